@@ -1,0 +1,66 @@
+// The life of one process: options, logger, signals, exit status. A subcommand is a table of options and a run function.
+import { describeError } from '../../controlplane/base/errors';
+import { createLogger, type Level, type Logger } from '../../controlplane/base/logger';
+import { type OptionTable, type Parsed, parseOneOf, parseOptions, renderOptions } from './options';
+
+export interface Command<O extends OptionTable = OptionTable> {
+  /** As typed after `k8ts`: kubelet. */
+  readonly name: string;
+  readonly summary: string;
+  readonly options: O;
+  /** Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1. */
+  readonly run: (context: CommandContext<O>) => Promise<void>;
+}
+export interface CommandContext<O extends OptionTable> {
+  readonly options: Parsed<O>;
+  readonly positional: readonly string[];
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export const defineCommand = <O extends OptionTable>(command: Command<O>): Command<O> => command;
+
+const common = {
+  logLevel: {
+    flag: 'log-level',
+    env: 'K8TS_LOG_LEVEL',
+    placeholder: 'LEVEL',
+    default: 'info',
+    help: 'debug, info, warn or error',
+    parse: parseOneOf('debug', 'info', 'warn', 'error'),
+  },
+} satisfies OptionTable;
+
+/** Wrong options end with status 2, a failed run with 1; a second signal ends at once. */
+export async function runCommand<O extends OptionTable>(command: Command<O>, argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(`${command.summary}\n\nusage: k8ts ${command.name} [options]\n\n`);
+    process.stdout.write(renderOptions({ ...command.options, ...common }));
+    return 0;
+  }
+  const abort = new AbortController();
+  let parsed: ReturnType<typeof parseOptions<O & typeof common>>;
+  try {
+    parsed = parseOptions({ ...command.options, ...common }, argv, process.env);
+  } catch (err) {
+    process.stderr.write(`k8ts ${command.name}: ${describeError(err)}\n`);
+    return 2;
+  }
+  const log = createLogger({ component: command.name, level: (parsed.options as { logLevel: Level }).logLevel });
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(1);
+      log.info('stopping', { signal: name });
+      abort.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  try {
+    const { options, positional } = parsed;
+    await command.run({ options: options as unknown as Parsed<O>, positional, log, signal: abort.signal });
+    return 0;
+  } catch (err) {
+    if (abort.signal.aborted) return 0;
+    log.error('failed', { error: err, stack: err instanceof Error ? err.stack : undefined });
+    return 1;
+  }
+}

@@ -1,0 +1,29 @@
+// The one command. Each subcommand's code is loaded only when it is asked for, which keeps the agents small.
+// This is the composition root: the only place that sees both the server and the agents.
+import packageJson from '../../package.json';
+import { type Command, runCommand } from '../bootstrap/process';
+
+// biome-ignore lint/suspicious/noExplicitAny: every command has its own option table.
+type AnyCommand = Command<any>;
+
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>> = {};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name = '--help', ...rest] = argv;
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(`k8ts v${packageJson.version}\n`);
+    return 0;
+  }
+  const entry = commands[name];
+  if (entry) return runCommand(await entry.load(), rest);
+  const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(12)} ${summary}\n`);
+  const help = `k8ts v${packageJson.version}\n\nusage: k8ts COMMAND [options]\n\n${lines.join('')}\n`;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help);
+    return 0;
+  }
+  process.stderr.write(`k8ts: unknown command ${JSON.stringify(name)}\n\n${help}`);
+  return 2;
+}
+
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -1,0 +1,24 @@
+// The door to the API kinds for controllers and agents: types, kind references, keys, selectors.
+
+export { type ClusterRole, clusterRoles } from './cluster-role';
+export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-binding';
+export { type ConfigMap, configMaps } from './config-map';
+export { type Deployment, deployments } from './deployment';
+export { type EndpointSlice, endpointSlices } from './endpoint-slice';
+export { type Endpoints, endpoints } from './endpoints';
+export { type Event, events } from './event';
+export { type Ingress, ingresses } from './ingress';
+export { type IngressClass, ingressClasses } from './ingress-class';
+export { type Column, defineKind, type Kind, type KindRef } from './kind';
+export { type Lease, leases } from './lease';
+export { type Namespace, namespaces } from './namespace';
+export { type Node, nodes } from './node';
+export { type Pod, pods } from './pod';
+export { type ReplicaSet, replicaSets } from './replica-set';
+export { type Role, roles } from './role';
+export { type RoleBinding, roleBindings } from './role-binding';
+export { type Secret, secrets } from './secret';
+export * from './selector';
+export { type Service, services } from './service';
+export { type ServiceAccount, serviceAccounts } from './service-account';
+export * from './types';

@@ -1,0 +1,115 @@
+// One kind, one declaration: routes, storage prefix, client, informer, table output, OpenAPI and the reference page
+// all derive from what defineKind receives.
+import type { FieldCause } from '../base/errors';
+import type { KubeObject } from './types';
+
+/** Names one resource of the API; what a client needs to reach it. */
+export interface KindRef<T extends KubeObject = KubeObject> {
+  /** '' for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** The resource name in paths, lower-case plural: endpointslices. */
+  readonly plural: string;
+  readonly namespaced: boolean;
+  /** Never set: it carries the object type for the compiler. */
+  readonly object?: T;
+}
+
+/** One column of `kubectl get`; `cell` must not throw on missing fields. */
+export interface Column<T> {
+  readonly name: string;
+  /** OpenAPI type and format of the cell: 'string', 'integer', 'date'. */
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description?: string;
+  /** 0 is always shown, 1 only with -o wide. */
+  readonly priority?: 0 | 1;
+  /** `now` is milliseconds since the epoch, for ages. */
+  readonly cell: (object: T, now: number) => string | number | boolean | null;
+}
+
+/** How one write came to be; `old` is absent on create. */
+export interface WriteContext<T> {
+  readonly old?: T;
+  /** '' for the object itself, else the subresource written, e.g. 'status'. */
+  readonly subresource: string;
+}
+
+export interface KindOptions<T extends KubeObject> {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular?: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly namespaced: boolean;
+  /** Name of the @kubernetes/client-node model this kind is, e.g. V1Pod: the source of its schema. */
+  readonly model: string;
+  /** Verbs served; all of them by default. */
+  readonly verbs?: readonly Verb[];
+  /** Subresources beyond `status`: scale, log, exec, binding, token ... */
+  readonly subresources?: readonly Subresource[];
+  /** True when the kind has a status subresource: spec writes then keep status and the other way round. */
+  readonly hasStatus?: boolean;
+  /** Fills defaults into `object` in place, on every write after decoding; must be idempotent. */
+  readonly defaults?: (object: T) => void;
+  /** Before a create or update is validated: clears or carries over fields the writer may not set (strategy). */
+  readonly prepare?: (object: T, context: WriteContext<T>) => void;
+  /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */
+  readonly validate?: (object: T, context: WriteContext<T>) => FieldCause[];
+  readonly columns?: readonly Column<T>[];
+  /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
+  readonly fields?: Readonly<Record<string, (object: T) => string>>;
+  /** True when a change of spec raises metadata.generation; default: hasStatus. */
+  readonly tracksGeneration?: boolean;
+}
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
+export const allVerbs: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
+
+export interface Subresource {
+  readonly name: string;
+  readonly verbs: readonly string[];
+  /** Group, version and kind of the body where it is not the parent's: autoscaling/v1 Scale. */
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind?: string;
+}
+
+/** A declared kind: its reference, its options with the defaults filled in, and its storage prefix. */
+export interface Kind<T extends KubeObject = KubeObject> extends KindRef<T> {
+  readonly options: Readonly<KindOptions<T>>;
+  readonly singular: string;
+  readonly verbs: readonly Verb[];
+  /** 'v1' or 'apps/v1'. */
+  readonly apiVersion: string;
+  /** Store keys are `${prefix}namespace/name` or `${prefix}name`; ends with a slash. */
+  readonly prefix: string;
+}
+
+export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind<T> {
+  const { group, version, kind, plural, namespaced } = options;
+  return Object.freeze({
+    group,
+    version,
+    kind,
+    plural,
+    namespaced,
+    options,
+    singular: options.singular ?? kind.toLowerCase(),
+    verbs: options.verbs ?? allVerbs,
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    prefix: `/registry/${group === '' ? 'core' : group}/${plural}/`,
+  });
+}

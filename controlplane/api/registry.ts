@@ -1,0 +1,44 @@
+// Every kind the API serves. Adding a kind is one file, one line here, one test.
+
+import { clusterRoles } from './cluster-role';
+import { clusterRoleBindings } from './cluster-role-binding';
+import { configMaps } from './config-map';
+import { deployments } from './deployment';
+import { endpointSlices } from './endpoint-slice';
+import { endpoints } from './endpoints';
+import { events } from './event';
+import { ingresses } from './ingress';
+import { ingressClasses } from './ingress-class';
+import type { Kind } from './kind';
+import { leases } from './lease';
+import { namespaces } from './namespace';
+import { nodes } from './node';
+import { pods } from './pod';
+import { replicaSets } from './replica-set';
+import { roles } from './role';
+import { roleBindings } from './role-binding';
+import { secrets } from './secret';
+import { services } from './service';
+import { serviceAccounts } from './service-account';
+
+export const registry: readonly Kind[] = [
+  pods,
+  services,
+  endpoints,
+  nodes,
+  namespaces,
+  configMaps,
+  secrets,
+  serviceAccounts,
+  events,
+  deployments,
+  replicaSets,
+  endpointSlices,
+  ingresses,
+  ingressClasses,
+  leases,
+  roles,
+  roleBindings,
+  clusterRoles,
+  clusterRoleBindings,
+] as unknown as readonly Kind[];

@@ -1,0 +1,86 @@
+// The watch cache port: what REST handlers read from and write through. Each object is kept once, parsed and as the
+// bytes that are served; a watch event is encoded once for all its watchers.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+
+/** One object at one revision. `object` is shared by all readers: never change it, copy it first. */
+export interface CachedObject<T extends KubeObject = KubeObject> {
+  /** `namespace/name` or `name`. */
+  readonly key: string;
+  readonly object: T;
+  /** The object as JSON with metadata.resourceVersion, exactly as a GET answers it. */
+  readonly json: Buffer;
+  readonly revision: number;
+}
+
+export interface CacheEvent<T extends KubeObject = KubeObject> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  /** The object after the event; of DELETED, its last state with resourceVersion set to the deletion's revision. */
+  readonly current: CachedObject<T>;
+  readonly previous?: CachedObject<T>;
+  /** `{"type":...,"object":...}\n` in UTF-8, made at first use and then shared by all watchers. */
+  wire(): Buffer;
+}
+
+/** What a LIST or WATCH keeps. Both are tested; `indexed` lets the cache start from a smaller set. */
+export interface Filter<T extends KubeObject = KubeObject> {
+  /** Restrict to one namespace. */
+  readonly namespace?: string;
+  readonly matches?: (object: T) => boolean;
+  /** An index and the value asked for, e.g. { index: 'spec.nodeName', value: 'worker-1' }. */
+  readonly indexed?: { readonly index: string; readonly value: string };
+}
+
+export interface ListOptions<T extends KubeObject = KubeObject> extends Filter<T> {
+  readonly limit?: number;
+  /** The key after which a continued list goes on, and the revision it must be consistent with. */
+  readonly after?: { readonly key: string; readonly revision: number };
+  /** Wait until the cache has seen at least this revision; 0 or absent: whatever the cache holds now. */
+  readonly minRevision?: number;
+  /** resourceVersionMatch=Exact. @throws Expired */
+  readonly exactRevision?: number;
+}
+export interface ListResult<T extends KubeObject = KubeObject> {
+  readonly items: readonly CachedObject<T>[];
+  readonly revision: number;
+  /** The last key when more follow. */
+  readonly next?: string;
+  readonly remaining?: number;
+}
+
+export interface WatchOptions<T extends KubeObject = KubeObject> extends Filter<T> {
+  /** Events after this revision. @throws Expired when history no longer reaches that far back. */
+  readonly afterRevision: number;
+  readonly signal: AbortSignal;
+}
+
+/** All objects of one kind. */
+export interface KindCache<T extends KubeObject = KubeObject> {
+  readonly kind: Kind<T>;
+  get(key: string): CachedObject<T> | undefined;
+  list(options: ListOptions<T>): Promise<ListResult<T>>;
+  /**
+   * Calls `onEvents` with batches of matching events, in order; the subscription starts synchronously. A filter with
+   * `matches` turns an update that leaves the set into DELETED and one that enters it into ADDED.
+   * A watcher whose backlog exceeds a bound is ended by `onClose(reason)`.
+   */
+  watch(
+    options: WatchOptions<T>,
+    onEvents: (events: readonly CacheEvent<T>[]) => void,
+    onClose: (reason: unknown) => void,
+  ): void;
+  /** Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. @throws AlreadyExists */
+  create(object: T): Promise<CachedObject<T>>;
+  /** @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more. */
+  update(object: T, expectedRevision: number): Promise<CachedObject<T>>;
+  /** Resolves with the last state. @throws NotFound, Conflict */
+  delete(key: string, expectedRevision?: number): Promise<CachedObject<T>>;
+}
+
+export interface Cache {
+  /** @throws NotFound for a kind that is not served. */
+  kind<T extends KubeObject>(kind: Kind<T>): KindCache<T>;
+  /** The newest revision the cache has seen. */
+  revision(): number;
+}

@@ -1,0 +1,135 @@
+// The error classes of the whole project, one per reaction of the caller. Adapters translate foreign errors
+// (Docker status codes, SQLite constraints, errno, stderr) into these at the border; everyone else asks isX(e).
+// The apiserver alone turns them into HTTP status codes and Status reasons.
+
+export type ErrorCode =
+  | 'NotFound'
+  | 'AlreadyExists'
+  | 'Conflict'
+  | 'Invalid'
+  | 'BadRequest'
+  | 'Forbidden'
+  | 'Unauthorized'
+  | 'Expired'
+  | 'Unavailable'
+  | 'Unsupported'
+  | 'TooManyRequests'
+  | 'CommandFailed'
+  | 'Timeout'
+  | 'Internal';
+
+/** One field that is wrong: `field` is a JSON path as kube-apiserver prints it, e.g. spec.ports[0].port. */
+export interface FieldCause {
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueDuplicate'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotSupported'
+    | 'FieldValueNotFound'
+    | 'FieldValueTooLong'
+    | 'FieldValueTypeInvalid';
+  readonly field: string;
+  readonly message: string;
+}
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = code;
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** The object, container, link or rule asked for is not there. */
+export class NotFound extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('NotFound', message, options);
+  }
+}
+
+/** Something with this name is there already. */
+export class AlreadyExists extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('AlreadyExists', message, options);
+  }
+}
+
+/** The expected revision or precondition does not hold any more: read again and retry. */
+export class Conflict extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('Conflict', message, options);
+  }
+}
+
+/** Well-formed input with wrong field values; `causes` names each field. */
+export class Invalid extends AppError {
+  readonly causes: readonly FieldCause[];
+  constructor(
+    message: string,
+    causes: readonly FieldCause[] = [],
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
+    super('Invalid', message, options);
+    this.causes = causes;
+  }
+}
+
+/** Input that cannot be read at all: broken JSON, an unknown parameter value, a wrong content type. */
+export class BadRequest extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('BadRequest', message, options);
+  }
+}
+
+/** The revision asked for has been compacted away: list again. */
+export class Expired extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('Expired', message, options);
+  }
+}
+
+/** The other side cannot be reached or cannot answer now: retry with back-off. */
+export class Unavailable extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('Unavailable', message, options);
+  }
+}
+
+/** This kernel, Docker or client version cannot do what was asked; retrying does not help. */
+export class Unsupported extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('Unsupported', message, options);
+  }
+}
+
+/** A process ended with a non-zero exit status. */
+export class CommandFailed extends AppError {
+  readonly argv: readonly string[];
+  readonly exitCode: number | null;
+  readonly stderr: string;
+  constructor(argv: readonly string[], exitCode: number | null, stderr: string, options: { cause?: unknown } = {}) {
+    const first = stderr.trim().split('\n')[0] ?? '';
+    super('CommandFailed', `${argv.join(' ')}: exit ${exitCode ?? 'by signal'}: ${first}`, options);
+    this.argv = argv;
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+export const hasCode = (e: unknown, code: ErrorCode): e is AppError => e instanceof AppError && e.code === code;
+export const isNotFound = (e: unknown): e is AppError => hasCode(e, 'NotFound');
+export const isAlreadyExists = (e: unknown): e is AppError => hasCode(e, 'AlreadyExists');
+export const isConflict = (e: unknown): e is AppError => hasCode(e, 'Conflict');
+export const isExpired = (e: unknown): e is AppError => hasCode(e, 'Expired');
+export const isUnavailable = (e: unknown): e is AppError => hasCode(e, 'Unavailable');
+export const isInvalid = (e: unknown): e is Invalid => e instanceof Invalid;
+
+/** The message of anything thrown, with its chain of causes, for one log line. */
+export function describeError(e: unknown): string {
+  if (!(e instanceof Error)) return String(e);
+  return e.cause === undefined ? e.message : `${e.message}: ${describeError(e.cause)}`;
+}

@@ -1,0 +1,69 @@
+// The typed client: the only door of controllers, scheduler and agents to the API. It speaks the public wire format
+// through a Transport, over HTTPS or, inside the server process, straight into the request handler.
+import type { KindRef } from '../api/kind';
+import type { KubeList, KubeObject, WatchEvent } from '../api/types';
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path with query, e.g. /api/v1/pods?watch=1. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+export interface Response {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Buffer>;
+}
+export interface Transport {
+  /** Resolves when the response head is there, whatever its status. @throws Unavailable when the server cannot be reached. */
+  send(request: Request): Promise<Response>;
+  close(): void;
+}
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+export interface ListParams {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+  readonly resourceVersion?: string;
+}
+export interface WriteParams {
+  readonly signal?: AbortSignal;
+  /** Written instead of the object itself: 'status', 'scale', 'binding', 'token', 'eviction'. */
+  readonly subresource?: string;
+}
+export interface DeleteParams {
+  readonly signal?: AbortSignal;
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/**
+ * Failures are the classes of base/errors: NotFound, AlreadyExists, Conflict, Invalid, Forbidden, Expired, and Unavailable
+ * for anything worth retrying (429, 5xx, no connection). A Status body becomes the message and details.
+ */
+export interface Client {
+  get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T>;
+  list<T extends KubeObject>(kind: KindRef<T>, params?: ListParams, signal?: AbortSignal): Promise<KubeList<T>>;
+  /** One watch request from params.resourceVersion on; ends when the server ends it. An ERROR event is thrown. */
+  watch<T extends KubeObject>(kind: KindRef<T>, params: ListParams, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
+  create<T extends KubeObject>(kind: KindRef<T>, object: T, params?: WriteParams): Promise<T>;
+  /** A PUT; metadata.resourceVersion in `object` makes it conditional. */
+  update<T extends KubeObject>(kind: KindRef<T>, object: T, params?: WriteParams): Promise<T>;
+  patch<T extends KubeObject>(
+    kind: KindRef<T>,
+    key: string,
+    type: PatchType,
+    patch: unknown,
+    params?: WriteParams,
+  ): Promise<T>;
+  delete<T extends KubeObject>(kind: KindRef<T>, key: string, params?: DeleteParams): Promise<void>;
+  /** POST to a subresource whose body and answer are of another kind: bindings, token requests, evictions. */
+  post<A>(kind: KindRef, key: string, subresource: string, body: unknown, signal?: AbortSignal): Promise<A>;
+}

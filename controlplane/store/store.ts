@@ -1,0 +1,57 @@
+// The store port: revisioned keys with compare-and-swap, a range read and a watch that misses nothing. Every backend
+// passes the same contract suite (test/contract/store.ts). Values are opaque bytes here.
+
+/** One key as of one revision. Revisions go up by one per write over the whole store, starting at 1. */
+export interface StoredValue {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly createRevision: number;
+  readonly modRevision: number;
+}
+
+export interface StoreEvent {
+  readonly type: 'put' | 'delete';
+  readonly key: string;
+  readonly revision: number;
+  /** The new value of a put; of a delete, the last value the key had. */
+  readonly value: Buffer;
+  readonly createRevision: number;
+  /** The value before this event; absent when the key did not exist. */
+  readonly previous?: Buffer;
+}
+
+export interface RangeOptions {
+  /** Read as of this revision; the newest by default. @throws Expired when it is compacted. */
+  readonly revision?: number;
+  readonly limit?: number;
+  /** Only keys greater than this one. */
+  readonly after?: string;
+}
+export interface RangeResult {
+  readonly items: readonly StoredValue[];
+  /** The revision the read saw. */
+  readonly revision: number;
+  readonly more: boolean;
+}
+
+export interface Store {
+  /** The newest committed revision; 0 for an empty store. */
+  revision(): Promise<number>;
+  get(key: string): Promise<StoredValue | undefined>;
+  /** Keys with this prefix in byte order. */
+  range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
+  /** Resolves with the new revision after the commit is durable. @throws AlreadyExists */
+  create(key: string, value: Buffer): Promise<number>;
+  /** @throws NotFound, or Conflict when the key's modRevision is not `expectedRevision`. */
+  update(key: string, value: Buffer, expectedRevision: number): Promise<number>;
+  /** Resolves with the revision of the deletion. @throws NotFound, Conflict */
+  delete(key: string, expectedRevision?: number): Promise<number>;
+  /**
+   * Events of keys with this prefix, with revisions greater than `afterRevision`, in revision order, in batches, without
+   * a gap between history and live. Ends when the signal is aborted. @throws Expired when history is compacted away.
+   */
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]>;
+  /** Drops history up to and including this revision; current values stay. */
+  compact(revision: number): Promise<void>;
+  close(): Promise<void>;
+}
