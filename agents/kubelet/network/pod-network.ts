@@ -1,0 +1,37 @@
+// The pod network of one node as the kubelet sees it: addresses, and wires from the pod's namespace to the node's bridge.
+// Remembers nothing on disk: after a restart the caller reserves what the container labels say.
+
+export interface PodWire {
+  /** A process that lives in the pod's network namespace: the pause container's pid. */
+  readonly pid: number;
+  /** The pod's address, from allocate() or reserve(). */
+  readonly ip: string;
+  /** Name of the interface inside the pod, e.g. eth0. */
+  readonly interfaceName: string;
+}
+
+export interface PodNetwork {
+  /**
+   * Makes bridge, gateway address and sysctls of the node ready for the pods of `podCidr`. Idempotent; call it before
+   * everything else, and reserve() all known addresses before the first allocate().
+   * @throws BadRequest for a range without room for pods, Unsupported when the kernel lacks a feature, Conflict when it is
+   * open with another range.
+   */
+  open(podCidr: string): Promise<void>;
+  /** A free address of the range. An address given back is not handed out again soon. @throws Unavailable when all are taken. */
+  allocate(): string;
+  /** Marks an address as taken: a container found running has it. Repeating it is harmless. @throws BadRequest outside the range. */
+  reserve(ip: string): void;
+  /** Gives an address back; unknown ones are ignored. Call it after detach(). */
+  release(ip: string): void;
+  /**
+   * Wires the pod: veth pair with its peer in the pod's namespace, bridge port with hairpin, loopback up, address and
+   * default route. Idempotent: a complete wire is left alone, a broken one is replaced.
+   * @throws NotFound when the process is gone.
+   */
+  attach(wire: PodWire): Promise<void>;
+  /** Removes the wire of this address; nothing happens when there is none (the namespace took it along). */
+  detach(pod: { readonly ip: string }): Promise<void>;
+  /** Closes sockets; the wires stay, as pods outlive the kubelet. */
+  close(): Promise<void>;
+}
