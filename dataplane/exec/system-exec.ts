@@ -1,0 +1,127 @@
+// Exec on the running system: argv straight to execve, never a shell. Output is bounded, so that a program that never
+// stops talking cannot fill the memory of an agent.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { AppError, CommandFailed, NotFound, Unavailable } from '../../controlplane/base/errors';
+import type { Exec, RunOptions, RunResult } from './exec';
+
+/** Both output streams together; a full iptables-save of 50,000 rules is about 8 MiB. */
+export const maxOutputBytes = 64 * 1024 * 1024;
+/** What is left of standard error in an error. */
+const maxErrorText = 4096;
+
+export class SystemExec implements Exec {
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    options.signal?.throwIfAborted();
+    const child = spawnProgram(argv, options, ['pipe', 'pipe', 'pipe']);
+    const ended = whenEnded(child, argv, options.cwd);
+    const reaped = ended.catch(() => undefined);
+    let killed: Error | undefined;
+    const kill = (reason: Error) => {
+      killed ??= reason;
+      child.kill('SIGKILL');
+    };
+    const total = { bytes: 0 };
+    const onOverflow = () => kill(new Unavailable(`${argv[0]} wrote more than ${maxOutputBytes} bytes`));
+    const stdout = collect(child.stdout, total, onOverflow);
+    const stderr = collect(child.stderr, total, onOverflow);
+    // A program may end without reading its input: its exit status tells the story, not our EPIPE.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input ?? '');
+    const onAbort = () => kill(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'));
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () => kill(new AppError('Timeout', `${argv.join(' ')}: killed after ${options.timeoutMs} ms`)),
+            options.timeoutMs,
+          );
+    try {
+      const code = await ended;
+      if (killed) throw killed;
+      if (code !== 0) throw new CommandFailed(argv, code, stderr.text().slice(-maxErrorText));
+      return { stdout: stdout.text(), stderr: stderr.text() };
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      await reaped;
+    }
+  }
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** File descriptors or 'ignore'/'inherit' for input, output, error; default all ignored. */
+  readonly stdio?: readonly ('ignore' | 'inherit' | number)[];
+  /** True: own session, survives the parent. */
+  readonly detached?: boolean;
+}
+export interface Daemon {
+  readonly pid: number;
+  /** Resolves with the exit status, or null when a signal ended it. Never rejects. */
+  readonly exited: Promise<number | null>;
+  kill(signal?: NodeJS.Signals): void;
+  /** Lets the parent end while the daemon runs on. */
+  unref(): void;
+}
+
+/** Starts a program that runs on. @throws NotFound when it is not installed. */
+export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Daemon> {
+  const stdio = options.stdio ?? ['ignore', 'ignore', 'ignore'];
+  const child = spawnProgram(argv, { ...options }, [...stdio], options.detached === true);
+  const ended = whenEnded(child, argv, options.cwd);
+  const exited = ended.catch(() => null);
+  if (child.pid === undefined) {
+    await ended;
+    throw new Unavailable(`${argv[0]}: not started`);
+  }
+  return { pid: child.pid, exited, kill: (signal) => child.kill(signal), unref: () => child.unref() };
+}
+
+function spawnProgram(
+  argv: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> },
+  stdio: SpawnOptions['stdio'],
+  detached = false,
+): ChildProcess {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new AppError('BadRequest', 'nothing to run: argv is empty');
+  return spawn(program, args, {
+    shell: false,
+    stdio,
+    detached,
+    env: options.env ? { ...process.env, ...options.env } : process.env,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+}
+
+function whenEnded(child: ChildProcess, argv: readonly string[], cwd?: string): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      // The kernel says ENOENT for a missing working directory as well.
+      const missing = cwd !== undefined && !existsSync(cwd) ? `directory not found: ${cwd}` : undefined;
+      reject(
+        cause.code === 'ENOENT'
+          ? new NotFound(missing ?? `program not installed: ${argv[0]}`, { cause })
+          : new Unavailable(`${argv.join(' ')}: could not be started`, { cause }),
+      );
+    });
+    child.once('close', (code) => resolve(code));
+  });
+}
+
+function collect(stream: Readable | null, total: { bytes: number }, onOverflow: () => void): { text(): string } {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => {
+    total.bytes += chunk.length;
+    if (total.bytes > maxOutputBytes) {
+      onOverflow();
+      return;
+    }
+    chunks.push(chunk);
+  });
+  return { text: () => Buffer.concat(chunks).toString('utf8') };
+}

@@ -1,0 +1,87 @@
+// Netns by setns(2) through koffi. libuv's threads and all other code of the process never see another namespace, because
+// the calling thread is moved back before anything else can run.
+import { closeSync, openSync, statSync } from 'node:fs';
+import koffi from 'koffi';
+import { AppError, NotFound, Unsupported } from '../../controlplane/base/errors';
+import type { Netns } from './netns';
+
+const CLONE_NEWNET = 0x40000000;
+/** The main thread's namespace: worker threads have their own entry, so never /proc/self/ns/net here. */
+const ownPath = '/proc/thread-self/ns/net';
+
+type Setns = (fd: number, kind: number) => number;
+let setnsFunction: Setns | undefined;
+
+/** Loaded at the first use: importing a module does nothing. */
+function setns(fd: number): void {
+  setnsFunction ??= koffi.load('libc.so.6').func('int setns(int fd, int nstype)') as Setns;
+  if (setnsFunction(fd, CLONE_NEWNET) === 0) return;
+  const errno = koffi.errno();
+  const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+  if (name === 'EPERM') throw new AppError('Forbidden', 'entering a network namespace needs CAP_SYS_ADMIN');
+  throw new Unsupported(`setns failed: ${name}`);
+}
+
+class SystemNetns implements Netns {
+  constructor(readonly path: string) {}
+
+  enter<T>(fn: () => T): T {
+    const target = openNamespace(this.path);
+    try {
+      const home = openNamespace(ownPath);
+      try {
+        setns(target);
+        try {
+          const result = fn();
+          if (result instanceof Promise) throw new TypeError('enter() takes no asynchronous function');
+          return result;
+        } finally {
+          setns(home);
+        }
+      } finally {
+        closeSync(home);
+      }
+    } finally {
+      closeSync(target);
+    }
+  }
+}
+
+class OwnNetns implements Netns {
+  readonly path = ownPath;
+  enter<T>(fn: () => T): T {
+    return fn();
+  }
+}
+
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') throw new NotFound(`network namespace is gone: ${path}`, { cause });
+    throw new AppError('Unavailable', `network namespace cannot be opened: ${path}`, { cause });
+  }
+}
+
+/** A handle by path: /run/netns/NAME or /proc/PID/ns/net. Opens nothing yet; enter() throws NotFound when it is gone. */
+export const openNetns = (path: string): Netns => new SystemNetns(path);
+
+/** The namespace this process was started in; enter() just calls. */
+export const ownNetns = (): Netns => new OwnNetns();
+
+/** The namespace of a process, e.g. of a pod's pause container. */
+export const netnsOfProcess = (pid: number): Netns => openNetns(`/proc/${pid}/ns/net`);
+
+/** A named namespace as `ip netns` keeps it. */
+export const namedNetns = (name: string): Netns => openNetns(`/run/netns/${name}`);
+
+/** Which namespace this is: equal for two handles of the same one. @throws NotFound when it is gone. */
+export function netnsIdentity(netns: Netns): string {
+  try {
+    const { dev, ino } = statSync(netns.path);
+    return `${dev}:${ino}`;
+  } catch (cause) {
+    throw new NotFound(`network namespace is gone: ${netns.path}`, { cause });
+  }
+}
