@@ -1,0 +1,50 @@
+// The three patch formats as one function: what a PATCH request does to an object before it is decoded again.
+import { BadRequest, Unsupported } from '../../base/errors';
+import { isObject, type Json, type JsonObject } from './json';
+import { applyJsonPatch } from './json-patch';
+import { applyMergePatch } from './merge-patch';
+import { applyStrategicMergePatch } from './strategic';
+
+export const patchTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const;
+
+/** What a strategic merge needs to know of the kind: the model its schema is found by. */
+export interface PatchedKind {
+  readonly options: { readonly model: string };
+}
+
+/**
+ * Applies `patch` (the parsed body) of media type `type` to `original`, which is not changed.
+ * @throws BadRequest for a malformed patch, Invalid (HTTP 422) when it does not apply, Unsupported (HTTP 415) for a
+ * media type that is none of the three; server-side apply has its own function.
+ */
+export function applyPatch<T extends object>(type: string, original: T, patch: unknown, kind: PatchedKind): T {
+  const document = original as JsonObject;
+  switch (type) {
+    case patchTypes.json:
+      return applyJsonPatch(document, patch as Json) as T;
+    case patchTypes.merge:
+      return applyMergePatch(document, patchObject(patch)) as T;
+    case patchTypes.strategic:
+      return applyStrategicMergePatch(document, patchObject(patch), kind.options.model) as T;
+    default:
+      throw new Unsupported(
+        'the body of the request was in an unknown format - accepted media types include: ' +
+          Object.values(patchTypes).join(', '),
+      );
+  }
+}
+
+function patchObject(patch: unknown): JsonObject {
+  if (!isObject(patch as Json)) {
+    const found = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch;
+    throw new BadRequest(
+      `error decoding patch: json: cannot unmarshal ${found === 'boolean' ? 'bool' : found} into Go value of type map[string]interface {}`,
+    );
+  }
+  return patch as JsonObject;
+}

@@ -1,0 +1,115 @@
+// The merge of one list whose elements are a set: by merge key for objects, by value for scalars.
+import { BadRequest, Invalid } from '../../base/errors';
+import { isObject, type Json, type JsonObject, jsonEqual } from './json';
+
+export interface MergedList {
+  readonly original: Json[];
+  readonly patch: Json[];
+  /** The field that names an element; absent for lists of scalars. */
+  readonly mergeKey: string | undefined;
+  /** $setElementOrder of this list. */
+  readonly order: Json[] | undefined;
+  readonly mergeItem: (live: JsonObject, change: JsonObject) => JsonObject;
+  /** What a patch element means where no live element has its key. */
+  readonly newItem: (change: JsonObject) => JsonObject;
+}
+
+/** The merged list in the order the patch asks for; live elements the patch does not name keep their places. */
+export function mergeList(list: MergedList): Json[] {
+  const { original, patch, mergeKey } = list;
+  const ofObjects = [...original, ...patch].some((item) => isObject(item));
+  if (!ofObjects) return ordered(list, [...new Set([...original, ...patch])], patch);
+  if (mergeKey === undefined) throw new BadRequest('cannot merge lists without a merge key');
+  const changes = patch.map((item) => {
+    if (!isObject(item)) throw new BadRequest(`invalid element in a list of objects: ${JSON.stringify(item)}`);
+    return item;
+  });
+  if (changes.some((change) => change.$patch === 'replace')) return replaced(changes, list);
+  return ordered(
+    list,
+    mergeObjects(list, mergeKey, changes),
+    changes.filter((change) => change.$patch !== 'delete'),
+  );
+}
+
+export function deleteFromList(list: Json[], values: Json[]): Json[] {
+  return list.filter((item) => !values.some((value) => jsonEqual(item, value)));
+}
+
+/** One element `{ $patch: replace }` makes the rest of the patch the whole list. */
+function replaced(changes: JsonObject[], { newItem }: MergedList): Json[] {
+  return changes
+    .filter(
+      (change) => !(change.$patch === 'replace' && Object.keys(change).length === 1) && change.$patch !== 'delete',
+    )
+    .map(newItem);
+}
+
+function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: string, changes: JsonObject[]): Json[] {
+  let result = original;
+  for (const change of changes) {
+    const key = keyOf(change, mergeKey);
+    if (change.$patch === 'delete') {
+      result = result.filter((item) => !(isObject(item) && jsonEqual(item[mergeKey], key)));
+      continue;
+    }
+    if (change.$patch !== undefined && change.$patch !== 'merge') {
+      throw new BadRequest(`Unknown patch type found: ${String(change.$patch)}`);
+    }
+    const at = result.findIndex((item) => isObject(item) && jsonEqual(item[mergeKey], key));
+    if (at < 0) result = [...result, newItem(change)];
+    else result = result.with(at, mergeItem(result[at] as JsonObject, change));
+  }
+  return result;
+}
+
+function keyOf(change: JsonObject, mergeKey: string): Json {
+  const key = change[mergeKey];
+  if (key === undefined) {
+    throw new Invalid(`map: ${goMap(change)} does not contain declared merge key: ${mergeKey}`);
+  }
+  return key;
+}
+
+/** A map as Go prints it: `map[a:1 b:x]`, keys sorted. */
+function goMap(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
+  if (!isObject(value)) return value === null ? '<nil>' : String(value);
+  const entries = Object.keys(value).sort();
+  return `map[${entries.map((key) => `${key}:${goMap(value[key]!)}`).join(' ')}]`;
+}
+
+/**
+ * Elements named by the patch come in its order; the others are woven in where the live order says, and a patched
+ * element the live list does not know comes before the next live-only one.
+ */
+function ordered({ original, mergeKey, order, patch }: MergedList, merged: Json[], present: Json[]): Json[] {
+  const identity = (item: Json): Json => (isObject(item) && mergeKey !== undefined ? (item[mergeKey] ?? null) : item);
+  const wanted = (order ?? present).map(identity);
+  if (order) checkOrder(patch.filter((item) => !(isObject(item) && item.$patch === 'delete')).map(identity), wanted);
+  const place = (list: Json[], item: Json) => list.findIndex((other) => jsonEqual(other, identity(item)));
+  const live = original.map(identity);
+  const named = merged.filter((item) => place(wanted, item) >= 0).sort((a, b) => place(wanted, a) - place(wanted, b));
+  const unnamed = merged.filter((item) => place(wanted, item) < 0).sort((a, b) => place(live, a) - place(live, b));
+  const result: Json[] = [];
+  while (named.length > 0 && unnamed.length > 0) {
+    const left = place(live, unnamed[0]!);
+    const right = place(live, named[0]!);
+    result.push(right >= 0 && left >= 0 && left < right ? unnamed.shift()! : named.shift()!);
+  }
+  return [...result, ...named, ...unnamed];
+}
+
+/** The elements of the patch must stand in $setElementOrder, in the same order. */
+function checkOrder(patched: Json[], wanted: Json[]): void {
+  let at = 0;
+  for (const key of patched) {
+    while (at < wanted.length && !jsonEqual(wanted[at], key)) at++;
+    if (at === wanted.length) {
+      throw new BadRequest(
+        `The order in patch list:\n${goMap(patched)}\n doesn't match $setElementOrder list:\n${goMap(wanted)}\n`,
+      );
+    }
+    at++;
+  }
+}
