@@ -1,0 +1,137 @@
+// The store in memory: for tests and for clusters that need not outlive their server. It keeps the whole history as a
+// list of events, which a compaction trims.
+import { AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
+import type { RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import { type HistoryPage, WatchHub } from '../watch-hub';
+
+/** One version of a key; no value means that this revision deleted it. */
+interface Version {
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly value: Buffer | undefined;
+}
+
+export class MemoryStore implements Store {
+  /** Versions of each key, oldest first, never an empty list. */
+  private readonly keys = new Map<string, Version[]>();
+  private log: StoreEvent[] = [];
+  private compacted = 0;
+  private closed = false;
+  private readonly hub = new WatchHub((prefix, after, limit) => this.history(prefix, after, limit));
+  currentRevision = 0;
+
+  async revision(): Promise<number> {
+    return this.currentRevision;
+  }
+
+  async get(key: string): Promise<StoredValue | undefined> {
+    this.checkOpen();
+    return toStored(key, this.keys.get(key)?.at(-1));
+  }
+
+  async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
+    this.checkOpen();
+    const { revision = this.currentRevision, limit = Number.POSITIVE_INFINITY, after = '' } = options;
+    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} lies in the future`);
+    if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
+    const names = [...this.keys.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    const items: StoredValue[] = [];
+    for (const key of names) {
+      const item = toStored(
+        key,
+        this.keys.get(key)!.findLast((version) => version.revision <= revision),
+      );
+      if (!item) continue;
+      if (items.length >= limit) return { items, revision, more: true };
+      items.push(item);
+    }
+    return { items, revision, more: false };
+  }
+
+  async create(key: string, value: Buffer): Promise<number> {
+    this.checkOpen();
+    if (this.keys.get(key)?.at(-1)?.value) throw new AlreadyExists(`key ${key} already exists`);
+    const revision = this.currentRevision + 1;
+    return this.append({ type: 'put', key, revision, value, createRevision: revision });
+  }
+
+  async update(key: string, value: Buffer, expectedRevision: number): Promise<number> {
+    const current = this.expect(key, expectedRevision);
+    const revision = this.currentRevision + 1;
+    const { createRevision } = current;
+    return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value });
+  }
+
+  async delete(key: string, expectedRevision?: number): Promise<number> {
+    const { createRevision, value } = this.expect(key, expectedRevision);
+    const revision = this.currentRevision + 1;
+    return this.append({ type: 'delete', key, revision, value, createRevision, previous: value });
+  }
+
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+    this.checkOpen();
+    return this.hub.watch(prefix, afterRevision, signal);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.checkOpen();
+    const target = Math.min(revision, this.currentRevision);
+    if (target <= this.compacted) return;
+    this.compacted = target;
+    this.log = this.log.filter((event) => event.revision > target);
+    for (const [key, versions] of this.keys) {
+      const keep = versions.findLastIndex((version) => version.revision <= target);
+      const rest = versions.slice(keep < 0 ? 0 : versions[keep]!.value ? keep : keep + 1);
+      if (rest.length === 0) this.keys.delete(key);
+      else this.keys.set(key, rest);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new Unavailable('the store is closed');
+  }
+
+  private expect(key: string, expectedRevision: number | undefined): Version & { readonly value: Buffer } {
+    this.checkOpen();
+    const current = this.keys.get(key)?.at(-1);
+    if (!current?.value) throw new NotFound(`key ${key} not found`);
+    if (expectedRevision !== undefined && current.revision !== expectedRevision) {
+      throw new Conflict(`key ${key} is at revision ${current.revision}, not ${expectedRevision}`);
+    }
+    return { ...current, value: current.value };
+  }
+
+  private append(event: StoreEvent): number {
+    const { key, revision, createRevision } = event;
+    const version: Version = { revision, createRevision, value: event.type === 'put' ? event.value : undefined };
+    const versions = this.keys.get(key);
+    if (versions) versions.push(version);
+    else this.keys.set(key, [version]);
+    this.currentRevision = revision;
+    this.log.push(event);
+    this.hub.publish([event]);
+    return revision;
+  }
+
+  private history(prefix: string, after: number, limit: number): HistoryPage {
+    if (after < this.compacted) throw new Expired(`revision ${after} has been compacted`);
+    const first = this.log.findIndex((event) => event.revision > after);
+    const events: StoreEvent[] = [];
+    for (let i = first; i >= 0 && i < this.log.length; i++) {
+      const event = this.log[i]!;
+      if (!event.key.startsWith(prefix)) continue;
+      if (events.length === limit) return { events, upTo: events.at(-1)!.revision, more: true };
+      events.push(event);
+    }
+    return { events, upTo: this.currentRevision, more: false };
+  }
+}
+
+function toStored(key: string, version: Version | undefined): StoredValue | undefined {
+  if (!version?.value) return undefined;
+  return { key, value: version.value, createRevision: version.createRevision, modRevision: version.revision };
+}

@@ -1,0 +1,64 @@
+// How much history a store keeps, and the loop that drops the rest. Leases and Events change all the time: a bound by age
+// alone would let a busy cluster grow without end, a bound by count alone would cut off a slow client of a quiet one.
+import type { Clock } from '../base/clock';
+import { describeError } from '../base/errors';
+import type { Logger } from '../base/logger';
+
+export interface Retention {
+  /** History younger than this is kept... */
+  readonly keepMs: number;
+  /** ...and the newest revisions whatever their age... */
+  readonly minRevisions: number;
+  /** ...but never more than this many revisions, whatever their age. */
+  readonly maxRevisions: number;
+  readonly everyMs: number;
+}
+export const defaultRetention: Retention = {
+  keepMs: 5 * 60_000,
+  minRevisions: 1_000,
+  maxRevisions: 100_000,
+  everyMs: 30_000,
+};
+
+/** The newest revision at a point in time. */
+export interface Sample {
+  readonly at: number;
+  readonly revision: number;
+}
+
+/** The revision to compact to, or 0 for nothing to do. `samples` are in time order. */
+export function planCompaction(samples: readonly Sample[], now: number, current: number, retention: Retention): number {
+  const old = samples.findLast((sample) => sample.at <= now - retention.keepMs)?.revision ?? 0;
+  const byAge = Math.min(old, current - retention.minRevisions);
+  return Math.max(0, byAge, current - retention.maxRevisions);
+}
+
+export interface CompactionDeps {
+  readonly revision: () => number;
+  readonly compact: (revision: number) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Compacts by the policy every `everyMs`, until the signal is aborted. */
+export async function runCompaction(deps: CompactionDeps, retention: Retention, signal: AbortSignal): Promise<void> {
+  const { clock, log } = deps;
+  let samples: Sample[] = [];
+  let compacted = 0;
+  while (!signal.aborted) {
+    const now = clock.now();
+    const current = deps.revision();
+    samples.push({ at: now, revision: current });
+    const target = planCompaction(samples, now, current, retention);
+    if (target > compacted) {
+      try {
+        await deps.compact(target);
+        compacted = target;
+      } catch (error) {
+        log.warn('compaction failed, trying again later', { revision: target, error: describeError(error) });
+      }
+    }
+    samples = samples.filter((sample) => sample.revision > compacted);
+    await clock.sleep(retention.everyMs, signal).catch(() => undefined);
+  }
+}

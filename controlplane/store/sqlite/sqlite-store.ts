@@ -1,0 +1,263 @@
+// The store on SQLite: one table of revisions in one file, one process at a time. Writes go through group commit;
+// readers see only what is durable, so nothing that was ever read or watched can be lost by a power cut.
+import { close, fdatasync, open } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
+import type { RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import { type HistoryPage, WatchHub } from '../watch-hub';
+import { GroupCommit } from './group-commit';
+import { openDatabase, translate } from './schema';
+import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
+
+interface Write {
+  readonly verb: 'create' | 'update' | 'delete';
+  readonly key: string;
+  readonly value: Buffer;
+  readonly expectedRevision: number | undefined;
+  readonly resolve: (revision: number) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+const syncData = promisify(fdatasync);
+const empty = Buffer.alloc(0);
+/** Rows removed by one compaction transaction; between two of them the event loop turns. */
+const compactionStep = 500;
+
+export class SqliteStore implements Store {
+  /** The newest durable revision: what readers see. */
+  currentRevision: number;
+  private committedRevision: number;
+  private compacted: number;
+  private pendingEvents: StoreEvent[] = [];
+  /** Set when a sync failed: what the disk holds is unknown from then on, so nothing more is promised. */
+  private failure: AppError | undefined;
+  private closing = false;
+  private readonly sql: Statements;
+  private readonly hub = new WatchHub((prefix, after, limit) => this.history(prefix, after, limit));
+  private readonly commits = new GroupCommit<Write>({
+    commit: (writes) => this.commit(writes),
+    sync: () => this.sync(),
+    onDurable: () => this.publish(),
+    onFailure: (writes, error, committed) => this.fail(writes, error, committed),
+  });
+
+  private constructor(
+    private readonly db: DatabaseSync,
+    private readonly path: string,
+    private readonly walFd: number,
+  ) {
+    this.sql = prepareStatements(db);
+    this.compacted = Number(this.sql.compacted.get()![0]);
+    const newest = Number(this.sql.newest.get()![0]);
+    this.currentRevision = Math.max(newest, this.compacted);
+    this.committedRevision = this.currentRevision;
+  }
+
+  /** @throws Unsupported, Unavailable; see openStore */
+  static async open(path: string): Promise<SqliteStore> {
+    const db = openDatabase(path);
+    try {
+      // In WAL mode every commit is an append to this file, which lives as long as the connection.
+      const walFd = await promisify(open)(`${path}-wal`, 'r+');
+      const store = new SqliteStore(db, path, walFd);
+      await store.sync();
+      return store;
+    } catch (error) {
+      db.close();
+      throw translate(error, path);
+    }
+  }
+
+  async revision(): Promise<number> {
+    return this.currentRevision;
+  }
+
+  async get(key: string): Promise<StoredValue | undefined> {
+    return this.read(() => {
+      const row = this.sql.get.get(key, this.currentRevision) as unknown as
+        | [number, number, number, Uint8Array]
+        | undefined;
+      if (!row || row[2] === 1) return undefined;
+      return { key, value: toBuffer(row[3]), createRevision: row[1], modRevision: row[0] };
+    });
+  }
+
+  async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
+    const { revision = this.currentRevision, limit, after = '' } = options;
+    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} lies in the future`);
+    if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
+    return this.read(() => {
+      const pageSize = limit === undefined ? -1 : limit + 1;
+      const bounds = [prefix, endOf(prefix), after, revision, revision, pageSize] as const;
+      const rows = this.sql.range.all(...bounds) as unknown as [string, number, number, Uint8Array][];
+      const more = limit !== undefined && rows.length > limit;
+      if (more) rows.pop();
+      const items = rows.map(([key, modRevision, createRevision, value]) => {
+        return { key, value: toBuffer(value), createRevision, modRevision };
+      });
+      return { items, revision, more };
+    });
+  }
+
+  create(key: string, value: Buffer): Promise<number> {
+    return this.write('create', key, value, undefined);
+  }
+
+  update(key: string, value: Buffer, expectedRevision: number): Promise<number> {
+    return this.write('update', key, value, expectedRevision);
+  }
+
+  delete(key: string, expectedRevision?: number): Promise<number> {
+    return this.write('delete', key, empty, expectedRevision);
+  }
+
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+    this.checkUsable();
+    return this.hub.watch(prefix, afterRevision, signal);
+  }
+
+  async compact(revision: number): Promise<void> {
+    const target = Math.min(revision, this.currentRevision);
+    while (this.compacted < target) {
+      this.read(() => this.compactTo(Math.min(target, this.compacted + compactionStep)));
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.read(() => this.db.exec('PRAGMA incremental_vacuum(1000)'));
+  }
+
+  async close(): Promise<void> {
+    if (this.closing) return;
+    this.closing = true;
+    await this.commits.idle();
+    this.db.close();
+    await promisify(close)(this.walFd);
+  }
+
+  private write(verb: Write['verb'], key: string, value: Buffer, expectedRevision: number | undefined) {
+    return new Promise<number>((resolve, reject) => {
+      this.checkUsable();
+      this.commits.add({ verb, key, value, expectedRevision, resolve, reject });
+    });
+  }
+
+  private checkUsable(): void {
+    if (this.failure) throw this.failure;
+    if (this.closing) throw new Unavailable('the store is closed');
+  }
+
+  private read<T>(fn: () => T): T {
+    this.checkUsable();
+    try {
+      return fn();
+    } catch (error) {
+      throw error instanceof AppError ? error : translate(error, this.path);
+    }
+  }
+
+  private commit(writes: readonly Write[]): (() => void)[] {
+    const events: StoreEvent[] = [];
+    let revision = this.committedRevision;
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      const answers = writes.map((write) => {
+        const event = this.execute(write, revision + 1);
+        if (event instanceof AppError) return () => write.reject(event);
+        revision = event.revision;
+        events.push(event);
+        return () => write.resolve(event.revision);
+      });
+      this.db.exec('COMMIT');
+      this.committedRevision = revision;
+      this.pendingEvents = events;
+      return answers;
+    } catch (error) {
+      // A failed COMMIT may have rolled back already, and then there is nothing to roll back.
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** One write inside the transaction; an AppError when its expectation does not hold. */
+  private execute({ verb, key, value, expectedRevision }: Write, revision: number): StoreEvent | AppError {
+    const row = this.sql.head.get(key) as unknown as [number, number, number] | undefined;
+    const [modRevision, created, deleted] = row ?? [0, 0, 1];
+    if (verb === 'create') {
+      if (deleted === 0) return new AlreadyExists(`key ${key} already exists`);
+      this.sql.insert.run(revision, key, revision, 0, 0, value);
+      return { type: 'put', key, revision, value, createRevision: revision };
+    }
+    if (deleted === 1) return new NotFound(`key ${key} not found`);
+    if (expectedRevision !== undefined && modRevision !== expectedRevision) {
+      return new Conflict(`key ${key} is at revision ${modRevision}, not ${expectedRevision}`);
+    }
+    const isDelete = verb === 'delete';
+    this.sql.insert.run(revision, key, created, modRevision, isDelete ? 1 : 0, value);
+    const previous = this.valueAt(modRevision);
+    const type = isDelete ? 'delete' : 'put';
+    return { type, key, revision, value: isDelete ? previous : value, createRevision: created, previous };
+  }
+
+  private valueAt(revision: number): Buffer {
+    const row = this.sql.value.get(revision);
+    return row ? toBuffer(row[0] as unknown as Uint8Array) : empty;
+  }
+
+  private sync(): Promise<void> {
+    return syncData(this.walFd);
+  }
+
+  private publish(): void {
+    this.currentRevision = this.committedRevision;
+    const events = this.pendingEvents;
+    this.pendingEvents = [];
+    this.hub.publish(events);
+  }
+
+  private fail(writes: readonly Write[], cause: unknown, committed: boolean): void {
+    const error = new Unavailable(`store ${this.path}: the write could not be made durable`, { cause });
+    if (committed) this.failure = error;
+    for (const write of writes) write.reject(error);
+  }
+
+  private compactTo(target: number): void {
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      this.sql.dropSuperseded.run(this.compacted, target);
+      this.sql.dropDeletions.run(this.compacted, target);
+      this.sql.setCompacted.run(target);
+      this.db.exec('COMMIT');
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+    this.compacted = target;
+  }
+
+  private history(prefix: string, after: number, limit: number): HistoryPage {
+    if (after < this.compacted) throw new Expired(`revision ${after} has been compacted`);
+    const upTo = this.currentRevision;
+    return this.read(() => {
+      const rows = this.sql.history.all(after, upTo, prefix, endOf(prefix), limit) as unknown as LogRow[];
+      const events = rows.map((row) => this.toEvent(row));
+      const more = events.length === limit;
+      return { events, upTo: more ? events.at(-1)!.revision : upTo, more };
+    });
+  }
+
+  private toEvent([revision, key, createRevision, previousRevision, deleted, bytes]: LogRow): StoreEvent {
+    const previous = previousRevision === 0 ? undefined : this.valueAt(previousRevision);
+    if (deleted === 1) return { type: 'delete', key, revision, value: previous ?? empty, createRevision, previous };
+    const value = toBuffer(bytes);
+    return previous
+      ? { type: 'put', key, revision, value, createRevision, previous }
+      : { type: 'put', key, revision, value, createRevision };
+  }
+}
+
+/** The first key behind all keys with this prefix. */
+function endOf(prefix: string): string {
+  if (prefix === '') return '\u{10ffff}';
+  const last = prefix.length - 1;
+  return prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1);
+}

@@ -1,0 +1,229 @@
+// What every Store must do. Each backend's test file runs this suite; a backend that fails it is broken, the in-memory
+// one included.
+import type { Test } from 'tap';
+import type { Store, StoreEvent } from '../../controlplane/store/store';
+
+const text = (value: string) => Buffer.from(value);
+const show = (event: StoreEvent) =>
+  `${event.revision} ${event.type} ${event.key} ${event.value} c${event.createRevision}` +
+  (event.previous === undefined ? '' : ` was ${event.previous}`);
+
+/** Reads events until `count` have come. */
+async function take(watch: AsyncIterable<readonly StoreEvent[]>, count: number): Promise<StoreEvent[]> {
+  const events: StoreEvent[] = [];
+  for await (const batch of watch) {
+    events.push(...batch);
+    if (events.length >= count) break;
+  }
+  return events;
+}
+
+const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
+  'an empty store is at revision 0 and the first write makes it 1': async (t, store) => {
+    t.equal(await store.revision(), 0);
+    t.same(await store.range('/'), { items: [], revision: 0, more: false });
+    t.equal(await store.get('/a'), undefined);
+    t.equal(await store.create('/a', text('1')), 1);
+    t.equal(await store.revision(), 1);
+  },
+
+  'create, update and delete check what they expect': async (t, store) => {
+    await store.create('/a', text('1'));
+    await t.rejects(store.create('/a', text('x')), { code: 'AlreadyExists' });
+    await t.rejects(store.update('/b', text('x'), 1), { code: 'NotFound' });
+    await t.rejects(store.update('/a', text('x'), 7), { code: 'Conflict' });
+    await t.rejects(store.delete('/b'), { code: 'NotFound' });
+    await t.rejects(store.delete('/a', 7), { code: 'Conflict' });
+    t.equal(await store.revision(), 1, 'failed writes take no revision');
+    t.equal(await store.update('/a', text('2'), 1), 2);
+    t.match(await store.get('/a'), { value: text('2'), createRevision: 1, modRevision: 2 });
+    t.equal(await store.delete('/a', 2), 3);
+    t.equal(await store.get('/a'), undefined);
+    t.equal(await store.create('/a', text('3')), 4);
+    t.match(await store.get('/a'), { createRevision: 4, modRevision: 4 });
+    t.equal(await store.delete('/a'), 5, 'without an expectation');
+  },
+
+  'writes started together are decided in order, with contiguous revisions': async (t, store) => {
+    const results = await Promise.allSettled([
+      store.create('/a', text('1')),
+      store.create('/a', text('2')),
+      store.update('/a', text('3'), 1),
+      store.update('/a', text('4'), 1),
+      store.create('/b', text('5')),
+      store.delete('/a', 2),
+      store.update('/a', text('6'), 2),
+    ]);
+    t.same(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code)),
+      [1, 'AlreadyExists', 2, 'Conflict', 3, 4, 'NotFound'],
+    );
+  },
+
+  'of many writers with one expectation exactly one wins': async (t, store) => {
+    await store.create('/a', text('0'));
+    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => store.update('/a', text(`${i}`), 1)));
+    t.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+    t.equal(await store.revision(), 2);
+  },
+
+  'range is ordered, bounded by prefix and limit, and goes on after a key': async (t, store) => {
+    for (const key of ['/p/b', '/p/a-b/x', '/p/a/x', '/q/a', '/p/c', '/o', '/p0']) await store.create(key, text(key));
+    const keys = async (options: Parameters<Store['range']>[1]) => {
+      const { items, more } = await store.range('/p/', options);
+      return [...items.map((item) => item.key), ...(more ? ['...'] : [])];
+    };
+    t.same(await keys({}), ['/p/a-b/x', '/p/a/x', '/p/b', '/p/c']);
+    t.same(await keys({ limit: 2 }), ['/p/a-b/x', '/p/a/x', '...']);
+    t.same(await keys({ limit: 4 }), ['/p/a-b/x', '/p/a/x', '/p/b', '/p/c']);
+    t.same(await keys({ limit: 2, after: '/p/a/x' }), ['/p/b', '/p/c']);
+    t.same(await keys({ after: '/p/c' }), []);
+    t.equal((await store.range('')).items.length, 7, 'the empty prefix is everything');
+  },
+
+  'range reads as of a revision': async (t, store) => {
+    await store.create('/a', text('a1'));
+    await store.create('/b', text('b1'));
+    await store.update('/a', text('a2'), 1);
+    await store.delete('/b');
+    await store.create('/b', text('b2'));
+    const at = async (revision?: number) =>
+      (await store.range('/', revision === undefined ? {} : { revision })).items.map((item) => `${item.value}`);
+    t.same(await at(1), ['a1']);
+    t.same(await at(2), ['a1', 'b1']);
+    t.same(await at(3), ['a2', 'b1']);
+    t.same(await at(4), ['a2']);
+    t.same(await at(), ['a2', 'b2']);
+    t.equal((await store.range('/', { revision: 2 })).revision, 2);
+    await t.rejects(store.range('/', { revision: 9 }), { code: 'BadRequest' });
+  },
+
+  'watch gives history and live events once each, in order': async (t, store) => {
+    const stop = new AbortController();
+    await store.create('/p/a', text('1'));
+    await store.create('/q/a', text('x'));
+    await store.update('/p/a', text('2'), 1);
+    const events = take(store.watch('/p/', 1, stop.signal), 4);
+    await store.delete('/p/a');
+    await store.create('/p/a', text('3'));
+    await store.create('/q/b', text('x'));
+    await store.create('/p/b', text('4'));
+    t.same((await events).map(show), [
+      '3 put /p/a 2 c1 was 1',
+      '4 delete /p/a 2 c1 was 2',
+      '5 put /p/a 3 c5',
+      '7 put /p/b 4 c7',
+    ]);
+    stop.abort();
+  },
+
+  'a watch opened amid writes sees every one of them': async (t, store) => {
+    const stop = new AbortController();
+    const writes: Promise<number>[] = [];
+    const watches: Promise<StoreEvent[]>[] = [];
+    for (let i = 0; i < 300; i++) {
+      writes.push(store.create(`/k/${i}`, text(`${i}`)));
+      if (i % 30 === 0) watches.push(take(store.watch('/k/', 0, stop.signal), 300));
+      if (i % 7 === 0) await writes.at(-1);
+    }
+    await Promise.all(writes);
+    const expected = Array.from({ length: 300 }, (_, i) => i + 1);
+    for (const events of await Promise.all(watches)) {
+      t.same(
+        events.map((event) => event.revision),
+        expected,
+      );
+    }
+    stop.abort();
+  },
+
+  'a slow watcher gets everything, however long its backlog': async (t, store) => {
+    const stop = new AbortController();
+    const iterator = store.watch('/', 0, stop.signal)[Symbol.asyncIterator]();
+    await store.create('/first', text('0'));
+    const seen = [...(await iterator.next()).value] as StoreEvent[];
+    await Promise.all(Array.from({ length: 2_500 }, (_, i) => store.create(`/k/${i}`, text('x'))));
+    while (seen.length < 2_501) seen.push(...((await iterator.next()).value as readonly StoreEvent[]));
+    t.ok(seen.every((event, i) => event.revision === i + 1));
+    stop.abort();
+    t.equal((await iterator.next()).done, true);
+  },
+
+  'a watch ends when it is aborted, also while it waits': async (t, store) => {
+    const stop = new AbortController();
+    const iterator = store.watch('/', 0, stop.signal)[Symbol.asyncIterator]();
+    const pending = iterator.next();
+    await store.revision();
+    stop.abort();
+    t.equal((await pending).done, true);
+    t.equal((await store.watch('/', 0, stop.signal)[Symbol.asyncIterator]().next()).done, true, 'aborted before');
+  },
+
+  'compaction drops history, keeps current values and says Expired': async (t, store) => {
+    const stop = new AbortController();
+    await store.create('/a', text('1'));
+    await store.create('/gone', text('g'));
+    await store.update('/a', text('2'), 1);
+    await store.delete('/gone');
+    await store.update('/a', text('3'), 3);
+    await store.create('/b', text('4'));
+    await store.compact(5);
+    t.same(
+      (await store.range('/')).items.map((item) => `${item.key}=${item.value}`),
+      ['/a=3', '/b=4'],
+    );
+    t.equal((await store.range('/', { revision: 5 })).items.length, 1, 'the compaction revision itself is readable');
+    await t.rejects(store.range('/', { revision: 4 }), { code: 'Expired' });
+    await t.rejects(take(store.watch('/', 4, stop.signal), 1), { code: 'Expired' });
+    t.same((await take(store.watch('/', 5, stop.signal), 1)).map(show), ['6 put /b 4 c6']);
+    await store.delete('/a');
+    t.same((await take(store.watch('/', 6, stop.signal), 1)).map(show), ['7 delete /a 3 c1 was 3']);
+    await store.compact(3);
+    await t.rejects(store.range('/', { revision: 4 }), { code: 'Expired' }, 'compaction never goes back');
+    await store.compact(7);
+    t.equal(await store.create('/a', text('5')), 8, 'a compacted deletion does not give its revision away');
+    stop.abort();
+  },
+
+  'compacting a long history keeps every current value': async (t, store) => {
+    for (let i = 0; i < 20; i++) await store.create(`/k/${i}`, text('0'));
+    let revisions = Array.from({ length: 20 }, (_, i) => i + 1);
+    for (let round = 1; round <= 60; round++) {
+      revisions = await Promise.all(revisions.map((at, i) => store.update(`/k/${i}`, text(`${round}`), at)));
+    }
+    const last = await store.revision();
+    await store.compact(last - 30);
+    t.equal((await store.range('/k/', { revision: last - 30 })).items.length, 20);
+    t.ok((await store.range('/k/')).items.every((item) => `${item.value}` === '60'));
+    await store.compact(last);
+    t.ok((await store.range('/k/')).items.every((item) => `${item.value}` === '60'));
+  },
+
+  'values are any bytes': async (t, store) => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    await store.create('/bytes', bytes);
+    t.same((await store.get('/bytes'))?.value, bytes);
+    await store.create('/none', Buffer.alloc(0));
+    t.equal((await store.get('/none'))?.value.length, 0);
+  },
+
+  'a closed store refuses, and what was started before is finished': async (t, store) => {
+    const write = store.create('/a', text('1'));
+    await store.close();
+    t.equal(await write, 1);
+    await t.rejects(store.create('/b', text('1')), { code: 'Unavailable' });
+    await t.rejects(store.get('/a'), { code: 'Unavailable' });
+    await store.close();
+  },
+};
+
+/** Runs every case on a store of its own. */
+export function storeContract(t: Test, open: (t: Test) => Promise<Store>): void {
+  for (const [name, run] of Object.entries(cases)) {
+    t.test(name, async (t) => {
+      const store = await open(t);
+      t.teardown(() => store.close());
+      await run(t, store);
+    });
+  }
+}
