@@ -6,7 +6,12 @@ import { type Command, runCommand } from '../bootstrap/process';
 // biome-ignore lint/suspicious/noExplicitAny: every command has its own option table.
 type AnyCommand = Command<any>;
 
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>> = {};
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>> = {
+  ingress: {
+    summary: 'route HTTP and HTTPS to pods by the Ingress objects',
+    load: async () => (await import('../ingress/main')).command,
+  },
+};
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = '--help', ...rest] = argv;

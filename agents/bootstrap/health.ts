@@ -1,0 +1,42 @@
+// The health and metrics endpoint of an agent: /healthz (and /livez, /readyz) answers 200 or 503 with the reason, /metrics
+// answers what the agent counts, in the Prometheus text format.
+import { createServer } from 'node:http';
+import { Unavailable } from '../../controlplane/base/errors';
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Returns what is wrong, or undefined when all is well. */
+  readonly check: () => string | undefined;
+  readonly metrics?: () => string;
+}
+
+/** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
+export function serveHealth(options: HealthOptions, signal: AbortSignal): Promise<number> {
+  const { host, port, check, metrics } = options;
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/metrics' && metrics) {
+      response.setHeader('content-type', 'text/plain; version=0.0.4');
+      response.end(metrics());
+    } else if (path === '/healthz' || path === '/livez' || path === '/readyz') {
+      const problem = check();
+      response.statusCode = problem === undefined ? 200 : 503;
+      response.end(problem ?? 'ok');
+    } else {
+      response.statusCode = 404;
+      response.end('not found; this port answers /healthz and /metrics\n');
+    }
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new Unavailable(`cannot listen on ${host}:${port}`, { cause })));
+    server.listen(port, host, () => {
+      signal.addEventListener('abort', () => {
+        server.close();
+        server.closeAllConnections();
+      });
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}

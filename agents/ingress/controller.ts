@@ -1,0 +1,150 @@
+// Keeps the proxy's configuration and the Ingresses' status current. Two keys: `config` swaps the proxy's configuration,
+// `status` writes load-balancer addresses, which only the first Ready node does.
+import {
+  type EndpointSlice,
+  type Ingress,
+  type IngressClass,
+  ingressClasses,
+  ingresses,
+  type KubeObject,
+  type Node,
+  objectKey,
+  type Secret,
+  type Service,
+} from '../../controlplane/api';
+import { describeError, isAlreadyExists } from '../../controlplane/base/errors';
+import type { Logger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import type { Informer } from '../../controlplane/client/informer';
+import { WorkQueue } from '../../controlplane/client/work-queue';
+import type { IngressServer } from '../../dataplane/ingress/server';
+import { CONTROLLER, planStatus, readyNodes, secretKeys, translate, type World } from './translate';
+
+export interface Deps {
+  readonly client: Client;
+  readonly server: IngressServer;
+  readonly log: Logger;
+  readonly nodeName: string;
+  readonly className: string;
+  readonly ingresses: Informer<Ingress>;
+  readonly classes: Informer<IngressClass>;
+  readonly services: Informer<Service>;
+  /** Indexed as `service`. */
+  readonly slices: Informer<EndpointSlice>;
+  readonly secrets: Informer<Secret>;
+  readonly nodes: Informer<Node>;
+}
+
+/** Index of slices by the Service they belong to. */
+export const SERVICE_INDEX = 'service';
+
+export class IngressController {
+  private reported = '';
+  configured = false;
+
+  constructor(private readonly deps: Deps) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { log } = this.deps;
+    const queue = new WorkQueue({
+      onRetry: (key, err, delayMs) => log.warn('will retry', { key, error: describeError(err), delayMs }),
+    });
+    this.subscribe(queue);
+    await Promise.all(this.informers().map((informer) => informer.synced(signal)));
+    queue.add('class');
+    queue.add('config');
+    queue.add('status');
+    for await (const key of queue.keys(signal)) {
+      await this.reconcile(key, signal).then(
+        () => queue.done(key),
+        (err: unknown) => queue.done(key, err),
+      );
+    }
+  }
+
+  private informers(): Informer<KubeObject>[] {
+    const { ingresses, classes, services, slices, secrets, nodes } = this.deps;
+    return [ingresses, classes, services, slices, secrets, nodes] as Informer<KubeObject>[];
+  }
+
+  private subscribe(queue: WorkQueue): void {
+    const { ingresses, classes, services, slices, secrets, nodes } = this.deps;
+    for (const source of [ingresses, classes] as Informer<KubeObject>[]) {
+      source.onChange(() => {
+        queue.add('config');
+        queue.add('status');
+      });
+    }
+    for (const source of [services, slices] as Informer<KubeObject>[]) source.onChange(() => queue.add('config'));
+    secrets.onChange(({ key }) => {
+      if (ingresses.list().some((ingress) => secretKeys(ingress).includes(key))) queue.add('config');
+    });
+    // A node's heartbeat changes it every few seconds; only a change of the addresses shown matters.
+    let shown = '';
+    nodes.onChange(() => {
+      const now = JSON.stringify(readyNodes(nodes.list()));
+      if (now !== shown) queue.add('status');
+      shown = now;
+    });
+  }
+
+  private async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    if (!this.informers().every((informer) => informer.hasSynced)) return;
+    if (key === 'config') this.configure();
+    else if (key === 'status') await this.writeStatus(signal);
+    else await this.ensureClass(signal);
+  }
+
+  private configure(): void {
+    const { server, log } = this.deps;
+    const { conflicts, brokenTls } = server.update(translate(this.world()));
+    this.configured = true;
+    const problems = [
+      ...conflicts.map(
+        ({ rule, winner }) => `${rule.ingress}: ${rule.host}${rule.path} is already served by ${winner}`,
+      ),
+      ...brokenTls.map(({ secret, reason }) => `secret ${secret} holds no usable certificate: ${reason}`),
+    ];
+    if (problems.join() !== this.reported) for (const problem of problems) log.warn(problem);
+    this.reported = problems.join();
+  }
+
+  private async writeStatus(signal: AbortSignal): Promise<void> {
+    const { client, nodes, nodeName } = this.deps;
+    const ready = readyNodes(nodes.list());
+    if (ready[0]?.name !== nodeName) return;
+    const addresses = ready.map(({ ip }) => ({ ip }));
+    for (const ingress of planStatus(
+      this.world(),
+      ready.map(({ ip }) => ip),
+    )) {
+      const patch = { status: { loadBalancer: { ingress: addresses } } };
+      await client.patch(ingresses, objectKey(ingress), 'merge', patch, { subresource: 'status', signal });
+    }
+  }
+
+  /** The class exists from the first agent's start on, and is the default as long as nobody says otherwise. */
+  private async ensureClass(signal: AbortSignal): Promise<void> {
+    const { client, classes, className } = this.deps;
+    if (classes.get(className)) return;
+    const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' };
+    const object = { metadata: { name: className, annotations }, spec: { controller: CONTROLLER } };
+    try {
+      await client.create(ingressClasses, object, { signal });
+    } catch (err) {
+      if (!isAlreadyExists(err)) throw err;
+    }
+  }
+
+  private world(): World {
+    const { className, ingresses, classes, services, slices, secrets } = this.deps;
+    return {
+      className,
+      ingresses: ingresses.list(),
+      classes: classes.list(),
+      service: (key) => services.get(key),
+      slices: (key) => slices.by(SERVICE_INDEX, key),
+      secret: (key) => secrets.get(key),
+    };
+  }
+}

@@ -1,0 +1,73 @@
+// `k8ts ingress`: one per node. Routes HTTP and HTTPS that reaches the node's address to pods, by the Ingress objects.
+// When the API server is away it goes on with the last state it has seen.
+import { endpointSlices, ingressClasses, ingresses, nodes, secrets, services } from '../../controlplane/api';
+import { connect } from '../../controlplane/client/connect';
+import { createInformer } from '../../controlplane/client/informer';
+import { IngressServer } from '../../dataplane/ingress/server';
+import { serveHealth } from '../bootstrap/health';
+import { defineCommand } from '../bootstrap/process';
+import { IngressController, SERVICE_INDEX } from './controller';
+import { options } from './options';
+import { serviceKeyOfSlice } from './translate';
+
+/** How long requests under way may take to finish when the process is asked to stop. */
+const DRAIN_MS = 10_000;
+
+export const command = defineCommand({
+  name: 'ingress',
+  summary: 'route HTTP and HTTPS to pods by the Ingress objects',
+  options,
+  async run({ options, log, signal }) {
+    const client = await connect(options.kubeconfig);
+    const answers = new Map<number, number>();
+    const server = new IngressServer({
+      host: options.bindAddress,
+      httpPort: options.httpPort,
+      httpsPort: options.httpsPort,
+      onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
+    });
+    const informers = {
+      ingresses: createInformer(client, ingresses, { log }),
+      classes: createInformer(client, ingressClasses, { log }),
+      services: createInformer(client, services, { log }),
+      slices: createInformer(client, endpointSlices, {
+        log,
+        indexes: { [SERVICE_INDEX]: (slice) => [serviceKeyOfSlice(slice)] },
+      }),
+      secrets: createInformer(client, secrets, { log, params: { fieldSelector: 'type=kubernetes.io/tls' } }),
+      nodes: createInformer(client, nodes, { log }),
+    };
+    const controller = new IngressController({
+      client,
+      server,
+      log,
+      nodeName: options.nodeName,
+      className: options.ingressClass,
+      ...informers,
+    });
+    const ports = await server.listen();
+    log.info('listening', ports);
+    await serveHealth(
+      {
+        host: '127.0.0.1',
+        port: options.healthzPort,
+        check: () => (controller.configured ? undefined : 'waiting for the first list of Ingresses'),
+        metrics: () => renderMetrics(answers),
+      },
+      signal,
+    );
+    const running = Object.values(informers).map((informer) => informer.run(signal));
+    try {
+      await Promise.all([...running, controller.run(signal)]);
+    } finally {
+      await server.close(DRAIN_MS);
+    }
+  },
+});
+
+function renderMetrics(answers: ReadonlyMap<number, number>): string {
+  const lines = [...answers]
+    .sort(([a], [b]) => a - b)
+    .map(([code, n]) => `k8ts_ingress_requests_total{code="${code}"} ${n}\n`);
+  return `# HELP k8ts_ingress_requests_total Requests answered, by status.\n# TYPE k8ts_ingress_requests_total counter\n${lines.join('')}`;
+}

@@ -1,0 +1,169 @@
+import t from 'tap';
+import type { EndpointSlice, Ingress, IngressClass, Node, Secret, Service } from '../../controlplane/api';
+import { objectKey } from '../../controlplane/api/types';
+import { planStatus, readyNodes, serviceKeyOfSlice, translate, type World } from './translate';
+
+const ourClass: IngressClass = { metadata: { name: 'k8ts' }, spec: { controller: 'k8ts.dev/ingress' } };
+const ingress = (spec: Ingress['spec'], metadata: Ingress['metadata'] = {}): Ingress => ({
+  metadata: { namespace: 'shop', name: 'web', creationTimestamp: '2026-01-01T00:00:00Z' as never, ...metadata },
+  spec: { ingressClassName: 'k8ts', ...spec },
+});
+const service: Service = {
+  metadata: { namespace: 'shop', name: 'web' },
+  spec: {
+    ports: [
+      { name: 'http', port: 80 },
+      { name: 'rpc', port: 90, appProtocol: 'kubernetes.io/h2c' },
+    ],
+  },
+};
+const slice = (endpoints: EndpointSlice['endpoints'], name = 'web-1'): EndpointSlice => ({
+  metadata: { namespace: 'shop', name, labels: { 'kubernetes.io/service-name': 'web' } },
+  addressType: 'IPv4',
+  ports: [
+    { name: 'http', port: 8080 },
+    { name: 'rpc', port: 9090 },
+  ],
+  endpoints,
+});
+function world(parts: {
+  ingresses: Ingress[];
+  classes?: IngressClass[];
+  services?: Service[];
+  slices?: EndpointSlice[];
+  secrets?: Secret[];
+}): World {
+  const { ingresses, classes = [ourClass], services = [service], slices = [], secrets = [] } = parts;
+  return {
+    className: 'k8ts',
+    ingresses,
+    classes,
+    service: (key) => services.find((one) => objectKey(one) === key),
+    slices: (key) => slices.filter((one) => serviceKeyOfSlice(one) === key),
+    secret: (key) => secrets.find((one) => objectKey(one) === key),
+  };
+}
+const to = (port: { name?: string; number?: number }, name = 'web') => ({ service: { name, port } });
+const path = (backend: ReturnType<typeof to>) => ({ path: '/', pathType: 'Prefix', backend });
+
+void t.test('a port is found by number or name; endpoints that are not ready are left out', async (t) => {
+  const endpoints = [
+    { addresses: ['10.244.1.5'], conditions: { ready: true } },
+    { addresses: ['10.244.0.9'] },
+    { addresses: ['10.244.2.2'], conditions: { ready: false, serving: true } },
+  ];
+  const rules = [{ host: 'a.local', http: { paths: [path(to({ number: 80 }))] } }];
+  const byName = [{ host: 'b.local', http: { paths: [path(to({ name: 'rpc' }))] } }];
+  const config = translate(
+    world({
+      ingresses: [ingress({ rules }), ingress({ rules: byName }, { name: 'rpc' })],
+      slices: [slice(endpoints), slice([endpoints[0]!], 'web-2')],
+    }),
+  );
+  t.same(config.backends, [
+    {
+      id: 'shop/web:rpc',
+      protocol: 'h2c',
+      endpoints: [
+        { address: '10.244.0.9', port: 9090 },
+        { address: '10.244.1.5', port: 9090 },
+      ],
+    },
+    {
+      id: 'shop/web:80',
+      protocol: 'http',
+      endpoints: [
+        { address: '10.244.0.9', port: 8080 },
+        { address: '10.244.1.5', port: 8080 },
+      ],
+    },
+  ]);
+  t.same(
+    config.rules.map((rule) => [rule.ingress, rule.host, rule.backend]),
+    [
+      ['shop/rpc', 'b.local', 'shop/web:rpc'],
+      ['shop/web', 'a.local', 'shop/web:80'],
+    ],
+  );
+});
+
+void t.test('a missing Service keeps the rule, without endpoints', async (t) => {
+  const rules = [{ http: { paths: [path(to({ number: 80 }, 'gone'))] } }];
+  const config = translate(world({ ingresses: [ingress({ rules, defaultBackend: to({ number: 1 }) })] }));
+  t.same(config.backends, [
+    { id: 'shop/web:1', protocol: 'http', endpoints: [] },
+    { id: 'shop/gone:80', protocol: 'http', endpoints: [] },
+  ]);
+  t.equal(config.rules[0]?.backend, 'shop/gone:80');
+  t.equal(config.defaults[0]?.backend, 'shop/web:1');
+});
+
+void t.test('classes', async (t) => {
+  const isDefault = {
+    ...ourClass,
+    metadata: { name: 'k8ts', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
+  };
+  const other: IngressClass = { metadata: { name: 'nginx' }, spec: { controller: 'example.com/other' } };
+  const alias: IngressClass = { metadata: { name: 'mine' }, spec: { controller: 'k8ts.dev/ingress' } };
+  const rules = [{ host: 'a.local', http: { paths: [path(to({ number: 80 }))] } }];
+  const cases = [
+    { name: 'named', classes: [ourClass], ingressClassName: 'k8ts', ours: true },
+    { name: 'another controller', classes: [ourClass, other], ingressClassName: 'nginx', ours: false },
+    { name: 'unknown class', classes: [ourClass], ingressClassName: 'nope', ours: false },
+    { name: 'a second class of ours', classes: [ourClass, alias], ingressClassName: 'mine', ours: true },
+    { name: 'no class, no default', classes: [ourClass], ingressClassName: undefined, ours: false },
+    { name: 'no class, ours is the default', classes: [isDefault], ingressClassName: undefined, ours: true },
+  ];
+  for (const { name, classes, ingressClassName, ours } of cases) {
+    const config = translate(world({ ingresses: [ingress({ rules, ingressClassName })], classes }));
+    t.equal(config.rules.length, ours ? 1 : 0, name);
+  }
+});
+
+void t.test('certificates come decoded, for the hosts given or those of the rules', async (t) => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const secret: Secret = {
+    metadata: { namespace: 'shop', name: 'cert' },
+    data: { 'tls.crt': base64('CERT'), 'tls.key': base64('KEY') },
+  };
+  const rules = [{ host: 'Rule.local', http: { paths: [path(to({ number: 80 }))] } }];
+  const tls = [
+    { hosts: ['A.local'], secretName: 'cert' },
+    { secretName: 'cert' },
+    { hosts: ['b'], secretName: 'absent' },
+  ];
+  const config = translate(world({ ingresses: [ingress({ rules, tls })], secrets: [secret] }));
+  t.same(config.tls, [
+    { hosts: ['a.local'], certificate: 'CERT', key: 'KEY', secret: 'shop/cert' },
+    { hosts: ['rule.local'], certificate: 'CERT', key: 'KEY', secret: 'shop/cert' },
+  ]);
+});
+
+void t.test('status shows the Ready nodes and is written only where it differs', async (t) => {
+  const node = (name: string, ip: string, ready: string): Node => ({
+    metadata: { name },
+    status: {
+      addresses: [{ type: 'InternalIP', address: ip }],
+      conditions: [{ type: 'Ready', status: ready }],
+    },
+  });
+  const ready = readyNodes([
+    node('b', '10.0.0.2', 'True'),
+    node('c', '10.0.0.3', 'Unknown'),
+    node('a', '10.0.0.1', 'True'),
+  ]);
+  t.same(ready, [
+    { name: 'a', ip: '10.0.0.1' },
+    { name: 'b', ip: '10.0.0.2' },
+  ]);
+  const done: Ingress = {
+    ...ingress({}, { name: 'done' }),
+    status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }] } },
+  };
+  const foreign = ingress({ ingressClassName: 'nope' }, { name: 'foreign' });
+  const plan = planStatus({ ingresses: [done, ingress({}), foreign], classes: [ourClass], className: 'k8ts' }, [
+    '10.0.0.1',
+    '10.0.0.2',
+  ]);
+  t.same(plan.map(objectKey), ['shop/web']);
+});

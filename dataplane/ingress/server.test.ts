@@ -1,0 +1,218 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import t, { type Test } from 'tap';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Endpoint } from './backends';
+import type { RouteRule } from './routes';
+import { type IngressConfig, IngressServer } from './server';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A real backend on loopback; closed with the test. */
+async function backend(t: Test, handler: Handler): Promise<Endpoint> {
+  const server = createServer(handler);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  });
+  return { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+/** A port where nothing listens: bound once and closed again. */
+async function deadEndpoint(): Promise<Endpoint> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return { address: '127.0.0.1', port };
+}
+
+function config(endpoints: Endpoint[], host = 'shop.local'): IngressConfig {
+  const rule: RouteRule = {
+    ingress: 'default/shop',
+    createdMs: 1,
+    host,
+    path: '/',
+    pathType: 'Prefix',
+    backend: 'default/shop:80',
+  };
+  return { rules: [rule], defaults: [], tls: [], backends: [{ id: rule.backend, protocol: 'http', endpoints }] };
+}
+
+async function proxy(t: Test, first: IngressConfig) {
+  const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
+  server.update(first);
+  const { httpPort } = await server.listen();
+  t.teardown(() => server.close(0));
+  return { server, port: httpPort };
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+function ask(
+  port: number,
+  options: { path?: string; method?: string; host?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { path = '/', method = 'GET', host = 'shop.local', headers = {}, body } = options;
+    const req = request({ port, host: '127.0.0.1', path, method, headers: { host, ...headers } }, (res) => {
+      const chunks: Buffer[] = [];
+      res.on('data', (chunk: Buffer) => chunks.push(chunk));
+      res.on('error', reject);
+      res.on('end', () =>
+        resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks).toString() }),
+      );
+    });
+    req.on('error', reject);
+    req.end(body);
+  });
+}
+
+void t.test('method, path, query, headers and body reach the backend unchanged', async (t) => {
+  const endpoint = await backend(t, (req, res) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      res.setHeader('x-kept', ['a', 'b']);
+      res.end(JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body }));
+    });
+  });
+  const { port } = await proxy(t, config([endpoint]));
+  const headers = { 'user-agent': 'test/1', 'x-forwarded-for': '6.6.6.6', connection: 'x-secret', 'x-secret': 'hop' };
+  const answer = await ask(port, { method: 'PUT', path: '/a%2Fb?c=1&c=2', headers, body: 'payload' });
+  const seen = JSON.parse(answer.body);
+  t.equal(answer.status, 200);
+  t.equal(answer.headers['x-kept'], 'a, b');
+  t.equal(answer.headers.server, 'k8ts');
+  t.match(seen, { method: 'PUT', url: '/a%2Fb?c=1&c=2', body: 'payload' });
+  t.equal(seen.headers['user-agent'], 'test/1');
+  t.equal(seen.headers.host, 'shop.local');
+  t.equal(seen.headers['x-forwarded-for'], '127.0.0.1', 'a claim of the client is replaced');
+  t.equal(seen.headers['x-forwarded-proto'], 'http');
+  t.notOk('x-secret' in seen.headers, 'a header named in Connection stays with its connection');
+});
+
+void t.test('no rule, no host, a walking path, no endpoints', async (t) => {
+  const { port, server } = await proxy(t, config([]));
+  t.match(await ask(port, { host: 'other.local' }), {
+    status: 404,
+    body: /no Ingress has a rule for host other.local/,
+  });
+  t.match(await ask(port, { host: 'a b' }), { status: 400 });
+  t.match(await ask(port, { path: '/x/../y' }), { status: 400 });
+  t.match(await ask(port), { status: 503, body: /no ready endpoints/ });
+  server.update({ rules: [], defaults: [], tls: [], backends: [] });
+  t.match(await ask(port), { status: 404 });
+});
+
+void t.test('endpoints take turns', async (t) => {
+  const endpoints = await Promise.all(['a', 'b', 'c'].map((name) => backend(t, (_req, res) => res.end(name))));
+  const { port } = await proxy(t, config(endpoints));
+  const counts: Record<string, number> = {};
+  for (let i = 0; i < 30; i++) {
+    const { body } = await ask(port);
+    counts[body] = (counts[body] ?? 0) + 1;
+  }
+  t.same(counts, { a: 10, b: 10, c: 10 });
+});
+
+void t.test('a refused connection is tried elsewhere, also with a body', async (t) => {
+  const live = await backend(t, (req, res) => void req.pipe(res));
+  const { port } = await proxy(t, config([await deadEndpoint(), live]));
+  for (let i = 0; i < 4; i++) {
+    t.match(await ask(port, { method: 'POST', body: `n${i}` }), { status: 200, body: `n${i}` });
+  }
+  const { port: deadPort } = await proxy(t, config([await deadEndpoint(), await deadEndpoint()]));
+  t.match(await ask(deadPort), { status: 502, body: /none of 2 endpoints/ });
+});
+
+void t.test('a POST that reached a backend is never sent twice', async (t) => {
+  let seen = 0;
+  const endpoint = await backend(t, (req) => {
+    seen++;
+    req.socket.destroy();
+  });
+  const { port } = await proxy(t, config([endpoint, endpoint]));
+  t.match(await ask(port, { method: 'POST', body: 'x' }), { status: 502 });
+  t.equal(seen, 1);
+});
+
+void t.test('a body cut short by the backend is not passed off as complete', async (t) => {
+  const endpoint = await backend(t, (_req, res) => {
+    res.writeHead(200, { 'content-length': '100' });
+    res.write('half');
+    res.socket?.end();
+  });
+  const { port } = await proxy(t, config([endpoint]));
+  await t.rejects(ask(port));
+});
+
+void t.test('a large body passes in both directions', async (t) => {
+  const endpoint = await backend(t, (req, res) => void req.pipe(res));
+  const { port } = await proxy(t, config([endpoint]));
+  const body = 'x'.repeat(8 << 20);
+  const answer = await ask(port, { method: 'POST', body });
+  t.equal(answer.body.length, body.length);
+});
+
+void t.test('a WebSocket outlives every change of configuration', async (t) => {
+  const sockets = new WebSocketServer({ noServer: true });
+  const server = createServer((_req, res) => res.end('plain'));
+  server.on('upgrade', (req, socket, head) => {
+    sockets.handleUpgrade(req, socket, head, (ws) => ws.on('message', (data) => ws.send(`echo ${String(data)}`)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const client of sockets.clients) client.terminate();
+    server.close();
+  });
+  const endpoint = { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  const { server: ingress, port } = await proxy(t, config([endpoint]));
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/chat`, { headers: { host: 'shop.local' } });
+  await once(ws, 'open');
+  for (let i = 0; i < 50; i++) ingress.update(config([], `other-${i}.local`));
+  ws.send('still here');
+  const [data] = await once(ws, 'message');
+  t.equal(String(data), 'echo still here');
+  ws.close();
+  await once(ws, 'close');
+
+  const refused = new WebSocket(`ws://127.0.0.1:${port}/chat`, { headers: { host: 'shop.local' } });
+  const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+  t.equal(response.statusCode, 404);
+  response.destroy();
+});
+
+void t.test('an upgrade that is no WebSocket is answered as a plain request', async (t) => {
+  const endpoint = await backend(t, (req, res) => res.end(String(req.headers.upgrade)));
+  const { port } = await proxy(t, config([endpoint]));
+  const answer = await ask(port, { headers: { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c' } });
+  t.match(answer, { status: 200, body: 'undefined' });
+});
+
+void t.test('requests under way finish when their endpoint leaves', async (t) => {
+  let finish = () => {};
+  const started = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let release: ServerResponse | undefined;
+  const endpoint = await backend(t, (_req, res) => {
+    res.write('first ');
+    release = res;
+    finish();
+  });
+  const { server, port } = await proxy(t, config([endpoint]));
+  const answer = ask(port);
+  await started;
+  server.update(config([]));
+  release?.end('second');
+  t.equal((await answer).body, 'first second');
+});

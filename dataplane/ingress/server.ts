@@ -1,0 +1,221 @@
+// The listeners: HTTP on one port, HTTPS (HTTP/1.1 and HTTP/2) on the other. Configuration is swapped whole by update();
+// connections and requests under way are never touched by it.
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { type BackendInput, Backends } from './backends';
+import { forward, type ProxyRequest, type ProxyResponse } from './forward';
+import { requestHeaders } from './headers';
+import {
+  compileRoutes,
+  type DefaultRule,
+  matchRoute,
+  parseHost,
+  parsePath,
+  type Route,
+  type RouteRule,
+  type RouteTable,
+} from './routes';
+import { compileTls, contextFor, type TlsInput, type TlsTable } from './tls';
+import { createUpgrader, refuseUpgrade } from './upgrade';
+
+export interface IngressConfig {
+  readonly rules: readonly RouteRule[];
+  readonly defaults: readonly DefaultRule[];
+  readonly backends: readonly BackendInput[];
+  readonly tls: readonly TlsInput[];
+}
+export interface IngressServerOptions {
+  readonly host: string;
+  /** 0 lets the kernel choose. */
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** Called once per answered request, for metrics. */
+  readonly onAnswer?: (status: number) => void;
+}
+/** What the last update could not use. */
+export interface UpdateReport {
+  readonly conflicts: RouteTable['conflicts'];
+  readonly brokenTls: TlsTable['broken'];
+}
+
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 75_000;
+
+type Verdict = { readonly route: Route; readonly host: string } | { readonly status: number; readonly reason: string };
+
+export class IngressServer {
+  private table: RouteTable = compileRoutes([], []);
+  private tls: TlsTable = compileTls([]);
+  private readonly backends = new Backends();
+  private readonly upgrader = createUpgrader();
+  private readonly http: Server;
+  private readonly https: Http2SecureServer;
+  private readonly sockets = new Set<Duplex>();
+  private tlsText = '';
+
+  constructor(private readonly options: IngressServerOptions) {
+    const limits = {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    };
+    this.http = createServer(
+      // requestTimeout 0: uploads may take as long as they make progress; slow headers are bounded above.
+      { ...limits, requestTimeout: 0, shouldUpgradeCallback: isWebSocket },
+      (req, res) => this.answer(req, res, false),
+    );
+    this.https = createSecureServer(
+      {
+        allowHTTP1: true,
+        minVersion: 'TLSv1.2',
+        SNICallback: (name, done) => {
+          const context = contextFor(this.tls, name);
+          if (context) done(null, context);
+          else done(new Error(`no certificate for ${name}`));
+        },
+      },
+      (req, res) => this.answer(req, res as unknown as ProxyResponse, true),
+    );
+    for (const server of [this.http, this.https] as const) {
+      server.on('connection', (socket: Duplex) => {
+        this.sockets.add(socket);
+        socket.once('close', () => this.sockets.delete(socket));
+      });
+    }
+    this.http.on('upgrade', (req, socket, head) => this.upgrade(req, socket, head, false));
+    this.https.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.upgrade(req, socket, head, true),
+    );
+    // Scanners and aborted handshakes are everyday traffic; the connection is closed, nothing else needs doing.
+    this.https.on('tlsClientError', (_err, socket) => socket.destroy());
+  }
+
+  /** Resolves when both ports listen. @throws the bind error, with port and cause in its message */
+  async listen(): Promise<{ httpPort: number; httpsPort: number }> {
+    await bind(this.http, this.options.httpPort, this.options.host);
+    await bind(this.https, this.options.httpsPort, this.options.host);
+    return {
+      httpPort: (this.http.address() as AddressInfo).port,
+      httpsPort: (this.https.address() as AddressInfo).port,
+    };
+  }
+
+  /** Makes the new configuration the current one, at once and whole. */
+  update(config: IngressConfig): UpdateReport {
+    this.backends.replace(config.backends);
+    this.table = compileRoutes(config.rules, config.defaults);
+    const text = JSON.stringify(config.tls);
+    if (text !== this.tlsText) {
+      this.tls = compileTls(config.tls);
+      this.tlsText = text;
+    }
+    return { conflicts: this.table.conflicts, brokenTls: this.tls.broken };
+  }
+
+  /** Stops listening, lets requests finish for `graceMs`, then cuts what is left. */
+  async close(graceMs: number): Promise<void> {
+    const closed = Promise.all([this.http, this.https].map((server) => new Promise((done) => server.close(done))));
+    this.http.closeIdleConnections();
+    const timer = setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(timer);
+    await this.backends.close();
+  }
+
+  private answer(request: ProxyRequest, response: ProxyResponse, tls: boolean): void {
+    const { onAnswer } = this.options;
+    if (onAnswer) response.on('finish', () => onAnswer(response.statusCode));
+    const verdict = this.route(request, tls);
+    if ('status' in verdict) {
+      fail(response, verdict.status, verdict.reason);
+      return;
+    }
+    const { headers } = request;
+    const hasBody = hasRequestBody(request);
+    const client = {
+      address: plainAddress(request.socket?.remoteAddress),
+      host: verdict.host,
+      tls,
+      port: request.socket?.localPort ?? 0,
+    };
+    const list = requestHeaders(request.rawHeaders, headers.connection, client);
+    // HTTP/2 carries the host in :authority, which is not among the plain headers.
+    if (headers.host === undefined) list.push('host', verdict.host);
+    forward({
+      backends: this.backends,
+      backend: verdict.route.backend,
+      request,
+      response,
+      headers: list,
+      hasBody,
+      fail: (status, reason) => fail(response, status, reason),
+    });
+  }
+
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, tls: boolean): void {
+    socket.on('error', () => socket.destroy());
+    const verdict = this.route(request, tls);
+    if ('status' in verdict) {
+      refuseUpgrade(socket, verdict.status, verdict.reason);
+      return;
+    }
+    const upstream = this.backends.next(verdict.route.backend);
+    if (upstream) this.upgrader.upgrade(request, socket, head, upstream);
+    else refuseUpgrade(socket, 503, `service ${verdict.route.backend} has no ready endpoints`);
+  }
+
+  private route(request: ProxyRequest, tls: boolean): Verdict {
+    const authority = (request.headers[':authority'] as string | undefined) ?? request.headers.host ?? '';
+    const host = parseHost(authority);
+    if (host === undefined)
+      return { status: 400, reason: `the Host header ${JSON.stringify(authority)} is no host name` };
+    const path = parsePath(request.url!);
+    if (path === undefined) return { status: 400, reason: 'the path has dot segments or is no absolute path' };
+    if (tls && contextFor(this.tls, host) !== contextFor(this.tls, (request.socket as TLSSocket).servername || host)) {
+      return { status: 421, reason: `this connection was opened for another host than ${host}` };
+    }
+    const route = matchRoute(this.table, host, path);
+    return route ? { route, host } : { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
+  }
+}
+
+function isWebSocket(request: IncomingMessage): boolean {
+  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function hasRequestBody(request: ProxyRequest): boolean {
+  const { headers } = request;
+  if ('stream' in request && request.httpVersionMajor === 2) return !request.stream.endAfterHeaders;
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function plainAddress(address: string | undefined): string {
+  return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? 'unknown');
+}
+
+function fail(response: ProxyResponse, status: number, reason: string): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(`${status}: ${reason}\n`);
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, server: 'k8ts' };
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+function bind(server: Server | Http2SecureServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
