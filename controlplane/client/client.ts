@@ -32,10 +32,18 @@ export interface ListParams {
   readonly continue?: string;
   readonly resourceVersion?: string;
 }
+export interface WatchParams extends ListParams {
+  /** The server ends the watch after this long; absent leaves the choice to the server. */
+  readonly timeoutSeconds?: number;
+}
 export interface WriteParams {
   readonly signal?: AbortSignal;
   /** Written instead of the object itself: 'status', 'scale', 'binding', 'token', 'eviction'. */
   readonly subresource?: string;
+  /** The name under which written fields are owned; needed by patches of type 'apply'. */
+  readonly fieldManager?: string;
+  /** Takes over fields that another manager owns; only for patches of type 'apply'. */
+  readonly force?: boolean;
 }
 export interface DeleteParams {
   readonly signal?: AbortSignal;
@@ -46,13 +54,16 @@ export interface DeleteParams {
 
 /**
  * Failures are the classes of base/errors: NotFound, AlreadyExists, Conflict, Invalid, Forbidden, Expired, and Unavailable
- * for anything worth retrying (429, 5xx, no connection). A Status body becomes the message and details.
+ * for anything worth retrying (429, 5xx, no connection). A Status body becomes the message and details. Objects carry
+ * apiVersion and kind also where they come from a list, whose items lack them on the wire.
  */
 export interface Client {
   get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T>;
   list<T extends KubeObject>(kind: KindRef<T>, params?: ListParams, signal?: AbortSignal): Promise<KubeList<T>>;
-  /** One watch request from params.resourceVersion on; ends when the server ends it. An ERROR event is thrown. */
-  watch<T extends KubeObject>(kind: KindRef<T>, params: ListParams, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
+  /**
+   * One watch request from params.resourceVersion on, with bookmarks; ends when the server ends it. An ERROR event is thrown.
+   */
+  watch<T extends KubeObject>(kind: KindRef<T>, params: WatchParams, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
   create<T extends KubeObject>(kind: KindRef<T>, object: T, params?: WriteParams): Promise<T>;
   /** A PUT; metadata.resourceVersion in `object` makes it conditional. */
   update<T extends KubeObject>(kind: KindRef<T>, object: T, params?: WriteParams): Promise<T>;

@@ -1,5 +1,11 @@
 // A local, always current copy of one kind (or a selection of it), kept by list and watch.
+import type { KindRef } from '../api/kind';
 import type { KubeObject } from '../api/types';
+import { type Clock, systemClock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import type { Client, ListParams } from './client';
+import { ObjectIndex } from './object-index';
+import { runReflector, type Sink } from './reflector';
 
 export type Change<T> =
   | { readonly type: 'added'; readonly key: string; readonly object: T }
@@ -30,3 +36,111 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 
 /** Index name to a function giving the values an object is found under. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
+
+export interface InformerOptions<T extends KubeObject> {
+  /** Restricts the copy: a namespace, label or field selector; `limit` is the page size of the list. */
+  readonly params?: ListParams;
+  readonly indexes?: Indexes<T>;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** In [0, 1); Math.random by default. */
+  readonly random?: () => number;
+}
+
+/** Does nothing until run() is called, which must happen once. */
+export function createInformer<T extends KubeObject>(
+  client: Client,
+  kind: KindRef<T>,
+  options: InformerOptions<T>,
+): Informer<T> {
+  return new ListWatchInformer(client, kind, options);
+}
+
+class ListWatchInformer<T extends KubeObject> implements Informer<T>, Sink<T> {
+  private readonly copy: ObjectIndex<T>;
+  private readonly handlers: Array<(change: Change<T>) => void> = [];
+  private readonly firstList = Promise.withResolvers<void>();
+  hasSynced = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly kind: KindRef<T>,
+    private readonly options: InformerOptions<T>,
+  ) {
+    this.copy = new ObjectIndex(options.indexes ?? {});
+  }
+
+  get(key: string): T | undefined {
+    return this.copy.get(key);
+  }
+
+  list(): readonly T[] {
+    return this.copy.list();
+  }
+
+  by(index: string, value: string): readonly T[] {
+    return this.copy.by(index, value);
+  }
+
+  onChange(handler: (change: Change<T>) => void): void {
+    for (const [key, object] of [...this.copy.entries()]) this.call(handler, { type: 'added', key, object });
+    this.handlers.push(handler);
+  }
+
+  synced(signal: AbortSignal): Promise<void> {
+    if (this.hasSynced) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      void this.firstList.promise.then(() => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { params = {}, log, clock = systemClock, random = Math.random } = this.options;
+    await runReflector<T>({ client: this.client, kind: this.kind, params, sink: this, log, clock, random }, signal);
+  }
+
+  replace(objects: ReadonlyMap<string, T>): void {
+    for (const key of this.copy.keys()) {
+      if (objects.has(key)) continue;
+      const object = this.copy.delete(key);
+      if (object) this.emit({ type: 'deleted', key, object });
+    }
+    for (const [key, object] of objects) this.upsert(key, object);
+    this.hasSynced = true;
+    this.firstList.resolve();
+  }
+
+  upsert(key: string, object: T): void {
+    const before = this.copy.get(key)?.metadata;
+    if (before && before.resourceVersion === object.metadata?.resourceVersion) return;
+    // Deleted and made again while nobody watched: two objects that share a name, and handlers must see both facts.
+    if (before && before.uid !== object.metadata?.uid) this.remove(key);
+    const previous = this.copy.set(key, object);
+    this.emit(previous ? { type: 'updated', key, object, previous } : { type: 'added', key, object });
+  }
+
+  /** `last` is the final state where the server told it. */
+  remove(key: string, last?: T): void {
+    const previous = this.copy.delete(key);
+    if (previous) this.emit({ type: 'deleted', key, object: last ?? previous });
+  }
+
+  private emit(change: Change<T>): void {
+    for (const handler of this.handlers) this.call(handler, change);
+  }
+
+  /** One broken handler must not keep the others, or the copy itself, from going on. */
+  private call(handler: (change: Change<T>) => void, change: Change<T>): void {
+    try {
+      handler(change);
+    } catch (err) {
+      this.options.log.error('change handler failed', { kind: this.kind.plural, key: change.key, error: err });
+    }
+  }
+}

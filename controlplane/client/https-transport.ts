@@ -1,0 +1,116 @@
+// Transport over HTTPS (or plain HTTP) with kept-alive connections, client certificates and bearer tokens.
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import { describeError, Unavailable } from '../base/errors';
+import type { Request, Response, Transport } from './client';
+import type { ConnectionOptions } from './kubeconfig';
+
+/** A dead peer is noticed after this long without traffic (plus ten probes of a second), also on a silent watch. */
+const keepAliveProbeMs = 15_000;
+/** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
+const tokenMaxAgeMs = 10_000;
+
+export class HttpsTransport implements Transport {
+  private readonly base: URL;
+  private readonly agent: http.Agent;
+  private token: { readonly value: string; readonly readAt: number } | undefined;
+
+  constructor(private readonly options: ConnectionOptions) {
+    this.base = new URL(options.server);
+    const pool = { keepAlive: true, keepAliveMsecs: keepAliveProbeMs, scheduling: 'lifo', maxFreeSockets: 16 } as const;
+    this.agent =
+      this.base.protocol === 'http:'
+        ? new http.Agent(pool)
+        : new https.Agent({
+            ...pool,
+            ca: options.ca,
+            cert: options.cert,
+            key: options.key,
+            servername: options.tlsServerName,
+            rejectUnauthorized: !options.insecureSkipTlsVerify,
+          });
+  }
+
+  async send(request: Request): Promise<Response> {
+    request.signal?.throwIfAborted();
+    const headers: Record<string, string> = { ...request.headers };
+    const token = await this.bearerToken();
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    try {
+      return await this.exchange(request, headers);
+    } catch (err) {
+      // The server may close an idle connection at the moment we use it. Reads are safe to send again, once.
+      if (request.method === 'GET' && err instanceof StaleConnection) return this.exchange(request, headers);
+      throw err;
+    }
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private exchange(request: Request, headers: Record<string, string>): Promise<Response> {
+    const { method, path, body, signal } = request;
+    if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
+    const prefix = this.base.pathname === '/' ? '' : this.base.pathname.replace(/\/$/, '');
+    const start = this.base.protocol === 'http:' ? http.request : https.request;
+    return new Promise((resolve, reject) => {
+      const outgoing = start(
+        {
+          host: this.base.hostname.replace(/^\[|\]$/g, ''),
+          port: this.base.port || undefined,
+          path: `${prefix}${path}`,
+          method,
+          headers,
+          agent: this.agent,
+          signal,
+        },
+        (incoming) => {
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: this.translateBody(incoming, signal),
+          });
+        },
+      );
+      outgoing.on('socket', (socket) => socket.setNoDelay(true));
+      outgoing.on('error', (err: NodeJS.ErrnoException) => {
+        if (signal?.aborted) reject(signal.reason);
+        else if (outgoing.reusedSocket && (err.code === 'ECONNRESET' || err.code === 'EPIPE')) {
+          reject(new StaleConnection(this.describe(err), { cause: err }));
+        } else reject(new Unavailable(this.describe(err), { cause: err }));
+      });
+      outgoing.end(body);
+    });
+  }
+
+  /** A connection that breaks in the middle of a body becomes Unavailable; leaving the loop early closes it. */
+  private async *translateBody(incoming: http.IncomingMessage, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    try {
+      yield* incoming as AsyncIterable<Buffer>;
+    } catch (err) {
+      if (signal?.aborted) throw signal.reason;
+      throw new Unavailable(this.describe(err), { cause: err });
+    }
+  }
+
+  private describe(err: unknown): string {
+    return `cannot reach ${this.options.server}: ${describeError(err)}`;
+  }
+
+  private async bearerToken(): Promise<string | undefined> {
+    const { token, tokenFile } = this.options;
+    if (tokenFile === undefined) return token;
+    if (!this.token || Date.now() - this.token.readAt > tokenMaxAgeMs) {
+      try {
+        this.token = { value: (await readFile(tokenFile, 'utf8')).trim(), readAt: Date.now() };
+      } catch (cause) {
+        throw new Unavailable(`cannot read the token file ${tokenFile}`, { cause });
+      }
+    }
+    return this.token.value;
+  }
+}
+
+class StaleConnection extends Unavailable {}

@@ -1,0 +1,129 @@
+// Keeps an informer's copy current: one list, then watches that resume where the last one ended.
+//
+//   list ─► replace ─► watch from its revision ─► apply events ─┐ ended by the server: watch again from the last revision
+//     ▲                      ▲                                  │ broken: the same after a back-off
+//     └── Expired (410) ─────┴──────────────────────────────────┘ a list that follows yields only the difference
+import type { KindRef } from '../api/kind';
+import { type KubeObject, objectKey, type WatchEvent } from '../api/types';
+import { Backoff } from '../base/backoff';
+import type { Clock } from '../base/clock';
+import { isExpired } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { Client, ListParams } from './client';
+
+/** Where the reflector puts what it reads. */
+export interface Sink<T> {
+  /** The whole set at once, after a list. */
+  replace(objects: ReadonlyMap<string, T>): void;
+  upsert(key: string, object: T): void;
+  remove(key: string, last: T): void;
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly client: Client;
+  readonly kind: KindRef<T>;
+  readonly params: ListParams;
+  readonly sink: Sink<T>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In [0, 1): spreads time-outs and back-offs, so that many clients do not return at the same moment. */
+  readonly random: () => number;
+}
+
+/** A watch lasts between this and twice this long, as in client-go. */
+export const watchTimeoutSeconds = 300;
+/** How much longer than asked for a watch may stay silent before the client itself gives the connection up. */
+const watchGraceMs = 30_000;
+/** A watch that ends sooner than this without a word is a failing server: the next one waits for its back-off. */
+const shortWatchMs = 1_000;
+const listRetry = { initialMs: 100, maxMs: 5_000 };
+
+/** Runs until the signal is aborted; never throws. */
+export async function runReflector<T extends KubeObject>(
+  options: ReflectorOptions<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind, log, clock, random } = options;
+  const backoff = new Backoff<string>(listRetry);
+  let revision: string | undefined;
+  while (!signal.aborted) {
+    try {
+      revision ??= await list(options, signal);
+      const startedAt = clock.now();
+      let heard = false;
+      for await (const at of watch(options, revision, signal)) {
+        revision = at;
+        heard = true;
+        backoff.forget('');
+      }
+      if (heard || clock.now() - startedAt >= shortWatchMs) backoff.forget('');
+      else await pause(clock, backoff.next('') * (0.5 + random()), signal);
+    } catch (err) {
+      if (signal.aborted) return;
+      const expired = isExpired(err);
+      const delay = backoff.next('') * (0.5 + random());
+      const first = backoff.count('') === 1;
+      log[first || expired ? 'debug' : 'warn'](revision === undefined ? 'list failed' : 'watch failed', {
+        kind: kind.plural,
+        error: err,
+      });
+      if (expired) revision = undefined;
+      // A history that no longer reaches back is answered by a list at once, unless that did not help either.
+      if (!(expired && first)) await pause(clock, delay, signal);
+    }
+  }
+}
+
+async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(ms, signal).catch((err: unknown) => {
+    if (!signal.aborted) throw err;
+  });
+}
+
+/** Returns the revision the list was read at. */
+async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
+  const { client, kind, params, sink } = options;
+  const objects = new Map<string, T>();
+  let page = await client.list(kind, params, signal);
+  for (;;) {
+    for (const item of page.items) objects.set(objectKey(item), item);
+    const next = page.metadata.continue;
+    if (!next) break;
+    page = await client.list(kind, { ...params, continue: next }, signal);
+  }
+  sink.replace(objects);
+  return page.metadata.resourceVersion ?? '';
+}
+
+/** Applies events to the sink; yields the revision after each. Ends when the server or the silence limit ends it. */
+async function* watch<T extends KubeObject>(
+  { client, kind, params, sink, clock, random }: ReflectorOptions<T>,
+  resourceVersion: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const timeoutSeconds = Math.round(watchTimeoutSeconds * (1 + random()));
+  const { limit: _limit, continue: _continue, ...selection } = params;
+  // A connection whose other end vanished without a word (a node cut off) would stay silent for ever.
+  const silence = new AbortController();
+  const cancel = clock.after(timeoutSeconds * 1000 + watchGraceMs, () =>
+    silence.abort(new Error('the watch went silent')),
+  );
+  try {
+    const events = client.watch(
+      kind,
+      { ...selection, resourceVersion, timeoutSeconds },
+      AbortSignal.any([signal, silence.signal]),
+    );
+    for await (const event of events) {
+      applyEvent(sink, event);
+      yield event.object.metadata?.resourceVersion ?? resourceVersion;
+    }
+  } finally {
+    cancel();
+  }
+}
+
+function applyEvent<T extends KubeObject>(sink: Sink<T>, { type, object }: WatchEvent<T>): void {
+  if (type === 'ADDED' || type === 'MODIFIED') sink.upsert(objectKey(object), object);
+  else if (type === 'DELETED') sink.remove(objectKey(object), object);
+}

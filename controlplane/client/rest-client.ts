@@ -1,0 +1,156 @@
+// Client over a Transport: paths, headers, bodies and error translation of the public wire format. No retries here: the
+// informer and the work queue own those.
+import type { KindRef } from '../api/kind';
+import type { KubeList, KubeObject, Status, WatchEvent } from '../api/types';
+import { objectKey } from '../api/types';
+import type {
+  Client,
+  DeleteParams,
+  ListParams,
+  PatchType,
+  Request,
+  Response,
+  Transport,
+  WatchParams,
+  WriteParams,
+} from './client';
+import { decodeLines, readText } from './lines';
+import { collectionPath, objectPath, withQuery } from './paths';
+import { errorFromBody, errorFromStatus } from './status-error';
+
+export interface RestClientOptions {
+  /** Sent as User-Agent; the server derives the default field manager from the part before the slash. */
+  readonly userAgent?: string;
+}
+
+const patchContentTypes: Readonly<Record<PatchType, string>> = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+};
+
+const apiVersionOf = ({ group, version }: KindRef): string => (group === '' ? version : `${group}/${version}`);
+
+export function createClient(transport: Transport, options: RestClientOptions = {}): Client {
+  return new RestClient(transport, options.userAgent ?? 'k8ts');
+}
+
+class RestClient implements Client {
+  constructor(
+    private readonly transport: Transport,
+    private readonly userAgent: string,
+  ) {}
+
+  async get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T> {
+    return this.json<T>({ method: 'GET', path: objectPath(kind, key), signal });
+  }
+
+  async list<T extends KubeObject>(
+    kind: KindRef<T>,
+    params: ListParams = {},
+    signal?: AbortSignal,
+  ): Promise<KubeList<T>> {
+    const { namespace, ...query } = params;
+    const path = withQuery(collectionPath(kind, namespace), query);
+    const list = await this.json<KubeList<T>>({ method: 'GET', path, signal });
+    list.items ??= [];
+    const apiVersion = apiVersionOf(kind);
+    for (const item of list.items) {
+      item.apiVersion ??= apiVersion;
+      item.kind ??= kind.kind;
+    }
+    return list;
+  }
+
+  async *watch<T extends KubeObject>(
+    kind: KindRef<T>,
+    params: WatchParams,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>> {
+    const { namespace, ...query } = params;
+    const path = withQuery(collectionPath(kind, namespace), { watch: 'true', allowWatchBookmarks: 'true', ...query });
+    const response = await this.send({ method: 'GET', path, signal });
+    for await (const lines of decodeLines(response.body)) {
+      for (const line of lines) {
+        const event = JSON.parse(line) as WatchEvent<T>;
+        if (event.type === 'ERROR') {
+          const status = event.object as Status;
+          throw errorFromStatus(status.code ?? 500, status);
+        }
+        yield event;
+      }
+    }
+  }
+
+  async create<T extends KubeObject>(kind: KindRef<T>, object: T, params: WriteParams = {}): Promise<T> {
+    const namespace = object.metadata?.namespace;
+    const path = params.subresource
+      ? objectPath(kind, objectKey(object), params.subresource)
+      : collectionPath(kind, namespace);
+    const body = this.body(kind, object);
+    return this.json<T>({ method: 'POST', path: this.writePath(path, params), body, signal: params.signal });
+  }
+
+  async update<T extends KubeObject>(kind: KindRef<T>, object: T, params: WriteParams = {}): Promise<T> {
+    const path = this.writePath(objectPath(kind, objectKey(object), params.subresource), params);
+    return this.json<T>({ method: 'PUT', path, body: this.body(kind, object), signal: params.signal });
+  }
+
+  async patch<T extends KubeObject>(
+    kind: KindRef<T>,
+    key: string,
+    type: PatchType,
+    patch: unknown,
+    params: WriteParams = {},
+  ): Promise<T> {
+    return this.json<T>({
+      method: 'PATCH',
+      path: this.writePath(objectPath(kind, key, params.subresource), params),
+      headers: { 'content-type': patchContentTypes[type] },
+      body: JSON.stringify(patch),
+      signal: params.signal,
+    });
+  }
+
+  async delete<T extends KubeObject>(kind: KindRef<T>, key: string, params: DeleteParams = {}): Promise<void> {
+    const { signal, ...options } = params;
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', ...options });
+    const response = await this.send({ method: 'DELETE', path: objectPath(kind, key), body, signal });
+    await readText(response.body);
+  }
+
+  async post<A>(kind: KindRef, key: string, subresource: string, body: unknown, signal?: AbortSignal): Promise<A> {
+    return this.json<A>({
+      method: 'POST',
+      path: objectPath(kind, key, subresource),
+      body: JSON.stringify(body),
+      signal,
+    });
+  }
+
+  private writePath(path: string, { fieldManager, force }: WriteParams): string {
+    return withQuery(path, { fieldManager, force });
+  }
+
+  private body(kind: KindRef, object: KubeObject): string {
+    return JSON.stringify({ ...object, apiVersion: apiVersionOf(kind), kind: kind.kind });
+  }
+
+  private async json<A>(request: Request): Promise<A> {
+    const response = await this.send(request);
+    return JSON.parse(await readText(response.body)) as A;
+  }
+
+  private async send(request: Request): Promise<Response> {
+    const headers = {
+      accept: 'application/json',
+      'user-agent': this.userAgent,
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...request.headers,
+    };
+    const response = await this.transport.send({ ...request, headers });
+    if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));
+    return response;
+  }
+}

@@ -1,0 +1,125 @@
+// The queue between informers and workers. Two sets carry its promises:
+//   dirty       keys that need work; adding one that is there already changes nothing
+//   processing  keys a worker holds; one of these that becomes dirty again waits for done()
+// So no two workers ever hold the same key, and a key added while it is being worked on is worked on once more.
+import { Backoff, type BackoffOptions } from '../base/backoff';
+import { type Clock, systemClock } from '../base/clock';
+
+export interface WorkQueueOptions {
+  readonly clock?: Clock;
+  /** Delay between failed tries of one key. */
+  readonly backoff?: BackoffOptions;
+  /** Called once per failed try: the place to log. */
+  readonly onRetry?: (key: string, err: unknown, delayMs: number) => void;
+}
+
+/** First retry almost at once, since most failures are conflicts; then doubling up to a minute. */
+export const defaultRetry: BackoffOptions = { initialMs: 5, maxMs: 60_000 };
+
+export class WorkQueue {
+  private readonly dirty = new Set<string>();
+  private readonly processing = new Set<string>();
+  /** Keys ready to be handed out, in order; always dirty and never processing. */
+  private readonly ready = new Set<string>();
+  private readonly delayed = new Map<string, { readonly at: number; readonly cancel: () => void }>();
+  private readonly waiting = new Set<() => void>();
+  private readonly clock: Clock;
+  private readonly backoff: Backoff<string>;
+  private readonly onRetry: NonNullable<WorkQueueOptions['onRetry']>;
+
+  constructor(options: WorkQueueOptions = {}) {
+    this.clock = options.clock ?? systemClock;
+    this.backoff = new Backoff(options.backoff ?? defaultRetry);
+    this.onRetry = options.onRetry ?? (() => {});
+  }
+
+  /** Keys waiting for a worker, without those that wait for their time. */
+  get length(): number {
+    return this.ready.size;
+  }
+
+  /** How often `key` has failed since it last succeeded. */
+  failures(key: string): number {
+    return this.backoff.count(key);
+  }
+
+  add(key: string): void {
+    if (this.dirty.has(key)) return;
+    this.dirty.add(key);
+    if (this.processing.has(key)) return;
+    this.ready.add(key);
+    this.wakeOne();
+  }
+
+  /** Adds `key` after `ms`; of several pending times for one key the earliest counts. */
+  addAfter(key: string, ms: number): void {
+    if (ms <= 0) {
+      this.add(key);
+      return;
+    }
+    const at = this.clock.now() + ms;
+    const pending = this.delayed.get(key);
+    if (pending && pending.at <= at) return;
+    pending?.cancel();
+    const cancel = this.clock.after(ms, () => {
+      this.delayed.delete(key);
+      this.add(key);
+    });
+    this.delayed.set(key, { at, cancel });
+  }
+
+  /** Counts a failure of `key` and adds it after its back-off. Returns the delay in ms. */
+  retry(key: string): number {
+    const delay = this.backoff.next(key);
+    this.addAfter(key, delay);
+    return delay;
+  }
+
+  /** The key handed out is finished; with an error it comes again after its back-off, else its failures are forgotten. */
+  done(key: string, err?: unknown): void {
+    this.processing.delete(key);
+    if (this.dirty.has(key)) {
+      this.ready.add(key);
+      this.wakeOne();
+    }
+    if (err === undefined) this.backoff.forget(key);
+    else this.onRetry(key, err, this.retry(key));
+  }
+
+  /**
+   * Hands out keys until the signal is aborted. May be iterated by several workers at once; each key must be given back
+   * by done(). Ends without throwing; pending delays are cancelled then, since nobody is left to serve them.
+   */
+  async *keys(signal: AbortSignal): AsyncGenerator<string> {
+    while (!signal.aborted) {
+      const [key] = this.ready;
+      if (key === undefined) {
+        await this.wait(signal);
+        continue;
+      }
+      this.ready.delete(key);
+      this.dirty.delete(key);
+      this.processing.add(key);
+      yield key;
+    }
+    for (const { cancel } of this.delayed.values()) cancel();
+    this.delayed.clear();
+  }
+
+  private wakeOne(): void {
+    const [wake] = this.waiting;
+    wake?.();
+  }
+
+  private wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiting.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+}
