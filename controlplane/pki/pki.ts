@@ -1,0 +1,156 @@
+// The certificates of one cluster on disk: made when missing, kept while good, replaced before they end. Running it again
+// changes nothing. Keys are readable by their owner alone.
+import { join } from 'node:path';
+import {
+  type CertificateRequest,
+  createAuthority,
+  createSigningKey,
+  issueCertificate,
+  type KeyPair,
+  publicKeyOf,
+  whyReplace,
+} from './certificate';
+import { readIfThere, writePrivate } from './files';
+
+export interface ServerNames {
+  /** Address at which nodes and users reach the API server: 192.168.57.10. */
+  readonly advertiseAddress: string;
+  /** First address of the Service range, where pods reach it: 10.96.0.1. */
+  readonly serviceAddress: string;
+  /** cluster.local */
+  readonly clusterDomain: string;
+  /** Further names and addresses: the control node's name, addresses of a tunnel. */
+  readonly extraHosts?: readonly string[];
+}
+export interface NodeNames {
+  readonly name: string;
+  readonly ip: string;
+}
+export interface PkiOptions {
+  /** Milliseconds since the epoch; default now. */
+  readonly nowMs?: number;
+}
+
+/** Pairs of the server's directory other than ca and sa, by file name without extension. */
+export function serverRequests(names: ServerNames): Readonly<Record<string, CertificateRequest>> {
+  return {
+    apiserver: {
+      commonName: 'kube-apiserver',
+      usages: ['server'],
+      hosts: [
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        `kubernetes.default.svc.${names.clusterDomain}`,
+        'localhost',
+        '127.0.0.1',
+        names.serviceAddress,
+        names.advertiseAddress,
+        ...(names.extraHosts ?? []),
+      ],
+    },
+    'apiserver-kubelet-client': {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    },
+  };
+}
+
+export const kubeletServing = (node: NodeNames): CertificateRequest => ({
+  commonName: `system:node:${node.name}`,
+  organizations: ['system:nodes'],
+  usages: ['server'],
+  hosts: [node.name, node.ip],
+});
+
+/** Who a client of the API server is, by the name of its kubeconfig. */
+export const identities = {
+  admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
+  kubelet: (node: string) => ({
+    commonName: `system:node:${node}`,
+    organizations: ['system:nodes'],
+    usages: ['client'],
+  }),
+  'kube-proxy': { commonName: 'system:kube-proxy', usages: ['client'] },
+  dns: { commonName: 'system:dns', usages: ['client'] },
+  ingress: { commonName: 'system:ingress', usages: ['client'] },
+  'kube-controller-manager': { commonName: 'system:kube-controller-manager', usages: ['client'] },
+  'kube-scheduler': { commonName: 'system:kube-scheduler', usages: ['client'] },
+} as const satisfies Record<string, CertificateRequest | ((node: string) => CertificateRequest)>;
+
+/**
+ * Makes the server's directory: ca, apiserver, apiserver-kubelet-client (.crt and .key), sa.key and sa.pub. Returns what was
+ * written and why, in order; nothing when all was good. A CA that is there is never replaced: every client would be cut off.
+ */
+export async function ensurePki(dir: string, names: ServerNames, options: PkiOptions = {}): Promise<readonly string[]> {
+  const nowMs = options.nowMs ?? Date.now();
+  const written: string[] = [];
+  let authority = await readPair(dir, 'ca');
+  if (!authority) {
+    authority = await createAuthority('kubernetes', nowMs);
+    await writePair(dir, 'ca', authority);
+    written.push('ca: it was missing');
+  }
+  for (const [name, request] of Object.entries(serverRequests(names))) {
+    const reason = await ensurePair(dir, name, authority, request, nowMs);
+    if (reason) written.push(`${name}: ${reason}`);
+  }
+  if (await ensureSigningKey(dir)) written.push('sa: it was missing');
+  return written;
+}
+
+/** Makes a kubelet's directory: ca.crt, kubelet.crt, kubelet.key. Returns what was written and why. */
+export async function ensureNodePki(
+  dir: string,
+  authority: KeyPair,
+  node: NodeNames,
+  options: PkiOptions = {},
+): Promise<readonly string[]> {
+  const written: string[] = [];
+  const caPath = join(dir, 'ca.crt');
+  if ((await readIfThere(caPath)) !== authority.cert) {
+    await writePrivate(caPath, authority.cert);
+    written.push('ca: it was missing or another one');
+  }
+  const reason = await ensurePair(dir, 'kubelet', authority, kubeletServing(node), options.nowMs ?? Date.now());
+  return reason ? [...written, `kubelet: ${reason}`] : written;
+}
+
+/** The cluster's authority from the server's directory, or undefined before the first ensurePki. */
+export const readAuthority = (dir: string): Promise<KeyPair | undefined> => readPair(dir, 'ca');
+
+/** Makes `name`.crt and `name`.key unless they are good; returns the reason when it wrote them. */
+async function ensurePair(
+  dir: string,
+  name: string,
+  authority: KeyPair,
+  request: CertificateRequest,
+  nowMs: number,
+): Promise<string | undefined> {
+  const there = await readPair(dir, name);
+  const reason = there ? whyReplace(there, request, authority.cert, nowMs) : 'it was missing';
+  if (reason) await writePair(dir, name, await issueCertificate(authority, request, nowMs));
+  return reason;
+}
+
+async function ensureSigningKey(dir: string): Promise<boolean> {
+  const [key, pub] = await Promise.all([readIfThere(join(dir, 'sa.key')), readIfThere(join(dir, 'sa.pub'))]);
+  if (key !== undefined && pub !== undefined) return false;
+  // Tokens in circulation stay valid as long as the private key is there: only its public half is made anew.
+  const pair = key === undefined ? await createSigningKey() : { privateKey: key, publicKey: publicKeyOf(key) };
+  if (key === undefined) await writePrivate(join(dir, 'sa.key'), pair.privateKey);
+  await writePrivate(join(dir, 'sa.pub'), pair.publicKey);
+  return true;
+}
+
+async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {
+  const [cert, key] = await Promise.all([readIfThere(join(dir, `${name}.crt`)), readIfThere(join(dir, `${name}.key`))]);
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** The key first: a crash in between leaves a pair that does not match, which the next ensure replaces. */
+async function writePair(dir: string, name: string, pair: KeyPair): Promise<void> {
+  await writePrivate(join(dir, `${name}.key`), pair.key);
+  await writePrivate(join(dir, `${name}.crt`), pair.cert);
+}
