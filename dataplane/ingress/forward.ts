@@ -26,6 +26,7 @@ export interface ForwardJob {
 const MAX_TRIES = 3;
 const HEADERS_TIMEOUT_MS = 60_000;
 const BODY_TIMEOUT_MS = 300_000;
+const SINGLE_WRITE_BYTES = 16 * 1024;
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const notConnected = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 const lost = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
@@ -38,6 +39,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   private readonly tried: Upstream[] = [];
   private controller: Dispatcher.DispatchController | undefined;
   private started = false;
+  /** The length the backend announced; -1 when it announced none. */
+  private expected = -1;
   private done = false;
 
   constructor(private readonly job: ForwardJob) {}
@@ -96,6 +99,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.started = true;
     const { response } = this.job;
+    this.expected = Number(headers['content-length'] ?? -1);
     const list = responseHeaders(headers);
     if (this.job.request.httpVersionMajor === 2) response.writeHead(status, list);
     else response.writeHead(status, message, list);
@@ -103,6 +107,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.job;
+    if (chunk.length === this.expected && chunk.length <= SINGLE_WRITE_BYTES) {
+      // The whole body in one piece: as a string it leaves in the same system call as the headers.
+      this.done = true;
+      response.end(chunk.toString('latin1'), 'latin1');
+      return;
+    }
     if (!response.write(chunk)) {
       controller.pause();
       response.once('drain', () => controller.resume());
@@ -114,6 +124,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     trailers: Record<string, string | string[] | undefined>,
   ): void {
     const { response } = this.job;
+    if (this.done) return;
     this.done = true;
     for (const name in trailers) response.addTrailers({ [name]: String(trailers[name]) });
     response.end();
