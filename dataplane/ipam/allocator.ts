@@ -1,0 +1,107 @@
+// Hands out the addresses of one range. Next-fit: an address given back is the last to be used again, so that caches of it
+// (ARP, conntrack, DNS answers) have time to expire.
+import {
+  type Cidr,
+  cidrAddress,
+  cidrContains,
+  formatAddress,
+  formatCidr,
+  parseAddress,
+} from '../../controlplane/base/cidr';
+import { BadRequest, Unavailable } from '../../controlplane/base/errors';
+import { nextFit, type PodRange, podRange } from './range';
+
+/** Which offsets of the range are taken, and which was given out last. */
+export interface AllocationStore {
+  has(offset: number): boolean;
+  add(offset: number): void;
+  delete(offset: number): void;
+  readonly size: number;
+  last: number;
+}
+
+/** Forgets with the process: whoever owns the containers reserves their addresses again after a restart. */
+export class MemoryAllocationStore implements AllocationStore {
+  private readonly taken = new Set<number>();
+  last = 0;
+  get size(): number {
+    return this.taken.size;
+  }
+  has(offset: number): boolean {
+    return this.taken.has(offset);
+  }
+  add(offset: number): void {
+    this.taken.add(offset);
+  }
+  delete(offset: number): void {
+    this.taken.delete(offset);
+  }
+}
+
+export class AddressAllocator {
+  private readonly range: PodRange;
+
+  /** @throws BadRequest when the range has no room for a pod. */
+  constructor(
+    readonly cidr: Cidr,
+    private readonly store: AllocationStore = new MemoryAllocationStore(),
+  ) {
+    this.range = podRange(cidr);
+  }
+
+  get gateway(): string {
+    return this.format(this.range.gateway);
+  }
+
+  /** How many addresses there are for pods, and how many are taken. */
+  get usage(): { readonly capacity: number; readonly taken: number } {
+    return { capacity: this.range.last - this.range.first + 1, taken: this.store.size };
+  }
+
+  /** @throws Unavailable when every address is taken. */
+  allocate(): string {
+    for (const offset of nextFit(this.range, this.store.last)) {
+      if (this.store.has(offset)) continue;
+      this.take(offset);
+      return this.format(offset);
+    }
+    const { capacity } = this.usage;
+    throw new Unavailable(`no free address in ${formatCidr(this.cidr)}: all ${capacity} are taken`, {
+      details: { cidr: formatCidr(this.cidr), capacity },
+    });
+  }
+
+  /** Marks an address as taken; repeating it is harmless. @throws BadRequest for an address that no pod of the range can have. */
+  reserve(ip: string): void {
+    const offset = this.offsetOf(ip);
+    if (offset === undefined) throw new BadRequest(`address ${ip} is not one for pods of ${formatCidr(this.cidr)}`);
+    if (!this.store.has(offset)) this.take(offset);
+  }
+
+  /** Gives an address back; unknown ones are ignored. */
+  release(ip: string): void {
+    const offset = this.offsetOf(ip);
+    if (offset !== undefined) this.store.delete(offset);
+  }
+
+  has(ip: string): boolean {
+    const offset = this.offsetOf(ip);
+    return offset !== undefined && this.store.has(offset);
+  }
+
+  private take(offset: number): void {
+    this.store.add(offset);
+    this.store.last = offset;
+  }
+
+  private offsetOf(ip: string): number | undefined {
+    const address = parseAddress(ip);
+    if (!cidrContains(this.cidr, address)) return undefined;
+    const offset = address.value - this.cidr.base;
+    return offset >= BigInt(this.range.first) && offset <= BigInt(this.range.last) ? Number(offset) : undefined;
+  }
+
+  private format(offset: number): string {
+    return formatAddress(cidrAddress(this.cidr, offset));
+  }
+}

@@ -1,0 +1,67 @@
+// Numbers of rtnetlink(7) and linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h that we use.
+
+export const AF_UNSPEC = 0;
+export const AF_INET = 2;
+export const AF_BRIDGE = 7;
+export const AF_INET6 = 10;
+
+export const RTM = {
+  NEWLINK: 16,
+  DELLINK: 17,
+  GETLINK: 18,
+  SETLINK: 19,
+  NEWADDR: 20,
+  DELADDR: 21,
+  GETADDR: 22,
+  NEWROUTE: 24,
+  DELROUTE: 25,
+  GETROUTE: 26,
+  NEWNEIGH: 28,
+  DELNEIGH: 29,
+  GETNEIGH: 30,
+} as const;
+
+/** Multicast groups by number, as NETLINK_ADD_MEMBERSHIP takes them. */
+export const RTNLGRP = { LINK: 1, NEIGH: 3, IPV4_IFADDR: 5, IPV4_ROUTE: 7, IPV6_IFADDR: 9, IPV6_ROUTE: 11 } as const;
+
+export const IFF_UP = 0x1;
+
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  OPERSTATE: 16,
+  LINKINFO: 18,
+  NET_NS_FD: 28,
+  EXT_MASK: 29,
+} as const;
+export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
+export const VETH_INFO_PEER = 1;
+export const IFLA_BRPORT_MODE = 4;
+/** Leaves the interface counters out of a dump: half of its bytes. */
+export const RTEXT_FILTER_SKIP_STATS = 8;
+
+export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
+
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
+export const RT_TABLE_MAIN = 254;
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const;
+export const RTN = { UNICAST: 1, LOCAL: 2, BLACKHOLE: 6 } as const;
+/** Cached entries of the old route cache show up in IPv6 dumps with this flag; they are no configuration. */
+export const RTM_F_CLONED = 0x200;
+
+export const NDA = { DST: 1, LLADDR: 2, VLAN: 5, MASTER: 9 } as const;
+export const NUD = { INCOMPLETE: 1, REACHABLE: 2, STALE: 4, FAILED: 0x20, NOARP: 0x40, PERMANENT: 0x80 } as const;
+export const NTF = { SELF: 2, MASTER: 4 } as const;
+
+export const NLM_F = {
+  MULTI: 2,
+  DUMP_INTR: 16,
+  REPLACE: 0x100,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  APPEND: 0x800,
+  DUMP: 0x300,
+} as const;

@@ -1,0 +1,54 @@
+// Tells changes of links and routes in a namespace as the kernel reports them.
+import { createNetlink, type NetlinkSocket, Protocol } from 'netlink';
+import type { Netns } from '../netns/netns';
+import { RTM, RTNLGRP } from './constants';
+import type { Link, Route } from './model';
+import { parseLink, parseRoute } from './wire';
+
+export type NetworkChange =
+  | { readonly type: 'link' | 'link-removed'; readonly link: Link }
+  | { readonly type: 'route' | 'route-removed'; readonly route: Route }
+  /** Reports were lost: look at everything again. */
+  | { readonly type: 'overrun' };
+
+/** Big enough for the burst of a hundred pods going at once. */
+const receiveBufferBytes = 1024 * 1024;
+
+export class NetworkMonitor {
+  private readonly socket: NetlinkSocket;
+
+  /** Opens the socket inside `netns`; changes from now on are told. It does not keep the process alive. */
+  constructor(netns: Netns, onChange: (change: NetworkChange) => void) {
+    this.socket = netns.enter(() => createNetlink(Protocol.ROUTE));
+    // ENOBUFS: the buffer overflowed. The socket stays usable.
+    this.socket.on('error', () => onChange({ type: 'overrun' }));
+    this.socket.on('message', (messages) => {
+      for (const { type, data } of messages) {
+        const change = readChange(type, data);
+        if (change) onChange(change);
+      }
+    });
+    this.socket.setRecvBufferSize(receiveBufferBytes);
+    for (const group of [RTNLGRP.LINK, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE]) this.socket.addMembership(group);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+function readChange(type: number, data: Buffer): NetworkChange | undefined {
+  switch (type) {
+    case RTM.NEWLINK:
+      return { type: 'link', link: parseLink(data) };
+    case RTM.DELLINK:
+      return { type: 'link-removed', link: parseLink(data) };
+    case RTM.NEWROUTE:
+    case RTM.DELROUTE: {
+      const route = parseRoute(data);
+      return route && { type: type === RTM.NEWROUTE ? 'route' : 'route-removed', route };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+// One rtnetlink socket, opened in a namespace: requests, dumps and their errors.
+import { constants } from 'node:os';
+import { createNetlink, type NetlinkMessage, type NetlinkSocket, Protocol, parseError } from 'netlink';
+import { AlreadyExists, AppError, NotFound, Unavailable, Unsupported } from '../../controlplane/base/errors';
+import type { Netns } from '../netns/netns';
+import { NLM_F } from './constants';
+
+const NLMSG_ERROR = 2;
+/** A dump that changes while it is read is read again; busy namespaces settle within a few tries. */
+const maxDumpTries = 10;
+/** The kernel answers at once; this only ends a wait for a reply lost to a full socket buffer. */
+const replyTimeoutMs = 10_000;
+
+export class RtSocket {
+  private readonly socket: NetlinkSocket;
+  private failure: Error | undefined;
+
+  /** Opens the socket inside `netns`. @throws NotFound when the namespace is gone. */
+  constructor(netns: Netns) {
+    this.socket = netns.enter(() => createNetlink(Protocol.ROUTE));
+    // The library emits 'error' for ENOBUFS and the like; the request then runs into its time limit.
+    this.socket.on('error', (err) => {
+      this.failure = err;
+    });
+  }
+
+  /** Sends one request and waits for the kernel's answer. `what` names the attempt in errors. */
+  async request(what: string, type: number, flags: number, payload: Uint8Array[]): Promise<readonly NetlinkMessage[]> {
+    let messages: NetlinkMessage[];
+    try {
+      [messages] = await this.socket.request(type, payload, { flags, checkError: false, timeout: replyTimeoutMs });
+    } catch (cause) {
+      throw new Unavailable(`${what}: no answer from the kernel`, { cause: this.failure ?? cause });
+    }
+    const [first] = messages;
+    if (first?.type === NLMSG_ERROR) {
+      const { errno } = parseError(first.data, first.flags);
+      if (errno !== 0) throw errnoError(what, -errno);
+      return [];
+    }
+    return messages;
+  }
+
+  /** Reads a whole table, consistent: a dump interrupted by a change is repeated. */
+  async dump<T>(what: string, type: number, payload: Uint8Array[], parse: (data: Buffer) => T): Promise<T[]> {
+    for (let tries = 1; ; tries++) {
+      const messages = await this.request(what, type, NLM_F.DUMP, payload);
+      const torn = messages.some(({ flags }) => (flags & NLM_F.DUMP_INTR) !== 0);
+      if (!torn) return messages.map(({ data }) => parse(data));
+      if (tries === maxDumpTries) throw new Unavailable(`${what}: changed ${tries} times while being read`);
+    }
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+const errnoName = (errno: number): string =>
+  Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+
+/** The kernel's errno as an error of ours; details.errno keeps its name. */
+export function errnoError(what: string, errno: number): AppError {
+  const name = errnoName(errno);
+  const message = `${what}: ${name}`;
+  const options = { details: { errno: name } };
+  switch (name) {
+    case 'EEXIST':
+      return new AlreadyExists(message, options);
+    case 'ENODEV':
+    case 'ENOENT':
+    case 'ESRCH':
+    case 'EADDRNOTAVAIL':
+    case 'ENXIO':
+      return new NotFound(message, options);
+    case 'EPERM':
+    case 'EACCES':
+      return new AppError('Forbidden', message, options);
+    case 'EOPNOTSUPP':
+    case 'ENOTSUP':
+    case 'EAFNOSUPPORT':
+    case 'EPROTONOSUPPORT':
+      return new Unsupported(message, options);
+    case 'EINVAL':
+    case 'ERANGE':
+      return new AppError('BadRequest', message, options);
+    default:
+      // EBUSY, ENETUNREACH, ENETDOWN, ENOBUFS, EAGAIN: may well work later.
+      return new Unavailable(message, options);
+  }
+}

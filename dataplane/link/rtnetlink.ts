@@ -1,0 +1,178 @@
+// Typed operations on the links, addresses, routes and neighbours of one namespace. Each is one message to the kernel;
+// what to do about the differences between wanted and found is plan.ts.
+import { closeSync, openSync } from 'node:fs';
+import type { Family } from '../../controlplane/base/cidr';
+import { isAlreadyExists, isNotFound, NotFound } from '../../controlplane/base/errors';
+import type { Netns } from '../netns/netns';
+import { netnsIdentity } from '../netns/system-netns';
+import { AF_BRIDGE, NLM_F, NUD, RTM } from './constants';
+import type { FdbEntry, Link, LinkAddress, Neighbour, Route } from './model';
+import { RtSocket } from './rt-socket';
+import {
+  addressMessage,
+  addressQuery,
+  fdbQuery,
+  type LinkChange,
+  linkChange,
+  linkCreation,
+  linkQuery,
+  neighbourMessage,
+  neighbourQuery,
+  parseFdbEntry,
+  parseLink,
+  parseLinkAddress,
+  parseNeighbour,
+  parseRoute,
+  routeMessage,
+  routeQuery,
+} from './wire';
+
+export interface VethEnd {
+  readonly name: string;
+  readonly mac?: string;
+  readonly mtu?: number;
+}
+
+export class Rtnetlink {
+  private readonly socket: RtSocket;
+
+  /** Opens the socket inside `netns`; close() it. @throws NotFound when the namespace is gone. */
+  constructor(readonly netns: Netns) {
+    this.socket = new RtSocket(netns);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  async links(): Promise<readonly Link[]> {
+    return this.socket.dump('list links', RTM.GETLINK, linkQuery(), parseLink);
+  }
+
+  /** The link of this name, or undefined. */
+  async link(name: string): Promise<Link | undefined> {
+    try {
+      const [message] = await this.socket.request(`get link ${name}`, RTM.GETLINK, 0, linkQuery({ name }));
+      return message === undefined ? undefined : parseLink(message.data);
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
+    }
+  }
+
+  /** @throws AlreadyExists when the name is taken. */
+  async createBridge(name: string, change: Omit<LinkChange, 'name' | 'hairpin'>): Promise<void> {
+    const payload = linkCreation({ kind: 'bridge', name, ...change });
+    await this.socket.request(`create bridge ${name}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, payload);
+  }
+
+  /**
+   * Makes a pair whose peer is born in `peerNetns`: it is never seen in this namespace, and no name can clash here. The
+   * peer is down; bring it up from inside.
+   * @throws AlreadyExists when either name is taken, NotFound when the other namespace is gone.
+   */
+  async createVeth(
+    end: VethEnd & { readonly up?: boolean; readonly master?: number },
+    peer: VethEnd,
+    peerNetns: Netns,
+  ): Promise<void> {
+    const fd = openNamespaceFile(peerNetns);
+    try {
+      const payload = linkCreation({ kind: 'veth', ...end, peer: { ...peer, netnsFd: fd } });
+      await this.socket.request(`create veth ${end.name}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, payload);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Changes a link, named by name or index; a port's hairpin flag needs it to be a port already. @throws NotFound */
+  async setLink(which: string | number, change: Omit<LinkChange, 'name'>): Promise<void> {
+    const payload = typeof which === 'number' ? linkChange(which, change) : linkChange(0, { ...change, name: which });
+    await this.socket.request(`set link ${which}`, RTM.NEWLINK, 0, payload);
+  }
+
+  /** A veth's peer goes with it. Nothing happens when there is no such link. */
+  async removeLink(which: string | number): Promise<void> {
+    const payload = typeof which === 'number' ? linkChange(which, {}) : linkChange(0, { name: which });
+    await ignoreMissing(this.socket.request(`delete link ${which}`, RTM.DELLINK, 0, payload));
+  }
+
+  async addresses(): Promise<readonly LinkAddress[]> {
+    return this.socket.dump('list addresses', RTM.GETADDR, addressQuery(), parseLinkAddress);
+  }
+
+  async ensureAddress(entry: LinkAddress): Promise<void> {
+    const what = `add address ${entry.address}/${entry.prefix}`;
+    const sent = this.socket.request(what, RTM.NEWADDR, NLM_F.CREATE | NLM_F.EXCL, addressMessage(entry));
+    await ignoreExisting(sent);
+  }
+
+  async removeAddress(entry: LinkAddress): Promise<void> {
+    const what = `remove address ${entry.address}/${entry.prefix}`;
+    await ignoreMissing(this.socket.request(what, RTM.DELADDR, 0, addressMessage(entry)));
+  }
+
+  /** Routes of the main table; without local, broadcast and cache entries. */
+  async routes(family: Family): Promise<readonly Route[]> {
+    const found = await this.socket.dump('list routes', RTM.GETROUTE, routeQuery(family), parseRoute);
+    return found.filter((route) => route !== undefined);
+  }
+
+  /** Adds the route, or replaces the one with the same destination and metric. */
+  async replaceRoute(route: Route): Promise<void> {
+    const what = `set route ${route.destination}${route.gateway === undefined ? '' : ` via ${route.gateway}`}`;
+    await this.socket.request(what, RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, routeMessage(route));
+  }
+
+  async removeRoute(route: Route): Promise<void> {
+    await ignoreMissing(this.socket.request(`remove route ${route.destination}`, RTM.DELROUTE, 0, routeMessage(route)));
+  }
+
+  async neighbours(family: Family): Promise<readonly Neighbour[]> {
+    return this.socket.dump('list neighbours', RTM.GETNEIGH, neighbourQuery(family), parseNeighbour);
+  }
+
+  /** A permanent entry: never asked for, never expired. */
+  async ensureNeighbour(entry: Omit<Neighbour, 'state'>): Promise<void> {
+    const payload = neighbourMessage({ ...entry, state: NUD.PERMANENT });
+    const flags = NLM_F.CREATE | NLM_F.REPLACE;
+    await this.socket.request(`set neighbour ${entry.address}`, RTM.NEWNEIGH, flags, payload);
+  }
+
+  async removeNeighbour(entry: Pick<Neighbour, 'link' | 'address'>): Promise<void> {
+    const payload = neighbourMessage({ ...entry, state: 0 });
+    await ignoreMissing(this.socket.request(`remove neighbour ${entry.address}`, RTM.DELNEIGH, 0, payload));
+  }
+
+  /** What all bridges of the namespace know. */
+  async fdb(): Promise<readonly FdbEntry[]> {
+    return this.socket.dump(`list forwarding entries (family ${AF_BRIDGE})`, RTM.GETNEIGH, fdbQuery(), parseFdbEntry);
+  }
+}
+
+function openNamespaceFile(netns: Netns): number {
+  try {
+    return openSync(netns.path, 'r');
+  } catch (cause) {
+    throw new NotFound(`network namespace is gone: ${netns.path}`, { cause });
+  }
+}
+
+async function ignoreMissing(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (err) {
+    if (!isNotFound(err)) throw err;
+  }
+}
+
+async function ignoreExisting(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (err) {
+    if (!isAlreadyExists(err)) throw err;
+  }
+}
+
+/** True when both handles mean the same namespace. @throws NotFound */
+export const sameNetns = (a: Netns, b: Netns): boolean => netnsIdentity(a) === netnsIdentity(b);
