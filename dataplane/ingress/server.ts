@@ -45,7 +45,9 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
 
-type Verdict = { readonly route: Route; readonly host: string } | { readonly status: number; readonly reason: string };
+type Verdict =
+  | { readonly route: Route; readonly authority: string }
+  | { readonly status: number; readonly reason: string };
 
 export class IngressServer {
   private table: RouteTable = compileRoutes([], []);
@@ -140,13 +142,13 @@ export class IngressServer {
     const hasBody = hasRequestBody(request);
     const client = {
       address: plainAddress(request.socket?.remoteAddress),
-      host: verdict.host,
+      host: verdict.authority,
       tls,
       port: request.socket?.localPort ?? 0,
     };
     const list = requestHeaders(request.rawHeaders, headers.connection, client);
     // HTTP/2 carries the host in :authority, which is not among the plain headers.
-    if (headers.host === undefined) list.push('host', verdict.host);
+    if (headers.host === undefined) list.push('host', verdict.authority);
     forward({
       backends: this.backends,
       backend: verdict.route.backend,
@@ -181,7 +183,9 @@ export class IngressServer {
       return { status: 421, reason: `this connection was opened for another host than ${host}` };
     }
     const route = matchRoute(this.table, host, path);
-    return route ? { route, host } : { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
+    return route
+      ? { route, authority }
+      : { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
   }
 }
 
