@@ -23,12 +23,15 @@ export interface CacheEvent<T extends KubeObject = KubeObject> {
   wire(): Buffer;
 }
 
-/** What a LIST or WATCH keeps. Both are tested; `indexed` lets the cache start from a smaller set. */
+/** What a LIST or WATCH keeps. All parts given are tested; `indexed` lets the cache start from a smaller set. */
 export interface Filter<T extends KubeObject = KubeObject> {
   /** Restrict to one namespace. */
   readonly namespace?: string;
   readonly matches?: (object: T) => boolean;
-  /** An index and the value asked for, e.g. { index: 'spec.nodeName', value: 'worker-1' }. */
+  /**
+   * An index and the value asked for: a field of the kind's declaration, { index: 'spec.nodeName', value: 'worker-1' },
+   * or a label, { index: 'metadata.labels', value: 'app=web' }. @throws BadRequest for a field that is not declared
+   */
   readonly indexed?: { readonly index: string; readonly value: string };
 }
 
@@ -55,6 +58,9 @@ export interface WatchOptions<T extends KubeObject = KubeObject> extends Filter<
   readonly signal: AbortSignal;
 }
 
+/** One attempt of a read-change-write loop. */
+export type Change<T extends KubeObject> = (current: CachedObject<T>) => T | undefined | Promise<T | undefined>;
+
 /** All objects of one kind. */
 export interface KindCache<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
@@ -63,17 +69,29 @@ export interface KindCache<T extends KubeObject = KubeObject> {
   /**
    * Calls `onEvents` with batches of matching events, in order; the subscription starts synchronously. A filter with
    * `matches` turns an update that leaves the set into DELETED and one that enters it into ADDED.
-   * A watcher whose backlog exceeds a bound is ended by `onClose(reason)`.
+   * `onEvents` may return a promise, which holds the next batch back until it resolves (a full socket); bookmarks must
+   * wait for it too. A watcher whose backlog exceeds a bound meanwhile is ended by `onClose(reason)`.
    */
   watch(
     options: WatchOptions<T>,
-    onEvents: (events: readonly CacheEvent<T>[]) => void,
+    onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
   ): void;
-  /** Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. @throws AlreadyExists */
+  /**
+   * Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. The object
+   * belongs to the cache from the call on: do not change it afterwards. @throws AlreadyExists
+   */
   create(object: T): Promise<CachedObject<T>>;
-  /** @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more. */
+  /**
+   * Ownership as with create. An object that is byte for byte the stored one is not written: the stored one is the answer.
+   * @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more.
+   */
   update(object: T, expectedRevision: number): Promise<CachedObject<T>>;
+  /**
+   * Reads, changes and writes, again from the start when another writer came in between. `change` must work on a copy and
+   * may throw; undefined leaves the object as it is. @throws NotFound, Conflict after many attempts, what `change` throws
+   */
+  modify(key: string, change: Change<T>): Promise<CachedObject<T>>;
   /** Resolves with the last state. @throws NotFound, Conflict */
   delete(key: string, expectedRevision?: number): Promise<CachedObject<T>>;
 }

@@ -1,0 +1,118 @@
+// The bytes of an object. Stored bytes begin with kind, apiVersion and metadata and carry no resourceVersion, because the
+// revision is known only at the commit; the served bytes are the same with the revision put in right after the opening
+// brace of metadata, whose place is the same for all objects of a kind.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import type { CachedObject, CacheEvent } from './cache';
+
+const slotStart = Buffer.from('"resourceVersion":"');
+const quote = 0x22;
+
+export class Codec<T extends KubeObject> {
+  private readonly head: Buffer;
+  constructor(private readonly kind: Kind<T>) {
+    const { apiVersion } = kind;
+    this.head = Buffer.from(JSON.stringify({ kind: kind.kind, apiVersion, metadata: {} }).slice(0, -2));
+  }
+
+  /** The stored bytes. The object's metadata must have a name. */
+  encode(object: T): Buffer {
+    const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
+    const { resourceVersion: _resourceVersion, ...meta } = metadata ?? {};
+    const { kind, apiVersion } = this.kind;
+    return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+  }
+
+  /** Stored bytes become an object of the cache. `parsed` is the same object if it is at hand; else it is parsed when asked for. */
+  decode(key: string, stored: Buffer, revision: number, parsed?: T): CachedObject<T> {
+    const body = this.isOurs(stored) ? stored : this.encode(JSON.parse(stored.toString()) as T);
+    const json = this.splice(body, this.head.length, revision);
+    return new Entry(key, json, revision, parsed && this.stamp(parsed, revision));
+  }
+
+  /** The same object at another revision: the last state of a deleted one. */
+  restamp(entry: CachedObject<T>, revision: number): CachedObject<T> {
+    const json = this.splice(entry.json, this.bodyStart(entry.json), revision);
+    return new Entry(
+      entry.key,
+      json,
+      revision,
+      entry instanceof Entry && entry.parsed && this.stamp(entry.parsed, revision),
+    );
+  }
+
+  /** Whether these stored bytes are those of the object, whatever its revision. */
+  isSame(entry: CachedObject<T>, stored: Buffer): boolean {
+    const start = this.bodyStart(entry.json);
+    const from = this.head.length;
+    return (
+      entry.json.length - start === stored.length - from && entry.json.compare(stored, from, stored.length, start) === 0
+    );
+  }
+
+  private stamp(object: T, revision: number): T {
+    const { kind, apiVersion } = this.kind;
+    return { ...object, kind, apiVersion, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+  }
+
+  private isOurs(stored: Buffer): boolean {
+    return stored.length > this.head.length && this.head.compare(stored, 0, this.head.length) === 0;
+  }
+
+  private bodyStart(json: Buffer): number {
+    return json.indexOf(quote, this.head.length + slotStart.length) + 2;
+  }
+
+  /** Not from the shared pool: these bytes live long, and one of them would keep a whole pool slab alive. */
+  private splice(source: Buffer, bodyStart: number, revision: number): Buffer {
+    const digits = String(revision);
+    const at = this.head.length;
+    const slotEnd = at + slotStart.length + digits.length + 2;
+    const json = Buffer.allocUnsafeSlow(slotEnd + source.length - bodyStart);
+    this.head.copy(json, 0);
+    slotStart.copy(json, at);
+    json.write(`${digits}",`, at + slotStart.length, 'latin1');
+    source.copy(json, slotEnd, bodyStart);
+    return json;
+  }
+}
+
+/** Objects read from the store are parsed when someone first looks into them; a GET never does. */
+class Entry<T extends KubeObject> implements CachedObject<T> {
+  constructor(
+    readonly key: string,
+    readonly json: Buffer,
+    readonly revision: number,
+    public parsed: T | undefined,
+  ) {}
+
+  get object(): T {
+    this.parsed ??= JSON.parse(this.json.toString()) as T;
+    return this.parsed;
+  }
+}
+
+const wireHeads = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+const wireTail = Buffer.from('}\n');
+
+export class Event<T extends KubeObject> implements CacheEvent<T> {
+  private bytes: Buffer | undefined;
+  constructor(
+    readonly type: CacheEvent['type'],
+    readonly current: CachedObject<T>,
+    readonly previous?: CachedObject<T>,
+  ) {}
+
+  get revision(): number {
+    return this.current.revision;
+  }
+
+  wire(): Buffer {
+    this.bytes ??= Buffer.concat([wireHeads[this.type], this.current.json, wireTail]);
+    return this.bytes;
+  }
+}

@@ -1,0 +1,278 @@
+// All objects of one kind: served from memory, written through the store, changed only by the store's events.
+import type { Kind } from '../../api/kind';
+import { type KubeObject, objectKey } from '../../api/types';
+import { AlreadyExists, Conflict, isAlreadyExists, isConflict, isNotFound, NotFound } from '../../base/errors';
+import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import type {
+  CachedObject,
+  CacheEvent,
+  Change,
+  Filter,
+  KindCache,
+  ListOptions,
+  ListResult,
+  WatchOptions,
+} from './cache';
+import { Codec, Event } from './encode';
+import { indexFunction, ObjectIndexes } from './object-index';
+import { ReplayRing, type RingBounds } from './replay-ring';
+import { SortedKeys } from './sorted-keys';
+import { type Test, Watcher } from './watcher';
+
+/** What a kind needs from the cache it is part of. */
+export interface KindCacheDeps {
+  readonly store: Store;
+  readonly revision: () => number;
+  /** Resolves when the cache has applied everything up to the revision. @throws Timeout, Unavailable */
+  readonly reached: (revision: number) => Promise<void> | undefined;
+  /** Runs a write and resolves with the object as the cache applied it at the write's revision. */
+  readonly write: (start: () => Promise<number>) => Promise<CachedObject>;
+  readonly ring: RingBounds;
+  readonly maxBacklog: number;
+}
+
+/** A writer that meets a conflict this often is fighting something that will not end. */
+const maxAttempts = 100;
+/** Objects read from the history at once when a filter thins them out. */
+const historyPageSize = 500;
+
+export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
+  private readonly objects = new Map<string, CachedObject<T>>();
+  private readonly keys = new SortedKeys();
+  private readonly codec: Codec<T>;
+  private readonly ring: ReplayRing<T>;
+  private readonly indexes: ObjectIndexes<T>;
+  private readonly watchers = new Set<Watcher<T>>();
+  /** Objects whose bytes are on their way through the store, so that they need not be parsed again. */
+  private readonly written = new WeakMap<Buffer, T>();
+  private pending: CacheEvent<T>[] = [];
+  /** The newest revision that changed this kind. */
+  private changedAt = 0;
+
+  constructor(
+    readonly kind: Kind<T>,
+    private readonly deps: KindCacheDeps,
+  ) {
+    this.codec = new Codec(kind);
+    this.ring = new ReplayRing(deps.ring);
+    this.indexes = new ObjectIndexes(kind, this.objects);
+  }
+
+  get(key: string): CachedObject<T> | undefined {
+    return this.objects.get(key);
+  }
+
+  async list(options: ListOptions<T>): Promise<ListResult<T>> {
+    const { minRevision = 0, exactRevision, after } = options;
+    if (minRevision > this.deps.revision()) await this.deps.reached(minRevision);
+    const revision = after?.revision ?? exactRevision;
+    if (revision !== undefined && revision > this.deps.revision()) await this.deps.reached(revision);
+    if (revision !== undefined && this.changedAt > revision) return this.listHistory(options, revision);
+    return this.listCurrent(options, revision ?? this.deps.revision());
+  }
+
+  watch(
+    options: WatchOptions<T>,
+    onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
+    onClose: (reason: unknown) => void,
+  ): void {
+    const { afterRevision, signal } = options;
+    const replay = this.ring.after(afterRevision);
+    if (signal.aborted) return;
+    const { codec } = this;
+    const { maxBacklog } = this.deps;
+    const watcher = new Watcher<T>({ codec, test: this.testOf(options), onEvents, onClose, maxBacklog }, afterRevision);
+    watcher.replay(replay);
+    this.watchers.add(watcher);
+    signal.addEventListener(
+      'abort',
+      () => {
+        watcher.end();
+        this.watchers.delete(watcher);
+      },
+      { once: true },
+    );
+  }
+
+  async create(object: T): Promise<CachedObject<T>> {
+    const key = objectKey(object);
+    const value = this.codec.encode(object);
+    this.written.set(value, object);
+    return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value));
+  }
+
+  async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
+    const key = objectKey(object);
+    const value = this.codec.encode(object);
+    const current = this.objects.get(key);
+    if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
+    this.written.set(value, object);
+    return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision));
+  }
+
+  async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
+    return this.write(key, () => this.deps.store.delete(this.kind.prefix + key, expectedRevision));
+  }
+
+  async modify(key: string, change: Change<T>): Promise<CachedObject<T>> {
+    for (let attempt = 1; ; attempt++) {
+      const current = this.objects.get(key);
+      if (!current) throw this.translate(key, new NotFound(key));
+      const changed = await change(current);
+      if (changed === undefined) return current;
+      try {
+        return await this.update(changed, current.revision);
+      } catch (error) {
+        if (!isConflict(error) || attempt === maxAttempts) throw error;
+        // Whoever won has committed by now; go on from what the cache holds when it has that, too.
+        await this.deps.reached(await this.deps.store.revision());
+      }
+    }
+  }
+
+  /** Replaces everything by what the store held at `revision`. Watchers must have been closed before. */
+  load(items: readonly StoredValue[], revision: number): void {
+    this.objects.clear();
+    this.indexes.clear();
+    for (const key of [...this.keys.all()]) this.keys.delete(key);
+    this.ring.reset(revision);
+    this.pending = [];
+    this.changedAt = 0;
+    for (const { key: storeKey, value, modRevision } of items) {
+      const key = storeKey.slice(this.kind.prefix.length);
+      this.objects.set(key, this.codec.decode(key, value, modRevision));
+      this.keys.add(key);
+      this.changedAt = Math.max(this.changedAt, modRevision);
+    }
+    // A deletion leaves nothing that says when it was: anything up to here may have been one.
+    this.changedAt = Math.max(this.changedAt, revision);
+  }
+
+  /** Applies one event and returns the object it left; watchers hear of it with flush(). */
+  apply(event: StoreEvent): CachedObject<T> {
+    const key = event.key.slice(this.kind.prefix.length);
+    const previous = this.objects.get(key);
+    this.changedAt = event.revision;
+    let current: CachedObject<T>;
+    if (event.type === 'delete') {
+      const last = previous ?? this.codec.decode(key, event.value, event.revision);
+      current = this.codec.restamp(last, event.revision);
+      if (this.objects.delete(key)) this.keys.delete(key);
+      this.indexes.change(previous, undefined);
+      this.record(new Event('DELETED', current, last));
+      return current;
+    }
+    current = this.codec.decode(key, event.value, event.revision, this.written.get(event.value));
+    this.objects.set(key, current);
+    if (!previous) this.keys.add(key);
+    this.indexes.change(previous, current);
+    this.record(new Event(previous ? 'MODIFIED' : 'ADDED', current, previous));
+    return current;
+  }
+
+  flush(): void {
+    const events = this.pending;
+    this.pending = [];
+    for (const watcher of this.watchers) {
+      watcher.offer(events);
+      if (watcher.closed) this.watchers.delete(watcher);
+    }
+  }
+
+  closeWatchers(reason: unknown): void {
+    for (const watcher of this.watchers) watcher.close(reason);
+    this.watchers.clear();
+  }
+
+  private record(event: CacheEvent<T>): void {
+    this.ring.push(event);
+    this.pending.push(event);
+  }
+
+  private async write(key: string, start: () => Promise<number>): Promise<CachedObject<T>> {
+    try {
+      return (await this.deps.write(start)) as CachedObject<T>;
+    } catch (error) {
+      throw this.translate(key, error);
+    }
+  }
+
+  /** The words kube-apiserver uses, since they go to the user. */
+  private translate(key: string, cause: unknown): unknown {
+    const { group, plural } = this.kind;
+    const name = key.slice(key.indexOf('/') + 1);
+    const resource = group === '' ? plural : `${plural}.${group}`;
+    const options = { cause, details: { name, group, kind: plural } };
+    if (isNotFound(cause)) return new NotFound(`${resource} "${name}" not found`, options);
+    if (isAlreadyExists(cause)) return new AlreadyExists(`${resource} "${name}" already exists`, options);
+    if (!isConflict(cause)) return cause;
+    const advice = 'the object has been modified; please apply your changes to the latest version and try again';
+    return new Conflict(`Operation cannot be fulfilled on ${resource} "${name}": ${advice}`, options);
+  }
+
+  private testOf({ namespace, matches, indexed }: Filter<T>): Test<T> | undefined {
+    const tests: Test<T>[] = [];
+    if (namespace !== undefined) tests.push((entry) => entry.key.startsWith(`${namespace}/`));
+    if (indexed) {
+      const valuesOf = indexFunction(this.kind, indexed.index);
+      tests.push((entry) => valuesOf(entry.object).includes(indexed.value));
+    }
+    if (matches) tests.push((entry) => matches(entry.object));
+    if (tests.length === 0) return undefined;
+    return tests.length === 1 ? tests[0] : (entry) => tests.every((test) => test(entry));
+  }
+
+  private listCurrent(options: ListOptions<T>, revision: number): ListResult<T> {
+    const { limit, after, indexed, namespace, matches } = options;
+    const test = this.testOf(options);
+    // Keys of one namespace are neighbours: "/" sorts directly before "0".
+    const candidates = indexed ? this.indexes.find(indexed.index, indexed.value) : this.keys.all();
+    let from = 0;
+    let to = candidates.length;
+    if (!indexed && namespace !== undefined) {
+      from = this.keys.indexOf(`${namespace}/`);
+      to = this.keys.indexOf(`${namespace}0`);
+    }
+    // The smallest key that is greater than the last one given.
+    if (after && !indexed) from = Math.max(from, this.keys.indexOf(`${after.key}\0`));
+    const items: CachedObject<T>[] = [];
+    for (let i = from; i < to; i++) {
+      const entry = this.objects.get(candidates[i]!)!;
+      if (indexed && after && entry.key <= after.key) continue;
+      if (test && !test(entry)) continue;
+      if (limit !== undefined && limit > 0 && items.length === limit) {
+        const next = items.at(-1)!.key;
+        // With a selector the rest is not counted, as kube-apiserver does not either.
+        return indexed || matches ? { items, revision, next } : { items, revision, next, remaining: to - i };
+      }
+      items.push(entry);
+    }
+    return { items, revision };
+  }
+
+  private async listHistory(options: ListOptions<T>, revision: number): Promise<ListResult<T>> {
+    const { limit, namespace, after } = options;
+    const test = this.testOf(options);
+    const prefix = namespace === undefined ? this.kind.prefix : `${this.kind.prefix}${namespace}/`;
+    const items: CachedObject<T>[] = [];
+    let cursor = after && this.kind.prefix + after.key;
+    for (let more = true; more; ) {
+      const page = await this.deps.store.range(prefix, {
+        revision,
+        limit: historyPageSize,
+        ...(cursor === undefined ? {} : { after: cursor }),
+      });
+      more = page.more;
+      for (const stored of page.items) {
+        cursor = stored.key;
+        const entry = this.codec.decode(stored.key.slice(this.kind.prefix.length), stored.value, stored.modRevision);
+        if (test && !test(entry)) continue;
+        if (limit !== undefined && limit > 0 && items.length === limit) {
+          return { items, revision, next: items.at(-1)!.key };
+        }
+        items.push(entry);
+      }
+    }
+    return { items, revision };
+  }
+}

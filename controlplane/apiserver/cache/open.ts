@@ -1,0 +1,244 @@
+// The watch cache over a Store: loads every kind at one revision and follows the store's events from there. The events are
+// the only thing that changes it, so its order is the store's order whoever wrote.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import { Backoff } from '../../base/backoff';
+import { type Clock, systemClock } from '../../base/clock';
+import { AppError, NotFound, Unavailable } from '../../base/errors';
+import { type Logger, silentLogger } from '../../base/logger';
+import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import type { Cache, CachedObject, KindCache } from './cache';
+import { type KindCacheDeps, StoreKindCache } from './kind-cache';
+import { defaultRingBounds, type RingBounds } from './replay-ring';
+
+export interface CacheOptions {
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  readonly ring?: RingBounds;
+  /** Events a watcher may be behind while its reader is busy. */
+  readonly maxBacklog?: number;
+  /** How long a read waits for a revision that has not come yet. */
+  readonly waitMs?: number;
+}
+
+export interface OpenCache extends Cache {
+  /** Serves one more kind; resolves when its objects are there. Adding a kind that is served already changes nothing. */
+  addKind(kind: Kind): Promise<void>;
+  /** Ends the watches of a kind and serves it no more. Its objects stay in the store. */
+  removeKind(kind: Kind): void;
+  /** Ends all watches. The store stays open. */
+  close(): Promise<void>;
+}
+
+const rootPrefix = '/registry/';
+const loadPageSize = 1_000;
+
+/** Resolves when all kinds are loaded. */
+export async function openCache(store: Store, kinds: readonly Kind[], options: CacheOptions = {}): Promise<OpenCache> {
+  const cache = new StoreCache(store, kinds, options);
+  await cache.start();
+  return cache;
+}
+
+class StoreCache implements OpenCache {
+  private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
+  /** Kinds that are being loaded: their events wait. */
+  private readonly held = new Map<string, StoreEvent[]>();
+  private applied = 0;
+  private waiters: { readonly revision: number; readonly settle: (error?: unknown) => void }[] = [];
+  /** What the writes under way left, by revision, until their writers pick it up. */
+  private readonly results = new Map<number, CachedObject>();
+  private writing = 0;
+  private readonly stop = new AbortController();
+  private following: Promise<void> = Promise.resolve();
+  private readonly deps: KindCacheDeps;
+  private readonly log: Logger;
+  private readonly clock: Clock;
+  private readonly waitMs: number;
+
+  constructor(
+    private readonly store: Store,
+    kinds: readonly Kind[],
+    options: CacheOptions,
+  ) {
+    this.log = options.log ?? silentLogger;
+    this.clock = options.clock ?? systemClock;
+    this.waitMs = options.waitMs ?? 3_000;
+    this.deps = {
+      store,
+      revision: () => this.applied,
+      reached: (revision) => this.reached(revision),
+      write: (start) => this.write(start),
+      ring: options.ring ?? defaultRingBounds,
+      maxBacklog: options.maxBacklog ?? 20_000,
+    };
+    for (const kind of kinds) this.kinds.set(kind.prefix, new StoreKindCache(kind, this.deps));
+  }
+
+  async start(): Promise<void> {
+    const events = await this.load();
+    this.following = this.follow(events);
+  }
+
+  kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
+    const found = this.kinds.get(kind.prefix);
+    if (!found || this.held.has(kind.prefix)) throw new NotFound(`${kind.plural} of ${kind.apiVersion} are not served`);
+    return found as unknown as KindCache<T>;
+  }
+
+  revision(): number {
+    return this.applied;
+  }
+
+  async addKind(kind: Kind): Promise<void> {
+    if (this.kinds.has(kind.prefix)) return;
+    const added = new StoreKindCache<KubeObject>(kind, this.deps);
+    this.kinds.set(kind.prefix, added);
+    const held: StoreEvent[] = [];
+    this.held.set(kind.prefix, held);
+    try {
+      const revision = await this.store.revision();
+      added.load(await this.readAll(kind.prefix, revision), revision);
+      for (const event of held) if (event.revision > revision) added.apply(event);
+    } catch (error) {
+      this.kinds.delete(kind.prefix);
+      throw error;
+    } finally {
+      this.held.delete(kind.prefix);
+    }
+  }
+
+  removeKind(kind: Kind): void {
+    this.kinds.get(kind.prefix)?.closeWatchers(new NotFound(`${kind.plural} are not served any more`));
+    this.kinds.delete(kind.prefix);
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.following;
+    this.disconnect(new Unavailable('the cache is closed'));
+  }
+
+  /** Subscribes first and reads second: what happens in between comes as events. */
+  private async load(): Promise<AsyncIterable<readonly StoreEvent[]>> {
+    const revision = await this.store.revision();
+    const events = this.store.watch(rootPrefix, revision, this.stop.signal);
+    for (const kind of this.kinds.values()) kind.load(await this.readAll(kind.kind.prefix, revision), revision);
+    this.applied = revision;
+    return events;
+  }
+
+  private async readAll(prefix: string, revision: number): Promise<StoredValue[]> {
+    const items: StoredValue[] = [];
+    for (;;) {
+      const last = items.at(-1)?.key;
+      const page = await this.store.range(prefix, {
+        revision,
+        limit: loadPageSize,
+        ...(last === undefined ? {} : { after: last }),
+      });
+      items.push(...page.items);
+      if (!page.more) return items;
+    }
+  }
+
+  /** Follows until close(). When the store cannot go on from here, everything is loaded again and watchers start over. */
+  private async follow(first: AsyncIterable<readonly StoreEvent[]>): Promise<void> {
+    const backoff = new Backoff<string>({ initialMs: 100, maxMs: 5_000 });
+    let events: AsyncIterable<readonly StoreEvent[]> | undefined = first;
+    while (!this.stop.signal.aborted) {
+      try {
+        events ??= await this.load();
+        for await (const batch of events) {
+          this.applyBatch(batch);
+          backoff.forget('store');
+        }
+      } catch (error) {
+        this.log.error('the watch of the store broke, loading everything again', { error });
+        this.disconnect(new Unavailable('the cache is loading', { cause: error }));
+        await this.clock.sleep(backoff.next('store'), this.stop.signal).catch(() => undefined);
+      }
+      events = undefined;
+    }
+  }
+
+  private applyBatch(batch: readonly StoreEvent[]): void {
+    const touched = new Set<StoreKindCache<KubeObject>>();
+    for (const event of batch) {
+      const prefix = kindPrefix(event.key);
+      const held = this.held.get(prefix);
+      const kind = this.kinds.get(prefix);
+      if (held) held.push(event);
+      else if (kind) {
+        const left = kind.apply(event);
+        touched.add(kind);
+        if (this.writing > 0) this.results.set(event.revision, left);
+      }
+    }
+    this.applied = batch.at(-1)?.revision ?? this.applied;
+    for (const kind of touched) kind.flush();
+    if (this.waiters.length === 0) return;
+    const waiting = this.waiters;
+    this.waiters = [];
+    for (const waiter of waiting) {
+      if (waiter.revision <= this.applied) waiter.settle();
+      else this.waiters.push(waiter);
+    }
+  }
+
+  private async write(start: () => Promise<number>): Promise<CachedObject> {
+    this.writing++;
+    try {
+      const revision = await start();
+      if (revision > this.applied) await this.appliedUpTo(revision);
+      const result = this.results.get(revision);
+      this.results.delete(revision);
+      if (!result) throw new Unavailable(`the write is stored as revision ${revision}, but the cache was loaded anew`);
+      return result;
+    } finally {
+      if (--this.writing === 0) this.results.clear();
+    }
+  }
+
+  /** For a revision that is known to be committed: its event is on the way. */
+  private appliedUpTo(revision: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error));
+      this.waiters.push({ revision, settle });
+    });
+  }
+
+  /** For a revision someone asked for: it may never come. */
+  private reached(revision: number): Promise<void> | undefined {
+    if (revision <= this.applied) return undefined;
+    return new Promise((resolve, reject) => {
+      const cancel = this.clock.after(this.waitMs, () => {
+        this.waiters = this.waiters.filter((other) => other !== waiter);
+        const details = { retryAfterSeconds: 1 };
+        const message = `Too large resource version: ${revision}, current: ${this.applied}`;
+        reject(new AppError('Timeout', message, { details }));
+      });
+      const settle = (error?: unknown) => {
+        cancel();
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const waiter = { revision, settle };
+      this.waiters.push(waiter);
+    });
+  }
+
+  private disconnect(reason: Unavailable): void {
+    for (const kind of this.kinds.values()) kind.closeWatchers(reason);
+    const waiting = this.waiters;
+    this.waiters = [];
+    for (const waiter of waiting) waiter.settle(reason);
+  }
+}
+
+/** `/registry/core/pods/default/web` belongs to `/registry/core/pods/`. */
+function kindPrefix(key: string): string {
+  const group = key.indexOf('/', rootPrefix.length);
+  const plural = key.indexOf('/', group + 1);
+  return key.slice(0, plural + 1);
+}
