@@ -1,6 +1,7 @@
 // apps/v1 Deployment.
 import type { V1Deployment } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { scaleSubresource } from './scale';
 import type { Wire } from './types';
 
 export type Deployment = Wire<V1Deployment>;
@@ -14,5 +15,6 @@ export const deployments = defineKind<Deployment>({
   categories: ['all'],
   namespaced: true,
   model: 'V1Deployment',
+  subresources: [scaleSubresource],
   hasStatus: true,
 });

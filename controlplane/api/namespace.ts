@@ -13,5 +13,6 @@ export const namespaces = defineKind<Namespace>({
   shortNames: ['ns'],
   namespaced: false,
   model: 'V1Namespace',
+  subresources: [{ name: 'finalize', verbs: ['update'] }],
   hasStatus: true,
 });

@@ -14,5 +14,13 @@ export const pods = defineKind<Pod>({
   categories: ['all'],
   namespaced: true,
   model: 'V1Pod',
+  subresources: [
+    { name: 'attach', verbs: ['create', 'get'], kind: 'PodAttachOptions' },
+    { name: 'binding', verbs: ['create'], kind: 'Binding' },
+    { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
+    { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
+    { name: 'log', verbs: ['get'] },
+    { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
+  ],
   hasStatus: true,
 });

@@ -1,6 +1,7 @@
 // apps/v1 ReplicaSet.
 import type { V1ReplicaSet } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { scaleSubresource } from './scale';
 import type { Wire } from './types';
 
 export type ReplicaSet = Wire<V1ReplicaSet>;
@@ -14,5 +15,6 @@ export const replicaSets = defineKind<ReplicaSet>({
   categories: ['all'],
   namespaced: true,
   model: 'V1ReplicaSet',
+  subresources: [scaleSubresource],
   hasStatus: true,
 });

@@ -13,4 +13,7 @@ export const serviceAccounts = defineKind<ServiceAccount>({
   shortNames: ['sa'],
   namespaced: true,
   model: 'V1ServiceAccount',
+  subresources: [
+    { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+  ],
 });

@@ -1,0 +1,81 @@
+// Finds keys that occur twice in one JSON object: JSON.parse keeps the last and says nothing, while field validation
+// has to name them. The text must be valid JSON; it is scanned once, without building values.
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = 0x2c;
+
+interface Frame {
+  readonly keys: Set<string> | undefined;
+  /** The path of the object or list itself. */
+  readonly path: string;
+  index: number;
+  /** The key whose value comes next. */
+  key: string;
+}
+
+/** Paths like spec.containers[0].name of fields given more than once, in the order of the second occurrence. */
+export function findDuplicateFields(text: string): string[] {
+  const duplicates: string[] = [];
+  const stack: Frame[] = [];
+  let frame: Frame | undefined;
+  let expectKey = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case quote: {
+        const end = endOfString(text, i);
+        if (expectKey && frame?.keys) {
+          frame.key = unquote(text, i, end);
+          if (frame.keys.has(frame.key)) duplicates.push(childPath(frame));
+          frame.keys.add(frame.key);
+          expectKey = false;
+        }
+        i = end;
+        break;
+      }
+      case openBrace:
+      case openBracket: {
+        const isObject = text.charCodeAt(i) === openBrace;
+        const path: string = frame ? childPath(frame) : '';
+        frame = { keys: isObject ? new Set() : undefined, path, index: 0, key: '' };
+        stack.push(frame);
+        expectKey = isObject;
+        break;
+      }
+      case closeBrace:
+      case closeBracket:
+        stack.pop();
+        frame = stack.at(-1);
+        expectKey = false;
+        break;
+      case comma:
+        if (frame) frame.index++;
+        expectKey = frame?.keys !== undefined;
+        break;
+    }
+  }
+  return duplicates;
+}
+
+function childPath({ keys, path, index, key }: Frame): string {
+  if (!keys) return `${path}[${index}]`;
+  return path === '' ? key : `${path}.${key}`;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === backslash) i++;
+    else if (code === quote) return i;
+  }
+  return text.length;
+}
+
+function unquote(text: string, start: number, end: number): string {
+  const raw = text.slice(start + 1, end);
+  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+}

@@ -1,0 +1,39 @@
+// How Go's JSON decoder names types and values in its errors, which are the words users search for.
+import { BadRequest } from '../../base/errors';
+import type { FieldSchema } from './schema';
+
+/** The type as Go prints it in an error. */
+export function goType(field: FieldSchema): string {
+  switch (field.type) {
+    case 'integer':
+      return field.format ?? 'int64';
+    case 'number':
+      return 'float64';
+    case 'boolean':
+      return 'bool';
+    case 'array':
+      return `[]${goType(field.items!)}`;
+    case 'map':
+      return `map[string]${goType(field.items!)}`;
+    case 'ref':
+      return goRef(field.ref!);
+    default:
+      return 'string';
+  }
+}
+
+/** io.k8s.api.core.v1.Container is v1.Container in Go. */
+const goRef = (ref: string): string => ref.split('.').slice(-2).join('.');
+
+/** Go's words for a JSON value that does not fit. */
+export function wrongType(value: unknown, goPath: string, type: string): BadRequest {
+  const found = describe(value);
+  if (goPath === '') return new BadRequest(`json: cannot unmarshal ${found} into Go value of type v1.${type}`);
+  return new BadRequest(`json: cannot unmarshal ${found} into Go struct field ${goPath} of type ${type}`);
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (value === null) return 'null';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}

@@ -1,0 +1,159 @@
+import t from 'tap';
+import { BadRequest } from '../../base/errors';
+import { configMaps } from '../config-map';
+import { deployments } from '../deployment';
+import { leases } from '../lease';
+import { pods } from '../pod';
+import { secrets } from '../secret';
+import { findDuplicateFields } from './duplicates';
+import { type FieldValidation, type StructuredKind, validateStructure } from './structure';
+
+const container = { name: 'c', image: 'i' };
+
+t.test('bodies that cannot be decoded', async (t) => {
+  const cases: Array<{ name: string; kind: StructuredKind; object: unknown; message: string }> = [
+    {
+      name: 'string for a number',
+      kind: deployments,
+      object: { spec: { replicas: 'three' } },
+      message:
+        'Deployment in version "v1" cannot be handled as a Deployment: ' +
+        'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    },
+    {
+      name: 'number for a string, deep in lists',
+      kind: pods,
+      object: { spec: { containers: [{ name: 'c', env: [{ name: 'A', value: 1 }] }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: ' +
+        'json: cannot unmarshal number into Go struct field EnvVar.spec.containers.env.value of type string',
+    },
+    {
+      name: 'object for a list',
+      kind: pods,
+      object: { spec: { containers: {} } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: ' +
+        'json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []v1.Container',
+    },
+    {
+      name: 'list for a map',
+      kind: configMaps,
+      object: { data: [] },
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: ' +
+        'json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string',
+    },
+    {
+      name: 'number in a string map',
+      kind: configMaps,
+      object: { data: { a: 1 } },
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: ' +
+        'json: cannot unmarshal number into Go struct field ConfigMap.data of type string',
+    },
+    {
+      name: 'fraction',
+      kind: deployments,
+      object: { spec: { replicas: 1.5 } },
+      message:
+        'Deployment in version "v1" cannot be handled as a Deployment: ' +
+        'json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32',
+    },
+    {
+      name: 'quantity',
+      kind: pods,
+      object: { spec: { containers: [{ ...container, resources: { limits: { cpu: 'lots' } } }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression ' +
+        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    },
+    {
+      name: 'base64',
+      kind: secrets,
+      object: { data: { a: 'a b' } },
+      message: 'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 1',
+    },
+    {
+      name: 'time',
+      kind: leases,
+      object: { spec: { renewTime: 'yesterday' } },
+      message:
+        'Lease in version "v1" cannot be handled as a Lease: parsing time "yesterday" as ' +
+        '"2006-01-02T15:04:05.000000Z07:00": cannot parse "yesterday" as "2006"',
+    },
+    {
+      name: 'no object at all',
+      kind: configMaps,
+      object: [],
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: ' +
+        'json: cannot unmarshal array into Go value of type v1.ConfigMap',
+    },
+  ];
+  for (const { name, kind, object, message } of cases) {
+    try {
+      validateStructure(kind, object, 'Ignore');
+      t.fail(name);
+    } catch (err) {
+      t.ok(err instanceof BadRequest, name);
+      t.equal((err as BadRequest).message, message, name);
+    }
+  }
+});
+
+t.test('unknown and duplicate fields', async (t) => {
+  const body = () => ({ spec: { foo: 1, containers: [{ ...container, bar: {} }] }, extra: true });
+  const expected = ['unknown field "spec.foo"', 'unknown field "spec.containers[0].bar"', 'unknown field "extra"'];
+  const pruned = { spec: { containers: [container] } };
+  const modes: Array<{ mode: FieldValidation; warnings: string[] }> = [
+    { mode: 'Warn', warnings: ['duplicate field "spec.foo"', ...expected] },
+    { mode: 'Ignore', warnings: [] },
+  ];
+  for (const { mode, warnings } of modes) {
+    const object = body();
+    t.same(validateStructure(pods, object, mode, ['spec.foo']), warnings, mode);
+    t.same(object, pruned, `${mode} prunes`);
+  }
+  t.throws(() => validateStructure(pods, body(), 'Strict'), {
+    message: `Pod in version "v1" cannot be handled as a Pod: strict decoding error: ${expected.join(', ')}`,
+  });
+  t.same(validateStructure(pods, pruned, 'Strict'), []);
+});
+
+t.test('the canonical form', async (t) => {
+  const object = {
+    metadata: { name: 'x', labels: {}, creationTimestamp: null, annotations: { a: null } },
+    spec: {
+      containers: [{ ...container, command: [], resources: {}, ports: null }],
+      volumes: [{ name: 'v', emptyDir: {} }],
+      nodeSelector: {},
+    },
+  };
+  validateStructure(pods, object, 'Strict');
+  t.same(object, {
+    metadata: { name: 'x', annotations: { a: '' } },
+    spec: { containers: [{ ...container, resources: {} }], volumes: [{ name: 'v', emptyDir: {} }] },
+  });
+  const limits = { spec: { containers: [{ ...container, resources: { limits: { cpu: 2, memory: '1Gi' } } }] } };
+  validateStructure(pods, limits, 'Strict');
+  t.same(limits.spec.containers[0]?.resources.limits, { cpu: '2', memory: '1Gi' }, 'numbers become quantities');
+});
+
+t.test('keys with a meaning for JavaScript are only keys', async (t) => {
+  const object = JSON.parse('{"data":{"__proto__":"a","constructor":"b"},"__proto__":{"x":1}}');
+  t.same(validateStructure(configMaps, object, 'Warn'), ['unknown field "__proto__"']);
+  t.same(Object.keys(object.data), ['__proto__', 'constructor']);
+});
+
+t.test('duplicate keys in text', async (t) => {
+  const cases: Array<{ text: string; duplicates: string[] }> = [
+    { text: '{"a":1,"b":{"a":1}}', duplicates: [] },
+    { text: '{"a":1,"a":2}', duplicates: ['a'] },
+    { text: '{"spec":{"x":[{"n":1},{"n":1,"n":2}],"x":[]}}', duplicates: ['spec.x[1].n', 'spec.x'] },
+    { text: '{"a":"\\"a\\":1,","\\u0061":2}', duplicates: ['a'] },
+    { text: '{"a":["a","a"],"b":"{}"}', duplicates: [] },
+    { text: '[[{"a":1}],[{"a":1,"a":1}]]', duplicates: ['[1][0].a'] },
+  ];
+  for (const { text, duplicates } of cases) t.same(findDuplicateFields(text), duplicates, text);
+});

@@ -1,0 +1,55 @@
+// Structural validation: does a request body have the shape of its kind? Decoding as kube-apiserver's typed decoder
+// does it: wrong types are errors, unknown fields are reported or ignored and always dropped, null means absent.
+import { BadRequest } from '../../base/errors';
+import { compileObject, type DecodeContext } from './compile';
+import { loadSchemas, schemaOfModel } from './load';
+
+/** The fieldValidation query parameter. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** What validation needs to know of a kind. */
+export interface StructuredKind {
+  readonly version: string;
+  readonly kind: string;
+  readonly group: string;
+  readonly options: { readonly model: string };
+}
+
+/** More findings than this are cut off, as upstream does. */
+const maxFindings = 100;
+
+/**
+ * Brings `object` into the shape of its kind, in place: unknown fields, nulls and empty optional lists and maps go.
+ * `duplicates` are the fields that findDuplicateFields saw in the body.
+ * @returns the texts of Warning headers, only in mode Warn
+ * @throws BadRequest when a value has the wrong type, or in mode Strict when a field is unknown or duplicate
+ */
+export function validateStructure(
+  kind: StructuredKind,
+  object: unknown,
+  mode: FieldValidation,
+  duplicates: readonly string[] = [],
+): string[] {
+  const { name } = schemaOfModel(kind.options.model);
+  const context: DecodeContext = { unknown: mode === 'Ignore' ? undefined : [] };
+  try {
+    compileObject(name, loadSchemas().definitions)(object, context, '', '');
+  } catch (err) {
+    if (err instanceof BadRequest) throw cannotHandle(kind, err.message);
+    throw err;
+  }
+  if (mode === 'Ignore') return [];
+  const findings = [
+    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...(context.unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
+  ].slice(0, maxFindings);
+  if (mode === 'Strict' && findings.length > 0) {
+    throw cannotHandle(kind, `strict decoding error: ${findings.join(', ')}`);
+  }
+  return findings;
+}
+
+/** The error of a body that is not what its kind says. */
+export function cannotHandle({ kind, version }: StructuredKind, cause: string): BadRequest {
+  return new BadRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${cause}`);
+}

@@ -1,0 +1,66 @@
+// Kinds that are requested but never stored: reviews, tokens, bindings, evictions and the scale subresource. They
+// have a schema and a place in discovery; the API server answers them itself.
+import { defineKind, type Kind } from './kind';
+import type { KubeObject } from './types';
+
+/** A kind that is only created; where it is a subresource, discovery lists it under its parent. */
+function virtual(
+  group: string,
+  kind: string,
+  plural: string,
+  namespaced: boolean,
+  model = `V1${kind}`,
+): Kind<KubeObject> {
+  return defineKind<KubeObject>({ group, version: 'v1', kind, plural, namespaced, model, verbs: ['create'] });
+}
+
+export const scales = virtual('autoscaling', 'Scale', 'scale', true);
+export const bindings = virtual('', 'Binding', 'bindings', true);
+export const evictions = virtual('policy', 'Eviction', 'eviction', true);
+export const tokenRequests = virtual(
+  'authentication.k8s.io',
+  'TokenRequest',
+  'token',
+  true,
+  'AuthenticationV1TokenRequest',
+);
+export const tokenReviews = virtual('authentication.k8s.io', 'TokenReview', 'tokenreviews', false);
+export const selfSubjectReviews = virtual('authentication.k8s.io', 'SelfSubjectReview', 'selfsubjectreviews', false);
+export const subjectAccessReviews = virtual(
+  'authorization.k8s.io',
+  'SubjectAccessReview',
+  'subjectaccessreviews',
+  false,
+);
+export const localSubjectAccessReviews = virtual(
+  'authorization.k8s.io',
+  'LocalSubjectAccessReview',
+  'localsubjectaccessreviews',
+  true,
+);
+export const selfSubjectAccessReviews = virtual(
+  'authorization.k8s.io',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
+  false,
+);
+export const selfSubjectRulesReviews = virtual(
+  'authorization.k8s.io',
+  'SelfSubjectRulesReview',
+  'selfsubjectrulesreviews',
+  false,
+);
+
+/** Resources of their own, served under /api and /apis. */
+export const virtualResources: readonly Kind[] = [
+  bindings,
+  tokenReviews,
+  selfSubjectReviews,
+  subjectAccessReviews,
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+];
+
+/** Every kind that is requested but never stored; Scale, Eviction and TokenRequest are bodies of subresources. */
+export const virtualKinds: readonly Kind[] = [...virtualResources, scales, evictions, tokenRequests];

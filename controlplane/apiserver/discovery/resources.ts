@@ -1,0 +1,96 @@
+// What discovery tells about one resource, read from the registry: shared by the plain and the aggregated form.
+import { createHash } from 'node:crypto';
+import type { Kind } from '../../api/kind';
+import { registry } from '../../api/registry';
+import { virtualResources } from '../../api/virtual';
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+export interface SubresourceInfo {
+  readonly name: string;
+  readonly verbs: readonly string[];
+  readonly responseKind: GroupVersionKind;
+  /** True when the body is of another group or version than the parent, which discovery then names. */
+  readonly foreign: boolean;
+}
+export interface ResourceInfo {
+  readonly kind: Kind;
+  readonly subresources: readonly SubresourceInfo[];
+}
+export interface GroupInfo {
+  /** '' is the core group. */
+  readonly name: string;
+  readonly versions: readonly { readonly version: string; readonly resources: readonly ResourceInfo[] }[];
+}
+
+/** The order kube-apiserver lists its groups in: the first group that knows a short name wins in kubectl. */
+const groupOrder = [
+  '',
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+];
+
+const byOrder = (a: string, b: string): number => {
+  const [x, y] = [groupOrder.indexOf(a), groupOrder.indexOf(b)];
+  return x === y ? (a < b ? -1 : 1) : (x < 0 ? groupOrder.length : x) - (y < 0 ? groupOrder.length : y);
+};
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** All groups with their versions and resources, in the order clients see them. */
+export function describeGroups(kinds: readonly Kind[] = [...registry, ...virtualResources]): GroupInfo[] {
+  const names = [...new Set(kinds.map((kind) => kind.group))].sort(byOrder);
+  return names.map((name) => {
+    const members = kinds.filter((kind) => kind.group === name);
+    const versions = [...new Set(members.map((kind) => kind.version))].sort(byText);
+    return { name, versions: versions.map((version) => ({ version, resources: describeVersion(members, version) })) };
+  });
+}
+
+function describeVersion(kinds: readonly Kind[], version: string): ResourceInfo[] {
+  return kinds
+    .filter((kind) => kind.version === version)
+    .sort((a, b) => byText(a.plural, b.plural))
+    .map((kind) => ({ kind, subresources: subresourcesOf(kind) }));
+}
+
+/** `status` and the declared subresources, by name. */
+export function subresourcesOf(kind: Kind): SubresourceInfo[] {
+  const declared = kind.options.subresources ?? [];
+  const status = kind.options.hasStatus ? [{ name: 'status', verbs: ['get', 'patch', 'update'] }] : [];
+  return [...declared, ...status]
+    .sort((a, b) => byText(a.name, b.name))
+    .map((subresource) => {
+      const named = 'kind' in subresource ? subresource : undefined;
+      const responseKind = {
+        group: named?.group ?? kind.group,
+        version: named?.version ?? kind.version,
+        kind: named?.kind ?? kind.kind,
+      };
+      const foreign = responseKind.group !== kind.group || responseKind.version !== kind.version;
+      return { name: subresource.name, verbs: [...subresource.verbs].sort(byText), responseKind, foreign };
+    });
+}
+
+/** Tells clients when objects begin to be stored in another version; only equality counts. */
+export function storageVersionHash({ group, version, kind }: GroupVersionKind): string {
+  return createHash('sha512').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
+}

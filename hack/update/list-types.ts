@@ -1,0 +1,197 @@
+// What the models of @kubernetes/client-node lack: how lists and maps merge. Facts of the Kubernetes API as its
+// published OpenAPI states them in x-kubernetes-list-type, -list-map-keys, -map-type and -patch-strategy. The
+// generator refuses an entry that names no field, so that a table left behind by a new version is noticed.
+
+export interface Marker {
+  readonly listType?: 'atomic' | 'set' | 'map';
+  readonly listMapKeys?: readonly string[];
+  readonly mapType?: 'atomic';
+  readonly patchStrategy?: string;
+  readonly patchMergeKey?: string;
+  readonly default?: string | number | boolean;
+}
+
+/** A list keyed by `keys`; strategic merge knows it by the first key alone. */
+const keyed = (...keys: string[]): Marker => ({
+  listType: 'map',
+  listMapKeys: keys,
+  patchStrategy: 'merge',
+  patchMergeKey: keys[0]!,
+});
+const keyedRetaining = (key: string): Marker => ({ ...keyed(key), patchStrategy: 'merge,retainKeys' });
+const keyedForApplyOnly = (key: string): Marker => ({ listType: 'map', listMapKeys: [key] });
+const set: Marker = { listType: 'set' };
+
+/** Per package and `Type.field`. */
+export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marker>>>> = {
+  'meta.v1': {
+    'ObjectMeta.ownerReferences': keyed('uid'),
+    'ObjectMeta.finalizers': { listType: 'set', patchStrategy: 'merge' },
+  },
+  'core.v1': {
+    'Container.env': keyed('name'),
+    'Container.ports': keyed('containerPort', 'protocol'),
+    'Container.volumeDevices': keyed('devicePath'),
+    'Container.volumeMounts': keyed('mountPath'),
+    'ContainerPort.protocol': { default: 'TCP' },
+    'ContainerRestartRuleOnExitCodes.values': set,
+    'ContainerStatus.allocatedResourcesStatus': keyed('name'),
+    'ContainerStatus.volumeMounts': keyed('mountPath'),
+    'EphemeralContainer.env': keyed('name'),
+    'EphemeralContainer.ports': keyed('containerPort', 'protocol'),
+    'EphemeralContainer.volumeDevices': keyed('devicePath'),
+    'EphemeralContainer.volumeMounts': keyed('mountPath'),
+    'LocalObjectReference.name': { default: '' },
+    'NamespaceStatus.conditions': keyed('type'),
+    'NodeSpec.podCIDRs': { listType: 'set', patchStrategy: 'merge' },
+    'NodeStatus.addresses': keyed('type'),
+    'NodeStatus.conditions': keyed('type'),
+    'PersistentVolumeClaimStatus.conditions': keyed('type'),
+    'PodSpec.containers': keyed('name'),
+    'PodSpec.ephemeralContainers': keyed('name'),
+    'PodSpec.hostAliases': keyed('ip'),
+    'PodSpec.imagePullSecrets': keyed('name'),
+    'PodSpec.initContainers': keyed('name'),
+    'PodSpec.nodeSelector': { mapType: 'atomic' },
+    'PodSpec.resourceClaims': keyedRetaining('name'),
+    'PodSpec.schedulingGates': keyed('name'),
+    'PodSpec.topologySpreadConstraints': keyed('topologyKey', 'whenUnsatisfiable'),
+    'PodSpec.volumes': keyedRetaining('name'),
+    'PodStatus.conditions': keyed('type'),
+    'PodStatus.hostIPs': { listType: 'atomic', patchStrategy: 'merge', patchMergeKey: 'ip' },
+    'PodStatus.podIPs': keyed('ip'),
+    'PodStatus.resourceClaimStatuses': keyedRetaining('name'),
+    'ReplicationControllerSpec.selector': { mapType: 'atomic' },
+    'ReplicationControllerStatus.conditions': keyed('type'),
+    'ResourceRequirements.claims': keyedForApplyOnly('name'),
+    'ResourceStatus.resources': keyedForApplyOnly('resourceID'),
+    'ServiceAccount.secrets': keyed('name'),
+    'ServicePort.protocol': { default: 'TCP' },
+    'ServiceSpec.ports': keyed('port', 'protocol'),
+    'ServiceSpec.selector': { mapType: 'atomic' },
+    'ServiceStatus.conditions': keyed('type'),
+  },
+  'apps.v1': {
+    'DaemonSetStatus.conditions': keyed('type'),
+    'DeploymentSpec.strategy': { patchStrategy: 'retainKeys' },
+    'DeploymentStatus.conditions': keyed('type'),
+    'ReplicaSetStatus.conditions': keyed('type'),
+    'StatefulSetStatus.conditions': keyed('type'),
+  },
+  'discovery.v1': { 'Endpoint.addresses': set },
+  'networking.v1': { 'ServiceCIDRStatus.conditions': keyed('type') },
+  'policy.v1': {
+    'PodDisruptionBudgetSpec.selector': { patchStrategy: 'replace' },
+    'PodDisruptionBudgetStatus.conditions': keyed('type'),
+  },
+};
+
+/** Lists that server-side apply replaces as a whole, per package: `Type: 'field field'`. */
+export const atomicLists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'meta.v1': { LabelSelector: 'matchExpressions', LabelSelectorRequirement: 'values' },
+  'core.v1': {
+    Capabilities: 'add drop',
+    ConfigMapProjection: 'items',
+    ConfigMapVolumeSource: 'items',
+    Container: 'command args envFrom resizePolicy restartPolicyRules',
+    ContainerImage: 'names',
+    DownwardAPIProjection: 'items',
+    DownwardAPIVolumeSource: 'items',
+    EndpointSubset: 'addresses notReadyAddresses ports',
+    Endpoints: 'subsets',
+    EphemeralContainer: 'command args envFrom resizePolicy restartPolicyRules',
+    ExecAction: 'command',
+    FCVolumeSource: 'targetWWNs wwids',
+    HTTPGetAction: 'httpHeaders',
+    HostAlias: 'hostnames',
+    ISCSIVolumeSource: 'portals',
+    LinuxContainerUser: 'supplementalGroups',
+    LoadBalancerIngress: 'ports',
+    LoadBalancerStatus: 'ingress',
+    NamespaceSpec: 'finalizers',
+    NodeAffinity: 'preferredDuringSchedulingIgnoredDuringExecution',
+    NodeSelector: 'nodeSelectorTerms',
+    NodeSelectorRequirement: 'values',
+    NodeSelectorTerm: 'matchExpressions matchFields',
+    NodeSpec: 'taints',
+    NodeStatus: 'images volumesInUse volumesAttached runtimeHandlers declaredFeatures',
+    PersistentVolumeClaimSpec: 'accessModes',
+    PersistentVolumeClaimStatus: 'accessModes',
+    PodAffinity: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution',
+    PodAffinityTerm: 'namespaces matchLabelKeys mismatchLabelKeys',
+    PodAntiAffinity: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution',
+    PodDNSConfig: 'nameservers searches options',
+    PodSecurityContext: 'supplementalGroups sysctls',
+    PodSpec: 'tolerations readinessGates',
+    PodStatus: 'initContainerStatuses containerStatuses ephemeralContainerStatuses',
+    ProjectedVolumeSource: 'sources',
+    SecretProjection: 'items',
+    SecretVolumeSource: 'items',
+    ServiceAccount: 'imagePullSecrets',
+    ServiceSpec: 'clusterIPs externalIPs loadBalancerSourceRanges ipFamilies',
+    TopologySpreadConstraint: 'matchLabelKeys',
+  },
+  'apps.v1': { StatefulSetSpec: 'volumeClaimTemplates' },
+  'discovery.v1': { EndpointHints: 'forZones forNodes', EndpointSlice: 'endpoints ports' },
+  'networking.v1': {
+    HTTPIngressRuleValue: 'paths',
+    IPBlock: 'except',
+    IngressLoadBalancerIngress: 'ports',
+    IngressLoadBalancerStatus: 'ingress',
+    IngressSpec: 'tls rules',
+    IngressTLS: 'hosts',
+    NetworkPolicyEgressRule: 'ports to',
+    NetworkPolicyIngressRule: 'ports from',
+    NetworkPolicySpec: 'ingress egress policyTypes',
+  },
+  'rbac.v1': {
+    AggregationRule: 'clusterRoleSelectors',
+    ClusterRole: 'rules',
+    ClusterRoleBinding: 'subjects',
+    PolicyRule: 'verbs apiGroups resources resourceNames nonResourceURLs',
+    Role: 'rules',
+    RoleBinding: 'subjects',
+  },
+  'authentication.v1': {
+    TokenRequestSpec: 'audiences',
+    TokenReviewSpec: 'audiences',
+    TokenReviewStatus: 'audiences',
+    UserInfo: 'groups',
+  },
+  'authorization.v1': {
+    FieldSelectorAttributes: 'requirements',
+    LabelSelectorAttributes: 'requirements',
+    NonResourceRule: 'verbs nonResourceURLs',
+    ResourceRule: 'verbs apiGroups resources resourceNames',
+    SubjectAccessReviewSpec: 'groups',
+    SubjectRulesReviewStatus: 'resourceRules nonResourceRules',
+  },
+};
+
+/** Types that server-side apply replaces as a whole. */
+export const atomicTypes: Readonly<Record<string, string>> = {
+  'meta.v1': 'LabelSelector OwnerReference',
+  'core.v1':
+    'ConfigMapKeySelector EndpointAddress EndpointPort FileKeySelector LocalObjectReference NodeSelector ' +
+    'NodeSelectorTerm ObjectFieldSelector ObjectReference ResourceFieldSelector SecretKeySelector SecretReference ' +
+    'TypedLocalObjectReference',
+  'autoscaling.v1': 'CrossVersionObjectReference',
+  'discovery.v1': 'EndpointPort',
+  'networking.v1': 'ServiceBackendPort',
+  'rbac.v1': 'RoleRef Subject',
+};
+
+/** Fields that hold a quantity, or a map of them; the models call them strings. */
+export const quantities: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'core.v1': {
+    ContainerStatus: 'allocatedResources',
+    EmptyDirVolumeSource: 'sizeLimit',
+    NodeStatus: 'allocatable capacity',
+    PersistentVolumeClaimStatus: 'allocatedResources capacity',
+    PodSpec: 'overhead',
+    PodStatus: 'allocatedResources',
+    ResourceFieldSelector: 'divisor',
+    ResourceRequirements: 'limits requests',
+    VolumeResourceRequirements: 'limits requests',
+  },
+};

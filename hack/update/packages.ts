@@ -1,0 +1,68 @@
+// Which API package each client-node model belongs to. The models carry only `V1` and the type's name; OpenAPI names
+// the package too: V1Deployment is io.k8s.api.apps.v1.Deployment.
+
+const prefixes: ReadonlyArray<readonly [string, string]> = [
+  ['CoreV1', 'core.v1'],
+  ['EventsV1', 'events.v1'],
+  ['DiscoveryV1', 'discovery.v1'],
+  ['RbacV1', 'rbac.v1'],
+  ['AuthenticationV1', 'authentication.v1'],
+];
+
+/** Types outside core.v1. */
+const types: Readonly<Record<string, string>> = {
+  'meta.v1':
+    'APIGroup APIGroupList APIResource APIResourceList APIVersions Condition DeleteOptions FieldSelectorRequirement ' +
+    'GroupVersionForDiscovery LabelSelector LabelSelectorRequirement ListMeta ManagedFieldsEntry ObjectMeta ' +
+    'OwnerReference Preconditions ServerAddressByClientCIDR ShardInfo Status StatusCause StatusDetails',
+  'apps.v1':
+    'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
+    'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +
+    'ReplicaSetSpec ReplicaSetStatus RollingUpdateDaemonSet RollingUpdateDeployment ' +
+    'RollingUpdateStatefulSetStrategy StatefulSet StatefulSetCondition StatefulSetOrdinals ' +
+    'StatefulSetPersistentVolumeClaimRetentionPolicy StatefulSetSpec StatefulSetStatus StatefulSetUpdateStrategy',
+  'authentication.v1':
+    'BoundObjectReference SelfSubjectReview SelfSubjectReviewStatus TokenRequestSpec TokenRequestStatus TokenReview ' +
+    'TokenReviewSpec TokenReviewStatus UserInfo',
+  'authorization.v1':
+    'FieldSelectorAttributes LabelSelectorAttributes LocalSubjectAccessReview NonResourceAttributes NonResourceRule ' +
+    'ResourceAttributes ResourceRule SelfSubjectAccessReview SelfSubjectAccessReviewSpec SelfSubjectRulesReview ' +
+    'SelfSubjectRulesReviewSpec SubjectAccessReview SubjectAccessReviewSpec SubjectAccessReviewStatus ' +
+    'SubjectRulesReviewStatus',
+  'autoscaling.v1': 'CrossVersionObjectReference Scale ScaleSpec ScaleStatus',
+  'coordination.v1': 'Lease LeaseSpec',
+  'discovery.v1': 'Endpoint EndpointConditions EndpointHints EndpointSlice ForNode ForZone',
+  'networking.v1':
+    'HTTPIngressPath HTTPIngressRuleValue IPAddress IPAddressSpec IPBlock Ingress IngressBackend IngressClass ' +
+    'IngressClassParametersReference IngressClassSpec IngressLoadBalancerIngress IngressLoadBalancerStatus ' +
+    'IngressPortStatus IngressRule IngressServiceBackend IngressSpec IngressStatus IngressTLS NetworkPolicy ' +
+    'NetworkPolicyEgressRule NetworkPolicyIngressRule NetworkPolicyPeer NetworkPolicyPort NetworkPolicySpec ' +
+    'ParentReference ServiceBackendPort ServiceCIDR ServiceCIDRSpec ServiceCIDRStatus',
+  'policy.v1': 'Eviction PodDisruptionBudget PodDisruptionBudgetSpec PodDisruptionBudgetStatus',
+  'rbac.v1': 'AggregationRule ClusterRole ClusterRoleBinding PolicyRule Role RoleBinding RoleRef',
+  'scheduling.v1': 'PriorityClass',
+};
+
+const packageOfType = new Map(
+  Object.entries(types).flatMap(([pkg, names]) => names.split(' ').map((name) => [name, pkg] as const)),
+);
+
+export interface TypeName {
+  /** core.v1, meta.v1, apps.v1 ... */
+  readonly pkg: string;
+  readonly type: string;
+}
+
+/** V1PodList and CoreV1EventList belong where their items do. */
+export function typeOfModel(model: string): TypeName {
+  for (const [prefix, pkg] of prefixes) {
+    if (model.startsWith(prefix)) return { pkg, type: model.slice(prefix.length) };
+  }
+  const type = model.replace(/^V1/, '');
+  const item = type.endsWith('List') && !packageOfType.has(type) ? type.slice(0, -'List'.length) : type;
+  return { pkg: packageOfType.get(item) ?? 'core.v1', type };
+}
+
+export function definitionName({ pkg, type }: TypeName): string {
+  return pkg === 'meta.v1' ? `io.k8s.apimachinery.pkg.apis.meta.v1.${type}` : `io.k8s.api.${pkg}.${type}`;
+}

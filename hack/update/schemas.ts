@@ -1,0 +1,149 @@
+// Writes dist/schemas.json and dist/schema-docs.json: the schemas of every served kind, from the models of
+// @kubernetes/client-node and the table of list types. Run by the build, and by a checkout that was never built.
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { registry } from '../../controlplane/api/registry';
+import { schemaDocsFile, schemasFile } from '../../controlplane/api/schema/load';
+import type { FieldSchema, ObjectSchema, SchemaDocs, Schemas } from '../../controlplane/api/schema/schema';
+import { virtualKinds } from '../../controlplane/api/virtual';
+import { atomicLists, atomicTypes, fieldMarkers, type Marker, quantities } from './list-types';
+import { hasModel, type ModelField, readModel } from './models';
+import { definitionName, type TypeName, typeOfModel } from './packages';
+
+export interface Generated {
+  readonly schemas: Schemas;
+  readonly docs: SchemaDocs;
+}
+
+/** What the API answers beside the kinds themselves. */
+const wireModels = [
+  'V1Status',
+  'V1DeleteOptions',
+  'V1APIResourceList',
+  'V1APIGroup',
+  'V1APIGroupList',
+  'V1APIVersions',
+];
+
+function modelsDirectory(): string {
+  return join(dirname(require.resolve('@kubernetes/client-node')), 'gen', 'models');
+}
+
+/** @throws Error when a model is missing or a table entry names a field that is not there */
+export function generateSchemas(directory: string = modelsDirectory()): Generated {
+  const definitions: Record<string, ObjectSchema> = {};
+  const docs: Record<string, Record<string, string>> = {};
+  const models: Record<string, string> = {};
+  const pending = [...rootModels(directory)];
+  for (let model = pending.pop(); model !== undefined; model = pending.pop()) {
+    if (models[model] !== undefined) continue;
+    const typeName = typeOfModel(model);
+    const name = definitionName(typeName);
+    const source = readModel(directory, model);
+    models[model] = name;
+    definitions[name] = objectSchema(typeName, source.fields, (reference) => {
+      pending.push(reference);
+      return definitionName(typeOfModel(reference));
+    });
+    docs[name] = Object.fromEntries([
+      ['', source.description],
+      ...source.fields.filter((field) => field.description !== '').map((field) => [field.name, field.description]),
+    ]);
+  }
+  return { schemas: { definitions: sorted(definitions), models: sorted(models) }, docs: sorted(docs) };
+}
+
+function rootModels(directory: string): string[] {
+  const stored = registry.flatMap(({ options: { model } }) => [model, `${model}List`]);
+  const all = [...stored, ...virtualKinds.map((kind) => kind.options.model), ...wireModels];
+  for (const model of all) {
+    if (!hasModel(directory, model)) throw new Error(`@kubernetes/client-node has no model ${model}`);
+  }
+  return all;
+}
+
+const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+type Refer = (model: string) => string;
+
+function objectSchema(typeName: TypeName, fields: readonly ModelField[], refer: Refer): ObjectSchema {
+  const { pkg, type } = typeName;
+  checkTables(typeName, new Set(fields.map((field) => field.name)));
+  const required = fields.filter((field) => field.required).map((field) => field.name);
+  return {
+    fields: Object.fromEntries(
+      fields.map((field) => [
+        field.name,
+        { ...fieldSchema(typeName, field, refer), ...markerOf(typeName, field.name) },
+      ]),
+    ),
+    ...(required.length > 0 ? { required } : {}),
+    ...(words(atomicTypes[pkg]).includes(type) ? { atomic: true as const } : {}),
+  };
+}
+
+const words = (text: string | undefined): string[] => (text === undefined ? [] : text.split(' '));
+
+function markerOf({ pkg, type }: TypeName, field: string): Marker {
+  const atomic = words(atomicLists[pkg]?.[type]).includes(field) ? { listType: 'atomic' as const } : {};
+  return { ...atomic, ...fieldMarkers[pkg]?.[`${type}.${field}`] };
+}
+
+function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void {
+  const marked = Object.keys(fieldMarkers[pkg] ?? {}).filter((key) => key.startsWith(`${type}.`));
+  const named = [
+    ...marked.map((key) => key.slice(type.length + 1)),
+    ...words(atomicLists[pkg]?.[type]),
+    ...words(quantities[pkg]?.[type]),
+  ];
+  for (const name of named) {
+    if (!fields.has(name)) throw new Error(`hack/update/list-types.ts names ${pkg}.${type}.${name}, which is no field`);
+  }
+}
+
+function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): FieldSchema {
+  const schema = typeSchema(field.type, field.format, refer);
+  if (!words(quantities[pkg]?.[type]).includes(field.name)) return schema;
+  return schema.type === 'map' ? { type: 'map', items: { type: 'quantity' } } : { type: 'quantity' };
+}
+
+const scalars: Readonly<Record<string, FieldSchema['type']>> = { string: 'string', boolean: 'boolean', any: 'any' };
+
+function typeSchema(type: string, format: string, refer: Refer): FieldSchema {
+  const array = /^Array<(.*)>$/.exec(type);
+  if (array) return { type: 'array', items: typeSchema(array[1]!, format, refer) };
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
+  if (map) return { type: 'map', items: typeSchema(map[1]!, format, refer) };
+  if (type === 'IntOrString') return { type: 'intOrString' };
+  if (type === 'Date' || type === 'V1MicroTime') return { type: 'string', format: format || 'date-time' };
+  if (type === 'number') return numberSchema(format);
+  const scalar = scalars[type];
+  if (scalar) return format === '' ? { type: scalar } : { type: scalar, format };
+  return { type: 'ref', ref: refer(type) };
+}
+
+function numberSchema(format: string): FieldSchema {
+  if (format === 'double') return { type: 'number', format };
+  return { type: 'integer', format: format === '' ? 'int64' : format };
+}
+
+/** Writes both files into `directory`, each at once, so that a reader never sees half a file. */
+export function writeSchemas(directory: string): void {
+  const { schemas, docs } = generateSchemas();
+  mkdirSync(directory, { recursive: true });
+  for (const [file, content] of [
+    [schemasFile, schemas],
+    [schemaDocsFile, docs],
+  ] as const) {
+    const temporary = join(directory, `.${file}.${process.pid}`);
+    writeFileSync(temporary, JSON.stringify(content));
+    renameSync(temporary, join(directory, file));
+  }
+}
+
+if (require.main === module) {
+  const directory = process.argv[2] ?? join(__dirname, '..', '..', 'dist');
+  writeSchemas(directory);
+  process.stdout.write(`schemas written to ${directory}\n`);
+}
