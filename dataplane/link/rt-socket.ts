@@ -14,6 +14,8 @@ const replyTimeoutMs = 10_000;
 export class RtSocket {
   private readonly socket: NetlinkSocket;
   private failure: Error | undefined;
+  /** Settles, never rejects. The kernel allows one dump per socket, and the library cannot tell its parts from an answer in between. */
+  private dumping: Promise<void> | undefined;
 
   /** Opens the socket inside `netns`. @throws NotFound when the namespace is gone. */
   constructor(netns: Netns) {
@@ -24,8 +26,49 @@ export class RtSocket {
     });
   }
 
-  /** Sends one request and waits for the kernel's answer. `what` names the attempt in errors. */
+  /**
+   * Sends one request and waits for the kernel's answer. `what` names the attempt in errors. Several may be under way: the
+   * kernel works them off in the order they were sent.
+   */
   async request(what: string, type: number, flags: number, payload: Uint8Array[]): Promise<readonly NetlinkMessage[]> {
+    while (this.dumping) await this.dumping;
+    return this.exchange(what, type, flags, payload);
+  }
+
+  /** Reads a whole table, consistent: a dump interrupted by a change is repeated. */
+  async dump<T>(what: string, type: number, payload: Uint8Array[], parse: (data: Buffer) => T): Promise<T[]> {
+    while (this.dumping) await this.dumping;
+    const reading = this.readTable(what, type, payload);
+    this.dumping = reading.then(
+      () => {
+        this.dumping = undefined;
+      },
+      () => {
+        this.dumping = undefined;
+      },
+    );
+    return (await reading).map(({ data }) => parse(data));
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  private async readTable(what: string, type: number, payload: Uint8Array[]): Promise<readonly NetlinkMessage[]> {
+    for (let tries = 1; ; tries++) {
+      const messages = await this.exchange(what, type, NLM_F.DUMP, payload);
+      const torn = messages.some(({ flags }) => (flags & NLM_F.DUMP_INTR) !== 0);
+      if (!torn) return messages;
+      if (tries === maxDumpTries) throw new Unavailable(`${what}: changed ${tries} times while being read`);
+    }
+  }
+
+  private async exchange(
+    what: string,
+    type: number,
+    flags: number,
+    payload: Uint8Array[],
+  ): Promise<readonly NetlinkMessage[]> {
     let messages: NetlinkMessage[];
     try {
       [messages] = await this.socket.request(type, payload, { flags, checkError: false, timeout: replyTimeoutMs });
@@ -39,20 +82,6 @@ export class RtSocket {
       return [];
     }
     return messages;
-  }
-
-  /** Reads a whole table, consistent: a dump interrupted by a change is repeated. */
-  async dump<T>(what: string, type: number, payload: Uint8Array[], parse: (data: Buffer) => T): Promise<T[]> {
-    for (let tries = 1; ; tries++) {
-      const messages = await this.request(what, type, NLM_F.DUMP, payload);
-      const torn = messages.some(({ flags }) => (flags & NLM_F.DUMP_INTR) !== 0);
-      if (!torn) return messages.map(({ data }) => parse(data));
-      if (tries === maxDumpTries) throw new Unavailable(`${what}: changed ${tries} times while being read`);
-    }
-  }
-
-  close(): void {
-    this.socket.close();
   }
 }
 

@@ -117,6 +117,22 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
+  await t.test('requests and dumps at the same time on one socket', async (t) => {
+    await withNetns(1, async (netns) => {
+      await withRt(netns, async (rt) => {
+        const bridges = Array.from({ length: 20 }, (_, i) => `br${i}`);
+        const lists = bridges.flatMap((name) => [
+          rt.links(),
+          rt.createBridge(name, { up: true }),
+          rt.routes(4),
+          rt.link(name),
+        ]);
+        await Promise.all(lists);
+        t.equal((await rt.links()).length, 21);
+      });
+    });
+  });
+
   await t.test('neighbours', async (t) => {
     await withNetns(2, async (a, b) => {
       await connect({ netns: a, link: 'up0', address: '192.0.2.1/24' }, { netns: b, link: 'up0' });

@@ -1,0 +1,218 @@
+// PodNetwork by rtnetlink: a bridge per node, a veth pair per pod. Leaves routes to other nodes to node-routes.ts and all
+// netfilter to kube-proxy.
+import { type Cidr, formatCidr, parseCidr } from '../../../controlplane/base/cidr';
+import { BadRequest, Conflict, isAlreadyExists, Unavailable, Unsupported } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import { AddressAllocator } from '../../../dataplane/ipam/allocator';
+import { applySteps } from '../../../dataplane/link/apply';
+import type { Link } from '../../../dataplane/link/model';
+import { planBridge } from '../../../dataplane/link/plan';
+import { Rtnetlink } from '../../../dataplane/link/rtnetlink';
+import { ensureSysctls, readSysctl } from '../../../dataplane/link/sysctl';
+import type { Netns } from '../../../dataplane/netns/netns';
+import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns';
+import { bridgeName, macOf, vethName } from './names';
+import type { PodNetwork, PodWire } from './pod-network';
+import { findFault, type WireFound, type WireWish } from './wire-plan';
+
+export interface PodNetworkOptions {
+  readonly log: Logger;
+  /** The node's address: the link that carries it decides the MTU. Without it, 1500. */
+  readonly nodeIp?: string;
+  /** The node's namespace; default the one this process runs in. */
+  readonly netns?: Netns;
+}
+
+const defaultMtu = 1500;
+/** rtm_protocol of a route an administrator or a set-up program made: what `ip route` writes. */
+const bootProtocol = 3;
+
+interface OpenState {
+  readonly cidr: Cidr;
+  readonly allocator: AddressAllocator;
+  readonly rt: Rtnetlink;
+  readonly bridge: Link;
+  readonly mtu: number;
+}
+
+export class NetlinkPodNetwork implements PodNetwork {
+  private state: OpenState | undefined;
+  private readonly netns: Netns;
+  /** One attach or detach per address at a time. */
+  private readonly busy = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly options: PodNetworkOptions) {
+    this.netns = options.netns ?? ownNetns();
+  }
+
+  async open(podCidr: string): Promise<void> {
+    const cidr = parseCidr(podCidr);
+    if (cidr.family !== 4) throw new BadRequest(`pod range ${podCidr} is not IPv4`);
+    if (this.state && formatCidr(this.state.cidr) !== formatCidr(cidr)) {
+      throw new Conflict(`pod network is open with ${formatCidr(this.state.cidr)}, not ${podCidr}`);
+    }
+    const allocator = this.state?.allocator ?? new AddressAllocator(cidr);
+    const rt = this.state?.rt ?? new Rtnetlink(this.netns);
+    try {
+      const mtu = await this.uplinkMtu(rt);
+      const { gateway } = allocator;
+      const addresses = [{ address: gateway, prefix: cidr.prefix }];
+      const wish = { name: bridgeName, mac: macOf(gateway), mtu, addresses };
+      await applySteps(rt, planBridge(wish, await rt.link(bridgeName), await rt.addresses()));
+      const bridge = await rt.link(bridgeName);
+      if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
+      this.ensureNodeSysctls();
+      this.state = { cidr, allocator, rt, bridge, mtu };
+    } catch (err) {
+      if (!this.state) rt.close();
+      throw err;
+    }
+  }
+
+  allocate(): string {
+    return this.opened().allocator.allocate();
+  }
+
+  reserve(ip: string): void {
+    this.opened().allocator.reserve(ip);
+  }
+
+  release(ip: string): void {
+    this.opened().allocator.release(ip);
+  }
+
+  attach(wire: PodWire): Promise<void> {
+    return this.inTurn(wire.ip, () => this.attachNow(wire));
+  }
+
+  detach({ ip }: { readonly ip: string }): Promise<void> {
+    return this.inTurn(ip, async () => {
+      const { rt, bridge } = this.opened();
+      await rt.removeLink(vethName(ip));
+      // Else the node would wait out a failed entry before it asks for the next pod with this address.
+      await rt.removeNeighbour({ link: bridge.index, address: ip });
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.busy.values());
+    this.state?.rt.close();
+    this.state = undefined;
+  }
+
+  private async attachNow(wire: PodWire): Promise<void> {
+    const { rt, cidr, allocator, bridge, mtu } = this.opened();
+    const { ip, interfaceName } = wire;
+    const podNetns = netnsOfProcess(wire.pid);
+    const inside = new Rtnetlink(podNetns);
+    const wish: WireWish = { ip, prefix: cidr.prefix, gateway: allocator.gateway, mtu, bridgeIndex: bridge.index };
+    try {
+      try {
+        await this.create(inside, podNetns, wish, interfaceName);
+        return;
+      } catch (err) {
+        if (!isAlreadyExists(err)) throw err;
+      }
+      const fault = findFault(wish, await this.observe(inside, wish, interfaceName));
+      if (fault === undefined) return;
+      this.options.log.info('replacing a pod wire', { ip, fault });
+      await inside.removeLink(interfaceName);
+      await rt.removeLink(vethName(ip));
+      await this.create(inside, podNetns, wish, interfaceName);
+    } finally {
+      inside.close();
+    }
+  }
+
+  /** @throws AlreadyExists when one of the two names is taken; nothing has changed then. */
+  private async create(inside: Rtnetlink, podNetns: Netns, wish: WireWish, interfaceName: string): Promise<void> {
+    const { rt } = this.opened();
+    const { ip, mtu, bridgeIndex } = wish;
+    const near = vethName(ip);
+    // Duplicate address detection would keep the link-local address tentative for a second.
+    if (readSysctl(podNetns, 'net.ipv6.conf.default.accept_dad') !== undefined) {
+      ensureSysctls(podNetns, { 'net.ipv6.conf.default.accept_dad': '0', 'net.ipv6.conf.all.accept_dad': '0' });
+    }
+    await rt.createVeth(
+      { name: near, mtu, up: true, master: bridgeIndex },
+      { name: interfaceName, mac: macOf(ip), mtu },
+      podNetns,
+    );
+    try {
+      // The kernel works each request off as it is sent, in order; only the answers are waited for together.
+      const far = inside.link(interfaceName);
+      await Promise.all([
+        rt.setLink(near, { hairpin: true }),
+        inside.setLink('lo', { up: true }),
+        inside.setLink(interfaceName, { up: true }),
+      ]);
+      const link = (await far)?.index;
+      if (link === undefined) throw new Unavailable(`${interfaceName} of ${ip} vanished while being set up`);
+      await Promise.all([
+        inside.ensureAddress({ link, family: 4, address: ip, prefix: wish.prefix }),
+        inside.replaceRoute({
+          destination: '0.0.0.0/0',
+          type: 'unicast',
+          gateway: wish.gateway,
+          link,
+          protocol: bootProtocol,
+        }),
+      ]);
+    } catch (err) {
+      await rt.removeLink(near).catch((cause: unknown) => {
+        this.options.log.warn('undoing a pod wire failed', { ip, error: cause });
+      });
+      throw err;
+    }
+  }
+
+  private async observe(inside: Rtnetlink, { ip }: WireWish, interfaceName: string): Promise<WireFound> {
+    const { rt } = this.opened();
+    const [near, far, addresses, routes] = await Promise.all([
+      rt.link(vethName(ip)),
+      inside.link(interfaceName),
+      inside.addresses(),
+      inside.routes(4),
+    ]);
+    return { near, far, addresses, routes };
+  }
+
+  private ensureNodeSysctls(): void {
+    if (readSysctl(this.netns, 'net.bridge.bridge-nf-call-iptables') === undefined) {
+      throw new Unsupported(
+        'Services between pods of one node need the kernel module br_netfilter: run modprobe br_netfilter',
+      );
+    }
+    ensureSysctls(this.netns, {
+      'net.ipv4.ip_forward': '1',
+      // A Service's rules must also see packets that stay on the bridge.
+      'net.bridge.bridge-nf-call-iptables': '1',
+      // Loose: a pod's answer may leave on another link than the request came in. The larger of this and `all` counts.
+      [`net.ipv4.conf.${bridgeName}.rp_filter`]: '2',
+    });
+  }
+
+  private async uplinkMtu(rt: Rtnetlink): Promise<number> {
+    const { nodeIp } = this.options;
+    if (nodeIp === undefined) return defaultMtu;
+    const holder = (await rt.addresses()).find(({ address }) => address === nodeIp);
+    const uplink = holder && (await rt.links()).find(({ index }) => index === holder.link);
+    // A node address on loopback says nothing about the wire.
+    return uplink === undefined || uplink.name === 'lo' ? defaultMtu : uplink.mtu;
+  }
+
+  private opened(): OpenState {
+    if (!this.state) throw new Unavailable('pod network is not open yet');
+    return this.state;
+  }
+
+  private async inTurn<T>(ip: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.busy.get(ip) ?? Promise.resolve()).then(work, work);
+    this.busy.set(ip, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.busy.get(ip) === turn) this.busy.delete(ip);
+    }
+  }
+}

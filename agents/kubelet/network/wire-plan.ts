@@ -1,0 +1,36 @@
+// Is a pod's wire complete? Pure: compares what both namespaces show with what attach() makes.
+import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
+import { macOf } from './names';
+
+export interface WireWish {
+  readonly ip: string;
+  readonly prefix: number;
+  readonly gateway: string;
+  readonly mtu: number;
+  readonly bridgeIndex: number;
+}
+
+/** What is found: the near end on the node, and the pod's own links, addresses and routes. */
+export interface WireFound {
+  readonly near: Link | undefined;
+  readonly far: Link | undefined;
+  readonly addresses: readonly LinkAddress[];
+  readonly routes: readonly Route[];
+}
+
+/** The first thing that is wrong with the wire, or undefined when it is complete. */
+export function findFault(wish: WireWish, { near, far, addresses, routes }: WireFound): string | undefined {
+  if (near === undefined) return 'no link on the node';
+  if (far === undefined) return 'no link in the pod';
+  if (near.peer !== far.index || far.peer !== near.index) return 'the two links are not one pair';
+  if (near.master !== wish.bridgeIndex) return 'not a port of the bridge';
+  if (near.hairpin !== true) return 'hairpin is off';
+  if (!near.up || !far.up) return 'a link is down';
+  if (far.mac !== macOf(wish.ip)) return 'another MAC address';
+  if (near.mtu !== wish.mtu || far.mtu !== wish.mtu) return 'another MTU';
+  const onFar = addresses.filter(({ link, family }) => link === far.index && family === 4);
+  const exact = onFar.length === 1 && onFar[0]?.address === wish.ip && onFar[0].prefix === wish.prefix;
+  if (!exact) return 'another address';
+  const routed = routes.some(({ destination, gateway }) => destination === '0.0.0.0/0' && gateway === wish.gateway);
+  return routed ? undefined : 'no default route';
+}

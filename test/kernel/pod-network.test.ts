@@ -1,0 +1,272 @@
+import { EventEmitter, once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import t from 'tap';
+import { vethName } from '../../agents/kubelet/network/names';
+import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
+import { NodeRoutes } from '../../agents/kubelet/network/node-routes';
+import type { Node } from '../../controlplane/api/node';
+import { hasCode } from '../../controlplane/base/errors';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import type { Change } from '../../controlplane/client/informer';
+import { startProgram } from '../../dataplane/exec/system-exec';
+import { NetworkMonitor } from '../../dataplane/link/monitor';
+import { connectInNetns } from '../../dataplane/netns/connect';
+import { inNetns } from '../../dataplane/netns/named';
+import { connect, createNetns, skipWithoutKernel, type TestNetns } from '../lib/netns';
+
+/** A process that only holds a fresh namespace of its own, as a pause container does. */
+async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
+  const netns = await createNetns();
+  scope.defer(() => netns.teardown());
+  await netns.run('ip', 'link', 'set', 'lo', 'down');
+  const daemon = await startProgram(inNetns(netns, ['sleep', '600']));
+  scope.defer(async () => {
+    daemon.kill('SIGKILL');
+    await daemon.exited;
+  });
+  // nsenter becomes the program by exec; until then /proc/PID/ns/net is the starter's.
+  const identity = (await netns.run('readlink', '/proc/self/ns/net')).trim();
+  while (readlinkSync(`/proc/${daemon.pid}/ns/net`) !== identity) await new Promise((resolve) => setImmediate(resolve));
+  return { netns, pid: daemon.pid };
+}
+
+async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
+  const netns = await createNetns();
+  scope.defer(() => netns.teardown());
+  const network = new NetlinkPodNetwork({ log: silentLogger, netns, ...(nodeIp ? { nodeIp } : {}) });
+  return { netns, network, open: () => network.open(podCidr).then(() => scope.defer(() => network.close())) };
+}
+
+/** Reaches the host: nobody listens on the discard port, and only the host itself can say so. */
+async function reach(from: TestNetns, host: string): Promise<void> {
+  const err = await connectInNetns(from, { host, port: 9 }).catch((e: unknown) => e);
+  if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
+}
+
+/** Answers every connection to port 8080 in `netns` with the address it came from. */
+async function serve(scope: Scope, netns: TestNetns): Promise<void> {
+  const server = createServer((socket) => socket.end(`seen from ${socket.remoteAddress?.replace('::ffff:', '')}`));
+  await new Promise<void>((resolve) => netns.enter(() => server.listen(8080, resolve)));
+  scope.defer(() => new Promise((resolve) => server.close(resolve)));
+}
+
+async function ask(netns: TestNetns, host: string): Promise<string> {
+  const socket = await connectInNetns(netns, { host, port: 8080 });
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  socket.destroy();
+  return text;
+}
+
+async function withScope(fn: (scope: Scope) => Promise<void>): Promise<void> {
+  const scope = new Scope();
+  try {
+    await fn(scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
+  await t.test('pods of one node: attach, repeat, repair, detach', async (t) => {
+    await withScope(async (scope) => {
+      const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
+      t.throws(() => network.allocate(), { code: 'Unavailable' });
+      await open();
+      await open();
+      await t.rejects(network.open('10.244.2.0/24'), { code: 'Conflict' });
+      t.match(await netns.run('ip', 'address', 'show', 'cni0'), /inet 10\.244\.1\.1\/24/);
+      t.equal((await netns.run('sysctl', '-n', 'net.ipv4.ip_forward')).trim(), '1');
+      t.equal((await netns.run('sysctl', '-n', 'net.bridge.bridge-nf-call-iptables')).trim(), '1');
+      const [a, b] = [await startPod(scope), await startPod(scope)];
+      const [ipA, ipB] = [network.allocate(), network.allocate()];
+      t.same([ipA, ipB], ['10.244.1.2', '10.244.1.3']);
+      const wireA = { pid: a.pid, ip: ipA, interfaceName: 'eth0' };
+      await Promise.all([network.attach(wireA), network.attach({ pid: b.pid, ip: ipB, interfaceName: 'eth0' })]);
+      await reach(a.netns, ipB);
+      await reach(b.netns, ipA);
+      await reach(a.netns, '127.0.0.1');
+      await reach(netns, ipA);
+      t.match(await a.netns.run('ip', 'route'), /^default via 10\.244\.1\.1 dev eth0/m);
+      t.match(await netns.run('ip', '-d', 'link', 'show', vethName(ipA)), /hairpin on/);
+
+      const before = await a.netns.run('ip', 'link', 'show', 'eth0');
+      await network.attach(wireA);
+      t.equal(await a.netns.run('ip', 'link', 'show', 'eth0'), before, 'a complete wire is left alone');
+
+      await a.netns.run('ip', 'route', 'del', 'default');
+      await network.attach(wireA);
+      t.match(await a.netns.run('ip', 'route'), /^default via/m, 'a broken one is replaced');
+      await reach(a.netns, ipB);
+
+      await network.detach({ ip: ipB });
+      await network.detach({ ip: ipB });
+      network.release(ipB);
+      t.notMatch(await netns.run('ip', 'link'), new RegExp(vethName(ipB)));
+      t.notMatch(await b.netns.run('ip', 'link'), /eth0/);
+    });
+  });
+
+  await t.test('an address used again by another pod is reached at once', async (t) => {
+    await withScope(async (scope) => {
+      const { netns, network, open } = await startNode(scope, '10.244.1.0/29');
+      await open();
+      const [first, second, other] = [await startPod(scope), await startPod(scope), await startPod(scope)];
+      const [ip, ipOther] = [network.allocate(), network.allocate()];
+      await network.attach({ pid: other.pid, ip: ipOther, interfaceName: 'eth0' });
+      await network.attach({ pid: first.pid, ip, interfaceName: 'eth0' });
+      await reach(other.netns, ip);
+      await reach(netns, ip);
+      await network.detach({ ip });
+      await network.attach({ pid: second.pid, ip, interfaceName: 'eth0' });
+      await reach(other.netns, ip);
+      await reach(netns, ip);
+      // The kubelet crashed and the pod's record is lost: the wire of the old pod is in the way.
+      const third = await startPod(scope);
+      await network.attach({ pid: third.pid, ip, interfaceName: 'eth0' });
+      await reach(other.netns, ip);
+      t.notMatch(await second.netns.run('ip', 'link'), /eth0/);
+    });
+  });
+
+  await t.test('a pod that is gone is NotFound and leaves nothing', async (t) => {
+    await withScope(async (scope) => {
+      const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
+      await open();
+      const wire = { pid: 2 ** 22 + 1, ip: network.allocate(), interfaceName: 'eth0' };
+      await t.rejects(network.attach(wire), { code: 'NotFound' });
+      t.notMatch(await netns.run('ip', 'link'), /veth/);
+    });
+  });
+
+  await t.test('a pod reaches itself through a DNAT rule: hairpin', async (t) => {
+    await withScope(async (scope) => {
+      const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
+      await open();
+      const pod = await startPod(scope);
+      const ip = network.allocate();
+      await network.attach({ pid: pod.pid, ip, interfaceName: 'eth0' });
+      await netns.run(
+        'iptables',
+        '-t',
+        'nat',
+        '-A',
+        'PREROUTING',
+        '-d',
+        '10.96.0.50/32',
+        '-p',
+        'tcp',
+        '-j',
+        'DNAT',
+        '--to',
+        ip,
+      );
+      await netns.run('iptables', '-t', 'nat', '-A', 'POSTROUTING', '-s', ip, '-d', ip, '-j', 'MASQUERADE');
+      await serve(scope, pod.netns);
+      t.equal(await ask(pod.netns, '10.96.0.50'), 'seen from 10.244.1.1');
+    });
+  });
+
+  await t.test('pods of two nodes reach each other without NAT; routes come, go and are repaired', async (t) => {
+    await withScope(async (scope) => {
+      const one = await startNode(scope, '10.244.1.0/24', '192.0.2.1');
+      const two = await startNode(scope, '10.244.2.0/24', '192.0.2.2');
+      await connect(
+        { netns: one.netns, link: 'up0', address: '192.0.2.1/24' },
+        { netns: two.netns, link: 'up0', address: '192.0.2.2/24' },
+      );
+      for (const { netns } of [one, two]) await netns.run('ip', 'link', 'set', 'up0', 'mtu', '1400');
+      await Promise.all([one.open(), two.open()]);
+      const nodes = new FakeNodes([
+        node('one', '192.0.2.1', '10.244.1.0/24'),
+        node('two', '192.0.2.2', '10.244.2.0/24'),
+      ]);
+      const abort = new AbortController();
+      const changed = new EventEmitter();
+      const monitor = new NetworkMonitor(one.netns, (change) => {
+        if (change.type === 'route' || change.type === 'route-removed') changed.emit('route', change);
+      });
+      scope.defer(() => monitor.close());
+      const keepAlive = setInterval(() => {}, 1000);
+      scope.defer(() => clearInterval(keepAlive));
+      const routeOf = async (wanted: boolean) => {
+        for (;;) {
+          const event = once(changed, 'route');
+          if (/^10\.244\.2\.0\/24 via 192\.0\.2\.2 /m.test(await one.netns.run('ip', 'route')) === wanted) return;
+          await event;
+        }
+      };
+      const running = [one, two].map(({ netns }, i) =>
+        new NodeRoutes({ nodes, nodeName: i === 0 ? 'one' : 'two', log: silentLogger, netns }).run(abort.signal),
+      );
+      scope.defer(async () => {
+        abort.abort(new Error('test ends'));
+        await Promise.allSettled(running);
+      });
+      await routeOf(true);
+
+      const pods = [];
+      for (const { network } of [one, two]) {
+        const pod = { ...(await startPod(scope)), ip: network.allocate() };
+        await network.attach({ pid: pod.pid, ip: pod.ip, interfaceName: 'eth0' });
+        pods.push(pod);
+      }
+      const [a, b] = [pods[0]!, pods[1]!];
+      t.match(await a.netns.run('ip', 'link', 'show', 'eth0'), /mtu 1400/, 'MTU of the uplink');
+      await reach(a.netns, b.ip);
+      await reach(b.netns, a.ip);
+      await serve(scope, b.netns);
+      t.equal(await ask(a.netns, b.ip), `seen from ${a.ip}`, 'the source address is the pod');
+
+      await one.netns.run('ip', 'route', 'del', '10.244.2.0/24');
+      await routeOf(true);
+      await reach(a.netns, b.ip);
+      t.pass('a removed route is put back');
+
+      await one.netns.run('ip', 'route', 'add', '10.99.0.0/24', 'via', '192.0.2.2');
+      nodes.remove('two');
+      await routeOf(false);
+      t.match(await one.netns.run('ip', 'route'), /^10\.99\.0\.0\/24/m, 'routes of others stay');
+      nodes.add(node('two', '192.0.2.2', '10.244.2.0/24'));
+      await routeOf(true);
+
+      await one.netns.run('ip', 'link', 'set', 'up0', 'down');
+      await one.netns.run('ip', 'link', 'set', 'up0', 'up');
+      await routeOf(true);
+      await reach(a.netns, b.ip);
+      t.pass('the route is back after its link was down');
+    });
+  });
+});
+
+function node(name: string, address: string, podCIDR: string): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    spec: { podCIDR, podCIDRs: [podCIDR] },
+    status: { addresses: [{ type: 'InternalIP', address }] },
+  } as Node;
+}
+
+/** An informer that is told what to hold. */
+class FakeNodes {
+  private readonly handlers: ((change: Change<Node>) => void)[] = [];
+  constructor(private objects: Node[]) {}
+  list = () => this.objects;
+  synced = async () => {};
+  onChange(handler: (change: Change<Node>) => void): void {
+    this.handlers.push(handler);
+  }
+  add(object: Node): void {
+    this.objects = [...this.objects, object];
+    for (const handler of this.handlers) handler({ type: 'added', key: object.metadata!.name!, object });
+  }
+  remove(name: string): void {
+    const object = this.objects.find(({ metadata }) => metadata?.name === name)!;
+    this.objects = this.objects.filter((one) => one !== object);
+    for (const handler of this.handlers) handler({ type: 'deleted', key: name, object });
+  }
+}
