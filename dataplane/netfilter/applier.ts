@@ -1,0 +1,164 @@
+// Brings the kernel to the plan, one family: one iptables-restore per call, naming only chains that differ. It remembers what it
+// wrote; after a failure it forgets, reads the kernel again, and writes whatever differs from there.
+import { AppError } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import type { Backend } from './backend';
+import { classifyFailure, type Failure } from './classify';
+import { chains, jumps, type OwnedTable, ownedTables } from './names';
+import { splitDump } from './parse';
+import { type Difference, diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore } from './plan';
+
+/** A restore of 5,000 Services takes a second; a lock held by somebody else can make it longer. */
+const writeTimeoutMs = 60_000;
+const readTimeoutMs = 30_000;
+
+export interface Written {
+  /** True when it was computed against the kernel, not against what was remembered. */
+  readonly full: boolean;
+  readonly chains: number;
+  readonly bytes: number;
+  readonly ms: number;
+}
+/** What a check found wrong in the kernel; empty when nothing. */
+export type Drift = readonly Difference[];
+
+export interface ApplierDeps {
+  readonly exec: Exec;
+  readonly backend: Backend;
+  /** Milliseconds of any fixed origin, for durations. */
+  readonly elapsed?: () => number;
+}
+
+/** Calls must not overlap: whoever owns the applier queues them. */
+export class Applier {
+  /** What the kernel holds as far as we know; undefined: read it first. */
+  private known: Record<OwnedTable, Map<string, string>> | undefined;
+  constructor(private readonly deps: ApplierDeps) {}
+
+  /** The next apply() reads the kernel and compares every chain. */
+  markFull(): void {
+    this.known = undefined;
+  }
+
+  get needsFull(): boolean {
+    return this.known === undefined;
+  }
+
+  /**
+   * `dirty` names the chains that may differ from the last call's plan. Repeatable; nothing to do costs nothing.
+   * @throws AppError (Unavailable, Unsupported) with the failed command as cause; the next call is then a full one.
+   */
+  async apply(wanted: OwnChains, dirty: Readonly<Record<OwnedTable, ReadonlySet<string>>>): Promise<Written> {
+    const start = this.now();
+    const full = this.known === undefined;
+    const { chains: known, missingJumps } = this.known ? { chains: this.known, missingJumps: [] } : await this.read();
+    const differences = diffChains(wanted, known, full ? undefined : dirty);
+    const bytes = await this.write(wanted, differences, missingJumps);
+    for (const { table, chain } of differences) {
+      const text = wanted[table].get(chain);
+      if (text === undefined) known[table].delete(chain);
+      else known[table].set(chain, text);
+    }
+    this.known = known;
+    return { full, chains: differences.length, bytes, ms: this.now() - start };
+  }
+
+  /**
+   * The quick check: the canary chains and the built-in chains our jumps stand in, a few milliseconds whatever the number of
+   * Services. True when all is there. Before the first apply there is nothing to miss.
+   */
+  async canaryAlive(): Promise<boolean> {
+    if (!this.known) return true;
+    const lists = await Promise.all(
+      ownedTables.flatMap((table) => {
+        const froms = jumps.filter((jump) => jump.table === table);
+        return [
+          this.list(table, chains.canary).then((text) => text.includes(`-A ${chains.canary} `)),
+          ...froms.map(({ from, to }) =>
+            this.list(table, from).then((text) => text.includes(`${jumpRule(from, to)}\n`)),
+          ),
+        ];
+      }),
+    );
+    return lists.every((alive) => alive);
+  }
+
+  /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
+  async check(wanted: OwnChains): Promise<Drift> {
+    const { chains: actual, missingJumps } = await this.read();
+    const drift: Difference[] = diffChains(wanted, actual);
+    for (const { table, from } of missingJumps) drift.push({ table, chain: from, kind: 'jump-missing' });
+    if (drift.length > 0) this.markFull();
+    return drift;
+  }
+
+  /** Takes every rule and chain of ours out of the kernel. Repeatable. */
+  async removeAll(): Promise<void> {
+    const { chains: actual, missingJumps } = await this.read();
+    this.markFull();
+    const present = jumps.filter((jump) => !missingJumps.includes(jump));
+    const text = renderRemoval(actual, present);
+    if (text !== '') await this.restore(text);
+  }
+
+  private async write(wanted: OwnChains, differences: readonly Difference[], missing: typeof jumps): Promise<number> {
+    const text = renderRestore(wanted, differences, missing);
+    if (text === '') return 0;
+    await this.restore(text);
+    return text.length;
+  }
+
+  private async restore(input: string): Promise<void> {
+    const { exec, backend } = this.deps;
+    try {
+      await exec.run([backend.restore, '--noflush', '--wait'], { input, timeoutMs: writeTimeoutMs });
+    } catch (cause) {
+      this.markFull();
+      const failure = classifyFailure(cause);
+      throw new AppError(failure === 'unsupported' ? 'Unsupported' : 'Unavailable', reaction[failure], {
+        cause,
+        details: { failure, line: lineOf(cause, input) },
+      });
+    }
+  }
+
+  private async read(): Promise<ReturnType<typeof readOwn>> {
+    const { exec, backend } = this.deps;
+    // One dump per table: others' tables are none of our business, and raw or mangle may be large.
+    const dumps = await Promise.all(
+      ownedTables.map((table) => exec.run([backend.save, '-t', table], { timeoutMs: readTimeoutMs })),
+    );
+    return readOwn(splitDump(dumps.map(({ stdout }) => stdout).join('')));
+  }
+
+  /** One chain's rules; '' when it is not there. */
+  private async list(table: OwnedTable, chain: string): Promise<string> {
+    const { exec, backend } = this.deps;
+    try {
+      const argv = [backend.restore.replace('-restore', ''), '--wait', '-t', table, '-S', chain];
+      return (await exec.run(argv, { timeoutMs: readTimeoutMs })).stdout;
+    } catch (err) {
+      if (classifyFailure(err) === 'stale') return '';
+      throw err;
+    }
+  }
+
+  private now(): number {
+    return this.deps.elapsed?.() ?? performance.now();
+  }
+}
+
+const reaction: Readonly<Record<Failure, string>> = {
+  busy: 'rules not written: netfilter is busy',
+  stale: 'rules not written: the kernel does not hold what was expected',
+  unsupported: 'rules not written: the kernel or iptables lacks what they need',
+  forbidden: 'rules not written: not permitted',
+  unknown: 'rules not written',
+};
+
+/** The line iptables-restore complains about, if it says one. */
+function lineOf(cause: unknown, input: string): string | undefined {
+  const text = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : '';
+  const found = /line:? (\d+)/.exec(text);
+  return found ? input.split('\n')[Number(found[1]) - 1] : undefined;
+}

@@ -1,0 +1,73 @@
+// Which of the two kernel interfaces iptables speaks, and whether somebody uses the other one. Rules in both are all
+// evaluated by the kernel, in an order nobody intended, so we do not add to a mix.
+import { describeError, isNotFound, Unsupported } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import type { Family } from './model';
+
+export type Mode = 'nft' | 'legacy';
+export interface Backend {
+  readonly mode: Mode;
+  readonly version: string;
+  /** Programs to run: `iptables-restore`, `iptables-save`, of this family and mode. */
+  readonly restore: string;
+  readonly save: string;
+}
+
+/** 1.8.1 and 1.8.2 add a rule again on every restore; MASQUERADE --random-fully is there since 1.6.2. */
+const oldestGood = [1, 8, 3];
+
+/**
+ * Takes what `iptables` is on this node. @throws Unsupported when it is too old, not installed, or when Service rules of the
+ * other mode are in the kernel; the message says what to do.
+ */
+export async function detectBackend(exec: Exec, family: Family): Promise<Backend> {
+  const program = family === 4 ? 'iptables' : 'ip6tables';
+  const { version, mode } = await readVersion(exec, program);
+  const other: Mode = mode === 'nft' ? 'legacy' : 'nft';
+  const rules = await countRules(exec, `${program}-${other}-save`);
+  if (rules > 0) {
+    throw new Unsupported(
+      `${program} speaks ${mode} here, but the kernel also holds ${rules} rules written through ${other}: both would be applied. ` +
+        `Remove them (${program}-${other}-save shows them) or switch with: update-alternatives --set ${program} /usr/sbin/${program}-${other}`,
+      { details: { mode, other, rules } },
+    );
+  }
+  return { mode, version, restore: `${program}-restore`, save: `${program}-save` };
+}
+
+async function readVersion(exec: Exec, program: string): Promise<{ version: string; mode: Mode }> {
+  let stdout: string;
+  try {
+    ({ stdout } = await exec.run([program, '--version'], { timeoutMs: 10_000 }));
+  } catch (cause) {
+    if (isNotFound(cause)) throw new Unsupported(`${program} is not installed: apt-get install iptables`, { cause });
+    throw cause;
+  }
+  const { version, mode } = parseVersion(stdout);
+  const parts = version.split('.').map(Number);
+  const at = oldestGood.findIndex((part, i) => (parts[i] ?? 0) !== part);
+  if (at >= 0 && (parts[at] ?? 0) < oldestGood[at]!) {
+    throw new Unsupported(`${program} ${version} is too old: at least ${oldestGood.join('.')} is needed`);
+  }
+  return { version, mode };
+}
+
+/** `iptables v1.8.9 (nf_tables)`; without a word in brackets it is from the time when there was only one mode. */
+export function parseVersion(text: string): { version: string; mode: Mode } {
+  const found = /v(\d+\.\d+(?:\.\d+)?)(?:\s+\((\w+)\))?/.exec(text);
+  if (!found) throw new Unsupported(`cannot read the version of iptables from ${JSON.stringify(text.trim())}`);
+  return { version: found[1]!, mode: found[2] === 'nf_tables' ? 'nft' : 'legacy' };
+}
+
+/** Rules in all tables of one mode; 0 when its program or its kernel part is not there. */
+async function countRules(exec: Exec, program: string): Promise<number> {
+  try {
+    const { stdout } = await exec.run([program], { timeoutMs: 30_000 });
+    return stdout.split('\n').filter((line) => line.startsWith('-A ')).length;
+  } catch (err) {
+    if (isNotFound(err)) return 0;
+    // The legacy program fails where the kernel has no legacy tables: then nobody can have rules there.
+    if (/does not exist|not supported|No such file|Permission denied/i.test(describeError(err))) return 0;
+    throw err;
+  }
+}

@@ -1,0 +1,32 @@
+// What went wrong, from the stderr of iptables tools: the one place that looks at their English. The tools have no
+// translations, so the text is stable within a version line; unknown text is an unknown failure, never a success.
+import { CommandFailed } from '../../controlplane/base/errors';
+
+export type Failure =
+  /** Somebody else holds the xtables lock, or the nft transaction met another one: try again. */
+  | 'busy'
+  /** A chain, table or target that the text relies on is not there: what we believe of the kernel is wrong. */
+  | 'stale'
+  /** The kernel or this build of iptables lacks a match, a target or a table. */
+  | 'unsupported'
+  /** Not root, or not in the right namespace. */
+  | 'forbidden'
+  | 'unknown';
+
+const patterns: readonly (readonly [RegExp, Failure])[] = [
+  [/xtables lock|Resource temporarily unavailable|Device or resource busy|interrupted system call/i, 'busy'],
+  [
+    /No chain\/target\/match by that name|No such file or directory|does not exist|Bad rule|Couldn't load target/i,
+    'stale',
+  ],
+  [/Permission denied|Operation not permitted|you must be root/i, 'forbidden'],
+  [
+    /Couldn't load match|not supported|unknown option|Protocol not supported|Table does not exist|Extension .* missing/i,
+    'unsupported',
+  ],
+];
+
+export function classifyFailure(err: unknown): Failure {
+  if (!(err instanceof CommandFailed)) return 'unknown';
+  return patterns.find(([pattern]) => pattern.test(err.stderr))?.[1] ?? 'unknown';
+}

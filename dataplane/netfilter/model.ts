@@ -1,0 +1,85 @@
+// Rules as values. A rule is what one line of iptables-save says, taken apart far enough to be rendered again to the same
+// line and to be evaluated on a packet. Lines of others may hold matches and targets we do not know; they are kept as text.
+import type { Family } from '../../controlplane/base/cidr';
+
+export type { Family };
+export type Table = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
+export type Protocol = 'tcp' | 'udp' | 'sctp';
+
+/** A value that must match, or with `not` must not. */
+export interface Term<T> {
+  readonly not?: true;
+  readonly is: T;
+}
+
+export type Match =
+  | { readonly match: 'comment'; readonly text: string }
+  /** One port or an inclusive range. */
+  | {
+      readonly match: 'port';
+      readonly protocol: Protocol;
+      readonly side: 'source' | 'destination';
+      readonly not?: true;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly match: 'mark'; readonly not?: true; readonly value: number; readonly mask: number }
+  | { readonly match: 'conntrack'; readonly not?: true; readonly states: readonly CtState[] }
+  | { readonly match: 'addrtype'; readonly side: 'source' | 'destination'; readonly not?: true; readonly type: string }
+  /** True with this probability. The kernel keeps it in steps of 2^-31. */
+  | { readonly match: 'statistic'; readonly probability: number }
+  /** A list of source addresses with times, kept by the kernel under `name`. */
+  | {
+      readonly match: 'recent';
+      readonly op: 'set' | 'update' | 'rcheck';
+      readonly name: string;
+      readonly seconds?: number;
+      readonly reap?: true;
+    }
+  | { readonly match: 'opaque'; readonly text: string };
+
+export type CtState = 'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'UNTRACKED' | 'SNAT' | 'DNAT';
+
+export type Target =
+  | { readonly target: 'accept' }
+  | { readonly target: 'drop' }
+  | { readonly target: 'return' }
+  | { readonly target: 'jump'; readonly chain: string }
+  | { readonly target: 'goto'; readonly chain: string }
+  /** Address, or address:port. */
+  | { readonly target: 'dnat'; readonly to: string }
+  | { readonly target: 'snat'; readonly to: string }
+  | { readonly target: 'masquerade'; readonly randomFully?: true }
+  /** mark = (mark and not mask) xor value */
+  | { readonly target: 'mark'; readonly value: number; readonly mask: number }
+  | { readonly target: 'reject'; readonly with: string }
+  /** A rule without a target only counts. */
+  | { readonly target: 'none' }
+  | { readonly target: 'opaque'; readonly text: string };
+
+export interface Rule {
+  readonly source?: Term<string>;
+  readonly destination?: Term<string>;
+  readonly inInterface?: Term<string>;
+  readonly outInterface?: Term<string>;
+  readonly protocol?: Term<string>;
+  /** Evaluated left to right; a later one with a side effect (recent) only when all before it match. */
+  readonly matches?: readonly Match[];
+  readonly action: Target;
+}
+
+/** Only built-in chains have a policy. */
+export interface Chain {
+  readonly name: string;
+  readonly policy?: 'ACCEPT' | 'DROP';
+  readonly rules: readonly Rule[];
+}
+
+/** Table to chain name to chain. */
+export type RuleSet = ReadonlyMap<Table, ReadonlyMap<string, Chain>>;
+
+/** The names a rule's comments give. */
+export function commentOf(rule: Rule): string | undefined {
+  for (const match of rule.matches ?? []) if (match.match === 'comment') return match.text;
+  return undefined;
+}

@@ -1,0 +1,90 @@
+// Plan against kernel: which chains to write, as text for one iptables-restore. Pure.
+
+import type { Table } from './model';
+import { isOwnChain, jumps, type OwnedTable, ownedTables } from './names';
+import type { ChainText } from './parse';
+import { quote } from './render';
+
+/** What we want and what is there: chain to rules as text. */
+export type OwnChains = Readonly<Record<OwnedTable, ReadonlyMap<string, string>>>;
+
+export interface Difference {
+  readonly table: OwnedTable;
+  readonly chain: string;
+  readonly kind: 'missing' | 'changed' | 'extra' | 'jump-missing';
+}
+
+/** Reads what we own out of a dump, and which of our jump rules are missing. */
+export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>): {
+  chains: Record<OwnedTable, Map<string, string>>;
+  missingJumps: typeof jumps;
+} {
+  const own = { nat: new Map<string, string>(), filter: new Map<string, string>() };
+  for (const table of ownedTables) {
+    for (const [name, { text }] of dump.get(table) ?? []) if (isOwnChain(name)) own[table].set(name, text);
+  }
+  const missingJumps = jumps.filter(({ table, from, to }) => {
+    const text = dump.get(table)?.get(from)?.text ?? '';
+    return !text.includes(`${jumpRule(from, to)}\n`);
+  });
+  return { chains: own, missingJumps };
+}
+
+// -A PREROUTING -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES
+const jumpBody = (to: string): string => `-m comment --comment ${quote(`k8ts: to ${to}`)} -j ${to}`;
+export const jumpRule = (from: string, to: string): string => `-A ${from} ${jumpBody(to)}`;
+
+/** Chains named in `only`, or all, that differ. */
+export function diffChains(
+  wanted: OwnChains,
+  actual: OwnChains,
+  only?: Readonly<Record<OwnedTable, ReadonlySet<string>>>,
+): Difference[] {
+  return ownedTables.flatMap((table) => {
+    const names = only ? only[table] : new Set([...wanted[table].keys(), ...actual[table].keys()]);
+    return [...names].sort().flatMap((chain): Difference[] => {
+      const want = wanted[table].get(chain);
+      const have = actual[table].get(chain);
+      if (want === have) return [];
+      const kind = want === undefined ? 'extra' : have === undefined ? 'missing' : 'changed';
+      return [{ table, chain, kind }];
+    });
+  });
+}
+
+/**
+ * The text for `iptables-restore --noflush`: declaring a chain creates it or empties it, so every chain named here is
+ * replaced whole and every other is left alone. Chains to remove are emptied before the rules and removed after them, when
+ * nothing leads to them any more. Jump rules go first in chains that are not ours. Each table is committed by itself.
+ */
+export function renderRestore(wanted: OwnChains, differences: readonly Difference[], missing: typeof jumps): string {
+  let text = '';
+  for (const table of ownedTables) {
+    const changed = differences.filter((difference) => difference.table === table);
+    const inserted = missing.filter((jump) => jump.table === table);
+    if (changed.length === 0 && inserted.length === 0) continue;
+    text += `*${table}\n`;
+    for (const { chain } of changed) text += `:${chain} - [0:0]\n`;
+    for (const { chain } of changed) text += wanted[table].get(chain) ?? '';
+    for (const { from, to } of inserted) text += `-I ${from} 1 ${jumpBody(to)}\n`;
+    for (const { chain, kind } of changed) if (kind === 'extra') text += `-X ${chain}\n`;
+    text += 'COMMIT\n';
+  }
+  return text;
+}
+
+/** The text that takes everything of ours away again. */
+export function renderRemoval(actual: OwnChains, present: typeof jumps): string {
+  let text = '';
+  for (const table of ownedTables) {
+    const names = [...actual[table].keys()].sort();
+    const removed = present.filter((jump) => jump.table === table);
+    if (names.length === 0 && removed.length === 0) continue;
+    text += `*${table}\n`;
+    for (const name of names) text += `:${name} - [0:0]\n`;
+    for (const { from, to } of removed) text += `-D ${from} ${jumpBody(to)}\n`;
+    for (const name of names) text += `-X ${name}\n`;
+    text += 'COMMIT\n';
+  }
+  return text;
+}

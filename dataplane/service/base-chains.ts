@@ -1,0 +1,156 @@
+// The chains that are there whatever Services exist: masquerade, hairpin, verdicts, forwarding. Pure.
+
+import type { Family, Rule } from '../netfilter/model';
+import { chains, marks } from '../netfilter/names';
+import type { NodeFacts, ServiceInput } from './input';
+import { comment, jump, masquerade, toPort } from './rules';
+
+const canary: Rule = {
+  matches: [comment('k8ts: here as long as nobody flushed this table')],
+  action: { target: 'return' },
+};
+
+/** Table nat, less the dispatch trees. */
+export function natChains(facts: NodeFacts): Map<string, readonly Rule[]> {
+  return new Map<string, readonly Rule[]>([
+    [chains.canary, [canary]],
+    [chains.postrouting, postrouting(facts)],
+    // -m comment … -j MARK --set-xmark 0x4000/0x0: the mark is taken off, lest a tunnel carry it on to the outer packet
+    // -m comment … -j MASQUERADE --random-fully
+    [
+      chains.masquerade,
+      [
+        { matches: [comment('k8ts: mark off')], action: { target: 'mark', value: marks.masquerade, mask: 0 } },
+        { matches: [comment('k8ts: answers must come back here')], action: masquerade },
+      ],
+    ],
+  ]);
+}
+
+function postrouting({ clusterCidr, podCidr }: NodeFacts): Rule[] {
+  const ownPods = podCidr ?? clusterCidr;
+  return [
+    // -m comment … -m mark --mark 0x4000/0x4000 -j K8TS-MASQ
+    {
+      matches: [
+        comment('k8ts: marked for masquerade'),
+        { match: 'mark', value: marks.masquerade, mask: marks.masquerade },
+      ],
+      action: jump(chains.masquerade),
+    },
+    // -s 10.244.1.0/24 -d 10.244.1.0/24 -m comment … -m conntrack --ctstate DNAT -j K8TS-HAIRPIN
+    {
+      source: { is: ownPods },
+      destination: { is: ownPods },
+      matches: [comment('k8ts: through a Service to a pod of this node'), { match: 'conntrack', states: ['DNAT'] }],
+      action: jump(chains.hairpin),
+    },
+    // -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment … -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
+    {
+      source: { is: clusterCidr },
+      destination: { not: true, is: clusterCidr },
+      matches: [
+        comment('k8ts: pods leaving the cluster'),
+        { match: 'addrtype', side: 'destination', not: true, type: 'LOCAL' },
+      ],
+      action: masquerade,
+    },
+  ];
+}
+
+// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS: never on loopback, so that route_localnet,
+// which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
+export const nodePortJump = (family: Family): Rule => ({
+  destination: { not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' },
+  matches: [comment('k8ts: node ports'), { match: 'addrtype', side: 'destination', type: 'LOCAL' }],
+  action: jump(chains.nodePorts),
+});
+
+/** Table filter. Its size does not depend on the number of Services: what to refuse was marked in nat. */
+export function filterChains(facts: NodeFacts, family: Family): Map<string, readonly Rule[]> {
+  return new Map<string, readonly Rule[]>([
+    [chains.canary, [canary]],
+    [chains.output, [toVerdict]],
+    [chains.forward, [toVerdict, ...forward(facts)]],
+    [chains.verdict, verdicts(family)],
+  ]);
+}
+
+// -m comment … -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+export const toVerdict: Rule = {
+  matches: [
+    comment('k8ts: refused by a Service'),
+    { match: 'mark', not: true, value: 0, mask: marks.drop | marks.reject },
+  ],
+  action: jump(chains.verdict),
+};
+
+function verdicts(family: Family): Rule[] {
+  const marked = (mark: number) => ({ match: 'mark', value: mark, mask: mark }) as const;
+  return [
+    // -m comment … -m mark --mark 0x8000/0x8000 -j DROP
+    {
+      matches: [comment('k8ts: no local endpoints, or source not allowed'), marked(marks.drop)],
+      action: { target: 'drop' },
+    },
+    // -p tcp -m comment … -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
+    {
+      protocol: { is: 'tcp' },
+      matches: [comment('k8ts: no endpoints, or no such port'), marked(marks.reject)],
+      action: { target: 'reject', with: 'tcp-reset' },
+    },
+    // -m comment … -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
+    {
+      matches: [comment('k8ts: no endpoints, or no such port'), marked(marks.reject)],
+      action: { target: 'reject', with: family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable' },
+    },
+  ];
+}
+
+/**
+ * An INVALID packet has no conntrack entry, so it is not translated back: a late answer of a pod would reach the client
+ * with the pod's own address, and the client would reset the connection. Only pods answer for Services, so only their packets
+ * are dropped; asymmetric routes of others are none of our business.
+ * A host with policy DROP in FORWARD (Docker sets it) must let pod traffic pass.
+ */
+function forward({ clusterCidr }: NodeFacts): Rule[] {
+  const accept = { target: 'accept' } as const;
+  return [
+    // -s 10.244.0.0/16 -m comment … -m conntrack --ctstate INVALID -j DROP
+    {
+      source: { is: clusterCidr },
+      matches: [comment('k8ts: not translated back'), { match: 'conntrack', states: ['INVALID'] }],
+      action: { target: 'drop' },
+    },
+    // -m comment … -m mark --mark 0x4000/0x4000 -j ACCEPT
+    {
+      matches: [comment('k8ts: to a Service'), { match: 'mark', value: marks.masquerade, mask: marks.masquerade }],
+      action: accept,
+    },
+    // -s 10.244.0.0/16 -m comment … -j ACCEPT   and   -d 10.244.0.0/16 …
+    { source: { is: clusterCidr }, matches: [comment('k8ts: from pods')], action: accept },
+    { destination: { is: clusterCidr }, matches: [comment('k8ts: to pods')], action: accept },
+    // -m comment … -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+    {
+      matches: [comment('k8ts: answers'), { match: 'conntrack', states: ['RELATED', 'ESTABLISHED'] }],
+      action: accept,
+    },
+  ];
+}
+
+// -p tcp -m comment --comment "shop/web: health check" -m tcp --dport 31000 -j ACCEPT
+export function inputRules(services: Iterable<ServiceInput>): Rule[] {
+  const opened = [...services]
+    .filter((service) => service.healthCheckPort !== undefined)
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [
+    toVerdict,
+    ...opened.map(
+      (service): Rule => ({
+        protocol: { is: 'tcp' },
+        matches: [comment(`${service.key}: health check`), toPort('tcp', service.healthCheckPort!)],
+        action: { target: 'accept' },
+      }),
+    ),
+  ];
+}

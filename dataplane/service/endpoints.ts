@@ -1,0 +1,28 @@
+// Which endpoints of a Service port take new connections.
+import type { Endpoint } from './input';
+
+export interface Usable {
+  /** Endpoints on any node. */
+  readonly cluster: readonly Endpoint[];
+  /** Endpoints on this node. */
+  readonly local: readonly Endpoint[];
+}
+
+/**
+ * Ready endpoints; where there is none, those that are terminating but still serve (KEP-1669), so that a rollout or a
+ * shutdown does not lose connections. The choice is made separately for all nodes and for this node. Sorted, without doubles.
+ */
+export function usableEndpoints(endpoints: readonly Endpoint[]): Usable {
+  return { cluster: choose(endpoints), local: choose(endpoints.filter((endpoint) => endpoint.local)) };
+}
+
+function choose(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const usable = ready.length > 0 ? ready : endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
+  const unique = new Map(usable.map((endpoint) => [endpointId(endpoint), endpoint]));
+  return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, endpoint]) => endpoint);
+}
+
+/** As DNAT writes it: address:port, IPv6 in brackets. */
+export const endpointId = ({ address, port }: Endpoint): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -1,0 +1,251 @@
+// One Service to its chains in table nat, and to the entries that lead to them from the dispatch trees. Pure.
+
+import type { Family, Protocol } from '../netfilter/model';
+import { chainFamilies } from '../netfilter/names';
+import { renderBody, renderChain } from '../netfilter/render';
+import { endpointId, type Usable, usableEndpoints } from './endpoints';
+import { shortHash } from './hash';
+import { type Endpoint, type NodeFacts, portId, type ServiceInput, type ServicePort } from './input';
+import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rules';
+
+/** A line of a dispatch tree: rule bodies without a chain name, because the tree decides in which chain they stand. */
+export interface TreeEntry {
+  readonly tree: 'address' | 'hairpin' | Protocol;
+  /** An address, or the decimal node port. */
+  readonly key: string;
+  /** Who put it there; entries of one key are sorted by owner. */
+  readonly owner: string;
+  readonly rules: readonly string[];
+}
+export interface CompiledService {
+  /** Chain name to rendered rules. */
+  readonly chains: ReadonlyMap<string, string>;
+  readonly entries: readonly TreeEntry[];
+}
+
+/** Sorts behind every Service name, so that a port's own rules are asked first. */
+const lastOwner = '~';
+
+export function compileService(service: ServiceInput, facts: NodeFacts, family: Family): CompiledService {
+  const chains = new Map<string, string>();
+  const entries: TreeEntry[] = [];
+  if (service.clusterIp === undefined) return { chains, entries };
+  for (const port of service.ports) {
+    const builder = new PortBuilder(service, port, facts, family);
+    for (const [name, rules] of builder.chains()) chains.set(name, renderChain(name, rules, family));
+    entries.push(...builder.entries());
+  }
+  entries.push(unknownPorts(service, service.clusterIp, family));
+  return { chains, entries };
+}
+
+/**
+ * A live ClusterIP refuses every port it does not have, at once:
+ * -d 10.96.0.10/32 -m comment --comment "kube-system/kube-dns: no such port" -j MARK --set-xmark 0x2000/0x2000
+ * Other addresses of a Service may be a node's own and are left alone.
+ */
+function unknownPorts(service: ServiceInput, clusterIp: string, family: Family): TreeEntry {
+  const rule: Rule = {
+    destination: { is: host(clusterIp, family) },
+    matches: [comment(`${service.key}: no such port`)],
+    action: markForReject,
+  };
+  return { tree: 'address', key: clusterIp, owner: lastOwner + service.key, rules: [renderBody(rule, family)] };
+}
+
+class PortBuilder {
+  private readonly id: string;
+  private readonly hash: string;
+  private readonly usable: Usable;
+  private readonly hasExternal: boolean;
+  constructor(
+    private readonly service: ServiceInput,
+    private readonly port: ServicePort,
+    private readonly facts: NodeFacts,
+    private readonly family: Family,
+  ) {
+    this.id = portId(service, port);
+    this.hash = shortHash(`${this.id}/${port.protocol}`);
+    this.usable = usableEndpoints(port.endpoints);
+    this.hasExternal =
+      port.nodePort !== undefined || service.loadBalancerIps.length > 0 || service.externalIps.length > 0;
+  }
+
+  chains(): Map<string, Rule[]> {
+    const { service, usable, hasExternal } = this;
+    const chains = new Map<string, Rule[]>();
+    if (usable.cluster.length === 0) return chains;
+    if (!service.internalLocal || hasExternal) {
+      chains.set(this.name('cluster'), [this.masqueradeOutsiders(), ...this.pick(usable.cluster)]);
+    }
+    if (usable.local.length > 0 && (service.internalLocal || (service.externalLocal && hasExternal))) {
+      chains.set(this.name('local'), this.pick(usable.local));
+    }
+    if (hasExternal) chains.set(this.name('external'), this.external());
+    if (service.sourceRanges && service.loadBalancerIps.length > 0) {
+      chains.set(this.name('sourceRanges'), this.sourceRanges(service.sourceRanges));
+    }
+    return chains;
+  }
+
+  entries(): TreeEntry[] {
+    const { service, port, id } = this;
+    const address = (key: string, target: Rule) => this.entry('address', key, this.atAddress(key, target));
+    const entries = [address(service.clusterIp!, this.internalTarget())];
+    // An address that is both is treated as the load balancer's, whose source ranges may be narrower.
+    const external = service.externalIps.filter((ip) => !service.loadBalancerIps.includes(ip));
+    for (const ip of external) entries.push(address(ip, this.externalTarget('external')));
+    const chain = service.sourceRanges ? 'sourceRanges' : 'external';
+    for (const ip of service.loadBalancerIps) entries.push(address(ip, this.externalTarget(chain)));
+    if (port.nodePort !== undefined) {
+      const rule = { ...this.externalTarget('external'), protocol: { is: port.protocol } };
+      const matches = [...(rule.matches ?? []), toPort(port.protocol, port.nodePort)];
+      entries.push(this.entry(port.protocol, String(port.nodePort), { ...rule, matches }));
+    }
+    const local = new Set([...this.usable.cluster, ...this.usable.local].filter((e) => e.local).map((e) => e.address));
+    for (const ip of local) entries.push({ tree: 'hairpin', key: ip, owner: id, rules: [this.hairpin(ip)] });
+    return entries;
+  }
+
+  private name(family: 'cluster' | 'local' | 'external' | 'sourceRanges'): string {
+    return chainFamilies[family] + this.hash;
+  }
+
+  private entry(tree: TreeEntry['tree'], key: string, rule: Rule): TreeEntry {
+    return { tree, key, owner: this.id, rules: [renderBody(rule, this.family)] };
+  }
+
+  // -d 10.96.3.7/32 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 80 -j K8TS-SVC-…
+  private atAddress(address: string, rule: Rule): Rule {
+    const { protocol, port } = this.port;
+    return {
+      destination: { is: host(address, this.family) },
+      protocol: { is: protocol },
+      ...rule,
+      matches: [...(rule.matches ?? []), toPort(protocol, port)],
+    };
+  }
+
+  /** Where a connection to the ClusterIP goes: endpoints, refusal, or (Local, all elsewhere) nowhere. */
+  private internalTarget(): Rule {
+    const { service, usable, id } = this;
+    if (usable.cluster.length === 0) return { matches: [comment(`${id} has no endpoints`)], action: markForReject };
+    if (!service.internalLocal) return { matches: [comment(id)], action: jump(this.name('cluster')) };
+    if (usable.local.length > 0) return { matches: [comment(id)], action: jump(this.name('local')) };
+    return { matches: [comment(`${id} has no local endpoints`)], action: markForDrop };
+  }
+
+  private externalTarget(chain: 'external' | 'sourceRanges'): Rule {
+    if (this.usable.cluster.length > 0) return { matches: [comment(this.id)], action: jump(this.name(chain)) };
+    return { matches: [comment(`${this.id} has no endpoints`)], action: markForReject };
+  }
+
+  // Answers to a source outside the pod network would not come back through this node.
+  // -A K8TS-SVC-… ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
+  private masqueradeOutsiders(): Rule {
+    return {
+      source: { not: true, is: this.facts.clusterCidr },
+      matches: [comment(`${this.id}: from outside the pod network`)],
+      action: markForMasquerade,
+    };
+  }
+
+  /**
+   * Affinity first: whoever was here within the time goes where he went; then chance, then the last one.
+   * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m recent --update --seconds 10800 --reap --name K8TS-… … -j DNAT --to-destination 10.244.1.5:8080
+   * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
+   * -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080
+   * The list is written by a second `recent` match behind the chance: matches are evaluated from left to right.
+   */
+  private pick(endpoints: readonly Endpoint[]): Rule[] {
+    const { affinitySeconds } = this.service;
+    const rules: Rule[] = [];
+    const dnat = (endpoint: Endpoint, matches: Rule['matches'] = []): Rule => ({
+      protocol: { is: this.port.protocol },
+      matches: [comment(`${this.id} -> ${endpointId(endpoint)}`), ...matches],
+      action: { target: 'dnat', to: endpointId(endpoint) },
+    });
+    if (affinitySeconds !== undefined) {
+      for (const endpoint of endpoints) {
+        const name = this.affinityList(endpoint);
+        rules.push(dnat(endpoint, [{ match: 'recent', op: 'update', seconds: affinitySeconds, reap: true, name }]));
+      }
+    }
+    endpoints.forEach((endpoint, i) => {
+      const left = endpoints.length - i;
+      rules.push(
+        dnat(endpoint, [
+          ...(left > 1 ? [{ match: 'statistic', probability: 1 / left } as const] : []),
+          ...(affinitySeconds === undefined
+            ? []
+            : [{ match: 'recent', op: 'set', name: this.affinityList(endpoint) } as const]),
+        ]),
+      );
+    });
+    return rules;
+  }
+
+  private affinityList(endpoint: Endpoint): string {
+    return `K8TS-${shortHash(`${this.id}/${this.port.protocol}|${endpointId(endpoint)}`)}`;
+  }
+
+  /**
+   * Policy Cluster: the answer must come back through this node, so every source but this node's own pods is masqueraded.
+   * Policy Local: the source stays. Pods and the node itself use the Service as if by its ClusterIP; others only what is here.
+   */
+  private external(): Rule[] {
+    const { id, service, facts, usable } = this;
+    const cluster = jump(this.name('cluster'));
+    if (!service.externalLocal) {
+      // ! -s 10.244.1.0/24 -m comment --comment "shop/web:http: from outside" -j MARK --set-xmark 0x4000/0x4000
+      // -m comment --comment "shop/web:http" -j K8TS-SVC-…
+      const source = facts.podCidr === undefined ? {} : { source: { not: true, is: facts.podCidr } as const };
+      return [
+        { ...source, matches: [comment(`${id}: from outside`)], action: markForMasquerade },
+        { matches: [comment(id)], action: cluster },
+      ];
+    }
+    // -s 10.244.1.0/24 -m comment --comment "shop/web:http: from pods" -j K8TS-SVC-…
+    // -m comment --comment "shop/web:http: from the node" -m addrtype --src-type LOCAL -j K8TS-SVC-…
+    // -m comment --comment "shop/web:http" -j K8TS-SVL-…
+    const pods = facts.podCidr ?? facts.clusterCidr;
+    const node = { match: 'addrtype', side: 'source', type: 'LOCAL' } as const;
+    return [
+      { source: { is: pods }, matches: [comment(`${id}: from pods`)], action: cluster },
+      { matches: [comment(`${id}: from the node`), node], action: cluster },
+      usable.local.length > 0
+        ? { matches: [comment(id)], action: jump(this.name('local')) }
+        : { matches: [comment(`${id} has no local endpoints`)], action: markForDrop },
+    ];
+  }
+
+  // -s 203.0.113.0/24 -m comment --comment "shop/web:http: source range" -j K8TS-EXT-…
+  // -m comment --comment "shop/web:http: not in a source range" -j MARK --set-xmark 0x8000/0x8000
+  private sourceRanges(ranges: readonly string[]): Rule[] {
+    const { id } = this;
+    return [
+      ...[...ranges].sort().map(
+        (range): Rule => ({
+          ...(range.endsWith('/0') ? {} : { source: { is: range } }),
+          matches: [comment(`${id}: source range ${range}`)],
+          action: jump(this.name('external')),
+        }),
+      ),
+      { matches: [comment(`${id}: not in a source range`)], action: markForDrop },
+    ];
+  }
+
+  // -s 10.244.1.5/32 -d 10.244.1.5/32 -m comment --comment "shop/web:http: to itself" -j MASQUERADE --random-fully
+  private hairpin(ip: string): string {
+    const { family } = this;
+    const self = { is: host(ip, family) };
+    const matches = [comment(`${this.id}: to itself`)];
+    const rule: Rule = {
+      source: self,
+      destination: self,
+      matches,
+      action: { target: 'masquerade', randomFully: true },
+    };
+    return renderBody(rule, family);
+  }
+}
