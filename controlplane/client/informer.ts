@@ -34,6 +34,15 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** An informer that tells how far it has read. */
+export interface TrackedInformer<T extends KubeObject> extends Informer<T> {
+  /**
+   * The newest revision this copy reflects; 0 before the first list. A write that was answered with a resourceVersion up
+   * to this one is in the copy, or has been overtaken by a later write that is.
+   */
+  readonly revision: number;
+}
+
 /** Index name to a function giving the values an object is found under. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
@@ -52,15 +61,16 @@ export function createInformer<T extends KubeObject>(
   client: Client,
   kind: KindRef<T>,
   options: InformerOptions<T>,
-): Informer<T> {
+): TrackedInformer<T> {
   return new ListWatchInformer(client, kind, options);
 }
 
-class ListWatchInformer<T extends KubeObject> implements Informer<T>, Sink<T> {
+class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sink<T> {
   private readonly copy: ObjectIndex<T>;
   private readonly handlers: Array<(change: Change<T>) => void> = [];
   private readonly firstList = Promise.withResolvers<void>();
   hasSynced = false;
+  revision = 0;
 
   constructor(
     private readonly client: Client,
@@ -103,6 +113,11 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T>, Sink<T> {
   async run(signal: AbortSignal): Promise<void> {
     const { params = {}, log, clock = systemClock, random = Math.random } = this.options;
     await runReflector<T>({ client: this.client, kind: this.kind, params, sink: this, log, clock, random }, signal);
+  }
+
+  /** Raised before handlers run, so that they see the copy and its revision agree. */
+  reached(resourceVersion: string | undefined): void {
+    this.revision = Math.max(this.revision, Number(resourceVersion ?? 0));
   }
 
   replace(objects: ReadonlyMap<string, T>): void {

@@ -13,6 +13,8 @@ import type { Client, ListParams } from './client';
 
 /** Where the reflector puts what it reads. */
 export interface Sink<T> {
+  /** What follows brings the copy up to this revision. */
+  reached(resourceVersion: string | undefined): void;
   /** The whole set at once, after a list. */
   replace(objects: ReadonlyMap<string, T>): void;
   upsert(key: string, object: T): void;
@@ -91,6 +93,7 @@ async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: 
     if (!next) break;
     page = await client.list(kind, { ...params, continue: next }, signal);
   }
+  sink.reached(page.metadata.resourceVersion);
   sink.replace(objects);
   return page.metadata.resourceVersion ?? '';
 }
@@ -115,6 +118,7 @@ async function* watch<T extends KubeObject>(
       AbortSignal.any([signal, silence.signal]),
     );
     for await (const event of events) {
+      sink.reached(event.object.metadata?.resourceVersion);
       applyEvent(sink, event);
       yield event.object.metadata?.resourceVersion ?? resourceVersion;
     }

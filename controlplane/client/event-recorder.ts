@@ -1,0 +1,101 @@
+// Writes core/v1 Events about objects, in order and in the background: reporting never delays or fails the reporter.
+import { type Event, events } from '../api/event';
+import type { KubeObject } from '../api/types';
+import { type Clock, systemClock } from '../base/clock';
+import { hasCode, isNotFound, isUnavailable } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { Client } from './client';
+import { EventCorrelator, type Report } from './event-correlator';
+
+export interface EventRecorder {
+  /** Returns at once. `object` needs apiVersion, kind and metadata with name and uid. */
+  record(object: KubeObject, type: Report['type'], reason: string, message: string): void;
+  /** Resolves when everything recorded so far is written or given up. */
+  flushed(): Promise<void>;
+}
+
+export interface EventRecorderOptions {
+  readonly client: Client;
+  /** Shown by `kubectl describe` in the From column: kubelet, default-scheduler, replicaset-controller. */
+  readonly component: string;
+  readonly host?: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** Reports that wait while the API is away; beyond this the newest are dropped, as Events are best effort. */
+const maxWaiting = 1000;
+const maxTries = 3;
+const retryMs = 1000;
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new BackgroundRecorder(options);
+}
+
+class BackgroundRecorder implements EventRecorder {
+  private readonly correlator: EventCorrelator;
+  private readonly clock: Clock;
+  private readonly waiting: Report[] = [];
+  private working: Promise<void> | undefined;
+
+  constructor(private readonly options: EventRecorderOptions) {
+    const { component, host } = options;
+    this.correlator = new EventCorrelator(host === undefined ? { component } : { component, host });
+    this.clock = options.clock ?? systemClock;
+  }
+
+  record(object: KubeObject, type: Report['type'], reason: string, message: string): void {
+    if (this.waiting.length >= maxWaiting) return;
+    this.waiting.push({ object, type, reason, message });
+    this.working ??= this.drain();
+  }
+
+  async flushed(): Promise<void> {
+    await this.working;
+  }
+
+  private async drain(): Promise<void> {
+    for (let report = this.waiting.shift(); report; report = this.waiting.shift()) await this.write(report);
+    this.working = undefined;
+  }
+
+  private async write(report: Report): Promise<void> {
+    const correlated = this.correlator.correlate(report, this.clock.now());
+    if (correlated.action === 'drop') return;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.send(correlated);
+        return;
+      } catch (err) {
+        if (isUnavailable(err) && tries < maxTries) {
+          await this.clock.sleep(retryMs);
+          continue;
+        }
+        this.correlator.forget(correlated.id);
+        // A namespace that is being deleted takes no new Events: nothing to tell.
+        if (!hasCode(err, 'Forbidden') && !isNotFound(err)) {
+          this.options.log.warn('event not written', { reason: report.reason, message: report.message, error: err });
+        }
+        return;
+      }
+    }
+  }
+
+  private async send(correlated: Exclude<ReturnType<EventCorrelator['correlate']>, { action: 'drop' }>): Promise<void> {
+    const { client } = this.options;
+    if (correlated.action === 'create') {
+      await client.create(events, correlated.event);
+      return;
+    }
+    const { count, message, lastTimestamp } = correlated.event;
+    try {
+      await client.patch(events, correlated.key, 'merge', { count, message, lastTimestamp });
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+      // It has expired on the server: the same Event again, with the count it had reached.
+      const { metadata, ...rest } = correlated.event;
+      const again: Event = { ...rest, metadata: { namespace: metadata.namespace, name: metadata.name } };
+      await client.create(events, again);
+    }
+  }
+}

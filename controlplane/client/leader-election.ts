@@ -1,0 +1,213 @@
+// Leader election by a Lease (coordination.k8s.io/v1). It keeps two processes from doing the same work most of the time;
+// it is no fence: every write carries the resourceVersion it was planned on.
+import { type Lease, leases } from '../api/lease';
+import { Backoff } from '../base/backoff';
+import { type Clock, formatMicroTime, systemClock } from '../base/clock';
+import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { Client } from './client';
+
+export interface LeaderElectionOptions {
+  readonly client: Client;
+  /** The Lease's namespace and name: kube-system/kube-scheduler. */
+  readonly lease: string;
+  /**
+   * Unique among the processes that run at the same time, and the same after a restart: a process that finds its own
+   * name in the Lease goes on at once, where any other waits until the Lease has run out.
+   */
+  readonly identity: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly timing?: LeaderTiming;
+}
+
+export interface LeaderTiming {
+  /** How long others wait without a renewal before they take over. */
+  readonly leaseMs: number;
+  /** How long the leader tries to renew before it stops leading; shorter than leaseMs. */
+  readonly renewDeadlineMs: number;
+  readonly retryMs: number;
+}
+/** The values of kube-controller-manager. */
+export const defaultTiming: LeaderTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+
+/**
+ * Waits until it leads, runs `lead`, and stops it (by its signal) when the Lease is lost; then competes again. Resolves
+ * when `signal` is aborted or `lead` returns by itself; the Lease is given up then, so that another can follow at once.
+ */
+export async function runWithLease(
+  options: LeaderElectionOptions,
+  signal: AbortSignal,
+  lead: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const elector = new Elector(options);
+  while (!signal.aborted) {
+    if (!(await elector.acquire(signal))) return;
+    options.log.debug('leading', { lease: options.lease, identity: options.identity });
+    const term = new AbortController();
+    const renewing = elector.renewUntilLost(AbortSignal.any([signal, term.signal])).then(() => {
+      if (!signal.aborted && !term.signal.aborted) options.log.warn('lost the lease', { lease: options.lease });
+      term.abort(new Error(`lost the lease ${options.lease}`));
+    });
+    let finished = false;
+    try {
+      await lead(AbortSignal.any([signal, term.signal]));
+      finished = !term.signal.aborted;
+    } catch (err) {
+      if (!term.signal.aborted && !signal.aborted) throw err;
+    } finally {
+      term.abort(new Error('stopped leading'));
+      await renewing;
+      await elector.release();
+    }
+    if (finished) return;
+  }
+}
+
+class Elector {
+  private readonly clock: Clock;
+  private readonly timing: LeaderTiming;
+  /** The Lease as last seen, and when that state was first seen: other machines' clocks are not trusted. */
+  private observed: { readonly version: string; readonly atMs: number } | undefined;
+  private held: Lease | undefined;
+
+  constructor(private readonly options: LeaderElectionOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.timing = options.timing ?? defaultTiming;
+  }
+
+  /** True when the Lease is ours; false when the signal was aborted first. */
+  async acquire(signal: AbortSignal): Promise<boolean> {
+    // Failures retry sooner than the lease itself is asked for: at a start the API may be a moment from answering.
+    const failures = new Backoff<string>({ initialMs: 50, maxMs: this.timing.retryMs });
+    while (!signal.aborted) {
+      let delay = this.timing.retryMs;
+      try {
+        if (await this.tryOnce(signal)) return true;
+        failures.forget('');
+      } catch (err) {
+        if (signal.aborted) return false;
+        delay = failures.next('');
+        if (failures.count('') === 5)
+          this.options.log.warn('lease not reachable', { lease: this.options.lease, error: err });
+      }
+      await this.pause(delay, signal);
+    }
+    return false;
+  }
+
+  /** Resolves when the Lease could not be renewed in time, was taken by another, or the signal was aborted. */
+  async renewUntilLost(signal: AbortSignal): Promise<void> {
+    let renewedAt = this.clock.now();
+    while (!signal.aborted) {
+      await this.pause(this.timing.retryMs, signal);
+      if (signal.aborted) return;
+      const deadline = new AbortController();
+      const cancel = this.clock.after(renewedAt + this.timing.renewDeadlineMs - this.clock.now(), () =>
+        deadline.abort(),
+      );
+      try {
+        if (!(await this.tryOnce(AbortSignal.any([signal, deadline.signal])))) return;
+        renewedAt = this.clock.now();
+      } catch {
+        // Any failure counts as not renewed; the deadline below decides.
+        if (this.clock.now() - renewedAt >= this.timing.renewDeadlineMs) return;
+      } finally {
+        cancel();
+      }
+    }
+  }
+
+  /** Empties the holder, if it is still us. Best effort: the Lease runs out by itself. */
+  async release(): Promise<void> {
+    const held = this.held;
+    this.held = undefined;
+    this.observed = undefined;
+    if (!held) return;
+    const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+    await this.options.client.update(leases, { ...held, spec }).catch((err: unknown) => {
+      this.options.log.debug('lease not given up', { lease: this.options.lease, error: err });
+    });
+  }
+
+  private async tryOnce(signal: AbortSignal): Promise<boolean> {
+    const { client, lease: key, identity } = this.options;
+    const now = this.clock.now();
+    const time = formatMicroTime(now);
+    try {
+      let current = this.held;
+      if (!current) {
+        current = await client.get(leases, key, signal);
+        if (!this.mayTake(current, now)) return false;
+      }
+      const spec = current.spec ?? {};
+      const mine = spec.holderIdentity === identity;
+      this.held = await client.update(
+        leases,
+        {
+          ...current,
+          spec: {
+            ...spec,
+            holderIdentity: identity,
+            leaseDurationSeconds: this.timing.leaseMs / 1000,
+            acquireTime: mine ? spec.acquireTime : time,
+            renewTime: time,
+            leaseTransitions: (spec.leaseTransitions ?? 0) + (mine ? 0 : 1),
+          },
+        } as Lease,
+        { signal },
+      );
+      return true;
+    } catch (err) {
+      if (isConflict(err)) {
+        // Somebody else wrote it: look again.
+        this.held = undefined;
+        const current = await client.get(leases, key, signal);
+        if (current.spec?.holderIdentity !== identity) return false;
+        this.held = current;
+        return this.tryOnce(signal);
+      }
+      if (!isNotFound(err)) throw err;
+      this.held = undefined;
+    }
+    const [namespace, name] = key.split('/');
+    try {
+      this.held = await client.create(
+        leases,
+        {
+          metadata: { namespace, name },
+          spec: {
+            holderIdentity: identity,
+            leaseDurationSeconds: this.timing.leaseMs / 1000,
+            acquireTime: time,
+            renewTime: time,
+            leaseTransitions: 0,
+          },
+        } as Lease,
+        { signal },
+      );
+      return true;
+    } catch (err) {
+      if (isAlreadyExists(err)) return false;
+      throw err;
+    }
+  }
+
+  /** Free, ours, or unchanged for longer than its holder promised. */
+  private mayTake(lease: Lease, now: number): boolean {
+    const { holderIdentity, leaseDurationSeconds } = lease.spec ?? {};
+    if (!holderIdentity || holderIdentity === this.options.identity) return true;
+    const version = lease.metadata?.resourceVersion ?? '';
+    if (this.observed?.version !== version) {
+      this.observed = { version, atMs: now };
+      return false;
+    }
+    return now >= this.observed.atMs + (leaseDurationSeconds ?? this.timing.leaseMs / 1000) * 1000;
+  }
+
+  private async pause(ms: number, signal: AbortSignal): Promise<void> {
+    await this.clock.sleep(ms, signal).catch((err: unknown) => {
+      if (!signal.aborted) throw err;
+    });
+  }
+}

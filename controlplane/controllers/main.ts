@@ -1,0 +1,83 @@
+// Runs all controllers of the process over shared informers, one per kind.
+import { parseCidr } from '../base/cidr';
+import { type Clock, systemClock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import type { Client } from '../client/client';
+import { createEventRecorder } from '../client/event-recorder';
+import { runWithLease } from '../client/leader-election';
+import { DeploymentController } from './deployment/controller';
+import { NodeIpamController } from './node-ipam/controller';
+import { ReplicaSetController } from './replicaset/controller';
+import { RootCaController } from './root-ca/controller';
+import { ServiceAccountController } from './serviceaccount/controller';
+import type { Controller, Deps } from './shared/deps';
+import { InformerSet } from './shared/informers';
+
+export interface ControllersOptions {
+  readonly client: Client;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** The range pods live in: 10.244.0.0/16. */
+  readonly clusterCidr: string;
+  /** Prefix length of each node's part of it; 24 by default. */
+  readonly nodeMaskSize?: number;
+  /** PEM of the CA that pods verify the API server with. */
+  readonly caPem: string;
+  /**
+   * Names this process in the Lease kube-system/kube-controller-manager: unique among servers of the cluster and the same
+   * after a restart (node name), which lets a restarted server go on at once. Absent: no election.
+   */
+  readonly identity?: string;
+}
+
+/** Resolves when the signal is aborted and everything has stopped; throws when a controller breaks. */
+export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, identity, clock, log } = options;
+  if (identity === undefined) return runAll(options, signal);
+  const lease = 'kube-system/kube-controller-manager';
+  return runWithLease({ client, lease, identity, clock, log }, signal, (term) => runAll(options, term));
+}
+
+async function runAll(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, log, clock = systemClock } = options;
+  const stop = new AbortController();
+  const term = AbortSignal.any([signal, stop.signal]);
+  const informers = new InformerSet({ client, log, clock });
+  const deps = (name: string): Deps => ({
+    client,
+    informers,
+    clock,
+    log: log.child(name),
+    recorder: (component) => createEventRecorder({ client, component, log, clock }),
+  });
+  const controllers = createControllers(options, deps);
+  // Informers first: a controller waits until its own have synced.
+  const running = [informers.run(term), ...Object.values(controllers).map((controller) => runOne(controller, term))];
+  try {
+    await Promise.all(running);
+  } finally {
+    stop.abort(new Error('a controller has failed'));
+    await Promise.allSettled(running);
+  }
+}
+
+async function runOne(controller: Controller, signal: AbortSignal): Promise<void> {
+  await controller.run(signal).catch((err: unknown) => {
+    // Waiting for the first list ends with the signal's own reason.
+    if (!signal.aborted) throw err;
+  });
+}
+
+function createControllers(
+  options: ControllersOptions,
+  deps: (name: string) => Deps,
+): Readonly<Record<string, Controller>> {
+  const clusterCidr = parseCidr(options.clusterCidr);
+  return {
+    deployment: new DeploymentController(deps('deployment')),
+    replicaset: new ReplicaSetController(deps('replicaset')),
+    nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
+    serviceAccount: new ServiceAccountController(deps('serviceaccount')),
+    rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
+  };
+}

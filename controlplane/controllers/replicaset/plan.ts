@@ -1,0 +1,128 @@
+// From a ReplicaSet and the pods around it to what must be done; no I/O, no clock.
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod } from '../../api/pod';
+import type { ReplicaSet } from '../../api/replica-set';
+import { matchesSelector, selectorFromLabelSelector, selectorFromMap } from '../../api/selector';
+import { planClaim } from '../shared/claim';
+import { type Condition, withCondition, withoutCondition } from '../shared/conditions';
+import { isDeleting } from '../shared/owner';
+import { availability, isActive, isReady, isTerminal } from '../shared/pod';
+import { rankForDeletion } from './rank';
+
+export type Step =
+  | { readonly action: 'adopt'; readonly pod: Pod }
+  | { readonly action: 'release'; readonly pod: Pod }
+  | { readonly action: 'create'; readonly count: number }
+  | { readonly action: 'delete'; readonly pod: Pod };
+
+export interface ReplicaSetInput {
+  readonly set: ReplicaSet;
+  /** Every pod that this set owns or may adopt: at least the owned and the ownerless ones of its namespace. */
+  readonly pods: readonly Pod[];
+  /** Active pods of sibling sets, for the choice of what to delete. */
+  readonly siblings: readonly Pod[];
+  readonly now: number;
+}
+
+export interface ReplicaSetPlan {
+  readonly steps: readonly Step[];
+  /** The pods that count as replicas, those about to be adopted included. */
+  readonly replicas: readonly Pod[];
+  readonly terminating: number;
+}
+
+/** Pods created or deleted in one pass, as upstream: a broken template must not flood the cluster. */
+export const burst = 500;
+
+export function planReplicaSet({ set, pods, siblings, now }: ReplicaSetInput): ReplicaSetPlan {
+  const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
+  // A selector that matches everything is refused at validation; without one the set owns nothing.
+  if (selector.length === 0) return { steps: [], replicas: [], terminating: 0 };
+  const claim = planClaim(set, selector, pods, (pod) => !isTerminal(pod));
+  const steps: Step[] = [
+    ...claim.release.map((pod) => ({ action: 'release', pod }) as const),
+    ...claim.adopt.map((pod) => ({ action: 'adopt', pod }) as const),
+  ];
+  const replicas = [...claim.owned, ...claim.adopt].filter(isActive);
+  const terminating = claim.owned.filter((pod) => isDeleting(pod) && !isTerminal(pod)).length;
+  if (!isDeleting(set)) {
+    const missing = (set.spec?.replicas ?? 1) - replicas.length;
+    if (missing > 0) steps.push({ action: 'create', count: Math.min(missing, burst) });
+    else if (missing < 0) {
+      const ranked = rankForDeletion(replicas, [...replicas, ...siblings], now);
+      for (const pod of ranked.slice(0, Math.min(-missing, burst))) steps.push({ action: 'delete', pod });
+    }
+  }
+  return { steps, replicas, terminating };
+}
+
+/** The pod this set creates; the server completes its name. */
+export function renderPod(
+  set: ReplicaSet,
+  owner: NonNullable<NonNullable<Pod['metadata']>['ownerReferences']>[number],
+): Pod {
+  const { metadata, spec } = set.spec?.template ?? {};
+  return {
+    metadata: {
+      generateName: `${set.metadata?.name}-`,
+      namespace: set.metadata?.namespace,
+      labels: metadata?.labels,
+      annotations: metadata?.annotations,
+      finalizers: metadata?.finalizers,
+      ownerReferences: [owner],
+    },
+    spec,
+  };
+}
+
+export interface StatusPlan {
+  /** Undefined when the stored status is right already. */
+  readonly status?: NonNullable<ReplicaSet['status']>;
+  /** When a ready pod will have been ready long enough, in ms from now. */
+  readonly againInMs?: number;
+}
+
+/** `failure` is what kept this pass from creating or deleting pods. */
+export function planStatus(
+  set: ReplicaSet,
+  { replicas, terminating }: Pick<ReplicaSetPlan, 'replicas' | 'terminating'>,
+  failure: { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string } | undefined,
+  now: number,
+): StatusPlan {
+  const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+  const template = selectorFromMap(set.spec?.template?.metadata?.labels ?? {});
+  const states = replicas.map((pod) => availability(pod, minReadySeconds, now));
+  const soon = states.flatMap(({ inMs }) => (inMs === undefined ? [] : [inMs]));
+  const before = set.status;
+  const conditions = failure
+    ? withCondition<Condition>(
+        before?.conditions as Condition[],
+        { type: 'ReplicaFailure', status: 'True', ...failure },
+        now,
+      )
+    : withoutCondition(before?.conditions as Condition[], 'ReplicaFailure');
+  const status: NonNullable<ReplicaSet['status']> = {
+    replicas: replicas.length,
+    fullyLabeledReplicas: replicas.filter(({ metadata }) => matchesSelector(template, metadata?.labels)).length,
+    readyReplicas: replicas.filter(isReady).length,
+    availableReplicas: states.filter(({ available }) => available).length,
+    terminatingReplicas: terminating,
+    observedGeneration: set.metadata?.generation,
+    ...(conditions.length > 0 ? { conditions: [...conditions] as never } : {}),
+  };
+  const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
+  return sameStatus(before, status) ? { againInMs } : { status, againInMs };
+}
+
+function sameStatus(before: ReplicaSet['status'], after: NonNullable<ReplicaSet['status']>): boolean {
+  const full = (status: ReplicaSet['status']) => ({
+    replicas: status?.replicas ?? 0,
+    fullyLabeledReplicas: status?.fullyLabeledReplicas ?? 0,
+    readyReplicas: status?.readyReplicas ?? 0,
+    availableReplicas: status?.availableReplicas ?? 0,
+    terminatingReplicas: status?.terminatingReplicas ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    conditions: status?.conditions ?? [],
+  });
+  return isDeepStrictEqual(full(before), full(after));
+}

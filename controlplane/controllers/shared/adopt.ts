@@ -1,0 +1,47 @@
+// Writes ownership: adoption and release as patches that carry the object's uid, so that they never hit a namesake.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import { objectKey } from '../../api/types';
+import { Conflict, isInvalid, isNotFound } from '../../base/errors';
+import type { Client } from '../../client/client';
+import { controllerReference, isDeleting, metaOf } from './owner';
+
+/**
+ * Makes `owner` the controller of `object`. The owner is read live first: one that was deleted or replaced meanwhile must
+ * not adopt. @throws Conflict when it may not
+ */
+export async function adopt<T extends KubeObject, O extends KubeObject>(
+  client: Client,
+  kinds: { readonly object: Kind<T>; readonly owner: Kind<O> },
+  object: T,
+  owner: O,
+  signal: AbortSignal,
+): Promise<T> {
+  const live = await client.get(kinds.owner, objectKey(owner), signal);
+  if (live.metadata?.uid !== owner.metadata?.uid || isDeleting(live)) {
+    throw new Conflict(`${kinds.owner.kind} ${objectKey(owner)} has been replaced or is being deleted`);
+  }
+  const { uid, resourceVersion, ownerReferences = [] } = metaOf(object);
+  const references = [...ownerReferences, controllerReference(kinds.owner, owner)];
+  const patch = { metadata: { uid, resourceVersion, ownerReferences: references } };
+  return client.patch(kinds.object, objectKey(object), 'merge', patch, { signal });
+}
+
+/** Removes `owner` from the object's owners. An object that is gone, or a namesake, counts as done: undefined. */
+export async function release<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  object: T,
+  ownerUid: string,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const { uid, resourceVersion, ownerReferences = [] } = metaOf(object);
+  const references = ownerReferences.filter((reference) => reference.uid !== ownerUid);
+  const patch = { metadata: { uid, resourceVersion, ownerReferences: references.length > 0 ? references : null } };
+  try {
+    return await client.patch(kind, objectKey(object), 'merge', patch, { signal });
+  } catch (err) {
+    if (isNotFound(err) || isInvalid(err)) return undefined;
+    throw err;
+  }
+}

@@ -1,0 +1,33 @@
+// Questions about a pod's state that several controllers ask.
+import type { Pod } from '../../api/pod';
+
+/** Neither finished nor being deleted: what counts as a replica. */
+export function isActive({ metadata, status }: Pod): boolean {
+  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed' && metadata?.deletionTimestamp === undefined;
+}
+
+export const isTerminal = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
+export function podCondition(pod: Pod, type: string) {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+export const isReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True';
+
+/** When the pod became ready, in ms since the epoch; undefined while it is not. */
+export function readySince(pod: Pod): number | undefined {
+  const ready = podCondition(pod, 'Ready');
+  return ready?.status === 'True' ? Date.parse(ready.lastTransitionTime ?? '') || 0 : undefined;
+}
+
+/** Ready for at least `minReadySeconds`; else how long until it would be, in ms, and undefined while it is not ready. */
+export function availability(
+  pod: Pod,
+  minReadySeconds: number,
+  now: number,
+): { readonly available: boolean; readonly inMs?: number } {
+  const since = readySince(pod);
+  if (since === undefined) return { available: false };
+  const inMs = since + minReadySeconds * 1000 - now;
+  return minReadySeconds === 0 || inMs <= 0 ? { available: true } : { available: false, inMs };
+}

@@ -1,0 +1,34 @@
+// The loop every controller has: take a key, reconcile it, give it back with its outcome.
+import type { Clock } from '../../base/clock';
+import { isConflict } from '../../base/errors';
+import type { Logger } from '../../base/logger';
+import { WorkQueue } from '../../client/work-queue';
+
+/** A queue that logs each failed try once: conflicts, which only mean "read again", at debug. */
+export function controllerQueue(log: Logger, clock?: Clock): WorkQueue {
+  return new WorkQueue({
+    clock,
+    onRetry: (key, error, retryMs) =>
+      log[isConflict(error) ? 'debug' : 'warn']('reconcile failed', { key, retryMs, error }),
+  });
+}
+
+export interface WorkerOptions {
+  readonly queue: WorkQueue;
+  /** Keys worked on at the same time; one key is never worked on twice at once. */
+  readonly workers?: number;
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<void>;
+}
+
+/** Resolves when the signal is aborted and the work in hand is done. */
+export async function runWorkers({ queue, workers = 1, reconcile }: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const work = async () => {
+    for await (const key of queue.keys(signal)) {
+      await reconcile(key, signal).then(
+        () => queue.done(key),
+        (err: unknown) => queue.done(key, err),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+}
