@@ -1,0 +1,49 @@
+import t from 'tap';
+import { FakeClock } from '../../test/lib/fake-clock';
+import { silentLogger } from '../base/logger';
+import { planCompaction, type Retention, runCompaction } from './retention';
+
+const retention: Retention = { keepMs: 300, minRevisions: 10, maxRevisions: 1_000, everyMs: 100 };
+
+t.test('planCompaction keeps by age between two counts', async (t) => {
+  const samples = [
+    { at: 0, revision: 5 },
+    { at: 100, revision: 50 },
+    { at: 200, revision: 100 },
+  ];
+  const cases = [
+    { name: 'all young', now: 299, current: 100, want: 0 },
+    { name: 'the oldest sample is old enough', now: 300, current: 100, want: 5 },
+    { name: 'the newest sample that is old enough counts', now: 450, current: 100, want: 50 },
+    { name: 'the newest revisions stay whatever their age', now: 9_000, current: 105, want: 95 },
+    { name: 'a quiet store is left alone', now: 9_000, current: 8, want: 0 },
+    { name: 'too many revisions go whatever their age', now: 250, current: 5_000, want: 4_000 },
+  ];
+  for (const { name, now, current, want } of cases)
+    t.equal(planCompaction(samples, now, current, retention), want, name);
+});
+
+t.test('the loop compacts as time passes, and goes on after a failure', async (t) => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const compacted: number[] = [];
+  let revision = 100;
+  let fail = true;
+  const compact = async (to: number) => {
+    if (fail) {
+      fail = false;
+      throw new Error('busy');
+    }
+    compacted.push(to);
+  };
+  const done = runCompaction({ revision: () => revision, compact, clock, log: silentLogger }, retention, stop.signal);
+  for (let i = 0; i < 6; i++) {
+    await clock.armed();
+    revision += 100;
+    clock.advance(retention.everyMs);
+  }
+  await clock.armed();
+  t.same(compacted, [200, 300, 400]);
+  stop.abort();
+  await done;
+});
