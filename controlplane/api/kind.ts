@@ -59,6 +59,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly prepare?: (object: T, context: WriteContext<T>) => void;
   /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */
   readonly validate?: (object: T, context: WriteContext<T>) => FieldCause[];
+  /** The grammar of metadata.name: what is wrong with a name, in a list; a DNS subdomain by default. */
+  readonly nameCheck?: (name: string) => string[];
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
