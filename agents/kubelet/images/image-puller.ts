@@ -1,0 +1,131 @@
+// Makes sure that a container's image is on the node, by its pull policy, with upstream's reasons and Events.
+
+import type { Clock } from '../../../controlplane/base/clock';
+import { describeError, isNotFound } from '../../../controlplane/base/errors';
+import { ConfigError } from '../pod/env';
+import type { ContainerRuntime, ImageRecord, RegistryAuth } from '../runtime/runtime';
+import type { ImageCache } from './image-cache';
+import { defaultPullPolicy, parseImageName, withDefaultTag } from './image-name';
+
+const initialBackoffMs = 10_000;
+const maxBackoffMs = 300_000;
+
+/** The image cannot be had now; `reason` is the container's waiting reason, `retryAtMs` when to try again. */
+export class ImageError extends ConfigError {
+  constructor(
+    message: string,
+    reason: 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError',
+    readonly retryAtMs: number,
+  ) {
+    super(message, reason);
+  }
+}
+
+export interface PullRequest {
+  readonly image: string;
+  readonly policy?: string;
+  readonly auth: () => RegistryAuth | undefined;
+  /** Receives what becomes an Event of the pod. */
+  readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Failure {
+  readonly delayMs: number;
+  readonly retryAtMs: number;
+  readonly message: string;
+}
+
+export class ImagePuller {
+  private readonly failures = new Map<string, Failure>();
+  private readonly pulling = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly deps: { readonly runtime: ContainerRuntime; readonly cache: ImageCache; readonly clock: Clock },
+  ) {}
+
+  /** @throws ImageError */
+  async ensure(request: PullRequest): Promise<ImageRecord> {
+    const { image, report } = request;
+    const now = this.deps.clock.now();
+    if (!parseImageName(image)) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
+      report('Warning', 'InspectFailed', message);
+      throw new ImageError(message, 'InvalidImageName', now + maxBackoffMs);
+    }
+    const reference = withDefaultTag(image);
+    const policy = request.policy ?? defaultPullPolicy(image);
+    const present = await this.deps.cache.get(reference);
+    if (present && policy !== 'Always') {
+      report('Normal', 'Pulled', `Container image "${image}" already present on machine`);
+      return present;
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      report('Warning', 'ErrImageNeverPull', message);
+      throw new ImageError(message, 'ErrImageNeverPull', now + initialBackoffMs);
+    }
+    return this.pull(reference, request);
+  }
+
+  private async pull(reference: string, request: PullRequest): Promise<ImageRecord> {
+    const { image, report, signal } = request;
+    const { clock, cache } = this.deps;
+    const failed = this.failures.get(reference);
+    if (failed && failed.retryAtMs > clock.now()) {
+      report('Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      const message = `Back-off pulling image "${image}": ErrImagePull: ${failed.message}`;
+      throw new ImageError(message, 'ImagePullBackOff', failed.retryAtMs);
+    }
+    report('Normal', 'Pulling', `Pulling image "${image}"`);
+    const began = clock.now();
+    try {
+      await this.shared(reference, request);
+      cache.clear();
+      const found = await cache.get(reference);
+      if (!found) throw new Error(`image ${image} is not there after its pull`);
+      this.failures.delete(reference);
+      const took = formatSeconds(clock.now() - began);
+      report(
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${found.sizeBytes} bytes.`,
+      );
+      return found;
+    } catch (err) {
+      signal.throwIfAborted();
+      throw this.failure(reference, request, err);
+    }
+  }
+
+  /** Pods that want the same image at the same time with the same rights share one pull. */
+  private shared(reference: string, { auth, signal }: PullRequest): Promise<void> {
+    const credentials = auth();
+    const key = `${reference}\0${JSON.stringify(credentials ?? null)}`;
+    let pull = this.pulling.get(key);
+    if (!pull) {
+      pull = this.deps.runtime.pull(reference, credentials).finally(() => this.pulling.delete(key));
+      this.pulling.set(key, pull);
+      // Nobody may be listening any more when it fails: everyone who asked was aborted.
+      pull.catch(() => {});
+    }
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    return Promise.race([pull, aborted]);
+  }
+
+  private failure(reference: string, { image, report }: PullRequest, err: unknown): ImageError {
+    const last = this.failures.get(reference);
+    const delayMs = last ? Math.min(maxBackoffMs, last.delayMs * 2) : initialBackoffMs;
+    const said = describeError(isNotFound(err) ? new Error((err as Error).message) : err);
+    const message = `failed to pull image "${image}": ${said}`;
+    const retryAtMs = this.deps.clock.now() + delayMs;
+    this.failures.set(reference, { delayMs, retryAtMs, message });
+    report('Warning', 'Failed', `Failed to pull image "${image}": ${said}`);
+    report('Warning', 'Failed', 'Error: ErrImagePull');
+    return new ImageError(message, 'ErrImagePull', retryAtMs);
+  }
+}
+
+const formatSeconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(3)}s`);

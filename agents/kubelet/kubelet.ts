@@ -1,0 +1,156 @@
+// Puts the kubelet together and runs it: node registration, pod network, pods, server.
+import { mkdir } from 'node:fs/promises';
+import { type Node, nodes, type Pod, pods, services } from '../../controlplane/api';
+import type { Clock } from '../../controlplane/base/clock';
+import type { Logger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import type { Client } from '../../controlplane/client/client';
+import { createEventRecorder } from '../../controlplane/client/event-recorder';
+import { createInformer, type Informer } from '../../controlplane/client/informer';
+import type { Exec } from '../../dataplane/exec/exec';
+import { ImageCache } from './images/image-cache';
+import { ImagePuller } from './images/image-puller';
+import type { PodNetwork } from './network/pod-network';
+import type { MachineFacts } from './node/facts';
+import { NodeReporter } from './node/node-reporter';
+import { CrashLoop } from './pod/crash-loop';
+import type { NodeConfig } from './pod/deps';
+import { Limiter } from './pod/limiter';
+import { PodRecords } from './pod/pod-records';
+import { PodSet } from './pod/pod-set';
+import { StatusWriter } from './pod/status-writer';
+import { Prober } from './probes/prober';
+import type { ContainerRuntime } from './runtime/runtime';
+import { PodVolumes } from './volumes/pod-volumes';
+
+export interface KubeletConfig extends NodeConfig {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly kubeletPort: number;
+  readonly kubeletVersion: string;
+  readonly maxPods: number;
+  /** Containers that start at the same time. */
+  readonly parallelStarts: number;
+}
+
+export interface KubeletDeps {
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly machine: MachineFacts;
+  readonly config: KubeletConfig;
+  /** Runs beside the pods once the network is open: routes to the other nodes. */
+  readonly runRoutes?: (nodes: Informer<Node>, signal: AbortSignal) => Promise<void>;
+}
+
+export class Kubelet {
+  readonly pods: Informer<Pod>;
+  readonly records: PodRecords;
+  private networkProblem: string | undefined = 'pod network is not ready: waiting for the podCIDR of this node';
+  private runtimeProblem: string | undefined;
+
+  constructor(private readonly deps: KubeletDeps) {
+    const { client, log, config, runtime } = deps;
+    const params = { fieldSelector: `spec.nodeName=${config.nodeName}` };
+    this.pods = createInformer(client, pods, { params, log: log.child('pods') });
+    this.records = new PodRecords(runtime);
+  }
+
+  /** Undefined while pods can run; else why not. */
+  get problem(): string | undefined {
+    return this.runtimeProblem ?? this.networkProblem;
+  }
+
+  /** Runs until the signal is aborted. Containers go on afterwards. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, runtime, network, clock, log, config, machine, exec } = this.deps;
+    const scope = new Scope();
+    await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
+    const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
+    const serviceInformer = createInformer(client, services, { log: log.child('services') });
+    const reporter = new NodeReporter({
+      client,
+      runtime,
+      clock,
+      log: log.child('node'),
+      machine,
+      config: { ...config, name: config.nodeName, ip: config.nodeIp },
+      notReady: () => this.problem,
+    });
+    const tasks: Promise<void>[] = [];
+    const start = (task: Promise<void>) => {
+      tasks.push(task);
+    };
+    try {
+      for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
+      await reporter.register(signal);
+      start(reporter.run(signal));
+      const podCidr = await this.podCidr(nodeInformer, signal);
+      await network.open(podCidr);
+      scope.defer(() => network.close());
+      log.info('pod network is open', { podCidr });
+      this.networkProblem = undefined;
+      reporter.changed();
+      if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
+      await serviceInformer.synced(signal);
+      const events = createEventRecorder({
+        client,
+        component: 'kubelet',
+        host: config.nodeName,
+        log: log.child('events'),
+      });
+      const volumes = new PodVolumes({ client, exec, clock, log: log.child('volumes'), rootDir: config.rootDir });
+      scope.defer(() => volumes.close());
+      const images = new ImageCache(runtime);
+      const probes: Prober = new Prober({
+        runtime,
+        clock,
+        changed: (uid) => podSet.kick(uid),
+        report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
+      });
+      scope.defer(() => probes.close());
+      const podSet = new PodSet(
+        {
+          runtime,
+          records: this.records,
+          volumes,
+          images,
+          puller: new ImagePuller({ runtime, cache: images, clock }),
+          network,
+          probes,
+          crashLoop: new CrashLoop(),
+          starts: new Limiter(config.parallelStarts),
+          client,
+          events,
+          clock,
+          log: log.child('pods'),
+          node: config,
+          services: () => serviceInformer.list(),
+          statuses: new StatusWriter({ client, clock, log: log.child('status') }),
+          runtimeState: (problem) => {
+            this.runtimeProblem = problem;
+            reporter.changed();
+          },
+        },
+        this.pods,
+      );
+      start(podSet.run(signal));
+      await Promise.all(tasks);
+    } finally {
+      await scope.close();
+    }
+  }
+
+  private podCidr(informer: Informer<Node>, signal: AbortSignal): Promise<string> {
+    const { nodeName } = this.deps.config;
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      informer.onChange(({ type, object }) => {
+        if (type !== 'deleted' && object.metadata?.name === nodeName && object.spec?.podCIDR)
+          resolve(object.spec.podCIDR);
+      });
+    });
+  }
+}

@@ -1,0 +1,55 @@
+// `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
+import { statfs } from 'node:fs/promises';
+import { systemClock } from '../../controlplane/base/clock';
+import { connect } from '../../controlplane/client/connect';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import packageJson from '../../package.json';
+import { defineCommand } from '../bootstrap/process';
+import { Kubelet } from './kubelet';
+import { NetlinkPodNetwork } from './network/netlink-pod-network';
+import { NodeRoutes } from './network/node-routes';
+import { readMachineFacts } from './node/facts';
+import { kubeletOptions } from './options';
+import { DockerRuntime } from './runtime/docker';
+
+/** Docker starts a few containers faster together than one by one, and many slower: measured, see README.md. */
+const parallelStarts = 4;
+
+export const command = defineCommand({
+  name: 'kubelet',
+  summary: 'run the pods of one node in Docker',
+  options: kubeletOptions,
+  async run({ options, log, signal }) {
+    const machine = await readMachineFacts();
+    const client = await connect(options.kubeconfig);
+    const runtime = new DockerRuntime(options.dockerHost);
+    const disk = await statfs('/');
+    const kubelet = new Kubelet({
+      client,
+      runtime,
+      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: options.nodeIp }),
+      exec: new SystemExec(),
+      clock: systemClock,
+      log,
+      machine,
+      config: {
+        nodeName: options.nodeName,
+        nodeIp: options.nodeIp,
+        rootDir: options.rootDir,
+        pauseImage: options.pauseImage,
+        dns: { address: options.clusterDns, domain: options.clusterDomain },
+        resolvConf: options.resolvConf,
+        memoryBytes: machine.memoryBytes,
+        allocatable: { cpu: machine.cores, memory: machine.memoryBytes, 'ephemeral-storage': disk.blocks * disk.bsize },
+        labels: options.nodeLabels,
+        kubeletPort: options.port,
+        kubeletVersion: `v${packageJson.version}`,
+        maxPods: options.maxPods,
+        parallelStarts,
+      },
+      runRoutes: (nodes, until) =>
+        new NodeRoutes({ nodes, nodeName: options.nodeName, log: log.child('routes') }).run(until),
+    });
+    await kubelet.run(signal);
+  },
+});

@@ -1,0 +1,135 @@
+// The Node object as this kubelet describes it. Pure.
+import type { Node } from '../../../controlplane/api';
+import { formatTime } from '../../../controlplane/base/clock';
+import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
+import type { MachineFacts } from './facts';
+
+export interface NodeInput {
+  readonly name: string;
+  readonly ip: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly kubeletPort: number;
+  readonly kubeletVersion: string;
+  readonly maxPods: number;
+  readonly machine: MachineFacts;
+  readonly runtime: RuntimeInfo;
+  readonly images: readonly ImageRecord[];
+  readonly diskBytes: number;
+  readonly freeDiskBytes: number;
+  readonly freeMemoryBytes: number;
+  /** Undefined when all is well, else why pods cannot run. */
+  readonly notReady: string | undefined;
+  readonly now: number;
+}
+
+type NodeStatus = NonNullable<Node['status']>;
+type NodeCondition = NonNullable<NodeStatus['conditions']>[number];
+
+const memoryPressureBytes = 100 * 2 ** 20;
+const diskPressureShare = 0.1;
+/** As upstream: enough for schedulers that prefer nodes with the image, without making the object large. */
+const maxImages = 50;
+
+export function nodeLabels({ name, labels, machine }: NodeInput): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': machine.architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': machine.architecture,
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    ...labels,
+  };
+}
+
+export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): NodeStatus {
+  const { machine, runtime } = input;
+  const resources = {
+    cpu: String(machine.cores),
+    'ephemeral-storage': `${Math.floor(input.diskBytes / 1024)}Ki`,
+    'hugepages-2Mi': '0',
+    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    pods: String(input.maxPods),
+  };
+  return {
+    addresses: [
+      { type: 'InternalIP', address: input.ip },
+      { type: 'Hostname', address: input.name },
+    ],
+    capacity: resources,
+    allocatable: {
+      ...resources,
+      'ephemeral-storage': String(Math.floor(input.diskBytes * (1 - diskPressureShare))),
+      memory: `${Math.floor((machine.memoryBytes - memoryPressureBytes) / 1024)}Ki`,
+    },
+    conditions: conditions(input).map((condition) => withTimes(condition, input.now, previous?.conditions)),
+    daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } } as unknown as NodeStatus['daemonEndpoints'],
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.systemUuid,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: `docker://${runtime.version}`,
+      kubeletVersion: input.kubeletVersion,
+      kubeProxyVersion: input.kubeletVersion,
+      operatingSystem: 'linux',
+      architecture: machine.architecture,
+    },
+    images: [...input.images]
+      .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
+      .slice(0, maxImages)
+      .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes }))
+      .filter(({ names }) => names.length > 0),
+  };
+}
+
+type Verdict = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+function conditions(input: NodeInput): Verdict[] {
+  const lowMemory = input.freeMemoryBytes < memoryPressureBytes;
+  const lowDisk = input.freeDiskBytes < input.diskBytes * diskPressureShare;
+  const { notReady } = input;
+  return [
+    pressure(
+      'MemoryPressure',
+      lowMemory,
+      ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+      ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ),
+    pressure(
+      'DiskPressure',
+      lowDisk,
+      ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+      ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ),
+    pressure(
+      'PIDPressure',
+      false,
+      ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+      ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ),
+    notReady === undefined
+      ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady },
+  ];
+}
+
+function pressure(
+  type: string,
+  under: boolean,
+  bad: readonly [string, string],
+  good: readonly [string, string],
+): Verdict {
+  const [reason, message] = under ? bad : good;
+  return { type, status: under ? 'True' : 'False', reason, message };
+}
+
+function withTimes(verdict: Verdict, now: number, previous: readonly NodeCondition[] | undefined): NodeCondition {
+  const before = previous?.find(({ type }) => type === verdict.type);
+  const time = formatTime(now);
+  return {
+    ...verdict,
+    lastHeartbeatTime: time,
+    lastTransitionTime: before?.status === verdict.status ? (before.lastTransitionTime ?? time) : time,
+  };
+}

@@ -1,0 +1,105 @@
+// Options of `k8ts kubelet`.
+import { BadRequest } from '../../controlplane/base/errors';
+import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
+
+export const kubeletOptions = {
+  kubeconfig: {
+    flag: 'kubeconfig',
+    placeholder: 'PATH',
+    help: 'how to reach the API, as system:node:NAME',
+    parse: parseText,
+  },
+  nodeName: { flag: 'node-name', placeholder: 'NAME', help: 'name of the Node object', parse: parseText },
+  nodeIp: {
+    flag: 'node-ip',
+    placeholder: 'IP',
+    help: 'address of this node, and of its host-network pods',
+    parse: parseText,
+  },
+  dockerHost: {
+    flag: 'docker-host',
+    placeholder: 'URL',
+    default: 'unix:///var/run/docker.sock',
+    help: "this node's Docker",
+    parse: parseText,
+  },
+  rootDir: {
+    flag: 'root-dir',
+    placeholder: 'DIR',
+    default: '/var/lib/kubelet',
+    help: 'volumes and files of the pods',
+    parse: parseText,
+  },
+  pkiDir: {
+    flag: 'pki-dir',
+    placeholder: 'DIR',
+    help: 'ca.crt, kubelet.crt and kubelet.key of the HTTPS server',
+    parse: parseText,
+  },
+  clusterDns: {
+    flag: 'cluster-dns',
+    placeholder: 'IP',
+    default: '10.96.0.10',
+    help: 'name server of the pods',
+    parse: parseText,
+  },
+  clusterDomain: {
+    flag: 'cluster-domain',
+    placeholder: 'NAME',
+    default: 'cluster.local',
+    help: 'DNS domain of the cluster',
+    parse: parseText,
+  },
+  pauseImage: {
+    flag: 'pause-image',
+    placeholder: 'IMAGE',
+    default: 'k8ts/pause:3.10',
+    help: 'image of the container that holds the namespaces of a pod',
+    parse: parseText,
+  },
+  port: {
+    flag: 'port',
+    placeholder: 'PORT',
+    default: '10250',
+    help: 'HTTPS port: logs, exec, pods',
+    parse: parseInteger(0, 65535),
+  },
+  healthzPort: {
+    flag: 'healthz-port',
+    placeholder: 'PORT',
+    default: '10248',
+    help: 'port of GET /healthz on 127.0.0.1',
+    parse: parseInteger(0, 65535),
+  },
+  nodeLabels: {
+    flag: 'node-labels',
+    placeholder: 'a=b,..',
+    default: '',
+    help: 'labels for the Node object',
+    parse: parseLabels,
+  },
+  resolvConf: {
+    flag: 'resolv-conf',
+    placeholder: 'PATH',
+    default: '/etc/resolv.conf',
+    help: 'resolver configuration that pods inherit from the node',
+    parse: parseText,
+  },
+  maxPods: {
+    flag: 'max-pods',
+    placeholder: 'COUNT',
+    default: '110',
+    help: 'pods this node takes',
+    parse: parseInteger(1, 1000),
+  },
+} satisfies OptionTable;
+
+function parseLabels(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    parseList(text).map((pair) => {
+      const match = /^([^=]+)=(.*)$/.exec(pair);
+      if (!match) throw new BadRequest(`expected name=value, got ${JSON.stringify(pair)}`);
+      return [match[1]!, match[2]!];
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+// The conditions of a pod that the kubelet owns; the times of those that do not change are kept. Pure.
+import type { Pod } from '../../../controlplane/api';
+import { formatTime } from '../../../controlplane/base/clock';
+import type { Container } from './env';
+import { isSidecar } from './plan';
+import type { ContainerStatus, StatusInput } from './status';
+
+export type PodCondition = NonNullable<NonNullable<Pod['status']>['conditions']>[number];
+type Verdict = Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+interface Observed {
+  readonly phase: string;
+  readonly initStatuses: readonly ContainerStatus[];
+  readonly statuses: readonly ContainerStatus[];
+}
+
+export function podConditions(input: StatusInput, observed: Observed): PodCondition[] {
+  const containers = containersReady(observed);
+  const verdicts: Verdict[] = [
+    { type: 'PodReadyToStartContainers', status: input.sandboxReady ? 'True' : 'False' },
+    initialized(input.pod, observed),
+    { ...podReady(input.pod, containers), type: 'Ready' },
+    { ...containers, type: 'ContainersReady' },
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  return verdicts.map((verdict) => withTimes(verdict, input));
+}
+
+function withTimes(verdict: Verdict, { pod, now }: StatusInput): PodCondition {
+  const previous = pod.status?.conditions?.find((condition) => condition.type === verdict.type);
+  const unchanged = previous?.status === verdict.status;
+  const { generation } = pod.metadata ?? {};
+  return {
+    ...verdict,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    lastTransitionTime: unchanged ? previous.lastTransitionTime : formatTime(now),
+  };
+}
+
+function initialized(pod: Pod, { phase, initStatuses, statuses }: Observed): Verdict {
+  const type = 'Initialized';
+  const init = (pod.spec?.initContainers ?? []) as Container[];
+  if (phase === 'Succeeded') return { type, status: 'True', reason: 'PodCompleted' };
+  // Once app containers run, the init containers are behind us, whatever became of their records.
+  if (statuses.some((status) => status.started || status.state?.running || status.lastState?.terminated)) {
+    return { type, status: 'True' };
+  }
+  const incomplete = init
+    .filter((container) => {
+      const status = initStatuses.find((each) => each.name === container.name);
+      return isSidecar(container) ? !status?.started : status?.state?.terminated?.exitCode !== 0;
+    })
+    .map(({ name }) => name);
+  if (incomplete.length === 0) return { type, status: 'True' };
+  const message = `containers with incomplete status: [${incomplete.join(' ')}]`;
+  return { type, status: 'False', reason: 'ContainersNotInitialized', message };
+}
+
+function containersReady({ phase, initStatuses, statuses }: Observed): Verdict {
+  const type = 'ContainersReady';
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
+  const sidecars = initStatuses.filter((status) => status.state?.running && !status.ready && status.started);
+  const unready = [...sidecars, ...statuses.filter((status) => !status.ready)].map(({ name }) => name);
+  if (unready.length === 0) return { type, status: 'True' };
+  const message = `containers with unready status: [${unready.join(' ')}]`;
+  return { type, status: 'False', reason: 'ContainersNotReady', message };
+}
+
+function podReady(pod: Pod, containers: Verdict): Verdict {
+  if (containers.status !== 'True') return containers;
+  const type = 'Ready';
+  const missing = (pod.spec?.readinessGates ?? [])
+    .map(({ conditionType }) => conditionType)
+    .flatMap((gate) => {
+      const condition = pod.status?.conditions?.find((each) => each.type === gate);
+      if (!condition) return [`corresponding condition of pod readiness gate "${gate}" does not exist.`];
+      return condition.status === 'True'
+        ? []
+        : [`the status of pod readiness gate "${gate}" is not "True", but ${condition.status}`];
+    });
+  if (missing.length === 0) return { type, status: 'True' };
+  return { type, status: 'False', reason: 'ReadinessGatesNotReady', message: missing.join(', ') };
+}

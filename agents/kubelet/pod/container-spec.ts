@@ -1,0 +1,182 @@
+// One container of a pod as the runtime is told to make it. Pure.
+import type { Pod } from '../../../controlplane/api';
+import { milliValue, unitValue } from '../../../controlplane/api/quantity';
+import {
+  containerType,
+  labels,
+  type PodIdentity,
+  podLabels,
+  runtimeName,
+  sandboxContainerName,
+  sandboxType,
+} from '../runtime/labels';
+import type { ContainerSpec, ImageRecord, Mount } from '../runtime/runtime';
+import { ConfigError, type Container } from './env';
+import { expand } from './expand';
+import { qosClass } from './qos';
+import { specHash } from './spec-hash';
+
+export interface ContainerInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly sandboxId: string;
+  readonly env: ReadonlyMap<string, string>;
+  readonly mounts: readonly Mount[];
+  readonly image: ImageRecord;
+  readonly terminationLog: string;
+  readonly nodeMemoryBytes: number;
+}
+
+export const identityOf = ({ metadata }: Pod): PodIdentity => ({
+  name: metadata?.name ?? '',
+  namespace: metadata?.namespace ?? '',
+  uid: metadata?.uid ?? '',
+});
+
+/** The way upstream prints a pod in messages: name_namespace(uid). */
+export const formatPod = ({ name, namespace, uid }: PodIdentity): string => `${name}_${namespace}(${uid})`;
+
+/** @throws ConfigError when the pod asks for a user that the image does not give */
+export function containerSpec(input: ContainerInput): ContainerSpec {
+  const { pod, container, env, sandboxId } = input;
+  const identity = identityOf(pod);
+  const spec = pod.spec!;
+  const security = container.securityContext ?? {};
+  const podSecurity = spec.securityContext ?? {};
+  checkNonRoot(input);
+  const user = security.runAsUser ?? podSecurity.runAsUser;
+  const group = security.runAsGroup ?? podSecurity.runAsGroup;
+  const seccomp = (security.seccompProfile ?? podSecurity.seccompProfile)?.type;
+  const groups = [
+    ...(podSecurity.supplementalGroups ?? []),
+    ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup]),
+  ];
+  return {
+    name: runtimeName(identity, container.name, input.attempt),
+    image: input.image.id,
+    labels: {
+      ...podLabels(identity),
+      [labels.type]: containerType,
+      [labels.containerName]: container.name,
+      [labels.restartCount]: String(input.attempt),
+      [labels.sandboxId]: sandboxId,
+      [labels.specHash]: specHash(container),
+      [labels.terminationLog]: input.terminationLog,
+      [labels.graceSeconds]: String(spec.terminationGracePeriodSeconds ?? 30),
+    },
+    ...(container.command ? { entrypoint: container.command.map((text) => expand(text, env)) } : {}),
+    ...(container.args ? { args: container.args.map((text) => expand(text, env)) } : {}),
+    env: [...env].map(([name, value]) => `${name}=${value}`),
+    ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+    ...(userOf(user, group, input.image.user) ?? {}),
+    groups: groups.map(String),
+    mounts: input.mounts,
+    network: spec.hostNetwork ? 'host' : { container: sandboxId },
+    ipc: spec.hostIPC ? 'host' : { container: sandboxId },
+    pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',
+    ...resources(pod, container, input.nodeMemoryBytes),
+    privileged: security.privileged ?? false,
+    readOnlyRoot: security.readOnlyRootFilesystem ?? false,
+    noNewPrivileges: security.allowPrivilegeEscalation === false,
+    ...(seccomp === 'Unconfined' ? { seccomp: 'unconfined' } : {}),
+    addCapabilities: security.capabilities?.add ?? [],
+    dropCapabilities: security.capabilities?.drop ?? [],
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+  };
+}
+
+function userOf(user: number | undefined, group: number | undefined, imageUser: string): { user: string } | undefined {
+  if (user === undefined && group === undefined) return undefined;
+  const name = user === undefined ? imageUser.split(':')[0] || '0' : String(user);
+  return { user: group === undefined ? name : `${name}:${group}` };
+}
+
+function checkNonRoot({ pod, container, image }: ContainerInput): void {
+  const security = container.securityContext ?? {};
+  const podSecurity = pod.spec?.securityContext ?? {};
+  if (!(security.runAsNonRoot ?? podSecurity.runAsNonRoot)) return;
+  const where = `(pod: "${formatPod(identityOf(pod))}", container: ${container.name})`;
+  const user = security.runAsUser ?? podSecurity.runAsUser;
+  if (user === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`);
+  if (user !== undefined) return;
+  const imageUser = image.user.split(':')[0] ?? '';
+  if (imageUser === '' || imageUser === '0') {
+    throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`);
+  }
+  if (!/^\d+$/.test(imageUser)) {
+    const message = `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`;
+    throw new ConfigError(`${message} ${where}`);
+  }
+}
+
+const cpuPeriodMicros = 100_000;
+const minQuotaMicros = 1000;
+const minShares = 2;
+const sharesPerCpu = 1024;
+
+function resources(pod: Pod, { resources: wanted }: Container, nodeMemoryBytes: number): Partial<ContainerSpec> {
+  const { limits = {}, requests = {} } = wanted ?? {};
+  const request = requests['cpu'] ?? limits['cpu'];
+  const quota = limits['cpu'] && milliValue(limits['cpu']) > 0 ? milliValue(limits['cpu']) : undefined;
+  const memory = limits['memory'] ? unitValue(limits['memory']) : 0;
+  return {
+    cpuShares: request ? Math.max(minShares, Math.floor((milliValue(request) * sharesPerCpu) / 1000)) : minShares,
+    ...(quota === undefined
+      ? {}
+      : { cpuQuotaMicros: Math.max(minQuotaMicros, (quota * cpuPeriodMicros) / 1000), cpuPeriodMicros }),
+    ...(memory > 0 ? { memoryBytes: memory } : {}),
+    oomScoreAdj: oomScoreAdj(pod, requests['memory'] ?? limits['memory'], nodeMemoryBytes),
+  };
+}
+
+const bestEffortScore = 1000;
+
+/**
+ * How likely the kernel ends a container of this pod first when memory is short: more memory asked for means less likely.
+ * Guaranteed pods would get -997 upstream; lowering the score takes CAP_SYS_RESOURCE, so they get the lowest score that
+ * needs no capability.
+ */
+function oomScoreAdj(pod: Pod, memoryRequest: string | undefined, nodeMemoryBytes: number): number {
+  const qos = qosClass(pod);
+  if (qos === 'BestEffort') return bestEffortScore;
+  if (qos === 'Guaranteed') return 0;
+  const share = memoryRequest ? unitValue(memoryRequest) / nodeMemoryBytes : 0;
+  return Math.min(bestEffortScore - 1, Math.max(3, Math.round(bestEffortScore - bestEffortScore * share)));
+}
+
+export interface SandboxInput {
+  readonly pod: Pod;
+  readonly attempt: number;
+  readonly image: string;
+  readonly hostname: string;
+  readonly podIp: string | undefined;
+}
+
+/** The pause container that holds the pod's namespaces. */
+export function sandboxSpec({ pod, attempt, image, hostname, podIp }: SandboxInput): ContainerSpec {
+  const identity = identityOf(pod);
+  const { hostNetwork, hostIPC, hostPID, securityContext } = pod.spec ?? {};
+  return {
+    name: runtimeName(identity, sandboxContainerName, attempt),
+    image,
+    labels: {
+      ...podLabels(identity),
+      [labels.type]: sandboxType,
+      [labels.containerName]: sandboxContainerName,
+      [labels.restartCount]: String(attempt),
+      ...(podIp ? { [labels.podIp]: podIp } : {}),
+    },
+    env: [],
+    ...(hostNetwork ? {} : { hostname }),
+    mounts: [],
+    network: hostNetwork ? 'host' : 'own',
+    ipc: hostIPC ? 'host' : 'own',
+    pid: hostPID ? 'host' : 'own',
+    cpuShares: minShares,
+    sysctls: Object.fromEntries((securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    keepLog: false,
+  };
+}

@@ -1,0 +1,48 @@
+// What everything that works on pods is given.
+import type { Service } from '../../../controlplane/api';
+import type { Clock } from '../../../controlplane/base/clock';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { Client } from '../../../controlplane/client/client';
+import type { EventRecorder } from '../../../controlplane/client/event-recorder';
+import type { ImageCache } from '../images/image-cache';
+import type { ImagePuller } from '../images/image-puller';
+import type { PodNetwork } from '../network/pod-network';
+import type { Prober } from '../probes/prober';
+import type { ContainerRuntime } from '../runtime/runtime';
+import type { PodVolumes } from '../volumes/pod-volumes';
+import type { CrashLoop } from './crash-loop';
+import type { Limiter } from './limiter';
+import type { PodRecords } from './pod-records';
+import type { ClusterDns } from './resolv-conf';
+
+export interface NodeConfig {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly rootDir: string;
+  readonly pauseImage: string;
+  readonly dns: ClusterDns;
+  /** Path of the node's own resolver configuration. */
+  readonly resolvConf: string;
+  readonly memoryBytes: number;
+  /** cpu in cores, memory in bytes. */
+  readonly allocatable: Readonly<Record<string, number>>;
+}
+
+export interface PodDeps {
+  readonly runtime: ContainerRuntime;
+  readonly records: PodRecords;
+  readonly volumes: PodVolumes;
+  readonly images: ImageCache;
+  readonly puller: ImagePuller;
+  readonly network: PodNetwork;
+  readonly probes: Prober;
+  readonly crashLoop: CrashLoop;
+  /** Bounds the containers that start at the same time: Docker gets slower, not faster, with more. */
+  readonly starts: Limiter;
+  readonly client: Client;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly node: NodeConfig;
+  readonly services: () => readonly Service[];
+}

@@ -1,0 +1,142 @@
+// The environment of a container. Pure: referenced ConfigMaps, Secrets and Services are handed in.
+import type { ConfigMap, Pod, Secret, Service } from '../../../controlplane/api';
+import { AppError } from '../../../controlplane/base/errors';
+import { expand } from './expand';
+import { fieldValue, type NodeFacts, resourceValue } from './field-ref';
+
+export type Container = NonNullable<Pod['spec']>['containers'][number];
+
+export interface EnvSources {
+  /** Undefined when there is none. Names are in the pod's namespace. */
+  readonly configMap: (name: string) => ConfigMap | undefined;
+  readonly secret: (name: string) => Secret | undefined;
+  readonly services: readonly Service[];
+  readonly facts: NodeFacts;
+}
+
+/** A container cannot be made from what is there now; `reason` is the waiting reason. */
+export class ConfigError extends AppError {
+  readonly reason: string;
+  constructor(message: string, reason = 'CreateContainerConfigError') {
+    super('NotFound', message, { details: { reason } });
+    this.reason = reason;
+  }
+}
+
+/** NAME to value in the order of definition. @throws ConfigError for a missing non-optional reference */
+export function containerEnv(pod: Pod, container: Container, sources: EnvSources): Map<string, string> {
+  const services = serviceEnv(pod, sources.services);
+  const env = new Map<string, string>();
+  for (const from of container.envFrom ?? []) {
+    for (const [key, value] of Object.entries(envFromValues(pod, from, sources)))
+      env.set(`${from.prefix ?? ''}${key}`, value);
+  }
+  for (const variable of container.env ?? []) {
+    if (variable.valueFrom) {
+      const value = valueFrom(pod, container, variable, sources);
+      if (value !== undefined) env.set(variable.name, value);
+    } else {
+      // A value may refer to Services and to variables defined before it.
+      env.set(variable.name, expand(variable.value ?? '', new Map([...services, ...env])));
+    }
+  }
+  for (const [name, value] of services) if (!env.has(name)) env.set(name, value);
+  return env;
+}
+
+type EnvFrom = NonNullable<Container['envFrom']>[number];
+function envFromValues(pod: Pod, from: EnvFrom, sources: EnvSources): Record<string, string> {
+  const namespace = pod.metadata?.namespace;
+  if (from.configMapRef) {
+    const { name = '', optional } = from.configMapRef;
+    const found = sources.configMap(name);
+    if (!found && !optional) throw new ConfigError(`configmap "${name}" not found`);
+    return validNames(found?.data ?? {});
+  }
+  if (from.secretRef) {
+    const { name = '', optional } = from.secretRef;
+    const found = sources.secret(name);
+    if (!found && !optional) throw new ConfigError(`secret "${name}" not found`);
+    return validNames(decodeAll(found?.data));
+  }
+  throw new ConfigError(`envFrom of ${namespace}/${pod.metadata?.name} names neither a ConfigMap nor a Secret`);
+}
+
+const validNames = (data: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).filter(([key]) => key !== '' && !key.includes('=')));
+
+const decodeAll = (data: Readonly<Record<string, string>> | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(data ?? {}).map(([key, value]) => [key, decode(value)]));
+
+const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8');
+
+type EnvVar = NonNullable<Container['env']>[number];
+function valueFrom(pod: Pod, container: Container, variable: EnvVar, sources: EnvSources): string | undefined {
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = variable.valueFrom ?? {};
+  const namespace = pod.metadata?.namespace;
+  if (fieldRef) return fieldValue(pod, fieldRef.fieldPath, sources.facts);
+  if (resourceFieldRef) return resourceValue(pod, resourceFieldRef, container.name, sources.facts);
+  if (configMapKeyRef) {
+    const { name = '', key, optional } = configMapKeyRef;
+    const found = sources.configMap(name);
+    if (!found && !optional) throw new ConfigError(`configmap "${name}" not found`);
+    const value = found?.data?.[key];
+    if (found && value === undefined && !optional) {
+      throw new ConfigError(`couldn't find key ${key} in ConfigMap ${namespace}/${name}`);
+    }
+    return value;
+  }
+  if (secretKeyRef) {
+    const { name = '', key, optional } = secretKeyRef;
+    const found = sources.secret(name);
+    if (!found && !optional) throw new ConfigError(`secret "${name}" not found`);
+    const value = found?.data?.[key];
+    if (found && value === undefined && !optional) {
+      throw new ConfigError(`couldn't find key ${key} in Secret ${namespace}/${name}`);
+    }
+    return value === undefined ? undefined : decode(value);
+  }
+  throw new ConfigError(`environment variable ${variable.name} has an empty valueFrom`);
+}
+
+const masterService = 'kubernetes';
+
+/** Docker-links style variables of the Services a pod may see: its own namespace's, and always default/kubernetes. */
+export function serviceEnv(pod: Pod, services: readonly Service[]): Map<string, string> {
+  const links = pod.spec?.enableServiceLinks ?? true;
+  const visible = services.filter(({ metadata, spec }) => {
+    if (!spec?.clusterIP || spec.clusterIP === 'None') return false;
+    const isMaster = metadata?.namespace === 'default' && metadata.name === masterService;
+    return isMaster || (links && metadata?.namespace === pod.metadata?.namespace);
+  });
+  // A Service of the pod's own namespace wins over default/kubernetes, so it comes last.
+  const ordered = [...visible].sort((a, b) => rank(a, pod) - rank(b, pod) || compare(a, b));
+  const env = new Map<string, string>();
+  for (const service of ordered) addServiceVariables(env, service);
+  return env;
+}
+
+const rank = (service: Service, pod: Pod): number => (service.metadata?.namespace === pod.metadata?.namespace ? 1 : 0);
+const compare = (a: Service, b: Service): number => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1);
+
+function addServiceVariables(env: Map<string, string>, { metadata, spec }: Service): void {
+  const ports = spec?.ports ?? [];
+  const first = ports[0];
+  const ip = spec?.clusterIP ?? '';
+  const host = ip.includes(':') ? `[${ip}]` : ip;
+  const prefix = (metadata?.name ?? '').toUpperCase().replaceAll('-', '_');
+  if (!first) return;
+  env.set(`${prefix}_SERVICE_HOST`, ip);
+  env.set(`${prefix}_SERVICE_PORT`, String(first.port));
+  for (const { name, port } of ports) {
+    if (name) env.set(`${prefix}_SERVICE_PORT_${name.toUpperCase().replaceAll('-', '_')}`, String(port));
+  }
+  env.set(`${prefix}_PORT`, `${(first.protocol ?? 'TCP').toLowerCase()}://${host}:${first.port}`);
+  for (const { port, protocol = 'TCP' } of ports) {
+    const each = `${prefix}_PORT_${port}_${protocol}`;
+    env.set(each, `${protocol.toLowerCase()}://${host}:${port}`);
+    env.set(`${each}_PROTO`, protocol.toLowerCase());
+    env.set(`${each}_PORT`, String(port));
+    env.set(`${each}_ADDR`, ip);
+  }
+}

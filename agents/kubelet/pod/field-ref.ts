@@ -1,0 +1,78 @@
+// Downward API: fields of a pod and resources of a container as text. Pure.
+// Source: kubernetes.io "Downward API" and the API reference of ObjectFieldSelector and ResourceFieldSelector.
+import type { Pod } from '../../../controlplane/api';
+import { parseQuantity } from '../../../controlplane/api/quantity';
+import { BadRequest } from '../../../controlplane/base/errors';
+
+/** What is known only on the node. */
+export interface NodeFacts {
+  readonly nodeIp: string;
+  readonly podIps: readonly string[];
+  /** Allocatable of the node, the value of a limit that is not set: cpu in cores, memory in bytes. */
+  readonly allocatable: Readonly<Record<string, number>>;
+}
+
+/** @throws BadRequest for a path that the downward API does not offer */
+export function fieldValue(pod: Pod, path: string, facts: NodeFacts): string {
+  const meta = pod.metadata ?? {};
+  const subscript = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path);
+  if (subscript) return meta[subscript[1] as 'labels' | 'annotations']?.[subscript[2]!] ?? '';
+  switch (path) {
+    case 'metadata.name':
+      return meta.name ?? '';
+    case 'metadata.namespace':
+      return meta.namespace ?? '';
+    case 'metadata.uid':
+      return meta.uid ?? '';
+    case 'metadata.labels':
+      return renderMap(meta.labels);
+    case 'metadata.annotations':
+      return renderMap(meta.annotations);
+    case 'spec.nodeName':
+      return pod.spec?.nodeName ?? '';
+    case 'spec.serviceAccountName':
+      return pod.spec?.serviceAccountName ?? '';
+    case 'status.hostIP':
+    case 'status.hostIPs':
+      return facts.nodeIp;
+    case 'status.podIP':
+      return facts.podIps[0] ?? '';
+    case 'status.podIPs':
+      return facts.podIps.join(',');
+    default:
+      throw new BadRequest(`unsupported fieldPath: ${path}`);
+  }
+}
+
+/** One key="value" line per entry, sorted, values quoted. */
+function renderMap(map: Readonly<Record<string, string>> | undefined): string {
+  return Object.entries(map ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .join('\n');
+}
+
+interface ResourceSelector {
+  readonly containerName?: string;
+  readonly resource: string;
+  readonly divisor?: string;
+}
+
+/** Rounded up to whole divisors, as Kubernetes does. @throws BadRequest */
+export function resourceValue(pod: Pod, selector: ResourceSelector, containerName: string, facts: NodeFacts): string {
+  const name = selector.containerName ?? containerName;
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const container = containers.find((each) => each.name === name);
+  if (!container) throw new BadRequest(`container ${name} not found`);
+  const match = /^(limits|requests)\.(.+)$/.exec(selector.resource);
+  if (!match) throw new BadRequest(`unsupported container resource : ${selector.resource}`);
+  const [, kind, resource = ''] = match;
+  const { limits, requests } = container.resources ?? {};
+  const text = kind === 'limits' ? limits?.[resource] : requests?.[resource];
+  // An unset limit is what the node can give; an unset request is 0.
+  const value = text === undefined ? (kind === 'limits' ? (facts.allocatable[resource] ?? 0) : 0) : amount(text);
+  const divisor = amount(selector.divisor ?? '0') || 1;
+  return String(Math.ceil(Number((value / divisor).toFixed(6))));
+}
+
+const amount = (text: string): number => Number(parseQuantity(text).nano) / 1e9;

@@ -1,0 +1,51 @@
+// The text of a pod's /etc/hosts. Pure. Source: kubernetes.io "Adding entries to Pod /etc/hosts with HostAliases".
+import type { Pod } from '../../../controlplane/api';
+
+export interface HostsInput {
+  readonly podIp: string;
+  readonly hostname: string;
+  /** Domain of a pod with a subdomain: subdomain.ns.svc.cluster.local; '' without. */
+  readonly domain: string;
+  readonly aliases: NonNullable<NonNullable<Pod['spec']>['hostAliases']>;
+}
+
+export function renderHosts({ podIp, hostname, domain, aliases }: HostsInput): string {
+  const names = domain === '' ? hostname : `${hostname}.${domain}\t${hostname}`;
+  return (
+    [
+      '# Kubernetes-managed hosts file.',
+      '127.0.0.1\tlocalhost',
+      '::1\tlocalhost ip6-localhost ip6-loopback',
+      'fe00::0\tip6-localnet',
+      'fe00::0\tip6-mcastprefix',
+      'fe00::1\tip6-allnodes',
+      'fe00::2\tip6-allrouters',
+      `${podIp}\t${names}`,
+      '',
+    ].join('\n') + renderAliases(aliases)
+  );
+}
+
+/** A pod on the host's network sees the host's own names. */
+export function renderHostNetworkHosts(hostFile: string, aliases: HostsInput['aliases']): string {
+  return `# Kubernetes-managed hosts file (host network).\n${hostFile}${renderAliases(aliases)}`;
+}
+
+function renderAliases(aliases: HostsInput['aliases']): string {
+  if (aliases.length === 0) return '';
+  const lines = aliases.map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}`);
+  return `\n# Entries added by HostAliases.\n${lines.join('\n')}\n`;
+}
+
+const maxHostnameLength = 63;
+
+/** The host name a pod's processes see: spec.hostname or its own name, cut to what the kernel and DNS take. */
+export function podHostname(pod: Pod): string {
+  const wanted = pod.spec?.hostname ?? pod.metadata?.name ?? '';
+  return wanted.slice(0, maxHostnameLength).replace(/[-.]+$/, '');
+}
+
+export function podDomain(pod: Pod, clusterDomain: string): string {
+  const { subdomain } = pod.spec ?? {};
+  return subdomain ? `${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}` : '';
+}

@@ -1,0 +1,207 @@
+// What has to be done so that a pod runs as its spec says. Pure: spec and observed containers in, actions out.
+// The order follows kubernetes.io "Init Containers", "Sidecar Containers" and "Pod Lifecycle".
+import type { Pod } from '../../../controlplane/api';
+import { isSandbox, labels, restartCountOf } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import type { Container } from './env';
+import { specHash } from './spec-hash';
+
+export type PodAction =
+  | { readonly action: 'create-sandbox'; readonly attempt: number }
+  /** Ends all containers of the pod and gives its address back; their records stay for the status. */
+  | { readonly action: 'stop-pod'; readonly reason: string }
+  | {
+      readonly action: 'start-container';
+      readonly container: Container;
+      /** How often it ran before. */
+      readonly attempt: number;
+    }
+  | { readonly action: 'kill-container'; readonly id: string; readonly name: string; readonly message: string }
+  | { readonly action: 'remove-container'; readonly id: string };
+
+export type ProbeVerdict = 'healthy' | 'liveness-failed' | 'startup-failed';
+
+export interface PlanInput {
+  readonly pod: Pod;
+  /** Newest first. */
+  readonly records: readonly ContainerRecord[];
+  readonly now: number;
+  readonly verdict: (id: string) => ProbeVerdict;
+  /** True when the running container's startup probe has passed or there is none, and its postStart hook is through. */
+  readonly started: (id: string) => boolean;
+  /** Earliest time for the next start of this container, in ms since the epoch; 0 when at once. */
+  readonly notBefore: (name: string, last: ContainerRecord | undefined) => number;
+  /** How often a container whose records are gone has been started before, from the pod's last status. */
+  readonly previousStarts?: (name: string) => number;
+}
+
+export interface PodPlan {
+  readonly actions: readonly PodAction[];
+  /** When to plan again if nothing happens before; absent when only an event can change the plan. */
+  readonly retryAtMs?: number;
+  /** Containers that wait for retryAtMs because they failed before. */
+  readonly backingOff: readonly string[];
+}
+
+export const isSidecar = (container: Container): boolean =>
+  (container as { restartPolicy?: string }).restartPolicy === 'Always';
+
+export function planPod(input: PlanInput): PodPlan {
+  return new Planner(input).plan();
+}
+
+class Planner {
+  private readonly actions: PodAction[] = [];
+  private readonly backingOff: string[] = [];
+  private retryAtMs: number | undefined;
+  private readonly sandbox: ContainerRecord | undefined;
+  private readonly latest = new Map<string, ContainerRecord>();
+
+  constructor(private readonly input: PlanInput) {
+    const sandboxes = input.records.filter(isSandbox);
+    this.sandbox = sandboxes.find((record) => record.state === 'running');
+    for (const record of input.records) {
+      const name = record.labels[labels.containerName] ?? '';
+      if (!isSandbox(record) && !this.latest.has(name)) this.latest.set(name, record);
+    }
+  }
+
+  plan(): PodPlan {
+    const { pod } = this.input;
+    if (podHasEnded(pod, (name) => this.latest.get(name))) {
+      if (this.sandbox || this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'the pod has completed' });
+    } else {
+      if (!this.sandbox) this.replaceSandbox();
+      this.planContainers();
+    }
+    this.collectGarbage();
+    return { actions: this.actions, retryAtMs: this.retryAtMs, backingOff: this.backingOff };
+  }
+
+  private anyRunning(): boolean {
+    return this.input.records.some((record) => record.state === 'running');
+  }
+
+  /** Containers that lived in a sandbox that is gone have lost their network: they end, then all starts anew. */
+  private replaceSandbox(): void {
+    const sandboxes = this.input.records.filter(isSandbox);
+    if (this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'Pod sandbox changed' });
+    const attempts = sandboxes.map((record) => restartCountOf(record));
+    this.actions.push({ action: 'create-sandbox', attempt: attempts.length === 0 ? 0 : Math.max(...attempts) + 1 });
+  }
+
+  private planContainers(): void {
+    const { initContainers = [], containers } = this.input.pod.spec!;
+    const initialized = containers.some(({ name }) => this.current(name) !== undefined);
+    if (initialized) for (const container of initContainers.filter(isSidecar)) this.planOne(container, 'Always');
+    else if (!this.planInit(initContainers as Container[])) return;
+    for (const container of containers) this.planOne(container, this.restartPolicy(container));
+  }
+
+  /** True when every init container is through and the app containers may start. */
+  private planInit(initContainers: readonly Container[]): boolean {
+    for (const container of initContainers) {
+      const record = this.current(container.name);
+      if (isSidecar(container)) {
+        this.planOne(container, 'Always');
+        if (record?.state !== 'running' || !this.input.started(record.id)) return false;
+        continue;
+      }
+      if (record?.state === 'exited' && record.exitCode === 0) continue;
+      const policy = this.input.pod.spec?.restartPolicy === 'Never' ? 'Never' : 'OnFailure';
+      this.planOne(container, policy);
+      return false;
+    }
+    return true;
+  }
+
+  private restartPolicy(container: Container): string {
+    return (container as { restartPolicy?: string }).restartPolicy ?? this.input.pod.spec?.restartPolicy ?? 'Always';
+  }
+
+  private planOne(container: Container, policy: string): void {
+    const record = this.current(container.name);
+    const last = this.latest.get(container.name);
+    if (record?.state === 'running') {
+      const message = this.killMessage(container, record);
+      if (message) this.actions.push({ action: 'kill-container', id: record.id, name: container.name, message });
+      return;
+    }
+    // Made but never started (the kubelet or Docker went away in between): it is made anew.
+    if (last?.state === 'created') this.actions.push({ action: 'remove-container', id: last.id });
+    if (last?.state === 'exited' && !mayRestart(policy, last.exitCode ?? 0)) return;
+    this.startWhenDue(container, last);
+  }
+
+  private startWhenDue(container: Container, last: ContainerRecord | undefined): void {
+    const due = this.input.notBefore(container.name, last);
+    if (due > this.input.now) {
+      this.backingOff.push(container.name);
+      this.retryAtMs = Math.min(this.retryAtMs ?? due, due);
+      return;
+    }
+    const before = this.input.previousStarts?.(container.name) ?? 0;
+    const attempt = !last ? before : last.state === 'created' ? restartCountOf(last) : restartCountOf(last) + 1;
+    this.actions.push({ action: 'start-container', container, attempt });
+  }
+
+  private killMessage(container: Container, record: ContainerRecord): string | undefined {
+    const { name } = container;
+    const hash = record.labels[labels.specHash];
+    if (hash !== undefined && hash !== specHash(container)) {
+      return `Container ${name} definition changed, will be restarted`;
+    }
+    const verdict = this.input.verdict(record.id);
+    if (verdict === 'liveness-failed') return `Container ${name} failed liveness probe, will be restarted`;
+    if (verdict === 'startup-failed') return `Container ${name} failed startup probe, will be restarted`;
+    return undefined;
+  }
+
+  /** The newest record of this container in the sandbox that runs now. */
+  private current(name: string): ContainerRecord | undefined {
+    const record = this.latest.get(name);
+    return this.sandbox && record?.labels[labels.sandboxId] === this.sandbox.id ? record : undefined;
+  }
+
+  /** Of each container the newest one stays, and the last one that ended (for `logs --previous` and lastState). */
+  private collectGarbage(): void {
+    const kept = new Map<string, number>();
+    for (const record of this.input.records) {
+      if (isSandbox(record)) {
+        if (record.state !== 'running' && (this.sandbox || record !== this.input.records.find(isSandbox))) {
+          this.actions.push({ action: 'remove-container', id: record.id });
+        }
+        continue;
+      }
+      const name = record.labels[labels.containerName] ?? '';
+      const count = kept.get(name) ?? 0;
+      if (record.state === 'exited' && count >= 2) this.actions.push({ action: 'remove-container', id: record.id });
+      if (record.state !== 'created') kept.set(name, count + 1);
+    }
+  }
+}
+
+export function mayRestart(policy: string, exitCode: number): boolean {
+  if (policy === 'Always') return true;
+  return policy === 'OnFailure' && exitCode !== 0;
+}
+
+/**
+ * True when no container of the pod will run again: every app container has ended for good, or a run-once init container
+ * has failed in a pod that never restarts.
+ */
+export function podHasEnded(pod: Pod, latest: (name: string) => ContainerRecord | undefined): boolean {
+  const { restartPolicy = 'Always', initContainers = [], containers = [] } = pod.spec ?? {};
+  if (restartPolicy === 'Always') return false;
+  const failedInit = initContainers.some((container) => {
+    const record = latest(container.name);
+    return (
+      restartPolicy === 'Never' && !isSidecar(container) && record?.state === 'exited' && (record.exitCode ?? 0) !== 0
+    );
+  });
+  if (failedInit) return true;
+  return containers.every(({ name }) => {
+    const record = latest(name);
+    return record?.state === 'exited' && !mayRestart(restartPolicy, record.exitCode ?? 0);
+  });
+}

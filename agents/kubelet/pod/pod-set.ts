@@ -1,0 +1,158 @@
+// All pods of this node: one worker each, fed by the API and by the runtime. Containers whose pod the API does not know
+// get a worker too, which takes them away.
+import type { Pod } from '../../../controlplane/api';
+import { describeError } from '../../../controlplane/base/errors';
+import type { Informer } from '../../../controlplane/client/informer';
+import { labels } from '../runtime/labels';
+import type { RuntimeEvent } from '../runtime/runtime';
+import { identityOf } from './container-spec';
+import { PodWorker, type WorkerDeps } from './pod-worker';
+
+/** Safety net only: events tell everything, unless Docker loses one. */
+const relistMs = 300_000;
+
+export interface PodSetDeps extends Omit<WorkerDeps, 'finished'> {
+  /** Told why the runtime cannot be used, or undefined when it can. */
+  readonly runtimeState: (problem: string | undefined) => void;
+}
+
+export class PodSet {
+  private readonly workers = new Map<string, PodWorker>();
+  private readonly deps: WorkerDeps;
+  private synced = false;
+
+  constructor(
+    private readonly given: PodSetDeps,
+    private readonly pods: Informer<Pod>,
+  ) {
+    this.deps = { ...given, finished: (uid) => this.finished(uid) };
+  }
+
+  /** Runs until the signal is aborted; containers stay as they are. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { records, volumes } = this.deps;
+    this.pods.onChange((change) => {
+      if (change.type === 'deleted') this.update(change.object, true);
+      else if (change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid) {
+        this.update(change.previous, true);
+        this.update(change.object, false);
+      } else this.update(change.object, false);
+    });
+    records.onChange((uid) => this.workers.get(uid)?.kick());
+    volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
+    try {
+      await this.followRuntime(signal);
+    } finally {
+      for (const worker of this.workers.values()) worker.close();
+    }
+  }
+
+  /** Verdicts of probes have changed. */
+  kick(podUid: string): void {
+    this.workers.get(podUid)?.kick();
+  }
+
+  private async followRuntime(signal: AbortSignal): Promise<void> {
+    const cancel = this.relistLater(signal);
+    try {
+      for await (const event of this.deps.runtime.events(signal)) await this.handle(event, signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  private async handle(event: RuntimeEvent, signal: AbortSignal): Promise<void> {
+    const { records, images, log } = this.deps;
+    switch (event.type) {
+      case 'connected':
+        await this.catchUp(signal);
+        return;
+      case 'disconnected':
+        log.warn('the container runtime is away', { error: event.error });
+        this.given.runtimeState(`container runtime is down: ${describeError(event.error)}`);
+        return;
+      case 'images-changed':
+        images.clear();
+        return;
+      default:
+        records.apply(event);
+    }
+  }
+
+  /** After (re)connecting: what changed unseen is looked up; then pods may be judged. */
+  private async catchUp(signal: AbortSignal): Promise<void> {
+    const { records, network, images, log } = this.deps;
+    images.clear();
+    try {
+      await records.relist();
+    } catch (error) {
+      log.warn('containers cannot be listed', { error });
+      return;
+    }
+    this.given.runtimeState(undefined);
+    if (!this.synced) {
+      for (const record of records.all()) {
+        const ip = record.labels[labels.podIp];
+        // An address of a range this node had before is no longer anyone else's concern.
+        try {
+          if (ip) network.reserve(ip);
+        } catch (error) {
+          log.warn('address outside the pod range', { ip, error });
+        }
+      }
+      await this.pods.synced(signal);
+      this.synced = true;
+      for (const pod of this.pods.list()) this.update(pod, false);
+    }
+    this.adoptOrphans();
+    for (const worker of this.workers.values()) worker.kick();
+  }
+
+  private adoptOrphans(): void {
+    for (const identity of this.deps.records.pods()) {
+      if (this.workers.has(identity.uid)) continue;
+      this.deps.log.info('containers of a pod that is gone are removed', {
+        pod: `${identity.namespace}/${identity.name}`,
+      });
+      const worker = new PodWorker(this.deps, identity);
+      this.workers.set(identity.uid, worker);
+      worker.update(undefined);
+    }
+  }
+
+  private update(pod: Pod, gone: boolean): void {
+    // Before the first listing of containers a pod that runs would look like one that has to be started.
+    if (!this.synced) return;
+    const identity = identityOf(pod);
+    let worker = this.workers.get(identity.uid);
+    if (!worker) {
+      if (gone || isOver(pod)) return;
+      worker = new PodWorker(this.deps, identity);
+      this.workers.set(identity.uid, worker);
+    }
+    worker.update(gone ? undefined : pod);
+  }
+
+  private finished(podUid: string): void {
+    this.workers.delete(podUid);
+    // Events of the removals that are still on their way find nobody; what was missed shows at the next listing.
+    for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
+  }
+
+  private relistLater(signal: AbortSignal): () => void {
+    let cancel = () => {};
+    const next = () => {
+      cancel = this.deps.clock.after(relistMs, () => {
+        void this.catchUp(signal).then(next);
+      });
+    };
+    next();
+    return () => cancel();
+  }
+}
+
+/** A pod that has ended for good and is not being deleted needs no worker, unless its containers are still there. */
+const isOver = (pod: Pod): boolean => {
+  const { phase } = pod.status ?? {};
+  return (phase === 'Succeeded' || phase === 'Failed') && pod.metadata?.deletionTimestamp === undefined;
+};

@@ -1,0 +1,447 @@
+// One pod on this node: brings the containers to what the spec says and the status to what the containers are. One pass at
+// a time; whatever happens during a pass makes one more pass; a deletion cuts a pass short.
+import { type Pod, pods } from '../../../controlplane/api';
+import { Backoff } from '../../../controlplane/base/backoff';
+import { describeError, isNotFound } from '../../../controlplane/base/errors';
+import { imageRef } from '../images/image-name';
+import { isSandbox, labels, type PodIdentity } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import { formatPod, identityOf } from './container-spec';
+import { crashLoopKey, formatDelay } from './crash-loop';
+import type { PodDeps } from './deps';
+import type { Container } from './env';
+import type { NodeFacts } from './field-ref';
+import { findContainer, Killer } from './killer';
+import { isSidecar, type PodAction, type PodPlan, planPod } from './plan';
+import { removeSandbox, sandboxIp, startSandbox } from './sandbox';
+import { StartFailure, startContainer, watchProbes } from './starter';
+import { type PodStatus, podStatus, type WaitingReason } from './status';
+import type { StatusWriter } from './status-writer';
+import { TerminationMessages } from './termination-message';
+
+export interface WorkerDeps extends PodDeps {
+  readonly statuses: StatusWriter;
+  /** The pod is gone from this node, and from the API if it was to be deleted. */
+  readonly finished: (podUid: string) => void;
+}
+
+type SandboxInUse = {
+  readonly podIp: string | undefined;
+  readonly created: Promise<string>;
+  readonly ready: Promise<void>;
+};
+
+export class PodWorker {
+  private pod: Pod | undefined;
+  private gone = false;
+  private dirty = false;
+  private running = false;
+  private closed = false;
+  private readonly waiting = new Map<string, WaitingReason>();
+  private readonly retryAt = new Map<string, number>();
+  private readonly messages: TerminationMessages;
+  private readonly killer: Killer;
+  private readonly failures = new Backoff<string>({ initialMs: 500, maxMs: 60_000 });
+  private readonly starting = new Set<string>();
+  private cancelTimer: (() => void) | undefined;
+  private pass = new AbortController();
+  /** False once volumes are set up and nothing they show has changed since. */
+  private volumesDue = true;
+  private volumesRefreshAtMs: number | undefined;
+
+  constructor(
+    private readonly deps: WorkerDeps,
+    private readonly identity: PodIdentity,
+  ) {
+    this.messages = new TerminationMessages(deps.runtime);
+    this.killer = new Killer(deps);
+  }
+
+  /** The pod as the API has it now; undefined when it is not there any more. */
+  update(pod: Pod | undefined): void {
+    const wasEnding = this.ending;
+    if (pod && JSON.stringify(shown(pod)) !== JSON.stringify(shown(this.pod))) this.volumesDue = true;
+    if (pod) this.pod = pod;
+    else this.gone = true;
+    if (this.ending && !wasEnding) this.pass.abort(new Error('the pod is being deleted'));
+    this.kick();
+  }
+
+  /** Something about the pod may have changed. */
+  kick(): void {
+    if (this.closed) return;
+    this.publish();
+    this.dirty = true;
+    if (this.ending) this.shortenKills();
+    if (!this.running) void this.run();
+  }
+
+  /** References have changed: what failed for their sake is worth another try at once. */
+  retryNow(): void {
+    this.retryAt.clear();
+    this.volumesDue = true;
+    this.kick();
+  }
+
+  /** Ends the worker and leaves the containers alone. */
+  close(): void {
+    this.closed = true;
+    this.cancelTimer?.();
+    this.pass.abort(new Error('the kubelet is stopping'));
+  }
+
+  /** Newest first. */
+  private get records(): readonly ContainerRecord[] {
+    return this.deps.records.ofPod(this.identity.uid);
+  }
+
+  private get sandbox(): ContainerRecord | undefined {
+    return this.records.find((record) => isSandbox(record) && record.state === 'running');
+  }
+
+  private get podIp(): string | undefined {
+    return this.sandbox && sandboxIp(this.sandbox);
+  }
+
+  private get ending(): boolean {
+    return this.gone || this.pod?.metadata?.deletionTimestamp !== undefined;
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    while (this.dirty && !this.closed) {
+      this.dirty = false;
+      this.cancelTimer?.();
+      this.pass = new AbortController();
+      try {
+        if (this.ending || !this.pod) await this.terminate();
+        else await this.sync(this.pod);
+        this.failures.forget('');
+      } catch (error) {
+        if (this.closed) break;
+        if (this.pass.signal.aborted) {
+          this.dirty = true;
+          continue;
+        }
+        this.deps.log.warn('pod not in order yet', { pod: formatPod(this.identity), error });
+        this.wakeAt(this.deps.clock.now() + this.failures.next(''));
+      }
+    }
+    this.running = false;
+  }
+
+  private wakeAt(timeMs: number): void {
+    this.cancelTimer?.();
+    this.cancelTimer = this.deps.clock.after(Math.max(0, timeMs - this.deps.clock.now()), () => this.kick());
+  }
+
+  private async sync(pod: Pod): Promise<void> {
+    const { clock } = this.deps;
+    this.adoptRunning(pod);
+    const plan = planPod({
+      pod,
+      records: this.records,
+      now: clock.now(),
+      verdict: (id) => {
+        const failed = this.deps.probes.failed(id);
+        return failed ? `${failed}-failed` : 'healthy';
+      },
+      started: (id) => this.deps.probes.started(id),
+      notBefore: (name, last) => this.notBefore(name, last),
+      previousStarts: (name) => startsBefore(pod, name),
+    });
+    this.noteBackOff(pod, plan);
+    this.publish();
+    const refreshAtMs = await this.execute(pod, plan);
+    this.publish();
+    if (this.dirty) return;
+    const times = [plan.retryAtMs, refreshAtMs, ...this.retryAt.values()].filter((time) => time !== undefined);
+    if (times.length > 0) this.wakeAt(Math.min(...times));
+  }
+
+  /** Containers that were running before this kubelet was: they are probed as if just found. */
+  private adoptRunning(pod: Pod): void {
+    for (const record of this.records) {
+      const name = record.labels[labels.containerName] ?? '';
+      if (isSandbox(record) || record.state !== 'running' || this.starting.has(name)) continue;
+      const container = findContainer(pod, name);
+      if (container) watchProbes(this.deps, pod, container, record, this.podIp);
+    }
+    for (const record of this.records) if (record.state === 'exited') this.deps.probes.unwatch(record.id);
+  }
+
+  private notBefore(name: string, last: ContainerRecord | undefined): number {
+    const retry = this.retryAt.get(name) ?? 0;
+    if (last?.state !== 'exited') return retry;
+    const key = crashLoopKey(this.identity.uid, name);
+    return Math.max(retry, this.deps.crashLoop.notBefore(key, last.finishedAtMs ?? 0));
+  }
+
+  private noteBackOff(pod: Pod, plan: PodPlan): void {
+    for (const name of plan.backingOff) {
+      if (this.retryAt.has(name) || this.waiting.get(name)?.reason === 'CrashLoopBackOff') continue;
+      const delay = formatDelay(this.deps.crashLoop.delayMs(crashLoopKey(this.identity.uid, name)));
+      const where = formatPod(this.identity);
+      const message = `back-off ${delay} restarting failed container=${name} pod=${where}`;
+      this.waiting.set(name, { reason: 'CrashLoopBackOff', message });
+      this.deps.events.record(
+        pod,
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${name} in pod ${where}`,
+      );
+    }
+  }
+
+  /** Resolves to the time at which volumes want to be looked at again. */
+  private async execute(pod: Pod, plan: PodPlan): Promise<number | undefined> {
+    const { signal } = this.pass;
+    const of = <A extends PodAction['action']>(action: A) =>
+      plan.actions.filter((each): each is Extract<PodAction, { action: A }> => each.action === action);
+    for (const { reason } of of('stop-pod')) await this.stopPod(pod, reason);
+    await Promise.all(of('remove-container').map(({ id }) => this.removeDead(id)));
+    await Promise.all(of('kill-container').map((action) => this.killOne(pod, action)));
+    const [create] = of('create-sandbox');
+    const sandbox = create ? startSandbox(this.deps, pod, create.attempt) : this.currentSandbox();
+    if (!sandbox) return undefined;
+    const podIp = sandbox.podIp;
+    const volumes = this.setUpVolumes(pod, podIp, signal);
+    volumes.catch(() => {});
+    const starts = of('start-container');
+    await Promise.all(
+      starts.map(({ container, attempt }) => this.startOne({ pod, container, attempt, sandbox, volumes, podIp })),
+    );
+    try {
+      await sandbox.ready;
+    } catch (err) {
+      signal.throwIfAborted();
+      this.deps.events.record(
+        pod,
+        'Warning',
+        'FailedCreatePodSandBox',
+        `Failed to create pod sandbox: ${describeError(err)}`,
+      );
+      throw err;
+    }
+    try {
+      return await volumes;
+    } catch (err) {
+      signal.throwIfAborted();
+      this.deps.events.record(pod, 'Warning', 'FailedMount', describeError(err).split(': MountVolume')[0]!);
+      throw err;
+    }
+  }
+
+  private currentSandbox(): SandboxInUse | undefined {
+    const { sandbox } = this;
+    if (!sandbox) return undefined;
+    return { podIp: sandboxIp(sandbox), created: Promise.resolve(sandbox.id), ready: Promise.resolve() };
+  }
+
+  private async setUpVolumes(pod: Pod, podIp: string | undefined, signal: AbortSignal): Promise<number | undefined> {
+    const { volumes, clock } = this.deps;
+    const refreshAtMs = this.volumesRefreshAtMs;
+    if (!this.volumesDue && (refreshAtMs === undefined || refreshAtMs > clock.now())) return refreshAtMs;
+    await volumes.watchReferences(pod, signal);
+    this.volumesRefreshAtMs = await volumes.setUp(pod, this.facts(podIp), signal);
+    this.volumesDue = false;
+    return this.volumesRefreshAtMs;
+  }
+
+  private facts(podIp: string | undefined): NodeFacts {
+    const { nodeIp, allocatable } = this.deps.node;
+    return { nodeIp, allocatable, podIps: [podIp ?? nodeIp] };
+  }
+
+  private async startOne(start: {
+    readonly pod: Pod;
+    readonly container: Container;
+    readonly attempt: number;
+    readonly sandbox: SandboxInUse;
+    readonly volumes: Promise<unknown>;
+    readonly podIp: string | undefined;
+  }): Promise<void> {
+    const { container, podIp } = start;
+    const { name } = container;
+    const { uid } = this.identity;
+    const last = this.records.find((record) => record.labels[labels.containerName] === name);
+    if (last?.state === 'exited') this.deps.crashLoop.restarted(crashLoopKey(uid, name), this.deps.clock.now());
+    this.starting.add(name);
+    try {
+      await startContainer(this.deps, { ...start, facts: this.facts(podIp), signal: this.pass.signal });
+      this.waiting.delete(name);
+      this.retryAt.delete(name);
+    } catch (err) {
+      if (!(err instanceof StartFailure)) throw err;
+      if (await failsElsewhere(start)) return;
+      this.waiting.set(name, err.waiting);
+      if (err.retryAtMs > this.deps.clock.now()) this.retryAt.set(name, err.retryAtMs);
+      else this.dirty = true;
+    } finally {
+      this.starting.delete(name);
+      this.publish();
+    }
+  }
+
+  private async killOne(pod: Pod, action: Extract<PodAction, { action: 'kill-container' }>): Promise<void> {
+    const record = this.deps.records.get(action.id);
+    if (!record) return;
+    this.deps.probes.unwatch(record.id);
+    const container = findContainer(pod, action.name);
+    const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
+    const graceSeconds =
+      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ??
+      pod.spec?.terminationGracePeriodSeconds ??
+      defaultGraceSeconds;
+    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.podIp });
+  }
+
+  private async removeDead(id: string): Promise<void> {
+    const record = this.deps.records.get(id);
+    if (!record) return;
+    if (isSandbox(record)) await removeSandbox(this.deps, id, this.addressOf(record));
+    else await this.deps.runtime.remove(id);
+    this.deps.records.remove(id);
+    this.messages.forget([id]);
+  }
+
+  /** The address goes back to the pool unless a newer sandbox of this pod has it. */
+  private addressOf(sandbox: ContainerRecord): string | undefined {
+    const ip = sandboxIp(sandbox);
+    const shared = this.records.some((each) => each.id !== sandbox.id && isSandbox(each) && sandboxIp(each) === ip);
+    return shared ? undefined : ip;
+  }
+
+  private async stopPod(pod: Pod, reason: string): Promise<void> {
+    if (reason === 'Pod sandbox changed') {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
+    }
+    await this.stopContainers(pod, pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+    for (const record of this.records.filter(isSandbox))
+      await removeSandbox(this.deps, record.id, this.addressOf(record));
+  }
+
+  /** App containers first, then sidecars in the reverse of their order. */
+  private async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
+    const deadline = this.deps.clock.now() + graceSeconds * 1000;
+    const sidecars = ((pod?.spec?.initContainers ?? []) as Container[]).filter(isSidecar).map(({ name }) => name);
+    const running = this.records.filter((record) => !isSandbox(record) && record.state === 'running');
+    const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
+    const kill = (record: ContainerRecord) => {
+      this.deps.probes.unwatch(record.id);
+      const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
+      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.podIp });
+    };
+    await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
+    for (const name of sidecars.reverse()) {
+      for (const record of running.filter((each) => nameOf(each) === name)) await kill(record);
+    }
+  }
+
+  private graceSeconds(): number {
+    const { pod } = this;
+    const wanted = pod?.metadata?.deletionGracePeriodSeconds ?? pod?.spec?.terminationGracePeriodSeconds;
+    if (this.gone) return Math.min(wanted ?? this.labelledGrace(), pod?.metadata?.deletionGracePeriodSeconds ?? 0);
+    return wanted ?? this.labelledGrace();
+  }
+
+  private labelledGrace(): number {
+    const texts = this.records.map((record) => record.labels[labels.graceSeconds]).filter((text) => text !== undefined);
+    return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
+  }
+
+  /** A second deletion with less grace reaches the kills that are under way. */
+  private shortenKills(): void {
+    if (!this.running) return;
+    const graceSeconds = this.graceSeconds();
+    for (const record of this.records) {
+      if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
+      this.killer.kill({ pod: this.pod, record, graceSeconds, podIp: this.podIp }).catch(() => {
+        // The pass that began the kill hears of the failure.
+      });
+    }
+  }
+
+  private async terminate(): Promise<void> {
+    const graceSeconds = this.graceSeconds();
+    // Without grace the removal below is the kill: one call instead of two.
+    if (graceSeconds > 0) await this.stopContainers(this.pod, graceSeconds);
+    this.messages.collect(this.pod ?? {}, this.records, () => {});
+    const last = this.gone || !this.pod ? undefined : this.computeStatus(this.pod);
+    for (const record of this.records) this.deps.probes.unwatch(record.id);
+    await Promise.all(
+      this.records.map(async (record) => {
+        if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressOf(record));
+        else {
+          await this.deps.runtime.remove(record.id);
+          this.deps.records.remove(record.id);
+        }
+      }),
+    );
+    await this.deps.volumes.tearDown(this.identity.uid);
+    this.deps.crashLoop.forgetPod(this.identity.uid);
+    if (this.pod && last) await this.deleteFromApi(this.pod, last);
+    this.closed = true;
+    this.deps.statuses.forget(this.identity.uid);
+    this.deps.finished(this.identity.uid);
+  }
+
+  private async deleteFromApi(pod: Pod, last: PodStatus): Promise<void> {
+    const { uid } = this.identity;
+    this.deps.statuses.mark({ pod, status: () => last });
+    await this.deps.statuses.flushed(uid);
+    const { namespace, name } = identityOf(pod);
+    try {
+      await this.deps.client.delete(pods, `${namespace}/${name}`, { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (err) {
+      // Someone else was faster, or a new pod has the name already.
+      if (!isNotFound(err) && !/uid/i.test(describeError(err))) throw err;
+    }
+  }
+
+  private publish(): void {
+    const { pod } = this;
+    if (!pod || this.gone || this.closed) return;
+    this.messages.collect(pod, this.records, () => this.kick());
+    this.deps.statuses.mark({ pod, status: () => this.computeStatus(this.pod ?? pod) });
+  }
+
+  private computeStatus(pod: Pod): PodStatus {
+    const { probes, clock, node, images } = this.deps;
+    return podStatus({
+      pod,
+      records: this.records,
+      now: clock.now(),
+      nodeIp: node.nodeIp,
+      podIp: this.podIp,
+      sandboxReady: this.sandbox !== undefined,
+      waiting: this.waiting,
+      started: (id) => probes.started(id),
+      ready: (id) => probes.ready(id),
+      message: (id) => this.messages.get(id),
+      imageRef: (id) => imageRef(images.peek(id) ?? { id, digests: [] }),
+    });
+  }
+}
+
+const defaultGraceSeconds = 30;
+
+/** What of a pod its volumes may show and its containers cannot know otherwise. */
+const shown = (pod: Pod | undefined) => [pod?.metadata?.labels, pod?.metadata?.annotations];
+
+/** True when the container could not start because the sandbox or the volumes failed: they report for themselves. */
+async function failsElsewhere(start: {
+  readonly sandbox: SandboxInUse;
+  readonly volumes: Promise<unknown>;
+}): Promise<boolean> {
+  const results = await Promise.allSettled([start.sandbox.created, start.sandbox.ready, start.volumes]);
+  return results.some((result) => result.status === 'rejected');
+}
+
+/** Starts of a container that only the API still knows of. */
+function startsBefore(pod: Pod, name: string): number {
+  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const status = all.find((each) => each.name === name);
+  return status?.containerID ? status.restartCount + 1 : 0;
+}

@@ -1,0 +1,120 @@
+// The pause container of a pod and its wire: made in the shortest order, so that app containers can be created while it
+// starts, and taken away again.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../../controlplane/api';
+import { isAlreadyExists, NotFound } from '../../../controlplane/base/errors';
+import { labels } from '../runtime/labels';
+import type { ContainerRecord, ContainerSpec } from '../runtime/runtime';
+import { sandboxSpec } from './container-spec';
+import type { PodDeps } from './deps';
+import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
+import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
+
+/** A sandbox on its way: containers are created once `created` is there, and started once `ready` is. */
+export interface SandboxStart {
+  readonly podIp: string | undefined;
+  readonly created: Promise<string>;
+  readonly ready: Promise<void>;
+}
+
+/** A failure gives the address back and removes what was made. */
+export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxStart {
+  const podIp = pod.spec?.hostNetwork ? undefined : deps.network.allocate();
+  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname: podHostname(pod), podIp });
+  const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIp);
+  const created = createContainer(deps, spec);
+  const ready = (async () => {
+    let id: string | undefined;
+    try {
+      id = await created;
+      await bringUp(deps, id, podIp);
+      await files;
+    } catch (err) {
+      if (id) await removeSandbox(deps, id, podIp);
+      else if (podIp) deps.network.release(podIp);
+      throw err;
+    }
+  })();
+  // Whoever waits for `ready` hears of the failure; a container that fails earlier for its own reasons does not wait.
+  ready.catch(() => {});
+  files.catch(() => {});
+  created.catch(() => {});
+  return { podIp, created, ready };
+}
+
+async function bringUp(
+  { runtime, records, network, clock, starts }: PodDeps,
+  id: string,
+  podIp: string | undefined,
+): Promise<void> {
+  const started = await starts.run(async () => {
+    await runtime.start(id);
+    // Asked inside the turn: the process ID is needed before anything else of this pod can go on.
+    return podIp ? runtime.inspect(id) : undefined;
+  });
+  if (podIp) {
+    if (!started?.pid) throw new NotFound('the pause container ended at once');
+    await network.attach({ pid: started.pid, ip: podIp, interfaceName: 'eth0' });
+  }
+  records.markStarted(id, started?.startedAtMs ?? clock.now(), started?.pid);
+}
+
+/** Creates a container and makes it known. A leftover of the same name, never started, gives way. */
+export async function createContainer({ runtime, records, clock }: PodDeps, spec: ContainerSpec): Promise<string> {
+  let id: string;
+  try {
+    id = await runtime.create(spec);
+  } catch (err) {
+    if (!isAlreadyExists(err)) throw err;
+    await records.relist();
+    const leftover = records.all().find((record) => record.name === spec.name);
+    if (leftover?.state === 'running') throw err;
+    if (leftover) await runtime.remove(leftover.id);
+    id = await runtime.create(spec);
+  }
+  records.put({
+    id,
+    name: spec.name,
+    labels: spec.labels,
+    image: spec.image,
+    imageId: spec.image,
+    state: 'created',
+    createdAtMs: clock.now(),
+  });
+  return id;
+}
+
+export async function removeSandbox(
+  { runtime, records, network }: PodDeps,
+  id: string,
+  podIp: string | undefined,
+): Promise<void> {
+  await runtime.remove(id);
+  if (podIp) {
+    await network.detach({ ip: podIp });
+    network.release(podIp);
+  }
+  records.remove(id);
+}
+
+export const sandboxIp = (record: ContainerRecord): string | undefined => record.labels[labels.podIp];
+
+export const hostsPath = (deps: PodDeps, podUid: string): string => join(deps.volumes.podDir(podUid), 'etc-hosts');
+export const resolvConfPath = (deps: PodDeps, podUid: string): string =>
+  join(deps.volumes.podDir(podUid), 'resolv.conf');
+
+/** /etc/hosts and /etc/resolv.conf of all containers of the pod. */
+async function writePodFiles(deps: PodDeps, pod: Pod, ip: string): Promise<void> {
+  const uid = pod.metadata?.uid ?? '';
+  await mkdir(deps.volumes.podDir(uid), { recursive: true, mode: 0o750 });
+  const aliases = pod.spec?.hostAliases ?? [];
+  const hosts = pod.spec?.hostNetwork
+    ? renderHostNetworkHosts(await readFile('/etc/hosts', 'utf8'), aliases)
+    : renderHosts({ podIp: ip, hostname: podHostname(pod), domain: podDomain(pod, deps.node.dns.domain), aliases });
+  const host = parseResolvConf(await readFile(deps.node.resolvConf, 'utf8').catch(() => ''));
+  await Promise.all([
+    writeFile(hostsPath(deps, uid), hosts, { mode: 0o644 }),
+    writeFile(resolvConfPath(deps, uid), renderResolvConf(podResolvConf(pod, deps.node.dns, host)), { mode: 0o644 }),
+  ]);
+}

@@ -1,0 +1,156 @@
+// Starts one container of a pod: image, environment, mounts, create, start, postStart hook. Failures become waiting reasons.
+import type { Pod } from '../../../controlplane/api';
+import { AppError, describeError, isUnavailable } from '../../../controlplane/base/errors';
+import { credentialsFor } from '../images/credentials';
+import { ImageError } from '../images/image-puller';
+import type { ContainerRecord } from '../runtime/runtime';
+import { containerSpec } from './container-spec';
+import type { PodDeps } from './deps';
+import { ConfigError, type Container, containerEnv } from './env';
+import type { NodeFacts } from './field-ref';
+import { hookFailed, runHook } from './hooks';
+import { prepareMounts } from './mounts';
+import { createContainer } from './sandbox';
+import type { WaitingReason } from './status';
+
+export interface StartRequest {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly facts: NodeFacts;
+  readonly podIp: string | undefined;
+  /** Resolves when the volumes can be mounted. */
+  readonly volumes: Promise<unknown>;
+  readonly sandbox: { readonly created: Promise<string>; readonly ready: Promise<void> };
+  readonly signal: AbortSignal;
+}
+
+/** The container does not run; it may be tried again from `retryAtMs` on. */
+export class StartFailure extends AppError {
+  constructor(
+    readonly waiting: WaitingReason,
+    readonly retryAtMs: number,
+    options: { cause: unknown },
+  ) {
+    super('Unavailable', `${waiting.reason}: ${waiting.message}`, options);
+  }
+}
+
+/** A refused configuration is looked at again when something it refers to changes, and at the latest after this. */
+const configRetryMs = 10_000;
+const runtimeRetryMs = 1_000;
+
+/** @throws StartFailure, or the signal's reason */
+export async function startContainer(deps: PodDeps, request: StartRequest): Promise<void> {
+  const { pod, container } = request;
+  let id: string | undefined;
+  let step: 'CreateContainerError' | 'RunContainerError' = 'CreateContainerError';
+  try {
+    id = await create(deps, request);
+    deps.events.record(pod, 'Normal', 'Created', `Created container: ${container.name}`);
+    await request.sandbox.ready;
+    request.signal.throwIfAborted();
+    step = 'RunContainerError';
+    await deps.starts.run(() => deps.runtime.start(id!));
+  } catch (err) {
+    request.signal.throwIfAborted();
+    throw await failure(deps, request, { err, id, step });
+  }
+  await afterStart(deps, request, id);
+}
+
+async function create(deps: PodDeps, request: StartRequest): Promise<string> {
+  const { pod, container, facts, signal } = request;
+  const [image] = await Promise.all([
+    deps.puller.ensure({
+      image: container.image ?? '',
+      policy: container.imagePullPolicy,
+      auth: () => credentialsFor(container.image ?? '', pullSecrets(deps, pod)),
+      report: (type, reason, message) => deps.events.record(pod, type, reason, message),
+      signal,
+    }),
+    request.volumes,
+  ]);
+  const env = containerEnv(pod, container, {
+    configMap: (name) => deps.volumes.configMap(pod, name),
+    secret: (name) => deps.volumes.secret(pod, name),
+    services: deps.services(),
+    facts,
+  });
+  const { mounts, terminationLog } = await prepareMounts(deps, pod, container, env);
+  const sandboxId = await request.sandbox.created;
+  signal.throwIfAborted();
+  const nodeMemoryBytes = deps.node.memoryBytes;
+  const { attempt } = request;
+  return createContainer(
+    deps,
+    containerSpec({ pod, container, attempt, sandboxId, env, mounts, image, terminationLog, nodeMemoryBytes }),
+  );
+}
+
+const pullSecrets = (deps: PodDeps, pod: Pod) =>
+  (pod.spec?.imagePullSecrets ?? []).flatMap(({ name = '' }) => deps.volumes.secret(pod, name) ?? []);
+
+async function afterStart(deps: PodDeps, request: StartRequest, id: string): Promise<void> {
+  const { pod, container, podIp, signal } = request;
+  const postStart = container.lifecycle?.postStart;
+  deps.records.markStarted(id, deps.clock.now());
+  deps.events.record(pod, 'Normal', 'Started', `Started container ${container.name}`);
+  if (postStart) {
+    try {
+      await runHook(deps, postStart, { pod, container, containerId: id, podIp }, signal);
+    } catch (err) {
+      signal.throwIfAborted();
+      const message = hookFailed('PostStartHook', err);
+      deps.events.record(pod, 'Warning', 'FailedPostStartHook', message);
+      await deps.runtime.stop(id, pod.spec?.terminationGracePeriodSeconds ?? 30);
+      throw new StartFailure({ reason: 'PostStartHookError', message }, deps.clock.now(), { cause: err });
+    }
+  }
+  watchProbes(deps, pod, container, deps.records.get(id), podIp);
+}
+
+/** Probes begin when the container runs and its postStart hook is through. */
+export function watchProbes(
+  deps: PodDeps,
+  pod: Pod,
+  container: Container,
+  record: ContainerRecord | undefined,
+  podIp: string | undefined,
+): void {
+  if (record?.state !== 'running') return;
+  const startedAtMs = record.startedAtMs ?? deps.clock.now();
+  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIp, startedAtMs });
+}
+
+interface Failed {
+  readonly err: unknown;
+  readonly id: string | undefined;
+  readonly step: 'CreateContainerError' | 'RunContainerError';
+}
+
+async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: Failed): Promise<StartFailure> {
+  const now = deps.clock.now();
+  if (err instanceof ImageError) {
+    return new StartFailure({ reason: err.reason, message: err.message }, err.retryAtMs, { cause: err });
+  }
+  const message = describeError(err);
+  if (err instanceof ConfigError) {
+    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+    return new StartFailure({ reason: err.reason, message }, now + configRetryMs, { cause: err });
+  }
+  const retry = isUnavailable(err) ? runtimeRetryMs : configRetryMs;
+  if (step === 'RunContainerError' && id) {
+    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+    // Docker being away says nothing about the container; a refusal counts as a run that failed, with its back-off.
+    if (!isUnavailable(err)) deps.records.markStartFailed(id, now, message);
+    return new StartFailure({ reason: step, message }, isUnavailable(err) ? now + retry : now, { cause: err });
+  }
+  if (id)
+    await deps.runtime.remove(id).then(
+      () => deps.records.remove(id),
+      () => {},
+    );
+  else deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+  return new StartFailure({ reason: step, message }, now + retry, { cause: err });
+}

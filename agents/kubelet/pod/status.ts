@@ -1,0 +1,158 @@
+// The status of a pod from what was observed. Pure; the same input gives the same bytes.
+// Source: kubernetes.io "Pod Lifecycle"; reasons and messages are those that clients look for.
+import type { Pod } from '../../../controlplane/api';
+import { formatTime } from '../../../controlplane/base/clock';
+import { isSandbox, labels, restartCountOf } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import { podConditions } from './conditions';
+import type { Container } from './env';
+import { isSidecar, mayRestart } from './plan';
+import { qosClass } from './qos';
+
+export type PodStatus = NonNullable<Pod['status']>;
+export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
+type ContainerState = NonNullable<ContainerStatus['state']>;
+
+/** Why a container does not run, and what its last run left as message. */
+export interface WaitingReason {
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export interface StatusInput {
+  readonly pod: Pod;
+  /** Newest first. */
+  readonly records: readonly ContainerRecord[];
+  readonly now: number;
+  readonly nodeIp: string;
+  readonly podIp?: string;
+  readonly sandboxReady: boolean;
+  readonly waiting: ReadonlyMap<string, WaitingReason>;
+  readonly started: (id: string) => boolean;
+  readonly ready: (id: string) => boolean;
+  /** Termination message of an ended container, when it left one. */
+  readonly message: (id: string) => string | undefined;
+  /** How the image is named in imageID; without it the record's own ID is. */
+  readonly imageRef: (imageId: string, image: string) => string;
+  /** Set when the kubelet itself gave the pod up: eviction, deadline, admission. */
+  readonly verdict?: { readonly phase: 'Failed'; readonly reason: string; readonly message: string };
+}
+
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, now, nodeIp, verdict } = input;
+  const previous = pod.status ?? {};
+  const init = (pod.spec?.initContainers ?? []) as Container[];
+  const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
+  const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
+  const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
+  const podIp = input.podIp ?? (phase === 'Succeeded' || phase === 'Failed' ? previous.podIP : undefined);
+  const hostNetworkIp = pod.spec?.hostNetwork ? nodeIp : undefined;
+  const ip = hostNetworkIp ?? podIp;
+  return {
+    observedGeneration: pod.metadata?.generation,
+    phase,
+    ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),
+    conditions: podConditions(input, { phase, initStatuses, statuses }),
+    hostIP: nodeIp,
+    hostIPs: [{ ip: nodeIp }],
+    ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    startTime: previous.startTime ?? formatTime(now),
+    ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
+    containerStatuses: statuses,
+    qosClass: previous.qosClass ?? qosClass(pod),
+  };
+}
+
+function containerStatus(
+  input: StatusInput,
+  container: Container,
+  previousStatuses: readonly ContainerStatus[] | undefined,
+): ContainerStatus {
+  const { name } = container;
+  const own = input.records.filter((each) => !isSandbox(each) && each.labels[labels.containerName] === name);
+  const [current, before] = own.filter((each) => each.state !== 'created');
+  const previous = previousStatuses?.find((each) => each.name === name);
+  const waiting = input.waiting.get(name);
+  const running = current?.state === 'running';
+  // A container that ended and will start again waits; its end is then what it was last.
+  const restarts = current?.state === 'exited' && (waiting !== undefined || own[0]?.state === 'created');
+  const state = restarts || !current ? waitingState(input, previous, waiting) : stateOf(input, current);
+  const last = restarts ? current : before?.state === 'exited' ? before : undefined;
+  const started = running && input.started(current.id);
+  const finishedInit = isInit(input.pod, name) && current?.state === 'exited' && current.exitCode === 0;
+  return {
+    name,
+    state,
+    lastState: last ? stateOf(input, last) : current ? {} : (previous?.lastState ?? {}),
+    ready: running ? started && readyOf(input, container, current.id) : finishedInit && !isSidecar(container),
+    restartCount: current ? restartCountOf(current) : (previous?.restartCount ?? 0),
+    image: container.image ?? '',
+    imageID: current ? input.imageRef(current.imageId, container.image ?? '') : '',
+    ...(current ? { containerID: `docker://${current.id}` } : {}),
+    started,
+  };
+}
+
+const isInit = (pod: Pod, name: string): boolean =>
+  (pod.spec?.initContainers ?? []).some((container) => container.name === name);
+
+function readyOf(input: StatusInput, container: Container, id: string): boolean {
+  // A running init container that runs once is never ready; a sidecar is as its probes say.
+  if (isInit(input.pod, container.name) && !isSidecar(container)) return false;
+  return input.ready(id);
+}
+
+function waitingState(
+  { pod }: StatusInput,
+  previous: ContainerStatus | undefined,
+  waiting: WaitingReason | undefined,
+): ContainerState {
+  if (waiting) return { waiting: { ...waiting } };
+  // Nothing is known of a container that had ended for good: its record was cleaned away, its status stands.
+  if (previous?.state?.terminated) return previous.state;
+  const hasInit = (pod.spec?.initContainers?.length ?? 0) > 0;
+  return { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } };
+}
+
+function stateOf(input: StatusInput, record: ContainerRecord): ContainerState {
+  if (record.state === 'running') {
+    return { running: { startedAt: formatTime(record.startedAtMs ?? record.createdAtMs) } };
+  }
+  const exitCode = record.exitCode ?? 0;
+  const ended = record.oomKilled ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
+  const reason = record.startError ? 'StartError' : ended;
+  const message = record.startError ?? input.message(record.id);
+  return {
+    terminated: {
+      exitCode,
+      reason,
+      ...(message ? { message } : {}),
+      startedAt: formatTime(record.startedAtMs ?? record.createdAtMs),
+      finishedAt: formatTime(record.finishedAtMs ?? record.createdAtMs),
+      containerID: `docker://${record.id}`,
+    },
+  };
+}
+
+export function podPhase(
+  pod: Pod,
+  initStatuses: readonly ContainerStatus[],
+  statuses: readonly ContainerStatus[],
+): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+  const policy = pod.spec?.restartPolicy ?? 'Always';
+  const init = pod.spec?.initContainers ?? [];
+  const began = statuses.some((each) => each.state?.running || each.state?.terminated || each.lastState?.terminated);
+  for (const status of began ? [] : initStatuses) {
+    const sidecar = isSidecar((init.find(({ name }) => name === status.name) ?? { name: '' }) as Container);
+    const { terminated } = status.state ?? {};
+    if (terminated && terminated.exitCode !== 0 && !sidecar && policy === 'Never') return 'Failed';
+    if (!(sidecar ? status.started : terminated?.exitCode === 0)) return 'Pending';
+  }
+  const never = statuses.filter((each) => each.state?.waiting && !each.lastState?.terminated);
+  if (never.length > 0) return 'Pending';
+  if (statuses.some((each) => each.state?.running)) return 'Running';
+  const ends = statuses.map((each) => (each.state?.terminated ?? each.lastState?.terminated)?.exitCode ?? 0);
+  if (policy === 'Always') return 'Running';
+  if (ends.some((code) => mayRestart(policy, code))) return 'Running';
+  return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
+}

@@ -1,0 +1,168 @@
+// Runs the probes of running containers, each on its own timer, and keeps their verdicts.
+import type { Pod } from '../../../controlplane/api';
+import type { Clock } from '../../../controlplane/base/clock';
+import { describeError } from '../../../controlplane/base/errors';
+import type { Container } from '../pod/env';
+import { collectOutput } from '../pod/output';
+import type { ContainerRuntime } from '../runtime/runtime';
+import { grpcProbe } from './grpc';
+import { httpProbe, type ProbeOutcome } from './http';
+import { applyResult, failedForGood, initialState, type ProbeKind, type ProbeState } from './probe-state';
+import { resolvePort } from './target';
+import { tcpProbe } from './tcp';
+
+type Probe = NonNullable<Container['livenessProbe']>;
+
+export interface ProbedContainer {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly id: string;
+  readonly podIp: string;
+  readonly startedAtMs: number;
+}
+
+export interface ProberDeps {
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  /** A verdict has changed. */
+  readonly changed: (podUid: string) => void;
+  readonly report: (pod: Pod, reason: string, message: string) => void;
+}
+
+interface Watched {
+  readonly target: ProbedContainer;
+  readonly abort: AbortController;
+  readonly states: Map<ProbeKind, ProbeState>;
+  /** The probe that gave the container up. */
+  failed?: 'liveness' | 'startup';
+}
+
+export class Prober {
+  private readonly watched = new Map<string, Watched>();
+
+  constructor(private readonly deps: ProberDeps) {}
+
+  /** Begins to probe a running container; asking again changes nothing. */
+  watch(target: ProbedContainer): void {
+    if (this.watched.has(target.id)) return;
+    const { startupProbe, livenessProbe, readinessProbe } = target.container;
+    const watched: Watched = { target, abort: new AbortController(), states: new Map() };
+    this.watched.set(target.id, watched);
+    const probes = { startup: startupProbe, liveness: livenessProbe, readiness: readinessProbe };
+    for (const kind of ['startup', 'liveness', 'readiness'] as const) {
+      if (probes[kind]) watched.states.set(kind, initialState(kind));
+    }
+    void this.run(watched, probes);
+  }
+
+  unwatch(id: string): void {
+    this.watched.get(id)?.abort.abort();
+    this.watched.delete(id);
+  }
+
+  /** Startup probe passed or none. */
+  started(id: string): boolean {
+    const states = this.watched.get(id)?.states;
+    return states !== undefined && (states.get('startup')?.verdict ?? true);
+  }
+
+  ready(id: string): boolean {
+    const states = this.watched.get(id)?.states;
+    return states !== undefined && this.started(id) && (states.get('readiness')?.verdict ?? true);
+  }
+
+  failed(id: string): 'liveness' | 'startup' | undefined {
+    return this.watched.get(id)?.failed;
+  }
+
+  close(): void {
+    for (const id of [...this.watched.keys()]) this.unwatch(id);
+  }
+
+  private async run(watched: Watched, probes: Partial<Record<ProbeKind, Probe>>): Promise<void> {
+    const { startup, liveness, readiness } = probes;
+    if (startup && !(await this.loop(watched, 'startup', startup))) return;
+    const rest: Promise<boolean>[] = [];
+    if (liveness) rest.push(this.loop(watched, 'liveness', liveness));
+    if (readiness) rest.push(this.loop(watched, 'readiness', readiness));
+    await Promise.all(rest);
+  }
+
+  /** Resolves to true when a startup probe has passed, to false when there is nothing more to probe. */
+  private async loop(watched: Watched, kind: ProbeKind, probe: Probe): Promise<boolean> {
+    const { clock } = this.deps;
+    const { target, abort } = watched;
+    const thresholds = { success: probe.successThreshold ?? 1, failure: probe.failureThreshold ?? 3 };
+    const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - (clock.now() - target.startedAtMs);
+    try {
+      if (delayMs > 0) await clock.sleep(delayMs, abort.signal);
+      for (;;) {
+        const outcome = await this.probe(target, probe, abort.signal);
+        abort.signal.throwIfAborted();
+        const before = watched.states.get(kind)!;
+        const state = applyResult(before, outcome.success, thresholds);
+        watched.states.set(kind, state);
+        if (!outcome.success) {
+          this.deps.report(target.pod, 'Unhealthy', `${title[kind]} probe failed: ${outcome.output}`);
+          if (kind !== 'readiness' && failedForGood(state, thresholds)) watched.failed = kind;
+        }
+        if (state.verdict !== before.verdict || watched.failed) this.deps.changed(target.pod.metadata?.uid ?? '');
+        if (watched.failed) return false;
+        if (kind === 'startup' && state.verdict) return true;
+        await clock.sleep((probe.periodSeconds ?? 10) * 1000, abort.signal);
+      }
+    } catch (err) {
+      if (abort.signal.aborted) return false;
+      throw err;
+    }
+  }
+
+  private async probe(target: ProbedContainer, probe: Probe, signal: AbortSignal): Promise<ProbeOutcome> {
+    const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+    const { container, podIp } = target;
+    try {
+      if (probe.exec) return await this.execProbe(target, probe.exec.command ?? [], timeoutMs, signal);
+      if (probe.httpGet) {
+        const { host, port, path = '/', scheme = 'HTTP', httpHeaders: headers = [] } = probe.httpGet;
+        return await httpProbe({
+          host: host || podIp,
+          port: resolvePort(port, container),
+          path,
+          scheme,
+          headers,
+          timeoutMs,
+          signal,
+        });
+      }
+      if (probe.tcpSocket) {
+        return await tcpProbe(probe.tcpSocket.host || podIp, resolvePort(probe.tcpSocket.port, container), timeoutMs);
+      }
+      if (probe.grpc) return await grpcProbe(podIp, probe.grpc.port, probe.grpc.service ?? '', timeoutMs);
+      return { success: true, output: '' };
+    } catch (err) {
+      signal.throwIfAborted();
+      return { success: false, output: describeError(err) };
+    }
+  }
+
+  private async execProbe(
+    { id }: ProbedContainer,
+    argv: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ProbeOutcome> {
+    const output = collectOutput();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const { stream } = output;
+      const both = AbortSignal.any([signal, timeout]);
+      const code = await this.deps.runtime.exec(id, { argv, stdout: stream, stderr: stream, signal: both });
+      return { success: code === 0, output: output.text() };
+    } catch (err) {
+      if (!timeout.aborted) throw err;
+      return { success: false, output: `command ${JSON.stringify(argv.join(' '))} timed out` };
+    }
+  }
+}
+
+const title: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };

@@ -1,0 +1,117 @@
+// ContainerSpec to the body of Docker's container create call, and Docker's inspection to ContainerRecord. Pure.
+import type Docker from 'dockerode';
+import type { ContainerRecord, ContainerSpec, ImageRecord, NamespaceRef } from './runtime';
+
+const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } };
+
+export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions {
+  const body: Docker.ContainerCreateOptions = {
+    name: spec.name,
+    Image: spec.image,
+    Labels: { ...spec.labels },
+    Env: [...spec.env],
+    OpenStdin: spec.stdin ?? false,
+    StdinOnce: spec.stdinOnce ?? false,
+    Tty: spec.tty ?? false,
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    // Probes are the kubelet's; an image's own HEALTHCHECK would only burn processes.
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: toHostConfig(spec),
+  };
+  if (spec.entrypoint) body.Entrypoint = [...spec.entrypoint];
+  if (spec.args) body.Cmd = [...spec.args];
+  if (spec.workingDir) body.WorkingDir = spec.workingDir;
+  if (spec.user) body.User = spec.user;
+  if (spec.hostname) body.Hostname = spec.hostname;
+  return body;
+}
+
+function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
+  const securityOpt = [
+    ...(spec.noNewPrivileges ? ['no-new-privileges'] : []),
+    ...(spec.seccomp ? [`seccomp=${spec.seccomp}`] : []),
+  ];
+  const host: Docker.HostConfig = {
+    NetworkMode: networkMode(spec.network),
+    IpcMode: ipcMode(spec.ipc),
+    Mounts: spec.mounts.map((mount) => ({
+      Type: 'bind' as const,
+      Source: mount.hostPath,
+      Target: mount.containerPath,
+      ReadOnly: mount.readOnly,
+      ...(mount.propagation ? { BindOptions: { Propagation: mount.propagation } } : {}),
+    })),
+    LogConfig: spec.keepLog === false ? { Type: 'none', Config: {} } : logConfig,
+    Privileged: spec.privileged ?? false,
+    ReadonlyRootfs: spec.readOnlyRoot ?? false,
+    RestartPolicy: { Name: '' },
+  };
+  if (spec.pid !== 'own') host.PidMode = typeof spec.pid === 'string' ? spec.pid : `container:${spec.pid.container}`;
+  if (spec.cpuShares) host.CpuShares = spec.cpuShares;
+  if (spec.cpuQuotaMicros) {
+    host.CpuQuota = spec.cpuQuotaMicros;
+    host.CpuPeriod = spec.cpuPeriodMicros ?? 100_000;
+  }
+  if (spec.memoryBytes) {
+    host.Memory = spec.memoryBytes;
+    host.MemorySwap = spec.memoryBytes;
+  }
+  if (spec.shmBytes) host.ShmSize = spec.shmBytes;
+  if (spec.groups?.length) host.GroupAdd = [...spec.groups];
+  if (securityOpt.length > 0) host.SecurityOpt = securityOpt;
+  if (spec.addCapabilities?.length) host.CapAdd = [...spec.addCapabilities];
+  if (spec.dropCapabilities?.length) host.CapDrop = [...spec.dropCapabilities];
+  if (spec.sysctls && Object.keys(spec.sysctls).length > 0) host.Sysctls = { ...spec.sysctls };
+  if (spec.oomScoreAdj !== undefined) host.OomScoreAdj = spec.oomScoreAdj;
+  return host;
+}
+
+function networkMode(ref: NamespaceRef): string {
+  if (ref === 'own') return 'none';
+  return ref === 'host' ? 'host' : `container:${ref.container}`;
+}
+
+function ipcMode(ref: NamespaceRef): string {
+  if (ref === 'own') return 'shareable';
+  return ref === 'host' ? 'host' : `container:${ref.container}`;
+}
+
+const zeroTime = '0001-01-01T00:00:00Z';
+const timeOf = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' || text === zeroTime ? undefined : Date.parse(text);
+
+/** Docker's state words as the three that matter; `dead` and `removing` are past their end. */
+export function toState(status: string): ContainerRecord['state'] {
+  if (status === 'created') return 'created';
+  return status === 'running' || status === 'paused' || status === 'restarting' ? 'running' : 'exited';
+}
+
+export function toRecord(info: Docker.ContainerInspectInfo): ContainerRecord {
+  const state = toState(info.State.Status);
+  return {
+    id: info.Id,
+    name: info.Name.replace(/^\//, ''),
+    labels: info.Config.Labels ?? {},
+    image: info.Config.Image,
+    imageId: info.Image,
+    state,
+    createdAtMs: Date.parse(info.Created),
+    startedAtMs: timeOf(info.State.StartedAt),
+    finishedAtMs: state === 'exited' ? timeOf(info.State.FinishedAt) : undefined,
+    exitCode: state === 'exited' ? info.State.ExitCode : undefined,
+    oomKilled: info.State.OOMKilled,
+    pid: info.State.Pid > 0 ? info.State.Pid : undefined,
+  };
+}
+
+export function toImage(info: Docker.ImageInspectInfo): ImageRecord {
+  return {
+    id: info.Id,
+    tags: info.RepoTags ?? [],
+    digests: info.RepoDigests ?? [],
+    sizeBytes: info.Size,
+    user: info.Config?.User ?? '',
+  };
+}

@@ -1,0 +1,28 @@
+// Docker's stream framing for containers without a terminal: one byte stream number, three zero bytes, four bytes length
+// (big endian), payload. Source: Engine API, "Stream format" of container attach.
+import type { LogChunk } from './runtime';
+
+const headerLength = 8;
+
+/** Splits a byte stream into frames; chunk borders may fall anywhere. */
+export class FrameDecoder {
+  private rest: Buffer = Buffer.alloc(0);
+
+  push(data: Buffer): LogChunk[] {
+    this.rest = this.rest.length === 0 ? data : Buffer.concat([this.rest, data]);
+    const frames: LogChunk[] = [];
+    let offset = 0;
+    while (this.rest.length - offset >= headerLength) {
+      const length = this.rest.readUInt32BE(offset + 4);
+      if (this.rest.length - offset - headerLength < length) break;
+      const start = offset + headerLength;
+      frames.push({
+        stream: this.rest[offset] === 2 ? 'stderr' : 'stdout',
+        data: this.rest.subarray(start, start + length),
+      });
+      offset = start + length;
+    }
+    this.rest = this.rest.subarray(offset);
+    return frames;
+  }
+}

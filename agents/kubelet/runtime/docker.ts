@@ -1,0 +1,249 @@
+// ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state: what is
+// known of containers lives with the caller.
+import { PassThrough, type Readable } from 'node:stream';
+import Docker from 'dockerode';
+import { AppError, BadRequest, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { toCreateBody, toImage, toRecord, toState } from './docker-config';
+import { translateDockerError } from './docker-errors';
+import { dockerEvents } from './docker-events';
+import { FrameDecoder } from './docker-frames';
+import { pumpHijacked } from './docker-streams';
+import { labels } from './labels';
+import type {
+  AttachOptions,
+  ContainerRecord,
+  ContainerRuntime,
+  ContainerSpec,
+  ContainerSummary,
+  ContainerUsage,
+  ExecOptions,
+  ImageRecord,
+  LogChunk,
+  LogOptions,
+  RegistryAuth,
+  RuntimeEvent,
+  RuntimeInfo,
+} from './runtime';
+
+const notModified = 304;
+
+export class DockerRuntime implements ContainerRuntime {
+  private readonly docker: Docker;
+
+  /** `host` is unix:///path or tcp://host:port. @throws BadRequest */
+  constructor(host: string) {
+    this.docker = new Docker(connection(host));
+  }
+
+  async info(): Promise<RuntimeInfo> {
+    const [info, version] = await this.call('info', () => Promise.all([this.docker.info(), this.docker.version()]));
+    return {
+      name: 'docker',
+      version: version.Version,
+      operatingSystem: info.OperatingSystem,
+      kernelVersion: info.KernelVersion,
+      rootDir: info.DockerRootDir,
+    };
+  }
+
+  async list(): Promise<readonly ContainerSummary[]> {
+    const found = await this.call('list containers', () =>
+      this.docker.listContainers({ all: true, filters: { label: [labels.podUid] } }),
+    );
+    return found.map((info) => ({ id: info.Id, labels: info.Labels, state: toState(info.State) }));
+  }
+
+  async inspect(id: string): Promise<ContainerRecord> {
+    return toRecord(await this.call(`inspect ${id}`, () => this.docker.getContainer(id).inspect()));
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    const made = await this.call(`create ${spec.name}`, () => this.docker.createContainer(toCreateBody(spec)));
+    return made.id;
+  }
+
+  async start(id: string): Promise<void> {
+    await this.call(`start ${id}`, () => this.unlessUnchanged(this.docker.getContainer(id).start()));
+  }
+
+  async stop(id: string, graceSeconds: number): Promise<void> {
+    const container = this.docker.getContainer(id);
+    await this.ifThere(`stop ${id}`, () => this.unlessUnchanged(container.stop({ t: Math.max(0, graceSeconds) })));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.ifThere(`remove ${id}`, async () => {
+      try {
+        await this.docker.getContainer(id).remove({ force: true, v: true });
+      } catch (err) {
+        // Two removals at once: the other one finishes the work.
+        if (!/removal of container .* is already in progress/.test((err as Error).message)) throw err;
+      }
+    });
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
+    return dockerEvents(this.docker, signal);
+  }
+
+  async *logs(id: string, options: LogOptions): AsyncIterable<LogChunk> {
+    const { follow = false, signal } = options;
+    const { tty, stream } = await this.call(`logs of ${id}`, async () => {
+      const container = this.docker.getContainer(id);
+      const info = await container.inspect();
+      const query = {
+        stdout: true,
+        stderr: true,
+        timestamps: options.timestamps ?? false,
+        ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
+        ...(options.sinceMs === undefined ? {} : { since: options.sinceMs / 1000 }),
+        abortSignal: signal,
+      };
+      // dockerode answers with a stream only when it is told to follow.
+      const stream = follow
+        ? ((await container.logs({ ...query, follow: true } as never)) as unknown as Readable)
+        : asStream((await container.logs({ ...query, follow: false } as never)) as unknown as Buffer);
+      return { tty: info.Config.Tty, stream };
+    });
+    const decoder = new FrameDecoder();
+    try {
+      for await (const data of stream as AsyncIterable<Buffer>) {
+        if (tty) yield { stream: 'stdout', data };
+        else yield* decoder.push(data);
+      }
+    } catch (err) {
+      if (!signal?.aborted) throw translateDockerError(err, `logs of ${id}`);
+    } finally {
+      stream.destroy();
+    }
+  }
+
+  async exec(id: string, options: ExecOptions): Promise<number> {
+    const { argv, tty = false, stdin, signal } = options;
+    const exec = await this.call(`exec in ${id}`, () =>
+      this.docker.getContainer(id).exec({
+        Cmd: [...argv],
+        AttachStdin: stdin !== undefined,
+        AttachStdout: true,
+        AttachStderr: !tty,
+        Tty: tty,
+      }),
+    );
+    const socket = await this.call(`exec in ${id}`, () => exec.start({ hijack: true, stdin: true, Tty: tty }));
+    await pumpHijacked(socket, options, (size) => exec.resize({ w: size.width, h: size.height }));
+    signal?.throwIfAborted();
+    const result = await this.call(`exec in ${id}`, () => exec.inspect());
+    if (result.ExitCode === null) throw new AppError('Internal', `exec in ${id}: the command has not ended`);
+    return result.ExitCode;
+  }
+
+  async attach(id: string, options: AttachOptions): Promise<void> {
+    const container = this.docker.getContainer(id);
+    const socket = await this.call(`attach to ${id}`, () =>
+      container.attach({
+        stream: true,
+        hijack: true,
+        stdin: options.stdin !== undefined,
+        stdout: options.stdout !== undefined,
+        stderr: options.stderr !== undefined,
+      }),
+    );
+    await pumpHijacked(socket, options, (size) => container.resize({ w: size.width, h: size.height }));
+  }
+
+  async usage(id: string): Promise<ContainerUsage> {
+    const stats = await this.call(`stats of ${id}`, () =>
+      this.docker.getContainer(id).stats({ stream: false, 'one-shot': true }),
+    );
+    const memory = stats.memory_stats;
+    const inactive = (memory.stats as unknown as Record<string, number> | undefined)?.total_inactive_file ?? 0;
+    return {
+      cpuNanoseconds: stats.cpu_stats.cpu_usage.total_usage,
+      memoryBytes: memory.usage ?? 0,
+      workingSetBytes: Math.max(0, (memory.usage ?? 0) - inactive),
+    };
+  }
+
+  async image(reference: string): Promise<ImageRecord | undefined> {
+    try {
+      return toImage(await this.call(`inspect image ${reference}`, () => this.docker.getImage(reference).inspect()));
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
+    }
+  }
+
+  async images(): Promise<readonly ImageRecord[]> {
+    const found = await this.call('list images', () => this.docker.listImages());
+    return found.map((info) => ({
+      id: info.Id,
+      tags: (info.RepoTags ?? []).filter((tag) => tag !== '<none>:<none>'),
+      digests: (info.RepoDigests ?? []).filter((digest) => digest !== '<none>@<none>'),
+      sizeBytes: info.Size,
+      user: '',
+    }));
+  }
+
+  async pull(reference: string, auth: RegistryAuth | undefined, signal?: AbortSignal): Promise<void> {
+    const authconfig = auth && {
+      username: auth.username,
+      password: auth.password,
+      auth: auth.auth,
+      identitytoken: auth.identityToken,
+      serveraddress: auth.serverAddress,
+    };
+    const progress = await this.call(`pull ${reference}`, () =>
+      this.docker.pull(reference, { authconfig, abortSignal: signal } as never),
+    );
+    await new Promise<void>((resolve, reject) => {
+      this.docker.modem.followProgress(progress, (err) => (err ? reject(pullFailure(err)) : resolve()));
+    });
+  }
+
+  async removeImage(id: string): Promise<void> {
+    await this.ifThere(`remove image ${id}`, () => this.docker.getImage(id).remove());
+  }
+
+  private async call<T>(doing: string, fn: () => Promise<T>): Promise<T> {
+    try {
+      return await fn();
+    } catch (err) {
+      throw translateDockerError(err, doing);
+    }
+  }
+
+  private async ifThere(doing: string, fn: () => Promise<unknown>): Promise<void> {
+    try {
+      await this.call(doing, fn);
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+    }
+  }
+
+  /** Docker answers 304 when the container is already in the state asked for. */
+  private async unlessUnchanged(request: Promise<unknown>): Promise<void> {
+    try {
+      await request;
+    } catch (err) {
+      if ((err as { statusCode?: number }).statusCode !== notModified) throw err;
+    }
+  }
+}
+
+function connection(host: string): Docker.DockerOptions {
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
+  const match = /^tcp:\/\/([^:/]+):(\d+)$/.exec(host);
+  if (!match) throw new BadRequest(`not a docker host: ${host}; expected unix:///path or tcp://host:port`);
+  return { protocol: 'http', host: match[1], port: Number(match[2]) };
+}
+
+function asStream(data: Buffer | string): Readable {
+  const stream = new PassThrough();
+  stream.end(data);
+  return stream;
+}
+
+function pullFailure(err: Error): AppError {
+  const missing = /not found|manifest unknown|does not exist|no such host/i.test(err.message);
+  return missing ? new NotFound(err.message, { cause: err }) : new AppError('Unavailable', err.message, { cause: err });
+}

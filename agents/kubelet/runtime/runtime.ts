@@ -1,0 +1,186 @@
+// The container runtime as the kubelet needs it. Adapters translate their own failures: NotFound (no such container or
+// image), Conflict (wrong state for the request), Unavailable (the daemon is away; retry), BadRequest (refused settings).
+import type { Readable, Writable } from 'node:stream';
+
+export type ContainerState = 'created' | 'running' | 'exited';
+
+/** What is known of one container; times are milliseconds since the epoch. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The reference or ID the container was made from. */
+  readonly image: string;
+  readonly imageId: string;
+  readonly state: ContainerState;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  /** Why the runtime could not start it; such a container counts as ended. */
+  readonly startError?: string;
+  /** Host process ID of the first process while running. */
+  readonly pid?: number;
+}
+
+/** One line of a listing: enough to tell whether inspect() would say anything new. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ContainerState;
+}
+
+export interface Mount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  readonly propagation?: 'rprivate' | 'rslave' | 'rshared';
+}
+
+/** A namespace to use: the container's own, the host's, or that of another container. */
+export type NamespaceRef = 'own' | 'host' | { readonly container: string };
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Replaces the image's entrypoint; absent keeps it. */
+  readonly entrypoint?: readonly string[];
+  /** Replaces the image's arguments; absent keeps them unless `entrypoint` is given. */
+  readonly args?: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir?: string;
+  /** uid, uid:gid or a name of the image. */
+  readonly user?: string;
+  readonly groups?: readonly string[];
+  readonly hostname?: string;
+  readonly mounts: readonly Mount[];
+  /** 'own' is a namespace with nothing but a loopback interface. */
+  readonly network: NamespaceRef;
+  /** 'own' is one that others may join. */
+  readonly ipc: NamespaceRef;
+  readonly pid: NamespaceRef;
+  readonly cpuShares?: number;
+  readonly cpuQuotaMicros?: number;
+  readonly cpuPeriodMicros?: number;
+  readonly memoryBytes?: number;
+  readonly shmBytes?: number;
+  readonly privileged?: boolean;
+  readonly readOnlyRoot?: boolean;
+  readonly noNewPrivileges?: boolean;
+  readonly seccomp?: string;
+  readonly addCapabilities?: readonly string[];
+  readonly dropCapabilities?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly devices?: readonly string[];
+  readonly oomScoreAdj?: number;
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
+  /** False for containers whose output nobody reads. */
+  readonly keepLog?: boolean;
+}
+
+/**
+ * 'connected' comes first and after each reconnect: events may have been missed, so list again. Container events carry the
+ * labels, so that a reader can tell whose container it is without asking.
+ */
+export type RuntimeEvent =
+  | { readonly type: 'connected' }
+  | { readonly type: 'disconnected'; readonly error: unknown }
+  | {
+      readonly type: 'created' | 'started' | 'died' | 'removed' | 'oom';
+      readonly id: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly timeMs: number;
+      readonly exitCode?: number;
+    }
+  | { readonly type: 'images-changed' };
+
+export interface ImageRecord {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly sizeBytes: number;
+  /** User the image runs as: '' is root. */
+  readonly user: string;
+}
+
+export interface RegistryAuth {
+  readonly username?: string;
+  readonly password?: string;
+  readonly auth?: string;
+  readonly identityToken?: string;
+  readonly serverAddress?: string;
+}
+
+export interface LogOptions {
+  readonly follow?: boolean;
+  readonly tailLines?: number;
+  /** Only what was written at or after this time, in ms since the epoch. */
+  readonly sinceMs?: number;
+  readonly timestamps?: boolean;
+  readonly signal?: AbortSignal;
+}
+export interface LogChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly data: Buffer;
+}
+
+export interface ExecOptions {
+  readonly argv: readonly string[];
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
+  readonly stderr?: Writable;
+  readonly tty?: boolean;
+  /** Terminal sizes as they change. */
+  readonly resize?: AsyncIterable<{ readonly width: number; readonly height: number }>;
+  readonly signal?: AbortSignal;
+}
+export type AttachOptions = Omit<ExecOptions, 'argv'>;
+
+export interface RuntimeInfo {
+  readonly name: string;
+  readonly version: string;
+  readonly operatingSystem: string;
+  readonly kernelVersion: string;
+  readonly rootDir: string;
+}
+
+export interface ContainerUsage {
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+  readonly workingSetBytes: number;
+}
+
+export interface ContainerRuntime {
+  info(): Promise<RuntimeInfo>;
+  /** Containers that carry the label io.kubernetes.pod.uid, whatever their state. */
+  list(): Promise<readonly ContainerSummary[]>;
+  /** @throws NotFound */
+  inspect(id: string): Promise<ContainerRecord>;
+  /** Resolves to the new container's ID. @throws AlreadyExists for the name, NotFound for the image, BadRequest */
+  create(spec: ContainerSpec): Promise<string>;
+  /** Starting what runs already is no failure. @throws NotFound, BadRequest when the runtime refuses (message says why) */
+  start(id: string): Promise<void>;
+  /** Sends the stop signal, waits `graceSeconds`, kills; resolves when the process has ended. Idempotent. */
+  stop(id: string, graceSeconds: number): Promise<void>;
+  /** Kills if need be and deletes; no failure when it is gone already. */
+  remove(id: string): Promise<void>;
+  /** Never ends before the signal is aborted: reconnects by itself. */
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
+  /** In the order written; ends with the log, or with `follow` when the container ends. @throws NotFound */
+  logs(id: string, options: LogOptions): AsyncIterable<LogChunk>;
+  /** Resolves to the exit code. @throws NotFound, Conflict when the container does not run, BadRequest when argv cannot start */
+  exec(id: string, options: ExecOptions): Promise<number>;
+  /** Resolves when the container or the caller's stdin and the attached streams have ended. */
+  attach(id: string, options: AttachOptions): Promise<void>;
+  usage(id: string): Promise<ContainerUsage>;
+  /** Undefined when there is no such image here. */
+  image(reference: string): Promise<ImageRecord | undefined>;
+  images(): Promise<readonly ImageRecord[]>;
+  /** @throws Unavailable, NotFound, Forbidden (as AppError) with the registry's message */
+  pull(reference: string, auth: RegistryAuth | undefined, signal?: AbortSignal): Promise<void>;
+  removeImage(id: string): Promise<void>;
+}

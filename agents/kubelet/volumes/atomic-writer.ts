@@ -1,0 +1,96 @@
+// Writes a set of files so that a reader sees all of the old ones or all of the new ones: files live in a dated folder,
+// `..data` is a link to it that is swapped by one rename, visible names link through `..data`.
+// Source: the behaviour documented for ConfigMap volumes (kubernetes.io "Mounted ConfigMaps are updated automatically").
+import { randomBytes } from 'node:crypto';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { BadRequest } from '../../../controlplane/base/errors';
+import type { Payload } from './payload';
+
+const dataLink = '..data';
+const folderMode = 0o755;
+
+export interface WriteOptions {
+  /** Group of all files and folders; the folders get the set-group-ID bit. */
+  readonly gid?: number;
+}
+
+/** Makes `dir` show exactly `payload`; true when something changed. @throws BadRequest for a path that leaves the folder */
+export async function writeAtomically(dir: string, payload: Payload, options: WriteOptions = {}): Promise<boolean> {
+  for (const path of payload.keys()) checkPath(path);
+  await mkdir(dir, { recursive: true, mode: folderMode });
+  const current = await readlink(join(dir, dataLink)).catch(ifMissing);
+  if (current !== undefined && (await shows(join(dir, current), payload))) return false;
+  const fresh = `..${new Date().toISOString().replace(/[-:]/g, '_').slice(0, 19)}.${randomBytes(4).readUInt32BE()}`;
+  await writeFiles(join(dir, fresh), payload, options);
+  const temporary = join(dir, `${dataLink}_tmp`);
+  await rm(temporary, { force: true });
+  await symlink(fresh, temporary);
+  await rename(temporary, join(dir, dataLink));
+  await linkNames(dir, payload);
+  if (current !== undefined) await rm(join(dir, current), { recursive: true, force: true });
+  return true;
+}
+
+function checkPath(path: string): void {
+  const clean = normalize(path);
+  if (path === '' || path.startsWith('/') || clean.split('/')[0]!.startsWith('..')) {
+    throw new BadRequest(`invalid path in volume: ${JSON.stringify(path)}`);
+  }
+}
+
+async function shows(folder: string, payload: Payload): Promise<boolean> {
+  const names = (await filesBelow(folder)).sort();
+  if (names.join('\0') !== [...payload.keys()].map(normalize).sort().join('\0')) return false;
+  for (const [path, file] of payload) {
+    const full = join(folder, path);
+    const [data, info] = await Promise.all([readFile(full), lstat(full)]);
+    if (!data.equals(file.data) || (info.mode & 0o777) !== (file.mode & 0o777)) return false;
+  }
+  return true;
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing);
+  return (entries ?? [])
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+async function writeFiles(folder: string, payload: Payload, { gid }: WriteOptions): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: folderMode });
+  await chmod(folder, folderMode);
+  for (const [path, file] of payload) {
+    const full = join(folder, path);
+    await mkdir(dirname(full), { recursive: true, mode: folderMode });
+    await writeFile(full, file.data);
+    if (file.uid !== undefined || gid !== undefined) await chown(full, file.uid ?? 0, gid ?? 0);
+    // After chown, which clears bits; explicit, since the umask would take some away.
+    await chmod(full, gid === undefined ? file.mode : file.mode | 0o040);
+  }
+}
+
+/** The first component of each path is a link through ..data; links of names that are gone are taken away. */
+async function linkNames(dir: string, payload: Payload): Promise<void> {
+  const wanted = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
+  const present = new Set((await readdir(dir)).filter((name) => !name.startsWith('..')));
+  for (const name of wanted) if (!present.has(name)) await symlink(join(dataLink, name), join(dir, name));
+  for (const name of present) if (!wanted.has(name)) await rm(join(dir, name), { force: true });
+}
+
+function ifMissing(err: unknown): undefined {
+  if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  throw err;
+}

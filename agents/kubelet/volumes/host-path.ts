@@ -1,0 +1,62 @@
+// hostPath volumes: what must be there, what is made. Source: kubernetes.io "Volumes", hostPath types.
+import { lstat, mkdir, open, stat } from 'node:fs/promises';
+import { VolumeError } from './payload';
+
+type Wanted =
+  | ''
+  | 'DirectoryOrCreate'
+  | 'Directory'
+  | 'FileOrCreate'
+  | 'File'
+  | 'Socket'
+  | 'CharDevice'
+  | 'BlockDevice';
+
+/** @throws VolumeError when what is at `path` is of another type */
+export async function ensureHostPath(path: string, type: string | undefined): Promise<void> {
+  const wanted = (type ?? '') as Wanted;
+  if (wanted === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 }).catch(unlessThere);
+  if (wanted === 'FileOrCreate') await createFile(path);
+  if (wanted === '') {
+    // Nothing is promised about the path; a bind mount needs it, and Docker's own habit is to make a folder.
+    if (!(await exists(path))) await mkdir(path, { recursive: true, mode: 0o755 });
+    return;
+  }
+  const info = await stat(path).catch(() => undefined);
+  const fits = {
+    DirectoryOrCreate: () => info?.isDirectory(),
+    Directory: () => info?.isDirectory(),
+    FileOrCreate: () => info?.isFile(),
+    File: () => info?.isFile(),
+    Socket: () => info?.isSocket(),
+    CharDevice: () => info?.isCharacterDevice(),
+    BlockDevice: () => info?.isBlockDevice(),
+  }[wanted];
+  if (!fits?.()) throw new VolumeError(`hostPath type check failed: ${path} is not ${description[wanted]}`);
+}
+
+const description: Readonly<Record<Exclude<Wanted, ''>, string>> = {
+  DirectoryOrCreate: 'a directory',
+  Directory: 'a directory',
+  FileOrCreate: 'a file',
+  File: 'a file',
+  Socket: 'a socket file',
+  CharDevice: 'a character device',
+  BlockDevice: 'a block device',
+};
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function createFile(path: string): Promise<void> {
+  const file = await open(path, 'a', 0o644);
+  await file.close();
+}
+
+function unlessThere(err: unknown): void {
+  if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err;
+}

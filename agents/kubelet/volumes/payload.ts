@@ -1,0 +1,144 @@
+// The files of configMap, secret, downwardAPI and projected volumes. Pure: objects and tokens are handed in.
+import type { ConfigMap, Pod, Secret } from '../../../controlplane/api';
+import { AppError } from '../../../controlplane/base/errors';
+import { fieldValue, type NodeFacts, resourceValue } from '../pod/field-ref';
+
+export type Volume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number];
+export interface PayloadFile {
+  readonly data: Buffer;
+  readonly mode: number;
+  /** Owner of the file where it is not root: a projected token of a pod with runAsUser. */
+  readonly uid?: number;
+}
+/** Relative path to file. */
+export type Payload = ReadonlyMap<string, PayloadFile>;
+
+export interface PayloadSources {
+  readonly configMap: (name: string) => ConfigMap | undefined;
+  readonly secret: (name: string) => Secret | undefined;
+  readonly token: (request: TokenWanted) => string | undefined;
+  readonly facts: NodeFacts;
+}
+export interface TokenWanted {
+  readonly audience?: string;
+  readonly expirationSeconds: number;
+}
+
+/** A volume cannot be filled from what is there now; the message is what upstream's Event says. */
+export class VolumeError extends AppError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('NotFound', message, options);
+  }
+}
+
+const defaultMode = 0o644;
+const defaultTokenSeconds = 3600;
+
+type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+
+/** @throws VolumeError when something that is not optional is missing */
+export function volumePayload(pod: Pod, volume: Volume, sources: PayloadSources): Payload {
+  const files = new Map<string, PayloadFile>();
+  const add = (source: Projection, mode: number) => addSource(files, { pod, source, mode, sources });
+  if (volume.configMap) add({ configMap: volume.configMap }, volume.configMap.defaultMode ?? defaultMode);
+  if (volume.secret) {
+    const { secretName, items, optional } = volume.secret;
+    add({ secret: { name: secretName, items, optional } }, volume.secret.defaultMode ?? defaultMode);
+  }
+  if (volume.downwardAPI) add({ downwardAPI: volume.downwardAPI }, volume.downwardAPI.defaultMode ?? defaultMode);
+  for (const source of volume.projected?.sources ?? []) add(source, volume.projected?.defaultMode ?? defaultMode);
+  return files;
+}
+
+interface Adding {
+  readonly pod: Pod;
+  readonly source: Projection;
+  readonly mode: number;
+  readonly sources: PayloadSources;
+}
+
+function addSource(files: Map<string, PayloadFile>, { pod, source, mode, sources }: Adding): void {
+  const namespace = pod.metadata?.namespace;
+  if (source.configMap) {
+    const { name = '', items, optional = false } = source.configMap;
+    const found = sources.configMap(name);
+    if (!found && !optional) throw new VolumeError(`configmap "${name}" not found`);
+    const data = { ...textData(found?.data), ...binaryData(found?.binaryData) };
+    addItems(files, data, {
+      items,
+      optional,
+      mode,
+      missing: (key) => `configmap references non-existent config key: ${key}`,
+    });
+  }
+  if (source.secret) {
+    const { name = '', items, optional = false } = source.secret;
+    const found = sources.secret(name);
+    if (!found && !optional) throw new VolumeError(`secret "${name}" not found`);
+    const missing = (key: string) => `references non-existent secret key: ${key}`;
+    addItems(files, binaryData(found?.data), { items, optional, mode, missing });
+  }
+  for (const item of source.downwardAPI?.items ?? []) {
+    const text = item.fieldRef
+      ? fieldValue(pod, item.fieldRef.fieldPath, sources.facts)
+      : resourceValue(pod, item.resourceFieldRef!, '', sources.facts);
+    files.set(item.path, { data: Buffer.from(text), mode: item.mode ?? mode });
+  }
+  if (source.serviceAccountToken) {
+    const token = sources.token(tokenWanted(source.serviceAccountToken));
+    const account = pod.spec?.serviceAccountName ?? 'default';
+    if (token === undefined)
+      throw new VolumeError(`failed to fetch token: no token for serviceaccount ${namespace}/${account}`);
+    files.set(source.serviceAccountToken.path, { data: Buffer.from(token), ...tokenAccess(pod, mode) });
+  }
+}
+
+export const tokenWanted = (source: { audience?: string; expirationSeconds?: number }): TokenWanted => ({
+  ...(source.audience ? { audience: source.audience } : {}),
+  expirationSeconds: source.expirationSeconds ?? defaultTokenSeconds,
+});
+
+/** Every token that the volume projects. */
+export function tokensOf(volume: Volume): TokenWanted[] {
+  return (volume.projected?.sources ?? []).flatMap(({ serviceAccountToken }) =>
+    serviceAccountToken ? [tokenWanted(serviceAccountToken)] : [],
+  );
+}
+
+/** A token is for the pod's processes alone: its user when all containers share one, its fsGroup, else everyone in the pod. */
+function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {
+  if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 | 0o040 };
+  const users = new Set(
+    [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].map(
+      (container) => container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser,
+    ),
+  );
+  const [uid] = users;
+  return users.size === 1 && uid !== undefined ? { mode: 0o600, uid } : { mode };
+}
+
+interface ItemRules {
+  readonly items?: readonly { readonly key: string; readonly path: string; readonly mode?: number }[];
+  readonly optional: boolean;
+  readonly mode: number;
+  readonly missing: (key: string) => string;
+}
+
+function addItems(files: Map<string, PayloadFile>, data: Readonly<Record<string, Buffer>>, rules: ItemRules): void {
+  const { items, optional, mode, missing } = rules;
+  if (!items || items.length === 0) {
+    for (const [key, bytes] of Object.entries(data)) files.set(key, { data: bytes, mode });
+    return;
+  }
+  for (const item of items) {
+    const bytes = data[item.key];
+    if (bytes) files.set(item.path, { data: bytes, mode: item.mode ?? mode });
+    else if (!optional) throw new VolumeError(missing(item.key));
+  }
+}
+
+const textData = (data: Readonly<Record<string, string>> | undefined): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(data ?? {}).map(([key, text]) => [key, Buffer.from(text)]));
+
+const binaryData = (data: Readonly<Record<string, string>> | undefined): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(data ?? {}).map(([key, base64]) => [key, Buffer.from(base64, 'base64')]));

@@ -1,0 +1,182 @@
+// The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
+// Layout below the root directory is the one of upstream's kubelet, so that tools find what they look for.
+import { chmod, chown, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
+import { unitValue } from '../../../controlplane/api/quantity';
+import type { Clock } from '../../../controlplane/base/clock';
+import { describeError } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { Client } from '../../../controlplane/client/client';
+import type { Exec } from '../../../dataplane/exec/exec';
+import type { NodeFacts } from '../pod/field-ref';
+import { writeAtomically } from './atomic-writer';
+import { ensureHostPath } from './host-path';
+import { LiveObjects } from './live-objects';
+import { tokensOf, type Volume, VolumeError, volumePayload } from './payload';
+import { podReferences } from './references';
+import { ServiceAccountTokens } from './service-account-tokens';
+
+export interface PodVolumesDeps {
+  readonly client: Client;
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly rootDir: string;
+}
+
+export class PodVolumes {
+  private readonly configMaps: LiveObjects<ConfigMap>;
+  private readonly secrets: LiveObjects<Secret>;
+  private readonly tokens: ServiceAccountTokens;
+
+  constructor(private readonly deps: PodVolumesDeps) {
+    this.configMaps = new LiveObjects(deps, configMaps);
+    this.secrets = new LiveObjects(deps, secrets);
+    this.tokens = new ServiceAccountTokens(deps);
+  }
+
+  /** Called with a pod's uid when something it refers to has changed. */
+  onChange(handler: (podUid: string) => void): void {
+    this.configMaps.onChange(handler);
+    this.secrets.onChange(handler);
+  }
+
+  podDir(podUid: string): string {
+    return join(this.deps.rootDir, 'pods', podUid);
+  }
+
+  /** Host path of a volume's content. */
+  path(podUid: string, volume: Volume): string {
+    if (volume.hostPath) return volume.hostPath.path;
+    return join(this.podDir(podUid), 'volumes', `kubernetes.io~${pluginOf(volume)}`, volume.name);
+  }
+
+  configMap(pod: Pod, name: string): ConfigMap | undefined {
+    return this.configMaps.get(`${pod.metadata?.namespace}/${name}`);
+  }
+
+  secret(pod: Pod, name: string): Secret | undefined {
+    return this.secrets.get(`${pod.metadata?.namespace}/${name}`);
+  }
+
+  /** Starts watching what the pod refers to; resolves when each object has been looked for once. */
+  async watchReferences(pod: Pod, signal: AbortSignal): Promise<void> {
+    const uid = pod.metadata?.uid ?? '';
+    const keyed = (names: readonly string[]) => names.map((name) => `${pod.metadata?.namespace}/${name}`);
+    const needed = podReferences(pod);
+    await Promise.all([
+      this.configMaps.use(uid, keyed(needed.configMaps), signal),
+      this.secrets.use(uid, keyed(needed.secrets), signal),
+    ]);
+  }
+
+  /**
+   * Makes all volumes ready, or brings them up to date. Repeatable. Resolves to the time of the next refresh that no change
+   * announces (a token's renewal), in ms since the epoch. @throws VolumeError with upstream's message
+   */
+  async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
+    const volumes = pod.spec?.volumes ?? [];
+    const refresh = await Promise.all(
+      volumes.map(async (volume) => {
+        try {
+          return await this.setUpOne(pod, volume, facts, signal);
+        } catch (cause) {
+          signal.throwIfAborted();
+          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${describeError(cause)}`, {
+            cause,
+          });
+        }
+      }),
+    );
+    const times = refresh.filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  private async setUpOne(pod: Pod, volume: Volume, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
+    const path = this.path(pod.metadata?.uid ?? '', volume);
+    const gid = pod.spec?.securityContext?.fsGroup;
+    if (volume.hostPath) {
+      await ensureHostPath(path, volume.hostPath.type);
+      return undefined;
+    }
+    if (volume.emptyDir) {
+      await this.setUpEmptyDir(path, volume, gid);
+      return undefined;
+    }
+    if (!(volume.configMap || volume.secret || volume.downwardAPI || volume.projected)) {
+      throw new VolumeError(`no volume plugin matched: ${pluginOf(volume)}`);
+    }
+    const renewals = await Promise.all(tokensOf(volume).map((wanted) => this.tokens.fetch(pod, wanted, signal)));
+    const payload = volumePayload(pod, volume, {
+      configMap: (name) => this.configMap(pod, name),
+      secret: (name) => this.secret(pod, name),
+      token: (wanted) => this.tokens.peek(pod, wanted),
+      facts,
+    });
+    await writeAtomically(path, payload, gid === undefined ? {} : { gid });
+    return renewals.length === 0 ? undefined : Math.min(...renewals);
+  }
+
+  private async setUpEmptyDir(path: string, { emptyDir }: Volume, gid: number | undefined): Promise<void> {
+    if (await isDirectory(path)) return;
+    await mkdir(path, { recursive: true, mode: 0o777 });
+    if (emptyDir?.medium === 'Memory') {
+      const size = emptyDir.sizeLimit ? `,size=${unitValue(emptyDir.sizeLimit)}` : '';
+      await this.deps.exec.run(['mount', '-t', 'tmpfs', '-o', `mode=0777${size}`, 'tmpfs', path]);
+    }
+    if (gid !== undefined) await chown(path, 0, gid);
+    // Explicit, since the umask took bits away from mkdir's mode.
+    await chmod(path, gid === undefined ? 0o777 : 0o2777);
+  }
+
+  /** Unmounts and deletes everything of the pod; repeatable. */
+  async tearDown(podUid: string): Promise<void> {
+    const never = new AbortController().signal;
+    await Promise.all([this.configMaps.use(podUid, [], never), this.secrets.use(podUid, [], never)]);
+    this.tokens.forgetPod(podUid);
+    const dir = this.podDir(podUid);
+    for (const mount of await mountsBelow(dir)) await this.deps.exec.run(['umount', '--lazy', mount]);
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  close(): void {
+    this.configMaps.close();
+    this.secrets.close();
+  }
+}
+
+const plugins = {
+  emptyDir: 'empty-dir',
+  configMap: 'configmap',
+  secret: 'secret',
+  downwardAPI: 'downward-api',
+  projected: 'projected',
+  hostPath: 'host-path',
+} as const;
+
+function pluginOf(volume: Volume): string {
+  const known = Object.entries(plugins).find(([field]) => (volume as unknown as Record<string, unknown>)[field]);
+  return known?.[1] ?? Object.keys(volume).find((field) => field !== 'name') ?? 'empty-dir';
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}
+
+/** Mount points at or below `dir`, deepest first. */
+async function mountsBelow(dir: string): Promise<string[]> {
+  const table = await readFile('/proc/self/mounts', 'utf8');
+  return table
+    .split('\n')
+    .map((line) => unescapeMount(line.split(' ')[1] ?? ''))
+    .filter((path) => path === dir || path.startsWith(`${dir}/`))
+    .sort((a, b) => b.length - a.length);
+}
+
+/** The kernel writes blanks in mount tables as octal: \040. */
+const unescapeMount = (path: string): string =>
+  path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -1,0 +1,28 @@
+// Which ConfigMaps and Secrets a pod needs, by volumes, environment and image pulls. Pure.
+import type { Pod } from '../../../controlplane/api';
+
+export interface References {
+  readonly configMaps: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+/** Names in the pod's namespace, without repeats. */
+export function podReferences(pod: Pod): References {
+  const configMaps = new Set<string>();
+  const secrets = new Set<string>();
+  const take = (configMap: string | undefined, secret: string | undefined) => {
+    if (configMap) configMaps.add(configMap);
+    if (secret) secrets.add(secret);
+  };
+  for (const volume of pod.spec?.volumes ?? []) {
+    take(volume.configMap?.name, volume.secret?.secretName);
+    for (const source of volume.projected?.sources ?? []) take(source.configMap?.name, source.secret?.name);
+  }
+  for (const container of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]) {
+    for (const from of container.envFrom ?? []) take(from.configMapRef?.name, from.secretRef?.name);
+    for (const { valueFrom } of container.env ?? [])
+      take(valueFrom?.configMapKeyRef?.name, valueFrom?.secretKeyRef?.name);
+  }
+  for (const { name } of pod.spec?.imagePullSecrets ?? []) take(undefined, name);
+  return { configMaps: [...configMaps], secrets: [...secrets] };
+}

@@ -1,0 +1,64 @@
+// Tokens for projected volumes by TokenRequest, bound to the pod, renewed at 80 % of their life.
+import type { Pod } from '../../../controlplane/api';
+import { serviceAccounts } from '../../../controlplane/api';
+import type { Clock } from '../../../controlplane/base/clock';
+import type { Client } from '../../../controlplane/client/client';
+import type { TokenWanted } from './payload';
+
+const renewAt = 0.8;
+const dayMs = 86_400_000;
+
+interface Held {
+  readonly token: string;
+  readonly renewAtMs: number;
+}
+interface TokenAnswer {
+  readonly status?: { readonly token?: string; readonly expirationTimestamp?: string };
+}
+
+export class ServiceAccountTokens {
+  private readonly held = new Map<string, Held>();
+
+  constructor(private readonly deps: { readonly client: Client; readonly clock: Clock }) {}
+
+  /** A token that is good for a while; undefined before fetch() has brought one. */
+  peek(pod: Pod, wanted: TokenWanted): string | undefined {
+    return this.held.get(keyOf(pod, wanted))?.token;
+  }
+
+  /** Fetches what is missing or due; resolves to the time of the next renewal. @throws what the API answers */
+  async fetch(pod: Pod, wanted: TokenWanted, signal: AbortSignal): Promise<number> {
+    const key = keyOf(pod, wanted);
+    const now = this.deps.clock.now();
+    const known = this.held.get(key);
+    if (known && known.renewAtMs > now) return known.renewAtMs;
+    const { namespace, name, uid } = pod.metadata ?? {};
+    const account = pod.spec?.serviceAccountName || 'default';
+    const answer = await this.deps.client.post<TokenAnswer>(
+      serviceAccounts,
+      `${namespace}/${account}`,
+      'token',
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: {
+          ...(wanted.audience ? { audiences: [wanted.audience] } : {}),
+          expirationSeconds: wanted.expirationSeconds,
+          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+        },
+      },
+      signal,
+    );
+    const expires = Date.parse(answer.status?.expirationTimestamp ?? '') || now + wanted.expirationSeconds * 1000;
+    const renewAtMs = Math.min(now + (expires - now) * renewAt, now + dayMs);
+    this.held.set(key, { token: answer.status?.token ?? '', renewAtMs });
+    return renewAtMs;
+  }
+
+  forgetPod(podUid: string): void {
+    for (const key of this.held.keys()) if (key.startsWith(`${podUid}\0`)) this.held.delete(key);
+  }
+}
+
+const keyOf = (pod: Pod, { audience = '', expirationSeconds }: TokenWanted): string =>
+  `${pod.metadata?.uid}\0${audience}\0${expirationSeconds}`;
