@@ -7,6 +7,14 @@ import { type Command, runCommand } from '../bootstrap/process';
 type AnyCommand = Command<any>;
 
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>> = {
+  server: {
+    summary: 'API server, controllers and scheduler',
+    load: async () => (await import('../../controlplane/server/main')).command,
+  },
+  'kube-proxy': {
+    summary: 'make Services reachable from this node by netfilter rules',
+    load: async () => (await import('../kube-proxy/main')).command,
+  },
   ingress: {
     summary: 'route HTTP and HTTPS to pods by the Ingress objects',
     load: async () => (await import('../ingress/main')).command,

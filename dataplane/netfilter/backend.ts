@@ -35,6 +35,17 @@ export async function detectBackend(exec: Exec, family: Family): Promise<Backend
   return { mode, version, restore: `${program}-restore`, save: `${program}-save` };
 }
 
+/** The programs of both modes, for cleaning up whatever was used. */
+export function programsOf(family: Family): Backend[] {
+  const program = family === 4 ? 'iptables' : 'ip6tables';
+  return (['nft', 'legacy'] as const).map((mode) => ({
+    mode,
+    version: '',
+    restore: `${program}-${mode}-restore`,
+    save: `${program}-${mode}-save`,
+  }));
+}
+
 async function readVersion(exec: Exec, program: string): Promise<{ version: string; mode: Mode }> {
   let stdout: string;
   try {

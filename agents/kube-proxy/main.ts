@@ -1,0 +1,107 @@
+// `k8ts kube-proxy`: one per node, in the node's network namespace. Makes Services reachable by writing netfilter rules. When
+// it ends, the rules stay: connections, old and new, do not need this process.
+import { networkInterfaces } from 'node:os';
+import { endpointSlices, nodes, services } from '../../controlplane/api';
+import { type Family, parseCidr } from '../../controlplane/base/cidr';
+import { systemClock } from '../../controlplane/base/clock';
+import { BadRequest } from '../../controlplane/base/errors';
+import type { Logger } from '../../controlplane/base/logger';
+import { connect } from '../../controlplane/client/connect';
+import { createEventRecorder } from '../../controlplane/client/event-recorder';
+import { createInformer } from '../../controlplane/client/informer';
+import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { Applier, type Drift } from '../../dataplane/netfilter/applier';
+import { detectBackend } from '../../dataplane/netfilter/backend';
+import { serveHealth } from '../bootstrap/health';
+import { defineCommand } from '../bootstrap/process';
+import { cleanup } from './cleanup';
+import { FamilyProxy } from './family-proxy';
+import { HealthPorts } from './health-ports';
+import { Metrics } from './metrics';
+import { options } from './options';
+import { Proxier, sliceIndex } from './proxier';
+import { serviceKeyOfSlice } from './translate';
+
+export const command = defineCommand({
+  name: 'kube-proxy',
+  summary: 'make Services reachable from this node by netfilter rules',
+  options,
+  async run({ options, log, signal }) {
+    const exec = new SystemExec();
+    if (options.cleanup) return cleanup(exec, log);
+    for (const name of ['kubeconfig', 'nodeName'] as const) {
+      if (options[name] === '') throw new BadRequest(`--${name === 'nodeName' ? 'node-name' : name} is required`);
+    }
+    const client = await connect(options.kubeconfig);
+    const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, log)));
+    const informers = {
+      services: createInformer(client, services, { log }),
+      slices: createInformer(client, endpointSlices, {
+        log,
+        indexes: { [sliceIndex]: (slice) => [serviceKeyOfSlice(slice)] },
+      }),
+      nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${options.nodeName}` } }),
+    };
+    const recorder = createEventRecorder({ client, component: 'kube-proxy', host: options.nodeName, log });
+    const metrics = new Metrics();
+    const healthPorts = new HealthPorts(log);
+    const proxier = new Proxier({
+      nodeName: options.nodeName,
+      families,
+      ...informers,
+      healthPorts,
+      metrics,
+      clock: systemClock,
+      log,
+      onDrift: (drift) => {
+        const node = informers.nodes.get(options.nodeName);
+        if (node)
+          recorder.record(
+            { apiVersion: 'v1', kind: 'Node', ...node },
+            'Warning',
+            'RulesRestored',
+            describeDrift(drift),
+          );
+      },
+    });
+    const check = () => proxier.problem();
+    await serveHealth({ host: options.bindAddress, port: options.healthzPort, check }, signal);
+    const render = () => {
+      for (const family of families) for (const [table, n] of family.ruleCounts) metrics.rules.set(table, n);
+      return metrics.render();
+    };
+    await serveHealth({ host: '127.0.0.1', port: options.metricsPort, check, metrics: render }, signal);
+    try {
+      await Promise.all([...Object.values(informers).map((informer) => informer.run(signal)), proxier.run(signal)]);
+    } finally {
+      healthPorts.close();
+    }
+  },
+});
+
+async function openFamily(exec: SystemExec, clusterCidr: string, log: Logger): Promise<FamilyProxy> {
+  const { family } = parseCidr(clusterCidr);
+  const backend = await detectBackend(exec, family);
+  log.info('netfilter', { family, mode: backend.mode, version: backend.version });
+  return new FamilyProxy({
+    family,
+    facts: { clusterCidr },
+    applier: new Applier({ exec, backend }),
+    cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family) }),
+    clock: systemClock,
+    log,
+  });
+}
+
+function nodeAddresses(family: Family): Set<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return new Set(all.filter((one) => one.family === `IPv${family}`).map((one) => one.address));
+}
+
+/** One line that names what was missing; the first few of many. */
+function describeDrift(drift: Drift): string {
+  const named = drift.slice(0, 8).map(({ table, chain, kind }) => `${table}/${chain} (${kind})`);
+  const more = drift.length > named.length ? ` and ${drift.length - named.length} more` : '';
+  return `Somebody else removed or changed netfilter rules of Services, they are written again: ${named.join(', ')}${more}`;
+}

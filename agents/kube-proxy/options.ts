@@ -1,0 +1,62 @@
+// Options of `k8ts kube-proxy`.
+import { parseCidr } from '../../controlplane/base/cidr';
+import { BadRequest } from '../../controlplane/base/errors';
+import { type OptionTable, parseBoolean, parseInteger, parseList, parseText } from '../bootstrap/options';
+
+const port = parseInteger(0, 65535);
+
+/** At most one range per family. */
+function parseClusterCidrs(text: string): readonly string[] {
+  const cidrs = parseList(text);
+  const families = cidrs.map((cidr) => parseCidr(cidr).family);
+  if (cidrs.length === 0 || new Set(families).size < families.length) {
+    throw new BadRequest('expected one IPv4 range, one IPv6 range, or one of each with a comma between');
+  }
+  return cidrs;
+}
+
+export const options = {
+  kubeconfig: {
+    flag: 'kubeconfig',
+    placeholder: 'FILE',
+    default: '',
+    help: 'how to reach the API server; needed unless --cleanup',
+    parse: parseText,
+  },
+  nodeName: {
+    flag: 'node-name',
+    placeholder: 'NAME',
+    default: '',
+    help: 'the node this process serves; needed unless --cleanup',
+    parse: parseText,
+  },
+  nodeIp: { flag: 'node-ip', placeholder: 'ADDRESS', default: '', help: "the node's address", parse: parseText },
+  clusterCidr: {
+    flag: 'cluster-cidr',
+    placeholder: 'CIDR',
+    default: '10.244.0.0/16',
+    help: 'range of all pods; a comma joins an IPv4 and an IPv6 range',
+    parse: parseClusterCidrs,
+  },
+  bindAddress: {
+    flag: 'healthz-bind-address',
+    placeholder: 'ADDRESS',
+    default: '0.0.0.0',
+    help: 'address /healthz listens on: load balancers ask it from outside',
+    parse: parseText,
+  },
+  healthzPort: { flag: 'healthz-port', placeholder: 'PORT', default: '10256', help: 'port for /healthz', parse: port },
+  metricsPort: {
+    flag: 'metrics-port',
+    placeholder: 'PORT',
+    default: '10249',
+    help: 'port for /metrics, on 127.0.0.1',
+    parse: port,
+  },
+  cleanup: {
+    flag: 'cleanup',
+    default: 'false',
+    help: 'remove every rule and chain of this program and end',
+    parse: parseBoolean,
+  },
+} satisfies OptionTable;

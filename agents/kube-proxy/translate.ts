@@ -1,0 +1,103 @@
+// API objects to the compiler's records (pure): one Service and its EndpointSlices, as one address family sees them.
+import { isIP } from 'node:net';
+import type { EndpointSlice, Node, Service } from '../../controlplane/api';
+import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
+import type { Family, Protocol } from '../../dataplane/netfilter/model';
+import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+/** A Service with this label is served by some other proxy. */
+const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
+/** As kube-apiserver defaults sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */
+const defaultAffinitySeconds = 10_800;
+
+/** The Service a slice belongs to, as `namespace/name`; '' when it belongs to none. */
+export function serviceKeyOfSlice(slice: EndpointSlice): string {
+  const name = slice.metadata?.labels?.[serviceNameLabel];
+  return name ? `${slice.metadata?.namespace}/${name}` : '';
+}
+
+/** Undefined when this family has nothing to do with the Service: headless, ExternalName, other family, other proxy. */
+export function translateService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  family: Family,
+  nodeName: string,
+): ServiceInput | undefined {
+  const { metadata, spec, status } = service;
+  if (!spec || spec.type === 'ExternalName' || metadata?.labels?.[otherProxyLabel] !== undefined) return undefined;
+  const clusterIp = (spec.clusterIPs ?? [spec.clusterIP ?? '']).find((ip) => isIP(ip) === family);
+  if (clusterIp === undefined) return undefined;
+  const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => isIP(ip) === family))].sort();
+  const isLoadBalancer = spec.type === 'LoadBalancer';
+  // ipMode Proxy: the balancer terminates connections itself, so pods must not be led past it (KEP-1860).
+  const ingress = isLoadBalancer ? (status?.loadBalancer?.ingress ?? []) : [];
+  const loadBalancerIps = ingress.filter((one) => one.ipMode !== 'Proxy').map((one) => one.ip ?? '');
+  const ranges = rangesOf(spec.loadBalancerSourceRanges, family);
+  const affinity = spec.sessionAffinity === 'ClientIP';
+  const healthCheckPort =
+    isLoadBalancer && spec.externalTrafficPolicy === 'Local' ? spec.healthCheckNodePort : undefined;
+  return {
+    key: `${metadata?.namespace}/${metadata?.name}`,
+    clusterIp,
+    externalIps: ofFamily(spec.externalIPs ?? []),
+    loadBalancerIps: ofFamily(loadBalancerIps),
+    ...(isLoadBalancer && ranges ? { sourceRanges: ranges } : {}),
+    ...(affinity
+      ? { affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds }
+      : {}),
+    internalLocal: spec.internalTrafficPolicy === 'Local',
+    externalLocal: spec.externalTrafficPolicy === 'Local',
+    ...(healthCheckPort ? { healthCheckPort } : {}),
+    ports: translatePorts(spec, slices, family, nodeName),
+  };
+}
+
+/** Undefined: no restriction. A list without a range of this family lets nobody of this family in. */
+function rangesOf(ranges: readonly string[] | undefined, family: Family): readonly string[] | undefined {
+  if (!ranges || ranges.length === 0) return undefined;
+  const parsed = ranges.map((range) => parseCidr(range.trim()));
+  return parsed.filter((range) => range.family === family).map(formatCidr);
+}
+
+function translatePorts(
+  spec: NonNullable<Service['spec']>,
+  slices: readonly EndpointSlice[],
+  family: Family,
+  nodeName: string,
+): ServicePort[] {
+  const hasNodePorts = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  return (spec.ports ?? []).map((port) => {
+    const protocol = (port.protocol ?? 'TCP').toLowerCase() as Protocol;
+    return {
+      name: port.name ?? '',
+      protocol,
+      port: port.port,
+      ...(hasNodePorts && port.nodePort ? { nodePort: port.nodePort } : {}),
+      endpoints: slices
+        .filter((slice) => slice.addressType === (family === 4 ? 'IPv4' : 'IPv6'))
+        .flatMap((slice) => translateEndpoints(slice, port.name ?? '', protocol, nodeName)),
+    };
+  });
+}
+
+function translateEndpoints(slice: EndpointSlice, portName: string, protocol: Protocol, nodeName: string): Endpoint[] {
+  const port = slice.ports?.find(
+    (one) => (one.name ?? '') === portName && (one.protocol ?? 'TCP').toLowerCase() === protocol,
+  )?.port;
+  if (port === undefined) return [];
+  return (slice.endpoints ?? []).flatMap(({ addresses, conditions, nodeName: on }) => {
+    const address = addresses[0];
+    if (address === undefined || isIP(address) === 0) return [];
+    // Conditions that are not set mean: ready, serving as ready says, not terminating (EndpointConditions).
+    const ready = conditions?.ready ?? true;
+    const serving = conditions?.serving ?? ready;
+    return [{ address, port, ready, serving, terminating: conditions?.terminating ?? false, local: on === nodeName }];
+  });
+}
+
+/** The node's own pod range of a family, once it has one. */
+export function podCidrOf(node: Node | undefined, family: Family): string | undefined {
+  const { podCIDR, podCIDRs } = node?.spec ?? {};
+  return (podCIDRs ?? (podCIDR ? [podCIDR] : [])).find((cidr) => parseCidr(cidr).family === family);
+}

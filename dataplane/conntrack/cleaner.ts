@@ -1,0 +1,73 @@
+// Deletes UDP entries that lead to removed backends, through the conntrack program.
+import { CommandFailed } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import type { Family } from '../netfilter/model';
+import { type Flow, parseFlows } from './flow';
+import { staleFlows, type UdpFrontend } from './stale';
+
+const timeoutMs = 30_000;
+/** Up to this many frontends are asked for one by one; for more, the whole table is read once. */
+export const maxQueries = 4;
+
+export interface CleanerDeps {
+  readonly exec: Exec;
+  readonly family: Family;
+  /** Addresses of this node, now. */
+  readonly nodeAddresses: () => ReadonlySet<string>;
+}
+
+export class FlowCleaner {
+  constructor(private readonly deps: CleanerDeps) {}
+
+  /**
+   * Call it after the rules are in the kernel, or a deleted flow would be translated by the old ones again. Returns how many
+   * entries were deleted. @throws CommandFailed; NotFound when conntrack is not installed
+   */
+  async clean(frontends: readonly UdpFrontend[]): Promise<number> {
+    if (frontends.length === 0) return 0;
+    const flows = await this.list(frontends);
+    const stale = staleFlows(flows, frontends, this.deps.nodeAddresses());
+    const tuples = new Map(stale.map((flow) => [tuple(flow).join(' '), flow]));
+    for (const flow of tuples.values()) await this.delete(flow);
+    return stale.length;
+  }
+
+  private async list(frontends: readonly UdpFrontend[]): Promise<Flow[]> {
+    if (frontends.length > maxQueries) return parseFlows(await this.conntrack('-L', []));
+    const flows: Flow[] = [];
+    for (const { address, port } of frontends) {
+      const where = address === 'node' ? [] : ['--orig-dst', address];
+      flows.push(...parseFlows(await this.conntrack('-L', [...where, '--orig-port-dst', String(port)])));
+    }
+    return flows;
+  }
+
+  /** All flows of one client port to one frontend and backend share the fate of this one. */
+  private async delete(flow: Flow): Promise<void> {
+    await this.conntrack('-D', tuple(flow));
+  }
+
+  private async conntrack(verb: '-L' | '-D', where: readonly string[]): Promise<string> {
+    const family = this.deps.family === 4 ? 'ipv4' : 'ipv6';
+    try {
+      const argv = ['conntrack', verb, '-f', family, '-p', 'udp', ...where];
+      return (await this.deps.exec.run(argv, { timeoutMs })).stdout;
+    } catch (err) {
+      // conntrack ends with 1 when nothing matched, and says so.
+      if (err instanceof CommandFailed && / 0 flow entries/.test(err.stderr)) return '';
+      throw err;
+    }
+  }
+}
+
+/** Everything from one frontend to one dead backend goes with one command, however many clients there are. */
+const tuple = (flow: Flow): string[] => [
+  '--orig-dst',
+  flow.destination,
+  '--orig-port-dst',
+  String(flow.destinationPort),
+  '--reply-src',
+  flow.replySource,
+  '--reply-port-src',
+  String(flow.replySourcePort),
+];
