@@ -11,6 +11,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'API server, controllers and scheduler',
     load: async () => (await import('../../controlplane/server/main')).command,
   },
+  kubelet: {
+    summary: 'run the pods of one node in Docker',
+    load: async () => (await import('../kubelet/main')).command,
+  },
   'kube-proxy': {
     summary: 'make Services reachable from this node by netfilter rules',
     load: async () => (await import('../kube-proxy/main')).command,

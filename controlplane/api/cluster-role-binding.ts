@@ -2,6 +2,7 @@
 import type { V1ClusterRoleBinding } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import type { Wire } from './types';
+import { pathSegment } from './validation/names';
 
 export type ClusterRoleBinding = Wire<V1ClusterRoleBinding>;
 
@@ -12,4 +13,6 @@ export const clusterRoleBindings = defineKind<ClusterRoleBinding>({
   plural: 'clusterrolebindings',
   namespaced: false,
   model: 'V1ClusterRoleBinding',
+  // RBAC names are free as long as they fit one path segment: system:node.
+  nameCheck: pathSegment,
 });

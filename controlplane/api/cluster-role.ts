@@ -2,6 +2,7 @@
 import type { V1ClusterRole } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import type { Wire } from './types';
+import { pathSegment } from './validation/names';
 
 export type ClusterRole = Wire<V1ClusterRole>;
 
@@ -12,4 +13,6 @@ export const clusterRoles = defineKind<ClusterRole>({
   plural: 'clusterroles',
   namespaced: false,
   model: 'V1ClusterRole',
+  // RBAC names are free as long as they fit one path segment: system:node.
+  nameCheck: pathSegment,
 });

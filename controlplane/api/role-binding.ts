@@ -2,6 +2,7 @@
 import type { V1RoleBinding } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import type { Wire } from './types';
+import { pathSegment } from './validation/names';
 
 export type RoleBinding = Wire<V1RoleBinding>;
 
@@ -12,4 +13,6 @@ export const roleBindings = defineKind<RoleBinding>({
   plural: 'rolebindings',
   namespaced: true,
   model: 'V1RoleBinding',
+  // RBAC names are free as long as they fit one path segment: system:node.
+  nameCheck: pathSegment,
 });

@@ -2,6 +2,7 @@
 import type { V1Role } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import type { Wire } from './types';
+import { pathSegment } from './validation/names';
 
 export type Role = Wire<V1Role>;
 
@@ -12,4 +13,6 @@ export const roles = defineKind<Role>({
   plural: 'roles',
   namespaced: true,
   model: 'V1Role',
+  // RBAC names are free as long as they fit one path segment: system:node.
+  nameCheck: pathSegment,
 });

@@ -1,0 +1,11 @@
+// DenyServiceExternalIPs: whoever may create a Service could otherwise claim any address of the network (CVE-2020-8554).
+import { type Service, services } from '../../api/index';
+import { forbidden } from '../status';
+import type { AdmissionPlugin } from './admission';
+
+export const denyServiceExternalIps: AdmissionPlugin = ({ operation, kind, name, object, old }) => {
+  if (kind.prefix !== services.prefix || (operation !== 'create' && operation !== 'update')) return;
+  const before = (old as Service | undefined)?.spec?.externalIPs ?? [];
+  const added = ((object as Service | undefined)?.spec?.externalIPs ?? []).filter((ip) => !before.includes(ip));
+  if (added.length > 0) throw forbidden(kind, name, 'Use of external IPs is denied by admission control.');
+};

@@ -1,0 +1,69 @@
+// ServiceAccount: every pod gets an account, and unless it declines, a volume with a token for the API, the cluster's CA and
+// the namespace, mounted where client libraries look for them.
+import { type Pod, pods, serviceAccounts } from '../../api/index';
+import type { Cache } from '../cache/cache';
+import { randomSuffix } from '../rest/metadata';
+import { forbidden } from '../status';
+import type { AdmissionPlugin } from './admission';
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+/** An hour and seven seconds: recognisable as the default by those who look at tokens. */
+const tokenSeconds = 3607;
+
+type Spec = NonNullable<Pod['spec']>;
+type Container = Spec['containers'][number];
+type Volume = NonNullable<Spec['volumes']>[number];
+
+export function serviceAccount(cache: Cache): AdmissionPlugin {
+  return ({ operation, kind, namespace, name, subresource, object }) => {
+    if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '' || !object) return;
+    const { spec, metadata } = object as Pod;
+    if (!spec || metadata?.annotations?.[mirrorAnnotation]) return;
+    const account = spec.serviceAccountName || spec.serviceAccount || 'default';
+    spec.serviceAccountName = account;
+    spec.serviceAccount = account;
+    const found = cache.kind(serviceAccounts).get(`${namespace}/${account}`)?.object;
+    if (!found) {
+      throw forbidden(
+        kind,
+        name,
+        `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`,
+      );
+    }
+    if ((spec.imagePullSecrets ?? []).length === 0 && found.imagePullSecrets && found.imagePullSecrets.length > 0) {
+      spec.imagePullSecrets = found.imagePullSecrets.map((secret) => ({ ...secret }));
+    }
+    const wanted = spec.automountServiceAccountToken ?? found.automountServiceAccountToken ?? true;
+    if (wanted) mountToken(spec);
+  };
+}
+
+function mountToken(spec: Spec): void {
+  const containers: Container[] = [...spec.containers, ...(spec.initContainers ?? [])];
+  const missing = containers.filter((c) => !(c.volumeMounts ?? []).some((mount) => mount.mountPath === mountPath));
+  if (missing.length === 0) return;
+  const name = `kube-api-access-${randomSuffix()}`;
+  for (const container of missing) {
+    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
+  }
+  spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+}
+
+function tokenVolume(name: string): Volume {
+  return {
+    name,
+    projected: {
+      sources: [
+        { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        {
+          downwardAPI: {
+            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+          },
+        },
+      ],
+      defaultMode: 0o644,
+    },
+  };
+}

@@ -1,0 +1,230 @@
+// The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { registry } from '../api/registry';
+import { services } from '../api/index';
+import { virtualResources } from '../api/virtual';
+import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
+import type { Clock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import { Scope } from '../base/scope';
+import type { Transport } from '../client/client';
+import { Admission } from './admission/admission';
+import { denyServiceExternalIps } from './admission/external-ips';
+import { namespaceLifecycle } from './admission/namespace-lifecycle';
+import { nodeRestriction } from './admission/node-restriction';
+import { defaultTolerations, priority } from './admission/pod-defaults';
+import { serviceAccount } from './admission/service-account';
+import { ServiceAddresses } from './admission/service-addresses';
+import { Authenticator, parseTokenFile } from './authn/authenticator';
+import { ServiceAccountTokens } from './authn/service-account-tokens';
+import { UnionAuthorizer } from './authz/authorizer';
+import { NodeAuthorizer } from './authz/node';
+import { RbacAuthorizer } from './authz/rbac';
+import { bootstrap } from './bootstrap';
+import type { Cache } from './cache/cache';
+import { ApiHandler, type SubresourceHandler, type UpgradeHandler } from './handler';
+import { Listener } from './http/listener';
+import { KubeletProxy } from './kubelet/proxy';
+import { Metrics } from './metrics';
+import { openapiHandler } from './openapi-paths';
+import { pathHandler } from './paths';
+import type { UserInfo } from './request';
+import type { RestDeps, WriteHook } from './rest/context';
+import { RouteTable } from './route';
+import { finalizeHandler } from './subresources/namespaces';
+import { bindingHandler, evictionHandler } from './subresources/pods';
+import { reviewHandlers } from './subresources/reviews';
+import { scaleHandler } from './subresources/scale';
+import { tokenHandler } from './subresources/token';
+import { InProcessTransport } from './transport';
+
+/** PEM texts. */
+export interface ApiServerKeys {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly kubeletClientCertificate: string;
+  readonly kubeletClientKey: string;
+  readonly serviceAccountKey: string;
+  readonly serviceAccountPublicKey: string;
+}
+export interface ApiServerOptions {
+  readonly bindAddress: string;
+  /** 0 lets the kernel choose. */
+  readonly port: number;
+  readonly advertiseAddress: string;
+  readonly serviceCidr: string;
+  readonly clusterDomain: string;
+  readonly keys: ApiServerKeys;
+  /** Text of a static token file; see parseTokenFile. */
+  readonly tokenFile?: string;
+}
+export interface ApiServerDeps {
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random?: () => number;
+}
+
+const loopbackUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+export class ApiServer {
+  private readonly scope = new Scope();
+  private readonly stop = new AbortController();
+  private readonly metrics = new Metrics();
+  private handler: ApiHandler | undefined;
+  private ready = false;
+  private port = 0;
+
+  constructor(
+    private readonly options: ApiServerOptions,
+    private readonly deps: ApiServerDeps,
+  ) {}
+
+  /** Loads what authorization and allocation need, creates the bootstrap objects, then listens. Resolves with the port. */
+  async open(): Promise<number> {
+    const { options, deps, scope, stop } = this;
+    const { cache, clock, log } = deps;
+    scope.defer(() => stop.abort());
+    const rbac = new RbacAuthorizer(cache);
+    const node = new NodeAuthorizer(cache);
+    const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
+    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
+    const tokens = this.tokens();
+    const authenticator = new Authenticator({
+      serviceAccounts: tokens,
+      ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
+    });
+    const authorizer = new UnionAuthorizer([node, rbac]);
+    const rest: RestDeps = {
+      cache,
+      clock,
+      admission: this.admission(),
+      hooks: new Map<string, WriteHook>([
+        [services.prefix, { prepare: (o, old) => addresses.prepare(o, old), reserve: (o, old) => addresses.reserve(o, old) }],
+      ]),
+    };
+    const { keys } = options;
+    const proxy = new KubeletProxy(cache, {
+      certificate: keys.kubeletClientCertificate,
+      key: keys.kubeletClientKey,
+      ca: keys.ca,
+    });
+    scope.defer(() => proxy.close());
+    const handler = new ApiHandler({
+      rest,
+      routes: new RouteTable([...registry, ...virtualResources]),
+      authorizer,
+      paths: this.paths(),
+      subresources: subresourceTable(rest, tokens, proxy),
+      upgrades: upgradeTable(proxy),
+      virtual: new Map([
+        ...reviewHandlers({ authenticator, authorizer, rbac }),
+        ['bindings.', bindingHandler(rest)] as const,
+      ]),
+      life: { signal: stop.signal },
+      metrics: this.metrics,
+      clock,
+      log,
+    });
+    this.handler = handler;
+    const listener = new Listener(
+      { address: options.bindAddress, port: options.port, certificate: keys.certificate, key: keys.key, ca: keys.ca },
+      handler,
+      authenticator,
+      log.child('http'),
+    );
+    this.port = await listener.open();
+    // Watches end first, so that the listener has nothing left to wait for.
+    scope.defer(() => listener.close());
+    scope.defer(() => stop.abort());
+    await this.bootstrap();
+    this.ready = true;
+    log.info('serving', { address: options.bindAddress, port: this.port });
+    return this.port;
+  }
+
+  /** Requests go straight to the handler, as this user. */
+  transport(user: UserInfo): Transport {
+    if (!this.handler) throw new Error('the API server is not open');
+    return new InProcessTransport(this.handler, user);
+  }
+
+  /** Ends watches, lets other answers finish, closes the listener. The cache stays open. */
+  close(): Promise<void> {
+    this.ready = false;
+    return this.scope.close();
+  }
+
+  private tokens(): ServiceAccountTokens {
+    const { keys, clusterDomain } = this.options;
+    const issuer = `https://kubernetes.default.svc.${clusterDomain}`;
+    const signing = createPrivateKey(keys.serviceAccountKey);
+    const verifying = createPublicKey(keys.serviceAccountPublicKey);
+    return new ServiceAccountTokens({ signing, verifying }, issuer, [issuer], this.deps.cache, this.deps.clock);
+  }
+
+  private admission(): Admission {
+    const { cache } = this.deps;
+    return new Admission([
+      namespaceLifecycle(cache),
+      serviceAccount(cache),
+      defaultTolerations,
+      priority,
+      nodeRestriction(cache),
+      denyServiceExternalIps,
+    ]);
+  }
+
+  private paths() {
+    const { options, deps, metrics } = this;
+    return pathHandler({
+      serverAddress: `${options.advertiseAddress}:${options.port}`,
+      metrics,
+      issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+      publicKey: createPublicKey(options.keys.serviceAccountPublicKey),
+      openapi: openapiHandler(),
+      checks: [
+        { name: 'ping', failure: () => undefined },
+        { name: 'store', failure: () => (deps.cache.revision() >= 0 ? undefined : 'not loaded') },
+        { name: 'bootstrap', readyOnly: true, failure: () => (this.ready ? undefined : 'not finished') },
+        { name: 'shutdown', readyOnly: true, failure: () => (this.stop.signal.aborted ? 'stopping' : undefined) },
+      ],
+      gauges: () => ({ apiserver_storage_revision: deps.cache.revision() }),
+    });
+  }
+
+  private bootstrap(): Promise<void> {
+    const range = parseCidr(this.options.serviceCidr);
+    return bootstrap(this.transport(loopbackUser), {
+      advertiseAddress: this.options.advertiseAddress,
+      port: this.port,
+      kubernetesIp: formatAddress(cidrAddress(range, 1)),
+      dnsIp: formatAddress(cidrAddress(range, 10)),
+    });
+  }
+}
+
+function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: KubeletProxy) {
+  return new Map<string, SubresourceHandler>([
+    ['*/scale', scaleHandler(rest)],
+    ['pods/binding', bindingHandler(rest)],
+    ['pods/eviction', evictionHandler(rest)],
+    ['pods/log', proxy.log],
+    ['pods/exec', proxy.needsUpgrade],
+    ['pods/attach', proxy.needsUpgrade],
+    ['pods/portforward', proxy.needsUpgrade],
+    ['nodes/proxy', proxy.node],
+    ['namespaces/finalize', finalizeHandler(rest)],
+    ['serviceaccounts/token', tokenHandler(rest, tokens)],
+  ]);
+}
+
+function upgradeTable(proxy: KubeletProxy) {
+  return new Map<string, UpgradeHandler>([
+    ['pods/exec', proxy.exec],
+    ['pods/attach', proxy.attach],
+    ['pods/portforward', proxy.portForward],
+  ]);
+}
+

@@ -1,0 +1,50 @@
+// Who a request comes from: client certificate, ServiceAccount token, static token, or nobody.
+import type { TLSSocket } from 'node:tls';
+import { AppError } from '../../base/errors';
+import { type Headers, header, type UserInfo } from '../request';
+import { certificateUser } from './certificate';
+import type { ServiceAccountTokens } from './service-account-tokens';
+
+export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+export interface AuthenticatorOptions {
+  readonly serviceAccounts: ServiceAccountTokens;
+  /** Token to user, from --token-auth-file. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+}
+
+export class Authenticator {
+  constructor(private readonly options: AuthenticatorOptions) {}
+
+  /** A certificate wins over a token. @throws Unauthorized for a token that is not valid */
+  authenticate(headers: Headers, socket: TLSSocket): UserInfo {
+    const user = certificateUser(socket);
+    if (user) return user;
+    const authorization = header(headers, 'authorization');
+    if (authorization === '') return anonymous;
+    const token = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
+    if (!token) throw unauthorized();
+    return this.tokenUser(token).user;
+  }
+
+  /** The user of a bearer token and the audiences it is for. @throws Unauthorized */
+  tokenUser(token: string, audiences?: readonly string[]): { user: UserInfo; audiences: readonly string[] } {
+    const fixed = this.options.staticTokens?.get(token);
+    if (fixed) return { user: fixed, audiences: audiences ?? [] };
+    return this.options.serviceAccounts.authenticate(token, audiences);
+  }
+}
+
+export const unauthorized = (cause?: unknown) => new AppError('Unauthorized', 'Unauthorized', { cause });
+
+/** `token,user,uid,"group1,group2"` per line, as kube-apiserver's token file. */
+export function parseTokenFile(text: string): ReadonlyMap<string, UserInfo> {
+  const users = new Map<string, UserInfo>();
+  for (const line of text.split('\n')) {
+    const match = /^\s*([^,#\s]+),([^,]+),([^,]*)(?:,"?([^"]*)"?)?\s*$/.exec(line);
+    if (!match) continue;
+    const groups = (match[4] ?? '').split(',').filter((group) => group !== '');
+    users.set(match[1]!, { name: match[2]!, uid: match[3]!, groups: [...groups, 'system:authenticated'] });
+  }
+  return users;
+}

@@ -1,0 +1,145 @@
+// The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
+// What it may write is narrowed further by the NodeRestriction admission plug-in.
+import { type Pod, pods } from '../../api/index';
+import type { Cache } from '../cache/cache';
+import { followKind } from '../follow';
+import type { UserInfo } from '../request';
+import type { Authorizer, ResourceAttributes } from './authorizer';
+
+const prefix = 'system:node:';
+const group = 'system:nodes';
+
+/** The node a user is the kubelet of, else undefined. */
+export function nodeNameOf(user: UserInfo): string | undefined {
+  if (!user.name.startsWith(prefix) || !user.groups.includes(group)) return undefined;
+  return user.name.slice(prefix.length);
+}
+
+const reads = new Set(['get', 'list', 'watch']);
+/** Read by every kubelet as a whole. */
+const sharedReads = new Set(['services', 'endpointslices', 'runtimeclasses', 'nodes', 'pods', 'namespaces']);
+
+/** What the pods of one node refer to: `kind namespace/name`, counted by pods. */
+type References = Map<string, number>;
+
+export class NodeAuthorizer implements Authorizer {
+  private readonly byNode = new Map<string, References>();
+
+  constructor(private readonly cache: Cache) {}
+
+  /** Resolves when all pods are known. */
+  async start(signal: AbortSignal): Promise<void> {
+    await followKind(
+      this.cache,
+      pods,
+      (previous, current) => {
+        if (previous?.spec?.nodeName) this.count(previous.spec.nodeName, previous, -1);
+        if (current?.spec?.nodeName) this.count(current.spec.nodeName, current, 1);
+      },
+      signal,
+    );
+  }
+
+  allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
+    const node = nodeNameOf(user);
+    if (node === undefined) return false;
+    const { verb, resource, subresource, namespace, name, selectedName } = attributes;
+    const target = name !== '' ? name : (selectedName ?? '');
+    switch (resource) {
+      case 'secrets':
+      case 'configmaps':
+        return reads.has(verb) && subresource === '' && this.refers(node, resource, namespace, target);
+      case 'persistentvolumeclaims':
+        return verb === 'get' && this.refers(node, resource, namespace, target);
+      case 'serviceaccounts':
+        if (subresource === 'token') return verb === 'create' && this.refers(node, resource, namespace, target);
+        return reads.has(verb) && this.refers(node, resource, namespace, target);
+      case 'leases':
+        if (namespace !== 'kube-node-lease') return false;
+        return verb === 'create' || (target === node && ['get', 'update', 'patch', 'delete'].includes(verb));
+      case 'nodes':
+        return this.allowsNode(node, attributes);
+      case 'pods':
+        return this.allowsPod(attributes);
+      case 'events':
+        return ['create', 'patch', 'update'].includes(verb);
+      case 'tokenreviews':
+      case 'subjectaccessreviews':
+      case 'localsubjectaccessreviews':
+      case 'selfsubjectaccessreviews':
+      case 'selfsubjectrulesreviews':
+      case 'selfsubjectreviews':
+        return verb === 'create';
+      default:
+        return reads.has(verb) && sharedReads.has(resource);
+    }
+  }
+
+  allowsPath(): boolean {
+    // Discovery is granted to all authenticated users by RBAC.
+    return false;
+  }
+
+  private allowsNode(node: string, { verb, subresource, name }: ResourceAttributes): boolean {
+    if (reads.has(verb)) return subresource === '';
+    if (verb === 'create') return subresource === '';
+    return name === node && ['update', 'patch'].includes(verb) && (subresource === '' || subresource === 'status');
+  }
+
+  private allowsPod({ verb, subresource }: ResourceAttributes): boolean {
+    if (reads.has(verb)) return subresource === '' || subresource === 'status';
+    if (subresource === 'status') return verb === 'update' || verb === 'patch';
+    if (subresource === 'eviction') return verb === 'create';
+    return subresource === '' && (verb === 'create' || verb === 'delete');
+  }
+
+  private refers(node: string, resource: string, namespace: string, name: string): boolean {
+    return name !== '' && (this.byNode.get(node)?.has(`${resource} ${namespace}/${name}`) ?? false);
+  }
+
+  private count(node: string, pod: Pod, by: 1 | -1): void {
+    let references = this.byNode.get(node);
+    if (!references) {
+      references = new Map();
+      this.byNode.set(node, references);
+    }
+    for (const key of podReferences(pod)) {
+      const count = (references.get(key) ?? 0) + by;
+      if (count > 0) references.set(key, count);
+      else references.delete(key);
+    }
+    if (references.size === 0) this.byNode.delete(node);
+  }
+}
+
+/** What a pod refers to, each once. */
+export function podReferences(pod: Pod): ReadonlySet<string> {
+  const namespace = pod.metadata?.namespace ?? '';
+  const found = new Set<string>();
+  const add = (resource: string, name: string | undefined) => {
+    if (name) found.add(`${resource} ${namespace}/${name}`);
+  };
+  const { spec } = pod;
+  add('serviceaccounts', spec?.serviceAccountName ?? 'default');
+  for (const { name } of spec?.imagePullSecrets ?? []) add('secrets', name);
+  for (const container of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
+    for (const { valueFrom } of container.env ?? []) {
+      add('secrets', valueFrom?.secretKeyRef?.name);
+      add('configmaps', valueFrom?.configMapKeyRef?.name);
+    }
+    for (const { secretRef, configMapRef } of container.envFrom ?? []) {
+      add('secrets', secretRef?.name);
+      add('configmaps', configMapRef?.name);
+    }
+  }
+  for (const volume of spec?.volumes ?? []) {
+    add('secrets', volume.secret?.secretName);
+    add('configmaps', volume.configMap?.name);
+    add('persistentvolumeclaims', volume.persistentVolumeClaim?.claimName);
+    for (const { secret, configMap } of volume.projected?.sources ?? []) {
+      add('secrets', secret?.name);
+      add('configmaps', configMap?.name);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,116 @@
+// The RBAC authorizer: bindings indexed by subject, roles looked up when asked, decisions remembered until a role or binding
+// changes.
+import { clusterRoleBindings, clusterRoles, objectKey, type RoleBinding, roleBindings, roles } from '../../api/index';
+import type { Cache } from '../cache/cache';
+import { followKind } from '../follow';
+import type { UserInfo } from '../request';
+import type { Authorizer, ResourceAttributes } from './authorizer';
+import { type PolicyRule, ruleAllowsPath, ruleAllowsResource } from './rules';
+
+interface RoleRef {
+  readonly kind: string;
+  readonly name: string;
+}
+interface Grant {
+  /** '' for a ClusterRoleBinding. */
+  readonly namespace: string;
+  readonly role: RoleRef;
+}
+interface Subject {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** Remembered decisions; beyond this many the memory starts over. */
+const maxDecisions = 20_000;
+
+export class RbacAuthorizer implements Authorizer {
+  /** Grants by subject: `u:name` or `g:name`. */
+  private grants = new Map<string, Grant[]>();
+  private stale = true;
+  private readonly decisions = new Map<string, boolean>();
+  private readonly bindings = new Map<string, RoleBinding>();
+
+  constructor(private readonly cache: Cache) {}
+
+  /** Resolves when all roles and bindings are known; follows them until the signal is aborted. */
+  async start(signal: AbortSignal): Promise<void> {
+    const forget = () => {
+      this.decisions.clear();
+    };
+    const rebind = (previous: RoleBinding | undefined, current: RoleBinding | undefined) => {
+      const key = objectKey((current ?? previous)!);
+      if (current) this.bindings.set(key, current);
+      else this.bindings.delete(key);
+      this.stale = true;
+      forget();
+    };
+    await Promise.all([
+      followKind(this.cache, roles, forget, signal),
+      followKind(this.cache, clusterRoles, forget, signal),
+      followKind(this.cache, roleBindings, rebind, signal),
+      followKind(this.cache, clusterRoleBindings, rebind, signal),
+    ]);
+  }
+
+  allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
+    const { verb, group, resource, subresource, namespace, name, selectedName = '' } = attributes;
+    const key = `${user.name}\n${user.groups.join('\n')}\n\n${verb}\n${group}\n${resource}\n${subresource}\n${namespace}\n${name}\n${selectedName}`;
+    const known = this.stale ? undefined : this.decisions.get(key);
+    if (known !== undefined) return known;
+    const allowed = this.rulesFor(user, namespace).some((rule) => ruleAllowsResource(rule, attributes));
+    if (this.decisions.size >= maxDecisions) this.decisions.clear();
+    this.decisions.set(key, allowed);
+    return allowed;
+  }
+
+  allowsPath(user: UserInfo, verb: string, path: string): boolean {
+    return this.rulesFor(user, '').some((rule) => ruleAllowsPath(rule, verb, path));
+  }
+
+  /** Every rule that holds for this user in this namespace; '' asks for cluster-wide rules alone. */
+  rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
+    this.refresh();
+    const keys = [`u:${user.name}`, ...user.groups.map((group) => `g:${group}`)];
+    return keys
+      .flatMap((key) => this.grants.get(key) ?? [])
+      .filter((grant) => grant.namespace === '' || grant.namespace === namespace)
+      .flatMap((grant) => this.rulesOf(grant.role, grant.namespace));
+  }
+
+  /** The rules of a role as a binding names it; none when it does not exist. */
+  rulesOf(role: RoleRef, namespace: string): readonly PolicyRule[] {
+    const found =
+      role.kind === 'ClusterRole'
+        ? this.cache.kind(clusterRoles).get(role.name)
+        : this.cache.kind(roles).get(`${namespace}/${role.name}`);
+    return found?.object.rules ?? [];
+  }
+
+  private refresh(): void {
+    if (!this.stale) return;
+    this.stale = false;
+    this.grants = new Map();
+    // Keys of ClusterRoleBindings have no namespace part, so the two kinds share one map.
+    for (const { metadata, subjects, roleRef } of this.bindings.values()) {
+      this.add(metadata?.namespace ?? '', subjects, roleRef);
+    }
+  }
+
+  private add(namespace: string, subjects: readonly Subject[] | undefined, role: RoleRef): void {
+    for (const subject of subjects ?? []) {
+      const key = subjectKey(subject);
+      const grants = this.grants.get(key);
+      const grant = { namespace, role: { kind: role.kind, name: role.name } };
+      if (grants) grants.push(grant);
+      else this.grants.set(key, [grant]);
+    }
+  }
+}
+
+function subjectKey({ kind, name, namespace = '' }: Subject): string {
+  if (kind === 'Group') return `g:${name}`;
+  if (kind === 'ServiceAccount') return `u:system:serviceaccount:${namespace}:${name}`;
+  return `u:${name}`;
+}

@@ -1,0 +1,68 @@
+// One RBAC rule against one request, and one rule against another (escalation). Pure.
+import type { ClusterRole } from '../../api/cluster-role';
+import type { ResourceAttributes } from './authorizer';
+
+export type PolicyRule = NonNullable<ClusterRole['rules']>[number];
+
+const has = (list: readonly string[] | undefined, value: string): boolean =>
+  list !== undefined && (list.includes(value) || list.includes('*'));
+
+export function ruleAllowsResource(rule: PolicyRule, attributes: ResourceAttributes): boolean {
+  const { verb, group, resource, subresource, name, selectedName } = attributes;
+  if (!has(rule.verbs, verb) || !has(rule.apiGroups, group)) return false;
+  if (!coversResource(rule.resources, resource, subresource)) return false;
+  const names = rule.resourceNames ?? [];
+  return names.length === 0 || names.includes(name !== '' ? name : (selectedName ?? ''));
+}
+
+function coversResource(resources: readonly string[] | undefined, resource: string, subresource: string): boolean {
+  if (!resources) return false;
+  const asked = subresource === '' ? resource : `${resource}/${subresource}`;
+  return resources.some(
+    (entry) => entry === '*' || entry === asked || (subresource !== '' && entry === `*/${subresource}`),
+  );
+}
+
+export function ruleAllowsPath(rule: PolicyRule, verb: string, path: string): boolean {
+  return has(rule.verbs, verb) && (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, path));
+}
+
+/** A trailing star covers everything below; any other star is an ordinary character. */
+function pathMatches(pattern: string, path: string): boolean {
+  if (pattern === '*' || pattern === path) return true;
+  return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
+}
+
+/** Each single permission of `wanted` must be in some rule of `held`; returns the wanted rules that are not. */
+export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
+  return wanted.flatMap(splitRule).filter((single) => !held.some((rule) => coversSingle(rule, single)));
+}
+
+function splitRule(rule: PolicyRule): PolicyRule[] {
+  const single: PolicyRule[] = [];
+  for (const verb of rule.verbs) {
+    for (const url of rule.nonResourceURLs ?? []) single.push({ verbs: [verb], nonResourceURLs: [url] });
+    for (const group of rule.apiGroups ?? []) {
+      for (const resource of rule.resources ?? []) {
+        const base = { verbs: [verb], apiGroups: [group], resources: [resource] };
+        const names = rule.resourceNames ?? [];
+        if (names.length === 0) single.push(base);
+        for (const name of names) single.push({ ...base, resourceNames: [name] });
+      }
+    }
+  }
+  return single;
+}
+
+function coversSingle(rule: PolicyRule, single: PolicyRule): boolean {
+  const verb = single.verbs[0]!;
+  if (!has(rule.verbs, verb)) return false;
+  const url = single.nonResourceURLs?.[0];
+  if (url !== undefined) return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, url));
+  const [resource = '', subresource = ''] = (single.resources?.[0] ?? '').split('/');
+  if (!has(rule.apiGroups, single.apiGroups?.[0] ?? '') || !coversResource(rule.resources, resource, subresource)) {
+    return false;
+  }
+  const names = rule.resourceNames ?? [];
+  return names.length === 0 || names.includes(single.resourceNames?.[0] ?? '');
+}

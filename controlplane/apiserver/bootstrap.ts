@@ -1,0 +1,132 @@
+// What a cluster holds before anyone wrote to it: namespaces, the default RBAC policy, the Services kubernetes and kube-dns.
+// Safe to run at every start and by several servers at once.
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  endpointSlices,
+  endpoints,
+  type KubeObject,
+  namespaces,
+  objectKey,
+  type Service,
+  services,
+} from '../api/index';
+import type { Kind } from '../api/kind';
+import { isAlreadyExists, isNotFound } from '../base/errors';
+import { createClient } from '../client/rest-client';
+import type { Client, Transport } from '../client/client';
+import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './authz/bootstrap-policy';
+
+export interface BootstrapOptions {
+  /** Where pods and agents reach this server. */
+  readonly advertiseAddress: string;
+  readonly port: number;
+  /** The first address of the Service range. */
+  readonly kubernetesIp: string;
+  /** The tenth. */
+  readonly dnsIp: string;
+}
+
+const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const serviceName = 'kubernetes.io/service-name';
+
+/** Creates what is missing and repairs what must not differ. `transport` acts as a member of system:masters. */
+export async function bootstrap(transport: Transport, options: BootstrapOptions): Promise<void> {
+  const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
+  for (const name of systemNamespaces) {
+    await ensure(client, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+  for (const role of bootstrapClusterRoles) {
+    await ensure(client, clusterRoles, role, (found) => ({ ...found, rules: role.rules }));
+  }
+  for (const binding of bootstrapClusterRoleBindings) {
+    await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
+  }
+  await ensureKubernetesService(client, options);
+  await ensure(client, services, dnsService(options.dnsIp));
+}
+
+async function ensureKubernetesService(client: Client, { advertiseAddress, port, kubernetesIp }: BootstrapOptions): Promise<void> {
+  const metadata = { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } };
+  await ensure(client, services, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: kubernetesIp,
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+      sessionAffinity: 'None',
+    },
+  });
+  const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
+  const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
+  await ensure(
+    client,
+    endpoints,
+    {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: 'kubernetes', namespace: 'default', labels: skipMirror },
+      subsets,
+    },
+    (found) => ({ ...found, subsets }),
+  );
+  const endpoint = [{ addresses: [advertiseAddress], conditions: { ready: true } }];
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  await ensure(
+    client,
+    endpointSlices,
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'kubernetes', namespace: 'default', labels: { [serviceName]: 'kubernetes' } },
+      addressType: advertiseAddress.includes(':') ? 'IPv6' : 'IPv4',
+      endpoints: endpoint,
+      ports,
+    },
+    (found) => ({ ...found, endpoints: endpoint, ports }),
+  );
+}
+
+/** Answered on each node by that node's own server, so it has no selector. */
+const dnsService = (clusterIP: string): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {
+    name: 'kube-dns',
+    namespace: 'kube-system',
+    labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'KubeDNS' },
+  },
+  spec: {
+    type: 'ClusterIP',
+    clusterIP,
+    internalTrafficPolicy: 'Local',
+    ports: [
+      { name: 'dns', protocol: 'UDP', port: 53, targetPort: 53 },
+      { name: 'dns-tcp', protocol: 'TCP', port: 53, targetPort: 53 },
+    ],
+  },
+});
+
+async function ensure<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  wanted: T,
+  repair?: (found: T) => T,
+): Promise<void> {
+  const found = await client.get(kind, objectKey(wanted)).catch((err: unknown) => {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  });
+  if (found) {
+    if (repair) await client.update(kind, repair(found));
+    return;
+  }
+  try {
+    await client.create(kind, wanted);
+  } catch (err) {
+    // Another server was faster.
+    if (!isAlreadyExists(err)) throw err;
+  }
+}

@@ -1,0 +1,168 @@
+// One request in, one answer out, whatever carried it. The order is that of kube-apiserver: what is asked, who may, then the
+// verb. Failures of any kind leave here as a Status.
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
+import { anonymous, unauthorized } from './authn/authenticator';
+import { impersonate } from './authn/impersonation';
+import type { Metrics } from './metrics';
+import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply } from './request';
+import { createObject } from './rest/create';
+import { restRequest, type RestDeps, type RestRequest } from './rest/context';
+import { deleteCollection, deleteObject } from './rest/delete';
+import { patchObject } from './rest/patch';
+import { getObject, listObjects } from './rest/read';
+import { replaceObject } from './rest/update';
+import { type WatchLifetime, watchObjects } from './rest/watch';
+import type { ResourceRoute, RouteTable } from './route';
+import { methodNotAllowed, pathNotFound, toStatus } from './status';
+
+/** Answers a subresource with one of its verbs; `status` needs none. */
+export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
+/** Takes over the connection of an upgrade request. */
+export type UpgradeHandler = (rest: RestRequest, socket: Duplex, head: Buffer) => Promise<void>;
+/** Answers a path that is no resource; undefined when there is nothing at it. */
+export type PathHandler = (request: ApiRequest) => Reply | Promise<Reply> | undefined;
+
+export interface HandlerDeps {
+  readonly rest: RestDeps;
+  readonly routes: RouteTable;
+  readonly authorizer: Authorizer;
+  readonly paths: PathHandler;
+  /** By `plural/subresource`, e.g. pods/binding. */
+  readonly subresources: ReadonlyMap<string, SubresourceHandler>;
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
+  /** Kinds that are answered without being stored, e.g. subjectaccessreviews; by plural.group. */
+  readonly virtual: ReadonlyMap<string, SubresourceHandler>;
+  readonly life: WatchLifetime;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Paths that anyone may read. */
+const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
+const isPublic = (path: string): boolean => publicPaths.has(path) || /^\/(livez|readyz|healthz)\/[\w-]+$/.test(path);
+
+export class ApiHandler {
+  constructor(private readonly deps: HandlerDeps) {}
+
+  /** Never rejects. */
+  async handle(request: ApiRequest): Promise<Reply> {
+    const { metrics } = this.deps;
+    const timer = metrics.start(request.method);
+    try {
+      const reply = await this.dispatch(request, timer.route);
+      timer.done(reply.status);
+      return reply;
+    } catch (err) {
+      const status = toStatus(err);
+      const code = status.code ?? 500;
+      timer.done(code);
+      if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
+      return jsonReply(status, code);
+    }
+  }
+
+  /** For requests with an Upgrade header. @throws anything toStatus can turn into a Status */
+  async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
+    const caller = this.caller(request);
+    const route = this.deps.routes.match(caller.method, caller.path, false);
+    if (!route) throw pathNotFound();
+    const rest = restRequest(caller, route);
+    this.authorizeResource(rest);
+    const handler = this.deps.upgrades.get(`${route.kind.plural}/${route.subresource}`);
+    if (!handler) throw methodNotAllowed();
+    await handler(rest, socket, head);
+  }
+
+  private dispatch(request: ApiRequest, onRoute: (route: ResourceRoute) => void): Reply | Promise<Reply> {
+    const caller = this.caller(request);
+    const { path, search } = caller;
+    const watch = search !== '' && queryFlag(queryOf(caller), 'watch');
+    const route = this.deps.routes.match(caller.method, path, watch);
+    if (!route) return this.answerPath(caller);
+    onRoute(route);
+    const rest = restRequest(caller, route);
+    this.authorizeResource(rest);
+    return this.answerResource(rest);
+  }
+
+  /** The request as the user it acts for. @throws Unauthorized for nobody, outside the public paths; Forbidden */
+  private caller(request: ApiRequest): ApiRequest {
+    if (request.user === anonymous && !isPublic(request.path)) throw unauthorized();
+    return request.headers['impersonate-user'] === undefined ? request : impersonate(request, this.deps.authorizer);
+  }
+
+  private answerPath(request: ApiRequest): Reply | Promise<Reply> {
+    const verb = request.method.toLowerCase();
+    if (!isPublic(request.path) && !this.deps.authorizer.allowsPath(request.user, verb, request.path)) {
+      throw deniedPath(request.user, verb, request.path);
+    }
+    const reply = this.deps.paths(request);
+    if (!reply) throw pathNotFound();
+    return reply;
+  }
+
+  private authorizeResource(rest: RestRequest): void {
+    const attributes = attributesOf(rest);
+    const { user } = rest.request;
+    if (!this.deps.authorizer.allowsResource(user, attributes)) {
+      throw deniedResource(user, attributes, rest.route.kind);
+    }
+  }
+
+  private answerResource(rest: RestRequest): Reply | Promise<Reply> {
+    const { kind, verb, subresource } = rest.route;
+    const { deps } = this;
+    if (subresource !== '' && !(subresource === 'status' && kind.options.hasStatus)) {
+      const handler = deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
+      if (!handler || !servesSubresource(rest.route)) throw pathNotFound();
+      return handler(rest);
+    }
+    const virtual = deps.virtual.get(`${kind.plural}.${kind.group}`);
+    if (virtual) {
+      if (verb !== 'create') throw methodNotAllowed();
+      return virtual(rest);
+    }
+    if (!(kind.verbs as readonly string[]).includes(verb)) throw methodNotAllowed();
+    switch (verb) {
+      case 'get':
+        return getObject(deps.rest, rest);
+      case 'list':
+        return listObjects(deps.rest, rest);
+      case 'watch':
+        return watchObjects(deps.rest, rest, deps.life);
+      case 'create':
+        if (rest.route.name !== '' || (kind.namespaced && rest.route.namespace === '')) throw methodNotAllowed();
+        return createObject(deps.rest, rest);
+      case 'update':
+        if (rest.route.name === '') throw methodNotAllowed();
+        return replaceObject(deps.rest, rest);
+      case 'patch':
+        if (rest.route.name === '') throw methodNotAllowed();
+        return patchObject(deps.rest, rest);
+      case 'delete':
+        return deleteObject(deps.rest, rest);
+      case 'deletecollection':
+        if (kind.namespaced && rest.route.namespace === '') throw methodNotAllowed();
+        return deleteCollection(deps.rest, rest);
+    }
+  }
+}
+
+/** A wildcard handler such as scale serves only kinds that declare the subresource. */
+function servesSubresource({ kind, subresource }: ResourceRoute): boolean {
+  return (kind.options.subresources ?? []).some(({ name }) => name === subresource);
+}
+
+function attributesOf({ route, query }: RestRequest): ResourceAttributes {
+  const { verb, kind, subresource, namespace, name } = route;
+  const base = { verb, group: kind.group, resource: kind.plural, subresource, namespace, name };
+  const fields = name === '' && (verb === 'list' || verb === 'watch') ? query.get('fieldSelector') : null;
+  if (!fields) return base;
+  const selectedName = /(?:^|,)metadata\.name==?([^,]+)/.exec(fields)?.[1];
+  const selectedNode = /(?:^|,)spec\.nodeName==?([^,]+)/.exec(fields)?.[1];
+  return { ...base, ...(selectedName ? { selectedName } : {}), ...(selectedNode ? { selectedNode } : {}) };
+}

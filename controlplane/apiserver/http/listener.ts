@@ -1,0 +1,146 @@
+// The HTTPS listener: TLS 1.2 and later, HTTP/1.1 with keep-alive, bounded headers, time and connections. It finds out who
+// calls, hands the request to the handler and writes the answer; what an answer is, the handler decides.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from '../../base/logger';
+import type { Authenticator } from '../authn/authenticator';
+import type { ApiHandler } from '../handler';
+import { type ApiRequest, jsonReply, type Reply, type UserInfo } from '../request';
+import { toStatus } from '../status';
+import { readBody } from './body';
+import { writeReply } from './reply';
+
+export interface ListenerOptions {
+  readonly address: string;
+  /** 0 lets the kernel choose. */
+  readonly port: number;
+  /** PEM texts. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Client certificates are checked against this one. */
+  readonly ca: string;
+}
+
+/** A connection that has sent half a request head for this long is closed. */
+const headersTimeoutMs = 20_000;
+/** Idle keep-alive connections are closed after this; longer than the 90 s client-go keeps them. */
+const keepAliveTimeoutMs = 120_000;
+const maxHeaderBytes = 64 * 1024;
+const maxConnections = 10_000;
+/** After this long, connections that still answer are cut on close. */
+const drainMs = 5_000;
+
+export class Listener {
+  private server: Server | undefined;
+  private readonly upgraded = new Set<Duplex>();
+
+  constructor(
+    private readonly options: ListenerOptions,
+    private readonly handler: ApiHandler,
+    private readonly authenticator: Authenticator,
+    private readonly log: Logger,
+  ) {}
+
+  /** Resolves with the port in use. */
+  open(): Promise<number> {
+    const { address, port, certificate, key, ca } = this.options;
+    const server = createServer(
+      {
+        cert: certificate,
+        key,
+        ca,
+        requestCert: true,
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1.2',
+        ALPNProtocols: ['http/1.1'],
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: headersTimeoutMs,
+        keepAliveTimeout: keepAliveTimeoutMs,
+        requestTimeout: 0,
+        noDelay: true,
+      },
+      (message, response) => void this.serve(message, response),
+    );
+    server.maxConnections = maxConnections;
+    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.upgrade(message, socket, head);
+    });
+    server.on('clientError', (_err, socket: Duplex) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    this.server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, address, () => {
+        server.off('error', reject);
+        server.on('error', (err) => this.log.error('listener failed', { error: err }));
+        resolve((server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Takes no new connections, lets answers under way finish for a while, then cuts what is left. */
+  async close(): Promise<void> {
+    const server = this.server;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    for (const socket of this.upgraded) socket.destroy();
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    let reply: Reply;
+    try {
+      const user = this.authenticator.authenticate(message.headers, message.socket as TLSSocket);
+      reply = await this.handler.handle(toRequest(message, user));
+    } catch (err) {
+      const status = toStatus(err);
+      reply = jsonReply(status, status.code);
+    }
+    try {
+      // A body that nobody read would be taken for the next request.
+      if (!message.readableEnded) message.resume();
+      writeReply(response, reply);
+    } catch (err) {
+      this.log.error('cannot write the answer', { path: message.url, error: err });
+      response.destroy();
+    }
+  }
+
+  private async upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.upgraded.add(socket);
+    socket.once('close', () => this.upgraded.delete(socket));
+    socket.on('error', () => socket.destroy());
+    try {
+      const user = this.authenticator.authenticate(message.headers, message.socket as TLSSocket);
+      await this.handler.upgrade(toRequest(message, user), socket, head);
+    } catch (err) {
+      const status = toStatus(err);
+      const body = JSON.stringify(status);
+      socket.end(
+        `HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    }
+  }
+}
+
+function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
+  const url = message.url ?? '/';
+  const mark = url.indexOf('?');
+  return {
+    method: message.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    search: mark < 0 ? '' : url.slice(mark + 1),
+    headers: message.headers,
+    user,
+    body: () => readBody(message),
+  };
+}

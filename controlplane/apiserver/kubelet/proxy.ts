@@ -1,0 +1,237 @@
+// Requests that the node answers: logs as a stream, exec, attach and port-forward as a raw byte tunnel once the kubelet has
+// agreed to the upgrade.
+import type { IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { Pod } from '../../api/index';
+import { describeError } from '../../base/errors';
+import type { Cache } from '../cache/cache';
+import type { SubresourceHandler, UpgradeHandler } from '../handler';
+import type { ApiRequest, Reply, Sink } from '../request';
+import type { RestRequest } from '../rest/context';
+import { BadRequest } from '../../base/errors';
+import { methodNotAllowed, StatusError } from '../status';
+import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfNode, podOf } from './target';
+
+const connectTimeoutMs = 10_000;
+const maxErrorBytes = 64 * 1024;
+/** Query parameters of pods/log that the kubelet reads under the same name. */
+const logParameters = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'];
+/** As kubectl names them, and as the kubelet does. */
+const streamParameters = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
+
+export class KubeletProxy {
+  private readonly agent: Agent;
+
+  constructor(
+    private readonly cache: Cache,
+    options: KubeletClientOptions,
+  ) {
+    const { certificate, key, ca } = options;
+    this.agent = new Agent({ cert: certificate, key, ca, keepAlive: false });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  /** GET pods/NAME/log */
+  readonly log: SubresourceHandler = async (rest) => {
+    if (rest.route.verb !== 'get') throw methodNotAllowed();
+    const { namespace, name } = rest.route;
+    const pod = podOf(this.cache, namespace, name);
+    const container = containerOf(pod, rest.query.get('container') ?? '');
+    const target = kubeletOf(this.cache, pod);
+    const query = new URLSearchParams();
+    for (const parameter of logParameters) {
+      const value = rest.query.get(parameter);
+      if (value !== null) query.set(parameter, value);
+    }
+    return this.stream(target, withQuery(`/containerLogs/${namespace}/${name}/${container}`, query));
+  };
+
+  /** nodes/NAME/proxy/PATH, GET only: what people and tools read from a kubelet. */
+  readonly node: SubresourceHandler = async (rest) => {
+    if (rest.request.method !== 'GET') throw methodNotAllowed();
+    const [name = ''] = rest.route.name.split(':');
+    return this.stream(kubeletOfNode(this.cache, name), withQuery(rest.route.rest || '/', rest.query));
+  };
+
+  /** What a plain request to exec, attach or portforward gets. */
+  readonly needsUpgrade: SubresourceHandler = async (rest) => {
+    podOf(this.cache, rest.route.namespace, rest.route.name);
+    throw new BadRequest('Upgrade request required');
+  };
+
+  readonly exec: UpgradeHandler = (rest, socket, head) => {
+    const commands = rest.query.getAll('command');
+    if (commands.length === 0) throw new BadRequest('you must specify at least one command for the container');
+    return this.tunnelToContainer('exec', rest, socket, head, commands);
+  };
+
+  readonly attach: UpgradeHandler = (rest, socket, head) => this.tunnelToContainer('attach', rest, socket, head, []);
+
+  readonly portForward: UpgradeHandler = (rest, socket, head) => {
+    const { namespace, name } = rest.route;
+    const pod = this.runningPod(namespace, name);
+    const query = new URLSearchParams();
+    for (const port of rest.query.getAll('ports')) query.append('ports', port);
+    return this.tunnel(kubeletOf(this.cache, pod), withQuery(`/portForward/${namespace}/${name}`, query), rest.request, socket, head);
+  };
+
+  private tunnelToContainer(
+    action: 'exec' | 'attach',
+    rest: RestRequest,
+    socket: Duplex,
+    head: Buffer,
+    commands: readonly string[],
+  ): Promise<void> {
+    const { namespace, name } = rest.route;
+    const pod = this.runningPod(namespace, name);
+    const container = containerOf(pod, rest.query.get('container') ?? '');
+    const query = new URLSearchParams();
+    for (const [parameter, theirs] of Object.entries(streamParameters)) {
+      const value = rest.query.get(parameter);
+      if (value === 'true' || value === '1') query.set(theirs, '1');
+    }
+    for (const command of commands) query.append('command', command);
+    const path = withQuery(`/${action}/${namespace}/${name}/${container}`, query);
+    return this.tunnel(kubeletOf(this.cache, pod), path, rest.request, socket, head);
+  }
+
+  private runningPod(namespace: string, name: string): Pod {
+    const pod = podOf(this.cache, namespace, name);
+    const phase = pod.status?.phase;
+    if (phase === 'Succeeded' || phase === 'Failed') {
+      throw new BadRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
+    }
+    return pod;
+  }
+
+  private stream(target: KubeletTarget, path: string): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const request = this.open(target, path, 'GET', {}, reject);
+      request.on('response', (response) => {
+        const status = response.statusCode ?? 500;
+        if (status >= 400) {
+          void readError(response).then((text) => reject(kubeletError(status, text)), reject);
+          return;
+        }
+        resolve({
+          status,
+          type: response.headers['content-type'] ?? 'text/plain',
+          start: (sink) => pipe(response, sink),
+        });
+      });
+      request.end();
+    });
+  }
+
+  private tunnel(target: KubeletTarget, path: string, from: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const request = this.open(target, path, from.method, upgradeHeaders(from), reject);
+      socket.once('close', () => request.destroy());
+      request.on('upgrade', (response, kubelet, kubeletHead) => {
+        socket.write(renderHead(response));
+        if (kubeletHead.length > 0) socket.write(kubeletHead);
+        if (head.length > 0) kubelet.write(head);
+        join(socket, kubelet);
+        resolve();
+      });
+      request.on('response', (response) => {
+        void readError(response).then((text) => reject(kubeletError(response.statusCode ?? 500, text)), reject);
+      });
+      request.end();
+    });
+  }
+
+  private open(
+    { host, port, node }: KubeletTarget,
+    path: string,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    reject: (err: unknown) => void,
+  ) {
+    const request = httpsRequest({ host, port, path, method, headers, agent: this.agent });
+    const slow = setTimeout(() => request.destroy(new Error(`no connection within ${connectTimeoutMs / 1000} s`)), connectTimeoutMs);
+    request.on('socket', (socket) => socket.once('secureConnect', () => clearTimeout(slow)));
+    request.on('close', () => clearTimeout(slow));
+    request.on('error', (err) => {
+      reject(
+        new StatusError(
+          500,
+          'InternalError',
+          `error dialing backend: cannot reach the kubelet of node ${node} at ${host}:${port}: ${describeError(err)}`,
+        ),
+      );
+    });
+    return request;
+  }
+}
+
+const withQuery = (path: string, query: URLSearchParams): string => (query.size === 0 ? path : `${path}?${query}`);
+
+/** What negotiates the stream; identity and hop headers stay here. */
+const passedHeaders = [
+  'connection',
+  'upgrade',
+  'x-stream-protocol-version',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+];
+
+function upgradeHeaders({ headers }: ApiRequest): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name of passedHeaders) {
+    const value = headers[name];
+    if (value !== undefined) passed[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return passed;
+}
+
+function renderHead(response: IncomingMessage): string {
+  const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`];
+  for (let i = 0; i < response.rawHeaders.length; i += 2) {
+    lines.push(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Bytes both ways until either side ends; a failure of one ends the other. */
+function join(a: Duplex, b: Duplex): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.pipe(to);
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  }
+}
+
+function pipe(response: IncomingMessage, sink: Sink): void {
+  sink.onClose(() => response.destroy());
+  sink.onDrain(() => response.resume());
+  response.on('data', (chunk: Buffer) => {
+    if (!sink.write(chunk)) response.pause();
+  });
+  response.on('end', () => sink.end());
+  response.on('error', () => sink.end());
+}
+
+async function readError(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response) {
+    text += String(chunk);
+    if (text.length > maxErrorBytes) break;
+  }
+  return text.trim();
+}
+
+function kubeletError(status: number, text: string): StatusError {
+  if (status === 400) return new StatusError(400, 'BadRequest', text);
+  if (status === 404) return new StatusError(404, 'NotFound', text);
+  return new StatusError(status, 'InternalError', text === '' ? `the kubelet answered with status ${status}` : text);
+}

@@ -1,0 +1,105 @@
+// Everything that is no resource: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
+import type { KeyObject } from 'node:crypto';
+import { publicKeySet } from './authn/jwt';
+import { aggregatedContentType, aggregatedDiscovery, apiGroup, apiGroups, apiResources, coreVersions } from './discovery/discovery';
+import type { PathHandler } from './handler';
+import { healthReply, type HealthCheck } from './health';
+import type { Metrics } from './metrics';
+import { type ApiRequest, header, jsonReply, type Reply, textReply } from './request';
+import { methodNotAllowed } from './status';
+import { versionInfo } from './version';
+
+export interface PathDeps {
+  /** host:port where clients inside the cluster reach this server. */
+  readonly serverAddress: string;
+  readonly metrics: Metrics;
+  readonly checks: readonly HealthCheck[];
+  readonly issuer: string;
+  readonly publicKey: KeyObject;
+  /** Paths below /openapi. */
+  readonly openapi: (request: ApiRequest) => Reply | Promise<Reply> | undefined;
+  readonly gauges: () => Readonly<Record<string, number>>;
+}
+
+export function pathHandler(deps: PathDeps): PathHandler {
+  return (request) => {
+    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+    if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return healthReply(request, path, deps.checks);
+    if (path === '/api' || path === '/apis' || path.startsWith('/apis/') || path.startsWith('/api/')) {
+      return discover(deps, request, path);
+    }
+    if (path.startsWith('/openapi/') && path !== '/openapi/v1/jwks') return deps.openapi(request);
+    switch (path) {
+      case '/version':
+        return jsonReply(versionInfo);
+      case '/metrics':
+        return { ...textReply(deps.metrics.render(deps.gauges())), type: 'text/plain; version=0.0.4; charset=utf-8' };
+      case '/openid/v1/jwks':
+        return { ...jsonReply(publicKeySet(deps.publicKey)), type: 'application/jwk-set+json' };
+      case '/.well-known/openid-configuration':
+        return jsonReply(issuerDocument(deps));
+      case '/':
+        return jsonReply({ paths: rootPaths });
+      default:
+        return undefined;
+    }
+  };
+}
+
+const rootPaths = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
+
+function issuerDocument({ issuer, serverAddress }: PathDeps) {
+  return {
+    issuer,
+    jwks_uri: `https://${serverAddress}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
+
+function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | undefined {
+  const parts = path.split('/').slice(2);
+  if (path === '/api' || path === '/apis') {
+    const version = aggregatedVersion(header(request.headers, 'accept'));
+    const root = path === '/api' ? 'api' : 'apis';
+    if (version) return { ...jsonReply(aggregatedDiscovery(root, version)), type: aggregatedContentType(version) };
+    return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups());
+  }
+  const found =
+    path.startsWith('/api/') && parts.length === 1
+      ? apiResources('', parts[0]!)
+      : parts.length === 1
+        ? apiGroup(parts[0]!)
+        : parts.length === 2
+          ? apiResources(parts[0]!, parts[1]!)
+          : undefined;
+  return found && jsonReply(found);
+}
+
+/** The first aggregated form in the Accept header that is served; undefined when plain JSON comes first. */
+function aggregatedVersion(accept: string): 'v2' | 'v2beta1' | undefined {
+  for (const range of accept.split(',')) {
+    if (!range.includes('as=APIGroupDiscoveryList')) {
+      if (range.trim() === 'application/json') return undefined;
+      continue;
+    }
+    const version = /v=(v2beta1|v2)(?:;|\s|$)/.exec(range)?.[1];
+    if (version === 'v2' || version === 'v2beta1') return version;
+  }
+  return undefined;
+}

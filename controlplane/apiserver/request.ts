@@ -1,0 +1,79 @@
+// One request and one answer, free of HTTP: the listener (http/) and the in-process transport both speak these. The
+// request is decoded lazily, because most requests need neither their query nor their body.
+
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Header names in lower case. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface ApiRequest {
+  readonly method: string;
+  /** The decoded-by-no-one path, without its query. */
+  readonly path: string;
+  /** The text after `?`, '' when there is none. */
+  readonly search: string;
+  readonly headers: Headers;
+  readonly user: UserInfo;
+  /** Reads the whole body. @throws StatusError 413 above the limit */
+  body(): Promise<Buffer>;
+}
+
+/** Where a streamed answer goes. Writing after the end or after the reader left does nothing. */
+export interface Sink {
+  /** False asks the writer to pause until `onDrain`. */
+  write(chunk: Buffer): boolean;
+  end(): void;
+  /** Bytes accepted but not yet taken by the reader. */
+  buffered(): number;
+  onDrain(fn: () => void): void;
+  /** Called once, when the reader has left or the stream has ended; at once when that is the case already. */
+  onClose(fn: () => void): void;
+}
+
+interface ReplyHead {
+  readonly status: number;
+  readonly type: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+}
+export interface FullReply extends ReplyHead {
+  readonly body: Buffer;
+}
+export interface StreamReply extends ReplyHead {
+  readonly start: (sink: Sink) => void;
+}
+export type Reply = FullReply | StreamReply;
+
+export const jsonType = 'application/json';
+
+export function jsonReply(value: unknown, status = 200): FullReply {
+  return { status, type: jsonType, body: Buffer.from(`${JSON.stringify(value)}\n`) };
+}
+
+export function textReply(text: string, status = 200): FullReply {
+  return { status, type: 'text/plain; charset=utf-8', body: Buffer.from(text) };
+}
+
+/** One header as a single text; '' when it is absent. */
+export function header(headers: Headers, name: string): string {
+  const value = headers[name];
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : value.join(', ');
+}
+
+const emptyQuery = new URLSearchParams();
+
+/** The query of a request; the shared empty one for most. */
+export function queryOf(request: ApiRequest): URLSearchParams {
+  return request.search === '' ? emptyQuery : new URLSearchParams(request.search);
+}
+
+/** A boolean query parameter as Go's strconv reads it; present without a value counts as true. */
+export function queryFlag(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  return value !== null && (value === '' || value === '1' || value === 't' || value.toLowerCase() === 'true');
+}

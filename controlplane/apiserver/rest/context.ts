@@ -1,0 +1,99 @@
+// What the verbs need: the parts of the server behind them, and the request in front of them.
+import type { Kind } from '../../api/kind';
+import { findDuplicateFields } from '../../api/schema/duplicates';
+import { validateStructure } from '../../api/schema/structure';
+import type { KubeObject } from '../../api/types';
+import { validateObjectMeta } from '../../api/validation/metadata';
+import type { Clock } from '../../base/clock';
+import { BadRequest, type FieldCause } from '../../base/errors';
+import type { Admission } from '../admission/admission';
+import type { Cache } from '../cache/cache';
+import type { ApiRequest, FullReply } from '../request';
+import { queryOf } from '../request';
+import type { ResourceRoute } from '../route';
+import { invalid } from '../status';
+import { parseFieldValidation } from './decode';
+
+/** Values that must be unique over the cluster, e.g. cluster IPs. */
+export interface Reservation {
+  /** Gives everything back: the write failed, or was a rehearsal. */
+  undo(): void;
+}
+/** What one kind does beside the general rules of a write. */
+export interface WriteHook {
+  /** Carries over what the server had given; runs before validation. */
+  readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
+  /** Runs after validation, right before the write, in the same synchronous stretch. @throws Invalid */
+  readonly reserve?: (object: KubeObject, old: KubeObject | undefined) => Reservation;
+}
+
+export interface RestDeps {
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly admission: Admission;
+  /** By kind's storage prefix. */
+  readonly hooks: ReadonlyMap<string, WriteHook>;
+}
+
+/** One request for a resource. */
+export interface RestRequest {
+  readonly request: ApiRequest;
+  readonly route: ResourceRoute;
+  readonly query: URLSearchParams;
+  readonly warnings: string[];
+}
+
+export function restRequest(request: ApiRequest, route: ResourceRoute): RestRequest {
+  return { request, route, query: queryOf(request), warnings: [] };
+}
+
+/** True for dryRun=All. @throws BadRequest for any other value */
+export function isDryRun(query: URLSearchParams, options: readonly string[] = []): boolean {
+  const values = [...query.getAll('dryRun'), ...options].filter((value) => value !== '');
+  for (const value of values) {
+    if (value !== 'All') {
+      throw new BadRequest(`dryRun: Unsupported value: "${value}": supported values: "All"`);
+    }
+  }
+  return values.length > 0;
+}
+
+/**
+ * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `body` is the
+ * text the object was read from, absent for the outcome of a patch. @throws BadRequest
+ */
+export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, body?: Buffer): void {
+  const mode = parseFieldValidation(rest.query);
+  const duplicates = body && mode !== 'Ignore' ? findDuplicateFields(body.toString()) : [];
+  for (const text of validateStructure(kind, object, mode, duplicates)) {
+    if (!rest.warnings.includes(text)) rest.warnings.push(text);
+  }
+}
+
+/** Metadata rules, then the kind's own. @throws Invalid */
+export function checkFields(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  subresource: string,
+  extra: readonly FieldCause[] = [],
+): void {
+  const context = { ...(old ? { old } : {}), subresource };
+  const causes = [
+    ...extra,
+    ...validateObjectMeta(kind, object, context),
+    ...(kind.options.validate?.(object, context) ?? []),
+  ];
+  if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? '', causes);
+}
+
+export function objectReply(json: Buffer, status: number, warnings: readonly string[] = []): FullReply {
+  if (warnings.length === 0) return { status, type: 'application/json', body: json };
+  return { status, type: 'application/json', body: json, headers: { warning: warnings.map(renderWarning) } };
+}
+
+/** A Warning header as RFC 7234 has it: code 299, no agent, quoted text. */
+export function renderWarning(text: string): string {
+  const plain = text.replace(/[\r\n\t]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
+  return `299 - "${plain.replace(/[\\"]/g, '\\$&')}"`;
+}

@@ -1,0 +1,23 @@
+// The continue token of a paged LIST: where it stopped, and the revision all its pages must be read at. Pure.
+import { BadRequest } from '../../base/errors';
+
+export function encodeContinue(key: string, revision: number): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: key })).toString('base64url');
+}
+
+/** @throws BadRequest for a token this server did not make */
+export function decodeContinue(token: string): { key: string; revision: number } {
+  try {
+    const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
+    const { rv, start } = value;
+    if (value['v'] === 'meta.k8s.io/v1' && typeof rv === 'number' && typeof start === 'string') {
+      return { key: start, revision: rv };
+    }
+  } catch (cause) {
+    throw invalidToken(cause);
+  }
+  throw invalidToken();
+}
+
+const invalidToken = (cause?: unknown) =>
+  new BadRequest('continue key is not valid: the token was not made by this server', { cause });

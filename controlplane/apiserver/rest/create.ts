@@ -1,0 +1,92 @@
+// POST of an object to its collection.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import { isAlreadyExists } from '../../base/errors';
+import type { CachedObject } from '../cache/cache';
+import { header, type Reply } from '../request';
+import { alreadyExists, StatusError } from '../status';
+import { checkFields, checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
+import { decodeObject } from './decode';
+import { generateName, keyOf, prepareNewMetadata } from './metadata';
+import { renderObject } from './read';
+
+/** Another suffix is tried this often when a generated name is taken. */
+const maxNameAttempts = 8;
+
+export async function createObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  const { request, route, query } = rest;
+  const { kind } = route;
+  const dryRun = isDryRun(query);
+  const body = await request.body();
+  const object = decodeObject(body, header(request.headers, 'content-type'), kind);
+  checkStructure(rest, kind, object, body);
+  const created = await create(deps, rest, kind, object, dryRun);
+  return renderObject(deps, rest, created, 201);
+}
+
+/** Everything after decoding. @throws AlreadyExists, Invalid, Forbidden */
+export async function create(
+  deps: RestDeps,
+  rest: RestRequest,
+  kind: Kind,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<CachedObject> {
+  const { request, route, warnings } = rest;
+  const namespace = kind.namespaced ? route.namespace : '';
+  const generated = !object.metadata?.name && Boolean(object.metadata?.generateName);
+  const metadata = prepareNewMetadata(kind, object, namespace, deps.clock.now());
+  const hook = deps.hooks.get(kind.prefix);
+  kind.options.defaults?.(object);
+  deps.admission.admit({
+    operation: 'create',
+    kind,
+    namespace,
+    name: metadata.name ?? '',
+    subresource: '',
+    object,
+    user: request.user,
+    dryRun,
+    warnings,
+  });
+  kind.options.prepare?.(object, { subresource: '' });
+  hook?.prepare?.(object, undefined);
+  kind.options.defaults?.(object);
+  checkFields(kind, object, undefined, '');
+  for (let attempt = 1; ; attempt++) {
+    const name = metadata.name ?? '';
+    const key = keyOf(kind, namespace, name);
+    const taken = deps.cache.kind(kind).get(key) !== undefined;
+    if (taken) {
+      if (!generated) throw alreadyExists(kind, name);
+      if (attempt === maxNameAttempts) throw nameExhausted(metadata.generateName!);
+      metadata.name = generateName(metadata.generateName!);
+      continue;
+    }
+    const reservation = hook?.reserve?.(object, undefined);
+    if (dryRun) {
+      reservation?.undo();
+      return rehearsed(key, object);
+    }
+    try {
+      return await deps.cache.kind(kind).create(object);
+    } catch (err) {
+      reservation?.undo();
+      if (!isAlreadyExists(err)) throw err;
+      if (!generated || attempt === maxNameAttempts) throw alreadyExists(kind, name);
+      metadata.name = generateName(metadata.generateName!);
+    }
+  }
+}
+
+const nameExhausted = (base: string) =>
+  new StatusError(
+    409,
+    'AlreadyExists',
+    `unable to generate a free name from ${JSON.stringify(base)}: try again`,
+  );
+
+/** What a dry run answers: the object as it would be, never stored. */
+export function rehearsed(key: string, object: KubeObject): CachedObject {
+  return { key, object, json: Buffer.from(JSON.stringify(object)), revision: 0 };
+}

@@ -1,0 +1,61 @@
+// From body bytes to an object of the kind asked for, with the field validation the client chose.
+import { parse as parseYaml } from 'yaml';
+import type { Kind } from '../../api/kind';
+import { cannotHandle, type FieldValidation } from '../../api/schema/structure';
+import type { KubeObject } from '../../api/types';
+import { BadRequest, describeError } from '../../base/errors';
+import { unsupportedMediaType } from '../status';
+
+/** @throws BadRequest for an unknown value */
+export function parseFieldValidation(query: URLSearchParams): FieldValidation {
+  const value = query.get('fieldValidation') ?? '';
+  if (value === '') return 'Warn';
+  if (value === 'Strict' || value === 'Warn' || value === 'Ignore') return value;
+  throw new BadRequest(
+    `fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`,
+  );
+}
+
+/** Bytes to a plain value. @throws StatusError 415, BadRequest */
+export function decodeBody(body: Buffer, contentType: string): unknown {
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
+  try {
+    if (type === '' || type === 'application/json' || type === '*/*') return JSON.parse(body.toString());
+    if (type === 'application/yaml') return parseYaml(body.toString());
+  } catch (cause) {
+    throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`, { cause });
+  }
+  throw unsupportedMediaType(['application/json', 'application/yaml']);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
+export function decodeObject(body: Buffer, contentType: string, kind: Kind): KubeObject {
+  const value = decodeBody(body, contentType);
+  if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${kind.kind})`);
+  const { apiVersion, kind: name } = value;
+  if (name !== undefined && name !== kind.kind) {
+    throw new BadRequest(
+      `${String(name)} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${kind.kind}: ` +
+        `no kind ${JSON.stringify(name)} is registered for this resource`,
+    );
+  }
+  if (apiVersion !== undefined && apiVersion !== kind.apiVersion) {
+    throw new BadRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${kind.apiVersion})`,
+    );
+  }
+  if (value['metadata'] !== undefined && !isRecord(value['metadata'])) {
+    throw cannotHandle(kind, 'metadata must be an object');
+  }
+  // The order in which objects are served: kind and apiVersion first.
+  const { metadata, ...rest } = value;
+  delete rest['kind'];
+  delete rest['apiVersion'];
+  return { kind: kind.kind, apiVersion: kind.apiVersion, metadata: metadata ?? {}, ...rest } as KubeObject;
+}
+
+const versionOf = (apiVersion: unknown): string => String(apiVersion ?? '').replace(/^.*\//, '');

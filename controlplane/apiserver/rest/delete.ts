@@ -1,0 +1,228 @@
+// DELETE of one object or of a collection: options, preconditions, grace periods, finalizers and what becomes of dependents.
+import { namespaces, pods } from '../../api/index';
+import type { Kind } from '../../api/kind';
+import type { KubeObject, ObjectMeta } from '../../api/types';
+import { formatTime } from '../../base/clock';
+import { BadRequest, isConflict, isNotFound } from '../../base/errors';
+import type { CachedObject } from '../cache/cache';
+import { header, jsonReply, type Reply } from '../request';
+import { conflict, deletedStatus, modified, notFound } from '../status';
+import { isDryRun, type RestDeps, type RestRequest } from './context';
+import { decodeBody, isRecord } from './decode';
+import { keyOf } from './metadata';
+import { negotiate } from './negotiate';
+import { renderList, renderObject } from './read';
+import { parseSelection } from './selection';
+import { rehearsed } from './create';
+
+export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+
+export interface DeleteOptions {
+  /** Absent: what the object itself says. */
+  readonly gracePeriodSeconds?: number;
+  readonly propagation?: Propagation;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly dryRun: boolean;
+}
+
+/** Finalizers the garbage collector works off. */
+const foregroundFinalizer = 'foregroundDeletion';
+const orphanFinalizer = 'orphan';
+const defaultPodGraceSeconds = 30;
+const maxAttempts = 20;
+
+/** Kinds whose immediate deletion answers with the object instead of a Status, as kube-apiserver does. */
+const answersWithObject = new Set(['pods', 'services', 'serviceaccounts', 'namespaces']);
+
+export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  const { kind, namespace, name } = rest.route;
+  const options = await readDeleteOptions(rest);
+  const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
+  if (left) return renderObject(deps, rest, left, 200);
+  if (answersWithObject.has(kind.plural)) return renderObject(deps, rest, last, 200);
+  return jsonReply(deletedStatus(kind, name, last.object.metadata?.uid));
+}
+
+/** Deletes everything selected and answers with the list of it; one that is gone meanwhile counts as done. */
+export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  const { kind, namespace } = rest.route;
+  const options = await readDeleteOptions(rest);
+  const selection = parseSelection(kind, namespace, '', rest.query);
+  const { items, revision } = await deps.cache.kind(kind).list(selection);
+  const done: CachedObject[] = [];
+  for (const { key, object } of items) {
+    try {
+      const { left, last } = await remove(deps, rest, kind, key, object.metadata?.name ?? '', options);
+      done.push(left ?? last);
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+    }
+  }
+  const rendering = negotiate(header(rest.request.headers, 'accept'));
+  return renderList(deps, rest, kind, done, { resourceVersion: String(revision) }, rendering);
+}
+
+/** `left` is the object as it stays behind, waiting for its grace period or finalizers; absent when it is gone. */
+export async function remove(
+  deps: RestDeps,
+  rest: RestRequest,
+  kind: Kind,
+  key: string,
+  name: string,
+  options: DeleteOptions,
+): Promise<{ left?: CachedObject; last: CachedObject }> {
+  const cache = deps.cache.kind(kind);
+  for (let attempt = 1; ; attempt++) {
+    const current = cache.get(key);
+    if (!current) throw notFound(kind, name);
+    checkPreconditions(kind, name, current.object, options);
+    deps.admission.admit({
+      operation: 'delete',
+      kind,
+      namespace: current.object.metadata?.namespace ?? '',
+      name,
+      subresource: '',
+      old: current.object,
+      user: rest.request.user,
+      dryRun: options.dryRun,
+      warnings: rest.warnings,
+    });
+    const next = planDeletion(kind, current, options, deps.clock.now());
+    if (options.dryRun) return next ? { left: rehearsed(key, next), last: current } : { last: current };
+    try {
+      if (!next) return { last: await cache.delete(key, current.revision) };
+      if (next === current.object) return { left: current, last: current };
+      return { left: await cache.update(next, current.revision), last: current };
+    } catch (err) {
+      if (isNotFound(err)) throw notFound(kind, name);
+      if (!isConflict(err)) throw err;
+      if (options.resourceVersion || attempt === maxAttempts) throw modified(kind, name);
+    }
+  }
+}
+
+/**
+ * The object as it must stay behind, the same object when nothing changes, undefined when it can go at once.
+ * `now` is milliseconds since the epoch.
+ */
+export function planDeletion(
+  kind: Kind,
+  current: CachedObject,
+  options: DeleteOptions,
+  now: number,
+): KubeObject | undefined {
+  const object = current.object;
+  const before = object.metadata ?? {};
+  const finalizers = finalizersFor(before.finalizers ?? [], options.propagation);
+  const grace = graceSeconds(kind, object, options);
+  const waits = grace > 0 || finalizers.length > 0 || holdsNamespace(kind, object);
+  if (!waits) return undefined;
+  const metadata: ObjectMeta = { ...before };
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  else delete metadata.finalizers;
+  const shortened = before.deletionGracePeriodSeconds !== undefined && grace < before.deletionGracePeriodSeconds;
+  if (!before.deletionTimestamp || shortened) {
+    metadata.deletionTimestamp = formatTime(now + grace * 1000);
+    metadata.deletionGracePeriodSeconds = grace;
+    if (before.generation !== undefined) metadata.generation = before.generation + 1;
+  }
+  const changed =
+    metadata.deletionTimestamp !== before.deletionTimestamp ||
+    metadata.deletionGracePeriodSeconds !== before.deletionGracePeriodSeconds ||
+    metadata.finalizers?.length !== before.finalizers?.length;
+  if (!changed) return object;
+  const next = { ...object, metadata };
+  return kind.prefix === namespaces.prefix
+    ? ({ ...next, status: { ...(object as { status?: object }).status, phase: 'Terminating' } } as KubeObject)
+    : next;
+}
+
+function holdsNamespace(kind: Kind, object: KubeObject): boolean {
+  const { spec } = object as { spec?: { finalizers?: readonly string[] } };
+  return kind.prefix === namespaces.prefix && (spec?.finalizers ?? []).length > 0;
+}
+
+function finalizersFor(present: readonly string[], propagation: Propagation | undefined): string[] {
+  if (propagation === undefined) return [...present];
+  const rest = present.filter((finalizer) => finalizer !== foregroundFinalizer && finalizer !== orphanFinalizer);
+  if (propagation === 'Foreground') return [...rest, foregroundFinalizer];
+  if (propagation === 'Orphan') return [...rest, orphanFinalizer];
+  return rest;
+}
+
+interface PodLike extends KubeObject {
+  readonly spec?: { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number };
+  readonly status?: { readonly phase?: string };
+}
+
+/** Only pods go gracefully, and only those a kubelet may be running; a grace period under way can only get shorter. */
+function graceSeconds(kind: Kind, object: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
+  if (kind.prefix !== pods.prefix) return 0;
+  const { spec, status, metadata } = object as PodLike;
+  const running = metadata?.deletionGracePeriodSeconds;
+  if (!spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
+  let asked = gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultPodGraceSeconds;
+  if (asked < 0) asked = 1;
+  if (running === undefined) return asked;
+  return Math.min(running, gracePeriodSeconds === undefined ? running : asked);
+}
+
+function checkPreconditions(kind: Kind, name: string, object: KubeObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = object.metadata ?? {};
+  if (options.uid && options.uid !== uid) {
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid ?? ''}`,
+    );
+  }
+  if (options.resourceVersion && options.resourceVersion !== resourceVersion) {
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ` +
+        `ResourceVersion in object meta: ${resourceVersion ?? ''}`,
+    );
+  }
+}
+
+/** Options from the body, else from the query. @throws BadRequest */
+async function readDeleteOptions(rest: RestRequest): Promise<DeleteOptions> {
+  const { request, query } = rest;
+  const body = await request.body();
+  const value = body.length === 0 ? {} : decodeBody(body, header(request.headers, 'content-type'));
+  if (!isRecord(value)) throw new BadRequest('the delete options must be an object');
+  return parseDeleteOptions(value, query);
+}
+
+export function parseDeleteOptions(value: Record<string, unknown>, query: URLSearchParams): DeleteOptions {
+  const dryRun = isDryRun(query, Array.isArray(value['dryRun']) ? value['dryRun'].map(String) : []);
+  const grace = value['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
+  const gracePeriodSeconds = grace === undefined || grace === '' ? undefined : Number(grace);
+  if (gracePeriodSeconds !== undefined && !Number.isInteger(gracePeriodSeconds)) {
+    throw new BadRequest(`gracePeriodSeconds: Invalid value: ${JSON.stringify(grace)}: must be a whole number`);
+  }
+  const policy = value['propagationPolicy'] ?? query.get('propagationPolicy') ?? '';
+  const orphan = value['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
+  if (policy !== '' && orphan !== undefined) {
+    throw new BadRequest('orphanDependents and deletionPropagation cannot be both set');
+  }
+  if (policy !== '' && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
+    throw new BadRequest(
+      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+    );
+  }
+  const propagation = policy !== '' ? policy : orphan === undefined ? undefined : orphanPolicy(orphan);
+  const preconditions = isRecord(value['preconditions']) ? value['preconditions'] : {};
+  const { uid, resourceVersion } = preconditions;
+  return {
+    dryRun,
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(propagation === undefined ? {} : { propagation }),
+    ...(typeof uid === 'string' ? { uid } : {}),
+    ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
+  };
+}
+
+const orphanPolicy = (orphan: unknown): Propagation => (orphan === true || orphan === 'true' ? 'Orphan' : 'Background');

@@ -1,0 +1,119 @@
+// The rules for metadata that hold for every kind: what the server sets, what a writer may not change, finalizers. Pure but
+// for the random parts of names and uids.
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Kind } from '../../api/kind';
+import type { KubeObject, ObjectMeta } from '../../api/types';
+import { formatTime } from '../../base/clock';
+import { BadRequest, type FieldCause } from '../../base/errors';
+import { equalJson } from './equal';
+
+/** No vowels and no digits or letters that look alike, so that a suffix spells nothing. */
+const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const suffixLength = 5;
+/** Names from generateName must fit a label value with their suffix. */
+const maxGeneratedBase = 63 - suffixLength;
+
+export function randomSuffix(length = suffixLength): string {
+  let text = '';
+  for (let i = 0; i < length; i++) text += suffixAlphabet[randomInt(suffixAlphabet.length)];
+  return text;
+}
+
+/** A name from metadata.generateName. */
+export const generateName = (base: string): string => base.slice(0, maxGeneratedBase) + randomSuffix();
+
+/** Sets name, namespace, uid, times and generation of a new object. @throws BadRequest */
+export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: string, now: number): ObjectMeta {
+  const metadata = object.metadata ?? {};
+  object.metadata = metadata;
+  setNamespace(kind, metadata, namespace);
+  if (metadata.resourceVersion) throw new BadRequest('resourceVersion should not be set on objects to be created');
+  if (!metadata.name && metadata.generateName) {
+    metadata.name = generateName(metadata.generateName);
+  }
+  delete metadata.resourceVersion;
+  delete metadata.selfLink;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.generation;
+  if (tracksGeneration(kind)) metadata.generation = 1;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = formatTime(now);
+  return metadata;
+}
+
+/** @throws BadRequest when the body names another namespace than the path */
+export function setNamespace(kind: Kind, metadata: ObjectMeta, namespace: string): void {
+  if (!kind.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw new BadRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  metadata.namespace = namespace;
+}
+
+export const tracksGeneration = (kind: Kind): boolean =>
+  kind.options.tracksGeneration ?? kind.options.hasStatus ?? false;
+
+/** Carries over what an update may not change. */
+export function carryMetadata(object: KubeObject, old: KubeObject): void {
+  const metadata = object.metadata ?? {};
+  const before = old.metadata ?? {};
+  object.metadata = metadata;
+  carry(metadata, before, 'uid');
+  carry(metadata, before, 'creationTimestamp');
+  carry(metadata, before, 'deletionTimestamp');
+  carry(metadata, before, 'deletionGracePeriodSeconds');
+  carry(metadata, before, 'generation');
+  carry(metadata, before, 'generateName');
+  delete metadata.selfLink;
+  // Replaced by the store with the revision of this write.
+  carry(metadata, before, 'resourceVersion');
+}
+
+function carry<K extends keyof ObjectMeta>(metadata: ObjectMeta, before: ObjectMeta, key: K): void {
+  if (before[key] === undefined) delete metadata[key];
+  else metadata[key] = before[key];
+}
+
+/** Everything but metadata and status: a change of it raises the generation. */
+export function specEquals(a: KubeObject, b: KubeObject): boolean {
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  for (const key in left) if (!outsideSpec(key) && !equalJson(left[key], right[key])) return false;
+  for (const key in right) if (!outsideSpec(key) && right[key] !== undefined && left[key] === undefined) return false;
+  return true;
+}
+
+const outsideSpec = (key: string): boolean => key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion';
+
+/** An object that is being deleted may lose finalizers but gain none. */
+export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause[] {
+  if (!old.metadata?.deletionTimestamp) return [];
+  const before = old.metadata.finalizers ?? [];
+  const added = (object.metadata?.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
+  if (added.length === 0) return [];
+  return [
+    {
+      reason: 'FieldValueForbidden',
+      field: 'metadata.finalizers',
+      message:
+        'Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ' +
+        `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`,
+    },
+  ];
+}
+
+/** True when nothing keeps a deleted object any more. */
+export function isFinished(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata ?? {};
+  if (!deletionTimestamp || finalizers.length > 0 || deletionGracePeriodSeconds > 0) return false;
+  const spec = (object as { spec?: { finalizers?: string[] } }).spec;
+  return object.kind !== 'Namespace' || (spec?.finalizers ?? []).length === 0;
+}
+
+/** `namespace/name`, or `name` for cluster-scoped kinds. */
+export const keyOf = (kind: Kind, namespace: string, name: string): string =>
+  kind.namespaced ? `${namespace}/${name}` : name;

@@ -1,0 +1,181 @@
+// GET of one object and LIST of many, in the form asked for. Bytes come from the cache and are joined, never rebuilt.
+import type { Kind } from '../../api/kind';
+import type { KubeObject, ListMeta } from '../../api/types';
+import { AppError, BadRequest, isExpired } from '../../base/errors';
+import type { CachedObject, ListResult } from '../cache/cache';
+import { type FullReply, header, jsonReply, type Reply } from '../request';
+import { notFound, StatusError } from '../status';
+import { objectReply, type RestDeps, type RestRequest, renderWarning } from './context';
+import { decodeContinue, encodeContinue } from './continue-token';
+import { keyOf } from './metadata';
+import { negotiate, type Rendering } from './negotiate';
+import { parseSelection, type Selection } from './selection';
+import { parseIncludeObject, partial, partialList, renderTable } from './table';
+
+/** How long a LIST waits for the cache to reach the resourceVersion asked for. */
+const catchUpMs = 3_000;
+
+export function getObject(deps: RestDeps, rest: RestRequest): Reply {
+  const { kind, namespace, name } = rest.route;
+  const found = deps.cache.kind(kind).get(keyOf(kind, namespace, name));
+  if (!found) throw notFound(kind, name);
+  return renderObject(deps, rest, found, 200);
+}
+
+/** One object in the form the client asked for. */
+export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
+  const rendering = negotiate(header(rest.request.headers, 'accept'));
+  if (rendering.as === 'object') return objectReply(found.json, status, rest.warnings);
+  const metadata = { resourceVersion: found.object.metadata?.resourceVersion };
+  const value =
+    rendering.as === 'partial'
+      ? partial(found.object, rendering.version)
+      : renderTable(rest.route.kind, [found.object], metadata, {
+          version: rendering.version,
+          include: parseIncludeObject(rest.query),
+          now: deps.clock.now(),
+        });
+  const reply = jsonReply(value, status);
+  return rest.warnings.length === 0
+    ? reply
+    : { ...reply, headers: { warning: rest.warnings.map(renderWarning) } };
+}
+
+export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  const { route, query, request } = rest;
+  const { kind } = route;
+  const rendering = negotiate(header(request.headers, 'accept'));
+  const selection = parseSelection(kind, route.namespace, route.name, query);
+  const result = await readList(deps, kind, selection, query);
+  const metadata: ListMeta = {
+    resourceVersion: String(result.revision),
+    ...(result.next === undefined ? {} : { continue: encodeContinue(result.next, result.revision) }),
+    ...(result.next !== undefined && result.remaining !== undefined && !selection.matches
+      ? { remainingItemCount: result.remaining }
+      : {}),
+  };
+  return renderList(deps, rest, kind, result.items, metadata, rendering);
+}
+
+async function readList(
+  deps: RestDeps,
+  kind: Kind,
+  selection: Selection,
+  query: URLSearchParams,
+): Promise<ListResult> {
+  const cache = deps.cache.kind(kind);
+  const limit = parseLimit(query.get('limit'));
+  const token = query.get('continue') ?? '';
+  const version = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  checkVersionMatch(version, match, token);
+  if (selection.name !== undefined && token === '' && (version === '' || version === '0')) {
+    return oneByName(deps, kind, selection);
+  }
+  const base = { ...selection, ...(limit > 0 ? { limit } : {}) };
+  try {
+    if (token !== '') return await cache.list({ ...base, after: decodeContinue(token) });
+    if (version === '' || version === '0') return await cache.list(base);
+    const revision = parseRevision(version);
+    if (match === 'Exact') return await cache.list({ ...base, exactRevision: revision });
+    if (revision <= deps.cache.revision()) return await cache.list(base);
+    return await Promise.race([cache.list({ ...base, minRevision: revision }), tooLargeRevision(deps, revision)]);
+  } catch (err) {
+    if (isExpired(err) && token !== '') throw continueExpired(err);
+    throw err;
+  }
+}
+
+/** A list of one name is a look-up, as `kubectl get NAME -w` and single-object informers send it. */
+function oneByName(deps: RestDeps, kind: Kind, selection: Selection): ListResult | Promise<ListResult> {
+  const cache = deps.cache.kind(kind);
+  if (kind.namespaced && selection.namespace === undefined) return cache.list(selection);
+  const found = cache.get(keyOf(kind, selection.namespace ?? '', selection.name!));
+  const matches = found && (selection.matches?.(found.object) ?? true);
+  return { items: matches ? [found] : [], revision: deps.cache.revision() };
+}
+
+export function renderList(
+  deps: RestDeps,
+  rest: RestRequest,
+  kind: Kind,
+  items: readonly CachedObject[],
+  metadata: ListMeta,
+  rendering: Rendering,
+): FullReply {
+  if (rendering.as === 'object') return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };
+  const objects: readonly KubeObject[] = items.map(({ object }) => object);
+  if (rendering.as === 'partial') return jsonReply(partialList(objects, metadata, rendering.version));
+  const include = parseIncludeObject(rest.query);
+  return jsonReply(
+    renderTable(kind, objects, metadata, { version: rendering.version, include, now: deps.clock.now() }),
+  );
+}
+
+const comma = Buffer.from(',');
+const listEnd = Buffer.from(']}\n');
+
+function joinList(kind: Kind, items: readonly CachedObject[], metadata: ListMeta): Buffer {
+  const head = Buffer.from(
+    `{"kind":"${kind.kind}List","apiVersion":"${kind.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
+  );
+  let size = head.length + listEnd.length + Math.max(0, items.length - 1);
+  for (const { json } of items) size += json.length;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = head.copy(bytes);
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) at += comma.copy(bytes, at);
+    at += items[i]!.json.copy(bytes, at);
+  }
+  listEnd.copy(bytes, at);
+  return bytes;
+}
+
+export function parseRevision(text: string): number {
+  const revision = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
+    throw new BadRequest(`resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+  }
+  return revision;
+}
+
+function parseLimit(text: string | null): number {
+  if (text === null || text === '') return 0;
+  if (!/^\d+$/.test(text)) throw new BadRequest(`limit: Invalid value: "${text}": must be a whole number of 0 or more`);
+  return Number(text);
+}
+
+function checkVersionMatch(version: string, match: string, token: string): void {
+  if (match === '') return;
+  if (match !== 'Exact' && match !== 'NotOlderThan') {
+    throw new BadRequest(
+      `resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan"`,
+    );
+  }
+  if (token !== '') throw new BadRequest('resourceVersionMatch is forbidden when continue is provided');
+  if (version === '') throw new BadRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (match === 'Exact' && version === '0') {
+    throw new BadRequest('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  }
+}
+
+async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never> {
+  await deps.clock.sleep(catchUpMs);
+  throw new StatusError(
+    504,
+    'Timeout',
+    `Too large resource version: ${revision}, current: ${deps.cache.revision()}`,
+    {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
+  );
+}
+
+const continueExpired = (cause: unknown) =>
+  new AppError(
+    'Expired',
+    'The provided continue parameter is too old to display a consistent list result. You must start a new list ' +
+      'without the continue parameter.',
+    { cause },
+  );

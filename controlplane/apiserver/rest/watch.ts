@@ -1,0 +1,223 @@
+// WATCH: one long answer of JSON lines. Events of plain watches are encoded once by the cache and shared by all watchers;
+// Table and metadata watches are rendered per watcher.
+import type { KubeObject, WatchEvent } from '../../api/types';
+import { describeError } from '../../base/errors';
+import type { CacheEvent, CachedObject } from '../cache/cache';
+import { header, queryFlag, type Reply, type Sink } from '../request';
+import { StatusError, toStatus } from '../status';
+import type { RestDeps, RestRequest } from './context';
+import { negotiate, type Rendering } from './negotiate';
+import { parseRevision } from './read';
+import { parseSelection, type Selection } from './selection';
+import { type IncludeObject, parseIncludeObject, partial, renderTable } from './table';
+
+/** Between bookmarks while nothing else is sent. */
+const bookmarkMs = 60_000;
+/** Without timeoutSeconds a watch ends after half an hour to an hour, at random, so that clients do not come back at once. */
+const minTimeoutMs = 30 * 60_000;
+/** A reader that leaves this much unread is cut off; it can resume or list again. */
+const maxBufferedBytes = 16 * 1024 * 1024;
+const initialEventsEnd = 'k8s.io/initial-events-end';
+
+/** Ends all watches of the server, for a graceful stop. */
+export interface WatchLifetime {
+  readonly signal: AbortSignal;
+}
+
+export async function watchObjects(deps: RestDeps, rest: RestRequest, life: WatchLifetime): Promise<Reply> {
+  const { route, query, request } = rest;
+  const { kind } = route;
+  const rendering = negotiate(header(request.headers, 'accept'));
+  const selection = parseSelection(kind, route.namespace, route.name, query);
+  const start = parseStart(query);
+  const initial = start.initial ? await deps.cache.kind(kind).list(selection) : undefined;
+  const stream = new WatchStream(deps, rest, selection, rendering, initial?.revision ?? start.revision);
+  // Subscribing before the answer starts turns an expired revision into a plain 410.
+  stream.subscribe();
+  return {
+    status: 200,
+    type: rendering.as === 'object' ? 'application/json' : 'application/json;stream=watch',
+    start: (sink) => stream.run(sink, initial?.items ?? [], start.announceEnd, life),
+  };
+}
+
+interface Start {
+  /** Begin with the state as it is, as ADDED events. */
+  readonly initial: boolean;
+  /** A bookmark marks the end of the initial events. */
+  readonly announceEnd: boolean;
+  readonly revision: number;
+}
+
+/** @throws BadRequest, StatusError 422 */
+function parseStart(query: URLSearchParams): Start {
+  const version = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  const revision = version === '' ? 0 : parseRevision(version);
+  const send = query.get('sendInitialEvents');
+  if (send === null) {
+    if (match !== '') {
+      throw forbiddenOption('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    }
+    return { initial: revision === 0, announceEnd: false, revision };
+  }
+  if (match !== 'NotOlderThan') {
+    throw forbiddenOption('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  }
+  const initial = queryFlag(query, 'sendInitialEvents');
+  if (!initial && revision === 0) return { initial: false, announceEnd: false, revision: -1 };
+  return { initial, announceEnd: initial && queryFlag(query, 'allowWatchBookmarks'), revision };
+}
+
+const forbiddenOption = (why: string) =>
+  new StatusError(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${why}`);
+
+class WatchStream {
+  private readonly stop = new AbortController();
+  private sink: Sink | undefined;
+  /** Events that came between the subscription and the start of the answer. */
+  private early: Buffer[] = [];
+  private revision: number;
+  private sentAt = 0;
+  private headersSent = false;
+  private closeReason: { readonly reason: unknown } | undefined;
+  private readonly include: IncludeObject;
+
+  constructor(
+    private readonly deps: RestDeps,
+    private readonly rest: RestRequest,
+    private readonly selection: Selection,
+    private readonly rendering: Rendering,
+    revision: number,
+  ) {
+    this.revision = revision < 0 ? deps.cache.revision() : revision;
+    this.include = parseIncludeObject(rest.query);
+  }
+
+  /** @throws Expired */
+  subscribe(): void {
+    const cache = this.deps.cache.kind(this.rest.route.kind);
+    cache.watch(
+      { ...this.selection, afterRevision: this.revision, signal: this.stop.signal },
+      (events) => this.send(events),
+      (reason) => this.fail(reason),
+    );
+  }
+
+  run(sink: Sink, initial: readonly CachedObject[], announceEnd: boolean, life: WatchLifetime): void {
+    const bookmarks = queryFlag(this.rest.query, 'allowWatchBookmarks');
+    const end = () => this.finish(sink, bookmarks);
+    const timers = [this.deps.clock.after(this.timeoutMs(), end)];
+    sink.onClose(() => {
+      for (const cancel of timers) cancel();
+      life.signal.removeEventListener('abort', end);
+      this.stop.abort();
+    });
+    for (const item of initial) sink.write(this.encode('ADDED', item));
+    if (announceEnd) sink.write(this.bookmark({ [initialEventsEnd]: 'true' }));
+    for (const bytes of this.early) sink.write(bytes);
+    this.early = [];
+    this.sink = sink;
+    if (this.closeReason) {
+      this.fail(this.closeReason.reason);
+      return;
+    }
+    if (life.signal.aborted) end();
+    else life.signal.addEventListener('abort', end);
+    if (bookmarks) this.scheduleBookmark(timers, sink);
+  }
+
+  private send(events: readonly CacheEvent[]): void {
+    const last = events[events.length - 1];
+    if (!last) return;
+    const bytes =
+      this.rendering.as === 'object'
+        ? joined(events)
+        : Buffer.concat(events.map((event) => this.encode(event.type, event.current)));
+    this.revision = last.revision;
+    this.sentAt = this.deps.clock.now();
+    if (!this.sink) {
+      this.early.push(bytes);
+      return;
+    }
+    this.sink.write(bytes);
+    if (this.sink.buffered() > maxBufferedBytes) this.fail(new Error('the reader is too slow'));
+  }
+
+  private encode(type: WatchEvent<unknown>['type'], item: CachedObject): Buffer {
+    if (this.rendering.as === 'object') {
+      return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), item.json, lineEnd]);
+    }
+    return line(type, this.renderOther(item.object, { resourceVersion: String(item.revision) }));
+  }
+
+  private renderOther(object: KubeObject, metadata: { resourceVersion: string }): unknown {
+    const { rendering, rest } = this;
+    if (rendering.as !== 'table') return partial(object, rendering.as === 'partial' ? rendering.version : 'v1');
+    const table = renderTable(rest.route.kind, [object], metadata, {
+      version: rendering.version,
+      include: this.include,
+      now: this.deps.clock.now(),
+      headers: !this.headersSent,
+    });
+    this.headersSent = true;
+    return table;
+  }
+
+  /** A bookmark of a Table watch is a Table with one bare row, as its reader expects that type. */
+  private bookmark(annotations?: Record<string, string>): Buffer {
+    const { kind } = this.rest.route;
+    const metadata = {
+      resourceVersion: String(this.revision),
+      creationTimestamp: null,
+      ...(annotations ? { annotations } : {}),
+    };
+    if (this.rendering.as === 'object') {
+      return line('BOOKMARK', { kind: kind.kind, apiVersion: kind.apiVersion, metadata });
+    }
+    const object = { kind: kind.kind, apiVersion: kind.apiVersion, metadata } as unknown as KubeObject;
+    return line('BOOKMARK', this.renderOther(object, { resourceVersion: String(this.revision) }));
+  }
+
+  private scheduleBookmark(timers: Array<() => void>, sink: Sink): void {
+    timers[1] = this.deps.clock.after(bookmarkMs, () => {
+      // All events up to the cache's revision have been sent: events are delivered in the step that applies them.
+      this.revision = Math.max(this.revision, this.deps.cache.revision());
+      if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) sink.write(this.bookmark());
+      this.scheduleBookmark(timers, sink);
+    });
+  }
+
+  private finish(sink: Sink, bookmarks: boolean): void {
+    if (this.stop.signal.aborted) return;
+    this.revision = Math.max(this.revision, this.deps.cache.revision());
+    this.stop.abort();
+    if (bookmarks) sink.write(this.bookmark());
+    sink.end();
+  }
+
+  private fail(reason: unknown): void {
+    if (this.stop.signal.aborted) return;
+    if (!this.sink) {
+      this.closeReason = { reason };
+      return;
+    }
+    this.stop.abort();
+    const status = toStatus(reason);
+    this.sink.write(line('ERROR', { ...status, message: status.message ?? describeError(reason) }));
+    this.sink.end();
+  }
+
+  private timeoutMs(): number {
+    const seconds = Number(this.rest.query.get('timeoutSeconds') ?? '');
+    if (Number.isFinite(seconds) && seconds > 0) return seconds * 1000;
+    return minTimeoutMs + Math.random() * minTimeoutMs;
+  }
+}
+
+const lineEnd = Buffer.from('}\n');
+const line = (type: string, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`);
+
+function joined(events: readonly CacheEvent[]): Buffer {
+  return events.length === 1 ? events[0]!.wire() : Buffer.concat(events.map((event) => event.wire()));
+}

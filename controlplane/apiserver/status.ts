@@ -1,0 +1,134 @@
+// Failures as metav1.Status: the one table from error code to HTTP status and reason, and the messages clients match on.
+import type { KindRef } from '../api/kind';
+import type { Status } from '../api/types';
+import { AppError, describeError, type ErrorCode, type FieldCause, Invalid } from '../base/errors';
+
+interface StatusLine {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Every error code of base/errors; the compiler keeps this table complete. */
+export const statusTable: Readonly<Record<ErrorCode, StatusLine>> = {
+  BadRequest: { status: 400, reason: 'BadRequest' },
+  Unauthorized: { status: 401, reason: 'Unauthorized' },
+  Forbidden: { status: 403, reason: 'Forbidden' },
+  NotFound: { status: 404, reason: 'NotFound' },
+  AlreadyExists: { status: 409, reason: 'AlreadyExists' },
+  Conflict: { status: 409, reason: 'Conflict' },
+  Expired: { status: 410, reason: 'Expired' },
+  Unsupported: { status: 415, reason: 'UnsupportedMediaType' },
+  Invalid: { status: 422, reason: 'Invalid' },
+  TooManyRequests: { status: 429, reason: 'TooManyRequests' },
+  Internal: { status: 500, reason: 'InternalError' },
+  CommandFailed: { status: 500, reason: 'InternalError' },
+  Unavailable: { status: 503, reason: 'ServiceUnavailable' },
+  Timeout: { status: 504, reason: 'Timeout' },
+};
+
+/** Failures that exist only on the wire and have no class in base/errors. */
+export class StatusError extends AppError {
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    message: string,
+    details: Record<string, unknown> = {},
+  ) {
+    super('Internal', message, { details });
+  }
+}
+
+export const methodNotAllowed = () =>
+  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+export const pathNotFound = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource');
+export const notAcceptable = (accepted: readonly string[]) =>
+  new StatusError(
+    406,
+    'NotAcceptable',
+    `only the following media types are accepted: ${accepted.join(', ')}`,
+  );
+export const unsupportedMediaType = (accepted: readonly string[]) =>
+  new StatusError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
+export const tooLarge = (limit: number) =>
+  new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
+
+/** `deployments.apps`, or `pods` in the core group. */
+export const qualifiedResource = ({ plural, group }: KindRef): string => (group === '' ? plural : `${plural}.${group}`);
+
+type ResourceDetails = { name: string; group?: string; kind: string };
+export function resourceDetails(kind: KindRef, name: string): ResourceDetails {
+  return kind.group === '' ? { name, kind: kind.plural } : { name, group: kind.group, kind: kind.plural };
+}
+
+export const notFound = (kind: KindRef, name: string) =>
+  new AppError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, { details: resourceDetails(kind, name) });
+export const alreadyExists = (kind: KindRef, name: string) =>
+  new AppError('AlreadyExists', `${qualifiedResource(kind)} "${name}" already exists`, {
+    details: resourceDetails(kind, name),
+  });
+export const conflict = (kind: KindRef, name: string, why: string) =>
+  new AppError('Conflict', `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": ${why}`, {
+    details: resourceDetails(kind, name),
+  });
+export const modified = (kind: KindRef, name: string) =>
+  conflict(
+    kind,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  );
+export const forbidden = (kind: KindRef, name: string, why: string) =>
+  new AppError('Forbidden', `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`, {
+    details: resourceDetails(kind, name),
+  });
+
+/** The causes' messages follow apimachinery: `Invalid value: -1: must be ...`; the field stands apart. */
+export function invalid(kind: KindRef, name: string, causes: readonly FieldCause[]): Invalid {
+  const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
+  const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  const subject = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind };
+  return new Invalid(`${subject} "${name}" is invalid: ${list}`, causes, { details });
+}
+
+/** The Status body of anything thrown. */
+export function toStatus(err: unknown): Status {
+  const line = statusLine(err);
+  const causes = err instanceof Invalid ? err.causes : [];
+  const details = {
+    ...(err instanceof AppError ? err.details : {}),
+    ...(causes.length > 0 ? { causes: causes.map((cause) => ({ ...cause })) } : {}),
+  };
+  const message = line.reason === 'InternalError' ? `Internal error occurred: ${describeError(err)}` : messageOf(err);
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: line.reason,
+    ...(Object.keys(details).length > 0 ? { details: details as NonNullable<Status['details']> } : {}),
+    code: line.status,
+  };
+}
+
+function statusLine(err: unknown): StatusLine {
+  if (err instanceof StatusError) return err;
+  return statusTable[err instanceof AppError ? err.code : 'Internal'];
+}
+
+const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
+
+/** The answer to a deletion that left nothing behind. */
+export function deletedStatus(kind: KindRef, name: string, uid: string | undefined): Status {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { ...resourceDetails(kind, name), ...(uid ? { uid } : {}) },
+  };
+}

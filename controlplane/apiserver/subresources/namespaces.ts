@@ -1,0 +1,32 @@
+// namespaces/finalize: the only way to change spec.finalizers; the namespace goes when the last one is gone.
+import type { Namespace } from '../../api/namespace';
+import type { SubresourceHandler } from '../handler';
+import { header } from '../request';
+import { isDryRun, type RestDeps } from '../rest/context';
+import { decodeObject } from '../rest/decode';
+import { renderObject } from '../rest/read';
+import { update } from '../rest/update';
+import { methodNotAllowed } from '../status';
+
+export function finalizeHandler(deps: RestDeps): SubresourceHandler {
+  return async (rest) => {
+    const { kind, name, verb } = rest.route;
+    if (verb !== 'update') throw methodNotAllowed();
+    const body = await rest.request.body();
+    const wanted = decodeObject(body, header(rest.request.headers, 'content-type'), kind) as Namespace;
+    const updated = await update(deps, rest, {
+      kind,
+      key: name,
+      subresource: 'finalize',
+      dryRun: isDryRun(rest.query),
+      transform: ({ json }) => {
+        const object = JSON.parse(json.toString()) as Namespace;
+        object.spec = { ...object.spec, finalizers: [...(wanted.spec?.finalizers ?? [])] };
+        const { resourceVersion = '', uid } = wanted.metadata ?? {};
+        object.metadata = { ...object.metadata, resourceVersion, ...(uid ? { uid } : {}) };
+        return object;
+      },
+    });
+    return renderObject(deps, rest, updated, 200);
+  };
+}

@@ -1,0 +1,90 @@
+// pods/binding and pods/eviction: the scheduler's decision, and a deletion that may be refused.
+import { type Pod, pods } from '../../api/index';
+import { formatTime } from '../../base/clock';
+import { BadRequest } from '../../base/errors';
+import type { SubresourceHandler } from '../handler';
+import { header, jsonReply } from '../request';
+import { isDryRun, type RestDeps, type RestRequest, restRequest } from '../rest/context';
+import { decodeBody, isRecord } from '../rest/decode';
+import { parseDeleteOptions, remove } from '../rest/delete';
+import { update } from '../rest/update';
+import { conflict, methodNotAllowed } from '../status';
+import type { Kind } from '../../api/kind';
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+interface BindingBody {
+  readonly metadata?: { readonly name?: string; readonly uid?: string; readonly annotations?: Record<string, string> };
+  readonly target?: { readonly kind?: string; readonly name?: string };
+}
+
+/** Serves both pods/NAME/binding and the older POST to bindings. */
+export function bindingHandler(deps: RestDeps): SubresourceHandler {
+  return async (rest) => {
+    if (rest.route.verb !== 'create') throw methodNotAllowed();
+    const body = (await readRecord(rest, 'Binding')) as BindingBody;
+    const name = rest.route.name || (body.metadata?.name ?? '');
+    const node = body.target?.name ?? '';
+    if (node === '' || (body.target?.kind !== undefined && body.target.kind !== 'Node')) {
+      throw new BadRequest('Binding.target: the kind must be Node and the name must be set');
+    }
+    const bound: RestRequest = { ...rest, route: { ...rest.route, kind: pods as unknown as Kind, name } };
+    await update(deps, bound, {
+      kind: pods as unknown as Kind,
+      key: `${rest.route.namespace}/${name}`,
+      subresource: 'binding',
+      dryRun: isDryRun(rest.query),
+      transform: ({ json }) => {
+        const pod = JSON.parse(json.toString()) as Pod;
+        const refusal = bindingRefusal(pod, body);
+        if (refusal) throw conflict({ ...pods, plural: 'pods/binding' }, name, refusal);
+        assign(pod, node, body, deps.clock.now());
+        return pod;
+      },
+    });
+    return jsonReply(success, 201);
+  };
+}
+
+function bindingRefusal(pod: Pod, { metadata }: BindingBody): string | undefined {
+  const { name = '', uid, deletionTimestamp } = pod.metadata ?? {};
+  if (metadata?.uid && metadata.uid !== uid) {
+    return `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid ?? ''}`;
+  }
+  if (deletionTimestamp) return `pod ${name} is being deleted, cannot be assigned to a host`;
+  if (pod.spec?.nodeName) return `pod ${name} is already assigned to node "${pod.spec.nodeName}"`;
+  if ((pod.spec?.schedulingGates ?? []).length > 0) return `pod ${name} has non-empty .spec.schedulingGates`;
+  return undefined;
+}
+
+function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number): void {
+  pod.spec!.nodeName = node;
+  if (metadata?.annotations) {
+    pod.metadata = { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...metadata.annotations } };
+  }
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
+  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
+  pod.status = { ...pod.status, conditions: [...others, scheduled] };
+}
+
+/** policy/v1 Eviction. Without PodDisruptionBudgets nothing refuses it. */
+export function evictionHandler(deps: RestDeps): SubresourceHandler {
+  return async (rest) => {
+    if (rest.route.verb !== 'create') throw methodNotAllowed();
+    const body = await readRecord(rest, 'Eviction');
+    const { namespace, name } = rest.route;
+    const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
+    if (metadata['name'] !== undefined && metadata['name'] !== name) {
+      throw new BadRequest(`name in URL does not match name in Eviction object`);
+    }
+    const options = parseDeleteOptions(isRecord(body['deleteOptions']) ? body['deleteOptions'] : {}, rest.query);
+    await remove(deps, restRequest(rest.request, rest.route), pods as unknown as Kind, `${namespace}/${name}`, name, options);
+    return jsonReply(success, 201);
+  };
+}
+
+async function readRecord(rest: RestRequest, what: string): Promise<Record<string, unknown>> {
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+  if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${what})`);
+  return value;
+}

@@ -1,0 +1,115 @@
+// The scale subresource: a small object of autoscaling/v1 in front of spec.replicas.
+import type { KubeObject, LabelSelector } from '../../api/types';
+import { BadRequest, type FieldCause } from '../../base/errors';
+import type { CachedObject } from '../cache/cache';
+import type { SubresourceHandler } from '../handler';
+import { applyPatch } from '../patch/patch';
+import { header, jsonReply } from '../request';
+import { isDryRun, type RestDeps, type RestRequest } from '../rest/context';
+import { decodeBody, isRecord } from '../rest/decode';
+import { keyOf } from '../rest/metadata';
+import { readPatch } from '../rest/patch';
+import { update } from '../rest/update';
+import { invalid, methodNotAllowed, notFound } from '../status';
+
+interface Scalable extends KubeObject {
+  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> };
+  status?: { replicas?: number };
+}
+export interface Scale extends KubeObject {
+  spec: { replicas?: number };
+  status: { replicas: number; selector?: string };
+}
+
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scale', namespaced: true };
+
+export function scaleHandler(deps: RestDeps): SubresourceHandler {
+  return async (rest) => {
+    const { kind, namespace, name, verb } = rest.route;
+    const key = keyOf(kind, namespace, name);
+    if (verb === 'get') {
+      const found = deps.cache.kind(kind).get(key);
+      if (!found) throw notFound(kind, name);
+      return jsonReply(scaleOf(found.object));
+    }
+    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
+    const change = verb === 'update' ? await replacement(rest) : await patched(rest);
+    const updated = await update(deps, rest, {
+      kind,
+      key,
+      subresource: '',
+      dryRun: isDryRun(rest.query),
+      transform: (current) => {
+        const wanted = change(scaleOf(current.object));
+        const object = JSON.parse(current.json.toString()) as Scalable;
+        checkReplicas(name, wanted.spec?.replicas);
+        object.spec = { ...object.spec, replicas: wanted.spec?.replicas ?? 0 };
+        // Preconditions are those of the Scale, whose metadata mirrors the object's.
+        const { resourceVersion, uid } = wanted.metadata ?? {};
+        object.metadata = { ...object.metadata, resourceVersion: resourceVersion ?? '', ...(uid ? { uid } : {}) };
+        return object;
+      },
+    });
+    return jsonReply(scaleOf(updated.object));
+  };
+}
+
+type Change = (current: Scale) => Scale;
+
+async function replacement(rest: RestRequest): Promise<Change> {
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+  if (!isRecord(value) || !isRecord(value['spec'] ?? {})) throw new BadRequest('the body is no Scale');
+  const { metadata } = value as KubeObject;
+  if (metadata?.name && metadata.name !== rest.route.name) {
+    throw new BadRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${rest.route.name})`,
+    );
+  }
+  return () => value as unknown as Scale;
+}
+
+async function patched(rest: RestRequest): Promise<Change> {
+  const patch = await readPatch(rest);
+  return (current) => applyPatch(patch.type, current, patch.value, { options: { model: 'V1Scale' } });
+}
+
+function checkReplicas(name: string, replicas: unknown): void {
+  if (replicas === undefined) return;
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
+    throw new BadRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas must be a whole number');
+  }
+  if (replicas >= 0) return;
+  const cause: FieldCause = {
+    reason: 'FieldValueInvalid',
+    field: 'spec.replicas',
+    message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+  };
+  throw invalid(scaleKind, name, [cause]);
+}
+
+export function scaleOf(object: CachedObject['object']): Scale {
+  const { metadata = {}, spec, status } = object as Scalable;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const selector = renderSelector(spec?.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: spec?.replicas ?? 0 },
+    status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+/** The selector as text: `app=web,tier in (a,b),!old`. */
+function renderSelector(selector: LabelSelector | Record<string, string> | undefined): string {
+  if (!selector) return '';
+  const { matchLabels, matchExpressions } = selector as LabelSelector;
+  const plain = matchLabels ?? (matchExpressions ? {} : (selector as Record<string, string>));
+  const parts = Object.entries(plain).map(([key, value]) => `${key}=${value}`);
+  for (const { key, operator, values = [] } of matchExpressions ?? []) {
+    if (operator === 'Exists') parts.push(key);
+    else if (operator === 'DoesNotExist') parts.push(`!${key}`);
+    else parts.push(`${key} ${operator === 'In' ? 'in' : 'notin'} (${[...values].sort().join(',')})`);
+  }
+  return parts.sort().join(',');
+}

@@ -1,0 +1,120 @@
+// serviceaccounts/token: a TokenRequest answered with a signed token, bound to what it names.
+import { nodes, pods, secrets, type ServiceAccount, serviceAccounts } from '../../api/index';
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import { formatTime } from '../../base/clock';
+import { BadRequest, type FieldCause } from '../../base/errors';
+import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
+import type { SubresourceHandler } from '../handler';
+import { header, jsonReply } from '../request';
+import { isDryRun, type RestDeps } from '../rest/context';
+import { decodeBody, isRecord } from '../rest/decode';
+import { conflict, invalid, methodNotAllowed, notFound } from '../status';
+
+interface TokenRequestBody extends KubeObject {
+  readonly spec?: {
+    readonly audiences?: readonly string[];
+    readonly expirationSeconds?: number;
+    readonly boundObjectRef?: { readonly kind?: string; readonly apiVersion?: string; readonly name?: string; readonly uid?: string };
+  };
+}
+
+const tokenRequest = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', plural: 'tokenrequests', namespaced: true };
+const defaultSeconds = 3600;
+const minSeconds = 600;
+const maxSeconds = 2 ** 32;
+
+export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): SubresourceHandler {
+  return async (rest) => {
+    const { kind, namespace, name, verb } = rest.route;
+    if (verb !== 'create') throw methodNotAllowed();
+    const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+    if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type TokenRequest)');
+    const body = value as TokenRequestBody;
+    const account = deps.cache.kind(serviceAccounts).get(`${namespace}/${name}`)?.object;
+    if (!account) throw notFound(kind, name);
+    deps.admission.admit({
+      operation: 'create',
+      kind,
+      namespace,
+      name,
+      subresource: 'token',
+      object: body,
+      user: rest.request.user,
+      dryRun: isDryRun(rest.query),
+      warnings: rest.warnings,
+    });
+    const seconds = body.spec?.expirationSeconds ?? defaultSeconds;
+    checkSeconds(seconds);
+    const binding = bindingOf(deps, namespace, account, body);
+    const audiences = body.spec?.audiences ?? [];
+    const { token, expires } = tokens.issue(binding, audiences, seconds);
+    const answer = {
+      kind: 'TokenRequest',
+      apiVersion: 'authentication.k8s.io/v1',
+      metadata: { name, namespace, creationTimestamp: formatTime(deps.clock.now()) },
+      spec: {
+        audiences: audiences.length > 0 ? audiences : tokens.apiAudiences,
+        expirationSeconds: seconds,
+        boundObjectRef: body.spec?.boundObjectRef ?? null,
+      },
+      status: { token, expirationTimestamp: formatTime(expires) },
+    };
+    return jsonReply(answer, 201);
+  };
+}
+
+function checkSeconds(seconds: number): void {
+  const why =
+    seconds < minSeconds
+      ? 'may not specify a duration less than 10 minutes'
+      : seconds > maxSeconds
+        ? 'may not specify a duration larger than 2^32 seconds'
+        : undefined;
+  if (why === undefined) return;
+  const cause: FieldCause = {
+    reason: 'FieldValueInvalid',
+    field: 'spec.expirationSeconds',
+    message: `Invalid value: ${seconds}: ${why}`,
+  };
+  throw invalid(tokenRequest, '', [cause]);
+}
+
+function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, body: TokenRequestBody): TokenBinding {
+  const base = { namespace, serviceAccount: boundTo(account) };
+  const ref = body.spec?.boundObjectRef;
+  if (!ref) return base;
+  const { kind = '', name = '', uid } = ref;
+  switch (kind) {
+    case 'Pod': {
+      const pod = existing(deps, pods, `${namespace}/${name}`, name, uid);
+      if ((pod.spec?.serviceAccountName ?? 'default') !== account.metadata?.name) {
+        throw new BadRequest(`cannot bind token for serviceaccount "${account.metadata?.name}" to pod running with different serviceaccount name.`);
+      }
+      const node = deps.cache.kind(nodes).get(pod.spec?.nodeName ?? '')?.object;
+      return { ...base, pod: boundTo(pod), ...(node ? { node: boundTo(node) } : {}) };
+    }
+    case 'Secret':
+      return { ...base, secret: boundTo(existing(deps, secrets, `${namespace}/${name}`, name, uid)) };
+    case 'Node':
+      return { ...base, node: boundTo(existing(deps, nodes, name, name, uid)) };
+    default:
+      throw new BadRequest(`cannot bind token to object of type ${ref.apiVersion ?? ''}, Kind=${kind}`);
+  }
+}
+
+function existing<T extends KubeObject>(deps: RestDeps, kind: Kind<T>, key: string, name: string, uid?: string): T {
+  const found = deps.cache.kind(kind).get(key)?.object;
+  if (!found) throw notFound(kind, name);
+  if (uid && uid !== found.metadata?.uid) {
+    throw conflict(
+      kind,
+      name,
+      `the UID in the bound object reference (${uid}) does not match the UID in record. ` +
+        'The object might have been deleted and then recreated',
+    );
+  }
+  return found;
+}
+
+const boundTo = ({ metadata }: KubeObject): BoundObject => ({ name: metadata?.name ?? '', uid: metadata?.uid ?? '' });

@@ -1,0 +1,115 @@
+// `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CommandContext, defineCommand } from '../../agents/bootstrap/process';
+import { registry } from '../api/registry';
+import { ApiServer } from '../apiserver/api-server';
+import { openCache } from '../apiserver/cache/open';
+import type { UserInfo } from '../apiserver/request';
+import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
+import { systemClock } from '../base/clock';
+import { BadRequest } from '../base/errors';
+import type { Logger } from '../base/logger';
+import { Scope } from '../base/scope';
+import type { Client } from '../client/client';
+import { connect } from '../client/connect';
+import { createClient } from '../client/rest-client';
+import { ensurePki } from '../pki/pki';
+import { openStore } from '../store/open';
+import { readKeys } from './keys';
+import { serverOptions } from './options';
+
+type Context = CommandContext<typeof serverOptions>;
+
+const controllerManager: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
+const kubeScheduler: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
+
+export const command = defineCommand({
+  name: 'server',
+  summary: 'API server, controllers and scheduler',
+  options: serverOptions,
+  run: runServer,
+});
+
+async function runServer(context: Context): Promise<void> {
+  const scope = new Scope();
+  try {
+    await runParts(context, scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+async function runParts({ options, log, signal }: Context, scope: Scope): Promise<void> {
+  const { parts } = options;
+  const api = parts.includes('apiserver') ? await openApi(options, log, scope) : undefined;
+  if (!api && options.kubeconfig === '') {
+    throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
+  }
+  // One part that breaks ends the process: a supervisor starts it anew, and nothing runs half.
+  const stop = new AbortController();
+  const end = AbortSignal.any([signal, stop.signal]);
+  const running: Promise<void>[] = [];
+  const clientFor = async (user: UserInfo): Promise<Client> =>
+    api ? createClient(api.transport(user), { userAgent: user.name }) : connect(options.kubeconfig);
+  const identity = options.nodeName === '' ? {} : { identity: options.nodeName };
+  if (parts.includes('controllers')) {
+    const { clusterCidr } = options;
+    const caPem = await readFile(join(options.pkiDir, 'ca.crt'), 'utf8');
+    const client = await clientFor(controllerManager);
+    const { runControllers } = await import('../controllers/main');
+    running.push(runControllers({ client, log: log.child('controllers'), clusterCidr, caPem, ...identity }, end));
+  }
+  if (parts.includes('scheduler')) {
+    const client = await clientFor(kubeScheduler);
+    const { runScheduler } = await import('../scheduler/main');
+    running.push(runScheduler({ client, log: log.child('scheduler'), ...identity }, end));
+  }
+  try {
+    await Promise.race([aborted(signal), ...running]);
+  } finally {
+    stop.abort();
+    await Promise.allSettled(running);
+  }
+}
+
+async function openApi(options: Context['options'], log: Logger, scope: Scope): Promise<ApiServer> {
+  const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const serviceAddress = formatAddress(cidrAddress(parseCidr(serviceCidr), 1));
+  const extraHosts = options.bindAddress === '0.0.0.0' ? [] : [options.bindAddress];
+  for (const made of await ensurePki(pkiDir, { advertiseAddress, serviceAddress, clusterDomain, extraHosts })) {
+    log.info('made', { file: made });
+  }
+  const spec =
+    options.store === 'memory'
+      ? ({ kind: 'memory' } as const)
+      : ({ kind: 'sqlite', path: join(dataDir, 'state.db') } as const);
+  const store = await openStore(spec, { log: log.child('store') });
+  scope.defer(() => store.close());
+  const cache = await openCache(store, registry, { log: log.child('cache') });
+  scope.defer(() => cache.close());
+  const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
+  const api = new ApiServer(
+    {
+      bindAddress: options.bindAddress,
+      port: options.securePort,
+      advertiseAddress,
+      serviceCidr,
+      clusterDomain,
+      keys: await readKeys(pkiDir),
+      ...tokenFile,
+    },
+    { cache, clock: systemClock, log: log.child('apiserver') },
+  );
+  scope.defer(() => api.close());
+  await api.open();
+  return api;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
