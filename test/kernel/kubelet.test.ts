@@ -1,0 +1,126 @@
+// The kubelet with real Docker, real wires and an API in memory.
+
+import { join } from 'node:path';
+import t from 'tap';
+import { Kubelet } from '../../agents/kubelet/kubelet';
+import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
+import { readMachineFacts } from '../../agents/kubelet/node/facts';
+import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
+import { type Node, nodes, type Pod, pods } from '../../controlplane/api';
+import { systemClock } from '../../controlplane/base/clock';
+import { createLogger, silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
+import { MemoryClient } from '../lib/memory-client';
+
+const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
+
+async function startKubelet(client: MemoryClient, dockerd: TestDockerd) {
+  const abort = new AbortController();
+  const machine = await readMachineFacts();
+  const kubelet = new Kubelet({
+    client,
+    runtime: new DockerRuntime(dockerd.host),
+    network: new NetlinkPodNetwork({ log, netns: dockerd.netns }),
+    exec: new SystemExec(),
+    clock: systemClock,
+    log,
+    machine,
+    config: {
+      nodeName: 'n1',
+      nodeIp: '192.0.2.1',
+      rootDir: join(dockerd.dir, 'kubelet'),
+      pauseImage: dockerd.pauseImage,
+      dns: { address: '10.96.0.10', domain: 'cluster.local' },
+      resolvConf: '/etc/resolv.conf',
+      memoryBytes: machine.memoryBytes,
+      allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
+      labels: {},
+      kubeletPort: 10250,
+      kubeletVersion: 'v1.36.0-test',
+      maxPods: 110,
+      parallelStarts: 4,
+    },
+  });
+  const done = kubelet.run(abort.signal).catch((err: unknown) => {
+    if (!abort.signal.aborted) throw err;
+  });
+  return {
+    kubelet,
+    stop: async () => {
+      abort.abort(new Error('stopped'));
+      await done;
+    },
+  };
+}
+
+/** What the node-ipam controller does. */
+async function assignPodCidr(client: MemoryClient): Promise<void> {
+  await client.until<Node>(nodes, 'n1', (node) => node !== undefined);
+  await client.patch(nodes, 'n1', 'merge', { spec: { podCIDR: '10.244.7.0/24' } });
+}
+
+const pod = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'default', uid: `uid-of-${name}` },
+  spec: {
+    nodeName: 'n1',
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 1,
+    containers: [],
+    ...spec,
+  } as Pod['spec'],
+});
+
+const condition = (object: Pod | undefined, type: string) =>
+  object?.status?.conditions?.find((each) => each.type === type)?.status;
+const isReady = (object: Pod | undefined) => condition(object, 'Ready') === 'True';
+
+t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
+  const scope = new Scope();
+  t.teardown(() => scope.close());
+  const dockerd = await startDockerd(scope);
+  const client = new MemoryClient();
+  let running = await startKubelet(client, dockerd);
+  scope.defer(() => running.stop());
+  await assignPodCidr(client);
+  const image = dockerd.image;
+  const ready = (name: string) => client.until<Pod>(pods, `default/${name}`, isReady);
+  const shell = (name: string, script: string, more: object = {}) => ({
+    name,
+    image,
+    imagePullPolicy: 'Never',
+    command: ['/bin/sh', '-c', script],
+    ...more,
+  });
+  const until = (name: string, test: (object: Pod | undefined) => boolean) =>
+    client.until<Pod>(pods, `default/${name}`, test);
+
+  await t.test('a pod becomes ready with an address of the node range', async (t) => {
+    await client.create(pods, pod('web', { containers: [shell('c', 'exec sleep 1000')] }));
+    const web = await ready('web');
+    t.match(web?.status?.podIP, /^10\.244\.7\.\d+$/);
+    t.equal(web?.status?.phase, 'Running');
+    t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', web!.status!.podIP!), /1 packets received/);
+  });
+
+  await t.test('a restarted kubelet leaves containers and addresses alone', async (t) => {
+    const before = await ready('web');
+    await running.stop();
+    running = await startKubelet(client, dockerd);
+    await client.create(pods, pod('second', { containers: [shell('c', 'exec sleep 1000')] }));
+    const second = await ready('second');
+    const after = await ready('web');
+    t.equal(after?.status?.podIP, before?.status?.podIP);
+    t.equal(after?.status?.containerStatuses?.[0]?.containerID, before?.status?.containerStatuses?.[0]?.containerID);
+    t.not(second?.status?.podIP, after?.status?.podIP);
+  });
+
+  await t.test('a deleted pod leaves nothing behind', async (t) => {
+    await client.delete(pods, 'default/web');
+    await until('web', (object) => object === undefined);
+    t.notMatch(await dockerd.docker('ps', '-aq', '--filter', 'label=io.kubernetes.pod.name=web'), /\w/);
+  });
+});
