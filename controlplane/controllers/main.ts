@@ -6,6 +6,8 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
 import { DeploymentController } from './deployment/controller';
+import { EndpointsController } from './endpoints/controller';
+import { EndpointSliceController } from './endpointslice/controller';
 import { NodeIpamController } from './node-ipam/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { RootCaController } from './root-ca/controller';
@@ -76,6 +78,8 @@ function createControllers(
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
+    endpointSlice: new EndpointSliceController(deps('endpointslice')),
+    endpoints: new EndpointsController(deps('endpoints')),
     nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),

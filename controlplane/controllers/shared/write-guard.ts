@@ -46,8 +46,8 @@ export class WriteGuard<T extends KubeObject> {
   }
 
   private of(key: string): Pending {
-    let pending = this.pending.get(key);
-    if (!pending) this.pending.set(key, (pending = { revision: 0, deleted: new Map() }));
+    const pending = this.pending.get(key) ?? { revision: 0, deleted: new Map<string, string>() };
+    this.pending.set(key, pending);
     return pending;
   }
 }

@@ -1,0 +1,211 @@
+// From a Service, its pods and the slices that exist to the slices to write, with as few writes as possible: an endpoint
+// stays in the slice it is in, changed slices are refilled first, and a new slice is made only when none has room.
+import { isDeepStrictEqual } from 'node:util';
+import type { EndpointSlice } from '../../api/endpoint-slice';
+import type { Node } from '../../api/node';
+import type { Pod } from '../../api/pod';
+import type { Service } from '../../api/service';
+import { controllerReference, isDeleting } from '../shared/owner';
+import {
+  addressOf,
+  type Endpoint,
+  type Family,
+  familiesOf,
+  headlessLabel,
+  isEndpoint,
+  isHeadless,
+  type Port,
+  portsOf,
+  renderEndpoint,
+} from './endpoint';
+
+export const managedBy = 'endpointslice-controller.k8s.io';
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const serviceNameLabel = 'kubernetes.io/service-name';
+export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
+/** Endpoints in one slice: the default of --max-endpoints-per-slice. */
+export const maxEndpoints = 100;
+
+export type Step =
+  | { readonly action: 'create'; readonly slice: EndpointSlice }
+  | { readonly action: 'update'; readonly slice: EndpointSlice }
+  | { readonly action: 'delete'; readonly slice: EndpointSlice };
+
+export interface SliceInput {
+  /** Undefined when the Service is gone: the slices go with it by garbage collection, and at once here. */
+  readonly service: Service | undefined;
+  readonly pods: readonly Pod[];
+  /** The slices this controller made for the Service. */
+  readonly slices: readonly EndpointSlice[];
+  readonly node: (name: string) => Node | undefined;
+}
+
+/** Whether this controller fills slices for the Service: not without a selector, not for names elsewhere. */
+export function isManaged({ spec }: Service): boolean {
+  return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
+}
+
+export function planSlices({ service, pods, slices, node }: SliceInput): Step[] {
+  if (!service) return slices.map((slice) => ({ action: 'delete', slice }));
+  if (isDeleting(service)) return [];
+  // A Service that lost its selector keeps its last slices: whoever fills it now owns them (as upstream).
+  if (service.spec?.type !== 'ExternalName' && !isManaged(service)) return [];
+  const families = service.spec?.type === 'ExternalName' ? [] : familiesOf(service);
+  const steps = families.flatMap((family) =>
+    planFamily(
+      service,
+      family,
+      pods,
+      slices.filter((slice) => slice.addressType === family),
+      node,
+    ),
+  );
+  const foreign = slices.filter(({ addressType }) => !families.includes(addressType as Family));
+  return [...steps, ...foreign.map((slice) => ({ action: 'delete', slice }) as const)];
+}
+
+interface Group {
+  readonly ports: readonly Port[];
+  readonly endpoints: Map<string, Endpoint>;
+  readonly slices: EndpointSlice[];
+}
+
+function planFamily(
+  service: Service,
+  family: Family,
+  pods: readonly Pod[],
+  slices: readonly EndpointSlice[],
+  node: (name: string) => Node | undefined,
+): Step[] {
+  const groups = new Map<string, Group>();
+  const groupFor = (ports: readonly Port[]) => {
+    const id = portsId(ports);
+    const group = groups.get(id) ?? { ports, endpoints: new Map(), slices: [] };
+    groups.set(id, group);
+    return group;
+  };
+  for (const pod of [...pods].sort(byName)) {
+    const address = addressOf(pod, family);
+    if (address === undefined || !isEndpoint(pod)) continue;
+    const endpoint = renderEndpoint(service, pod, address, node(pod.spec?.nodeName ?? ''));
+    groupFor(portsOf(service, pod)).endpoints.set(endpointId(endpoint), endpoint);
+  }
+  for (const slice of [...slices].sort(byName)) groupFor(slice.ports ?? []).slices.push(slice);
+  const steps = [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, group]) => planGroup(service, family, group));
+  return keepPlaceholder(service, family, steps, slices);
+}
+
+/** Slices of one set of ports. */
+function planGroup(service: Service, family: Family, { ports, endpoints, slices }: Group): Step[] {
+  const left = new Map(endpoints);
+  const kept = slices.map((slice) => {
+    const present = slice.endpoints ?? [];
+    const next = present.flatMap((endpoint) => {
+      const id = endpointId(endpoint);
+      const wanted = left.get(id);
+      left.delete(id);
+      return wanted ? [wanted] : [];
+    });
+    return { slice, next, changed: !isDeepStrictEqual(present, next) || !hasOurMetadata(service, slice) };
+  });
+  const missing = [...left.values()];
+  // Slices that are written anyway take new endpoints first, then the fullest that still has room for all of the rest.
+  for (const entry of kept) {
+    if (entry.changed && entry.next.length > 0) entry.next.push(...missing.splice(0, maxEndpoints - entry.next.length));
+  }
+  if (missing.length > 0) {
+    const rest = missing.length % maxEndpoints || maxEndpoints;
+    const roomy = kept
+      .filter(
+        ({ next, changed, slice }) =>
+          (!changed || next.length === 0) && (slice.endpoints ?? []).length >= 0 && next.length + rest <= maxEndpoints,
+      )
+      .sort((a, b) => b.next.length - a.next.length)[0];
+    if (roomy) {
+      roomy.next.push(...missing.splice(0, rest));
+      roomy.changed = true;
+    }
+  }
+  const steps: Step[] = kept.flatMap(({ slice, next, changed }): Step[] => {
+    if (next.length === 0) return [{ action: 'delete', slice }];
+    return changed ? [{ action: 'update', slice: renderSlice(service, family, ports, next, slice) }] : [];
+  });
+  while (missing.length > 0) {
+    steps.push({ action: 'create', slice: renderSlice(service, family, ports, missing.splice(0, maxEndpoints)) });
+  }
+  return steps;
+}
+
+/** A Service without endpoints keeps one empty slice, so that consumers can tell "none" from "not yet known". */
+function keepPlaceholder(
+  service: Service,
+  family: Family,
+  steps: readonly Step[],
+  slices: readonly EndpointSlice[],
+): Step[] {
+  const deleted = new Set(steps.flatMap((step) => (step.action === 'delete' ? [step.slice.metadata?.uid] : [])));
+  const remains =
+    steps.some(({ action }) => action !== 'delete') || slices.some(({ metadata }) => !deleted.has(metadata?.uid));
+  if (remains) return [...steps];
+  const [spare] = slices;
+  if (!spare) return [{ action: 'create', slice: renderSlice(service, family, [], []) }];
+  const others = steps.filter(({ slice }) => slice.metadata?.uid !== spare.metadata?.uid);
+  const empty =
+    (spare.endpoints ?? []).length === 0 && (spare.ports ?? []).length === 0 && hasOurMetadata(service, spare);
+  return empty ? others : [...others, { action: 'update', slice: renderSlice(service, family, [], [], spare) }];
+}
+
+/** The slice as it should be; of an existing one, the name, the version and labels of others are kept. */
+function renderSlice(
+  service: Service,
+  family: Family,
+  ports: readonly Port[],
+  endpoints: readonly Endpoint[],
+  existing?: EndpointSlice,
+): EndpointSlice {
+  const { name = '', namespace } = service.metadata ?? {};
+  const metadata = existing
+    ? { ...existing.metadata, labels: { ...existing.metadata?.labels, ...labelsFor(service) } }
+    : {
+        generateName: `${name}-`,
+        namespace,
+        labels: labelsFor(service),
+        ownerReferences: [controllerReference({ apiVersion: 'v1', kind: 'Service' }, service)],
+      };
+  if (!isHeadless(service)) delete metadata.labels?.[headlessLabel];
+  return { ...existing, metadata, addressType: family, ports: [...ports], endpoints: [...endpoints] };
+}
+
+/** The Service's own labels are mirrored, as upstream does. */
+function labelsFor(service: Service): Record<string, string> {
+  const reserved = new Set([headlessLabel, managedByLabel, serviceNameLabel]);
+  const own = Object.entries(service.metadata?.labels ?? {}).filter(([name]) => !reserved.has(name));
+  return {
+    ...Object.fromEntries(own),
+    [serviceNameLabel]: service.metadata?.name ?? '',
+    [managedByLabel]: managedBy,
+    ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
+  };
+}
+
+function hasOurMetadata(service: Service, { metadata }: EndpointSlice): boolean {
+  const labels = metadata?.labels ?? {};
+  const wanted = labelsFor(service);
+  const extraHeadless = headlessLabel in labels && !(headlessLabel in wanted);
+  return !extraHeadless && Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}
+
+function portsId(ports: readonly Port[]): string {
+  const parts = ports.map(
+    ({ name = '', protocol = 'TCP', port, appProtocol = '' }) => `${name}/${protocol}/${port}/${appProtocol}`,
+  );
+  return parts.sort().join(',');
+}
+
+/** The same pod at the same address is the same endpoint, whatever its conditions. */
+const endpointId = ({ addresses, targetRef }: Endpoint): string => `${targetRef?.uid ?? ''} ${addresses.join(',')}`;
+
+const byName = (a: Pod | EndpointSlice, b: Pod | EndpointSlice): number =>
+  (a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1;

@@ -1,0 +1,42 @@
+// Which Services a pod belongs to, and which pods a Service has: shared by the EndpointSlice and Endpoints controllers.
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod } from '../../api/pod';
+import { matchesSelector, selectorFromMap } from '../../api/selector';
+import type { Service } from '../../api/service';
+import { objectKey } from '../../api/types';
+import type { Change, Lister } from '../../client/informer';
+import { byNamespace } from './informers';
+
+export function podsOf(service: Service | undefined, pods: Lister<Pod>): readonly Pod[] {
+  const selector = service?.spec?.selector;
+  if (!service || !selector || Object.keys(selector).length === 0) return [];
+  const parsed = selectorFromMap(selector);
+  return pods
+    .by(byNamespace, service.metadata?.namespace ?? '')
+    .filter(({ metadata }) => matchesSelector(parsed, metadata?.labels));
+}
+
+/** Keys of the Services whose endpoints this change of a pod may alter; none for changes that no endpoint shows. */
+export function servicesTouched(change: Change<Pod>, services: Lister<Service>): string[] {
+  const versions = change.type === 'updated' ? [change.previous, change.object] : [change.object];
+  if (change.type === 'updated' && isDeepStrictEqual(shown(change.previous), shown(change.object))) return [];
+  const touched = services.by(byNamespace, change.object.metadata?.namespace ?? '').filter(({ spec }) => {
+    if (!spec?.selector || Object.keys(spec.selector).length === 0) return false;
+    const selector = selectorFromMap(spec.selector);
+    return versions.some(({ metadata }) => matchesSelector(selector, metadata?.labels));
+  });
+  return touched.map(objectKey);
+}
+
+/** What of a pod an endpoint depends on. */
+function shown({ metadata, spec, status }: Pod): unknown {
+  return {
+    labels: metadata?.labels,
+    deleting: metadata?.deletionTimestamp !== undefined,
+    nodeName: spec?.nodeName,
+    phase: status?.phase,
+    podIP: status?.podIP,
+    podIPs: status?.podIPs,
+    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status,
+  };
+}

@@ -1,0 +1,56 @@
+// One scheduling decision: filters, then scores, over the state as it is now. Pure; ties are broken by `random`.
+import type { NamespaceLabels } from './affinity';
+import { filterNode, gatherFilterFacts, type Refusal } from './filter';
+import type { NodeInfo } from './node-info';
+import type { PodInfo } from './pod-info';
+import { scoreNodes } from './score';
+
+export interface ChooseInput {
+  readonly pod: PodInfo;
+  /** Nodes that exist, in a stable order. */
+  readonly nodes: readonly NodeInfo[];
+  readonly namespaceLabels: NamespaceLabels;
+  /** Where in the list to start looking: in large clusters not every node is looked at for every pod. */
+  readonly offset: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+export type Choice =
+  | { readonly node: NodeInfo; readonly examined: number }
+  | { readonly node: undefined; readonly examined: number; readonly refusals: ReadonlyMap<string, Refusal> };
+
+/** Up to this many nodes, all that fit are scored. */
+const enough = 100;
+
+export function choose({ pod, nodes, namespaceLabels, offset, random }: ChooseInput): Choice {
+  const facts = gatherFilterFacts(pod, nodes, namespaceLabels);
+  const limit = feasibleLimit(nodes.length);
+  const feasible: NodeInfo[] = [];
+  const refusals = new Map<string, Refusal>();
+  let examined = 0;
+  while (examined < nodes.length && feasible.length < limit) {
+    const node = nodes[(offset + examined++) % nodes.length]!;
+    const refusal = filterNode(pod, node, facts);
+    if (refusal) refusals.set(node.name, refusal);
+    else feasible.push(node);
+  }
+  if (feasible.length === 0) return { node: undefined, examined, refusals };
+  if (feasible.length === 1) return { node: feasible[0]!, examined };
+  const scores = scoreNodes({ pod, feasible, all: nodes, namespaceLabels });
+  return { node: pickBest(feasible, scores, random), examined };
+}
+
+/** kube-scheduler's adaptive sample: half of the nodes, less in very large clusters, never under 100. */
+export function feasibleLimit(nodes: number): number {
+  if (nodes <= enough) return nodes;
+  const percent = Math.max(5, 50 - Math.floor(nodes / 125));
+  return Math.max(enough, Math.floor((nodes * percent) / 100));
+}
+
+function pickBest(nodes: readonly NodeInfo[], scores: readonly number[], random: () => number): NodeInfo {
+  // Scores are sums of fractions: equal ones may differ in their last bits.
+  const best = Math.max(...scores) - 1e-6;
+  const top = nodes.filter((_, i) => scores[i]! >= best);
+  return top[Math.floor(random() * top.length)]!;
+}

@@ -1,0 +1,49 @@
+// Gives every pod that names this scheduler a node.
+//
+//   informers ─► state (nodes, pods on them) ─┐
+//        └─────► queue ─► choose (pure) ◄─────┘ ─► assume ─► bind in the background ─► the binding comes back as an event
+import { namespaces } from '../api/namespace';
+import { type Node, nodes } from '../api/node';
+import { type Pod, pods } from '../api/pod';
+import { type Clock, systemClock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import type { Client } from '../client/client';
+import { createEventRecorder } from '../client/event-recorder';
+import { createInformer } from '../client/informer';
+import { runWithLease } from '../client/leader-election';
+import { Scheduler } from './scheduler';
+
+export interface SchedulerOptions {
+  readonly client: Client;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** As for runControllers: who this process is in the Lease kube-system/kube-scheduler; absent: no election. */
+  readonly identity?: string;
+  /** Pods with this spec.schedulerName are ours; default-scheduler by default. */
+  readonly schedulerName?: string;
+  /** In [0, 1); breaks ties between equally good nodes. */
+  readonly random?: () => number;
+}
+
+/** Resolves when the signal is aborted and everything has stopped. */
+export async function runScheduler(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
+  const { client, identity, clock, log } = options;
+  if (identity === undefined) return schedule(options, signal);
+  const lease = 'kube-system/kube-scheduler';
+  return runWithLease({ client, lease, identity, clock, log }, signal, (term) => schedule(options, term));
+}
+
+async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
+  const { client, log, clock = systemClock, random = Math.random, schedulerName = 'default-scheduler' } = options;
+  const informerOptions = { log, clock };
+  const informers = {
+    pods: createInformer<Pod>(client, pods, informerOptions),
+    nodes: createInformer<Node>(client, nodes, informerOptions),
+    namespaces: createInformer(client, namespaces, informerOptions),
+  };
+  const events = createEventRecorder({ client, component: schedulerName, log, clock });
+  const scheduler = new Scheduler({ client, log, clock, random, schedulerName, events, ...informers });
+  // Subscribed before the first list, so that nothing is missed.
+  const running = scheduler.run(signal);
+  await Promise.all([running, ...Object.values(informers).map((informer) => informer.run(signal))]);
+}

@@ -1,0 +1,28 @@
+// Why a pod could not be placed, in the words of kube-scheduler: people search for them.
+import type { Refusal } from './filter';
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...` */
+export function renderUnschedulable(nodeCount: number, refusals: Iterable<Refusal>, preemption?: string): string {
+  if (nodeCount === 0) return 'no nodes available to schedule pods';
+  const reasons = renderCounts([...refusals].flatMap((refusal) => refusal.reasons));
+  const base = `0/${nodeCount} nodes are available: ${reasons}.`;
+  return preemption ? `${base} preemption: ${preemption}` : base;
+}
+
+/** How preemption came out when it found nothing to do. */
+export function renderPreemption(nodeCount: number, outcomes: readonly string[]): string {
+  return `0/${nodeCount} nodes are available: ${renderCounts(outcomes)}.`;
+}
+
+export const noVictims = 'No preemption victims found for incoming pod';
+export const notHelpful = 'Preemption is not helpful for scheduling';
+
+/** `2 a, 1 b` sorted as text, as upstream sorts the finished parts. */
+function renderCounts(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(', ');
+}

@@ -1,0 +1,83 @@
+// A node as the scheduler looks at it: what it offers, and what the pods on it (bound or about to be) take.
+import type { Node } from '../api/node';
+import type { HostPort, PodInfo } from './pod-info';
+import { type Resources, toResources } from './resources';
+
+export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
+
+export class NodeInfo {
+  readonly pods = new Map<string, PodInfo>();
+  readonly requested: Record<string, number> = {};
+  readonly scoring = { cpu: 0, memory: 0 };
+  readonly hostPorts: HostPort[] = [];
+  /** Pods whose own rules say something about other pods: usually none, so that they are quick to visit. */
+  readonly withAffinity = new Map<string, PodInfo>();
+  /** Pods per controller, for the soft spreading of replicas. */
+  readonly perController = new Map<string, number>();
+
+  labels: Readonly<Record<string, string>> = {};
+  taints: readonly Taint[] = [];
+  unschedulable = false;
+  allocatable: Resources = {};
+  /** Image name → size in bytes. */
+  images: ReadonlyMap<string, number> = new Map();
+  private source: Node | undefined;
+
+  constructor(readonly name: string) {}
+
+  /** Undefined while pods are known on a node that is not. */
+  get node(): Node | undefined {
+    return this.source;
+  }
+
+  setNode(node: Node | undefined): void {
+    this.source = node;
+    this.labels = node?.metadata?.labels ?? {};
+    this.taints = node?.spec?.taints ?? [];
+    this.unschedulable = node?.spec?.unschedulable === true;
+    this.allocatable = toResources(node?.status?.allocatable);
+    this.images = new Map(
+      (node?.status?.images ?? []).flatMap(({ names = [], sizeBytes = 0 }) =>
+        names.map((name) => [name, sizeBytes] as const),
+      ),
+    );
+  }
+
+  add(pod: PodInfo): void {
+    this.remove(pod.uid);
+    this.pods.set(pod.uid, pod);
+    this.count(pod, 1);
+    this.hostPorts.push(...pod.hostPorts);
+    if (hasAffinity(pod)) this.withAffinity.set(pod.uid, pod);
+  }
+
+  remove(uid: string): void {
+    const pod = this.pods.get(uid);
+    if (!pod) return;
+    this.pods.delete(uid);
+    this.withAffinity.delete(uid);
+    this.count(pod, -1);
+    for (const port of pod.hostPorts) this.hostPorts.splice(this.hostPorts.indexOf(port), 1);
+  }
+
+  /** A copy that pods can be removed from, to see what preemption would give. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.name);
+    copy.setNode(this.source);
+    for (const pod of this.pods.values()) copy.add(pod);
+    return copy;
+  }
+
+  private count(pod: PodInfo, sign: 1 | -1): void {
+    for (const name in pod.requests) this.requested[name] = (this.requested[name] ?? 0) + sign * pod.requests[name]!;
+    this.scoring.cpu += sign * pod.scoring.cpu;
+    this.scoring.memory += sign * pod.scoring.memory;
+    if (pod.controller === undefined) return;
+    const left = (this.perController.get(pod.controller) ?? 0) + sign;
+    if (left > 0) this.perController.set(pod.controller, left);
+    else this.perController.delete(pod.controller);
+  }
+}
+
+const hasAffinity = (pod: PodInfo): boolean =>
+  pod.affinity.length + pod.antiAffinity.length + pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0;

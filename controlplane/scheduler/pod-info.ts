@@ -1,0 +1,180 @@
+// A pod as the scheduler looks at it: everything that is read more than once, parsed once per version of the pod.
+import type { Pod } from '../api/pod';
+import { type Selector, selectorFromLabelSelector } from '../api/selector';
+import type { LabelSelector } from '../api/types';
+import { podRequests, type Resources, scoringRequests } from './resources';
+
+type PodSpec = NonNullable<Pod['spec']>;
+export type Toleration = NonNullable<PodSpec['tolerations']>[number];
+export type NodeSelectorTerm = NonNullable<
+  NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']
+>['nodeSelectorTerms'][number];
+
+export interface HostPort {
+  readonly protocol: string;
+  /** 0.0.0.0 stands for every address. */
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** One term of pod affinity or anti-affinity. */
+export interface AffinityTerm {
+  readonly selector: Selector | undefined;
+  readonly topologyKey: string;
+  readonly namespaces: ReadonlySet<string>;
+  /** Selects namespaces by their labels, in addition to the listed ones; undefined selects none. */
+  readonly namespaceSelector: Selector | undefined;
+}
+export interface WeightedTerm extends AffinityTerm {
+  readonly weight: number;
+}
+
+export interface SpreadConstraint {
+  readonly maxSkew: number;
+  readonly minDomains: number;
+  readonly topologyKey: string;
+  readonly selector: Selector | undefined;
+  readonly hard: boolean;
+  readonly honorAffinity: boolean;
+  readonly honorTaints: boolean;
+}
+
+export interface PodInfo {
+  readonly pod: Pod;
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: number;
+  readonly terminating: boolean;
+  /** cpu in thousandths, everything else in whole units. */
+  readonly requests: Resources;
+  /** cpu and memory with a floor for containers that ask for nothing, so that scoring sees them. */
+  readonly scoring: { readonly cpu: number; readonly memory: number };
+  readonly hostPorts: readonly HostPort[];
+  readonly images: readonly string[];
+  readonly tolerations: readonly Toleration[];
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly requiredNodeTerms: readonly NodeSelectorTerm[] | undefined;
+  readonly preferredNodeTerms: readonly { readonly weight: number; readonly term: NodeSelectorTerm }[];
+  readonly affinity: readonly AffinityTerm[];
+  readonly antiAffinity: readonly AffinityTerm[];
+  readonly preferredAffinity: readonly WeightedTerm[];
+  readonly preferredAntiAffinity: readonly WeightedTerm[];
+  readonly spread: readonly SpreadConstraint[];
+  /** The uid of the controller: replicas of one are spread softly when the pod has no constraints of its own. */
+  readonly controller: string | undefined;
+}
+
+const parsed = new WeakMap<Pod, PodInfo>();
+
+export function podInfo(pod: Pod): PodInfo {
+  let info = parsed.get(pod);
+  if (!info) {
+    info = parsePod(pod);
+    parsed.set(pod, info);
+  }
+  return info;
+}
+
+function parsePod(pod: Pod): PodInfo {
+  const {
+    namespace = '',
+    name = '',
+    uid = '',
+    labels = {},
+    ownerReferences = [],
+    deletionTimestamp,
+  } = pod.metadata ?? {};
+  const spec: PodSpec = pod.spec ?? { containers: [] };
+  const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  const term = (raw: RawTerm) => parseTerm(raw, namespace, labels);
+  const weighted = (list: readonly { weight: number; podAffinityTerm: RawTerm }[] | undefined) =>
+    (list ?? []).map(({ weight, podAffinityTerm }) => ({ ...term(podAffinityTerm), weight }));
+  return {
+    pod,
+    key: `${namespace}/${name}`,
+    uid,
+    namespace,
+    labels,
+    priority: spec.priority ?? 0,
+    terminating: deletionTimestamp !== undefined,
+    requests: podRequests(spec),
+    scoring: scoringRequests(spec),
+    hostPorts: hostPorts(spec),
+    images: spec.containers.flatMap(({ image }) => (image ? [normalizeImage(image)] : [])),
+    tolerations: spec.tolerations ?? [],
+    nodeSelector: spec.nodeSelector ?? {},
+    requiredNodeTerms: nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
+    preferredNodeTerms: (nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(
+      ({ weight, preference }) => ({ weight, term: preference }),
+    ),
+    affinity: (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
+    antiAffinity: (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
+    preferredAffinity: weighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    preferredAntiAffinity: weighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    spread: (spec.topologySpreadConstraints ?? []).map((constraint) => ({
+      maxSkew: constraint.maxSkew,
+      minDomains: constraint.minDomains ?? 1,
+      topologyKey: constraint.topologyKey,
+      selector: withLabelKeys(constraint.labelSelector, labels, constraint.matchLabelKeys),
+      hard: constraint.whenUnsatisfiable === 'DoNotSchedule',
+      honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
+      honorTaints: constraint.nodeTaintsPolicy === 'Honor',
+    })),
+    controller: ownerReferences.find(({ controller }) => controller)?.uid,
+  };
+}
+
+interface RawTerm {
+  labelSelector?: LabelSelector;
+  topologyKey: string;
+  namespaces?: string[];
+  namespaceSelector?: LabelSelector;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
+}
+
+/** Neither a list of namespaces nor a selector means: the pod's own namespace. */
+function parseTerm(raw: RawTerm, namespace: string, labels: Readonly<Record<string, string>>): AffinityTerm {
+  const own = (raw.namespaces ?? []).length === 0 && raw.namespaceSelector === undefined;
+  const selector = withLabelKeys(raw.labelSelector, labels, raw.matchLabelKeys);
+  const differing = (raw.mismatchLabelKeys ?? [])
+    .filter((key) => labels[key] !== undefined)
+    .map((key) => ({ key, operator: 'NotIn' as const, values: [labels[key]!] }));
+  return {
+    selector: selector && [...selector, ...differing],
+    topologyKey: raw.topologyKey,
+    namespaces: new Set(own ? [namespace] : raw.namespaces),
+    namespaceSelector: selectorFromLabelSelector(raw.namespaceSelector),
+  };
+}
+
+/** The selector, narrowed to pods that share the values of these labels with this pod. */
+function withLabelKeys(
+  raw: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>>,
+  keys: readonly string[] = [],
+): Selector | undefined {
+  const selector = selectorFromLabelSelector(raw);
+  const same = keys
+    .filter((key) => labels[key] !== undefined)
+    .map((key) => ({ key, operator: 'In' as const, values: [labels[key]!] }));
+  return selector && [...selector, ...same];
+}
+
+/** A pod in the host's network occupies its container ports there. */
+function hostPorts(spec: PodSpec): HostPort[] {
+  const restartable = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...spec.containers, ...restartable].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
+      const port = hostPort || (spec.hostNetwork ? containerPort : 0);
+      return port ? [{ protocol, ip: hostIP || '0.0.0.0', port }] : [];
+    }),
+  );
+}
+
+/** With the tag that is meant when none is given. */
+function normalizeImage(name: string): string {
+  return /@|:[^/]*$/.test(name) ? name : `${name}:latest`;
+}

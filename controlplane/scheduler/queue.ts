@@ -1,0 +1,225 @@
+// Pods that wait for a node:
+//   active         ready to be tried, highest priority first, then longest waiting
+//   backoff        failed; an event may have helped; tried when its time has come, or sooner when nothing else is active
+//   unschedulable  failed; tried again when an event happens that may help, or after a long time in any case
+import type { Clock } from '../base/clock';
+import type { FilterName } from './filter';
+import type { PodInfo } from './pod-info';
+
+/** What happened in the cluster, by what it may change for waiting pods. */
+export type ClusterChange =
+  | 'node-added'
+  | 'node-labels'
+  | 'node-taints'
+  | 'node-capacity'
+  | 'pod-removed'
+  | 'pod-assigned';
+
+/** Which refusals a change may lift. */
+const helps: Readonly<Record<ClusterChange, readonly FilterName[] | 'all'>> = {
+  'node-added': 'all',
+  'node-labels': ['NodeAffinity', 'PodTopologySpread', 'InterPodAffinity'],
+  'node-taints': ['TaintToleration', 'NodeUnschedulable', 'PodTopologySpread'],
+  'node-capacity': ['NodeResourcesFit'],
+  'pod-removed': ['NodeResourcesFit', 'NodePorts', 'PodTopologySpread', 'InterPodAffinity'],
+  'pod-assigned': ['PodTopologySpread', 'InterPodAffinity'],
+};
+
+interface Waiting {
+  readonly key: string;
+  pod: PodInfo;
+  readonly sinceMs: number;
+  order: number;
+  attempts: number;
+  lastTryMs: number;
+  refusedBy: ReadonlySet<FilterName>;
+  state: 'active' | 'backoff' | 'unschedulable' | 'held';
+  /** A failed write is not made good by an event: its back-off is kept to. */
+  strict: boolean;
+}
+
+const backoffMs = { initial: 1000, max: 10_000 };
+/** A pod no event helped is tried again after this long, as in kube-scheduler. */
+export const unschedulableMs = 5 * 60_000;
+
+export class SchedulingQueue {
+  private readonly pods = new Map<string, Waiting>();
+  private readonly active: Waiting[] = [];
+  /** Those in backoff or unschedulable: the only ones that events and timers look at. */
+  private readonly parked = new Set<Waiting>();
+  private wake: (() => void) | undefined;
+  private sequence = 0;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  get size(): number {
+    return this.pods.size;
+  }
+
+  /** A pod that is new, or whose own specification or labels changed: tried at once. */
+  add(pod: PodInfo): void {
+    const waiting = this.pods.get(pod.key);
+    if (waiting) {
+      waiting.pod = pod;
+      if (waiting.state !== 'held') this.activate(waiting);
+      return;
+    }
+    const now = this.clock.now();
+    const fresh: Waiting = {
+      key: pod.key,
+      pod,
+      sinceMs: now,
+      order: 0,
+      attempts: 0,
+      lastTryMs: 0,
+      refusedBy: new Set(),
+      state: 'held',
+      strict: false,
+    };
+    this.pods.set(pod.key, fresh);
+    this.activate(fresh);
+  }
+
+  /** The pod changed in a way that does not matter for scheduling, e.g. its status. */
+  refresh(pod: PodInfo): void {
+    const waiting = this.pods.get(pod.key);
+    if (waiting) waiting.pod = pod;
+  }
+
+  has(key: string): boolean {
+    return this.pods.has(key);
+  }
+
+  /** The pod is bound, gone, or no longer ours. */
+  remove(key: string): void {
+    const waiting = this.pods.get(key);
+    if (!waiting) return;
+    this.pods.delete(key);
+    this.parked.delete(waiting);
+    const at = this.active.indexOf(waiting);
+    if (at >= 0) this.active.splice(at, 1);
+  }
+
+  /** The next pod to try, held until it is removed or given back; undefined when none is ready. */
+  pop(): PodInfo | undefined {
+    const waiting = this.popActive() ?? this.firstInBackoff();
+    if (!waiting) return undefined;
+    this.parked.delete(waiting);
+    waiting.state = 'held';
+    waiting.attempts++;
+    waiting.lastTryMs = this.clock.now();
+    return waiting.pod;
+  }
+
+  /** No node fits; `refusedBy` tells which changes may help. */
+  unschedulable(key: string, refusedBy: ReadonlySet<FilterName>): void {
+    const waiting = this.pods.get(key);
+    if (!waiting) return;
+    this.parked.add(Object.assign(waiting, { state: 'unschedulable', refusedBy, strict: false }));
+    this.arm();
+  }
+
+  /** Something other than a lack of nodes went wrong: tried again after its back-off. */
+  failed(key: string): void {
+    const waiting = this.pods.get(key);
+    if (!waiting) return;
+    this.parked.add(Object.assign(waiting, { state: 'backoff', strict: true }));
+    this.arm();
+  }
+
+  /** Moves the pods this change may help. */
+  changed(change: ClusterChange): void {
+    if (this.parked.size === 0) return;
+    const lifted = helps[change];
+    for (const waiting of this.parked) {
+      if (waiting.state !== 'unschedulable') continue;
+      const helped =
+        lifted === 'all' || waiting.refusedBy.size === 0 || lifted.some((name) => waiting.refusedBy.has(name));
+      if (helped) waiting.state = 'backoff';
+    }
+    if (this.firstInBackoff()) this.notify();
+    this.arm();
+  }
+
+  /** Resolves when pop() may have something, or the signal is aborted. */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.active.length > 0 || this.firstInBackoff()) return;
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.wake = undefined;
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  close(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+  }
+
+  private activate(waiting: Waiting): void {
+    if (waiting.state === 'active') return;
+    this.parked.delete(waiting);
+    waiting.state = 'active';
+    waiting.order = this.sequence++;
+    // Sorted by insertion: pods mostly arrive in order, so this is an append.
+    let at = this.active.length;
+    while (at > 0 && before(waiting, this.active[at - 1]!)) at--;
+    this.active.splice(at, 0, waiting);
+    this.notify();
+  }
+
+  private popActive(): Waiting | undefined {
+    return this.active.shift();
+  }
+
+  /** Of those an event may have helped, or whose time has come, the one that waits longest. */
+  private firstInBackoff(): Waiting | undefined {
+    const now = this.clock.now();
+    let first: Waiting | undefined;
+    for (const waiting of this.parked) {
+      if (waiting.state !== 'backoff' || (waiting.strict && this.readyAt(waiting) > now)) continue;
+      if (!first || this.readyAt(waiting) < this.readyAt(first)) first = waiting;
+    }
+    return first;
+  }
+
+  private readyAt({ attempts, lastTryMs, state }: Waiting): number {
+    if (state === 'unschedulable') return lastTryMs + unschedulableMs;
+    return lastTryMs + Math.min(backoffMs.max, backoffMs.initial * 2 ** Math.max(0, attempts - 1));
+  }
+
+  private notify(): void {
+    this.wake?.();
+  }
+
+  /** One timer, for the earliest pod whose time will come. */
+  private arm(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiting of this.parked) {
+      const timed = waiting.state === 'unschedulable' || (waiting.state === 'backoff' && waiting.strict);
+      if (timed) next = Math.min(next, this.readyAt(waiting));
+    }
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.cancelTimer = this.clock.after(Math.max(0, next - this.clock.now()), () => {
+      this.cancelTimer = undefined;
+      const now = this.clock.now();
+      for (const waiting of this.parked) {
+        const due = waiting.state === 'unschedulable' || (waiting.state === 'backoff' && waiting.strict);
+        if (due && this.readyAt(waiting) <= now) this.activate(waiting);
+      }
+      this.arm();
+    });
+  }
+}
+
+function before(a: Waiting, b: Waiting): boolean {
+  if (a.pod.priority !== b.pod.priority) return a.pod.priority > b.pod.priority;
+  return a.order < b.order;
+}

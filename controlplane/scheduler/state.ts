@@ -1,0 +1,79 @@
+// What the scheduler knows of the cluster: nodes with the pods on them. Pods that were given a node but whose binding the
+// copy does not show yet are counted as if it did (assumed), so that the next decision sees the one before it.
+import type { Node } from '../api/node';
+import { NodeInfo } from './node-info';
+import type { PodInfo } from './pod-info';
+
+export class ClusterState {
+  private readonly infos = new Map<string, NodeInfo>();
+  /** uid → node the pod is counted on. */
+  private readonly places = new Map<string, string>();
+  private readonly assumed = new Set<string>();
+  private ordered: readonly NodeInfo[] | undefined;
+
+  /** The nodes that exist, in a stable order. */
+  nodes(): readonly NodeInfo[] {
+    this.ordered ??= [...this.infos.values()].filter(({ node }) => node !== undefined);
+    return this.ordered;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    return this.infos.get(name);
+  }
+
+  setNode(name: string, node: Node | undefined): void {
+    const info = this.info(name);
+    const known = info.node !== undefined;
+    info.setNode(node);
+    if (known !== (node !== undefined)) this.ordered = undefined;
+    this.drop(name);
+  }
+
+  /** Counts a pod that is bound, as the API says. */
+  place(pod: PodInfo, node: string): void {
+    this.assumed.delete(pod.uid);
+    this.put(pod, node);
+  }
+
+  /** Counts a pod on the node chosen for it, until place() or remove(). */
+  assume(pod: PodInfo, node: string): void {
+    this.assumed.add(pod.uid);
+    this.put(pod, node);
+  }
+
+  isAssumed(uid: string): boolean {
+    return this.assumed.has(uid);
+  }
+
+  /** The pod has ended, is gone, or its binding failed. Returns whether it was counted anywhere. */
+  remove(uid: string): boolean {
+    this.assumed.delete(uid);
+    const place = this.places.get(uid);
+    if (place === undefined) return false;
+    this.places.delete(uid);
+    this.infos.get(place)?.remove(uid);
+    this.drop(place);
+    return true;
+  }
+
+  private put(pod: PodInfo, node: string): void {
+    const place = this.places.get(pod.uid);
+    if (place !== undefined && place !== node) this.infos.get(place)?.remove(pod.uid);
+    this.places.set(pod.uid, node);
+    this.info(node).add(pod);
+  }
+
+  private info(name: string): NodeInfo {
+    let info = this.infos.get(name);
+    if (!info) {
+      info = new NodeInfo(name);
+      this.infos.set(name, info);
+    }
+    return info;
+  }
+
+  private drop(name: string): void {
+    const info = this.infos.get(name);
+    if (info && info.node === undefined && info.pods.size === 0) this.infos.delete(name);
+  }
+}
