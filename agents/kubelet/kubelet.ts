@@ -63,6 +63,11 @@ export class Kubelet {
     return this.runtimeProblem ?? this.networkProblem;
   }
 
+  /** What is wrong with this process and its daemon, whether or not the node may take pods yet. */
+  get health(): string | undefined {
+    return this.runtimeProblem;
+  }
+
   /** Runs until the signal is aborted. Containers go on afterwards. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, runtime, network, clock, log, config, machine, exec } = this.deps;

@@ -1,9 +1,11 @@
 // `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
-import { statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import packageJson from '../../package.json';
+import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
 import { Kubelet } from './kubelet';
 import { NetlinkPodNetwork } from './network/netlink-pod-network';
@@ -11,6 +13,11 @@ import { NodeRoutes } from './network/node-routes';
 import { readMachineFacts } from './node/facts';
 import { kubeletOptions } from './options';
 import { DockerRuntime } from './runtime/docker';
+import { serveKubelet } from './server/kubelet-server';
+import { PodLookup } from './server/pod-lookup';
+import { statsSummary } from './server/stats-summary';
+import { streamingHandlers } from './server/streaming-handlers';
+import { createStreamingServer } from './streaming/server';
 
 /** Docker starts a few containers faster together than one by one, and many slower: measured, see README.md. */
 const parallelStarts = 4;
@@ -50,6 +57,27 @@ export const command = defineCommand({
       runRoutes: (nodes, until) =>
         new NodeRoutes({ nodes, nodeName: options.nodeName, log: log.child('routes') }).run(until),
     });
+    const pem = (name: string) => readFile(join(options.pkiDir, name), 'utf8');
+    const [ca, cert, key] = await Promise.all(['ca.crt', 'kubelet.crt', 'kubelet.key'].map(pem));
+    const lookup = new PodLookup(kubelet.pods, kubelet.records);
+    const { records } = kubelet;
+    const { nodeName } = options;
+    const server = {
+      host: '0.0.0.0',
+      port: options.port,
+      ca: ca!,
+      cert: cert!,
+      key: key!,
+      runtime,
+      lookup,
+      streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
+      summary: () => statsSummary({ runtime, records, machine, nodeName, now: systemClock.now }),
+      problem: () => kubelet.health,
+      clock: systemClock,
+      log: log.child('server'),
+    };
+    await serveKubelet(server, signal);
+    await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check: () => kubelet.health }, signal);
     await kubelet.run(signal);
   },
 });

@@ -96,7 +96,14 @@ async function launch(netns: TestNetns, dir: string, logFile: string): Promise<(
   const argv = inNetns(netns, [
     'dockerd',
     ...['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '-p', join(dir, 'pid')],
-    ...['-H', `unix://${join(dir, 'docker.sock')}`, '--bridge=none', '--iptables=false', '--ip-forward=false'],
+    ...[
+      '-H',
+      `unix://${join(dir, 'docker.sock')}`,
+      '--bridge=none',
+      '--iptables=false',
+      '--ip-forward=false',
+      '--shutdown-timeout=1',
+    ],
   ]);
   const daemon = await startProgram(argv, { stdio: ['ignore', log, log] });
   closeSync(log);

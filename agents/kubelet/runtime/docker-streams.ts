@@ -1,7 +1,7 @@
 // Pumps between the caller's streams and a connection that Docker has handed over (exec and attach).
 import type { Readable, Writable } from 'node:stream';
 import { FrameDecoder } from './docker-frames';
-import type { AttachOptions } from './runtime';
+import type { AttachOptions, TerminalSize } from './runtime';
 
 /**
  * Resolves when the other side has closed. With `tty` all output is one stream, else it is framed. The end of the caller's
@@ -10,7 +10,7 @@ import type { AttachOptions } from './runtime';
 export async function pumpHijacked(
   socket: NodeJS.ReadWriteStream,
   options: AttachOptions,
-  resize: (size: { readonly width: number; readonly height: number }) => Promise<unknown>,
+  resize: (size: TerminalSize) => Promise<unknown>,
 ): Promise<void> {
   const { stdin, stdout, stderr, tty = false, signal } = options;
   const connection = socket as unknown as Readable & Writable;
@@ -20,7 +20,8 @@ export async function pumpHijacked(
   // A write after the other side has gone is no failure of the command.
   connection.on('error', () => {});
   if (stdin) stdin.pipe(connection);
-  const sizes = followSizes(options, resize);
+  // Docker refuses a size while the command is still starting or just over; the next one counts.
+  options.onResize?.((size) => void resize(size).catch(() => {}));
   const decoder = new FrameDecoder();
   try {
     for await (const data of connection as AsyncIterable<Buffer>) {
@@ -34,32 +35,7 @@ export async function pumpHijacked(
     signal?.removeEventListener('abort', onAbort);
     stdin?.unpipe(connection);
     connection.destroy();
-    sizes.stop();
   }
-}
-
-function followSizes(
-  { resize: sizes }: AttachOptions,
-  resize: (size: { readonly width: number; readonly height: number }) => Promise<unknown>,
-): { stop(): void } {
-  const iterator = sizes?.[Symbol.asyncIterator]();
-  if (!iterator) return { stop: () => {} };
-  let stopped = false;
-  const follow = async () => {
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done || stopped) return;
-      // Docker refuses a size while the command is still starting or just over; the next one counts.
-      await resize(next.value).catch(() => {});
-    }
-  };
-  follow().catch(() => {});
-  return {
-    stop: () => {
-      stopped = true;
-      void iterator.return?.();
-    },
-  };
 }
 
 function write(target: Writable | undefined, data: Buffer): Promise<void> | undefined {

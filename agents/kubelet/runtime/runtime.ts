@@ -128,14 +128,19 @@ export interface LogChunk {
   readonly data: Buffer;
 }
 
+export interface TerminalSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface ExecOptions {
   readonly argv: readonly string[];
   readonly stdin?: Readable;
   readonly stdout?: Writable;
   readonly stderr?: Writable;
   readonly tty?: boolean;
-  /** Terminal sizes as they change. */
-  readonly resize?: AsyncIterable<{ readonly width: number; readonly height: number }>;
+  /** Calls back with every new size of the terminal. */
+  readonly onResize?: (listener: (size: TerminalSize) => void) => void;
   readonly signal?: AbortSignal;
 }
 export type AttachOptions = Omit<ExecOptions, 'argv'>;

@@ -1,0 +1,133 @@
+// The kubelet's HTTPS server: logs, pods, statistics, and the streaming requests. Only clients with a certificate of the
+// cluster's CA get in; of those, only the API server and administrators.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { Clock } from '../../../controlplane/base/clock';
+import { AppError, describeError, type ErrorCode, NotFound, Unavailable } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { ContainerRuntime } from '../runtime/runtime';
+import type { StreamingServer } from '../streaming/server';
+import { parseLogQuery } from './log-query';
+import { logBytes } from './log-stream';
+import type { PodLookup } from './pod-lookup';
+
+export interface KubeletServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly runtime: ContainerRuntime;
+  readonly lookup: PodLookup;
+  readonly streaming: StreamingServer;
+  readonly summary: () => Promise<object>;
+  readonly problem: () => string | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  NotFound: 404,
+  BadRequest: 400,
+  Forbidden: 403,
+  Unauthorized: 401,
+  Unavailable: 503,
+};
+
+/** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
+export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal): Promise<number> {
+  const { host, port, ca, cert, key, streaming, log } = options;
+  const server = createServer({ ca, cert, key, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' });
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    answer(options, request, response).catch((err: unknown) => fail(response, err, log));
+  });
+  server.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
+    if (mayEnter(request.socket as TLSSocket) && streaming.handleUpgrade(request, socket, head)) return;
+    socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new Unavailable(`cannot listen on ${host}:${port}`, { cause })));
+    server.listen(port, host, () => {
+      signal.addEventListener('abort', () => {
+        streaming.close();
+        server.close();
+        server.closeAllConnections();
+      });
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+/** The API server's own client identity, and administrators; a node or a workload has no business on another node. */
+function mayEnter(socket: TLSSocket): boolean {
+  const { subject } = socket.getPeerCertificate() as DetailedPeerCertificate;
+  const organizations = [subject?.O ?? []].flat();
+  return organizations.includes('system:masters') || subject?.CN === 'kube-apiserver-kubelet-client';
+}
+
+async function answer(
+  options: KubeletServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!mayEnter(request.socket as TLSSocket)) {
+    response.writeHead(403).end('Forbidden');
+    return;
+  }
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://kubelet');
+  const [kind, ...parts] = pathname.split('/').slice(1).map(decodeURIComponent);
+  switch (kind) {
+    case 'healthz': {
+      const problem = options.problem();
+      response.writeHead(problem ? 503 : 200, { 'content-type': 'text/plain' }).end(problem ?? 'ok');
+      return;
+    }
+    case 'pods':
+    case 'runningpods':
+      return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.lookup.pods.list() });
+    case 'stats':
+      if (parts[0] === 'summary') return json(response, await options.summary());
+      break;
+    case 'containerLogs':
+      if (parts.length === 3) return sendLog(options, parts as [string, string, string], searchParams, response);
+      break;
+    default:
+  }
+  throw new NotFound(`no such path: ${pathname}`);
+}
+
+function json(response: ServerResponse, body: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+async function sendLog(
+  { runtime, lookup, clock }: KubeletServerOptions,
+  [namespace, pod, container]: readonly [string, string, string],
+  parameters: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const query = parseLogQuery(parameters, clock.now());
+  const record = lookup.forLogs(namespace, pod, container, query.previous);
+  const abort = new AbortController();
+  response.once('close', () => abort.abort(new Error('the client has left')));
+  const bytes = logBytes(runtime, record.id, query, abort.signal);
+  // The first piece is waited for only when the log is finite, so that its failure can still be answered.
+  const first = query.follow ? undefined : await bytes.next();
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  response.flushHeaders();
+  if (first && !first.done) response.write(first.value);
+  await pipeline(bytes, response).catch((err: unknown) => {
+    if (!abort.signal.aborted) throw err;
+  });
+}
+
+function fail(response: ServerResponse, err: unknown, log: Logger): void {
+  const status = (err instanceof AppError && statusOf[err.code]) || 500;
+  if (status === 500) log.warn('request failed', { error: err });
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'content-type': 'text/plain' }).end(describeError(err));
+}
