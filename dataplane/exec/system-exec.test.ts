@@ -63,4 +63,13 @@ t.test('a started program tells its end', async (t) => {
   daemon.kill('SIGTERM');
   t.equal(await daemon.exited, null);
   t.equal(await (await startProgram(['sh', '-c', 'exit 4'])).exited, 4);
+  let output = '';
+  const talking = await startProgram(['sh', '-c', 'echo out; echo err >&2'], {
+    onOutput: (chunk) => {
+      output += chunk;
+    },
+  });
+  await talking.exited;
+  t.match(output, /out\n/);
+  t.match(output, /err\n/);
 });

@@ -58,6 +58,8 @@ export interface StartOptions {
   readonly stdio?: readonly ('ignore' | 'inherit' | number)[];
   /** True: own session, survives the parent. */
   readonly detached?: boolean;
+  /** Called with everything the program writes to both outputs, in place of what stdio says about them. */
+  readonly onOutput?: (chunk: Buffer) => void;
 }
 export interface Daemon {
   readonly pid: number;
@@ -70,8 +72,11 @@ export interface Daemon {
 
 /** Starts a program that runs on. @throws NotFound when it is not installed. */
 export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Daemon> {
-  const stdio = options.stdio ?? ['ignore', 'ignore', 'ignore'];
-  const child = spawnProgram(argv, { ...options }, [...stdio], options.detached === true);
+  const { onOutput, detached = false } = options;
+  const [input, output, error] = options.stdio ?? [];
+  const outputs = onOutput ? ['pipe' as const, 'pipe' as const] : [output ?? 'ignore', error ?? 'ignore'];
+  const child = spawnProgram(argv, options, [input ?? 'ignore', ...outputs], detached);
+  if (onOutput) for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
   const ended = whenEnded(child, argv, options.cwd);
   const exited = ended.catch(() => null);
   if (child.pid === undefined) {

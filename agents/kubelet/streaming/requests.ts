@@ -1,0 +1,66 @@
+// Paths and parameters of the kubelet's streaming end points. Pure.
+import { BadRequest } from '../../../controlplane/base/errors';
+import type { AttachRequest, ExecRequest, PodRef } from './handlers';
+
+export type StreamingRequest =
+  | { readonly kind: 'exec'; readonly request: ExecRequest }
+  | { readonly kind: 'attach'; readonly request: AttachRequest }
+  /** `ports` is used by the WebSocket form that names them in advance; other forms name a port per connection. */
+  | { readonly kind: 'portForward'; readonly pod: PodRef; readonly ports: readonly number[] };
+
+/** Undefined when the path is none of ours. @throws BadRequest for ours with wrong parameters. */
+export function parseStreamingRequest(url: string): StreamingRequest | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://kubelet');
+  const [kind, ...parts] = pathname.split('/').slice(1).map(decodeURIComponent);
+  switch (kind) {
+    case 'exec': {
+      const command = searchParams.getAll('command');
+      const request = { ...attachRequest(parts, searchParams), command };
+      if (command.length === 0) throw new BadRequest('you must specify a command');
+      return { kind, request };
+    }
+    case 'attach':
+      return { kind, request: attachRequest(parts, searchParams) };
+    case 'portForward':
+      return { kind, pod: podRef(parts, 2), ports: parsePorts(searchParams) };
+    default:
+      return undefined;
+  }
+}
+
+/** NAMESPACE/POD[/UID], then what else the path has: `length` parts without the uid. */
+function podRef(parts: readonly string[], length: number): PodRef {
+  const [namespace, pod, third] = parts;
+  const known = parts.length === length || parts.length === length + 1;
+  if (!known || parts.includes('') || namespace === undefined || pod === undefined) {
+    throw new BadRequest('path must be NAMESPACE/POD[/UID][/CONTAINER]');
+  }
+  return { namespace, pod, ...(parts.length > length && third !== undefined ? { uid: third } : {}) };
+}
+
+function attachRequest(parts: readonly string[], query: URLSearchParams): AttachRequest {
+  const pod = podRef(parts, 3);
+  const is = (...names: string[]) => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
+  // The kubelet's own names, and those of the API server's path, for whoever calls directly.
+  const tty = is('tty');
+  const stdin = is('input', 'stdin');
+  const stdout = is('output', 'stdout');
+  const stderr = is('error', 'stderr') && !tty;
+  if (!stdin && !stdout && !stderr) throw new BadRequest('you must specify at least 1 of stdin, stdout, stderr');
+  return { ...pod, container: parts[parts.length - 1] ?? '', stdin, stdout, stderr, tty };
+}
+
+/** `ports` may be repeated and may hold commas. */
+function parsePorts(query: URLSearchParams): readonly number[] {
+  return query
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .map(parsePort);
+}
+
+/** @throws BadRequest */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65535) throw new BadRequest(`invalid port ${JSON.stringify(text)}`);
+  return port;
+}

@@ -1,0 +1,62 @@
+// An exec or attach session, whatever protocol carries it: runs the handler, then tells the client how it ended.
+
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { describeError } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { RemoteIo, StreamingHandlers } from './handlers';
+import type { StreamingRequest } from './requests';
+import { type Outcome, renderStatus } from './status';
+
+export interface RemoteSession {
+  readonly io: RemoteIo;
+  readonly protocolVersion: number;
+  /** Where the final status goes. */
+  readonly error: Writable;
+  /** Ends the connection in order, after all that was written. */
+  close(): void;
+}
+
+export type RemoteCommand = Exclude<StreamingRequest, { kind: 'portForward' }>;
+
+/** Never throws: a failure of the handler is the client's to know. */
+export async function runSession(
+  command: RemoteCommand,
+  session: RemoteSession,
+  handlers: StreamingHandlers,
+  log: Logger,
+): Promise<void> {
+  const { io, error, protocolVersion } = session;
+  const outcome = await runHandler(command, io, handlers);
+  if ('error' in outcome && !io.signal.aborted) {
+    const { namespace, pod, container } = command.request;
+    log.info('session failed', { kind: command.kind, pod: `${namespace}/${pod}`, container, error: outcome.error });
+  }
+  try {
+    // All output before the status: clients stop reading when they have it.
+    await Promise.all([io.stdout, io.stderr].map((stream) => stream && finish(stream)));
+    const status = renderStatus(outcome, protocolVersion);
+    if (status !== '') error.write(status);
+    await finish(error);
+  } catch (err) {
+    log.debug('client left before the end of its session', { error: describeError(err) });
+  }
+  session.close();
+}
+
+async function runHandler(command: RemoteCommand, io: RemoteIo, handlers: StreamingHandlers): Promise<Outcome> {
+  try {
+    if (command.kind === 'exec') return { exitCode: await handlers.exec(command.request, io) };
+    await handlers.attach(command.request, io);
+    return { exitCode: 0 };
+  } catch (err) {
+    return { error: describeError(err), doing: command.kind };
+  }
+}
+
+async function finish(stream: Writable): Promise<void> {
+  if (stream.writableFinished || stream.destroyed) return;
+  const done = finished(stream, { readable: false });
+  stream.end();
+  await done;
+}

@@ -1,0 +1,49 @@
+// Sizes of the client's terminal: JSON objects, one after the other, as {"Width":80,"Height":24}.
+import type { TerminalSize } from './handlers';
+
+/** A size is some twenty bytes; more without an end is noise. */
+const maxPending = 4096;
+
+/** Yields the sizes in a byte stream; what is no size is dropped. */
+export class TerminalSizeReader {
+  private pending = '';
+
+  *push(chunk: Buffer | string): Generator<TerminalSize> {
+    this.pending += chunk.toString();
+    for (let end = this.pending.indexOf('}'); end >= 0; end = this.pending.indexOf('}')) {
+      const size = parseTerminalSize(this.pending.slice(0, end + 1));
+      this.pending = this.pending.slice(end + 1);
+      if (size) yield size;
+    }
+    if (this.pending.length > maxPending) this.pending = '';
+  }
+}
+
+function parseTerminalSize(text: string): TerminalSize | undefined {
+  let value: { Width?: unknown; Height?: unknown };
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // Noise between sizes must not end a session.
+  }
+  const { Width: width, Height: height } = value;
+  const fits = (n: unknown): n is number => typeof n === 'number' && Number.isInteger(n) && n > 0 && n <= 0xffff;
+  return fits(width) && fits(height) ? { width, height } : undefined;
+}
+
+/** Keeps the latest size for a listener that comes later, and drops sizes that change nothing. */
+export class ResizeFeed {
+  private latest: TerminalSize | undefined;
+  private listener: ((size: TerminalSize) => void) | undefined;
+
+  publish(size: TerminalSize): void {
+    if (this.latest?.width === size.width && this.latest.height === size.height) return;
+    this.latest = size;
+    this.listener?.(size);
+  }
+
+  subscribe(listener: (size: TerminalSize) => void): void {
+    this.listener = listener;
+    if (this.latest) listener(this.latest);
+  }
+}
