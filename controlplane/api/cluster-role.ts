@@ -1,18 +1,31 @@
 // rbac.authorization.k8s.io/v1 ClusterRole.
 import type { V1ClusterRole } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { rbacGroup, roleColumns, validateRules } from './rbac';
 import type { Wire } from './types';
+import { required } from './validation/causes';
 import { pathSegment } from './validation/names';
 
 export type ClusterRole = Wire<V1ClusterRole>;
 
 export const clusterRoles = defineKind<ClusterRole>({
-  group: 'rbac.authorization.k8s.io',
+  group: rbacGroup,
   version: 'v1',
   kind: 'ClusterRole',
   plural: 'clusterroles',
   namespaced: false,
   model: 'V1ClusterRole',
-  // RBAC names are free as long as they fit one path segment: system:node.
   nameCheck: pathSegment,
+  validate: ({ rules, aggregationRule }) => {
+    if (aggregationRule && !aggregationRule.clusterRoleSelectors?.length) {
+      return [
+        required(
+          'aggregationRule.clusterRoleSelectors',
+          'at least one clusterRoleSelector required if aggregationRule is non-nil',
+        ),
+      ];
+    }
+    return validateRules(rules, true);
+  },
+  columns: roleColumns,
 });

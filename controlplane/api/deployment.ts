@@ -1,10 +1,77 @@
 // apps/v1 Deployment.
 import type { V1Deployment } from '@kubernetes/client-node';
-import { defineKind } from './kind';
+import type { FieldCause } from '../base/errors';
+import { defineKind, type WriteContext } from './kind';
+import { defaultPodSpec } from './pods/defaults';
+import { validateWorkload } from './pods/template';
 import { scaleSubresource } from './scale';
+import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
+import { forbidden, invalid, invalidEach } from './validation/causes';
+import { inRange, nonNegative, percent } from './validation/names';
+import { oneOf } from './validation/selectors';
 
 export type Deployment = Wire<V1Deployment>;
+type Strategy = NonNullable<NonNullable<Deployment['spec']>['strategy']>;
+
+function setDefaults({ spec }: Deployment): void {
+  if (!spec) return;
+  spec.replicas ??= 1;
+  spec.strategy ??= {};
+  spec.strategy.type ??= 'RollingUpdate';
+  if (spec.strategy.type === 'RollingUpdate') {
+    spec.strategy.rollingUpdate ??= {};
+    spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
+    spec.strategy.rollingUpdate.maxSurge ??= '25%';
+  }
+  spec.revisionHistoryLimit ??= 10;
+  spec.progressDeadlineSeconds ??= 600;
+  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+}
+
+function validate({ spec }: Deployment, { old, subresource }: WriteContext<Deployment>): FieldCause[] {
+  if (subresource !== '') return [];
+  if (!spec) return validateWorkload({ selector: {} }, undefined);
+  const { minReadySeconds = 0, progressDeadlineSeconds, revisionHistoryLimit = 0 } = spec;
+  const causes = validateWorkload(spec, old?.spec);
+  causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
+  if (spec.strategy) causes.push(...validateStrategy(spec.strategy, 'spec.strategy'));
+  if (progressDeadlineSeconds !== undefined && progressDeadlineSeconds <= minReadySeconds) {
+    const detail = 'must be greater than minReadySeconds';
+    causes.push(invalid('spec.progressDeadlineSeconds', progressDeadlineSeconds, detail));
+  }
+  return causes;
+}
+
+function validateStrategy({ type, rollingUpdate }: Strategy, field: string): FieldCause[] {
+  if (type === 'Recreate' && rollingUpdate) {
+    return [forbidden(`${field}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
+  }
+  const causes = oneOf(`${field}.type`, type, ['Recreate', 'RollingUpdate']);
+  if (type !== 'RollingUpdate' || !rollingUpdate) return causes;
+  const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
+  const at = `${field}.rollingUpdate`;
+  causes.push(...validateCountOrPercent(maxUnavailable, `${at}.maxUnavailable`));
+  causes.push(...validateCountOrPercent(maxSurge, `${at}.maxSurge`));
+  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    causes.push(invalid(`${at}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+  }
+  if (typeof maxUnavailable === 'string' && Number.parseInt(maxUnavailable, 10) > 100) {
+    causes.push(invalid(`${at}.maxUnavailable`, maxUnavailable, 'must not be greater than 100%'));
+  }
+  return causes;
+}
+
+const isZero = (value: number | string): boolean => Number.parseInt(String(value), 10) === 0;
+
+function validateCountOrPercent(value: number | string, field: string): FieldCause[] {
+  if (typeof value === 'string') return invalidEach(field, value, percent(value));
+  return invalidEach(
+    field,
+    value,
+    inRange(value, 0, 2 ** 31 - 1).map(() => 'must be greater than or equal to 0'),
+  );
+}
 
 export const deployments = defineKind<Deployment>({
   group: 'apps',
@@ -14,7 +81,32 @@ export const deployments = defineKind<Deployment>({
   shortNames: ['deploy'],
   categories: ['all'],
   namespaced: true,
-  model: 'V1Deployment',
   subresources: [scaleSubresource],
+  model: 'V1Deployment',
   hasStatus: true,
+  defaults: setDefaults,
+  validate,
+  columns: [
+    nameColumn,
+    {
+      name: 'Ready',
+      type: 'string',
+      description: 'Number of the pod with ready state',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    },
+    {
+      name: 'Up-to-date',
+      type: 'string',
+      description: 'Total number of non-terminating pods of this deployment with the desired template spec.',
+      cell: ({ status }) => status?.updatedReplicas ?? 0,
+    },
+    {
+      name: 'Available',
+      type: 'string',
+      description: 'Total number of available pods of this deployment.',
+      cell: ({ status }) => status?.availableReplicas ?? 0,
+    },
+    ageColumn,
+    ...workloadColumns,
+  ],
 });

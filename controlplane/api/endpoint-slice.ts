@@ -1,9 +1,74 @@
 // discovery.k8s.io/v1 EndpointSlice.
+import { isIP } from 'node:net';
 import type { V1EndpointSlice } from '@kubernetes/client-node';
-import { defineKind } from './kind';
+import type { FieldCause } from '../base/errors';
+import { defineKind, type WriteContext } from './kind';
+import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
+import { duplicate, immutable, invalid, invalidEach, notSupported, required } from './validation/causes';
+import { dns1123Label, dns1123Subdomain, portNumber } from './validation/names';
+import { oneOf } from './validation/selectors';
 
 export type EndpointSlice = Wire<V1EndpointSlice>;
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
+
+const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
+const maxEndpoints = 1000;
+const maxAddresses = 100;
+const maxPorts = 100;
+const shown = 3;
+const unset = '<unset>';
+
+/** The first three of a list, and how many more there are. */
+function shortList(items: readonly (string | number)[]): string {
+  if (items.length === 0) return unset;
+  const text = items.slice(0, shown).join(',');
+  return items.length > shown ? `${text} + ${items.length - shown} more...` : text;
+}
+
+function validate(slice: EndpointSlice, { old }: WriteContext<EndpointSlice>): FieldCause[] {
+  const { addressType = '' as EndpointSlice['addressType'], endpoints = [], ports = [] } = slice;
+  const causes: FieldCause[] = [];
+  if (!addressType) causes.push(required('addressType'));
+  else if (!addressTypes.includes(addressType)) causes.push(notSupported('addressType', addressType, addressTypes));
+  if (old && old.addressType !== addressType) causes.push(invalid('addressType', addressType, immutable));
+  if (endpoints.length > maxEndpoints) causes.push(tooMany('endpoints', endpoints.length, maxEndpoints));
+  if (ports.length > maxPorts) causes.push(tooMany('ports', ports.length, maxPorts));
+  endpoints.forEach((endpoint, i) => {
+    causes.push(...validateEndpoint(endpoint, addressType, `endpoints[${i}]`));
+  });
+  const names = new Set<string>();
+  ports.forEach(({ name = '', port, protocol }, i) => {
+    if (name !== '') causes.push(...invalidEach(`ports[${i}].name`, name, dns1123Label(name)));
+    if (names.has(name)) causes.push(duplicate(`ports[${i}].name`, name));
+    names.add(name);
+    if (port !== undefined) causes.push(...invalidEach(`ports[${i}].port`, port, portNumber(port)));
+    causes.push(...oneOf(`ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']));
+  });
+  return causes;
+}
+
+const tooMany = (field: string, count: number, max: number): FieldCause => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Too many: ${count}: must have at most ${max} items`,
+});
+
+function validateEndpoint({ addresses = [], hostname }: Endpoint, addressType: string, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  if (addresses.length === 0) causes.push(required(`${field}.addresses`, 'must contain at least 1 address'));
+  if (addresses.length > maxAddresses) causes.push(tooMany(`${field}.addresses`, addresses.length, maxAddresses));
+  addresses.forEach((address, i) => {
+    const at = `${field}.addresses[${i}]`;
+    if (addressType === 'FQDN') causes.push(...invalidEach(at, address, dns1123Subdomain(address)));
+    else if (addressType === 'IPv4' && isIP(address) !== 4)
+      causes.push(invalid(at, address, 'must be a valid IPv4 address'));
+    else if (addressType === 'IPv6' && isIP(address) !== 6)
+      causes.push(invalid(at, address, 'must be a valid IPv6 address'));
+  });
+  if (hostname) causes.push(...invalidEach(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  return causes;
+}
 
 export const endpointSlices = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io',
@@ -12,4 +77,36 @@ export const endpointSlices = defineKind<EndpointSlice>({
   plural: 'endpointslices',
   namespaced: true,
   model: 'V1EndpointSlice',
+  defaults: (slice) => {
+    slice.endpoints ??= [];
+    for (const port of slice.ports ?? []) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+  // The generation of a slice lets consumers tell whether they saw the newest addresses.
+  tracksGeneration: true,
+  validate,
+  columns: [
+    nameColumn,
+    {
+      name: 'AddressType',
+      type: 'string',
+      description: 'The type of address carried by this EndpointSlice.',
+      cell: ({ addressType }) => addressType ?? '',
+    },
+    {
+      name: 'Ports',
+      type: 'string',
+      description: 'The ports exposed by each endpoint in this slice.',
+      cell: ({ ports = [] }) => shortList(ports.map(({ port }) => port ?? '*')),
+    },
+    {
+      name: 'Endpoints',
+      type: 'string',
+      description: 'The addresses of the endpoints.',
+      cell: ({ endpoints }) => shortList((endpoints ?? []).flatMap(({ addresses }) => addresses)),
+    },
+    ageColumn,
+  ],
 });

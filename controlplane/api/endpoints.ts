@@ -1,9 +1,52 @@
 // v1 Endpoints.
 import type { V1Endpoints } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
+import { validateExternalIp } from './services/validate';
+import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
+import { invalidEach, required } from './validation/causes';
+import { dns1123Label, portNumber } from './validation/names';
+import { oneOf } from './validation/selectors';
 
 export type Endpoints = Wire<V1Endpoints>;
+type Subset = NonNullable<Endpoints['subsets']>[number];
+
+const shown = 3;
+
+/** The first three addresses with their ports, and how many more there are. */
+function endpointsCell({ subsets = [] }: Endpoints): string {
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) => {
+    if (ports.length === 0) return addresses.map(({ ip }) => ip);
+    return ports.flatMap(({ port }) =>
+      addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
+    );
+  });
+  const text = all.slice(0, shown).join(',');
+  if (all.length > shown) return `${text} + ${all.length - shown} more...`;
+  return text === '' ? none : text;
+}
+
+function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: Subset, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  if (addresses.length === 0 && notReadyAddresses.length === 0) {
+    causes.push(required(field, 'must specify `addresses` or `notReadyAddresses`'));
+  }
+  for (const [key, list] of Object.entries({ addresses, notReadyAddresses })) {
+    list.forEach(({ ip, hostname }, i) => {
+      causes.push(...validateExternalIp(ip ?? '', `${field}.${key}[${i}].ip`));
+      if (hostname) causes.push(...invalidEach(`${field}.${key}[${i}].hostname`, hostname, dns1123Label(hostname)));
+    });
+  }
+  ports.forEach(({ name = '', port, protocol }, i) => {
+    const at = `${field}.ports[${i}]`;
+    if (name !== '') causes.push(...invalidEach(`${at}.name`, name, dns1123Label(name)));
+    else if (ports.length > 1) causes.push(required(`${at}.name`));
+    causes.push(...invalidEach(`${at}.port`, port ?? 0, portNumber(port ?? 0)));
+    causes.push(...oneOf(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']));
+  });
+  return causes;
+}
 
 export const endpoints = defineKind<Endpoints>({
   group: '',
@@ -14,4 +57,13 @@ export const endpoints = defineKind<Endpoints>({
   shortNames: ['ep'],
   namespaced: true,
   model: 'V1Endpoints',
+  defaults: ({ subsets = [] }) => {
+    for (const { ports = [] } of subsets) for (const port of ports) port.protocol ??= 'TCP';
+  },
+  validate: ({ subsets = [] }) => subsets.flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
+  columns: [
+    nameColumn,
+    { name: 'Endpoints', type: 'string', description: 'Addresses and ports.', cell: endpointsCell },
+    ageColumn,
+  ],
 });

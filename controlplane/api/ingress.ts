@@ -1,9 +1,104 @@
 // networking.k8s.io/v1 Ingress.
-import type { V1Ingress } from '@kubernetes/client-node';
+import { isIP } from 'node:net';
+import type { V1Ingress, V1IngressBackend } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
+import { loadBalancerAddresses } from './services/columns';
+import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
+import { invalid, invalidEach, notSupported, required } from './validation/causes';
+import { dns1035Label, dns1123Subdomain, portName, portNumber, wildcardDns1123Subdomain } from './validation/names';
 
 export type Ingress = Wire<V1Ingress>;
+type Spec = NonNullable<Ingress['spec']>;
+type Rule = NonNullable<Spec['rules']>[number];
+type Backend = Wire<V1IngressBackend>;
+type Path = NonNullable<Rule['http']>['paths'][number];
+
+const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
+const shownHosts = 3;
+
+function hostsCell({ spec }: Ingress): string {
+  const hosts = (spec?.rules ?? []).map(({ host = '' }) => host).filter((host) => host !== '');
+  if (hosts.length === 0) return '*';
+  const text = hosts.slice(0, shownHosts).join(',');
+  return hosts.length > shownHosts ? `${text} + ${hosts.length - shownHosts} more...` : text;
+}
+
+function validateSpec(spec: Spec | undefined): FieldCause[] {
+  const { rules = [], defaultBackend, tls = [], ingressClassName } = spec ?? {};
+  const causes: FieldCause[] = [];
+  if (rules.length === 0 && !defaultBackend) {
+    causes.push(invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified'));
+  }
+  if (defaultBackend) causes.push(...validateBackend(defaultBackend, 'spec.defaultBackend'));
+  rules.forEach((rule, i) => {
+    causes.push(...validateRule(rule, `spec.rules[${i}]`));
+  });
+  tls.forEach(({ hosts = [] }, i) => {
+    hosts.forEach((host, j) => {
+      causes.push(...validateHost(host, `spec.tls[${i}].hosts[${j}]`));
+    });
+  });
+  if (ingressClassName !== undefined) {
+    causes.push(...invalidEach('spec.ingressClassName', ingressClassName, dns1123Subdomain(ingressClassName)));
+  }
+  return causes;
+}
+
+function validateHost(host: string, field: string): FieldCause[] {
+  if (isIP(host) !== 0) return [invalid(field, host, 'must be a DNS name, not an IP address')];
+  return invalidEach(field, host, host.includes('*') ? wildcardDns1123Subdomain(host) : dns1123Subdomain(host));
+}
+
+function validateRule({ host = '', http }: Rule, field: string): FieldCause[] {
+  const causes = host === '' ? [] : validateHost(host, `${field}.host`);
+  if (!http) return causes;
+  if (!http.paths?.length) causes.push(required(`${field}.http.paths`));
+  http.paths?.forEach((path, i) => {
+    causes.push(...validatePath(path, `${field}.http.paths[${i}]`));
+  });
+  return causes;
+}
+
+const forbiddenParts = ['//', '/./', '/../', '%2f', '%2F'];
+const forbiddenEndings = ['/..', '/.'];
+
+function validatePath({ path = '', pathType, backend }: Path, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  if (!pathType) causes.push(required(`${field}.pathType`, 'pathType must be specified'));
+  else if (!pathTypes.includes(pathType)) causes.push(notSupported(`${field}.pathType`, pathType, pathTypes));
+  else if (pathType === 'ImplementationSpecific') {
+    if (path !== '' && !path.startsWith('/')) causes.push(invalid(`${field}.path`, path, 'must be an absolute path'));
+  } else {
+    if (!path.startsWith('/')) causes.push(invalid(`${field}.path`, path, 'must be an absolute path'));
+    for (const part of forbiddenParts) {
+      if (path.includes(part)) causes.push(invalid(`${field}.path`, path, `must not contain '${part}'`));
+    }
+    for (const ending of forbiddenEndings) {
+      if (path.endsWith(ending)) causes.push(invalid(`${field}.path`, path, `cannot end with '${ending}'`));
+    }
+  }
+  return [...causes, ...validateBackend(backend ?? {}, `${field}.backend`)];
+}
+
+function validateBackend({ service, resource }: Backend, field: string): FieldCause[] {
+  if (service && resource) {
+    return [invalid(field, '', 'cannot set both resource and service backends')];
+  }
+  if (resource) return [];
+  if (!service) return [required(field, 'port name or number is required')];
+  const at = `${field}.service`;
+  const causes = service.name
+    ? invalidEach(`${at}.name`, service.name, dns1035Label(service.name))
+    : [required(`${at}.name`)];
+  const { name, number } = service.port ?? {};
+  if (name && number) causes.push(invalid(`${at}.port`, service.port, 'cannot set both port name & port number'));
+  else if (name) causes.push(...invalidEach(`${at}.port.name`, name, portName(name)));
+  else if (number !== undefined) causes.push(...invalidEach(`${at}.port.number`, number, portNumber(number)));
+  else causes.push(required(`${at}.port`, 'port name or number is required'));
+  return causes;
+}
 
 export const ingresses = defineKind<Ingress>({
   group: 'networking.k8s.io',
@@ -14,4 +109,32 @@ export const ingresses = defineKind<Ingress>({
   namespaced: true,
   model: 'V1Ingress',
   hasStatus: true,
+  prepare: (ingress, { old }) => {
+    if (!old) ingress.status = { loadBalancer: {} };
+  },
+  validate: ({ spec }, { subresource }) => (subresource === '' ? validateSpec(spec) : []),
+  columns: [
+    nameColumn,
+    {
+      name: 'Class',
+      type: 'string',
+      description: 'The name of the IngressClass resource that should be used for this ingress.',
+      cell: ({ spec, metadata }) =>
+        spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'] ?? none,
+    },
+    { name: 'Hosts', type: 'string', description: 'Hosts that requests are matched against.', cell: hostsCell },
+    {
+      name: 'Address',
+      type: 'string',
+      description: 'Where requests reach the ingress.',
+      cell: ({ status }) => loadBalancerAddresses(status?.loadBalancer?.ingress),
+    },
+    {
+      name: 'Ports',
+      type: 'string',
+      description: 'Ports that are open.',
+      cell: ({ spec }) => (spec?.tls?.length ? '80, 443' : '80'),
+    },
+    ageColumn,
+  ],
 });

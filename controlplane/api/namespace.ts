@@ -1,9 +1,14 @@
 // v1 Namespace.
 import type { V1Namespace } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
+import { dns1123Label } from './validation/names';
 
 export type Namespace = Wire<V1Namespace>;
+
+/** Carries the name as a label, so that namespace selectors can ask for it. */
+const nameLabel = 'kubernetes.io/metadata.name';
 
 export const namespaces = defineKind<Namespace>({
   group: '',
@@ -12,7 +17,33 @@ export const namespaces = defineKind<Namespace>({
   plural: 'namespaces',
   shortNames: ['ns'],
   namespaced: false,
-  model: 'V1Namespace',
   subresources: [{ name: 'finalize', verbs: ['update'] }],
+  model: 'V1Namespace',
   hasStatus: true,
+  tracksGeneration: false,
+  nameCheck: dns1123Label,
+  defaults: ({ metadata }) => {
+    if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+  },
+  prepare: (namespace, { old, subresource }) => {
+    if (!old) {
+      namespace.status = { phase: 'Active' };
+      // The finalizer holds a namespace back until the namespace controller has emptied it.
+      const finalizers = namespace.spec?.finalizers ?? [];
+      namespace.spec = { finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'] };
+    } else if (subresource !== 'finalize') {
+      namespace.spec = { ...namespace.spec, finalizers: old.spec?.finalizers };
+    }
+  },
+  columns: [
+    nameColumn,
+    {
+      name: 'Status',
+      type: 'string',
+      description: 'The status of the namespace',
+      cell: ({ status }) => status?.phase ?? '',
+    },
+    ageColumn,
+  ],
+  fields: { 'status.phase': ({ status }) => status?.phase ?? '' },
 });

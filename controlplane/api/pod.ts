@@ -1,6 +1,10 @@
 // v1 Pod.
 import type { V1Pod } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { podColumns } from './pods/columns';
+import { defaultPodSpec, defaultRequests } from './pods/defaults';
+import { qosClass } from './pods/qos';
+import { validatePod } from './pods/validate';
 import type { Wire } from './types';
 
 export type Pod = Wire<V1Pod>;
@@ -23,4 +27,24 @@ export const pods = defineKind<Pod>({
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
   ],
   hasStatus: true,
+  defaults: ({ spec }) => {
+    if (!spec) return;
+    defaultPodSpec(spec);
+    defaultRequests(spec);
+  },
+  prepare: (pod, { old }) => {
+    if (!old) pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
+  },
+  validate: validatePod,
+  columns: podColumns,
+  fields: {
+    'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
+    'spec.restartPolicy': ({ spec }) => spec?.restartPolicy ?? '',
+    'spec.schedulerName': ({ spec }) => spec?.schedulerName ?? '',
+    'spec.serviceAccountName': ({ spec }) => spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': ({ spec }) => String(spec?.hostNetwork ?? false),
+    'status.phase': ({ status }) => status?.phase ?? '',
+    'status.podIP': ({ status }) => status?.podIP ?? '',
+    'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
+  },
 });

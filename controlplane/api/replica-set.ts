@@ -1,7 +1,10 @@
 // apps/v1 ReplicaSet.
 import type { V1ReplicaSet } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { defaultPodSpec } from './pods/defaults';
+import { validateWorkload } from './pods/template';
 import { scaleSubresource } from './scale';
+import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 
 export type ReplicaSet = Wire<V1ReplicaSet>;
@@ -14,7 +17,42 @@ export const replicaSets = defineKind<ReplicaSet>({
   shortNames: ['rs'],
   categories: ['all'],
   namespaced: true,
-  model: 'V1ReplicaSet',
   subresources: [scaleSubresource],
+  model: 'V1ReplicaSet',
   hasStatus: true,
+  defaults: ({ spec }) => {
+    if (!spec) return;
+    spec.replicas ??= 1;
+    if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  },
+  // The server counts replicas from the first moment, so that clients find a number there.
+  prepare: (object, { old }) => {
+    if (!old) object.status = { replicas: 0 };
+  },
+  validate: ({ spec }, { old, subresource }) =>
+    subresource === '' ? validateWorkload(spec ?? { selector: {} }, old?.spec) : [],
+  columns: [
+    nameColumn,
+    {
+      name: 'Desired',
+      type: 'integer',
+      description: 'The number of desired replicas.',
+      cell: ({ spec }) => spec?.replicas ?? 0,
+    },
+    {
+      name: 'Current',
+      type: 'integer',
+      description: 'The most recently observed number of replicas.',
+      cell: ({ status }) => status?.replicas ?? 0,
+    },
+    {
+      name: 'Ready',
+      type: 'integer',
+      description: 'The number of ready replicas.',
+      cell: ({ status }) => status?.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...workloadColumns,
+  ],
+  fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
 });

@@ -1,6 +1,7 @@
 // v1 ServiceAccount.
 import type { V1ServiceAccount } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 
 export type ServiceAccount = Wire<V1ServiceAccount>;
@@ -12,8 +13,18 @@ export const serviceAccounts = defineKind<ServiceAccount>({
   plural: 'serviceaccounts',
   shortNames: ['sa'],
   namespaced: true,
-  model: 'V1ServiceAccount',
   subresources: [
     { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+  ],
+  model: 'V1ServiceAccount',
+  columns: [
+    nameColumn,
+    {
+      name: 'Secrets',
+      type: 'string',
+      description: 'The number of secrets this account may mount.',
+      cell: ({ secrets }) => secrets?.length ?? 0,
+    },
+    ageColumn,
   ],
 });

@@ -1,7 +1,11 @@
 // v1 Service.
 import type { V1Service } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { serviceColumns } from './services/columns';
+import { carryOver, defaultService } from './services/defaults';
+import { validateService } from './services/validate';
 import type { Wire } from './types';
+import { dns1035Label } from './validation/names';
 
 export type Service = Wire<V1Service>;
 
@@ -15,4 +19,22 @@ export const services = defineKind<Service>({
   namespaced: true,
   model: 'V1Service',
   hasStatus: true,
+  // Services predate the counting of generations, and clients compare with upstream's objects.
+  tracksGeneration: false,
+  nameCheck: dns1035Label,
+  defaults: ({ spec }) => {
+    if (spec) defaultService(spec);
+  },
+  prepare: (service, { old }) => {
+    if (!old) service.status = { loadBalancer: {} };
+    if (!service.spec || !old?.spec) return;
+    carryOver(service.spec, old.spec);
+    if (service.spec.type !== 'LoadBalancer') service.status = { loadBalancer: {} };
+  },
+  validate: validateService,
+  columns: serviceColumns,
+  fields: {
+    'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
+    'spec.type': ({ spec }) => spec?.type ?? '',
+  },
 });

@@ -1,0 +1,141 @@
+// The table of pods: what `kubectl get pods` shows, with the one word that sums up how a pod is.
+import type { Column } from '../kind';
+import type { Pod } from '../pod';
+import { ageColumn, formatDuration, nameColumn, none } from '../table';
+import type { ContainerStatus } from './types';
+
+export interface PodSummary {
+  readonly ready: number;
+  readonly total: number;
+  /** The STATUS column: a phase, or the reason why the pod is not simply in it. */
+  readonly reason: string;
+  readonly restarts: number;
+  /** The end of the newest run before the present one, in ms. */
+  readonly lastRestart?: number;
+}
+
+/** Init containers come first: as long as one of them is not done, it alone decides. */
+export function summarizePod(pod: Pod): PodSummary {
+  const { spec, status, metadata } = pod;
+  const initSpecs = spec?.initContainers ?? [];
+  const sidecars = new Set(initSpecs.filter((one) => one.restartPolicy === 'Always').map((one) => one.name));
+  const total = (spec?.containers ?? []).length + sidecars.size;
+  const initStatuses = status?.initContainerStatuses ?? [];
+  const init = summarizeInit(initStatuses, initSpecs.length, sidecars);
+  const gated = (status?.conditions ?? []).some(
+    (one) => one.type === 'PodScheduled' && one.reason === 'SchedulingGated',
+  );
+  const phase = gated ? 'SchedulingGated' : status?.reason || (status?.phase ?? '');
+  const initialized = hasCondition(pod, 'Initialized');
+  const main = init.reason === undefined || initialized;
+  const runs = main ? initStatuses.filter(({ name }) => sidecars.has(name)) : initStatuses;
+  const apps = main ? summarizeApps(pod, init.reason ?? phase) : { reason: init.reason ?? phase, ready: 0 };
+  const counted = main ? [...runs, ...(status?.containerStatuses ?? [])] : runs;
+  const reason = metadata?.deletionTimestamp ? terminatingReason(pod, apps.reason) : apps.reason;
+  return { ready: init.ready + apps.ready, total, reason, ...restartsOf(counted) };
+}
+
+function terminatingReason({ status }: Pod, reason: string): string {
+  if (status?.reason === 'NodeLost') return 'Unknown';
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed' ? reason : 'Terminating';
+}
+
+const hasCondition = ({ status }: Pod, type: string): boolean =>
+  (status?.conditions ?? []).some((condition) => condition.type === type && condition.status === 'True');
+
+function summarizeInit(
+  statuses: readonly ContainerStatus[],
+  total: number,
+  sidecars: ReadonlySet<string>,
+): { ready: number; reason?: string } {
+  let ready = 0;
+  for (const [i, { name, state, started, ready: isReady }] of statuses.entries()) {
+    if (state?.terminated?.exitCode === 0) continue;
+    if (sidecars.has(name) && started) {
+      if (isReady) ready++;
+      continue;
+    }
+    if (state?.terminated) return { ready, reason: `Init:${terminatedReason(state.terminated)}` };
+    const waiting = state?.waiting?.reason;
+    if (waiting && waiting !== 'PodInitializing') return { ready, reason: `Init:${waiting}` };
+    return { ready, reason: `Init:${i}/${total}` };
+  }
+  return { ready };
+}
+
+function terminatedReason({
+  reason,
+  signal,
+  exitCode,
+}: {
+  reason?: string;
+  signal?: number;
+  exitCode: number;
+}): string {
+  if (reason) return reason;
+  return signal ? `Signal:${signal}` : `ExitCode:${exitCode}`;
+}
+
+/** The first container that is not simply running gives the reason. */
+function summarizeApps(pod: Pod, phase: string): { ready: number; reason: string } {
+  let reason = phase;
+  let ready = 0;
+  for (const { state, ready: isReady } of [...(pod.status?.containerStatuses ?? [])].reverse()) {
+    if (state?.waiting?.reason) reason = state.waiting.reason;
+    else if (state?.terminated) reason = terminatedReason(state.terminated);
+    else if (isReady && state?.running) ready++;
+  }
+  if (reason === 'Completed' && ready > 0) reason = hasCondition(pod, 'Ready') ? 'Running' : 'NotReady';
+  return { ready, reason };
+}
+
+function restartsOf(statuses: readonly ContainerStatus[]): { restarts: number; lastRestart?: number } {
+  const restarts = statuses.reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
+  const ends = statuses
+    .map(({ lastState }) => Date.parse(lastState?.terminated?.finishedAt ?? ''))
+    .filter((ms) => ms > 0);
+  return ends.length === 0 ? { restarts } : { restarts, lastRestart: Math.max(...ends) };
+}
+
+function restartsCell(pod: Pod, now: number): string {
+  const { restarts, lastRestart } = summarizePod(pod);
+  if (restarts === 0 || lastRestart === undefined) return String(restarts);
+  return `${restarts} (${formatDuration(now - lastRestart)} ago)`;
+}
+
+function readinessGatesCell(pod: Pod): string {
+  const gates = pod.spec?.readinessGates ?? [];
+  if (gates.length === 0) return none;
+  return `${gates.filter(({ conditionType }) => hasCondition(pod, conditionType)).length}/${gates.length}`;
+}
+
+export const podColumns: readonly Column<Pod>[] = [
+  nameColumn,
+  {
+    name: 'Ready',
+    type: 'string',
+    description: 'The aggregate readiness state of this pod for accepting traffic.',
+    cell: (pod) => {
+      const { ready, total } = summarizePod(pod);
+      return `${ready}/${total}`;
+    },
+  },
+  {
+    name: 'Status',
+    type: 'string',
+    description: 'The aggregate status of the containers in this pod.',
+    cell: (pod) => summarizePod(pod).reason,
+  },
+  {
+    name: 'Restarts',
+    type: 'string',
+    description:
+      'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.',
+    cell: restartsCell,
+  },
+  ageColumn,
+  { name: 'IP', type: 'string', priority: 1, cell: ({ status }) => status?.podIPs?.[0]?.ip || status?.podIP || none },
+  { name: 'Node', type: 'string', priority: 1, cell: ({ spec }) => spec?.nodeName || none },
+  { name: 'Nominated Node', type: 'string', priority: 1, cell: ({ status }) => status?.nominatedNodeName || none },
+  { name: 'Readiness Gates', type: 'string', priority: 1, cell: readinessGatesCell },
+];

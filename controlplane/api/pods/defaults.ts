@@ -1,0 +1,117 @@
+// The defaults of a pod spec, as the API reference documents them field by field. Filling them in twice changes
+// nothing.
+import { canonicalResource } from '../quantity';
+import {
+  allContainers,
+  type Container,
+  type PodSpec,
+  type Probe,
+  type ResourceRequirements,
+  type Volume,
+} from './types';
+
+export function defaultPodSpec(spec: PodSpec): void {
+  spec.dnsPolicy ??= 'ClusterFirst';
+  spec.restartPolicy ??= 'Always';
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.schedulerName ??= 'default-scheduler';
+  spec.securityContext ??= {};
+  spec.enableServiceLinks ??= true;
+  // serviceAccount is the deprecated name of serviceAccountName; both are always shown.
+  spec.serviceAccountName ??= spec.serviceAccount;
+  spec.serviceAccount ??= spec.serviceAccountName;
+  if (spec.serviceAccountName === undefined) {
+    delete spec.serviceAccountName;
+    delete spec.serviceAccount;
+  }
+  for (const container of allContainers(spec)) {
+    defaultContainer(container);
+    if (spec.hostNetwork) {
+      for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
+    }
+  }
+  spec.volumes?.forEach(defaultVolume);
+  if (spec.overhead) canonicalize(spec.overhead);
+}
+
+/** On pods alone: a limit without a request is also the request. */
+export function defaultRequests(spec: PodSpec): void {
+  for (const { resources } of allContainers(spec)) requestsFromLimits(resources);
+  requestsFromLimits(spec.resources);
+}
+
+function requestsFromLimits(resources: ResourceRequirements | undefined): void {
+  if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests };
+}
+
+function defaultContainer(container: Container): void {
+  container.terminationMessagePath ??= '/dev/termination-log';
+  container.terminationMessagePolicy ??= 'File';
+  container.imagePullPolicy ??= pullPolicy(container.image ?? '');
+  container.resources ??= {};
+  if (container.resources.limits) canonicalize(container.resources.limits);
+  if (container.resources.requests) canonicalize(container.resources.requests);
+  for (const port of container.ports ?? []) port.protocol ??= 'TCP';
+  for (const { valueFrom } of container.env ?? []) {
+    if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ??= 'v1';
+    if (valueFrom?.resourceFieldRef) valueFrom.resourceFieldRef.divisor ??= '0';
+  }
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
+    if (probe) defaultProbe(probe);
+  }
+  for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop])
+    defaultHttpGet(handler?.httpGet);
+}
+
+/** An image without a tag, or with the tag latest, may change under its name; a digest never does. */
+function pullPolicy(image: string): string {
+  if (image.includes('@')) return 'IfNotPresent';
+  const tag = /:([^/:]+)$/.exec(image)?.[1] ?? 'latest';
+  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function defaultProbe(probe: Probe): void {
+  probe.timeoutSeconds ||= 1;
+  probe.periodSeconds ||= 10;
+  probe.successThreshold ||= 1;
+  probe.failureThreshold ||= 3;
+  defaultHttpGet(probe.httpGet);
+  if (probe.grpc) probe.grpc.service ??= '';
+}
+
+function defaultHttpGet(httpGet: Probe['httpGet']): void {
+  if (!httpGet) return;
+  httpGet.path ||= '/';
+  httpGet.scheme ??= 'HTTP';
+}
+
+const fileMode = 0o644;
+
+function defaultVolume(volume: Volume): void {
+  if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
+  if (volume.secret) volume.secret.defaultMode ??= fileMode;
+  if (volume.configMap) volume.configMap.defaultMode ??= fileMode;
+  if (volume.hostPath) volume.hostPath.type ??= '';
+  if (volume.downwardAPI) {
+    volume.downwardAPI.defaultMode ??= fileMode;
+    defaultDownwardItems(volume.downwardAPI.items);
+  }
+  if (volume.projected) {
+    volume.projected.defaultMode ??= fileMode;
+    for (const { serviceAccountToken, downwardAPI } of volume.projected.sources ?? []) {
+      if (serviceAccountToken) serviceAccountToken.expirationSeconds ??= 3600;
+      defaultDownwardItems(downwardAPI?.items);
+    }
+  }
+}
+
+function defaultDownwardItems(items: NonNullable<Volume['downwardAPI']>['items']): void {
+  for (const { fieldRef, resourceFieldRef } of items ?? []) {
+    if (fieldRef) fieldRef.apiVersion ??= 'v1';
+    if (resourceFieldRef) resourceFieldRef.divisor ??= '0';
+  }
+}
+
+function canonicalize(resources: Record<string, string>): void {
+  for (const [name, amount] of Object.entries(resources)) resources[name] = canonicalResource(amount);
+}

@@ -1,0 +1,90 @@
+// What of a pod's spec may change after it was created.
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldCause } from '../../base/errors';
+import { forbidden, invalid } from '../validation/causes';
+import type { Container, PodSpec } from './types';
+
+const rule =
+  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
+  '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
+  '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+
+export function validatePodUpdate(spec: PodSpec, old: PodSpec): FieldCause[] {
+  const causes: FieldCause[] = [];
+  for (const list of ['containers', 'initContainers'] as const) {
+    if ((spec[list] ?? []).length !== (old[list] ?? []).length) {
+      return [forbidden(`spec.${list}`, 'pod updates may not add or remove containers')];
+    }
+    (spec[list] ?? []).forEach((container, i) => {
+      if (!container.image)
+        causes.push({ reason: 'FieldValueRequired', field: `spec.${list}[${i}].image`, message: 'Required value' });
+    });
+  }
+  causes.push(...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds));
+  causes.push(...validateTolerations(spec, old));
+  if (!isDeepStrictEqual(plain(masked(spec, old)), plain(old)))
+    causes.push(forbidden('spec', `${rule}\n${difference(spec, old)}`));
+  return causes;
+}
+
+/** `spec` with every field that may change set back to what it was. */
+function masked(spec: PodSpec, old: PodSpec): PodSpec {
+  const images = (containers: Container[] | undefined, before: Container[] | undefined) =>
+    containers?.map((container, i) => ({ ...container, image: before?.[i]?.image }));
+  return {
+    ...spec,
+    containers: images(spec.containers, old.containers) ?? [],
+    initContainers: images(spec.initContainers, old.initContainers),
+    activeDeadlineSeconds: old.activeDeadlineSeconds,
+    tolerations: old.tolerations,
+    // Gates may only be taken away, which is what lets the pod be scheduled.
+    schedulingGates: old.schedulingGates,
+    terminationGracePeriodSeconds:
+      (old.terminationGracePeriodSeconds ?? 0) < 0
+        ? old.terminationGracePeriodSeconds
+        : spec.terminationGracePeriodSeconds,
+  };
+}
+
+/** Without undefined fields, which deep equality would count. */
+const plain = (spec: PodSpec): unknown => JSON.parse(JSON.stringify(spec));
+
+function difference(spec: PodSpec, old: PodSpec): string {
+  const before = plain(old) as Record<string, unknown>;
+  const after = plain(masked(spec, old)) as Record<string, unknown>;
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return keys
+    .filter((key) => !isDeepStrictEqual(before[key], after[key]))
+    .flatMap((key) => [`- ${key}: ${JSON.stringify(before[key])}`, `+ ${key}: ${JSON.stringify(after[key])}`])
+    .join('\n');
+}
+
+function validateDeadline(deadline: number | undefined, old: number | undefined): FieldCause[] {
+  const field = 'spec.activeDeadlineSeconds';
+  if (deadline === undefined) {
+    return old === undefined ? [] : [invalid(field, undefined, 'must not update from a positive integer to nil value')];
+  }
+  if (deadline < 0) return [invalid(field, deadline, 'must be between 0 and 2147483647, inclusive')];
+  if (old !== undefined && old < deadline) {
+    return [invalid(field, deadline, 'must be less than or equal to previous value')];
+  }
+  return [];
+}
+
+function validateTolerations({ tolerations = [], schedulingGates = [] }: PodSpec, old: PodSpec): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const same = (a: { tolerationSeconds?: number }, b: { tolerationSeconds?: number }) =>
+    isDeepStrictEqual({ ...a, tolerationSeconds: 0 }, { ...b, tolerationSeconds: 0 });
+  if ((old.tolerations ?? []).some((before) => !tolerations.some((now) => same(before, now)))) {
+    causes.push(forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'));
+  }
+  const gates = new Set((old.schedulingGates ?? []).map(({ name }) => name));
+  schedulingGates.forEach(({ name }, i) => {
+    if (!gates.has(name)) {
+      causes.push(
+        forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name}'`),
+      );
+    }
+  });
+  return causes;
+}

@@ -1,0 +1,91 @@
+// The defaults of a Service, and what an update carries over from the stored one: addresses and ports that were
+// allocated stay although the writer does not repeat them. Allocation itself belongs to the API server.
+import {
+  hasNodePorts,
+  isExternal,
+  isExternalName,
+  isHeadless,
+  needsHealthCheckPort,
+  type ServicePort,
+  type ServiceSpec,
+} from './types';
+
+const affinitySeconds = 3 * 60 * 60;
+
+export function defaultService(spec: ServiceSpec): void {
+  spec.sessionAffinity ??= 'None';
+  spec.type ??= 'ClusterIP';
+  if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'ClientIP') {
+    spec.sessionAffinityConfig ??= {};
+    spec.sessionAffinityConfig.clientIP ??= {};
+    spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= affinitySeconds;
+  }
+  for (const port of spec.ports ?? []) defaultPort(port);
+  if (isExternal(spec) || spec.externalIPs?.length) spec.externalTrafficPolicy ??= 'Cluster';
+  if (!isExternalName(spec)) spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
+  else if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
+  if (!isExternalName(spec)) defaultFamilies(spec);
+}
+
+function defaultPort(port: ServicePort): void {
+  port.protocol ??= 'TCP';
+  if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
+}
+
+/** A headless Service without selector may hold addresses of any family, since its writer names them. */
+function defaultFamilies(spec: ServiceSpec): void {
+  const anyFamily = isHeadless(spec) && Object.keys(spec.selector ?? {}).length === 0;
+  spec.ipFamilyPolicy ??= anyFamily ? 'RequireDualStack' : 'SingleStack';
+  if (!spec.ipFamilies?.length) {
+    spec.ipFamilies = spec.ipFamilyPolicy === 'RequireDualStack' && anyFamily ? ['IPv4', 'IPv6'] : ['IPv4'];
+  }
+}
+
+/** Before an update is validated: keeps what was allocated, and drops what the new type has no use for. */
+export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
+  if (spec.type !== old.type) dropUnused(spec, old);
+  if (!isExternalName(spec) && !isExternalName(old)) {
+    if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
+    if (!spec.clusterIPs?.length && spec.clusterIP === old.clusterIP && old.clusterIPs)
+      spec.clusterIPs = [...old.clusterIPs];
+  }
+  if (hasNodePorts(spec) && hasNodePorts(old)) carryNodePorts(spec.ports ?? [], old.ports ?? []);
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(old)) spec.healthCheckNodePort ||= old.healthCheckNodePort;
+}
+
+function carryNodePorts(ports: ServicePort[], old: readonly ServicePort[]): void {
+  const taken = new Set(ports.map(({ nodePort, protocol }) => `${protocol}/${nodePort}`));
+  for (const port of ports) {
+    if (port.nodePort) continue;
+    const before = old.find((one) => one.protocol === port.protocol && one.port === port.port);
+    if (before?.nodePort && !taken.has(`${before.protocol}/${before.nodePort}`)) port.nodePort = before.nodePort;
+  }
+}
+
+/** A writer that only changes the type leaves the fields of the old type behind without meaning them. */
+function dropUnused(spec: ServiceSpec, old: ServiceSpec): void {
+  if (isExternalName(spec)) {
+    if (spec.clusterIP === old.clusterIP) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    delete spec.ipFamilies;
+    delete spec.ipFamilyPolicy;
+    if (spec.internalTrafficPolicy === old.internalTrafficPolicy) delete spec.internalTrafficPolicy;
+  }
+  if (!hasNodePorts(spec) && hasNodePorts(old)) {
+    const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
+    for (const port of spec.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
+  }
+  if (!isExternal(spec) && spec.externalTrafficPolicy === old.externalTrafficPolicy) delete spec.externalTrafficPolicy;
+  if (!needsHealthCheckPort(spec) && spec.healthCheckNodePort === old.healthCheckNodePort)
+    delete spec.healthCheckNodePort;
+  if (spec.type !== 'LoadBalancer') {
+    if (spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts)
+      delete spec.allocateLoadBalancerNodePorts;
+    if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
+  }
+}

@@ -1,0 +1,196 @@
+// Field rules of a Service.
+import { isIP } from 'node:net';
+import { parseAddress, parseCidr } from '../../base/cidr';
+import type { FieldCause } from '../../base/errors';
+import type { WriteContext } from '../kind';
+import { validatePort } from '../pods/validate-probe';
+import { validateIp } from '../pods/validate-spec';
+import type { Service } from '../service';
+import { duplicate, forbidden, immutable, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { validateLabels } from '../validation/metadata';
+import { dns1123Label, dns1123Subdomain, portNumber } from '../validation/names';
+import { oneOf } from '../validation/selectors';
+import {
+  isExternal,
+  isExternalName,
+  isHeadless,
+  needsHealthCheckPort,
+  type ServicePort,
+  type ServiceSpec,
+} from './types';
+
+const kubeletPort = 10250;
+const maxAffinitySeconds = 24 * 60 * 60;
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const protocols = ['SCTP', 'TCP', 'UDP'];
+const policies = ['Cluster', 'Local'];
+const families = ['IPv4', 'IPv6'];
+
+export function validateService({ spec }: Service, { old, subresource }: WriteContext<Service>): FieldCause[] {
+  if (subresource !== '') return [];
+  if (!spec) return [required('spec.ports')];
+  return [
+    ...(old?.spec ? validateUpdate(spec, old.spec) : []),
+    ...validateType(spec),
+    ...validatePorts(spec),
+    ...validateLabels(spec.selector, 'spec.selector'),
+    ...validateAffinity(spec),
+    ...validateAddresses(spec),
+    ...validatePolicies(spec),
+  ];
+}
+
+/** An address, once given, is what others have learned; only a change of type takes it away. */
+function validateUpdate(spec: ServiceSpec, old: ServiceSpec): FieldCause[] {
+  if (isExternalName(spec) || isExternalName(old) || !old.clusterIP) return [];
+  const causes: FieldCause[] = [];
+  if (spec.clusterIP !== old.clusterIP) {
+    causes.push(invalid('spec.clusterIPs[0]', spec.clusterIPs ?? [], 'may not change once set'));
+  }
+  if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer' && spec.loadBalancerClass !== old.loadBalancerClass) {
+    causes.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, immutable));
+  }
+  return causes;
+}
+
+function validateType(spec: ServiceSpec): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const { type = '', externalName = '', ports = [] } = spec;
+  if (!types.includes(type)) causes.push(notSupported('spec.type', type, types));
+  if (ports.length === 0 && !isHeadless(spec) && !isExternalName(spec)) causes.push(required('spec.ports'));
+  if (isExternal(spec) && isHeadless(spec)) {
+    causes.push(invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${type} services`));
+  }
+  if (type === 'LoadBalancer') {
+    ports.forEach(({ port }, i) => {
+      const detail = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
+      if (port === kubeletPort) causes.push(invalid(`spec.ports[${i}]`, port, detail));
+    });
+  }
+  if (!isExternalName(spec)) return causes;
+  if (spec.clusterIP) causes.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'));
+  if (externalName === '') causes.push(required('spec.externalName'));
+  else
+    causes.push(...invalidEach('spec.externalName', externalName, dns1123Subdomain(externalName.replace(/\.$/, ''))));
+  return causes;
+}
+
+function validatePorts(spec: ServiceSpec): FieldCause[] {
+  const { ports = [] } = spec;
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const nodePorts = new Set<string>();
+  return ports.flatMap((port, i) => {
+    const at = `spec.ports[${i}]`;
+    const causes = validateServicePort(port, at, ports.length > 1);
+    const { name = '', protocol, nodePort } = port;
+    if (name !== '' && names.has(name)) causes.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    if (nodePort && spec.type === 'ClusterIP') {
+      causes.push(forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'"));
+    }
+    if (nodePort && nodePorts.has(`${protocol}/${nodePort}`)) causes.push(duplicate(`${at}.nodePort`, nodePort));
+    nodePorts.add(`${protocol}/${nodePort}`);
+    if (seen.has(`${protocol}/${port.port}`)) causes.push(duplicate(at, { port: port.port, protocol }));
+    seen.add(`${protocol}/${port.port}`);
+    return causes;
+  });
+}
+
+function validateServicePort(
+  { name = '', port, protocol, targetPort, nodePort }: ServicePort,
+  at: string,
+  many: boolean,
+): FieldCause[] {
+  const causes: FieldCause[] = [];
+  if (name !== '') causes.push(...invalidEach(`${at}.name`, name, dns1123Label(name)));
+  else if (many) causes.push(required(`${at}.name`));
+  causes.push(...invalidEach(`${at}.port`, port ?? 0, portNumber(port ?? 0)));
+  if (!protocol) causes.push(required(`${at}.protocol`));
+  else if (!protocols.includes(protocol)) causes.push(notSupported(`${at}.protocol`, protocol, protocols));
+  if (nodePort) causes.push(...invalidEach(`${at}.nodePort`, nodePort, portNumber(nodePort)));
+  return [...causes, ...validatePort(targetPort, `${at}.targetPort`)];
+}
+
+function validateAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): FieldCause[] {
+  const causes = oneOf('spec.sessionAffinity', sessionAffinity, ['ClientIP', 'None']);
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (sessionAffinity === 'ClientIP' && (seconds === undefined || seconds <= 0 || seconds > maxAffinitySeconds)) {
+    const detail = `must be greater than 0 and less than ${maxAffinitySeconds}`;
+    causes.push(invalid('spec.sessionAffinityConfig.clientIP.timeoutSeconds', seconds ?? 0, detail));
+  }
+  return causes;
+}
+
+function validateAddresses(spec: ServiceSpec): FieldCause[] {
+  const { clusterIPs = [], externalIPs = [], loadBalancerSourceRanges = [], ipFamilies = [] } = spec;
+  return [
+    ...clusterIPs.flatMap((ip, i) =>
+      ip === 'None' || ip === '' || isIP(ip) !== 0
+        ? []
+        : [invalid(`spec.clusterIPs[${i}]`, ip, "must be empty, 'None', or a valid IP address")],
+    ),
+    ...(clusterIPs.length > 1 && clusterIPs.includes('None')
+      ? [invalid('spec.clusterIPs', clusterIPs, "'None' must be the first and only value")]
+      : []),
+    ...externalIPs.flatMap((ip, i) => validateExternalIp(ip, `spec.externalIPs[${i}]`)),
+    ...loadBalancerSourceRanges.flatMap((range, i) => validateRange(range, `spec.loadBalancerSourceRanges[${i}]`)),
+    ...(loadBalancerSourceRanges.length > 0 && spec.type !== 'LoadBalancer'
+      ? [forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'")]
+      : []),
+    ...ipFamilies.flatMap((family, i) => oneOf(`spec.ipFamilies[${i}]`, family, families)),
+    ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['SingleStack', 'PreferDualStack', 'RequireDualStack']),
+  ];
+}
+
+/** Addresses that mean something else than one host elsewhere would capture a node's own traffic. */
+export function validateExternalIp(ip: string, field: string): FieldCause[] {
+  const wrong = validateIp(field, ip);
+  if (wrong.length > 0) return wrong;
+  const { family, value } = parseAddress(ip);
+  if (value === 0n) return [invalid(field, ip, 'may not be unspecified (0.0.0.0 or ::)')];
+  const inside = (range: string) => {
+    const cidr = parseCidr(range);
+    return (
+      cidr.family === family &&
+      value >= cidr.base &&
+      value < cidr.base + (1n << BigInt((family === 4 ? 32 : 128) - cidr.prefix))
+    );
+  };
+  if (inside('127.0.0.0/8') || inside('::1/128'))
+    return [invalid(field, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
+  if (inside('169.254.0.0/16') || inside('fe80::/10')) {
+    return [invalid(field, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
+  }
+  if (inside('224.0.0.0/24') || inside('ff02::/16')) {
+    return [invalid(field, ip, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];
+  }
+  return [];
+}
+
+function validateRange(range: string, field: string): FieldCause[] {
+  const [ip = '', prefix = ''] = range.trim().split('/');
+  const max = isIP(ip) === 4 ? 32 : 128;
+  if (isIP(ip) !== 0 && /^\d+$/.test(prefix) && Number(prefix) <= max) return [];
+  return [invalid(field, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
+}
+
+function validatePolicies(spec: ServiceSpec): FieldCause[] {
+  const { externalTrafficPolicy, internalTrafficPolicy, healthCheckNodePort } = spec;
+  const causes = [
+    ...oneOf('spec.externalTrafficPolicy', externalTrafficPolicy, policies),
+    ...oneOf('spec.internalTrafficPolicy', internalTrafficPolicy, policies),
+  ];
+  if (externalTrafficPolicy && !isExternal(spec) && !spec.externalIPs?.length) {
+    const detail = 'may only be set for externally-accessible services';
+    causes.push(invalid('spec.externalTrafficPolicy', externalTrafficPolicy, detail));
+  }
+  if (healthCheckNodePort && !needsHealthCheckPort(spec)) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    causes.push(invalid('spec.healthCheckNodePort', healthCheckNodePort, detail));
+  }
+  if (spec.loadBalancerClass && spec.type !== 'LoadBalancer') {
+    causes.push(forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"));
+  }
+  return causes;
+}
