@@ -80,7 +80,7 @@ function planFamily(
   const groups = new Map<string, Group>();
   const groupFor = (ports: readonly Port[]) => {
     const id = portsId(ports);
-    const group = groups.get(id) ?? { ports, endpoints: new Map(), slices: [] };
+    const group: Group = groups.get(id) ?? { ports, endpoints: new Map(), slices: [] };
     groups.set(id, group);
     return group;
   };
@@ -118,10 +118,7 @@ function planGroup(service: Service, family: Family, { ports, endpoints, slices 
   if (missing.length > 0) {
     const rest = missing.length % maxEndpoints || maxEndpoints;
     const roomy = kept
-      .filter(
-        ({ next, changed, slice }) =>
-          (!changed || next.length === 0) && (slice.endpoints ?? []).length >= 0 && next.length + rest <= maxEndpoints,
-      )
+      .filter(({ next }) => next.length + rest <= maxEndpoints)
       .sort((a, b) => b.next.length - a.next.length)[0];
     if (roomy) {
       roomy.next.push(...missing.splice(0, rest));
