@@ -1,0 +1,106 @@
+// What goes into the zone, and what comes out: small plain records. Nothing here knows the API's objects or the wire.
+
+/** One Service. Keys are `namespace/name`. */
+export interface ServiceInput {
+  readonly namespace: string;
+  readonly name: string;
+  /** cluster: has addresses of its own; headless: stands for its endpoints; external: is another name. */
+  readonly kind: 'cluster' | 'headless' | 'external';
+  /** Cluster addresses, of either family. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly PortInput[];
+  /** Without a trailing dot; only for external. */
+  readonly externalName?: string;
+}
+export interface PortInput {
+  /** '' when the port has no name. */
+  readonly name: string;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly port: number;
+}
+
+/** Ready endpoints of one Service; a Service may have several of these. */
+export interface EndpointsInput {
+  /** `namespace/name` of the Service. */
+  readonly service: string;
+  readonly endpoints: readonly EndpointInput[];
+  readonly ports: readonly PortInput[];
+}
+export interface EndpointInput {
+  readonly addresses: readonly string[];
+  readonly hostname?: string;
+}
+
+export interface PodInput {
+  readonly namespace: string;
+  readonly addresses: readonly string[];
+}
+
+interface Owned {
+  /** Without a trailing dot. */
+  readonly name: string;
+  readonly ttl: number;
+}
+export type DnsRecord = Owned &
+  (
+    | { readonly type: 'A' | 'AAAA'; readonly address: string }
+    | { readonly type: 'CNAME' | 'PTR' | 'NS'; readonly target: string }
+    | {
+        readonly type: 'SRV';
+        readonly priority: number;
+        readonly weight: number;
+        readonly port: number;
+        readonly target: string;
+      }
+    | { readonly type: 'TXT'; readonly text: string }
+    | { readonly type: 'HINFO'; readonly cpu: string; readonly os: string }
+    | {
+        readonly type: 'SOA';
+        readonly primary: string;
+        readonly admin: string;
+        readonly serial: number;
+        readonly refresh: number;
+        readonly retry: number;
+        readonly expire: number;
+        readonly minimum: number;
+      }
+  );
+
+/** Types that a query may ask for and that the zone holds; other types of existing names are NODATA. */
+export type RecordType = DnsRecord['type'];
+
+export interface Answer {
+  readonly rcode: 'NOERROR' | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED';
+  readonly answers: readonly DnsRecord[];
+  readonly authority: readonly DnsRecord[];
+  readonly additional: readonly DnsRecord[];
+  /** An alias that leads out of the zone: the rest of the answer must be asked for elsewhere. */
+  readonly chase?: string;
+}
+
+/** One record as a line of a zone file. */
+export function formatRecord(record: DnsRecord): string {
+  return `${record.name}. ${record.ttl} IN ${record.type} ${formatData(record)}`;
+}
+
+function formatData(record: DnsRecord): string {
+  switch (record.type) {
+    case 'A':
+    case 'AAAA':
+      return record.address;
+    case 'CNAME':
+    case 'PTR':
+    case 'NS':
+      return `${record.target}.`;
+    case 'SRV':
+      return `${record.priority} ${record.weight} ${record.port} ${record.target}.`;
+    case 'TXT':
+      return JSON.stringify(record.text);
+    case 'HINFO':
+      return `${JSON.stringify(record.cpu)} ${JSON.stringify(record.os)}`;
+    case 'SOA': {
+      const { primary, admin, serial, refresh, retry, expire, minimum } = record;
+      return `${primary}. ${admin}. ${serial} ${refresh} ${retry} ${expire} ${minimum}`;
+    }
+  }
+}

@@ -1,0 +1,233 @@
+// One query's way to its answer: bytes seen before, the zone, or an upstream server. Whatever comes in, it throws nothing:
+// what cannot be answered gets an error code, what is no query gets nothing.
+import { performance } from 'node:perf_hooks';
+import { describeError } from '../../controlplane/base/errors';
+import type { Logger } from '../../controlplane/base/logger';
+import { AnswerCache, CachedAnswer } from './answer-cache';
+import { type Forwarder, toReply } from './forwarder';
+import { isInZone, lookup, lookupReverse, type ZoneFacts } from './lookup';
+import {
+  encodeReply,
+  ixfrType,
+  parseQuery,
+  type Query,
+  queryType,
+  type Reply,
+  type Resource,
+  rcodes,
+  resourcesIn,
+  sizeLimit,
+  type Transport,
+  toResource,
+  typeLabel,
+  types,
+} from './message';
+import type { Counter, DnsMetrics } from './metrics';
+import { headerSize, isResponse, type RawQuestion, rcodeOf, readQuestion, truncated, withId } from './raw';
+import type { Answer } from './records';
+import type { Zone } from './zone';
+
+export interface ResponderDeps {
+  readonly zone: Zone;
+  readonly facts: () => ZoneFacts;
+  readonly forwarder: Forwarder;
+  readonly metrics: DnsMetrics;
+  readonly log: Logger;
+}
+
+const classIn = 1;
+/** Orders kept of one answer with many records: enough to spread load, few enough to keep. */
+const maxForms = 16;
+/** Questions that ask for more than one name's records, or for a whole zone. */
+const refusedTypes: ReadonlySet<number> = new Set([types.AXFR, ixfrType, types.MAILA, types.MAILB]);
+const rcodeNames = new Map(Object.entries(rcodes).map(([name, code]) => [code as number, name]));
+
+export class Responder {
+  private readonly caches = { udp: new AnswerCache<Counter>(), tcp: new AnswerCache<Counter>() };
+  private generation = -1;
+  constructor(private readonly deps: ResponderDeps) {}
+
+  /** The answer to the query's bytes; undefined when it deserves none. */
+  handle(query: Buffer, transport: Transport): Buffer | undefined | Promise<Buffer> {
+    const { zone, metrics } = this.deps;
+    if (query.length < headerSize || isResponse(query)) {
+      metrics.dropped++;
+      return undefined;
+    }
+    const started = performance.now();
+    if (this.generation !== zone.generation) this.forget();
+    const cached = this.caches[transport].get(AnswerCache.keyOf(query));
+    if (cached) {
+      cached.tag.value++;
+      metrics.cacheHits++;
+      const answer = withId(cached.take(), query);
+      metrics.observe((performance.now() - started) / 1_000);
+      return answer;
+    }
+    metrics.cacheMisses++;
+    const answer = this.workOut(query, transport);
+    if (!(answer instanceof Promise)) {
+      metrics.observe((performance.now() - started) / 1_000);
+      return answer;
+    }
+    return answer.then((bytes) => {
+      metrics.observe((performance.now() - started) / 1_000);
+      return bytes;
+    });
+  }
+
+  private forget(): void {
+    this.caches.udp.clear();
+    this.caches.tcp.clear();
+    this.generation = this.deps.zone.generation;
+  }
+
+  private workOut(bytes: Buffer, transport: Transport): Buffer | Promise<Buffer> {
+    let query: Query;
+    try {
+      query = parseQuery(bytes);
+    } catch {
+      return this.malformed(bytes, transport);
+    }
+    const question = readQuestion(bytes);
+    const limit = sizeLimit(query, transport);
+    try {
+      if (query.packet.header.opcode !== 0) return this.refuse(query, transport, question, rcodes.NOTIMP);
+      if (!question || query.packet.errors.length > 0) return this.malformed(bytes, transport);
+      if (query.edns && query.edns.version > 0) return this.refuse(query, transport, question, rcodes.BADVERS);
+      if (question.class !== classIn || refusedTypes.has(question.type)) {
+        return this.refuse(query, transport, question, rcodes.REFUSED);
+      }
+      return this.answer(bytes, query, question, transport, limit);
+    } catch (error) {
+      this.deps.log.error('a query could not be answered', { error, name: question?.name });
+      return this.refuse(query, transport, question, rcodes.SERVFAIL);
+    }
+  }
+
+  private answer(bytes: Buffer, query: Query, question: RawQuestion, transport: Transport, limit: number) {
+    const { zone, facts, forwarder } = this.deps;
+    const type = queryType(question.type);
+    const inZone = isInZone(zone, question.name);
+    const found = inZone ? lookup(zone, facts(), question.name, type) : lookupReverse(zone, question.name, type);
+    if (found?.chase !== undefined) return this.chase(query, question, transport, limit, found);
+    if (found) return this.fromZone(bytes, query, question, transport, limit, found);
+    if (!forwarder.isConfigured || question.type === types.ANY) {
+      return this.refuse(query, transport, question, rcodes.REFUSED);
+    }
+    return this.forward(bytes, query, question, transport, limit);
+  }
+
+  private fromZone(
+    bytes: Buffer,
+    query: Query,
+    question: RawQuestion,
+    transport: Transport,
+    limit: number,
+    found: Answer,
+  ): Buffer {
+    const asked = query.packet.questions[0]!.name;
+    const reply = this.toReply(found, asked);
+    const spread = lastRun(reply.answers);
+    const count = reply.answers.length - spread;
+    const forms = Math.min(Math.max(1, count), maxForms);
+    const make = (turn: number) => {
+      const by = Math.floor((turn * count) / forms);
+      return encodeReply(query, { ...reply, answers: rotate(reply.answers, spread, by) }, limit);
+    };
+    const counter = this.counter(transport, this.deps.zone.origin, question.type, reply.rcode);
+    counter.value++;
+    const answer = new CachedAnswer(forms, make, counter);
+    // Names in mixed case (0x20) and options that differ each time would fill the cache with what is never asked again.
+    if (question.isLowerCase && !query.edns?.hasOptions) this.caches[transport].set(AnswerCache.keyOf(bytes), answer);
+    return withId(answer.take(), bytes);
+  }
+
+  private toReply(found: Answer, asked: string): Reply {
+    const resources = (records: Answer['answers']) => records.map((record) => toResource(record, asked));
+    return {
+      rcode: rcodes[found.rcode],
+      authoritative: found.rcode !== 'SERVFAIL',
+      recursionAvailable: this.deps.forwarder.isConfigured,
+      answers: resources(found.answers),
+      authority: resources(found.authority),
+      additional: resources(found.additional),
+    };
+  }
+
+  /** An alias out of the zone: the rest is an upstream server's answer, or only the alias when none can be reached. */
+  private async chase(query: Query, question: RawQuestion, transport: Transport, limit: number, found: Answer) {
+    const { forwarder, log, zone } = this.deps;
+    const reply = this.toReply(found, query.packet.questions[0]!.name);
+    let answers = reply.answers;
+    let rcode = reply.rcode;
+    if (forwarder.isConfigured && found.chase !== undefined) {
+      try {
+        const target = { ...question, name: found.chase };
+        const flags = { edns: true, dnssecOk: false, checkingDisabled: false };
+        const upstream = await forwarder.resolve(target, flags);
+        answers = [...answers, ...resourcesIn(upstream)];
+        // RFC 6604: the code is that of the last name in the chain.
+        if (rcodeOf(upstream) === rcodes.NXDOMAIN) rcode = rcodes.NXDOMAIN;
+      } catch (error) {
+        log.debug('an alias could not be followed', { target: found.chase, error: describeError(error) });
+      }
+    }
+    this.counter(transport, zone.origin, question.type, rcode).value++;
+    return encodeReply(query, { ...reply, rcode, answers }, limit);
+  }
+
+  private async forward(bytes: Buffer, query: Query, question: RawQuestion, transport: Transport, limit: number) {
+    const { forwarder, log } = this.deps;
+    try {
+      const { edns, packet } = query;
+      const checkingDisabled = (packet.header as { cd?: number }).cd === 1;
+      const flags = { edns: edns !== undefined, dnssecOk: edns?.dnssecOk ?? false, checkingDisabled };
+      const reply = toReply(await forwarder.resolve(question, flags), bytes);
+      this.counter(transport, '.', question.type, rcodeOf(reply)).value++;
+      return reply.length <= limit ? reply : truncated(reply);
+    } catch (error) {
+      log.debug('a question could not be forwarded', { name: question.name, error: describeError(error) });
+      return this.refuse(query, transport, question, rcodes.SERVFAIL);
+    }
+  }
+
+  private refuse(query: Query, transport: Transport, question: RawQuestion | undefined, rcode: number): Buffer {
+    this.counter(transport, '.', question?.type ?? 0, rcode).value++;
+    const recursionAvailable = this.deps.forwarder.isConfigured;
+    return encodeReply(
+      query,
+      { rcode, authoritative: false, recursionAvailable, answers: [] },
+      sizeLimit(query, transport),
+    );
+  }
+
+  /** FORMERR with the header alone: nothing after it can be trusted. */
+  private malformed(bytes: Buffer, transport: Transport): Buffer {
+    this.counter(transport, '.', 0, rcodes.FORMERR).value++;
+    const reply = Buffer.alloc(headerSize);
+    bytes.copy(reply, 0, 0, 4);
+    // QR, with the client's opcode and RD bit; not TC.
+    reply[2] = (reply[2]! & 0x79) | 0x80;
+    reply[3] = rcodes.FORMERR;
+    return reply;
+  }
+
+  private counter(proto: Transport, zone: string, type: number, rcode: number): Counter {
+    const labels = { proto, zone: zone === '.' ? '.' : `${zone}.`, type: typeLabel(type) };
+    return this.deps.metrics.answer({ ...labels, rcode: rcodeNames.get(rcode) ?? String(rcode) });
+  }
+}
+
+/** Where the last records of one type begin: what is before them (aliases) has a fixed order. */
+function lastRun(answers: readonly Resource[]): number {
+  let start = answers.length;
+  while (start > 0 && answers[start - 1]!.type === answers.at(-1)!.type) start--;
+  return answers.at(-1)?.type === types.CNAME ? answers.length : start;
+}
+
+function rotate(answers: readonly Resource[], start: number, by: number): readonly Resource[] {
+  if (by === 0) return answers;
+  const run = answers.slice(start);
+  return [...answers.slice(0, start), ...run.slice(by), ...run.slice(0, by)];
+}

@@ -1,0 +1,154 @@
+// The sockets: UDP and TCP on one address. Everything about a query's meaning is the Responder's.
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { describeError, Unavailable } from '../../controlplane/base/errors';
+import type { Logger } from '../../controlplane/base/logger';
+import type { Responder } from './responder';
+
+/** RFC 7766, section 6.2.3: a few seconds; a resolver opens a new connection without harm. */
+const idleMs = 10_000;
+const maxConnections = 1_000;
+/** Questions under way on one connection; reading stops until some are answered. */
+const maxPipelined = 64;
+/** Queries that wait in the kernel while the event loop is busy. */
+const receiveBufferBytes = 4 << 20;
+
+export interface DnsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Listens on UDP and TCP; port 0 takes any port that is free for both. @throws Unavailable */
+export async function listenDns(
+  options: { readonly host: string; readonly port: number },
+  responder: Responder,
+  log: Logger,
+): Promise<DnsServer> {
+  const { host } = options;
+  const tcp = await listenTcp(host, options.port, responder);
+  const port = (tcp.address() as { port: number }).port;
+  let udp: UdpSocket;
+  try {
+    udp = await listenUdp(host, port, responder, log);
+  } catch (error) {
+    tcp.close();
+    throw error;
+  }
+  const connections = new Set<Socket>();
+  tcp.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
+  return {
+    port,
+    async close() {
+      for (const socket of connections) socket.destroy();
+      await Promise.all([
+        new Promise<void>((resolve) => udp.close(() => resolve())),
+        new Promise<void>((resolve) => tcp.close(() => resolve())),
+      ]);
+    },
+  };
+}
+
+function listenUdp(host: string, port: number, responder: Responder, log: Logger): Promise<UdpSocket> {
+  const family = isIPv6(host) ? 6 : 4;
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    // Only addresses are ever sent to. The default look-up would cost a turn of the event loop per answer.
+    lookup: (address, _options, callback) => callback(null, address, family),
+  });
+  socket.on('message', (query, { port: clientPort, address }) => {
+    const answer = responder.handle(query, 'udp');
+    if (answer instanceof Promise) void answer.then((bytes) => sendLate(socket, bytes, clientPort, address, log));
+    else if (answer) socket.send(answer, clientPort, address);
+  });
+  return new Promise((resolve, reject) => {
+    const onError = (cause: Error) => reject(new Unavailable(`cannot listen on UDP ${host}:${port}`, { cause }));
+    socket.once('error', onError);
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.off('error', onError);
+      // A client that went away makes sending fail; that is its business.
+      socket.on('error', (error) => log.debug('udp', { error: describeError(error) }));
+      growReceiveBuffer(socket, log);
+      resolve(socket);
+    });
+  });
+}
+
+/** The socket may have been closed while an upstream server was asked. */
+function sendLate(socket: UdpSocket, bytes: Buffer, port: number, address: string, log: Logger): void {
+  try {
+    socket.send(bytes, port, address);
+  } catch (error) {
+    log.debug('an answer came too late', { error: describeError(error) });
+  }
+}
+
+function growReceiveBuffer(socket: UdpSocket, log: Logger): void {
+  try {
+    socket.setRecvBufferSize(receiveBufferBytes);
+  } catch (error) {
+    log.debug('the kernel keeps its own buffer size', { error: describeError(error) });
+  }
+}
+
+function listenTcp(host: string, port: number, responder: Responder): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => serveConnection(socket, responder));
+  server.maxConnections = maxConnections;
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new Unavailable(`cannot listen on TCP ${host}:${port}`, { cause })));
+    server.listen({ host, port }, () => resolve(server));
+  });
+}
+
+/** Messages with a length before each (RFC 1035, section 4.2.2), answered in any order. */
+function serveConnection(socket: Socket, responder: Responder): void {
+  let received: Buffer = Buffer.alloc(0);
+  let underWay = 0;
+  let ended = false;
+  socket.setTimeout(idleMs, () => socket.destroy());
+  socket.on('error', () => socket.destroy());
+  const write = (answer: Buffer) => {
+    if (!socket.writable) return;
+    const frame = Buffer.allocUnsafe(answer.length + 2);
+    frame.writeUInt16BE(answer.length, 0);
+    answer.copy(frame, 2);
+    if (!socket.write(frame)) socket.pause();
+  };
+  const settled = (answer: Buffer) => {
+    underWay--;
+    write(answer);
+    if (ended && underWay === 0) socket.end();
+    else drain();
+  };
+  const drain = () => {
+    while (received.length >= 2 && underWay < maxPipelined) {
+      const end = 2 + received.readUInt16BE(0);
+      if (received.length < end) break;
+      const query = received.subarray(2, end);
+      received = received.subarray(end);
+      const answer = responder.handle(query, 'tcp');
+      if (answer instanceof Promise) {
+        underWay++;
+        void answer.then(settled);
+      } else if (answer) write(answer);
+      else {
+        // Not a query: whoever speaks like this is no resolver.
+        socket.destroy();
+        return;
+      }
+    }
+    if (underWay >= maxPipelined) socket.pause();
+    else if (!socket.writableNeedDrain) socket.resume();
+  };
+  socket.on('drain', drain);
+  socket.on('data', (chunk: Buffer) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    drain();
+  });
+  socket.on('end', () => {
+    ended = true;
+    if (underWay === 0) socket.end();
+  });
+}

@@ -1,0 +1,171 @@
+// The cluster's zone as it stands: Services, ready endpoints, pods and namespaces, changed one at a time. It answers who is
+// there; lookup.ts says which records that makes.
+import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import type { EndpointInput, EndpointsInput, PodInput, PortInput, ServiceInput } from './records';
+import { dashed } from './reverse-name';
+
+/** A ready endpoint with the label it has under its Service. */
+export interface NamedEndpoint {
+  readonly label: string;
+  readonly address: string;
+}
+
+export class Zone {
+  /** Raised by every change: whatever was derived from an older one is stale. */
+  generation = 0;
+  /** False until everything has been put in once: until then a missing name may only be unknown. */
+  synced = false;
+  private readonly services = new Map<string, ServiceInput>();
+  /** Service key → slice key → endpoints. */
+  private readonly endpoints = new Map<string, Map<string, EndpointsInput>>();
+  private readonly sliceOwner = new Map<string, string>();
+  private readonly pods = new Map<string, PodInput>();
+  /** `namespace/dashed address` → keys of pods. */
+  private readonly podNames = new Map<string, Set<string>>();
+  private readonly namespaces = new Set<string>();
+  /** Address → keys of Services that have it, or that have a ready endpoint with it. */
+  private readonly byAddress = new Map<string, Map<string, number>>();
+
+  /** `origin` is the cluster domain, lower case, without a trailing dot. */
+  constructor(readonly origin: string) {}
+
+  setService(key: string, service: ServiceInput | undefined): void {
+    const old = this.services.get(key);
+    for (const address of old?.addresses ?? []) this.countAddress(address, key, -1);
+    for (const address of service?.addresses ?? []) this.countAddress(address, key, 1);
+    if (service) this.services.set(key, service);
+    else this.services.delete(key);
+    this.generation++;
+  }
+
+  /** `sliceKey` names the part; an undefined part is gone. */
+  setEndpoints(sliceKey: string, part: EndpointsInput | undefined): void {
+    const owner = this.sliceOwner.get(sliceKey);
+    const old = owner === undefined ? undefined : this.endpoints.get(owner)?.get(sliceKey);
+    if (owner !== undefined && old) {
+      for (const address of addressesOf(old.endpoints)) this.countAddress(address, owner, -1);
+      const parts = this.endpoints.get(owner)!;
+      parts.delete(sliceKey);
+      if (parts.size === 0) this.endpoints.delete(owner);
+      this.sliceOwner.delete(sliceKey);
+    }
+    if (part) {
+      this.sliceOwner.set(sliceKey, part.service);
+      const parts = this.endpoints.get(part.service) ?? new Map<string, EndpointsInput>();
+      this.endpoints.set(part.service, parts.set(sliceKey, part));
+      for (const address of addressesOf(part.endpoints)) this.countAddress(address, part.service, 1);
+    }
+    if (old || part) this.generation++;
+  }
+
+  setPod(key: string, pod: PodInput | undefined): void {
+    const old = this.pods.get(key);
+    if (old && pod && String(old.addresses) === String(pod.addresses)) return;
+    for (const name of podNamesOf(old)) {
+      const keys = this.podNames.get(name);
+      keys?.delete(key);
+      if (keys?.size === 0) this.podNames.delete(name);
+    }
+    for (const name of podNamesOf(pod)) this.podNames.set(name, (this.podNames.get(name) ?? new Set()).add(key));
+    if (pod) this.pods.set(key, pod);
+    else this.pods.delete(key);
+    if (old || pod) this.generation++;
+  }
+
+  setNamespace(name: string, exists: boolean): void {
+    if (this.namespaces.has(name) === exists) return;
+    if (exists) this.namespaces.add(name);
+    else this.namespaces.delete(name);
+    this.generation++;
+  }
+
+  setSynced(): void {
+    this.synced = true;
+    this.generation++;
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.namespaces.has(name);
+  }
+
+  service(namespace: string, name: string): ServiceInput | undefined {
+    return this.services.get(`${namespace}/${name}`);
+  }
+
+  /** Each address once, in order of its parts. An endpoint without a hostname is called by its address. */
+  endpointsOf(service: ServiceInput): readonly NamedEndpoint[] {
+    const found = new Map<string, NamedEndpoint>();
+    for (const { endpoints } of this.partsOf(service)) {
+      for (const endpoint of endpoints) {
+        for (const address of endpoint.addresses) {
+          const label = endpoint.hostname ? endpoint.hostname.toLowerCase() : dashed(address);
+          if (!found.has(address)) found.set(address, { label, address });
+        }
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** Ports of a headless Service are those of its endpoints: they are what a client must dial. */
+  endpointPorts(service: ServiceInput): readonly (PortInput & { readonly endpoints: readonly NamedEndpoint[] })[] {
+    const ports = new Map<string, PortInput & { readonly endpoints: NamedEndpoint[] }>();
+    for (const part of this.partsOf(service)) {
+      for (const port of part.ports) {
+        const id = `${port.name}/${port.protocol}/${port.port}`;
+        const known = ports.get(id) ?? { ...port, endpoints: [] };
+        ports.set(id, known);
+        for (const endpoint of part.endpoints) {
+          for (const address of endpoint.addresses) {
+            known.endpoints.push({ label: endpoint.hostname?.toLowerCase() ?? dashed(address), address });
+          }
+        }
+      }
+    }
+    return [...ports.values()];
+  }
+
+  /** Whether a pod with this address, written with dashes, runs in the namespace; the address if so. */
+  podAddress(namespace: string, label: string): string | undefined {
+    const keys = this.podNames.get(`${namespace}/${label}`);
+    for (const key of keys ?? []) {
+      const address = this.pods
+        .get(key)
+        ?.addresses.find((one) => dashed(canonical(one)) === label || dashed(one) === label);
+      if (address !== undefined) return address;
+    }
+    return undefined;
+  }
+
+  /** Services that have the address or an endpoint with it. */
+  servicesWith(address: string): readonly ServiceInput[] {
+    const keys = [...(this.byAddress.get(canonical(address))?.keys() ?? [])].sort();
+    return keys.flatMap((key) => this.services.get(key) ?? []);
+  }
+
+  private partsOf(service: ServiceInput): Iterable<EndpointsInput> {
+    return this.endpoints.get(`${service.namespace}/${service.name}`)?.values() ?? [];
+  }
+
+  private countAddress(text: string, key: string, change: 1 | -1): void {
+    const address = canonical(text);
+    const keys = this.byAddress.get(address) ?? new Map<string, number>();
+    const count = (keys.get(key) ?? 0) + change;
+    if (count > 0) keys.set(key, count);
+    else keys.delete(key);
+    if (keys.size > 0) this.byAddress.set(address, keys);
+    else this.byAddress.delete(address);
+  }
+}
+
+const addressesOf = (endpoints: readonly EndpointInput[]) => endpoints.flatMap(({ addresses }) => addresses);
+
+function podNamesOf(pod: PodInput | undefined): string[] {
+  if (!pod) return [];
+  const names = pod.addresses.flatMap((address) => [dashed(address), dashed(canonical(address))]);
+  return [...new Set(names)].map((name) => `${pod.namespace}/${name}`);
+}
+
+/** One spelling per address, so that IPv6 addresses written differently meet. */
+function canonical(address: string): string {
+  return address.includes(':') ? formatAddress(parseAddress(address)) : address;
+}
