@@ -172,6 +172,7 @@ async function serveWebSocket(
     return;
   }
   const ws = await acceptWebSocket({ req, socket, head }, protocol.name);
+  if (ws === undefined) return;
   if (request.kind !== 'portForward') {
     await runSession(request, webSocketSession(ws, protocol, request), handlers, log);
   } else if (protocol.name === portForwardTunnel) {
@@ -182,17 +183,23 @@ async function serveWebSocket(
   }
 }
 
-function acceptWebSocket({ req, socket, head }: Upgrade, protocol: string): Promise<WebSocket> {
+/** Undefined when the handshake was broken and has been refused. */
+function acceptWebSocket({ req, socket, head }: Upgrade, protocol: string): Promise<WebSocket | undefined> {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    handleProtocols: () => (protocol === '' ? false : protocol),
   });
-  return new Promise((resolve, reject) => {
-    // On a broken handshake the library answers 400 and ends the socket.
-    server.once('wsClientError', reject);
+  // The name SPDY/3.1+portforward.k8s.io is no token of HTTP, which the library insists on: so it does not see the offers,
+  // and the choice is added to its answer.
+  delete req.headers['sec-websocket-protocol'];
+  if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  return new Promise((resolve) => {
+    server.once('wsClientError', (cause) => {
+      refuse(socket, new AppError('BadRequest', 'not a WebSocket handshake', { cause }));
+      resolve(undefined);
+    });
     server.handleUpgrade(req, socket, head, resolve);
   });
 }

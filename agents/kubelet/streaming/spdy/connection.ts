@@ -49,7 +49,8 @@ export class SpdyConnection implements StreamLink {
   async run(): Promise<void> {
     let failure: unknown;
     try {
-      for await (const chunk of this.transport) {
+      // The client may close its half and still wait for ours.
+      for await (const chunk of this.transport.iterator({ destroyOnReturn: false })) {
         for (const frame of this.frames.push(chunk as Buffer)) await this.handle(frame);
         while (this.overfull()) await this.someConsumed();
       }
