@@ -1,0 +1,161 @@
+// Schemas in the words of OpenAPI, for both versions: they differ only in where references point and how a reference
+// carries a description.
+import type { Kind } from '../../api/kind';
+import type { FieldSchema, ObjectSchema, SchemaDocs, Schemas } from '../../api/schema/schema';
+import type { GroupVersionKind } from '../discovery/resources';
+
+/** One schema of an OpenAPI document, as plain JSON. */
+export interface OpenApiSchema {
+  [key: string]: unknown;
+}
+export type Dialect = 'v2' | 'v3';
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const time = `${meta}.Time`;
+const microTime = `${meta}.MicroTime`;
+const fieldsV1 = `${meta}.FieldsV1`;
+const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+
+/** Types that the models know only as strings; clients look for their names. */
+function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
+  const either = { oneOf: [{ type: 'string' }, { type: 'integer' }], format: 'int-or-string' };
+  return {
+    [time]: { description: 'A moment in RFC 3339 form, with whole seconds.', type: 'string', format: 'date-time' },
+    [microTime]: { description: 'A moment in RFC 3339 form, with microseconds.', type: 'string', format: 'date-time' },
+    [fieldsV1]: { description: 'A set of fields as a trie in JSON form.', type: 'object' },
+    [quantity]: {
+      description: 'A fixed-point number with a suffix: 500m, 1.5Gi, 2e3.',
+      ...(dialect === 'v2' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'number' }] }),
+    },
+    [intOrString]: {
+      description: 'A number or a string, for instance a port by number or name.',
+      ...(dialect === 'v2' ? { type: 'string', format: 'int-or-string' } : either),
+    },
+  };
+}
+
+const wireTypes: Readonly<Record<string, string>> = {
+  quantity,
+  intOrString,
+  any: fieldsV1,
+  'date-time': time,
+  'date-time-micro': microTime,
+};
+
+/** The definition a field refers to, if any. */
+function referenceOf(field: FieldSchema): string | undefined {
+  return field.ref ?? wireTypes[field.type] ?? wireTypes[field.format ?? ''];
+}
+
+export interface DefinitionSource {
+  readonly schemas: Schemas;
+  readonly docs: SchemaDocs;
+  /** The kinds a definition is the body of. */
+  readonly kindsOf: ReadonlyMap<string, readonly GroupVersionKind[]>;
+}
+
+/** The named definitions and everything they refer to, sorted by name. */
+export function renderDefinitions(
+  roots: Iterable<string>,
+  source: DefinitionSource,
+  dialect: Dialect,
+): Record<string, OpenApiSchema> {
+  const scalars = scalarDefinitions(dialect);
+  const rendered: Record<string, OpenApiSchema> = {};
+  const pending = [...roots];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (rendered[name]) continue;
+    const schema = source.schemas.definitions[name];
+    if (!schema) {
+      rendered[name] = scalars[name]!;
+      continue;
+    }
+    rendered[name] = renderObject(name, schema, source, dialect);
+    for (const field of Object.values(schema.fields)) pending.push(...references(field));
+  }
+  return Object.fromEntries(Object.entries(rendered).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function references(field: FieldSchema): string[] {
+  const reference = referenceOf(field);
+  return [...(reference === undefined ? [] : [reference]), ...(field.items ? references(field.items) : [])];
+}
+
+function renderObject(
+  name: string,
+  schema: ObjectSchema,
+  { docs, kindsOf }: DefinitionSource,
+  dialect: Dialect,
+): OpenApiSchema {
+  const texts = docs[name] ?? {};
+  const kinds = kindsOf.get(name);
+  const properties = Object.entries(schema.fields).map(([key, field]) => {
+    const description = texts[key] ?? docs[field.ref ?? '']?.[''] ?? '';
+    return [key, renderField(field, description, dialect)] as const;
+  });
+  return {
+    description: texts[''] ?? '',
+    ...(schema.required ? { required: schema.required } : {}),
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    ...(kinds ? { 'x-kubernetes-group-version-kind': kinds } : {}),
+    ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+  };
+}
+
+function renderField(field: FieldSchema, description: string, dialect: Dialect): OpenApiSchema {
+  return {
+    ...(description === '' ? {} : { description }),
+    ...renderType(field, dialect, description !== ''),
+    ...(field.default === undefined ? {} : { default: field.default }),
+    ...(field.listMapKeys ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
+    ...(field.listType ? { 'x-kubernetes-list-type': field.listType } : {}),
+    ...(field.mapType ? { 'x-kubernetes-map-type': field.mapType } : {}),
+    ...(field.patchMergeKey ? { 'x-kubernetes-patch-merge-key': field.patchMergeKey } : {}),
+    ...(field.patchStrategy ? { 'x-kubernetes-patch-strategy': field.patchStrategy } : {}),
+  };
+}
+
+const refRoot: Readonly<Record<Dialect, string>> = { v2: '#/definitions/', v3: '#/components/schemas/' };
+
+export const referTo = (name: string, dialect: Dialect): OpenApiSchema => ({ $ref: refRoot[dialect] + name });
+
+/** Version 3 forbids anything beside $ref, so that a described reference stands in an allOf. */
+function renderType(field: FieldSchema, dialect: Dialect, described: boolean): OpenApiSchema {
+  const reference = referenceOf(field);
+  if (reference !== undefined) {
+    const link = referTo(reference, dialect);
+    return dialect === 'v3' && described ? { allOf: [link] } : link;
+  }
+  switch (field.type) {
+    case 'array':
+      return { type: 'array', items: renderType(field.items!, dialect, false) };
+    case 'map':
+      return { type: 'object', additionalProperties: renderType(field.items!, dialect, false) };
+    default:
+      return { type: field.type, ...(field.format ? { format: field.format } : {}) };
+  }
+}
+
+/** Which kinds each definition is the body of: a kind itself, its list. */
+export function kindsByDefinition(kinds: readonly Kind[], schemas: Schemas): Map<string, GroupVersionKind[]> {
+  const result = new Map<string, GroupVersionKind[]>();
+  const add = (model: string, gvk: GroupVersionKind) => {
+    const name = schemas.models[model];
+    if (name !== undefined) result.set(name, [...(result.get(name) ?? []), gvk]);
+  };
+  for (const { group, version, kind, options } of kinds) {
+    add(options.model, { group, version, kind });
+    add(`${options.model}List`, { group, version, kind: `${kind}List` });
+    add('V1DeleteOptions', { group, version, kind: 'DeleteOptions' });
+  }
+  add('V1Status', { group: '', version: 'v1', kind: 'Status' });
+  const options = schemas.models['V1DeleteOptions'];
+  if (options !== undefined) result.set(options, unique(result.get(options) ?? []));
+  return result;
+}
+
+function unique(kinds: readonly GroupVersionKind[]): GroupVersionKind[] {
+  return [...new Map(kinds.map((gvk) => [`${gvk.group}/${gvk.version}`, gvk])).values()];
+}

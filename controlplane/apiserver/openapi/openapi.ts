@@ -1,0 +1,83 @@
+// The OpenAPI documents as bytes with their ETags. Each is built when first asked for and may be dropped by the
+// garbage collector afterwards: they are megabytes that one client needs once.
+import { createHash } from 'node:crypto';
+import type { Kind } from '../../api/kind';
+import { registry } from '../../api/registry';
+import { loadSchemaDocs, loadSchemas } from '../../api/schema/load';
+import { virtualKinds, virtualResources } from '../../api/virtual';
+import { type DefinitionSource, kindsByDefinition } from './definitions';
+import { describeOperations, rootOf } from './operations';
+import { encodeV2 } from './protobuf';
+import { type OpenApiV2, renderV2 } from './v2';
+import { renderV3 } from './v3';
+
+export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+export interface OpenApiDocument {
+  readonly body: Buffer;
+  /** With its quotes. */
+  readonly etag: string;
+  /** What ?hash= of /openapi/v3 carries. */
+  readonly hash: string;
+}
+
+export class OpenApiDocuments {
+  private readonly built = new Map<string, WeakRef<OpenApiDocument>>();
+  private readonly hashes = new Map<string, string>();
+  private readonly kinds: readonly Kind[] = [...registry, ...virtualResources];
+
+  /** `version` is what info.version says: the version of this server. */
+  constructor(private readonly version: string) {}
+
+  v2Json(): OpenApiDocument {
+    return this.document('v2.json', () => Buffer.from(JSON.stringify(this.v2())));
+  }
+
+  v2Protobuf(): OpenApiDocument {
+    return this.document('v2.pb', () => encodeV2(this.v2()));
+  }
+
+  /** The list of v3 documents; each address names the content's hash, so that clients may cache it for good. */
+  v3Index(): OpenApiDocument {
+    return this.document('v3', () => {
+      const paths = this.v3Paths().map((path) => {
+        if (!this.hashes.has(path)) this.v3(path);
+        return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hashes.get(path)}` }] as const;
+      });
+      return Buffer.from(JSON.stringify({ paths: Object.fromEntries(paths) }));
+    });
+  }
+
+  /** `path` is api/v1 or apis/GROUP/VERSION; undefined for one that is not served. */
+  v3(path: string): OpenApiDocument | undefined {
+    if (!this.v3Paths().includes(path)) return undefined;
+    const kinds = this.kinds.filter((kind) => rootOf(kind) === `/${path}`);
+    return this.document(path, () =>
+      Buffer.from(JSON.stringify(renderV3(describeOperations(kinds), this.source(), this.version))),
+    );
+  }
+
+  private v3Paths(): string[] {
+    return [...new Set(this.kinds.map((kind) => rootOf(kind).slice(1)))].sort();
+  }
+
+  private v2(): OpenApiV2 {
+    return renderV2(describeOperations(this.kinds), this.source(), this.version);
+  }
+
+  private source(): DefinitionSource {
+    const schemas = loadSchemas();
+    return { schemas, docs: loadSchemaDocs(), kindsOf: kindsByDefinition([...registry, ...virtualKinds], schemas) };
+  }
+
+  private document(key: string, build: () => Buffer): OpenApiDocument {
+    const known = this.built.get(key)?.deref();
+    if (known) return known;
+    const body = build();
+    const hash = createHash('sha512').update(body).digest('hex').toUpperCase();
+    const document = { body, hash, etag: `"${hash}"` };
+    this.built.set(key, new WeakRef(document));
+    this.hashes.set(key, hash);
+    return document;
+  }
+}

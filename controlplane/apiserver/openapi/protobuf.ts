@@ -1,0 +1,124 @@
+// The OpenAPI v2 document in the protobuf form of gnostic (openapi_v2.proto), which kubectl before 1.27 insists on.
+// Only the messages this document uses are written. Field numbers are those of that file.
+import type { OpenApiSchema } from './definitions';
+import type { OpenApiV2, V2Operation, V2Parameter, V2Response } from './v2';
+import { bool, concat, message, text, texts } from './wire';
+
+export function encodeV2({ swagger, info, paths, definitions }: OpenApiV2): Buffer {
+  return concat([
+    text(1, swagger),
+    message(2, [text(1, info.title), text(2, info.version)]),
+    message(8, [
+      ...Object.entries(paths).map(([path, item]) => message(2, [text(1, path), message(2, pathItem(item))])),
+    ]),
+    message(9, namedSchemas(definitions)),
+  ]);
+}
+
+const methodField: Readonly<Record<string, number>> = {
+  get: 2,
+  put: 3,
+  post: 4,
+  delete: 5,
+  options: 6,
+  head: 7,
+  patch: 8,
+};
+
+function pathItem(item: Readonly<Record<string, V2Operation>>): Buffer[] {
+  return Object.entries(item).map(([method, operation]) => message(methodField[method]!, encodeOperation(operation)));
+}
+
+function encodeOperation(operation: V2Operation): Buffer[] {
+  return [
+    text(3, operation.description),
+    text(5, operation.operationId),
+    texts(6, operation.produces),
+    texts(7, operation.consumes),
+    // ParametersItem > Parameter
+    ...operation.parameters.map((parameter) => message(8, [message(1, encodeParameter(parameter))])),
+    message(
+      9,
+      Object.entries(operation.responses).map(([status, response]) => encodeResponse(status, response)),
+    ),
+    texts(10, operation.schemes),
+    ...extensions(13, operation),
+  ];
+}
+
+/** A body parameter, or a path or query parameter inside NonBodyParameter. */
+function encodeParameter(parameter: V2Parameter): Buffer[] {
+  const required = parameter.required ?? false;
+  if (parameter.in === 'body') {
+    return [
+      message(1, [
+        text(2, parameter.name),
+        text(3, 'body'),
+        bool(4, required),
+        message(5, encodeSchema(parameter.schema)),
+      ]),
+    ];
+  }
+  const { name, in: place, description, type } = parameter;
+  const shared = [bool(1, required), text(2, place), text(3, description), text(4, name)];
+  // The two sub-messages number the type differently: queries have allow_empty_value before it.
+  return [
+    message(2, place === 'query' ? [message(3, [...shared, text(6, type)])] : [message(4, [...shared, text(5, type)])]),
+  ];
+}
+
+/** NamedResponseValue > ResponseValue > Response > SchemaItem */
+function encodeResponse(status: string, { description, schema }: V2Response): Buffer {
+  const item = schema ? [message(2, [message(1, encodeSchema(schema))])] : [];
+  return message(1, [text(1, status), message(2, [message(1, [text(1, description), ...item])])]);
+}
+
+const namedSchemas = (schemas: Readonly<Record<string, OpenApiSchema>>): Buffer[] =>
+  Object.entries(schemas).map(([name, schema]) => message(1, [text(1, name), message(2, encodeSchema(schema))]));
+
+interface Known {
+  readonly $ref?: string;
+  readonly format?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: OpenApiSchema;
+  readonly type?: string;
+  readonly items?: OpenApiSchema;
+  readonly properties?: Readonly<Record<string, OpenApiSchema>>;
+}
+
+function encodeSchema(schema: OpenApiSchema): Buffer[] {
+  const {
+    $ref,
+    format,
+    description,
+    default: value,
+    required,
+    additionalProperties,
+    type,
+    items,
+    properties,
+  } = schema as Known;
+  return [
+    text(1, $ref),
+    text(2, format),
+    text(4, description),
+    ...(value === undefined ? [] : [message(5, anyValue(value))]),
+    texts(19, required ?? []),
+    ...(additionalProperties ? [message(21, [message(1, encodeSchema(additionalProperties))])] : []),
+    ...(type === undefined ? [] : [message(22, [text(1, type)])]),
+    ...(items ? [message(23, [message(1, encodeSchema(items))])] : []),
+    ...(properties ? [message(25, namedSchemas(properties))] : []),
+    ...extensions(31, schema),
+  ];
+}
+
+/** Vendor extensions as NamedAny; their values are YAML text, and JSON is YAML. */
+function extensions(field: number, object: object): Buffer[] {
+  return Object.entries(object)
+    .filter(([key]) => key.startsWith('x-'))
+    .map(([key, value]) => message(field, [text(1, key), message(2, anyValue(value))]));
+}
+
+const anyValue = (value: unknown): Buffer[] => [text(2, `${JSON.stringify(value)}\n`)];

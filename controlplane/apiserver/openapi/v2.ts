@@ -1,0 +1,77 @@
+// The OpenAPI v2 document (Swagger 2.0) of the whole API.
+import { type DefinitionSource, type OpenApiSchema, referTo, renderDefinitions } from './definitions';
+import type { Operation, Parameter } from './operations';
+
+export interface OpenApiV2 {
+  readonly swagger: '2.0';
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, V2Operation>>>>;
+  readonly definitions: Readonly<Record<string, OpenApiSchema>>;
+}
+export interface V2Operation {
+  readonly description: string;
+  readonly consumes: readonly string[];
+  readonly produces: readonly string[];
+  readonly schemes: readonly string[];
+  readonly operationId: string;
+  readonly parameters: readonly V2Parameter[];
+  readonly responses: Readonly<Record<string, V2Response>>;
+  readonly 'x-kubernetes-action': string;
+  readonly 'x-kubernetes-group-version-kind': unknown;
+}
+export type V2Parameter =
+  | { readonly name: string; readonly in: 'body'; readonly required?: boolean; readonly schema: OpenApiSchema }
+  | (Parameter & { readonly required?: boolean });
+export interface V2Response {
+  readonly description: string;
+  readonly schema?: OpenApiSchema;
+}
+
+export function renderV2(operations: readonly Operation[], source: DefinitionSource, version: string): OpenApiV2 {
+  const paths: Record<string, Record<string, V2Operation>> = {};
+  const roots = new Set<string>();
+  for (const operation of operations) {
+    for (const name of [operation.body, operation.response]) if (name !== undefined) roots.add(name);
+    const item = paths[operation.path] ?? {};
+    paths[operation.path] = item;
+    item[operation.method] = renderOperation(operation);
+  }
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version },
+    paths,
+    definitions: renderDefinitions(roots, source, 'v2'),
+  };
+}
+
+function renderOperation(operation: Operation): V2Operation {
+  return {
+    description: operation.description,
+    consumes: operation.consumes,
+    produces: operation.produces,
+    schemes: ['https'],
+    operationId: operation.id,
+    parameters: [...operation.parameters.map(renderParameter), ...bodyParameter(operation)],
+    responses: {
+      [operation.status]: {
+        description: operation.status === 201 ? 'Created' : 'OK',
+        schema: operation.response === undefined ? { type: 'string' } : referTo(operation.response, 'v2'),
+      },
+      401: { description: 'Unauthorized' },
+    },
+    'x-kubernetes-action': operation.action,
+    'x-kubernetes-group-version-kind': operation.gvk,
+  };
+}
+
+const renderParameter = (parameter: Parameter): V2Parameter =>
+  parameter.in === 'path' ? { ...parameter, required: true } : parameter;
+
+function bodyParameter({ method, body }: Operation): V2Parameter[] {
+  if (method === 'patch') return [{ name: 'body', in: 'body', required: true, schema: { type: 'object' } }];
+  if (body === undefined) return [];
+  const schema = referTo(body, 'v2');
+  return [
+    method === 'delete' ? { name: 'body', in: 'body', schema } : { name: 'body', in: 'body', required: true, schema },
+  ];
+}

@@ -1,0 +1,58 @@
+// The OpenAPI v3 document of one group and version.
+import { type DefinitionSource, referTo, renderDefinitions } from './definitions';
+import type { Operation, Parameter } from './operations';
+
+/** A document that stands alone: its operations and every schema they refer to. */
+export function renderV3(operations: readonly Operation[], source: DefinitionSource, version: string): unknown {
+  const paths: Record<string, Record<string, unknown>> = {};
+  const roots = new Set<string>();
+  for (const operation of operations) {
+    for (const name of [operation.body, operation.response]) if (name !== undefined) roots.add(name);
+    const item = paths[operation.path] ?? {};
+    paths[operation.path] = item;
+    item[operation.method] = renderOperation(operation);
+  }
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version },
+    paths,
+    components: { schemas: renderDefinitions(roots, source, 'v3') },
+  };
+}
+
+function renderOperation(operation: Operation): unknown {
+  const { produces, response, status } = operation;
+  const schema = response === undefined ? { type: 'string' } : referTo(response, 'v3');
+  return {
+    description: operation.description,
+    operationId: operation.id,
+    parameters: operation.parameters.map(renderParameter),
+    ...requestBody(operation),
+    responses: {
+      [status]: {
+        description: status === 201 ? 'Created' : 'OK',
+        content: Object.fromEntries(produces.map((type) => [type, { schema }])),
+      },
+      401: { description: 'Unauthorized' },
+    },
+    'x-kubernetes-action': operation.action,
+    'x-kubernetes-group-version-kind': operation.gvk,
+  };
+}
+
+function renderParameter({ name, in: place, type, description }: Parameter): unknown {
+  return {
+    name,
+    in: place,
+    description,
+    ...(place === 'path' ? { required: true } : {}),
+    schema: { type, uniqueItems: true },
+  };
+}
+
+function requestBody({ method, body, consumes }: Operation): { requestBody?: unknown } {
+  if (method !== 'patch' && body === undefined) return {};
+  const schema = body === undefined ? { type: 'object' } : referTo(body, 'v3');
+  const content = Object.fromEntries(consumes.map((type) => [type, { schema }]));
+  return { requestBody: { content, ...(method === 'delete' ? {} : { required: true }) } };
+}
