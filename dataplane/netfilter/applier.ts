@@ -1,6 +1,6 @@
 // Brings the kernel to the plan, one family: one iptables-restore per call, naming only chains that differ. It remembers what it
 // wrote; after a failure it forgets, reads the kernel again, and writes whatever differs from there.
-import { AppError } from '../../controlplane/base/errors';
+import { AppError, CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Backend } from './backend';
 import { classifyFailure, type Failure } from './classify';
@@ -138,7 +138,8 @@ export class Applier {
       const argv = [backend.restore.replace('-restore', ''), '--wait', '-t', table, '-S', chain];
       return (await exec.run(argv, { timeoutMs: readTimeoutMs })).stdout;
     } catch (err) {
-      if (classifyFailure(err) === 'stale') return '';
+      // What it says of a chain that is gone differs by version ("incompatible, use 'nft' tool"): the thorough check decides.
+      if (err instanceof CommandFailed) return '';
       throw err;
     }
   }

@@ -1,8 +1,8 @@
 // Plan against kernel: which chains to write, as text for one iptables-restore. Pure.
 
-import type { Table } from './model';
+import type { Chain, RuleSet, Table } from './model';
 import { isOwnChain, jumps, type OwnedTable, ownedTables } from './names';
-import type { ChainText } from './parse';
+import { type ChainText, parseRule } from './parse';
 import { quote } from './render';
 
 /** What we want and what is there: chain to rules as text. */
@@ -87,4 +87,20 @@ export function renderRemoval(actual: OwnChains, present: typeof jumps): string 
     text += 'COMMIT\n';
   }
   return text;
+}
+
+/** What the kernel would evaluate if it held these chains and nothing of anybody else: for the tracer. */
+export function ruleSetOf(own: OwnChains): RuleSet {
+  const tables = new Map<Table, Map<string, Chain>>();
+  for (const table of ownedTables) {
+    const set = new Map<string, Chain>();
+    for (const { from, to } of jumps.filter((jump) => jump.table === table)) {
+      set.set(from, { name: from, policy: 'ACCEPT', rules: [parseRule(jumpRule(from, to))] });
+    }
+    for (const [name, text] of own[table]) {
+      set.set(name, { name, rules: text === '' ? [] : text.trimEnd().split('\n').map(parseRule) });
+    }
+    tables.set(table, set);
+  }
+  return tables;
 }
