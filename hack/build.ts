@@ -1,0 +1,38 @@
+// Bundles the programs: dist/k8ts.js, the one command of every process, and dist/dev.js, what hack/up and its friends run;
+// beside them the schemas of the API. Bundles start in a quarter of the time and hold less memory than the sources would.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(__dirname, '..');
+const outdir = join(root, 'dist');
+
+/** Packages with parts in C or parts chosen at run time: found in node_modules when they are needed. */
+const external = ['koffi', 'netlink', 'cpu-features', 'ssh2'];
+
+async function main(): Promise<void> {
+  mkdirSync(outdir, { recursive: true });
+  const { writeSchemas } = await import('./update/schemas');
+  await Promise.all([
+    build({
+      absWorkingDir: root,
+      entryPoints: { k8ts: 'agents/k8ts/main.ts', dev: 'hack/dev/main.ts', supervisor: 'hack/dev/supervisor/main.ts' },
+      outdir,
+      bundle: true,
+      platform: 'node',
+      target: 'node26',
+      format: 'cjs',
+      external,
+      sourcemap: 'linked',
+      sourcesContent: false,
+      legalComments: 'none',
+      logLevel: 'warning',
+    }),
+    writeSchemas(outdir),
+  ]);
+}
+
+void main().catch((err) => {
+  process.stderr.write(`${err instanceof Error ? (err.stack ?? err.message) : err}\n`);
+  process.exit(1);
+});

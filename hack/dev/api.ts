@@ -1,0 +1,138 @@
+// What the scripts ask of a running cluster: is the server ready, are the nodes, is the demo; and they create the demo's objects.
+import { readdir, readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { AppError, Unavailable } from '../../controlplane/base/errors';
+import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
+
+const requestTimeoutMs = 5_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Record<string, string>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** One API server as seen by an administrator. */
+export class Api {
+  private constructor(private readonly connection: ConnectionOptions) {}
+
+  static async open(kubeconfig: string): Promise<Api> {
+    return new Api(await loadKubeconfig(kubeconfig));
+  }
+
+  /** @throws Unavailable when the server cannot be reached */
+  send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const { server, ca, cert, key } = this.connection;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = text === undefined ? {} : { 'content-type': 'application/json' };
+    return new Promise((resolve, reject) => {
+      const onError = (cause: Error) => reject(new Unavailable(`${server} does not answer`, { cause }));
+      const options = { method, ca, cert, key, headers, agent: false, timeout: requestTimeoutMs } as const;
+      const call = request(new URL(path, server), options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('error', onError);
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+        );
+      });
+      call.once('timeout', () => call.destroy(new Error(`no answer within ${requestTimeoutMs} ms`)));
+      call.once('error', onError);
+      call.end(text);
+    });
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const { status, text } = await this.send('GET', path);
+    if (status !== 200) throw new AppError('Internal', `GET ${path}: ${status} ${messageOf(text)}`);
+    return JSON.parse(text) as T;
+  }
+
+  /** Whether /readyz says ok. */
+  async ready(): Promise<boolean> {
+    try {
+      return (await this.send('GET', '/readyz')).status === 200;
+    } catch {
+      return false; // Not listening yet.
+    }
+  }
+
+  async nodes(): Promise<readonly { readonly name: string; readonly ready: boolean; readonly reason: string }[]> {
+    type Condition = { type: string; status: string; message?: string };
+    type Node = { metadata: { name: string }; status?: { conditions?: Condition[] } };
+    const { items } = await this.get<{ items: Node[] }>('/api/v1/nodes');
+    return items.map(({ metadata, status }) => {
+      const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+      return {
+        name: metadata.name,
+        ready: condition?.status === 'True',
+        reason: condition?.message ?? 'no status yet',
+      };
+    });
+  }
+
+  /** Creates what is not there; objects that are there stay as they are. Returns what was created. */
+  async createMissing(manifests: readonly Manifest[]): Promise<readonly string[]> {
+    const created: string[] = [];
+    for (const manifest of manifests) {
+      const { status, text } = await this.send('POST', collectionOf(manifest), withAppliedNote(manifest));
+      const what = `${manifest.kind} ${manifest.metadata.name}`;
+      if (status === 201) created.push(what);
+      else if (status !== 409) throw new AppError('Internal', `${what}: ${status} ${messageOf(text)}`);
+    }
+    return created;
+  }
+}
+
+function messageOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text;
+  } catch {
+    return text.trim();
+  }
+}
+
+/** So that a later `kubectl apply` of the same files knows what they said, as if it had made the objects itself. */
+function withAppliedNote(manifest: Manifest): Manifest {
+  const { annotations = {}, ...metadata } = manifest.metadata;
+  const plain = { ...manifest, metadata: { ...metadata, annotations } };
+  const note = { 'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(plain)}\n` };
+  return { ...manifest, metadata: { ...metadata, annotations: { ...annotations, ...note } } };
+}
+
+/** The kinds of the demo. */
+const plurals: Readonly<Record<string, string>> = {
+  Namespace: 'namespaces',
+  Pod: 'pods',
+  Service: 'services',
+  Deployment: 'deployments',
+  Ingress: 'ingresses',
+  ConfigMap: 'configmaps',
+};
+
+function collectionOf({ apiVersion, kind, metadata }: Manifest): string {
+  const plural = plurals[kind];
+  if (!plural) throw new AppError('Unsupported', `hack/demo: kind ${kind} is not known to hack/dev/api.ts`);
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return kind === 'Namespace' ? `${root}/${plural}` : `${root}/namespaces/${metadata.namespace ?? 'default'}/${plural}`;
+}
+
+/** All documents of all .yaml files of a directory, in order of their names. */
+export async function readManifests(dir: string): Promise<readonly Manifest[]> {
+  const files = (await readdir(dir)).filter((file) => file.endsWith('.yaml')).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(dir, file), 'utf8')));
+  return texts
+    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest))
+    .filter(Boolean);
+}

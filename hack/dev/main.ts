@@ -1,0 +1,97 @@
+// The program behind hack/up, hack/down, hack/status and hack/logs, which prepare Node.js and the build and then run it.
+import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../agents/bootstrap/options';
+import { AppError, describeError } from '../../controlplane/base/errors';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { down } from './down';
+import { logs } from './logs';
+import { downOptions, logsOptions, statusOptions, upOptions } from './options';
+import { status } from './status';
+import { up } from './up';
+
+interface Script<O extends OptionTable> {
+  readonly summary: string;
+  readonly usage: string;
+  readonly options: O;
+  readonly maxPositional: number;
+  readonly run: (options: Parsed<O>, positional: readonly string[]) => Promise<number>;
+}
+const script = <O extends OptionTable>(value: Script<O>): Script<O> => value;
+
+const env = process.env;
+const exec = new SystemExec();
+const tty = process.stdout.isTTY === true;
+const write = (text: string): void => void process.stdout.write(text);
+
+const scripts = {
+  up: script({
+    summary:
+      'Starts a cluster on this machine: one network namespace and one Docker engine per node. Run again, it repairs.',
+    usage: 'hack/up [options]',
+    options: upOptions,
+    maxPositional: 0,
+    run: async (options) => {
+      await up({ exec, options, env, write, tty });
+      return 0;
+    },
+  }),
+  down: script({
+    summary: 'Stops a cluster, removes everything of it, and compares the host with the record taken before hack/up.',
+    usage: 'hack/down [options]',
+    options: downOptions,
+    maxPositional: 0,
+    run: ({ name, quiet }) => down({ exec, name, quiet, env, write, tty }),
+  }),
+  status: script({
+    summary: 'Shows nodes, processes and ports, what is unhealthy, and the next command.',
+    usage: 'hack/status [options]',
+    options: statusOptions,
+    maxPositional: 0,
+    run: ({ name }) => status(name, write),
+  }),
+  logs: script({
+    summary: 'Shows the log of one process (server, registry, worker-1/kubelet, ...); without a name, lists them.',
+    usage: 'hack/logs [options] [PROCESS]',
+    options: logsOptions,
+    maxPositional: 1,
+    run: async ({ name, follow, lines }, [wanted]) => {
+      const abort = new AbortController();
+      process.once('SIGINT', () => abort.abort());
+      await logs({ name, process: wanted, follow, lines, write, signal: abort.signal });
+      return 0;
+    },
+  }),
+};
+
+async function runScript<O extends OptionTable>(
+  name: string,
+  chosen: Script<O>,
+  argv: readonly string[],
+): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    write(`${chosen.summary}\n\nusage: ${chosen.usage}\n\n${renderOptions(chosen.options)}`);
+    return 0;
+  }
+  const args = argv.map((arg) => (arg === '-f' ? '--follow' : arg));
+  try {
+    const { options, positional } = parseOptions(chosen.options, args, {});
+    if (positional.length > chosen.maxPositional) {
+      throw new AppError('BadRequest', `unexpected argument ${JSON.stringify(positional.at(-1))}; see --help`);
+    }
+    return await chosen.run(options, positional);
+  } catch (err) {
+    process.stderr.write(`hack/${name}: ${describeError(err)}\n`);
+    if (env['K8TS_DEBUG'] && err instanceof Error) process.stderr.write(`${err.stack}\n`);
+    return err instanceof AppError && err.code === 'BadRequest' ? 2 : 1;
+  }
+}
+
+async function main([name = '', ...argv]: readonly string[]): Promise<number> {
+  if (name === 'up') return runScript(name, scripts.up, argv);
+  if (name === 'down') return runScript(name, scripts.down, argv);
+  if (name === 'status') return runScript(name, scripts.status, argv);
+  if (name === 'logs') return runScript(name, scripts.logs, argv);
+  process.stderr.write('usage: node dist/dev.js up|down|status|logs [options]\n');
+  return 2;
+}
+
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -1,0 +1,147 @@
+// The local network: a bridge on the host, a network namespace with one veth pair per node, and the way out. Every step says
+// what it wants and leaves alone what is already so; `ip` does it in one batch.
+import { CommandFailed } from '../../controlplane/base/errors';
+import type { Exec } from '../../dataplane/exec/exec';
+import { ensureNamedNetns, removeNamedNetns } from '../../dataplane/netns/named';
+import type { ClusterPlan, NodePlan } from './plan';
+
+/** Makes what is missing; returns the names of the links and namespaces it made. */
+export async function ensureNetwork(exec: Exec, plan: ClusterPlan): Promise<readonly string[]> {
+  const made: string[] = [];
+  const links = await linkNames(exec);
+  if (!links.has(plan.bridge)) {
+    await ipBatch(exec, [`link add name ${plan.bridge} address ${plan.bridgeMac} type bridge`]);
+    made.push(plan.bridge);
+  }
+  await ipBatch(exec, [
+    `addr replace ${plan.gateway}/${plan.prefixLength} dev ${plan.bridge}`,
+    `link set ${plan.bridge} up`,
+  ]);
+  for (const node of plan.nodes) {
+    const names = await netnsNames(exec);
+    if (!names.has(node.netns)) made.push(node.netns);
+    await ensureNamedNetns(exec, node.netns);
+    if (await ensureUplink(exec, plan, node, links)) made.push(node.veth);
+  }
+  for (const rule of hostRules(plan)) await ensureRule(exec, rule);
+  return made;
+}
+
+async function ensureUplink(
+  exec: Exec,
+  plan: ClusterPlan,
+  node: NodePlan,
+  links: ReadonlySet<string>,
+): Promise<boolean> {
+  const missing = !links.has(node.veth);
+  if (missing) {
+    await ipBatch(exec, [`link add name ${node.veth} type veth peer name eth0 netns ${node.netns}`]);
+  }
+  await ipBatch(exec, [`link set ${node.veth} master ${plan.bridge} up`]);
+  await exec.run(['ip', '-n', node.netns, '-batch', '-'], {
+    input: [
+      `addr replace ${node.ip}/${plan.prefixLength} dev eth0`,
+      'link set eth0 up',
+      `route replace default via ${plan.gateway} dev eth0`,
+      '',
+    ].join('\n'),
+  });
+  await exec.run([
+    'nsenter',
+    `--net=/run/netns/${node.netns}`,
+    '--',
+    'sh',
+    '-c',
+    'echo 1 > /proc/sys/net/ipv4/ip_forward',
+  ]);
+  return missing;
+}
+
+export interface HostRule {
+  readonly table: 'nat' | 'filter';
+  readonly chain: string;
+  readonly insert: boolean;
+  readonly spec: readonly string[];
+}
+
+/**
+ * The host's own rules, each with the cluster's name in its comment. Traffic between nodes stays on the bridge and must pass
+ * even where Docker has set FORWARD to DROP; what leaves the bridge for elsewhere takes the host's address. `! -o bridge`
+ * and not `! -d subnet`: with br_netfilter pods' frames between nodes pass POSTROUTING too, and must keep their source.
+ */
+export function hostRules(plan: ClusterPlan): readonly HostRule[] {
+  const comment = ['-m', 'comment', '--comment', plan.context];
+  return [
+    // -A POSTROUTING -s 192.168.57.0/24 ! -o k8ts -m comment --comment k8ts -j MASQUERADE
+    {
+      table: 'nat',
+      chain: 'POSTROUTING',
+      insert: false,
+      spec: ['-s', plan.subnet, '!', '-o', plan.bridge, ...comment, '-j', 'MASQUERADE'],
+    },
+    // -I FORWARD -i k8ts -m comment --comment k8ts -j ACCEPT
+    { table: 'filter', chain: 'FORWARD', insert: true, spec: ['-i', plan.bridge, ...comment, '-j', 'ACCEPT'] },
+    { table: 'filter', chain: 'FORWARD', insert: true, spec: ['-o', plan.bridge, ...comment, '-j', 'ACCEPT'] },
+  ];
+}
+
+async function ensureRule(exec: Exec, rule: HostRule): Promise<void> {
+  if (await hasRule(exec, rule)) return;
+  await exec.run(['iptables', '-w', '-t', rule.table, rule.insert ? '-I' : '-A', rule.chain, ...rule.spec]);
+}
+
+async function hasRule(exec: Exec, { table, chain, spec }: HostRule): Promise<boolean> {
+  try {
+    await exec.run(['iptables', '-w', '-t', table, '-C', chain, ...spec]);
+    return true;
+  } catch (err) {
+    if (err instanceof CommandFailed) return false;
+    throw err;
+  }
+}
+
+/** Removes rules, links and namespaces of the plan; nothing happens to what is not there. */
+export async function removeNetwork(exec: Exec, plan: ClusterPlan): Promise<void> {
+  for (const table of ['nat', 'filter'] as const) {
+    const { stdout } = await exec.run(['iptables-save', '-t', table]);
+    for (const spec of rulesCommented(stdout, plan.context)) {
+      await exec.run(['iptables', '-w', '-t', table, '-D', ...spec]);
+    }
+  }
+  const links = await linkNames(exec);
+  const ours = [...plan.nodes.map((node) => node.veth), plan.bridge].filter((name) => links.has(name));
+  await ipBatch(
+    exec,
+    ours.map((name) => `link delete ${name}`),
+  );
+  const namespaces = await netnsNames(exec);
+  for (const { netns } of plan.nodes) if (namespaces.has(netns)) await removeNamedNetns(exec, netns);
+}
+
+/** The arguments after -A of each rule whose comment is exactly `comment`, chain first. */
+export function rulesCommented(save: string, comment: string): readonly (readonly string[])[] {
+  return save
+    .split('\n')
+    .filter((line) => line.startsWith('-A '))
+    .map((line) => line.slice(3).split(' '))
+    .filter((words) => words[words.indexOf('--comment') + 1]?.replace(/^"(.*)"$/, '$1') === comment);
+}
+
+export async function linkNames(exec: Exec): Promise<ReadonlySet<string>> {
+  const { stdout } = await exec.run(['ip', '-json', 'link', 'show']);
+  return new Set((JSON.parse(stdout || '[]') as { ifname: string }[]).map((link) => link.ifname));
+}
+
+export async function netnsNames(exec: Exec): Promise<ReadonlySet<string>> {
+  const { stdout } = await exec.run(['ip', 'netns', 'list']);
+  return new Set(
+    stdout
+      .split('\n')
+      .map((line) => line.split(' ')[0]!)
+      .filter((name) => name !== ''),
+  );
+}
+
+async function ipBatch(exec: Exec, lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) await exec.run(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+}

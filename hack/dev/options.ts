@@ -1,0 +1,51 @@
+// The options of hack/up, down, status and logs.
+import { type OptionTable, parseBoolean, parseInteger } from '../../agents/bootstrap/options';
+import { checkName, checkSubnet, defaultName, maxNodes } from './plan';
+
+const name = {
+  flag: 'name',
+  placeholder: 'NAME',
+  default: defaultName,
+  help: 'which cluster; several can run side by side',
+  parse: checkName,
+} as const;
+const quiet = { flag: 'quiet', default: 'false', help: 'only the outcome', parse: parseBoolean } as const;
+
+export const upOptions = {
+  nodes: {
+    flag: 'nodes',
+    placeholder: 'N',
+    default: '0',
+    help: `nodes, the control node among them: 1 to ${maxNodes}; 0 means 3, or as many as the cluster has`,
+    parse: parseInteger(0, maxNodes),
+  },
+  name,
+  subnet: {
+    flag: 'subnet',
+    placeholder: 'CIDR',
+    default: '',
+    help: 'range of the node network; absent: the first free one from 192.168.57.0/24 on',
+    parse: (text: string) => (text === '' ? '' : checkSubnet(text)),
+  },
+  demo: {
+    flag: 'demo',
+    default: 'true',
+    help: 'deploy the demo of hack/demo; --no-demo leaves it out',
+    parse: parseBoolean,
+  },
+  quiet,
+} satisfies OptionTable;
+
+export const downOptions = { name, quiet } satisfies OptionTable;
+export const statusOptions = { name } satisfies OptionTable;
+export const logsOptions = {
+  name,
+  follow: { flag: 'follow', default: 'false', help: 'go on printing what is added; also -f', parse: parseBoolean },
+  lines: {
+    flag: 'lines',
+    placeholder: 'N',
+    default: '100',
+    help: 'how many of the last lines',
+    parse: parseInteger(0, 1e9),
+  },
+} satisfies OptionTable;

@@ -1,0 +1,142 @@
+// Everything about a local cluster that follows from its name, subnet and number of nodes: names, addresses, directories,
+// processes. Pure: what is on the host is compared with this plan, never guessed.
+import { createHash } from 'node:crypto';
+import { cidrAddress, formatAddress, formatCidr, parseCidr } from '../../controlplane/base/cidr';
+import { BadRequest } from '../../controlplane/base/errors';
+
+export interface NodePlan {
+  readonly name: string;
+  readonly ip: string;
+  /** Named network namespace; /run/netns/NAME. */
+  readonly netns: string;
+  /** The end of the veth pair on the host's bridge; the other end is eth0 in the namespace. */
+  readonly veth: string;
+  readonly dir: string;
+  readonly runDir: string;
+  readonly dockerSocket: string;
+  readonly kubeconfigs: Readonly<Record<Agent, string>>;
+}
+export interface ClusterPlan {
+  readonly name: string;
+  /** Of the kubeconfig: k8ts or k8ts-NAME; also the beginning of all names on the host. */
+  readonly context: string;
+  readonly bridge: string;
+  readonly bridgeMac: string;
+  readonly subnet: string;
+  readonly prefixLength: number;
+  /** The host's address on the bridge, and where the registry listens. */
+  readonly gateway: string;
+  readonly registry: string;
+  readonly server: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly logDir: string;
+  readonly pkiDir: string;
+  readonly adminConf: string;
+  readonly cgroup: string;
+  readonly nodes: readonly NodePlan[];
+}
+export interface ClusterSpec {
+  readonly name: string;
+  readonly nodes: number;
+  readonly subnet: string;
+  /** Default 5000, unless something of the host listens there. */
+  readonly registryPort?: number;
+}
+
+export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
+export type Agent = (typeof agents)[number];
+
+export const defaultName = 'k8ts';
+export const stateRoot = '/var/lib/k8ts';
+export const runRoot = '/run/k8ts';
+/** kubectl and tutorials know these. */
+export const ranges = {
+  pods: '10.244.0.0/16',
+  services: '10.96.0.0/12',
+  kubernetesService: '10.96.0.1',
+  dns: '10.96.0.10',
+  domain: 'cluster.local',
+} as const;
+export const maxNodes = 60;
+/** Nodes start at .10; .240-.250 is the pool of load balancers. */
+const firstNode = 10;
+/** A link name holds 15 characters; "-59" must still fit behind the bridge's. */
+const maxBridgeName = 12;
+
+/** @throws BadRequest that says what a name may look like */
+export function checkName(name: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name)) {
+    throw new BadRequest('a cluster name is 1 to 30 lower-case letters, digits and dashes, like demo-2');
+  }
+  return name;
+}
+
+/** @throws BadRequest unless it is a private-looking IPv4 range with room for the nodes */
+export function checkSubnet(text: string): string {
+  const range = parseCidr(text);
+  if (range.family !== 4 || range.prefix > 24 || range.prefix < 16) {
+    throw new BadRequest('expected an IPv4 range from /16 to /24, like 192.168.60.0/24');
+  }
+  if (text !== formatCidr(range)) throw new BadRequest(`host bits are set; did you mean ${formatCidr(range)}?`);
+  return text;
+}
+
+export function planCluster(spec: ClusterSpec): ClusterPlan {
+  const { name } = spec;
+  const context = name === defaultName ? defaultName : `${defaultName}-${name}`;
+  const digest = createHash('sha256').update(name).digest('hex');
+  const bridge = context.length <= maxBridgeName ? context : `${defaultName}-${digest.slice(0, 7)}`;
+  const range = parseCidr(spec.subnet);
+  const address = (index: number) => formatAddress(cidrAddress(range, index));
+  const stateDir = `${stateRoot}/${name}`;
+  const runDir = `${runRoot}/${name}`;
+  const nodes = Array.from({ length: spec.nodes }, (_, i): NodePlan => {
+    const node = i === 0 ? 'control' : `worker-${i}`;
+    const dir = `${stateDir}/nodes/${node}`;
+    return {
+      name: node,
+      ip: address(firstNode + i),
+      netns: `${context}-${node}`,
+      veth: `${bridge}-${i}`,
+      dir,
+      runDir: `${runDir}/${node}`,
+      dockerSocket: `${runDir}/${node}/docker.sock`,
+      kubeconfigs: {
+        kubelet: `${dir}/kubelet.conf`,
+        'kube-proxy': `${dir}/kube-proxy.conf`,
+        dns: `${dir}/dns.conf`,
+        ingress: `${dir}/ingress.conf`,
+      },
+    };
+  });
+  return {
+    name,
+    context,
+    bridge,
+    // Fixed, locally administered: a bridge would otherwise take the smallest address of its ports, and neighbours'
+    // caches would point to a node that has gone.
+    bridgeMac: `02:${digest.slice(0, 10).replace(/(..)(?=.)/g, '$1:')}`,
+    subnet: spec.subnet,
+    prefixLength: range.prefix,
+    gateway: address(1),
+    registry: `${address(1)}:${spec.registryPort ?? 5000}`,
+    server: `https://${nodes[0]!.ip}:6443`,
+    stateDir,
+    runDir,
+    logDir: `${stateDir}/logs`,
+    pkiDir: `${stateDir}/pki`,
+    adminConf: `${stateDir}/admin.conf`,
+    cgroup: `k8ts/${name}`,
+    nodes,
+  };
+}
+
+/** The first of 192.168.57.0/24, 58, ... that overlaps nothing in `taken`. @throws BadRequest when none is left */
+export function chooseSubnet(taken: readonly string[], overlaps: (a: string, b: string) => boolean): string {
+  for (let third = 57; third < 256; third++) {
+    const subnet = `192.168.${third}.0/24`;
+    if (!taken.some((other) => overlaps(subnet, other))) return subnet;
+  }
+  throw new BadRequest('no free subnet from 192.168.57.0/24 on; choose one with --subnet CIDR');
+}

@@ -1,0 +1,100 @@
+// What must be true before anything is made: facts are gathered by facts.ts, judged here. Pure.
+import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
+import { AppError } from '../../controlplane/base/errors';
+import type { ClusterPlan } from './plan';
+
+export interface HostFacts {
+  readonly uid: number;
+  readonly cgroups: boolean;
+  /** "20.10.24"; undefined when dockerd is not there. */
+  readonly dockerVersion: string | undefined;
+  readonly missingPrograms: readonly string[];
+  /** What a trial in a throw-away namespace could not do: "bridge", "veth", "iptables nat", "br_netfilter". */
+  readonly missingFeatures: readonly string[];
+  /** Addresses with prefix length and routes of the host, as CIDR ranges, with where they come from. */
+  readonly ranges: readonly { readonly cidr: string; readonly origin: string }[];
+  readonly links: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly freeBytes: number;
+}
+
+/** Wrong use or an unfit host: the message holds the cause and what to do; shown as it is, without a stack. */
+export class Refused extends AppError {
+  constructor(cause: string, whatToDo: string) {
+    super('BadRequest', `${cause}\n  ${whatToDo}`);
+  }
+}
+
+/** The engine must know live-restore with registry mirrors and API 1.41. */
+const minDocker = [20, 10] as const;
+const minFreeBytes = 1024 ** 3;
+
+/** Ranges that are in the way of `subnet`, which is not the cluster's own yet. */
+export const overlapping = (subnet: string, ranges: HostFacts['ranges']): HostFacts['ranges'] =>
+  ranges.filter(({ cidr }) => cidrsOverlap(parseCidr(subnet), parseCidr(cidr)));
+
+/** Checks that hold for every start. @throws Refused for the first thing that is wrong */
+export function checkHost(facts: HostFacts): void {
+  if (facts.uid !== 0) throw new Refused('needs root to make namespaces, links and rules.', 'Run: sudo hack/up');
+  if (facts.missingPrograms.length > 0) {
+    throw new Refused(
+      `these programs are missing: ${facts.missingPrograms.join(', ')}.`,
+      'hack/up installs them on Debian and Ubuntu; elsewhere install them by hand and make sure they are on PATH.',
+    );
+  }
+  if (!facts.cgroups) {
+    throw new Refused(
+      'no control groups are mounted under /sys/fs/cgroup, and Docker cannot run containers without.',
+      'Inside a container start it with its own cgroup mount (privileged); on a machine mount -t cgroup2 none /sys/fs/cgroup',
+    );
+  }
+  checkDocker(facts.dockerVersion);
+  if (facts.missingFeatures.length > 0) {
+    throw new Refused(
+      `this kernel, or what confines this shell, lacks: ${facts.missingFeatures.join(', ')}.`,
+      'Load the modules (modprobe bridge veth br_netfilter iptable_nat), or use a machine or VM with a full kernel.',
+    );
+  }
+  if (facts.freeBytes < minFreeBytes) {
+    throw new Refused('less than 1 GiB is free under /var/lib.', 'Free some space: images and containers go there.');
+  }
+}
+
+function checkDocker(version: string | undefined): void {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  if (major > minDocker[0] || (major === minDocker[0] && minor >= minDocker[1])) return;
+  throw new Refused(
+    version === undefined
+      ? 'dockerd does not say its version.'
+      : `Docker ${version} is too old; 20.10 or later is needed.`,
+    'Install docker.io of Debian 12 or later, or of Ubuntu 22.04 or later.',
+  );
+}
+
+/** Checks for a first start: nothing may be where the cluster is going to be. @throws Refused */
+export function checkFree(plan: ClusterPlan, facts: HostFacts): void {
+  const clash = overlapping(plan.subnet, facts.ranges)[0];
+  if (clash) {
+    throw new Refused(
+      `subnet ${plan.subnet} is in use: ${clash.cidr} (${clash.origin}).`,
+      'Choose another one: hack/up --subnet 192.168.99.0/24',
+    );
+  }
+  const names = [plan.bridge, ...plan.nodes.map((node) => node.veth)];
+  const leftover =
+    names.find((name) => facts.links.includes(name)) ??
+    plan.nodes.map((node) => node.netns).find((name) => facts.namespaces.includes(name));
+  if (leftover) {
+    throw new Refused(
+      `${leftover} is there already, but no cluster ${plan.name} is recorded: a start was interrupted, or it belongs to something else.`,
+      `Remove what is left of it with: hack/down --name ${plan.name}`,
+    );
+  }
+}
+
+/** Ranges of the host that pods could not reach, since the cluster uses the same addresses: worth a word, no reason to stop. */
+export function shadowed(facts: HostFacts, clusterRanges: readonly string[]): readonly string[] {
+  return facts.ranges
+    .filter(({ cidr }) => clusterRanges.some((range) => cidrsOverlap(parseCidr(range), parseCidr(cidr))))
+    .map(({ cidr, origin }) => `${cidr} (${origin})`);
+}

@@ -1,0 +1,158 @@
+// The processes of a local cluster as data for the supervisor. Pure.
+import { type Agent, agents, type ClusterPlan, type NodePlan, ranges } from './plan';
+import type { ProcessSpec } from './supervisor/spec';
+
+export interface ProgramPaths {
+  /** Node.js 26. */
+  readonly node: string;
+  /** dist/k8ts.js */
+  readonly bundle: string;
+  readonly compileCache: string;
+  readonly dockerd: string;
+  readonly dockerRegistry: string;
+}
+export interface ProcessFacts {
+  readonly programs: ProgramPaths;
+  /** Resolvers outside the cluster, ip:port. */
+  readonly upstreams: readonly string[];
+  readonly pauseImage: string;
+}
+
+export const healthPorts: Readonly<Record<Agent, number>> = {
+  kubelet: 10248,
+  'kube-proxy': 10256,
+  dns: 10258,
+  ingress: 10259,
+};
+
+/** Start order: what others need comes first. Stop order is the reverse. */
+export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
+  return [
+    ...plan.nodes.slice(0, 1).map((node) => serverProcess(plan, node, facts)),
+    registryProcess(plan, facts),
+    ...plan.nodes.map((node) => dockerProcess(plan, node, facts)),
+    ...plan.nodes.flatMap((node) => agents.map((agent) => agentProcess(plan, node, agent, facts))),
+  ];
+}
+
+function registryProcess(plan: ClusterPlan, { programs }: ProcessFacts): ProcessSpec {
+  return {
+    name: 'registry',
+    argv: [programs.dockerRegistry, 'serve', registryConfigPath(plan)],
+    // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
+    env: { OTEL_TRACES_EXPORTER: 'none' },
+    log: `${plan.logDir}/registry.log`,
+  };
+}
+
+export const registryConfigPath = (plan: ClusterPlan): string => `${plan.stateDir}/registry.yml`;
+
+/** configuration of docker-registry 2.x: plain HTTP on the bridge, reachable from the nodes alone. */
+export function registryConfig(plan: ClusterPlan): Record<string, unknown> {
+  return {
+    version: 0.1,
+    log: { level: 'warn', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: `${plan.stateDir}/registry` }, delete: { enabled: true } },
+    http: { addr: plan.registry },
+  };
+}
+
+function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): ProcessSpec {
+  return k8tsProcess(plan, node, facts, 'server', [
+    `--data-dir=${plan.stateDir}/server`,
+    `--pki-dir=${plan.pkiDir}`,
+    '--bind-address=0.0.0.0',
+    '--secure-port=6443',
+    `--advertise-address=${node.ip}`,
+    `--service-cidr=${ranges.services}`,
+    `--cluster-cidr=${ranges.pods}`,
+    '--store=sqlite',
+    '--parts=apiserver,controllers,scheduler',
+  ]);
+}
+
+function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: ProcessFacts): ProcessSpec {
+  const common = [`--kubeconfig=${node.kubeconfigs[agent]}`, `--node-name=${node.name}`, `--node-ip=${node.ip}`];
+  const own: Readonly<Record<Agent, readonly string[]>> = {
+    kubelet: [
+      `--docker-host=unix://${node.dockerSocket}`,
+      `--root-dir=${node.dir}/kubelet`,
+      `--pki-dir=${node.dir}/pki`,
+      `--cluster-dns=${ranges.dns}`,
+      `--cluster-domain=${ranges.domain}`,
+      `--pause-image=${facts.pauseImage}`,
+      '--port=10250',
+      `--healthz-port=${healthPorts.kubelet}`,
+      ...(node === plan.nodes[0] ? ['--node-labels=node-role.kubernetes.io/control-plane='] : []),
+    ],
+    'kube-proxy': [
+      `--cluster-cidr=${ranges.pods}`,
+      `--healthz-port=${healthPorts['kube-proxy']}`,
+      '--metrics-port=10249',
+    ],
+    dns: [`--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
+    ingress: ['--http-port=80', '--https-port=443'],
+  };
+  return k8tsProcess(plan, node, facts, agent, [...common, ...own[agent]]);
+}
+
+function k8tsProcess(
+  plan: ClusterPlan,
+  node: NodePlan,
+  { programs }: ProcessFacts,
+  subcommand: string,
+  options: readonly string[],
+): ProcessSpec {
+  const name = subcommand === 'server' ? 'server' : `${node.name}/${subcommand}`;
+  return {
+    name,
+    argv: [...enter(node), programs.node, '--enable-source-maps', programs.bundle, subcommand, ...options],
+    env: { NODE_COMPILE_CACHE: programs.compileCache },
+    log: logPath(plan, name),
+  };
+}
+
+/** nsenter, not `ip netns exec`: that would mount another /sys and hide the cgroups from dockerd. */
+const enter = (node: NodePlan): readonly string[] => ['nsenter', `--net=/run/netns/${node.netns}`, '--'];
+
+export const logPath = (plan: ClusterPlan, name: string): string => `${plan.logDir}/${name.replace('/', '-')}.log`;
+export const dockerConfigPath = (node: NodePlan): string => `${node.dir}/docker.json`;
+const dockerPidFile = (node: NodePlan): string => `${node.runDir}/docker.pid`;
+
+function dockerProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessFacts): ProcessSpec {
+  const name = `${node.name}/docker`;
+  return {
+    name,
+    argv: [...enter(node), programs.dockerd, `--config-file=${dockerConfigPath(node)}`],
+    log: logPath(plan, name),
+    // After a kill -9 the number in it may belong to another process by now, and dockerd would refuse to start.
+    removeFirst: [dockerPidFile(node), `${node.runDir}/exec/containerd/containerd.pid`],
+    stopTimeoutMs: 20_000,
+  };
+}
+
+/** daemon.json of a node's engine. Docker adds no bridge and no rule of its own: pods are wired by the kubelet. */
+export function dockerConfig(plan: ClusterPlan, node: NodePlan): Record<string, unknown> {
+  return {
+    'data-root': `${node.dir}/docker`,
+    'exec-root': `${node.runDir}/exec`,
+    pidfile: dockerPidFile(node),
+    hosts: [`unix://${node.dockerSocket}`],
+    bridge: 'none',
+    iptables: false,
+    ip6tables: false,
+    'ip-forward': false,
+    'ip-masq': false,
+    'userland-proxy': false,
+    // A restart of dockerd leaves containers running.
+    'live-restore': true,
+    'exec-opts': ['native.cgroupdriver=cgroupfs'],
+    'cgroup-parent': `/${plan.cgroup}/${node.name}`,
+    // Names without a registry (busybox:1.35) are asked of the local registry first.
+    'registry-mirrors': [`http://${plan.registry}`],
+    'insecure-registries': [plan.registry],
+    'max-concurrent-downloads': 6,
+    'log-level': 'warn',
+    'shutdown-timeout': 5,
+  };
+}

@@ -1,0 +1,69 @@
+// What is remembered of a cluster between scripts, in its state directory: what it is, and what the host was before.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { writePrivate } from '../../controlplane/pki/files';
+import type { HostRecord } from './host-record';
+import { stateRoot } from './plan';
+
+export interface ClusterState {
+  readonly name: string;
+  readonly nodes: number;
+  readonly subnet: string;
+  readonly registryPort: number;
+  /** The user's kubeconfig that the context was merged into, and what it was: undefined when there was none. */
+  readonly kubeconfig: {
+    readonly path: string;
+    readonly owner?: { readonly uid: number; readonly gid: number };
+    readonly original?: string;
+    readonly directoryMade: boolean;
+  };
+  readonly before: HostRecord;
+}
+
+const statePath = (name: string): string => `${stateRoot}/${name}/cluster.json`;
+
+export const writeState = (state: ClusterState): Promise<void> =>
+  writePrivate(statePath(state.name), JSON.stringify(state));
+
+/** undefined when no such cluster is recorded. */
+export function readState(name: string): ClusterState | undefined {
+  const path = statePath(name);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as ClusterState) : undefined;
+}
+
+/** Names of all clusters recorded on this host. */
+export function recordedClusters(): readonly string[] {
+  if (!existsSync(stateRoot)) return [];
+  return readdirSync(stateRoot, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(statePath(entry.name)))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Settings of the whole host that several clusters share: the first one changes them, the last one puts them back. */
+interface SharedState {
+  readonly ipForward: string;
+  readonly clusters: readonly string[];
+}
+const sharedPath = `${stateRoot}/host.json`;
+const readShared = (): SharedState | undefined =>
+  existsSync(sharedPath) ? (JSON.parse(readFileSync(sharedPath, 'utf8')) as SharedState) : undefined;
+
+/** Notes that `name` needs forwarding; `current` is its value now. */
+export async function claimForwarding(name: string, current: string): Promise<void> {
+  const shared = readShared() ?? { ipForward: current, clusters: [] };
+  if (shared.clusters.includes(name)) return;
+  await writePrivate(sharedPath, JSON.stringify({ ...shared, clusters: [...shared.clusters, name] }));
+}
+
+/** The value to put back when `name` was the last one; undefined while others need it, or it was never changed. */
+export async function releaseForwarding(name: string): Promise<string | undefined> {
+  const shared = readShared();
+  if (!shared?.clusters.includes(name)) return undefined;
+  const clusters = shared.clusters.filter((other) => other !== name);
+  if (clusters.length > 0) {
+    await writePrivate(sharedPath, JSON.stringify({ ...shared, clusters }));
+    return undefined;
+  }
+  rmSync(sharedPath, { force: true });
+  return shared.ipForward;
+}

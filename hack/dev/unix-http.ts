@@ -1,0 +1,41 @@
+// JSON over HTTP on a unix socket: the supervisor's control socket and a node's Docker engine.
+import { request } from 'node:http';
+import { AppError, Unavailable } from '../../controlplane/base/errors';
+
+export interface UnixRequest {
+  readonly socketPath: string;
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+/** @throws Unavailable when nobody answers, AppError with the answer's text for a status of 400 or more */
+export function requestJson<T>({
+  socketPath,
+  method = 'GET',
+  path,
+  body,
+  timeoutMs = 60_000,
+}: UnixRequest): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: Error) => reject(new Unavailable(`nobody answers on ${socketPath}`, { cause }));
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = text === undefined ? {} : { 'content-type': 'application/json' };
+    const call = request({ socketPath, method, path, headers, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('error', onError);
+      response.once('end', () => {
+        const answer = Buffer.concat(chunks).toString('utf8');
+        const status = response.statusCode ?? 0;
+        if (status >= 400) reject(new AppError('Internal', `${method} ${path}: ${status} ${answer.trim()}`));
+        else
+          resolve((answer.trim().startsWith('{') || answer.trim().startsWith('[') ? JSON.parse(answer) : answer) as T);
+      });
+    });
+    call.once('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    call.once('error', onError);
+    call.end(text);
+  });
+}

@@ -1,0 +1,299 @@
+// hack/up: from nothing to a cluster with the demo, or from a damaged cluster to a whole one. Each step makes what is
+// missing and leaves alone what is there; a first start that fails early is undone.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import type { Parsed } from '../../agents/bootstrap/options';
+import { isUnavailable } from '../../controlplane/base/errors';
+import { Scope } from '../../controlplane/base/scope';
+import type { CertificateRequest } from '../../controlplane/pki/certificate';
+import { writePrivate } from '../../controlplane/pki/files';
+import { ensureKubeconfig, readEntry } from '../../controlplane/pki/kubeconfig';
+import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
+import type { Exec } from '../../dataplane/exec/exec';
+import { pauseImage } from '../image/catalog';
+import { pushImage, waitForRegistry } from '../image/registry';
+import { ensureImages } from '../image/store';
+import { Api, readManifests } from './api';
+import { demoDir, findPrograms, imagePaths, supervisorProgram, waitUntil } from './cluster';
+import { teardown } from './down';
+import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
+import { recordHost } from './host-record';
+import { withHosts } from './hosts-file';
+import { ensureNetwork } from './network';
+import type { upOptions } from './options';
+import { agents, type ClusterPlan, chooseSubnet, planCluster, ranges } from './plan';
+import { checkFree, checkHost, type HostFacts, overlapping, Refused, shadowed } from './preflight';
+import { dockerConfig, dockerConfigPath, planProcesses, registryConfig, registryConfigPath } from './processes';
+import { Progress } from './progress';
+import { type ClusterState, claimForwarding, readState, writeState } from './state';
+import { applyProcesses, ensureSupervisor, processStatus } from './supervisor/control';
+import type { ProcessSpec } from './supervisor/spec';
+import { requestJson } from './unix-http';
+import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
+
+export interface UpContext {
+  readonly exec: Exec;
+  readonly options: Parsed<typeof upOptions>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string) => void;
+  readonly tty: boolean;
+}
+
+const defaultNodes = 3;
+const engineTimeoutMs = 30_000;
+const serverTimeoutMs = 30_000;
+const nodesTimeoutMs = 60_000;
+const demoTimeoutMs = 90_000;
+const ipForward = '/proc/sys/net/ipv4/ip_forward';
+
+export async function up(context: UpContext): Promise<void> {
+  const { exec, options, env, write, tty } = context;
+  const progress = new Progress({
+    write,
+    tty,
+    color: tty && env['NO_COLOR'] === undefined,
+    quiet: options.quiet,
+    now: Date.now,
+    total: options.demo ? 8 : 7,
+  });
+  const known = readState(options.name);
+  const { state, notes } = await progress.step('Checking this machine', () =>
+    known ? recheck(context, known) : firstCheck(context),
+  );
+  for (const note of notes) write(`  note: ${note}\n`);
+  const plan = planCluster(state);
+  const undo = new Scope();
+  if (!known) undo.defer(() => teardown(exec, plan, state));
+  try {
+    await progress.step('Certificates and configuration', () => prepareFiles(plan, state));
+    await progress.step(`Network ${plan.subnet} on bridge ${plan.bridge}`, () => prepareNetwork(exec, plan));
+    const specs = processSpecs(plan, env['PATH'] ?? '');
+    await progress.step('API server, registry and Docker engines', () => startEngines(plan, specs));
+    // From here on a failure leaves the cluster as it is: its logs say why, and the next hack/up goes on.
+    undo.release();
+    await progress.step('Images', () => pushImages(exec, plan));
+    await progress.step(`Agents on ${plan.nodes.length} nodes`, () => startAgents(plan, specs));
+    await progress.step('kubeconfig and /etc/hosts', () => userFiles(plan, state, options.demo));
+    if (options.demo) await progress.step('Demo', () => deployDemo(plan));
+  } catch (err) {
+    await undo.close();
+    throw err;
+  }
+  writeSummary(context, plan, progress.elapsed());
+}
+
+interface Checked {
+  readonly state: ClusterState;
+  readonly notes: readonly string[];
+}
+
+async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
+  const facts = await gatherFacts(exec, env['PATH'] ?? '');
+  checkHost(facts);
+  const overlaps = (subnet: string) => overlapping(subnet, facts.ranges).length > 0;
+  const spec = {
+    name: options.name,
+    nodes: options.nodes || defaultNodes,
+    subnet: options.subnet || chooseSubnet(['taken'], overlaps),
+    registryPort: freeRegistryPort(),
+  };
+  checkFree(planCluster(spec), facts);
+  const kubeconfig = findUserKubeconfig(env);
+  const before = await recordHost(exec, { kubeconfigPath: kubeconfig.path });
+  const state = { ...spec, kubeconfig, before };
+  await claimForwarding(spec.name, readFileSync(ipForward, 'utf8').trim());
+  await writeState(state);
+  return { state, notes: notesOn(facts) };
+}
+
+async function recheck({ exec, options, env }: UpContext, state: ClusterState): Promise<Checked> {
+  if (options.nodes !== 0 && options.nodes !== state.nodes) {
+    throw new Refused(
+      `cluster ${state.name} has ${state.nodes} nodes, not ${options.nodes}.`,
+      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --nodes ${options.nodes}`,
+    );
+  }
+  if (options.subnet !== '' && options.subnet !== state.subnet) {
+    throw new Refused(
+      `cluster ${state.name} is on ${state.subnet}, not on ${options.subnet}.`,
+      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --subnet ${options.subnet}`,
+    );
+  }
+  checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
+  return { state, notes: [] };
+}
+
+function notesOn(facts: HostFacts): string[] {
+  const hidden = shadowed(facts, [ranges.pods, ranges.services]);
+  return hidden.length === 0
+    ? []
+    : [`pods will not reach ${hidden.join(', ')}: the cluster uses these addresses itself`];
+}
+
+async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<string> {
+  const control = plan.nodes[0]!;
+  const written = [
+    ...(await ensurePki(plan.pkiDir, {
+      advertiseAddress: control.ip,
+      serviceAddress: ranges.kubernetesService,
+      clusterDomain: ranges.domain,
+      extraHosts: [control.name],
+    })),
+  ];
+  const authority = (await readAuthority(plan.pkiDir))!;
+  const clients: { path: string; identity: CertificateRequest }[] = [{ path: plan.adminConf, identity: identities.admin }];
+  for (const node of plan.nodes) {
+    written.push(...(await ensureNodePki(`${node.dir}/pki`, authority, node)));
+    for (const agent of agents) {
+      const identity = agent === 'kubelet' ? identities.kubelet(node.name) : identities[agent];
+      clients.push({ path: node.kubeconfigs[agent], identity });
+    }
+    mkdirSync(node.runDir, { recursive: true, mode: 0o700 });
+    await writePrivate(dockerConfigPath(node), JSON.stringify(dockerConfig(plan, node), null, 2));
+  }
+  for (const { path, identity } of clients) {
+    const reason = await ensureKubeconfig(path, authority, { name: plan.context, server: plan.server, identity });
+    if (reason) written.push(path);
+  }
+  await writePrivate(registryConfigPath(plan), stringify(registryConfig(plan)));
+  mkdirSync(plan.logDir, { recursive: true, mode: 0o700 });
+  await claimForwarding(state.name, readFileSync(ipForward, 'utf8').trim());
+  return written.length === 0 ? 'all there' : '';
+}
+
+async function prepareNetwork(exec: Exec, plan: ClusterPlan): Promise<string> {
+  if (readFileSync(ipForward, 'utf8').trim() !== '1') writeFileSync(ipForward, '1');
+  const made = await ensureNetwork(exec, plan);
+  return made.length === 0 ? 'all there' : '';
+}
+
+function processSpecs(plan: ClusterPlan, path: string): readonly ProcessSpec[] {
+  return planProcesses(plan, { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage });
+}
+
+const isAgent = ({ name }: ProcessSpec): boolean => name.includes('/') && !name.endsWith('/docker');
+
+async function startEngines(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<string> {
+  const started = await ensureSupervisor(plan.runDir, supervisorProgram(), `${plan.logDir}/supervisor.log`);
+  await applyProcesses(
+    plan.runDir,
+    specs.filter((spec) => !isAgent(spec)),
+  );
+  const api = await Api.open(plan.adminConf);
+  await Promise.all([
+    waitUntil('the API server is ready', serverTimeoutMs, async () =>
+      (await api.ready()) ? undefined : await whyWaiting(plan, 'server'),
+    ),
+    ...plan.nodes.map((node) =>
+      waitUntil(`Docker of ${node.name} answers`, engineTimeoutMs, async () =>
+        (await engineAnswers(node.dockerSocket)) ? undefined : await whyWaiting(plan, `${node.name}/docker`),
+      ),
+    ),
+  ]);
+  return started ? '' : 'all there';
+}
+
+async function engineAnswers(socketPath: string): Promise<boolean> {
+  try {
+    await requestJson({ socketPath, path: '/_ping', timeoutMs: 2_000 });
+    return true;
+  } catch (err) {
+    if (isUnavailable(err)) return false;
+    throw err;
+  }
+}
+
+/** What the supervisor knows of a process that does not answer. */
+async function whyWaiting(plan: ClusterPlan, name: string): Promise<string> {
+  const status = (await processStatus(plan.runDir)).find((entry) => entry.name === name);
+  if (!status) return `${name} is not known to the supervisor`;
+  const ended = status.restarts > 0 ? `, ended ${status.restarts} times, last with ${status.lastExit}` : '';
+  return `${name} is ${status.state}${ended}; see: hack/logs${nameOption(plan)} ${name}`;
+}
+
+const nameOption = (plan: ClusterPlan): string => (plan.name === 'k8ts' ? '' : ` --name ${plan.name}`);
+
+async function pushImages(exec: Exec, plan: ClusterPlan): Promise<string> {
+  const { images, built } = await ensureImages(exec, imagePaths);
+  await waitForRegistry(plan.registry);
+  const sent = await Promise.all(images.map((image) => pushImage(plan.registry, image)));
+  return built ? 'built' : sent.some(Boolean) ? '' : 'all there';
+}
+
+async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<void> {
+  await applyProcesses(plan.runDir, specs);
+  const api = await Api.open(plan.adminConf);
+  await waitUntil(`${plan.nodes.length} nodes are Ready`, nodesTimeoutMs, async () => {
+    const nodes = await api.nodes();
+    const missing = plan.nodes.filter((node) => !nodes.some(({ name, ready }) => name === node.name && ready));
+    const first = missing[0];
+    if (!first) return undefined;
+    const reason = nodes.find(({ name }) => name === first.name)?.reason ?? 'its kubelet has not registered it';
+    return `${first.name}: ${reason}; ${await whyWaiting(plan, `${first.name}/kubelet`)}`;
+  });
+}
+
+async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean): Promise<string> {
+  const entry = readEntry(readFileSync(plan.adminConf, 'utf8'), plan.context);
+  if (entry) await mergeIntoUserKubeconfig(state.kubeconfig, entry);
+  const text = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '';
+  const hosts = withHosts(text, plan.context, hostsEntries(plan, text, demo));
+  if (hosts !== text) writeFileSync('/etc/hosts', hosts);
+  return `context ${plan.context} in ${state.kubeconfig.path}`;
+}
+
+export const demoHost = 'codereview.local';
+
+/** The demo's host, unless another cluster has it already: the first entry of a name wins. */
+function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
+  const elsewhere = text
+    .split(/^# BEGIN /m)
+    .slice(1)
+    .some((block) => !block.startsWith(`${plan.context} `) && block.split('# END ')[0]!.includes(` ${demoHost}`));
+  return demo && !elsewhere ? [{ address: plan.nodes[0]!.ip, names: [demoHost] }] : [];
+}
+
+async function deployDemo(plan: ClusterPlan): Promise<string> {
+  const api = await Api.open(plan.adminConf);
+  const created = await api.createMissing(await readManifests(demoDir));
+  await waitUntil('the demo is ready', demoTimeoutMs, async () => {
+    type Deployment = { spec: { replicas: number }; status?: { readyReplicas?: number } };
+    const path = '/apis/apps/v1/namespaces/codereview/deployments/codereviewapi';
+    const { spec, status } = await api.get<Deployment>(path);
+    const ready = status?.readyReplicas ?? 0;
+    if (ready < spec.replicas)
+      return `${ready} of ${spec.replicas} replicas are ready; see: kubectl -n codereview get pods`;
+    const toolbox = await api.get<{ status?: { phase?: string } }>('/api/v1/namespaces/codereview/pods/toolbox');
+    return toolbox.status?.phase === 'Running' ? undefined : `pod toolbox is ${toolbox.status?.phase ?? 'new'}`;
+  });
+  return created.length === 0 ? 'all there' : '';
+}
+
+function writeSummary({ write, options }: UpContext, plan: ClusterPlan, elapsed: string): void {
+  const control = plan.nodes[0]!.ip;
+  const kubectl = 'kubectl';
+  const lines = [
+    '',
+    `Cluster ${plan.name} is up after ${elapsed}: ${plan.nodes.length} nodes, API ${plan.server}, context ${plan.context}.`,
+    ...(options.demo
+      ? [
+          `  NodePort  http://${control}:30080/  (and on every other node's address)`,
+          `  Ingress   http://${demoHost}/`,
+          '',
+          'Try:',
+          `  ${kubectl} get nodes -o wide`,
+          `  curl http://${control}:30080/`,
+          `  ${kubectl} -n codereview exec -it toolbox -- nslookup codereviewapi`,
+        ]
+      : [
+          '',
+          'Try:',
+          `  ${kubectl} get nodes -o wide`,
+          `  ${kubectl} apply -f hack/demo`,
+          `  hack/status${nameOption(plan)}`,
+        ]),
+    '',
+    `Stop it with hack/down${nameOption(plan)}; hack/status${nameOption(plan)} and hack/logs${nameOption(plan)} show how it is.`,
+  ];
+  write(`${lines.join('\n')}\n`);
+}

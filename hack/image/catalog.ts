@@ -1,0 +1,162 @@
+// The images of the local cluster: what is in each and how it runs. All are made from packages of this machine's Debian or
+// Ubuntu, so that no registry of the Internet is needed.
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Exec } from '../../dataplane/exec/exec';
+import { librariesOf } from './debs';
+import type { ImageConfig } from './image';
+import type { LayerEntry } from './layer';
+
+export interface ImageDefinition {
+  readonly repository: string;
+  readonly tag: string;
+  readonly config: ImageConfig;
+  readonly entries: (source: Source) => Promise<readonly LayerEntry[]>;
+}
+export interface Source {
+  readonly exec: Exec;
+  /** Directory with unpacked packages. */
+  readonly root: string;
+  /** Directory with files of ours that go into images. */
+  readonly files: string;
+}
+
+export const packages = [
+  'busybox-static',
+  'perl-base',
+  'bind9-dnsutils',
+  'curl',
+  'netcat-openbsd',
+  'iproute2',
+  'iputils-ping',
+  'tcpdump',
+] as const;
+
+/** Programs of the toolbox that are Debian's own; all other commands in it are busybox. */
+const toolboxPrograms = ['dig', 'nslookup', 'host', 'curl', 'nc.openbsd', 'ip', 'ss', 'ping', 'tcpdump'];
+
+export const pauseImage = 'k8ts/pause:3.10';
+
+export const catalog: readonly ImageDefinition[] = [
+  {
+    repository: 'k8ts/pause',
+    tag: '3.10',
+    // As process 1 of its namespace it gets no signal that it has no handler for, except SIGKILL.
+    config: { entrypoint: ['/bin/sleep', 'infinity'], user: '65535:65535', stopSignal: 'SIGKILL' },
+    entries: async ({ root }) => [file(root, 'bin/busybox'), link('bin/sleep', 'busybox')],
+  },
+  {
+    repository: 'library/busybox',
+    tag: '1.35',
+    config: { command: ['sh'] },
+    entries: async (source) => [...(await busybox(source)), ...accounts()],
+  },
+  {
+    repository: 'k8ts/toolbox',
+    tag: '1.0',
+    config: {
+      command: ['sh', '-c', "trap 'exit 0' TERM INT; while :; do sleep 86400 & wait $!; done"],
+      env: ['PS1=\\h:\\w# '],
+    },
+    entries: toolbox,
+  },
+  {
+    repository: 'k8ts/codereviewapi',
+    tag: '1.0',
+    config: {
+      entrypoint: ['/usr/bin/perl', '/srv/codereviewapi.pl'],
+      ports: [8080],
+      user: '65534:65534',
+      workingDir: '/srv',
+    },
+    entries: codereviewapi,
+  },
+];
+
+async function busybox({ exec, root }: Source): Promise<LayerEntry[]> {
+  const { stdout } = await exec.run([join(root, 'bin/busybox'), '--list']);
+  const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
+  return [
+    file(root, 'bin/busybox'),
+    ...applets.map((name) => link(`bin/${name}`, 'busybox')),
+    link('usr/bin/env', '../../bin/busybox'),
+    { path: 'tmp', kind: 'directory', mode: 0o1777 },
+    { path: 'root', kind: 'directory', mode: 0o700 },
+  ];
+}
+
+async function toolbox(source: Source): Promise<LayerEntry[]> {
+  const { root } = source;
+  const programs = toolboxPrograms.map((name) => findProgram(root, name));
+  return [
+    ...(await busybox(source)),
+    ...(await withLibraries(source, programs)),
+    ...programs.map((path) => link(`bin/${path.slice(path.lastIndexOf('/') + 1).replace('.openbsd', '')}`, path)),
+    ...accounts(),
+  ];
+}
+
+async function codereviewapi(source: Source): Promise<LayerEntry[]> {
+  const { root, files } = source;
+  const library = findDirectory(join(root, 'usr/lib'), 'perl-base');
+  return [
+    ...(await withLibraries(source, ['/usr/bin/perl'])),
+    ...tree(root, library.slice(root.length + 1)),
+    { path: 'srv/codereviewapi.pl', kind: 'file', mode: 0o755, content: readFileSync(join(files, 'codereviewapi.pl')) },
+    { path: 'tmp', kind: 'directory', mode: 0o1777 },
+    ...accounts(),
+  ];
+}
+
+/** Programs and every library any of them loads, under the paths the loader looks for them. */
+async function withLibraries({ exec, root }: Source, programs: readonly string[]): Promise<LayerEntry[]> {
+  const libraries = await Promise.all(programs.map((program) => librariesOf(exec, root, program)));
+  const paths = [...new Set([...programs, ...libraries.flat()])].sort();
+  return paths.map((path) => file(root, path.slice(1)));
+}
+
+/** The file behind any symbolic links, under the name it was asked for. */
+function file(root: string, path: string): LayerEntry {
+  const real = realpathSync(join(root, path));
+  return { path, kind: 'file', content: readFileSync(real), mode: statSync(real).mode & 0o755 };
+}
+
+const link = (path: string, target: string): LayerEntry => ({ path, kind: 'link', target });
+
+function tree(root: string, path: string): LayerEntry[] {
+  return readdirSync(join(root, path), { withFileTypes: true }).flatMap((entry) => {
+    const child = `${path}/${entry.name}`;
+    return entry.isDirectory() ? tree(root, child) : [file(root, child)];
+  });
+}
+
+function findProgram(root: string, name: string): string {
+  const directory = ['usr/bin', 'usr/sbin'].find((candidate) => readdirSync(join(root, candidate)).includes(name));
+  if (!directory) throw new Error(`the packages hold no program ${name}`);
+  return `/${directory}/${name}`;
+}
+
+function findDirectory(start: string, name: string): string {
+  for (const entry of readdirSync(start, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    if (entry.name === name) return join(start, name);
+    if (readdirSync(join(start, entry.name)).includes(name)) return join(start, entry.name, name);
+  }
+  throw new Error(`there is no directory ${name} under ${start}`);
+}
+
+const text = (path: string, content: string): LayerEntry => ({
+  path,
+  kind: 'file',
+  mode: 0o644,
+  content: Buffer.from(content),
+});
+
+/** What name look-ups of the C library need. */
+function accounts(): LayerEntry[] {
+  return [
+    text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n'),
+    text('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
+    text('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n'),
+  ];
+}

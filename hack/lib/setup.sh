@@ -1,0 +1,230 @@
+# shellcheck shell=bash
+# What every script in hack/ does first, in the shell because it must work before there is a modern Node.js: packages of the
+# distribution, Node.js and npm of our own under .runtime, npm packages, build. Each step is skipped while the stamp it left
+# behind, a hash of what went in, is still right; so a second run takes a few milliseconds.
+# Sourced, not run. Sets NODE and leaves the working directory at the root of the checkout.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+ROOT=$PWD
+RUNTIME=$ROOT/.runtime
+SETUP_STARTED=$(date +%s)
+
+say() { [ -n "${QUIET:-}" ] || printf '%s\n' "$*"; }
+# One clear message: what is wrong, and what to do.
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || die "needs root: network namespaces, Docker and iptables rules are made. Run: sudo $0 $*"
+  [ "$(uname -s)" = Linux ] || die "needs Linux: nodes are Linux network namespaces"
+}
+
+# stamp_is FILE HASH: whether the step that left FILE has been done for the same input.
+stamp_is() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+hash_of() { cat "$@" | sha256sum | cut -c1-32; }
+
+# One set-up at a time in a checkout; a second one waits and then finds everything done.
+setup_lock() {
+  mkdir -p "$RUNTIME"
+  exec 9>"$RUNTIME/setup.lock"
+  if ! flock -n 9; then
+    say "another script is setting up this checkout; waiting for it"
+    flock 9
+  fi
+}
+setup_unlock() { exec 9>&-; }
+
+# Package tables: "program:package" per line; the package is wanted where the program is not there.
+packages_up='dockerd:docker.io
+iptables-restore:iptables
+conntrack:conntrack
+ip:iproute2
+nsenter:util-linux
+kubectl:kubernetes-client'
+packages_bench='dnsperf:dnsperf
+wrk:wrk
+unbound:unbound
+nginx:nginx-light'
+
+# install_packages TABLE: says what it is going to install, then does it.
+install_packages() {
+  local line program package wanted=()
+  while IFS=: read -r program package; do
+    command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || [ -x "/sbin/$program" ] || wanted+=("$package")
+  done <<<"$1"
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null 2>&1 ||
+    die "these packages are missing and there is no apt-get to install them: ${wanted[*]}. Install them, then run it again."
+  say "Going to install with apt-get: ${wanted[*]}"
+  apt_run apt-get -q update
+  local there=()
+  for package in "${wanted[@]}"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      there+=("$package")
+    elif [ "$package" = kubernetes-client ]; then
+      say "This distribution has no kubernetes-client: install kubectl from https://kubernetes.io/docs/tasks/tools/ to use the cluster by hand."
+    else
+      die "this distribution has no package $package; on Ubuntu enable the universe component, then run it again"
+    fi
+  done
+  [ ${#there[@]} -gt 0 ] || return 0
+  install_without_services "${there[@]}"
+}
+
+# Installs but starts nothing: a Docker engine, a web or a DNS server of the system is not what was asked for, and each would
+# take ports and rules of the host. policy-rc.d is how Debian asks for that; one that is there already decides for itself.
+install_without_services() {
+  local policy=/usr/sbin/policy-rc.d ours=
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    ours=1
+  fi
+  local status=0
+  DEBIAN_FRONTEND=noninteractive apt_run apt-get -q -y --no-install-recommends -o Dpkg::Use-Pty=0 install "$@" || status=$?
+  [ -z "$ours" ] || rm -f "$policy"
+  if [ $status = 0 ] && [ -d /run/systemd/system ]; then
+    local unit
+    for unit in docker.service docker.socket containerd.service nginx.service unbound.service; do
+      case " $* " in
+        *" ${unit%%.*}"*) systemctl disable --quiet "$unit" 2>/dev/null || true ;;
+      esac
+    done
+  fi
+  [ $status = 0 ] || die "apt-get could not install: $* (its messages are in $RUNTIME/apt.log)"
+}
+
+# Output goes to a log file; on failure its end is shown.
+apt_run() {
+  mkdir -p "$RUNTIME"
+  if ! "$@" >>"$RUNTIME/apt.log" 2>&1 </dev/null; then
+    tail -n 15 "$RUNTIME/apt.log" >&2
+    return 1
+  fi
+}
+
+# unpack_package PACKAGE FILE: the package's files under .runtime/debs/PACKAGE, for programs whose package would install a
+# service of the system or clash with another one. FILE says that it is complete.
+unpack_package() {
+  local package=$1 dir=$RUNTIME/debs/$1
+  [ -e "$dir/$2" ] && return 0
+  command -v apt-get >/dev/null 2>&1 || die "there is no apt-get to fetch the package $package with"
+  say "Going to fetch the package $package into $dir (it is not installed)"
+  rm -rf "$dir" "$dir.tmp"
+  mkdir -p "$dir.tmp"
+  if ! apt_run sh -c "cd '$dir.tmp' && apt-get -q download '$package'"; then
+    apt_run apt-get -q update
+    apt_run sh -c "cd '$dir.tmp' && apt-get -q download '$package'" || die "the package $package could not be fetched"
+  fi
+  dpkg-deb -x "$dir.tmp"/*.deb "$dir.tmp"
+  rm -f "$dir.tmp"/*.deb
+  [ -e "$dir.tmp/$2" ] || die "the package $package has no file $2"
+  mv "$dir.tmp" "$dir"
+}
+
+# Node.js 26 and npm 11 from the npm registry, fetched by whatever Node.js and npm the host has.
+setup_node() {
+  local arch
+  case "$(uname -m)" in
+    x86_64) arch=x64 ;;
+    aarch64 | arm64) arch=arm64 ;;
+    *) die "needs an x86_64 or aarch64 machine, this one is $(uname -m)" ;;
+  esac
+  NODE=$RUNTIME/node_modules/node-linux-$arch/bin/node
+  NPM=$RUNTIME/node_modules/npm/bin/npm-cli.js
+  local hash
+  hash=$(hash_of hack/runtime/package.json hack/runtime/package-lock.json)
+  if ! stamp_is "$RUNTIME/node_modules/.k8ts-stamp" "$hash" || [ ! -x "$NODE" ]; then
+    command -v npm >/dev/null 2>&1 || install_packages $'node:nodejs\nnpm:npm'
+    say "Fetching Node.js and npm from the npm registry into .runtime"
+    cp hack/runtime/package.json hack/runtime/package-lock.json hack/runtime/.npmrc "$RUNTIME/"
+    if ! (cd "$RUNTIME" && npm ci --ignore-scripts --no-audit --no-fund) >"$RUNTIME/npm.log" 2>&1 </dev/null; then
+      tail -n 15 "$RUNTIME/npm.log" >&2
+      die "npm could not fetch Node.js 26; is the npm registry reachable?"
+    fi
+    "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
+    printf '%s\n' "$hash" >"$RUNTIME/node_modules/.k8ts-stamp"
+  fi
+  export PATH="$ROOT/node_modules/.bin:$(dirname "$NODE"):$PATH"
+}
+
+setup_packages() {
+  local hash
+  hash=$(hash_of package.json package-lock.json .npmrc hack/runtime/package-lock.json)
+  stamp_is node_modules/.k8ts-stamp "$hash" && return 0
+  say "Installing the npm packages of package-lock.json"
+  if ! "$NODE" "$NPM" ci --ignore-scripts --no-audit --no-fund >"$RUNTIME/npm.log" 2>&1 </dev/null; then
+    tail -n 15 "$RUNTIME/npm.log" >&2
+    die "npm ci failed; its messages are in $RUNTIME/npm.log"
+  fi
+  printf '%s\n' "$hash" >node_modules/.k8ts-stamp
+}
+
+# tap with other plugins than its defaults has to be put together once.
+setup_tap() {
+  local hash
+  hash=$(hash_of .taprc package-lock.json)
+  stamp_is .tap/.k8ts-stamp "$hash" && return 0
+  say "Preparing the test runner"
+  if ! node_modules/.bin/tap build >"$RUNTIME/tap.log" 2>&1 </dev/null; then
+    tail -n 15 "$RUNTIME/tap.log" >&2
+    die "tap build failed; its messages are in $RUNTIME/tap.log"
+  fi
+  printf '%s\n' "$hash" >.tap/.k8ts-stamp
+}
+
+setup_build() {
+  local hash
+  hash=$( (
+    find agents controlplane dataplane hack -name '*.ts' ! -name '*.test.ts' -printf '%p %s %T@\n' | LC_ALL=C sort
+    cat package.json package-lock.json
+  ) | sha256sum | cut -c1-32)
+  [ -f dist/k8ts.js ] && stamp_is dist/.k8ts-stamp "$hash" && return 0
+  say "Building dist/k8ts.js"
+  rm -f dist/.k8ts-stamp
+  "$NODE" -r ts-node/register hack/build.ts >"$RUNTIME/build.log" 2>&1 </dev/null || {
+    cat "$RUNTIME/build.log" >&2
+    die "the build failed"
+  }
+  printf '%s\n' "$hash" >dist/.k8ts-stamp
+}
+
+# The programs a cluster needs that are fetched but not installed.
+setup_registry() {
+  if command -v docker-registry >/dev/null 2>&1; then
+    return 0
+  fi
+  unpack_package docker-registry usr/bin/docker-registry
+  export PATH="$PATH:$RUNTIME/debs/docker-registry/usr/bin"
+}
+
+# Everything a cluster needs.
+setup_cluster() {
+  export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+  setup_lock
+  install_packages "$packages_up"
+  setup_node
+  setup_packages
+  setup_registry
+  setup_build
+  setup_unlock
+}
+
+# Everything tests need besides.
+setup_tests() {
+  setup_cluster
+  setup_lock
+  setup_tap
+  unpack_package kubernetes-client usr/bin/kubectl
+  setup_unlock
+}
+
+# status, logs and down never install anything: what they need was there when the cluster came up.
+setup_existing() {
+  export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+  [ -f dist/dev.js ] || die "nothing has been built in this checkout; run hack/up first"
+  setup_node
+}
