@@ -19,6 +19,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'make Services reachable from this node by netfilter rules',
     load: async () => (await import('../kube-proxy/main')).command,
   },
+  dns: {
+    summary: "answer the cluster's names, and ask others for the rest",
+    load: async () => (await import('../dns/main')).command,
+  },
   ingress: {
     summary: 'route HTTP and HTTPS to pods by the Ingress objects',
     load: async () => (await import('../ingress/main')).command,

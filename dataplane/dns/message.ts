@@ -13,6 +13,14 @@ export type Transport = 'udp' | 'tcp';
 export type Resource = Packet.Resource;
 export const rcodes = Packet.RCODE;
 export const types = Packet.TYPE;
+/** Reversed: of the names that share code 16, BADVERS comes first in dns2's table and is the one meant here. */
+const rcodeNames = new Map(
+  Object.entries(rcodes)
+    .reverse()
+    .map(([name, code]) => [code as number, name]),
+);
+/** For metrics and messages: NXDOMAIN. */
+export const rcodeName = (code: number): string => rcodeNames.get(code) ?? String(code);
 export const ixfrType = 251;
 const hinfoType = 13;
 

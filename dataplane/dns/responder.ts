@@ -14,6 +14,7 @@ import {
   queryType,
   type Reply,
   type Resource,
+  rcodeName,
   rcodes,
   resourcesIn,
   sizeLimit,
@@ -40,7 +41,6 @@ const classIn = 1;
 const maxForms = 16;
 /** Questions that ask for more than one name's records, or for a whole zone. */
 const refusedTypes: ReadonlySet<number> = new Set([types.AXFR, ixfrType, types.MAILA, types.MAILB]);
-const rcodeNames = new Map(Object.entries(rcodes).map(([name, code]) => [code as number, name]));
 
 export class Responder {
   private readonly caches = { udp: new AnswerCache<Counter>(), tcp: new AnswerCache<Counter>() };
@@ -215,7 +215,7 @@ export class Responder {
 
   private counter(proto: Transport, zone: string, type: number, rcode: number): Counter {
     const labels = { proto, zone: zone === '.' ? '.' : `${zone}.`, type: typeLabel(type) };
-    return this.deps.metrics.answer({ ...labels, rcode: rcodeNames.get(rcode) ?? String(rcode) });
+    return this.deps.metrics.answer({ ...labels, rcode: rcodeName(rcode) });
   }
 }
 

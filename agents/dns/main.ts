@@ -1,0 +1,78 @@
+// `k8ts dns`: one per node, behind the cluster's DNS address for the pods of that node. When the API server is away it goes
+// on with the last state it has seen.
+import { readFile } from 'node:fs/promises';
+import { endpointSlices, namespaces, nodes, pods, services } from '../../controlplane/api';
+import { systemClock } from '../../controlplane/base/clock';
+import type { Logger } from '../../controlplane/base/logger';
+import { connect } from '../../controlplane/client/connect';
+import { createInformer } from '../../controlplane/client/informer';
+import { Forwarder } from '../../dataplane/dns/forwarder';
+import { rcodeName } from '../../dataplane/dns/message';
+import { DnsMetrics } from '../../dataplane/dns/metrics';
+import { Responder } from '../../dataplane/dns/responder';
+import { listenDns } from '../../dataplane/dns/server';
+import { formatUpstream, type UpstreamAddress } from '../../dataplane/dns/upstream';
+import { Zone } from '../../dataplane/dns/zone';
+import { serveHealth } from '../bootstrap/health';
+import { defineCommand } from '../bootstrap/process';
+import { runAnnouncer } from './announcer';
+import { options, parseResolvConf } from './options';
+import { dnsNamespace, dnsServiceName } from './translate';
+import { feedZone } from './zone-feeder';
+
+export const command = defineCommand({
+  name: 'dns',
+  summary: "answer the cluster's names, and ask others for the rest",
+  options,
+  async run({ options, log, signal }) {
+    const client = await connect(options.kubeconfig);
+    const { nodeName, nodeIp } = options;
+    const informers = {
+      services: createInformer(client, services, { log }),
+      slices: createInformer(client, endpointSlices, { log }),
+      pods: createInformer(client, pods, { log }),
+      namespaces: createInformer(client, namespaces, { log }),
+      nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
+    };
+    const dnsAddresses = () => informers.services.get(`${dnsNamespace}/${dnsServiceName}`)?.spec?.clusterIPs ?? [];
+    const zone = new Zone(options.clusterDomain);
+    const metrics = new DnsMetrics();
+    const upstreams =
+      options.upstream.length > 0 ? options.upstream : await readUpstreams(options.resolvConf, nodeIp, log);
+    const forwarder = new Forwarder({
+      upstreams,
+      clock: systemClock,
+      log,
+      onExchange: (server, rcode) => metrics.forwarded(server, rcode === undefined ? undefined : rcodeName(rcode)),
+    });
+    const facts = () => ({ serverAddresses: dnsAddresses() });
+    const responder = new Responder({ zone, facts, forwarder, metrics, log });
+    // Queries are answered from the first moment on: with SERVFAIL until the zone is known, so that nobody believes a no.
+    const server = await listenDns({ host: nodeIp, port: options.port }, responder, log);
+    log.info('listening', { address: nodeIp, port: server.port, upstreams: upstreams.map(formatUpstream).join(',') });
+    try {
+      const check = () => (zone.synced ? undefined : 'waiting for the first lists from the API server');
+      const health = { host: '0.0.0.0', port: options.healthzPort, check, metrics: () => metrics.render() };
+      await serveHealth(health, signal);
+      const running = Object.values(informers).map((informer) => informer.run(signal));
+      const serving = feedZone(zone, informers, signal).then(() => {
+        log.info('the zone is complete', { zone: options.clusterDomain });
+        return runAnnouncer({ client, ...informers, log, nodeName, address: nodeIp, port: server.port }, signal);
+      });
+      await Promise.all([...running, serving]);
+    } finally {
+      await server.close();
+    }
+  },
+});
+
+async function readUpstreams(path: string, nodeIp: string, log: Logger): Promise<UpstreamAddress[]> {
+  try {
+    const upstreams = parseResolvConf(await readFile(path, 'utf8'), [nodeIp]);
+    if (upstreams.length === 0) log.warn('no upstream servers: names outside the zone are refused', { file: path });
+    return upstreams;
+  } catch (error) {
+    log.warn('no upstream servers: names outside the zone are refused', { file: path, error });
+    return [];
+  }
+}

@@ -1,0 +1,102 @@
+// API objects to the zone's records (pure), and the EndpointSlice this server announces itself with.
+import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
+import type { EndpointsInput, PodInput, PortInput, ServiceInput } from '../../dataplane/dns/records';
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+
+interface PortLike {
+  readonly name?: string;
+  readonly protocol?: string;
+  readonly port?: number;
+}
+
+const toPorts = (ports: readonly PortLike[] | undefined): PortInput[] =>
+  (ports ?? []).flatMap(({ name = '', protocol = 'TCP', port }) =>
+    port === undefined
+      ? []
+      : [{ name: name.toLowerCase(), protocol: protocol.toLowerCase() as PortInput['protocol'], port }],
+  );
+
+export function translateService({ metadata, spec }: Service): ServiceInput {
+  const base = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', ports: toPorts(spec?.ports) };
+  if (spec?.type === 'ExternalName') {
+    const externalName = (spec.externalName ?? '').replace(/\.$/, '');
+    return { ...base, kind: 'external', addresses: [], externalName };
+  }
+  if (spec?.clusterIP === 'None') return { ...base, kind: 'headless', addresses: [] };
+  const addresses = spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? ''];
+  return { ...base, kind: 'cluster', addresses: addresses.filter((address) => address !== '') };
+}
+
+/** Undefined for a slice that belongs to no Service, or whose addresses are names. */
+export function translateSlice({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointsInput | undefined {
+  const service = metadata?.labels?.[serviceNameLabel];
+  if (!service || addressType === 'FQDN') return undefined;
+  // An absent condition means ready. publishNotReadyAddresses is already in it: the slice says ready then.
+  const ready = (endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);
+  return {
+    service: `${metadata?.namespace}/${service}`,
+    endpoints: ready.map(({ addresses, hostname }) => ({ addresses, ...(hostname ? { hostname } : {}) })),
+    ports: toPorts(ports),
+  };
+}
+
+/** Undefined for a pod without an address, or one that has ended: its address may be another pod's by now. */
+export function translatePod({ metadata, status }: Pod): PodInput | undefined {
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  const all = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP];
+  const addresses = [...new Set(all.filter((ip): ip is string => Boolean(ip)))];
+  return addresses.length === 0 ? undefined : { namespace: metadata?.namespace ?? '', addresses };
+}
+
+export interface Announcement {
+  readonly nodeName: string;
+  readonly address: string;
+  readonly port: number;
+  /** Makes the slice go away with its node. */
+  readonly node?: Node | undefined;
+}
+export const sliceName = (nodeName: string): string => `kube-dns-${nodeName}`;
+export const dnsNamespace = 'kube-system';
+export const dnsServiceName = 'kube-dns';
+
+/** What has to be written so that kube-dns leads to this server, given what is there now; undefined for nothing. */
+export function planAnnouncement(
+  found: EndpointSlice | undefined,
+  announcement: Announcement,
+): EndpointSlice | undefined {
+  const wanted = announcedSlice(announcement);
+  if (!found) return wanted;
+  const parts = ({ metadata, endpoints, ports, addressType }: EndpointSlice) =>
+    JSON.stringify([
+      metadata?.labels?.[serviceNameLabel],
+      metadata?.ownerReferences?.map(({ uid }) => uid) ?? [],
+      addressType,
+      endpoints?.map(({ addresses, conditions, nodeName }) => [addresses, conditions?.ready, nodeName]),
+      ports?.map(({ name, protocol, port }) => [name, protocol, port]),
+    ]);
+  if (parts(found) === parts(wanted)) return undefined;
+  const { resourceVersion } = found.metadata ?? {};
+  return { ...wanted, metadata: { ...wanted.metadata, ...(resourceVersion ? { resourceVersion } : {}) } };
+}
+
+function announcedSlice({ nodeName, address, port, node }: Announcement): EndpointSlice {
+  const { uid } = node?.metadata ?? {};
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: sliceName(nodeName),
+      namespace: dnsNamespace,
+      labels: { [serviceNameLabel]: dnsServiceName, [managedByLabel]: 'dns.k8ts.dev' },
+      ...(uid ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }] } : {}),
+    },
+    addressType: address.includes(':') ? 'IPv6' : 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, nodeName }],
+    ports: [
+      { name: 'dns', protocol: 'UDP', port },
+      { name: 'dns-tcp', protocol: 'TCP', port },
+    ],
+  };
+}
