@@ -2,12 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { describeError, Unavailable } from '../base/errors';
 import type { Request, Response, Transport } from './client';
 import type { ConnectionOptions } from './kubeconfig';
 
 /** A dead peer is noticed after this long without traffic (plus ten probes of a second), also on a silent watch. */
 const keepAliveProbeMs = 15_000;
+/** A server that does not answer a connection attempt in this time is tried anew: the kernel alone would wait two minutes. */
+const connectTimeoutMs = 5_000;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
 const tokenMaxAgeMs = 10_000;
 
@@ -74,7 +77,10 @@ export class HttpsTransport implements Transport {
           });
         },
       );
-      outgoing.on('socket', (socket) => socket.setNoDelay(true));
+      outgoing.on('socket', (socket) => {
+        socket.setNoDelay(true);
+        if (socket.connecting) limitConnect(socket, this.base.protocol === 'http:' ? 'connect' : 'secureConnect');
+      });
       outgoing.on('error', (err: NodeJS.ErrnoException) => {
         if (signal?.aborted) reject(signal.reason);
         else if (outgoing.reusedSocket && (err.code === 'ECONNRESET' || err.code === 'EPIPE')) {
@@ -111,6 +117,15 @@ export class HttpsTransport implements Transport {
     }
     return this.token.value;
   }
+}
+
+/** Breaks a connection that is not established (with TLS: whose handshake is not done) in time. */
+function limitConnect(socket: Socket, established: 'connect' | 'secureConnect'): void {
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`no connection after ${connectTimeoutMs} ms`)),
+    connectTimeoutMs,
+  );
+  for (const event of [established, 'close']) socket.once(event, () => clearTimeout(timer));
 }
 
 class StaleConnection extends Unavailable {}

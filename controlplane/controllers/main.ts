@@ -8,10 +8,16 @@ import { runWithLease } from '../client/leader-election';
 import { DeploymentController } from './deployment/controller';
 import { EndpointsController } from './endpoints/controller';
 import { EndpointSliceController } from './endpointslice/controller';
+import { EventTtlController } from './event-ttl/controller';
+import { GarbageCollector } from './garbage/controller';
+import { NamespaceController } from './namespace/controller';
 import { NodeIpamController } from './node-ipam/controller';
+import { NodeLifecycleController } from './node-lifecycle/controller';
+import { PodGcController } from './pod-gc/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
+import { deletableKinds } from './shared/deletable';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
 
@@ -82,6 +88,11 @@ function createControllers(
     endpoints: new EndpointsController(deps('endpoints')),
     nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
+    nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
+    podGc: new PodGcController(deps('pod-gc')),
+    namespace: new NamespaceController(deps('namespace'), deletableKinds),
+    garbage: new GarbageCollector(deps('garbage'), deletableKinds),
+    eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
   };
 }

@@ -19,8 +19,12 @@ export const byNamespace = 'namespace';
 export const byController = 'controller';
 export const orphansOf = (namespace: string | undefined): string => `orphans of ${namespace ?? ''}`;
 
+/** The uid of every owner, controller or not. */
+export const byOwner = 'owner';
+
 const sharedIndexes: Indexes<KubeObject> = {
   [byNamespace]: ({ metadata }) => [metadata?.namespace ?? ''],
+  [byOwner]: ({ metadata }) => (metadata?.ownerReferences ?? []).map(({ uid }) => uid),
   [byController]: (object) => {
     return [controllerOf(object)?.uid ?? orphansOf(object.metadata?.namespace)];
   },

@@ -1,0 +1,67 @@
+// Whether an object must go because its owners went. The rules of Kubernetes' garbage collector (owners and dependents,
+// cascading deletion), decided from facts that the shell has gathered.
+import type { KubeObject, OwnerReference } from '../../api/types';
+import { isDeleting } from '../shared/owner';
+
+export const foregroundFinalizer = 'foregroundDeletion';
+export const orphanFinalizer = 'orphan';
+
+/** What is known of one owner: `absent` only after asking the API for this very uid. */
+export type OwnerState = 'present' | 'deleting-foreground' | 'absent' | 'unknown';
+
+export interface ObjectFacts {
+  readonly object: KubeObject;
+  /** In the order of metadata.ownerReferences. */
+  readonly owners: readonly OwnerState[];
+  readonly dependents: readonly KubeObject[];
+}
+
+export type GarbagePlan =
+  | { readonly action: 'keep' }
+  /** Some owners are left: only the references to the others go. */
+  | { readonly action: 'drop-references'; readonly keep: readonly OwnerReference[] }
+  | { readonly action: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan' }
+  | { readonly action: 'remove-finalizer'; readonly finalizer: string }
+  /** The object waits for its dependents: they are looked at. */
+  | { readonly action: 'wait-for-dependents' }
+  | { readonly action: 'orphan-dependents' };
+
+const keep: GarbagePlan = { action: 'keep' };
+
+export function planGarbage({ object, owners, dependents }: ObjectFacts): GarbagePlan {
+  if (isDeleting(object)) return planDeleting(object, dependents);
+  const references = object.metadata?.ownerReferences ?? [];
+  if (references.length === 0 || owners.includes('unknown')) return keep;
+  const solid = references.filter((_, i) => owners[i] === 'present');
+  if (solid.length > 0) {
+    return solid.length === references.length ? keep : { action: 'drop-references', keep: solid };
+  }
+  // An owner waits for this object: its own dependents go first, so that the order from the leaves up is kept.
+  if (owners.includes('deleting-foreground') && dependents.length > 0)
+    return { action: 'delete', propagation: 'Foreground' };
+  const finalizers = object.metadata?.finalizers ?? [];
+  if (finalizers.includes(orphanFinalizer)) return { action: 'delete', propagation: 'Orphan' };
+  if (finalizers.includes(foregroundFinalizer)) return { action: 'delete', propagation: 'Foreground' };
+  return { action: 'delete', propagation: 'Background' };
+}
+
+function planDeleting(object: KubeObject, dependents: readonly KubeObject[]): GarbagePlan {
+  const finalizers = object.metadata?.finalizers ?? [];
+  if (finalizers.includes(orphanFinalizer)) {
+    return dependents.length > 0
+      ? { action: 'orphan-dependents' }
+      : { action: 'remove-finalizer', finalizer: orphanFinalizer };
+  }
+  if (!finalizers.includes(foregroundFinalizer)) return keep;
+  const blocking = dependents.some((dependent) => blocks(dependent, object.metadata?.uid));
+  return blocking ? { action: 'wait-for-dependents' } : { action: 'remove-finalizer', finalizer: foregroundFinalizer };
+}
+
+function blocks({ metadata }: KubeObject, ownerUid: string | undefined): boolean {
+  return (metadata?.ownerReferences ?? []).some(
+    ({ uid, blockOwnerDeletion }) => uid === ownerUid && blockOwnerDeletion === true,
+  );
+}
+
+export const isDeletingForeground = (object: KubeObject): boolean =>
+  isDeleting(object) && (object.metadata?.finalizers ?? []).includes(foregroundFinalizer);

@@ -1,0 +1,110 @@
+// Empties namespaces that are being deleted and then lets them go.
+import type { Kind } from '../../api/kind';
+import { type Namespace, namespaces } from '../../api/namespace';
+import { type KubeObject, objectKey } from '../../api/types';
+import { describeError, isConflict, isNotFound } from '../../base/errors';
+import type { TrackedInformer } from '../../client/informer';
+import type { WorkQueue } from '../../client/work-queue';
+import type { Controller, Deps } from '../shared/deps';
+import { isDeleting, metaOf } from '../shared/owner';
+import { controllerQueue, runWorkers } from '../shared/worker';
+import { planConditions, planDeletions, type Remaining } from './plan';
+
+const workers = 5;
+const finalizer = 'kubernetes';
+/** Objects of one kind deleted at the same time. */
+const parallel = 50;
+
+export class NamespaceController implements Controller {
+  private readonly namespaces: TrackedInformer<Namespace>;
+  private readonly kinds: readonly Kind[];
+  private readonly queue: WorkQueue;
+
+  constructor(
+    private readonly deps: Deps,
+    kinds: readonly Kind[],
+  ) {
+    this.namespaces = deps.informers.of(namespaces);
+    this.kinds = kinds.filter(({ namespaced }) => namespaced);
+    this.queue = controllerQueue(deps.log, deps.clock);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.namespaces.onChange(({ type, key, object }) => {
+      if (type !== 'deleted' && isDeleting(object)) this.queue.add(key);
+    });
+    // Each object that goes may be the last one.
+    for (const kind of this.kinds) {
+      this.deps.informers.of(kind).onChange(({ type, object }) => {
+        const namespace = this.namespaces.get(object.metadata?.namespace ?? '');
+        if (type === 'deleted' && namespace && isDeleting(namespace)) this.queue.add(objectKey(namespace));
+      });
+    }
+    await this.namespaces.synced(signal);
+    await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const namespace = this.namespaces.get(key);
+    if (!namespace || !isDeleting(namespace) || !namespace.spec?.finalizers?.includes(finalizer)) return;
+    let remaining = await this.remaining(key, signal);
+    const failures: string[] = [];
+    // Most objects go at once: then what is left is looked at again, until only those remain that take their time.
+    for (let deletions = planDeletions(remaining); deletions.length > 0; deletions = planDeletions(remaining)) {
+      for (const { resource, objects } of deletions) failures.push(...(await this.delete(resource, objects, signal)));
+      remaining = await this.remaining(key, signal);
+      if (failures.length > 0) break;
+    }
+    if (remaining.every(({ objects }) => objects.length === 0)) {
+      await this.finalize(namespace, signal);
+      return;
+    }
+    const failure = failures.length > 0 ? failures.join('; ') : undefined;
+    const status = planConditions(namespace, remaining, failure, this.deps.clock.now());
+    if (status) await this.deps.client.update(namespaces, { ...namespace, status }, { subresource: 'status', signal });
+    if (failure !== undefined) throw new Error(failure);
+  }
+
+  /** Read live: the copies may lack what was made a moment ago. */
+  private async remaining(namespace: string, signal: AbortSignal): Promise<Remaining[]> {
+    const lists = await Promise.all(this.kinds.map((kind) => this.deps.client.list(kind, { namespace }, signal)));
+    return this.kinds.map((kind, i) => ({ resource: resourceOf(kind), objects: lists[i]!.items }));
+  }
+
+  private async delete(resource: string, objects: readonly KubeObject[], signal: AbortSignal): Promise<string[]> {
+    const kind = this.kinds.find((candidate) => resourceOf(candidate) === resource)!;
+    const failures: string[] = [];
+    const left = [...objects];
+    const work = async () => {
+      for (let object = left.pop(); object; object = left.pop()) {
+        const { uid } = metaOf(object);
+        try {
+          await this.deps.client.delete(kind, objectKey(object), {
+            propagationPolicy: 'Background',
+            preconditions: { uid },
+            signal,
+          });
+        } catch (err) {
+          if (!isNotFound(err) && !isConflict(err)) failures.push(describeError(err));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(parallel, left.length) }, work));
+    return failures;
+  }
+
+  private async finalize(namespace: Namespace, signal: AbortSignal): Promise<void> {
+    const finalizers = (namespace.spec?.finalizers ?? []).filter((name) => name !== finalizer);
+    await this.deps.client
+      .update(
+        namespaces,
+        { ...namespace, spec: { ...namespace.spec, finalizers } },
+        { subresource: 'finalize', signal },
+      )
+      .catch((err: unknown) => {
+        if (!isNotFound(err)) throw err;
+      });
+  }
+}
+
+const resourceOf = ({ plural, group }: Kind): string => (group === '' ? plural : `${plural}.${group}`);

@@ -1,0 +1,143 @@
+// What becomes of a node, and of the pods on it, when its kubelet falls silent. Pure.
+import { isDeepStrictEqual } from 'node:util';
+import type { Node } from '../../api/node';
+import type { Pod } from '../../api/pod';
+import { formatTime } from '../../base/clock';
+import { isDeleting } from '../shared/owner';
+import { podCondition } from '../shared/pod';
+
+export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
+type NodeCondition = NonNullable<NonNullable<Node['status']>['conditions']>[number];
+
+/** No lease renewal and no status for this long: nobody knows how the node is. */
+export const graceMs = 40_000;
+export const notReadyTaint = 'node.kubernetes.io/not-ready';
+export const unreachableTaint = 'node.kubernetes.io/unreachable';
+
+export type Health = 'ready' | 'not-ready' | 'unknown';
+
+export function healthOf({ status }: Node): Health {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return ready === 'True' ? 'ready' : ready === 'False' ? 'not-ready' : 'unknown';
+}
+
+const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
+
+/** The conditions of a node whose kubelet is silent, or undefined when they say so already. */
+export function planSilence(node: Node, now: number): NodeCondition[] | undefined {
+  const before = node.status?.conditions ?? [];
+  const time = formatTime(now);
+  const after = [...before];
+  for (const type of watched) {
+    const at = after.findIndex((condition) => condition.type === type);
+    const condition = after[at];
+    if (condition?.status === 'Unknown') continue;
+    if (condition) {
+      after[at] = {
+        ...condition,
+        status: 'Unknown',
+        reason: 'NodeStatusUnknown',
+        message: 'Kubelet stopped posting node status.',
+        lastTransitionTime: time,
+      };
+    } else {
+      after.push({
+        type,
+        status: 'Unknown',
+        reason: 'NodeStatusNeverUpdated',
+        message: 'Kubelet never posted node status.',
+        lastHeartbeatTime: node.metadata?.creationTimestamp,
+        lastTransitionTime: time,
+      });
+    }
+  }
+  return isDeepStrictEqual(before, after) ? undefined : after;
+}
+
+/** Taints that follow from conditions, all with effect NoSchedule. */
+const pressureTaints: Readonly<Record<string, string>> = {
+  MemoryPressure: 'node.kubernetes.io/memory-pressure',
+  DiskPressure: 'node.kubernetes.io/disk-pressure',
+  PIDPressure: 'node.kubernetes.io/pid-pressure',
+  NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
+};
+const unschedulableTaint = 'node.kubernetes.io/unschedulable';
+const managedNoSchedule = new Set([
+  ...Object.values(pressureTaints),
+  unschedulableTaint,
+  notReadyTaint,
+  unreachableTaint,
+]);
+const managedNoExecute = new Set([notReadyTaint, unreachableTaint]);
+
+/**
+ * The taints the node should have, or undefined when it has them. `mayEvict` is false while every node is in trouble: then
+ * it is the control plane that is cut off, and pods stay where they are.
+ */
+export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] | undefined {
+  const before = node.spec?.taints ?? [];
+  const foreign = before.filter(({ key, effect }) => {
+    if (effect === 'NoSchedule') return !managedNoSchedule.has(key);
+    return !(effect === 'NoExecute' && managedNoExecute.has(key));
+  });
+  const wanted: Pick<Taint, 'key' | 'effect'>[] = [];
+  const health = healthOf(node);
+  if (health !== 'ready') {
+    const key = health === 'unknown' ? unreachableTaint : notReadyTaint;
+    wanted.push({ key, effect: 'NoSchedule' });
+    if (mayEvict) wanted.push({ key, effect: 'NoExecute' });
+  }
+  for (const [type, key] of Object.entries(pressureTaints)) {
+    const condition = node.status?.conditions?.find((candidate) => candidate.type === type);
+    if (condition?.status === 'True') wanted.push({ key, effect: 'NoSchedule' });
+  }
+  if (node.spec?.unschedulable) wanted.push({ key: unschedulableTaint, effect: 'NoSchedule' });
+  const managed = wanted.map(
+    (taint) =>
+      before.find(({ key, effect }) => key === taint.key && effect === taint.effect) ?? {
+        ...taint,
+        timeAdded: formatTime(now),
+      },
+  );
+  const same = managed.length + foreign.length === before.length && managed.every((taint) => before.includes(taint));
+  return same ? undefined : [...foreign, ...managed];
+}
+
+/** When a pod must leave a node with these taints, in ms since the epoch; undefined: it may stay. */
+export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): number | undefined {
+  if (isDeleting(pod)) return undefined;
+  const tolerations = pod.spec?.tolerations ?? [];
+  let earliest: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== 'NoExecute') continue;
+    const matching = tolerations.filter(
+      ({ key, operator, value = '', effect }) =>
+        (!effect || effect === 'NoExecute') &&
+        (!key || key === taint.key) &&
+        (operator === 'Exists' || (Boolean(key) && value === (taint.value ?? ''))),
+    );
+    if (matching.length === 0) return now;
+    // Upstream takes the shortest time of all tolerations that match; one without a time is for ever.
+    const seconds = matching.flatMap(({ tolerationSeconds }) =>
+      tolerationSeconds === undefined ? [] : [tolerationSeconds],
+    );
+    if (seconds.length === 0) continue;
+    const since = Date.parse(taint.timeAdded ?? '') || now;
+    const until = since + Math.max(0, Math.min(...seconds)) * 1000;
+    earliest = Math.min(earliest ?? until, until);
+  }
+  return earliest;
+}
+
+/** The pod's Ready condition turned False because its node is not ready, or undefined when it is not True. */
+export function planNotReady(pod: Pod, now: number) {
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status !== 'True') return undefined;
+  return {
+    ...ready,
+    status: 'False',
+    reason: 'NodeNotReady',
+    message: 'Node is not ready',
+    lastTransitionTime: formatTime(now),
+  };
+}

@@ -1,0 +1,11 @@
+// The kinds that deletion by namespace and by owner reaches: everything listed, watched and deleted, but for Events, which
+// end by age and belong to nobody.
+import { events } from '../../api/event';
+import type { Kind } from '../../api/kind';
+import { registry } from '../../api/registry';
+
+export const deletableKinds: readonly Kind[] = registry.filter(
+  ({ plural, group, verbs }) =>
+    !(plural === events.plural && group === events.group) &&
+    (['list', 'watch', 'delete'] as const).every((verb) => verbs.includes(verb)),
+);

@@ -1,0 +1,57 @@
+// An API server on a memory store in this process, for integration tests: real requests, no data directory but its keys.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { registry } from '../../controlplane/api/registry';
+import { ApiServer } from '../../controlplane/apiserver/api-server';
+import { openCache } from '../../controlplane/apiserver/cache/open';
+import { systemClock } from '../../controlplane/base/clock';
+import { type Logger, silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import type { Client } from '../../controlplane/client/client';
+import { createClient } from '../../controlplane/client/rest-client';
+import { ensurePki } from '../../controlplane/pki/pki';
+import { readKeys } from '../../controlplane/server/keys';
+import { openStore } from '../../controlplane/store/open';
+
+export interface TestServer {
+  /** A client as this user, inside the process; a member of system:masters by default. */
+  client(user?: string): Client;
+  readonly port: number;
+  readonly pkiDir: string;
+  close(): Promise<void>;
+}
+
+export async function openTestServer(log: Logger = silentLogger): Promise<TestServer> {
+  const scope = new Scope();
+  const pkiDir = await mkdtemp(join(tmpdir(), 'k8ts-test-pki-'));
+  scope.defer(() => rm(pkiDir, { recursive: true }));
+  const names = { advertiseAddress: '192.0.2.1', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
+  await ensurePki(pkiDir, { ...names, extraHosts: [] });
+  const store = await openStore({ kind: 'memory' }, { log });
+  scope.defer(() => store.close());
+  const cache = await openCache(store, registry, { log });
+  scope.defer(() => cache.close());
+  const api = new ApiServer(
+    {
+      bindAddress: '127.0.0.1',
+      port: 0,
+      advertiseAddress: '192.0.2.1',
+      serviceCidr: '10.96.0.0/12',
+      clusterDomain: 'cluster.local',
+      keys: await readKeys(pkiDir),
+    },
+    { cache, clock: systemClock, log },
+  );
+  scope.defer(() => api.close());
+  const port = await api.open();
+  return {
+    port,
+    pkiDir,
+    client: (name) => {
+      const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];
+      return createClient(api.transport({ name: name ?? 'test-admin', groups }), { userAgent: name ?? 'test' });
+    },
+    close: () => scope.close(),
+  };
+}
