@@ -19,9 +19,6 @@ import { statsSummary } from './server/stats-summary';
 import { streamingHandlers } from './server/streaming-handlers';
 import { createStreamingServer } from './streaming/server';
 
-/** Docker starts a few containers faster together than one by one, and many slower: measured, see README.md. */
-const parallelStarts = 4;
-
 export const command = defineCommand({
   name: 'kubelet',
   summary: 'run the pods of one node in Docker',
@@ -52,7 +49,7 @@ export const command = defineCommand({
         kubeletPort: options.port,
         kubeletVersion: `v${packageJson.version}`,
         maxPods: options.maxPods,
-        parallelStarts,
+        parallelStarts: options.parallelStarts,
       },
       runRoutes: (nodes, until) =>
         new NodeRoutes({ nodes, nodeName: options.nodeName, log: log.child('routes') }).run(until),

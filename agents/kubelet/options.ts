@@ -92,6 +92,13 @@ export const kubeletOptions = {
     help: 'pods this node takes',
     parse: parseInteger(1, 1000),
   },
+  parallelStarts: {
+    flag: 'parallel-starts',
+    placeholder: 'COUNT',
+    default: '16',
+    help: 'containers that Docker is asked to start at the same time',
+    parse: parseInteger(1, 1000),
+  },
 } satisfies OptionTable;
 
 function parseLabels(text: string): Readonly<Record<string, string>> {

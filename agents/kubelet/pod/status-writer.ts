@@ -95,7 +95,18 @@ export class StatusWriter {
     }
     const stale = (before.podIPs ?? []).filter(({ ip }) => !status.podIPs?.some((each) => each.ip === ip));
     const podIPs = [...(status.podIPs ?? []), ...stale.map(({ ip }) => ({ ip, $patch: 'delete' }))];
-    const patch = { metadata: { uid }, status: { ...status, ...removed, ...(podIPs.length > 0 ? { podIPs } : {}) } };
+    const conditions = status.conditions?.map((condition) => {
+      const old = before.conditions?.find(({ type }) => type === condition.type);
+      return { ...without(old, condition), ...condition };
+    });
+    const lists = { conditions, ...(podIPs.length > 0 ? { podIPs } : {}) };
+    const patch = { metadata: { uid }, status: { ...status, ...removed, ...lists } };
     await this.deps.client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status' });
   }
+}
+
+/** Conditions are merged by type, field by field: what the new one lacks is named to go. */
+function without(old: object | undefined, condition: object): Record<string, null> {
+  const gone = Object.keys(old ?? {}).filter((name) => !(name in condition));
+  return Object.fromEntries(gone.map((name) => [name, null]));
 }
