@@ -29,7 +29,7 @@ function addressShape(family: Family, prefix: string, words: string, bodies: Tre
     chain: (node) =>
       prefix + (family === 4 ? `${node.prefix.toString(16).padStart(8, '0')}-${node.length}` : shortHash(range(node))),
     enter: (node) => ({
-      rule: node.length === 0 ? {} : { destination: { is: range(node) } },
+      rule: { destination: { is: range(node) } },
       words: `${words} ${range(node)}`,
     }),
     bodies,
@@ -60,6 +60,13 @@ export const nodePortTree = (protocol: Protocol): TreeShape => {
   };
 };
 
+/** A root that covers everything would let every packet in: it is no chain, its branches are asked at once instead. */
+const isOpen = (node: TreeNode): boolean => node.length === 0;
+
+/** So few rules stand where the jump to them would: that saves a chain, and most Services have an address with two rules. */
+const maxInline = 4;
+const isInline = (node: TreeNode): boolean => node.entries !== undefined && node.weight <= maxInline;
+
 export class DispatchTree {
   private readonly tree: PrefixTree;
   private root: TreeNode | undefined;
@@ -83,9 +90,8 @@ export class DispatchTree {
   entrance(chain: string): string {
     const { root } = this;
     if (!root) return '';
-    // A root that covers everything would let every packet in: its branches are asked at once instead.
-    const nodes = root.length === 0 && root.branches ? root.branches : [root];
-    return nodes.map((node) => this.branch(chain, node)).join('');
+    const nodes = isOpen(root) ? (root.branches ?? []) : [root];
+    return this.branches(chain, nodes);
   }
 
   /** Chains that differ from those at the last call; undefined: the chain is gone. */
@@ -112,7 +118,7 @@ export class DispatchTree {
       return;
     }
     const chain = this.shape.chain(node);
-    changes.set(chain, this.content(chain, node));
+    if (!isOpen(node) && !isInline(node)) changes.set(chain, this.content(chain, node));
     for (const branch of node.branches ?? []) this.renderNew(branch, before, kept, changes);
   }
 
@@ -128,11 +134,15 @@ export class DispatchTree {
   }
 
   private content(chain: string, node: TreeNode): string {
-    if (node.branches) return node.branches.map((branch) => this.branch(chain, branch)).join('');
+    if (node.branches) return this.branches(chain, node.branches);
     return (node.entries ?? [])
       .flatMap((entry) => this.shape.bodies(entry))
       .map((body) => `-A ${chain}${body}\n`)
       .join('');
+  }
+
+  private branches(chain: string, nodes: readonly TreeNode[]): string {
+    return nodes.map((node) => (isInline(node) ? this.content(chain, node) : this.branch(chain, node))).join('');
   }
 
   private branch(chain: string, node: TreeNode): string {

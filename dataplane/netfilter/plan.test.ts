@@ -1,0 +1,83 @@
+// What is sent for what differs.
+import t from 'tap';
+import { jumps } from './names';
+import { splitDump } from './parse';
+import { diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore, ruleSetOf } from './plan';
+import { brokenJumps } from './trace';
+
+const chain = (name: string, target = 'RETURN') => [name, `-A ${name} -j ${target}\n`] as const;
+const own = (nat: Iterable<readonly [string, string]>, filter: Iterable<readonly [string, string]> = []): OwnChains => ({
+  nat: new Map(nat),
+  filter: new Map(filter),
+});
+
+t.test('only chains that differ are named; removed ones last; every table is committed', (t) => {
+  const wanted = own([chain('K8TS-A'), chain('K8TS-B', 'K8TS-A'), chain('K8TS-C')], [chain('K8TS-F')]);
+  const actual = own([chain('K8TS-A'), chain('K8TS-B'), chain('K8TS-OLD', 'K8TS-A')], []);
+  const differences = diffChains(wanted, actual);
+  t.same(
+    differences.map(({ table, chain: name, kind }) => `${table} ${name} ${kind}`),
+    ['nat K8TS-B changed', 'nat K8TS-C missing', 'nat K8TS-OLD extra', 'filter K8TS-F missing'],
+  );
+  t.equal(
+    renderRestore(wanted, differences, []),
+    [
+      '*nat',
+      ':K8TS-B - [0:0]',
+      ':K8TS-C - [0:0]',
+      ':K8TS-OLD - [0:0]',
+      '-A K8TS-B -j K8TS-A',
+      '-A K8TS-C -j RETURN',
+      '-X K8TS-OLD',
+      'COMMIT',
+      '*filter',
+      ':K8TS-F - [0:0]',
+      '-A K8TS-F -j RETURN',
+      'COMMIT',
+      '',
+    ].join('\n'),
+  );
+  t.end();
+});
+
+t.test('a partial comparison looks at the named chains alone', (t) => {
+  const wanted = own([chain('K8TS-A', 'ACCEPT'), chain('K8TS-B', 'ACCEPT')]);
+  const actual = own([chain('K8TS-A'), chain('K8TS-B')]);
+  const only = { nat: new Set(['K8TS-B', 'K8TS-GONE']), filter: new Set<string>() };
+  t.same(diffChains(wanted, actual, only), [{ table: 'nat', chain: 'K8TS-B', kind: 'changed' }]);
+  t.end();
+});
+
+t.test('equal state needs nothing', (t) => {
+  const same = own([chain('K8TS-A')]);
+  t.equal(renderRestore(same, diffChains(same, same), []), '');
+  t.end();
+});
+
+t.test('a dump of the kernel: our chains and our jumps, not those of others', (t) => {
+  const first = jumps[0]!;
+  const dump = `*nat\n:${first.from} ACCEPT [0:0]\n:DOCKER - [0:0]\n:K8TS-A - [0:0]\n${jumpRule(first.from, first.to)}\n-A DOCKER -j RETURN\n-A K8TS-A -j RETURN\nCOMMIT\n`;
+  const { chains, missingJumps } = readOwn(splitDump(dump));
+  t.same([...chains.nat], [['K8TS-A', '-A K8TS-A -j RETURN\n']]);
+  t.same(missingJumps, jumps.slice(1));
+  const text = renderRestore(own([chain('K8TS-A')]), [], missingJumps);
+  t.match(text, '-I OUTPUT 1 -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES\n');
+  t.notMatch(text, ':OUTPUT', 'a foreign chain is never declared: that would empty it');
+  t.end();
+});
+
+t.test('removal takes our jumps and chains and nothing else', (t) => {
+  t.equal(renderRemoval(own([]), []), '');
+  t.equal(
+    renderRemoval(own([chain('K8TS-A')]), jumps.slice(0, 1)),
+    '*nat\n:K8TS-A - [0:0]\n-D PREROUTING -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES\n-X K8TS-A\nCOMMIT\n',
+  );
+  t.end();
+});
+
+t.test('the tracer sees our jumps, and a jump to nowhere is found', (t) => {
+  const rules = ruleSetOf(own([chain('K8TS-A', 'K8TS-GONE'), ['K8TS-EMPTY', '']]));
+  t.ok(brokenJumps(rules).includes('-A K8TS-A -j K8TS-GONE'));
+  t.ok(rules.get('nat')?.has('PREROUTING'));
+  t.end();
+});
