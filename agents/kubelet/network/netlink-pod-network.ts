@@ -1,7 +1,7 @@
 // PodNetwork by rtnetlink: a bridge per node, a veth pair per pod. Leaves routes to other nodes to node-routes.ts and all
 // netfilter to kube-proxy.
 import { type Cidr, formatCidr, parseCidr } from '../../../controlplane/base/cidr';
-import { BadRequest, Conflict, isAlreadyExists, Unavailable, Unsupported } from '../../../controlplane/base/errors';
+import { BadRequest, Conflict, isAlreadyExists, Unavailable } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { AddressAllocator } from '../../../dataplane/ipam/allocator';
 import { applySteps } from '../../../dataplane/link/apply';
@@ -13,7 +13,7 @@ import type { Netns } from '../../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns';
 import { bridgeName, macOf, vethName } from './names';
 import type { PodNetwork, PodWire } from './pod-network';
-import { findFault, type WireFound, type WireWish } from './wire-plan';
+import { findFault, podPrefix, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
 export interface PodNetworkOptions {
   readonly log: Logger;
@@ -24,9 +24,6 @@ export interface PodNetworkOptions {
 }
 
 const defaultMtu = 1500;
-/** rtm_protocol of a route an administrator or a set-up program made: what `ip route` writes. */
-const bootProtocol = 3;
-
 interface OpenState {
   readonly cidr: Cidr;
   readonly allocator: AddressAllocator;
@@ -101,11 +98,11 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   private async attachNow(wire: PodWire): Promise<void> {
-    const { rt, cidr, allocator, bridge, mtu } = this.opened();
+    const { rt, allocator, bridge, mtu } = this.opened();
     const { ip, interfaceName } = wire;
     const podNetns = netnsOfProcess(wire.pid);
     const inside = new Rtnetlink(podNetns);
-    const wish: WireWish = { ip, prefix: cidr.prefix, gateway: allocator.gateway, mtu, bridgeIndex: bridge.index };
+    const wish: WireWish = { ip, gateway: allocator.gateway, mtu, bridgeIndex: bridge.index };
     try {
       try {
         await this.create(inside, podNetns, wish, interfaceName);
@@ -149,14 +146,8 @@ export class NetlinkPodNetwork implements PodNetwork {
       const link = (await far)?.index;
       if (link === undefined) throw new Unavailable(`${interfaceName} of ${ip} vanished while being set up`);
       await Promise.all([
-        inside.ensureAddress({ link, family: 4, address: ip, prefix: wish.prefix }),
-        inside.replaceRoute({
-          destination: '0.0.0.0/0',
-          type: 'unicast',
-          gateway: wish.gateway,
-          link,
-          protocol: bootProtocol,
-        }),
+        inside.ensureAddress({ link, family: 4, address: ip, prefix: podPrefix }),
+        ...podRoutes(wish.gateway, link).map((route) => inside.replaceRoute(route)),
       ]);
     } catch (err) {
       await rt.removeLink(near).catch((cause: unknown) => {
@@ -178,15 +169,12 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   private ensureNodeSysctls(): void {
-    if (readSysctl(this.netns, 'net.bridge.bridge-nf-call-iptables') === undefined) {
-      throw new Unsupported(
-        'Services between pods of one node need the kernel module br_netfilter: run modprobe br_netfilter',
-      );
-    }
     ensureSysctls(this.netns, {
       'net.ipv4.ip_forward': '1',
-      // A Service's rules must also see packets that stay on the bridge.
-      'net.bridge.bridge-nf-call-iptables': '1',
+      // Pods of one node reach each other through the gateway on purpose: nobody shall tell them a shorter way. The
+      // kernel tells when either of the two is on.
+      'net.ipv4.conf.all.send_redirects': '0',
+      [`net.ipv4.conf.${bridgeName}.send_redirects`]: '0',
       // Loose: a pod's answer may leave on another link than the request came in. The larger of this and `all` counts.
       [`net.ipv4.conf.${bridgeName}.rp_filter`]: '2',
     });

@@ -1,19 +1,19 @@
 import t from 'tap';
 import { macOf, vethName } from './names';
 import { nodeLease } from './translate';
-import { findFault, type WireFound, type WireWish } from './wire-plan';
+import { findFault, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
-const wish: WireWish = { ip: '10.244.1.5', prefix: 24, gateway: '10.244.1.1', mtu: 1500, bridgeIndex: 3 };
+const wish: WireWish = { ip: '10.244.1.5', gateway: '10.244.1.1', mtu: 1500, bridgeIndex: 3 };
 const link = { kind: 'veth', mtu: 1500, up: true, master: 0, peer: 0, mac: '0a:00:00:00:00:01' };
 const complete: WireFound = {
   near: { ...link, index: 7, name: 'veth0af40105', master: 3, peer: 2, hairpin: true },
   far: { ...link, index: 2, name: 'eth0', peer: 7, mac: '0a:58:0a:f4:01:05' },
   addresses: [
     { link: 1, family: 4, address: '127.0.0.1', prefix: 8 },
-    { link: 2, family: 4, address: '10.244.1.5', prefix: 24 },
+    { link: 2, family: 4, address: '10.244.1.5', prefix: 32 },
     { link: 2, family: 6, address: 'fe80::1', prefix: 64 },
   ],
-  routes: [{ destination: '0.0.0.0/0', type: 'unicast', gateway: '10.244.1.1', link: 2, protocol: 3 }],
+  routes: [...podRoutes('10.244.1.1', 2)],
 };
 
 t.test('names come from the address alone and fit', async (t) => {
@@ -45,15 +45,17 @@ t.test('the first fault of a wire', async (t) => {
     { name: 'no address', change: { addresses: [] }, fault: 'another address' },
     {
       name: 'a second address',
-      change: { addresses: [...complete.addresses, { link: 2, family: 4, address: '10.244.1.6', prefix: 24 }] },
+      change: { addresses: [...complete.addresses, { link: 2, family: 4, address: '10.244.1.6', prefix: 32 }] },
       fault: 'another address',
     },
-    { name: 'no default route', change: { routes: [] }, fault: 'no default route' },
     {
-      name: 'another gateway',
-      change: { routes: [{ ...complete.routes[0]!, gateway: '10.244.1.9' }] },
-      fault: 'no default route',
+      name: 'an address that makes neighbours of pods',
+      change: { addresses: [{ link: 2, family: 4, address: '10.244.1.5', prefix: 24 }] },
+      fault: 'another address',
     },
+    { name: 'no routes', change: { routes: [] }, fault: 'no route to 10.244.1.1/32' },
+    { name: 'no default route', change: { routes: complete.routes.slice(0, 1) }, fault: 'no route to 0.0.0.0/0' },
+    { name: 'another gateway', change: { routes: podRoutes('10.244.1.9', 2) }, fault: 'no route to 10.244.1.1/32' },
   ];
   for (const { name, change, fault } of cases) t.equal(findFault(wish, { ...complete, ...change }), fault, name);
 });

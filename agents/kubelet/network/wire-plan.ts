@@ -2,9 +2,19 @@
 import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
 import { macOf } from './names';
 
+/** Pods see no neighbours: everything but their own address goes to the gateway, and so through the node's rules. */
+export const podPrefix = 32;
+/** rtm_protocol of a route that a set-up program made: what `ip route` writes. */
+const bootProtocol = 3;
+
+/** The routes inside a pod: the gateway is on the link, all else behind it. */
+export const podRoutes = (gateway: string, link: number): readonly Route[] => [
+  { destination: `${gateway}/32`, type: 'unicast', link, protocol: bootProtocol },
+  { destination: '0.0.0.0/0', type: 'unicast', gateway, link, protocol: bootProtocol },
+];
+
 export interface WireWish {
   readonly ip: string;
-  readonly prefix: number;
   readonly gateway: string;
   readonly mtu: number;
   readonly bridgeIndex: number;
@@ -29,8 +39,10 @@ export function findFault(wish: WireWish, { near, far, addresses, routes }: Wire
   if (far.mac !== macOf(wish.ip)) return 'another MAC address';
   if (near.mtu !== wish.mtu || far.mtu !== wish.mtu) return 'another MTU';
   const onFar = addresses.filter(({ link, family }) => link === far.index && family === 4);
-  const exact = onFar.length === 1 && onFar[0]?.address === wish.ip && onFar[0].prefix === wish.prefix;
+  const exact = onFar.length === 1 && onFar[0]?.address === wish.ip && onFar[0].prefix === podPrefix;
   if (!exact) return 'another address';
-  const routed = routes.some(({ destination, gateway }) => destination === '0.0.0.0/0' && gateway === wish.gateway);
-  return routed ? undefined : 'no default route';
+  const missing = podRoutes(wish.gateway, far.index).find(
+    (wanted) => !routes.some((route) => route.destination === wanted.destination && route.gateway === wanted.gateway),
+  );
+  return missing === undefined ? undefined : `no route to ${missing.destination}`;
 }
