@@ -91,7 +91,7 @@ function renderObject(
   const texts = docs[name] ?? {};
   const kinds = kindsOf.get(name);
   const properties = Object.entries(schema.fields).map(([key, field]) => {
-    const description = texts[key] ?? docs[field.ref ?? '']?.[''] ?? '';
+    const description = texts[key] ?? firstSentence(docs[field.ref ?? '']?.['']);
     return [key, renderField(field, description, dialect)] as const;
   });
   return {
@@ -103,6 +103,9 @@ function renderObject(
     ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
   };
 }
+
+/** The models describe no field that is a reference; the beginning of its type's description stands in. */
+const firstSentence = (text = ''): string => /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? text;
 
 function renderField(field: FieldSchema, description: string, dialect: Dialect): OpenApiSchema {
   return {

@@ -11,7 +11,9 @@ import { encodeV2 } from './protobuf';
 import { type OpenApiV2, renderV2 } from './v2';
 import { renderV3 } from './v3';
 
-export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** What clients ask for; @ is not allowed in a media type, so that the answer is named otherwise. */
+export const v2ProtobufAccept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 export interface OpenApiDocument {
   readonly body: Buffer;

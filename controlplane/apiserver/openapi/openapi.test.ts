@@ -1,0 +1,124 @@
+import t from 'tap';
+import { OpenApiDocuments } from './openapi';
+import type { OpenApiV2 } from './v2';
+
+const documents = new OpenApiDocuments('v1.36.0');
+const v2 = JSON.parse(documents.v2Json().body.toString()) as OpenApiV2;
+
+/** Every $ref below `value`. */
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' ? [String(inner)] : references(inner)));
+}
+
+t.test('v2 has a definition for every reference', async (t) => {
+  const missing = references(v2).filter((ref) => !Object.hasOwn(v2.definitions, ref.replace('#/definitions/', '')));
+  t.same(missing, []);
+  const pod = v2.definitions['io.k8s.api.core.v1.Pod'];
+  t.same(pod?.['x-kubernetes-group-version-kind'], [{ group: '', version: 'v1', kind: 'Pod' }]);
+  const spec = v2.definitions['io.k8s.api.core.v1.PodSpec']?.['properties'] as Record<string, object>;
+  t.match(spec['containers'], {
+    'x-kubernetes-list-map-keys': ['name'],
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-patch-merge-key': 'name',
+    'x-kubernetes-patch-strategy': 'merge',
+  });
+});
+
+t.test('operations', async (t) => {
+  const ids = Object.values(v2.paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId));
+  t.equal(new Set(ids).size, ids.length, 'every id is used once');
+  for (const id of [
+    'listCoreV1NamespacedPod',
+    'listCoreV1PodForAllNamespaces',
+    'patchAppsV1NamespacedDeploymentScale',
+    'readCoreV1Node',
+    'deleteCoreV1CollectionNamespacedPod',
+    'createAuthenticationV1TokenReview',
+  ]) {
+    t.ok(ids.includes(id), id);
+  }
+  const patch = v2.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch'];
+  t.equal(patch?.['x-kubernetes-action'], 'patch');
+  t.same(patch?.['x-kubernetes-group-version-kind'], { group: 'apps', version: 'v1', kind: 'Deployment' });
+  for (const name of ['dryRun', 'fieldValidation', 'fieldManager', 'force']) {
+    t.ok(
+      patch?.parameters.some((parameter) => parameter.name === name),
+      name,
+    );
+  }
+});
+
+t.test('v3 documents stand alone and are named by their content', async (t) => {
+  const index = JSON.parse(documents.v3Index().body.toString()) as {
+    paths: Record<string, { serverRelativeURL: string }>;
+  };
+  t.ok(Object.hasOwn(index.paths, 'api/v1'));
+  for (const [path, { serverRelativeURL }] of Object.entries(index.paths)) {
+    const document = documents.v3(path);
+    t.equal(serverRelativeURL, `/openapi/v3/${path}?hash=${document?.hash}`);
+    const { components, openapi } = JSON.parse(document?.body.toString() ?? '{}');
+    t.equal(openapi, '3.0.0');
+    const missing = references(JSON.parse(document?.body.toString() ?? '{}')).filter(
+      (ref) => !Object.hasOwn(components.schemas, ref.replace('#/components/schemas/', '')),
+    );
+    t.same(missing, [], path);
+  }
+  t.equal(documents.v3('apis/nothing/v1'), undefined);
+});
+
+/** One protobuf message as a list of its fields; a reader for the test that knows nothing of the writer. */
+function decode(bytes: Buffer): Array<{ field: number; value: Buffer | number }> {
+  const fields: Array<{ field: number; value: Buffer | number }> = [];
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++]!;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    if ((key & 7) === 0) fields.push({ field: key >> 3, value: varint() });
+    else {
+      const length = varint();
+      fields.push({ field: key >> 3, value: bytes.subarray(at, at + length) });
+      at += length;
+    }
+  }
+  return fields;
+}
+const all = (bytes: Buffer, field: number): Buffer[] =>
+  decode(bytes)
+    .filter((entry) => entry.field === field)
+    .map(({ value }) => value as Buffer);
+const one = (bytes: Buffer, field: number): Buffer => all(bytes, field)[0] ?? Buffer.alloc(0);
+
+t.test('the protobuf form says what the JSON form says', async (t) => {
+  const { body } = documents.v2Protobuf();
+  t.equal(one(body, 1).toString(), '2.0');
+  const definitions = new Map(all(one(body, 9), 1).map((named) => [one(named, 1).toString(), one(named, 2)]));
+  t.same([...definitions.keys()], Object.keys(v2.definitions));
+  for (const [name, schema] of definitions) {
+    const json = v2.definitions[name]!;
+    t.equal(one(schema, 4).toString(), json['description'], name);
+    const properties = all(one(schema, 25), 1).map((property) => one(property, 1).toString());
+    t.same(properties, Object.keys((json['properties'] as object) ?? {}), name);
+    t.same(all(schema, 19).map(String), json['required'] ?? [], name);
+  }
+  const deployment = definitions.get('io.k8s.api.apps.v1.Deployment')!;
+  const extension = one(deployment, 31);
+  t.equal(one(extension, 1).toString(), 'x-kubernetes-group-version-kind');
+  t.same(JSON.parse(one(one(extension, 2), 2).toString()), [{ group: 'apps', version: 'v1', kind: 'Deployment' }]);
+  const spec = all(one(deployment, 25), 1).find((property) => one(property, 1).toString() === 'spec')!;
+  t.equal(one(one(spec, 2), 1).toString(), '#/definitions/io.k8s.api.apps.v1.DeploymentSpec');
+  const paths = all(one(body, 8), 2).map((path) => one(path, 1).toString());
+  t.same(paths, Object.keys(v2.paths));
+});
+
+t.test('a document asked for again is the same', async (t) => {
+  t.equal(documents.v2Json().etag, documents.v2Json().etag);
+  t.equal(new OpenApiDocuments('v1.36.0').v2Json().etag, documents.v2Json().etag);
+});

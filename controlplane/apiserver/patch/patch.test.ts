@@ -1,0 +1,316 @@
+import t from 'tap';
+import { pods } from '../../api/pod';
+import { services } from '../../api/service';
+import type { AppError } from '../../base/errors';
+import { applyPatch, patchTypes } from './patch';
+
+/** What went wrong, with the cause that 422 answers carry. */
+function failure(fn: () => unknown): string {
+  try {
+    fn();
+    return 'nothing';
+  } catch (err) {
+    const { code, message, details } = err as AppError;
+    const causes = (details['causes'] ?? []) as { message: string }[];
+    return [code, causes[0]?.message ?? message].join(': ');
+  }
+}
+
+t.test('JSON patch', async (t) => {
+  const cases: Array<{ name: string; original: object; patch: unknown; result?: object; error?: string }> = [
+    { name: 'add', original: { a: 1 }, patch: [{ op: 'add', path: '/b', value: 2 }], result: { a: 1, b: 2 } },
+    {
+      name: 'add into a list, at the end and before an element',
+      original: { l: [1, 3] },
+      patch: [
+        { op: 'add', path: '/l/1', value: 2 },
+        { op: 'add', path: '/l/-', value: 4 },
+      ],
+      result: { l: [1, 2, 3, 4] },
+    },
+    {
+      name: 'escaped keys',
+      original: { 'a/b~c': 1 },
+      patch: [{ op: 'replace', path: '/a~1b~0c', value: 2 }],
+      result: { 'a/b~c': 2 },
+    },
+    {
+      name: 'remove',
+      original: { a: 1, l: [1, 2] },
+      patch: [{ op: 'remove', path: '/l/0' }],
+      result: { a: 1, l: [2] },
+    },
+    {
+      name: 'replace',
+      original: { a: { b: 1 } },
+      patch: [{ op: 'replace', path: '/a', value: null }],
+      result: { a: null },
+    },
+    { name: 'move', original: { a: 1 }, patch: [{ op: 'move', from: '/a', path: '/b' }], result: { b: 1 } },
+    { name: 'copy', original: { a: [1] }, patch: [{ op: 'copy', from: '/a', path: '/b' }], result: { a: [1], b: [1] } },
+    {
+      name: 'test',
+      original: { a: { x: 1, y: 2 } },
+      patch: [{ op: 'test', path: '/a', value: { y: 2, x: 1 } }],
+      result: { a: { x: 1, y: 2 } },
+    },
+    {
+      name: 'test of what is missing against null',
+      original: {},
+      patch: [{ op: 'test', path: '/a', value: null }],
+      result: {},
+    },
+    {
+      name: 'test fails',
+      original: { a: 1 },
+      patch: [{ op: 'test', path: '/a', value: 2 }],
+      error: 'Invalid: testing value /a failed: test failed',
+    },
+    {
+      name: 'remove what is not there',
+      original: {},
+      patch: [{ op: 'remove', path: '/a' }],
+      error: 'Invalid: remove operation does not apply: doc is missing key: /a: missing value',
+    },
+    {
+      name: 'parent is missing',
+      original: {},
+      patch: [{ op: 'add', path: '/a/b', value: 1 }],
+      error: 'Invalid: add operation does not apply: doc is missing path: "/a/b": missing value',
+    },
+    {
+      name: 'index out of range',
+      original: { l: [] },
+      patch: [{ op: 'add', path: '/l/1', value: 1 }],
+      error: 'Invalid: add operation does not apply: doc is missing path: /l/1: missing value',
+    },
+    {
+      name: 'unknown operation',
+      original: {},
+      patch: [{ op: 'jump', path: '/a' }],
+      error: 'Invalid: Unexpected kind: jump',
+    },
+    {
+      name: 'no list',
+      original: {},
+      patch: { op: 'add' },
+      error: 'BadRequest: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+    },
+    {
+      name: 'no path',
+      original: {},
+      patch: [{ op: 'add' }],
+      error: 'BadRequest: jsonpatch operation needs "op" and "path": {"op":"add"}',
+    },
+    {
+      name: 'whole document becomes a number',
+      original: {},
+      patch: [{ op: 'add', path: '', value: 1 }],
+      error: 'Invalid: the patch leaves no object',
+    },
+  ];
+  for (const { name, original, patch, result, error } of cases) {
+    const before = structuredClone(original);
+    if (error)
+      t.equal(
+        failure(() => applyPatch(patchTypes.json, original, patch, pods)),
+        error,
+        name,
+      );
+    else t.same(applyPatch(patchTypes.json, original, patch, pods), result, name);
+    t.same(original, before, `${name}: the original stays`);
+  }
+  const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a', value: null }));
+  t.match(
+    failure(() => applyPatch(patchTypes.json, {}, many, pods)),
+    /allowed maximum operations in a JSON patch is 10000, got 10001/,
+  );
+});
+
+t.test('JSON merge patch: the examples of RFC 7386, appendix A, that are objects', async (t) => {
+  const cases: Array<[object, object, object]> = [
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b' }, { a: null }, {}],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+  ];
+  for (const [original, patch, result] of cases) {
+    t.same(applyPatch(patchTypes.merge, original, patch, pods), result, JSON.stringify(patch));
+  }
+  t.equal(
+    failure(() => applyPatch(patchTypes.merge, {}, [], pods)),
+    'BadRequest: error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+  );
+});
+
+t.test('a media type of another kind', async (t) => {
+  t.match(
+    failure(() => applyPatch('text/plain', {}, {}, pods)),
+    /^Unsupported: .*accepted media types include: application\/json-patch\+json/,
+  );
+});
+
+t.test('keys with a meaning for JavaScript are only keys', async (t) => {
+  const patch = JSON.parse('{"__proto__":{"polluted":true}}');
+  for (const type of [patchTypes.merge, patchTypes.strategic]) {
+    const result = applyPatch(type, { a: 1 }, patch, pods);
+    t.same(Object.keys(result), ['a', '__proto__'], type);
+    t.equal(Object.getPrototypeOf(result), Object.prototype, type);
+  }
+});
+
+t.test('strategic merge patch', async (t) => {
+  const c = (name: string, rest: object = {}) => ({ name, image: 'i', ...rest });
+  const spec = (...containers: object[]) => ({ spec: { containers } });
+  const cases: Array<{
+    name: string;
+    kind?: typeof pods;
+    original: object;
+    patch: object;
+    result?: object;
+    error?: RegExp;
+  }> = [
+    {
+      name: 'a known element is merged, the others stay',
+      original: spec(c('a'), c('b')),
+      patch: spec({ name: 'b', image: 'j' }),
+      result: spec(c('a'), c('b', { image: 'j' })),
+    },
+    {
+      name: 'a new element comes before those the patch does not name',
+      original: spec(c('a'), c('b')),
+      patch: spec(c('n')),
+      result: spec(c('n'), c('a'), c('b')),
+    },
+    {
+      name: '$setElementOrder places new and old',
+      original: spec(c('a'), c('b')),
+      patch: {
+        spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }, { name: 'n' }], containers: [c('n')] },
+      },
+      result: spec(c('b'), c('a'), c('n')),
+    },
+    {
+      name: '$setElementOrder keeps a live-only element before what followed it',
+      original: spec(c('a'), c('live'), c('b')),
+      patch: { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] } },
+      result: spec(c('live'), c('b'), c('a')),
+    },
+    {
+      name: '$setElementOrder must know every element of the patch',
+      original: spec(c('a')),
+      patch: { spec: { '$setElementOrder/containers': [{ name: 'a' }], containers: [c('x')] } },
+      error: /^BadRequest: The order in patch list:\n\[x\]\n doesn't match \$setElementOrder list:\n\[a\]\n$/,
+    },
+    {
+      name: 'delete an element',
+      original: spec(c('a'), c('b')),
+      patch: spec({ name: 'a', $patch: 'delete' }),
+      result: spec(c('b')),
+    },
+    {
+      name: 'replace a list',
+      original: spec(c('a'), c('b')),
+      patch: spec({ $patch: 'replace' }, c('n')),
+      result: spec(c('n')),
+    },
+    {
+      name: 'replace an object',
+      original: { spec: { securityContext: { runAsUser: 1, fsGroup: 2 } } },
+      patch: { spec: { securityContext: { $patch: 'replace', runAsUser: 3 } } },
+      result: { spec: { securityContext: { runAsUser: 3 } } },
+    },
+    {
+      name: 'delete the content of an object',
+      original: { spec: { securityContext: { runAsUser: 1 } } },
+      patch: { spec: { securityContext: { $patch: 'delete' } } },
+      result: { spec: { securityContext: {} } },
+    },
+    {
+      name: 'null deletes, also below something new',
+      original: { metadata: { labels: { a: '1', b: '2' } } },
+      patch: { metadata: { labels: { a: null }, annotations: { x: null, y: '1' } } },
+      result: { metadata: { labels: { b: '2' }, annotations: { y: '1' } } },
+    },
+    {
+      name: 'lists without a merge key are replaced',
+      original: spec(c('a', { args: ['1', '2'] })),
+      patch: spec({ name: 'a', args: ['3'] }),
+      result: spec(c('a', { args: ['3'] })),
+    },
+    {
+      name: 'sets of scalars are joined, and $deleteFromPrimitiveList takes away',
+      original: { metadata: { finalizers: ['a/x', 'b/x'] } },
+      patch: { metadata: { finalizers: ['c/x'], '$deleteFromPrimitiveList/finalizers': ['a/x'] } },
+      result: { metadata: { finalizers: ['c/x', 'b/x'] } },
+    },
+    {
+      name: '$retainKeys drops the other volume source',
+      original: { spec: { volumes: [{ name: 'v', emptyDir: {} }] } },
+      patch: { spec: { volumes: [{ name: 'v', $retainKeys: ['name', 'hostPath'], hostPath: { path: '/x' } }] } },
+      result: { spec: { volumes: [{ name: 'v', hostPath: { path: '/x' } }] } },
+    },
+    {
+      name: '$retainKeys must name all fields of the patch',
+      original: { spec: { volumes: [{ name: 'v', emptyDir: {} }] } },
+      patch: { spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } },
+      error: /^BadRequest: \$retainKeys list must contain all fields present in the patch$/,
+    },
+    {
+      name: 'an element without its merge key',
+      original: spec(c('a')),
+      patch: spec({ image: 'x' }),
+      error: /^Invalid: map: map\[image:x\] does not contain declared merge key: name$/,
+    },
+    {
+      name: 'an unknown directive',
+      original: {},
+      patch: { $patch: 'explode' },
+      error: /^BadRequest: Unknown patch type found: explode$/,
+    },
+    {
+      name: 'ports of a Service are known by port',
+      kind: services as unknown as typeof pods,
+      original: { spec: { ports: [{ port: 80, protocol: 'TCP', nodePort: 30080 }, { port: 81 }] } },
+      patch: { spec: { ports: [{ port: 80, targetPort: 8080 }] } },
+      result: { spec: { ports: [{ port: 80, protocol: 'TCP', nodePort: 30080, targetPort: 8080 }, { port: 81 }] } },
+    },
+    {
+      name: 'conditions are known by type',
+      original: {
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'False' },
+            { type: 'X', status: 'True' },
+          ],
+        },
+      },
+      patch: { status: { conditions: [{ type: 'Ready', status: 'True' }] } },
+      result: {
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'True' },
+            { type: 'X', status: 'True' },
+          ],
+        },
+      },
+    },
+  ];
+  for (const { name, kind = pods, original, patch, result, error } of cases) {
+    const before = structuredClone(original);
+    if (error)
+      t.match(
+        failure(() => applyPatch(patchTypes.strategic, original, patch, kind)),
+        error,
+        name,
+      );
+    else t.same(applyPatch(patchTypes.strategic, original, patch, kind), result, name);
+    t.same(original, before, `${name}: the original stays`);
+  }
+});
