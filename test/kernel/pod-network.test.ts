@@ -138,6 +138,15 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       const wire = { pid: 2 ** 22 + 1, ip: network.allocate(), interfaceName: 'eth0' };
       await t.rejects(network.attach(wire), { code: 'NotFound' });
       t.notMatch(await netns.run('ip', 'link'), /veth/);
+      // A process without a namespace of its own: the node's links must not be touched.
+      await t.rejects(network.attach({ ...wire, pid: process.pid }), { code: 'Conflict' });
+      const nodeProcess = await startProgram(inNetns(netns, ['sleep', '600']));
+      scope.defer(async () => {
+        nodeProcess.kill('SIGKILL');
+        await nodeProcess.exited;
+      });
+      await t.rejects(network.attach({ ...wire, pid: nodeProcess.pid, interfaceName: 'cni0' }), { code: 'Conflict' });
+      t.match(await netns.run('ip', 'link'), /cni0/);
     });
   });
 

@@ -7,7 +7,7 @@ import { AddressAllocator } from '../../../dataplane/ipam/allocator';
 import { applySteps } from '../../../dataplane/link/apply';
 import type { Link } from '../../../dataplane/link/model';
 import { planBridge } from '../../../dataplane/link/plan';
-import { Rtnetlink } from '../../../dataplane/link/rtnetlink';
+import { Rtnetlink, sameNetns } from '../../../dataplane/link/rtnetlink';
 import { ensureSysctls, readSysctl } from '../../../dataplane/link/sysctl';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns';
@@ -101,6 +101,10 @@ export class NetlinkPodNetwork implements PodNetwork {
     const { rt, allocator, bridge, mtu } = this.opened();
     const { ip, interfaceName } = wire;
     const podNetns = netnsOfProcess(wire.pid);
+    // A process that shares the node's namespace would have the node's own eth0 replaced.
+    for (const other of [this.netns, ownNetns()]) {
+      if (sameNetns(podNetns, other)) throw new Conflict(`process ${wire.pid} has no network namespace of its own`);
+    }
     const inside = new Rtnetlink(podNetns);
     const wish: WireWish = { ip, gateway: allocator.gateway, mtu, bridgeIndex: bridge.index };
     try {
@@ -113,6 +117,10 @@ export class NetlinkPodNetwork implements PodNetwork {
       const fault = findFault(wish, await this.observe(inside, wish, interfaceName));
       if (fault === undefined) return;
       this.options.log.info('replacing a pod wire', { ip, fault });
+      const inTheWay = await inside.link(interfaceName);
+      if (inTheWay && inTheWay.kind !== 'veth') {
+        throw new Conflict(`${interfaceName} of the pod is a ${inTheWay.kind || 'physical'} link of someone else`);
+      }
       await inside.removeLink(interfaceName);
       await rt.removeLink(vethName(ip));
       await this.create(inside, podNetns, wish, interfaceName);

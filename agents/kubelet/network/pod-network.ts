@@ -27,7 +27,7 @@ export interface PodNetwork {
   /**
    * Wires the pod: veth pair with its peer in the pod's namespace, bridge port with hairpin, loopback up, address and
    * default route. Idempotent: a complete wire is left alone, a broken one is replaced.
-   * @throws NotFound when the process is gone.
+   * @throws NotFound when the process is gone, Conflict when it shares the node's namespace.
    */
   attach(wire: PodWire): Promise<void>;
   /** Removes the wire of this address; nothing happens when there is none (the namespace took it along). */
