@@ -30,7 +30,7 @@ function cluster(): Zone {
   });
   zone.setEndpoints('shop/db-6', {
     service: 'shop/db',
-    endpoints: [{ addresses: ['fd00:244::5'], hostname: 'db-0' }],
+    endpoints: [{ addresses: ['fd00:244:0::5'], hostname: 'db-0' }],
     ports: [{ name: 'sql', protocol: 'tcp', port: 5432 }],
   });
   zone.setService('shop/unready', { ...headless, name: 'unready' });

@@ -2,12 +2,16 @@
 import { Packet } from 'dns2';
 import { ByteWriter } from './byte-writer';
 import type { QueryType } from './lookup';
+import { readRecords } from './raw';
 import type { DnsRecord } from './records';
 
 /** What we can take ourselves, and the most we send over UDP: never fragmented on any link. */
 export const udpPayloadSize = 1232;
 const plainUdpSize = 512;
 const maxTcpSize = 65_535;
+/** A pointer to the name, type, class, TTL, length, and no data. */
+const minRecordSize = 12;
+const optRecordSize = 11;
 
 export type Transport = 'udp' | 'tcp';
 export type Resource = Packet.Resource;
@@ -63,25 +67,20 @@ export interface Reply {
  * silently, answers with the TC bit, so that a client without TCP still gets some.
  */
 export function encodeReply(query: Query, reply: Reply, limit: number): Buffer {
-  const { answers, authority = [], additional = [] } = reply;
+  const { authority = [], additional = [] } = reply;
+  const most = Math.floor(limit / minRecordSize);
+  const answers = reply.answers.slice(0, most);
   const full = encode(query, reply, answers, authority, additional, false);
-  if (full.length <= limit) return full;
+  if (full.length <= limit && answers.length === reply.answers.length) return full;
   if (additional.length > 0) {
     const slim = encode(query, reply, answers, authority, [], false);
-    if (slim.length <= limit) return slim;
+    if (slim.length <= limit && answers.length === reply.answers.length) return slim;
   }
-  let fits = 0;
-  let tooMany = answers.length;
-  let best = encode(query, reply, [], [], [], true);
-  while (tooMany - fits > 1) {
-    const middle = (fits + tooMany) >>> 1;
-    const some = encode(query, reply, answers.slice(0, middle), [], [], true);
-    if (some.length <= limit) {
-      fits = middle;
-      best = some;
-    } else tooMany = middle;
-  }
-  return best;
+  // Names point backwards only, so records keep their length when those behind them go.
+  const room = limit - (query.edns ? optRecordSize : 0);
+  const ends = (readRecords(full) ?? []).filter(({ section }) => section === 'answer').map(({ end }) => end);
+  const fit = ends.filter((end) => end <= room).length;
+  return encode(query, reply, answers.slice(0, fit), [], [], true);
 }
 
 function encode(

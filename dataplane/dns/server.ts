@@ -8,6 +8,7 @@ import type { Responder } from './responder';
 /** RFC 7766, section 6.2.3: a few seconds; a resolver opens a new connection without harm. */
 const idleMs = 10_000;
 const maxConnections = 1_000;
+const maxPortTries = 10;
 /** Questions under way on one connection; reading stops until some are answered. */
 const maxPipelined = 64;
 /** Queries that wait in the kernel while the event loop is busy. */
@@ -25,15 +26,7 @@ export async function listenDns(
   log: Logger,
 ): Promise<DnsServer> {
   const { host } = options;
-  const tcp = await listenTcp(host, options.port, responder);
-  const port = (tcp.address() as { port: number }).port;
-  let udp: UdpSocket;
-  try {
-    udp = await listenUdp(host, port, responder, log);
-  } catch (error) {
-    tcp.close();
-    throw error;
-  }
+  const { tcp, udp, port } = await listenBoth(host, options.port, responder, log);
   const connections = new Set<Socket>();
   tcp.on('connection', (socket: Socket) => {
     connections.add(socket);
@@ -49,6 +42,20 @@ export async function listenDns(
       ]);
     },
   };
+}
+
+async function listenBoth(host: string, wanted: number, responder: Responder, log: Logger) {
+  for (let attempt = 1; ; attempt++) {
+    const tcp = await listenTcp(host, wanted, responder);
+    const { port } = tcp.address() as { port: number };
+    try {
+      return { tcp, udp: await listenUdp(host, port, responder, log), port };
+    } catch (error) {
+      tcp.close();
+      // Any port was asked for, and the one TCP got is taken for UDP: try another.
+      if (wanted !== 0 || attempt === maxPortTries) throw error;
+    }
+  }
 }
 
 function listenUdp(host: string, port: number, responder: Responder, log: Logger): Promise<UdpSocket> {

@@ -29,7 +29,8 @@ export class Zone {
   /** `origin` is the cluster domain, lower case, without a trailing dot. */
   constructor(readonly origin: string) {}
 
-  setService(key: string, service: ServiceInput | undefined): void {
+  setService(key: string, given: ServiceInput | undefined): void {
+    const service = given && { ...given, addresses: given.addresses.map(canonical) };
     const old = this.services.get(key);
     for (const address of old?.addresses ?? []) this.countAddress(address, key, -1);
     for (const address of service?.addresses ?? []) this.countAddress(address, key, 1);
@@ -39,7 +40,8 @@ export class Zone {
   }
 
   /** `sliceKey` names the part; an undefined part is gone. */
-  setEndpoints(sliceKey: string, part: EndpointsInput | undefined): void {
+  setEndpoints(sliceKey: string, given: EndpointsInput | undefined): void {
+    const part = given && { ...given, endpoints: given.endpoints.map(canonicalEndpoint) };
     const owner = this.sliceOwner.get(sliceKey);
     const old = owner === undefined ? undefined : this.endpoints.get(owner)?.get(sliceKey);
     if (owner !== undefined && old) {
@@ -58,7 +60,8 @@ export class Zone {
     if (old || part) this.generation++;
   }
 
-  setPod(key: string, pod: PodInput | undefined): void {
+  setPod(key: string, given: PodInput | undefined): void {
+    const pod = given && { ...given, addresses: given.addresses.map(canonical) };
     const old = this.pods.get(key);
     if (old && pod && String(old.addresses) === String(pod.addresses)) return;
     for (const name of podNamesOf(old)) {
@@ -138,7 +141,7 @@ export class Zone {
 
   /** Services that have the address or an endpoint with it. */
   servicesWith(address: string): readonly ServiceInput[] {
-    const keys = [...(this.byAddress.get(canonical(address))?.keys() ?? [])].sort();
+    const keys = [...(this.byAddress.get(address)?.keys() ?? [])].sort();
     return keys.flatMap((key) => this.services.get(key) ?? []);
   }
 
@@ -146,8 +149,7 @@ export class Zone {
     return this.endpoints.get(`${service.namespace}/${service.name}`)?.values() ?? [];
   }
 
-  private countAddress(text: string, key: string, change: 1 | -1): void {
-    const address = canonical(text);
+  private countAddress(address: string, key: string, change: 1 | -1): void {
     const keys = this.byAddress.get(address) ?? new Map<string, number>();
     const count = (keys.get(key) ?? 0) + change;
     if (count > 0) keys.set(key, count);
@@ -161,11 +163,15 @@ const addressesOf = (endpoints: readonly EndpointInput[]) => endpoints.flatMap((
 
 function podNamesOf(pod: PodInput | undefined): string[] {
   if (!pod) return [];
-  const names = pod.addresses.flatMap((address) => [dashed(address), dashed(canonical(address))]);
-  return [...new Set(names)].map((name) => `${pod.namespace}/${name}`);
+  return pod.addresses.map((address) => `${pod.namespace}/${dashed(address)}`);
 }
 
 /** One spelling per address, so that IPv6 addresses written differently meet. */
 function canonical(address: string): string {
   return address.includes(':') ? formatAddress(parseAddress(address)) : address;
 }
+
+const canonicalEndpoint = (endpoint: EndpointInput): EndpointInput => ({
+  ...endpoint,
+  addresses: endpoint.addresses.map(canonical),
+});

@@ -1,0 +1,36 @@
+import t from 'tap';
+import { AnswerCache, CachedAnswer } from './answer-cache';
+
+t.test('forms are made once each and given in turn', async (t) => {
+  const made: number[] = [];
+  const make = (turn: number) => {
+    made.push(turn);
+    return Buffer.from([turn]);
+  };
+  const answer = new CachedAnswer(3, make, 'tag');
+  t.same(
+    [1, 2, 3, 4, 5].map(() => answer.take()[0]),
+    [0, 1, 2, 0, 1],
+  );
+  t.same(made, [0, 1, 2]);
+});
+
+t.test('the cache is bounded and keeps what is still asked for', async (t) => {
+  const cache = new AnswerCache<string>(2);
+  const put = (key: string) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key));
+  put('a');
+  put('b');
+  put('c');
+  t.equal(cache.get('a')?.tag, 'a', 'from the generation before');
+  put('d');
+  t.equal(cache.get('a')?.tag, 'a');
+  t.equal(cache.get('b'), undefined, 'nobody asked');
+  cache.clear();
+  t.equal(cache.get('a'), undefined);
+});
+
+t.test('queries that differ in more than the ID have different keys', async (t) => {
+  const key = (hex: string) => AnswerCache.keyOf(Buffer.from(hex, 'hex'));
+  t.equal(key('0001ff80'), key('ffffff80'));
+  t.not(key('0001ff80'), key('0001ff81'));
+});

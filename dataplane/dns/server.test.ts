@@ -1,0 +1,252 @@
+// The server over real sockets on loopback, asked by dns2's own clients and by hand-made packets.
+import { createSocket } from 'node:dgram';
+import { createConnection } from 'node:net';
+import { Packet, TCPClient, UDPClient } from 'dns2';
+import t, { type Test } from 'tap';
+import { systemClock } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Forwarder, type ForwarderDeps } from './forwarder';
+import { DnsMetrics } from './metrics';
+import { Responder } from './responder';
+import { listenDns } from './server';
+import { Zone } from './zone';
+
+const host = '127.0.0.1';
+
+async function start(t: Test, forwarding: Partial<ForwarderDeps> = {}) {
+  const zone = new Zone('cluster.local');
+  zone.setNamespace('shop', true);
+  zone.setService('shop/web', {
+    namespace: 'shop',
+    name: 'web',
+    kind: 'cluster',
+    addresses: ['10.96.1.1'],
+    ports: [{ name: 'http', protocol: 'tcp', port: 80 }],
+  });
+  const headless = (name: string, count: number) => {
+    zone.setService(`shop/${name}`, { namespace: 'shop', name, kind: 'headless', addresses: [], ports: [] });
+    const endpoints = Array.from({ length: count }, (_, i) => ({ addresses: [`10.244.${i >> 8}.${i & 255}`] }));
+    zone.setEndpoints(`shop/${name}-1`, { service: `shop/${name}`, endpoints, ports: [] });
+  };
+  headless('db', 3);
+  headless('many', 100);
+  const out = { namespace: 'shop', name: 'out', kind: 'external', addresses: [], ports: [] } as const;
+  zone.setService('shop/out', { ...out, externalName: 'www.example.com' });
+  zone.setSynced();
+  const metrics = new DnsMetrics();
+  const forwarder = new Forwarder({ upstreams: [], clock: systemClock, log: silentLogger, ...forwarding });
+  const facts = () => ({ serverAddresses: ['10.96.0.10'] });
+  const responder = new Responder({ zone, facts, forwarder, metrics, log: silentLogger });
+  const server = await listenDns({ host, port: 0 }, responder, silentLogger);
+  t.teardown(() => server.close());
+  return { zone, metrics, port: server.port, responder };
+}
+
+/** A query as bytes; `edns` adds an OPT record with this size. */
+function query(name: string, type: number, options: { edns?: number; id?: number; flags?: number } = {}): Buffer {
+  const packet = new Packet();
+  packet.header = new Packet.Header({ id: options.id ?? 0x1234, rd: 1 });
+  packet.questions.push(new Packet.Question({ name, type, class: Packet.CLASS.IN }));
+  if (options.edns !== undefined) {
+    packet.additionals.push(Packet.Resource.EDNS([], { udpPayloadSize: options.edns } as never) as never);
+  }
+  return packet.toBuffer();
+}
+
+/** Sends bytes over UDP and resolves with the answer's bytes. */
+function exchange(port: number, message: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.on('error', reject);
+    socket.on('message', (answer) => socket.close(() => resolve(answer)));
+    socket.send(message, port, host);
+  });
+}
+
+const addresses = (packet: Packet) =>
+  packet.answers.map((answer) => (answer as { address?: string }).address ?? (answer as { domain?: string }).domain);
+
+t.test('UDP and TCP answer alike', async (t) => {
+  const { port } = await start(t);
+  const udp = UDPClient({ dns: host, port });
+  const tcp = TCPClient({ dns: host, port });
+  for (const ask of [udp, tcp]) {
+    t.same(addresses(await ask('web.shop.svc.cluster.local', 'A')), ['10.96.1.1']);
+    const srv = await ask('_http._tcp.web.shop.svc.cluster.local', 'SRV');
+    t.match(srv.answers, [{ port: 80, target: 'web.shop.svc.cluster.local' }]);
+    t.match(srv.additionals, [{ name: 'web.shop.svc.cluster.local', address: '10.96.1.1' }]);
+    t.match((await ask('1.1.96.10.in-addr.arpa', 'PTR')).answers, [{ domain: 'web.shop.svc.cluster.local' }]);
+    const missing = await ask('none.shop.svc.cluster.local', 'A');
+    t.match(missing, {
+      header: { rcode: 3, aa: 1 },
+      answers: { length: 0 },
+      authorities: [{ primary: 'ns.dns.cluster.local' }],
+    });
+    t.match(await ask('web.shop.svc.cluster.local', 'AAAA'), { header: { rcode: 0 }, answers: { length: 0 } });
+    t.match(await ask('www.example.com', 'A'), { header: { rcode: 5 } }, 'nobody to ask');
+  }
+});
+
+t.test('the case of the question is kept, the second answer comes from bytes and has the right ID', async (t) => {
+  const { port, metrics } = await start(t);
+  const mixed = await exchange(port, query('wEb.sHOP.svc.CLUSTER.local', 1));
+  t.match(Packet.parse(mixed), {
+    questions: [{ name: 'wEb.sHOP.svc.CLUSTER.local' }],
+    answers: [{ name: 'wEb.sHOP.svc.CLUSTER.local', address: '10.96.1.1' }],
+  });
+  const plain = query('web.shop.svc.cluster.local', 1, { id: 7 });
+  const first = await exchange(port, plain);
+  plain.writeUInt16BE(0xbeef, 0);
+  const second = await exchange(port, plain);
+  t.equal(metrics.cacheHits, 1);
+  t.equal(second.readUInt16BE(0), 0xbeef);
+  t.same(second.subarray(2), first.subarray(2));
+  t.match(
+    metrics.render(),
+    'coredns_dns_requests_total{server="dns://:53",zone="cluster.local.",proto="udp",type="A"} 3',
+  );
+});
+
+t.test('a change is served at once', async (t) => {
+  const { port, zone } = await start(t);
+  const ask = UDPClient({ dns: host, port });
+  t.same(addresses(await ask('web.shop.svc.cluster.local')), ['10.96.1.1']);
+  zone.setService('shop/web', { namespace: 'shop', name: 'web', kind: 'cluster', addresses: ['10.96.2.2'], ports: [] });
+  t.same(addresses(await ask('web.shop.svc.cluster.local')), ['10.96.2.2']);
+  zone.setService('shop/web', undefined);
+  t.equal((await ask('web.shop.svc.cluster.local')).header.rcode, 3);
+});
+
+t.test('answers take turns', async (t) => {
+  const { port } = await start(t);
+  const ask = UDPClient({ dns: host, port });
+  const firsts: unknown[] = [];
+  for (let i = 0; i < 6; i++) firsts.push(addresses(await ask('db.shop.svc.cluster.local'))[0]);
+  t.same(firsts, ['10.244.0.0', '10.244.0.1', '10.244.0.2', '10.244.0.0', '10.244.0.1', '10.244.0.2']);
+});
+
+t.test('what does not fit is cut off with TC, and complete over TCP and with EDNS as far as that goes', async (t) => {
+  const { port } = await start(t);
+  const name = 'many.shop.svc.cluster.local';
+  const plain = await exchange(port, query(name, 1));
+  t.ok(plain.length <= 512);
+  const cut = Packet.parse(plain);
+  t.equal(cut.header.tc, 1);
+  t.ok(cut.answers.length > 20, 'a client without TCP still gets some');
+  const larger = await exchange(port, query(name, 1, { edns: 4096 }));
+  t.ok(larger.length <= 1232, 'never fragmented');
+  t.ok(Packet.parse(larger).answers.length > cut.answers.length);
+  t.match(Packet.parse(larger).additionals, [{ type: 41, class: 1232 }]);
+  const whole = await TCPClient({ dns: host, port })(name, 'A');
+  t.equal(whole.answers.length, 100);
+  t.equal(whole.header.tc, 0);
+});
+
+t.test('what is no plain question is refused with the right code', async (t) => {
+  const { port } = await start(t);
+  const code = async (message: Buffer) => Packet.parse(await exchange(port, message)).header.rcode;
+  const name = 'web.shop.svc.cluster.local';
+  t.equal(await code(query('cluster.local', 252)), 5, 'AXFR');
+  t.equal(await code(query('cluster.local', 251)), 5, 'IXFR');
+  const chaos = query(name, 16);
+  chaos.writeUInt16BE(3, chaos.length - 2);
+  t.equal(await code(chaos), 5, 'class CHAOS');
+  const notify = query(name, 6);
+  notify[2] = 4 << 3;
+  t.equal(await code(notify), 4, 'opcode NOTIFY');
+  const two = query(name, 1);
+  two.writeUInt16BE(2, 4);
+  t.equal(await code(two), 1, 'two questions');
+  const version = query(name, 1, { edns: 1232 });
+  version[version.length - 5] = 1;
+  t.equal(await code(version), 16, 'EDNS version 1');
+  const any = Packet.parse(await exchange(port, query(name, 255)));
+  t.match([any.header.rcode, any.answers.length, any.answers[0]?.type], [0, 1, 13], 'ANY is one HINFO');
+});
+
+t.test('whatever comes in, the server goes on', async (t) => {
+  const { port, responder, metrics } = await start(t);
+  // A fixed seed: the same packets at every run.
+  let seed = 42;
+  const random = (below: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    return seed % below;
+  };
+  const samples = [
+    query('web.shop.svc.cluster.local', 1, { edns: 1232 }),
+    query('a.b.c', 28),
+    query('db.shop.svc.cluster.local', 33),
+  ];
+  for (let i = 0; i < 20_000; i++) {
+    const packet = Buffer.from(samples[random(samples.length)]!.subarray(0, 1 + random(80)));
+    for (let n = random(6); n > 0; n--) packet[random(packet.length)] = random(256);
+    const answer = await responder.handle(packet, random(2) === 0 ? 'udp' : 'tcp');
+    if (
+      answer &&
+      (answer.length < 12 || answer[0] !== packet[0] || answer[1] !== packet[1] || (answer[2]! & 0x80) === 0)
+    ) {
+      t.fail(`${packet.toString('hex')} was answered by ${answer.toString('hex')}`);
+    }
+  }
+  t.ok(metrics.dropped > 0);
+  const stranger = createConnection({ host, port });
+  const closed = new Promise<void>((resolve) => stranger.on('close', () => resolve()));
+  stranger.on('error', () => {});
+  stranger.write(Buffer.concat([Buffer.from([0, 20]), Buffer.alloc(20, 0xff)]));
+  await closed;
+  const pointerLoop = query('x', 1);
+  pointerLoop.writeUInt16BE(0xc00c, 12);
+  t.equal(Packet.parse(await exchange(port, pointerLoop)).header.rcode, 1);
+  t.same(addresses(await UDPClient({ dns: host, port })('web.shop.svc.cluster.local')), ['10.96.1.1']);
+});
+
+t.test('questions over one TCP connection may come together and in pieces', async (t) => {
+  const { port } = await start(t);
+  const frames = [1, 2, 3].map((id) => {
+    const message = query('web.shop.svc.cluster.local', 1, { id });
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length);
+    return Buffer.concat([length, message]);
+  });
+  const bytes = Buffer.concat(frames);
+  const socket = createConnection({ host, port });
+  const received: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  socket.write(bytes.subarray(0, 50));
+  await new Promise<void>((resolve) => socket.once('data', () => resolve()));
+  socket.end(bytes.subarray(50));
+  await new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  const all = Buffer.concat(received);
+  const ids: number[] = [];
+  for (let at = 0; at < all.length; at += 2 + all.readUInt16BE(at)) ids.push(all.readUInt16BE(at + 2));
+  t.same(ids, [1, 2, 3]);
+});
+
+t.test('an alias out of the zone brings what the upstream server says', async (t) => {
+  const upstream = new Packet();
+  upstream.header = new Packet.Header({ qr: 1, ra: 1 });
+  upstream.questions.push(new Packet.Question({ name: 'www.example.com', type: 1, class: 1 }));
+  upstream.answers.push(
+    new Packet.Resource({ name: 'www.example.com', type: 1, class: 1, ttl: 60, address: '192.0.2.80' } as never),
+  );
+  const { port } = await start(t, {
+    upstreams: [{ host: '192.0.2.53', port: 53 }],
+    ask: async () => upstream.toBuffer(),
+  });
+  const answer = await UDPClient({ dns: host, port })('out.shop.svc.cluster.local');
+  t.same(addresses(answer), ['www.example.com', '192.0.2.80']);
+  const alone = await start(t, {
+    upstreams: [{ host: '192.0.2.53', port: 53 }],
+    ask: async () => Promise.reject(new Error('unreachable')),
+  });
+  const short = await UDPClient({ dns: host, port: alone.port })('out.shop.svc.cluster.local');
+  t.same([short.header.rcode, ...addresses(short)], [0, 'www.example.com'], 'the alias is true all the same');
+});
+
+t.test('a port that is taken is one clear error', async (t) => {
+  const { port, responder } = await start(t);
+  await t.rejects(listenDns({ host, port }, responder, silentLogger), {
+    code: 'Unavailable',
+    message: /cannot listen on/,
+  });
+});
