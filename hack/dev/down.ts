@@ -68,13 +68,21 @@ export function isOurs(plan: ClusterPlan, { aspect, entry }: Difference): boolea
   );
 }
 
+/** More of one kind are counted: a busy host makes mounts by the hundred. */
+const maxLinesPerAspect = 5;
+
 function report(plan: ClusterPlan, differences: readonly Difference[], processes: readonly string[]): string {
   if (differences.length === 0 && processes.length === 0) return 'host as found\n';
   const line = ({ aspect, change, entry }: Difference) => `  ${change === 'added' ? '+' : '-'} ${aspect}: ${entry}\n`;
   const ours = differences.filter((difference) => isOurs(plan, difference));
   const others = differences.filter((difference) => !isOurs(plan, difference));
   const left = [...ours.map(line), ...processes.map((text) => `  + process: ${text}\n`)].join('');
-  const meanwhile = others.map(line).join('');
+  const meanwhile = [...Map.groupBy(others, ({ aspect }) => aspect)]
+    .map(([aspect, list]) => {
+      const more = list.length - maxLinesPerAspect;
+      return `${list.slice(0, maxLinesPerAspect).map(line).join('')}${more > 0 ? `    ${aspect}: and ${more} more\n` : ''}`;
+    })
+    .join('');
   return [
     left === '' ? '' : `Differs from the record taken before hack/up (+ is new, - is gone):\n${left}`,
     meanwhile === '' ? '' : `Changed on this host since hack/up, and not by this cluster:\n${meanwhile}`,

@@ -1,8 +1,11 @@
 // hack/status: nodes, processes, ports, what is unhealthy, and the command that comes next.
+import { request } from 'node:http';
 import { describeError } from '../../controlplane/base/errors';
+import { connectInNetns } from '../../dataplane/netns/connect';
+import { namedNetns } from '../../dataplane/netns/system-netns';
 import { Api } from './api';
 import { openCluster } from './cluster';
-import { type Agent, agents, type ClusterPlan } from './plan';
+import type { Agent, ClusterPlan, NodePlan } from './plan';
 import { healthPorts } from './processes';
 import { processStatus, supervisorPid } from './supervisor/control';
 import type { ProcessStatus } from './supervisor/spec';
@@ -59,6 +62,8 @@ async function processTable(plan: ClusterPlan, problems: string[]): Promise<stri
   return `\n${table([['PROCESS', 'PID', 'STATE', 'SINCE', 'RESTARTS', 'ANSWERS ON'], ...rows])}`;
 }
 
+const probeTimeoutMs = 3_000;
+
 interface Health {
   readonly where: string;
   readonly problem?: string;
@@ -82,21 +87,49 @@ function addressOf(plan: ClusterPlan, name: string): string {
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
   if (!node) return '';
-  return part === 'docker' ? node.dockerSocket : `${node.ip}:${healthPorts[part as Agent]}/healthz`;
+  return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPorts[part as Agent]} in ${node.netns}`;
 }
 
 /** undefined when it is healthy, else what is wrong. */
 async function probe(plan: ClusterPlan, name: string): Promise<string | undefined> {
   if (name === 'server') return (await (await Api.open(plan.adminConf)).ready()) ? undefined : 'is not ready';
   if (name.endsWith('/docker')) {
-    await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: 3_000 });
+    await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: probeTimeoutMs });
     return undefined;
   }
-  const isAgent = agents.some((agent) => name.endsWith(`/${agent}`));
-  const url = isAgent ? `http://${addressOf(plan, name)}` : `${addressOf(plan, name)}/v2/`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) });
-  const text = await answer.text();
-  return answer.ok ? undefined : `${answer.status} ${text.trim().split('\n')[0]}`;
+  if (name === 'registry') {
+    const answer = await fetch(`${addressOf(plan, name)}/v2/`, { signal: AbortSignal.timeout(probeTimeoutMs) });
+    await answer.arrayBuffer();
+    return answer.ok ? undefined : `answers ${answer.status}`;
+  }
+  const [nodeName, part] = name.split('/');
+  const node = plan.nodes.find((other) => other.name === nodeName);
+  return node ? agentHealth(node, healthPorts[part as Agent]) : `is of no node of this cluster`;
+}
+
+/** Agents answer on their node's loopback or address: asked from inside the node's namespace, as a local user would. */
+async function agentHealth(node: NodePlan, port: number): Promise<string | undefined> {
+  const socket = await connectInNetns(namedNetns(node.netns), {
+    host: '127.0.0.1',
+    port,
+    signal: AbortSignal.timeout(probeTimeoutMs),
+  });
+  return new Promise((resolve, reject) => {
+    socket.setTimeout(probeTimeoutMs, () => socket.destroy(new Error(`no answer within ${probeTimeoutMs} ms`)));
+    const call = request({ path: '/healthz', createConnection: () => socket }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.once('end', () => {
+        socket.destroy();
+        const { statusCode } = response;
+        resolve(statusCode === 200 ? undefined : `${statusCode} ${text.trim().split('\n')[0]}`);
+      });
+    });
+    call.once('error', reject);
+    call.end();
+  });
 }
 
 function age(ms: number): string {

@@ -10,14 +10,20 @@ export interface UnixRequest {
   readonly timeoutMs?: number;
 }
 
+/** @throws as requestText */
+export async function requestJson<T>(request: UnixRequest): Promise<T> {
+  const text = await requestText(request);
+  return (text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text) as T;
+}
+
 /** @throws Unavailable when nobody answers, AppError with the answer's text for a status of 400 or more */
-export function requestJson<T>({
+export function requestText({
   socketPath,
   method = 'GET',
   path,
   body,
   timeoutMs = 60_000,
-}: UnixRequest): Promise<T> {
+}: UnixRequest): Promise<string> {
   return new Promise((resolve, reject) => {
     const onError = (cause: Error) => reject(new Unavailable(`nobody answers on ${socketPath}`, { cause }));
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -27,11 +33,10 @@ export function requestJson<T>({
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', onError);
       response.once('end', () => {
-        const answer = Buffer.concat(chunks).toString('utf8');
+        const answer = Buffer.concat(chunks).toString('utf8').trim();
         const status = response.statusCode ?? 0;
-        if (status >= 400) reject(new AppError('Internal', `${method} ${path}: ${status} ${answer.trim()}`));
-        else
-          resolve((answer.trim().startsWith('{') || answer.trim().startsWith('[') ? JSON.parse(answer) : answer) as T);
+        if (status >= 400) reject(new AppError('Internal', `${method} ${path}: ${status} ${answer}`));
+        else resolve(answer);
       });
     });
     call.once('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));

@@ -28,7 +28,7 @@ import { Progress } from './progress';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import { applyProcesses, ensureSupervisor, processStatus } from './supervisor/control';
 import type { ProcessSpec } from './supervisor/spec';
-import { requestJson } from './unix-http';
+import { requestJson, requestText } from './unix-http';
 import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
 
 export interface UpContext {
@@ -141,7 +141,9 @@ async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<str
     })),
   ];
   const authority = (await readAuthority(plan.pkiDir))!;
-  const clients: { path: string; identity: CertificateRequest }[] = [{ path: plan.adminConf, identity: identities.admin }];
+  const clients: { path: string; identity: CertificateRequest }[] = [
+    { path: plan.adminConf, identity: identities.admin },
+  ];
   for (const node of plan.nodes) {
     written.push(...(await ensureNodePki(`${node.dir}/pki`, authority, node)));
     for (const agent of agents) {
@@ -217,7 +219,15 @@ async function pushImages(exec: Exec, plan: ClusterPlan): Promise<string> {
   const { images, built } = await ensureImages(exec, imagePaths);
   await waitForRegistry(plan.registry);
   const sent = await Promise.all(images.map((image) => pushImage(plan.registry, image)));
+  await Promise.all(plan.nodes.map((node) => pullImage(node.dockerSocket, pauseImage)));
   return built ? 'built' : sent.some(Boolean) ? '' : 'all there';
+}
+
+/** Every pod of a node needs it, so it is there before the first one. The answer is a stream that ends with the pull. */
+async function pullImage(socketPath: string, image: string): Promise<void> {
+  const [repository, tag] = image.split(':');
+  const path = `/images/create?fromImage=${encodeURIComponent(repository!)}&tag=${tag}`;
+  await requestText({ socketPath, method: 'POST', path });
 }
 
 async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<void> {

@@ -1,0 +1,145 @@
+// hack/test: the stages in order, each a run of tap over its files, and one closing line with the counts of all of them.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { startProgram } from '../../dataplane/exec/system-exec';
+import { addCounts, type Counts, countsOf, failuresOf, noCounts, renderCounts } from './counts';
+
+const root = join(__dirname, '..', '..');
+const outputDir = join(root, '.k8ts/test');
+
+interface Stage {
+  readonly name: string;
+  readonly summary: string;
+  readonly folders: readonly string[];
+  readonly jobs: number;
+  /** One test file may take this long. */
+  readonly timeoutSeconds: number;
+}
+const stages: readonly Stage[] = [
+  { name: 'presubmit', summary: 'rules of the repository', folders: ['test/presubmit'], jobs: 2, timeoutSeconds: 60 },
+  {
+    name: 'unit',
+    summary: 'beside the code',
+    folders: ['agents', 'controlplane', 'dataplane', 'hack'],
+    jobs: 2,
+    timeoutSeconds: 120,
+  },
+  { name: 'contract', summary: 'one suite per port', folders: ['test/contract'], jobs: 2, timeoutSeconds: 120 },
+  {
+    name: 'integration',
+    summary: 'several parts in one process',
+    folders: ['test/integration'],
+    jobs: 2,
+    timeoutSeconds: 180,
+  },
+  {
+    name: 'kernel',
+    summary: 'real namespaces, rules and containers',
+    folders: ['test/kernel'],
+    jobs: 1,
+    timeoutSeconds: 240,
+  },
+  {
+    name: 'e2e',
+    summary: 'a whole cluster: the tour, clients, failures',
+    folders: ['test/e2e'],
+    jobs: 1,
+    timeoutSeconds: 600,
+  },
+];
+
+function help(): string {
+  const rows = [['check', 'types and lint'], ...stages.map(({ name, summary }) => [name, summary])];
+  const list = rows.map(([name, summary]) => `  ${name!.padEnd(12)} ${summary}\n`).join('');
+  return `usage: hack/test [STAGE|FILE|FOLDER]...\n\nRuns all stages in this order, or those named:\n${list}`;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(help());
+    return 0;
+  }
+  const names = ['check', ...stages.map(({ name }) => name)];
+  const paths = argv.filter((arg) => !names.includes(arg));
+  const unknown = paths.find((path) => !existsSync(resolve(path)));
+  if (unknown !== undefined) {
+    process.stderr.write(`hack/test: no stage and no file: ${unknown}\n\n${help()}`);
+    return 2;
+  }
+  mkdirSync(outputDir, { recursive: true });
+  const wanted = argv.length === 0 ? names : argv.filter((arg) => names.includes(arg));
+  let counts = noCounts;
+  if (wanted.includes('check')) counts = addCounts(counts, await check());
+  for (const stage of stages.filter(({ name }) => wanted.includes(name))) {
+    counts = addCounts(counts, await runTap(stage, stage.folders.flatMap(testFiles)));
+  }
+  if (paths.length > 0) {
+    const files = paths.flatMap((path) => testFiles(relative(root, resolve(path))));
+    counts = addCounts(
+      counts,
+      await runTap({ name: 'files', summary: '', folders: [], jobs: 1, timeoutSeconds: 600 }, files),
+    );
+  }
+  process.stdout.write(`\n${renderCounts(counts)}\n`);
+  return counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+}
+
+function testFiles(path: string): string[] {
+  if (!existsSync(join(root, path))) return [];
+  if (statSync(join(root, path)).isFile()) return [path];
+  return readdirSync(join(root, path), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join(path, file))
+    .sort();
+}
+
+async function check(): Promise<Counts> {
+  const programs = [
+    ['node_modules/.bin/tsc', '-p', '.'],
+    ['node_modules/.bin/biome', 'check', '.'],
+  ];
+  let counts = noCounts;
+  for (const argv of programs) {
+    const startedAt = Date.now();
+    const code = await run(argv);
+    const name = argv[0]!.split('/').at(-1);
+    process.stdout.write(`${code === 0 ? 'ok' : 'FAILED'}  check: ${name}  ${seconds(startedAt)}\n`);
+    counts = addCounts(counts, code === 0 ? { ...noCounts, passed: 1 } : { ...noCounts, failed: 1 });
+  }
+  return counts;
+}
+
+async function runTap(stage: Stage, files: readonly string[]): Promise<Counts> {
+  if (files.length === 0) return noCounts;
+  const startedAt = Date.now();
+  const output = join(outputDir, `${stage.name}.tap`);
+  rmSync(output, { force: true });
+  const options = [
+    '--disable-coverage',
+    '--reporter=tap',
+    '--no-color',
+    `--jobs=${stage.jobs}`,
+    `--timeout=${stage.timeoutSeconds}`,
+    `--output-file=${output}`,
+  ];
+  const code = await run(['node_modules/.bin/tap', 'run', ...options, ...files], true);
+  const tap = existsSync(output) ? readFileSync(output, 'utf8') : '';
+  let counts = countsOf(tap);
+  for (const failure of failuresOf(tap)) process.stdout.write(`${failure}\n`);
+  // A run that ends badly without a failed assertion, such as a crash of the runner, must not look well.
+  if (code !== 0 && counts.failed === 0) counts = { ...counts, failed: 1 };
+  const outcome = counts.failed === 0 ? 'ok' : 'FAILED';
+  process.stdout.write(
+    `${outcome}  ${stage.name}: ${files.length} files, ${renderCounts(counts)}  ${seconds(startedAt)}\n`,
+  );
+  return counts;
+}
+
+async function run(argv: readonly string[], quiet = false): Promise<number> {
+  const daemon = await startProgram(argv, { cwd: root, stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'] });
+  return (await daemon.exited) ?? 1;
+}
+
+const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)}s`;
+
+void main(process.argv.slice(2)).then((code) => process.exit(code));

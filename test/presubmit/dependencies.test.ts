@@ -1,0 +1,95 @@
+// The dependency direction of the house style, 2.2: who may import whom.
+import t from 'tap';
+import { isTest, parseSource, readSources, type SourceFile } from './sources';
+
+/** Folder → folders it may import besides itself. The longest matching folder counts. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  'controlplane/base': [],
+  'controlplane/api': ['controlplane/base'],
+  'controlplane/store': ['controlplane/base'],
+  'controlplane/pki': ['controlplane/base'],
+  'controlplane/client': ['controlplane/base', 'controlplane/api'],
+  'controlplane/controllers': ['controlplane/base', 'controlplane/api', 'controlplane/client'],
+  'controlplane/scheduler': ['controlplane/base', 'controlplane/api', 'controlplane/client'],
+  // It implements the client's Transport port for the controllers in the same process.
+  'controlplane/apiserver': ['controlplane/base', 'controlplane/api', 'controlplane/store', 'controlplane/client'],
+  // Composition roots: they put the parts together and hold nothing else.
+  'controlplane/server': ['controlplane', 'agents/bootstrap'],
+  'agents/k8ts': ['controlplane/server', 'agents'],
+  dataplane: ['controlplane/base'],
+  'agents/bootstrap': ['controlplane/base'],
+  agents: ['controlplane/base', 'controlplane/api', 'controlplane/client', 'dataplane', 'agents/bootstrap'],
+};
+/** Agents know nothing of each other: each is a folder of its own under the rule of `agents`. */
+const agentOf = (path: string): string => path.split('/').slice(0, 2).join('/');
+
+function ruleOf(path: string): { folder: string; may: readonly string[] } | undefined {
+  const folder = Object.keys(allowed)
+    .filter((name) => path.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0];
+  return folder === undefined
+    ? undefined
+    : { folder: folder === 'agents' ? agentOf(path) : folder, may: allowed[folder]! };
+}
+
+function violations(files: readonly SourceFile[]): readonly string[] {
+  return files.flatMap(({ path, imports }) => {
+    const rule = ruleOf(path);
+    if (!rule || isTest(path)) return [];
+    return imports
+      .filter(({ target }) => target !== undefined)
+      .filter(
+        ({ target }) =>
+          ![rule.folder, 'package.json', ...rule.may].some(
+            (folder) => target === folder || target!.startsWith(`${folder}/`),
+          ),
+      )
+      .map(({ target }) => `${path} imports ${target}`);
+  });
+}
+
+t.test('every import follows the direction', async (t) => {
+  const files = readSources();
+  t.ok(files.length > 100, 'the sources were found');
+  t.strictSame(violations(files), []);
+});
+
+t.test('the check finds what it is for', async (t) => {
+  const file = (path: string, text: string) => [parseSource(path, text)];
+  t.strictSame(violations(file('dataplane/link/a.ts', "import { x } from '../../controlplane/api/types';")), [
+    'dataplane/link/a.ts imports controlplane/api/types',
+  ]);
+  t.strictSame(violations(file('agents/dns/a.ts', "import type { x } from '../kubelet/options';")), [
+    'agents/dns/a.ts imports agents/kubelet/options',
+  ]);
+  t.strictSame(violations(file('agents/dns/a.ts', "const x = await import('../../controlplane/store/open');")), [
+    'agents/dns/a.ts imports controlplane/store/open',
+  ]);
+  t.strictSame(violations(file('controlplane/base/a.ts', "export { x } from '../api/types';")), [
+    'controlplane/base/a.ts imports controlplane/api/types',
+  ]);
+  t.strictSame(violations(file('agents/dns/a.ts', "import x from '../../dataplane/dns/zone';\nimport './b';")), []);
+});
+
+t.test('nothing but tests imports test, nothing but hack and tests imports hack', async (t) => {
+  const wrong = readSources().flatMap(({ path, imports }) =>
+    imports
+      .filter(
+        ({ target = '' }) =>
+          (target.startsWith('test/') && !isTest(path) && !path.startsWith('hack/')) ||
+          (target.startsWith('hack/') && !path.startsWith('hack/') && !isTest(path)),
+      )
+      .map(({ target }) => `${path} imports ${target}`),
+  );
+  t.strictSame(wrong, []);
+});
+
+t.test('the only barrel is controlplane/api/index.ts', async (t) => {
+  const barrels = readSources()
+    .filter(({ path }) => path.endsWith('/index.ts'))
+    .map(({ path }) => path);
+  t.strictSame(
+    barrels.filter((path) => path !== 'controlplane/api/index.ts'),
+    [],
+  );
+});

@@ -1,0 +1,78 @@
+// One owner per outside package, and nothing that package.json does not name.
+import { builtinModules } from 'node:module';
+import t from 'tap';
+import { isTest, readSources, readText } from './sources';
+
+/** Package → the only folders that may import it. */
+const owners: Readonly<Record<string, readonly string[]>> = {
+  // A benchmark's load generator is a process of its own with a channel to it, which the Exec port does not have.
+  'node:child_process': ['dataplane/exec', 'hack/benchmarks'],
+  netlink: ['dataplane/link'],
+  koffi: ['dataplane/netns'],
+  dockerode: ['agents/kubelet/runtime'],
+  dns2: ['dataplane/dns'],
+  'http-proxy': ['dataplane/ingress'],
+  undici: ['dataplane/ingress'],
+  'node:sqlite': ['controlplane/store/sqlite'],
+  '@peculiar/x509': ['controlplane/pki'],
+  'reflect-metadata': ['controlplane/pki'],
+  esbuild: ['hack'],
+  tap: ['test'],
+};
+
+const sources = readSources();
+
+t.test('packages with an owner are imported by no one else', async (t) => {
+  const wrong = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ pkg }) => pkg !== undefined && owners[pkg] && !(pkg === 'tap' && isTest(path)))
+      .filter(({ pkg }) => !owners[pkg!]!.some((folder) => path.startsWith(`${folder}/`)))
+      // Tests may drive a library directly to play the other side of what is tested.
+      .filter(({ pkg }) => !(isTest(path) && pkg !== 'node:child_process'))
+      .map(({ pkg }) => `${path} imports ${pkg}`),
+  );
+  t.strictSame(wrong, []);
+});
+
+t.test('each outside package is declared with an exact version, and each declared one is used', async (t) => {
+  const { dependencies, devDependencies } = JSON.parse(readText('package.json'));
+  const declared: Record<string, string> = { ...dependencies, ...devDependencies };
+  const builtins = new Set(builtinModules);
+  const used = new Set(
+    sources.flatMap(({ imports }) => imports.map(({ pkg }) => pkg)).filter((pkg) => pkg !== undefined),
+  );
+  const undeclared = [...used].filter((pkg) => !pkg.startsWith('node:') && !declared[pkg]);
+  t.strictSame(undeclared, []);
+  t.strictSame(
+    [...used].filter((pkg) => builtins.has(pkg) && !pkg.startsWith('node:')),
+    [],
+    'built-in modules are imported with node:',
+  );
+  // Loaded by a flag, a configuration file or a generator, not by an import.
+  const byTools = ['typescript', 'ts-node', '@biomejs/biome', '@kubernetes/client-node'];
+  const unused = Object.keys(declared).filter(
+    (pkg) => !pkg.startsWith('@types/') && !used.has(pkg) && !byTools.includes(pkg),
+  );
+  t.strictSame(unused, []);
+  const loose = Object.entries(declared).filter(([, version]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+$/.test(version));
+  t.strictSame(loose, []);
+});
+
+t.test('lockfiles hold checksums and no addresses', async (t) => {
+  for (const path of ['package-lock.json', 'hack/runtime/package-lock.json']) {
+    const { packages } = JSON.parse(readText(path)) as {
+      packages: Record<string, { integrity?: string; resolved?: string; link?: boolean; inBundle?: boolean }>;
+    };
+    const entries = Object.entries(packages).filter(([name]) => name !== '');
+    t.strictSame(
+      entries.filter(([, { resolved }]) => resolved !== undefined),
+      [],
+      path,
+    );
+    t.strictSame(
+      entries.filter(([, { integrity, inBundle }]) => !integrity && !inBundle).map(([name]) => name),
+      [],
+      path,
+    );
+  }
+});
