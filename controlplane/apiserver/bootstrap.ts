@@ -59,6 +59,8 @@ async function ensureKubernetesService(client: Client, { advertiseAddress, port,
       sessionAffinity: 'None',
     },
   });
+  // Endpoints may not be loopback addresses; a server reachable only there serves no pods anyway.
+  if (/^(127\.|::1$)/.test(advertiseAddress)) return;
   const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
   const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
   await ensure(

@@ -24,7 +24,12 @@ export class Authenticator {
     if (authorization === '') return anonymous;
     const token = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
     if (!token) throw unauthorized();
-    return this.tokenUser(token).user;
+    try {
+      return this.tokenUser(token).user;
+    } catch (err) {
+      // Why a token is refused is nobody's business but the operator's.
+      throw unauthorized(err);
+    }
   }
 
   /** The user of a bearer token and the audiences it is for. @throws Unauthorized */

@@ -64,11 +64,15 @@ export function isDryRun(query: URLSearchParams, options: readonly string[] = []
  */
 export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, body?: Buffer): void {
   const mode = parseFieldValidation(rest.query);
-  const duplicates = body && mode !== 'Ignore' ? findDuplicateFields(body.toString()) : [];
+  // Only JSON can hold a field twice without its parser noticing.
+  const isJson = body?.[0] === openingBrace;
+  const duplicates = body && isJson && mode !== 'Ignore' ? findDuplicateFields(body.toString()) : [];
   for (const text of validateStructure(kind, object, mode, duplicates)) {
     if (!rest.warnings.includes(text)) rest.warnings.push(text);
   }
 }
+
+const openingBrace = 0x7b;
 
 /** Metadata rules, then the kind's own. @throws Invalid */
 export function checkFields(

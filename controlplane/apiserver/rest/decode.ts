@@ -1,9 +1,11 @@
 // From body bytes to an object of the kind asked for, with the field validation the client chose.
 import { parse as parseYaml } from 'yaml';
 import type { Kind } from '../../api/kind';
+import { schemaOfModel } from '../../api/schema/load';
 import { cannotHandle, type FieldValidation } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError } from '../../base/errors';
+import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
 /** @throws BadRequest for an unknown value */
@@ -16,16 +18,20 @@ export function parseFieldValidation(query: URLSearchParams): FieldValidation {
   );
 }
 
-/** Bytes to a plain value. @throws StatusError 415, BadRequest */
-export function decodeBody(body: Buffer, contentType: string): unknown {
+/** Bytes to a plain value; `model` says what a protobuf body holds. @throws StatusError 415, BadRequest */
+export function decodeBody(body: Buffer, contentType: string, model: string): unknown {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
+  if (type === protobufType) {
+    const { apiVersion, kind, raw } = openEnvelope(body);
+    return { ...decodeMessage(raw, schemaOfModel(model).name), apiVersion, kind };
+  }
   try {
     if (type === '' || type === 'application/json' || type === '*/*') return JSON.parse(body.toString());
     if (type === 'application/yaml') return parseYaml(body.toString());
   } catch (cause) {
     throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`, { cause });
   }
-  throw unsupportedMediaType(['application/json', 'application/yaml']);
+  throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -34,7 +40,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
 export function decodeObject(body: Buffer, contentType: string, kind: Kind): KubeObject {
-  const value = decodeBody(body, contentType);
+  const value = decodeBody(body, contentType, kind.options.model);
   if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${kind.kind})`);
   const { apiVersion, kind: name } = value;
   if (name !== undefined && name !== kind.kind) {

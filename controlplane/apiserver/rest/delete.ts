@@ -191,7 +191,7 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, option
 async function readDeleteOptions(rest: RestRequest): Promise<DeleteOptions> {
   const { request, query } = rest;
   const body = await request.body();
-  const value = body.length === 0 ? {} : decodeBody(body, header(request.headers, 'content-type'));
+  const value = body.length === 0 ? {} : decodeBody(body, header(request.headers, 'content-type'), 'V1DeleteOptions');
   if (!isRecord(value)) throw new BadRequest('the delete options must be an object');
   return parseDeleteOptions(value, query);
 }

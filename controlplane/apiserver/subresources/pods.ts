@@ -83,8 +83,8 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
   };
 }
 
-async function readRecord(rest: RestRequest, what: string): Promise<Record<string, unknown>> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+async function readRecord(rest: RestRequest, what: 'Binding' | 'Eviction'): Promise<Record<string, unknown>> {
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), `V1${what}`);
   if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${what})`);
   return value;
 }

@@ -31,7 +31,8 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
 
 /** Echoes the body with a status. */
 async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Promise<Reply> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+  const { model } = rest.route.kind.options;
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), model);
   if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${rest.route.kind.kind})`);
   const spec = isRecord(value['spec']) ? value['spec'] : {};
   const { kind, apiVersion } = rest.route.kind;

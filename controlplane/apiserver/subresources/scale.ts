@@ -57,7 +57,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
 type Change = (current: Scale) => Scale;
 
 async function replacement(rest: RestRequest): Promise<Change> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), 'V1Scale');
   if (!isRecord(value) || !isRecord(value['spec'] ?? {})) throw new BadRequest('the body is no Scale');
   const { metadata } = value as KubeObject;
   if (metadata?.name && metadata.name !== rest.route.name) {

@@ -28,7 +28,8 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
   return async (rest) => {
     const { kind, namespace, name, verb } = rest.route;
     if (verb !== 'create') throw methodNotAllowed();
-    const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'));
+    const type = header(rest.request.headers, 'content-type');
+    const value = decodeBody(await rest.request.body(), type, 'AuthenticationV1TokenRequest');
     if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type TokenRequest)');
     const body = value as TokenRequestBody;
     const account = deps.cache.kind(serviceAccounts).get(`${namespace}/${name}`)?.object;

@@ -1,0 +1,122 @@
+// Request bodies in application/vnd.kubernetes.protobuf, which client-go has sent by default since 1.32, as the plain
+// objects that JSON would have given. Answers stay JSON: every such client accepts it.
+import type { FieldSchema } from '../../api/schema/schema';
+import { formatTime } from '../../base/clock';
+import { BadRequest } from '../../base/errors';
+import { type MessageField, type Numbers, numbersOf } from './messages';
+import { asBytes, asDouble, asInteger, fieldMap, readFields, type WireValue } from './wire';
+
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+
+/** Four bytes in front of every body: `k8s` and a zero. Source: apimachinery, runtime/serializer/protobuf. */
+const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
+
+export interface Envelope {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly raw: Buffer;
+}
+
+/** @throws BadRequest when the body is no such envelope */
+export function openEnvelope(body: Buffer): Envelope {
+  if (body.length < 4 || body.compare(magic, 0, 4, 0, 4) !== 0) {
+    throw new BadRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  }
+  const unknown = fieldMap(body.subarray(4));
+  const typeMeta = fieldMap(bytesOf(unknown.get(1)));
+  return {
+    apiVersion: bytesOf(typeMeta.get(1)).toString(),
+    kind: bytesOf(typeMeta.get(2)).toString(),
+    raw: bytesOf(unknown.get(2)),
+  };
+}
+
+/** The message as a plain object. `definition` is an OpenAPI name: io.k8s.api.core.v1.Pod. @throws BadRequest, Unsupported */
+export function decodeMessage(bytes: Buffer, definition: string): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  readInto(object, bytes, numbersOf(definition));
+  return object;
+}
+
+function readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbers): void {
+  for (const { number, value } of readFields(bytes)) {
+    const slot = numbers.get(number);
+    // A number this server does not know is a field of a newer client.
+    if (!slot) continue;
+    if (slot instanceof Map) readInto(object, asBytes(value), slot as Numbers);
+    else readField(object, slot as MessageField, value);
+  }
+}
+
+function readField(object: Record<string, unknown>, { name, schema, zeroCounts }: MessageField, value: WireValue): void {
+  if (schema.type === 'array') {
+    const list = (object[name] ??= []) as unknown[];
+    list.push(readValue(schema.items ?? { type: 'any' }, value));
+    return;
+  }
+  if (schema.type === 'map') {
+    const map = (object[name] ??= {}) as Record<string, unknown>;
+    const entry = fieldMap(asBytes(value));
+    const key = bytesOf(entry.get(1)).toString();
+    map[key] = readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
+    return;
+  }
+  const decoded = readValue(schema, value);
+  const zero = decoded === '' || decoded === 0 || decoded === false || decoded === undefined;
+  if (!zero || (zeroCounts && decoded !== undefined)) object[name] = decoded;
+}
+
+function readValue(schema: FieldSchema, value: WireValue): unknown {
+  switch (schema.type) {
+    case 'integer':
+      return asInteger(value);
+    case 'number':
+      return asDouble(value);
+    case 'boolean':
+      return asInteger(value) !== 0;
+    case 'string':
+      return readText(schema, asBytes(value));
+    case 'quantity':
+      return bytesOf(fieldMap(asBytes(value)).get(1)).toString();
+    case 'intOrString': {
+      const fields = fieldMap(asBytes(value));
+      const isText = asInteger(fields.get(1) ?? 0n) === 1;
+      return isText ? bytesOf(fields.get(3)).toString() : asInteger(fields.get(2) ?? 0n) | 0;
+    }
+    case 'ref':
+      return decodeMessage(asBytes(value), schema.ref ?? '');
+    case 'any':
+      return readEmbedded(asBytes(value));
+    case 'array':
+      // A list of lists is wrapped in a message whose first field repeats.
+      return [...readFields(asBytes(value))].map((field) => readValue(schema.items ?? { type: 'any' }, field.value));
+    case 'map':
+      throw new BadRequest('protobuf: a map of maps cannot be read');
+  }
+}
+
+function readText({ format }: FieldSchema, bytes: Buffer): string | undefined {
+  if (format === 'byte') return bytes.toString('base64');
+  if (format !== 'date-time' && format !== 'date-time-micro') return bytes.toString();
+  const time = fieldMap(bytes);
+  const seconds = time.get(1);
+  // The zero time of Go: no time at all.
+  if (seconds === undefined) return undefined;
+  const nanos = asInteger(time.get(2) ?? 0n);
+  const text = formatTime(asInteger(seconds) * 1000);
+  const micros = String(Math.floor(nanos / 1000)).padStart(6, '0');
+  return format === 'date-time' ? text : `${text.slice(0, -1)}.${micros}Z`;
+}
+
+/** RawExtension and FieldsV1: JSON inside. @throws BadRequest */
+function readEmbedded(bytes: Buffer): unknown {
+  const raw = bytesOf(fieldMap(bytes).get(1)).toString();
+  if (raw === '') return undefined;
+  try {
+    return JSON.parse(raw);
+  } catch (cause) {
+    throw new BadRequest('protobuf: an embedded object is not JSON', { cause });
+  }
+}
+
+const bytesOf = (value: WireValue | undefined): Buffer => (value === undefined ? Buffer.alloc(0) : asBytes(value));

@@ -1,0 +1,62 @@
+// The table of field numbers as decoders look things up in it: per definition, number to field.
+import { AppError } from '../../base/errors';
+import { loadSchemas } from '../../api/schema/load';
+import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
+import { inlined, messages } from './field-numbers';
+
+export interface MessageField {
+  readonly name: string;
+  readonly schema: FieldSchema;
+  /** A zero was given on purpose; for others it means absent. */
+  readonly zeroCounts: boolean;
+}
+/** A field, or the numbers of a message that JSON has inlined. */
+export type Slot = MessageField | ReadonlyMap<number, Slot>;
+export type Numbers = ReadonlyMap<number, Slot>;
+
+const parsed = new Map<string, Numbers>();
+let lines: Map<string, string> | undefined;
+
+/** The fields of a definition such as io.k8s.api.core.v1.Pod by number. @throws AppError for one that is not in the table */
+export function numbersOf(definition: string): Numbers {
+  const known = parsed.get(definition);
+  if (known) return known;
+  lines ??= readLines();
+  const line = lines.get(definition);
+  const schema = loadSchemas().definitions[definition];
+  if (line === undefined || !schema) {
+    throw new AppError('Unsupported', `no protobuf field numbers for ${definition}: send application/json`);
+  }
+  const numbers = parseLine(line, schema);
+  parsed.set(definition, numbers);
+  return numbers;
+}
+
+function readLines(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [group, text] of Object.entries(messages)) {
+    // A line that begins with blanks goes on with the one before.
+    for (const line of text.replace(/\n {2}/g, ' ').split('\n')) {
+      const colon = line.indexOf(':');
+      if (colon > 0) found.set(`${group}.${line.slice(0, colon)}`, line.slice(colon + 1));
+    }
+  }
+  return found;
+}
+
+function parseLine(line: string, schema: ObjectSchema): Numbers {
+  const numbers = new Map<number, Slot>();
+  const required = new Set(schema.required);
+  let number = 0;
+  for (const token of line.split(' ').filter((part) => part !== '')) {
+    const [, plus, name = '', mark, explicit] = /^(\+?)(\w+)(\??)(?:=(\d+))?$/.exec(token) ?? [];
+    number = explicit === undefined ? number + 1 : Number(explicit);
+    if (plus) {
+      numbers.set(number, parseLine(inlined[name] ?? '', schema));
+      continue;
+    }
+    const field = schema.fields[name];
+    if (field) numbers.set(number, { name, schema: field, zeroCounts: mark === '?' || required.has(name) });
+  }
+  return numbers;
+}
