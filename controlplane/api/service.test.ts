@@ -1,0 +1,132 @@
+import t from 'tap';
+import { type Service, services } from './service';
+
+type Spec = NonNullable<Service['spec']>;
+
+function write(spec: Partial<Spec>, old?: Spec): { spec: Spec; causes: string[] } {
+  const object: Service = { metadata: { name: 'a', namespace: 'n' }, spec: structuredClone(spec) };
+  const context = { subresource: '', ...(old ? { old: { spec: old } } : {}) };
+  services.options.defaults?.(object);
+  services.options.prepare?.(object, context);
+  const causes = services.options.validate?.(object, context) ?? [];
+  return { spec: object.spec!, causes: causes.map(({ field, message }) => `${field}: ${message}`) };
+}
+
+const ports = [{ port: 80 }];
+
+t.test('defaults', async (t) => {
+  t.match(write({ ports }).spec, {
+    type: 'ClusterIP',
+    sessionAffinity: 'None',
+    internalTrafficPolicy: 'Cluster',
+    ipFamilies: ['IPv4'],
+    ipFamilyPolicy: 'SingleStack',
+    ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+    externalTrafficPolicy: undefined,
+  });
+  t.match(write({ ports, type: 'NodePort' }).spec, { externalTrafficPolicy: 'Cluster' });
+  t.match(write({ ports, type: 'LoadBalancer' }).spec, { allocateLoadBalancerNodePorts: true });
+  t.match(write({ ports, sessionAffinity: 'ClientIP' }).spec, {
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } },
+  });
+  t.match(write({ type: 'ExternalName', externalName: 'a.b' }).spec, {
+    ipFamilies: undefined,
+    internalTrafficPolicy: undefined,
+  });
+  t.match(write({ clusterIP: 'None' }).spec, {
+    clusterIPs: ['None'],
+    ipFamilyPolicy: 'RequireDualStack',
+    ipFamilies: ['IPv4', 'IPv6'],
+  });
+  t.match(write({ clusterIP: 'None', selector: { a: 'b' } }).spec, { ipFamilyPolicy: 'SingleStack' });
+});
+
+t.test('an update keeps what was allocated', async (t) => {
+  const old = write({ ports: [{ port: 80, nodePort: 30080 }], type: 'NodePort', clusterIP: '10.96.0.5' }).spec;
+  t.match(write({ ports, type: 'NodePort' }, old).spec, {
+    clusterIP: '10.96.0.5',
+    clusterIPs: ['10.96.0.5'],
+    ports: [{ nodePort: 30080 }],
+  });
+  t.match(write({ ...old, type: 'ClusterIP' }, old), {
+    spec: { clusterIP: '10.96.0.5', ports: [{ nodePort: undefined }], externalTrafficPolicy: undefined },
+    causes: [],
+  });
+  t.match(write({ ...old, type: 'ExternalName', externalName: 'a.b' }, old), {
+    spec: { clusterIP: undefined, clusterIPs: undefined },
+    causes: [],
+  });
+  t.same(write({ ports, type: 'NodePort', clusterIP: '10.96.0.6' }, old).causes, [
+    'spec.clusterIPs[0]: Invalid value: ["10.96.0.6"]: may not change once set',
+  ]);
+});
+
+t.test('field rules', async (t) => {
+  const cases: Array<{ name: string; spec: Partial<Spec>; causes: string[] }> = [
+    { name: 'no ports', spec: {}, causes: ['spec.ports: Required value'] },
+    { name: 'headless without ports', spec: { clusterIP: 'None' }, causes: [] },
+    {
+      name: 'names where there are several',
+      spec: { ports: [{ port: 80 }, { port: 81, name: 'b' }] },
+      causes: ['spec.ports[0].name: Required value'],
+    },
+    {
+      name: 'the same port twice',
+      spec: {
+        ports: [
+          { port: 80, name: 'a' },
+          { port: 80, name: 'b' },
+        ],
+      },
+      causes: ['spec.ports[1]: Duplicate value: {"port":80,"protocol":"TCP"}'],
+    },
+    {
+      name: 'node port of a ClusterIP',
+      spec: { ports: [{ port: 80, nodePort: 30000 }] },
+      causes: ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
+    },
+    {
+      name: 'type',
+      spec: { ports, type: 'Magic' },
+      causes: [
+        'spec.type: Unsupported value: "Magic": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
+      ],
+    },
+    { name: 'external name', spec: { type: 'ExternalName' }, causes: ['spec.externalName: Required value'] },
+    {
+      name: 'headless NodePort',
+      spec: { ports, type: 'NodePort', clusterIP: 'None' },
+      causes: ['spec.clusterIPs[0]: Invalid value: "None": may not be set to \'None\' for NodePort services'],
+    },
+    {
+      name: 'external IP on loopback',
+      spec: { ports, externalIPs: ['127.0.0.1'] },
+      causes: [
+        'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+      ],
+    },
+    {
+      name: 'address',
+      spec: { ports, clusterIP: 'ten' },
+      causes: ['spec.clusterIPs[0]: Invalid value: "ten": must be empty, \'None\', or a valid IP address'],
+    },
+    {
+      name: 'target port by name',
+      spec: { ports: [{ port: 80, targetPort: 'a_b' }] },
+      causes: [
+        'spec.ports[0].targetPort: Invalid value: "a_b": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)',
+      ],
+    },
+  ];
+  for (const { name, spec, causes } of cases) t.same(write(spec).causes, causes, name);
+});
+
+t.test('the table', async (t) => {
+  const row = (spec: Partial<Spec>, status: Service['status'] = {}) =>
+    (services.options.columns ?? []).slice(1, 5).map(({ cell }) => cell({ spec: write(spec).spec, status }, 0));
+  t.same(row({ ports, clusterIP: '10.96.0.5' }), ['ClusterIP', '10.96.0.5', '<none>', '80/TCP']);
+  t.same(row({ ports: [{ port: 80, nodePort: 30080 }], type: 'NodePort' }).at(-1), '80:30080/TCP');
+  t.same(row({ ports, type: 'LoadBalancer' })[2], '<pending>');
+  t.same(row({ ports, type: 'LoadBalancer' }, { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } })[2], '1.2.3.4');
+  t.same(row({ type: 'ExternalName', externalName: 'a.b' }), ['ExternalName', '<none>', 'a.b', '<none>']);
+});

@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { registry } from '../../controlplane/api/registry';
+import type { Schemas } from '../../controlplane/api/schema/schema';
+import { definitionName, typeOfModel } from './packages';
+import { generateSchemas, writeSchemas } from './schemas';
+
+const { schemas, docs } = generateSchemas();
+
+t.test('definitions carry their published names', async (t) => {
+  const cases: Array<[string, string]> = [
+    ['V1Pod', 'io.k8s.api.core.v1.Pod'],
+    ['V1PodList', 'io.k8s.api.core.v1.PodList'],
+    ['CoreV1EventList', 'io.k8s.api.core.v1.EventList'],
+    ['V1Deployment', 'io.k8s.api.apps.v1.Deployment'],
+    ['V1DeploymentList', 'io.k8s.api.apps.v1.DeploymentList'],
+    ['RbacV1Subject', 'io.k8s.api.rbac.v1.Subject'],
+    ['V1ObjectMeta', 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'],
+    ['V1APIResourceList', 'io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList'],
+  ];
+  for (const [model, name] of cases) t.equal(definitionName(typeOfModel(model)), name, model);
+});
+
+t.test('every reference leads somewhere, and every model has a name of its own', async (t) => {
+  for (const [name, { fields }] of Object.entries(schemas.definitions)) {
+    for (const [key, field] of Object.entries(fields)) {
+      const ref = field.ref ?? field.items?.ref ?? field.items?.items?.ref;
+      if (ref !== undefined) t.ok(schemas.definitions[ref], `${name}.${key}`);
+    }
+  }
+  const names = Object.values(schemas.models);
+  t.equal(new Set(names).size, names.length);
+  for (const { options } of registry) t.ok(schemas.models[options.model], options.model);
+});
+
+t.test('fields', async (t) => {
+  const field = (name: string, key: string) => schemas.definitions[name]?.fields[key];
+  const core = 'io.k8s.api.core.v1';
+  t.same(field(`${core}.Container`, 'ports'), {
+    type: 'array',
+    items: { type: 'ref', ref: `${core}.ContainerPort` },
+    listType: 'map',
+    listMapKeys: ['containerPort', 'protocol'],
+    patchStrategy: 'merge',
+    patchMergeKey: 'containerPort',
+  });
+  t.same(field(`${core}.ResourceRequirements`, 'limits'), { type: 'map', items: { type: 'quantity' } });
+  t.same(field(`${core}.HTTPGetAction`, 'port'), { type: 'intOrString' });
+  t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean' });
+  t.same(field('io.k8s.api.apps.v1.DeploymentSpec', 'replicas'), { type: 'integer', format: 'int32' });
+  t.same(field('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'creationTimestamp'), {
+    type: 'string',
+    format: 'date-time',
+  });
+  t.same(
+    field('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta', 'continue'),
+    { type: 'string' },
+    'the name on the wire',
+  );
+  t.same(field(`${core}.Secret`, 'data'), { type: 'map', items: { type: 'string', format: 'byte' } });
+  t.same(schemas.definitions[`${core}.ContainerPort`]?.required, ['containerPort']);
+  t.equal(schemas.definitions[`${core}.ObjectReference`]?.atomic, true);
+  t.match(docs[`${core}.ContainerPort`]?.['protocol'], /Defaults to "TCP"\.$/, 'without escapes');
+});
+
+t.test('equal input gives equal bytes', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'k8ts-schemas-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  writeSchemas(directory);
+  const written = readFileSync(join(directory, 'schemas.json'), 'utf8');
+  t.same(JSON.parse(written) as Schemas, schemas);
+  writeSchemas(directory);
+  t.equal(readFileSync(join(directory, 'schemas.json'), 'utf8'), written);
+});
