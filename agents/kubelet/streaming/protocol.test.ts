@@ -104,7 +104,11 @@ t.test('terminal sizes', async (t) => {
 
   const feed = new ResizeFeed();
   const seen: unknown[] = [];
+  await new ResizeFeed().first(1);
+  const first = feed.first(2 ** 30);
   feed.publish({ width: 1, height: 1 });
+  await first;
+  await feed.first(2 ** 30);
   feed.publish({ width: 2, height: 2 });
   feed.subscribe((size) => seen.push(size));
   feed.publish({ width: 2, height: 2 });

@@ -7,10 +7,15 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { RemoteIo, StreamingHandlers } from './handlers';
 import type { StreamingRequest } from './requests';
 import { type Outcome, renderStatus } from './status';
+import type { ResizeFeed } from './terminal-size';
+
+/** Clients without a terminal of their own send no size; they lose no more than this. */
+export const firstSizeWaitMs = 100;
 
 export interface RemoteSession {
   readonly io: RemoteIo;
   readonly protocolVersion: number;
+  readonly sizes: ResizeFeed;
   /** Where the final status goes. */
   readonly error: Writable;
   /** Ends the connection in order, after all that was written. */
@@ -27,6 +32,8 @@ export async function runSession(
   log: Logger,
 ): Promise<void> {
   const { io, error, protocolVersion } = session;
+  // A program on a terminal asks for its size at once; clients send it right after they have opened their streams.
+  if (command.request.tty) await session.sizes.first(firstSizeWaitMs);
   const outcome = await runHandler(command, io, handlers);
   if ('error' in outcome && !io.signal.aborted) {
     const { namespace, pod, container } = command.request;

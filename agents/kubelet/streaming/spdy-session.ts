@@ -83,5 +83,5 @@ function buildSession(
     onResize: (listener) => sizes.subscribe(listener),
     signal,
   };
-  return { io, protocolVersion: protocol.version, error, close: () => connection.close() };
+  return { io, protocolVersion: protocol.version, sizes, error, close: () => connection.close() };
 }

@@ -34,16 +34,30 @@ function parseTerminalSize(text: string): TerminalSize | undefined {
 /** Keeps the latest size for a listener that comes later, and drops sizes that change nothing. */
 export class ResizeFeed {
   private latest: TerminalSize | undefined;
+  private onFirst = () => {};
   private listener: ((size: TerminalSize) => void) | undefined;
 
   publish(size: TerminalSize): void {
     if (this.latest?.width === size.width && this.latest.height === size.height) return;
     this.latest = size;
+    this.onFirst();
     this.listener?.(size);
   }
 
   subscribe(listener: (size: TerminalSize) => void): void {
     this.listener = listener;
     if (this.latest) listener(this.latest);
+  }
+
+  /** Resolves with the first size, or after `waitMs` without one. */
+  async first(waitMs: number): Promise<void> {
+    if (this.latest) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.onFirst = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -33,5 +33,5 @@ export function webSocketSession(
   };
   const error = channels.output(channelOf.error);
   channels.announce(request.stdout ? channelOf.stdout : request.stderr ? channelOf.stderr : channelOf.error);
-  return { io, protocolVersion: protocol.version, error, close: () => socket.close(normalClosure) };
+  return { io, protocolVersion: protocol.version, sizes, error, close: () => socket.close(normalClosure) };
 }
