@@ -26,6 +26,7 @@ import type {
 } from './runtime';
 
 const notModified = 304;
+const notRunning = 409;
 
 export class DockerRuntime implements ContainerRuntime {
   private readonly docker: Docker;
@@ -68,7 +69,14 @@ export class DockerRuntime implements ContainerRuntime {
 
   async stop(id: string, graceSeconds: number): Promise<void> {
     const container = this.docker.getContainer(id);
-    await this.ifThere(`stop ${id}`, () => this.unlessUnchanged(container.stop({ t: Math.max(0, graceSeconds) })));
+    await this.ifThere(`stop ${id}`, async () => {
+      if (graceSeconds > 0) return this.unlessUnchanged(container.stop({ t: Math.ceil(graceSeconds) }));
+      try {
+        await container.kill({ signal: 'SIGKILL' });
+      } catch (err) {
+        if ((err as { statusCode?: number }).statusCode !== notRunning) throw err;
+      }
+    });
   }
 
   async remove(id: string): Promise<void> {

@@ -1,0 +1,42 @@
+// The runtime contract on a Docker daemon of its own, and what only Docker can show.
+import t from 'tap';
+import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
+import { isUnavailable } from '../../controlplane/base/errors';
+import { Scope } from '../../controlplane/base/scope';
+import { runtimeContract } from '../contract/runtime';
+import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
+
+t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
+  const scope = new Scope();
+  t.teardown(() => scope.close());
+  const dockerd: TestDockerd = await startDockerd(scope);
+  const runtime = new DockerRuntime(dockerd.host);
+  const run = (id: string, command: string) => runtime.exec(id, { argv: ['/bin/sh', '-c', command] });
+  runtimeContract(t, () => ({
+    runtime,
+    image: dockerd.image,
+    write: async (id, line) => {
+      // Resolves when the line has been printed: the script takes the file away afterwards.
+      await run(id, `echo ${line} > /tmp/new; mv /tmp/new /tmp/say; while [ -e /tmp/say ]; do sleep 0.01; done`);
+    },
+    end: async (id, code) => {
+      await run(id, `echo ${code} > /tmp/new; mv /tmp/new /tmp/end`).catch(() => {
+        // The container may be faster than the answer.
+      });
+    },
+  }));
+
+  await t.test('a daemon that is away is unavailable, and its return is noticed', async (t) => {
+    const abort = new AbortController();
+    const events = runtime.events(abort.signal)[Symbol.asyncIterator]();
+    t.same((await events.next()).value, { type: 'connected' });
+    await dockerd.restart();
+    const types: string[] = [];
+    while (types.at(-1) !== 'connected') types.push((await events.next()).value!.type);
+    t.ok(types.includes('disconnected'));
+    abort.abort(new Error('done'));
+    await events.return?.();
+    const nowhere = new DockerRuntime(`unix://${dockerd.dir}/nothing.sock`);
+    t.ok(isUnavailable(await nowhere.list().catch((err: unknown) => err)));
+  });
+});
