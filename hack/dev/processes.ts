@@ -106,7 +106,7 @@ function k8tsProcess(
   const name = subcommand === 'server' ? 'server' : `${node.name}/${subcommand}`;
   return {
     name,
-    argv: [...enter(node), programs.node, '--enable-source-maps', programs.bundle, subcommand, ...options],
+    argv: [...enter(node), programs.node, programs.bundle, subcommand, ...options],
     env: { NODE_COMPILE_CACHE: programs.compileCache },
     log: logPath(plan, name),
   };
