@@ -1,7 +1,7 @@
 // The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { registry } from '../api/registry';
 import { services } from '../api/index';
+import { registry } from '../api/registry';
 import { virtualResources } from '../api/virtual';
 import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
 import type { Clock } from '../base/clock';
@@ -101,7 +101,10 @@ export class ApiServer {
       clock,
       admission: this.admission(),
       hooks: new Map<string, WriteHook>([
-        [services.prefix, { prepare: (o, old) => addresses.prepare(o, old), reserve: (o, old) => addresses.reserve(o, old) }],
+        [
+          services.prefix,
+          { prepare: (o, old) => addresses.prepare(o, old), reserve: (o, old) => addresses.reserve(o, old) },
+        ],
       ]),
     };
     const { keys } = options;
@@ -227,4 +230,3 @@ function upgradeTable(proxy: KubeletProxy) {
     ['pods/portforward', proxy.portForward],
   ]);
 }
-

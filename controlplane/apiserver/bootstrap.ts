@@ -13,8 +13,8 @@ import {
 } from '../api/index';
 import type { Kind } from '../api/kind';
 import { isAlreadyExists, isNotFound } from '../base/errors';
-import { createClient } from '../client/rest-client';
 import type { Client, Transport } from '../client/client';
+import { createClient } from '../client/rest-client';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './authz/bootstrap-policy';
 
 export interface BootstrapOptions {
@@ -46,8 +46,15 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensure(client, services, dnsService(options.dnsIp));
 }
 
-async function ensureKubernetesService(client: Client, { advertiseAddress, port, kubernetesIp }: BootstrapOptions): Promise<void> {
-  const metadata = { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } };
+async function ensureKubernetesService(
+  client: Client,
+  { advertiseAddress, port, kubernetesIp }: BootstrapOptions,
+): Promise<void> {
+  const metadata = {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { component: 'apiserver', provider: 'kubernetes' },
+  };
   await ensure(client, services, {
     apiVersion: 'v1',
     kind: 'Service',

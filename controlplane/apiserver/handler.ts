@@ -3,13 +3,13 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
-import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
 import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate } from './authn/impersonation';
+import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
 import type { Metrics } from './metrics';
 import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply } from './request';
+import { type RestDeps, type RestRequest, restRequest } from './rest/context';
 import { createObject } from './rest/create';
-import { restRequest, type RestDeps, type RestRequest } from './rest/context';
 import { deleteCollection, deleteObject } from './rest/delete';
 import { patchObject } from './rest/patch';
 import { getObject, listObjects } from './rest/read';
@@ -117,7 +117,8 @@ export class ApiHandler {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
     if (subresource !== '' && !(subresource === 'status' && kind.options.hasStatus)) {
-      const handler = deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
+      const handler =
+        deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
       if (!handler || !servesSubresource(rest.route)) throw pathNotFound();
       return handler(rest);
     }

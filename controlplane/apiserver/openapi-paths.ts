@@ -1,6 +1,48 @@
-// Mounts the OpenAPI documents below /openapi.
-import type { ApiRequest, Reply } from './request';
+// Mounts the OpenAPI documents below /openapi: negotiation, entity tags, compression.
+import { gzipSync } from 'node:zlib';
+import { type OpenApiDocument, OpenApiDocuments, v2ProtobufAccept, v2ProtobufType } from './openapi/openapi';
+import { type ApiRequest, header, jsonType, queryOf, type Reply } from './request';
+import { versionInfo } from './version';
+
+/** Smaller documents are not worth the time. */
+const compressFrom = 128 * 1024;
 
 export function openapiHandler(): (request: ApiRequest) => Reply | undefined {
-  return () => undefined;
+  const documents = new OpenApiDocuments(versionInfo.gitVersion);
+  return (request) => {
+    const path = request.path.replace(/\/$/, '');
+    if (path === '/openapi/v2') {
+      // The two names of the protobuf form differ: @ is not allowed in the media type of an answer.
+      const protobuf = header(request.headers, 'accept')
+        .split(',')
+        .some((range) => range.trim() === v2ProtobufAccept);
+      return protobuf
+        ? answer(request, documents.v2Protobuf(), v2ProtobufType)
+        : answer(request, documents.v2Json(), jsonType);
+    }
+    if (path === '/openapi/v3') return answer(request, documents.v3Index(), jsonType);
+    const document = path.startsWith('/openapi/v3/') ? documents.v3(path.slice('/openapi/v3/'.length)) : undefined;
+    return document && answer(request, document, jsonType);
+  };
+}
+
+function answer(request: ApiRequest, { body, etag, hash }: OpenApiDocument, type: string): Reply {
+  const fresh = queryOf(request).get('hash') === hash;
+  const headers: Record<string, string> = {
+    etag,
+    vary: 'Accept, Accept-Encoding',
+    'cache-control': fresh ? 'public, immutable' : 'no-cache, private',
+    ...(fresh ? { expires: new Date(Date.now() + 365 * 24 * 3600 * 1000).toUTCString() } : {}),
+  };
+  if (header(request.headers, 'if-none-match').includes(etag))
+    return { status: 304, type, headers, body: Buffer.alloc(0) };
+  if (body.length >= compressFrom && /\bgzip\b/.test(header(request.headers, 'accept-encoding'))) {
+    return {
+      status: 200,
+      type,
+      headers: { ...headers, 'content-encoding': 'gzip' },
+      body: gzipSync(body, { level: 1 }),
+    };
+  }
+  return { status: 200, type, headers, body };
 }

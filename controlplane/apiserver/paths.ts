@@ -1,9 +1,16 @@
 // Everything that is no resource: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
 import type { KeyObject } from 'node:crypto';
 import { publicKeySet } from './authn/jwt';
-import { aggregatedContentType, aggregatedDiscovery, apiGroup, apiGroups, apiResources, coreVersions } from './discovery/discovery';
+import {
+  aggregatedContentType,
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroups,
+  apiResources,
+  coreVersions,
+} from './discovery/discovery';
 import type { PathHandler } from './handler';
-import { healthReply, type HealthCheck } from './health';
+import { type HealthCheck, healthReply } from './health';
 import type { Metrics } from './metrics';
 import { type ApiRequest, header, jsonReply, type Reply, textReply } from './request';
 import { methodNotAllowed } from './status';

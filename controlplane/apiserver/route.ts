@@ -3,15 +3,7 @@ import type { Kind } from '../api/kind';
 import { BadRequest } from '../base/errors';
 import { methodNotAllowed, pathNotFound } from './status';
 
-export type ResourceVerb =
-  | 'create'
-  | 'delete'
-  | 'deletecollection'
-  | 'get'
-  | 'list'
-  | 'patch'
-  | 'update'
-  | 'watch';
+export type ResourceVerb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
 export interface ResourceRoute {
   readonly verb: ResourceVerb;

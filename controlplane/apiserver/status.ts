@@ -42,11 +42,7 @@ export const methodNotAllowed = () =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 export const pathNotFound = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 export const notAcceptable = (accepted: readonly string[]) =>
-  new StatusError(
-    406,
-    'NotAcceptable',
-    `only the following media types are accepted: ${accepted.join(', ')}`,
-  );
+  new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 export const unsupportedMediaType = (accepted: readonly string[]) =>
   new StatusError(
     415,
@@ -75,11 +71,7 @@ export const conflict = (kind: KindRef, name: string, why: string) =>
     details: resourceDetails(kind, name),
   });
 export const modified = (kind: KindRef, name: string) =>
-  conflict(
-    kind,
-    name,
-    'the object has been modified; please apply your changes to the latest version and try again',
-  );
+  conflict(kind, name, 'the object has been modified; please apply your changes to the latest version and try again');
 export const forbidden = (kind: KindRef, name: string, why: string) =>
   new AppError('Forbidden', `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`, {
     details: resourceDetails(kind, name),

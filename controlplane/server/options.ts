@@ -1,13 +1,7 @@
 // Options of `k8ts server`.
-import {
-  type OptionTable,
-  parseInteger,
-  parseList,
-  parseOneOf,
-  parseText,
-} from '../../agents/bootstrap/options';
-import { BadRequest } from '../base/errors';
+import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../../agents/bootstrap/options';
 import { formatCidr, parseCidr } from '../base/cidr';
+import { BadRequest } from '../base/errors';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
 export type Part = (typeof parts)[number];
@@ -22,17 +16,95 @@ function parseParts(text: string): readonly Part[] {
 const parseRange = (text: string): string => formatCidr(parseCidr(text));
 
 export const serverOptions = {
-  dataDir: { flag: 'data-dir', placeholder: 'DIR', default: '/var/lib/k8ts/server', help: 'where the state is kept', parse: parseText },
-  pkiDir: { flag: 'pki-dir', placeholder: 'DIR', default: '/var/lib/k8ts/server/pki', help: 'keys and certificates of the server; missing ones are made', parse: parseText },
-  bindAddress: { flag: 'bind-address', placeholder: 'IP', default: '0.0.0.0', help: 'address to listen on', parse: parseText },
-  securePort: { flag: 'secure-port', placeholder: 'PORT', default: '6443', help: 'port of the API', parse: parseInteger(0, 65_535) },
-  advertiseAddress: { flag: 'advertise-address', placeholder: 'IP', default: '127.0.0.1', help: 'address at which nodes and pods reach this server', parse: parseText },
-  serviceCidr: { flag: 'service-cidr', placeholder: 'CIDR', default: '10.96.0.0/12', help: 'range of cluster IPs', parse: parseRange },
-  clusterCidr: { flag: 'cluster-cidr', placeholder: 'CIDR', default: '10.244.0.0/16', help: 'range of pod IPs', parse: parseRange },
-  clusterDomain: { flag: 'cluster-domain', placeholder: 'NAME', default: 'cluster.local', help: 'DNS zone of the cluster', parse: parseText },
-  store: { flag: 'store', placeholder: 'KIND', default: 'sqlite', help: 'sqlite, or memory for a state that ends with the process', parse: parseOneOf('sqlite', 'memory') },
-  parts: { flag: 'parts', placeholder: 'LIST', default: parts.join(','), help: 'parts to run in this process', parse: parseParts },
-  kubeconfig: { flag: 'kubeconfig', placeholder: 'FILE', default: '', help: 'how to reach the API when apiserver is not among the parts', parse: parseText },
-  tokenFile: { flag: 'token-auth-file', placeholder: 'FILE', default: '', help: 'static bearer tokens: token,user,uid,"group,..." per line', parse: parseText },
-  nodeName: { flag: 'node-name', placeholder: 'NAME', default: '', help: 'names this server in leader election; absent when it is the only one', parse: parseText },
+  dataDir: {
+    flag: 'data-dir',
+    placeholder: 'DIR',
+    default: '/var/lib/k8ts/server',
+    help: 'where the state is kept',
+    parse: parseText,
+  },
+  pkiDir: {
+    flag: 'pki-dir',
+    placeholder: 'DIR',
+    default: '/var/lib/k8ts/server/pki',
+    help: 'keys and certificates of the server; missing ones are made',
+    parse: parseText,
+  },
+  bindAddress: {
+    flag: 'bind-address',
+    placeholder: 'IP',
+    default: '0.0.0.0',
+    help: 'address to listen on',
+    parse: parseText,
+  },
+  securePort: {
+    flag: 'secure-port',
+    placeholder: 'PORT',
+    default: '6443',
+    help: 'port of the API',
+    parse: parseInteger(0, 65_535),
+  },
+  advertiseAddress: {
+    flag: 'advertise-address',
+    placeholder: 'IP',
+    default: '127.0.0.1',
+    help: 'address at which nodes and pods reach this server',
+    parse: parseText,
+  },
+  serviceCidr: {
+    flag: 'service-cidr',
+    placeholder: 'CIDR',
+    default: '10.96.0.0/12',
+    help: 'range of cluster IPs',
+    parse: parseRange,
+  },
+  clusterCidr: {
+    flag: 'cluster-cidr',
+    placeholder: 'CIDR',
+    default: '10.244.0.0/16',
+    help: 'range of pod IPs',
+    parse: parseRange,
+  },
+  clusterDomain: {
+    flag: 'cluster-domain',
+    placeholder: 'NAME',
+    default: 'cluster.local',
+    help: 'DNS zone of the cluster',
+    parse: parseText,
+  },
+  store: {
+    flag: 'store',
+    placeholder: 'KIND',
+    default: 'sqlite',
+    help: 'sqlite, or memory for a state that ends with the process',
+    parse: parseOneOf('sqlite', 'memory'),
+  },
+  parts: {
+    flag: 'parts',
+    placeholder: 'LIST',
+    default: parts.join(','),
+    help: 'parts to run in this process',
+    parse: parseParts,
+  },
+  kubeconfig: {
+    flag: 'kubeconfig',
+    placeholder: 'FILE',
+    default: '',
+    help: 'how to reach the API when apiserver is not among the parts',
+    parse: parseText,
+  },
+  tokenFile: {
+    flag: 'token-auth-file',
+    placeholder: 'FILE',
+    default: '',
+    help: 'static bearer tokens: token,user,uid,"group,..." per line',
+    parse: parseText,
+  },
+  nodeName: {
+    flag: 'node-name',
+    placeholder: 'NAME',
+    default: '',
+    help: 'names this server in leader election; absent when it is the only one',
+    parse: parseText,
+  },
 } satisfies OptionTable;

@@ -20,7 +20,12 @@ export function nodeRestriction(cache: Cache): AdmissionPlugin {
         admitPod(write, node, cache);
         break;
       case leases.prefix:
-        if (write.name !== node) throw forbidden(write.kind, write.name, `can only access node lease with the same name as the requesting node`);
+        if (write.name !== node)
+          throw forbidden(
+            write.kind,
+            write.name,
+            `can only access node lease with the same name as the requesting node`,
+          );
         break;
       case serviceAccounts.prefix:
         if (write.subresource === 'token') admitToken(write, node, cache);
@@ -47,9 +52,14 @@ function admitPod(write: Write, node: string, cache: Cache): void {
   if (operation === 'create' && subresource === '') {
     const pod = object as Pod;
     if (!pod.metadata?.annotations?.[mirrorAnnotation]) {
-      throw forbidden(kind, name, `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`);
+      throw forbidden(
+        kind,
+        name,
+        `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`,
+      );
     }
-    if (pod.spec?.nodeName !== node) throw forbidden(kind, name, `node "${node}" can only create pods with spec.nodeName set to itself`);
+    if (pod.spec?.nodeName !== node)
+      throw forbidden(kind, name, `node "${node}" can only create pods with spec.nodeName set to itself`);
     return;
   }
   const existing = (old as Pod | undefined) ?? cache.kind(pods).get(`${namespace}/${name}`)?.object;
@@ -60,15 +70,20 @@ function admitPod(write: Write, node: string, cache: Cache): void {
 
 /** Tokens only for a pod that runs here and uses this account. */
 function admitToken({ kind, name, namespace, object }: Write, node: string, cache: Cache): void {
-  const bound = (object as { spec?: { boundObjectRef?: { kind?: string; name?: string; uid?: string } } } | undefined)?.spec
-    ?.boundObjectRef;
+  const bound = (object as { spec?: { boundObjectRef?: { kind?: string; name?: string; uid?: string } } } | undefined)
+    ?.spec?.boundObjectRef;
   if (bound?.kind !== 'Pod' || !bound.name) throw forbidden(kind, name, `node requested token not bound to a pod`);
   if (!bound.uid) throw forbidden(kind, name, 'node requested token with a pod binding without a uid');
   const pod = cache.kind(pods).get(`${namespace}/${bound.name}`)?.object;
   if (!pod || pod.metadata?.uid !== bound.uid) {
-    throw forbidden(kind, name, `the UID in the bound object reference (${bound.uid}) does not match the UID in record`);
+    throw forbidden(
+      kind,
+      name,
+      `the UID in the bound object reference (${bound.uid}) does not match the UID in record`,
+    );
   }
-  if (pod.spec?.nodeName !== node) throw forbidden(kind, name, 'node requested token bound to a pod scheduled on a different node');
+  if (pod.spec?.nodeName !== node)
+    throw forbidden(kind, name, 'node requested token bound to a pod scheduled on a different node');
   if ((pod.spec.serviceAccountName ?? 'default') !== name) {
     throw forbidden(kind, name, 'node requested token of a service account that the pod does not use');
   }

@@ -103,8 +103,7 @@ export class ServiceAddresses implements WriteHook {
     if (!spec.clusterIP) {
       const reserved = Math.min(Math.max(16, Math.floor(this.ips.size / 16)), maxReserved);
       const first = this.ips.size > reserved * 2 ? reserved : 1;
-      const index =
-        this.ips.takeAny(first, this.ips.size, this.random) ?? this.ips.takeAny(1, first, this.random);
+      const index = this.ips.takeAny(first, this.ips.size, this.random) ?? this.ips.takeAny(1, first, this.random);
       if (index === undefined) return [ipCause(spec, 'failed to allocate a serviceIP: range is full')];
       taken.push(() => {
         this.ips.free(index);
@@ -177,7 +176,9 @@ export class ServiceAddresses implements WriteHook {
       if (causes.length > 0) return causes;
       ports.forEach((port, i) => {
         if (port.nodePort || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false)) return;
-        const twin = ports.find((other) => other.nodePort && other.port === port.port && other.protocol !== port.protocol);
+        const twin = ports.find(
+          (other) => other.nodePort && other.port === port.port && other.protocol !== port.protocol,
+        );
         if (twin?.nodePort) port.nodePort = twin.nodePort;
         else anyPort(`spec.ports[${i}].nodePort`, (number) => setNumber(port, 'nodePort', number));
       });
@@ -221,8 +222,7 @@ export class ServiceAddresses implements WriteHook {
 const none: Holding = { ips: new Set(), ports: new Set() };
 
 const usesNodePorts = (spec: Spec): boolean => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-const needsHealthPort = (spec: Spec): boolean =>
-  spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+const needsHealthPort = (spec: Spec): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
 
 function carryPorts(spec: Spec, before: Spec): void {
   for (const port of spec.ports ?? []) {
@@ -230,7 +230,9 @@ function carryPorts(spec: Spec, before: Spec): void {
     const same = (before.ports ?? []).find(
       (other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
     );
-    const used = (spec.ports ?? []).some((other) => other.nodePort === same?.nodePort && other.protocol === port.protocol);
+    const used = (spec.ports ?? []).some(
+      (other) => other.nodePort === same?.nodePort && other.protocol === port.protocol,
+    );
     if (same?.nodePort && !used) port.nodePort = same.nodePort;
   }
 }

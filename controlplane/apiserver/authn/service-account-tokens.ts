@@ -3,8 +3,8 @@ import { createHash, type KeyObject, randomUUID } from 'node:crypto';
 import { nodes, pods, secrets, serviceAccounts } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
-import { AppError } from '../../base/errors';
 import type { Clock } from '../../base/clock';
+import { AppError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import type { UserInfo } from '../request';
 import { type Claims, signJwt, verifyJwt } from './jwt';
@@ -50,7 +50,11 @@ export class ServiceAccountTokens {
     private readonly clock: Clock,
   ) {}
 
-  issue(binding: TokenBinding, audiences: readonly string[], expirationSeconds: number): { token: string; expires: number } {
+  issue(
+    binding: TokenBinding,
+    audiences: readonly string[],
+    expirationSeconds: number,
+  ): { token: string; expires: number } {
     const now = Math.floor(this.clock.now() / 1000);
     const { namespace, serviceAccount, pod, secret, node } = binding;
     const bound: KubernetesClaims = {

@@ -13,9 +13,20 @@ const rule = (group: string, resources: readonly string[], verbs: readonly strin
   verbs: [...verbs],
   ...(names ? { resourceNames: names } : {}),
 });
-const events = [rule('', ['events'], ['create', 'patch', 'update']), rule('events.k8s.io', ['events'], ['create', 'patch', 'update'])];
+const events = [
+  rule('', ['events'], ['create', 'patch', 'update']),
+  rule('events.k8s.io', ['events'], ['create', 'patch', 'update']),
+];
 
-const workloads = ['daemonsets', 'deployments', 'deployments/scale', 'replicasets', 'replicasets/scale', 'statefulsets', 'statefulsets/scale'];
+const workloads = [
+  'daemonsets',
+  'deployments',
+  'deployments/scale',
+  'replicasets',
+  'replicasets/scale',
+  'statefulsets',
+  'statefulsets/scale',
+];
 const coreReadable = [
   'bindings',
   'configmaps',
@@ -40,7 +51,18 @@ const coreReadable = [
 ];
 const viewRules: PolicyRule[] = [
   rule('', coreReadable, read),
-  rule('apps', ['controllerrevisions', ...workloads, 'daemonsets/status', 'deployments/status', 'replicasets/status', 'statefulsets/status'], read),
+  rule(
+    'apps',
+    [
+      'controllerrevisions',
+      ...workloads,
+      'daemonsets/status',
+      'deployments/status',
+      'replicasets/status',
+      'statefulsets/status',
+    ],
+    read,
+  ),
   rule('autoscaling', ['horizontalpodautoscalers', 'horizontalpodautoscalers/status'], read),
   rule('batch', ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], read),
   rule('discovery.k8s.io', ['endpointslices'], read),
@@ -52,7 +74,22 @@ const editRules: PolicyRule[] = [
   rule('', ['serviceaccounts'], ['impersonate']),
   rule('', ['pods', 'pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy'], write),
   rule('', ['pods/eviction', 'serviceaccounts/token'], ['create']),
-  rule('', ['configmaps', 'endpoints', 'events', 'persistentvolumeclaims', 'replicationcontrollers', 'replicationcontrollers/scale', 'secrets', 'serviceaccounts', 'services', 'services/proxy'], write),
+  rule(
+    '',
+    [
+      'configmaps',
+      'endpoints',
+      'events',
+      'persistentvolumeclaims',
+      'replicationcontrollers',
+      'replicationcontrollers/scale',
+      'secrets',
+      'serviceaccounts',
+      'services',
+      'services/proxy',
+    ],
+    write,
+  ),
   rule('apps', [...workloads, 'deployments/rollback'], write),
   rule('autoscaling', ['horizontalpodautoscalers'], write),
   rule('batch', ['cronjobs', 'jobs'], write),
@@ -65,8 +102,23 @@ const adminRules: PolicyRule[] = [
   rule('rbac.authorization.k8s.io', ['rolebindings', 'roles'], all),
 ];
 
-const discoveryPaths = ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'];
-const paths = (nonResourceURLs: readonly string[]): PolicyRule => ({ nonResourceURLs: [...nonResourceURLs], verbs: ['get'] });
+const discoveryPaths = [
+  '/api',
+  '/api/*',
+  '/apis',
+  '/apis/*',
+  '/healthz',
+  '/livez',
+  '/openapi',
+  '/openapi/*',
+  '/readyz',
+  '/version',
+  '/version/',
+];
+const paths = (nonResourceURLs: readonly string[]): PolicyRule => ({
+  nonResourceURLs: [...nonResourceURLs],
+  verbs: ['get'],
+});
 
 const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   'cluster-admin': [
@@ -78,8 +130,17 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   view: viewRules,
   'system:discovery': [paths(discoveryPaths)],
   'system:public-info-viewer': [paths(['/healthz', '/livez', '/readyz', '/version', '/version/'])],
-  'system:service-account-issuer-discovery': [paths(['/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/openid/v1/jwks', '/openid/v1/jwks/'])],
-  'system:monitoring': [paths(['/healthz', '/healthz/*', '/livez', '/livez/*', '/metrics', '/metrics/slis', '/readyz', '/readyz/*'])],
+  'system:service-account-issuer-discovery': [
+    paths([
+      '/.well-known/openid-configuration',
+      '/.well-known/openid-configuration/',
+      '/openid/v1/jwks',
+      '/openid/v1/jwks/',
+    ]),
+  ],
+  'system:monitoring': [
+    paths(['/healthz', '/healthz/*', '/livez', '/livez/*', '/metrics', '/metrics/slis', '/readyz', '/readyz/*']),
+  ],
   'system:basic-user': [
     rule('authorization.k8s.io', ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
     rule('authentication.k8s.io', ['selfsubjectreviews'], ['create']),
@@ -114,7 +175,11 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     ...events,
   ],
   'system:kube-scheduler': [
-    rule('', ['nodes', 'namespaces', 'services', 'replicationcontrollers', 'persistentvolumes', 'persistentvolumeclaims'], read),
+    rule(
+      '',
+      ['nodes', 'namespaces', 'services', 'replicationcontrollers', 'persistentvolumes', 'persistentvolumeclaims'],
+      read,
+    ),
     rule('', ['pods'], [...read, 'delete']),
     rule('', ['bindings', 'pods/binding'], ['create']),
     rule('', ['pods/status'], ['patch', 'update']),
@@ -126,7 +191,33 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   // All controllers run as one user; each needs to read everything and to write what it owns.
   'system:kube-controller-manager': [
     rule('*', ['*'], read),
-    rule('', ['configmaps', 'endpoints', 'events', 'namespaces', 'namespaces/finalize', 'namespaces/status', 'nodes', 'nodes/status', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'pods/status', 'pods/eviction', 'replicationcontrollers', 'replicationcontrollers/status', 'resourcequotas/status', 'secrets', 'serviceaccounts', 'serviceaccounts/token', 'services', 'services/status'], write),
+    rule(
+      '',
+      [
+        'configmaps',
+        'endpoints',
+        'events',
+        'namespaces',
+        'namespaces/finalize',
+        'namespaces/status',
+        'nodes',
+        'nodes/status',
+        'persistentvolumeclaims',
+        'persistentvolumes',
+        'pods',
+        'pods/status',
+        'pods/eviction',
+        'replicationcontrollers',
+        'replicationcontrollers/status',
+        'resourcequotas/status',
+        'secrets',
+        'serviceaccounts',
+        'serviceaccounts/token',
+        'services',
+        'services/status',
+      ],
+      write,
+    ),
     // The garbage collector and namespace deletion remove objects of any kind.
     rule('*', ['*'], ['delete', 'deletecollection', 'patch', 'update']),
     rule('apps', ['*'], write),
@@ -151,8 +242,16 @@ const clusterGrants: readonly (readonly [binding: string, role: string, subjects
   ['cluster-admin', 'cluster-admin', [group('system:masters')]],
   ['system:discovery', 'system:discovery', [group('system:authenticated')]],
   ['system:basic-user', 'system:basic-user', [group('system:authenticated')]],
-  ['system:public-info-viewer', 'system:public-info-viewer', [group('system:authenticated'), group('system:unauthenticated')]],
-  ['system:service-account-issuer-discovery', 'system:service-account-issuer-discovery', [group('system:serviceaccounts')]],
+  [
+    'system:public-info-viewer',
+    'system:public-info-viewer',
+    [group('system:authenticated'), group('system:unauthenticated')],
+  ],
+  [
+    'system:service-account-issuer-discovery',
+    'system:service-account-issuer-discovery',
+    [group('system:serviceaccounts')],
+  ],
   ['system:monitoring', 'system:monitoring', [group('system:monitoring')]],
   ['system:node-proxier', 'system:node-proxier', [user('system:kube-proxy')]],
   ['system:dns', 'system:dns', [user('system:dns')]],
@@ -176,10 +275,12 @@ export const bootstrapClusterRoles: readonly ClusterRole[] = Object.entries(clus
   rules,
 }));
 
-export const bootstrapClusterRoleBindings: readonly ClusterRoleBinding[] = clusterGrants.map(([name, role, subjects]) => ({
-  kind: 'ClusterRoleBinding',
-  apiVersion: `${api}/v1`,
-  metadata: meta(name),
-  roleRef: { apiGroup: api, kind: 'ClusterRole', name: role },
-  subjects: subjects.map(subjectOf),
-}));
+export const bootstrapClusterRoleBindings: readonly ClusterRoleBinding[] = clusterGrants.map(
+  ([name, role, subjects]) => ({
+    kind: 'ClusterRoleBinding',
+    apiVersion: `${api}/v1`,
+    metadata: meta(name),
+    roleRef: { apiGroup: api, kind: 'ClusterRole', name: role },
+    subjects: subjects.map(subjectOf),
+  }),
+);

@@ -4,19 +4,27 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/index';
-import { describeError } from '../../base/errors';
+import { BadRequest, describeError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import type { SubresourceHandler, UpgradeHandler } from '../handler';
 import type { ApiRequest, Reply, Sink } from '../request';
 import type { RestRequest } from '../rest/context';
-import { BadRequest } from '../../base/errors';
 import { methodNotAllowed, StatusError } from '../status';
 import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfNode, podOf } from './target';
 
 const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
 /** Query parameters of pods/log that the kubelet reads under the same name. */
-const logParameters = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'];
+const logParameters = [
+  'follow',
+  'previous',
+  'sinceSeconds',
+  'sinceTime',
+  'timestamps',
+  'tailLines',
+  'limitBytes',
+  'stream',
+];
 /** As kubectl names them, and as the kubelet does. */
 const streamParameters = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
 
@@ -76,7 +84,13 @@ export class KubeletProxy {
     const pod = this.runningPod(namespace, name);
     const query = new URLSearchParams();
     for (const port of rest.query.getAll('ports')) query.append('ports', port);
-    return this.tunnel(kubeletOf(this.cache, pod), withQuery(`/portForward/${namespace}/${name}`, query), rest.request, socket, head);
+    return this.tunnel(
+      kubeletOf(this.cache, pod),
+      withQuery(`/portForward/${namespace}/${name}`, query),
+      rest.request,
+      socket,
+      head,
+    );
   };
 
   private tunnelToContainer(
@@ -153,7 +167,10 @@ export class KubeletProxy {
     reject: (err: unknown) => void,
   ) {
     const request = httpsRequest({ host, port, path, method, headers, agent: this.agent });
-    const slow = setTimeout(() => request.destroy(new Error(`no connection within ${connectTimeoutMs / 1000} s`)), connectTimeoutMs);
+    const slow = setTimeout(
+      () => request.destroy(new Error(`no connection within ${connectTimeoutMs / 1000} s`)),
+      connectTimeoutMs,
+    );
     request.on('socket', (socket) => socket.once('secureConnect', () => clearTimeout(slow)));
     request.on('close', () => clearTimeout(slow));
     request.on('error', (err) => {

@@ -48,7 +48,11 @@ function readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbe
   }
 }
 
-function readField(object: Record<string, unknown>, { name, schema, zeroCounts }: MessageField, value: WireValue): void {
+function readField(
+  object: Record<string, unknown>,
+  { name, schema, zeroCounts }: MessageField,
+  value: WireValue,
+): void {
   if (schema.type === 'array') {
     const list = (object[name] ??= []) as unknown[];
     list.push(readValue(schema.items ?? { type: 'any' }, value));

@@ -6,11 +6,13 @@
 // message that the JSON form has inlined; its own fields are in `inlined`.
 
 export const inlined: Readonly<Record<string, string>> = {
-  'LocalObjectReference': 'name',
-  'EphemeralContainerCommon': 'name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy? restartPolicyRules',
-  'ProbeHandler': 'exec httpGet tcpSocket grpc',
-  'VolumeSource': 'hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO projected storageos csi ephemeral image',
-  'IngressRuleValue': 'http',
+  LocalObjectReference: 'name',
+  EphemeralContainerCommon:
+    'name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy? restartPolicyRules',
+  ProbeHandler: 'exec httpGet tcpSocket grpc',
+  VolumeSource:
+    'hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO projected storageos csi ephemeral image',
+  IngressRuleValue: 'http',
 };
 
 /** By package, as OpenAPI names it. */

@@ -1,7 +1,8 @@
 // The table of field numbers as decoders look things up in it: per definition, number to field.
-import { AppError } from '../../base/errors';
+
 import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
+import { AppError } from '../../base/errors';
 import { inlined, messages } from './field-numbers';
 
 export interface MessageField {

@@ -80,11 +80,7 @@ export async function create(
 }
 
 const nameExhausted = (base: string) =>
-  new StatusError(
-    409,
-    'AlreadyExists',
-    `unable to generate a free name from ${JSON.stringify(base)}: try again`,
-  );
+  new StatusError(409, 'AlreadyExists', `unable to generate a free name from ${JSON.stringify(base)}: try again`);
 
 /** What a dry run answers: the object as it would be, never stored. */
 export function rehearsed(key: string, object: KubeObject): CachedObject {

@@ -13,9 +13,7 @@ export function parseFieldValidation(query: URLSearchParams): FieldValidation {
   const value = query.get('fieldValidation') ?? '';
   if (value === '') return 'Warn';
   if (value === 'Strict' || value === 'Warn' || value === 'Ignore') return value;
-  throw new BadRequest(
-    `fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`,
-  );
+  throw new BadRequest(`fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`);
 }
 
 /** Bytes to a plain value; `model` says what a protobuf body holds. @throws StatusError 415, BadRequest */

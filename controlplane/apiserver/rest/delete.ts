@@ -8,12 +8,12 @@ import type { CachedObject } from '../cache/cache';
 import { header, jsonReply, type Reply } from '../request';
 import { conflict, deletedStatus, modified, notFound } from '../status';
 import { isDryRun, type RestDeps, type RestRequest } from './context';
+import { rehearsed } from './create';
 import { decodeBody, isRecord } from './decode';
 import { keyOf } from './metadata';
 import { negotiate } from './negotiate';
 import { renderList, renderObject } from './read';
 import { parseSelection } from './selection';
-import { rehearsed } from './create';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 

@@ -87,7 +87,8 @@ export function specEquals(a: KubeObject, b: KubeObject): boolean {
   return true;
 }
 
-const outsideSpec = (key: string): boolean => key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion';
+const outsideSpec = (key: string): boolean =>
+  key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion';
 
 /** An object that is being deleted may lose finalizers but gain none. */
 export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause[] {

@@ -36,9 +36,7 @@ export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObj
           now: deps.clock.now(),
         });
   const reply = jsonReply(value, status);
-  return rest.warnings.length === 0
-    ? reply
-    : { ...reply, headers: { warning: rest.warnings.map(renderWarning) } };
+  return rest.warnings.length === 0 ? reply : { ...reply, headers: { warning: rest.warnings.map(renderWarning) } };
 }
 
 export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Reply> {
@@ -57,12 +55,7 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   return renderList(deps, rest, kind, result.items, metadata, rendering);
 }
 
-async function readList(
-  deps: RestDeps,
-  kind: Kind,
-  selection: Selection,
-  query: URLSearchParams,
-): Promise<ListResult> {
+async function readList(deps: RestDeps, kind: Kind, selection: Selection, query: URLSearchParams): Promise<ListResult> {
   const cache = deps.cache.kind(kind);
   const limit = parseLimit(query.get('limit'));
   const token = query.get('continue') ?? '';
@@ -103,7 +96,8 @@ export function renderList(
   metadata: ListMeta,
   rendering: Rendering,
 ): FullReply {
-  if (rendering.as === 'object') return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };
+  if (rendering.as === 'object')
+    return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };
   const objects: readonly KubeObject[] = items.map(({ object }) => object);
   if (rendering.as === 'partial') return jsonReply(partialList(objects, metadata, rendering.version));
   const include = parseIncludeObject(rest.query);
@@ -134,7 +128,9 @@ function joinList(kind: Kind, items: readonly CachedObject[], metadata: ListMeta
 export function parseRevision(text: string): number {
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
-    throw new BadRequest(`resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+    throw new BadRequest(
+      `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
+    );
   }
   return revision;
 }
@@ -161,15 +157,10 @@ function checkVersionMatch(version: string, match: string, token: string): void 
 
 async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never> {
   await deps.clock.sleep(catchUpMs);
-  throw new StatusError(
-    504,
-    'Timeout',
-    `Too large resource version: ${revision}, current: ${deps.cache.revision()}`,
-    {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
-    },
-  );
+  throw new StatusError(504, 'Timeout', `Too large resource version: ${revision}, current: ${deps.cache.revision()}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
 }
 
 const continueExpired = (cause: unknown) =>

@@ -9,7 +9,15 @@ import { checkFields, checkStructure, isDryRun, type Reservation, type RestDeps,
 import { rehearsed } from './create';
 import { decodeObject } from './decode';
 import { equalJson } from './equal';
-import { carryMetadata, checkFinalizers, isFinished, keyOf, setNamespace, specEquals, tracksGeneration } from './metadata';
+import {
+  carryMetadata,
+  checkFinalizers,
+  isFinished,
+  keyOf,
+  setNamespace,
+  specEquals,
+  tracksGeneration,
+} from './metadata';
 import { renderObject } from './read';
 
 /** Deletions lost to a race in a row before the writer is told. */
@@ -80,7 +88,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
     } catch (err) {
       reservation?.undo();
       reservation = undefined;
-      if (isNotFound(err) && !(err.details['kind'])) throw notFound(kind, name);
+      if (isNotFound(err) && !err.details['kind']) throw notFound(kind, name);
       // The deletion lost a race: look again whether the object may go.
       if (isConflict(err) && outcome.finished && attempt < maxAttempts) continue;
       if (isConflict(err) && !err.details['kind']) throw modified(kind, name);
@@ -107,13 +115,7 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, curren
 }
 
 /** Brings `object` into the form that is stored. */
-function finishUpdate(
-  deps: RestDeps,
-  rest: RestRequest,
-  plan: UpdatePlan,
-  object: KubeObject,
-  old: KubeObject,
-): void {
+function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, object: KubeObject, old: KubeObject): void {
   const { kind, subresource, dryRun } = plan;
   const { request, route, warnings } = rest;
   object.metadata ??= {};

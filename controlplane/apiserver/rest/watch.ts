@@ -2,7 +2,7 @@
 // Table and metadata watches are rendered per watcher.
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError } from '../../base/errors';
-import type { CacheEvent, CachedObject } from '../cache/cache';
+import type { CachedObject, CacheEvent } from '../cache/cache';
 import { header, queryFlag, type Reply, type Sink } from '../request';
 import { StatusError, toStatus } from '../status';
 import type { RestDeps, RestRequest } from './context';

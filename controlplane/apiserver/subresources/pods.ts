@@ -1,5 +1,6 @@
 // pods/binding and pods/eviction: the scheduler's decision, and a deletion that may be refused.
 import { type Pod, pods } from '../../api/index';
+import type { Kind } from '../../api/kind';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
@@ -9,7 +10,6 @@ import { decodeBody, isRecord } from '../rest/decode';
 import { parseDeleteOptions, remove } from '../rest/delete';
 import { update } from '../rest/update';
 import { conflict, methodNotAllowed } from '../status';
-import type { Kind } from '../../api/kind';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
@@ -78,7 +78,14 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
       throw new BadRequest(`name in URL does not match name in Eviction object`);
     }
     const options = parseDeleteOptions(isRecord(body['deleteOptions']) ? body['deleteOptions'] : {}, rest.query);
-    await remove(deps, restRequest(rest.request, rest.route), pods as unknown as Kind, `${namespace}/${name}`, name, options);
+    await remove(
+      deps,
+      restRequest(rest.request, rest.route),
+      pods as unknown as Kind,
+      `${namespace}/${name}`,
+      name,
+      options,
+    );
     return jsonReply(success, 201);
   };
 }

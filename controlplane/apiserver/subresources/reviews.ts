@@ -1,9 +1,10 @@
 // Questions about identity and permission: TokenReview, SubjectAccessReview and its Self and Local forms, rules, who am I.
+
+import { formatTime } from '../../base/clock';
+import { BadRequest, describeError, hasCode } from '../../base/errors';
 import type { Authenticator } from '../authn/authenticator';
 import type { Authorizer, ResourceAttributes } from '../authz/authorizer';
 import type { RbacAuthorizer } from '../authz/rbac';
-import { BadRequest, describeError, hasCode } from '../../base/errors';
-import { formatTime } from '../../base/clock';
 import type { SubresourceHandler } from '../handler';
 import { header, jsonReply, type Reply, type UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
@@ -21,11 +22,20 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
   const group = 'authorization.k8s.io';
   return new Map<string, SubresourceHandler>([
     ['tokenreviews.authentication.k8s.io', (rest) => answer(rest, (spec) => reviewToken(deps, spec))],
-    ['selfsubjectreviews.authentication.k8s.io', (rest) => answer(rest, () => ({ userInfo: userFields(rest.request.user) }))],
+    [
+      'selfsubjectreviews.authentication.k8s.io',
+      (rest) => answer(rest, () => ({ userInfo: userFields(rest.request.user) })),
+    ],
     [`selfsubjectaccessreviews.${group}`, (rest) => answer(rest, (spec) => decide(deps, rest.request.user, spec))],
     [`subjectaccessreviews.${group}`, (rest) => answer(rest, (spec) => decide(deps, subjectOf(spec), spec))],
-    [`localsubjectaccessreviews.${group}`, (rest) => answer(rest, (spec) => decide(deps, subjectOf(spec), inNamespace(spec, rest.route.namespace)))],
-    [`selfsubjectrulesreviews.${group}`, (rest) => answer(rest, (spec) => rules(deps, rest.request.user, text(spec['namespace'])))],
+    [
+      `localsubjectaccessreviews.${group}`,
+      (rest) => answer(rest, (spec) => decide(deps, subjectOf(spec), inNamespace(spec, rest.route.namespace))),
+    ],
+    [
+      `selfsubjectrulesreviews.${group}`,
+      (rest) => answer(rest, (spec) => rules(deps, rest.request.user, text(spec['namespace']))),
+    ],
   ]);
 }
 
@@ -33,7 +43,8 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
 async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Promise<Reply> {
   const { model } = rest.route.kind.options;
   const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), model);
-  if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${rest.route.kind.kind})`);
+  if (!isRecord(value))
+    throw new BadRequest(`the object provided is unrecognized (must be of type ${rest.route.kind.kind})`);
   const spec = isRecord(value['spec']) ? value['spec'] : {};
   const { kind, apiVersion } = rest.route.kind;
   const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
@@ -70,7 +81,8 @@ function reviewToken({ authenticator }: ReviewDeps, spec: Fields): Fields {
 function subjectOf(spec: Fields): UserInfo {
   const name = text(spec['user']);
   const groups = texts(spec['groups']);
-  if (name === '' && groups.length === 0) throw new BadRequest('spec.user: Required value: at least one of user or group must be specified');
+  if (name === '' && groups.length === 0)
+    throw new BadRequest('spec.user: Required value: at least one of user or group must be specified');
   return { name, groups };
 }
 

@@ -1,5 +1,5 @@
 // serviceaccounts/token: a TokenRequest answered with a signed token, bound to what it names.
-import { nodes, pods, secrets, type ServiceAccount, serviceAccounts } from '../../api/index';
+import { nodes, pods, type ServiceAccount, secrets, serviceAccounts } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
@@ -15,11 +15,22 @@ interface TokenRequestBody extends KubeObject {
   readonly spec?: {
     readonly audiences?: readonly string[];
     readonly expirationSeconds?: number;
-    readonly boundObjectRef?: { readonly kind?: string; readonly apiVersion?: string; readonly name?: string; readonly uid?: string };
+    readonly boundObjectRef?: {
+      readonly kind?: string;
+      readonly apiVersion?: string;
+      readonly name?: string;
+      readonly uid?: string;
+    };
   };
 }
 
-const tokenRequest = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', plural: 'tokenrequests', namespaced: true };
+const tokenRequest = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'TokenRequest',
+  plural: 'tokenrequests',
+  namespaced: true,
+};
 const defaultSeconds = 3600;
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
@@ -90,7 +101,9 @@ function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, b
     case 'Pod': {
       const pod = existing(deps, pods, `${namespace}/${name}`, name, uid);
       if ((pod.spec?.serviceAccountName ?? 'default') !== account.metadata?.name) {
-        throw new BadRequest(`cannot bind token for serviceaccount "${account.metadata?.name}" to pod running with different serviceaccount name.`);
+        throw new BadRequest(
+          `cannot bind token for serviceaccount "${account.metadata?.name}" to pod running with different serviceaccount name.`,
+        );
       }
       const node = deps.cache.kind(nodes).get(pod.spec?.nodeName ?? '')?.object;
       return { ...base, pod: boundTo(pod), ...(node ? { node: boundTo(node) } : {}) };

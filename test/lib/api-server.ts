@@ -1,0 +1,168 @@
+// An API server in this process over a memory store, reached by real HTTPS, with certificates made for it.
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { registry } from '../../controlplane/api/registry';
+import { ApiServer } from '../../controlplane/apiserver/api-server';
+import { openCache } from '../../controlplane/apiserver/cache/open';
+import { type Clock, systemClock } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import { issueCertificate, type KeyPair } from '../../controlplane/pki/certificate';
+import { ensurePki, readAuthority } from '../../controlplane/pki/pki';
+import { readKeys } from '../../controlplane/server/keys';
+import { openStore } from '../../controlplane/store/open';
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Another identity than the admin: a certificate, or nobody. */
+  readonly as?: KeyPair | null;
+}
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind.
+  readonly json: any;
+}
+export interface WatchLines {
+  /** Resolves with the next event. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  next(): Promise<any>;
+  /** Resolves when the server has ended the answer. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+export interface TestServer {
+  readonly api: ApiServer;
+  readonly port: number;
+  readonly ca: string;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchLines>;
+  identity(commonName: string, ...organizations: string[]): Promise<KeyPair>;
+  close(): Promise<void>;
+}
+
+export async function startApiServer(options: { clock?: Clock; tokenFile?: string } = {}): Promise<TestServer> {
+  const scope = new Scope();
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-api-'));
+  scope.defer(() => rm(dir, { recursive: true }));
+  const names = { advertiseAddress: '10.9.8.7', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
+  await ensurePki(dir, names);
+  const authority = (await readAuthority(dir))!;
+  const clock = options.clock ?? systemClock;
+  const store = await openStore({ kind: 'memory' });
+  scope.defer(() => store.close());
+  const cache = await openCache(store, registry, {});
+  scope.defer(() => cache.close());
+  const api = new ApiServer(
+    {
+      bindAddress: '127.0.0.1',
+      port: 0,
+      advertiseAddress: names.advertiseAddress,
+      serviceCidr: '10.96.0.0/12',
+      clusterDomain: names.clusterDomain,
+      keys: await readKeys(dir),
+      ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
+    },
+    { cache, clock, log: silentLogger },
+  );
+  scope.defer(() => api.close());
+  const port = await api.open();
+  const identity = (commonName: string, ...organizations: string[]) =>
+    issueCertificate(authority, { commonName, organizations, usages: ['client'] }, Date.now());
+  const admin = await identity('kubernetes-admin', 'system:masters');
+  const agents = new Map<string, Agent>();
+  scope.defer(() => {
+    for (const agent of agents.values()) agent.destroy();
+  });
+  const agentFor = (pair: KeyPair | null): Agent => {
+    const key = pair ? createHash('sha1').update(pair.cert).digest('hex') : '';
+    let agent = agents.get(key);
+    if (!agent) {
+      agent = new Agent({ ca: authority.cert, keepAlive: true, ...(pair ? { cert: pair.cert, key: pair.key } : {}) });
+      agents.set(key, agent);
+    }
+    return agent;
+  };
+  return {
+    api,
+    port,
+    ca: authority.cert,
+    identity,
+    close: () => scope.close(),
+    call(method, path, { body, type, headers = {}, as = admin } = {}) {
+      return new Promise((resolve, reject) => {
+        const data =
+          body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+        const request = httpsRequest({
+          host: '127.0.0.1',
+          port,
+          path,
+          method,
+          agent: agentFor(as),
+          headers: {
+            ...(data === undefined
+              ? {}
+              : { 'content-type': type ?? 'application/json', 'content-length': Buffer.byteLength(data) }),
+            ...headers,
+          },
+        });
+        request.on('error', reject);
+        request.on('response', async (response) => {
+          const chunks: Buffer[] = [];
+          for await (const chunk of response) chunks.push(chunk as Buffer);
+          const text = Buffer.concat(chunks).toString();
+          const isJson = /json/.test(response.headers['content-type'] ?? '');
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: isJson && text !== '' ? JSON.parse(text) : undefined,
+          });
+        });
+        request.end(data);
+      });
+    },
+    watch(path, headers = {}) {
+      return new Promise((resolve, reject) => {
+        const request = httpsRequest({ host: '127.0.0.1', port, path, agent: agentFor(admin), headers });
+        request.on('error', reject);
+        request.on('response', (response) => resolve(readLines(response, () => request.destroy())));
+        request.end();
+      });
+    },
+  };
+}
+
+function readLines(response: AsyncIterable<Buffer>, close: () => void): WatchLines {
+  const ready: unknown[] = [];
+  const waiting: Array<(event: unknown) => void> = [];
+  const ended = (async () => {
+    let rest = '';
+    try {
+      for await (const chunk of response) {
+        const lines = (rest + chunk.toString()).split('\n');
+        rest = lines.pop()!;
+        for (const line of lines) {
+          const event: unknown = JSON.parse(line);
+          const waiter = waiting.shift();
+          if (waiter) waiter(event);
+          else ready.push(event);
+        }
+      }
+    } catch {
+      // The test closed its own side.
+    }
+  })();
+  return {
+    ended,
+    close,
+    next: () => (ready.length > 0 ? Promise.resolve(ready.shift()) : new Promise((resolve) => waiting.push(resolve))),
+  };
+}
