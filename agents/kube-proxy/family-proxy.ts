@@ -1,5 +1,4 @@
 // One address family on this node: compiler, kernel writer and UDP flow cleaner, and what passes between them.
-import type { Clock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { FlowCleaner } from '../../dataplane/conntrack/cleaner';
@@ -16,7 +15,6 @@ export interface FamilyProxyDeps {
   readonly facts: NodeFacts;
   readonly applier: Applier;
   readonly cleaner: FlowCleaner;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 

@@ -89,7 +89,6 @@ async function openFamily(exec: SystemExec, clusterCidr: string, log: Logger): P
     facts: { clusterCidr },
     applier: new Applier({ exec, backend }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family) }),
-    clock: systemClock,
     log,
   });
 }

@@ -1,5 +1,5 @@
 // Options of `k8ts kube-proxy`.
-import { parseCidr } from '../../controlplane/base/cidr';
+import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
 import { type OptionTable, parseBoolean, parseInteger, parseList, parseText } from '../bootstrap/options';
 
@@ -7,12 +7,12 @@ const port = parseInteger(0, 65535);
 
 /** At most one range per family. */
 function parseClusterCidrs(text: string): readonly string[] {
-  const cidrs = parseList(text);
-  const families = cidrs.map((cidr) => parseCidr(cidr).family);
+  const cidrs = parseList(text).map(parseCidr);
+  const families = cidrs.map((cidr) => cidr.family);
   if (cidrs.length === 0 || new Set(families).size < families.length) {
     throw new BadRequest('expected one IPv4 range, one IPv6 range, or one of each with a comma between');
   }
-  return cidrs;
+  return cidrs.map(formatCidr);
 }
 
 export const options = {

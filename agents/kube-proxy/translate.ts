@@ -99,5 +99,7 @@ function translateEndpoints(slice: EndpointSlice, portName: string, protocol: Pr
 /** The node's own pod range of a family, once it has one. */
 export function podCidrOf(node: Node | undefined, family: Family): string | undefined {
   const { podCIDR, podCIDRs } = node?.spec ?? {};
-  return (podCIDRs ?? (podCIDR ? [podCIDR] : [])).find((cidr) => parseCidr(cidr).family === family);
+  const ranges = (podCIDRs ?? (podCIDR ? [podCIDR] : [])).map(parseCidr);
+  const found = ranges.find((range) => range.family === family);
+  return found && formatCidr(found);
 }

@@ -1,5 +1,6 @@
 // Which endpoints of a Service port take new connections.
 import type { Endpoint } from './input';
+import { canonical } from './rules';
 
 export interface Usable {
   /** Endpoints on any node. */
@@ -25,4 +26,4 @@ function choose(endpoints: readonly Endpoint[]): readonly Endpoint[] {
 
 /** As DNAT writes it: address:port, IPv6 in brackets. */
 export const endpointId = ({ address, port }: Endpoint): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  address.includes(':') ? `[${canonical(address)}]:${port}` : `${address}:${port}`;

@@ -1,0 +1,197 @@
+// The agent's loop on a real kernel, fed by an API in memory.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import t from 'tap';
+import { cleanup } from '../../agents/kube-proxy/cleanup';
+import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
+import { HealthPorts } from '../../agents/kube-proxy/health-ports';
+import { Metrics } from '../../agents/kube-proxy/metrics';
+import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
+import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
+import { type EndpointSlice, endpointSlices, type Node, nodes, type Service, services } from '../../controlplane/api';
+import { systemClock } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import { createInformer } from '../../controlplane/client/informer';
+import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import { Applier, type Drift } from '../../dataplane/netfilter/applier';
+import { detectBackend } from '../../dataplane/netfilter/backend';
+import { MemoryClient } from '../lib/memory-client';
+import { skipWithoutKernel } from '../lib/netns';
+import { addresses, ServiceLab, serverPort } from '../lib/service-lab';
+
+const nodeName = 'worker-1';
+const log = silentLogger;
+
+async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
+  const stop = new AbortController();
+  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
+  const informers = {
+    services: createInformer(client, services, { log }),
+    slices: createInformer(client, endpointSlices, { log, indexes }),
+    nodes: createInformer(client, nodes, { log }),
+  };
+  const drifts: Drift[] = [];
+  let drifted = Promise.withResolvers<void>();
+  const healthPorts = new HealthPorts(log);
+  const metrics = new Metrics();
+  const family = new FamilyProxy({
+    family: 4,
+    facts: { clusterCidr: '10.244.0.0/16' },
+    applier: new Applier({ exec: lab.exec, backend: await detectBackend(lab.exec, 4) }),
+    cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses: () => new Set([addresses.node]) }),
+    log,
+  });
+  const proxier = new Proxier({
+    nodeName,
+    families: [family],
+    ...informers,
+    healthPorts,
+    metrics,
+    clock: systemClock,
+    log,
+    onDrift: (drift) => {
+      drifts.push(drift);
+      drifted.resolve();
+      drifted = Promise.withResolvers();
+    },
+  });
+  const running = [...Object.values(informers).map((one) => one.run(stop.signal)), proxier.run(stop.signal)];
+  const end = async () => {
+    stop.abort(new Error('test ends'));
+    await Promise.allSettled(running);
+    healthPorts.close();
+  };
+  scope.defer(end);
+  return { proxier, metrics, drifts, drift: () => drifted.promise, end };
+}
+
+const node: Node = { metadata: { name: nodeName }, spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24'] } };
+const web: Service = {
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    type: 'LoadBalancer',
+    clusterIP: '10.96.3.7',
+    clusterIPs: ['10.96.3.7'],
+    externalTrafficPolicy: 'Local',
+    ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30080 }],
+  },
+};
+const slice = (name: string, ips: Readonly<Record<string, string>>): EndpointSlice => ({
+  metadata: { name, namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+  addressType: 'IPv4',
+  ports: [{ name: 'http', port: serverPort, protocol: 'TCP' }],
+  endpoints: Object.entries(ips).map(([ip, on]) => ({ addresses: [ip], nodeName: on, conditions: { ready: true } })),
+});
+
+/** Asks until the answer is `wanted`; the test's own time limit ends it. */
+async function until(ask: () => Promise<string>, wanted: RegExp): Promise<string> {
+  for (;;) {
+    const answer = await ask();
+    if (wanted.test(answer)) return answer;
+  }
+}
+
+async function withLab(fn: (lab: ServiceLab, scope: Scope) => Promise<void>): Promise<void> {
+  const scope = new Scope();
+  try {
+    await fn(await ServiceLab.open(scope), scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+t.test('kube-proxy', { skip: skipWithoutKernel() }, async (t) => {
+  await t.test('from API objects to packets, through an API outage and a restart', async (t) => {
+    await withLab(async (lab, scope) => {
+      const client = new MemoryClient();
+      await client.create(nodes, node);
+      await client.create(services, web);
+      const first = await startProxy(lab, client, scope);
+      const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
+      await until(ask, /ECONNREFUSED/);
+      await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
+      await until(ask, /^a /);
+      t.equal(first.proxier.problem(), undefined);
+      t.match(first.metrics.render(), /kubeproxy_sync_proxy_rules_duration_seconds_count [1-9]/);
+      await client.create(endpointSlices, slice('web-2', { [addresses.far]: 'worker-2' }));
+      await until(ask, /^far /);
+      t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
+
+      client.down = true;
+      await first.end();
+      t.match(await ask(), /^(a|far) /, 'rules outlive the process');
+      const second = await startProxy(lab, client, scope);
+      t.match(second.proxier.problem(), /waiting/);
+      t.match(await ask(), /^(a|far) /, 'and a process that cannot reach the API');
+      client.down = false;
+      await client.delete(endpointSlices, 'shop/web-1');
+      await until(async () => (await Promise.all([ask(), ask(), ask(), ask(), ask()])).join(' '), /^(far \S+ ?){5}$/);
+      await client.delete(services, 'shop/web');
+      await until(async () => lab.at.node.run('iptables-save', '-t', 'nat'), /^(?![\s\S]*shop\/web)/);
+      t.equal(second.proxier.problem(), undefined);
+    });
+  });
+
+  await t.test('a flush by somebody else is mended and reported', async (t) => {
+    await withLab(async (lab, scope) => {
+      const client = new MemoryClient();
+      await client.create(nodes, node);
+      await client.create(services, web);
+      await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
+      const proxy = await startProxy(lab, client, scope);
+      const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
+      await until(ask, /^a /);
+      const reported = proxy.drift();
+      await lab.exec.run(['iptables', '-t', 'nat', '-F']);
+      await reported;
+      await until(ask, /^a /);
+      t.ok(proxy.drifts[0]?.some(({ chain, kind }) => chain === 'PREROUTING' && kind === 'jump-missing'));
+      t.ok(proxy.drifts[0]?.some(({ chain, kind }) => chain.startsWith('K8TS-SVC-') && kind === 'changed'));
+      t.match(proxy.metrics.render(), /kubeproxy_iptables_drift_healed_total 1/);
+    });
+  });
+
+  await t.test('cleanup takes everything away', async (t) => {
+    await withLab(async (lab, scope) => {
+      const client = new MemoryClient();
+      await client.create(nodes, node);
+      await client.create(services, web);
+      const proxy = await startProxy(lab, client, scope);
+      await until(() => lab.ask('b', '10.96.3.7', 80, 300), /ECONNREFUSED/);
+      await proxy.end();
+      await cleanup(lab.exec, log);
+      t.notMatch(await lab.at.node.run('iptables-save'), 'K8TS');
+    });
+  });
+});
+
+t.test('health check ports say whether there are local endpoints', async (t) => {
+  const port = await freePort();
+  const ports = new HealthPorts(log);
+  t.teardown(() => ports.close());
+  const ask = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`);
+    return {
+      status: answer.status,
+      weight: answer.headers.get('x-load-balancing-endpoint-weight'),
+      body: await answer.json(),
+    };
+  };
+  ports.update([{ key: 'shop/web', port, localEndpoints: 2 }]);
+  const body = { service: { namespace: 'shop', name: 'web' }, localEndpoints: 2, serviceProxyHealthy: true };
+  t.same(await ask(), { status: 200, weight: '2', body });
+  ports.update([{ key: 'shop/web', port, localEndpoints: 0 }]);
+  t.match(await ask(), { status: 503, weight: '0' });
+  ports.update([]);
+  await t.rejects(ask());
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
