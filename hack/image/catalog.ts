@@ -22,6 +22,7 @@ export interface Source {
 }
 
 export const packages = [
+  'bash',
   'busybox-static',
   'perl-base',
   'bind9-dnsutils',
@@ -32,8 +33,11 @@ export const packages = [
   'tcpdump',
 ] as const;
 
-/** Programs of the toolbox that are Debian's own; all other commands in it are busybox. */
-const toolboxPrograms = ['dig', 'nslookup', 'host', 'curl', 'nc.openbsd', 'ip', 'ss', 'ping', 'tcpdump'];
+/**
+ * Programs of the toolbox that are Debian's own; all other commands in it are busybox. bash is its shell, because the shell of
+ * busybox would run its own nslookup and ip whatever PATH says.
+ */
+const toolboxPrograms = ['bash', 'dig', 'nslookup', 'host', 'curl', 'nc.openbsd', 'ip', 'ss', 'ping', 'tcpdump'];
 
 export const pauseImage = 'k8ts/pause:3.10';
 
@@ -91,6 +95,7 @@ async function toolbox(source: Source): Promise<LayerEntry[]> {
   return [
     ...(await busybox(source)),
     ...(await withLibraries(source, programs)),
+    link('bin/sh', '/usr/bin/bash'),
     ...programs.map((path) => link(`bin/${path.slice(path.lastIndexOf('/') + 1).replace('.openbsd', '')}`, path)),
     ...accounts(),
   ];

@@ -142,7 +142,7 @@ setup_node() {
     say "Fetching Node.js and npm from the npm registry into .runtime"
     cp hack/runtime/package.json hack/runtime/package-lock.json hack/runtime/.npmrc "$RUNTIME/"
     if ! (cd "$RUNTIME" && npm ci --ignore-scripts --no-audit --no-fund) >"$RUNTIME/npm.log" 2>&1 </dev/null; then
-      tail -n 15 "$RUNTIME/npm.log" >&2
+      npm_cause
       die "npm could not fetch Node.js 26; is the npm registry reachable?"
     fi
     "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
@@ -151,13 +151,16 @@ setup_node() {
   export PATH="$ROOT/node_modules/.bin:$(dirname "$NODE"):$PATH"
 }
 
+# npm says the cause first and explains its own usage at length afterwards.
+npm_cause() { grep -E '^npm (error|ERR!)' "$RUNTIME/npm.log" | head -n 12 >&2 || head -n 12 "$RUNTIME/npm.log" >&2; }
+
 setup_packages() {
   local hash
   hash=$(hash_of package.json package-lock.json .npmrc hack/runtime/package-lock.json)
   stamp_is node_modules/.k8ts-stamp "$hash" && return 0
   say "Installing the npm packages of package-lock.json"
   if ! "$NODE" "$NPM" ci --ignore-scripts --no-audit --no-fund >"$RUNTIME/npm.log" 2>&1 </dev/null; then
-    tail -n 15 "$RUNTIME/npm.log" >&2
+    npm_cause
     die "npm ci failed; its messages are in $RUNTIME/npm.log"
   fi
   printf '%s\n' "$hash" >node_modules/.k8ts-stamp

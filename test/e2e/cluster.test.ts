@@ -1,0 +1,94 @@
+// One cluster from start to end: every promise of the README on it, then the host as it was found.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { processStatus } from '../../hack/dev/supervisor/control';
+import { clientTests } from './clients';
+import { Cluster, until } from './cluster';
+import { demoTests } from './demo';
+import { dnsTests } from './dns';
+import { failureTests } from './failures';
+import { networkTests } from './network';
+import { removalTests } from './removal';
+import { tourTests } from './tour';
+
+const name = `e2e-${process.pid}`;
+const cluster = new Cluster(name, join(t.testdir(), 'kube', 'config'));
+const hostsBefore = readFileSync('/etc/hosts', 'utf8');
+
+t.teardown(async () => {
+  // Only when a test has failed before the last one.
+  if (existsSync(`/var/lib/k8ts/${name}`)) await cluster.script('down');
+});
+
+t.test('hack/up starts three nodes and the demo', async (t) => {
+  const { code, stdout, stderr } = await cluster.script('up');
+  if (code !== 0) return t.bailout(`hack/up failed: ${stderr}`);
+  t.match(stdout, /\[1\/8\] Checking this machine/);
+  t.match(stdout, new RegExp(`^Cluster ${name} is up after [\\d.]+s: 3 nodes`, 'm'));
+  t.match(stdout, /^Try:\n(?: {2}\S.*\n){3}/m);
+  t.notMatch(stdout, '\x1b', 'plain lines where there is no terminal');
+  t.equal(statSync(cluster.kubeconfig).mode & 0o777, 0o600);
+  t.equal((await cluster.kubectl('config', 'current-context')).trim(), `k8ts-${name}`);
+});
+
+t.test('hack/status finds all well, hack/logs lists and shows logs', async (t) => {
+  await until('all is well', async () => (await cluster.script('status')).code === 0, 20_000);
+  const { stdout } = await cluster.script('status');
+  t.match(stdout, /^worker-2 +192\.168\.\d+\.12 +Ready/m);
+  t.match(stdout, /^server +\d+ +running/m);
+  t.match(stdout, /^all is well$/m);
+  t.match((await cluster.script('logs')).stdout, /^worker-1\/kubelet +\/var\/lib\/k8ts\//m);
+  t.match((await cluster.script('logs', 'server', '--lines', '5')).stdout, /INFO/);
+});
+
+t.test('hack/up again changes nothing', async (t) => {
+  const pids = async () =>
+    (await processStatus(cluster.plan.runDir)).map((entry) => [entry.name, entry.pid, entry.restarts]);
+  const before = await pids();
+  const { code, stdout } = await cluster.script('up');
+  t.equal(code, 0);
+  for (const step of [
+    /Certificates and configuration \(all there\)/,
+    /Network .* \(all there\)/,
+    /Images \(all there\)/,
+    /Demo \(all there\)/,
+  ]) {
+    t.match(stdout, step);
+  }
+  t.strictSame(await pids(), before);
+  const other = await cluster.script('up', '--nodes', '5');
+  t.equal(other.code, 2);
+  t.match(other.stderr, `cluster ${name} has 3 nodes, not 5`);
+});
+
+t.test('the demo', async (t) => demoTests(t as never, cluster));
+t.test('names', async (t) => dnsTests(t as never, cluster));
+t.test('pods and their network', async (t) => networkTests(t as never, cluster));
+t.test('clients', async (t) => clientTests(t as never, cluster));
+t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
+t.test('removal', async (t) => removalTests(t as never, cluster));
+
+t.test('a second cluster beside it', async (t) => {
+  const second = new Cluster(`${name}-b`, join(t.testdir(), 'config'));
+  t.teardown(() => second.script('down'));
+  const { code, stderr } = await second.script('up', '--nodes', '1', '--no-demo');
+  t.equal(code, 0, stderr);
+  t.not(second.plan.subnet, cluster.plan.subnet);
+  t.match(await second.kubectl('get', 'nodes', '--no-headers'), /^control +Ready/);
+  t.equal((await cluster.script('status')).code, 0, 'the first one is as it was');
+  t.equal((await second.script('down')).code, 0);
+  t.equal((await cluster.script('status')).code, 0, 'and stays so when the second one goes');
+});
+
+t.test('failures', async (t) => failureTests(t as never, cluster));
+
+t.test('hack/down leaves the host as it was found', async (t) => {
+  const { code, stdout, stderr } = await cluster.script('down');
+  t.equal(code, 0, `${stdout}${stderr}`);
+  t.match(stdout, /^host as found/m);
+  t.equal(readFileSync('/etc/hosts', 'utf8'), hostsBefore);
+  t.notOk(existsSync(cluster.kubeconfig));
+  t.notOk(existsSync(`/var/lib/k8ts/${name}`));
+  t.notOk(existsSync(`/run/k8ts/${name}`));
+});

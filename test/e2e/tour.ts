@@ -1,0 +1,38 @@
+// The README's tour, run as it is written: every line behind a $ must succeed.
+import type t from 'tap';
+import { type Cluster, readme, run } from './cluster';
+
+type Test = typeof t;
+
+/** Commands of the ```console blocks below the heading of the tour. */
+export function tourCommands(text: string): readonly string[] {
+  const tour = text.split(/^## .*tour.*$/im)[1]?.split(/^## /m)[0] ?? '';
+  const blocks = [...tour.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
+  return blocks.flatMap((block) =>
+    block
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .filter((line) => line.startsWith('$ '))
+      .map((line) => line.slice(2).trim()),
+  );
+}
+
+export function tourTests(t: Test, cluster: Cluster): void {
+  t.test('every command of the tour works', async (t) => {
+    const commands = tourCommands(readme());
+    t.ok(commands.length >= 15, `${commands.length} commands`);
+    const prefix = cluster.plan.subnet.split('.').slice(0, 3).join('.');
+    for (const command of commands) {
+      // The scripts themselves are what the other tests do.
+      if (command.startsWith('hack/')) continue;
+      const here = command
+        .replaceAll('192.168.57.', `${prefix}.`)
+        // Another cluster of this host may own the name.
+        .replace('http://codereview.local/', `--resolve codereview.local:80:${prefix}.10 http://codereview.local/`)
+        // A terminal is there when a person types it.
+        .replace(/^(kubectl .*exec) -it /, '$1 -i ');
+      const { code, stderr } = await run(['bash', '-o', 'pipefail', '-c', here], { env: cluster.env });
+      t.equal(code, 0, `${command}${code === 0 ? '' : `: ${stderr}`}`);
+    }
+  });
+}
