@@ -1,0 +1,170 @@
+import t from 'tap';
+import { configMaps } from '../../api/config-map';
+import { deployments } from '../../api/deployment';
+import { pods } from '../../api/pod';
+import { services } from '../../api/service';
+import type { KubeObject } from '../../api/types';
+import { isConflict } from '../../base/errors';
+import { type ApplyRequest, apply, trackUpdate } from './apply';
+import { decodeFields, encodeFields, formatPath } from './field-path';
+
+const now = Date.parse('2026-01-01T00:00:00Z');
+type Body = Record<string, unknown>;
+const object = (body: Body): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'X',
+  metadata: { name: 'a', namespace: 'n' },
+  ...body,
+});
+
+function run(
+  kind: ApplyRequest['kind'],
+  live: KubeObject | undefined,
+  body: Body,
+  manager: string,
+  rest: Partial<ApplyRequest> = {},
+) {
+  return apply({ kind, live, applied: object(body), manager, subresource: '', now, force: false, ...rest });
+}
+const owners = (result: KubeObject) =>
+  (result.metadata?.managedFields ?? []).map(({ manager, operation, fieldsV1 }) => ({ manager, operation, fieldsV1 }));
+
+t.test('fields as FieldsV1', async (t) => {
+  const fields = {
+    'f:metadata': { 'f:labels': { 'f:app': {} } },
+    'f:spec': { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:image': {}, 'f:name': {} } } },
+  };
+  t.same(encodeFields(decodeFields(fields)), fields);
+  t.same([...decodeFields(fields)].map(formatPath), [
+    '.metadata.labels.app',
+    '.spec.containers[name="a"]',
+    '.spec.containers[name="a"].image',
+    '.spec.containers[name="a"].name',
+  ]);
+  t.throws(() => decodeFields({ 'f:a': 1 }), /must be an object of objects/);
+});
+
+t.test('the first apply creates and owns', async (t) => {
+  const result = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
+  t.same((result as unknown as Body)['data'], { a: '1', b: '2' });
+  t.same(owners(result), [{ manager: 'me', operation: 'Apply', fieldsV1: { 'f:data': { 'f:a': {}, 'f:b': {} } } }]);
+  t.equal(result.metadata?.managedFields?.[0]?.time, '2026-01-01T00:00:00Z');
+});
+
+t.test('what is not applied any more goes, what others own stays', async (t) => {
+  const first = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
+  const second = run(configMaps, first, { data: { b: '2', c: '3' } }, 'other');
+  t.same((second as unknown as Body)['data'], { a: '1', b: '2', c: '3' }, 'equal values are owned together');
+  const third = run(configMaps, second, { data: {} }, 'me');
+  t.same((third as unknown as Body)['data'], { b: '2', c: '3' }, 'a was mine alone');
+  const last = run(configMaps, third, {}, 'other');
+  t.same((last as unknown as Body)['data'], {}, 'nothing is left but the empty map I still own');
+});
+
+t.test('conflicts', async (t) => {
+  const live = run(deployments, undefined, { spec: { replicas: 1, paused: true } }, 'me');
+  const change = { spec: { replicas: 2 } };
+  try {
+    run(deployments, live, change, 'other');
+    t.fail('no conflict');
+  } catch (err) {
+    t.ok(isConflict(err));
+    t.match(err, {
+      message: 'Apply failed with 1 conflict: conflict with "me": .spec.replicas',
+      details: { causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "me"', field: '.spec.replicas' }] },
+    });
+  }
+  t.throws(() => run(deployments, live, { spec: { replicas: 2, paused: false } }, 'other'), {
+    message: 'Apply failed with 2 conflicts: conflicts with "me":\n- .spec.paused\n- .spec.replicas',
+  });
+  const forced = run(deployments, live, change, 'other', { force: true });
+  t.match(forced, { spec: { replicas: 2, paused: true } });
+  t.same(owners(forced), [
+    { manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:paused': {} } } },
+    { manager: 'other', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+  ]);
+});
+
+t.test('lists merge by their keys', async (t) => {
+  const live = run(pods, undefined, { spec: { containers: [{ name: 'a', image: '1', args: ['x'] }] } }, 'me');
+  const both = run(
+    pods,
+    live,
+    { spec: { containers: [{ name: 'b', image: '2' }], tolerations: [{ key: 'k' }] } },
+    'other',
+  );
+  t.match(both, {
+    spec: {
+      containers: [
+        { name: 'a', image: '1' },
+        { name: 'b', image: '2' },
+      ].reverse(),
+    },
+  });
+  const without = run(pods, both, { spec: { tolerations: [{ key: 'k' }] } }, 'other');
+  t.same((without as unknown as Body)['spec'], {
+    containers: [{ name: 'a', image: '1', args: ['x'] }],
+    tolerations: [{ key: 'k' }],
+  });
+  const service = run(services, undefined, { spec: { ports: [{ port: 80 }] } }, 'me');
+  const named = run(services, service, { spec: { ports: [{ port: 80, protocol: 'TCP', name: 'x' }] } }, 'other');
+  t.same(
+    (named as unknown as { spec: Body }).spec['ports'],
+    [{ port: 80, protocol: 'TCP', name: 'x' }],
+    'an absent key means its default',
+  );
+  t.throws(
+    () => run(pods, both, { spec: { tolerations: [{ key: 'l' }] } }, 'me'),
+    /conflict with "other": \.spec\.tolerations$/,
+    'atomic lists are one field',
+  );
+});
+
+t.test('an object nobody applied yet', async (t) => {
+  const live = object({ data: { a: '1' } });
+  t.throws(() => run(configMaps, live, { data: { a: '2' } }, 'me'), {
+    message:
+      'Apply failed with 1 conflict: conflict with "before-first-apply" using v1 at 2026-01-01T00:00:00Z: .data.a',
+  });
+  const result = run(configMaps, live, { data: { a: '1', b: '2' } }, 'me');
+  t.same(owners(result), [
+    { manager: 'me', operation: 'Apply', fieldsV1: { 'f:data': { 'f:a': {}, 'f:b': {} } } },
+    { manager: 'before-first-apply', operation: 'Update', fieldsV1: { 'f:data': { 'f:a': {} } } },
+  ]);
+});
+
+t.test('an apply that changes nothing changes nothing', async (t) => {
+  const live = run(configMaps, undefined, { data: { a: '1' } }, 'me');
+  t.same(run(configMaps, live, { data: { a: '1' } }, 'me', { now: now + 60_000 }), live);
+});
+
+t.test('a body with managedFields', async (t) => {
+  const metadata = { name: 'a', managedFields: [{ manager: 'x' }] };
+  t.throws(() => run(configMaps, undefined, { metadata }, 'me'), /metadata\.managedFields must be nil/);
+});
+
+t.test('updates keep ownership true', async (t) => {
+  const before = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
+  const after = object({ data: { a: '9', c: '3' } });
+  const write = { kind: configMaps, manager: 'kubectl-edit', subresource: '', now };
+  const tracked = trackUpdate({ ...write, before, after });
+  t.same(owners(tracked), [
+    { manager: 'kubectl-edit', operation: 'Update', fieldsV1: { 'f:data': { 'f:a': {}, 'f:c': {} } } },
+  ]);
+  t.throws(
+    () => run(configMaps, tracked, { data: { a: '1' } }, 'me'),
+    /conflict with "kubectl-edit" using v1 at 2026-01-01T00:00:00Z: \.data\.a$/,
+  );
+  const plain = object({ data: { a: '1' } });
+  t.same(
+    trackUpdate({ ...write, before: plain, after: object({ data: {} }) }),
+    object({ data: {} }),
+    'no owners, nothing to keep',
+  );
+  const cleared = { ...after, metadata: { ...after.metadata, managedFields: [{}] } };
+  t.equal(
+    trackUpdate({ ...write, before, after: cleared }).metadata?.managedFields,
+    undefined,
+    'one empty entry clears',
+  );
+});

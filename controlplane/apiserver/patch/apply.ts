@@ -1,0 +1,184 @@
+// Server-side apply: a writer states the fields it cares about and becomes their owner; a field another owner set to
+// another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
+import { schemaOfModel } from '../../api/schema/load';
+import type { FieldSchema } from '../../api/schema/schema';
+import type { KubeObject } from '../../api/types';
+import { formatTime } from '../../base/clock';
+import { BadRequest, Conflict } from '../../base/errors';
+import { type FieldPath, formatPath, isBelow, joinPath, sameFields, union, without } from './field-path';
+import type { JsonObject } from './json';
+import { encodeOwners, formatOwner, isSameOwner, type Owner, ownersOf } from './managed-fields';
+import type { PatchedKind } from './patch';
+import { changedFields, type FieldValues, fieldValues, mergeTyped, removeFields } from './typed';
+
+/** The owner of everything that was there before anybody applied. */
+const beforeFirstApply = 'before-first-apply';
+
+interface Write {
+  readonly kind: PatchedKind & { readonly apiVersion: string };
+  /** The fieldManager of the request. */
+  readonly manager: string;
+  /** '' for the object itself. */
+  readonly subresource: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+export interface ApplyRequest extends Write {
+  /** What is stored; absent when the apply creates the object. */
+  readonly live: KubeObject | undefined;
+  /** The parsed body. */
+  readonly applied: KubeObject;
+  /** Takes over what others own. */
+  readonly force: boolean;
+}
+
+const rootSchema = (kind: PatchedKind): FieldSchema => ({ type: 'ref', ref: schemaOfModel(kind.options.model).name });
+
+/** Fields nobody owns: they name the object or are the server's. */
+const unowned = new Set(
+  [
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'selfLink',
+    'managedFields',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ]
+    .map((key) => joinPath('f:metadata', `f:${key}`))
+    .concat('f:apiVersion', 'f:kind', 'f:metadata'),
+);
+
+/** The fields of `object` that can be owned through this subresource. */
+function ownable(object: KubeObject, kind: PatchedKind, subresource: string): FieldValues {
+  const values = fieldValues(object as JsonObject, rootSchema(kind));
+  const statusWrite = subresource === 'status';
+  for (const path of values.keys()) {
+    const inStatus = path === 'f:status' || isBelow(path, 'f:status');
+    const managed = isBelow(path, joinPath('f:metadata', 'f:managedFields'));
+    if (unowned.has(path) || managed || (kindHasStatus(kind) && inStatus !== statusWrite && !isMetadata(path)))
+      values.delete(path);
+  }
+  return values;
+}
+
+const kindHasStatus = (kind: PatchedKind & { options: { hasStatus?: boolean } }): boolean =>
+  kind.options.hasStatus ?? false;
+const isMetadata = (path: FieldPath): boolean => isBelow(path, 'f:metadata');
+
+/**
+ * The object after `applied` is applied, with managedFields; `live` itself is not changed. Not yet decoded, defaulted
+ * or validated.
+ * @throws Conflict naming each owner and field unless `force`; BadRequest for a body with managedFields
+ */
+export function apply(request: ApplyRequest): KubeObject {
+  const { live, applied, manager, kind, subresource, now, force } = request;
+  if (applied.metadata?.managedFields?.length) throw new BadRequest('metadata.managedFields must be nil');
+  const schema = rootSchema(kind);
+  const fields = ownable(applied, kind, subresource);
+  const owned = new Set(fields.keys());
+  const identity = { manager, operation: 'Apply' as const, apiVersion: kind.apiVersion, subresource };
+  const owners = live ? knownOwners(live, request) : [];
+  const mine = owners.find((owner) => isSameOwner(owner, identity));
+  const others = owners.filter((owner) => owner !== mine);
+  const before = live ? ownable(live, kind, subresource) : new Map();
+  let result = live
+    ? (mergeTyped(live as JsonObject, onlyOwned(applied, live), schema) as JsonObject)
+    : ({ ...applied } as JsonObject);
+  const changed = changedFields(before, ownable(result as KubeObject, kind, subresource));
+  const kept = settle(others, changed, force);
+  if (mine) {
+    const stays = (path: FieldPath) => owned.has(path) || kept.some((owner) => owner.fields.has(path));
+    result = removeFields(result, abandoned(mine.fields, owned, kept), schema, stays);
+  }
+  const same = mine !== undefined && sameFields(mine.fields, owned) && changed.size === 0;
+  const entry: Owner = { ...identity, fields: owned, time: same ? mine.time : formatTime(now) };
+  const metadata = { ...(result as KubeObject).metadata, managedFields: encodeOwners([...kept, entry]) };
+  return { ...result, metadata } as KubeObject;
+}
+
+/** The body without what only names the object: the stored values of these stay. */
+function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
+  const { uid, resourceVersion, creationTimestamp, generation } = live.metadata ?? {};
+  const metadata = { ...applied.metadata, uid, resourceVersion, creationTimestamp, generation };
+  const known = Object.entries(metadata).filter(([key, value]) => value !== undefined && key !== 'managedFields');
+  return { ...applied, metadata: Object.fromEntries(known) } as JsonObject;
+}
+
+/** An object that was never applied belongs as a whole to whoever made it. */
+function knownOwners(live: KubeObject, { kind, subresource, now }: Write): Owner[] {
+  const owners = ownersOf(live);
+  if (owners.length > 0) return owners;
+  const fields = new Set(ownable(live, kind, subresource).keys());
+  const time = live.metadata?.creationTimestamp ?? formatTime(now);
+  return [
+    { manager: beforeFirstApply, operation: 'Update', apiVersion: kind.apiVersion, subresource: '', time, fields },
+  ];
+}
+
+/** The other owners after the change. @throws Conflict */
+function settle(others: readonly Owner[], changed: ReadonlySet<FieldPath>, force: boolean): Owner[] {
+  const conflicts = others
+    .map((owner) => ({ owner, paths: [...owner.fields].filter((path) => changed.has(path)).sort() }))
+    .filter(({ paths }) => paths.length > 0);
+  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
+  return others.map((owner) => ({ ...owner, fields: without(owner.fields, changed) }));
+}
+
+function conflictError(conflicts: readonly { owner: Owner; paths: readonly FieldPath[] }[]): Conflict {
+  const causes = conflicts.flatMap(({ owner, paths }) =>
+    paths.map((path) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${formatOwner(owner)}`,
+      field: formatPath(path),
+    })),
+  );
+  const [only] = causes;
+  const text =
+    causes.length === 1
+      ? `1 conflict: ${only!.message}: ${only!.field}`
+      : `${causes.length} conflicts: ${conflicts.map(({ owner, paths }) => [`conflicts with ${formatOwner(owner)}:`, ...paths.map((path) => `- ${formatPath(path)}`)].join('\n')).join('\n')}`;
+  return new Conflict(`Apply failed with ${text}`, { details: { causes } });
+}
+
+/** What the manager applied before and does not apply any more, and nobody else owns; outermost first. */
+function abandoned(last: ReadonlySet<FieldPath>, owned: ReadonlySet<FieldPath>, others: readonly Owner[]): FieldPath[] {
+  const stays = (path: FieldPath) =>
+    [owned, ...others.map(({ fields }) => fields)].some(
+      (fields) => fields.has(path) || [...fields].some((field) => isBelow(field, path)),
+    );
+  return [...last].filter((path) => !owned.has(path) && !stays(path)).sort((a, b) => a.length - b.length);
+}
+
+/**
+ * Keeps ownership true after a write that is no apply: `manager` owns what it changed, nobody owns what is gone. For
+ * objects that were applied at least once; others have no owners and are returned as they are. A writer that leaves
+ * managedFields out keeps them, one that sends an empty list or one empty entry clears them.
+ */
+export function trackUpdate<T extends KubeObject>({ before, after, ...write }: Write & { before: T; after: T }): T {
+  const sent = after.metadata?.managedFields;
+  const cleared = sent?.every((entry) => Object.keys(entry).length === 0);
+  const source = sent === undefined ? before : after;
+  if (cleared || !source.metadata?.managedFields?.length) return withEntries(after, undefined);
+  const { kind, subresource, manager, now } = write;
+  const old = ownable(before, kind, subresource);
+  const current = ownable(after, kind, subresource);
+  const changed = changedFields(old, current);
+  const gone = new Set([...old.keys()].filter((path) => !current.has(path)));
+  const owners = ownersOf(source).map((owner) => {
+    return { ...owner, fields: without(without(owner.fields, gone), changed) };
+  });
+  if (changed.size === 0) return withEntries(after, encodeOwners(owners));
+  const identity = { manager, operation: 'Update' as const, apiVersion: kind.apiVersion, subresource };
+  const mine = owners.find((owner) => isSameOwner(owner, identity));
+  const entry: Owner = { ...identity, time: formatTime(now), fields: union(changed, mine?.fields ?? new Set()) };
+  return withEntries(after, encodeOwners([...owners.filter((owner) => owner !== mine), entry]));
+}
+
+function withEntries<T extends KubeObject>(object: T, managedFields: ReturnType<typeof encodeOwners> | undefined): T {
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata: managedFields?.length ? { ...metadata, managedFields } : metadata };
+}

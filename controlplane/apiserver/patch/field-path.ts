@@ -1,0 +1,74 @@
+// Paths to single fields as server-side apply names them, and sets of such paths in the FieldsV1 form of managedFields.
+// A path is its elements joined by a character no element contains: `f:spec`, `k:{"name":"a"}`, `v:"x"`.
+import { BadRequest } from '../../base/errors';
+import { isObject, type Json, type JsonObject } from './json';
+
+export type FieldPath = string;
+export type FieldSet = ReadonlySet<FieldPath>;
+
+const separator = '\u0000';
+/** Marks the object that holds it as a member itself. */
+const self = '.';
+
+export const joinPath = (parent: FieldPath, element: string): FieldPath =>
+  parent === '' ? element : parent + separator + element;
+export const splitPath = (path: FieldPath): string[] => path.split(separator);
+/** True when `path` lies below `ancestor`. */
+export const isBelow = (path: FieldPath, ancestor: FieldPath): boolean => path.startsWith(ancestor + separator);
+
+export const without = (set: FieldSet, other: FieldSet): Set<FieldPath> =>
+  new Set([...set].filter((path) => !other.has(path)));
+export const union = (set: FieldSet, other: FieldSet): Set<FieldPath> => new Set([...set, ...other]);
+export const sameFields = (set: FieldSet, other: FieldSet): boolean =>
+  set.size === other.size && [...set].every((path) => other.has(path));
+
+/** As conflicts print it: .spec.containers[name="a"].image */
+export function formatPath(path: FieldPath): string {
+  return splitPath(path)
+    .map((element) => {
+      const rest = element.slice(2);
+      if (element.startsWith('f:')) return `.${rest}`;
+      if (element.startsWith('v:')) return `[=${rest}]`;
+      const keys = Object.entries(JSON.parse(rest) as JsonObject);
+      return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+    })
+    .join('');
+}
+
+/** The trie of FieldsV1, keys sorted. */
+export function encodeFields(set: FieldSet): JsonObject {
+  const root: JsonObject = {};
+  for (const path of [...set].sort()) {
+    let node = root;
+    for (const element of splitPath(path)) {
+      const next = node[element];
+      node[element] = isObject(next) ? next : {};
+      node = node[element] as JsonObject;
+    }
+    // Only an inner node has to say that it is a member; a leaf is one anyway.
+    node[self] = {};
+  }
+  return trimLeaves(root);
+}
+
+function trimLeaves(node: JsonObject): JsonObject {
+  const keys = Object.keys(node);
+  if (keys.length === 1 && keys[0] === self) return {};
+  return Object.fromEntries(keys.map((key) => [key, key === self ? {} : trimLeaves(node[key] as JsonObject)]));
+}
+
+/** @throws BadRequest when the trie is none */
+export function decodeFields(fields: Json | undefined): Set<FieldPath> {
+  const set = new Set<FieldPath>();
+  const walk = (node: Json | undefined, path: FieldPath) => {
+    if (!isObject(node)) throw new BadRequest('metadata.managedFields: fieldsV1 must be an object of objects');
+    const keys = Object.keys(node);
+    if (keys.length === 0 && path !== '') set.add(path);
+    for (const key of keys) {
+      if (key === self) set.add(path);
+      else walk(node[key], joinPath(path, key));
+    }
+  };
+  walk(fields ?? {}, '');
+  return set;
+}

@@ -1,0 +1,165 @@
+// Objects seen through their schema: which fields they set, and how two of them merge. What is atomic counts as one
+// field; lists of type map have their elements by key, lists of type set by value.
+import { loadSchemas } from '../../api/schema/load';
+import type { FieldSchema } from '../../api/schema/schema';
+import { type FieldPath, joinPath, splitPath } from './field-path';
+import { isObject, type Json, type JsonObject, jsonEqual, setKey } from './json';
+
+/** What each field path of an object holds; an element of a keyed list is a field itself. */
+export type FieldValues = Map<FieldPath, Json>;
+
+const elementMarker: Json = true;
+
+type Shape = 'object' | 'keyedList' | 'set' | 'atomic';
+
+function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shape {
+  if (Array.isArray(value)) {
+    if (schema?.listType === 'map') return 'keyedList';
+    return schema?.listType === 'set' ? 'set' : 'atomic';
+  }
+  if (!isObject(value) || schema?.mapType === 'atomic') return 'atomic';
+  if (schema?.type === 'map') return 'object';
+  const definition = schema?.type === 'ref' ? loadSchemas().definitions[schema.ref!] : undefined;
+  return definition && !definition.atomic ? 'object' : 'atomic';
+}
+
+function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
+  if (schema?.type === 'map') return schema.items;
+  const definition = schema?.ref === undefined ? undefined : loadSchemas().definitions[schema.ref];
+  return definition && Object.hasOwn(definition.fields, key) ? definition.fields[key] : undefined;
+}
+
+/** `k:{"name":"a"}`: keys sorted, absent ones by their default. */
+export function elementKey(element: Json, schema: FieldSchema): string {
+  const keys = [...(schema.listMapKeys ?? [])].sort();
+  const definition = schema.items?.ref === undefined ? undefined : loadSchemas().definitions[schema.items.ref];
+  const object = isObject(element) ? element : {};
+  const entries = keys.flatMap((key) => {
+    const value = object[key] ?? definition?.fields[key]?.default;
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return `k:${JSON.stringify(Object.fromEntries(entries))}`;
+}
+
+/** Every field `object` sets. */
+export function fieldValues(object: JsonObject, schema: FieldSchema): FieldValues {
+  const values: FieldValues = new Map();
+  const walk = (value: Json, at: FieldSchema | undefined, path: FieldPath): void => {
+    switch (shapeOf(at, value)) {
+      case 'object': {
+        const entries = Object.entries(value as JsonObject);
+        if (entries.length === 0 && path !== '') values.set(path, value);
+        for (const [key, inner] of entries) walk(inner, childSchema(at, key), joinPath(path, `f:${key}`));
+        return;
+      }
+      case 'keyedList':
+        for (const element of value as Json[]) {
+          const inner = joinPath(path, elementKey(element, at!));
+          values.set(inner, elementMarker);
+          walk(element, at!.items, inner);
+        }
+        return;
+      case 'set':
+        for (const element of value as Json[]) values.set(joinPath(path, `v:${JSON.stringify(element)}`), element);
+        return;
+      default:
+        values.set(path, value);
+    }
+  };
+  walk(object, schema, '');
+  return values;
+}
+
+/** Fields of `after` that `before` does not have, or has with another value. */
+export function changedFields(before: FieldValues, after: FieldValues): Set<FieldPath> {
+  return new Set([...after].filter(([path, value]) => !jsonEqual(before.get(path), value)).map(([path]) => path));
+}
+
+/** What applying `applied` over `live` gives: fields of `applied` win, everything else stays. */
+export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldSchema | undefined): Json {
+  const shape = shapeOf(schema, applied);
+  if (shape === 'object' && isObject(live)) {
+    const result = { ...live };
+    for (const [key, value] of Object.entries(applied as JsonObject)) {
+      setKey(
+        result,
+        key,
+        mergeTyped(Object.hasOwn(live, key) ? live[key] : undefined, value, childSchema(schema, key)),
+      );
+    }
+    return result;
+  }
+  if (shape === 'set' && Array.isArray(live)) {
+    const added = (applied as Json[]).filter((value) => !live.some((other) => jsonEqual(other, value)));
+    return [...live, ...added];
+  }
+  if (shape === 'keyedList' && Array.isArray(live)) return mergeKeyed(live, applied as Json[], schema!);
+  return applied;
+}
+
+/** Elements stand in the order of `applied`; those only `live` has keep their places before what followed them. */
+function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: FieldSchema): Json[] {
+  const keys = live.map((element) => elementKey(element, schema));
+  const wanted = applied.map((element) => elementKey(element, schema));
+  const result: Json[] = [];
+  let at = 0;
+  const takeLiveOnly = (end: number) => {
+    for (; at < end; at++) if (!wanted.includes(keys[at]!)) result.push(live[at]!);
+  };
+  applied.forEach((element, i) => {
+    const place = keys.indexOf(wanted[i]!);
+    if (place >= at) {
+      takeLiveOnly(place);
+      at = place + 1;
+    }
+    result.push(place < 0 ? element : mergeTyped(live[place], element, schema.items));
+  });
+  takeLiveOnly(live.length);
+  return result;
+}
+
+/**
+ * A copy of `object` without the fields at `paths`; what becomes empty by that goes too, unless it `stays` because
+ * somebody owns it as it is.
+ */
+export function removeFields(
+  object: JsonObject,
+  paths: Iterable<FieldPath>,
+  schema: FieldSchema,
+  stays: (path: FieldPath) => boolean,
+): JsonObject {
+  let result: Json | undefined = object;
+  for (const path of paths) result = removeAt(result, splitPath(path), schema, { path: '', stays });
+  return isObject(result) ? result : {};
+}
+
+interface Place {
+  readonly path: FieldPath;
+  readonly stays: (path: FieldPath) => boolean;
+}
+
+function removeAt(
+  value: Json | undefined,
+  [element, ...rest]: string[],
+  schema: FieldSchema | undefined,
+  { path, stays }: Place,
+): Json | undefined {
+  if (element === undefined) return undefined;
+  const place = { path: joinPath(path, element), stays };
+  if (element.startsWith('f:')) {
+    const key = element.slice(2);
+    if (!isObject(value) || !Object.hasOwn(value, key)) return value;
+    const inner = removeAt(value[key], rest, childSchema(schema, key), place);
+    if (inner !== undefined) return { ...value, [key]: inner };
+    const { [key]: _, ...others } = value;
+    return Object.keys(others).length === 0 && !stays(path) ? undefined : others;
+  }
+  if (!Array.isArray(value)) return value;
+  const nameOf = (item: Json) => (element.startsWith('v:') ? `v:${JSON.stringify(item)}` : elementKey(item, schema!));
+  const left = value.flatMap((item) => {
+    if (nameOf(item) !== element) return [item];
+    const inner = rest.length === 0 ? undefined : removeAt(item, rest, schema?.items, place);
+    return inner === undefined ? [] : [inner];
+  });
+  return left.length === 0 && !stays(path) ? undefined : left;
+}
