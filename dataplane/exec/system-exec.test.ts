@@ -36,6 +36,9 @@ t.test('a missing directory is not called a missing program', async (t) => {
 t.test('timeout and abort kill the program', async (t) => {
   const late = await exec.run(['sleep', '60'], { timeoutMs: 10 }).catch((e: unknown) => e);
   t.ok(hasCode(late, 'Timeout'));
+  const started = performance.now();
+  await t.rejects(exec.run(['sh', '-c', 'sleep 20 & wait'], { timeoutMs: 10 }), { code: 'Timeout' });
+  t.ok(performance.now() - started < 20_000, 'a child that holds the outputs is not waited for');
   const abort = new AbortController();
   const running = exec.run(['sleep', '60'], { signal: abort.signal }).catch((e: unknown) => e);
   const reason = new Error('enough');

@@ -21,6 +21,9 @@ export class SystemExec implements Exec {
     const kill = (reason: Error) => {
       killed ??= reason;
       child.kill('SIGKILL');
+      // Children of the program may hold the outputs open; nobody waits for them.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     };
     const total = { bytes: 0 };
     const onOverflow = () => kill(new Unavailable(`${argv[0]} wrote more than ${maxOutputBytes} bytes`));

@@ -12,15 +12,15 @@ export interface PodPort {
 
 /**
  * Carries bytes between `connection` and 127.0.0.1:port in the pod until both directions have ended. Half-closing one
- * direction leaves the other open. @throws NotFound when the pod is gone, Unavailable when nothing listens.
+ * direction leaves the other open. A connection that is broken off by either side ends, and is no failure: kubectl gives
+ * up all its connections when it is told of one. @throws NotFound when the pod is gone, Unavailable when nothing listens.
  */
 export async function forwardToPod({ pid, port }: PodPort, connection: Duplex, signal: AbortSignal): Promise<void> {
   const socket = await connectInNetns(netnsOfProcess(pid), { host: '127.0.0.1', port, signal });
   try {
-    await Promise.all([
-      pipeline(connection, socket, { signal, end: true }),
-      pipeline(socket, connection, { signal, end: true }),
-    ]);
+    await Promise.all([pipeline(connection, socket, { signal }), pipeline(socket, connection, { signal })]);
+  } catch (err) {
+    connection.destroy(err instanceof Error ? err : undefined);
   } finally {
     socket.destroy();
   }

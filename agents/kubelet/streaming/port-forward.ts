@@ -78,12 +78,16 @@ async function forwardPair(
 ): Promise<void> {
   error.resume();
   const reset = new AbortController();
-  data.once('close', () => reset.abort(new Error('connection was closed')));
+  data.once('close', () => {
+    const complete = data.readableEnded && data.writableFinished;
+    if (!complete) reset.abort(new Error('connection was closed'));
+  });
   try {
     const port = parsePort(data.header('port') ?? '');
     await forward({ ...pod, port }, data, AbortSignal.any([signal, reset.signal]));
   } catch (err) {
-    if (!signal.aborted) report(err);
+    // What the client broke off itself is no news to it; kubectl would end all its connections over the message.
+    if (!signal.aborted && !reset.signal.aborted) report(err);
   }
   error.end();
   // Half-closed by us and never by the client it would stay for ever.
