@@ -61,6 +61,14 @@ t.test('an update keeps what was allocated', async (t) => {
   ]);
 });
 
+t.test('of clusterIP and clusterIPs the changed one decides', async (t) => {
+  const old = write({ ports, clusterIP: '10.96.0.5' }).spec;
+  const refused = (ips: string) => [`spec.clusterIPs[0]: Invalid value: ${ips}: may not change once set`];
+  t.same(write({ ...old, clusterIP: '10.96.0.6' }, old).causes, refused('["10.96.0.6"]'));
+  t.same(write({ ...old, clusterIPs: ['10.96.0.7'] }, old).causes, refused('["10.96.0.7"]'));
+  t.same(write({ ...old, clusterIP: '' }, old), { spec: old, causes: [] }, 'an empty one is given back');
+});
+
 t.test('field rules', async (t) => {
   const cases: Array<{ name: string; spec: Partial<Spec>; causes: string[] }> = [
     { name: 'no ports', spec: {}, causes: ['spec.ports: Required value'] },

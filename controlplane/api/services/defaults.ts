@@ -1,5 +1,6 @@
 // The defaults of a Service, and what an update carries over from the stored one: addresses and ports that were
 // allocated stay although the writer does not repeat them. Allocation itself belongs to the API server.
+import { isDeepStrictEqual } from 'node:util';
 import {
   hasNodePorts,
   isExternal,
@@ -46,6 +47,7 @@ function defaultFamilies(spec: ServiceSpec): void {
 
 /** Before an update is validated: keeps what was allocated, and drops what the new type has no use for. */
 export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
+  alignAddresses(spec, old);
   if (spec.type !== old.type) dropUnused(spec, old);
   if (!isExternalName(spec) && !isExternalName(old)) {
     if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
@@ -54,6 +56,17 @@ export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
   }
   if (hasNodePorts(spec) && hasNodePorts(old)) carryNodePorts(spec.ports ?? [], old.ports ?? []);
   if (needsHealthCheckPort(spec) && needsHealthCheckPort(old)) spec.healthCheckNodePort ||= old.healthCheckNodePort;
+}
+
+/** clusterIP is the first of clusterIPs: of the two, the one the writer changed decides. */
+function alignAddresses(spec: ServiceSpec, old: ServiceSpec): void {
+  const sameList = isDeepStrictEqual(spec.clusterIPs, old.clusterIPs);
+  if (spec.clusterIP !== old.clusterIP && sameList) {
+    if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs ?? []).slice(1)];
+    else delete spec.clusterIPs;
+  } else if (spec.clusterIP === old.clusterIP && !sameList && spec.clusterIPs?.[0]) {
+    spec.clusterIP = spec.clusterIPs[0];
+  }
 }
 
 function carryNodePorts(ports: ServicePort[], old: readonly ServicePort[]): void {
