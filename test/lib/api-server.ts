@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
+import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -45,10 +46,19 @@ export interface TestServer {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchLines>;
   identity(commonName: string, ...organizations: string[]): Promise<KeyPair>;
+  /** A serving certificate for this address, as a kubelet has one. */
+  serving(address: string): Promise<KeyPair>;
   close(): Promise<void>;
 }
 
-export async function startApiServer(options: { clock?: Clock; tokenFile?: string } = {}): Promise<TestServer> {
+export interface TestServerOptions {
+  readonly clock?: Clock;
+  readonly tokenFile?: string;
+  /** How much history watches can resume from. */
+  readonly ring?: RingBounds;
+}
+
+export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
   const scope = new Scope();
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-api-'));
   scope.defer(() => rm(dir, { recursive: true }));
@@ -58,7 +68,7 @@ export async function startApiServer(options: { clock?: Clock; tokenFile?: strin
   const clock = options.clock ?? systemClock;
   const store = await openStore({ kind: 'memory' });
   scope.defer(() => store.close());
-  const cache = await openCache(store, registry, {});
+  const cache = await openCache(store, registry, options.ring ? { ring: options.ring } : {});
   scope.defer(() => cache.close());
   const api = new ApiServer(
     {
@@ -95,6 +105,8 @@ export async function startApiServer(options: { clock?: Clock; tokenFile?: strin
     port,
     ca: authority.cert,
     identity,
+    serving: (address) =>
+      issueCertificate(authority, { commonName: address, hosts: [address], usages: ['server'] }, Date.now()),
     close: () => scope.close(),
     call(method, path, { body, type, headers = {}, as = admin } = {}) {
       return new Promise((resolve, reject) => {

@@ -54,15 +54,18 @@ function readField(
   value: WireValue,
 ): void {
   if (schema.type === 'array') {
-    const list = (object[name] ??= []) as unknown[];
-    list.push(readValue(schema.items ?? { type: 'any' }, value));
+    object[name] ??= [];
+    (object[name] as unknown[]).push(readValue(schema.items ?? { type: 'any' }, value));
     return;
   }
   if (schema.type === 'map') {
-    const map = (object[name] ??= {}) as Record<string, unknown>;
     const entry = fieldMap(asBytes(value));
     const key = bytesOf(entry.get(1)).toString();
-    map[key] = readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
+    object[name] ??= {};
+    (object[name] as Record<string, unknown>)[key] = readValue(
+      schema.items ?? { type: 'string' },
+      entry.get(2) ?? Buffer.alloc(0),
+    );
     return;
   }
   const decoded = readValue(schema, value);

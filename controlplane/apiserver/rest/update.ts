@@ -148,7 +148,8 @@ type Parts = Record<string, unknown>;
 
 /** Writers of the object keep the status as it was, writers of the status keep the rest. */
 function separateStatus(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): void {
-  if (!kind.options.hasStatus) return;
+  // A binding writes both: the node, and the condition that says so.
+  if (!kind.options.hasStatus || subresource === 'binding') return;
   const parts = object as Parts;
   const before = old as Parts;
   if (subresource !== 'status') {

@@ -1,0 +1,178 @@
+// The pure parts of the server, each as a small table.
+import { generateKeyPairSync } from 'node:crypto';
+import t from 'tap';
+import { registry } from '../api/registry';
+import { AppError, type ErrorCode, Invalid } from '../base/errors';
+import { NumberPool } from './admission/number-pool';
+import { signJwt, verifyJwt } from './authn/jwt';
+import { ruleAllowsPath, ruleAllowsResource } from './authz/rules';
+import { containerOf } from './kubelet/target';
+import { formatAge, formatDuration } from './rest/age';
+import { renderWarning } from './rest/context';
+import { decodeContinue, encodeContinue } from './rest/continue-token';
+import { equalJson } from './rest/equal';
+import { negotiate } from './rest/negotiate';
+import { RouteTable } from './route';
+import { invalid, statusTable, toStatus } from './status';
+
+/** The HTTP status of what a call throws. */
+function failure(call: () => unknown): number | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (err) {
+    return toStatus(err).code;
+  }
+}
+
+t.test('paths become verb, kind, namespace, name and subresource', async (t) => {
+  const routes = new RouteTable(registry);
+  const cases = [
+    ['GET', '/api/v1/pods', 'list pods   '],
+    ['GET', '/api/v1/namespaces/a/pods/b/log', 'get pods a b log'],
+    ['POST', '/apis/apps/v1/namespaces/a/deployments', 'create deployments a  '],
+    ['GET', '/api/v1/namespaces/a', 'get namespaces a a '],
+    ['PUT', '/api/v1/namespaces/a/finalize', 'update namespaces a a finalize'],
+    ['PATCH', '/api/v1/nodes/n%2Dx/status', 'patch nodes  n-x status'],
+    ['DELETE', '/api/v1/namespaces/a/pods', 'deletecollection pods a  '],
+    ['GET', '/api/v1/watch/namespaces/a/pods', 'watch pods a  '],
+  ] as const;
+  for (const [method, path, wanted] of cases) {
+    const route = routes.match(method, path, false)!;
+    const { verb, kind, namespace, name, subresource } = route;
+    t.equal([verb, kind.plural, namespace, name, subresource].join(' '), wanted, path);
+  }
+  t.equal(routes.match('GET', '/healthz', false), undefined);
+  t.equal(routes.match('GET', '/apis/apps/v1', false), undefined);
+  t.equal(
+    failure(() => routes.match('GET', '/api/v1/namespaces/a/nodes', false)),
+    404,
+  );
+  t.throws(() => routes.match('GET', '/api/v1/namespaces/%zz/pods', false), { code: 'BadRequest' });
+  t.equal(
+    failure(() => routes.match('BREW', '/api/v1/pods', false)),
+    405,
+  );
+});
+
+t.test('Accept headers', async (t) => {
+  t.same(negotiate('application/vnd.kubernetes.protobuf,application/json'), { as: 'object' });
+  t.same(negotiate('application/json;as=Table;v=v1beta1;g=meta.k8s.io, application/json'), {
+    as: 'table',
+    version: 'v1beta1',
+  });
+  t.same(negotiate('application/json;as=Table;v=v9;g=meta.k8s.io, application/json'), { as: 'object' });
+  t.equal(
+    failure(() => negotiate('application/cbor')),
+    406,
+  );
+});
+
+t.test('errors become Status objects', async (t) => {
+  for (const code of Object.keys(statusTable) as ErrorCode[]) {
+    t.equal(toStatus(new AppError(code, 'x')).code, statusTable[code].status, code);
+  }
+  t.match(toStatus(new Error('broken')), {
+    code: 500,
+    reason: 'InternalError',
+    message: 'Internal error occurred: broken',
+  });
+  const kind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+  const two = invalid(kind, 'p', [
+    { reason: 'FieldValueRequired', field: 'spec.a', message: 'Required value' },
+    { reason: 'FieldValueInvalid', field: 'spec.b', message: 'Invalid value: 1: no' },
+  ]);
+  t.ok(two instanceof Invalid);
+  t.equal(two.message, 'Pod "p" is invalid: [spec.a: Required value, spec.b: Invalid value: 1: no]');
+});
+
+t.test('ages', async (t) => {
+  const [s, m, h, d] = [1000, 60_000, 3_600_000, 86_400_000];
+  const cases: [number, string][] = [
+    [-5 * s, '<invalid>'],
+    [119 * s, '119s'],
+    [125 * s, '2m5s'],
+    [10 * m, '10m'],
+    [3 * h + 5 * m, '3h5m'],
+    [9 * h, '9h'],
+    [49 * h, '2d1h'],
+    [8 * d, '8d'],
+    [800 * d, '2y70d'],
+  ];
+  for (const [ms, text] of cases) t.equal(formatDuration(ms), text);
+  t.equal(formatAge(undefined, 0), '<unknown>');
+});
+
+t.test('RBAC rules', async (t) => {
+  const ask = (resource: string, subresource = '', name = '') => ({
+    verb: 'get',
+    group: '',
+    resource,
+    subresource,
+    namespace: 'a',
+    name,
+  });
+  const rule = (resources: string[], resourceNames?: string[]) => ({
+    verbs: ['get'],
+    apiGroups: [''],
+    resources,
+    resourceNames,
+  });
+  t.ok(ruleAllowsResource(rule(['pods']), ask('pods')));
+  t.notOk(ruleAllowsResource(rule(['pods']), ask('pods', 'log')), 'a resource does not include its subresources');
+  t.ok(ruleAllowsResource(rule(['*/scale']), ask('deployments', 'scale')));
+  t.ok(ruleAllowsResource(rule(['*']), ask('pods', 'log')));
+  t.ok(ruleAllowsResource(rule(['pods'], ['x']), ask('pods', '', 'x')));
+  t.notOk(ruleAllowsResource(rule(['pods'], ['x']), ask('pods')), 'a name-bound rule allows no list');
+  t.ok(ruleAllowsPath({ verbs: ['get'], nonResourceURLs: ['/api/*'] }, 'get', '/api/v1'));
+  t.notOk(ruleAllowsPath({ verbs: ['get'], nonResourceURLs: ['/api/*'] }, 'get', '/apis'));
+});
+
+t.test('small values', async (t) => {
+  t.same(decodeContinue(encodeContinue('a/b', 7)), { key: 'a/b', revision: 7 });
+  t.throws(() => decodeContinue('eyJhIjoxfQ'), { code: 'BadRequest' });
+  t.ok(equalJson({ a: [1, { b: 2 }], c: undefined }, { a: [1, { b: 2 }] }));
+  t.notOk(equalJson({ a: [1] }, { a: [1, 2] }));
+  t.notOk(equalJson({ a: null }, {}));
+  t.equal(renderWarning('say "hi"\nthere'), '299 - "say \\"hi\\" there"');
+});
+
+t.test('a number belongs to one owner', async (t) => {
+  const pool = new NumberPool(70);
+  t.ok(pool.take(69));
+  t.notOk(pool.take(69));
+  const rest = new Set(Array.from({ length: 69 }, () => pool.takeAny(0, 70, () => 0.99)));
+  t.equal(rest.size, 69);
+  t.equal(
+    pool.takeAny(0, 70, () => 0),
+    undefined,
+  );
+  pool.free(69);
+  t.equal(
+    pool.takeAny(0, 70, () => 0.5),
+    69,
+  );
+});
+
+t.test('tokens are signed and checked', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const token = signJwt({ sub: 'x' }, privateKey);
+  t.equal(verifyJwt(token, publicKey).sub, 'x');
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+  t.throws(() => verifyJwt(token, other), { code: 'Unauthorized' });
+  const [, body, signature] = token.split('.');
+  const none = Buffer.from('{"alg":"none"}').toString('base64url');
+  t.throws(() => verifyJwt(`${none}.${body}.${signature}`, publicKey), { code: 'Unauthorized' });
+  t.throws(() => verifyJwt('a.b', publicKey), { code: 'Unauthorized' });
+});
+
+t.test('which container is meant', async (t) => {
+  const container = (name: string) => ({ name, image: 'i' });
+  const pod = { metadata: { name: 'p' }, spec: { containers: [container('a'), container('b')] } };
+  t.equal(containerOf(pod, 'b'), 'b');
+  t.throws(() => containerOf(pod, ''), {
+    message: 'a container name must be specified for pod p, choose one of: [a b]',
+  });
+  const annotations = { 'kubectl.kubernetes.io/default-container': 'b' };
+  t.equal(containerOf({ ...pod, metadata: { name: 'p', annotations } }, ''), 'b');
+});

@@ -1,0 +1,150 @@
+// Who is who, and who may what: certificates, tokens, RBAC, the node authorizer, reviews.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../test/lib/api-server';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer({ tokenFile: 'secret-token,robot,1,"ci,builders"\n' });
+});
+t.teardown(() => server.close());
+
+const pods = '/api/v1/namespaces/default/pods';
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const account = (name: string) => ({ metadata: { name } });
+
+t.test('nobody may see anything but health and version', async (t) => {
+  for (const path of ['/healthz', '/livez', '/readyz', '/version', '/readyz/ping']) {
+    t.equal((await server.call('GET', path, { as: null })).status, 200, path);
+  }
+  t.equal((await server.call('GET', '/readyz?verbose', { as: null })).text.split('\n')[0], '[+]ping ok');
+  for (const path of [pods, '/api', '/metrics', '/openapi/v2', '/apis/apps/v1']) {
+    const answer = await server.call('GET', path, { as: null });
+    t.match(answer.json, { code: 401, reason: 'Unauthorized', message: 'Unauthorized' }, path);
+  }
+  t.equal((await server.call('GET', pods, { as: null, headers: bearer('nonsense') })).status, 401);
+  t.equal((await server.call('GET', '/version', { as: null, headers: bearer('nonsense') })).status, 401);
+});
+
+t.test('a certificate gives name and groups, RBAC decides', async (t) => {
+  const jane = await server.identity('jane', 'dev');
+  const denied = await server.call('GET', pods, { as: jane });
+  t.match(denied.json, {
+    code: 403,
+    reason: 'Forbidden',
+    message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"',
+  });
+  const cluster = await server.call('GET', '/apis/apps/v1/deployments', { as: jane });
+  t.match(cluster.json.message, /deployments.apps is forbidden: .* in API group "apps" at the cluster scope$/);
+  const path = await server.call('GET', '/metrics', { as: jane });
+  t.equal(path.json.message, 'forbidden: User "jane" cannot get path "/metrics"');
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
+  const role = { metadata: { name: 'reader' }, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] };
+  t.equal((await server.call('POST', `${rbac}/roles`, { body: role })).status, 201);
+  const binding = {
+    metadata: { name: 'readers' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'dev' }],
+  };
+  t.equal((await server.call('POST', `${rbac}/rolebindings`, { body: binding })).status, 201);
+  t.equal((await server.call('GET', pods, { as: jane })).status, 200, 'holds at once');
+  t.equal((await server.call('GET', '/api/v1/namespaces/kube-system/pods', { as: jane })).status, 403);
+  await server.call('DELETE', `${rbac}/rolebindings/readers`);
+  t.equal((await server.call('GET', pods, { as: jane })).status, 403, 'and is gone at once');
+});
+
+t.test('impersonation is for those who may', async (t) => {
+  const as = { 'impersonate-user': 'joe' };
+  const denied = await server.call('GET', pods, { headers: as });
+  t.match(denied.json.message, /User "joe" cannot list resource "pods"/);
+  const jane = await server.identity('jane');
+  const refused = await server.call('GET', pods, { headers: { 'impersonate-user': 'kubernetes-admin' }, as: jane });
+  t.match(refused.json.message, /User "jane" cannot impersonate resource "users"/);
+});
+
+t.test('static tokens', async (t) => {
+  const who = await server.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    as: null,
+    headers: bearer('secret-token'),
+    body: {},
+  });
+  t.match(who.json.status.userInfo, { username: 'robot', groups: ['ci', 'builders', 'system:authenticated'] });
+});
+
+t.test('ServiceAccount tokens live as long as what they are bound to', async (t) => {
+  const accounts = '/api/v1/namespaces/default/serviceaccounts';
+  await server.call('POST', accounts, { body: account('bot') });
+  const short = await server.call('POST', `${accounts}/bot/token`, { body: { spec: { expirationSeconds: 5 } } });
+  t.match(short.json, { code: 422, message: /may not specify a duration less than 10 minutes/ });
+  const { json } = await server.call('POST', `${accounts}/bot/token`, { body: { spec: {} } });
+  const { token } = json.status;
+  const review = async (audiences?: string[]) =>
+    (await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token, audiences } } }))
+      .json.status;
+  t.match(await review(), { authenticated: true, user: { username: 'system:serviceaccount:default:bot' } });
+  t.match(await review(['elsewhere']), { authenticated: false });
+  const asBot = await server.call('GET', pods, { as: null, headers: bearer(token) });
+  t.match(asBot.json.message, /User "system:serviceaccount:default:bot" cannot list/);
+  const tampered = `${token.slice(0, -4)}AAAA`;
+  t.equal((await server.call('GET', '/api', { as: null, headers: bearer(tampered) })).status, 401);
+  await server.call('DELETE', `${accounts}/bot`);
+  t.equal((await server.call('GET', '/api', { as: null, headers: bearer(token) })).status, 401);
+  await server.call('POST', accounts, { body: account('bot') });
+  t.equal(
+    (await server.call('GET', '/api', { as: null, headers: bearer(token) })).status,
+    401,
+    'a namesake is another',
+  );
+});
+
+t.test('a kubelet keeps to its own', async (t) => {
+  const node = await server.identity('system:node:n1', 'system:nodes');
+  const node2 = await server.identity('system:node:n2', 'system:nodes');
+  const nodes = '/api/v1/nodes';
+  t.equal((await server.call('POST', nodes, { body: { metadata: { name: 'n1' } }, as: node })).status, 201);
+  const foreign = await server.call('POST', nodes, { body: { metadata: { name: 'n2' } }, as: node });
+  t.match(foreign.json.message, /node "n1" is not allowed to modify node "n2"/);
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: account('default') });
+  for (const name of ['used', 'unused']) {
+    await server.call('POST', '/api/v1/namespaces/default/secrets', { body: { metadata: { name } } });
+  }
+  const spec = {
+    nodeName: 'n1',
+    containers: [{ name: 'c', image: 'i', envFrom: [{ secretRef: { name: 'used' } }] }],
+  };
+  await server.call('POST', pods, { body: { metadata: { name: 'p' }, spec } });
+  const secrets = '/api/v1/namespaces/default/secrets';
+  t.equal((await server.call('GET', `${secrets}/used`, { as: node })).status, 200);
+  t.equal((await server.call('GET', `${secrets}/unused`, { as: node })).status, 403);
+  t.equal((await server.call('GET', secrets, { as: node })).status, 403);
+  t.equal((await server.call('GET', `${secrets}/used`, { as: node2 })).status, 403);
+  const status = { type: 'application/merge-patch+json', body: { status: { phase: 'Running' } } };
+  t.equal((await server.call('PATCH', `${pods}/p/status`, { ...status, as: node })).status, 200);
+  t.equal((await server.call('PATCH', `${pods}/p/status`, { ...status, as: node2 })).status, 403);
+  const lease = (name: string) => ({ metadata: { name }, spec: { holderIdentity: name } });
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  t.equal((await server.call('POST', leases, { body: lease('n1'), as: node })).status, 201);
+  t.equal((await server.call('PUT', `${leases}/n1`, { body: lease('n1'), as: node2 })).status, 403);
+  const token = (as: typeof node, uid: string) =>
+    server.call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', {
+      as,
+      body: { spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p', uid } } },
+    });
+  const { uid } = (await server.call('GET', `${pods}/p`)).json.metadata;
+  t.equal((await token(node, uid)).status, 201);
+  t.equal((await token(node2, uid)).status, 403);
+  t.equal((await token(node, 'other')).status, 403);
+});
+
+t.test('access reviews answer what a request would get', async (t) => {
+  const ask = async (spec: object) =>
+    (await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec } })).json.status
+      .allowed;
+  const resourceAttributes = { verb: 'list', resource: 'endpointslices', group: 'discovery.k8s.io' };
+  t.equal(await ask({ user: 'system:kube-proxy', groups: ['system:authenticated'], resourceAttributes }), true);
+  t.equal(await ask({ user: 'someone', resourceAttributes }), false);
+  t.equal(await ask({ user: 'x', groups: ['system:masters'], resourceAttributes }), true);
+  t.equal(
+    await ask({ user: 'x', groups: ['system:authenticated'], nonResourceAttributes: { verb: 'get', path: '/api/v1' } }),
+    true,
+  );
+});

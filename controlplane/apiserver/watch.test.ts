@@ -1,0 +1,81 @@
+// Watches over real HTTPS: where they begin, what they carry, how they end.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../test/lib/api-server';
+
+const cms = '/api/v1/namespaces/default/configmaps';
+const cm = (name: string, labels: Record<string, string> = {}) => ({ metadata: { name, labels }, data: { a: '1' } });
+const merge = 'application/merge-patch+json';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer({ ring: { maxEvents: 8, maxBytes: 1 << 20 } });
+});
+t.teardown(() => server.close());
+
+t.test('from a revision on: added, modified, deleted', async (t) => {
+  const { metadata } = (await server.call('GET', cms)).json;
+  const events = await server.watch(`${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`);
+  await server.call('POST', cms, { body: cm('w1') });
+  await server.call('PATCH', `${cms}/w1`, { type: merge, body: { data: { a: '2' } } });
+  await server.call('DELETE', `${cms}/w1`);
+  const seen = [await events.next(), await events.next(), await events.next()];
+  t.same(
+    seen.map((event) => event.type),
+    ['ADDED', 'MODIFIED', 'DELETED'],
+  );
+  t.match(seen[1].object, { kind: 'ConfigMap', apiVersion: 'v1', data: { a: '2' } });
+  const revisions = seen.map((event) => Number(event.object.metadata.resourceVersion));
+  t.ok(revisions[0]! < revisions[1]! && revisions[1]! < revisions[2]!, 'a deletion has a revision of its own');
+  events.close();
+});
+
+t.test('without a revision it begins with what is there', async (t) => {
+  await server.call('POST', cms, { body: cm('w2', { set: 'w2' }) });
+  const events = await server.watch(`${cms}?watch=1&labelSelector=set%3Dw2`);
+  t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } });
+  await server.call('PATCH', `${cms}/w2`, { type: merge, body: { metadata: { labels: { set: 'no' } } } });
+  t.match(await events.next(), { type: 'DELETED', object: { metadata: { name: 'w2' } } }, 'it left the selection');
+  await server.call('PATCH', `${cms}/w2`, { type: merge, body: { metadata: { labels: { set: 'w2' } } } });
+  t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } }, 'and came back');
+  events.close();
+});
+
+t.test('initial events end with a marked bookmark', async (t) => {
+  const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+  const events = await server.watch(`${cms}?${query}&fieldSelector=metadata.name%3Dw2`);
+  t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } });
+  const mark = await events.next();
+  t.match(mark, {
+    type: 'BOOKMARK',
+    object: { kind: 'ConfigMap', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+  });
+  events.close();
+  const wrong = await server.call('GET', `${cms}?watch=1&sendInitialEvents=true`);
+  t.match(wrong.json, { code: 422, message: /requires setting resourceVersionMatch to NotOlderThan/ });
+});
+
+t.test('it ends after timeoutSeconds, with a bookmark for those who want one', async (t) => {
+  const events = await server.watch(`${cms}?watch=1&resourceVersion=1000000&timeoutSeconds=1&allowWatchBookmarks=true`);
+  t.match(await events.next(), { type: 'BOOKMARK' });
+  await events.ended;
+});
+
+t.test('a revision from before all history is gone', async (t) => {
+  const { metadata } = (await server.call('GET', cms)).json;
+  for (let i = 0; i < 12; i++) await server.call('POST', cms, { body: cm(`old${i}`) });
+  const gone = await server.call('GET', `${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`);
+  t.match(gone.json, { code: 410, reason: 'Expired' });
+  t.equal((await server.call('GET', `${cms}?watch=1&resourceVersion=abc`)).status, 400);
+});
+
+t.test('a Table watch carries one row an event and its headers once', async (t) => {
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  const events = await server.watch(`${cms}?watch=1&fieldSelector=metadata.name%3Dw2`, { accept });
+  const first = await events.next();
+  t.match(first, { type: 'ADDED', object: { kind: 'Table', rows: [{ cells: ['w2'] }] } });
+  t.ok(first.object.columnDefinitions.length > 0);
+  await server.call('PATCH', `${cms}/w2`, { type: merge, body: { data: { b: '2' } } });
+  const second = await events.next();
+  t.match(second, { type: 'MODIFIED', object: { kind: 'Table', columnDefinitions: null } });
+  events.close();
+});
