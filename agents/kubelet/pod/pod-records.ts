@@ -24,7 +24,9 @@ export class PodRecords {
   /** Newest first. */
   ofPod(podUid: string): readonly ContainerRecord[] {
     const ids = this.byPod.get(podUid) ?? [];
-    return [...ids].map((id) => this.records.get(id)!).sort((a, b) => b.createdAtMs - a.createdAtMs);
+    // Reversed first: of two made in the same millisecond the later one was put in later.
+    const newestFirst = [...ids].reverse().map((id) => this.records.get(id)!);
+    return newestFirst.sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
 
   get(id: string): ContainerRecord | undefined {

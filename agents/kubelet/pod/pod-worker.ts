@@ -339,11 +339,12 @@ export class PodWorker {
     }
   }
 
+  /** A pod that is gone from the API was taken away by force; one never seen there has only its labels to say. */
   private graceSeconds(): number {
     const { pod } = this;
-    const wanted = pod?.metadata?.deletionGracePeriodSeconds ?? pod?.spec?.terminationGracePeriodSeconds;
-    if (this.gone) return Math.min(wanted ?? this.labelledGrace(), pod?.metadata?.deletionGracePeriodSeconds ?? 0);
-    return wanted ?? this.labelledGrace();
+    if (!pod) return this.labelledGrace();
+    if (this.gone) return 0;
+    return pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
   }
 
   private labelledGrace(): number {

@@ -1,0 +1,108 @@
+import t from 'tap';
+import { type ContainerInput, containerSpec, sandboxSpec } from './container-spec';
+import { container, pod } from './pod.fixture';
+
+const image = { id: 'sha256:app', tags: [], digests: [], sizeBytes: 1, user: '' };
+const spec = (more: Partial<ContainerInput>) =>
+  containerSpec({
+    pod: pod(),
+    container: container('app'),
+    attempt: 2,
+    sandboxId: 'sb',
+    env: new Map([['A', '1']]),
+    mounts: [],
+    image,
+    terminationLog: '/t',
+    nodeMemoryBytes: 8 * 2 ** 30,
+    ...more,
+  });
+
+t.test('names, labels, namespaces', async (t) => {
+  t.match(spec({}), {
+    name: 'k8s_app_web_shop_u1_2',
+    env: ['A=1'],
+    network: { container: 'sb' },
+    ipc: { container: 'sb' },
+    pid: 'own',
+    labels: { 'io.kubernetes.pod.uid': 'u1', 'io.kubernetes.container.name': 'app', 'k8ts.dev/restart-count': '2' },
+  });
+  t.match(spec({ pod: pod({ hostNetwork: true, hostPID: true, hostIPC: true }) }), {
+    network: 'host',
+    pid: 'host',
+    ipc: 'host',
+  });
+  t.same(spec({ pod: pod({ shareProcessNamespace: true }) }).pid, { container: 'sb' });
+});
+
+t.test('command and arguments replace and expand', async (t) => {
+  t.match(spec({ container: container('app', { command: ['run', '$(A)'], args: ['$(B)'] }) }), {
+    entrypoint: ['run', '1'],
+    args: ['$(B)'],
+  });
+  t.notOk('entrypoint' in spec({}));
+});
+
+t.test('resources', async (t) => {
+  const resources = { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '100m' } };
+  t.match(spec({ container: container('app', { resources }) }), {
+    cpuShares: 102,
+    cpuQuotaMicros: 50_000,
+    cpuPeriodMicros: 100_000,
+    memoryBytes: 64 * 2 ** 20,
+  });
+  t.equal(spec({ container: container('app', { resources: { limits: { cpu: '1' } } }) }).cpuShares, 1024);
+  t.match(spec({}), { cpuShares: 2, oomScoreAdj: 1000 });
+});
+
+t.test('security', async (t) => {
+  const securityContext = {
+    runAsUser: 1000,
+    runAsGroup: 2000,
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
+    seccompProfile: { type: 'Unconfined' },
+  };
+  t.match(
+    spec({
+      container: container('app', { securityContext }),
+      pod: pod({ securityContext: { fsGroup: 3000, supplementalGroups: [4000] } }),
+    }),
+    {
+      user: '1000:2000',
+      readOnlyRoot: true,
+      noNewPrivileges: true,
+      addCapabilities: ['NET_ADMIN'],
+      dropCapabilities: ['ALL'],
+      seccomp: 'unconfined',
+      groups: ['4000', '3000'],
+    },
+  );
+});
+
+t.test('runAsNonRoot', async (t) => {
+  const nonRoot = (user: string, securityContext: object = {}) =>
+    spec({
+      image: { ...image, user },
+      container: container('app', { securityContext: { runAsNonRoot: true, ...securityContext } }),
+    });
+  const where = '(pod: "web_shop(u1)", container: app)';
+  t.throws(() => nonRoot(''), { message: `container has runAsNonRoot and image will run as root ${where}` });
+  t.throws(() => nonRoot('web'), { message: /image has non-numeric user \(web\), cannot verify user is non-root/ });
+  t.throws(() => nonRoot('1000', { runAsUser: 0 }), {
+    message: `container's runAsUser breaks non-root policy ${where}`,
+  });
+  t.ok(nonRoot('1000'));
+});
+
+t.test('the sandbox', async (t) => {
+  const given = { pod: pod(), attempt: 1, image: 'pause', hostname: 'web', podIp: '10.244.0.5' };
+  t.match(sandboxSpec(given), {
+    name: 'k8s_POD_web_shop_u1_1',
+    hostname: 'web',
+    network: 'own',
+    labels: { 'k8ts.dev/pod-ip': '10.244.0.5' },
+  });
+  t.notOk('hostname' in sandboxSpec({ ...given, pod: pod({ hostNetwork: true }) }));
+});

@@ -1,0 +1,93 @@
+import t from 'tap';
+import type { Service } from '../../../controlplane/api';
+import { type Container, containerEnv, type EnvSources, serviceEnv } from './env';
+import { container, pod } from './pod.fixture';
+
+const service = (namespace: string, name: string, spec: object = {}): Service => ({
+  metadata: { namespace, name },
+  spec: { clusterIP: '10.96.0.7', ports: [{ port: 80, protocol: 'TCP', name: 'web' }], ...spec } as Service['spec'],
+});
+const kubernetes = service('default', 'kubernetes', {
+  clusterIP: '10.96.0.1',
+  ports: [{ port: 443, protocol: 'TCP', name: 'https' }],
+});
+
+const sources: EnvSources = {
+  configMap: (name) => (name === 'cfg' ? { data: { a: 'one', 'bad=name': 'x' } } : undefined),
+  secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
+  services: [
+    kubernetes,
+    service('shop', 'my-db'),
+    service('other', 'hidden'),
+    service('shop', 'headless', { clusterIP: 'None' }),
+  ],
+  facts: { nodeIp: '192.0.2.1', podIps: ['10.244.0.5'], allocatable: { cpu: 2, memory: 2 ** 30 } },
+};
+const env = (more: Partial<Container>) => {
+  const app = container('app', more);
+  return Object.fromEntries(containerEnv(pod({ enableServiceLinks: false, containers: [app] }), app, sources));
+};
+
+t.test('values see what was defined before them', async (t) => {
+  const got = env({
+    env: [
+      { name: 'A', value: 'x' },
+      { name: 'B', value: '$(A)-$(KUBERNETES_SERVICE_HOST)-$(LATER)-$$(A)' },
+      { name: 'LATER', value: 'y' },
+    ],
+  });
+  t.match(got, { A: 'x', B: 'x-10.96.0.1-$(LATER)-$(A)' });
+});
+
+t.test('references', async (t) => {
+  const got = env({
+    resources: { limits: { cpu: '500m' } },
+    envFrom: [{ configMapRef: { name: 'cfg' }, prefix: 'CFG_' }, { secretRef: { name: 'none', optional: true } }],
+    env: [
+      { name: 'PW', valueFrom: { secretKeyRef: { name: 'sec', key: 'pw' } } },
+      { name: 'MAYBE', valueFrom: { configMapKeyRef: { name: 'cfg', key: 'nope', optional: true } } },
+      { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
+      { name: 'MEM', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+    ],
+  });
+  t.match(got, { CFG_a: 'one', PW: 'geheim', IP: '10.244.0.5', CPU: '500', MEM: '1024' });
+  t.notOk('MAYBE' in got);
+  t.notOk('CFG_bad=name' in got);
+});
+
+const failures: ReadonlyArray<readonly [Partial<Container>, string]> = [
+  [{ envFrom: [{ configMapRef: { name: 'none' } }] }, 'configmap "none" not found'],
+  [{ envFrom: [{ secretRef: { name: 'none' } }] }, 'secret "none" not found'],
+  [
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cfg', key: 'k' } } }] },
+    "couldn't find key k in ConfigMap shop/cfg",
+  ],
+  [
+    { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'sec', key: 'k' } } }] },
+    "couldn't find key k in Secret shop/sec",
+  ],
+];
+for (const [more, message] of failures) {
+  t.test(message, async (t) => {
+    t.throws(() => env(more), { message, reason: 'CreateContainerConfigError' });
+  });
+}
+
+t.test('Service variables', async (t) => {
+  const got = Object.fromEntries(serviceEnv(pod(), sources.services));
+  t.match(got, {
+    MY_DB_SERVICE_HOST: '10.96.0.7',
+    MY_DB_SERVICE_PORT: '80',
+    MY_DB_SERVICE_PORT_WEB: '80',
+    MY_DB_PORT: 'tcp://10.96.0.7:80',
+    MY_DB_PORT_80_TCP: 'tcp://10.96.0.7:80',
+    MY_DB_PORT_80_TCP_PROTO: 'tcp',
+    MY_DB_PORT_80_TCP_PORT: '80',
+    MY_DB_PORT_80_TCP_ADDR: '10.96.0.7',
+    KUBERNETES_SERVICE_PORT_HTTPS: '443',
+  });
+  t.notOk(Object.keys(got).some((name) => /HIDDEN|HEADLESS/.test(name)));
+  const only = Object.keys(Object.fromEntries(serviceEnv(pod({ enableServiceLinks: false }), sources.services)));
+  t.ok(only.every((name) => name.startsWith('KUBERNETES_')));
+});

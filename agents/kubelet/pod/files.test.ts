@@ -1,0 +1,79 @@
+import t from 'tap';
+import { CrashLoop, formatDelay } from './crash-loop';
+import { expand } from './expand';
+import { podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
+import { container, now, pod } from './pod.fixture';
+import { qosClass } from './qos';
+import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
+
+t.test('expand', async (t) => {
+  const variables = new Map([
+    ['A', '1'],
+    ['B', '$(A)'],
+  ]);
+  t.equal(expand('x$(A)y', variables), 'x1y');
+  t.equal(expand('$(B)', variables), '$(A)', 'values are not expanded again');
+  t.equal(expand('$$(A) $(C) $A $(', variables), '$(A) $(C) $A $(');
+});
+
+t.test('hosts', async (t) => {
+  const text = renderHosts({
+    podIp: '10.244.0.5',
+    hostname: 'web',
+    domain: 'sub.shop.svc.cluster.local',
+    aliases: [{ ip: '192.0.2.9', hostnames: ['a', 'b'] }],
+  });
+  t.matchOnly(text.split('\n').slice(0, 2), ['# Kubernetes-managed hosts file.', '127.0.0.1\tlocalhost']);
+  t.match(text, '10.244.0.5\tweb.sub.shop.svc.cluster.local\tweb\n');
+  t.ok(text.endsWith('\n# Entries added by HostAliases.\n192.0.2.9\ta\tb\n'));
+  t.match(renderHosts({ podIp: '10.244.0.5', hostname: 'web', domain: '', aliases: [] }), '10.244.0.5\tweb\n');
+  t.equal(
+    renderHostNetworkHosts('127.0.0.1 localhost\n', []),
+    '# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n',
+  );
+  t.equal(podHostname(pod({}, { metadata: { name: `${'a'.repeat(62)}-b` } })), 'a'.repeat(62));
+});
+
+t.test('resolv.conf', async (t) => {
+  const host = parseResolvConf('# made by hand\nnameserver 192.0.2.53\nsearch lan.example.\noptions timeout:1\n');
+  const dns = { address: '10.96.0.10', domain: 'cluster.local' };
+  const text = (spec: object) => renderResolvConf(podResolvConf(pod(spec), dns, host));
+  const cluster =
+    'search shop.svc.cluster.local svc.cluster.local cluster.local lan.example\nnameserver 10.96.0.10\noptions ndots:5\n';
+  t.equal(text({}), cluster);
+  t.equal(text({ dnsPolicy: 'ClusterFirstWithHostNet', hostNetwork: true }), cluster);
+  const own = 'search lan.example\nnameserver 192.0.2.53\noptions timeout:1\n';
+  t.equal(text({ dnsPolicy: 'Default' }), own);
+  t.equal(text({ hostNetwork: true }), own, 'ClusterFirst on the host network is Default');
+  const dnsConfig = {
+    nameservers: ['192.0.2.1'],
+    searches: ['x.test'],
+    options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }],
+  };
+  t.equal(text({ dnsPolicy: 'None', dnsConfig }), 'search x.test\nnameserver 192.0.2.1\noptions ndots:2 edns0\n');
+  t.match(text({ dnsConfig }), /options ndots:2 edns0\n$/);
+});
+
+t.test('crash loop back-off', async (t) => {
+  const loop = new CrashLoop();
+  const waits: number[] = [];
+  let time = now;
+  for (let i = 0; i < 8; i++) {
+    const next = loop.notBefore('k', time);
+    waits.push(next === 0 ? 0 : next - time);
+    time = Math.max(time, next);
+    loop.restarted('k', time);
+  }
+  t.same(waits, [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+  t.equal(loop.notBefore('k', time + 600_001), 0, 'forgotten after ten minutes');
+  t.same([10_000, 160_000, 300_000].map(formatDelay), ['10s', '2m40s', '5m0s']);
+});
+
+t.test('QoS class', async (t) => {
+  const of = (resources: object) => qosClass(pod({ containers: [container('a', { resources })] }));
+  t.equal(of({}), 'BestEffort');
+  t.equal(of({ requests: { cpu: '1' } }), 'Burstable');
+  t.equal(of({ limits: { cpu: '1', memory: '1Gi' } }), 'Guaranteed');
+  t.equal(of({ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1000m' } }), 'Guaranteed');
+  t.equal(of({ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '500m' } }), 'Burstable');
+});

@@ -1,0 +1,355 @@
+// Workers on the fake runtime and an API in memory; time stands still unless a test moves it.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { configMaps, events, type Pod, pods } from '../../../controlplane/api';
+import { silentLogger } from '../../../controlplane/base/logger';
+import { createEventRecorder } from '../../../controlplane/client/event-recorder';
+import { createInformer } from '../../../controlplane/client/informer';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { MemoryClient } from '../../../test/lib/memory-client';
+import { ScriptedExec } from '../../../test/lib/scripted-exec';
+import { ImageCache } from '../images/image-cache';
+import { ImagePuller } from '../images/image-puller';
+import type { PodNetwork } from '../network/pod-network';
+import { Prober } from '../probes/prober';
+import { FakeRuntime } from '../runtime/fake';
+import { PodVolumes } from '../volumes/pod-volumes';
+import { CrashLoop } from './crash-loop';
+import { Limiter } from './limiter';
+import { container } from './pod.fixture';
+import { PodRecords } from './pod-records';
+import { PodSet } from './pod-set';
+import { StatusWriter } from './status-writer';
+
+class FakeNetwork implements PodNetwork {
+  private next = 1;
+  readonly taken = new Set<string>();
+  readonly attached = new Set<string>();
+  async open(): Promise<void> {}
+  allocate(): string {
+    const ip = `10.244.0.${++this.next}`;
+    this.taken.add(ip);
+    return ip;
+  }
+  reserve(ip: string): void {
+    this.taken.add(ip);
+  }
+  release(ip: string): void {
+    this.taken.delete(ip);
+  }
+  async attach({ ip }: { ip: string }): Promise<void> {
+    this.attached.add(ip);
+  }
+  async detach({ ip }: { ip: string }): Promise<void> {
+    this.attached.delete(ip);
+  }
+  async close(): Promise<void> {}
+}
+
+async function setUp(t: Tap) {
+  const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
+  const clock = new FakeClock();
+  const runtime = new FakeRuntime(() => clock.now());
+  const client = new MemoryClient();
+  const network = new FakeNetwork();
+  runtime.addImage('app:1');
+  runtime.addImage('pause');
+  const node = {
+    nodeName: 'n1',
+    nodeIp: '192.0.2.1',
+    rootDir,
+    pauseImage: 'pause',
+    dns: { address: '10.96.0.10', domain: 'cluster.local' },
+    resolvConf: '/dev/null',
+    memoryBytes: 2 ** 33,
+    allocatable: { cpu: 2, memory: 2 ** 33 },
+  };
+  const log = silentLogger;
+  const start = async () => {
+    const abort = new AbortController();
+    const informer = createInformer(client, pods, { params: { fieldSelector: 'spec.nodeName=n1' }, log, clock });
+    const records = new PodRecords(runtime);
+    const images = new ImageCache(runtime);
+    const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
+    const volumes = new PodVolumes({ client, exec: new ScriptedExec(), clock, log, rootDir });
+    const probes: Prober = new Prober({
+      runtime,
+      clock,
+      changed: (uid) => set.kick(uid),
+      report: (pod, reason, message) => recorder.record(pod, 'Warning', reason, message),
+    });
+    const set = new PodSet(
+      {
+        runtime,
+        records,
+        volumes,
+        images,
+        puller: new ImagePuller({ runtime, cache: images, clock }),
+        network,
+        probes,
+        crashLoop: new CrashLoop(),
+        starts: new Limiter(4),
+        client,
+        events: recorder,
+        clock,
+        log,
+        node,
+        services: () => [],
+        statuses: new StatusWriter({ client, clock, log }),
+        runtimeState: () => {},
+      },
+      informer,
+    );
+    const done = Promise.all([informer.run(abort.signal).catch(() => {}), set.run(abort.signal)]);
+    return {
+      recorder,
+      stop: async () => {
+        abort.abort(new Error('stopped'));
+        probes.close();
+        volumes.close();
+        await done;
+      },
+    };
+  };
+  let running = await start();
+  t.teardown(async () => {
+    await running.stop();
+    await rm(rootDir, { recursive: true, force: true });
+  });
+  const until = (name: string, test: (pod: Pod | undefined) => boolean) =>
+    client.until<Pod>(pods, `shop/${name}`, test);
+  return {
+    clock,
+    runtime,
+    client,
+    network,
+    rootDir,
+    until,
+    ready: (name: string) =>
+      until(
+        name,
+        (pod) => pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+      ),
+    create: (name: string, spec: Partial<NonNullable<Pod['spec']>>) =>
+      client.create<Pod>(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'shop', uid: `uid-${name}` },
+        spec: {
+          nodeName: 'n1',
+          restartPolicy: 'Always',
+          terminationGracePeriodSeconds: 5,
+          containers: [],
+          ...spec,
+        } as Pod['spec'],
+      }),
+    waiting: (name: string, reason: string) =>
+      until(name, (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason),
+    reasons: async () => {
+      await running.recorder.flushed();
+      return (await client.list(events)).items.map(({ reason }) => reason);
+    },
+    restart: async () => {
+      await running.stop();
+      running = await start();
+    },
+  };
+}
+type Tap = Pick<typeof t, 'teardown'>;
+
+t.test('a pod is started in order and becomes ready', async (t) => {
+  const { create, ready, runtime, network, reasons } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  const web = await ready('web');
+  t.match(web?.status, { phase: 'Running', podIP: '10.244.0.2', hostIP: '192.0.2.1', qosClass: 'BestEffort' });
+  t.same(
+    runtime.calls,
+    [
+      'create k8s_POD_web_shop_uid-web_0',
+      'start k8s_POD_web_shop_uid-web_0',
+      'create k8s_app_web_shop_uid-web_0',
+      'start k8s_app_web_shop_uid-web_0',
+    ].sort((a, b) => runtime.calls.indexOf(a) - runtime.calls.indexOf(b)),
+  );
+  t.equal(runtime.calls.at(-1), 'start k8s_app_web_shop_uid-web_0');
+  t.ok(network.attached.has('10.244.0.2'));
+  t.same(await reasons(), ['Pulled', 'Created', 'Started']);
+});
+
+t.test('deletion stops with grace, gives everything back and takes the object away', async (t) => {
+  const { create, ready, until, runtime, network, client, rootDir } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  await client.delete(pods, 'shop/web');
+  await until('web', (pod) => pod === undefined);
+  t.ok(runtime.calls.includes('stop k8s_app_web_shop_uid-web_0 5'));
+  t.same(await runtime.list(), []);
+  t.equal(network.taken.size, 0);
+  t.same(await readdir(join(rootDir, 'pods')), []);
+});
+
+t.test('a second deletion without grace cuts the first one short', async (t) => {
+  const { create, ready, until, runtime, client } = await setUp(t);
+  runtime.deaf = true;
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  await client.delete(pods, 'shop/web', { gracePeriodSeconds: 300 });
+  while (!runtime.calls.includes('stop k8s_app_web_shop_uid-web_0 300'))
+    await new Promise((resolve) => setImmediate(resolve));
+  await client.delete(pods, 'shop/web', { gracePeriodSeconds: 0 });
+  await until('web', (pod) => pod === undefined);
+  while ((await runtime.list()).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.pass('the containers are gone while the clock stands still');
+});
+
+t.test('a crashing container backs off and comes back', async (t) => {
+  const { create, ready, waiting, runtime, clock, until } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  const crash = () => runtime.end(runtime.byName('uid-web', 'app')!.record.id, 1);
+  crash();
+  await until(
+    'web',
+    (pod) => pod?.status?.containerStatuses?.[0]?.restartCount === 1 && pod.status.containerStatuses[0].ready,
+  );
+  crash();
+  const waits = await waiting('web', 'CrashLoopBackOff');
+  t.match(waits?.status?.containerStatuses?.[0], {
+    restartCount: 1,
+    state: { waiting: { message: 'back-off 10s restarting failed container=app pod=web_shop(uid-web)' } },
+    lastState: { terminated: { exitCode: 1 } },
+  });
+  clock.advance(10_000);
+  const again = await until('web', (pod) => pod?.status?.containerStatuses?.[0]?.restartCount === 2);
+  t.ok(again);
+});
+
+t.test('missing configuration is named, and the pod starts when it comes', async (t) => {
+  const { create, ready, waiting, client } = await setUp(t);
+  const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cfg', key: 'a' } } }];
+  await create('web', { containers: [container('app', { env })] });
+  const waits = await waiting('web', 'CreateContainerConfigError');
+  t.equal(waits?.status?.containerStatuses?.[0]?.state?.waiting?.message, 'configmap "cfg" not found');
+  await client.create(configMaps, { metadata: { name: 'cfg', namespace: 'shop' }, data: { a: '1' } });
+  t.equal((await ready('web'))?.status?.containerStatuses?.[0]?.restartCount, 0);
+});
+
+t.test('image failures have upstream reasons, and the pull is tried again', async (t) => {
+  const { create, ready, waiting, runtime, clock } = await setUp(t);
+  await create('web', { containers: [container('app', { image: 'far.test/app:2' })] });
+  await waiting('web', 'ErrImagePull');
+  runtime.registry.set('far.test/app:2', {
+    id: 'sha256:far',
+    tags: [],
+    digests: ['far.test/app@sha256:1'],
+    sizeBytes: 7,
+    user: '',
+  });
+  clock.advance(10_000);
+  const web = await ready('web');
+  t.equal(web?.status?.containerStatuses?.[0]?.imageID, 'docker-pullable://far.test/app@sha256:1');
+  await create('never', { containers: [container('app', { image: 'none:1', imagePullPolicy: 'Never' })] });
+  await waiting('never', 'ErrImageNeverPull');
+  await create('bad', { containers: [container('app', { image: 'UPPER' })] });
+  t.ok(await waiting('bad', 'InvalidImageName'));
+});
+
+t.test('a start that the runtime refuses counts as a failed run', async (t) => {
+  const { create, until, runtime } = await setUp(t);
+  runtime.refuseStart.set('app', 'exec: "nope": executable file not found in $PATH');
+  await create('web', { containers: [container('app')] });
+  const web = await until('web', (pod) => (pod?.status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+  t.match(web?.status?.containerStatuses?.[0]?.lastState?.terminated, {
+    reason: 'StartError',
+    exitCode: 128,
+    message: /executable file not found/,
+  });
+});
+
+t.test('a pod that is to run once ends as Succeeded and keeps its record', async (t) => {
+  const { create, ready, until, runtime, network } = await setUp(t);
+  await create('job', { restartPolicy: 'Never', containers: [container('app')] });
+  await ready('job');
+  runtime.end(runtime.byName('uid-job', 'app')!.record.id, 0);
+  const done = await until('job', (pod) => pod?.status?.phase === 'Succeeded');
+  t.match(done?.status?.containerStatuses?.[0]?.state, { terminated: { exitCode: 0, reason: 'Completed' } });
+  while (network.taken.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
+});
+
+t.test('a restarted kubelet restarts nothing; what is gone from the API is removed', async (t) => {
+  const { create, ready, until, runtime, client, restart, network } = await setUp(t);
+  await create('stays', { containers: [container('app')] });
+  await create('goes', { containers: [container('app')] });
+  await Promise.all([ready('stays'), ready('goes')]);
+  const before = (await ready('stays'))?.status;
+  const calls = runtime.calls.length;
+  network.taken.clear();
+  const pending = restart();
+  await client.delete(pods, 'shop/goes', { gracePeriodSeconds: 0 });
+  await pending;
+  await until('goes', (pod) => pod === undefined);
+  while (runtime.byName('uid-goes', 'POD')) await new Promise((resolve) => setImmediate(resolve));
+  await create('new', { containers: [container('app')] });
+  const fresh = await ready('new');
+  const after = (await ready('stays'))?.status;
+  t.equal(after?.podIP, before?.podIP);
+  t.same(after?.containerStatuses?.[0]?.containerID, before?.containerStatuses?.[0]?.containerID);
+  t.not(fresh?.status?.podIP, after?.podIP);
+  t.notOk(runtime.calls.slice(calls).some((call) => /_stays_/.test(call)));
+});
+
+t.test('a lost sandbox is made anew, with a new address', async (t) => {
+  const { create, ready, until, runtime, reasons } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  const before = (await ready('web'))?.status?.podIP;
+  runtime.end(runtime.byName('uid-web', 'POD')!.record.id, 137);
+  const after = await until('web', (pod) => {
+    const { podIP, containerStatuses } = pod?.status ?? {};
+    return podIP !== undefined && podIP !== before && containerStatuses?.[0]?.ready === true;
+  });
+  t.same(after?.status?.podIPs, [{ ip: after?.status?.podIP }]);
+  t.equal(after?.status?.containerStatuses?.[0]?.restartCount, 1);
+  t.ok((await reasons()).includes('SandboxChanged'));
+});
+
+t.test('init containers, then the app', async (t) => {
+  const { create, ready, until, runtime } = await setUp(t);
+  await create('web', { initContainers: [container('init')], containers: [container('app')] });
+  const initializing = await until(
+    'web',
+    (pod) => pod?.status?.initContainerStatuses?.[0]?.state?.running !== undefined,
+  );
+  t.equal(initializing?.status?.phase, 'Pending');
+  t.equal(initializing?.status?.containerStatuses?.[0]?.state?.waiting?.reason, 'PodInitializing');
+  runtime.end(runtime.byName('uid-web', 'init')!.record.id, 0);
+  t.ok(await ready('web'));
+});
+
+t.test('readiness and liveness by exec', async (t) => {
+  const { create, until, ready, runtime, clock } = await setUp(t);
+  let healthy = false;
+  runtime.onExec = () => ({ output: 'no', code: healthy ? 0 : 1 });
+  const probe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 60 };
+  await create('web', { containers: [container('app', { readinessProbe: probe })] });
+  const running = await until('web', (pod) => pod?.status?.containerStatuses?.[0]?.started === true);
+  t.equal(running?.status?.containerStatuses?.[0]?.ready, false);
+  healthy = true;
+  await clock.armed(1_000);
+  clock.advance(1_000);
+  t.ok(await ready('web'));
+});
+
+t.test('a ConfigMap volume follows its object', async (t) => {
+  const { create, ready, client, rootDir } = await setUp(t);
+  await client.create(configMaps, { metadata: { name: 'cfg', namespace: 'shop' }, data: { a: 'one' } });
+  const volumes = [{ name: 'v', configMap: { name: 'cfg' } }];
+  await create('web', { volumes, containers: [container('app', { volumeMounts: [{ name: 'v', mountPath: '/v' }] })] });
+  await ready('web');
+  const file = join(rootDir, 'pods/uid-web/volumes/kubernetes.io~configmap/v/a');
+  t.equal(await readFile(file, 'utf8'), 'one');
+  await client.patch(configMaps, 'shop/cfg', 'merge', { data: { a: 'two' } });
+  while ((await readFile(file, 'utf8')) !== 'two') await new Promise((resolve) => setImmediate(resolve));
+});

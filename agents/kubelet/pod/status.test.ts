@@ -1,0 +1,149 @@
+import t from 'tap';
+import type { Container } from './env';
+import { container, exited, now, pod, record, sandbox } from './pod.fixture';
+import { podStatus, type StatusInput } from './status';
+
+const app = container('app');
+const init = container('init');
+const sidecar = container('proxy', { restartPolicy: 'Always' } as Partial<Container>);
+
+const status = (more: Partial<StatusInput>) =>
+  podStatus({
+    pod: pod(),
+    records: [],
+    now,
+    nodeIp: '192.0.2.1',
+    podIp: '10.244.0.5',
+    sandboxReady: true,
+    waiting: new Map(),
+    started: () => true,
+    ready: () => true,
+    message: () => undefined,
+    imageRef: (id) => `docker://${id}`,
+    ...more,
+  });
+
+/** Phase, then the conditions that are True. */
+const short = (more: Partial<StatusInput>): string => {
+  const { phase, conditions } = status(more);
+  return [phase, ...(conditions ?? []).filter((each) => each.status === 'True').map(({ type }) => type)].join(' ');
+};
+
+const base = 'PodReadyToStartContainers Initialized';
+const cases: ReadonlyArray<{ readonly name: string; readonly input: Partial<StatusInput>; readonly want: string }> = [
+  { name: 'just seen', input: { sandboxReady: false, podIp: undefined }, want: 'Pending Initialized PodScheduled' },
+  {
+    name: 'running and ready',
+    input: { records: [record(app), sandbox()] },
+    want: `Running ${base} Ready ContainersReady PodScheduled`,
+  },
+  {
+    name: 'running, not ready',
+    input: { records: [record(app), sandbox()], ready: () => false },
+    want: `Running ${base} PodScheduled`,
+  },
+  {
+    name: 'init container runs',
+    input: { pod: pod({ initContainers: [init] }), records: [record(init), sandbox()] },
+    want: 'Pending PodReadyToStartContainers PodScheduled',
+  },
+  {
+    name: 'init container through',
+    input: { pod: pod({ initContainers: [init] }), records: [record(app), exited(init, 0), sandbox()] },
+    want: `Running ${base} Ready ContainersReady PodScheduled`,
+  },
+  {
+    name: 'init container failed for good',
+    input: { pod: pod({ initContainers: [init], restartPolicy: 'Never' }), records: [exited(init, 1), sandbox()] },
+    want: 'Failed PodReadyToStartContainers PodScheduled',
+  },
+  {
+    name: 'sidecar not ready',
+    input: {
+      pod: pod({ initContainers: [sidecar] }),
+      records: [record(app), record(sidecar), sandbox()],
+      ready: (id) => id !== 'proxy-0',
+    },
+    want: `Running ${base} PodScheduled`,
+  },
+  {
+    name: 'succeeded',
+    input: { pod: pod({ restartPolicy: 'Never' }), records: [exited(app, 0)], sandboxReady: false },
+    want: 'Succeeded Initialized PodScheduled',
+  },
+  {
+    name: 'failed',
+    input: { pod: pod({ restartPolicy: 'Never' }), records: [exited(app, 1)], sandboxReady: false },
+    want: 'Failed Initialized PodScheduled',
+  },
+  { name: 'between two runs', input: { records: [exited(app, 1), sandbox()] }, want: `Running ${base} PodScheduled` },
+  {
+    name: 'on the host network',
+    input: { pod: pod({ hostNetwork: true }), podIp: undefined, records: [record(app), sandbox()] },
+    want: `Running ${base} Ready ContainersReady PodScheduled`,
+  },
+];
+for (const { name, input, want } of cases) t.test(name, async (t) => t.equal(short(input), want));
+
+t.test('addresses', async (t) => {
+  t.match(status({ records: [record(app)] }), {
+    podIP: '10.244.0.5',
+    podIPs: [{ ip: '10.244.0.5' }],
+    hostIP: '192.0.2.1',
+  });
+  t.equal(status({ pod: pod({ hostNetwork: true }), podIp: undefined }).podIP, '192.0.2.1');
+  const done = pod({ restartPolicy: 'Never' }, { status: { podIP: '10.244.0.9' } });
+  t.equal(status({ pod: done, podIp: undefined, records: [exited(app, 0)] }).podIP, '10.244.0.9');
+});
+
+t.test('crash loop: waiting, with the end as last state', async (t) => {
+  const [each] = status({
+    records: [exited(app, 3, { restarts: 2 }), sandbox()],
+    waiting: new Map([['app', { reason: 'CrashLoopBackOff', message: 'back-off' }]]),
+    message: () => 'last words',
+  }).containerStatuses!;
+  t.match(each, {
+    restartCount: 2,
+    ready: false,
+    state: { waiting: { reason: 'CrashLoopBackOff' } },
+    lastState: { terminated: { exitCode: 3, reason: 'Error', message: 'last words' } },
+  });
+});
+
+t.test('reasons of an end', async (t) => {
+  const reason = (more: object) =>
+    status({ records: [{ ...exited(app, 137), ...more }] }).containerStatuses![0]!.state!.terminated!.reason;
+  t.equal(reason({}), 'Error');
+  t.equal(reason({ oomKilled: true }), 'OOMKilled');
+  t.equal(reason({ exitCode: 0 }), 'Completed');
+  t.equal(reason({ startError: 'no such file' }), 'StartError');
+});
+
+t.test('transition times change with the status only', async (t) => {
+  const first = status({ records: [record(app), sandbox()] });
+  const later = status({
+    pod: pod({}, { status: first }),
+    now: now + 5_000,
+    records: [record(app), sandbox()],
+    ready: () => false,
+  });
+  const time = (of: typeof first, type: string) =>
+    of.conditions?.find((each) => each.type === type)?.lastTransitionTime;
+  t.equal(time(later, 'Initialized'), time(first, 'Initialized'));
+  t.not(time(later, 'Ready'), time(first, 'Ready'));
+  t.equal(later.startTime, first.startTime);
+});
+
+t.test('a readiness gate that is missing or false keeps the pod from being ready', async (t) => {
+  const gated = pod({ readinessGates: [{ conditionType: 'example.com/lb' }] });
+  const ready = (of: typeof gated) =>
+    status({ pod: of, records: [record(app)] }).conditions?.find(({ type }) => type === 'Ready');
+  t.match(ready(gated), { status: 'False', reason: 'ReadinessGatesNotReady' });
+  t.equal(ready({ ...gated, status: { conditions: [{ type: 'example.com/lb', status: 'True' }] } })?.status, 'True');
+});
+
+t.test('a container not started yet waits for its init containers or for itself', async (t) => {
+  const waiting = (of: ReturnType<typeof pod>) => status({ pod: of }).containerStatuses![0]!.state!.waiting!.reason;
+  t.equal(waiting(pod()), 'ContainerCreating');
+  t.equal(waiting(pod({ initContainers: [init] })), 'PodInitializing');
+});
