@@ -150,6 +150,8 @@ class RestClient implements Client {
       ...request.headers,
     };
     const response = await this.transport.send({ ...request, headers });
+    // Aborted while the answer was under way: nobody would end a watch that starts now.
+    request.signal?.throwIfAborted();
     if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));
     return response;
   }

@@ -1,0 +1,110 @@
+import t from 'tap';
+import { FakeClock } from '../../test/lib/fake-clock';
+import type { Pod } from '../api/pod';
+import { podInfo } from './pod-info';
+import { SchedulingQueue, unschedulableMs } from './queue';
+
+const pod = (name: string, priority = 0) =>
+  podInfo({ metadata: { name, namespace: 'a', uid: name }, spec: { priority, containers: [] } } as Pod);
+
+function start() {
+  const clock = new FakeClock();
+  const queue = new SchedulingQueue(clock);
+  return { clock, queue, pop: () => queue.pop()?.pod.metadata?.name };
+}
+
+t.test('priority first, then the order of arrival', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('a'));
+  queue.add(pod('b'));
+  queue.add(pod('vip', 100));
+  t.same([pop(), pop(), pop(), pop()], ['vip', 'a', 'b', undefined]);
+});
+
+t.test('a refused pod comes back only for a change that may help', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('a'));
+  pop();
+  queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
+  queue.changed('node-taints');
+  t.equal(pop(), undefined);
+  queue.changed('pod-removed');
+  t.equal(pop(), 'a');
+  queue.unschedulable('a/a', new Set(['TaintToleration']));
+  queue.changed('node-added');
+  t.equal(pop(), 'a', 'a new node may help everyone');
+});
+
+t.test('a pod that changed itself is tried at once', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('a'));
+  pop();
+  queue.unschedulable('a/a', new Set(['NodeAffinity']));
+  queue.refresh(pod('a'));
+  t.equal(pop(), undefined, 'a new status changes nothing');
+  queue.add(pod('a'));
+  t.equal(pop(), 'a');
+});
+
+t.test('a failed write waits for its back-off, which grows', async (t) => {
+  const { queue, clock, pop } = start();
+  queue.add(pod('a'));
+  for (const wait of [1000, 2000, 4000, 8000, 10_000, 10_000]) {
+    t.equal(pop(), 'a');
+    queue.failed('a/a');
+    queue.changed('node-added');
+    t.equal(pop(), undefined, 'no event shortens it');
+    t.same(clock.pending(), [wait]);
+    clock.advance(wait);
+  }
+});
+
+t.test('without any event it is tried again after five minutes', async (t) => {
+  const { queue, clock, pop } = start();
+  queue.add(pod('a'));
+  pop();
+  queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
+  t.same(clock.pending(), [unschedulableMs]);
+  clock.advance(unschedulableMs);
+  t.equal(pop(), 'a');
+});
+
+t.test('active pods come before those that only may have been helped', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('old'));
+  pop();
+  queue.unschedulable('a/old', new Set(['NodeResourcesFit']));
+  queue.changed('pod-removed');
+  queue.add(pod('new'));
+  t.same([pop(), pop()], ['new', 'old']);
+});
+
+t.test('a pod that is held is not given out twice; one that is removed not at all', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('a'));
+  t.equal(pop(), 'a');
+  queue.add(pod('a'));
+  t.equal(pop(), undefined);
+  queue.add(pod('b'));
+  queue.remove('a/b');
+  t.equal(pop(), undefined);
+  t.equal(queue.size, 1);
+});
+
+t.test('ready wakes for a new pod, for a helpful change, and on abort', async (t) => {
+  const { queue, pop } = start();
+  const abort = new AbortController();
+  const first = queue.ready(abort.signal);
+  queue.add(pod('a'));
+  await first;
+  pop();
+  queue.unschedulable('a/a', new Set(['NodePorts']));
+  const second = queue.ready(abort.signal);
+  queue.changed('pod-removed');
+  await second;
+  pop();
+  const third = queue.ready(abort.signal);
+  abort.abort();
+  await third;
+  t.equal(queue.size, 1);
+});
