@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { FakeClock } from '../../../test/lib/fake-clock';
 import type { ConfigMap } from '../../api/config-map';
 import { configMaps } from '../../api/config-map';
 import { defineKind } from '../../api/kind';
@@ -368,10 +369,52 @@ t.test('kinds come and go while the cache runs', async (t) => {
     ],
   );
   t.match(items[0]?.object, { kind: 'Widget', apiVersion: 'example.com/v1' }, 'foreign bytes are put into our form');
-  const seen = record((...args) => cache.kind(widgets).watch(...args), { afterRevision: late });
+  const seen = record((...args) => cache.kind(widgets).watch(...args), { afterRevision: early });
+  await cache.kind(widgets).delete('a/early');
   cache.removeKind(widgets);
-  t.same(seen.lines, ['closed: widgets are not served any more']);
+  t.same(seen.lines, ['2 ADDED a/late', '3 DELETED a/early', 'closed: widgets are not served any more']);
   t.throws(() => cache.kind(widgets), { code: 'NotFound' });
+});
+
+t.test('when the watch of the store breaks, everything is loaded again and watchers start over', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  let breakWatch: () => void = () => {};
+  const fragile: Store = {
+    revision: () => store.revision(),
+    get: (key) => store.get(key),
+    range: (...args) => store.range(...args),
+    create: (...args) => store.create(...args),
+    update: (...args) => store.update(...args),
+    delete: (...args) => store.delete(...args),
+    compact: (revision) => store.compact(revision),
+    close: () => store.close(),
+    watch(...args) {
+      const events = store.watch(...args)[Symbol.asyncIterator]();
+      const broken = new Promise<never>((_resolve, reject) => {
+        breakWatch = () => reject(new Error('connection lost'));
+      });
+      return { [Symbol.asyncIterator]: () => ({ next: () => Promise.race([events.next(), broken]) }) };
+    },
+  };
+  const clock = new FakeClock();
+  const { cache, configs } = await open(t, { clock }, fragile);
+  await configs.create(config('a'));
+  const seen = record((...args) => configs.watch(...args), { afterRevision: 1 });
+  breakWatch();
+  await clock.armed();
+  await store.create(`${configMaps.prefix}default/b`, Buffer.from('{"metadata":{"name":"b","namespace":"default"}}'));
+  await store.delete(`${configMaps.prefix}default/a`);
+  t.same(seen.lines, ['closed: the cache is loading']);
+  const reloaded = configs.list({ minRevision: 3 });
+  clock.advance(100);
+  t.same(
+    (await reloaded).items.map((item) => item.key),
+    ['default/b'],
+  );
+  t.throws(() => record((...args) => configs.watch(...args), { afterRevision: 1 }), { code: 'Expired' });
+  await configs.create(config('c'));
+  t.equal(cache.revision(), 4, 'and it follows again');
 });
 
 t.test('closing ends the watches with a reason', async (t) => {

@@ -99,7 +99,10 @@ class StoreCache implements OpenCache {
     try {
       const revision = await this.store.revision();
       added.load(await this.readAll(kind.prefix, revision), revision);
+      // A watch starts from the revision of a list, which is the cache's: it must not be older than what was loaded.
+      if (revision > this.applied) await this.appliedUpTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
+      added.flush();
     } catch (error) {
       this.kinds.delete(kind.prefix);
       throw error;
@@ -125,6 +128,7 @@ class StoreCache implements OpenCache {
     const events = this.store.watch(rootPrefix, revision, this.stop.signal);
     for (const kind of this.kinds.values()) kind.load(await this.readAll(kind.kind.prefix, revision), revision);
     this.applied = revision;
+    this.settleWaiters();
     return events;
   }
 
@@ -177,6 +181,10 @@ class StoreCache implements OpenCache {
     }
     this.applied = batch.at(-1)?.revision ?? this.applied;
     for (const kind of touched) kind.flush();
+    this.settleWaiters();
+  }
+
+  private settleWaiters(): void {
     if (this.waiters.length === 0) return;
     const waiting = this.waiters;
     this.waiters = [];
