@@ -93,18 +93,21 @@ export const pathSegment: Check = (value) => {
   return ['/', '%'].filter((char) => value.includes(char)).map((char) => `may not contain '${char}'`);
 };
 
+const qualifiedNameShape = regexError(
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  qualifiedNameFormat,
+  'MyName',
+  'my.name',
+  '123-abc',
+);
+
 /** Label keys, annotation keys, taint keys, resource names: an optional DNS prefix, a slash and a name. */
 export const qualifiedName: Check = (value) => {
   const parts = value.split('/');
-  const shape = regexError(
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-    qualifiedNameFormat,
-    'MyName',
-    'my.name',
-    '123-abc',
-  );
   if (parts.length > 2) {
-    return [`a qualified name ${shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [
+      `a qualified name ${qualifiedNameShape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
   }
   const errors: string[] = [];
   const name = parts.at(-1)!;
@@ -114,7 +117,7 @@ export const qualifiedName: Check = (value) => {
   }
   if (name === '') errors.push('name part must be non-empty');
   else if (Buffer.byteLength(name) > 63) errors.push(`name part ${tooLong(63)}`);
-  if (!qualifiedName_.test(name)) errors.push(`name part ${shape}`);
+  if (!qualifiedName_.test(name)) errors.push(`name part ${qualifiedNameShape}`);
   return errors;
 };
 
