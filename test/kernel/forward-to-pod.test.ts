@@ -8,6 +8,9 @@ import { inNetns } from '../../dataplane/netns/named';
 import { netnsIdentity, netnsOfProcess } from '../../dataplane/netns/system-netns';
 import { skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
+// Many short processes: a loaded machine needs its time.
+t.setTimeout(180_000);
+
 /** A process in the namespace, as a pause container is. */
 async function withPod<T>(fn: (pod: { netns: TestNetns; pid: number }) => Promise<T>): Promise<T> {
   return withNetns(1, async (netns) => {

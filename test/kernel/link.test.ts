@@ -7,6 +7,9 @@ import { ensureSysctls, readSysctl } from '../../dataplane/link/sysctl';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { connect, createNetns, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
+// Many short processes: a loaded machine needs its time.
+t.setTimeout(180_000);
+
 const protocol = 84;
 
 async function withRt<T>(netns: TestNetns, fn: (rt: Rtnetlink) => Promise<T>): Promise<T> {

@@ -17,6 +17,9 @@ import { connectInNetns } from '../../dataplane/netns/connect';
 import { inNetns } from '../../dataplane/netns/named';
 import { connect, createNetns, skipWithoutKernel, type TestNetns } from '../lib/netns';
 
+// Many short processes: a loaded machine needs its time.
+t.setTimeout(180_000);
+
 /** A process that only holds a fresh namespace of its own, as a pause container does. */
 async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
   const netns = await createNetns();

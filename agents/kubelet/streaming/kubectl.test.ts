@@ -12,6 +12,9 @@ import { SystemExec, startProgram } from '../../../dataplane/exec/system-exec';
 import type { ExecRequest, RemoteIo, StreamingHandlers } from './handlers';
 import { createStreamingServer } from './server';
 
+// Many short processes: a loaded machine needs its time.
+t.setTimeout(180_000);
+
 const exec = new SystemExec();
 const megabytes = 8;
 
