@@ -6,7 +6,7 @@ import { Kubelet } from '../../agents/kubelet/kubelet';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { readMachineFacts } from '../../agents/kubelet/node/facts';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
-import { type Node, nodes, type Pod, pods } from '../../controlplane/api';
+import { configMaps, type Node, nodes, type Pod, pods } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { createLogger, silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -116,6 +116,45 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.equal(after?.status?.podIP, before?.status?.podIP);
     t.equal(after?.status?.containerStatuses?.[0]?.containerID, before?.status?.containerStatuses?.[0]?.containerID);
     t.not(second?.status?.podIP, after?.status?.podIP);
+  });
+
+  await t.test('a container sees its own names, files and limits', async (t) => {
+    await client.create(configMaps, { metadata: { name: 'cfg', namespace: 'default' }, data: { a: 'one' } });
+    const seen = shell('c', 'exec sleep 1000', {
+      env: [{ name: 'ME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+      resources: { limits: { memory: '32Mi' } },
+      securityContext: { runAsUser: 1234, readOnlyRootFilesystem: true },
+      volumeMounts: [
+        { name: 'cfg', mountPath: '/cfg' },
+        { name: 'mem', mountPath: '/mem' },
+      ],
+    });
+    const volumes = [
+      { name: 'cfg', configMap: { name: 'cfg' } },
+      { name: 'mem', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+    ];
+    await client.create(pods, pod('inside', { hostname: 'inn', subdomain: 'sub', volumes, containers: [seen] }));
+    const inside = await ready('inside');
+    const id = inside!.status!.containerStatuses![0]!.containerID!.replace('docker://', '');
+    const show = (script: string) => dockerd.docker('exec', id, '/bin/sh', '-c', script);
+    t.equal(await show('hostname; id -u; cat /cfg/a; echo $ME'), 'inn\n1234\noneinside\n');
+    t.match(await show('cat /etc/hosts'), `${inside?.status?.podIP}\tinn.sub.default.svc.cluster.local\tinn`);
+    t.match(
+      await show('cat /etc/resolv.conf'),
+      /^search default.svc.cluster.local .*\nnameserver 10.96.0.10\noptions ndots:5\n$/,
+    );
+    t.match(await show('mount'), /tmpfs on \/mem type tmpfs .*size=1024k/);
+    t.equal(await dockerd.docker('inspect', '-f', '{{.HostConfig.Memory}}', id), `${32 * 2 ** 20}\n`);
+    await client.delete(pods, 'default/inside', { gracePeriodSeconds: 1 });
+    await until('inside', (object) => object === undefined);
+  });
+
+  await t.test('Docker goes and comes back: pods are made anew and are ready again', async (t) => {
+    const before = await ready('web');
+    await dockerd.restart();
+    const after = await until('web', (object) => isReady(object) && object?.status?.podIP !== before?.status?.podIP);
+    t.equal(after?.status?.containerStatuses?.[0]?.restartCount, 1);
+    t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', after!.status!.podIP!), /1 packets received/);
   });
 
   await t.test('a deleted pod leaves nothing behind', async (t) => {

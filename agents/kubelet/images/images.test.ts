@@ -1,0 +1,99 @@
+import t from 'tap';
+import type { Secret } from '../../../controlplane/api';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { FakeRuntime } from '../runtime/fake';
+import { credentialsFor } from './credentials';
+import { ImageCache } from './image-cache';
+import { defaultPullPolicy, imageRef, parseImageName, withDefaultTag } from './image-name';
+import { ImagePuller } from './image-puller';
+
+t.test('references', async (t) => {
+  t.same(parseImageName('nginx'), { registry: 'docker.io', repository: 'nginx' });
+  t.same(parseImageName('a/b/c:1.2'), { registry: 'docker.io', repository: 'a/b/c', tag: '1.2' });
+  t.same(parseImageName(`localhost:5000/x/y@sha256:${'a'.repeat(64)}`), {
+    registry: 'localhost:5000',
+    repository: 'x/y',
+    digest: `sha256:${'a'.repeat(64)}`,
+  });
+  t.same(parseImageName('reg.test/x'), { registry: 'reg.test', repository: 'x' });
+  for (const bad of ['', 'UPPER', 'a b', 'x:', 'x@sha256:1', '/x', 'a//b'])
+    t.equal(parseImageName(bad), undefined, bad);
+  t.equal(withDefaultTag('x'), 'x:latest');
+  t.equal(withDefaultTag('reg.test:5000/x'), 'reg.test:5000/x:latest');
+  t.same(['x', 'x:latest', 'x:1'].map(defaultPullPolicy), ['Always', 'Always', 'IfNotPresent']);
+  t.equal(imageRef({ id: 'sha256:1', digests: [] }), 'docker://sha256:1');
+});
+
+t.test('credentials: the longest fitting place wins', async (t) => {
+  const config = {
+    auths: {
+      'https://reg.test/v2/': { auth: Buffer.from('u:p:q').toString('base64') },
+      'reg.test/team': { username: 'team', password: 'x' },
+      'https://index.docker.io/v1/': { username: 'hub', password: 'y' },
+    },
+  };
+  const secrets: Secret[] = [
+    {
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': Buffer.from(JSON.stringify(config)).toString('base64') },
+    },
+    { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': Buffer.from('not json').toString('base64') } },
+  ];
+  t.match(credentialsFor('reg.test/other/app', secrets), { username: 'u', password: 'p:q' });
+  t.match(credentialsFor('reg.test/team/app:1', secrets), { username: 'team' });
+  t.match(credentialsFor('nginx', secrets), { username: 'hub' });
+  t.equal(credentialsFor('else.test/app', secrets), undefined);
+});
+
+t.test('the cache asks once, and again after a change', async (t) => {
+  let asked = 0;
+  const cache = new ImageCache({
+    image: async (reference) => {
+      asked++;
+      return reference === 'x:1' ? { id: 'sha256:1', tags: [], digests: [], sizeBytes: 1, user: '' } : undefined;
+    },
+  });
+  const [a, b] = await Promise.all([cache.get('x:1'), cache.get('x:1')]);
+  t.equal(a, b);
+  await cache.get('x:1');
+  t.equal(asked, 1);
+  t.ok(cache.peek('sha256:1'));
+  const late = cache.get('y:1');
+  cache.clear();
+  t.equal(await late, undefined);
+  await cache.get('x:1');
+  t.equal(asked, 3);
+});
+
+t.test('pulling', async (t) => {
+  const clock = new FakeClock();
+  const runtime = new FakeRuntime(() => clock.now());
+  const puller = new ImagePuller({ runtime, cache: new ImageCache(runtime), clock });
+  const said: string[] = [];
+  const ensure = (image: string, policy?: string) =>
+    puller.ensure({
+      image,
+      policy,
+      auth: () => undefined,
+      report: (_, reason) => said.push(reason),
+      signal: new AbortController().signal,
+    });
+  const failsWith = (image: string, reason: string, policy?: string) =>
+    t.rejects(ensure(image, policy), { details: { reason } } as object);
+  await failsWith('x:1', 'ErrImagePull');
+  await failsWith('x:1', 'ImagePullBackOff');
+  clock.advance(10_000);
+  await failsWith('x:1', 'ErrImagePull');
+  clock.advance(19_000);
+  await failsWith('x:1', 'ImagePullBackOff');
+  runtime.registry.set('x:1', { id: 'sha256:x', tags: [], digests: [], sizeBytes: 1, user: '' });
+  clock.advance(1_000);
+  t.equal((await ensure('x:1')).id, 'sha256:x');
+  said.length = 0;
+  await ensure('x:1', 'IfNotPresent');
+  t.same(said, ['Pulled']);
+  await Promise.all([ensure('x:1', 'Always'), ensure('x:1', 'Always')]);
+  t.equal(runtime.calls.filter((call) => call === 'pull x:1').length, 4, 'two pulls at the same time are one');
+  await failsWith('y:1', 'ErrImageNeverPull', 'Never');
+  await failsWith('NO', 'InvalidImageName');
+});

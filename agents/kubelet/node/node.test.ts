@@ -1,0 +1,62 @@
+import t from 'tap';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { parseMemTotal } from './facts';
+import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
+
+const clock = new FakeClock();
+const input: NodeInput = {
+  name: 'n1',
+  ip: '192.0.2.1',
+  labels: { zone: 'a' },
+  kubeletPort: 10250,
+  kubeletVersion: 'v1.36.0-k8ts.1',
+  maxPods: 110,
+  machine: {
+    cores: 2,
+    memoryBytes: 4 * 2 ** 30,
+    machineId: 'm',
+    bootId: 'b',
+    systemUuid: 's',
+    kernelVersion: '6.1',
+    osImage: 'Debian',
+    architecture: 'amd64',
+  },
+  runtime: { name: 'docker', version: '20.10', operatingSystem: '', kernelVersion: '', rootDir: '/' },
+  images: [
+    { id: '1', tags: ['small:1'], digests: [], sizeBytes: 1, user: '' },
+    { id: '2', tags: ['big:1'], digests: ['big@sha256:2'], sizeBytes: 9, user: '' },
+    { id: '3', tags: [], digests: [], sizeBytes: 5, user: '' },
+  ],
+  diskBytes: 100 * 2 ** 30,
+  freeDiskBytes: 50 * 2 ** 30,
+  freeMemoryBytes: 2 * 2 ** 30,
+  notReady: undefined,
+  now: clock.now(),
+};
+const condition = (of: NodeInput, type: string, previous?: ReturnType<typeof nodeStatus>) =>
+  nodeStatus(of, previous).conditions?.find((each) => each.type === type);
+
+t.test('the Node object', async (t) => {
+  t.match(nodeLabels(input), { 'kubernetes.io/hostname': 'n1', 'beta.kubernetes.io/arch': 'amd64', zone: 'a' });
+  const status = nodeStatus(input, undefined);
+  t.match(status, {
+    capacity: { cpu: '2', memory: '4194304Ki', pods: '110' },
+    nodeInfo: { containerRuntimeVersion: 'docker://20.10', kubeletVersion: 'v1.36.0-k8ts.1' },
+    images: [{ names: ['big@sha256:2', 'big:1'] }, { names: ['small:1'] }],
+  });
+  t.equal(status.images?.length, 2);
+  t.equal(parseMemTotal('MemFree: 1 kB\nMemTotal:        2048 kB\n'), 2 * 2 ** 20);
+});
+
+t.test('conditions', async (t) => {
+  t.match(condition(input, 'Ready'), { status: 'True', reason: 'KubeletReady' });
+  t.match(condition({ ...input, notReady: 'docker is away' }, 'Ready'), { status: 'False', message: 'docker is away' });
+  t.equal(condition({ ...input, freeMemoryBytes: 2 ** 20 }, 'MemoryPressure')?.status, 'True');
+  t.equal(condition({ ...input, freeDiskBytes: 2 ** 30 }, 'DiskPressure')?.status, 'True');
+  const first = nodeStatus(input, undefined);
+  const later = { ...input, now: input.now + 60_000 };
+  t.equal(condition(later, 'Ready', first)?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
+  t.not(condition(later, 'Ready', first)?.lastHeartbeatTime, condition(input, 'Ready')?.lastHeartbeatTime);
+  const worse = condition({ ...later, notReady: 'x' }, 'Ready', first);
+  t.not(worse?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
+});

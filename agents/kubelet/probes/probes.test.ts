@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, createServer } from 'node:net';
+import t from 'tap';
+import { grpcProbe } from './grpc';
+import { httpProbe } from './http';
+import { applyResult, failedForGood, initialState, type ProbeKind } from './probe-state';
+import { resolvePort } from './target';
+import { tcpProbe } from './tcp';
+
+/** Verdicts after each result; + is a success. */
+const verdicts = (kind: ProbeKind, results: string, success: number, failure: number): string => {
+  let state = initialState(kind);
+  return [...results]
+    .map((each) => {
+      state = applyResult(state, each === '+', { success, failure });
+      return state.verdict ? '+' : '-';
+    })
+    .join('');
+};
+
+t.test('thresholds', async (t) => {
+  t.equal(verdicts('readiness', '+---+', 1, 3), '+++-+');
+  t.equal(verdicts('readiness', '++-++', 2, 1), '-+--+');
+  t.equal(verdicts('liveness', '--+---', 1, 3), '+++++-');
+  t.equal(verdicts('startup', '--+', 1, 30), '--+');
+  let state = initialState('startup');
+  for (let i = 0; i < 2; i++) state = applyResult(state, false, { success: 1, failure: 2 });
+  t.ok(failedForGood(state, { success: 1, failure: 2 }));
+  t.notOk(failedForGood(applyResult(state, true, { success: 1, failure: 2 }), { success: 1, failure: 2 }));
+});
+
+t.test('ports by number and name', async (t) => {
+  const container = { name: 'c', ports: [{ name: 'web', containerPort: 8080 }] };
+  t.equal(resolvePort(80, container), 80);
+  t.equal(resolvePort('81', container), 81);
+  t.equal(resolvePort('web', container), 8080);
+  t.throws(() => resolvePort('nope', container), { code: 'BadRequest' });
+});
+
+t.test('HTTP', async (t) => {
+  const seen: string[] = [];
+  const server = http.createServer((request, response) => {
+    seen.push(`${request.url} ${request.headers['x-a']} ${request.headers['user-agent']}`);
+    if (request.url === '/moved') response.writeHead(302, { location: '/ok' }).end();
+    else if (request.url === '/away') response.writeHead(302, { location: 'http://other.test/' }).end();
+    else if (request.url === '/slow') return;
+    else response.writeHead(request.url === '/ok' ? 200 : 500).end('body');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const { signal } = new AbortController();
+  const probe = (path: string, timeoutMs = 10_000) =>
+    httpProbe({
+      host: '127.0.0.1',
+      port,
+      path,
+      scheme: 'HTTP',
+      headers: [{ name: 'X-A', value: '1' }],
+      timeoutMs,
+      signal,
+    });
+  t.same(await probe('ok'), { success: true, output: 'body' });
+  t.equal(seen[0], '/ok 1 kube-probe/1.36');
+  t.equal((await probe('/moved')).success, true);
+  t.equal((await probe('/away')).success, true);
+  t.same(await probe('/bad'), { success: false, output: 'HTTP probe failed with statuscode: 500' });
+  t.match(await probe('/slow', 50), { success: false, output: /context deadline exceeded/ });
+});
+
+t.test('TCP', async (t) => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.same(await tcpProbe('127.0.0.1', port, 10_000), { success: true, output: '' });
+  server.close();
+  await once(server, 'close');
+  t.match(await tcpProbe('127.0.0.1', port, 10_000), { success: false, output: /connection refused$/ });
+});
+
+t.test('gRPC', async (t) => {
+  const asked: string[] = [];
+  const server = http2.createServer();
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      const service = Buffer.concat(chunks).subarray(7).toString();
+      asked.push(`${headers[':path']} ${service}`);
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': service === 'unknown' ? '5' : '0' }));
+      stream.end(Buffer.from([0, 0, 0, 0, 2, 8, service === 'sick' ? 2 : 1]));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  t.same(await grpcProbe('127.0.0.1', port, 'fine', 10_000), { success: true, output: '' });
+  t.equal(asked[0], '/grpc.health.v1.Health/Check fine');
+  t.match(await grpcProbe('127.0.0.1', port, 'sick', 10_000), {
+    success: false,
+    output: 'service unhealthy (responded with 2)',
+  });
+  t.match(await grpcProbe('127.0.0.1', port, 'unknown', 10_000), { success: false, output: /status 5/ });
+});

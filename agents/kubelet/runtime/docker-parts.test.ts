@@ -1,0 +1,112 @@
+import t from 'tap';
+import { toCreateBody, toRecord } from './docker-config';
+import { translateDockerError } from './docker-errors';
+import { parseEvent } from './docker-events';
+import { FrameDecoder } from './docker-frames';
+import type { ContainerSpec } from './runtime';
+
+t.test('frames survive any cut', async (t) => {
+  const frame = (stream: number, text: string) => {
+    const head = Buffer.alloc(8);
+    head[0] = stream;
+    head.writeUInt32BE(text.length, 4);
+    return Buffer.concat([head, Buffer.from(text)]);
+  };
+  const bytes = Buffer.concat([frame(1, 'out'), frame(2, 'err'), frame(1, '')]);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const decoder = new FrameDecoder();
+    const chunks = [...decoder.push(bytes.subarray(0, cut)), ...decoder.push(bytes.subarray(cut))];
+    t.same(
+      chunks.map(({ stream, data }) => `${stream} ${data}`),
+      ['stdout out', 'stderr err', 'stdout '],
+    );
+  }
+});
+
+const spec: ContainerSpec = {
+  name: 'n',
+  image: 'i',
+  labels: {},
+  env: [],
+  mounts: [],
+  network: { container: 'p' },
+  ipc: { container: 'p' },
+  pid: 'own',
+};
+
+t.test('create bodies', async (t) => {
+  t.match(toCreateBody(spec), {
+    Image: 'i',
+    HostConfig: { NetworkMode: 'container:p', IpcMode: 'container:p', RestartPolicy: { Name: '' } },
+  });
+  t.match(toCreateBody({ ...spec, network: 'own', ipc: 'own', pid: { container: 'p' } }).HostConfig, {
+    NetworkMode: 'none',
+    IpcMode: 'shareable',
+    PidMode: 'container:p',
+  });
+  t.match(
+    toCreateBody({ ...spec, noNewPrivileges: true, seccomp: 'unconfined', memoryBytes: 5, cpuQuotaMicros: 7 })
+      .HostConfig,
+    {
+      SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
+      Memory: 5,
+      MemorySwap: 5,
+      CpuQuota: 7,
+      CpuPeriod: 100_000,
+    },
+  );
+  t.notOk('Entrypoint' in toCreateBody(spec));
+});
+
+t.test('inspections', async (t) => {
+  const info = (State: object) =>
+    toRecord({
+      Id: 'x',
+      Name: '/n',
+      Image: 'sha256:i',
+      Created: '2026-01-01T00:00:00Z',
+      Config: { Labels: {}, Image: 'i' },
+      State,
+    } as never);
+  t.match(info({ Status: 'running', StartedAt: '2026-01-01T00:00:01Z', FinishedAt: '0001-01-01T00:00:00Z', Pid: 5 }), {
+    state: 'running',
+    pid: 5,
+    finishedAtMs: undefined,
+  });
+  t.match(
+    info({
+      Status: 'exited',
+      StartedAt: '2026-01-01T00:00:01Z',
+      FinishedAt: '2026-01-01T00:00:02Z',
+      ExitCode: 3,
+      Pid: 0,
+    }),
+    { state: 'exited', exitCode: 3, pid: undefined },
+  );
+  t.equal(info({ Status: 'dead', Pid: 0 }).state, 'exited');
+});
+
+t.test('events', async (t) => {
+  const event = (Action: string, Attributes: object) =>
+    parseEvent(JSON.stringify({ Type: 'container', Action, timeNano: 5e6, Actor: { ID: 'x', Attributes } }));
+  t.match(event('die', { 'io.kubernetes.pod.uid': 'u', exitCode: '137' }), {
+    type: 'died',
+    id: 'x',
+    exitCode: 137,
+    timeMs: 5,
+  });
+  t.equal(event('die', {}), undefined);
+  t.equal(event('exec_create: /bin/true', { 'io.kubernetes.pod.uid': 'u' }), undefined);
+  t.same(parseEvent('{"Type":"image","Action":"pull"}'), { type: 'images-changed' });
+});
+
+t.test('errors', async (t) => {
+  const code = (statusCode: number | undefined, message: string) =>
+    translateDockerError(Object.assign(new Error('x'), { statusCode, json: { message } }), 'doing').code;
+  t.equal(code(404, 'No such container'), 'NotFound');
+  t.equal(code(409, 'name is already in use by'), 'AlreadyExists');
+  t.equal(code(409, 'is not running'), 'Conflict');
+  t.equal(code(500, 'OCI runtime create failed'), 'BadRequest');
+  t.equal(code(500, 'driver failed'), 'Internal');
+  t.equal(code(undefined, 'connect ENOENT'), 'Unavailable');
+});

@@ -1,0 +1,113 @@
+import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { pod } from '../pod/pod.fixture';
+import { writeAtomically } from './atomic-writer';
+import { ensureHostPath } from './host-path';
+import { type Payload, type PayloadSources, tokensOf, type Volume, volumePayload } from './payload';
+import { podReferences } from './references';
+
+const sources: PayloadSources = {
+  configMap: (name) =>
+    name === 'cfg'
+      ? { data: { a: 'one', b: 'two' }, binaryData: { c: Buffer.from([0, 255]).toString('base64') } }
+      : undefined,
+  secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
+  token: () => 'token-text',
+  facts: { nodeIp: '192.0.2.1', podIps: ['10.244.0.5'], allocatable: {} },
+};
+const payload = (volume: Omit<Volume, 'name'>, of = pod()) => volumePayload(of, { name: 'v', ...volume }, sources);
+const shown = (of: Payload) =>
+  Object.fromEntries([...of].map(([path, { data, mode }]) => [path, `${data} ${mode.toString(8)}`]));
+
+t.test('what the files of a volume hold', async (t) => {
+  t.same(shown(payload({ configMap: { name: 'cfg', items: [{ key: 'a', path: 'dir/x', mode: 0o400 }] } })), {
+    'dir/x': 'one 400',
+  });
+  t.same([...payload({ configMap: { name: 'cfg' } }).keys()], ['a', 'b', 'c']);
+  t.same(payload({ configMap: { name: 'cfg' } }).get('c')?.data, Buffer.from([0, 255]));
+  t.same(shown(payload({ secret: { secretName: 'sec', defaultMode: 0o440 } })), { pw: 'geheim 440' });
+  const labelled = pod({}, { metadata: { name: 'web', namespace: 'shop', labels: { b: '2', a: '1' } } });
+  const downward = payload(
+    { downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    labelled,
+  );
+  t.same(shown(downward), { l: 'a="1"\nb="2" 644' });
+  const projected = {
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
+        { configMap: { name: 'cfg', items: [{ key: 'b', path: 'ca' }] } },
+        { secret: { name: 'none', optional: true } },
+      ],
+    },
+  };
+  t.same(shown(payload(projected)), { token: 'token-text 644', ca: 'two 644' });
+  t.same(tokensOf({ name: 'v', ...projected }), [{ expirationSeconds: 3607 }]);
+  t.equal(payload(projected, pod({ securityContext: { runAsUser: 7 } })).get('token')?.uid, 7);
+});
+
+t.test('what is missing has upstream words', async (t) => {
+  t.throws(() => payload({ configMap: { name: 'none' } }), { message: 'configmap "none" not found' });
+  t.throws(() => payload({ secret: { secretName: 'none' } }), { message: 'secret "none" not found' });
+  const wrongKey = { configMap: { name: 'cfg', items: [{ key: 'z', path: 'z' }] } };
+  t.throws(() => payload(wrongKey), { message: 'configmap references non-existent config key: z' });
+  t.equal(payload({ configMap: { name: 'none', optional: true } }).size, 0);
+});
+
+const text = (of: Record<string, string>): Payload =>
+  new Map(Object.entries(of).map(([path, data]) => [path, { data: Buffer.from(data), mode: 0o640 }]));
+
+t.test('files change all at once', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-volume-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  t.equal(await writeAtomically(dir, text({ a: '1', 'd/b': '2' })), true);
+  t.equal(await writeAtomically(dir, text({ a: '1', 'd/b': '2' })), false, 'the same again changes nothing');
+  const first = await readlink(join(dir, '..data'));
+  t.equal(await readFile(join(dir, 'd/b'), 'utf8'), '2');
+  t.equal((await stat(join(dir, 'a'))).mode & 0o777, 0o640);
+  t.equal((await lstat(join(dir, 'a'))).isSymbolicLink(), true);
+  t.equal(await writeAtomically(dir, text({ a: '3' })), true);
+  t.equal(await readFile(join(dir, 'a'), 'utf8'), '3');
+  t.not(await readlink(join(dir, '..data')), first);
+  t.same(
+    (await readdir(dir)).filter((name) => !name.startsWith('..')),
+    ['a'],
+  );
+  t.notOk((await readdir(dir)).includes(first), 'the old folder is gone');
+  await chmod(join(dir, '..data', 'a'), 0o600);
+  t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'a mode that was changed is put right');
+  await t.rejects(writeAtomically(dir, text({ '../x': '' })), { code: 'BadRequest' });
+  await t.rejects(writeAtomically(dir, text({ '/x': '' })), { code: 'BadRequest' });
+});
+
+t.test('hostPath types', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-hostpath-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const file = join(dir, 'file');
+  await writeFile(file, '');
+  await ensureHostPath(dir, 'Directory');
+  await ensureHostPath(file, 'File');
+  await ensureHostPath(join(dir, 'made/deep'), 'DirectoryOrCreate');
+  await ensureHostPath(join(dir, 'fresh'), 'FileOrCreate');
+  t.ok((await stat(join(dir, 'fresh'))).isFile());
+  t.ok((await stat(join(dir, 'made/deep'))).isDirectory());
+  await t.rejects(ensureHostPath(file, 'Directory'), {
+    message: `hostPath type check failed: ${file} is not a directory`,
+  });
+  await t.rejects(ensureHostPath(join(dir, 'none'), 'Socket'), { code: 'NotFound' });
+});
+
+t.test('references of a pod', async (t) => {
+  const of = pod({
+    imagePullSecrets: [{ name: 'pull' }],
+    volumes: [
+      { name: 'a', configMap: { name: 'c1' } },
+      { name: 'b', projected: { sources: [{ secret: { name: 's1' } }] } },
+    ],
+    initContainers: [{ name: 'i', envFrom: [{ secretRef: { name: 's2' } }] }],
+    containers: [{ name: 'c', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c1', key: 'k' } } }] }],
+  });
+  t.same(podReferences(of), { configMaps: ['c1'], secrets: ['s1', 's2', 'pull'] });
+});
