@@ -13,17 +13,15 @@ export type Failure =
   | 'forbidden'
   | 'unknown';
 
+/** The first that matches decides: a missing extension is also reported as a missing file. */
 const patterns: readonly (readonly [RegExp, Failure])[] = [
   [/xtables lock|Resource temporarily unavailable|Device or resource busy|interrupted system call/i, 'busy'],
-  [
-    /No chain\/target\/match by that name|No such file or directory|does not exist|Bad rule|Couldn't load target/i,
-    'stale',
-  ],
   [/Permission denied|Operation not permitted|you must be root/i, 'forbidden'],
   [
-    /Couldn't load match|not supported|unknown option|Protocol not supported|Table does not exist|Extension .* missing/i,
+    /Couldn't load (match|target)|not supported|unknown option|Table does not exist|Extension .* missing/i,
     'unsupported',
   ],
+  [/No chain\/target\/match by that name|No such file or directory|does not exist|Bad rule/i, 'stale'],
 ];
 
 export function classifyFailure(err: unknown): Failure {

@@ -6,7 +6,10 @@ import { diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRes
 import { brokenJumps } from './trace';
 
 const chain = (name: string, target = 'RETURN') => [name, `-A ${name} -j ${target}\n`] as const;
-const own = (nat: Iterable<readonly [string, string]>, filter: Iterable<readonly [string, string]> = []): OwnChains => ({
+const own = (
+  nat: Iterable<readonly [string, string]>,
+  filter: Iterable<readonly [string, string]> = [],
+): OwnChains => ({
   nat: new Map(nat),
   filter: new Map(filter),
 });

@@ -63,10 +63,13 @@ t.test('probabilities are those the kernel can hold', (t) => {
 
 t.test('a dump is split into tables and chains, counters and comments dropped', (t) => {
   const dump = '# Generated\n*nat\n:PREROUTING ACCEPT [1:2]\n:K8TS-A - [0:0]\n[3:4] -A K8TS-A -j RETURN\nCOMMIT\n';
-  t.same([...splitDump(dump).get('nat')!], [
-    ['PREROUTING', { policy: 'ACCEPT', text: '' }],
-    ['K8TS-A', { policy: '-', text: '-A K8TS-A -j RETURN\n' }],
-  ]);
+  t.same(
+    [...splitDump(dump).get('nat')!],
+    [
+      ['PREROUTING', { policy: 'ACCEPT', text: '' }],
+      ['K8TS-A', { policy: '-', text: '-A K8TS-A -j RETURN\n' }],
+    ],
+  );
   t.same(parseDump(dump).get('nat')?.get('PREROUTING'), { name: 'PREROUTING', policy: 'ACCEPT', rules: [] });
   t.throws(() => splitDump('*nat\n-A NOWHERE -j RETURN\n'), { code: 'BadRequest' });
   t.throws(() => parseRule('-N CHAIN'), { code: 'BadRequest' });
