@@ -117,9 +117,9 @@ export class ApiHandler {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
     if (subresource !== '' && !(subresource === 'status' && kind.options.hasStatus)) {
-      const handler =
-        deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
-      if (!handler || !servesSubresource(rest.route)) throw pathNotFound();
+      const own = deps.subresources.get(`${kind.plural}/${subresource}`);
+      const handler = own ?? (servesSubresource(rest.route) ? deps.subresources.get(`*/${subresource}`) : undefined);
+      if (!handler) throw pathNotFound();
       return handler(rest);
     }
     const virtual = deps.virtual.get(`${kind.plural}.${kind.group}`);

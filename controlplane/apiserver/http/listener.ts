@@ -26,6 +26,8 @@ export interface ListenerOptions {
 
 /** A connection that has sent half a request head for this long is closed. */
 const headersTimeoutMs = 20_000;
+/** A whole request, body included, must arrive within this; how long its answer takes is another matter. */
+const requestTimeoutMs = 60_000;
 /** Idle keep-alive connections are closed after this; longer than the 90 s client-go keeps them. */
 const keepAliveTimeoutMs = 120_000;
 const maxHeaderBytes = 64 * 1024;
@@ -59,7 +61,7 @@ export class Listener {
         maxHeaderSize: maxHeaderBytes,
         headersTimeout: headersTimeoutMs,
         keepAliveTimeout: keepAliveTimeoutMs,
-        requestTimeout: 0,
+        requestTimeout: requestTimeoutMs,
         noDelay: true,
       },
       (message, response) => void this.serve(message, response),
