@@ -14,6 +14,9 @@ const workers = 5;
 const finalizer = 'kubernetes';
 /** Objects of one kind deleted at the same time. */
 const parallel = 50;
+/** Passes over what is left in one go: pods, then the rest, then what was made meanwhile. */
+const maxRounds = 4;
+const retryMs = 1_000;
 
 export class NamespaceController implements Controller {
   private readonly namespaces: TrackedInformer<Namespace>;
@@ -50,10 +53,11 @@ export class NamespaceController implements Controller {
     let remaining = await this.remaining(key, signal);
     const failures: string[] = [];
     // Most objects go at once: then what is left is looked at again, until only those remain that take their time.
-    for (let deletions = planDeletions(remaining); deletions.length > 0; deletions = planDeletions(remaining)) {
+    for (let round = 0; round < maxRounds && failures.length === 0; round++) {
+      const deletions = planDeletions(remaining);
+      if (deletions.length === 0) break;
       for (const { resource, objects } of deletions) failures.push(...(await this.delete(resource, objects, signal)));
       remaining = await this.remaining(key, signal);
-      if (failures.length > 0) break;
     }
     if (remaining.every(({ objects }) => objects.length === 0)) {
       await this.finalize(namespace, signal);
@@ -63,6 +67,8 @@ export class NamespaceController implements Controller {
     const status = planConditions(namespace, remaining, failure, this.deps.clock.now());
     if (status) await this.deps.client.update(namespaces, { ...namespace, status }, { subresource: 'status', signal });
     if (failure !== undefined) throw new Error(failure);
+    // Somebody keeps making objects: once more, but not in a tight loop.
+    if (planDeletions(remaining).length > 0) this.queue.addAfter(key, retryMs);
   }
 
   /** Read live: the copies may lack what was made a moment ago. */

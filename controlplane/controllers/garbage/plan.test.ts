@@ -1,0 +1,89 @@
+import t from 'tap';
+import type { KubeObject, OwnerReference } from '../../api/types';
+import { type GarbagePlan, type OwnerState, planGarbage } from './plan';
+
+const reference = (uid: string, blockOwnerDeletion = true): OwnerReference => ({
+  apiVersion: 'v1',
+  kind: 'X',
+  name: uid,
+  uid,
+  blockOwnerDeletion,
+});
+const object = (over: KubeObject['metadata'] = {}): KubeObject => ({ metadata: { name: 'o', uid: 'o', ...over } });
+const owned = (...uids: string[]) => object({ ownerReferences: uids.map((uid) => reference(uid)) });
+const deleting = (...finalizers: string[]) => object({ deletionTimestamp: 'now', finalizers });
+const dependent = (block = true): KubeObject => ({ metadata: { name: 'd', ownerReferences: [reference('o', block)] } });
+
+t.test('planGarbage', async (t) => {
+  const cases: {
+    name: string;
+    object: KubeObject;
+    owners?: OwnerState[];
+    dependents?: KubeObject[];
+    want: GarbagePlan;
+  }[] = [
+    { name: 'nobody owns it', object: object(), want: { action: 'keep' } },
+    { name: 'its owner is there', object: owned('a'), owners: ['present'], want: { action: 'keep' } },
+    {
+      name: 'its only owner is gone',
+      object: owned('a'),
+      owners: ['absent'],
+      want: { action: 'delete', propagation: 'Background' },
+    },
+    {
+      name: 'one of two is gone',
+      object: owned('a', 'b'),
+      owners: ['absent', 'present'],
+      want: { action: 'drop-references', keep: [reference('b')] },
+    },
+    {
+      name: 'both are gone',
+      object: owned('a', 'b'),
+      owners: ['absent', 'absent'],
+      want: { action: 'delete', propagation: 'Background' },
+    },
+    { name: 'an owner of a kind nobody knows', object: owned('a'), owners: ['unknown'], want: { action: 'keep' } },
+    {
+      name: 'the owner waits for it',
+      object: owned('a'),
+      owners: ['deleting-foreground'],
+      want: { action: 'delete', propagation: 'Background' },
+    },
+    {
+      name: 'and it has dependents of its own',
+      object: owned('a'),
+      owners: ['deleting-foreground'],
+      dependents: [dependent()],
+      want: { action: 'delete', propagation: 'Foreground' },
+    },
+    {
+      name: 'orphaning was asked for before',
+      object: object({ ownerReferences: [reference('a')], finalizers: ['orphan'] }),
+      owners: ['absent'],
+      want: { action: 'delete', propagation: 'Orphan' },
+    },
+    { name: 'on its way, nothing to wait for', object: deleting('example.com/other'), want: { action: 'keep' } },
+    {
+      name: 'foreground: waits',
+      object: deleting('foregroundDeletion'),
+      dependents: [dependent()],
+      want: { action: 'wait-for-dependents' },
+    },
+    {
+      name: 'foreground: nobody blocks',
+      object: deleting('foregroundDeletion'),
+      dependents: [dependent(false)],
+      want: { action: 'remove-finalizer', finalizer: 'foregroundDeletion' },
+    },
+    {
+      name: 'foreground: done',
+      object: deleting('foregroundDeletion'),
+      want: { action: 'remove-finalizer', finalizer: 'foregroundDeletion' },
+    },
+    { name: 'orphan', object: deleting('orphan'), dependents: [dependent()], want: { action: 'orphan-dependents' } },
+    { name: 'orphan: done', object: deleting('orphan'), want: { action: 'remove-finalizer', finalizer: 'orphan' } },
+  ];
+  for (const { name, object: subject, owners = [], dependents = [], want } of cases) {
+    t.same(planGarbage({ object: subject, owners, dependents }), want, name);
+  }
+});

@@ -1,0 +1,59 @@
+import t from 'tap';
+import type { Node } from '../../api/node';
+import { parseCidr } from '../../base/cidr';
+import { planPodCidrs } from './plan';
+
+const range = parseCidr('10.244.0.0/16');
+const node = (name: string, podCIDR?: string, second = 0): Node => ({
+  metadata: { name, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
+  spec: { podCIDR },
+});
+const plan = (nodes: Node[], cluster = range, reserved?: ReadonlyMap<string, string>) => {
+  const { assign, exhausted } = planPodCidrs(nodes, cluster, 24, reserved);
+  return [...assign.map(({ node: name, podCidr }) => `${name} ${podCidr}`), ...exhausted.map((name) => `${name} none`)];
+};
+
+t.test('planPodCidrs', async (t) => {
+  const cases = [
+    {
+      name: 'one each, oldest node first',
+      got: plan([node('b', undefined, 2), node('a', undefined, 3), node('c', undefined, 1)]),
+      want: ['c 10.244.0.0/24', 'b 10.244.1.0/24', 'a 10.244.2.0/24'],
+    },
+    {
+      name: 'what nodes have is taken',
+      got: plan([node('a', '10.244.0.0/24'), node('b', '10.244.2.0/24'), node('c'), node('d')]),
+      want: ['c 10.244.1.0/24', 'd 10.244.3.0/24'],
+    },
+    {
+      name: 'larger ranges given by hand are respected',
+      got: plan([node('a', '10.244.0.0/22'), node('b')]),
+      want: ['b 10.244.4.0/24'],
+    },
+    {
+      name: 'foreign ranges take no place',
+      got: plan([node('a', '172.16.0.0/24'), node('b')]),
+      want: ['b 10.244.0.0/24'],
+    },
+    {
+      name: 'an unreadable range takes no place',
+      got: plan([node('a', 'nonsense'), node('b')]),
+      want: ['b 10.244.0.0/24'],
+    },
+    {
+      name: 'promised but not yet seen',
+      got: plan([node('a'), node('b')], range, new Map([['a', '10.244.0.0/24']])),
+      want: ['b 10.244.1.0/24'],
+    },
+    {
+      name: 'exhausted',
+      got: plan(
+        [node('a', undefined, 1), node('b', undefined, 2), node('c', undefined, 3)],
+        parseCidr('10.244.0.0/23'),
+      ),
+      want: ['a 10.244.0.0/24', 'b 10.244.1.0/24', 'c none'],
+    },
+    { name: 'nothing to do', got: plan([node('a', '10.244.0.0/24')]), want: [] },
+  ];
+  for (const { name, got, want } of cases) t.same(got, want, name);
+});

@@ -1,0 +1,74 @@
+// Plays the kubelets of all nodes at once: bound pods run and become ready at once, deleted ones end at once.
+import { type Node, nodes, objectKey, type Pod, pods } from '../../controlplane/api/index';
+import { formatTime } from '../../controlplane/base/clock';
+import { isConflict, isNotFound } from '../../controlplane/base/errors';
+import { silentLogger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { createInformer } from '../../controlplane/client/informer';
+
+export interface FakeKubeletOptions {
+  /** Whether a pod becomes ready; all do by default. */
+  readonly becomesReady?: (pod: Pod) => boolean;
+}
+
+/** Registers nodes that offer 4 cpu and 8 GiB each. */
+export async function createNodes(client: Client, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } } as Node);
+    const resources = { cpu: '4', memory: '8Gi', pods: '110' };
+    const time = formatTime(Date.now());
+    const ready = { type: 'Ready', status: 'True', lastHeartbeatTime: time, lastTransitionTime: time };
+    const status = { capacity: resources, allocatable: resources, conditions: [ready] };
+    await client.patch(nodes, name, 'merge', { status }, { subresource: 'status' });
+  }
+}
+
+/** Resolves when the signal is aborted and the work in hand is done. */
+export async function runFakeKubelets(
+  client: Client,
+  signal: AbortSignal,
+  options: FakeKubeletOptions = {},
+): Promise<void> {
+  const { becomesReady = () => true } = options;
+  const informer = createInformer<Pod>(client, pods, { log: silentLogger });
+  const started = new Set<string>();
+  const work = new Set<Promise<void>>();
+  const run = (task: Promise<unknown>) => {
+    const done = task.then(
+      () => {
+        work.delete(done);
+      },
+      (err: unknown) => {
+        work.delete(done);
+        if (!isNotFound(err) && !isConflict(err) && !signal.aborted) throw err;
+      },
+    );
+    work.add(done);
+  };
+  informer.onChange(({ type, object: pod }) => {
+    const { uid = '', deletionTimestamp } = pod.metadata ?? {};
+    if (type === 'deleted' || !pod.spec?.nodeName) return;
+    if (deletionTimestamp !== undefined) {
+      run(client.delete(pods, objectKey(pod), { gracePeriodSeconds: 0, preconditions: { uid } }));
+    } else if (!started.has(uid)) {
+      started.add(uid);
+      run(
+        client.patch(pods, objectKey(pod), 'strategic', startedPod(pod, started.size, becomesReady(pod)), {
+          subresource: 'status',
+        }),
+      );
+    }
+  });
+  await informer.run(signal);
+  await Promise.all(work);
+}
+
+function startedPod(pod: Pod, sequence: number, ready: boolean) {
+  const podIP = `10.244.${sequence >> 8}.${sequence & 255}`;
+  const lastTransitionTime = formatTime(Date.now());
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }];
+  return {
+    metadata: { uid: pod.metadata?.uid },
+    status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions },
+  };
+}
