@@ -1,0 +1,98 @@
+import t from 'tap';
+import { FakeClock } from '../../test/lib/fake-clock';
+import { FakeTransport } from '../../test/lib/fake-transport';
+import type { KubeObject } from '../api/types';
+import { silentLogger } from '../base/logger';
+import { EventCorrelator } from './event-correlator';
+import { createEventRecorder } from './event-recorder';
+import { createClient } from './rest-client';
+
+const pod: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'a', name: 'web', uid: 'u', resourceVersion: '7' },
+};
+const now = Date.parse('2026-01-01T00:00:00Z');
+const report = (message: string, reason = 'Failed') => ({ object: pod, type: 'Warning' as const, reason, message });
+
+t.test('correlator', async (t) => {
+  const correlator = new EventCorrelator({ component: 'kubelet', host: 'n1' });
+  const first = correlator.correlate(report('no image'), now);
+  t.match(first, {
+    action: 'create',
+    event: {
+      metadata: { namespace: 'a', name: /^web\.[0-9a-f]+$/ },
+      involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'web', uid: 'u', resourceVersion: '7' },
+      source: { component: 'kubelet', host: 'n1' },
+      type: 'Warning',
+      reason: 'Failed',
+      message: 'no image',
+      count: 1,
+      firstTimestamp: '2026-01-01T00:00:00Z',
+    },
+  });
+  const second = correlator.correlate(report('no image'), now + 5000);
+  t.match(second, {
+    action: 'update',
+    count: 2,
+    event: { lastTimestamp: '2026-01-01T00:00:05Z', firstTimestamp: '2026-01-01T00:00:00Z' },
+  });
+  t.equal(correlator.correlate(report('another'), now).action, 'create');
+  if (first.action === 'create') correlator.forget(first.id);
+  t.equal(correlator.correlate(report('no image'), now).action, 'create', 'a new one after the old one is gone');
+});
+
+t.test('many different messages of one reason become one Event', async (t) => {
+  const correlator = new EventCorrelator({ component: 'kubelet' });
+  const actions = Array.from({ length: 12 }, (_, i) => correlator.correlate(report(`try ${i}`), now));
+  t.same(
+    actions.map(({ action }) => action),
+    [...Array(10).fill('create'), 'update', 'update'],
+  );
+  const [combined, last] = [actions[9], actions[11]];
+  t.match(combined, { event: { message: '(combined from similar events): try 9' } });
+  t.match(last, { count: 3, event: { message: '(combined from similar events): try 11' } });
+});
+
+t.test('a flood about one object is cut, and flows again slowly', async (t) => {
+  const correlator = new EventCorrelator({ component: 'kubelet' });
+  const actions = Array.from({ length: 30 }, () => correlator.correlate(report('x'), now).action);
+  t.equal(actions.filter((action) => action !== 'drop').length, 25);
+  t.equal(correlator.correlate(report('x'), now + 5 * 60_000).action, 'update');
+  t.equal(correlator.correlate(report('x'), now + 5 * 60_000).action, 'drop');
+});
+
+t.test('recorder', async (t) => {
+  const transport = new FakeTransport();
+  const clock = new FakeClock();
+  const recorder = createEventRecorder({
+    client: createClient(transport),
+    component: 'kubelet',
+    log: silentLogger,
+    clock,
+  });
+  recorder.record(pod, 'Normal', 'Started', 'Started container c');
+  recorder.record(pod, 'Normal', 'Started', 'Started container c');
+  const create = await transport.next();
+  t.equal(`${create.request.method} ${create.path}`, 'POST /api/v1/namespaces/a/events');
+  t.equal(transport.waiting, 0, 'one after another');
+
+  t.comment('the API is away for a moment: tried again');
+  create.reply({ kind: 'Status', code: 503 }, 503);
+  await clock.armed(1000);
+  clock.advance(1000);
+  const again = await transport.next();
+  t.same(again.body, create.body);
+  again.reply(again.body, 201);
+
+  t.comment('the same again is counted; when it has expired it is made anew');
+  const patch = await transport.next();
+  t.equal(patch.request.method, 'PATCH');
+  t.match(patch.body, { count: 2 });
+  patch.reply({ kind: 'Status', code: 404 }, 404);
+  const anew = await transport.next();
+  t.equal(anew.request.method, 'POST');
+  t.match(anew.body, { count: 2, message: 'Started container c' });
+  anew.reply(anew.body, 201);
+  await recorder.flushed();
+});
