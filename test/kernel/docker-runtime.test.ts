@@ -6,6 +6,9 @@ import { Scope } from '../../controlplane/base/scope';
 import { runtimeContract } from '../contract/runtime';
 import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
 
+// Docker on a busy machine takes its time; nothing here is timed.
+t.setTimeout(240_000);
+
 t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
   const scope = new Scope();
   t.teardown(() => scope.close());

@@ -78,6 +78,9 @@ const condition = (object: Pod | undefined, type: string) =>
   object?.status?.conditions?.find((each) => each.type === type)?.status;
 const isReady = (object: Pod | undefined) => condition(object, 'Ready') === 'True';
 
+// Docker on a busy machine takes its time; nothing here is timed.
+t.setTimeout(240_000);
+
 t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
   const scope = new Scope();
   t.teardown(() => scope.close());

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Secret } from '../../../controlplane/api';
 import { FakeClock } from '../../../test/lib/fake-clock';
+import type { ConfigError } from '../pod/env';
 import { FakeRuntime } from '../runtime/fake';
 import { credentialsFor } from './credentials';
 import { ImageCache } from './image-cache';
@@ -78,8 +79,13 @@ t.test('pulling', async (t) => {
       report: (_, reason) => said.push(reason),
       signal: new AbortController().signal,
     });
-  const failsWith = (image: string, reason: string, policy?: string) =>
-    t.rejects(ensure(image, policy), { details: { reason } } as object);
+  const failsWith = async (image: string, reason: string, policy?: string) => {
+    const failure = await ensure(image, policy).then(
+      () => undefined,
+      (err: ConfigError) => err.reason,
+    );
+    t.equal(failure, reason);
+  };
   await failsWith('x:1', 'ErrImagePull');
   await failsWith('x:1', 'ImagePullBackOff');
   clock.advance(10_000);
