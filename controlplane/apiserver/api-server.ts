@@ -30,6 +30,7 @@ import { openapiHandler } from './openapi-paths';
 import { pathHandler } from './paths';
 import type { UserInfo } from './request';
 import type { RestDeps, WriteHook } from './rest/context';
+import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
 import { finalizeHandler } from './subresources/namespaces';
 import { bindingHandler, evictionHandler } from './subresources/pods';
@@ -100,6 +101,7 @@ export class ApiServer {
       cache,
       clock,
       admission: this.admission(),
+      lists: new ListBytes(),
       hooks: new Map<string, WriteHook>([
         [
           services.prefix,

@@ -175,6 +175,17 @@ t.test('lists in pages see one state', async (t) => {
   });
 });
 
+t.test('a list is as new as the last write', async (t) => {
+  const names = async () =>
+    (await server.call('GET', cms)).json.items.map((item: { metadata: { name: string } }) => item.metadata.name);
+  const before = await names();
+  t.same(await names(), before);
+  await server.call('POST', cms, { body: cm('zz-last') });
+  t.same(await names(), [...before, 'zz-last']);
+  await server.call('DELETE', `${cms}/zz-last`);
+  t.same(await names(), before);
+});
+
 t.test('tables and metadata alone', async (t) => {
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
   const table = (await server.call('GET', `${cms}/one`, { headers: { accept } })).json;

@@ -13,6 +13,7 @@ import { queryOf } from '../request';
 import type { ResourceRoute } from '../route';
 import { invalid } from '../status';
 import { parseFieldValidation } from './decode';
+import type { ListBytes } from './list-bytes';
 
 /** Values that must be unique over the cluster, e.g. cluster IPs. */
 export interface Reservation {
@@ -31,6 +32,7 @@ export interface RestDeps {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly admission: Admission;
+  readonly lists: ListBytes;
   /** By kind's storage prefix. */
   readonly hooks: ReadonlyMap<string, WriteHook>;
 }

@@ -43,6 +43,9 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   const { route, query, request } = rest;
   const { kind } = route;
   const rendering = negotiate(header(request.headers, 'accept'));
+  const plain = rendering.as === 'object' && request.search === '';
+  const shared = plain ? deps.lists.get(kind.prefix, route.namespace, deps.cache.revision()) : undefined;
+  if (shared) return { status: 200, type: 'application/json', body: shared };
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const result = await readList(deps, kind, selection, query);
   const metadata: ListMeta = {
@@ -52,7 +55,9 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
       ? { remainingItemCount: result.remaining }
       : {}),
   };
-  return renderList(deps, rest, kind, result.items, metadata, rendering);
+  const reply = renderList(deps, rest, kind, result.items, metadata, rendering);
+  if (plain) deps.lists.set(kind.prefix, route.namespace, result.revision, reply.body);
+  return reply;
 }
 
 async function readList(deps: RestDeps, kind: Kind, selection: Selection, query: URLSearchParams): Promise<ListResult> {
