@@ -11,6 +11,7 @@ import { type Difference, diffChains, jumpRule, type OwnChains, readOwn, renderR
 /** A restore of 5,000 Services takes a second; a lock held by somebody else can make it longer. */
 const writeTimeoutMs = 60_000;
 const readTimeoutMs = 30_000;
+const natJumps = jumps.filter((jump) => jump.table === 'nat');
 
 export interface Written {
   /** True when it was computed against the kernel, not against what was remembered. */
@@ -69,18 +70,15 @@ export class Applier {
    */
   async canaryAlive(): Promise<boolean> {
     if (!this.known) return true;
-    const lists = await Promise.all(
-      ownedTables.flatMap((table) => {
-        const froms = jumps.filter((jump) => jump.table === table);
-        return [
-          this.list(table, chains.canary).then((text) => text.includes(`-A ${chains.canary} `)),
-          ...froms.map(({ from, to }) =>
-            this.list(table, from).then((text) => text.includes(`${jumpRule(from, to)}\n`)),
-          ),
-        ];
-      }),
-    );
-    return lists.every((alive) => alive);
+    // Table filter is small whatever the number of Services: one dump answers for all its chains. Table nat is asked by chain.
+    const [filter, ...nat] = await Promise.all([
+      this.dump('filter'),
+      this.list('nat', chains.canary),
+      ...natJumps.map(({ from }) => this.list('nat', from)),
+    ]);
+    const texts = { filter, nat: nat.join('') };
+    const lines = jumps.map(({ table, from, to }) => texts[table].includes(`${jumpRule(from, to)}\n`));
+    return [...lines, ...ownedTables.map((table) => texts[table].includes(`-A ${chains.canary} `))].every(Boolean);
   }
 
   /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
@@ -123,12 +121,14 @@ export class Applier {
   }
 
   private async read(): Promise<ReturnType<typeof readOwn>> {
-    const { exec, backend } = this.deps;
     // One dump per table: others' tables are none of our business, and raw or mangle may be large.
-    const dumps = await Promise.all(
-      ownedTables.map((table) => exec.run([backend.save, '-t', table], { timeoutMs: readTimeoutMs })),
-    );
-    return readOwn(splitDump(dumps.map(({ stdout }) => stdout).join('')));
+    const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
+    return readOwn(splitDump(dumps.join('')));
+  }
+
+  private async dump(table: OwnedTable): Promise<string> {
+    const { exec, backend } = this.deps;
+    return (await exec.run([backend.save, '-t', table], { timeoutMs: readTimeoutMs })).stdout;
   }
 
   /** One chain's rules; '' when it is not there. */
