@@ -1,0 +1,98 @@
+// Nodes that fall silent, on a real API server in this process; the controllers' time is the test's.
+import t from 'tap';
+import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
+import { formatMicroTime } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import { runControllers } from '../../controlplane/controllers/main';
+import { eventually } from '../lib/eventually';
+import { FakeClock } from '../lib/fake-clock';
+import { createNodes, runFakeKubelets } from '../lib/fake-kubelet';
+import { openTestServer } from '../lib/test-server';
+
+const condition = (
+  object: { status?: { conditions?: { type: string; status: string }[] } } | undefined,
+  type: string,
+) => object?.status?.conditions?.find((each) => each.type === type)?.status;
+
+t.test('a node without a sign of life', async (t) => {
+  const server = await openTestServer();
+  const abort = new AbortController();
+  const clock = new FakeClock(Date.now());
+  const client = server.client();
+  await createNodes(client, 'alive', 'silent');
+  const running = [
+    runControllers(
+      { client: server.client(), log: silentLogger, clock, clusterCidr: '10.244.0.0/16', caPem: 'PEM' },
+      abort.signal,
+    ),
+    runFakeKubelets(client, abort.signal),
+  ];
+  t.teardown(async () => {
+    abort.abort(new Error('test over'));
+    await Promise.all(running);
+    await server.close();
+  });
+  await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
+  const tolerations = [
+    { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 },
+  ];
+  const pod = (name: string, nodeName: string): Pod => ({
+    metadata: { name, namespace: 'default' },
+    spec: { nodeName, tolerations, containers: [{ name: 'c', image: 'registry.local/app:1' }] },
+  });
+  await client.create(pods, pod('stays', 'alive'));
+  await client.create(pods, pod('leaves', 'silent'));
+  await eventually(
+    client,
+    pods,
+    (all) => all.length === 2 && all.every((each) => condition(each, 'Ready') === 'True'),
+    { namespace: 'default' },
+  );
+
+  // The loops are idle when every node has its timer: 40 s from when it was last heard.
+  await clock.armed(40_000);
+  clock.advance(30_000);
+  const lease = {
+    metadata: { name: 'alive', namespace: 'kube-node-lease' },
+    spec: { holderIdentity: 'alive', renewTime: formatMicroTime(clock.now()) },
+  };
+  await client.create(leases, lease);
+  await eventually(client, leases, (all) => all.length === 1);
+  await client.patch(nodes, 'alive', 'merge', { metadata: { labels: { seen: 'yes' } } });
+  await eventually(client, nodes, (all) => all.some(({ metadata }) => metadata?.labels?.['seen'] === 'yes'));
+  await clock.armed(10_000);
+  clock.advance(10_000);
+
+  const unknown = await eventually(client, nodes, (all) => all.some((each) => (each.spec?.taints ?? []).length === 2));
+  const silent = unknown.find(({ metadata }) => metadata?.name === 'silent');
+  t.same(
+    ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => condition(silent, type)),
+    Array(4).fill('Unknown'),
+  );
+  t.same(
+    silent?.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`),
+    ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute'],
+  );
+  const alive = unknown.find(({ metadata }) => metadata?.name === 'alive');
+  t.equal(condition(alive, 'Ready'), 'True', 'the lease alone keeps the other one alive');
+
+  const notReady = await eventually(client, pods, (all) => all.some((each) => condition(each, 'Ready') === 'False'), {
+    namespace: 'default',
+  });
+  t.same(
+    notReady.filter((each) => condition(each, 'Ready') === 'False').map(({ metadata }) => metadata?.name),
+    ['leaves'],
+  );
+
+  t.comment('nothing is written once everything is said');
+  const { metadata } = await client.list(nodes);
+  await client.list(pods);
+  t.ok(Number(metadata.resourceVersion) < 1000, 'no loop of writes');
+
+  t.comment('evicted when its toleration runs out');
+  while (!clock.pending().some((ms) => ms > 55_000 && ms <= 60_000)) await new Promise(setImmediate);
+  clock.advance(60_000);
+  await eventually(client, pods, (all) => all.length === 1 && all[0]?.metadata?.name === 'stays', {
+    namespace: 'default',
+  });
+});
