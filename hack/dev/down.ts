@@ -36,7 +36,10 @@ export async function down({ exec, name, quiet, env, write, tty }: DownContext):
     return 0;
   }
   const differences = await progress.step('Comparing the host with the record', async () =>
-    diffRecords(state.before, await recordHost(exec, { kubeconfigPath: state.kubeconfig.path })),
+    diffRecords(state.before, await recordHost(exec, { kubeconfigPath: state.kubeconfig.path })).filter(
+      // Settings that other clusters of this host still need are put back by the last one.
+      ({ aspect }) => aspect !== 'sysctls' || recordedClusters().length === 0,
+    ),
   );
   const processes = processesOf(plan.runDir, new Set(), listProcesses(), process.pid);
   write(
@@ -56,7 +59,7 @@ function knownClusters(): string {
 
 /** Whether a difference is this cluster's doing, and not something that happened on the host meanwhile. Pure. */
 export function isOurs(plan: ClusterPlan, { aspect, entry }: Difference): boolean {
-  if (aspect === 'sysctls' || aspect === '/etc/hosts' || aspect === 'kubeconfig') return true;
+  if (aspect === 'sysctls') return true;
   const marks = [plan.context, plan.bridge, plan.stateDir, plan.runDir, plan.cgroup];
   const words = entry.split(/[\s"]+/);
   const nodeNames = plan.nodes.flatMap((node) => [node.netns, node.veth]);

@@ -86,8 +86,6 @@ async function tryFeatures(exec: Exec): Promise<readonly string[]> {
       ...'iptables -w -A INPUT -m conntrack --ctstate NEW'.split(' '),
     );
     await attempt('conntrack', ...inside, 'conntrack', '-C');
-    if (!existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables'))
-      await attempt('br_netfilter', 'modprobe', 'br_netfilter');
   } finally {
     await removeNamedNetns(exec, name);
   }

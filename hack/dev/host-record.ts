@@ -43,7 +43,7 @@ export async function recordHost(exec: Exec, { kubeconfigPath }: RecordSources):
     mounts: mountEntries(readFileSync('/proc/self/mountinfo', 'utf8')),
     sysctls: [`net.ipv4.ip_forward=${readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim()}`],
     'control groups': cgroupEntries(),
-    '/etc/hosts': textEntries('/etc/hosts'),
+    '/etc/hosts': hostsEntries('/etc/hosts'),
     kubeconfig: kubeconfigEntries(kubeconfigPath),
   });
 }
@@ -109,18 +109,36 @@ function subdirectories(dir: string): string[] {
     .map((entry) => entry.name);
 }
 
-function textEntries(path: string): string[] {
-  if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .map((line, i) => `${i + 1}: ${line}`);
+function hostsEntries(path: string): string[] {
+  return existsSync(path) ? hostsLines(readFileSync(path, 'utf8')) : [];
 }
 
-/** Holds keys, so only a hash is kept; of its meaning, since a merge may set quotes and indents anew. */
+/** Line by line; a block of a cluster counts as one entry, so that those of others may come and go. */
+export function hostsLines(text: string): string[] {
+  const entries: string[] = [];
+  let block: string | undefined;
+  text.split('\n').forEach((line) => {
+    const begin = /^# BEGIN (k8ts\S*) \(made by hack\/up/.exec(line)?.[1];
+    if (begin !== undefined) {
+      block = begin;
+      entries.push(`block of ${begin}`);
+    }
+    if (block === undefined) entries.push(line);
+    else if (line === `# END ${block}`) block = undefined;
+  });
+  return entries;
+}
+
+/** It holds keys, so only hashes are kept: one for each cluster, user and context by name, and what else there is. */
 function kubeconfigEntries(path: string): string[] {
   if (!existsSync(path)) return [];
-  const meaning = JSON.stringify(parse(readFileSync(path, 'utf8')));
-  return [`${path} ${createHash('sha256').update(meaning).digest('hex').slice(0, 16)}`];
+  const file = (parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, unknown>;
+  const hash = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+  return Object.entries(file).flatMap(([field, value]) => {
+    if (field === 'current-context') return [`${field} ${value}`];
+    if (!Array.isArray(value)) return [`${field} ${hash(value)}`];
+    return value.map((item: { name?: string }) => `${field} ${item.name} ${hash(item)}`);
+  });
 }
 
 /** Every entry that only one of the two has, in the order of aspects. */

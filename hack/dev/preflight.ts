@@ -9,7 +9,7 @@ export interface HostFacts {
   /** "20.10.24"; undefined when dockerd is not there. */
   readonly dockerVersion: string | undefined;
   readonly missingPrograms: readonly string[];
-  /** What a trial in a throw-away namespace could not do: "bridge", "veth", "iptables nat", "br_netfilter". */
+  /** What a trial in a throw-away namespace could not do: "bridge", "veth", "iptables nat". */
   readonly missingFeatures: readonly string[];
   /** Addresses with prefix length and routes of the host, as CIDR ranges, with where they come from. */
   readonly ranges: readonly { readonly cidr: string; readonly origin: string }[];
@@ -52,7 +52,7 @@ export function checkHost(facts: HostFacts): void {
   if (facts.missingFeatures.length > 0) {
     throw new Refused(
       `this kernel, or what confines this shell, lacks: ${facts.missingFeatures.join(', ')}.`,
-      'Load the modules (modprobe bridge veth br_netfilter iptable_nat), or use a machine or VM with a full kernel.',
+      'Load the modules (modprobe bridge veth iptable_nat nf_conntrack), or use a machine or VM with a full kernel.',
     );
   }
   if (facts.freeBytes < minFreeBytes) {

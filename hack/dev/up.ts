@@ -18,7 +18,7 @@ import { demoDir, findPrograms, imagePaths, supervisorProgram, waitUntil } from 
 import { teardown } from './down';
 import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
 import { recordHost } from './host-record';
-import { withHosts } from './hosts-file';
+import { withHosts, withoutHosts } from './hosts-file';
 import { ensureNetwork } from './network';
 import type { upOptions } from './options';
 import { agents, type ClusterPlan, chooseSubnet, planCluster, ranges } from './plan';
@@ -247,7 +247,8 @@ async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean):
   const entry = readEntry(readFileSync(plan.adminConf, 'utf8'), plan.context);
   if (entry) await mergeIntoUserKubeconfig(state.kubeconfig, entry);
   const text = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '';
-  const hosts = withHosts(text, plan.context, hostsEntries(plan, text, demo));
+  const entries = hostsEntries(plan, text, demo);
+  const hosts = entries.length === 0 ? withoutHosts(text, plan.context) : withHosts(text, plan.context, entries);
   if (hosts !== text) writeFileSync('/etc/hosts', hosts);
   return `context ${plan.context} in ${state.kubeconfig.path}`;
 }

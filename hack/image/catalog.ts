@@ -17,13 +17,16 @@ export interface Source {
   readonly exec: Exec;
   /** Directory with unpacked packages. */
   readonly root: string;
+  /** Another one with busybox-static, which apt does not put beside busybox. */
+  readonly staticRoot: string;
   /** Directory with files of ours that go into images. */
   readonly files: string;
 }
 
+export const staticPackages = ['busybox-static'] as const;
 export const packages = [
   'bash',
-  'busybox-static',
+  'busybox',
   'perl-base',
   'bind9-dnsutils',
   'curl',
@@ -47,7 +50,7 @@ export const catalog: readonly ImageDefinition[] = [
     tag: '3.10',
     // As process 1 of its namespace it gets no signal that it has no handler for, except SIGKILL.
     config: { entrypoint: ['/bin/sleep', 'infinity'], user: '65535:65535', stopSignal: 'SIGKILL' },
-    entries: async ({ root }) => [file(root, 'bin/busybox'), link('bin/sleep', 'busybox')],
+    entries: async ({ staticRoot }) => [file(staticRoot, 'bin/busybox'), link('bin/sleep', 'busybox')],
   },
   {
     repository: 'library/busybox',
@@ -77,12 +80,18 @@ export const catalog: readonly ImageDefinition[] = [
   },
 ];
 
-async function busybox({ exec, root }: Source): Promise<LayerEntry[]> {
-  const { stdout } = await exec.run([join(root, 'bin/busybox'), '--list']);
+/**
+ * The dynamic busybox and not the static one: its shell finds commands by PATH, so that real programs beside it, and the wget
+ * of ours, are found from scripts too.
+ */
+async function busybox(source: Source): Promise<LayerEntry[]> {
+  const { exec, files } = source;
+  const { stdout } = await exec.run([join(source.staticRoot, 'bin/busybox'), '--list']);
   const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
   return [
-    file(root, 'bin/busybox'),
+    ...(await withLibraries(source, ['/bin/busybox'])),
     ...applets.map((name) => link(`bin/${name}`, 'busybox')),
+    script('bin/wget', join(files, 'wget.sh')),
     link('usr/bin/env', '../../bin/busybox'),
     { path: 'tmp', kind: 'directory', mode: 0o1777 },
     { path: 'root', kind: 'directory', mode: 0o700 },
@@ -107,7 +116,7 @@ async function codereviewapi(source: Source): Promise<LayerEntry[]> {
   return [
     ...(await withLibraries(source, ['/usr/bin/perl'])),
     ...tree(root, library.slice(root.length + 1)),
-    { path: 'srv/codereviewapi.pl', kind: 'file', mode: 0o755, content: readFileSync(join(files, 'codereviewapi.pl')) },
+    script('srv/codereviewapi.pl', join(files, 'codereviewapi.pl')),
     { path: 'tmp', kind: 'directory', mode: 0o1777 },
     ...accounts(),
   ];
@@ -125,6 +134,13 @@ function file(root: string, path: string): LayerEntry {
   const real = realpathSync(join(root, path));
   return { path, kind: 'file', content: readFileSync(real), mode: statSync(real).mode & 0o755 };
 }
+
+const script = (path: string, source: string): LayerEntry => ({
+  path,
+  kind: 'file',
+  mode: 0o755,
+  content: readFileSync(source),
+});
 
 const link = (path: string, target: string): LayerEntry => ({ path, kind: 'link', target });
 

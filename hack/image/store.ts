@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exec } from '../../dataplane/exec/exec';
-import { catalog, packages } from './catalog';
+import { catalog, packages, staticPackages } from './catalog';
 import { unpackPackages } from './debs';
 import { composeImage, type Image } from './image';
 import { buildLayer, digestOf, type Layer } from './layer';
@@ -36,9 +36,11 @@ export async function ensureImages(
 async function buildAll(exec: Exec, paths: ImagePaths, stamp: string, hash: string): Promise<void> {
   mkdirSync(paths.dir, { recursive: true });
   rmSync(stamp, { force: true });
-  const root = await unpackPackages(exec, join(paths.dir, `packages-${packagesHash()}`), packages);
+  const unpack = (names: readonly string[]) =>
+    unpackPackages(exec, join(paths.dir, `packages-${packagesHash(names)}`), names);
+  const [root, staticRoot] = [await unpack(packages), await unpack(staticPackages)];
   for (const definition of catalog) {
-    const entries = await definition.entries({ exec, root, files: join(paths.source, 'rootfs') });
+    const entries = await definition.entries({ exec, root, staticRoot, files: join(paths.source, 'rootfs') });
     const layer = await buildLayer(entries);
     const dir = imageDir(paths.dir, definition.repository);
     mkdirSync(dir, { recursive: true });
@@ -58,9 +60,9 @@ function readImage(dir: string, repository: string, tag: string, config: (typeof
 const imageDir = (dir: string, repository: string): string => join(dir, repository.replace('/', '-'));
 
 /** Packages are fetched anew when the list or the release changes, not when files of ours do. */
-const packagesHash = (): string =>
+const packagesHash = (names: readonly string[]): string =>
   createHash('sha256')
-    .update(`${packages.join(' ')} ${release()}`)
+    .update(`${names.join(' ')} ${release()}`)
     .digest('hex')
     .slice(0, 12);
 

@@ -55,7 +55,7 @@ export function failuresOf(tap: string): readonly string[] {
     const failed = /^ *not ok \d+ (?:- )?(.*)$/.exec(line)?.[1];
     if (failed === undefined || / # (TODO|SKIP)/i.test(failed)) return;
     const details = detailsAfter(lines, i + 1, indent);
-    const isLeaf = !/^ *# Subtest/.test(lines[lastBegin(lines, i, indent)] ?? '');
+    const isLeaf = !closesSubtest(lines, i, indent);
     // A file that fails though nothing in it did has crashed or taken too long.
     const file = `FAIL ${failed.replace(/ # time=.*$/, '')} > `;
     const crashed = depth === 0 && !failures.some((text) => text.startsWith(file));
@@ -73,12 +73,13 @@ function detailsAfter(lines: readonly string[], start: number, indent: number): 
   return lines.slice(start + 1, end < 0 ? start + 1 + maxDetailLines : end);
 }
 
-/** A test point that closes a subtest follows, at its own indentation, the comment that opened it. */
-function lastBegin(lines: readonly string[], at: number, indent: number): number {
+/** A test point closes a subtest when the comment that opened it is the last line before it with the same indentation. */
+function closesSubtest(lines: readonly string[], at: number, indent: number): boolean {
   for (let i = at - 1; i >= 0; i--) {
     const line = lines[i]!;
-    if (line.trim() === '' || /^ */.exec(line)![0].length > indent) continue;
-    return i;
+    const depth = /^ */.exec(line)![0].length;
+    if (line.trim() === '' || depth > indent) continue;
+    return depth === indent && line.trimStart().startsWith('# Subtest');
   }
-  return -1;
+  return false;
 }

@@ -27,6 +27,7 @@ export function tourTests(t: Test, cluster: Cluster): void {
       if (command.startsWith('hack/')) continue;
       const here = command
         .replaceAll('192.168.57.', `${prefix}.`)
+        .replaceAll('/run/netns/k8ts-', `/run/netns/${cluster.plan.context}-`)
         // Another cluster of this host may own the name.
         .replace('http://codereview.local/', `--resolve codereview.local:80:${prefix}.10 http://codereview.local/`)
         // A terminal is there when a person types it.

@@ -1,0 +1,69 @@
+// hack/bench: runs the benchmarks named (all of them when none is), prints one table, keeps the rows as JSON.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { describeError } from '../../controlplane/base/errors';
+import { type BenchRow, ratioOf, renderRows, verdictOf } from './row';
+
+const outputDir = join(__dirname, '..', '..', '.k8ts/bench');
+
+/** Files here that are no benchmarks. */
+const frame = new Set(['main', 'row']);
+
+const names = (): string[] =>
+  readdirSync(__dirname)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => file.slice(0, -'.ts'.length))
+    .filter((name) => !frame.has(name) && !name.includes('-'))
+    .sort();
+
+async function main(argv: readonly string[]): Promise<number> {
+  const known = names();
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(`usage: hack/bench [BENCHMARK]...\n\nRuns all, or those named: ${known.join(', ')}\n`);
+    return 0;
+  }
+  const unknown = argv.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    process.stderr.write(`hack/bench: no benchmark ${JSON.stringify(unknown)}; there is: ${known.join(', ')}\n`);
+    return 2;
+  }
+  let failed = false;
+  const all: BenchRow[] = [];
+  for (const name of argv.length > 0 ? argv : known) {
+    process.stdout.write(`running ${name}\n`);
+    try {
+      const { run } = (await import(`./${name}`)) as { run: () => Promise<BenchRow[]> };
+      const rows = await run();
+      all.push(...rows);
+      keep(name, rows);
+    } catch (err) {
+      failed = true;
+      process.stderr.write(`hack/bench: ${name}: ${describeError(err)}\n`);
+    }
+  }
+  process.stdout.write(`\n${renderRows(all)}`);
+  for (const { what, note } of all) if (note) process.stdout.write(`  ${what}: ${note}\n`);
+  process.stdout.write(`\nrows are kept in .k8ts/bench/\n`);
+  return failed ? 1 : 0;
+}
+
+/** One file per benchmark and run, with what the machine is, so that runs can be compared. */
+function keep(name: string, rows: readonly BenchRow[]): void {
+  mkdirSync(outputDir, { recursive: true });
+  const at = new Date().toISOString();
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model, memoryMiB: Math.round(totalmem() / 1024 / 1024) };
+  const results = rows.map((row) => ({ ...row, ratio: ratioOf(row), verdict: verdictOf(row) }));
+  writeFileSync(
+    join(outputDir, `${name}-${at.replaceAll(/[:.]/g, '-')}.json`),
+    JSON.stringify({ at, machine, results }, null, 2),
+  );
+}
+
+void main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (err) => {
+    process.stderr.write(`hack/bench: ${describeError(err)}\n`);
+    process.exit(1);
+  },
+);

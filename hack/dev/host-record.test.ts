@@ -1,0 +1,111 @@
+import t from 'tap';
+import { isOurs } from './down';
+import { diffRecords, hostsLines, mountEntries, ruleEntries } from './host-record';
+import { withHosts, withoutHosts } from './hosts-file';
+import { processesOf, type RunningProcess } from './leftovers';
+import { lastLines } from './logs';
+import { rulesCommented } from './network';
+import { planCluster } from './plan';
+
+const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
+
+t.test('an empty table that accepts everything is the same as no table', async (t) => {
+  const save = ['# Generated', '*nat', ':PREROUTING ACCEPT [3:180]', ':OWN - [0:0]', '-A OWN -j RETURN', 'COMMIT'];
+  t.strictSame(ruleEntries(save), ['nat OWN -', 'nat -A OWN -j RETURN']);
+  t.strictSame(ruleEntries(['*filter', ':FORWARD DROP [0:0]', 'COMMIT']), ['filter FORWARD DROP']);
+});
+
+t.test('mounts are compared by place and type', async (t) => {
+  t.strictSame(mountEntries('36 25 0:32 / /run/netns rw,nosuid shared:5 - tmpfs tmpfs rw\n'), ['/run/netns tmpfs']);
+});
+
+t.test('differences are counted, not only seen', async (t) => {
+  const before = { links: ['eth0', 'lo'], mounts: ['/a tmpfs', '/a tmpfs'] };
+  t.strictSame(diffRecords(before, before), []);
+  t.strictSame(diffRecords(before, { links: ['k8ts', 'lo'], mounts: ['/a tmpfs'] }), [
+    { aspect: 'links', change: 'added', entry: 'k8ts' },
+    { aspect: 'links', change: 'removed', entry: 'eth0' },
+    { aspect: 'mounts', change: 'removed', entry: '/a tmpfs' },
+  ]);
+});
+
+t.test("what is this cluster's doing, and what is not", async (t) => {
+  const ours = [
+    ['links', 'k8ts-2 master k8ts'],
+    ['network namespaces', 'k8ts-worker-1'],
+    ['addresses', 'k8ts 192.168.57.1/24'],
+    ['routes', '192.168.57.0/24 dev k8ts proto kernel scope link src 192.168.57.1'],
+    ['iptables rules', 'nat -A POSTROUTING -s 192.168.57.0/24 ! -o k8ts -m comment --comment k8ts -j MASQUERADE'],
+    ['mounts', '/run/k8ts/k8ts/control/exec/netns/default nsfs'],
+    ['sysctls', 'net.ipv4.ip_forward=1'],
+    ['/etc/hosts', 'block of k8ts'],
+    ['kubeconfig', 'contexts k8ts 0123456789abcdef'],
+  ];
+  const others = [
+    ['links', 'k8ts-blue'],
+    ['network namespaces', 'k8ts-blue-worker-1'],
+    ['mounts', '/run/k8ts/blue/control/exec/netns/default nsfs'],
+    ['addresses', 'eth0 10.0.2.15/24'],
+    ['/etc/hosts', 'block of k8ts-blue'],
+    ['kubeconfig', 'current-context k8ts-blue'],
+  ];
+  for (const [aspect = '', entry = ''] of ours) t.ok(isOurs(plan, { aspect, entry, change: 'added' }), entry);
+  for (const [aspect = '', entry = ''] of others) t.notOk(isOurs(plan, { aspect, entry, change: 'added' }), entry);
+});
+
+t.test('the block in /etc/hosts comes and goes', async (t) => {
+  const text = '127.0.0.1 localhost\n# mine\n10.0.0.1 printer\n';
+  const entries = [{ address: '192.168.57.10', names: ['codereview.local'] }];
+  const withBlock = withHosts(text, 'k8ts', entries);
+  t.match(withBlock, /^192\.168\.57\.10 codereview\.local$/m);
+  t.equal(withHosts(withBlock, 'k8ts', entries), withBlock);
+  t.equal(withoutHosts(withBlock, 'k8ts'), text);
+  const both = withHosts(withBlock, 'k8ts-blue', []);
+  t.equal(withoutHosts(both, 'k8ts-blue'), withBlock);
+  t.equal(withoutHosts(text, 'k8ts'), text);
+});
+
+t.test('blocks of other clusters in /etc/hosts are one entry each', async (t) => {
+  const text = withHosts('127.0.0.1 localhost\n', 'k8ts-blue', [{ address: '10.9.0.10', names: ['codereview.local'] }]);
+  t.strictSame(hostsLines(text), ['127.0.0.1 localhost', 'block of k8ts-blue', '']);
+});
+
+t.test('rules are found by their exact comment', async (t) => {
+  const save = [
+    '-A POSTROUTING -s 192.168.57.0/24 ! -o k8ts -m comment --comment k8ts -j MASQUERADE',
+    '-A POSTROUTING -s 192.168.58.0/24 ! -o k8ts-b -m comment --comment "k8ts-b" -j MASQUERADE',
+    '-A POSTROUTING -j RETURN',
+  ].join('\n');
+  t.equal(rulesCommented(save, 'k8ts').length, 1);
+  t.equal(rulesCommented(save, 'k8ts-b')[0]?.[2], '192.168.58.0/24');
+});
+
+t.test('processes of a cluster: by directory, by namespace, and their children; never ourselves', async (t) => {
+  const list: readonly RunningProcess[] = [
+    { pid: 1, parent: 0, argv: 'init', netns: 'net:[1]' },
+    {
+      pid: 10,
+      parent: 1,
+      argv: 'containerd-shim -address /run/k8ts/k8ts/control/exec/containerd/containerd.sock',
+      netns: 'net:[9]',
+    },
+    { pid: 11, parent: 10, argv: 'sleep infinity', netns: 'net:[8]' },
+    { pid: 12, parent: 1, argv: 'node k8ts.js dns', netns: 'net:[9]' },
+    {
+      pid: 13,
+      parent: 1,
+      argv: 'containerd-shim -address /run/k8ts/blue/control/exec/containerd.sock',
+      netns: 'net:[7]',
+    },
+    { pid: 20, parent: 1, argv: 'bash -c ls /run/k8ts/k8ts/', netns: 'net:[1]' },
+    { pid: 21, parent: 20, argv: 'node dev.js down', netns: 'net:[1]' },
+  ];
+  const found = processesOf('/run/k8ts/k8ts', new Set(['net:[9]']), list, 21).map(({ pid }) => pid);
+  t.strictSame(found, [10, 11, 12]);
+});
+
+t.test('the last lines of a log', async (t) => {
+  t.equal(lastLines('a\nb\nc\n', 2), 'b\nc\n');
+  t.equal(lastLines('a\nb\nc', 1), 'b\nc\n');
+  t.equal(lastLines('', 5), '');
+});

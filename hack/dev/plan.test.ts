@@ -1,0 +1,78 @@
+import t from 'tap';
+import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
+import { checkName, checkSubnet, chooseSubnet, planCluster } from './plan';
+import { dockerConfig, planProcesses } from './processes';
+
+t.test('the default cluster has the names and addresses people know', async (t) => {
+  const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
+  t.match(plan, {
+    context: 'k8ts',
+    bridge: 'k8ts',
+    gateway: '192.168.57.1',
+    registry: '192.168.57.1:5000',
+    server: 'https://192.168.57.10:6443',
+    stateDir: '/var/lib/k8ts/k8ts',
+    adminConf: '/var/lib/k8ts/k8ts/admin.conf',
+  });
+  t.strictSame(
+    plan.nodes.map(({ name, ip, netns }) => [name, ip, netns]),
+    [
+      ['control', '192.168.57.10', 'k8ts-control'],
+      ['worker-1', '192.168.57.11', 'k8ts-worker-1'],
+      ['worker-2', '192.168.57.12', 'k8ts-worker-2'],
+    ],
+  );
+});
+
+t.test('clusters side by side share no name, and every link name fits into 15 characters', async (t) => {
+  const names = ['k8ts', 'b', 'blue', 'a-name-that-is-quite-long', 'a-name-that-is-quite-longer'];
+  const plans = names.map((name) => planCluster({ name, nodes: 60, subnet: '192.168.57.0/24' }));
+  const links = plans.flatMap((plan) => [plan.bridge, ...plan.nodes.map(({ veth }) => veth)]);
+  t.equal(new Set(links).size, links.length);
+  t.ok(links.every((link) => link.length <= 15));
+  const namespaces = plans.flatMap((plan) => plan.nodes.map(({ netns }) => netns));
+  t.equal(new Set(namespaces).size, namespaces.length);
+  t.match(plans[1]!.bridgeMac, /^02(:[0-9a-f]{2}){5}$/);
+  // The kernel takes 107 characters for the path of a unix socket.
+  t.ok(plans.flatMap((plan) => plan.nodes).every(({ dockerSocket }) => dockerSocket.length < 90));
+});
+
+t.test('names and subnets that will not do', async (t) => {
+  for (const name of ['', 'Blue', '-a', 'a-', 'a_b', 'a'.repeat(31)]) {
+    t.throws(() => checkName(name), { code: 'BadRequest' }, name);
+  }
+  t.equal(checkName('blue-2'), 'blue-2');
+  for (const subnet of ['10.0.0.0', '10.0.0.0/8', '10.0.0.0/25', '10.0.0.1/24', 'fd00::/64']) {
+    t.throws(() => checkSubnet(subnet), { code: 'BadRequest' }, subnet);
+  }
+});
+
+t.test('the first free subnet', async (t) => {
+  const overlaps = (a: string, b: string) => cidrsOverlap(parseCidr(a), parseCidr(b));
+  t.equal(chooseSubnet([], overlaps), '192.168.57.0/24');
+  t.equal(chooseSubnet(['192.168.57.4/30', '192.168.58.0/23'], overlaps), '192.168.60.0/24');
+  t.throws(() => chooseSubnet(['192.168.0.0/16'], overlaps), /--subnet/);
+});
+
+t.test(
+  'processes: every one inside its node, the server once, an engine that adds nothing to the network',
+  async (t) => {
+    const plan = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', registryPort: 5001 });
+    const programs = { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r' };
+    const specs = planProcesses(plan, { programs, upstreams: ['9.9.9.9:53'], pauseImage: 'pause:1' });
+    const names = specs.map(({ name }) => name);
+    t.strictSame(names.slice(0, 4), ['server', 'registry', 'control/docker', 'worker-1/docker']);
+    t.equal(new Set(names).size, 2 + 2 * 5);
+    for (const { name, argv } of specs) {
+      if (name === 'registry') continue;
+      const node = name === 'server' ? 'control' : name.split('/')[0];
+      t.strictSame(argv.slice(0, 3), ['nsenter', `--net=/run/netns/k8ts-blue-${node}`, '--'], name);
+    }
+    t.match(dockerConfig(plan, plan.nodes[0]!), {
+      bridge: 'none',
+      iptables: false,
+      'live-restore': true,
+      'registry-mirrors': ['http://10.9.0.1:5001'],
+    });
+  },
+);

@@ -1,0 +1,29 @@
+#!/bin/sh
+# wget of busybox with timeouts: Debian builds it without, and there -T ends it by a segmentation fault. timeout(1) does the
+# same from outside; a number of tries is accepted and means one.
+limit=
+left=$#
+while [ "$left" -gt 0 ]; do
+  argument=$1
+  shift
+  left=$((left - 1))
+  case $argument in
+    -T | --timeout | -t | --tries)
+      case $argument in -T | --timeout) limit=$1 ;; esac
+      shift
+      left=$((left - 1))
+      ;;
+    -T*) limit=${argument#-T} ;;
+    --timeout=*) limit=${argument#--timeout=} ;;
+    -t[0-9]* | --tries=*) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+[ -n "$limit" ] || exec busybox wget "$@"
+busybox timeout "$limit" busybox wget "$@"
+code=$?
+if [ "$code" = 143 ]; then
+  echo 'wget: download timed out' >&2
+  exit 1
+fi
+exit "$code"
