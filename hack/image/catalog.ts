@@ -85,8 +85,8 @@ export const catalog: readonly ImageDefinition[] = [
  * of ours, are found from scripts too.
  */
 async function busybox(source: Source): Promise<LayerEntry[]> {
-  const { exec, files } = source;
-  const { stdout } = await exec.run([join(source.staticRoot, 'bin/busybox'), '--list']);
+  const { exec, root, files } = source;
+  const { stdout } = await exec.run(['chroot', root, '/bin/busybox', '--list']);
   const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
   return [
     ...(await withLibraries(source, ['/bin/busybox'])),
