@@ -9,7 +9,7 @@ const sources = readSources();
 t.test('file names are kebab-case and say what is in them', async (t) => {
   const odd = sources
     .map(({ path }) => path)
-    .filter((path) => !/^[a-z0-9-]+(\.test)?\.ts$/.test(path.split('/').at(-1)!));
+    .filter((path) => !/^[a-z0-9-]+(\.test|\.fixture)?\.ts$/.test(path.split('/').at(-1)!));
   t.strictSame(odd, []);
   const vague = sources
     .map(({ path }) => path)

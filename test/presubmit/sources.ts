@@ -49,4 +49,5 @@ export function parseSource(path: string, text: string): SourceFile {
   return { path, text, imports };
 }
 
-export const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.startsWith('test/');
+/** A fixture sits beside the tests that share it. */
+export const isTest = (path: string): boolean => /\.(test|fixture)\.ts$/.test(path) || path.startsWith('test/');
