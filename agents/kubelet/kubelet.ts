@@ -90,14 +90,17 @@ export class Kubelet {
     };
     try {
       for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
-      await reporter.register(signal);
-      start(reporter.run(signal));
-      const podCidr = await this.podCidr(nodeInformer, signal);
+      const node = await reporter.register(signal);
+      // A node that had its range before reports only when its network is open: it was ready, and is again in a moment.
+      const knownCidr = node.spec?.podCIDR;
+      if (knownCidr === undefined) start(reporter.run(signal));
+      const podCidr = knownCidr ?? (await this.podCidr(nodeInformer, signal));
       await network.open(podCidr);
       scope.defer(() => network.close());
       log.info('pod network is open', { podCidr });
       this.networkProblem = undefined;
-      reporter.changed();
+      if (knownCidr === undefined) reporter.changed();
+      else start(reporter.run(signal));
       if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
       await serviceInformer.synced(signal);
       const events = createEventRecorder({

@@ -134,6 +134,57 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
+  await t.test('what others break is told and mended', async (t) => {
+    await withScope(async (scope) => {
+      const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
+      await open();
+      const [a, b] = [await startPod(scope), await startPod(scope)];
+      const wireA = { pid: a.pid, ip: network.allocate(), interfaceName: 'eth0' };
+      const wireB = { pid: b.pid, ip: network.allocate(), interfaceName: 'eth0' };
+      const reports: (string | undefined)[] = [];
+      let wake = Promise.withResolvers<void>();
+      network.onDamage((ip) => {
+        reports.push(ip);
+        wake.resolve();
+      });
+      const told = async (ip: string | undefined) => {
+        while (!reports.includes(ip)) {
+          wake = Promise.withResolvers();
+          await wake.promise;
+        }
+      };
+      t.equal(await network.attach(wireA), undefined);
+      t.equal(await network.attach(wireB), undefined);
+      t.strictSame(reports, [], 'our own work is no damage');
+
+      await netns.run('ip', 'link', 'delete', vethName(wireA.ip));
+      await told(wireA.ip);
+      t.equal(await network.attach(wireA), 'no link on the node');
+      t.equal(await network.attach(wireA), undefined);
+      await reach(a.netns, wireB.ip);
+
+      const inside = await b.netns.run('ip', 'link', 'show', 'eth0');
+      reports.length = 0;
+      await netns.run('ip', 'link', 'set', vethName(wireB.ip), 'nomaster');
+      await told(wireB.ip);
+      t.equal(await network.attach(wireB), 'not a port of the bridge');
+      t.equal(await b.netns.run('ip', 'link', 'show', 'eth0'), inside, 'mended without a change inside the pod');
+      await reach(a.netns, wireB.ip);
+
+      await netns.run('ip', 'address', 'flush', 'dev', 'cni0');
+      await told(undefined);
+      t.equal(await network.repair(), true);
+      t.equal(await network.repair(), false);
+      reports.length = 0;
+      await netns.run('ip', 'link', 'delete', 'cni0');
+      await told(undefined);
+      t.equal(await network.repair(), true);
+      for (const wire of [wireA, wireB]) t.equal(await network.attach(wire), 'not a port of the bridge');
+      await reach(a.netns, wireB.ip);
+      await reach(netns, wireA.ip);
+    });
+  });
+
   await t.test('a pod that is gone is NotFound and leaves nothing', async (t) => {
     await withScope(async (scope) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/24');

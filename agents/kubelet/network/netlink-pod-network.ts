@@ -6,6 +6,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import { AddressAllocator } from '../../../dataplane/ipam/allocator';
 import { applySteps } from '../../../dataplane/link/apply';
 import type { Link } from '../../../dataplane/link/model';
+import { type NetworkChange, NetworkMonitor } from '../../../dataplane/link/monitor';
 import { planBridge } from '../../../dataplane/link/plan';
 import { Rtnetlink, sameNetns } from '../../../dataplane/link/rtnetlink';
 import { ensureSysctls, readSysctl } from '../../../dataplane/link/sysctl';
@@ -13,7 +14,7 @@ import type { Netns } from '../../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns';
 import { bridgeName, macOf, vethName } from './names';
 import type { PodNetwork, PodWire } from './pod-network';
-import { findFault, podPrefix, podRoutes, type WireFound, type WireWish } from './wire-plan';
+import { findDamage, findFault, nearFault, podPrefix, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
 export interface PodNetworkOptions {
   readonly log: Logger;
@@ -30,6 +31,7 @@ interface OpenState {
   readonly rt: Rtnetlink;
   readonly bridge: Link;
   readonly mtu: number;
+  readonly monitor: NetworkMonitor;
 }
 
 export class NetlinkPodNetwork implements PodNetwork {
@@ -37,6 +39,9 @@ export class NetlinkPodNetwork implements PodNetwork {
   private readonly netns: Netns;
   /** One attach or detach per address at a time. */
   private readonly busy = new Map<string, Promise<unknown>>();
+  /** Links of finished wires, with their addresses: what is not here is being made or taken away by us. */
+  private readonly wires = new Map<string, string>();
+  private listener: (ip: string | undefined) => void = () => {};
 
   constructor(private readonly options: PodNetworkOptions) {
     this.netns = options.netns ?? ownNetns();
@@ -48,22 +53,52 @@ export class NetlinkPodNetwork implements PodNetwork {
     if (this.state && formatCidr(this.state.cidr) !== formatCidr(cidr)) {
       throw new Conflict(`pod network is open with ${formatCidr(this.state.cidr)}, not ${podCidr}`);
     }
-    const allocator = this.state?.allocator ?? new AddressAllocator(cidr);
-    const rt = this.state?.rt ?? new Rtnetlink(this.netns);
+    if (this.state) {
+      await this.repair();
+      return;
+    }
+    const allocator = new AddressAllocator(cidr);
+    const rt = new Rtnetlink(this.netns);
     try {
       const mtu = await this.uplinkMtu(rt);
-      const { gateway } = allocator;
-      const addresses = [{ address: gateway, prefix: cidr.prefix }];
-      const wish = { name: bridgeName, mac: macOf(gateway), mtu, addresses };
-      await applySteps(rt, planBridge(wish, await rt.link(bridgeName), await rt.addresses()));
-      const bridge = await rt.link(bridgeName);
-      if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
-      this.ensureNodeSysctls();
-      this.state = { cidr, allocator, rt, bridge, mtu };
+      const { bridge } = await this.ensureBridge(rt, allocator.gateway, cidr, mtu);
+      const monitor = new NetworkMonitor(this.netns, (change) => this.onChange(change));
+      this.state = { cidr, allocator, rt, bridge, mtu, monitor };
     } catch (err) {
-      if (!this.state) rt.close();
+      rt.close();
       throw err;
     }
+  }
+
+  async repair(): Promise<boolean> {
+    const { cidr, allocator, rt, mtu } = this.opened();
+    const { bridge, changed } = await this.ensureBridge(rt, allocator.gateway, cidr, mtu);
+    this.state = { ...this.opened(), bridge };
+    return changed;
+  }
+
+  onDamage(listener: (ip: string | undefined) => void): void {
+    this.listener = listener;
+  }
+
+  private async ensureBridge(
+    rt: Rtnetlink,
+    gateway: string,
+    { prefix }: Cidr,
+    mtu: number,
+  ): Promise<{ readonly bridge: Link; readonly changed: boolean }> {
+    const wish = { name: bridgeName, mac: macOf(gateway), mtu, addresses: [{ address: gateway, prefix }] };
+    const steps = planBridge(wish, await rt.link(bridgeName), await rt.addresses());
+    await applySteps(rt, steps);
+    const bridge = await rt.link(bridgeName);
+    if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
+    this.ensureNodeSysctls();
+    return { bridge, changed: steps.length > 0 };
+  }
+
+  private onChange(change: NetworkChange): void {
+    const damage = findDamage(change, this.opened().bridge.index, this.wires);
+    if (damage) this.listener(damage.ip);
   }
 
   allocate(): string {
@@ -78,13 +113,20 @@ export class NetlinkPodNetwork implements PodNetwork {
     this.opened().allocator.release(ip);
   }
 
-  attach(wire: PodWire): Promise<void> {
-    return this.inTurn(wire.ip, () => this.attachNow(wire));
+  attach(wire: PodWire): Promise<string | undefined> {
+    return this.inTurn(wire.ip, async () => {
+      const near = vethName(wire.ip);
+      const known = this.wires.delete(near);
+      const fault = await this.attachNow(wire, known);
+      this.wires.set(near, wire.ip);
+      return fault;
+    });
   }
 
   detach({ ip }: { readonly ip: string }): Promise<void> {
     return this.inTurn(ip, async () => {
       const { rt, bridge } = this.opened();
+      this.wires.delete(vethName(ip));
       await rt.removeLink(vethName(ip));
       // Else the node would wait out a failed entry before it asks for the next pod with this address.
       await rt.removeNeighbour({ link: bridge.index, address: ip });
@@ -93,11 +135,12 @@ export class NetlinkPodNetwork implements PodNetwork {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.busy.values());
+    this.state?.monitor.close();
     this.state?.rt.close();
     this.state = undefined;
   }
 
-  private async attachNow(wire: PodWire): Promise<void> {
+  private async attachNow(wire: PodWire, known: boolean): Promise<string | undefined> {
     const { rt, allocator, bridge, mtu } = this.opened();
     const { ip, interfaceName } = wire;
     const podNetns = netnsOfProcess(wire.pid);
@@ -110,12 +153,18 @@ export class NetlinkPodNetwork implements PodNetwork {
     try {
       try {
         await this.create(inside, podNetns, wish, interfaceName);
-        return;
+        return known ? 'no link on the node' : undefined;
       } catch (err) {
         if (!isAlreadyExists(err)) throw err;
       }
-      const fault = findFault(wish, await this.observe(inside, wish, interfaceName));
-      if (fault === undefined) return;
+      const found = await this.observe(inside, wish, interfaceName);
+      const fault = findFault(wish, found);
+      if (fault === undefined) return undefined;
+      if (nearFault(found)) {
+        await rt.setLink(vethName(ip), { master: bridge.index, up: true });
+        await rt.setLink(vethName(ip), { hairpin: true });
+        if (findFault(wish, await this.observe(inside, wish, interfaceName)) === undefined) return fault;
+      }
       this.options.log.info('replacing a pod wire', { ip, fault });
       const inTheWay = await inside.link(interfaceName);
       if (inTheWay && inTheWay.kind !== 'veth') {
@@ -124,6 +173,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       await inside.removeLink(interfaceName);
       await rt.removeLink(vethName(ip));
       await this.create(inside, podNetns, wish, interfaceName);
+      return fault;
     } finally {
       inside.close();
     }

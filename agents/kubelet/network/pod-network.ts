@@ -26,12 +26,20 @@ export interface PodNetwork {
   release(ip: string): void;
   /**
    * Wires the pod: veth pair with its peer in the pod's namespace, bridge port with hairpin, loopback up, address and
-   * default route. Idempotent: a complete wire is left alone, a broken one is replaced.
+   * default route. Idempotent: a complete wire is left alone, a broken one is mended or replaced. Resolves to what was wrong
+   * with a wire that was there, or undefined.
    * @throws NotFound when the process is gone, Conflict when it shares the node's namespace.
    */
-  attach(wire: PodWire): Promise<void>;
+  attach(wire: PodWire): Promise<string | undefined>;
   /** Removes the wire of this address; nothing happens when there is none (the namespace took it along). */
   detach(pod: { readonly ip: string }): Promise<void>;
+  /** Makes bridge, gateway address and sysctls whole again; true when something was missing. @throws Unavailable before open() */
+  repair(): Promise<boolean>;
+  /**
+   * Tells that somebody else has removed or changed the link of a pod on this node, by its address, or the bridge (undefined).
+   * The link of a pod that ends by itself is reported too. One listener.
+   */
+  onDamage(listener: (ip: string | undefined) => void): void;
   /** Closes sockets; the wires stay, as pods outlive the kubelet. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // Is a pod's wire complete? Pure: compares what both namespaces show with what attach() makes.
 import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
-import { macOf } from './names';
+import type { NetworkChange } from '../../../dataplane/link/monitor';
+import { bridgeName, macOf } from './names';
 
 /** Pods see no neighbours: everything but their own address goes to the gateway, and so through the node's rules. */
 export const podPrefix = 32;
@@ -45,4 +46,29 @@ export function findFault(wish: WireWish, { near, far, addresses, routes }: Wire
     (wanted) => !routes.some((route) => route.destination === wanted.destination && route.gateway === wanted.gateway),
   );
   return missing === undefined ? undefined : `no route to ${missing.destination}`;
+}
+
+/** A wire that only left the bridge or was put down on the node is mended in place: nothing inside the pod changes. */
+export const nearFault = ({ near, far }: WireFound): boolean =>
+  near !== undefined && far !== undefined && near.peer === far.index && far.peer === near.index;
+
+/**
+ * What a report of the kernel says about wires and bridge: undefined when it is none of our business, else the address of the
+ * wire to look at, or no address for the bridge with all that hangs on it. `wires` are the names of finished links.
+ */
+export function findDamage(
+  change: NetworkChange,
+  bridgeIndex: number,
+  wires: ReadonlyMap<string, string>,
+): { readonly ip: string | undefined } | undefined {
+  if (change.type === 'overrun') return { ip: undefined };
+  if ('route' in change) {
+    // The route of the bridge's own address: the address was taken off.
+    return change.type === 'route-removed' && change.route.link === bridgeIndex ? { ip: undefined } : undefined;
+  }
+  const { name, up, master } = change.link;
+  const removed = change.type === 'link-removed';
+  if (name === bridgeName) return removed || !up ? { ip: undefined } : undefined;
+  const ip = wires.get(name);
+  return ip !== undefined && (removed || !up || master !== bridgeIndex) ? { ip } : undefined;
 }

@@ -31,6 +31,7 @@ export interface NodeReporterDeps {
 
 export class NodeReporter {
   private runtimeInfo: RuntimeInfo | undefined;
+  private images: NodeInput['images'] = [];
   private node: Node | undefined;
   private written = '';
   private writtenAtMs = 0;
@@ -38,7 +39,10 @@ export class NodeReporter {
 
   constructor(private readonly deps: NodeReporterDeps) {}
 
-  /** Creates the Node or takes over the one that is there; retries until the API answers. */
+  /**
+   * Creates the Node or takes over the one that is there; retries until the API answers. What an existing Node says stays until
+   * run(): a kubelet that only starts anew has not made its node unready, and its pods are to stay in their Services.
+   */
   async register(signal: AbortSignal): Promise<Node> {
     for (;;) {
       try {
@@ -67,9 +71,7 @@ export class NodeReporter {
     try {
       const existing = await client.get(nodes, config.name);
       const missing = Object.entries(labels).some(([name, value]) => existing.metadata?.labels?.[name] !== value);
-      const node = missing ? await client.patch(nodes, config.name, 'merge', { metadata: { labels } }) : existing;
-      await this.write(input, node);
-      return node;
+      return missing ? await client.patch(nodes, config.name, 'merge', { metadata: { labels } }) : existing;
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }
@@ -93,12 +95,12 @@ export class NodeReporter {
     const { config, machine, runtime, clock } = this.deps;
     let notReady = this.deps.notReady();
     const disk = await statfs(config.rootDir);
-    let images: NodeInput['images'] = [];
     try {
       this.runtimeInfo ??= await runtime.info();
-      images = await runtime.images();
+      this.images = await runtime.images();
     } catch (err) {
-      notReady ??= `container runtime is down: ${describeError(err)}`;
+      // One that answered before may only be restarting: how long is too long is judged by who follows its events.
+      if (!this.runtimeInfo) notReady ??= `container runtime is down: ${describeError(err)}`;
     }
     return {
       ...config,
@@ -110,7 +112,7 @@ export class NodeReporter {
         kernelVersion: '',
         rootDir: '',
       },
-      images,
+      images: this.images,
       diskBytes: disk.blocks * disk.bsize,
       freeDiskBytes: disk.bavail * disk.bsize,
       freeMemoryBytes: await availableMemoryBytes(),

@@ -104,5 +104,8 @@ t.test('the sandbox', async (t) => {
     network: 'own',
     labels: { 'k8ts.dev/pod-ip': '10.244.0.5' },
   });
-  t.notOk('hostname' in sandboxSpec({ ...given, pod: pod({ hostNetwork: true }) }));
+  t.match(sandboxSpec({ ...given, hostname: 'worker-1', pod: pod({ hostNetwork: true }) }), {
+    hostname: 'worker-1',
+    network: 'host',
+  });
 });

@@ -170,7 +170,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIp }: SandboxInp
       ...(podIp ? { [labels.podIp]: podIp } : {}),
     },
     env: [],
-    ...(hostNetwork ? {} : { hostname }),
+    hostname,
     mounts: [],
     network: hostNetwork ? 'host' : 'own',
     ipc: hostIPC ? 'host' : 'own',

@@ -52,12 +52,14 @@ async function volumeMount(
   const root = deps.volumes.path(pod.metadata?.uid ?? '', volume);
   const subPath = wanted.subPathExpr ? expand(wanted.subPathExpr, env) : (wanted.subPath ?? '');
   const hostPath = subPath === '' ? root : await resolveSubPath(root, subPath, wanted.name);
+  const propagation = propagations[wanted.mountPropagation ?? ''];
   const projected = volume.configMap || volume.secret || volume.downwardAPI || volume.projected;
   return {
     hostPath,
     containerPath: posix.normalize(posix.isAbsolute(wanted.mountPath) ? wanted.mountPath : `/${wanted.mountPath}`),
     readOnly: wanted.readOnly === true || projected !== undefined,
-    propagation: propagations[wanted.mountPropagation ?? ''] ?? 'rprivate',
+    // Where none is asked for Docker decides: private, or rslave for a mount that holds Docker's own folder, such as /.
+    ...(propagation ? { propagation } : {}),
   };
 }
 

@@ -20,14 +20,25 @@ import { CrashLoop } from './crash-loop';
 import { Limiter } from './limiter';
 import { container } from './pod.fixture';
 import { PodRecords } from './pod-records';
-import { PodSet } from './pod-set';
+import { PodSet, runtimeGraceMs } from './pod-set';
 import { StatusWriter } from './status-writer';
+import { settleMs } from './wire-keeper';
 
 class FakeNetwork implements PodNetwork {
   private next = 1;
   readonly taken = new Set<string>();
   readonly attached = new Set<string>();
+  private readonly wired = new Set<string>();
+  damage: (ip: string | undefined) => void = () => {};
+  repairs = 0;
   async open(): Promise<void> {}
+  async repair(): Promise<boolean> {
+    this.repairs++;
+    return false;
+  }
+  onDamage(listener: (ip: string | undefined) => void): void {
+    this.damage = listener;
+  }
   allocate(): string {
     const ip = `10.244.0.${++this.next}`;
     this.taken.add(ip);
@@ -39,8 +50,12 @@ class FakeNetwork implements PodNetwork {
   release(ip: string): void {
     this.taken.delete(ip);
   }
-  async attach({ ip }: { ip: string }): Promise<void> {
+  async attach({ ip }: { ip: string }): Promise<string | undefined> {
+    const known = this.wired.has(ip);
+    const fault = known && !this.attached.has(ip) ? 'no link on the node' : undefined;
+    this.wired.add(ip);
     this.attached.add(ip);
+    return fault;
   }
   async detach({ ip }: { ip: string }): Promise<void> {
     this.attached.delete(ip);
@@ -67,6 +82,7 @@ async function setUp(t: Tap) {
     allocatable: { cpu: 2, memory: 2 ** 33 },
   };
   const log = silentLogger;
+  const problems: (string | undefined)[] = [];
   const start = async () => {
     const abort = new AbortController();
     const informer = createInformer(client, pods, { params: { fieldSelector: 'spec.nodeName=n1' }, log, clock });
@@ -98,7 +114,7 @@ async function setUp(t: Tap) {
         node,
         services: () => [],
         statuses: new StatusWriter({ client, clock, log }),
-        runtimeState: () => {},
+        runtimeState: (problem) => problems.push(problem),
       },
       informer,
     );
@@ -126,6 +142,7 @@ async function setUp(t: Tap) {
     client,
     network,
     rootDir,
+    problems,
     until,
     ready: (name: string) =>
       until(
@@ -299,6 +316,73 @@ t.test('a restarted kubelet restarts nothing; what is gone from the API is remov
   t.same(after?.containerStatuses?.[0]?.containerID, before?.containerStatuses?.[0]?.containerID);
   t.not(fresh?.status?.podIP, after?.podIP);
   t.notOk(runtime.calls.slice(calls).some((call) => /_stays_/.test(call)));
+});
+
+t.test('a restarted kubelet does not doubt what was ready', async (t) => {
+  const { create, ready, runtime, restart, client, clock } = await setUp(t);
+  let healthy = true;
+  runtime.onExec = () => ({ output: 'no', code: healthy ? 0 : 1 });
+  const probe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 60 };
+  await create('web', { containers: [container('app', { startupProbe: probe, readinessProbe: probe })] });
+  await clock.armed(1_000);
+  clock.advance(1_000);
+  await ready('web');
+  const before = await client.get<Pod>(pods, 'shop/web');
+  healthy = false;
+  await restart();
+  await create('new', { containers: [container('app')] });
+  await ready('new');
+  const after = await client.get<Pod>(pods, 'shop/web');
+  t.strictSame(after.status?.conditions, before.status?.conditions);
+  t.equal(after.status?.containerStatuses?.[0]?.started, true);
+});
+
+t.test('a status that somebody else has written over is written again', async (t) => {
+  const { create, ready, client } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  // What the node controller does to the pods of a node that is cut off.
+  const status = { conditions: [{ type: 'Ready', status: 'False' }] };
+  await client.patch(pods, 'shop/web', 'strategic', { status }, { subresource: 'status' });
+  t.ok(await ready('web'));
+});
+
+t.test('wires: completed after a restart, mended when they are damaged', async (t) => {
+  const { create, ready, until, restart, network, clock, reasons } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  const ip = (await ready('web'))!.status!.podIP!;
+  network.attached.clear();
+  await restart();
+  await create('new', { containers: [container('app')] });
+  await ready('new');
+  t.ok(network.attached.has(ip), 'the kubelet may have died before the wire was made');
+  network.attached.delete(ip);
+  network.damage(ip);
+  await clock.armed(settleMs);
+  clock.advance(settleMs);
+  while (!network.attached.has(ip)) await new Promise((resolve) => setImmediate(resolve));
+  t.ok((await reasons()).includes('NetworkRestored'));
+  const repairs = network.repairs;
+  network.damage(undefined);
+  await clock.armed(settleMs);
+  clock.advance(settleMs);
+  while (network.repairs === repairs) await new Promise((resolve) => setImmediate(resolve));
+  t.ok(await until('web', (pod) => pod?.status?.podIP === ip));
+});
+
+t.test('a Docker that is away for a moment is nobody else’s concern', async (t) => {
+  const { runtime, problems, clock } = await setUp(t);
+  while (problems.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  runtime.disconnect();
+  await clock.armed(runtimeGraceMs);
+  runtime.reconnect();
+  while (problems.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(runtimeGraceMs);
+  t.strictSame(problems, [undefined, undefined]);
+  runtime.disconnect();
+  await clock.armed(runtimeGraceMs);
+  clock.advance(runtimeGraceMs);
+  t.match(problems.at(-1), /container runtime is down/);
 });
 
 t.test('a lost sandbox is made anew, with a new address', async (t) => {

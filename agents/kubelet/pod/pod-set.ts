@@ -7,7 +7,10 @@ import { labels } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { identityOf } from './container-spec';
 import { PodWorker, type WorkerDeps } from './pod-worker';
+import { WireKeeper } from './wire-keeper';
 
+/** Docker that restarts is back within this time, and its containers run on: nobody needs to know. As upstream. */
+export const runtimeGraceMs = 30_000;
 /** Safety net only: events tell everything, unless Docker loses one. */
 const relistMs = 300_000;
 
@@ -19,13 +22,16 @@ export interface PodSetDeps extends Omit<WorkerDeps, 'finished'> {
 export class PodSet {
   private readonly workers = new Map<string, PodWorker>();
   private readonly deps: WorkerDeps;
+  private readonly wires: WireKeeper;
   private synced = false;
+  private away: { error: unknown; readonly cancelReport: () => void } | undefined;
 
   constructor(
     private readonly given: PodSetDeps,
     private readonly pods: Informer<Pod>,
   ) {
     this.deps = { ...given, finished: (uid) => this.finished(uid) };
+    this.wires = new WireKeeper(given);
   }
 
   /** Runs until the signal is aborted; containers stay as they are. */
@@ -40,10 +46,16 @@ export class PodSet {
     });
     records.onChange((uid) => this.workers.get(uid)?.kick());
     volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
-    try {
-      await this.followRuntime(signal);
-    } finally {
+    // At once, before anything else that the abort ends: workers must not judge pods by probes that have stopped.
+    const close = () => {
       for (const worker of this.workers.values()) worker.close();
+    };
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      await Promise.all([this.followRuntime(signal), this.wires.run(signal)]);
+    } finally {
+      this.away?.cancelReport();
+      close();
     }
   }
 
@@ -62,14 +74,13 @@ export class PodSet {
   }
 
   private async handle(event: RuntimeEvent, signal: AbortSignal): Promise<void> {
-    const { records, images, log } = this.deps;
+    const { records, images } = this.deps;
     switch (event.type) {
       case 'connected':
         await this.catchUp(signal);
         return;
       case 'disconnected':
-        log.warn('the container runtime is away', { error: event.error });
-        this.given.runtimeState(`container runtime is down: ${describeError(event.error)}`);
+        this.runtimeWentAway(event.error);
         return;
       case 'images-changed':
         images.clear();
@@ -77,6 +88,20 @@ export class PodSet {
       default:
         records.apply(event);
     }
+  }
+
+  /** Told once per absence, and to the node only when it lasts: else each restart of Docker would empty all Services. */
+  private runtimeWentAway(error: unknown): void {
+    const { clock, log } = this.deps;
+    if (this.away) {
+      this.away.error = error;
+      return;
+    }
+    log.warn('the container runtime is away', { error });
+    const report = () =>
+      this.given.runtimeState(`container runtime is down: ${describeError(this.away?.error ?? error)}`);
+    if (!this.synced) report();
+    this.away = { error, cancelReport: clock.after(runtimeGraceMs, report) };
   }
 
   /** After (re)connecting: what changed unseen is looked up; then pods may be judged. */
@@ -89,6 +114,8 @@ export class PodSet {
       log.warn('containers cannot be listed', { error });
       return;
     }
+    this.away?.cancelReport();
+    this.away = undefined;
     this.given.runtimeState(undefined);
     if (!this.synced) {
       for (const record of records.all()) {
@@ -100,6 +127,7 @@ export class PodSet {
           log.warn('address outside the pod range', { ip, error });
         }
       }
+      await this.wires.restoreAll();
       await this.pods.synced(signal);
       this.synced = true;
       for (const pod of this.pods.list()) this.update(pod, false);

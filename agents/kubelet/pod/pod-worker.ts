@@ -88,6 +88,8 @@ export class PodWorker {
     this.closed = true;
     this.cancelTimer?.();
     this.pass.abort(new Error('the kubelet is stopping'));
+    // Without its probes a pod would now look unready: what was written last holds until the next kubelet comes.
+    this.deps.statuses.forget(this.identity.uid);
   }
 
   /** Newest first. */

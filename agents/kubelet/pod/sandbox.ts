@@ -21,7 +21,9 @@ export interface SandboxStart {
 /** A failure gives the address back and removes what was made. */
 export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxStart {
   const podIp = pod.spec?.hostNetwork ? undefined : deps.network.allocate();
-  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname: podHostname(pod), podIp });
+  // On the node's network a pod goes by the node's name, even where nodes share one machine.
+  const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
+  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIp });
   const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIp);
   const created = createContainer(deps, spec);
   const ready = (async () => {

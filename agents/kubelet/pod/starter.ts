@@ -4,6 +4,7 @@ import { AppError, describeError, isUnavailable } from '../../../controlplane/ba
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
 import type { ContainerRecord } from '../runtime/runtime';
+import { VolumeError } from '../volumes/payload';
 import { containerSpec } from './container-spec';
 import type { PodDeps } from './deps';
 import { ConfigError, type Container, containerEnv } from './env';
@@ -120,7 +121,15 @@ export function watchProbes(
 ): void {
   if (record?.state !== 'running') return;
   const startedAtMs = record.startedAtMs ?? deps.clock.now();
-  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIp, startedAtMs });
+  const before = statusBefore(pod, record.id);
+  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIp, startedAtMs, before });
+}
+
+/** What an earlier kubelet wrote about this very container. */
+function statusBefore(pod: Pod, id: string): { started: boolean; ready: boolean } | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const status = [...containerStatuses, ...initContainerStatuses].find((each) => each.containerID === `docker://${id}`);
+  return status && { started: status.started ?? false, ready: status.ready };
 }
 
 interface Failed {
@@ -151,6 +160,7 @@ async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: 
       () => deps.records.remove(id),
       () => {},
     );
-  else deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+  // Of a volume that cannot be mounted the pod's FailedMount tells already.
+  else if (!(err instanceof VolumeError)) deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
   return new StartFailure({ reason: step, message }, now + retry, { cause: err });
 }

@@ -1,4 +1,5 @@
-// Writes pod statuses to the API: at most one write per pod under way, always the newest status, nothing twice.
+// Writes pod statuses to the API: at most one write per pod under way, always the newest status, nothing twice unless somebody
+// else has written over it.
 import { type Pod, pods } from '../../../controlplane/api';
 import { Backoff } from '../../../controlplane/base/backoff';
 import type { Clock } from '../../../controlplane/base/clock';
@@ -17,6 +18,8 @@ interface Entry {
   source: StatusSource;
   dirty: boolean;
   written: string;
+  /** The resource version that the last write made. */
+  version: string;
   writing: Promise<void> | undefined;
 }
 
@@ -31,7 +34,7 @@ export class StatusWriter {
     const uid = source.pod.metadata?.uid ?? '';
     const entry = this.entries.get(uid);
     if (!entry) {
-      const fresh: Entry = { source, dirty: true, written: '', writing: undefined };
+      const fresh: Entry = { source, dirty: true, written: '', version: '', writing: undefined };
       this.entries.set(uid, fresh);
       this.begin(uid, fresh);
       return;
@@ -67,9 +70,9 @@ export class StatusWriter {
       const { pod } = entry.source;
       const status = entry.source.status();
       const text = JSON.stringify(status);
-      if (text === entry.written) continue;
+      if (text === entry.written && !isOverwritten(pod, status, entry.version)) continue;
       try {
-        await this.send(pod, status);
+        entry.version = (await this.send(pod, status)).metadata?.resourceVersion ?? '';
         entry.written = text;
         this.retries.forget(uid);
       } catch (err) {
@@ -85,7 +88,7 @@ export class StatusWriter {
     }
   }
 
-  private async send(pod: Pod, status: PodStatus): Promise<void> {
+  private async send(pod: Pod, status: PodStatus): Promise<Pod> {
     const { namespace, name, uid } = pod.metadata ?? {};
     const before = pod.status ?? {};
     // Fields that are gone must be named to go; lists of addresses are merged by address.
@@ -101,8 +104,21 @@ export class StatusWriter {
     });
     const lists = { conditions, ...(podIPs.length > 0 ? { podIPs } : {}) };
     const patch = { metadata: { uid }, status: { ...status, ...removed, ...lists } };
-    await this.deps.client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status' });
+    return this.deps.client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status' });
   }
+}
+
+/**
+ * True when the API holds other conditions or another phase than we wrote, as after the node controller called the pod not
+ * ready while this node was cut off. An object older than our own write says nothing.
+ */
+function isOverwritten(pod: Pod, status: PodStatus, version: string): boolean {
+  if (BigInt(pod.metadata?.resourceVersion ?? 0) <= BigInt(version)) return false;
+  const found = new Map(pod.status?.conditions?.map((condition) => [condition.type, condition.status]));
+  return (
+    pod.status?.phase !== status.phase ||
+    (status.conditions ?? []).some((condition) => found.get(condition.type) !== condition.status)
+  );
 }
 
 /** Conditions are merged by type, field by field: what the new one lacks is named to go. */

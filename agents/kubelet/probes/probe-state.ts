@@ -13,9 +13,12 @@ export interface ProbeState {
   readonly run: number;
 }
 
-/** Before the first result a container counts as alive, but neither as ready nor as started. */
-export const initialState = (kind: ProbeKind): ProbeState => ({
-  verdict: kind === 'liveness',
+/** Before the first result a container counts as alive, but as ready and as started only if it was so before. */
+export const initialState = (
+  kind: ProbeKind,
+  before?: { readonly started: boolean; readonly ready: boolean },
+): ProbeState => ({
+  verdict: { liveness: true, readiness: before?.ready ?? false, startup: before?.started ?? false }[kind],
   last: undefined,
   run: 0,
 });

@@ -19,6 +19,11 @@ export interface ProbedContainer {
   readonly id: string;
   readonly podIp: string;
   readonly startedAtMs: number;
+  /**
+   * What the API says of this very container: a kubelet that has just started goes on from there. To begin with "not ready"
+   * would take all healthy pods of the node out of their Services (KEP-4781).
+   */
+  readonly before?: { readonly started: boolean; readonly ready: boolean };
 }
 
 export interface ProberDeps {
@@ -50,7 +55,7 @@ export class Prober {
     this.watched.set(target.id, watched);
     const probes = { startup: startupProbe, liveness: livenessProbe, readiness: readinessProbe };
     for (const kind of ['startup', 'liveness', 'readiness'] as const) {
-      if (probes[kind]) watched.states.set(kind, initialState(kind));
+      if (probes[kind]) watched.states.set(kind, initialState(kind, target.before));
     }
     void this.run(watched, probes);
   }
@@ -81,7 +86,8 @@ export class Prober {
 
   private async run(watched: Watched, probes: Partial<Record<ProbeKind, Probe>>): Promise<void> {
     const { startup, liveness, readiness } = probes;
-    if (startup && !(await this.loop(watched, 'startup', startup))) return;
+    const begun = watched.states.get('startup')?.verdict ?? true;
+    if (startup && !begun && !(await this.loop(watched, 'startup', startup))) return;
     const rest: Promise<boolean>[] = [];
     if (liveness) rest.push(this.loop(watched, 'liveness', liveness));
     if (readiness) rest.push(this.loop(watched, 'readiness', readiness));

@@ -240,6 +240,11 @@ export class FakeRuntime implements ContainerRuntime {
     for (const push of this.queues) push({ type: 'connected' });
   }
 
+  /** The daemon goes away; reconnect() brings it back. */
+  disconnect(): void {
+    for (const push of this.queues) push({ type: 'disconnected', error: new Unavailable('docker does not answer') });
+  }
+
   private reach(): void {
     if (this.down) throw new Unavailable('docker does not answer');
   }

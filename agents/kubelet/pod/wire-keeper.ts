@@ -1,0 +1,78 @@
+// Keeps pods connected: after a start every running sandbox gets the wire it should have (the last kubelet may have died
+// between the start of the container and the end of its wiring), and what others break later is put back.
+import { hasCode, isNotFound } from '../../../controlplane/base/errors';
+import { WorkQueue } from '../../../controlplane/client/work-queue';
+import { isSandbox, labels, podOf } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import type { PodDeps } from './deps';
+
+/** Links of a pod that ends go before Docker tells of its end: whoever looks later does not take that for damage. */
+export const settleMs = 250;
+/** Queue key for the bridge and all wires. */
+const everything = '*';
+
+export type WireKeeperDeps = Pick<PodDeps, 'network' | 'records' | 'runtime' | 'events' | 'clock' | 'log'>;
+
+export class WireKeeper {
+  private readonly queue: WorkQueue;
+
+  constructor(private readonly deps: WireKeeperDeps) {
+    const { clock, log } = deps;
+    this.queue = new WorkQueue({
+      clock,
+      backoff: { initialMs: 250, maxMs: 30_000 },
+      onRetry: (key, error, delayMs) => log.warn('pod network not whole yet', { wire: key, error, retryMs: delayMs }),
+    });
+  }
+
+  /** Looks at everything once; what cannot be mended is tried again by run(). */
+  async restoreAll(): Promise<void> {
+    try {
+      await this.mend(everything);
+    } catch (error) {
+      this.deps.log.warn('pod network not whole', { error });
+      this.queue.add(everything);
+    }
+  }
+
+  /** Mends what the network reports as broken, until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.deps.network.onDamage((ip) => this.queue.addAfter(ip ?? everything, settleMs));
+    for await (const key of this.queue.keys(signal)) {
+      await this.mend(key).then(
+        () => this.queue.done(key),
+        (err: unknown) => this.queue.done(key, err),
+      );
+    }
+  }
+
+  private async mend(key: string): Promise<void> {
+    const { network, records, log } = this.deps;
+    if (key === everything && (await network.repair())) log.warn('the bridge of the pods was damaged and is repaired');
+    const sandboxes = records.all().filter((record) => isSandbox(record) && record.state === 'running');
+    const concerned = sandboxes.filter(
+      ({ labels: { [labels.podIp]: ip } }) => ip && (key === everything || ip === key),
+    );
+    const results = await Promise.allSettled(concerned.map((sandbox) => this.mendWire(sandbox)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  private async mendWire(sandbox: ContainerRecord): Promise<void> {
+    const { network, runtime, events, log } = this.deps;
+    const ip = sandbox.labels[labels.podIp]!;
+    try {
+      const pid = sandbox.pid ?? (await runtime.inspect(sandbox.id)).pid;
+      if (pid === undefined) return;
+      const fault = await network.attach({ pid, ip, interfaceName: 'eth0' });
+      if (fault === undefined) return;
+      const { name, namespace, uid } = podOf(sandbox);
+      log.warn('a pod wire was broken and is repaired', { pod: `${namespace}/${name}`, ip, fault });
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid } };
+      events.record(pod, 'Warning', 'NetworkRestored', `Network of the pod was damaged (${fault}) and is repaired`);
+    } catch (err) {
+      // It ended meanwhile, or it is an address of a range this node had before: nothing to mend.
+      if (!isNotFound(err) && !hasCode(err, 'BadRequest')) throw err;
+    }
+  }
+}
