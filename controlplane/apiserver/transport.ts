@@ -12,7 +12,7 @@ export class InProcessTransport implements Transport {
   private closed = false;
 
   constructor(
-    private readonly handler: ApiHandler,
+    private readonly handler: Pick<ApiHandler, 'handle'>,
     private readonly user: UserInfo,
   ) {}
 
@@ -21,11 +21,21 @@ export class InProcessTransport implements Transport {
     request.signal?.throwIfAborted();
     const reply = await this.handler.handle(toApiRequest(request, this.user));
     const headers = { 'content-type': reply.type, ...reply.headers };
-    if ('body' in reply) return { status: reply.status, headers, body: once(reply.body) };
+    const { signal } = request;
+    if ('body' in reply) {
+      signal?.throwIfAborted();
+      return { status: reply.status, headers, body: once(reply.body) };
+    }
     const queue = new ChunkQueue();
-    const leave = () => queue.leave(request.signal?.reason);
-    request.signal?.addEventListener('abort', leave, { once: true });
-    queue.onClose(() => request.signal?.removeEventListener('abort', leave));
+    const leave = () => queue.leave(signal?.reason);
+    if (signal?.aborted) {
+      // A watch subscribes before its answer starts: only a sink that is closed from the start makes it let go.
+      leave();
+      reply.start(queue);
+      throw signal.reason;
+    }
+    signal?.addEventListener('abort', leave, { once: true });
+    queue.onClose(() => signal?.removeEventListener('abort', leave));
     reply.start(queue);
     return { status: reply.status, headers, body: queue.chunks() };
   }

@@ -121,7 +121,9 @@ t.test('resumes from the last event or bookmark when the server ends the watch',
   first.event('ADDED', pod('x', '7')).end();
   const second = await nextWatch(transport);
   t.equal(second.query.get('resourceVersion'), '7');
-  second.stream().event('BOOKMARK', bookmark('12')).end();
+  const quiet = second.stream().event('BOOKMARK', bookmark('12'));
+  clock.advance(1000);
+  quiet.end();
   const third = await nextWatch(transport);
   t.equal(third.query.get('resourceVersion'), '12');
   t.same(await changed(1), ['added a/x'], 'a bookmark is no change');
@@ -179,6 +181,16 @@ t.test('a server that ends watches at once is not asked in a tight loop', async 
   (await nextWatch(transport)).stream().end();
   await clock.armed(100);
   t.equal(transport.waiting, 0);
+});
+
+t.test('a server that stops, which says so with a bookmark, is not asked in a tight loop', async (t) => {
+  const { transport, clock } = start(t);
+  (await transport.next()).reply(listOf('1'));
+  (await nextWatch(transport)).stream().event('BOOKMARK', bookmark('6')).end();
+  await clock.armed(100);
+  t.equal(transport.waiting, 0);
+  clock.advance(100);
+  t.equal((await nextWatch(transport)).query.get('resourceVersion'), '6', 'but it goes on from there');
 });
 
 t.test('a server that answers every watch with 410 is not asked in a tight loop', async (t) => {

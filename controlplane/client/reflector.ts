@@ -36,7 +36,10 @@ export interface ReflectorOptions<T extends KubeObject> {
 export const watchTimeoutSeconds = 300;
 /** How much longer than asked for a watch may stay silent before the client itself gives the connection up. */
 const watchGraceMs = 30_000;
-/** A watch that ends sooner than this without a word is a failing server: the next one waits for its back-off. */
+/**
+ * A watch that ends sooner than this without an event (a server that stops still sends a bookmark) is a failing server: the
+ * next one waits for its back-off.
+ */
 const shortWatchMs = 1_000;
 const listRetry = { initialMs: 100, maxMs: 5_000 };
 
@@ -53,8 +56,9 @@ export async function runReflector<T extends KubeObject>(
       revision ??= await list(options, signal);
       const startedAt = clock.now();
       let heard = false;
-      for await (const at of watch(options, revision, signal)) {
+      for await (const { at, isBookmark } of watch(options, revision, signal)) {
         revision = at;
+        if (isBookmark) continue;
         heard = true;
         backoff.forget('');
       }
@@ -98,12 +102,12 @@ async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: 
   return page.metadata.resourceVersion ?? '';
 }
 
-/** Applies events to the sink; yields the revision after each. Ends when the server or the silence limit ends it. */
+/** Applies events to the sink; yields the revision `at` each. Ends when the server or the silence limit ends it. */
 async function* watch<T extends KubeObject>(
   { client, kind, params, sink, clock, random }: ReflectorOptions<T>,
   resourceVersion: string,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<{ readonly at: string; readonly isBookmark: boolean }> {
   const timeoutSeconds = Math.round(watchTimeoutSeconds * (1 + random()));
   const { limit: _limit, continue: _continue, ...selection } = params;
   // A connection whose other end vanished without a word (a node cut off) would stay silent for ever.
@@ -120,7 +124,10 @@ async function* watch<T extends KubeObject>(
     for await (const event of events) {
       sink.reached(event.object.metadata?.resourceVersion);
       applyEvent(sink, event);
-      yield event.object.metadata?.resourceVersion ?? resourceVersion;
+      yield {
+        at: event.object.metadata?.resourceVersion ?? resourceVersion,
+        isBookmark: event.type === 'BOOKMARK',
+      };
     }
   } finally {
     cancel();

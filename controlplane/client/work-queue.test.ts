@@ -94,3 +94,14 @@ t.test('iteration ends on abort, without throwing and without timers left', asyn
   t.equal((await next).done, true);
   t.same(clock.pending(), []);
 });
+
+t.test('what comes after the end sets no timer', async (t) => {
+  const { queue, clock, abort, keys } = start();
+  queue.add('a');
+  t.equal((await keys.next()).value, 'a');
+  abort.abort();
+  t.equal((await keys.next()).done, true);
+  queue.done('a', 'failed on the way out');
+  queue.addAfter('b', 1000);
+  t.same(clock.pending(), []);
+});

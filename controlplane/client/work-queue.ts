@@ -23,6 +23,7 @@ export class WorkQueue {
   private readonly ready = new Set<string>();
   private readonly delayed = new Map<string, { readonly at: number; readonly cancel: () => void }>();
   private readonly waiting = new Set<() => void>();
+  private closed = false;
   private readonly clock: Clock;
   private readonly backoff: Backoff<string>;
   private readonly onRetry: NonNullable<WorkQueueOptions['onRetry']>;
@@ -57,6 +58,7 @@ export class WorkQueue {
       this.add(key);
       return;
     }
+    if (this.closed) return;
     const at = this.clock.now() + ms;
     const pending = this.delayed.get(key);
     if (pending && pending.at <= at) return;
@@ -88,7 +90,8 @@ export class WorkQueue {
 
   /**
    * Hands out keys until the signal is aborted. May be iterated by several workers at once; each key must be given back
-   * by done(). Ends without throwing; pending delays are cancelled then, since nobody is left to serve them.
+   * by done(). Ends without throwing; pending delays are cancelled then and no new ones begin, since nobody is left to
+   * serve them and a timer would keep the process alive.
    */
   async *keys(signal: AbortSignal): AsyncGenerator<string> {
     while (!signal.aborted) {
@@ -102,6 +105,12 @@ export class WorkQueue {
       this.processing.add(key);
       yield key;
     }
+    this.close();
+  }
+
+  /** Cancels all delays and accepts no more: for a queue whose worker never came to start. Any number of times. */
+  close(): void {
+    this.closed = true;
     for (const { cancel } of this.delayed.values()) cancel();
     this.delayed.clear();
   }

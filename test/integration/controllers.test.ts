@@ -26,6 +26,8 @@ import { openTestServer } from '../lib/test-server';
 
 const log = silentLogger;
 
+t.setTimeout(180_000);
+
 async function startCluster(test: Test, options: FakeKubeletOptions & { nodes?: string[] } = {}): Promise<Client> {
   const server = await openTestServer();
   const abort = new AbortController();

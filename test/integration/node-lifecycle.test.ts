@@ -9,6 +9,8 @@ import { FakeClock } from '../lib/fake-clock';
 import { createNodes, runFakeKubelets } from '../lib/fake-kubelet';
 import { openTestServer } from '../lib/test-server';
 
+t.setTimeout(180_000);
+
 const condition = (
   object: { status?: { conditions?: { type: string; status: string }[] } } | undefined,
   type: string,

@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import type { Reply, Sink } from '../request';
 
 export function writeReply(response: ServerResponse, reply: Reply): void {
-  if (response.destroyed) return;
   const { status, type, headers } = reply;
   if ('body' in reply) {
+    if (response.destroyed) return;
     const head: Record<string, string | string[] | number> = {
       'content-type': type,
       'content-length': reply.body.length,
@@ -15,8 +15,11 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
     response.end(reply.body);
     return;
   }
-  response.writeHead(status, { 'content-type': type, ...headers });
-  response.flushHeaders();
+  if (!response.destroyed) {
+    response.writeHead(status, { 'content-type': type, ...headers });
+    response.flushHeaders();
+  }
+  // Also when the client has left: the stream holds resources that it lets go when its sink says so.
   reply.start(sinkOf(response));
 }
 

@@ -1,7 +1,7 @@
 // WATCH: one long answer of JSON lines. Events of plain watches are encoded once by the cache and shared by all watchers;
 // Table and metadata watches are rendered per watcher.
 import type { KubeObject, WatchEvent } from '../../api/types';
-import { describeError } from '../../base/errors';
+import { describeError, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
 import { header, queryFlag, type Reply, type Sink } from '../request';
 import { StatusError, toStatus } from '../status';
@@ -27,6 +27,8 @@ export interface WatchLifetime {
 export async function watchObjects(deps: RestDeps, rest: RestRequest, life: WatchLifetime): Promise<Reply> {
   const { route, query, request } = rest;
   const { kind } = route;
+  // A watch that is ended as soon as it begins would be asked for again at once.
+  if (life.signal.aborted) throw new Unavailable('the server is shutting down');
   const rendering = negotiate(header(request.headers, 'accept'));
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const start = parseStart(query);
@@ -82,6 +84,8 @@ class WatchStream {
   private headersSent = false;
   private closeReason: { readonly reason: unknown } | undefined;
   private readonly include: IncludeObject;
+  private cancelTimeout = () => {};
+  private cancelBookmark = () => {};
 
   constructor(
     private readonly deps: RestDeps,
@@ -107,12 +111,14 @@ class WatchStream {
   run(sink: Sink, initial: readonly CachedObject[], announceEnd: boolean, life: WatchLifetime): void {
     const bookmarks = queryFlag(this.rest.query, 'allowWatchBookmarks');
     const end = () => this.finish(sink, bookmarks);
-    const timers = [this.deps.clock.after(this.timeoutMs(), end)];
-    sink.onClose(() => {
-      for (const cancel of timers) cancel();
+    this.cancelTimeout = this.deps.clock.after(this.timeoutMs(), end);
+    this.stop.signal.addEventListener('abort', () => {
+      this.cancelTimeout();
+      this.cancelBookmark();
       life.signal.removeEventListener('abort', end);
-      this.stop.abort();
     });
+    sink.onClose(() => this.stop.abort());
+    if (this.stop.signal.aborted) return;
     for (const item of initial) sink.write(this.encode('ADDED', item));
     if (announceEnd) sink.write(this.bookmark({ [initialEventsEnd]: 'true' }));
     for (const bytes of this.early) sink.write(bytes);
@@ -122,9 +128,9 @@ class WatchStream {
       this.fail(this.closeReason.reason);
       return;
     }
+    life.signal.addEventListener('abort', end);
+    if (bookmarks) this.scheduleBookmark(sink);
     if (life.signal.aborted) end();
-    else life.signal.addEventListener('abort', end);
-    if (bookmarks) this.scheduleBookmark(timers, sink);
   }
 
   private send(events: readonly CacheEvent[]): void {
@@ -179,12 +185,12 @@ class WatchStream {
     return line('BOOKMARK', this.renderOther(object, { resourceVersion: String(this.revision) }));
   }
 
-  private scheduleBookmark(timers: Array<() => void>, sink: Sink): void {
-    timers[1] = this.deps.clock.after(bookmarkMs, () => {
+  private scheduleBookmark(sink: Sink): void {
+    this.cancelBookmark = this.deps.clock.after(bookmarkMs, () => {
       // All events up to the cache's revision have been sent: events are delivered in the step that applies them.
       this.revision = Math.max(this.revision, this.deps.cache.revision());
       if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) sink.write(this.bookmark());
-      this.scheduleBookmark(timers, sink);
+      this.scheduleBookmark(sink);
     });
   }
 

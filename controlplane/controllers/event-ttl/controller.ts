@@ -20,10 +20,11 @@ export class EventTtlController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    // Subscribed after the list: a timer set while nobody works yet would outlive a stop at that moment.
+    await this.events.synced(signal);
     this.events.onChange(({ type, key, object }) => {
       if (type === 'added') this.queue.addAfter(key, this.remainingMs(object));
     });
-    await this.events.synced(signal);
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
 

@@ -1,0 +1,134 @@
+// The transport inside the process: how answers end, and that a caller who leaves takes the server's side along.
+import t from 'tap';
+import { FakeClock } from '../../test/lib/fake-clock';
+import { configMaps } from '../api/config-map';
+import { silentLogger } from '../base/logger';
+import type { Cache } from './cache/cache';
+import type { ApiRequest, Reply, Sink } from './request';
+import type { RestDeps, RestRequest } from './rest/context';
+import { watchObjects } from './rest/watch';
+import { InProcessTransport } from './transport';
+
+const user = { name: 'test', groups: [] };
+
+/** A handler that answers with a stream when the test lets it. */
+function start() {
+  const gate = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<ApiRequest>();
+  const sinks: Sink[] = [];
+  let closed = 0;
+  const reply: Reply = {
+    status: 200,
+    type: 'application/json',
+    start: (sink) => {
+      sinks.push(sink);
+      sink.onClose(() => closed++);
+    },
+  };
+  const handle = async (request: ApiRequest) => {
+    asked.resolve(request);
+    await gate.promise;
+    return reply;
+  };
+  const abort = new AbortController();
+  const transport = new InProcessTransport({ handle }, user);
+  const sending = transport.send({ method: 'GET', path: '/api/v1/pods?watch=1', signal: abort.signal });
+  sending.catch(() => {});
+  return { gate, asked: asked.promise, sinks, abort, sending, closedCount: () => closed };
+}
+
+t.test('a stream is read as it is written, and ends', async (t) => {
+  const { gate, sending, sinks, closedCount } = start();
+  gate.resolve();
+  const { body } = await sending;
+  sinks[0]!.write(Buffer.from('a'));
+  sinks[0]!.end();
+  const chunks: string[] = [];
+  for await (const chunk of body) chunks.push(chunk.toString());
+  t.same(chunks, ['a']);
+  t.equal(closedCount(), 1);
+});
+
+t.test('aborted while the answer is under way: the caller hears of it, and the server lets go', async (t) => {
+  const { gate, asked, sending, abort, sinks, closedCount } = start();
+  await asked;
+  abort.abort(new Error('left'));
+  gate.resolve();
+  await t.rejects(sending, { message: 'left' });
+  t.equal(closedCount(), 1);
+  sinks[0]!.write(Buffer.alloc(10));
+  t.equal(sinks[0]!.buffered(), 0, 'what is written after that is not kept');
+});
+
+t.test('aborted before anybody reads the body', async (t) => {
+  const { gate, sending, abort, sinks, closedCount } = start();
+  gate.resolve();
+  const { body } = await sending;
+  sinks[0]!.write(Buffer.alloc(10));
+  abort.abort(new Error('left'));
+  t.equal(closedCount(), 1);
+  await t.rejects(body[Symbol.asyncIterator]().next(), { message: 'left' });
+});
+
+/** A watch on a cache that only remembers who subscribed. */
+async function watch(life: AbortSignal) {
+  const clock = new FakeClock();
+  const signals: AbortSignal[] = [];
+  const cache = {
+    revision: () => 5,
+    kind: () => ({ watch: ({ signal }: { signal: AbortSignal }) => signals.push(signal) }),
+  } as unknown as Cache;
+  const rest = {
+    route: { kind: configMaps, namespace: '', name: '' },
+    query: new URLSearchParams('watch=1&resourceVersion=5&allowWatchBookmarks=1'),
+    request: { headers: {} },
+  } as unknown as RestRequest;
+  const deps = { cache, clock, log: silentLogger } as unknown as RestDeps;
+  const reply = await watchObjects(deps, rest, { signal: life });
+  return { clock, signals, reply };
+}
+const sink = (closed: boolean) => {
+  const handlers: Array<() => void> = [];
+  let ended = 0;
+  const writes: string[] = [];
+  const made: Sink = {
+    write: (chunk) => writes.push(chunk.toString()) > 0,
+    end: () => ended++,
+    buffered: () => 0,
+    onDrain: () => {},
+    onClose: (fn) => (closed ? fn() : handlers.push(fn)),
+  };
+  return { made, writes, ended: () => ended, close: () => handlers.forEach((fn) => void fn()) };
+};
+
+t.test('a watch that starts into a closed sink leaves no subscription and no timer', async (t) => {
+  const { clock, signals, reply } = await watch(new AbortController().signal);
+  if ('body' in reply) throw new Error('not a stream');
+  t.equal(signals[0]?.aborted, false, 'it subscribed before its answer');
+  const { made, writes } = sink(true);
+  reply.start(made);
+  t.equal(signals[0]?.aborted, true);
+  t.same(clock.pending(), []);
+  t.same(writes, []);
+});
+
+t.test('a watch whose reader leaves, or whose server stops, leaves no timer either', async (t) => {
+  const left = await watch(new AbortController().signal);
+  if ('body' in left.reply) throw new Error('not a stream');
+  const reader = sink(false);
+  left.reply.start(reader.made);
+  t.equal(left.clock.pending().length, 2, 'its end and the next bookmark');
+  reader.close();
+  t.same(left.clock.pending(), []);
+
+  const life = new AbortController();
+  const stopped = await watch(life.signal);
+  if ('body' in stopped.reply) throw new Error('not a stream');
+  const { made, writes, ended } = sink(false);
+  stopped.reply.start(made);
+  life.abort();
+  t.same(stopped.clock.pending(), []);
+  t.equal(ended(), 1);
+  t.match(writes[0], /BOOKMARK/);
+  await t.rejects(watch(life.signal), { code: 'Unavailable' }, 'no watch begins on a server that stops');
+});
