@@ -34,9 +34,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** Most writes of one second ask for the same text. */
+let formatted = { second: Number.NaN, text: '' };
+
 /** A point in time as Kubernetes writes metav1.Time: RFC 3339 in UTC with whole seconds. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (formatted.second !== second) formatted = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return formatted.text;
 }
 
 /** A point in time as Kubernetes writes metav1.MicroTime: RFC 3339 in UTC with microseconds. */

@@ -15,19 +15,34 @@ export class Codec<T extends KubeObject> {
     this.head = Buffer.from(JSON.stringify({ kind: kind.kind, apiVersion, metadata: {} }).slice(0, -2));
   }
 
-  /** The stored bytes. The object's metadata must have a name. */
-  encode(object: T): Buffer {
-    const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
-    const { resourceVersion: _resourceVersion, ...meta } = metadata ?? {};
+  /**
+   * The object in the order of its bytes and without a revision: what encode() takes. It shares all but its metadata with the
+   * one given, so that decode() can write the revision into it.
+   */
+  prepare(object: T): T {
     const { kind, apiVersion } = this.kind;
-    return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+    const prepared = { kind, apiVersion, metadata: object.metadata, ...object };
+    prepared.kind = kind;
+    prepared.apiVersion = apiVersion;
+    // JSON leaves undefined members out.
+    prepared.metadata = { ...object.metadata, resourceVersion: undefined };
+    return prepared;
   }
 
-  /** Stored bytes become an object of the cache. `parsed` is the same object if it is at hand; else it is parsed when asked for. */
-  decode(key: string, stored: Buffer, revision: number, parsed?: T): CachedObject<T> {
-    const body = this.isOurs(stored) ? stored : this.encode(JSON.parse(stored.toString()) as T);
+  /** The stored bytes of a prepared object. Its metadata must have a name. */
+  encode(prepared: T): Buffer {
+    return Buffer.from(JSON.stringify(prepared));
+  }
+
+  /**
+   * Stored bytes become an object of the cache. `prepared` is what they were encoded from if that is at hand, and belongs to
+   * the cache from then on; else they are parsed when someone asks.
+   */
+  decode(key: string, stored: Buffer, revision: number, prepared?: T): CachedObject<T> {
+    const body = this.isOurs(stored) ? stored : this.encode(this.prepare(JSON.parse(stored.toString()) as T));
     const json = this.splice(body, this.head.length, revision);
-    return new Entry(key, json, revision, parsed && this.stamp(parsed, revision));
+    if (prepared) prepared.metadata!.resourceVersion = String(revision);
+    return new Entry(key, json, revision, prepared);
   }
 
   /** The same object at another revision: the last state of a deleted one. */

@@ -96,17 +96,19 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
 
   async create(object: T): Promise<CachedObject<T>> {
     const key = objectKey(object);
-    const value = this.codec.encode(object);
-    this.written.set(value, object);
+    const prepared = this.codec.prepare(object);
+    const value = this.codec.encode(prepared);
+    this.written.set(value, prepared);
     return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value));
   }
 
   async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
     const key = objectKey(object);
-    const value = this.codec.encode(object);
+    const prepared = this.codec.prepare(object);
+    const value = this.codec.encode(prepared);
     const current = this.objects.get(key);
     if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
-    this.written.set(value, object);
+    this.written.set(value, prepared);
     return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision));
   }
 

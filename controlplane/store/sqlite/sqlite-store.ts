@@ -180,20 +180,21 @@ export class SqliteStore implements Store {
 
   /** One write inside the transaction; an AppError when its expectation does not hold. */
   private execute({ verb, key, value, expectedRevision }: Write, revision: number): StoreEvent | AppError {
-    const row = this.sql.head.get(key) as unknown as [number, number, number] | undefined;
-    const [modRevision, created, deleted] = row ?? [0, 0, 1];
     if (verb === 'create') {
-      if (deleted === 0) return new AlreadyExists(`key ${key} already exists`);
+      const head = this.sql.head.get(key) as unknown as [number] | undefined;
+      if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
       this.sql.insert.run(revision, key, revision, 0, 0, value);
       return { type: 'put', key, revision, value, createRevision: revision };
     }
+    const row = this.sql.newestOf.get(key) as unknown as [number, number, number, Uint8Array] | undefined;
+    const [modRevision, created, deleted, bytes] = row ?? [0, 0, 1, empty];
     if (deleted === 1) return new NotFound(`key ${key} not found`);
     if (expectedRevision !== undefined && modRevision !== expectedRevision) {
       return new Conflict(`key ${key} is at revision ${modRevision}, not ${expectedRevision}`);
     }
     const isDelete = verb === 'delete';
     this.sql.insert.run(revision, key, created, modRevision, isDelete ? 1 : 0, value);
-    const previous = this.valueAt(modRevision);
+    const previous = toBuffer(bytes);
     const type = isDelete ? 'delete' : 'put';
     return { type, key, revision, value: isDelete ? previous : value, createRevision: created, previous };
   }

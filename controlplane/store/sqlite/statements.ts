@@ -16,7 +16,10 @@ export function prepareStatements(db: DatabaseSync) {
     newest: prepare('SELECT coalesce(max(revision), 0) FROM log'),
     compacted: prepare("SELECT number FROM state WHERE name = 'compacted'"),
     setCompacted: prepare("UPDATE state SET number = ? WHERE name = 'compacted'"),
-    head: prepare('SELECT revision, create_revision, deleted FROM log WHERE key = ? ORDER BY revision DESC LIMIT 1'),
+    head: prepare('SELECT deleted FROM log WHERE key = ? ORDER BY revision DESC LIMIT 1'),
+    newestOf: prepare(
+      'SELECT revision, create_revision, deleted, value FROM log WHERE key = ? ORDER BY revision DESC LIMIT 1',
+    ),
     get: prepare(
       `SELECT revision, create_revision, deleted, value FROM log WHERE key = ? AND revision <= ?
        ORDER BY revision DESC LIMIT 1`,
