@@ -13,6 +13,7 @@ import { denyServiceExternalIps } from './admission/external-ips';
 import { namespaceLifecycle } from './admission/namespace-lifecycle';
 import { nodeRestriction } from './admission/node-restriction';
 import { defaultTolerations, priority } from './admission/pod-defaults';
+import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation';
 import { serviceAccount } from './admission/service-account';
 import { ServiceAddresses } from './admission/service-addresses';
 import { Authenticator, parseTokenFile } from './authn/authenticator';
@@ -100,7 +101,8 @@ export class ApiServer {
     const rest: RestDeps = {
       cache,
       clock,
-      admission: this.admission(),
+      admission: this.admission({ rbac, authorizer }),
+      authorizer,
       lists: new ListBytes(),
       hooks: new Map<string, WriteHook>([
         [
@@ -169,7 +171,7 @@ export class ApiServer {
     return new ServiceAccountTokens({ signing, verifying }, issuer, [issuer], this.deps.cache, this.deps.clock);
   }
 
-  private admission(): Admission {
+  private admission(escalation: EscalationDeps): Admission {
     const { cache } = this.deps;
     return new Admission([
       namespaceLifecycle(cache),
@@ -178,6 +180,7 @@ export class ApiServer {
       priority,
       nodeRestriction(cache),
       denyServiceExternalIps,
+      rbacEscalation(escalation),
     ]);
   }
 

@@ -45,7 +45,12 @@ t.test('what is not there says so', async (t) => {
     details: { group: 'apps', kind: 'deployments' },
   });
   const path = await server.call('GET', '/api/v1/unicorns');
-  t.match(path.json, { code: 404, message: 'the server could not find the requested resource' });
+  t.match(path, { status: 404, text: '404 page not found\n', headers: { 'content-type': /^text\/plain/ } });
+  const subresource = await server.call('PATCH', '/api/v1/namespaces/default/pods/x/unicorns', {
+    type: merge,
+    body: {},
+  });
+  t.match(subresource, { status: 404, text: '404 page not found\n' }, 'kubectl debug needs it in this form');
   t.equal((await server.call('POST', `${cms}/one`, { body: cm('one') })).status, 405);
   const namespace = await server.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: cm('x') });
   t.match(namespace.json, { code: 404, message: 'namespaces "nowhere" not found' });

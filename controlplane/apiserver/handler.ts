@@ -7,7 +7,7 @@ import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate } from './authn/impersonation';
 import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
 import type { Metrics } from './metrics';
-import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply } from './request';
+import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply, textReply } from './request';
 import { type RestDeps, type RestRequest, restRequest } from './rest/context';
 import { createObject } from './rest/create';
 import { deleteCollection, deleteObject } from './rest/delete';
@@ -16,7 +16,7 @@ import { getObject, listObjects } from './rest/read';
 import { replaceObject } from './rest/update';
 import { type WatchLifetime, watchObjects } from './rest/watch';
 import type { ResourceRoute, RouteTable } from './route';
-import { methodNotAllowed, pathNotFound, toStatus } from './status';
+import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
 
 /** Answers a subresource with one of its verbs; `status` needs none. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
@@ -61,7 +61,7 @@ export class ApiHandler {
       const code = status.code ?? 500;
       timer.done(code);
       if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
-      return jsonReply(status, code);
+      return err instanceof PathNotFound ? textReply('404 page not found\n', 404) : jsonReply(status, code);
     }
   }
 

@@ -40,7 +40,16 @@ export class StatusError extends AppError {
 
 export const methodNotAllowed = () =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
-export const pathNotFound = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource');
+/**
+ * Nothing is served at the path. Answered in plain text as kube-apiserver does: clients make the Status of it themselves, with
+ * the details that kubectl looks into without asking whether they are there.
+ */
+export class PathNotFound extends StatusError {
+  constructor() {
+    super(404, 'NotFound', 'the server could not find the requested resource');
+  }
+}
+export const pathNotFound = () => new PathNotFound();
 export const notAcceptable = (accepted: readonly string[]) =>
   new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 export const unsupportedMediaType = (accepted: readonly string[]) =>

@@ -81,11 +81,16 @@ export class RbacAuthorizer implements Authorizer {
 
   /** The rules of a role as a binding names it; none when it does not exist. */
   rulesOf(role: RoleRef, namespace: string): readonly PolicyRule[] {
+    return this.findRules(role, namespace) ?? [];
+  }
+
+  /** The same, undefined when the role does not exist. */
+  findRules(role: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
     const found =
       role.kind === 'ClusterRole'
         ? this.cache.kind(clusterRoles).get(role.name)
         : this.cache.kind(roles).get(`${namespace}/${role.name}`);
-    return found?.object.rules ?? [];
+    return found && (found.object.rules ?? []);
   }
 
   private refresh(): void {

@@ -40,7 +40,8 @@ export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly Po
 
 function splitRule(rule: PolicyRule): PolicyRule[] {
   const single: PolicyRule[] = [];
-  for (const verb of rule.verbs) {
+  // Rules are looked at before validation has said that verbs are required.
+  for (const verb of rule.verbs ?? []) {
     for (const url of rule.nonResourceURLs ?? []) single.push({ verbs: [verb], nonResourceURLs: [url] });
     for (const group of rule.apiGroups ?? []) {
       for (const resource of rule.resources ?? []) {
@@ -65,4 +66,25 @@ function coversSingle(rule: PolicyRule, single: PolicyRule): boolean {
   }
   const names = rule.resourceNames ?? [];
   return names.length === 0 || names.includes(single.resourceNames?.[0] ?? '');
+}
+
+/** Single permissions put together by resource, as error messages print them; sorted. */
+export function formatRules(singles: readonly PolicyRule[]): string[] {
+  const verbs = new Map<string, string[]>();
+  for (const single of singles) {
+    const parts = [
+      formatList('APIGroups', single.apiGroups),
+      formatList('Resources', single.resources),
+      formatList('NonResourceURLs', single.nonResourceURLs),
+      formatList('ResourceNames', single.resourceNames),
+    ];
+    const subject = parts.filter((part) => part !== '').join(', ');
+    verbs.set(subject, [...(verbs.get(subject) ?? []), ...single.verbs]);
+  }
+  return [...verbs].map(([subject, list]) => `{${subject}, ${formatList('Verbs', list)}}`).sort();
+}
+
+function formatList(name: string, values: readonly string[] | undefined): string {
+  if (!values || values.length === 0) return '';
+  return `${name}:[${values.map((value) => JSON.stringify(value)).join(' ')}]`;
 }

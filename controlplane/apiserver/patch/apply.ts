@@ -11,6 +11,10 @@ import { encodeOwners, formatOwner, isSameOwner, type Owner, ownersOf } from './
 import type { PatchedKind } from './patch';
 import { changedFields, type FieldValues, fieldValues, mergeTyped, removeFields } from './typed';
 
+/** The manager of `kubectl apply --server-side`, which goes on from where its client-side apply stopped. */
+const kubectl = 'kubectl';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
 /** The owner of everything that was there before anybody applied. */
 const beforeFirstApply = 'before-first-apply';
 
@@ -89,7 +93,8 @@ export function apply(request: ApplyRequest): KubeObject {
     ? (mergeTyped(live as JsonObject, onlyOwned(applied, live), schema) as JsonObject)
     : ({ ...applied } as JsonObject);
   const changed = changedFields(before, ownable(result as KubeObject, kind, subresource));
-  const kept = settle(others, changed, force);
+  const lastApplied = manager === kubectl && live ? lastAppliedFields(live, before, request) : new Set<FieldPath>();
+  const kept = settle(others, changed, { force, yielding: lastApplied });
   if (mine) {
     const stays = (path: FieldPath) => owned.has(path) || kept.some((owner) => owner.fields.has(path));
     result = removeFields(result, abandoned(mine.fields, owned, kept), schema, stays);
@@ -97,7 +102,29 @@ export function apply(request: ApplyRequest): KubeObject {
   const same = mine !== undefined && sameFields(mine.fields, owned) && changed.size === 0;
   const entry: Owner = { ...identity, fields: owned, time: same ? mine.time : formatTime(now) };
   const metadata = { ...(result as KubeObject).metadata, managedFields: encodeOwners([...kept, entry]) };
+  if (manager === kubectl && live?.metadata?.annotations?.[lastAppliedAnnotation]) {
+    // A later client-side apply must see what was applied last.
+    const annotations = { ...metadata.annotations, [lastAppliedAnnotation]: `${JSON.stringify(applied)}\n` };
+    return { ...result, metadata: { ...metadata, annotations } } as KubeObject;
+  }
   return { ...result, metadata } as KubeObject;
+}
+
+/**
+ * What the last client-side apply set and nobody changed since: `kubectl apply --server-side` may change it without force.
+ * None when there was none, or its record cannot be read.
+ */
+function lastAppliedFields(live: KubeObject, before: FieldValues, { kind, subresource }: Write): Set<FieldPath> {
+  const text = live.metadata?.annotations?.[lastAppliedAnnotation];
+  if (!text) return new Set();
+  try {
+    const recorded = ownable(JSON.parse(text) as KubeObject, kind, subresource);
+    const changed = changedFields(before, recorded);
+    return new Set([...recorded.keys()].filter((path) => !changed.has(path)));
+  } catch (err) {
+    if (err instanceof SyntaxError) return new Set();
+    throw err;
+  }
 }
 
 /** The body without what only names the object: the stored values of these stay. */
@@ -119,10 +146,19 @@ function knownOwners(live: KubeObject, { kind, subresource, now }: Write): Owner
   ];
 }
 
+interface Takeover {
+  readonly force: boolean;
+  /** Fields that nobody defends. */
+  readonly yielding: ReadonlySet<FieldPath>;
+}
+
 /** The other owners after the change. @throws Conflict */
-function settle(others: readonly Owner[], changed: ReadonlySet<FieldPath>, force: boolean): Owner[] {
+function settle(others: readonly Owner[], changed: ReadonlySet<FieldPath>, { force, yielding }: Takeover): Owner[] {
   const conflicts = others
-    .map((owner) => ({ owner, paths: [...owner.fields].filter((path) => changed.has(path)).sort() }))
+    .map((owner) => ({
+      owner,
+      paths: [...owner.fields].filter((path) => changed.has(path) && !yielding.has(path)).sort(),
+    }))
     .filter(({ paths }) => paths.length > 0);
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
   return others.map((owner) => ({ ...owner, fields: without(owner.fields, changed) }));

@@ -7,6 +7,7 @@ import { validateObjectMeta } from '../../api/validation/metadata';
 import type { Clock } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { Admission } from '../admission/admission';
+import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import type { ApiRequest, FullReply } from '../request';
 import { queryOf } from '../request';
@@ -32,6 +33,7 @@ export interface RestDeps {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly admission: Admission;
+  readonly authorizer: Authorizer;
   readonly lists: ListBytes;
   /** By kind's storage prefix. */
   readonly hooks: ReadonlyMap<string, WriteHook>;

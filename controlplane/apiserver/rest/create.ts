@@ -7,6 +7,7 @@ import { header, type Reply } from '../request';
 import { alreadyExists, StatusError } from '../status';
 import { checkFields, checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
 import { decodeObject } from './decode';
+import { trackOwners } from './field-manager';
 import { generateName, keyOf, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
 
@@ -20,6 +21,7 @@ export async function createObject(deps: RestDeps, rest: RestRequest): Promise<R
   const body = await request.body();
   const object = decodeObject(body, header(request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, body);
+  trackOwners(deps, rest, kind, object, undefined);
   const created = await create(deps, rest, kind, object, dryRun);
   return renderObject(deps, rest, created, 201);
 }

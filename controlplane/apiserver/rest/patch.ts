@@ -1,14 +1,18 @@
-// PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing.
+// PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing; and the door
+// to server-side apply.
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError } from '../../base/errors';
 import { applyPatch, patchTypes } from '../patch/patch';
 import { header, type Reply } from '../request';
 import { unsupportedMediaType } from '../status';
+import { applyObject } from './apply';
 import { checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
+import { refuseForce } from './field-manager';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
 
+/** What the subresources with a body of their own take. */
 const accepted = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
 
 export interface ParsedPatch {
@@ -19,7 +23,8 @@ export interface ParsedPatch {
 /** @throws StatusError 415, BadRequest */
 export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
   const { request } = rest;
-  const type = header(request.headers, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
+  const type = patchType(rest);
+  refuseForce(rest);
   if (!(accepted as readonly string[]).includes(type)) throw unsupportedMediaType(accepted);
   const text = (await request.body()).toString();
   try {
@@ -29,7 +34,11 @@ export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
   }
 }
 
+const patchType = ({ request }: RestRequest): string =>
+  header(request.headers, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
+
 export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  if (patchType(rest) === patchTypes.apply) return applyObject(deps, rest);
   const { kind, namespace, name, subresource } = rest.route;
   const dryRun = isDryRun(rest.query);
   const patch = await readPatch(rest);

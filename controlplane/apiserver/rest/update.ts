@@ -9,6 +9,7 @@ import { checkFields, checkStructure, isDryRun, type Reservation, type RestDeps,
 import { rehearsed } from './create';
 import { decodeObject } from './decode';
 import { equalJson } from './equal';
+import { trackOwners } from './field-manager';
 import {
   carryMetadata,
   checkFinalizers,
@@ -28,6 +29,8 @@ export interface UpdatePlan {
   readonly key: string;
   readonly subresource: string;
   readonly dryRun: boolean;
+  /** True when `transform` has brought managedFields up to date itself. */
+  readonly tracked?: boolean;
   /** A fresh object on each call: it is changed in place afterwards, so it must share nothing with `current`. */
   readonly transform: (current: CachedObject) => KubeObject;
 }
@@ -91,7 +94,8 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
       if (isNotFound(err) && !err.details['kind']) throw notFound(kind, name);
       // The deletion lost a race: look again whether the object may go.
       if (isConflict(err) && outcome.finished && attempt < maxAttempts) continue;
-      if (isConflict(err) && !err.details['kind']) throw modified(kind, name);
+      // A conflict between field owners says itself what is wrong.
+      if (isConflict(err) && !err.details['kind'] && !err.details['causes']) throw modified(kind, name);
       throw err;
     }
   }
@@ -138,6 +142,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   });
   kind.options.prepare?.(object, { old, subresource });
   deps.hooks.get(kind.prefix)?.prepare?.(object, old);
+  if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
   checkFields(kind, object, old, subresource, checkFinalizers(object, old));
   if (tracksGeneration(kind) && subresource !== 'status' && !specEquals(object, old)) {
     object.metadata.generation = (old.metadata?.generation ?? 0) + 1;

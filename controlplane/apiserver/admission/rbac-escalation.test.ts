@@ -1,0 +1,83 @@
+// Nobody grants more than they hold, over real HTTPS.
+import t from 'tap';
+import { type CallOptions, startApiServer, type TestServer } from '../../../test/lib/api-server';
+
+const rbac = '/apis/rbac.authorization.k8s.io/v1';
+const local = `${rbac}/namespaces/default`;
+const role = (name: string, rules: object[]) => ({ metadata: { name }, rules });
+const readPods = { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] };
+const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] };
+const binding = (name: string, kind: string, to: string, user = 'x') => ({
+  metadata: { name },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: to },
+  subjects: [{ kind: 'User', name: user }],
+});
+
+let server: TestServer;
+let as: NonNullable<CallOptions['as']>;
+t.before(async () => {
+  server = await startApiServer();
+  as = await server.identity('eve', 'dev');
+  const write = { apiGroups: ['rbac.authorization.k8s.io'], resources: ['*'], verbs: ['create', 'update', 'patch'] };
+  await server.call('POST', `${rbac}/clusterroles`, { body: role('eve', [write, readPods]) });
+  await server.call('POST', `${rbac}/clusterrolebindings`, { body: binding('eve', 'ClusterRole', 'eve', 'eve') });
+  await server.call('POST', `${rbac}/clusterroles`, { body: role('secret-reader', [secrets]) });
+});
+t.teardown(() => server.close());
+
+const refusal =
+  'user "eve" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
+  '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}';
+
+t.test('roles', async (t) => {
+  t.equal((await server.call('POST', `${local}/roles`, { as, body: role('held', [readPods]) })).status, 201);
+  const created = await server.call('POST', `${local}/roles`, { as, body: role('more', [readPods, secrets]) });
+  t.match(created.json, { code: 403, message: `roles.rbac.authorization.k8s.io "more" is forbidden: ${refusal}` });
+  const cluster = await server.call('POST', `${rbac}/clusterroles`, { as, body: role('more', [secrets]) });
+  t.match(cluster.json, {
+    code: 403,
+    message: `clusterroles.rbac.authorization.k8s.io "more" is forbidden: ${refusal}`,
+  });
+  const type = 'application/merge-patch+json';
+  const patched = await server.call('PATCH', `${local}/roles/held`, { as, type, body: { rules: [secrets] } });
+  t.match(patched.json, { code: 403, message: /not currently held/ });
+  const aggregated = { ...role('all', []), aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] } };
+  const all = await server.call('POST', `${rbac}/clusterroles`, { as, body: aggregated });
+  t.match(all.json.message, /\{APIGroups:\["\*"\], Resources:\["\*"\], Verbs:\["\*"\]\}\n\{NonResourceURLs:\["\*"\], /);
+  const noVerbs = await server.call('POST', `${local}/roles`, {
+    as,
+    body: role('broken', [{ apiGroups: [''], resources: ['pods'], verbs: [] }]),
+  });
+  t.equal(noVerbs.status, 422, 'validation has its own word');
+});
+
+t.test('bindings', async (t) => {
+  const held = await server.call('POST', `${local}/rolebindings`, { as, body: binding('held', 'ClusterRole', 'eve') });
+  t.equal(held.status, 201);
+  const more = await server.call('POST', `${local}/rolebindings`, {
+    as,
+    body: binding('more', 'ClusterRole', 'secret-reader'),
+  });
+  t.match(more.json, { code: 403, message: `rolebindings.rbac.authorization.k8s.io "more" is forbidden: ${refusal}` });
+  const nowhere = await server.call('POST', `${local}/rolebindings`, { as, body: binding('n', 'Role', 'none') });
+  t.match(nowhere.json, { code: 404, message: 'roles.rbac.authorization.k8s.io "none" not found' });
+});
+
+t.test('escalate and bind are permissions of their own', async (t) => {
+  const rules = [
+    { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['escalate'] },
+    {
+      apiGroups: ['rbac.authorization.k8s.io'],
+      resources: ['clusterroles'],
+      resourceNames: ['secret-reader'],
+      verbs: ['bind'],
+    },
+  ];
+  await server.call('POST', `${local}/roles`, { body: role('trusted', rules) });
+  await server.call('POST', `${local}/rolebindings`, { body: binding('trusted', 'Role', 'trusted', 'eve') });
+  t.equal((await server.call('POST', `${local}/roles`, { as, body: role('more', [secrets]) })).status, 201);
+  const body = binding('more', 'ClusterRole', 'secret-reader');
+  t.equal((await server.call('POST', `${local}/rolebindings`, { as, body })).status, 201);
+  const cluster = await server.call('POST', `${rbac}/clusterrolebindings`, { as, body });
+  t.equal(cluster.status, 403, 'in this namespace alone');
+});

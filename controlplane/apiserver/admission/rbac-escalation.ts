@@ -1,0 +1,94 @@
+// Nobody grants what they do not hold: writers of roles and bindings must have every permission these give, unless they may
+// `escalate` the role, or `bind` it. Source: "Privilege escalation prevention and bootstrapping" in the RBAC reference.
+import {
+  type ClusterRole,
+  clusterRoleBindings,
+  clusterRoles,
+  type RoleBinding,
+  roleBindings,
+  roles,
+} from '../../api/index';
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import type { Authorizer } from '../authz/authorizer';
+import type { RbacAuthorizer } from '../authz/rbac';
+import { formatRules, type PolicyRule, rulesNotCovered } from '../authz/rules';
+import type { UserInfo } from '../request';
+import { equalJson } from '../rest/equal';
+import { forbidden, notFound } from '../status';
+import type { AdmissionPlugin, Write } from './admission';
+
+export interface EscalationDeps {
+  readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+}
+
+const superusers = 'system:masters';
+/** An aggregated role may come to hold anything. */
+const everything: readonly PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+const roleKinds = new Set([roles.prefix, clusterRoles.prefix]);
+const bindingKinds = new Set([roleBindings.prefix, clusterRoleBindings.prefix]);
+
+export function rbacEscalation(deps: EscalationDeps): AdmissionPlugin {
+  return (write) => {
+    const { kind, object, old, user } = write;
+    const isRole = roleKinds.has(kind.prefix);
+    if ((!isRole && !bindingKinds.has(kind.prefix)) || !object || user.groups.includes(superusers)) return;
+    if (old && onlyForCollection(object, old)) return;
+    if (isRole) confirmRole(deps, write, object as ClusterRole);
+    else confirmBinding(deps, write, object as RoleBinding);
+  };
+}
+
+function confirmRole(deps: EscalationDeps, write: Write, role: ClusterRole): void {
+  const { kind, name, namespace, user } = write;
+  if (mayDo(deps.authorizer, user, 'escalate', kind as unknown as Kind, namespace, name)) return;
+  confirm(deps, write, role.aggregationRule ? [...(role.rules ?? []), ...everything] : (role.rules ?? []));
+}
+
+function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBinding): void {
+  const { namespace, user } = write;
+  // Validation says what is wrong with a reference that is none.
+  if (!roleRef?.name) return;
+  const kind = (roleRef.kind === 'Role' ? roles : clusterRoles) as unknown as Kind;
+  if (mayDo(deps.authorizer, user, 'bind', kind, namespace, roleRef.name)) return;
+  const rules = deps.rbac.findRules(roleRef, namespace);
+  if (!rules) throw notFound(kind, roleRef.name);
+  confirm(deps, write, rules);
+}
+
+/** @throws Forbidden naming what the user lacks */
+function confirm({ rbac }: EscalationDeps, { kind, name, namespace, user }: Write, rules: readonly PolicyRule[]): void {
+  const missing = rulesNotCovered(rbac.rulesFor(user, namespace), rules);
+  if (missing.length === 0) return;
+  const groups = user.groups.map((group) => JSON.stringify(group)).join(' ');
+  throw forbidden(
+    kind,
+    name,
+    `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n` +
+      formatRules(missing).join('\n'),
+  );
+}
+
+function mayDo(
+  authorizer: Authorizer,
+  user: UserInfo,
+  verb: string,
+  { group, plural }: Kind,
+  namespace: string,
+  name: string,
+): boolean {
+  return authorizer.allowsResource(user, { verb, group, resource: plural, subresource: '', namespace, name });
+}
+
+/** The garbage collector may let go of any role: it changes references and finalizers alone. */
+function onlyForCollection(object: KubeObject, old: KubeObject): boolean {
+  const strip = ({ metadata, ...rest }: KubeObject) => {
+    const { ownerReferences: _, finalizers: __, resourceVersion: ___, managedFields: ____, ...kept } = metadata ?? {};
+    return { ...rest, metadata: kept };
+  };
+  return equalJson(strip(object), strip(old));
+}

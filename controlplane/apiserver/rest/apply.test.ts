@@ -1,0 +1,205 @@
+// Server-side apply over real HTTPS: ownership, conflicts, creation, and what ordinary writes do to managedFields.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+
+const cms = '/api/v1/namespaces/default/configmaps';
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
+const type = 'application/apply-patch+yaml';
+const merge = 'application/merge-patch+json';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+});
+t.teardown(() => server.close());
+
+const cm = (name: string, data: Record<string, string>, metadata: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, ...metadata },
+  data,
+});
+const applyAs = (manager: string, name: string, data: Record<string, string>, more = '') =>
+  server.call('PATCH', `${cms}/${name}?fieldManager=${manager}${more}`, { type, body: cm(name, data) });
+
+t.test('the first apply creates, the second changes nothing', async (t) => {
+  const created = await applyAs('me', 'one', { a: '1' });
+  t.equal(created.status, 201);
+  t.match(created.json.metadata.managedFields, [
+    {
+      manager: 'me',
+      operation: 'Apply',
+      apiVersion: 'v1',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:data': { 'f:a': {} } },
+    },
+  ]);
+  const again = await applyAs('me', 'one', { a: '1' });
+  t.equal(again.status, 200);
+  t.equal(again.json.metadata.resourceVersion, created.json.metadata.resourceVersion);
+  const less = await applyAs('me', 'one', { b: '2' });
+  t.same(less.json.data, { b: '2' }, 'what is applied no more goes');
+});
+
+t.test('a configuration is YAML', async (t) => {
+  const body = '# a comment\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  a: "1"\n';
+  const created = await server.call('PATCH', `${cms}/yaml?fieldManager=me`, { type, body });
+  t.equal(created.status, 201);
+  t.same(created.json.data, { a: '1' });
+});
+
+t.test('another owner is in the way, unless by force', async (t) => {
+  await applyAs('me', 'two', { a: '1', b: '1' });
+  const refused = await applyAs('other', 'two', { a: '2' });
+  t.equal(refused.status, 409);
+  t.match(refused.json, {
+    reason: 'Conflict',
+    message: 'Apply failed with 1 conflict: conflict with "me": .data.a',
+    details: { causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "me"', field: '.data.a' }] },
+  });
+  const forced = await applyAs('other', 'two', { a: '2' }, '&force=true');
+  t.same(forced.json.data, { a: '2', b: '1' });
+});
+
+t.test('what is wrong with a request', async (t) => {
+  const nobody = await server.call('PATCH', `${cms}/three`, { type, body: cm('three', {}) });
+  t.match(nobody.json, {
+    code: 422,
+    message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+  });
+  const path = `${cms}/three?fieldManager=me`;
+  t.match((await server.call('PATCH', path, { type, body: 'a: [' })).json, { code: 400, reason: 'BadRequest' });
+  t.match((await server.call('PATCH', path, { type, body: cm('four', {}) })).json, {
+    code: 400,
+    message: /on the URL/,
+  });
+  t.match((await server.call('PATCH', path, { type, body: { ...cm('three', {}), apiVersion: 'v2' } })).json, {
+    code: 400,
+    message: 'Incorrect version specified in apply patch. Specified patch version: v2, expected: v1',
+  });
+  const uid = await server.call('PATCH', path, { type, body: cm('three', {}, { uid: 'u' }) });
+  t.match(uid.json, { code: 409, message: /uid mismatch: the provided object specified uid u, and no existing/ });
+  const owned = await server.call('PATCH', path, {
+    type,
+    body: cm('three', {}, { managedFields: [{ manager: 'x' }] }),
+  });
+  t.match(owned.json, { code: 400, message: 'metadata.managedFields must be nil' });
+  const unknown = await server.call('PATCH', `${path}&fieldValidation=Strict`, {
+    type,
+    body: { ...cm('three', {}), x: 1 },
+  });
+  t.match(unknown.json, { code: 400, message: /strict decoding error: unknown field "x"/ });
+  const status = `${deployments}/none/status?fieldManager=me`;
+  const body = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'none' } };
+  t.match((await server.call('PATCH', status, { type, body })).json, { code: 404 });
+  const force = await server.call('PATCH', `${cms}/one?force=true`, { type: merge, body: {} });
+  t.match(force.json, { code: 422, message: /force: Forbidden: may not be specified for non-apply patch/ });
+  t.equal((await server.call('GET', `${cms}/three`)).status, 404, 'nothing was made');
+});
+
+t.test('preconditions in the configuration', async (t) => {
+  const { json } = await applyAs('me', 'five', { a: '1' });
+  const body = (resourceVersion: string) => cm('five', { a: '2' }, { resourceVersion });
+  const path = `${cms}/five?fieldManager=me`;
+  t.match((await server.call('PATCH', path, { type, body: body('1') })).json, {
+    code: 409,
+    message: /has been modified/,
+  });
+  t.equal((await server.call('PATCH', path, { type, body: body(json.metadata.resourceVersion) })).status, 200);
+});
+
+t.test('a rehearsal stores nothing', async (t) => {
+  t.equal((await applyAs('me', 'dry', { a: '1' }, '&dryRun=All')).status, 201);
+  t.equal((await server.call('GET', `${cms}/dry`)).status, 404);
+});
+
+t.test('ordinary writes take what they change, and keep what they leave out', async (t) => {
+  await applyAs('me', 'six', { a: '1', b: '1' });
+  const headers = { 'user-agent': 'editor/v1 (linux)' };
+  const patched = await server.call('PATCH', `${cms}/six`, { type: merge, body: { data: { a: '2' } }, headers });
+  t.match(patched.json.metadata.managedFields, [
+    { manager: 'me', operation: 'Apply', fieldsV1: { 'f:data': { 'f:b': {} } } },
+    { manager: 'editor', operation: 'Update', fieldsV1: { 'f:data': { 'f:a': {} } } },
+  ]);
+  const replaced = await server.call('PUT', `${cms}/six?fieldManager=put`, { body: cm('six', { a: '3', b: '1' }) });
+  t.match(replaced.json.metadata.managedFields, [{ manager: 'me' }, { manager: 'put', operation: 'Update' }]);
+  const refused = await applyAs('me', 'six', { a: '1', b: '1' });
+  t.match(refused.json, { code: 409, message: /conflict with "put" using v1 at .*: \.data\.a$/ });
+  const cleared = await server.call('PATCH', `${cms}/six`, {
+    type: merge,
+    body: { metadata: { managedFields: [{}] } },
+  });
+  t.notOk('managedFields' in cleared.json.metadata);
+});
+
+t.test('objects nobody applied carry no owners', async (t) => {
+  const { json } = await server.call('POST', cms, { body: cm('seven', { a: '1' }) });
+  t.notOk('managedFields' in json.metadata);
+  const refused = await applyAs('me', 'seven', { a: '2' });
+  t.match(refused.json, { code: 409, message: /conflict with "before-first-apply" using v1/ });
+});
+
+t.test('kubectl goes on from its client-side apply without force', async (t) => {
+  const last = JSON.stringify(cm('eight', { a: '1', b: '1' }));
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': last };
+  await server.call('POST', cms, { body: cm('eight', { a: '1', b: '1' }, { annotations }) });
+  t.equal((await applyAs('other', 'eight', { a: '2' })).status, 409, 'only kubectl does');
+  const moved = await applyAs('kubectl', 'eight', { a: '2', b: '1' });
+  t.equal(moved.status, 200);
+  t.match(JSON.parse(moved.json.metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']).data, {
+    a: '2',
+  });
+  await server.call('PATCH', `${cms}/eight?fieldManager=hand`, { type: merge, body: { data: { b: '9' } } });
+  t.match((await applyAs('kubectl', 'eight', { a: '2', b: '1' })).json, { code: 409, message: /conflict with "hand"/ });
+});
+
+t.test('of a deployment: defaults belong to nobody, the status is apart', async (t) => {
+  const spec = {
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'i' }] } },
+  };
+  const body = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec };
+  const path = `${deployments}/d?fieldManager=me`;
+  const created = await server.call('PATCH', path, { type, body });
+  t.equal(created.json.spec.replicas, 1);
+  t.notOk('f:replicas' in created.json.metadata.managedFields[0].fieldsV1['f:spec']);
+  const again = await server.call('PATCH', path, { type, body });
+  t.equal(again.json.metadata.resourceVersion, created.json.metadata.resourceVersion, 'defaults are no change');
+  const status = await server.call('PATCH', `${deployments}/d/status?fieldManager=ctl`, {
+    type,
+    body: { ...body, spec: undefined, status: { observedGeneration: 1 } },
+  });
+  t.match(status.json.status, { observedGeneration: 1 });
+  const ownerOf = (object: { metadata: { managedFields: { manager: string }[] } }, manager: string) =>
+    object.metadata.managedFields.find((entry) => entry.manager === manager);
+  t.match(ownerOf(status.json, 'ctl'), {
+    subresource: 'status',
+    fieldsV1: { 'f:status': { 'f:observedGeneration': {} } },
+  });
+  t.ok(ownerOf(status.json, 'me'));
+  const scaled = await server.call('PATCH', `${deployments}/d/scale?fieldManager=hpa`, {
+    type: merge,
+    body: { spec: { replicas: 3 } },
+  });
+  t.equal(scaled.status, 200);
+  const { json } = await server.call('GET', `${deployments}/d`);
+  t.match(ownerOf(json, 'hpa'), { subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } });
+});
+
+t.test('creating by apply takes the right to create', async (t) => {
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['patch'] }];
+  await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+    body: { metadata: { name: 'patcher' }, rules },
+  });
+  await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    body: {
+      metadata: { name: 'patcher' },
+      roleRef: { kind: 'ClusterRole', name: 'patcher' },
+      subjects: [{ kind: 'User', name: 'eve' }],
+    },
+  });
+  const as = await server.identity('eve');
+  const refused = await server.call('PATCH', `${cms}/new?fieldManager=me`, { type, body: cm('new', {}), as });
+  t.match(refused.json, { code: 403, message: /User "eve" cannot create resource "configmaps"/ });
+  t.equal((await server.call('PATCH', `${cms}/one?fieldManager=me`, { type, body: cm('one', {}), as })).status, 200);
+});
