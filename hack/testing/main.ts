@@ -77,7 +77,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const files = paths.flatMap((path) => testFiles(relative(root, resolve(path))));
     counts = addCounts(
       counts,
-      await runTap({ name: 'files', summary: '', folders: [], jobs: 1, timeoutSeconds: 600 }, files),
+      await runTap({ name: 'files', summary: '', folders: [], jobs: 1, timeoutSeconds: 900 }, files),
     );
   }
   process.stdout.write(`\n${renderCounts(counts)}\n`);
