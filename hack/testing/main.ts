@@ -44,7 +44,7 @@ const stages: readonly Stage[] = [
     summary: 'a whole cluster: the tour, clients, failures',
     folders: ['test/e2e'],
     jobs: 1,
-    timeoutSeconds: 600,
+    timeoutSeconds: 900,
   },
 ];
 
