@@ -47,7 +47,8 @@ export const command = defineCommand({
     });
     const facts = () => ({ serverAddresses: dnsAddresses() });
     const responder = new Responder({ zone, facts, forwarder, metrics, log });
-    // Queries are answered from the first moment on: with SERVFAIL until the zone is known, so that nobody believes a no.
+    // Queries are taken from the first moment on: they wait until the zone is known, and get SERVFAIL when that takes long, so
+    // that nobody believes a no.
     const server = await listenDns({ host: nodeIp, port: options.port }, responder, log);
     log.info('listening', { address: nodeIp, port: server.port, upstreams: upstreams.map(formatUpstream).join(',') });
     try {

@@ -1,6 +1,7 @@
 // One query's way to its answer: bytes seen before, the zone, or an upstream server. Whatever comes in, it throws nothing:
 // what cannot be answered gets an error code, what is no query gets nothing.
 import { performance } from 'node:perf_hooks';
+import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { AnswerCache, CachedAnswer } from './answer-cache';
@@ -34,9 +35,16 @@ export interface ResponderDeps {
   readonly forwarder: Forwarder;
   readonly metrics: DnsMetrics;
   readonly log: Logger;
+  readonly clock?: Clock;
 }
 
 const classIn = 1;
+/**
+ * A server that starts anew knows its zone in well under a second: questions of that time wait rather than fail. Shorter than
+ * resolvers wait for an answer (resolv.conf: 5 s).
+ */
+export const holdMs = 3_000;
+const maxHeld = 1_000;
 /** Orders kept of one answer with many records: enough to spread load, few enough to keep. */
 const maxForms = 16;
 /** Questions that ask for more than one name's records, or for a whole zone. */
@@ -45,6 +53,8 @@ const refusedTypes: ReadonlySet<number> = new Set([types.AXFR, ixfrType, types.M
 export class Responder {
   private readonly caches = { udp: new AnswerCache<Counter>(), tcp: new AnswerCache<Counter>() };
   private generation = -1;
+  private held = 0;
+
   constructor(private readonly deps: ResponderDeps) {}
 
   /** The answer to the query's bytes; undefined when it deserves none. */
@@ -105,17 +115,38 @@ export class Responder {
     }
   }
 
-  private answer(bytes: Buffer, query: Query, question: RawQuestion, transport: Transport, limit: number) {
+  private answer(
+    bytes: Buffer,
+    query: Query,
+    question: RawQuestion,
+    transport: Transport,
+    limit: number,
+    mayWait = true,
+  ): Buffer | Promise<Buffer> {
     const { zone, facts, forwarder } = this.deps;
     const type = queryType(question.type);
     const inZone = isInZone(zone, question.name);
     const found = inZone ? lookup(zone, facts(), question.name, type) : lookupReverse(zone, question.name, type);
+    if (found && !zone.synced && mayWait && this.held < maxHeld) {
+      return this.hold().then(() => this.answer(bytes, query, question, transport, limit, false));
+    }
     if (found?.chase !== undefined) return this.chase(query, question, transport, limit, found);
     if (found) return this.fromZone(bytes, query, question, transport, limit, found);
     if (!forwarder.isConfigured || question.type === types.ANY) {
       return this.refuse(query, transport, question, rcodes.REFUSED);
     }
     return this.forward(bytes, query, question, transport, limit);
+  }
+
+  /** Until the zone is known, but not for ever. */
+  private async hold(): Promise<void> {
+    const { zone, clock = systemClock } = this.deps;
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(holdMs, late.resolve);
+    this.held++;
+    await Promise.race([zone.whenSynced, late.promise]);
+    this.held--;
+    cancel();
   }
 
   private fromZone(
@@ -139,7 +170,8 @@ export class Responder {
     counter.value++;
     const answer = new CachedAnswer(forms, make, counter);
     // Names in mixed case (0x20) and options that differ each time would fill the cache with what is never asked again.
-    if (question.isLowerCase && !query.edns?.hasOptions) this.caches[transport].set(AnswerCache.keyOf(bytes), answer);
+    const lasts = this.deps.zone.synced && question.isLowerCase && !query.edns?.hasOptions;
+    if (lasts) this.caches[transport].set(AnswerCache.keyOf(bytes), answer);
     return withId(answer.take(), bytes);
   }
 

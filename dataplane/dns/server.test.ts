@@ -5,9 +5,10 @@ import { Packet, TCPClient, UDPClient } from 'dns2';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
+import { FakeClock } from '../../test/lib/fake-clock';
 import { Forwarder, type ForwarderDeps } from './forwarder';
 import { DnsMetrics } from './metrics';
-import { Responder } from './responder';
+import { holdMs, Responder } from './responder';
 import { listenDns } from './server';
 import { Zone } from './zone';
 
@@ -249,4 +250,24 @@ t.test('a port that is taken is one clear error', async (t) => {
     code: 'Unavailable',
     message: /cannot listen on/,
   });
+});
+
+t.test('questions that come before the zone is known wait for it, but not for ever', async (t) => {
+  const zone = new Zone('cluster.local');
+  const clock = new FakeClock();
+  const metrics = new DnsMetrics();
+  const forwarder = new Forwarder({ upstreams: [], clock, log: silentLogger });
+  const facts = () => ({ serverAddresses: [] });
+  const responder = new Responder({ zone, facts, forwarder, metrics, log: silentLogger, clock });
+  const ask = async (name: string) => Packet.parse((await responder.handle(query(name, Packet.TYPE.A), 'udp'))!);
+  const late = ask('web.shop.svc.cluster.local');
+  clock.advance(holdMs);
+  t.equal((await late).header.rcode, 2, 'SERVFAIL in the end');
+  const early = ask('web.shop.svc.cluster.local');
+  zone.setNamespace('shop', true);
+  const web = { namespace: 'shop', name: 'web', kind: 'cluster', addresses: ['10.96.1.1'], ports: [] } as const;
+  zone.setService('shop/web', web);
+  zone.setSynced();
+  t.same(addresses(await early), ['10.96.1.1']);
+  t.strictSame(clock.pending(), [], 'no timer is left');
 });

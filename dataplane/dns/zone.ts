@@ -15,6 +15,7 @@ export class Zone {
   generation = 0;
   /** False until everything has been put in once: until then a missing name may only be unknown. */
   synced = false;
+  private readonly complete = Promise.withResolvers<void>();
   private readonly services = new Map<string, ServiceInput>();
   /** Service key → slice key → endpoints. */
   private readonly endpoints = new Map<string, Map<string, EndpointsInput>>();
@@ -85,6 +86,12 @@ export class Zone {
   setSynced(): void {
     this.synced = true;
     this.generation++;
+    this.complete.resolve();
+  }
+
+  /** Resolves when all of the zone is known. */
+  get whenSynced(): Promise<void> {
+    return this.complete.promise;
   }
 
   hasNamespace(name: string): boolean {

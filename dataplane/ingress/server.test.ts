@@ -112,6 +112,22 @@ void t.test('no rule, no host, a walking path, no endpoints', async (t) => {
   t.match(await ask(port), { status: 404 });
 });
 
+void t.test('what comes before the first configuration waits for it, but not for ever', async (t) => {
+  const endpoint = await backend(t, (req, res) => void req.pipe(res));
+  const start = async (holdMs: number) => {
+    const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0, holdMs });
+    t.teardown(() => server.close(0));
+    return { server, port: (await server.listen()).httpPort };
+  };
+  const { server, port } = await start(3_600_000);
+  const early = ask(port, { method: 'POST', body: 'early' });
+  // A second server answers at once: by then the first one has its request, too.
+  const { port: impatient } = await start(0);
+  t.match(await ask(impatient), { status: 503, body: /just started/ });
+  server.update(config([endpoint]));
+  t.match(await early, { status: 200, body: 'early' });
+});
+
 void t.test('endpoints take turns', async (t) => {
   const endpoints = await Promise.all(['a', 'b', 'c'].map((name) => backend(t, (_req, res) => res.end(name))));
   const { port } = await proxy(t, config(endpoints));

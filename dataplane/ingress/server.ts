@@ -32,6 +32,8 @@ export interface IngressServerOptions {
   /** 0 lets the kernel choose. */
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** How long a request may wait for the first configuration before it is answered with 503; default 5,000. */
+  readonly holdMs?: number;
   /** Called once per answered request, for metrics. */
   readonly onAnswer?: (status: number) => void;
 }
@@ -44,6 +46,8 @@ export interface UpdateReport {
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
+/** A process that starts anew has its configuration in well under a second: better late than a wrong 404. */
+const HOLD_MS = 5_000;
 
 type Verdict =
   | { readonly route: Route; readonly authority: string }
@@ -58,6 +62,8 @@ export class IngressServer {
   private readonly https: Http2SecureServer;
   private readonly sockets = new Set<Duplex>();
   private tlsText = '';
+  /** What came in before the first configuration; undefined from then on. */
+  private held: Set<() => void> | undefined = new Set();
 
   constructor(private readonly options: IngressServerOptions) {
     const limits = {
@@ -68,17 +74,18 @@ export class IngressServer {
     this.http = createServer(
       // requestTimeout 0: uploads may take as long as they make progress; slow headers are bounded above.
       { ...limits, requestTimeout: 0, shouldUpgradeCallback: isWebSocket },
-      (req, res) => this.answer(req, res, false),
+      (req, res) => this.whenConfigured(() => this.answer(req, res, false)),
     );
     this.https = createSecureServer(
       {
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
-        SNICallback: (name, done) => {
-          const context = contextFor(this.tls, name);
-          if (context) done(null, context);
-          else done(new Error(`no certificate for ${name}`));
-        },
+        SNICallback: (name, done) =>
+          this.whenConfigured(() => {
+            const context = contextFor(this.tls, name);
+            if (context) done(null, context);
+            else done(new Error(`no certificate for ${name}`));
+          }),
       },
       (req, res) => this.answer(req, res as unknown as ProxyResponse, true),
     );
@@ -88,7 +95,7 @@ export class IngressServer {
         socket.once('close', () => this.sockets.delete(socket));
       });
     }
-    this.http.on('upgrade', (req, socket, head) => this.upgrade(req, socket, head, false));
+    this.http.on('upgrade', (req, socket, head) => this.whenConfigured(() => this.upgrade(req, socket, head, false)));
     this.https.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.upgrade(req, socket, head, true),
     );
@@ -115,6 +122,9 @@ export class IngressServer {
       this.tls = compileTls(config.tls);
       this.tlsText = text;
     }
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const go of held) go();
     return { conflicts: this.table.conflicts, brokenTls: this.tls.broken };
   }
 
@@ -128,6 +138,20 @@ export class IngressServer {
     await closed;
     clearTimeout(timer);
     await this.backends.close();
+  }
+
+  private whenConfigured(work: () => void): void {
+    if (!this.held) {
+      work();
+      return;
+    }
+    const go = () => {
+      clearTimeout(timer);
+      this.held?.delete(go);
+      work();
+    };
+    const timer = setTimeout(go, this.options.holdMs ?? HOLD_MS);
+    this.held.add(go);
   }
 
   private answer(request: ProxyRequest, response: ProxyResponse, tls: boolean): void {
@@ -182,6 +206,7 @@ export class IngressServer {
     if (tls && contextFor(this.tls, host) !== contextFor(this.tls, (request.socket as TLSSocket).servername || host)) {
       return { status: 421, reason: `this connection was opened for another host than ${host}` };
     }
+    if (this.held) return { status: 503, reason: 'this proxy has just started and has not reached the API server yet' };
     const route = matchRoute(this.table, host, path);
     return route
       ? { route, authority }
