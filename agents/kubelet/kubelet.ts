@@ -7,7 +7,7 @@ import { Scope } from '../../controlplane/base/scope';
 import type { Client } from '../../controlplane/client/client';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
-import type { Exec } from '../../dataplane/exec/exec';
+import type { Mounts } from '../../dataplane/mount/mounts';
 import { ImageCache } from './images/image-cache';
 import { ImagePuller } from './images/image-puller';
 import type { PodNetwork } from './network/pod-network';
@@ -36,7 +36,7 @@ export interface KubeletDeps {
   readonly client: Client;
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
-  readonly exec: Exec;
+  readonly mounts: Mounts;
   readonly clock: Clock;
   readonly log: Logger;
   readonly machine: MachineFacts;
@@ -70,7 +70,7 @@ export class Kubelet {
 
   /** Runs until the signal is aborted. Containers go on afterwards. */
   async run(signal: AbortSignal): Promise<void> {
-    const { client, runtime, network, clock, log, config, machine, exec } = this.deps;
+    const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
     await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
     const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
@@ -109,7 +109,7 @@ export class Kubelet {
         host: config.nodeName,
         log: log.child('events'),
       });
-      const volumes = new PodVolumes({ client, exec, clock, log: log.child('volumes'), rootDir: config.rootDir });
+      const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: config.rootDir });
       scope.defer(() => volumes.close());
       const images = new ImageCache(runtime);
       const probes: Prober = new Prober({

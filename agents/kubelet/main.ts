@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
-import { SystemExec } from '../../dataplane/exec/system-exec';
+import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
@@ -32,7 +32,7 @@ export const command = defineCommand({
       client,
       runtime,
       network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: options.nodeIp }),
-      exec: new SystemExec(),
+      mounts: new SystemMounts(),
       clock: systemClock,
       log,
       machine,

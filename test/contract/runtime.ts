@@ -174,6 +174,15 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     t.equal(stdout.read()?.toString(), 'out\n');
     await runtime.remove(id);
   });
+
+  t.test('a command has its time and no more', async (t) => {
+    const { runtime } = under();
+    const id = await runtime.create(spec());
+    await runtime.start(id);
+    t.type(await runtime.exec(id, { argv: ['/bin/sh', '-c', 'exit 7'], timeoutMs: 60_000 }), 'number');
+    await t.rejects(runtime.exec(id, { argv: ['/bin/sleep', '1000'], timeoutMs: 50 }), { code: 'Timeout' });
+    await runtime.remove(id);
+  });
 }
 
 /** `say` prints, `end` ends: both arrive as files in /tmp, as a container has no other way in. */

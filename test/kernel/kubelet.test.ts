@@ -10,7 +10,7 @@ import { configMaps, type Node, nodes, type Pod, pods } from '../../controlplane
 import { systemClock } from '../../controlplane/base/clock';
 import { createLogger, silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
-import { SystemExec } from '../../dataplane/exec/system-exec';
+import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
 import { MemoryClient } from '../lib/memory-client';
 
@@ -23,7 +23,7 @@ async function startKubelet(client: MemoryClient, dockerd: TestDockerd) {
     client,
     runtime: new DockerRuntime(dockerd.host),
     network: new NetlinkPodNetwork({ log, netns: dockerd.netns }),
-    exec: new SystemExec(),
+    mounts: new SystemMounts(),
     clock: systemClock,
     log,
     machine,

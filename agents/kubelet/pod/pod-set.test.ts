@@ -7,9 +7,9 @@ import { configMaps, events, type Pod, pods } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
+import type { Mounts } from '../../../dataplane/mount/mounts';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
-import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
@@ -63,6 +63,9 @@ class FakeNetwork implements PodNetwork {
   async close(): Promise<void> {}
 }
 
+/** Volumes lie in the temporary folder itself. */
+const noMounts: Mounts = { ensureTmpfs: async () => {}, detachBelow: async () => {} };
+
 async function setUp(t: Tap) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
   const clock = new FakeClock();
@@ -89,7 +92,7 @@ async function setUp(t: Tap) {
     const records = new PodRecords(runtime);
     const images = new ImageCache(runtime);
     const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
-    const volumes = new PodVolumes({ client, exec: new ScriptedExec(), clock, log, rootDir });
+    const volumes = new PodVolumes({ client, mounts: noMounts, clock, log, rootDir });
     const probes: Prober = new Prober({
       runtime,
       clock,
@@ -193,6 +196,26 @@ t.test('a pod is started in order and becomes ready', async (t) => {
   t.equal(runtime.calls.at(-1), 'start k8s_app_web_shop_uid-web_0');
   t.ok(network.attached.has('10.244.0.2'));
   t.same(await reasons(), ['Pulled', 'Created', 'Started']);
+});
+
+t.test('a pod that is soon ready takes one write of its status, one that waits is told of', async (t) => {
+  const { create, ready, until, client, clock } = await setUp(t);
+  const patch = client.patch.bind(client) as (...args: unknown[]) => Promise<never>;
+  const written: (string | undefined)[] = [];
+  Object.assign(client, {
+    patch: (...args: [unknown, string, unknown, Pod]) => {
+      written.push(args[3].status?.phase);
+      return patch(...args);
+    },
+  });
+  await create('web', { containers: [container('app')] });
+  const web = await ready('web');
+  t.same(written, ['Running']);
+  t.match(web?.status?.containerStatuses, [{ ready: true, started: true }]);
+  await create('waits', { containers: [container('app')], volumes: [{ name: 'v', configMap: { name: 'none' } }] });
+  await clock.armed(400);
+  clock.advance(400);
+  t.ok(await until('waits', (pod) => pod?.status?.phase === 'Pending' && pod.status.hostIP !== undefined));
 });
 
 t.test('deletion stops with grace, gives everything back and takes the object away', async (t) => {

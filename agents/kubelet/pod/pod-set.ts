@@ -131,6 +131,7 @@ export class PodSet {
       await this.pods.synced(signal);
       this.synced = true;
       for (const pod of this.pods.list()) this.update(pod, false);
+      await this.removeOrphanedVolumes();
     }
     this.adoptOrphans();
     for (const worker of this.workers.values()) worker.kick();
@@ -146,6 +147,17 @@ export class PodSet {
       this.workers.set(identity.uid, worker);
       worker.update(undefined);
     }
+  }
+
+  private async removeOrphanedVolumes(): Promise<void> {
+    const { records, volumes, log } = this.deps;
+    const kept = new Set([...this.pods.list().map((pod) => identityOf(pod)), ...records.pods()].map(({ uid }) => uid));
+    // A pod that comes meanwhile has its worker before it has files.
+    await volumes
+      .removeOrphans((uid) => kept.has(uid) || this.workers.has(uid))
+      .catch((error: unknown) => {
+        log.warn('volumes of pods that are gone are still there', { error });
+      });
   }
 
   private update(pod: Pod, gone: boolean): void {

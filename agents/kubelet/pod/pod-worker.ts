@@ -139,7 +139,7 @@ export class PodWorker {
 
   private async sync(pod: Pod): Promise<void> {
     const { clock } = this.deps;
-    this.adoptRunning(pod);
+    this.publish();
     const plan = planPod({
       pod,
       records: this.records,
@@ -153,7 +153,6 @@ export class PodWorker {
       previousStarts: (name) => startsBefore(pod, name),
     });
     this.noteBackOff(pod, plan);
-    this.publish();
     const refreshAtMs = await this.execute(pod, plan);
     this.publish();
     if (this.dirty) return;
@@ -161,13 +160,18 @@ export class PodWorker {
     if (times.length > 0) this.wakeAt(Math.min(...times));
   }
 
-  /** Containers that were running before this kubelet was: they are probed as if just found. */
+  /**
+   * Containers found running are probed: also those from before this kubelet, and those whose start Docker's event tells of
+   * before its answer, so that no status in between says they were not ready.
+   */
   private adoptRunning(pod: Pod): void {
     for (const record of this.records) {
       const name = record.labels[labels.containerName] ?? '';
-      if (isSandbox(record) || record.state !== 'running' || this.starting.has(name)) continue;
+      if (isSandbox(record) || record.state !== 'running') continue;
       const container = findContainer(pod, name);
-      if (container) watchProbes(this.deps, pod, container, record, this.podIp);
+      // A postStart hook comes first.
+      if (!container || (this.starting.has(name) && container.lifecycle?.postStart)) continue;
+      watchProbes(this.deps, pod, container, record, this.podIp);
     }
     for (const record of this.records) if (record.state === 'exited') this.deps.probes.unwatch(record.id);
   }
@@ -406,8 +410,9 @@ export class PodWorker {
   private publish(): void {
     const { pod } = this;
     if (!pod || this.gone || this.closed) return;
+    if (!this.ending) this.adoptRunning(pod);
     this.messages.collect(pod, this.records, () => this.kick());
-    this.deps.statuses.mark({ pod, status: () => this.computeStatus(this.pod ?? pod) });
+    this.deps.statuses.mark({ pod, status: (newest) => this.computeStatus(newest) });
   }
 
   private computeStatus(pod: Pod): PodStatus {

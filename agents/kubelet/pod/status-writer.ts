@@ -11,15 +11,24 @@ import type { PodStatus } from './status';
 export interface StatusSource {
   readonly pod: Pod;
   /** Computed when it is about to be written, so that changes that came meanwhile are in it. */
-  readonly status: () => PodStatus;
+  readonly status: (pod: Pod) => PodStatus;
 }
+
+/**
+ * A pod that is on its way is told of only when it takes longer than this: most are Ready before, and then one write says
+ * it all.
+ */
+const onItsWayMs = 400;
 
 interface Entry {
   source: StatusSource;
   dirty: boolean;
+  /** Until when a status that says only that the pod is on its way stays unwritten. */
+  patientUntilMs: number;
+  cancelLook?: () => void;
   written: string;
-  /** The resource version that the last write made. */
-  version: string;
+  /** What the last write made of the pod. */
+  made?: Pod;
   writing: Promise<void> | undefined;
 }
 
@@ -34,7 +43,8 @@ export class StatusWriter {
     const uid = source.pod.metadata?.uid ?? '';
     const entry = this.entries.get(uid);
     if (!entry) {
-      const fresh: Entry = { source, dirty: true, written: '', version: '', writing: undefined };
+      const patientUntilMs = this.deps.clock.now() + onItsWayMs;
+      const fresh: Entry = { source, dirty: true, patientUntilMs, written: '', writing: undefined };
       this.entries.set(uid, fresh);
       this.begin(uid, fresh);
       return;
@@ -52,6 +62,7 @@ export class StatusWriter {
   forget(podUid: string): void {
     const entry = this.entries.get(podUid);
     if (entry) entry.dirty = false;
+    entry?.cancelLook?.();
     this.entries.delete(podUid);
     this.retries.forget(podUid);
   }
@@ -67,12 +78,18 @@ export class StatusWriter {
     await Promise.resolve();
     while (entry.dirty && this.entries.get(uid) === entry) {
       entry.dirty = false;
-      const { pod } = entry.source;
-      const status = entry.source.status();
+      const pod = newest(entry);
+      const status = entry.source.status(pod);
       const text = JSON.stringify(status);
-      if (text === entry.written && !isOverwritten(pod, status, entry.version)) continue;
+      if (text === entry.written && !isOverwritten(pod, status, entry.made)) continue;
+      const { clock } = this.deps;
+      entry.cancelLook?.();
+      if (entry.patientUntilMs > clock.now() && isOnItsWay(pod, status)) {
+        entry.cancelLook = clock.after(entry.patientUntilMs - clock.now(), () => this.mark(entry.source));
+        continue;
+      }
       try {
-        entry.version = (await this.send(pod, status)).metadata?.resourceVersion ?? '';
+        entry.made = await this.send(pod, status);
         entry.written = text;
         this.retries.forget(uid);
       } catch (err) {
@@ -108,18 +125,35 @@ export class StatusWriter {
   }
 }
 
+const versionOf = (pod: Pod | undefined): bigint => BigInt(pod?.metadata?.resourceVersion ?? 0);
+
+/** Our own write is often known before the watch tells of it: without it the times of conditions would start anew. */
+function newest({ source: { pod }, made }: Entry): Pod {
+  return made && versionOf(made) > versionOf(pod) ? { ...pod, status: made.status } : pod;
+}
+
 /**
  * True when the API holds other conditions or another phase than we wrote, as after the node controller called the pod not
  * ready while this node was cut off. An object older than our own write says nothing.
  */
-function isOverwritten(pod: Pod, status: PodStatus, version: string): boolean {
-  if (BigInt(pod.metadata?.resourceVersion ?? 0) <= BigInt(version)) return false;
+function isOverwritten(pod: Pod, status: PodStatus, made: Pod | undefined): boolean {
+  if (versionOf(pod) <= versionOf(made)) return false;
   const found = new Map(pod.status?.conditions?.map((condition) => [condition.type, condition.status]));
   return (
     pod.status?.phase !== status.phase ||
     (status.conditions ?? []).some((condition) => found.get(condition.type) !== condition.status)
   );
 }
+
+/** Nothing has run, nothing has failed, and the API does not say otherwise. */
+function isOnItsWay(pod: Pod, status: PodStatus): boolean {
+  if (status.phase !== 'Pending' || (pod.status?.phase ?? 'Pending') !== 'Pending') return false;
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const known = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  return known.length === 0 && all.every(({ state }) => quiet.has(state?.waiting?.reason ?? ''));
+}
+
+const quiet = new Set(['ContainerCreating', 'PodInitializing']);
 
 /** Conditions are merged by type, field by field: what the new one lacks is named to go. */
 function without(old: object | undefined, condition: object): Record<string, null> {

@@ -1,7 +1,7 @@
 // Runs the probes of running containers, each on its own timer, and keeps their verdicts.
 import type { Pod } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
-import { describeError } from '../../../controlplane/base/errors';
+import { describeError, hasCode } from '../../../controlplane/base/errors';
 import type { Container } from '../pod/env';
 import { collectOutput } from '../pod/output';
 import type { ContainerRuntime } from '../runtime/runtime';
@@ -32,6 +32,11 @@ export interface ProberDeps {
   /** A verdict has changed. */
   readonly changed: (podUid: string) => void;
   readonly report: (pod: Pod, reason: string, message: string) => void;
+}
+
+/** The probe could not be made. */
+interface Unknown {
+  readonly unknown: string;
 }
 
 interface Watched {
@@ -105,6 +110,13 @@ export class Prober {
       for (;;) {
         const outcome = await this.probe(target, probe, abort.signal);
         abort.signal.throwIfAborted();
+        if ('unknown' in outcome) {
+          // Says nothing about the container, so no threshold counts it.
+          const message = `${title[kind]} probe errored and resulted in unknown state: ${outcome.unknown}`;
+          this.deps.report(target.pod, 'Unhealthy', message);
+          await clock.sleep((probe.periodSeconds ?? 10) * 1000, abort.signal);
+          continue;
+        }
         const before = watched.states.get(kind)!;
         const state = applyResult(before, outcome.success, thresholds);
         watched.states.set(kind, state);
@@ -123,7 +135,7 @@ export class Prober {
     }
   }
 
-  private async probe(target: ProbedContainer, probe: Probe, signal: AbortSignal): Promise<ProbeOutcome> {
+  private async probe(target: ProbedContainer, probe: Probe, signal: AbortSignal): Promise<ProbeOutcome | Unknown> {
     const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
     const { container, podIp } = target;
     try {
@@ -156,17 +168,20 @@ export class Prober {
     argv: readonly string[],
     timeoutMs: number,
     signal: AbortSignal,
-  ): Promise<ProbeOutcome> {
+  ): Promise<ProbeOutcome | Unknown> {
     const output = collectOutput();
-    const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const { stream } = output;
-      const both = AbortSignal.any([signal, timeout]);
-      const code = await this.deps.runtime.exec(id, { argv, stdout: stream, stderr: stream, signal: both });
+      const code = await this.deps.runtime.exec(id, { argv, stdout: stream, stderr: stream, timeoutMs, signal });
       return { success: code === 0, output: output.text() };
     } catch (err) {
-      if (!timeout.aborted) throw err;
-      return { success: false, output: `command ${JSON.stringify(argv.join(' '))} timed out` };
+      signal.throwIfAborted();
+      if (hasCode(err, 'Timeout')) {
+        return { success: false, output: `command ${JSON.stringify(argv.join(' '))} timed out` };
+      }
+      // A command that cannot start is the container's own fault; all else is the runtime's.
+      if (hasCode(err, 'BadRequest')) throw err;
+      return { unknown: describeError(err) };
     }
   }
 }

@@ -2,10 +2,12 @@
 // known of containers lives with the caller.
 import { PassThrough, type Readable } from 'node:stream';
 import Docker from 'dockerode';
-import { AppError, BadRequest, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { systemClock } from '../../../controlplane/base/clock';
+import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { toCreateBody, toImage, toRecord, toState } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { dockerEvents } from './docker-events';
+import { timeExec } from './docker-exec-time';
 import { FrameDecoder } from './docker-frames';
 import { pumpHijacked } from './docker-streams';
 import { labels } from './labels';
@@ -127,7 +129,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
-    const { argv, tty = false, stdin, signal } = options;
+    const { argv, tty = false, stdin, signal, timeoutMs } = options;
     const exec = await this.call(`exec in ${id}`, () =>
       this.docker.getContainer(id).exec({
         Cmd: [...argv],
@@ -138,11 +140,44 @@ export class DockerRuntime implements ContainerRuntime {
       }),
     );
     const socket = await this.call(`exec in ${id}`, () => exec.start({ hijack: true, stdin: true, Tty: tty }));
-    await pumpHijacked(socket, options, (size) => exec.resize({ w: size.width, h: size.height }));
+    const pump = (until: AbortSignal | undefined) =>
+      pumpHijacked(socket, { ...options, signal: until }, (size) => exec.resize({ w: size.width, h: size.height }));
+    if (timeoutMs === undefined) await pump(signal);
+    else await this.pumpFor(timeoutMs, exec, pump, signal);
     signal?.throwIfAborted();
     const result = await this.call(`exec in ${id}`, () => exec.inspect());
     if (result.ExitCode === null) throw new AppError('Internal', `exec in ${id}: the command has not ended`);
     return result.ExitCode;
+  }
+
+  /** A command that is over its time is killed: Docker would let it run on. */
+  private async pumpFor(
+    timeoutMs: number,
+    exec: Docker.Exec,
+    pump: (until: AbortSignal) => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const over = new AbortController();
+    const done = new AbortController();
+    const timer = timeExec({
+      timeoutMs,
+      state: async () => {
+        const { Running, Pid } = await exec.inspect();
+        return { running: Running, pid: Pid };
+      },
+      sleep: (ms) => systemClock.sleep(ms, done.signal),
+    }).catch((err: unknown) => {
+      if (!hasCode(err, 'Timeout')) return;
+      killHere(Number((err as AppError).details['pid']));
+      over.abort(err);
+    });
+    try {
+      await pump(signal ? AbortSignal.any([signal, over.signal]) : over.signal);
+      over.signal.throwIfAborted();
+    } finally {
+      done.abort(new Error('the command is over'));
+      await timer;
+    }
   }
 
   async attach(id: string, options: AttachOptions): Promise<void> {
@@ -243,6 +278,15 @@ function connection(host: string): Docker.DockerOptions {
   const match = /^tcp:\/\/([^:/]+):(\d+)$/.exec(host);
   if (!match) throw new BadRequest(`not a docker host: ${host}; expected unix:///path or tcp://host:port`);
   return { protocol: 'http', host: match[1], port: Number(match[2]) };
+}
+
+/** Containers run on the machine of the kubelet, in process namespaces below its own. */
+function killHere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended in between.
+  }
 }
 
 function asStream(data: Buffer | string): Readable {

@@ -1,5 +1,12 @@
 // ContainerRuntime in memory: containers are scripts of a test. It passes the same contract suite as Docker's.
-import { AlreadyExists, BadRequest, Conflict, NotFound, Unavailable } from '../../../controlplane/base/errors';
+import {
+  AlreadyExists,
+  AppError,
+  BadRequest,
+  Conflict,
+  NotFound,
+  Unavailable,
+} from '../../../controlplane/base/errors';
 import { labels } from './labels';
 import type {
   AttachOptions,
@@ -24,6 +31,14 @@ interface Held {
   ended: PromiseWithResolvers<void>;
 }
 
+/** What a command run inside a container does. */
+export interface FakeCommand {
+  readonly output: string;
+  readonly code: number;
+  /** How long it takes; only time-outs look at it. */
+  readonly runsMs?: number;
+}
+
 export class FakeRuntime implements ContainerRuntime {
   private readonly held = new Map<string, Held>();
   private readonly stored = new Map<string, ImageRecord>();
@@ -40,10 +55,7 @@ export class FakeRuntime implements ContainerRuntime {
   /** True: containers ignore the stop signal, so that only the kill at the end of the grace ends them. */
   deaf = false;
   /** Answers exec: output on stdout and the exit code. */
-  onExec: (argv: readonly string[], id: string) => { readonly output: string; readonly code: number } = () => ({
-    output: '',
-    code: 0,
-  });
+  onExec: (argv: readonly string[], id: string) => FakeCommand = () => ({ output: '', code: 0 });
 
   constructor(private readonly now: () => number = Date.now) {}
 
@@ -162,11 +174,12 @@ export class FakeRuntime implements ContainerRuntime {
     }
   }
 
-  async exec(id: string, { argv, stdout, signal }: ExecOptions): Promise<number> {
+  async exec(id: string, { argv, stdout, signal, timeoutMs }: ExecOptions): Promise<number> {
     this.reach();
     if (this.find(id).record.state !== 'running') throw new Conflict(`Container ${id} is not running`);
     signal?.throwIfAborted();
-    const { output, code } = this.onExec(argv, id);
+    const { output, code, runsMs = 0 } = this.onExec(argv, id);
+    if (timeoutMs !== undefined && runsMs >= timeoutMs) throw new AppError('Timeout', `has run for ${timeoutMs} ms`);
     stdout?.write(Buffer.from(output));
     return code;
   }

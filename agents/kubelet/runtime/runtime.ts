@@ -141,9 +141,11 @@ export interface ExecOptions {
   readonly tty?: boolean;
   /** Calls back with every new size of the terminal. */
   readonly onResize?: (listener: (size: TerminalSize) => void) => void;
+  /** Counted from the start of the process, not from the call: a busy runtime takes nothing from it. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
-export type AttachOptions = Omit<ExecOptions, 'argv'>;
+export type AttachOptions = Omit<ExecOptions, 'argv' | 'timeoutMs'>;
 
 export interface RuntimeInfo {
   readonly name: string;
@@ -177,7 +179,10 @@ export interface ContainerRuntime {
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
   /** In the order written; ends with the log, or with `follow` when the container ends. @throws NotFound */
   logs(id: string, options: LogOptions): AsyncIterable<LogChunk>;
-  /** Resolves to the exit code. @throws NotFound, Conflict when the container does not run, BadRequest when argv cannot start */
+  /**
+   * Resolves to the exit code. @throws NotFound, Conflict when the container does not run, BadRequest when argv cannot start,
+   * Timeout (the process is killed)
+   */
   exec(id: string, options: ExecOptions): Promise<number>;
   /** Resolves when the container or the caller's stdin and the attached streams have ended. */
   attach(id: string, options: AttachOptions): Promise<void>;

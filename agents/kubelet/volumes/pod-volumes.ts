@@ -1,6 +1,6 @@
 // The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
 // Layout below the root directory is the one of upstream's kubelet, so that tools find what they look for.
-import { chmod, chown, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
 import { unitValue } from '../../../controlplane/api/quantity';
@@ -8,7 +8,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
-import type { Exec } from '../../../dataplane/exec/exec';
+import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../pod/field-ref';
 import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
@@ -19,7 +19,7 @@ import { ServiceAccountTokens } from './service-account-tokens';
 
 export interface PodVolumesDeps {
   readonly client: Client;
-  readonly exec: Exec;
+  readonly mounts: Mounts;
   readonly clock: Clock;
   readonly log: Logger;
   readonly rootDir: string;
@@ -114,6 +114,10 @@ export class PodVolumes {
       token: (wanted) => this.tokens.peek(pod, wanted),
       facts,
     });
+    if (isConfidential(volume)) {
+      await mkdir(path, { recursive: true, mode: 0o755 });
+      await this.deps.mounts.ensureTmpfs(path, { mode: 0o755 });
+    }
     await writeAtomically(path, payload, gid === undefined ? {} : { gid });
     return renewals.length === 0 ? undefined : Math.min(...renewals);
   }
@@ -122,8 +126,8 @@ export class PodVolumes {
     if (await isDirectory(path)) return;
     await mkdir(path, { recursive: true, mode: 0o777 });
     if (emptyDir?.medium === 'Memory') {
-      const size = emptyDir.sizeLimit ? `,size=${unitValue(emptyDir.sizeLimit)}` : '';
-      await this.deps.exec.run(['mount', '-t', 'tmpfs', '-o', `mode=0777${size}`, 'tmpfs', path]);
+      const sizeBytes = emptyDir.sizeLimit ? unitValue(emptyDir.sizeLimit) : undefined;
+      await this.deps.mounts.ensureTmpfs(path, { mode: 0o777, sizeBytes });
     }
     if (gid !== undefined) await chown(path, 0, gid);
     // Explicit, since the umask took bits away from mkdir's mode.
@@ -135,8 +139,18 @@ export class PodVolumes {
     const never = new AbortController().signal;
     await Promise.all([this.configMaps.use(podUid, [], never), this.secrets.use(podUid, [], never)]);
     this.tokens.forgetPod(podUid);
+    await this.removeDir(podUid);
+  }
+
+  /** What pods left that ended while no kubelet was there; repeatable. */
+  async removeOrphans(isKept: (podUid: string) => boolean): Promise<void> {
+    const found = await readdir(join(this.deps.rootDir, 'pods')).catch(() => []);
+    for (const uid of found) if (!isKept(uid)) await this.removeDir(uid);
+  }
+
+  private async removeDir(podUid: string): Promise<void> {
     const dir = this.podDir(podUid);
-    for (const mount of await mountsBelow(dir)) await this.deps.exec.run(['umount', '--lazy', mount]);
+    await this.deps.mounts.detachBelow(dir);
     await rm(dir, { recursive: true, force: true });
   }
 
@@ -160,23 +174,13 @@ function pluginOf(volume: Volume): string {
   return known?.[1] ?? Object.keys(volume).find((field) => field !== 'name') ?? 'empty-dir';
 }
 
+/** What must not lie on a disk. As upstream, projected volumes and the downward API are taken to hold such things. */
+const isConfidential = (volume: Volume): boolean =>
+  (volume.secret ?? volume.projected ?? volume.downwardAPI) !== undefined;
+
 async function isDirectory(path: string): Promise<boolean> {
   return stat(path).then(
     (info) => info.isDirectory(),
     () => false,
   );
 }
-
-/** Mount points at or below `dir`, deepest first. */
-async function mountsBelow(dir: string): Promise<string[]> {
-  const table = await readFile('/proc/self/mounts', 'utf8');
-  return table
-    .split('\n')
-    .map((line) => unescapeMount(line.split(' ')[1] ?? ''))
-    .filter((path) => path === dir || path.startsWith(`${dir}/`))
-    .sort((a, b) => b.length - a.length);
-}
-
-/** The kernel writes blanks in mount tables as octal: \040. */
-const unescapeMount = (path: string): string =>
-  path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -1,0 +1,62 @@
+import t from 'tap';
+import { type ExecState, processAgeMs, timeExec } from './docker-exec-time';
+
+interface Look extends ExecState {
+  /** What the process says of its age at this look. */
+  readonly ageMs?: number;
+}
+
+/** Runs timeExec() through these looks; the waits before them and how it ended. */
+async function run(timeoutMs: number, looks: readonly Look[]) {
+  const left = [...looks];
+  const waits: number[] = [];
+  let current: Look | undefined;
+  let nowMs = 0;
+  const end = await timeExec({
+    timeoutMs,
+    sleep: async (ms) => {
+      waits.push(ms);
+      nowMs += ms;
+    },
+    state: async () => {
+      current = left.shift()!;
+      return current;
+    },
+    ageMs: async () => current?.ageMs,
+    now: () => nowMs,
+  }).catch((err: { code: string }) => err.code);
+  return { waits, end };
+}
+
+t.test('the time of a command', async (t) => {
+  const notYet = { running: true, pid: 0 };
+  t.same(
+    await run(1000, [{ running: true, pid: 7, ageMs: 1000 }]),
+    { waits: [1000], end: 'Timeout' },
+    'over at the first look',
+  );
+  t.same(
+    await run(1000, [notYet, notYet, { running: true, pid: 7, ageMs: 50 }, { running: false, pid: 7 }]),
+    { waits: [1000, 100, 100, 950], end: undefined },
+    'what Docker took to start it is not its own',
+  );
+  t.same(
+    await run(1000, [notYet, { running: true, pid: 7, ageMs: 300 }, { running: true, pid: 7, ageMs: 1000 }]),
+    { waits: [1000, 100, 700], end: 'Timeout' },
+    'it has its whole time, once',
+  );
+  t.same(
+    await run(1000, [
+      { running: true, pid: 7 },
+      { running: true, pid: 7 },
+    ]),
+    { waits: [1000, 1000], end: 'Timeout' },
+    'on another machine: counted from when it was seen',
+  );
+});
+
+t.test('the age of a process', async (t) => {
+  const age = await processAgeMs(process.pid);
+  t.ok(age !== undefined && Math.abs(age - process.uptime() * 1000) < 60_000);
+  t.equal(await processAgeMs(2 ** 22 + 1), undefined);
+});

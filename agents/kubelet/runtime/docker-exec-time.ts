@@ -1,0 +1,61 @@
+// How long a command inside a container may run. Docker takes its time to start one when it is busy; that time is not the
+// command's, so the process itself is asked how old it is.
+import { readFile } from 'node:fs/promises';
+import { AppError } from '../../../controlplane/base/errors';
+
+/** Of the fields in /proc/PID/stat, and of every Linux that Node.js runs on: USER_HZ. */
+const ticksPerSecond = 100;
+/** Between two looks at a command that Docker has not started yet. */
+const notStartedMs = 100;
+
+export interface ExecState {
+  readonly running: boolean;
+  /** On this machine; 0 until the process is there. */
+  readonly pid: number;
+}
+
+export interface ExecTimer {
+  readonly timeoutMs: number;
+  readonly state: () => Promise<ExecState>;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Undefined when the process is gone, or not on this machine. */
+  readonly ageMs?: (pid: number) => Promise<number | undefined>;
+  readonly now?: () => number;
+}
+
+/**
+ * Resolves when the command has ended by itself; rejects with Timeout, with the process ID in its details, when it has run
+ * for `timeoutMs`. Where its age cannot be told it is counted from when it was first seen.
+ */
+export async function timeExec(timer: ExecTimer): Promise<void> {
+  const { timeoutMs, state, sleep, ageMs = processAgeMs, now = Date.now } = timer;
+  let waitMs = timeoutMs;
+  let seenMs: number | undefined;
+  for (;;) {
+    await sleep(waitMs);
+    const { pid, running } = await state();
+    if (!running && pid !== 0) return;
+    if (pid === 0) {
+      waitMs = notStartedMs;
+      continue;
+    }
+    seenMs ??= now();
+    const age = (await ageMs(pid)) ?? now() - seenMs;
+    if (age >= timeoutMs) {
+      throw new AppError('Timeout', `the command has run for ${timeoutMs} ms`, { details: { pid: String(pid) } });
+    }
+    waitMs = timeoutMs - age;
+  }
+}
+
+/** Milliseconds since the process was made; undefined when there is none. */
+export async function processAgeMs(pid: number): Promise<number | undefined> {
+  try {
+    const [stat, uptime] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/uptime', 'utf8')]);
+    // The name in parentheses may hold anything, blanks too; after it come the third field and the rest.
+    const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3]);
+    return Math.max(0, Number(uptime.split(' ')[0]) * 1000 - (started / ticksPerSecond) * 1000);
+  } catch {
+    return undefined;
+  }
+}
