@@ -2,6 +2,7 @@
 // Source: apimachinery labels.Parse and metav1.LabelSelectorAsSelector.
 import { BadRequest } from '../base/errors';
 import type { LabelSelector } from './types';
+import { labelValue, qualifiedName } from './validation/names';
 
 export interface Requirement {
   readonly key: string;
@@ -51,54 +52,108 @@ export function selectorFromLabelSelector(selector: LabelSelector | undefined): 
   return [...selectorFromMap(selector.matchLabels ?? {}), ...expressions];
 }
 
-/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`. @throws BadRequest naming the part that is wrong */
+/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`. @throws BadRequest naming the token that is wrong, in upstream's words */
 export function parseSelector(text: string): Selector {
-  return splitOutsideParentheses(text)
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(parseRequirement);
-}
-
-function splitOutsideParentheses(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '(') depth++;
-    else if (text[i] === ')') depth--;
-    else if (text[i] === ',' && depth === 0) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
+  const tokens = new Tokens(text);
+  const requirements: Requirement[] = [];
+  if (tokens.peek() === '') return requirements;
+  for (;;) {
+    if (!isWord(tokens.peek()) && tokens.peek() !== '!') {
+      const wanted = requirements.length === 0 ? "!, identifier, or 'end of string'" : "identifier after ','";
+      throw new BadRequest(`found '${tokens.peek()}', expected: ${wanted}`);
     }
+    requirements.push(parseRequirement(tokens));
+    const next = tokens.take();
+    if (next === '') return requirements;
+    if (next !== ',') throw new BadRequest(`found '${next}', expected: ',' or 'end of string'`);
   }
-  if (depth !== 0)
-    throw new BadRequest(`unable to parse requirement: unbalanced parentheses in ${JSON.stringify(text)}`);
-  parts.push(text.slice(start));
-  return parts;
 }
 
-const keyPattern = '([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
-const setForm = new RegExp(`^${keyPattern}\\s+(in|notin)\\s*\\((.*)\\)$`);
-const equalForm = new RegExp(`^${keyPattern}\\s*(==|=|!=|>|<)\\s*([-A-Za-z0-9_.]*)$`);
-const existsForm = new RegExp(`^(!?)\\s*${keyPattern}$`);
+/** The words and signs of a selector, one after the other; '' at the end. */
+class Tokens {
+  private readonly list: readonly string[];
+  private at = 0;
 
-function parseRequirement(part: string): Requirement {
-  const set = setForm.exec(part);
-  if (set) {
-    const values = set[3]!.split(',').map((value) => value.trim());
-    return { key: set[1]!, operator: set[2] === 'in' ? 'In' : 'NotIn', values };
+  constructor(text: string) {
+    this.list = text.match(/[^\s()!=,<>]+|==|!=|[()!=,<>]/g) ?? [];
   }
-  const equal = equalForm.exec(part);
-  if (equal) {
-    const operator = ({ '=': 'In', '==': 'In', '!=': 'NotIn', '>': 'Gt', '<': 'Lt' } as const)[
-      equal[2] as '=' | '==' | '!=' | '>' | '<'
-    ];
-    return { key: equal[1]!, operator, values: [equal[3]!] };
+  peek(): string {
+    return this.list[this.at] ?? '';
   }
-  const exists = existsForm.exec(part);
-  if (exists) return { key: exists[2]!, operator: exists[1] === '!' ? 'DoesNotExist' : 'Exists', values: [] };
-  throw new BadRequest(`unable to parse requirement: found ${JSON.stringify(part)}, expected a label selector`);
+  take(): string {
+    const token = this.peek();
+    this.at++;
+    return token;
+  }
 }
+
+const isWord = (token: string): boolean => token !== '' && !/^[()!=,<>]/.test(token);
+const endsRequirement = (token: string): boolean => token === '' || token === ',';
+
+const operators = {
+  in: 'In',
+  notin: 'NotIn',
+  '=': 'In',
+  '==': 'In',
+  '!=': 'NotIn',
+  gt: 'Gt',
+  '>': 'Gt',
+  lt: 'Lt',
+  '<': 'Lt',
+} as const;
+
+function parseRequirement(tokens: Tokens): Requirement {
+  const absent = tokens.peek() === '!' && tokens.take() === '!';
+  const key = tokens.take();
+  if (!isWord(key)) throw unreadable(`found '${key}', expected: identifier`);
+  checkKey(key);
+  if (absent) return { key, operator: 'DoesNotExist', values: [] };
+  if (endsRequirement(tokens.peek())) return { key, operator: 'Exists', values: [] };
+  const sign = tokens.take();
+  if (!Object.hasOwn(operators, sign)) throw unreadable(`found '${sign}', expected: in, notin, =, ==, !=, gt, lt`);
+  const operator = operators[sign as keyof typeof operators];
+  const values = sign === 'in' || sign === 'notin' ? parseValues(tokens) : [parseValue(tokens)];
+  for (const value of values) checkValue(key, operator, value);
+  return { key, operator, values };
+}
+
+function parseValue(tokens: Tokens): string {
+  if (endsRequirement(tokens.peek())) return '';
+  const value = tokens.take();
+  if (!isWord(value)) throw unreadable(`found '${value}', expected: identifier`);
+  return value;
+}
+
+/** `(a,b)`; an empty place between commas is the empty value. */
+function parseValues(tokens: Tokens): string[] {
+  const open = tokens.take();
+  if (open !== '(') throw unreadable(`found '${open}' expected: '('`);
+  const values: string[] = [];
+  for (;;) {
+    values.push(isWord(tokens.peek()) ? tokens.take() : '');
+    const next = tokens.take();
+    if (next === ')') return [...new Set(values)];
+    if (next !== ',') throw unreadable(`found '${next}', expected: ',', ')' or identifier`);
+  }
+}
+
+function checkKey(key: string): void {
+  const [problem] = qualifiedName(key);
+  if (problem !== undefined) throw unreadable(`key: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+}
+
+function checkValue(key: string, operator: Requirement['operator'], value: string): void {
+  const compared = operator === 'Gt' || operator === 'Lt';
+  if (compared && !/^[+-]?\d+$/.test(value)) {
+    throw unreadable(
+      `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+    );
+  }
+  const [problem] = labelValue(value);
+  if (problem !== undefined) throw unreadable(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
+}
+
+const unreadable = (why: string) => new BadRequest(`unable to parse requirement: ${why}`);
 
 /** One term of a field selector; only = == and != exist. */
 export interface FieldTerm {

@@ -33,6 +33,7 @@ export function pathHandler(deps: PathDeps): PathHandler {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return healthReply(request, path, deps.checks);
+    if (path === noCustomKinds) return jsonReply(emptyCustomKinds);
     if (path === '/api' || path === '/apis' || path.startsWith('/apis/') || path.startsWith('/api/')) {
       return discover(deps, request, path);
     }
@@ -53,6 +54,19 @@ export function pathHandler(deps: PathDeps): PathHandler {
     }
   };
 }
+
+/**
+ * Custom kinds are not served, and discovery names none. kubectl asks for this list, discovery or not, when a manifest has a
+ * kind it does not know; without an answer it complains of the list instead of the kind.
+ */
+const noCustomKinds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+const emptyCustomKinds = {
+  kind: 'CustomResourceDefinitionList',
+  apiVersion: 'apiextensions.k8s.io/v1',
+  metadata: { resourceVersion: '' },
+  items: [],
+};
 
 const rootPaths = [
   '/.well-known/openid-configuration',

@@ -31,7 +31,7 @@ export class RouteTable {
   }
 
   /**
-   * Undefined when the path names no resource (discovery, health and the like).
+   * Undefined when the path names no resource (discovery, health and the like) or, for GET, one of a group without kinds.
    * @throws StatusError 404 for an unknown resource, 405 for a method the path does not have
    */
   match(method: string, path: string, watch: boolean): ResourceRoute | undefined {
@@ -56,6 +56,7 @@ export class RouteTable {
       at += 2;
     }
     const kind = this.kinds.get(`${group}/${version}/${parts[at]}`);
+    if (!kind && method === 'GET' && !this.groups.has(`${group}/${version}`)) return undefined;
     if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
     const name = decode(parts[at + 1] ?? '');
     const subresource = parts[at + 2] ?? '';

@@ -38,6 +38,9 @@ void t.test('errors answer by reaction and keep their causes', async (t) => {
   const failed = new CommandFailed(['ip', 'link'], 2, 'first line\nsecond');
   t.equal(failed.message, 'ip link: exit 2: first line');
   t.equal(describeError('text'), 'text');
+  const docker = new Error('(HTTP code 400) bad parameter - no such mount');
+  t.equal(describeError(new Conflict('no such mount', { cause: docker })), 'no such mount', 'said once');
+  t.equal(describeError(new Conflict('mounting v: gone', { cause: new Error('gone') })), 'mounting v: gone');
 });
 
 void t.test('a log line is one line, with quoting only where needed', async (t) => {

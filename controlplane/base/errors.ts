@@ -131,5 +131,9 @@ export const isInvalid = (e: unknown): e is Invalid => e instanceof Invalid;
 /** The message of anything thrown, with its chain of causes, for one log line. */
 export function describeError(e: unknown): string {
   if (!(e instanceof Error)) return String(e);
-  return e.cause === undefined ? e.message : `${e.message}: ${describeError(e.cause)}`;
+  if (e.cause === undefined) return e.message;
+  const cause = describeError(e.cause);
+  // Adapters often build their message from the cause's own words; said once is enough.
+  const said = e.message.includes(cause) || (e.message !== '' && cause.endsWith(` ${e.message}`));
+  return said ? e.message : `${e.message}: ${cause}`;
 }

@@ -42,10 +42,7 @@ function fieldReader(kind: Kind, term: FieldTerm): FieldOf {
   if (term.path === 'metadata.namespace') return (object) => object.metadata?.namespace ?? '';
   const reader = kind.options.fields?.[term.path];
   if (!reader) {
-    throw new BadRequest(
-      `Unable to find "${kind.apiVersion}, Resource=${kind.plural}" that match label selector "", field selector ` +
-        `"${term.path}${term.equal ? '=' : '!='}${term.value}": field label not supported: ${term.path}`,
-    );
+    throw new BadRequest(`field label not supported: ${term.path}`);
   }
   return reader;
 }

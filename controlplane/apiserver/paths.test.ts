@@ -1,0 +1,28 @@
+// Paths beside the stored kinds, and what a LIST says of a selector it cannot serve.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../test/lib/api-server';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+});
+t.teardown(() => server.close());
+
+t.test(
+  'the list of custom kinds is there and empty, so that kubectl names the unknown kind of a manifest',
+  async (t) => {
+    const list = await server.call('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+    t.match(list, { status: 200, json: { kind: 'CustomResourceDefinitionList', items: [] } });
+    t.equal((await server.call('GET', '/apis/apiextensions.k8s.io/v1')).status, 404, 'discovery does not offer them');
+    t.equal((await server.call('GET', '/apis/batch/v1/namespaces/default/jobs')).status, 404);
+    t.equal((await server.call('POST', '/apis/batch/v1/namespaces/default/jobs', { body: {} })).status, 404);
+  },
+);
+
+t.test('selectors: the bare reason, kubectl puts its own words before it', async (t) => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const field = await server.call('GET', `${pods}?fieldSelector=spec.foo%3D1`);
+  t.match(field.json, { code: 400, reason: 'BadRequest', message: 'field label not supported: spec.foo' });
+  const label = await server.call('GET', `${pods}?labelSelector=${encodeURIComponent('app in web')}`);
+  t.match(label.json, { code: 400, message: "unable to parse requirement: found 'web' expected: '('" });
+});
