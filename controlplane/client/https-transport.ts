@@ -11,6 +11,11 @@ import type { ConnectionOptions } from './kubeconfig';
 const keepAliveProbeMs = 15_000;
 /** A server that does not answer a connection attempt in this time is tried anew: the kernel alone would wait two minutes. */
 const connectTimeoutMs = 5_000;
+/**
+ * No answer at all after this long: the way to the server is broken, or was, and the kernel waits ever longer before it sends
+ * again (minutes, after a node was cut off for one). A new connection is the faster one. Watches answer at once.
+ */
+const answerTimeoutMs = 30_000;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
 const tokenMaxAgeMs = 10_000;
 
@@ -19,7 +24,10 @@ export class HttpsTransport implements Transport {
   private readonly agent: http.Agent;
   private token: { readonly value: string; readonly readAt: number } | undefined;
 
-  constructor(private readonly options: ConnectionOptions) {
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly limits: { readonly answerTimeoutMs: number } = { answerTimeoutMs },
+  ) {
     this.base = new URL(options.server);
     const pool = { keepAlive: true, keepAliveMsecs: keepAliveProbeMs, scheduling: 'lifo', maxFreeSockets: 16 } as const;
     this.agent =
@@ -77,6 +85,9 @@ export class HttpsTransport implements Transport {
           });
         },
       );
+      const ms = this.limits.answerTimeoutMs;
+      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer after ${ms} ms`)), ms);
+      for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer));
       outgoing.on('socket', (socket) => {
         socket.setNoDelay(true);
         if (socket.connecting) limitConnect(socket, this.base.protocol === 'http:' ? 'connect' : 'secureConnect');

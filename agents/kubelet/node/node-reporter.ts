@@ -15,6 +15,8 @@ const renewMs = 10_000;
 const checkMs = 10_000;
 const reportMs = 300_000;
 const retryMs = 1_000;
+/** A heartbeat that takes longer than one period has missed its purpose: another connection may be faster (upstream: same). */
+const heartbeatTimeoutMs = 10_000;
 
 export interface NodeReporterDeps {
   readonly client: Client;
@@ -124,7 +126,13 @@ export class NodeReporter {
   private async write(input: NodeInput, node: Node): Promise<void> {
     const { client, config, clock } = this.deps;
     const status = nodeStatus(input, node.status);
-    this.node = await client.patch(nodes, config.name, 'strategic', { status }, { subresource: 'status' });
+    this.node = await client.patch(
+      nodes,
+      config.name,
+      'strategic',
+      { status },
+      { subresource: 'status', signal: AbortSignal.timeout(heartbeatTimeoutMs) },
+    );
     this.written = fingerprint(status);
     this.writtenAtMs = clock.now();
   }
@@ -171,7 +179,7 @@ export class NodeReporter {
     };
     const key = `kube-node-lease/${config.name}`;
     try {
-      await client.patch(leases, key, 'merge', { spec });
+      await client.patch(leases, key, 'merge', { spec }, { signal: AbortSignal.timeout(heartbeatTimeoutMs) });
     } catch (err) {
       if (!isNotFound(err)) throw err;
       const owner = this.node?.metadata?.uid;
