@@ -9,6 +9,14 @@ import type { Wire } from './types';
 
 export type Pod = Wire<V1Pod>;
 
+/** Schedulers leave such a pod alone, so that nobody else would say why it waits (KEP-3521). */
+const gated = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
+
 export const pods = defineKind<Pod>({
   group: '',
   version: 'v1',
@@ -33,7 +41,9 @@ export const pods = defineKind<Pod>({
     defaultRequests(spec);
   },
   prepare: (pod, { old }) => {
-    if (!old) pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
+    if (old) return;
+    pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
+    if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [gated];
   },
   validate: validatePod,
   columns: podColumns,

@@ -1,6 +1,7 @@
 // The effects of a decision: the binding, the PodScheduled condition, the Events.
 import { type Pod, pods } from '../api/pod';
 import { formatTime } from '../base/clock';
+import { isConflict, isNotFound } from '../base/errors';
 import type { Client } from '../client/client';
 import type { EventRecorder } from '../client/event-recorder';
 import type { PodInfo } from './pod-info';
@@ -29,17 +30,24 @@ export async function bind(
   events.record(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${node}`);
 }
 
-/** Says on the pod and as an Event why it has no node; writes the condition only when it says something new. */
+export interface Failure {
+  readonly reason: 'Unschedulable' | 'SchedulerError';
+  readonly message: string;
+  /** The node to wait for; '' gives an earlier one up, absent leaves it as it is. */
+  readonly nominate?: string;
+}
+
+/** Says on the pod and as an Event why it has no node; writes the status only when it says something new. */
 export async function reportFailure(
   { client, events, now }: BinderDeps,
   pod: Pod,
-  reason: 'Unschedulable' | 'SchedulerError',
-  message: string,
+  { reason, message, nominate = pod.status?.nominatedNodeName ?? '' }: Failure,
   signal: AbortSignal,
 ): Promise<void> {
   events.record(pod, 'Warning', 'FailedScheduling', message);
+  const same = nominate === (pod.status?.nominatedNodeName ?? '');
   const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (before?.status === 'False' && before.reason === reason && before.message === message) return;
+  if (same && before?.status === 'False' && before.reason === reason && before.message === message) return;
   const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : formatTime(now());
   const condition = {
     type: 'PodScheduled',
@@ -51,6 +59,45 @@ export async function reportFailure(
     observedGeneration: pod.metadata?.generation,
   };
   const { namespace, name, uid } = pod.metadata ?? {};
-  const patch = { metadata: { uid }, status: { conditions: [condition] } };
+  const nomination = same ? {} : { nominatedNodeName: nominate === '' ? null : nominate };
+  const patch = { metadata: { uid }, status: { conditions: [condition], ...nomination } };
+  await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });
+}
+
+/** Deletes a pod for a more important one, having said so on it. A victim that is gone already counts as done. */
+export async function evict(
+  { client, events, now }: BinderDeps,
+  victim: Pod,
+  {
+    preemptor,
+    node,
+    schedulerName,
+  }: { readonly preemptor: PodInfo; readonly node: string; readonly schedulerName: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name, uid } = victim.metadata ?? {};
+  const key = `${namespace}/${name}`;
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'PreemptionByScheduler',
+    message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+    lastTransitionTime: formatTime(now()),
+  };
+  try {
+    const patch = { metadata: { uid }, status: { conditions: [condition] } };
+    await client.patch(pods, key, 'strategic', patch, { subresource: 'status', signal });
+    await client.delete(pods, key, { preconditions: { uid }, signal });
+  } catch (err) {
+    if (isNotFound(err) || isConflict(err)) return;
+    throw err;
+  }
+  events.record(victim, 'Normal', 'Preempted', `Preempted by pod ${preemptor.uid} on node ${node}`);
+}
+
+/** Takes back the promise of a node to a pod that a more important one has overtaken. */
+export async function clearNomination({ client }: BinderDeps, pod: Pod, signal: AbortSignal): Promise<void> {
+  const { namespace, name, uid } = pod.metadata ?? {};
+  const patch = { metadata: { uid }, status: { nominatedNodeName: null } };
   await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });
 }

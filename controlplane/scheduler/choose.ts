@@ -2,6 +2,7 @@
 import type { NamespaceLabels } from './affinity';
 import { filterNode, gatherFilterFacts, type Refusal } from './filter';
 import type { NodeInfo } from './node-info';
+import { fitsWithNominated } from './nominated';
 import type { PodInfo } from './pod-info';
 import { scoreNodes } from './score';
 
@@ -14,6 +15,8 @@ export interface ChooseInput {
   readonly offset: number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Pods that wait for room made for them on this node; none by default. */
+  readonly nominated?: (node: string) => readonly PodInfo[];
 }
 
 export type Choice =
@@ -23,15 +26,22 @@ export type Choice =
 /** Up to this many nodes, all that fit are scored. */
 const enough = 100;
 
-export function choose({ pod, nodes, namespaceLabels, offset, random }: ChooseInput): Choice {
+export function choose(input: ChooseInput): Choice {
+  const { pod, nodes, namespaceLabels, offset, random, nominated = () => [] } = input;
   const facts = gatherFilterFacts(pod, nodes, namespaceLabels);
+  const refuse = (node: NodeInfo) =>
+    filterNode(pod, node, facts) ?? fitsWithNominated(pod, node, nodes, namespaceLabels, nominated(node.name));
+  // Room was made for the pod here: if it is there, nothing else is looked at.
+  const own = pod.pod.status?.nominatedNodeName;
+  const reserved = own ? nodes.find(({ name }) => name === own) : undefined;
+  if (reserved && !refuse(reserved)) return { node: reserved, examined: 0 };
   const limit = feasibleLimit(nodes.length);
   const feasible: NodeInfo[] = [];
   const refusals = new Map<string, Refusal>();
   let examined = 0;
   while (examined < nodes.length && feasible.length < limit) {
     const node = nodes[(offset + examined++) % nodes.length]!;
-    const refusal = filterNode(pod, node, facts);
+    const refusal = refuse(node);
     if (refusal) refusals.set(node.name, refusal);
     else feasible.push(node);
   }

@@ -108,3 +108,15 @@ t.test('ready wakes for a new pod, for a helpful change, and on abort', async (t
   await third;
   t.equal(queue.size, 1);
 });
+
+t.test('what happens while a pod is being tried is not missed', async (t) => {
+  const { queue, pop } = start();
+  queue.add(pod('a'));
+  pop();
+  queue.changed('pod-removed');
+  queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
+  t.equal(pop(), 'a');
+  queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
+  t.equal(pop(), undefined, 'once');
+  await queue.ready(AbortSignal.abort());
+});

@@ -36,6 +36,8 @@ interface Waiting {
   state: 'active' | 'backoff' | 'unschedulable' | 'held';
   /** A failed write is not made good by an event: its back-off is kept to. */
   strict: boolean;
+  /** What happened while it was held: an event must not be missed because its pod is being tried. */
+  readonly missed: Set<ClusterChange>;
 }
 
 const backoffMs = { initial: 1000, max: 10_000 };
@@ -47,6 +49,8 @@ export class SchedulingQueue {
   private readonly active: Waiting[] = [];
   /** Those in backoff or unschedulable: the only ones that events and timers look at. */
   private readonly parked = new Set<Waiting>();
+  /** Those handed out by pop(). */
+  private readonly held = new Set<Waiting>();
   private wake: (() => void) | undefined;
   private sequence = 0;
   private cancelTimer: (() => void) | undefined;
@@ -76,6 +80,7 @@ export class SchedulingQueue {
       refusedBy: new Set(),
       state: 'held',
       strict: false,
+      missed: new Set(),
     };
     this.pods.set(pod.key, fresh);
     this.activate(fresh);
@@ -97,6 +102,7 @@ export class SchedulingQueue {
     if (!waiting) return;
     this.pods.delete(key);
     this.parked.delete(waiting);
+    this.held.delete(waiting);
     const at = this.active.indexOf(waiting);
     if (at >= 0) this.active.splice(at, 1);
   }
@@ -107,6 +113,8 @@ export class SchedulingQueue {
     if (!waiting) return undefined;
     this.parked.delete(waiting);
     waiting.state = 'held';
+    waiting.missed.clear();
+    this.held.add(waiting);
     waiting.attempts++;
     waiting.lastTryMs = this.clock.now();
     return waiting.pod;
@@ -116,7 +124,12 @@ export class SchedulingQueue {
   unschedulable(key: string, refusedBy: ReadonlySet<FilterName>): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
+    this.held.delete(waiting);
     this.parked.add(Object.assign(waiting, { state: 'unschedulable', refusedBy, strict: false }));
+    if ([...waiting.missed].some((change) => mayHelp(change, waiting))) {
+      waiting.state = 'backoff';
+      this.notify();
+    }
     this.arm();
   }
 
@@ -124,19 +137,17 @@ export class SchedulingQueue {
   failed(key: string): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
+    this.held.delete(waiting);
     this.parked.add(Object.assign(waiting, { state: 'backoff', strict: true }));
     this.arm();
   }
 
   /** Moves the pods this change may help. */
   changed(change: ClusterChange): void {
+    for (const waiting of this.held) waiting.missed.add(change);
     if (this.parked.size === 0) return;
-    const lifted = helps[change];
     for (const waiting of this.parked) {
-      if (waiting.state !== 'unschedulable') continue;
-      const helped =
-        lifted === 'all' || waiting.refusedBy.size === 0 || lifted.some((name) => waiting.refusedBy.has(name));
-      if (helped) waiting.state = 'backoff';
+      if (waiting.state === 'unschedulable' && mayHelp(change, waiting)) waiting.state = 'backoff';
     }
     if (this.firstInBackoff()) this.notify();
     this.arm();
@@ -217,6 +228,11 @@ export class SchedulingQueue {
       this.arm();
     });
   }
+}
+
+function mayHelp(change: ClusterChange, { refusedBy }: Waiting): boolean {
+  const lifted = helps[change];
+  return lifted === 'all' || refusedBy.size === 0 || lifted.some((name) => refusedBy.has(name));
 }
 
 function before(a: Waiting, b: Waiting): boolean {

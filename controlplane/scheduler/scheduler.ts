@@ -10,11 +10,12 @@ import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import type { EventRecorder } from '../client/event-recorder';
 import type { Change, Informer } from '../client/informer';
-import { type BinderDeps, bind, reportFailure } from './binder';
+import { type BinderDeps, bind, clearNomination, evict, type Failure, reportFailure } from './binder';
 import { choose } from './choose';
 import type { FilterName, Refusal } from './filter';
-import { notHelpful, noVictims, renderPreemption, renderUnschedulable } from './message';
+import { renderUnschedulable } from './message';
 import { type PodInfo, podInfo } from './pod-info';
+import { type Preemption, planPreemption } from './preemption';
 import { type ClusterChange, SchedulingQueue } from './queue';
 import { ClusterState } from './state';
 
@@ -37,6 +38,8 @@ export class Scheduler {
   private readonly state = new ClusterState();
   private readonly queue: SchedulingQueue;
   private readonly background = new Set<Promise<void>>();
+  /** uids of pods that are being pushed out and that the copy does not show as such yet. */
+  private readonly victims = new Set<string>();
   private readonly binder: BinderDeps;
   private offset = 0;
 
@@ -79,7 +82,8 @@ export class Scheduler {
     const { random, namespaces } = this.deps;
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
-      const choice = choose({ pod, nodes, namespaceLabels, offset: this.offset, random });
+      const nominated = (node: string) => this.state.nominated(node);
+      const choice = choose({ pod, nodes, namespaceLabels, offset: this.offset, random, nominated });
       this.offset = nodes.length === 0 ? 0 : (this.offset + choice.examined) % nodes.length;
       if (choice.node) this.assign(pod, choice.node.name, signal);
       else this.refuse(pod, choice.refusals, signal);
@@ -109,20 +113,73 @@ export class Scheduler {
         this.queue.failed(pod.key);
         if (isConflict(err)) return;
         this.deps.log.warn('binding failed', { pod: pod.key, node, error: err });
-        await reportFailure(this.binder, pod.pod, 'SchedulerError', `binding rejected: ${describeError(err)}`, signal);
+        const message = `binding rejected: ${describeError(err)}`;
+        await reportFailure(this.binder, pod.pod, { reason: 'SchedulerError', message }, signal);
       }
     });
   }
 
   private refuse(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>, signal: AbortSignal): void {
     const list = [...refusals.values()];
-    const preemption = renderPreemption(
-      list.length,
-      list.map(({ resolvable }) => (resolvable ? noVictims : notHelpful)),
-    );
-    const message = renderUnschedulable(list.length, list, preemption);
-    this.queue.unschedulable(pod.key, new Set<FilterName>(list.map(({ plugin }) => plugin)));
-    this.inBackground(() => reportFailure(this.binder, pod.pod, 'Unschedulable', message, signal));
+    const refusedBy = new Set<FilterName>(list.map(({ plugin }) => plugin));
+    const preemption = this.preempt(pod, refusals);
+    if (preemption.node === undefined) {
+      const message = renderUnschedulable(list.length, list, preemption.message);
+      if (preemption.gaveUp) this.state.nominate(pod, undefined);
+      const nominate = preemption.gaveUp ? { nominate: '' } : {};
+      this.queue.unschedulable(pod.key, refusedBy);
+      this.report(pod, { reason: 'Unschedulable', message, ...nominate }, signal);
+      return;
+    }
+    const { node, victims } = preemption;
+    this.state.nominate(pod, node);
+    for (const { uid } of victims) this.victims.add(uid);
+    this.inBackground(async () => {
+      // Held meanwhile: tried before its victims are on their way out, it would choose others.
+      try {
+        await this.pushOut(pod, node, victims, signal);
+      } finally {
+        this.queue.unschedulable(pod.key, refusedBy);
+      }
+    });
+    const message = renderUnschedulable(list.length, list);
+    this.report(pod, { reason: 'Unschedulable', message, nominate: node }, signal);
+  }
+
+  private preempt(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>): Preemption {
+    const { clock, namespaces } = this.deps;
+    return planPreemption({
+      pod,
+      nodes: this.state.nodes(),
+      namespaceLabels: (name) => namespaces.get(name)?.metadata?.labels,
+      refusals,
+      nominated: (node) => this.state.nominated(node),
+      isVictim: (other) => this.victims.has(other.uid) || isPreempted(other.pod),
+      offset: this.offset,
+      now: clock.now(),
+    });
+  }
+
+  private async pushOut(pod: PodInfo, node: string, victims: readonly PodInfo[], signal: AbortSignal): Promise<void> {
+    const by = { preemptor: pod, node, schedulerName: this.deps.schedulerName };
+    const evictions = victims.map(async (victim) => {
+      try {
+        await evict(this.binder, victim.pod, by, signal);
+      } catch (err) {
+        this.victims.delete(victim.uid);
+        throw err;
+      }
+    });
+    const overtaken = this.state.nominated(node).filter(({ priority }) => priority < pod.priority);
+    for (const other of overtaken) this.state.nominate(other, undefined);
+    const clearings = overtaken.map((other) => clearNomination(this.binder, other.pod, signal));
+    const results = await Promise.allSettled([...evictions, ...clearings]);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  private report(pod: PodInfo, failure: Failure, signal: AbortSignal): void {
+    this.inBackground(() => reportFailure(this.binder, pod.pod, failure, signal));
   }
 
   private inBackground(work: () => Promise<void>): void {
@@ -149,6 +206,8 @@ export class Scheduler {
     const info = podInfo(pod);
     const ended = change.type === 'deleted' || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
     if (ended) {
+      this.victims.delete(info.uid);
+      this.state.nominate(info, undefined);
       this.queue.remove(key);
       if (this.state.remove(info.uid)) this.queue.changed('pod-removed');
       return;
@@ -156,6 +215,7 @@ export class Scheduler {
     if (pod.spec?.nodeName) {
       const first = change.type === 'added' || !change.previous.spec?.nodeName;
       this.state.place(info, pod.spec.nodeName);
+      this.state.nominate(info, undefined);
       this.queue.remove(key);
       if (first) this.queue.changed('pod-assigned');
       return;
@@ -165,6 +225,10 @@ export class Scheduler {
       return;
     }
     if (this.state.isAssumed(info.uid)) return;
+    const nomination = pod.status?.nominatedNodeName || undefined;
+    const before = change.type === 'updated' ? change.previous.status?.nominatedNodeName || undefined : undefined;
+    // Only what changed counts: a copy that lags behind must not undo a decision made since.
+    if (nomination !== before) this.state.nominate(info, nomination);
     if (change.type === 'updated' && this.queue.has(key) && !mattersForScheduling(change.previous, pod))
       this.queue.refresh(info);
     else this.queue.add(info);
@@ -175,6 +239,15 @@ export class Scheduler {
     if (metadata?.deletionTimestamp !== undefined || (spec?.schedulingGates ?? []).length > 0) return false;
     return (spec?.schedulerName ?? 'default-scheduler') === this.deps.schedulerName;
   }
+}
+
+/** Another scheduler, or this one before a restart, has pushed it out. */
+function isPreempted({ metadata, status }: Pod): boolean {
+  if (metadata?.deletionTimestamp === undefined) return false;
+  return (status?.conditions ?? []).some(
+    ({ type, status: value, reason }) =>
+      type === 'DisruptionTarget' && value === 'True' && reason === 'PreemptionByScheduler',
+  );
 }
 
 function nodeChanges(before: Node, after: Node): ClusterChange[] {

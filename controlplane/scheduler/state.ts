@@ -9,6 +9,9 @@ export class ClusterState {
   /** uid → node the pod is counted on. */
   private readonly places = new Map<string, string>();
   private readonly assumed = new Set<string>();
+  /** Node → uid → pod that waits for room made for it there. */
+  private readonly nominations = new Map<string, Map<string, PodInfo>>();
+  private readonly nominatedTo = new Map<string, string>();
   private ordered: readonly NodeInfo[] | undefined;
 
   /** The nodes that exist, in a stable order. */
@@ -54,6 +57,25 @@ export class ClusterState {
     this.infos.get(place)?.remove(uid);
     this.drop(place);
     return true;
+  }
+
+  /** Keeps room on the node for a pod that is not there yet; undefined gives it up. */
+  nominate(pod: PodInfo, node: string | undefined): void {
+    const before = this.nominatedTo.get(pod.uid);
+    if (before !== undefined) {
+      const there = this.nominations.get(before);
+      there?.delete(pod.uid);
+      if (there?.size === 0) this.nominations.delete(before);
+      this.nominatedTo.delete(pod.uid);
+    }
+    if (node === undefined) return;
+    const there = this.nominations.get(node) ?? new Map<string, PodInfo>();
+    this.nominations.set(node, there.set(pod.uid, pod));
+    this.nominatedTo.set(pod.uid, node);
+  }
+
+  nominated(node: string): readonly PodInfo[] {
+    return this.nominations.size === 0 ? [] : [...(this.nominations.get(node)?.values() ?? [])];
   }
 
   private put(pod: PodInfo, node: string): void {

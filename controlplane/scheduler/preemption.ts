@@ -1,0 +1,130 @@
+// What to push out so that a pod of higher priority finds a place: kube-scheduler's default preemption as a pure function
+// over the state of the moment. Disruption budgets do not take part, since the API has no such kind.
+import type { NamespaceLabels } from './affinity';
+import { filterNode, gatherFilterFacts, type Refusal } from './filter';
+import { notHelpful, noVictims, renderPreemption } from './message';
+import type { NodeInfo } from './node-info';
+import { fitsWithNominated } from './nominated';
+import type { PodInfo } from './pod-info';
+
+export interface PreemptionInput {
+  readonly pod: PodInfo;
+  readonly nodes: readonly NodeInfo[];
+  readonly namespaceLabels: NamespaceLabels;
+  /** Why each node refused the pod, by node name. */
+  readonly refusals: ReadonlyMap<string, Refusal>;
+  /** Pods that wait for room made for them on this node. */
+  readonly nominated: (node: string) => readonly PodInfo[];
+  /** True for a pod that a preemption is about to delete or has deleted. */
+  readonly isVictim: (pod: PodInfo) => boolean;
+  /** Where in the list to start looking, so that not always the same nodes are looked at. */
+  readonly offset: number;
+  readonly now: number;
+}
+
+export type Preemption =
+  | { readonly node: string; readonly victims: readonly PodInfo[] }
+  /** `gaveUp` is false while an earlier preemption is still under way: its nomination stands. */
+  | { readonly node: undefined; readonly gaveUp: boolean; readonly message: string };
+
+interface Candidate {
+  readonly node: NodeInfo;
+  /** Most important first. */
+  readonly victims: readonly PodInfo[];
+}
+
+/** A tenth of the nodes, but at least this many, are tried. */
+const minCandidates = 100;
+
+export function planPreemption(input: PreemptionInput): Preemption {
+  const { pod, nodes, refusals, offset } = input;
+  const ineligible = whyIneligible(input);
+  if (ineligible) return { node: undefined, gaveUp: false, message: ineligible };
+  const limit = Math.max(minCandidates, Math.floor(nodes.length / 10));
+  const candidates: Candidate[] = [];
+  const outcomes: string[] = [];
+  for (let i = 0; i < nodes.length && candidates.length < limit; i++) {
+    const node = nodes[(offset + i) % nodes.length]!;
+    if (!refusals.get(node.name)?.resolvable) {
+      outcomes.push(notHelpful);
+      continue;
+    }
+    const found = selectVictims(node, input);
+    if (Array.isArray(found)) outcomes.push(...found);
+    else candidates.push(found as Candidate);
+  }
+  if (candidates.length === 0) {
+    return { node: undefined, gaveUp: true, message: renderPreemption(nodes.length, outcomes) };
+  }
+  const best = pickCandidate(candidates, input.now);
+  return { node: best.node.name, victims: best.victims.filter(({ uid }) => uid !== pod.uid) };
+}
+
+/** A pod that does not preempt by its own wish, or for which others are on their way out already. */
+function whyIneligible({ pod, nodes, isVictim }: PreemptionInput): string | undefined {
+  const { spec, status } = pod.pod;
+  if (spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = nodes.find(({ name }) => name === status?.nominatedNodeName);
+  if (!nominated) return undefined;
+  for (const other of nominated.pods.values()) {
+    if (other.priority < pod.priority && isVictim(other)) {
+      return 'not eligible due to a terminating pod on the nominated node.';
+    }
+  }
+  return undefined;
+}
+
+/** The fewest and least important pods whose removal lets the pod in; else the reasons why none would. */
+function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | readonly string[] {
+  const { pod, now } = input;
+  const lower = [...node.pods.values()].filter(({ priority }) => priority < pod.priority);
+  if (lower.length === 0) return [noVictims];
+  const left = node.clone();
+  for (const { uid } of lower) left.remove(uid);
+  const refusal = filterWith(left, input);
+  if (refusal) return refusal.reasons;
+  // All of them gone, the pod fits: now as many as possible are spared, the most important ones first.
+  const victims: PodInfo[] = [];
+  for (const candidate of [...lower].sort((a, b) => moreImportant(a, b, now))) {
+    left.add(candidate);
+    if (!filterWith(left, input)) continue;
+    left.remove(candidate.uid);
+    victims.push(candidate);
+  }
+  return victims.length === 0 ? [noVictims] : { node, victims };
+}
+
+/** Filters the pod on `changed`, a node whose pods are not those of the cluster's state. */
+function filterWith(changed: NodeInfo, input: PreemptionInput): Refusal | undefined {
+  const { pod, nodes, namespaceLabels } = input;
+  const all = nodes.map((node) => (node.name === changed.name ? changed : node));
+  const refusal = filterNode(pod, changed, gatherFilterFacts(pod, all, namespaceLabels));
+  return refusal ?? fitsWithNominated(pod, changed, all, namespaceLabels, input.nominated(changed.name));
+}
+
+const startOf = ({ pod }: PodInfo, now: number): number => Date.parse(pod.status?.startTime ?? '') || now;
+
+/** Orders by priority, then by how long they have run: the longer, the more important. */
+function moreImportant(a: PodInfo, b: PodInfo, now: number): number {
+  return b.priority - a.priority || startOf(a, now) - startOf(b, now) || (a.uid < b.uid ? -1 : 1);
+}
+
+/**
+ * The node where least is lost: the lowest of the highest priorities, the smallest sum of priorities, the fewest pods, the
+ * most recently started of the most important ones; then the first.
+ */
+function pickCandidate(candidates: readonly Candidate[], now: number): Candidate {
+  // Priorities may be negative: lifted above zero, more pods never sum to less.
+  const sum = (victims: readonly PodInfo[]) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0);
+  const keys = candidates.map(({ victims }) => {
+    const highest = Math.max(...victims.map(({ priority }) => priority));
+    const top = victims.filter(({ priority }) => priority === highest);
+    return [highest, sum(victims), victims.length, -Math.min(...top.map((victim) => startOf(victim, now)))];
+  });
+  let best = 0;
+  for (let i = 1; i < candidates.length; i++) {
+    const at = keys[i]!.findIndex((value, k) => value !== keys[best]![k]);
+    if (at >= 0 && keys[i]![at]! < keys[best]![at]!) best = i;
+  }
+  return candidates[best]!;
+}

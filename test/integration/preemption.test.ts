@@ -1,0 +1,70 @@
+// Preemption and scheduling gates: the scheduler on a real API server in this process, with kubelets played.
+import t, { type Test } from 'tap';
+import { events, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
+import { silentLogger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { runControllers } from '../../controlplane/controllers/main';
+import { runScheduler } from '../../controlplane/scheduler/main';
+import { eventually } from '../lib/eventually';
+import { createNodes, runFakeKubelets } from '../lib/fake-kubelet';
+import { openTestServer } from '../lib/test-server';
+
+const log = silentLogger;
+
+t.setTimeout(180_000);
+
+async function startCluster(test: Test): Promise<Client> {
+  const server = await openTestServer();
+  const abort = new AbortController();
+  const client = server.client();
+  await createNodes(client, 'n1', 'n2');
+  const { signal } = abort;
+  const controllers = { client: server.client('system:kube-controller-manager'), log, caPem: 'PEM' };
+  const running = [
+    runControllers({ ...controllers, clusterCidr: '10.244.0.0/16' }, signal),
+    runScheduler({ client: server.client('system:kube-scheduler'), log }, signal),
+    runFakeKubelets(client, signal),
+  ];
+  test.teardown(async () => {
+    abort.abort(new Error('test over'));
+    await Promise.all(running);
+    await server.close();
+  });
+  await eventually(client, serviceAccounts, (all) => all.length > 0, { namespace: 'kube-system' });
+  return client;
+}
+
+const pod = (name: string, cpu: string, spec: Partial<Pod['spec'] & object> = {}): Pod => ({
+  metadata: { name, namespace: 'kube-system' },
+  spec: { containers: [{ name: 'c', image: 'registry.local/app:1', resources: { requests: { cpu } } }], ...spec },
+});
+const critical = { priorityClassName: 'system-cluster-critical' };
+const select = (name: string) => ({ namespace: 'kube-system', fieldSelector: `metadata.name=${name}` });
+
+t.test('a more important pod takes the place of a less important one', async (t) => {
+  const client = await startCluster(t);
+  await client.create(pods, pod('small', '2'));
+  await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('small'));
+  await client.create(pods, pod('large', '4', critical));
+  await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('large'));
+  await client.create(pods, pod('urgent', '3', critical));
+  const [urgent] = await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('urgent'));
+  const left = (await client.list(pods, { namespace: 'kube-system' })).items;
+  t.same(left.map(({ metadata }) => metadata?.name).sort(), ['large', 'urgent'], 'its equal stays');
+  t.not(urgent?.spec?.nodeName, left.find(({ metadata }) => metadata?.name === 'large')?.spec?.nodeName);
+  const [event] = await eventually(client, events, (all) => all.some(({ reason }) => reason === 'Preempted'), {
+    fieldSelector: 'involvedObject.name=small',
+  }).then((all) => all.filter(({ reason }) => reason === 'Preempted'));
+  t.equal(event?.message, `Preempted by pod ${urgent?.metadata?.uid} on node ${urgent?.spec?.nodeName}`);
+});
+
+t.test('a gated pod says so, and is placed when its gates are gone', async (t) => {
+  const client = await startCluster(t);
+  const made = await client.create(pods, pod('gated', '1', { schedulingGates: [{ name: 'example.com/wait' }] }));
+  t.match(made.status?.conditions?.[0], { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' });
+  await client.create(pods, pod('free', '1'));
+  await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('free'));
+  t.equal((await client.get(pods, 'kube-system/gated')).spec?.nodeName, undefined);
+  await client.patch(pods, 'kube-system/gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates' }]);
+  await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('gated'));
+});
