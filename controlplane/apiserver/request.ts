@@ -1,6 +1,8 @@
 // One request and one answer, free of HTTP: the listener (http/) and the in-process transport both speak these. The
 // request is decoded lazily, because most requests need neither their query nor their body.
 
+import type { KubeList, KubeObject, WatchEvent } from '../api/types';
+
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string;
@@ -19,6 +21,8 @@ export interface ApiRequest {
   readonly search: string;
   readonly headers: Headers;
   readonly user: UserInfo;
+  /** The reader is in this process and takes objects in place of bytes; it never changes them. */
+  readonly decoded?: boolean;
   /** Reads the whole body. @throws StatusError 413 above the limit */
   body(): Promise<Buffer>;
 }
@@ -27,6 +31,8 @@ export interface ApiRequest {
 export interface Sink {
   /** False asks the writer to pause until `onDrain`. */
   write(chunk: Buffer): boolean;
+  /** Present where the reader asked for objects: a watch then sends all of its events here. */
+  readonly events?: (events: readonly WatchEvent<KubeObject>[]) => void;
   end(): void;
   /** Bytes accepted but not yet taken by the reader. */
   buffered(): number;
@@ -42,6 +48,8 @@ interface ReplyHead {
 }
 export interface FullReply extends ReplyHead {
   readonly body: Buffer;
+  /** The list that the body is made of when it is read; only for a reader that asked for objects. */
+  readonly list?: KubeList<KubeObject>;
 }
 export interface StreamReply extends ReplyHead {
   readonly start: (sink: Sink) => void;

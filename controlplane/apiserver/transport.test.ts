@@ -132,3 +132,36 @@ t.test('a watch whose reader leaves, or whose server stops, leaves no timer eith
   t.match(writes[0], /BOOKMARK/);
   await t.rejects(watch(life.signal), { code: 'Unavailable' }, 'no watch begins on a server that stops');
 });
+
+t.test('who can do with objects gets those of the server, and no bytes are made for it', async (t) => {
+  const pod = { metadata: { name: 'a' } };
+  const list = { metadata: { resourceVersion: '7' }, items: [pod] };
+  const answer = {
+    status: 200,
+    type: 'application/json',
+    list,
+    get body(): Buffer {
+      throw new Error('joined for nobody');
+    },
+  };
+  const lists = new InProcessTransport({ handle: async () => answer }, user);
+  const listed = await lists.send({ method: 'GET', path: '/api/v1/pods', decoded: true });
+  t.equal(listed.list, list);
+
+  const stream: Reply = {
+    status: 200,
+    type: 'application/json',
+    start: (sink) => {
+      sink.events?.([{ type: 'ADDED', object: pod }]);
+      sink.end();
+    },
+  };
+  const watches = new InProcessTransport({ handle: async () => stream }, user);
+  const { events } = await watches.send({ method: 'GET', path: '/api/v1/pods?watch=1', decoded: true });
+  const seen = [];
+  for await (const batch of events!) seen.push(...batch);
+  t.equal(seen.length, 1);
+  t.equal(seen[0]!.object, pod);
+  const bytes = await watches.send({ method: 'GET', path: '/api/v1/pods?watch=1' });
+  t.equal(bytes.events, undefined, 'everyone else reads bytes');
+});

@@ -1,6 +1,7 @@
 // The client's transport inside the server process: a request goes straight to the handler, as a given user, without TLS
 // and without a socket.
-import { Unavailable } from '../base/errors';
+import type { KubeObject, WatchEvent } from '../api/types';
+import { Unavailable, Unsupported } from '../base/errors';
 import type { Request, Response, Transport } from '../client/client';
 import type { ApiHandler } from './handler';
 import type { ApiRequest, Sink, UserInfo } from './request';
@@ -24,9 +25,10 @@ export class InProcessTransport implements Transport {
     const { signal } = request;
     if ('body' in reply) {
       signal?.throwIfAborted();
+      if (reply.list) return { status: reply.status, headers, body: nothing(), list: reply.list };
       return { status: reply.status, headers, body: once(reply.body) };
     }
-    const queue = new ChunkQueue();
+    const queue = request.decoded ? new EventQueue() : new ChunkQueue();
     const leave = () => queue.leave(signal?.reason);
     if (signal?.aborted) {
       // A watch subscribes before its answer starts: only a sink that is closed from the start makes it let go.
@@ -37,7 +39,8 @@ export class InProcessTransport implements Transport {
     signal?.addEventListener('abort', leave, { once: true });
     queue.onClose(() => signal?.removeEventListener('abort', leave));
     reply.start(queue);
-    return { status: reply.status, headers, body: queue.chunks() };
+    if (queue instanceof ChunkQueue) return { status: reply.status, headers, body: queue.items() };
+    return { status: reply.status, headers, body: nothing(), events: queue.items() };
   }
 
   close(): void {
@@ -45,7 +48,7 @@ export class InProcessTransport implements Transport {
   }
 }
 
-function toApiRequest({ method, path, headers = {}, body = '' }: Request, user: UserInfo): ApiRequest {
+function toApiRequest({ method, path, headers = {}, body = '', decoded = false }: Request, user: UserInfo): ApiRequest {
   const mark = path.indexOf('?');
   const lower: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value;
@@ -55,6 +58,7 @@ function toApiRequest({ method, path, headers = {}, body = '' }: Request, user: 
     search: mark < 0 ? '' : path.slice(mark + 1),
     headers: lower,
     user,
+    decoded,
     body: async () => Buffer.from(body),
   };
 }
@@ -63,9 +67,11 @@ async function* once(body: Buffer): AsyncGenerator<Buffer> {
   yield body;
 }
 
-/** A sink whose chunks are read as an async iterable; when the reader stops early, the writer is told. */
-class ChunkQueue implements Sink {
-  private queue: Buffer[] = [];
+async function* nothing(): AsyncGenerator<Buffer> {}
+
+/** A sink that is read as an async iterable of what came since the last step; when the reader stops early, the writer is told. */
+class QueueSink<T> {
+  private queue: T[] = [];
   private size = 0;
   private ended = false;
   private closed = false;
@@ -74,12 +80,11 @@ class ChunkQueue implements Sink {
   private readonly closeHandlers: Array<() => void> = [];
   private readonly drainHandlers: Array<() => void> = [];
 
-  write(chunk: Buffer): boolean {
-    if (this.ended || this.closed) return true;
-    this.queue.push(chunk);
-    this.size += chunk.length;
+  protected push(item: T, size: number): void {
+    if (this.ended || this.closed) return;
+    this.queue.push(item);
+    this.size += size;
     this.wake?.();
-    return this.size < highWaterBytes;
   }
 
   end(): void {
@@ -110,7 +115,7 @@ class ChunkQueue implements Sink {
     this.wake?.();
   }
 
-  async *chunks(): AsyncGenerator<Buffer> {
+  async *batches(): AsyncGenerator<T[]> {
     try {
       for (;;) {
         const ready = this.queue;
@@ -118,7 +123,7 @@ class ChunkQueue implements Sink {
           this.queue = [];
           this.size = 0;
           for (const handler of this.drainHandlers) handler();
-          yield ready.length === 1 ? ready[0]! : Buffer.concat(ready);
+          yield ready;
           continue;
         }
         if (this.closed && this.failure !== undefined) throw this.failure;
@@ -131,5 +136,35 @@ class ChunkQueue implements Sink {
     } finally {
       this.leave();
     }
+  }
+}
+
+class ChunkQueue extends QueueSink<Buffer> implements Sink {
+  write(chunk: Buffer): boolean {
+    this.push(chunk, chunk.length);
+    return this.buffered() < highWaterBytes;
+  }
+
+  async *items(): AsyncGenerator<Buffer> {
+    for await (const ready of this.batches()) yield ready.length === 1 ? ready[0]! : Buffer.concat(ready);
+  }
+}
+
+type Event = WatchEvent<KubeObject>;
+
+/** What an event counts for: its object is the cache's, but a reader that stands still must not keep old ones for ever. */
+const eventSize = 1024;
+
+class EventQueue extends QueueSink<Event> implements Sink {
+  readonly events = (events: readonly Event[]): void => {
+    for (const event of events) this.push(event, eventSize);
+  };
+
+  write(): boolean {
+    throw new Unsupported('a watch of objects has no bytes');
+  }
+
+  items(): AsyncGenerator<Event[]> {
+    return this.batches();
   }
 }

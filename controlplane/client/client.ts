@@ -10,11 +10,17 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** The caller can do with `list` or `events` in place of the body. */
+  readonly decoded?: boolean;
 }
 export interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: AsyncIterable<Buffer>;
+  /** What a list answered, where server and client share a process. The objects are the server's own: never change them. */
+  readonly list?: KubeList<KubeObject>;
+  /** What a watch answers, likewise; the body is empty then. */
+  readonly events?: AsyncIterable<readonly WatchEvent<KubeObject>[]>;
 }
 export interface Transport {
   /** Resolves when the response head is there, whatever its status. @throws Unavailable when the server cannot be reached. */
@@ -59,6 +65,7 @@ export interface DeleteParams {
  */
 export interface Client {
   get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T>;
+  /** The objects may be shared with others in this process, as may those of a watch: never change them. */
   list<T extends KubeObject>(kind: KindRef<T>, params?: ListParams, signal?: AbortSignal): Promise<KubeList<T>>;
   /**
    * One watch request from params.resourceVersion on, with bookmarks; ends when the server ends it. An ERROR event is thrown.

@@ -53,7 +53,9 @@ class RestClient implements Client {
   ): Promise<KubeList<T>> {
     const { namespace, ...query } = params;
     const path = withQuery(collectionPath(kind, namespace), query);
-    const list = await this.json<KubeList<T>>({ method: 'GET', path, signal });
+    const response = await this.send({ method: 'GET', path, signal, decoded: true });
+    if (response.list) return response.list as KubeList<T>;
+    const list = JSON.parse(await readText(response.body)) as KubeList<T>;
     list.items ??= [];
     const apiVersion = apiVersionOf(kind);
     for (const item of list.items) {
@@ -70,10 +72,9 @@ class RestClient implements Client {
   ): AsyncGenerator<WatchEvent<T>> {
     const { namespace, ...query } = params;
     const path = withQuery(collectionPath(kind, namespace), { watch: 'true', allowWatchBookmarks: 'true', ...query });
-    const response = await this.send({ method: 'GET', path, signal });
-    for await (const lines of decodeLines(response.body)) {
-      for (const line of lines) {
-        const event = JSON.parse(line) as WatchEvent<T>;
+    const response = await this.send({ method: 'GET', path, signal, decoded: true });
+    for await (const batch of response.events ?? decodeEvents(response.body)) {
+      for (const event of batch as readonly WatchEvent<T>[]) {
         if (event.type === 'ERROR') {
           const status = event.object as Status;
           throw errorFromStatus(status.code ?? 500, status);
@@ -155,4 +156,8 @@ class RestClient implements Client {
     if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));
     return response;
   }
+}
+
+async function* decodeEvents(body: AsyncIterable<Buffer>): AsyncGenerator<WatchEvent<KubeObject>[]> {
+  for await (const lines of decodeLines(body)) yield lines.map((line) => JSON.parse(line) as WatchEvent<KubeObject>);
 }

@@ -101,6 +101,11 @@ class Entry<T extends KubeObject> implements CachedObject<T> {
     public parsed: T | undefined,
   ) {}
 
+  /** An object that is history is rarely looked into again; its bytes are enough. */
+  forget(): void {
+    this.parsed = undefined;
+  }
+
   get object(): T {
     this.parsed ??= JSON.parse(this.json.toString()) as T;
     return this.parsed;
@@ -124,6 +129,13 @@ export class Event<T extends KubeObject> implements CacheEvent<T> {
 
   get revision(): number {
     return this.current.revision;
+  }
+
+  /** After all watchers have had it: what can be made again from the bytes is let go, so that the ring holds bytes alone. */
+  settle(): void {
+    this.bytes = undefined;
+    if (this.previous instanceof Entry) this.previous.forget();
+    if (this.type === 'DELETED' && this.current instanceof Entry) this.current.forget();
   }
 
   wire(): Buffer {

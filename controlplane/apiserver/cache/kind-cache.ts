@@ -45,7 +45,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private readonly watchers = new Set<Watcher<T>>();
   /** Objects whose bytes are on their way through the store, so that they need not be parsed again. */
   private readonly written = new WeakMap<Buffer, T>();
-  private pending: CacheEvent<T>[] = [];
+  private pending: Event<T>[] = [];
   /** The newest revision that changed this kind. */
   private changedAt = 0;
 
@@ -179,6 +179,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       watcher.offer(events);
       if (watcher.closed) this.watchers.delete(watcher);
     }
+    for (const event of events) event.settle();
   }
 
   closeWatchers(reason: unknown): void {
@@ -186,7 +187,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     this.watchers.clear();
   }
 
-  private record(event: CacheEvent<T>): void {
+  private record(event: Event<T>): void {
     this.ring.push(event);
     this.pending.push(event);
   }

@@ -28,14 +28,14 @@ export class ReplayRing<T extends KubeObject> {
 
   push(event: CacheEvent<T>): void {
     this.events.push(event);
-    this.bytes += event.current.json.length;
+    this.bytes += sizeOf(event);
     const { maxEvents, maxBytes } = this.bounds;
     while (
       this.events.length - this.start > maxEvents ||
       (this.bytes > maxBytes && this.start < this.events.length - 1)
     ) {
       const oldest = this.events[this.start++]!;
-      this.bytes -= oldest.current.json.length;
+      this.bytes -= sizeOf(oldest);
       this.completeAfter = oldest.revision;
     }
     if (this.start > maxEvents) {
@@ -59,3 +59,6 @@ export class ReplayRing<T extends KubeObject> {
     return this.events.slice(low);
   }
 }
+
+/** The state before it is mostly the one of an earlier event, but nobody else holds it when that event has gone. */
+const sizeOf = ({ current, previous }: CacheEvent): number => current.json.length + (previous?.json.length ?? 0);

@@ -27,7 +27,7 @@ export class Watcher<T extends KubeObject> {
 
   /** The events before the subscription, delivered before all others, but not from within the caller's own call. */
   replay(events: readonly CacheEvent<T>[]): void {
-    this.backlog = this.select(events);
+    this.backlog = [...this.select(events)];
     if (this.backlog.length === 0) return;
     this.busy = true;
     queueMicrotask(() => this.resume());
@@ -82,14 +82,15 @@ export class Watcher<T extends KubeObject> {
     }
   }
 
-  private select(events: readonly CacheEvent<T>[]): CacheEvent<T>[] {
+  /** The same array when all of it is kept: watchers that get the same one share its bytes. */
+  private select(events: readonly CacheEvent<T>[]): readonly CacheEvent<T>[] {
     const selected: CacheEvent<T>[] = [];
     for (const event of events) {
       if (event.revision <= this.afterRevision) continue;
       const seen = this.deps.test ? this.transition(event, this.deps.test) : event;
       if (seen) selected.push(seen);
     }
-    return selected;
+    return selected.length === events.length && selected.every((event, i) => event === events[i]) ? events : selected;
   }
 
   private transition(event: CacheEvent<T>, test: Test<T>): CacheEvent<T> | undefined {

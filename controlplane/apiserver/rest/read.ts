@@ -1,6 +1,6 @@
 // GET of one object and LIST of many, in the form asked for. Bytes come from the cache and are joined, never rebuilt.
 import type { Kind } from '../../api/kind';
-import type { KubeObject, ListMeta } from '../../api/types';
+import type { ListMeta } from '../../api/types';
 import { AppError, BadRequest, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
 import { type FullReply, header, jsonReply, type Reply } from '../request';
@@ -43,7 +43,7 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   const { route, query, request } = rest;
   const { kind } = route;
   const rendering = negotiate(header(request.headers, 'accept'));
-  const plain = rendering.as === 'object' && request.search === '';
+  const plain = rendering.as === 'object' && request.search === '' && !request.decoded;
   const shared = plain ? deps.lists.get(kind.prefix, route.namespace, deps.cache.revision()) : undefined;
   if (shared) return { status: 200, type: 'application/json', body: shared };
   const selection = parseSelection(kind, route.namespace, route.name, query);
@@ -101,9 +101,20 @@ export function renderList(
   metadata: ListMeta,
   rendering: Rendering,
 ): FullReply {
-  if (rendering.as === 'object')
+  if (rendering.as === 'object' && !rest.request.decoded) {
     return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };
-  const objects: readonly KubeObject[] = items.map(({ object }) => object);
+  }
+  const objects = items.map(({ object }) => object);
+  if (rendering.as === 'object') {
+    return {
+      status: 200,
+      type: 'application/json',
+      list: { apiVersion: kind.apiVersion, kind: `${kind.kind}List`, metadata, items: objects },
+      get body() {
+        return joinList(kind, items, metadata);
+      },
+    };
+  }
   if (rendering.as === 'partial') return jsonReply(partialList(objects, metadata, rendering.version));
   const include = parseIncludeObject(rest.query);
   return jsonReply(

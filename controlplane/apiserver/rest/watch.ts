@@ -78,7 +78,7 @@ class WatchStream {
   private readonly stop = new AbortController();
   private sink: Sink | undefined;
   /** Events that came between the subscription and the start of the answer. */
-  private early: Buffer[] = [];
+  private early: CacheEvent[] = [];
   private revision: number;
   private sentAt = 0;
   private headersSent = false;
@@ -119,11 +119,12 @@ class WatchStream {
     });
     sink.onClose(() => this.stop.abort());
     if (this.stop.signal.aborted) return;
-    for (const item of initial) sink.write(this.encode('ADDED', item));
-    if (announceEnd) sink.write(this.bookmark({ [initialEventsEnd]: 'true' }));
-    for (const bytes of this.early) sink.write(bytes);
-    this.early = [];
+    this.sendInitial(sink, initial);
+    if (announceEnd) this.sendBookmark(sink, { [initialEventsEnd]: 'true' });
     this.sink = sink;
+    this.send(this.early);
+    this.early = [];
+    if (this.stop.signal.aborted) return;
     if (this.closeReason) {
       this.fail(this.closeReason.reason);
       return;
@@ -136,30 +137,41 @@ class WatchStream {
   private send(events: readonly CacheEvent[]): void {
     const last = events[events.length - 1];
     if (!last) return;
-    const bytes =
-      this.rendering.as === 'object'
-        ? joined(events)
-        : Buffer.concat(events.map((event) => this.encode(event.type, event.current)));
-    this.revision = last.revision;
-    this.sentAt = this.deps.clock.now();
-    if (!this.sink) {
-      this.early.push(bytes);
+    const { sink } = this;
+    if (!sink) {
+      this.early.push(...events);
       return;
     }
-    this.sink.write(bytes);
-    if (this.sink.buffered() > maxBufferedBytes) this.fail(new Error('the reader is too slow'));
+    this.revision = last.revision;
+    this.sentAt = this.deps.clock.now();
+    if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
+    else if (this.rendering.as === 'object') sink.write(joined(events));
+    else sink.write(Buffer.concat(events.map((event) => this.encode(event.type, event.current))));
+    if (sink.buffered() > maxBufferedBytes) this.fail(new Error('the reader is too slow'));
+  }
+
+  private sendInitial(sink: Sink, initial: readonly CachedObject[]): void {
+    if (sink.events) sink.events(initial.map((item) => ({ type: 'ADDED', object: this.view(item) })));
+    else for (const item of initial) sink.write(this.encode('ADDED', item));
   }
 
   private encode(type: WatchEvent<unknown>['type'], item: CachedObject): Buffer {
     if (this.rendering.as === 'object') {
       return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), item.json, lineEnd]);
     }
-    return line(type, this.renderOther(item.object, { resourceVersion: String(item.revision) }));
+    return line(type, this.view(item));
   }
 
-  private renderOther(object: KubeObject, metadata: { resourceVersion: string }): unknown {
+  /** The object as this watch shows it. */
+  private view({ object, revision }: CachedObject): KubeObject {
+    return this.rendering.as === 'object' ? object : this.renderOther(object, { resourceVersion: String(revision) });
+  }
+
+  private renderOther(object: KubeObject, metadata: { resourceVersion: string }): KubeObject {
     const { rendering, rest } = this;
-    if (rendering.as !== 'table') return partial(object, rendering.as === 'partial' ? rendering.version : 'v1');
+    if (rendering.as !== 'table') {
+      return partial(object, rendering.as === 'partial' ? rendering.version : 'v1') as KubeObject;
+    }
     const table = renderTable(rest.route.kind, [object], metadata, {
       version: rendering.version,
       include: this.include,
@@ -167,29 +179,27 @@ class WatchStream {
       headers: !this.headersSent,
     });
     this.headersSent = true;
-    return table;
+    return table as KubeObject;
   }
 
   /** A bookmark of a Table watch is a Table with one bare row, as its reader expects that type. */
-  private bookmark(annotations?: Record<string, string>): Buffer {
+  private sendBookmark(sink: Sink, annotations?: Record<string, string>): void {
     const { kind } = this.rest.route;
     const metadata = {
       resourceVersion: String(this.revision),
       creationTimestamp: null,
       ...(annotations ? { annotations } : {}),
     };
-    if (this.rendering.as === 'object') {
-      return line('BOOKMARK', { kind: kind.kind, apiVersion: kind.apiVersion, metadata });
-    }
     const object = { kind: kind.kind, apiVersion: kind.apiVersion, metadata } as unknown as KubeObject;
-    return line('BOOKMARK', this.renderOther(object, { resourceVersion: String(this.revision) }));
+    const plain = this.rendering.as === 'object';
+    say(sink, 'BOOKMARK', plain ? object : this.renderOther(object, { resourceVersion: String(this.revision) }));
   }
 
   private scheduleBookmark(sink: Sink): void {
     this.cancelBookmark = this.deps.clock.after(bookmarkMs, () => {
       // All events up to the cache's revision have been sent: events are delivered in the step that applies them.
       this.revision = Math.max(this.revision, this.deps.cache.revision());
-      if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) sink.write(this.bookmark());
+      if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) this.sendBookmark(sink);
       this.scheduleBookmark(sink);
     });
   }
@@ -198,7 +208,7 @@ class WatchStream {
     if (this.stop.signal.aborted) return;
     this.revision = Math.max(this.revision, this.deps.cache.revision());
     this.stop.abort();
-    if (bookmarks) sink.write(this.bookmark());
+    if (bookmarks) this.sendBookmark(sink);
     sink.end();
   }
 
@@ -210,7 +220,7 @@ class WatchStream {
     }
     this.stop.abort();
     const status = toStatus(reason);
-    this.sink.write(line('ERROR', { ...status, message: status.message ?? describeError(reason) }));
+    say(this.sink, 'ERROR', { ...status, message: status.message ?? describeError(reason) } as KubeObject);
     this.sink.end();
   }
 
@@ -224,6 +234,20 @@ class WatchStream {
 const lineEnd = Buffer.from('}\n');
 const line = (type: string, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
+/** An event that is not of the cache. */
+function say(sink: Sink, type: WatchEvent<unknown>['type'], object: KubeObject): void {
+  if (sink.events) sink.events([{ type, object }]);
+  else sink.write(line(type, object));
+}
+
+const batches = new WeakMap<readonly CacheEvent[], Buffer>();
+
+/** The bytes of a batch, joined once for all watchers that get the same one. */
 function joined(events: readonly CacheEvent[]): Buffer {
-  return events.length === 1 ? events[0]!.wire() : Buffer.concat(events.map((event) => event.wire()));
+  if (events.length === 1) return events[0]!.wire();
+  const known = batches.get(events);
+  if (known) return known;
+  const bytes = Buffer.concat(events.map((event) => event.wire()));
+  batches.set(events, bytes);
+  return bytes;
 }
