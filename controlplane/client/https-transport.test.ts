@@ -1,9 +1,16 @@
-// Over real sockets on loopback, without TLS.
+// Over real sockets on loopback, with and without TLS.
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
+import { ensurePki } from '../pki/pki';
 import { HttpsTransport } from './https-transport';
+import { readText } from './lines';
 
 async function serve(t: Test, handler: RequestListener): Promise<string> {
   const server = createServer(handler);
@@ -50,4 +57,88 @@ t.test('an answer that has begun may take its time', async (t) => {
   finish();
   await read;
   t.equal(text, 'first last');
+});
+
+async function directory(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-https-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  return dir;
+}
+
+t.test('over TLS: both sides are verified', async (t) => {
+  const dir = await directory(t);
+  const names = { advertiseAddress: '192.0.2.1', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
+  await ensurePki(dir, { ...names, extraHosts: [] });
+  const pem = (name: string) => readFile(join(dir, name), 'utf8');
+  const ca = await pem('ca.crt');
+  const server = createTlsServer(
+    {
+      ca,
+      cert: await pem('apiserver.crt'),
+      key: await pem('apiserver.key'),
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (req, res) => {
+      const socket = req.socket as TLSSocket;
+      const name = socket.authorized ? String(socket.getPeerCertificate().subject.CN) : 'nobody';
+      res.end(`${name} ${socket.isSessionReused() ? 'again' : ''}`.trim());
+    },
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const ask = async (options: Partial<ConstructorParameters<typeof HttpsTransport>[0]>) => {
+    const transport = new HttpsTransport({ server: url, ...options });
+    try {
+      return await readText((await transport.send({ method: 'GET', path: '/' })).body);
+    } finally {
+      transport.close();
+    }
+  };
+  const cert = await pem('apiserver-kubelet-client.crt');
+  const key = await pem('apiserver-kubelet-client.key');
+  t.match(await ask({ ca, cert, key }), /kubelet/, 'the client certificate arrives');
+  t.equal(await ask({ ca }), 'nobody');
+  t.match(await ask({ ca, tlsServerName: 'kubernetes.default.svc' }), 'nobody', 'verified against a name given');
+  await t.rejects(ask({ ca, tlsServerName: 'example.com' }), { code: 'Unavailable', message: /altnames/i });
+  await t.rejects(ask({}), { code: 'Unavailable' }, 'a CA nobody knows');
+  t.equal(await ask({ insecureSkipTlsVerify: true }), 'nobody');
+});
+
+t.test('a token file that is replaced is read again', async (t) => {
+  const tokenFile = join(await directory(t), 'token');
+  const server = await serve(t, (req, res) => res.end(req.headers.authorization));
+  const ask = async (transport: HttpsTransport) => readText((await transport.send({ method: 'GET', path: '/' })).body);
+  const fresh = new HttpsTransport({ server, tokenFile }, { tokenMaxAgeMs: -1 });
+  const keeping = new HttpsTransport({ server, tokenFile });
+  t.teardown(() => {
+    fresh.close();
+    keeping.close();
+  });
+  await t.rejects(ask(fresh), { code: 'Unavailable', message: /cannot read the token file/ });
+  await writeFile(tokenFile, 'first\n');
+  t.equal(await ask(fresh), 'Bearer first');
+  t.equal(await ask(keeping), 'Bearer first');
+  await writeFile(tokenFile, 'second\n');
+  t.equal(await ask(fresh), 'Bearer second');
+  t.equal(await ask(keeping), 'Bearer first', 'but not for each request');
+});
+
+t.test('a peer that takes the connection and never shakes hands is given up', async (t) => {
+  const silent = createTcpServer(() => {});
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.teardown(() => silent.close());
+  const server = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const transport = new HttpsTransport({ server }, { connectTimeoutMs: 300 });
+  t.teardown(() => transport.close());
+  await t.rejects(transport.send({ method: 'GET', path: '/' }), {
+    code: 'Unavailable',
+    message: /no connection after 300 ms/,
+  });
 });

@@ -18,16 +18,20 @@ const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 30_000;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
 const tokenMaxAgeMs = 10_000;
+const defaultLimits = { connectTimeoutMs, answerTimeoutMs, tokenMaxAgeMs };
+export type TransportLimits = Readonly<typeof defaultLimits>;
 
 export class HttpsTransport implements Transport {
   private readonly base: URL;
   private readonly agent: http.Agent;
+  private readonly limits: TransportLimits;
   private token: { readonly value: string; readonly readAt: number } | undefined;
 
   constructor(
     private readonly options: ConnectionOptions,
-    private readonly limits: { readonly answerTimeoutMs: number } = { answerTimeoutMs },
+    limits: Partial<TransportLimits> = {},
   ) {
+    this.limits = { ...defaultLimits, ...limits };
     this.base = new URL(options.server);
     const pool = { keepAlive: true, keepAliveMsecs: keepAliveProbeMs, scheduling: 'lifo', maxFreeSockets: 16 } as const;
     this.agent =
@@ -90,7 +94,12 @@ export class HttpsTransport implements Transport {
       for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer));
       outgoing.on('socket', (socket) => {
         socket.setNoDelay(true);
-        if (socket.connecting) limitConnect(socket, this.base.protocol === 'http:' ? 'connect' : 'secureConnect');
+        if (socket.connecting)
+          limitConnect(
+            socket,
+            this.base.protocol === 'http:' ? 'connect' : 'secureConnect',
+            this.limits.connectTimeoutMs,
+          );
       });
       outgoing.on('error', (err: NodeJS.ErrnoException) => {
         if (signal?.aborted) reject(signal.reason);
@@ -119,7 +128,7 @@ export class HttpsTransport implements Transport {
   private async bearerToken(): Promise<string | undefined> {
     const { token, tokenFile } = this.options;
     if (tokenFile === undefined) return token;
-    if (!this.token || Date.now() - this.token.readAt > tokenMaxAgeMs) {
+    if (!this.token || Date.now() - this.token.readAt > this.limits.tokenMaxAgeMs) {
       try {
         this.token = { value: (await readFile(tokenFile, 'utf8')).trim(), readAt: Date.now() };
       } catch (cause) {
@@ -131,11 +140,8 @@ export class HttpsTransport implements Transport {
 }
 
 /** Breaks a connection that is not established (with TLS: whose handshake is not done) in time. */
-function limitConnect(socket: Socket, established: 'connect' | 'secureConnect'): void {
-  const timer = setTimeout(
-    () => socket.destroy(new Error(`no connection after ${connectTimeoutMs} ms`)),
-    connectTimeoutMs,
-  );
+function limitConnect(socket: Socket, established: 'connect' | 'secureConnect', limitMs: number): void {
+  const timer = setTimeout(() => socket.destroy(new Error(`no connection after ${limitMs} ms`)), limitMs);
   for (const event of [established, 'close']) socket.once(event, () => clearTimeout(timer));
 }
 

@@ -1,18 +1,23 @@
-// Ends Events by age: what happened an hour ago is history, and history must not fill the store.
+// Ends Events by age and number: what happened an hour ago is history, and history must not fill the store.
 import { type Event, events } from '../../api/event';
+import { objectKey } from '../../api/types';
 import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { controllerQueue, runWorkers } from '../shared/worker';
+import { maxEvents, planExcess, remainingMs } from './plan';
 
-/** The default of kube-apiserver's --event-ttl. */
-export const eventTtlMs = 60 * 60_000;
 const workers = 4;
+/** How far above the limit the number may rise before the excess is looked for: sorting for each new Event would cost more. */
+const slack = maxEvents / 20;
 
 export class EventTtlController implements Controller {
   private readonly events: TrackedInformer<Event>;
   private readonly queue: WorkQueue;
+  /** Keys of those that go although their time is not over. */
+  private readonly excess = new Set<string>();
+  private count = 0;
 
   constructor(private readonly deps: Deps) {
     this.events = deps.informers.of(events);
@@ -23,7 +28,14 @@ export class EventTtlController implements Controller {
     // Subscribed after the list: a timer set while nobody works yet would outlive a stop at that moment.
     await this.events.synced(signal);
     this.events.onChange(({ type, key, object }) => {
-      if (type === 'added') this.queue.addAfter(key, this.remainingMs(object));
+      if (type === 'added') {
+        this.count++;
+        this.queue.addAfter(key, remainingMs(object, this.deps.clock.now()));
+        if (this.count - this.excess.size > maxEvents + slack) this.enqueueExcess();
+      } else if (type === 'deleted') {
+        this.count--;
+        this.excess.delete(key);
+      }
     });
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
@@ -31,9 +43,9 @@ export class EventTtlController implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const event = this.events.get(key);
     if (!event) return;
-    const left = this.remainingMs(event);
+    const left = remainingMs(event, this.deps.clock.now());
     // It happened again since its time was set.
-    if (left > 0) {
+    if (left > 0 && !this.excess.has(key)) {
       this.queue.addAfter(key, left);
       return;
     }
@@ -43,8 +55,10 @@ export class EventTtlController implements Controller {
     });
   }
 
-  private remainingMs({ lastTimestamp, eventTime, series, metadata }: Event): number {
-    const last = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
-    return (Date.parse(last) || 0) + eventTtlMs - this.deps.clock.now();
+  private enqueueExcess(): void {
+    for (const event of planExcess(this.events.list())) {
+      this.excess.add(objectKey(event));
+      this.queue.add(objectKey(event));
+    }
   }
 }

@@ -1,0 +1,21 @@
+// Which Events must go, by age and by number.
+import type { Event } from '../../api/event';
+
+/** The default of kube-apiserver's --event-ttl. */
+export const eventTtlMs = 60 * 60_000;
+/** A flood of different Events must not fill the store within their hour. */
+export const maxEvents = 10_000;
+
+/** When the Event last happened, in ms since the epoch. */
+export function lastSeen({ lastTimestamp, eventTime, series, metadata }: Event): number {
+  return Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '') || 0;
+}
+
+/** How long the Event still stays, in ms; 0 or less when its time is over. */
+export const remainingMs = (event: Event, now: number): number => lastSeen(event) + eventTtlMs - now;
+
+/** The ones beyond the limit that have not happened for the longest time. */
+export function planExcess(events: readonly Event[], limit = maxEvents): readonly Event[] {
+  if (events.length <= limit) return [];
+  return [...events].sort((a, b) => lastSeen(a) - lastSeen(b)).slice(0, events.length - limit);
+}
