@@ -14,6 +14,8 @@ export { type Lease, leases } from './lease';
 export { type Namespace, namespaces } from './namespace';
 export { type Node, nodes } from './node';
 export { type Pod, pods } from './pod';
+export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
+export { type PriorityClass, priorityClasses } from './priority-class';
 export { type ReplicaSet, replicaSets } from './replica-set';
 export { type Role, roles } from './role';
 export { type RoleBinding, roleBindings } from './role-binding';

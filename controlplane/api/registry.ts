@@ -14,6 +14,8 @@ import { leases } from './lease';
 import { namespaces } from './namespace';
 import { nodes } from './node';
 import { pods } from './pod';
+import { podDisruptionBudgets } from './pod-disruption-budget';
+import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
@@ -37,6 +39,8 @@ export const registry: readonly Kind[] = [
   ingresses,
   ingressClasses,
   leases,
+  podDisruptionBudgets,
+  priorityClasses,
   roles,
   roleBindings,
   clusterRoles,

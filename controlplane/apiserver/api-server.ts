@@ -12,7 +12,8 @@ import { Admission } from './admission/admission';
 import { denyServiceExternalIps } from './admission/external-ips';
 import { namespaceLifecycle } from './admission/namespace-lifecycle';
 import { nodeRestriction } from './admission/node-restriction';
-import { defaultTolerations, priority } from './admission/pod-defaults';
+import { defaultTolerations } from './admission/pod-defaults';
+import { PriorityAdmission } from './admission/priority';
 import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation';
 import { serviceAccount } from './admission/service-account';
 import { ServiceAddresses } from './admission/service-addresses';
@@ -33,8 +34,9 @@ import type { UserInfo } from './request';
 import type { RestDeps, WriteHook } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
+import { evictionHandler } from './subresources/eviction';
 import { finalizeHandler } from './subresources/namespaces';
-import { bindingHandler, evictionHandler } from './subresources/pods';
+import { bindingHandler } from './subresources/pods';
 import { reviewHandlers } from './subresources/reviews';
 import { scaleHandler } from './subresources/scale';
 import { tokenHandler } from './subresources/token';
@@ -74,6 +76,7 @@ export class ApiServer {
   private readonly scope = new Scope();
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
+  private readonly priorities = new PriorityAdmission();
   private handler: ApiHandler | undefined;
   private ready = false;
   private port = 0;
@@ -92,6 +95,7 @@ export class ApiServer {
     const node = new NodeAuthorizer(cache);
     const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
     await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
+    await this.priorities.start(cache, stop.signal);
     const tokens = this.tokens();
     const authenticator = new Authenticator({
       serviceAccounts: tokens,
@@ -177,7 +181,7 @@ export class ApiServer {
       namespaceLifecycle(cache),
       serviceAccount(cache),
       defaultTolerations,
-      priority,
+      this.priorities.admit,
       nodeRestriction(cache),
       denyServiceExternalIps,
       rbacEscalation(escalation),

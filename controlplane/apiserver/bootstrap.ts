@@ -8,10 +8,12 @@ import {
   type KubeObject,
   namespaces,
   objectKey,
+  priorityClasses,
   type Service,
   services,
 } from '../api/index';
 import type { Kind } from '../api/kind';
+import { systemPriorityClasses } from '../api/priority-class';
 import { isAlreadyExists, isNotFound } from '../base/errors';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
@@ -42,6 +44,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const binding of bootstrapClusterRoleBindings) {
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
   }
+  for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensureKubernetesService(client, options);
   await ensure(client, services, dnsService(options.dnsIp));
 }

@@ -61,7 +61,11 @@ export class ApiHandler {
       const code = status.code ?? 500;
       timer.done(code);
       if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
-      return err instanceof PathNotFound ? textReply('404 page not found\n', 404) : jsonReply(status, code);
+      if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
+      const reply = jsonReply(status, code);
+      const retryAfter = status.details?.retryAfterSeconds;
+      // Clients wait by the header, not by the body.
+      return retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply;
     }
   }
 

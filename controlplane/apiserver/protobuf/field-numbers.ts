@@ -294,6 +294,10 @@ ServiceBackendPort: name number
 `,
   'io.k8s.api.policy.v1': `
 Eviction: metadata deleteOptions
+PodDisruptionBudget: metadata spec status
+PodDisruptionBudgetSpec: minAvailable selector maxUnavailable unhealthyPodEvictionPolicy?
+PodDisruptionBudgetStatus: observedGeneration disruptedPods disruptionsAllowed currentHealthy desiredHealthy expectedPods
+  conditions
 `,
   'io.k8s.api.rbac.v1': `
 AggregationRule: clusterRoleSelectors
@@ -304,6 +308,9 @@ Role: metadata rules
 RoleBinding: metadata subjects roleRef
 RoleRef: apiGroup kind name
 Subject: kind apiGroup name namespace
+`,
+  'io.k8s.api.scheduling.v1': `
+PriorityClass: metadata value globalDefault description preemptionPolicy?
 `,
   'io.k8s.apimachinery.pkg.apis.meta.v1': `
 APIGroup: name versions preferredVersion serverAddressByClientCIDRs

@@ -1,13 +1,12 @@
-// pods/binding and pods/eviction: the scheduler's decision, and a deletion that may be refused.
+// pods/binding: the scheduler's decision.
 import { type Pod, pods } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
-import { isDryRun, type RestDeps, type RestRequest, restRequest } from '../rest/context';
+import { isDryRun, type RestDeps, type RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
-import { parseDeleteOptions, remove } from '../rest/delete';
 import { update } from '../rest/update';
 import { conflict, methodNotAllowed } from '../status';
 
@@ -22,7 +21,7 @@ interface BindingBody {
 export function bindingHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
     if (rest.route.verb !== 'create') throw methodNotAllowed();
-    const body = (await readRecord(rest, 'Binding')) as BindingBody;
+    const body = await readBinding(rest);
     const name = rest.route.name || (body.metadata?.name ?? '');
     const node = body.target?.name ?? '';
     if (node === '' || (body.target?.kind !== undefined && body.target.kind !== 'Node')) {
@@ -67,31 +66,8 @@ function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number):
   pod.status = { ...pod.status, conditions: [...others, scheduled] };
 }
 
-/** policy/v1 Eviction. Without PodDisruptionBudgets nothing refuses it. */
-export function evictionHandler(deps: RestDeps): SubresourceHandler {
-  return async (rest) => {
-    if (rest.route.verb !== 'create') throw methodNotAllowed();
-    const body = await readRecord(rest, 'Eviction');
-    const { namespace, name } = rest.route;
-    const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
-    if (metadata['name'] !== undefined && metadata['name'] !== name) {
-      throw new BadRequest(`name in URL does not match name in Eviction object`);
-    }
-    const options = parseDeleteOptions(isRecord(body['deleteOptions']) ? body['deleteOptions'] : {}, rest.query);
-    await remove(
-      deps,
-      restRequest(rest.request, rest.route),
-      pods as unknown as Kind,
-      `${namespace}/${name}`,
-      name,
-      options,
-    );
-    return jsonReply(success, 201);
-  };
-}
-
-async function readRecord(rest: RestRequest, what: 'Binding' | 'Eviction'): Promise<Record<string, unknown>> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), `V1${what}`);
-  if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${what})`);
-  return value;
+async function readBinding(rest: RestRequest): Promise<BindingBody> {
+  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), 'V1Binding');
+  if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type Binding)');
+  return value as BindingBody;
 }

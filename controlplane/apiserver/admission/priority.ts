@@ -1,0 +1,66 @@
+// Priority: a pod's class becomes a number and a preemption policy; without a class it has the cluster's default one.
+import { type Pod, type PriorityClass, pods, priorityClasses } from '../../api/index';
+import type { Cache } from '../cache/cache';
+import { followKind } from '../follow';
+import { forbidden } from '../status';
+import type { AdmissionPlugin, Write } from './admission';
+
+export class PriorityAdmission {
+  private readonly classes = new Map<string, PriorityClass>();
+  /** The class with globalDefault; of several, made by servers at the same time, the lowest. */
+  private fallback: PriorityClass | undefined;
+
+  /** Resolves when all classes are known; follows them until the signal is aborted. */
+  async start(cache: Cache, signal: AbortSignal): Promise<void> {
+    const change = (previous: PriorityClass | undefined, current: PriorityClass | undefined) => {
+      const name = (current ?? previous)?.metadata?.name ?? '';
+      if (current) this.classes.set(name, current);
+      else this.classes.delete(name);
+      const defaults = [...this.classes.values()].filter(({ globalDefault }) => globalDefault);
+      this.fallback = defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+    };
+    await followKind(cache, priorityClasses, change, signal);
+  }
+
+  readonly admit: AdmissionPlugin = (write) => {
+    const { operation, kind, subresource } = write;
+    if (kind.prefix === priorityClasses.prefix && operation !== 'delete') this.admitClass(write);
+    if (kind.prefix === pods.prefix && subresource === '' && operation === 'create') this.admitPod(write);
+  };
+
+  private admitClass({ kind, name, object }: Write): void {
+    const { globalDefault } = object as PriorityClass;
+    const other = this.fallback?.metadata?.name;
+    if (!globalDefault || other === undefined || other === name) return;
+    throw forbidden(kind, name, `PriorityClass ${other} is already marked as default. Only one default can exist`);
+  }
+
+  private admitPod({ kind, name, object }: Write): void {
+    const { spec } = object as Pod;
+    if (!spec) return;
+    const asked = spec.priorityClassName ?? '';
+    const found = asked === '' ? this.fallback : this.classes.get(asked);
+    if (asked !== '' && !found) throw forbidden(kind, name, `no PriorityClass with name ${asked} was found`);
+    const value = found?.value ?? 0;
+    if (spec.priority !== undefined && spec.priority !== value) {
+      throw forbidden(
+        kind,
+        name,
+        `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission ` +
+          `controller computed ${value} from the given PriorityClass name`,
+      );
+    }
+    const policy = found?.preemptionPolicy ?? 'PreemptLowerPriority';
+    if (found && spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+      throw forbidden(
+        kind,
+        name,
+        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority ` +
+          `admission controller computed ${policy} from the given PriorityClass name`,
+      );
+    }
+    if (found?.metadata?.name) spec.priorityClassName = found.metadata.name;
+    spec.priority = value;
+    spec.preemptionPolicy ??= policy;
+  }
+}

@@ -1,0 +1,131 @@
+// Keeps the status of PodDisruptionBudgets, which evictions are measured by.
+import { type Deployment, deployments } from '../../api/deployment';
+import { type Pod, pods } from '../../api/pod';
+import { type PodDisruptionBudget, podDisruptionBudgets } from '../../api/pod-disruption-budget';
+import { registry } from '../../api/registry';
+import { type ReplicaSet, replicaSets } from '../../api/replica-set';
+import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
+import { type KubeObject, type OwnerReference, objectKey } from '../../api/types';
+import { isNotFound } from '../../base/errors';
+import type { EventRecorder } from '../../client/event-recorder';
+import type { TrackedInformer } from '../../client/informer';
+import type { WorkQueue } from '../../client/work-queue';
+import type { Controller, Deps } from '../shared/deps';
+import { byNamespace } from '../shared/informers';
+import { controllerOf } from '../shared/owner';
+import { controllerQueue, runWorkers } from '../shared/worker';
+import { planBudget } from './plan';
+
+const workers = 2;
+
+interface Scalable extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+}
+
+export class DisruptionController implements Controller {
+  private readonly budgets: TrackedInformer<PodDisruptionBudget>;
+  private readonly pods: TrackedInformer<Pod>;
+  private readonly sets: TrackedInformer<ReplicaSet>;
+  private readonly deployments: TrackedInformer<Deployment>;
+  private readonly queue: WorkQueue;
+  private readonly events: EventRecorder;
+
+  constructor(private readonly deps: Deps) {
+    this.budgets = deps.informers.of(podDisruptionBudgets);
+    this.pods = deps.informers.of(pods);
+    this.sets = deps.informers.of(replicaSets);
+    this.deployments = deps.informers.of(deployments);
+    this.queue = controllerQueue(deps.log, deps.clock);
+    this.events = deps.recorder('controllermanager');
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.budgets.onChange(({ key }) => this.queue.add(key));
+    this.pods.onChange((change) => {
+      this.enqueueMatching(change.object);
+      if (change.type === 'updated') this.enqueueMatching(change.previous);
+    });
+    for (const owners of [this.sets, this.deployments]) {
+      owners.onChange(({ object }) => {
+        for (const budget of this.budgets.by(byNamespace, object.metadata?.namespace ?? '')) {
+          this.queue.add(objectKey(budget));
+        }
+      });
+    }
+    await Promise.all([this.budgets, this.pods, this.sets, this.deployments].map((source) => source.synced(signal)));
+    await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const budget = this.budgets.get(key);
+    const selector = budget && selectorFromLabelSelector(budget.spec?.selector);
+    if (!budget) return;
+    const namespace = budget.metadata?.namespace ?? '';
+    const matching = selector
+      ? this.pods.by(byNamespace, namespace).filter(({ metadata }) => matchesSelector(selector, metadata?.labels))
+      : [];
+    const wanted = await this.wantedBy(budget, matching, signal);
+    const { status, againInMs } = planBudget({ budget, pods: matching, wanted, now: this.deps.clock.now() });
+    // The condition on the revision keeps an eviction that is decided meanwhile from being forgotten.
+    if (status)
+      await this.deps.client.update(podDisruptionBudgets, { ...budget, status }, { subresource: 'status', signal });
+    if (againInMs !== undefined) this.queue.addAfter(key, againInMs);
+  }
+
+  private enqueueMatching({ metadata }: Pod): void {
+    for (const budget of this.budgets.by(byNamespace, metadata?.namespace ?? '')) {
+      const selector = selectorFromLabelSelector(budget.spec?.selector);
+      if (selector && matchesSelector(selector, metadata?.labels)) this.queue.add(objectKey(budget));
+    }
+  }
+
+  /** What the controllers of these pods want together; only needed where the budget is a part of it. */
+  private async wantedBy(budget: PodDisruptionBudget, matching: readonly Pod[], signal: AbortSignal): Promise<number> {
+    const { minAvailable, maxUnavailable } = budget.spec ?? {};
+    if (maxUnavailable === undefined && typeof minAvailable !== 'string') return matching.length;
+    const owners = new Map<string, OwnerReference>();
+    const unmanaged: string[] = [];
+    for (const pod of matching) {
+      const owner = controllerOf(pod);
+      if (owner) owners.set(owner.uid, owner);
+      else unmanaged.push(pod.metadata?.name ?? '');
+    }
+    if (unmanaged.length > 0) {
+      this.events.record(
+        budget,
+        'Warning',
+        'UnmanagedPods',
+        `Pods selected by this PodDisruptionBudget were found to be unmanaged: ${unmanaged.sort().join(', ')}. As a ` +
+          'result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To ' +
+          'account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.',
+      );
+    }
+    const namespace = budget.metadata?.namespace ?? '';
+    const scaled = new Map<string, number>();
+    for (const owner of owners.values()) {
+      const { uid, replicas } = await this.scaleOf(namespace, owner, signal);
+      scaled.set(uid, replicas);
+    }
+    return [...scaled.values()].reduce((sum, replicas) => sum + replicas, 0);
+  }
+
+  /** Of a ReplicaSet the Deployment above it counts, once for all its sets. */
+  private async scaleOf(namespace: string, { kind, apiVersion, name, uid }: OwnerReference, signal: AbortSignal) {
+    if (kind === replicaSets.kind && apiVersion === replicaSets.apiVersion) {
+      const set = this.sets.get(`${namespace}/${name}`);
+      const above = set && controllerOf(set);
+      const deployment =
+        above?.kind === deployments.kind ? this.deployments.get(`${namespace}/${above.name}`) : undefined;
+      return { uid: deployment?.metadata?.uid ?? uid, replicas: (deployment ?? set)?.spec?.replicas ?? 0 };
+    }
+    const owner = registry.find((one) => one.kind === kind && one.apiVersion === apiVersion);
+    if (!owner?.options.subresources?.some((subresource) => subresource.name === 'scale')) return { uid, replicas: 0 };
+    try {
+      const found = (await this.deps.client.get(owner, `${namespace}/${name}`, signal)) as Scalable;
+      return { uid, replicas: found.spec?.replicas ?? 0 };
+    } catch (err) {
+      if (isNotFound(err)) return { uid, replicas: 0 };
+      throw err;
+    }
+  }
+}

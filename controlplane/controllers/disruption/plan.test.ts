@@ -1,0 +1,63 @@
+import t from 'tap';
+import type { Pod } from '../../api/pod';
+import type { PodDisruptionBudget } from '../../api/pod-disruption-budget';
+import { evictionTimeoutMs, planBudget } from './plan';
+
+const now = Date.parse('2026-01-01T00:10:00Z');
+const at = (agoMs: number) => `${new Date(now - agoMs).toISOString().slice(0, 19)}Z`;
+
+function pod(name: string, { ready = true, deleting = false } = {}): Pod {
+  return {
+    metadata: { name, ...(deleting ? { deletionTimestamp: at(0) } : {}) },
+    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+  };
+}
+const budget = (spec: object, status?: object): PodDisruptionBudget =>
+  ({ metadata: { name: 'b', generation: 3 }, spec, ...(status ? { status } : {}) }) as PodDisruptionBudget;
+const four = ['a', 'b', 'c', 'd'].map((name) => pod(name));
+
+t.test('how many may go', async (t) => {
+  const cases = [
+    { name: 'a number available', spec: { minAvailable: 3 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
+    { name: 'a part available, rounded up', spec: { minAvailable: '60%' }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
+    { name: 'a number unavailable', spec: { maxUnavailable: 1 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
+    { name: 'a part unavailable', spec: { maxUnavailable: '30%' }, pods: four, wanted: 4, want: [4, 4, 2, 2] },
+    { name: 'pods are missing', spec: { maxUnavailable: 1 }, pods: four, wanted: 6, want: [6, 4, 5, 0] },
+    { name: 'more than all may go', spec: { maxUnavailable: 9 }, pods: four, wanted: 4, want: [4, 4, 0, 4] },
+    { name: 'none there', spec: { minAvailable: 0 }, pods: [], wanted: 0, want: [0, 0, 0, 0] },
+    {
+      name: 'unready ones and those on their way out do not count',
+      spec: { minAvailable: 1 },
+      pods: [pod('a'), pod('b'), pod('c', { ready: false }), pod('d', { deleting: true })],
+      wanted: 4,
+      want: [4, 2, 1, 1],
+    },
+  ];
+  for (const { name, spec, pods, wanted, want } of cases) {
+    const { status } = planBudget({ budget: budget(spec), pods, wanted, now });
+    t.same(
+      [status?.expectedPods, status?.currentHealthy, status?.desiredHealthy, status?.disruptionsAllowed],
+      want,
+      name,
+    );
+    t.equal(status?.observedGeneration, 3);
+    const [condition] = status?.conditions ?? [];
+    t.match(condition, { type: 'DisruptionAllowed', status: want[3]! > 0 ? 'True' : 'False' }, name);
+    const again = planBudget({ budget: budget(spec, status), pods, wanted, now: now + 60_000 });
+    t.same(again, {}, `${name}: nothing more to do`);
+  }
+});
+
+t.test('an eviction let through counts until its pod goes, or two minutes', async (t) => {
+  const disruptedPods = { a: at(30_000), b: at(evictionTimeoutMs + 1000), gone: at(0) };
+  const pods = [pod('a'), pod('b'), pod('c')];
+  const { status, againInMs } = planBudget({
+    budget: budget({ minAvailable: 1 }, { disruptedPods }),
+    pods,
+    wanted: 3,
+    now,
+  });
+  t.match(status, { currentHealthy: 2, disruptionsAllowed: 1 });
+  t.same(status?.disruptedPods, { a: at(30_000) });
+  t.equal(againInMs, evictionTimeoutMs - 30_000);
+});

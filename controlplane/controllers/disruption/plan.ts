@@ -1,0 +1,98 @@
+// How many pods of a PodDisruptionBudget may go now: the arithmetic of "Specifying a Disruption Budget for your Application".
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod } from '../../api/pod';
+import type { PodDisruptionBudget } from '../../api/pod-disruption-budget';
+import { formatTime } from '../../base/clock';
+import { withCondition } from '../shared/conditions';
+import { isReady } from '../shared/pod';
+
+type Status = NonNullable<PodDisruptionBudget['status']>;
+
+/** An eviction that was let through but not followed by a deletion counts against the budget for so long. */
+export const evictionTimeoutMs = 2 * 60_000;
+
+export interface BudgetInput {
+  readonly budget: PodDisruptionBudget;
+  /** All pods the selector matches. */
+  readonly pods: readonly Pod[];
+  /** How many replicas their controllers want together. */
+  readonly wanted: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+export interface BudgetPlan {
+  /** Absent when it is right as it is. */
+  readonly status?: Status;
+  /** When to look again, because an announced eviction times out. */
+  readonly againInMs?: number;
+}
+
+export function planBudget({ budget, pods, wanted, now }: BudgetInput): BudgetPlan {
+  const announced = stillAnnounced(budget, pods, now);
+  const currentHealthy = pods.filter(
+    (pod) => !pod.metadata?.deletionTimestamp && !(nameOf(pod) in announced) && isReady(pod),
+  ).length;
+  const { expectedPods, desiredHealthy } = demand(budget, pods.length, wanted);
+  const spare = currentHealthy - desiredHealthy;
+  const disruptionsAllowed = expectedPods > 0 && spare > 0 ? spare : 0;
+  const { disruptedPods: _, ...before } = budget.status ?? ({} as Status);
+  const status: Status = {
+    ...before,
+    observedGeneration: budget.metadata?.generation ?? 0,
+    disruptionsAllowed,
+    currentHealthy,
+    desiredHealthy,
+    expectedPods,
+    ...(Object.keys(announced).length > 0 ? { disruptedPods: announced } : {}),
+    conditions: [...conditionsAfter(budget, disruptionsAllowed, now)],
+  };
+  const ends = Object.values(announced).map((time) => Date.parse(String(time)) + evictionTimeoutMs - now);
+  return {
+    ...(isDeepStrictEqual(status, budget.status) ? {} : { status }),
+    ...(ends.length > 0 ? { againInMs: Math.max(0, Math.min(...ends)) } : {}),
+  };
+}
+
+/** The condition that says whether any pod may go. */
+function conditionsAfter({ status, metadata }: PodDisruptionBudget, disruptionsAllowed: number, now: number) {
+  const allowed = disruptionsAllowed > 0;
+  return withCondition(
+    status?.conditions,
+    {
+      type: 'DisruptionAllowed',
+      status: allowed ? 'True' : 'False',
+      reason: allowed ? 'SufficientPods' : 'InsufficientPods',
+      message: '',
+      observedGeneration: metadata?.generation ?? 0,
+    },
+    now,
+  );
+}
+
+/** Evictions let through whose pods are neither being deleted nor overdue. */
+function stillAnnounced({ status }: PodDisruptionBudget, pods: readonly Pod[], now: number): Record<string, string> {
+  const before = (status?.disruptedPods ?? {}) as Readonly<Record<string, string>>;
+  const entries = pods.flatMap((pod) => {
+    const time = before[nameOf(pod)];
+    const over = time === undefined || pod.metadata?.deletionTimestamp || Date.parse(time) + evictionTimeoutMs <= now;
+    return over ? [] : [[nameOf(pod), formatTime(Date.parse(time))] as const];
+  });
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A number of available pods stands for itself; everything else is a part of what the controllers want. */
+function demand({ spec }: PodDisruptionBudget, matching: number, wanted: number) {
+  const { minAvailable, maxUnavailable } = spec ?? {};
+  if (maxUnavailable !== undefined) {
+    return { expectedPods: wanted, desiredHealthy: Math.max(0, wanted - partOf(maxUnavailable, wanted)) };
+  }
+  if (typeof minAvailable === 'number') return { expectedPods: matching, desiredHealthy: minAvailable };
+  if (minAvailable !== undefined) return { expectedPods: wanted, desiredHealthy: partOf(minAvailable, wanted) };
+  return { expectedPods: matching, desiredHealthy: 0 };
+}
+
+/** Percentages round up. */
+const partOf = (value: number | string, total: number): number =>
+  typeof value === 'number' ? value : Math.ceil((Number.parseInt(value, 10) * total) / 100);
+
+const nameOf = ({ metadata }: Pod): string => metadata?.name ?? '';
