@@ -9,13 +9,13 @@ import { endpoints } from './endpoints';
 import { events } from './event';
 import { ingresses } from './ingress';
 import { ingressClasses } from './ingress-class';
+import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
+import { limitRanges } from './limit-range';
 import { namespaces } from './namespace';
 import { nodes } from './node';
 import { pods } from './pod';
-import { podDisruptionBudgets } from './pod-disruption-budget';
-import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
@@ -32,15 +32,15 @@ export const registry: readonly Kind[] = [
   configMaps,
   secrets,
   serviceAccounts,
+  limitRanges,
   events,
   deployments,
   replicaSets,
+  jobs,
   endpointSlices,
   ingresses,
   ingressClasses,
   leases,
-  podDisruptionBudgets,
-  priorityClasses,
   roles,
   roleBindings,
   clusterRoles,

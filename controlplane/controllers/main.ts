@@ -6,11 +6,11 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
 import { DeploymentController } from './deployment/controller';
-import { DisruptionController } from './disruption/controller';
 import { EndpointsController } from './endpoints/controller';
 import { EndpointSliceController } from './endpointslice/controller';
 import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
+import { JobController } from './job/controller';
 import { NamespaceController } from './namespace/controller';
 import { NodeIpamController } from './node-ipam/controller';
 import { NodeLifecycleController } from './node-lifecycle/controller';
@@ -85,6 +85,7 @@ function createControllers(
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
+    job: new JobController(deps('job')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
     endpoints: new EndpointsController(deps('endpoints')),
     nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
@@ -93,7 +94,6 @@ function createControllers(
     podGc: new PodGcController(deps('pod-gc')),
     namespace: new NamespaceController(deps('namespace'), deletableKinds),
     garbage: new GarbageCollector(deps('garbage'), deletableKinds),
-    disruption: new DisruptionController(deps('disruption')),
     eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
   };

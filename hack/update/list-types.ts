@@ -78,6 +78,11 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ReplicaSetStatus.conditions': keyed('type'),
     'StatefulSetStatus.conditions': keyed('type'),
   },
+  'batch.v1': {
+    'JobStatus.conditions': keyed('type'),
+    'UncountedTerminatedPods.failed': set,
+    'UncountedTerminatedPods.succeeded': set,
+  },
   'discovery.v1': { 'Endpoint.addresses': set },
   'networking.v1': { 'ServiceCIDRStatus.conditions': keyed('type') },
   'policy.v1': {
@@ -105,6 +110,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     HTTPGetAction: 'httpHeaders',
     HostAlias: 'hostnames',
     ISCSIVolumeSource: 'portals',
+    LimitRangeSpec: 'limits',
     LinuxContainerUser: 'supplementalGroups',
     LoadBalancerIngress: 'ports',
     LoadBalancerStatus: 'ingress',
@@ -132,6 +138,13 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     TopologySpreadConstraint: 'matchLabelKeys',
   },
   'apps.v1': { StatefulSetSpec: 'volumeClaimTemplates' },
+  'batch.v1': {
+    CronJobStatus: 'active',
+    PodFailurePolicy: 'rules',
+    PodFailurePolicyOnExitCodesRequirement: 'values',
+    PodFailurePolicyRule: 'onPodConditions',
+    SuccessPolicy: 'rules',
+  },
   'discovery.v1': { EndpointHints: 'forZones forNodes', EndpointSlice: 'endpoints ports' },
   'networking.v1': {
     HTTPIngressRuleValue: 'paths',

@@ -30,6 +30,10 @@ const types: Readonly<Record<string, string>> = {
     'SelfSubjectRulesReviewSpec SubjectAccessReview SubjectAccessReviewSpec SubjectAccessReviewStatus ' +
     'SubjectRulesReviewStatus',
   'autoscaling.v1': 'CrossVersionObjectReference Scale ScaleSpec ScaleStatus',
+  'batch.v1':
+    'CronJob CronJobSpec CronJobStatus Job JobCondition JobSpec JobStatus JobTemplateSpec PodFailurePolicy ' +
+    'PodFailurePolicyOnExitCodesRequirement PodFailurePolicyOnPodConditionsPattern PodFailurePolicyRule ' +
+    'SuccessPolicy SuccessPolicyRule UncountedTerminatedPods',
   'coordination.v1': 'Lease LeaseSpec',
   'discovery.v1': 'Endpoint EndpointConditions EndpointHints EndpointSlice ForNode ForZone',
   'networking.v1':

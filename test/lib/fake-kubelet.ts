@@ -9,6 +9,8 @@ import { createInformer } from '../../controlplane/client/informer';
 export interface FakeKubeletOptions {
   /** Whether a pod becomes ready; all do by default. */
   readonly becomesReady?: (pod: Pod) => boolean;
+  /** How a pod ends as soon as it has started; undefined (the default) lets it run. */
+  readonly ends?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined;
 }
 
 /** Registers nodes that offer 4 cpu and 8 GiB each. */
@@ -29,7 +31,7 @@ export async function runFakeKubelets(
   signal: AbortSignal,
   options: FakeKubeletOptions = {},
 ): Promise<void> {
-  const { becomesReady = () => true } = options;
+  const { becomesReady = () => true, ends = () => undefined } = options;
   const informer = createInformer<Pod>(client, pods, { log: silentLogger });
   const started = new Set<string>();
   const work = new Set<Promise<void>>();
@@ -53,7 +55,7 @@ export async function runFakeKubelets(
     } else if (!started.has(uid)) {
       started.add(uid);
       run(
-        client.patch(pods, objectKey(pod), 'strategic', startedPod(pod, started.size, becomesReady(pod)), {
+        client.patch(pods, objectKey(pod), 'strategic', startedPod(pod, started.size, becomesReady(pod), ends(pod)), {
           subresource: 'status',
         }),
       );
@@ -63,12 +65,13 @@ export async function runFakeKubelets(
   await Promise.all(work);
 }
 
-function startedPod(pod: Pod, sequence: number, ready: boolean) {
+function startedPod(pod: Pod, sequence: number, becomesReady: boolean, end?: 'Succeeded' | 'Failed') {
+  const ready = becomesReady && end === undefined;
   const podIP = `10.244.${sequence >> 8}.${sequence & 255}`;
   const lastTransitionTime = formatTime(Date.now());
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }];
   return {
     metadata: { uid: pod.metadata?.uid },
-    status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions },
+    status: { phase: end ?? 'Running', podIP, podIPs: [{ ip: podIP }], conditions },
   };
 }

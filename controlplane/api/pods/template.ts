@@ -8,7 +8,7 @@ import { validateAnnotations, validateLabels } from '../validation/metadata';
 import { nonNegative } from '../validation/names';
 import { validateLabelSelector } from '../validation/selectors';
 import type { PodTemplate } from './types';
-import { validateTemplateSpec } from './validate-spec';
+import { validatePodSpec, validateTemplateSpec } from './validate-spec';
 
 interface WorkloadSpec {
   replicas?: number;
@@ -30,11 +30,16 @@ export function validateWorkload(spec: WorkloadSpec, old: WorkloadSpec | undefin
     }
   }
   if (old && !isDeepStrictEqual(selector, old.selector)) causes.push(invalid('spec.selector', selector, immutable));
-  return [...causes, ...validateTemplate(template, selector)];
+  return [...causes, ...validatePodTemplate(template, selector, 'spec.template')];
 }
 
-function validateTemplate(template: PodTemplate | undefined, selector: LabelSelector | undefined): FieldCause[] {
-  const field = 'spec.template';
+/** A template at `field`, whose labels must match the selector where there is one; `restart` are the policies allowed. */
+export function validatePodTemplate(
+  template: PodTemplate | undefined,
+  selector: LabelSelector | undefined,
+  field: string,
+  restart?: readonly string[],
+): FieldCause[] {
   if (!template) return [required(field)];
   const { labels, annotations } = template.metadata ?? {};
   const requirements = selectorFromLabelSelector(selector);
@@ -46,6 +51,12 @@ function validateTemplate(template: PodTemplate | undefined, selector: LabelSele
     ...causes,
     ...validateLabels(labels, `${field}.labels`),
     ...validateAnnotations(annotations, `${field}.annotations`),
-    ...validateTemplateSpec(template.spec, `${field}.spec`),
+    ...(restart
+      ? validateOwnPolicy(template.spec, `${field}.spec`, restart)
+      : validateTemplateSpec(template.spec, `${field}.spec`)),
   ];
+}
+
+function validateOwnPolicy(spec: PodTemplate['spec'], field: string, restart: readonly string[]): FieldCause[] {
+  return spec ? validatePodSpec(spec, field, restart) : [required(`${field}.containers`)];
 }

@@ -66,6 +66,22 @@ Scale: metadata spec status
 ScaleSpec: replicas
 ScaleStatus: replicas selector
 `,
+  'io.k8s.api.batch.v1': `
+Job: metadata spec status
+JobCondition: type status lastProbeTime lastTransitionTime reason message
+JobSpec: parallelism? completions? activeDeadlineSeconds? selector manualSelector? template backoffLimit?
+  ttlSecondsAfterFinished? completionMode? suspend? podFailurePolicy backoffLimitPerIndex? maxFailedIndexes?
+  podReplacementPolicy? managedBy? successPolicy
+JobStatus: conditions startTime completionTime active succeeded failed completedIndexes uncountedTerminatedPods ready?
+  failedIndexes? terminating?
+PodFailurePolicy: rules
+PodFailurePolicyOnExitCodesRequirement: containerName? operator values
+PodFailurePolicyOnPodConditionsPattern: type status
+PodFailurePolicyRule: action onExitCodes onPodConditions
+SuccessPolicy: rules
+SuccessPolicyRule: succeededIndexes? succeededCount?
+UncountedTerminatedPods: succeeded failed
+`,
   'io.k8s.api.coordination.v1': `
 Lease: metadata spec
 LeaseSpec: holderIdentity? leaseDurationSeconds? acquireTime renewTime leaseTransitions? strategy? preferredHolder?

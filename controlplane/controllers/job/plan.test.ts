@@ -1,0 +1,246 @@
+import t from 'tap';
+import type { Job } from '../../api/job';
+import type { Pod } from '../../api/pod';
+import { type JobPlan, planJob, trackingFinalizer } from './plan';
+
+const now = Date.parse('2026-01-01T01:00:00Z');
+const at = (secondsAgo: number) => new Date(now - secondsAgo * 1000).toISOString().replace('.000', '');
+
+const job = (spec: Partial<Job['spec'] & object> = {}, status: object = {}, deleting = false): Job => ({
+  metadata: { name: 'j', namespace: 'a', uid: 'job', ...(deleting ? { deletionTimestamp: at(0) as never } : {}) },
+  spec: {
+    completions: 1,
+    parallelism: 1,
+    backoffLimit: 6,
+    template: { spec: { restartPolicy: 'Never', containers: [] } },
+    ...spec,
+  },
+  status: { startTime: at(60) as never, ...status },
+});
+interface Shape {
+  phase?: string;
+  tracked?: boolean;
+  deleting?: boolean;
+  endedSeconds?: number;
+  restarts?: number;
+}
+const pod = (uid: string, shape: Shape = {}): Pod => ({
+  metadata: {
+    name: uid,
+    namespace: 'a',
+    uid,
+    finalizers: shape.tracked === false ? undefined : [trackingFinalizer],
+    ...(shape.deleting ? { deletionTimestamp: at(1) as never, deletionGracePeriodSeconds: 30 } : {}),
+  },
+  spec: { nodeName: 'n', containers: [] },
+  status: {
+    phase: shape.phase ?? 'Running',
+    containerStatuses: [
+      {
+        name: 'c',
+        restartCount: shape.restarts ?? 0,
+        state:
+          shape.endedSeconds === undefined ? {} : { terminated: { exitCode: 1, finishedAt: at(shape.endedSeconds) } },
+      } as never,
+    ],
+  },
+});
+const steps = ({ steps: list }: JobPlan): string[] =>
+  list.map((step) => {
+    if (step.action === 'create') return `create ${step.count}`;
+    return step.action === 'expire' ? 'expire' : `${step.action} ${step.pod.metadata?.name}`;
+  });
+const conditions = ({ status }: JobPlan): string[] =>
+  (status?.conditions ?? []).map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
+
+const cases: {
+  name: string;
+  job: Job;
+  pods?: Pod[];
+  steps?: string[];
+  conditions?: string[];
+  status?: object;
+  againInMs?: number;
+}[] = [
+  {
+    name: 'a new job starts its pod',
+    job: job({}, { startTime: undefined }),
+    steps: ['create 1'],
+    status: { startTime: at(0) },
+  },
+  {
+    name: 'as many at once as parallelism says',
+    job: job({ completions: 5, parallelism: 3 }),
+    pods: [pod('a')],
+    steps: ['create 2'],
+  },
+  {
+    name: 'no more than are still to be done',
+    job: job({ completions: 5, parallelism: 3 }, { succeeded: 4 }),
+    pods: [pod('a')],
+    steps: [],
+  },
+  {
+    name: 'less parallelism takes pods away',
+    job: job({ completions: 5, parallelism: 1 }),
+    pods: [pod('a'), pod('b')],
+    steps: ['delete a'],
+  },
+  {
+    name: 'a success is noted before its pod is let go',
+    job: job({ completions: 2 }),
+    pods: [pod('a', { phase: 'Succeeded' })],
+    steps: ['release a', 'create 1'],
+    status: { uncountedTerminatedPods: { succeeded: ['a'] } },
+  },
+  {
+    name: 'and counted when the pod has been let go',
+    job: job({ completions: 2 }, { uncountedTerminatedPods: { succeeded: ['a'] } }),
+    pods: [pod('a', { phase: 'Succeeded', tracked: false }), pod('b')],
+    steps: [],
+    status: { succeeded: 1, uncountedTerminatedPods: {} },
+  },
+  {
+    name: 'or is gone altogether',
+    job: job({ completions: 2 }, { uncountedTerminatedPods: { succeeded: ['a'] } }),
+    pods: [pod('b')],
+    status: { succeeded: 1, active: 1 },
+  },
+  {
+    name: 'the last success is not the end before it is counted',
+    job: job(),
+    pods: [pod('a', { phase: 'Succeeded' })],
+    steps: ['release a'],
+    conditions: ['SuccessCriteriaMet=True CompletionsReached'],
+  },
+  {
+    name: 'then it is',
+    job: job(
+      {},
+      {
+        uncountedTerminatedPods: { succeeded: ['a'] },
+        conditions: [{ type: 'SuccessCriteriaMet', status: 'True', reason: 'CompletionsReached', message: 'm' }],
+      },
+    ),
+    steps: [],
+    conditions: ['SuccessCriteriaMet=True CompletionsReached', 'Complete=True CompletionsReached'],
+    status: { succeeded: 1, completionTime: at(0) },
+  },
+  {
+    name: 'a work queue is done when one has succeeded and none runs',
+    job: job({ completions: undefined, parallelism: 2 }),
+    pods: [pod('a', { phase: 'Succeeded' }), pod('b')],
+    steps: ['release a'],
+    conditions: [],
+  },
+  {
+    name: 'after a failure the next pod waits',
+    job: job(),
+    pods: [pod('a', { phase: 'Failed', endedSeconds: 4 })],
+    steps: ['release a'],
+    againInMs: 6_000,
+  },
+  {
+    name: 'longer after the third in a row',
+    job: job({}, { failed: 3 }),
+    pods: [
+      pod('a', { phase: 'Failed', endedSeconds: 100, tracked: false }),
+      pod('b', { phase: 'Failed', endedSeconds: 50, tracked: false }),
+      pod('c', { phase: 'Failed', endedSeconds: 39, tracked: false }),
+    ],
+    steps: [],
+    againInMs: 1_000,
+  },
+  {
+    name: 'too many failures',
+    job: job({ backoffLimit: 1, parallelism: 2 }, { failed: 1 }),
+    pods: [pod('a', { phase: 'Failed', endedSeconds: 1 }), pod('b')],
+    steps: ['release a', 'delete b'],
+    conditions: ['FailureTarget=True BackoffLimitExceeded'],
+  },
+  {
+    name: 'restarts count where the pod restarts its containers',
+    job: job({ backoffLimit: 2, template: { spec: { restartPolicy: 'OnFailure', containers: [] } } }),
+    pods: [pod('a', { restarts: 2 })],
+    steps: ['delete a'],
+    conditions: ['FailureTarget=True BackoffLimitExceeded'],
+  },
+  {
+    name: 'the failed job waits for its pods to end',
+    job: job(
+      {},
+      { failed: 7, conditions: [{ type: 'FailureTarget', status: 'True', reason: 'BackoffLimitExceeded' }] },
+    ),
+    pods: [pod('b', { deleting: true, tracked: false })],
+    conditions: ['FailureTarget=True BackoffLimitExceeded'],
+  },
+  {
+    name: 'and is failed then',
+    job: job(
+      {},
+      { failed: 7, conditions: [{ type: 'FailureTarget', status: 'True', reason: 'BackoffLimitExceeded' }] },
+    ),
+    conditions: ['FailureTarget=True BackoffLimitExceeded', 'Failed=True BackoffLimitExceeded'],
+  },
+  {
+    name: 'past its deadline',
+    job: job({ activeDeadlineSeconds: 60 }),
+    pods: [pod('a')],
+    steps: ['delete a'],
+    conditions: ['FailureTarget=True DeadlineExceeded'],
+  },
+  { name: 'before it', job: job({ activeDeadlineSeconds: 90 }), pods: [pod('a')], steps: [], againInMs: 30_000 },
+  {
+    name: 'suspended: pods go, the clock stops',
+    job: job({ suspend: true }),
+    pods: [pod('a')],
+    steps: ['delete a'],
+    conditions: ['Suspended=True JobSuspended'],
+    status: { startTime: undefined },
+  },
+  {
+    name: 'resumed: it starts anew',
+    job: job({}, { startTime: undefined, conditions: [{ type: 'Suspended', status: 'True' }] }),
+    steps: ['create 1'],
+    conditions: ['Suspended=False JobResumed'],
+    status: { startTime: at(0) },
+  },
+  {
+    name: 'a pod somebody deleted counts as failed and is replaced',
+    job: job({ completions: 2, parallelism: 2 }),
+    pods: [pod('a'), pod('b', { deleting: true })],
+    steps: ['release b'],
+    againInMs: 9_000,
+  },
+  {
+    name: 'with podReplacementPolicy Failed only when it has ended',
+    job: job({ podReplacementPolicy: 'Failed' }),
+    pods: [pod('b', { deleting: true })],
+    steps: [],
+  },
+  { name: 'a job being deleted makes no pods', job: job({}, {}, true), steps: [] },
+];
+for (const each of cases) {
+  t.test(each.name, async (t) => {
+    const plan = planJob(each.job, each.pods ?? [], now);
+    if (each.steps) t.same(steps(plan), each.steps);
+    if (each.conditions) t.same(conditions(plan), each.conditions);
+    if (each.status) t.has(plan.status, each.status);
+    if (each.againInMs !== undefined) t.equal(plan.againInMs, each.againInMs);
+  });
+}
+
+t.test('a status that is right is not written again', async (t) => {
+  const { status } = planJob(job(), [pod('a')], now);
+  const stored = JSON.parse(JSON.stringify(status)) as object;
+  t.equal(planJob(job({}, stored), [pod('a')], now).status, undefined);
+});
+
+t.test('a finished job holds nothing back and goes in time', async (t) => {
+  const done = { conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: at(50) }] };
+  const waiting = planJob(job({ ttlSecondsAfterFinished: 60 }, done), [pod('a', { phase: 'Succeeded' })], now);
+  t.same(steps(waiting), ['release a']);
+  t.equal(waiting.againInMs, 10_000);
+  t.same(steps(planJob(job({ ttlSecondsAfterFinished: 50 }, done), [], now)), ['expire']);
+  t.same(steps(planJob(job({}, done), [], now)), []);
+});

@@ -1,0 +1,291 @@
+// From a Job and its pods to what must be done; no I/O, no clock.
+//
+// Finished pods are counted exactly once, though counts and pods are different objects (KEP-2307): every pod carries a
+// finalizer; a finished one is first noted in status.uncountedTerminatedPods, then loses its finalizer, and is counted when
+// it is seen without. So neither a crash between two writes nor a pod deleted by someone else loses or doubles a count.
+import { isDeepStrictEqual } from 'node:util';
+import { isJobFinished, type Job, jobCondition } from '../../api/job';
+import type { Pod } from '../../api/pod';
+import { formatTime } from '../../base/clock';
+import { rankForDeletion } from '../replicaset/rank';
+import { type Condition, withCondition } from '../shared/conditions';
+import { isDeleting } from '../shared/owner';
+import { isActive, isReady, isTerminal } from '../shared/pod';
+
+export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
+
+export type Step =
+  | { readonly action: 'create'; readonly count: number }
+  | { readonly action: 'delete'; readonly pod: Pod }
+  /** Takes the tracking finalizer off; only after the status is written. */
+  | { readonly action: 'release'; readonly pod: Pod }
+  /** The Job has been finished for as long as it asked to be kept. */
+  | { readonly action: 'expire' };
+
+export interface Report {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+type JobStatus = NonNullable<Job['status']>;
+
+export interface JobPlan {
+  /** The status to write first; undefined when it is right already. */
+  readonly status?: JobStatus;
+  readonly steps: readonly Step[];
+  readonly reports: readonly Report[];
+  /** When time alone will change something, in ms from now. */
+  readonly againInMs?: number;
+}
+
+/** Pods made in one pass, as upstream. */
+const burst = 500;
+/** The wait after the first failure, doubling with each failure in a row. */
+const backoffMs = { initial: 10_000, max: 600_000 };
+
+interface Verdict {
+  readonly condition: 'SuccessCriteriaMet' | 'FailureTarget';
+  readonly reason: string;
+  readonly message: string;
+}
+const success: Verdict = {
+  condition: 'SuccessCriteriaMet',
+  reason: 'CompletionsReached',
+  message: 'Reached expected number of succeeded pods',
+};
+const tooManyFailures: Verdict = {
+  condition: 'FailureTarget',
+  reason: 'BackoffLimitExceeded',
+  message: 'Job has reached the specified backoff limit',
+};
+const tooLate: Verdict = {
+  condition: 'FailureTarget',
+  reason: 'DeadlineExceeded',
+  message: 'Job was active longer than specified deadline',
+};
+
+interface Counts {
+  /** Counted for good. */
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Noted, not yet counted: uids. */
+  readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
+  readonly allSucceeded: number;
+  readonly allFailed: number;
+}
+
+export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
+  if (isJobFinished(job)) return planFinished(job, pods, now);
+  const counts = countPods(job, pods);
+  const active = pods.filter(isActive);
+  const terminating = pods.filter((pod) => isDeleting(pod) && !isTerminal(pod));
+  const suspended = job.spec?.suspend === true;
+  const reports: Report[] = [];
+  const startTime = suspended ? undefined : (job.status?.startTime ?? formatTime(now));
+  let conditions = (job.status?.conditions ?? []) as readonly Condition[];
+  const deadlineInMs = suspended ? undefined : deadline(job, startTime, now);
+  const verdict = earlierVerdict(job) ?? judge(job, counts, active, deadlineInMs);
+  const release = pods
+    .filter(({ metadata }) => [...counts.uncounted.succeeded, ...counts.uncounted.failed].includes(metadata?.uid ?? ''))
+    .filter(isTracked)
+    .map((pod) => ({ action: 'release', pod }) as const);
+  const steps: Step[] = [];
+  const soon: number[] = [];
+  let completionTime: string | undefined;
+  if (verdict) {
+    for (const pod of active) steps.push({ action: 'delete', pod });
+    conditions = withCondition(conditions, { ...described(verdict), type: verdict.condition }, now);
+    const { succeeded, failed } = counts.uncounted;
+    if (active.length + terminating.length + succeeded.length + failed.length === 0) {
+      const complete = verdict.condition === 'SuccessCriteriaMet';
+      conditions = withCondition(conditions, { ...described(verdict), type: complete ? 'Complete' : 'Failed' }, now);
+      if (complete) completionTime = formatTime(now);
+      reports.push(
+        complete
+          ? { type: 'Normal', reason: 'Completed', message: 'Job completed' }
+          : { type: 'Warning', reason: verdict.reason, message: verdict.message },
+      );
+    }
+  } else {
+    if (suspended) for (const pod of active) steps.push({ action: 'delete', pod });
+    else if (!isDeleting(job)) {
+      const { step, inMs } = planPods(job, pods, counts, now);
+      steps.push(...step);
+      if (inMs !== undefined) soon.push(inMs);
+    }
+    conditions = withSuspension(job, conditions, suspended, reports, now);
+    if (deadlineInMs !== undefined) soon.push(deadlineInMs);
+  }
+  const status: JobStatus = {
+    active: active.length || undefined,
+    ready: active.filter(isReady).length,
+    terminating: terminating.length,
+    succeeded: counts.succeeded || undefined,
+    failed: counts.failed || undefined,
+    startTime: startTime as never,
+    completionTime: completionTime as never,
+    uncountedTerminatedPods: {
+      ...(counts.uncounted.succeeded.length > 0 ? { succeeded: [...counts.uncounted.succeeded] } : {}),
+      ...(counts.uncounted.failed.length > 0 ? { failed: [...counts.uncounted.failed] } : {}),
+    },
+    conditions: conditions.length > 0 ? ([...conditions] as never) : undefined,
+  };
+  return {
+    ...(isSame(job.status, status) ? {} : { status }),
+    steps: [...release, ...steps],
+    reports,
+    againInMs: soon.length > 0 ? Math.min(...soon) : undefined,
+  };
+}
+
+const isTracked = ({ metadata }: Pod): boolean => (metadata?.finalizers ?? []).includes(trackingFinalizer);
+const isSucceeded = ({ status }: Pod): boolean => status?.phase === 'Succeeded';
+/** One that is being deleted counts as failed at once, unless the job wants to wait for its end. */
+const isFailed = (job: Job, pod: Pod): boolean =>
+  pod.status?.phase === 'Failed' ||
+  (job.spec?.podReplacementPolicy !== 'Failed' && isDeleting(pod) && !isSucceeded(pod)) ||
+  // Its kubelet is done with it, whatever the phase says.
+  (isDeleting(pod) && pod.metadata?.deletionGracePeriodSeconds === 0 && !isSucceeded(pod));
+
+function countPods(job: Job, pods: readonly Pod[]): Counts {
+  const { status } = job;
+  const tracked = pods.filter(isTracked);
+  const held = new Set(tracked.map(({ metadata }) => metadata?.uid ?? ''));
+  const known = {
+    succeeded: status?.uncountedTerminatedPods?.succeeded ?? [],
+    failed: status?.uncountedTerminatedPods?.failed ?? [],
+  };
+  const noted = new Set([...known.succeeded, ...known.failed]);
+  const fresh = (test: (pod: Pod) => boolean) =>
+    tracked
+      .filter((pod) => test(pod) && !noted.has(pod.metadata?.uid ?? ''))
+      .map(({ metadata }) => metadata?.uid ?? '');
+  const still = (uids: readonly string[]) => uids.filter((uid) => held.has(uid));
+  const succeeded = (status?.succeeded ?? 0) + known.succeeded.length - still(known.succeeded).length;
+  const failed = (status?.failed ?? 0) + known.failed.length - still(known.failed).length;
+  const uncounted = {
+    succeeded: [...still(known.succeeded), ...fresh(isSucceeded)].sort(),
+    failed: [...still(known.failed), ...fresh((pod) => isFailed(job, pod))].sort(),
+  };
+  return {
+    succeeded,
+    failed,
+    uncounted,
+    allSucceeded: succeeded + uncounted.succeeded.length,
+    allFailed: failed + uncounted.failed.length,
+  };
+}
+
+const described = ({ reason, message }: Verdict) => ({ status: 'True', reason, message });
+
+/** A verdict once written stands. */
+function earlierVerdict(job: Job): Verdict | undefined {
+  for (const condition of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
+    if (!jobCondition(job, condition)) continue;
+    const { reason = '', message = '' } = job.status?.conditions?.find(({ type }) => type === condition) ?? {};
+    return { condition, reason, message };
+  }
+  return undefined;
+}
+
+function judge(
+  job: Job,
+  { allSucceeded, allFailed }: Counts,
+  active: readonly Pod[],
+  deadlineInMs: number | undefined,
+): Verdict | undefined {
+  const { backoffLimit = 6, completions, template } = job.spec ?? {};
+  if (allFailed > backoffLimit) return tooManyFailures;
+  if (template?.spec?.restartPolicy === 'OnFailure') {
+    const restarts = active
+      .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
+      .reduce((total, { restartCount }) => total + restartCount, 0);
+    if (backoffLimit === 0 ? restarts > 0 : restarts >= backoffLimit) return tooManyFailures;
+  }
+  if (deadlineInMs !== undefined && deadlineInMs <= 0) return tooLate;
+  const reached = completions === undefined ? allSucceeded > 0 && active.length === 0 : allSucceeded >= completions;
+  return reached ? success : undefined;
+}
+
+function deadline(job: Job, startTime: string | undefined, now: number): number | undefined {
+  const seconds = job.spec?.activeDeadlineSeconds;
+  return seconds === undefined || !startTime ? undefined : Date.parse(startTime) + seconds * 1000 - now;
+}
+
+/** Brings the number of running pods to what is still to be done, at most `parallelism` at once. */
+function planPods(
+  job: Job,
+  pods: readonly Pod[],
+  { allSucceeded }: Counts,
+  now: number,
+): { readonly step: readonly Step[]; readonly inMs?: number } {
+  const { parallelism = 1, completions, podReplacementPolicy } = job.spec ?? {};
+  const active = pods.filter(isActive);
+  const open =
+    completions === undefined ? (allSucceeded > 0 ? active.length : parallelism) : completions - allSucceeded;
+  const wanted = Math.max(0, Math.min(open, parallelism));
+  if (active.length > wanted) {
+    const ranked = rankForDeletion(active, active, now);
+    return { step: ranked.slice(0, active.length - wanted).map((pod) => ({ action: 'delete', pod })) };
+  }
+  const waitedFor =
+    podReplacementPolicy === 'Failed' ? pods.filter((pod) => isDeleting(pod) && !isFailed(job, pod)).length : 0;
+  const missing = Math.min(wanted - active.length - waitedFor, burst);
+  if (missing <= 0) return { step: [] };
+  const inMs = backoffLeft(job, pods, now);
+  return inMs > 0 ? { step: [], inMs } : { step: [{ action: 'create', count: missing }] };
+}
+
+/** How long new pods have to wait because of failures since the last success. */
+function backoffLeft(job: Job, pods: readonly Pod[], now: number): number {
+  const lastSuccess = Math.max(0, ...pods.filter(isSucceeded).map((pod) => finishedAt(pod, now)));
+  const failures = pods
+    .filter((pod) => isFailed(job, pod))
+    .map((pod) => finishedAt(pod, now))
+    .filter((at) => at > lastSuccess);
+  if (failures.length === 0) return 0;
+  const wait = Math.min(backoffMs.initial * 2 ** (failures.length - 1), backoffMs.max);
+  return Math.max(...failures) + wait - now;
+}
+
+function finishedAt({ metadata, status }: Pod, now: number): number {
+  const ends = (status?.containerStatuses ?? []).flatMap(({ state }) => {
+    const at = Date.parse(state?.terminated?.finishedAt ?? '');
+    return Number.isNaN(at) ? [] : [at];
+  });
+  if (ends.length > 0) return Math.max(...ends);
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  return Date.parse(ready ?? metadata?.deletionTimestamp ?? '') || now;
+}
+
+function withSuspension(
+  job: Job,
+  conditions: readonly Condition[],
+  suspended: boolean,
+  reports: Report[],
+  now: number,
+): readonly Condition[] {
+  if (suspended === jobCondition(job, 'Suspended')) return conditions;
+  const [reason, message] = suspended ? ['JobSuspended', 'Job suspended'] : ['JobResumed', 'Job resumed'];
+  reports.push({ type: 'Normal', reason: suspended ? 'Suspended' : 'Resumed', message });
+  return withCondition(conditions, { type: 'Suspended', status: suspended ? 'True' : 'False', reason, message }, now);
+}
+
+/** Nothing runs on; no pod is held back; the Job goes when its time is over. */
+function planFinished(job: Job, pods: readonly Pod[], now: number): JobPlan {
+  const steps: Step[] = pods.filter(isTracked).map((pod) => ({ action: 'release', pod }));
+  for (const pod of pods) if (isActive(pod)) steps.push({ action: 'delete', pod });
+  const ttl = job.spec?.ttlSecondsAfterFinished;
+  if (ttl === undefined || isDeleting(job)) return { steps, reports: [] };
+  const finished = job.status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  const left = (Date.parse(finished?.lastTransitionTime ?? '') || 0) + ttl * 1000 - now;
+  if (left > 0) return { steps, reports: [], againInMs: left };
+  return { steps: [...steps, { action: 'expire' }], reports: [] };
+}
+
+function isSame(before: Job['status'], after: JobStatus): boolean {
+  return isDeepStrictEqual(before ?? {}, JSON.parse(JSON.stringify(after)));
+}

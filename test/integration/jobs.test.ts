@@ -1,0 +1,108 @@
+// Jobs on a real API server in this process, with kubelets whose pods end at once.
+import t, { type Test } from 'tap';
+import { type Job, jobs, pods, serviceAccounts } from '../../controlplane/api/index';
+import { silentLogger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { runControllers } from '../../controlplane/controllers/main';
+import { runScheduler } from '../../controlplane/scheduler/main';
+import { eventually } from '../lib/eventually';
+import { createNodes, type FakeKubeletOptions, runFakeKubelets } from '../lib/fake-kubelet';
+import { openTestServer } from '../lib/test-server';
+
+const log = silentLogger;
+
+t.setTimeout(180_000);
+
+async function startCluster(test: Test, options: FakeKubeletOptions): Promise<Client> {
+  const server = await openTestServer();
+  const abort = new AbortController();
+  const client = server.client();
+  await createNodes(client, 'n1', 'n2');
+  const { signal } = abort;
+  const controllers = { client: server.client('system:kube-controller-manager'), log, caPem: 'PEM' };
+  const running = [
+    runControllers({ ...controllers, clusterCidr: '10.244.0.0/16' }, signal),
+    runScheduler({ client: server.client('system:kube-scheduler'), log }, signal),
+    runFakeKubelets(client, signal, options),
+  ];
+  test.teardown(async () => {
+    abort.abort(new Error('test over'));
+    await Promise.all(running);
+    await server.close();
+  });
+  await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
+  return client;
+}
+
+const job = (name: string, spec: Partial<Job['spec'] & object> = {}): Job => ({
+  metadata: { name, namespace: 'default' },
+  spec: {
+    template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'registry.local/app:1' }] } },
+    ...spec,
+  },
+});
+const has = (type: string) => (all: readonly Job[]) =>
+  all[0]?.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
+const select = (name: string) => ({ namespace: 'default', fieldSelector: `metadata.name=${name}` });
+
+t.test('a job runs its pods to the end, counts each once, and lets them go', async (t) => {
+  const client = await startCluster(t, { ends: () => 'Succeeded' });
+  await client.create(jobs, job('five', { completions: 5, parallelism: 2 }));
+  const [done] = await eventually(client, jobs, has('Complete'), select('five'));
+  t.equal(done?.status?.succeeded, 5);
+  t.same(done?.status?.uncountedTerminatedPods, {});
+  t.ok(done?.status?.completionTime);
+  const made = (await client.list(pods, { namespace: 'default', labelSelector: 'job-name=five' })).items;
+  t.equal(made.length, 5, 'not one too many');
+  await eventually(
+    client,
+    pods,
+    (all) => all.length === 5 && all.every(({ metadata }) => metadata?.finalizers === undefined),
+    { namespace: 'default' },
+  );
+
+  t.comment('deleted, it takes its pods along');
+  await client.delete(jobs, 'default/five', { propagationPolicy: 'Foreground' });
+  await eventually(client, jobs, (all) => all.length === 0, select('five'));
+  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
+
+  t.comment('and goes by itself when it asks to');
+  await client.create(jobs, job('brief', { ttlSecondsAfterFinished: 0 }));
+  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
+  await eventually(client, jobs, (all) => all.length === 0, { namespace: 'default' });
+});
+
+t.test('a job that fails says why', async (t) => {
+  const client = await startCluster(t, { ends: () => 'Failed' });
+  await client.create(jobs, job('broken', { backoffLimit: 0 }));
+  const [failed] = await eventually(client, jobs, has('Failed'), select('broken'));
+  t.match(
+    failed?.status?.conditions?.find(({ type }) => type === 'Failed'),
+    { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' },
+  );
+  t.equal(failed?.status?.failed, 1);
+});
+
+t.test('suspending takes the pods away, resuming brings them back; running pods go with the job', async (t) => {
+  const client = await startCluster(t, {});
+  await client.create(jobs, job('long', { completions: 2, parallelism: 2 }));
+  const running = (all: readonly Job[]) => all[0]?.status?.ready === 2;
+  await eventually(client, jobs, running, select('long'));
+  await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: true } });
+  await eventually(client, jobs, has('Suspended'), select('long'));
+  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
+  await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: false, activeDeadlineSeconds: 600 } });
+  await eventually(client, jobs, (all) => all[0]?.status?.startTime !== undefined, select('long'));
+  await client.delete(jobs, 'default/long', { propagationPolicy: 'Background' });
+  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
+});
+
+t.test('what no controller serves is refused', async (t) => {
+  const client = await startCluster(t, {});
+  await t.rejects(client.create(jobs, job('indexed', { completionMode: 'Indexed' })), { code: 'Invalid' });
+  const always = job('always');
+  always.spec!.template.spec!.restartPolicy = 'Always';
+  await t.rejects(client.create(jobs, always), {
+    message: /spec\.template\.spec\.restartPolicy: Unsupported value: "Always"/,
+  });
+});
