@@ -12,10 +12,11 @@ import { ingressClasses } from './ingress-class';
 import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
-import { limitRanges } from './limit-range';
 import { namespaces } from './namespace';
 import { nodes } from './node';
 import { pods } from './pod';
+import { podDisruptionBudgets } from './pod-disruption-budget';
+import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
@@ -32,7 +33,6 @@ export const registry: readonly Kind[] = [
   configMaps,
   secrets,
   serviceAccounts,
-  limitRanges,
   events,
   deployments,
   replicaSets,
@@ -41,6 +41,8 @@ export const registry: readonly Kind[] = [
   ingresses,
   ingressClasses,
   leases,
+  podDisruptionBudgets,
+  priorityClasses,
   roles,
   roleBindings,
   clusterRoles,

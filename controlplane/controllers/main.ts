@@ -6,6 +6,7 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
 import { DeploymentController } from './deployment/controller';
+import { DisruptionController } from './disruption/controller';
 import { EndpointsController } from './endpoints/controller';
 import { EndpointSliceController } from './endpointslice/controller';
 import { EventTtlController } from './event-ttl/controller';
@@ -94,6 +95,7 @@ function createControllers(
     podGc: new PodGcController(deps('pod-gc')),
     namespace: new NamespaceController(deps('namespace'), deletableKinds),
     garbage: new GarbageCollector(deps('garbage'), deletableKinds),
+    disruption: new DisruptionController(deps('disruption')),
     eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
   };
