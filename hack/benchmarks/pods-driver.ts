@@ -207,7 +207,7 @@ class Engine {
   async untilNone(label: string): Promise<void> {
     const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
     while ((await this.call<unknown[]>('GET', `/containers/json?all=1&filters=${filters}`)).length > 0) {
-      await systemClock.sleep(20);
+      await systemClock.sleep(100);
     }
   }
 

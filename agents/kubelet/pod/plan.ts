@@ -31,6 +31,8 @@ export interface PlanInput {
   readonly started: (id: string) => boolean;
   /** Earliest time for the next start of this container, in ms since the epoch; 0 when at once. */
   readonly notBefore: (name: string, last: ContainerRecord | undefined) => number;
+  /** The kubelet has given the pod up, or the API says that it is over: nothing of it runs any more. */
+  readonly over?: boolean;
   /** How often a container whose records are gone has been started before, from the pod's last status. */
   readonly previousStarts?: (name: string) => number;
 }
@@ -68,7 +70,7 @@ class Planner {
 
   plan(): PodPlan {
     const { pod } = this.input;
-    if (podHasEnded(pod, (name) => this.latest.get(name))) {
+    if (this.input.over || podHasEnded(pod, (name) => this.latest.get(name))) {
       if (this.sandbox || this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'the pod has completed' });
     } else {
       if (!this.sandbox) this.replaceSandbox();

@@ -73,12 +73,12 @@ async function setUp(t: Tap) {
   const client = new MemoryClient();
   const network = new FakeNetwork();
   runtime.addImage('app:1');
-  runtime.addImage('pause');
+  runtime.addImage('pause:1');
   const node = {
     nodeName: 'n1',
     nodeIp: '192.0.2.1',
     rootDir,
-    pauseImage: 'pause',
+    pauseImage: 'pause:1',
     dns: { address: '10.96.0.10', domain: 'cluster.local' },
     resolvConf: '/dev/null',
     memoryBytes: 2 ** 33,
@@ -296,6 +296,19 @@ t.test('image failures have upstream reasons, and the pull is tried again', asyn
   t.ok(await waiting('bad', 'InvalidImageName'));
 });
 
+t.test('a node without the pause image fetches it', async (t) => {
+  const { create, ready, runtime } = await setUp(t);
+  const pause = (await runtime.image('pause:1'))!;
+  await runtime.removeImage(pause.id);
+  runtime.registry.set('pause:1', pause);
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  t.same(
+    runtime.calls.filter((call) => call.startsWith('pull')),
+    ['pull pause:1'],
+  );
+});
+
 t.test('a start that the runtime refuses counts as a failed run', async (t) => {
   const { create, until, runtime } = await setUp(t);
   runtime.refuseStart.set('app', 'exec: "nope": executable file not found in $PATH');
@@ -317,6 +330,38 @@ t.test('a pod that is to run once ends as Succeeded and keeps its record', async
   t.match(done?.status?.containerStatuses?.[0]?.state, { terminated: { exitCode: 0, reason: 'Completed' } });
   while (network.taken.size > 0) await new Promise((resolve) => setImmediate(resolve));
   t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
+});
+
+t.test('a restarted kubelet keeps the containers of a pod that has ended: their logs are still read', async (t) => {
+  const { create, ready, until, runtime, restart } = await setUp(t);
+  await create('job', { restartPolicy: 'Never', containers: [container('app')] });
+  await ready('job');
+  runtime.end(runtime.byName('uid-job', 'app')!.record.id, 0);
+  await until('job', (pod) => pod?.status?.phase === 'Succeeded');
+  await restart();
+  await create('new', { containers: [container('app')] });
+  await ready('new');
+  t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
+});
+
+t.test('a pod whose time is over fails, and stays so', async (t) => {
+  const { create, ready, until, runtime, restart, clock, network, reasons } = await setUp(t);
+  await create('web', { activeDeadlineSeconds: 60, containers: [container('app')] });
+  await ready('web');
+  await clock.armed(60_000);
+  clock.advance(60_000);
+  const failed = await until('web', (pod) => pod?.status?.phase === 'Failed');
+  const message = 'Pod was active on the node longer than the specified deadline';
+  t.match(failed?.status, { reason: 'DeadlineExceeded', message });
+  while (network.taken.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(runtime.byName('uid-web', 'app')?.record.state, 'exited');
+  t.equal((await reasons()).filter((reason) => reason === 'DeadlineExceeded').length, 1);
+  const starts = runtime.calls.filter((call) => /^start .*_web_/.test(call)).length;
+  await restart();
+  await create('new', { containers: [container('app')] });
+  const after = await ready('new').then(() => until('web', () => true));
+  t.match(after?.status, { phase: 'Failed', reason: 'DeadlineExceeded' });
+  t.equal(runtime.calls.filter((call) => /^start .*_web_/.test(call)).length, starts);
 });
 
 t.test('a restarted kubelet restarts nothing; what is gone from the API is removed', async (t) => {

@@ -6,6 +6,7 @@ import type { Informer } from '../../../controlplane/client/informer';
 import { labels } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { identityOf } from './container-spec';
+import { isOver } from './deadline';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
@@ -166,11 +167,17 @@ export class PodSet {
     const identity = identityOf(pod);
     let worker = this.workers.get(identity.uid);
     if (!worker) {
-      if (gone || isOver(pod)) return;
+      if (gone || this.needsNothing(pod)) return;
       worker = new PodWorker(this.deps, identity);
       this.workers.set(identity.uid, worker);
     }
     worker.update(gone ? undefined : pod);
+  }
+
+  /** A pod that has ended for good keeps a worker while its containers are there: its logs are still read. */
+  private needsNothing(pod: Pod): boolean {
+    const { uid = '', deletionTimestamp } = pod.metadata ?? {};
+    return isOver(pod) && deletionTimestamp === undefined && this.deps.records.ofPod(uid).length === 0;
   }
 
   private finished(podUid: string): void {
@@ -190,9 +197,3 @@ export class PodSet {
     return () => cancel();
   }
 }
-
-/** A pod that has ended for good and is not being deleted needs no worker, unless its containers are still there. */
-const isOver = (pod: Pod): boolean => {
-  const { phase } = pod.status ?? {};
-  return (phase === 'Succeeded' || phase === 'Failed') && pod.metadata?.deletionTimestamp === undefined;
-};

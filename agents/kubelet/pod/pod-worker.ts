@@ -8,6 +8,7 @@ import { isSandbox, labels, type PodIdentity } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { formatPod, identityOf } from './container-spec';
 import { crashLoopKey, formatDelay } from './crash-loop';
+import { deadlineMessage, deadlineMs, deadlineVerdict, isOver } from './deadline';
 import type { PodDeps } from './deps';
 import type { Container } from './env';
 import type { NodeFacts } from './field-ref';
@@ -48,11 +49,14 @@ export class PodWorker {
   /** False once volumes are set up and nothing they show has changed since. */
   private volumesDue = true;
   private volumesRefreshAtMs: number | undefined;
+  private readonly takenAtMs: number;
+  private deadlineTold = false;
 
   constructor(
     private readonly deps: WorkerDeps,
     private readonly identity: PodIdentity,
   ) {
+    this.takenAtMs = deps.clock.now();
     this.messages = new TerminationMessages(deps.runtime);
     this.killer = new Killer(deps);
   }
@@ -140,6 +144,8 @@ export class PodWorker {
   private async sync(pod: Pod): Promise<void> {
     const { clock } = this.deps;
     this.publish();
+    const givenUp = deadlineVerdict(pod, this.takenAtMs, clock.now()) !== undefined;
+    if (givenUp) this.tellDeadline(pod);
     const plan = planPod({
       pod,
       records: this.records,
@@ -150,14 +156,24 @@ export class PodWorker {
       },
       started: (id) => this.deps.probes.started(id),
       notBefore: (name, last) => this.notBefore(name, last),
+      over: givenUp || isOver(pod),
       previousStarts: (name) => startsBefore(pod, name),
     });
     this.noteBackOff(pod, plan);
     const refreshAtMs = await this.execute(pod, plan);
     this.publish();
     if (this.dirty) return;
-    const times = [plan.retryAtMs, refreshAtMs, ...this.retryAt.values()].filter((time) => time !== undefined);
+    const deadline = givenUp ? undefined : deadlineMs(pod, this.takenAtMs);
+    const times = [plan.retryAtMs, refreshAtMs, deadline, ...this.retryAt.values()].filter(
+      (time) => time !== undefined,
+    );
     if (times.length > 0) this.wakeAt(Math.min(...times));
+  }
+
+  private tellDeadline(pod: Pod): void {
+    if (this.deadlineTold || isOver(pod)) return;
+    this.deadlineTold = true;
+    this.deps.events.record(pod, 'Normal', 'DeadlineExceeded', deadlineMessage);
   }
 
   /**
@@ -421,6 +437,8 @@ export class PodWorker {
       pod,
       records: this.records,
       now: clock.now(),
+      takenAtMs: this.takenAtMs,
+      verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),
       nodeIp: node.nodeIp,
       podIp: this.podIp,
       sandboxReady: this.sandbox !== undefined,

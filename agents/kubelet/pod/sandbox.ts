@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
-import { isAlreadyExists, NotFound } from '../../../controlplane/base/errors';
+import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord, ContainerSpec } from '../runtime/runtime';
 import { sandboxSpec } from './container-spec';
@@ -25,7 +25,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
   const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIp });
   const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIp);
-  const created = createContainer(deps, spec);
+  const created = createSandbox(deps, spec);
   const ready = (async () => {
     let id: string | undefined;
     try {
@@ -43,6 +43,25 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   files.catch(() => {});
   created.catch(() => {});
   return { podIp, created, ready };
+}
+
+/** Whether the pause image is here is not asked beforehand: it nearly always is, and the call would stand in every start's way. */
+async function createSandbox(deps: PodDeps, spec: ContainerSpec): Promise<string> {
+  try {
+    return await createContainer(deps, spec);
+  } catch (err) {
+    if (!isNotFound(err)) throw err;
+    const { signal } = new AbortController();
+    deps.images.clear();
+    await deps.puller.ensure({
+      image: spec.image,
+      policy: 'IfNotPresent',
+      auth: () => undefined,
+      report: () => {},
+      signal,
+    });
+    return createContainer(deps, spec);
+  }
 }
 
 async function bringUp(

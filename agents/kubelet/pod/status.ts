@@ -19,11 +19,19 @@ export interface WaitingReason {
   readonly message?: string;
 }
 
+export interface PodVerdict {
+  readonly phase: 'Failed';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface StatusInput {
   readonly pod: Pod;
   /** Newest first. */
   readonly records: readonly ContainerRecord[];
   readonly now: number;
+  /** When this node took the pod, unless the API knows already. */
+  readonly takenAtMs?: number;
   readonly nodeIp: string;
   readonly podIp?: string;
   readonly sandboxReady: boolean;
@@ -35,7 +43,7 @@ export interface StatusInput {
   /** How the image is named in imageID; without it the record's own ID is. */
   readonly imageRef: (imageId: string, image: string) => string;
   /** Set when the kubelet itself gave the pod up: eviction, deadline, admission. */
-  readonly verdict?: { readonly phase: 'Failed'; readonly reason: string; readonly message: string };
+  readonly verdict?: PodVerdict;
 }
 
 export function podStatus(input: StatusInput): PodStatus {
@@ -56,7 +64,7 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIP: nodeIp,
     hostIPs: [{ ip: nodeIp }],
     ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
-    startTime: previous.startTime ?? formatTime(now),
+    startTime: previous.startTime ?? formatTime(input.takenAtMs ?? now),
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: statuses,
     qosClass: previous.qosClass ?? qosClass(pod),

@@ -1,0 +1,25 @@
+// spec.activeDeadlineSeconds: a pod may be active on its node for so long and is then failed. Pure.
+import type { Pod } from '../../../controlplane/api';
+import type { PodVerdict } from './status';
+
+const reason = 'DeadlineExceeded';
+export const deadlineMessage = 'Pod was active on the node longer than the specified deadline';
+
+/** When the pod's time is over, in ms since the epoch; undefined without a limit, or when it has ended already. */
+export function deadlineMs(pod: Pod, takenAtMs: number): number | undefined {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  if (seconds === undefined || isOver(pod)) return undefined;
+  const { startTime } = pod.status ?? {};
+  return (startTime ? Date.parse(startTime) : takenAtMs) + seconds * 1000;
+}
+
+/** What the kubelet has decided about the pod, now or before it was started anew. */
+export function deadlineVerdict(pod: Pod, takenAtMs: number, now: number): PodVerdict | undefined {
+  const verdict = { phase: 'Failed', reason, message: deadlineMessage } as const;
+  if (pod.status?.phase === 'Failed' && pod.status.reason === reason) return verdict;
+  const deadline = deadlineMs(pod, takenAtMs);
+  return deadline !== undefined && deadline <= now ? verdict : undefined;
+}
+
+/** The API says that the pod has ended; that is never taken back. */
+export const isOver = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
