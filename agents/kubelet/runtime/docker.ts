@@ -1,5 +1,6 @@
 // ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state: what is
 // known of containers lives with the caller.
+import { Agent } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
@@ -35,7 +36,14 @@ export class DockerRuntime implements ContainerRuntime {
 
   /** `host` is unix:///path or tcp://host:port. @throws BadRequest */
   constructor(host: string) {
-    this.docker = new Docker(connection(host));
+    // A connection per call: one kept alive across a restart of Docker fails the first call after it, and opening one to a
+    // socket on the same machine costs next to nothing.
+    // (The agent is an option of docker-modem that dockerode's types leave out.)
+    const options: Docker.DockerOptions & { agent: Agent } = {
+      ...connection(host),
+      agent: new Agent({ keepAlive: false }),
+    };
+    this.docker = new Docker(options);
   }
 
   async info(): Promise<RuntimeInfo> {
