@@ -12,6 +12,7 @@ export { type IngressClass, ingressClasses } from './ingress-class';
 export { type Column, defineKind, type Kind, type KindRef } from './kind';
 export { type Job, jobs } from './job';
 export { type Lease, leases } from './lease';
+export { type LimitRange, limitRanges } from './limit-range';
 export { type Namespace, namespaces } from './namespace';
 export { type Node, nodes } from './node';
 export { type Pod, pods } from './pod';

@@ -12,6 +12,7 @@ import { ingressClasses } from './ingress-class';
 import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
+import { limitRanges } from './limit-range';
 import { namespaces } from './namespace';
 import { nodes } from './node';
 import { pods } from './pod';
@@ -33,6 +34,7 @@ export const registry: readonly Kind[] = [
   configMaps,
   secrets,
   serviceAccounts,
+  limitRanges,
   events,
   deployments,
   replicaSets,

@@ -10,6 +10,7 @@ import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { Admission } from './admission/admission';
 import { denyServiceExternalIps } from './admission/external-ips';
+import { LimitRanger } from './admission/limit-ranger';
 import { namespaceLifecycle } from './admission/namespace-lifecycle';
 import { nodeRestriction } from './admission/node-restriction';
 import { defaultTolerations } from './admission/pod-defaults';
@@ -77,6 +78,7 @@ export class ApiServer {
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
   private readonly priorities = new PriorityAdmission();
+  private readonly limits = new LimitRanger();
   private handler: ApiHandler | undefined;
   private ready = false;
   private port = 0;
@@ -95,7 +97,7 @@ export class ApiServer {
     const node = new NodeAuthorizer(cache);
     const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
     await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
-    await this.priorities.start(cache, stop.signal);
+    await Promise.all([this.priorities.start(cache, stop.signal), this.limits.start(cache, stop.signal)]);
     const tokens = this.tokens();
     const authenticator = new Authenticator({
       serviceAccounts: tokens,
@@ -179,6 +181,7 @@ export class ApiServer {
     const { cache } = this.deps;
     return new Admission([
       namespaceLifecycle(cache),
+      this.limits.admit,
       serviceAccount(cache),
       defaultTolerations,
       this.priorities.admit,

@@ -164,6 +164,9 @@ LifecycleHandler: exec httpGet tcpSocket sleep
 LinuxContainerUser: uid gid supplementalGroups
 LoadBalancerIngress: ip hostname ipMode? ports
 LoadBalancerStatus: ingress
+LimitRange: metadata spec
+LimitRangeItem: type max min default defaultRequest maxLimitRequestRatio
+LimitRangeSpec: limits
 LocalObjectReference: name
 NFSVolumeSource: server path readOnly
 Namespace: metadata spec status

@@ -1,0 +1,88 @@
+// LimitRanges over real HTTPS: what pods are given, and what is refused.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+});
+t.teardown(() => server.close());
+
+async function namespace(name: string, ...limits: object[]) {
+  await server.call('POST', '/api/v1/namespaces', { body: { metadata: { name } } });
+  const base = `/api/v1/namespaces/${name}`;
+  await server.call('POST', `${base}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
+  return server.call('POST', `${base}/limitranges`, { body: { metadata: { name: 'l' }, spec: { limits } } });
+}
+const pod = (ns: string, name: string, ...resources: object[]) =>
+  server.call('POST', `/api/v1/namespaces/${ns}/pods`, {
+    body: {
+      metadata: { name },
+      spec: { containers: resources.map((one, i) => ({ name: `c${i}`, image: 'i', resources: one })) },
+    },
+  });
+
+t.test('containers get what they leave open', async (t) => {
+  const made = await namespace('a', { type: 'Container', default: { cpu: '500m' }, max: { memory: '1024Mi' } });
+  t.same(made.json.spec.limits, [
+    {
+      type: 'Container',
+      max: { memory: '1Gi' },
+      default: { cpu: '500m', memory: '1Gi' },
+      defaultRequest: { cpu: '500m', memory: '1Gi' },
+    },
+  ]);
+  const { json } = await pod('a', 'x', {}, { limits: { cpu: '1', memory: '1Mi' } });
+  const [first, second] = json.spec.containers;
+  const all = { cpu: '500m', memory: '1Gi' };
+  t.same(first.resources, { requests: all, limits: all });
+  t.same(second.resources, { requests: { cpu: '1', memory: '1Mi' }, limits: { cpu: '1', memory: '1Mi' } });
+  t.equal(
+    json.metadata.annotations['kubernetes.io/limit-ranger'],
+    'LimitRanger plugin set: cpu, memory request for container c0; cpu, memory limit for container c0',
+  );
+});
+
+t.test('bounds', async (t) => {
+  await namespace(
+    'b',
+    { type: 'Container', min: { cpu: '100m' }, maxLimitRequestRatio: { cpu: '2' } },
+    { type: 'Pod', max: { memory: '100Mi' } },
+  );
+  const memory = '60Mi';
+  const small = await pod('b', 'x', { requests: { cpu: '10m' }, limits: { cpu: '100m', memory: '1Mi' } });
+  t.match(small.json, {
+    code: 403,
+    message:
+      'pods "x" is forbidden: [minimum cpu usage per Container is 100m, but request is 10m, ' +
+      'cpu max limit to request ratio per Container is 2, but provided ratio is 10.000000]',
+  });
+  const fits = { requests: { cpu: '100m' }, limits: { cpu: '200m', memory } };
+  t.match((await pod('b', 'y', fits, fits)).json, {
+    code: 403,
+    message: 'pods "y" is forbidden: maximum memory usage per Pod is 100Mi, but limit is 120Mi',
+  });
+  t.equal((await pod('b', 'z', fits)).status, 201);
+  const none = await pod('b', 'w', { limits: { cpu: '1' }, requests: { cpu: '1' } });
+  t.match(none.json.message, /maximum memory usage per Pod is 100Mi\. {2}No limit is specified$/);
+});
+
+t.test('limits that make no sense', async (t) => {
+  const { json } = await namespace(
+    'c',
+    { type: 'Container', min: { cpu: '2' }, max: { cpu: '1' } },
+    { type: 'Pod', default: { cpu: '1' } },
+    { type: 'Thing' },
+  );
+  t.equal(json.code, 422);
+  t.match(json.message, /spec.limits\[0\].min\[cpu\]: Invalid value: "2": min value 2 is greater than max value 1/);
+  t.match(json.message, /spec.limits\[1\].default: Forbidden: may not be specified when `type` is 'Pod'/);
+  t.match(json.message, /spec.limits\[2\].type: Unsupported value: "Thing"/);
+});
+
+t.test('without its LimitRange a namespace is free', async (t) => {
+  await namespace('d', { type: 'Pod', max: { memory: '1Mi' } });
+  t.equal((await pod('d', 'x', {})).status, 403);
+  await server.call('DELETE', '/api/v1/namespaces/d/limitranges/l');
+  t.equal((await pod('d', 'x', {})).status, 201);
+});

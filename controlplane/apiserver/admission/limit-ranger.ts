@@ -1,0 +1,151 @@
+// LimitRanger: containers get the requests and limits their namespace sets for them, and stay within its bounds.
+import { type LimitRange, limitRanges, objectKey, type Pod, pods } from '../../api/index';
+import type { LimitRangeItem } from '../../api/limit-range';
+import { addQuantities, compareQuantities, formatQuantity, parseQuantity } from '../../api/quantity';
+import type { Cache } from '../cache/cache';
+import { followKind } from '../follow';
+import { forbidden } from '../status';
+import type { AdmissionPlugin } from './admission';
+
+type Spec = NonNullable<Pod['spec']>;
+type Container = Spec['containers'][number];
+type Amounts = Record<string, string>;
+
+/** Tells readers of a pod which values were not its author's. */
+const annotation = 'kubernetes.io/limit-ranger';
+const shownDigits = 6;
+
+export class LimitRanger {
+  /** By namespace, then name. */
+  private readonly ranges = new Map<string, Map<string, LimitRange>>();
+
+  /** Resolves when all LimitRanges are known; follows them until the signal is aborted. */
+  async start(cache: Cache, signal: AbortSignal): Promise<void> {
+    const change = (previous: LimitRange | undefined, current: LimitRange | undefined) => {
+      const object = (current ?? previous)!;
+      const namespace = object.metadata?.namespace ?? '';
+      const local = this.ranges.get(namespace) ?? new Map<string, LimitRange>();
+      if (current) local.set(objectKey(object), current);
+      else local.delete(objectKey(object));
+      if (local.size > 0) this.ranges.set(namespace, local);
+      else this.ranges.delete(namespace);
+    };
+    await followKind(cache, limitRanges, change, signal);
+  }
+
+  /** Pods cannot change what they ask for, so only their creation is looked at. */
+  readonly admit: AdmissionPlugin = ({ operation, kind, namespace, name, subresource, object }) => {
+    if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '') return;
+    const local = this.ranges.get(namespace);
+    const pod = object as Pod;
+    if (!local || !pod.spec) return;
+    const items = [...local.values()].flatMap(({ spec }) => spec?.limits ?? []);
+    const set = items.flatMap((item) => (item.type === 'Container' ? fillContainers(pod.spec!, item) : []));
+    if (set.length > 0) {
+      const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
+      pod.metadata = { ...pod.metadata, annotations };
+    }
+    const problems = items.flatMap((item) => podProblems(pod.spec!, item));
+    if (problems.length === 0) return;
+    throw forbidden(kind, name, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+  };
+}
+
+/** Fills in what containers leave open; says what was set. */
+function fillContainers(spec: Spec, item: LimitRangeItem): string[] {
+  const fill = (list: readonly Container[] | undefined, word: string): string[] =>
+    (list ?? []).flatMap((container) => {
+      const resources = container.resources ?? {};
+      container.resources = resources;
+      const requests = missing(resources.requests, item.defaultRequest);
+      const limits = missing(resources.limits, item.default);
+      if (requests.length > 0) resources.requests = { ...item.defaultRequest, ...resources.requests };
+      if (limits.length > 0) resources.limits = { ...item.default, ...resources.limits };
+      return [
+        ...(requests.length > 0 ? [`${requests.join(', ')} request for ${word} ${container.name}`] : []),
+        ...(limits.length > 0 ? [`${limits.join(', ')} limit for ${word} ${container.name}`] : []),
+      ];
+    });
+  return [...fill(spec.containers, 'container'), ...fill(spec.initContainers, 'init container')];
+}
+
+const missing = (own: Amounts | undefined, defaults: Amounts | undefined): string[] =>
+  Object.keys(defaults ?? {})
+    .filter((resource) => own?.[resource] === undefined)
+    .sort();
+
+function podProblems(spec: Spec, item: LimitRangeItem): string[] {
+  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  if (item.type === 'Container') {
+    return containers.flatMap(({ resources }) => problemsOf(item, resources?.requests ?? {}, resources?.limits ?? {}));
+  }
+  if (item.type !== 'Pod') return [];
+  return problemsOf(item, podTotal(spec, 'requests'), podTotal(spec, 'limits'));
+}
+
+/** App containers and sidecars run together; a plain init container runs beside the sidecars before it. */
+function podTotal(spec: Spec, which: 'requests' | 'limits'): Amounts {
+  const total: Amounts = {};
+  const beside: Amounts = {};
+  const peak: Amounts = {};
+  for (const container of spec.initContainers ?? []) {
+    const own = container.resources?.[which] ?? {};
+    if (container.restartPolicy === 'Always') addTo(beside, own);
+    for (const [resource, value] of Object.entries(own)) {
+      const now = container.restartPolicy === 'Always' ? beside[resource]! : plus(beside[resource], value);
+      if (isAbove(now, peak[resource])) peak[resource] = now;
+    }
+  }
+  addTo(total, beside);
+  for (const container of spec.containers ?? []) addTo(total, container.resources?.[which] ?? {});
+  for (const [resource, value] of Object.entries(peak)) if (isAbove(value, total[resource])) total[resource] = value;
+  return total;
+}
+
+const plus = (a: string | undefined, b: string): string =>
+  a === undefined ? b : formatQuantity(addQuantities(parseQuantity(a), parseQuantity(b)));
+const isAbove = (a: string, b: string | undefined): boolean =>
+  b === undefined || compareQuantities(parseQuantity(a), parseQuantity(b)) > 0;
+function addTo(total: Amounts, more: Amounts): void {
+  for (const [resource, value] of Object.entries(more)) total[resource] = plus(total[resource], value);
+}
+
+function problemsOf(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {
+  const of = (list: Amounts | undefined, check: (resource: string, bound: string) => string | undefined) =>
+    Object.entries(list ?? {}).flatMap(([resource, bound]) => check(resource, bound) ?? []);
+  return [
+    ...of(item.min, (resource, bound) =>
+      belowMinimum(item.type, resource, bound, requests[resource], limits[resource]),
+    ),
+    ...of(item.max, (resource, bound) =>
+      aboveMaximum(item.type, resource, bound, requests[resource], limits[resource]),
+    ),
+    ...of(item.maxLimitRequestRatio, (resource, bound) =>
+      aboveRatio(item.type, resource, bound, requests[resource], limits[resource]),
+    ),
+  ];
+}
+
+function belowMinimum(type: string, resource: string, bound: string, request?: string, limit?: string) {
+  const rule = `minimum ${resource} usage per ${type} is ${bound}`;
+  if (request === undefined) return `${rule}.  No request is specified`;
+  if (isAbove(bound, request)) return `${rule}, but request is ${request}`;
+  return limit !== undefined && isAbove(bound, limit) ? `${rule}, but limit is ${limit}` : undefined;
+}
+
+function aboveMaximum(type: string, resource: string, bound: string, request?: string, limit?: string) {
+  const rule = `maximum ${resource} usage per ${type} is ${bound}`;
+  if (limit === undefined) return `${rule}.  No limit is specified`;
+  if (isAbove(limit, bound)) return `${rule}, but limit is ${limit}`;
+  return request !== undefined && isAbove(request, bound) ? `${rule}, but request is ${request}` : undefined;
+}
+
+function aboveRatio(type: string, resource: string, bound: string, request?: string, limit?: string) {
+  const rule = `${resource} max limit to request ratio per ${type} is ${bound}`;
+  const [low, high] = [request, limit].map((value) => (value === undefined ? 0n : parseQuantity(value).nano));
+  if (!low) return `${rule}, but no request is specified or request is 0`;
+  if (!high) return `${rule}, but no limit is specified or limit is 0`;
+  const ratio = Number(high) / Number(low);
+  const allowed = Number(parseQuantity(bound).nano) / 1e9;
+  return ratio > allowed ? `${rule}, but provided ratio is ${ratio.toFixed(shownDigits)}` : undefined;
+}
