@@ -23,7 +23,7 @@ import { ServiceAccountTokens } from './authn/service-account-tokens';
 import { UnionAuthorizer } from './authz/authorizer';
 import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
-import { bootstrap } from './bootstrap';
+import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { Cache } from './cache/cache';
 import { ApiHandler, type SubresourceHandler, type UpgradeHandler } from './handler';
 import { Listener } from './http/listener';
@@ -151,7 +151,9 @@ export class ApiServer {
     // Watches end first, so that the listener has nothing left to wait for.
     scope.defer(() => listener.close());
     scope.defer(() => stop.abort());
-    await this.bootstrap();
+    const system = this.systemOptions();
+    await bootstrap(this.transport(loopbackUser), system);
+    void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
     this.ready = true;
     log.info('serving', { address: options.bindAddress, port: this.port });
     return this.port;
@@ -209,14 +211,14 @@ export class ApiServer {
     });
   }
 
-  private bootstrap(): Promise<void> {
+  private systemOptions(): BootstrapOptions {
     const range = parseCidr(this.options.serviceCidr);
-    return bootstrap(this.transport(loopbackUser), {
+    return {
       advertiseAddress: this.options.advertiseAddress,
       port: this.port,
       kubernetesIp: formatAddress(cidrAddress(range, 1)),
       dnsIp: formatAddress(cidrAddress(range, 10)),
-    });
+    };
   }
 }
 

@@ -5,6 +5,8 @@ import {
   clusterRoles,
   endpointSlices,
   endpoints,
+  type IngressClass,
+  ingressClasses,
   type KubeObject,
   namespaces,
   objectKey,
@@ -14,7 +16,9 @@ import {
 } from '../api/index';
 import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
+import type { Clock } from '../base/clock';
 import { isAlreadyExists, isNotFound } from '../base/errors';
+import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './authz/bootstrap-policy';
@@ -45,9 +49,47 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
   }
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
+  await ensure(client, ingressClasses, ingressClass);
+  await ensureServices(client, options);
+}
+
+/** How long the Services every pod relies on may be gone or wrong after someone deleted or changed them. */
+const keepMs = 10_000;
+
+export interface KeepDeps {
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Puts the Services kubernetes and kube-dns back until the signal. Never rejects. */
+export async function keepServices(transport: Transport, options: BootstrapOptions, deps: KeepDeps): Promise<void> {
+  const { clock, log, signal } = deps;
+  const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
+  for (;;) {
+    try {
+      await clock.sleep(keepMs, signal);
+    } catch {
+      return;
+    }
+    await ensureServices(client, options).catch((error: unknown) => {
+      if (!signal.aborted) log.warn('cannot keep the system Services', { error });
+    });
+  }
+}
+
+async function ensureServices(client: Client, options: BootstrapOptions): Promise<void> {
   await ensureKubernetesService(client, options);
   await ensure(client, services, dnsService(options.dnsIp));
 }
+
+/** The class of the ingress agents. The default one, so that an Ingress that names no class works. */
+const ingressClass: IngressClass = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  metadata: { name: 'k8ts', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
+  spec: { controller: 'k8ts.dev/ingress' },
+};
 
 async function ensureKubernetesService(
   client: Client,
