@@ -1,6 +1,9 @@
 // The server under test: the built bundle as a process of its own with a fresh data directory, as hack/up starts it, and what
 // the kernel says about it.
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Scope } from '../../controlplane/base/scope';
@@ -11,7 +14,6 @@ import { startProgram } from '../../dataplane/exec/system-exec';
 
 const bundle = join(__dirname, '../../dist/k8ts.js');
 const host = '127.0.0.1';
-const port = 16443;
 const startMs = 60_000;
 
 export interface ApiProcess {
@@ -22,6 +24,7 @@ export interface ApiProcess {
 /** @throws Unavailable when there is no bundle or the server does not get ready */
 export async function startApi(scope: Scope, directory: string, extraFlags: readonly string[]): Promise<ApiProcess> {
   if (!existsSync(bundle)) throw new Unavailable(`${bundle} is missing: build it with npm run build`);
+  const port = await freePort();
   const pkiDir = join(directory, 'pki');
   const names = { advertiseAddress: host, serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local', extraHosts: [] };
   await ensurePki(pkiDir, names);
@@ -60,8 +63,16 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
   return { pid: daemon.pid, connection };
 }
 
-async function isReady({ server, ca, cert, key }: ConnectionOptions): Promise<boolean> {
-  const { get } = await import('node:https');
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+function isReady({ server, ca, cert, key }: ConnectionOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const call = get(`${server}/readyz`, { ca, cert, key, agent: false }, (response) => {
       response.resume();

@@ -23,11 +23,37 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
   reply.start(sinkOf(response));
 }
 
+/**
+ * A watch event goes to many readers as the same bytes, so its frame of the chunked encoding is made once for all of them,
+ * and each reader costs one write of one buffer. Node would make it of four parts for every one.
+ */
+const frames = new WeakMap<Buffer, Buffer>();
+const lineEnd = Buffer.from('\r\n');
+
+function frameOf(chunk: Buffer): Buffer {
+  const known = frames.get(chunk);
+  if (known) return known;
+  const frame = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, lineEnd]);
+  frames.set(chunk, frame);
+  return frame;
+}
+
+/** The head must have been written. */
 function sinkOf(response: ServerResponse): Sink {
+  // False for a client of HTTP/1.0, whose answer ends with its connection.
+  const chunked = response.chunkedEncoding;
+  response.chunkedEncoding = false;
   return {
-    write: (chunk) => (response.destroyed || response.writableEnded ? true : response.write(chunk)),
+    write: (chunk) => {
+      // An empty frame would end the answer.
+      if (response.destroyed || response.writableEnded || chunk.length === 0) return true;
+      return response.write(chunked ? frameOf(chunk) : chunk);
+    },
     end: () => {
-      if (!response.writableEnded) response.end();
+      if (response.writableEnded) return;
+      // Node writes the last frame.
+      response.chunkedEncoding = chunked;
+      response.end();
     },
     // The response's own count misses what already waits in the TLS socket.
     buffered: () => response.writableLength + (response.socket?.writableLength ?? 0),

@@ -1,0 +1,46 @@
+// Streamed answers on the wire: frames, an empty chunk, the end, and clients of HTTP/1.0.
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import t from 'tap';
+import type { Reply } from '../request';
+import { writeReply } from './reply';
+
+const shared = Buffer.from('{"type":"ADDED"}\n');
+const stream: Reply = {
+  status: 200,
+  type: 'application/json',
+  start: (sink) => {
+    sink.write(shared);
+    sink.write(Buffer.alloc(0));
+    sink.write(shared);
+    sink.write(Buffer.from('ü'.repeat(20)));
+    sink.end();
+    sink.write(shared);
+  },
+};
+const text = `${shared}${shared}${'ü'.repeat(20)}`;
+
+t.test('streams', async (t) => {
+  const server = createServer((_request, response) => writeReply(response, stream));
+  t.teardown(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  for (let i = 0; i < 2; i++) {
+    const [response] = await once(get({ port, host: '127.0.0.1' }), 'response');
+    let body = '';
+    response.setEncoding('utf8');
+    for await (const part of response) body += part;
+    t.equal(body, text, 'a client gets what was written, and the end');
+    t.equal(response.headers['transfer-encoding'], 'chunked');
+  }
+
+  const socket = connect(port, '127.0.0.1');
+  socket.setEncoding('utf8');
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  let raw = '';
+  for await (const part of socket) raw += part;
+  t.equal(raw.slice(raw.indexOf('\r\n\r\n') + 4), text, 'a client of HTTP/1.0 sees no frames');
+});
