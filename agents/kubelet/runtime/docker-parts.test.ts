@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import t from 'tap';
+import { DockerAgent } from './docker-agent';
 import { toCreateBody, toRecord } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { parseEvent } from './docker-events';
@@ -109,4 +111,8 @@ t.test('errors', async (t) => {
   t.equal(code(500, 'OCI runtime create failed'), 'BadRequest');
   t.equal(code(500, 'driver failed'), 'Internal');
   t.equal(code(undefined, 'connect ENOENT'), 'Unavailable');
+});
+
+t.test('the agent says nothing of its sockets, however deep it is looked into', async (t) => {
+  t.equal(inspect({ agent: new DockerAgent() }, { showHidden: true, depth: null }), '{ agent: DockerAgent }');
 });

@@ -1,10 +1,10 @@
 // ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state: what is
 // known of containers lives with the caller.
-import { Agent } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
 import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { DockerAgent } from './docker-agent';
 import { toCreateBody, toImage, toRecord, toState } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { dockerEvents } from './docker-events';
@@ -41,7 +41,7 @@ export class DockerRuntime implements ContainerRuntime {
     // (The agent is an option of docker-modem that dockerode's types leave out.)
     const options: Docker.DockerOptions & { agent: Agent } = {
       ...connection(host),
-      agent: new Agent({ keepAlive: false }),
+      agent: new DockerAgent(),
     };
     this.docker = new Docker(options);
   }
