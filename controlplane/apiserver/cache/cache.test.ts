@@ -339,6 +339,48 @@ t.test('a cache opened over what another one wrote serves the same bytes', async
   t.same(seen.lines, ['2 DELETED a/x']);
 });
 
+t.test('a cache opened anew resumes watches of before, as far back as asked', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  const one = await open(t, {}, store);
+  await one.pods.create(pod('a', 'x', { node: 'n1' }));
+  await one.pods.create(pod('a', 'y', { node: 'n1' }));
+  await one.pods.delete('a/x');
+  await one.pods.create(pod('a', 'z', { node: 'n1' }));
+  const two = await open(t, { resumeRevisions: 3 }, store);
+  t.equal(two.cache.revision(), 4, 'all of it is served');
+  t.same([two.pods.get('a/x'), two.pods.get('a/z')?.revision], [undefined, 4]);
+  const seen = record((...args) => two.pods.watch(...args), { afterRevision: 1 });
+  await one.pods.delete('a/y');
+  await two.pods.list({ minRevision: 5 });
+  t.same(seen.lines, ['2 ADDED a/y', '3 DELETED a/x', '4 ADDED a/z', '5 DELETED a/y']);
+  t.throws(
+    () =>
+      two.pods.watch(
+        { afterRevision: 0, signal: new AbortController().signal },
+        () => {},
+        () => {},
+      ),
+    {
+      code: 'Expired',
+    },
+  );
+  await store.compact(3);
+  const three = await open(t, { resumeRevisions: 3 }, store);
+  t.equal(three.cache.revision(), 5, 'compacted history is done without');
+  t.throws(
+    () =>
+      three.pods.watch(
+        { afterRevision: 2, signal: new AbortController().signal },
+        () => {},
+        () => {},
+      ),
+    {
+      code: 'Expired',
+    },
+  );
+});
+
 t.test('kinds come and go while the cache runs', async (t) => {
   const { cache, store } = await open(t);
   const widgets = defineKind<KubeObject>({
