@@ -35,7 +35,8 @@ vec($reads, fileno($server), 1) = 1;
 
 until ($stopping && !%clients) {
     my ($r, $w) = ($reads, $writes);
-    my $ready = select($r, $w, undef, 5);
+    # A signal that comes between the test above and this call is seen after the time-out only.
+    my $ready = select($r, $w, undef, 1);
     if ($stopping && vec($reads, fileno($server), 1)) {
         vec($reads, fileno($server), 1) = 0;
         close($server);
