@@ -130,4 +130,9 @@ function median(values: readonly number[]): number {
 }
 
 // Further arguments go to the kubelet: --parallel-starts 8.
-if (require.main === module) void run(process.argv.slice(2)).then((all) => process.stdout.write(renderRows(all)));
+if (require.main === module) {
+  void run(process.argv.slice(2)).then((all) => {
+    const notes = all.map(({ what, note }) => `  ${what}: ${note}\n`);
+    process.stdout.write(`${renderRows(all)}${notes.join('')}`);
+  });
+}
