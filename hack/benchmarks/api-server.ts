@@ -11,6 +11,7 @@ import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/clien
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { startProgram } from '../../dataplane/exec/system-exec';
+import { serverFlags } from '../dev/processes';
 
 const bundle = join(__dirname, '../../dist/k8ts.js');
 const host = '127.0.0.1';
@@ -37,6 +38,7 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
   });
   const argv = [
     process.execPath,
+    ...serverFlags,
     ...extraFlags,
     bundle,
     'server',

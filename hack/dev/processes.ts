@@ -25,6 +25,12 @@ export const healthPorts: Readonly<Record<Agent, number>> = {
   ingress: 10259,
 };
 
+/**
+ * Flags of Node for the server. Half the default size of its young generation: after the load of `hack/bench api` it holds
+ * 20 to 25 MB less, and the CPU time of a request stays within the noise.
+ */
+export const serverFlags: readonly string[] = ['--max-semi-space-size=8'];
+
 /** Start order: what others need comes first. Stop order is the reverse. */
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
   return [
@@ -106,7 +112,14 @@ function k8tsProcess(
   const name = subcommand === 'server' ? 'server' : `${node.name}/${subcommand}`;
   return {
     name,
-    argv: [...enter(node), programs.node, programs.bundle, subcommand, ...options],
+    argv: [
+      ...enter(node),
+      programs.node,
+      ...(subcommand === 'server' ? serverFlags : []),
+      programs.bundle,
+      subcommand,
+      ...options,
+    ],
     env: { NODE_COMPILE_CACHE: programs.compileCache },
     log: logPath(plan, name),
   };
