@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import type { Parsed } from '../../agents/bootstrap/options';
-import { isUnavailable } from '../../controlplane/base/errors';
+import { describeError, isUnavailable } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import type { CertificateRequest } from '../../controlplane/pki/certificate';
 import { writePrivate } from '../../controlplane/pki/files';
@@ -44,6 +44,7 @@ const engineTimeoutMs = 30_000;
 const serverTimeoutMs = 30_000;
 const nodesTimeoutMs = 60_000;
 const demoTimeoutMs = 90_000;
+const urlTimeoutMs = 2_000;
 const ipForward = '/proc/sys/net/ipv4/ip_forward';
 
 export async function up(context: UpContext): Promise<void> {
@@ -264,6 +265,16 @@ function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
   return demo && !elsewhere ? [{ address: plan.nodes[0]!.ip, names: [demoHost] }] : [];
 }
 
+/** Undefined when it answers, else what is wrong. */
+async function silentUrl(url: string): Promise<string | undefined> {
+  try {
+    const { status } = await fetch(url, { signal: AbortSignal.timeout(urlTimeoutMs) });
+    return status === 200 ? undefined : `${url} answers with status ${status}`;
+  } catch (err) {
+    return `${url} does not answer: ${describeError(err)}`;
+  }
+}
+
 async function deployDemo(plan: ClusterPlan): Promise<string> {
   const api = await Api.open(plan.adminConf);
   const created = await api.createMissing(await readManifests(demoDir));
@@ -275,7 +286,10 @@ async function deployDemo(plan: ClusterPlan): Promise<string> {
     if (ready < spec.replicas)
       return `${ready} of ${spec.replicas} replicas are ready; see: kubectl -n codereview get pods`;
     const toolbox = await api.get<{ status?: { phase?: string } }>('/api/v1/namespaces/codereview/pods/toolbox');
-    return toolbox.status?.phase === 'Running' ? undefined : `pod toolbox is ${toolbox.status?.phase ?? 'new'}`;
+    if (toolbox.status?.phase !== 'Running') return `pod toolbox is ${toolbox.status?.phase ?? 'new'}`;
+    // What the API says may be from before a crash or a reboot: only an answer is one.
+    const answers = await Promise.all(plan.nodes.map(({ ip }) => silentUrl(`http://${ip}:30080/`)));
+    return answers.find((problem) => problem !== undefined);
   });
   return created.length === 0 ? 'all there' : '';
 }
