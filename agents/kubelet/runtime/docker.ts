@@ -39,7 +39,7 @@ export class DockerRuntime implements ContainerRuntime {
     // A connection per call: one kept alive across a restart of Docker fails the first call after it, and opening one to a
     // socket on the same machine costs next to nothing.
     // (The agent is an option of docker-modem that dockerode's types leave out.)
-    const options: Docker.DockerOptions & { agent: Agent } = {
+    const options: Docker.DockerOptions & { agent: DockerAgent } = {
       ...connection(host),
       agent: new DockerAgent(),
     };
