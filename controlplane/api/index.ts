@@ -3,14 +3,16 @@
 export { type ClusterRole, clusterRoles } from './cluster-role';
 export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-binding';
 export { type ConfigMap, configMaps } from './config-map';
+export { type ControllerRevision, controllerRevisions } from './controller-revision';
+export { type DaemonSet, daemonSets } from './daemon-set';
 export { type Deployment, deployments } from './deployment';
 export { type EndpointSlice, endpointSlices } from './endpoint-slice';
 export { type Endpoints, endpoints } from './endpoints';
 export { type Event, events } from './event';
 export { type Ingress, ingresses } from './ingress';
 export { type IngressClass, ingressClasses } from './ingress-class';
-export { type Column, defineKind, type Kind, type KindRef } from './kind';
 export { type Job, jobs } from './job';
+export { type Column, defineKind, type Kind, type KindRef } from './kind';
 export { type Lease, leases } from './lease';
 export { type LimitRange, limitRanges } from './limit-range';
 export { type Namespace, namespaces } from './namespace';

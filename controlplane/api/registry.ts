@@ -3,6 +3,8 @@
 import { clusterRoles } from './cluster-role';
 import { clusterRoleBindings } from './cluster-role-binding';
 import { configMaps } from './config-map';
+import { controllerRevisions } from './controller-revision';
+import { daemonSets } from './daemon-set';
 import { deployments } from './deployment';
 import { endpointSlices } from './endpoint-slice';
 import { endpoints } from './endpoints';
@@ -38,6 +40,8 @@ export const registry: readonly Kind[] = [
   events,
   deployments,
   replicaSets,
+  daemonSets,
+  controllerRevisions,
   jobs,
   endpointSlices,
   ingresses,

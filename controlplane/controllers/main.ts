@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
+import { DaemonSetController } from './daemonset/controller';
 import { DeploymentController } from './deployment/controller';
 import { DisruptionController } from './disruption/controller';
 import { EndpointsController } from './endpoints/controller';
@@ -86,6 +87,7 @@ function createControllers(
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
+    daemonset: new DaemonSetController(deps('daemonset')),
     job: new JobController(deps('job')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
     endpoints: new EndpointsController(deps('endpoints')),

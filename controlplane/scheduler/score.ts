@@ -1,6 +1,7 @@
 // Which of the nodes that fit is best: plugins give each node a number, which is brought to 0..100 and weighted as in
 // kube-scheduler's default profile. Pure.
-import { DomainCounts, matchesNodeTerm, matchesTerm, type NamespaceLabels, untolerated } from './affinity';
+import { matchesNodeTerm } from '../api/pods/placement';
+import { DomainCounts, matchesTerm, type NamespaceLabels, untolerated } from './affinity';
 import { counted, countMatching } from './filter';
 import type { NodeInfo } from './node-info';
 import type { PodInfo, SpreadConstraint } from './pod-info';

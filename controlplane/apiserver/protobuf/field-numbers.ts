@@ -18,6 +18,14 @@ export const inlined: Readonly<Record<string, string>> = {
 /** By package, as OpenAPI names it. */
 export const messages: Readonly<Record<string, string>> = {
   'io.k8s.api.apps.v1': `
+ControllerRevision: metadata data revision
+DaemonSet: metadata spec status
+DaemonSetCondition: type status lastTransitionTime reason message
+DaemonSetSpec: selector template updateStrategy minReadySeconds revisionHistoryLimit?=6
+DaemonSetStatus: currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady observedGeneration
+  updatedNumberScheduled numberAvailable numberUnavailable collisionCount? conditions
+DaemonSetUpdateStrategy: type rollingUpdate
+RollingUpdateDaemonSet: maxUnavailable maxSurge
 Deployment: metadata spec status
 DeploymentCondition: type status reason=4 message lastUpdateTime lastTransitionTime
 DeploymentSpec: replicas? selector template strategy minReadySeconds revisionHistoryLimit? paused

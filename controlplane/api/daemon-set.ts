@@ -1,0 +1,88 @@
+// apps/v1 DaemonSet. Surging updates are refused: the controller replaces pods one after another on their nodes.
+import type { V1DaemonSet } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
+import { defineKind, type WriteContext } from './kind';
+import { defaultPodSpec } from './pods/defaults';
+import { validateWorkload } from './pods/template';
+import { ageColumn, formatLabels, nameColumn, workloadColumns } from './table';
+import type { Wire } from './types';
+import { forbidden, invalid, invalidEach } from './validation/causes';
+import { nonNegative, percent } from './validation/names';
+import { oneOf } from './validation/selectors';
+
+export type DaemonSet = Wire<V1DaemonSet>;
+type Status = NonNullable<DaemonSet['status']>;
+
+function setDefaults({ spec }: DaemonSet): void {
+  if (!spec) return;
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ??= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1 as never;
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0 as never;
+  }
+  spec.revisionHistoryLimit ??= 10;
+  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+}
+
+function validate({ spec }: DaemonSet, { old, subresource }: WriteContext<DaemonSet>): FieldCause[] {
+  if (subresource !== '') return [];
+  if (!spec) return validateWorkload({ selector: {} }, undefined);
+  const { revisionHistoryLimit = 0, updateStrategy } = spec;
+  const causes = validateWorkload(spec, old?.spec);
+  causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
+  causes.push(...oneOf('spec.updateStrategy.type', updateStrategy?.type, ['RollingUpdate', 'OnDelete']));
+  const { maxUnavailable = 1, maxSurge = 0 } = (updateStrategy?.rollingUpdate ?? {}) as Record<string, number | string>;
+  const field = 'spec.updateStrategy.rollingUpdate';
+  const wrong = typeof maxUnavailable === 'string' ? percent(maxUnavailable) : nonNegative(maxUnavailable);
+  causes.push(...invalidEach(`${field}.maxUnavailable`, maxUnavailable, wrong));
+  if (Number.parseInt(String(maxSurge), 10) !== 0)
+    causes.push(forbidden(`${field}.maxSurge`, 'not supported by this server'));
+  else if (Number.parseInt(String(maxUnavailable), 10) === 0) {
+    causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, 'cannot be 0 when maxSurge is 0'));
+  }
+  return causes;
+}
+
+const count = (name: string, description: string, of: (status: Status) => number | undefined) => ({
+  name,
+  type: 'integer' as const,
+  description,
+  cell: ({ status }: DaemonSet) => (status ? (of(status) ?? 0) : 0),
+});
+
+export const daemonSets = defineKind<DaemonSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'DaemonSet',
+  plural: 'daemonsets',
+  shortNames: ['ds'],
+  categories: ['all'],
+  namespaced: true,
+  model: 'V1DaemonSet',
+  hasStatus: true,
+  defaults: setDefaults,
+  // Clients find numbers there from the first moment.
+  prepare: (set, { old }) => {
+    if (old) return;
+    set.status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
+  },
+  validate,
+  columns: [
+    nameColumn,
+    count('Desired', 'Nodes that should run the pod.', (status) => status.desiredNumberScheduled),
+    count('Current', 'Nodes that should run the pod and do.', (status) => status.currentNumberScheduled),
+    count('Ready', 'Nodes on which the pod is ready.', (status) => status.numberReady),
+    count('Up-to-date', 'Nodes whose pod has the newest template.', (status) => status.updatedNumberScheduled),
+    count('Available', 'Nodes on which the pod has been ready long enough.', (status) => status.numberAvailable),
+    {
+      name: 'Node Selector',
+      type: 'string',
+      description: 'Labels a node must have.',
+      cell: ({ spec }) => formatLabels(spec?.template?.spec?.nodeSelector),
+    },
+    ageColumn,
+    ...workloadColumns,
+  ],
+});
