@@ -5,6 +5,7 @@
 import { namespaces } from '../api/namespace';
 import { type Node, nodes } from '../api/node';
 import { type Pod, pods } from '../api/pod';
+import { podDisruptionBudgets } from '../api/pod-disruption-budget';
 import { type Clock, systemClock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
@@ -40,6 +41,7 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
     pods: createInformer<Pod>(client, pods, informerOptions),
     nodes: createInformer<Node>(client, nodes, informerOptions),
     namespaces: createInformer(client, namespaces, informerOptions),
+    budgets: createInformer(client, podDisruptionBudgets, informerOptions),
   };
   const events = createEventRecorder({ client, component: schedulerName, log, clock });
   const scheduler = new Scheduler({ client, log, clock, random, schedulerName, events, ...informers });

@@ -58,7 +58,7 @@ function preempt(incoming: Pod, nodes: NodeInfo[], over: Partial<PreemptionInput
   const choice = choose({ ...base, random: () => 0, nominated });
   if (choice.node) return `fits on ${choice.node.name}`;
   const { refusals } = choice;
-  const plan = planPreemption({ ...base, refusals, nominated, isVictim: () => false, now, ...over });
+  const plan = planPreemption({ ...base, refusals, nominated, isVictim: () => false, budgets: [], now, ...over });
   return plan.node === undefined ? plan.message : `${plan.node}: ${plan.victims.map(({ key }) => key.slice(2)).join()}`;
 }
 
@@ -156,4 +156,22 @@ t.test('room that was made for a pod is kept from others that are not more impor
 t.test('the nominated node comes first when the pod fits there', async (t) => {
   const nodes = [node('n1', []), node('n2', [pod('a')])];
   t.equal(preempt(pod('p', { nominated: 'n2' }), nodes), 'fits on n2');
+});
+
+t.test('budgets are kept to where there is a choice', async (t) => {
+  const budget = (allowed: number, ...disrupted: string[]) => ({
+    namespace: 'a',
+    selector: [{ key: 'app', operator: 'In' as const, values: ['db'] }],
+    allowed,
+    disrupted: new Set(disrupted),
+  });
+  const db = (name: string) => pod(name, { cpu: '2', labels: { app: 'db' } });
+  const incoming = (cpu: string) => pod('p', { priority: 10, cpu });
+  const one = [node('n1', [db('x'), pod('y', { cpu: '2', priority: 5 })])];
+  t.equal(preempt(incoming('2'), one, { budgets: [budget(1)] }), 'n1: x');
+  t.equal(preempt(incoming('2'), one, { budgets: [budget(0)] }), 'n1: y', 'the more important one has no budget');
+  t.equal(preempt(incoming('2'), one, { budgets: [budget(0, 'x')] }), 'n1: x', 'it is counted as gone already');
+  const two = [node('n1', [db('a'), db('b')]), node('n2', [pod('c', { cpu: '4', priority: 9 })])];
+  t.equal(preempt(incoming('4'), two, { budgets: [budget(1)] }), 'n2: c', 'another node, though more is lost');
+  t.equal(preempt(incoming('4'), two.slice(0, 1), { budgets: [budget(0)] }), 'n1: a,b', 'no choice');
 });

@@ -1,5 +1,6 @@
 // What to push out so that a pod of higher priority finds a place: kube-scheduler's default preemption as a pure function
-// over the state of the moment. Disruption budgets do not take part, since the API has no such kind.
+// over the state of the moment. Disruption budgets are kept to where there is a choice.
+import { matchesSelector, type Selector } from '../api/selector';
 import type { NamespaceLabels } from './affinity';
 import { filterNode, gatherFilterFacts, type Refusal } from './filter';
 import { notHelpful, noVictims, renderPreemption } from './message';
@@ -17,9 +18,20 @@ export interface PreemptionInput {
   readonly nominated: (node: string) => readonly PodInfo[];
   /** True for a pod that a preemption is about to delete or has deleted. */
   readonly isVictim: (pod: PodInfo) => boolean;
+  readonly budgets: readonly Budget[];
   /** Where in the list to start looking, so that not always the same nodes are looked at. */
   readonly offset: number;
   readonly now: number;
+}
+
+/** A PodDisruptionBudget as far as it matters here. */
+export interface Budget {
+  readonly namespace: string;
+  readonly selector: Selector;
+  /** How many more of its pods may go. */
+  readonly allowed: number;
+  /** Names of pods that are counted as gone already. */
+  readonly disrupted: ReadonlySet<string>;
 }
 
 export type Preemption =
@@ -31,6 +43,8 @@ interface Candidate {
   readonly node: NodeInfo;
   /** Most important first. */
   readonly victims: readonly PodInfo[];
+  /** How many of them no budget gives away. */
+  readonly violations: number;
 }
 
 /** A tenth of the nodes, but at least this many, are tried. */
@@ -83,15 +97,36 @@ function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | read
   for (const { uid } of lower) left.remove(uid);
   const refusal = filterWith(left, input);
   if (refusal) return refusal.reasons;
-  // All of them gone, the pod fits: now as many as possible are spared, the most important ones first.
+  // All of them gone, the pod fits: now as many as possible are spared, first those a budget protects, then the most
+  // important ones.
+  const sorted = [...lower].sort((a, b) => moreImportant(a, b, now));
+  const guarded = protectedBy(input.budgets, sorted);
+  const order = [...sorted.filter((each) => guarded.has(each)), ...sorted.filter((each) => !guarded.has(each))];
   const victims: PodInfo[] = [];
-  for (const candidate of [...lower].sort((a, b) => moreImportant(a, b, now))) {
+  for (const candidate of order) {
     left.add(candidate);
     if (!filterWith(left, input)) continue;
     left.remove(candidate.uid);
     victims.push(candidate);
   }
-  return victims.length === 0 ? [noVictims] : { node, victims };
+  if (victims.length === 0) return [noVictims];
+  victims.sort((a, b) => moreImportant(a, b, now));
+  return { node, victims, violations: victims.filter((victim) => guarded.has(victim)).length };
+}
+
+/** The pods whose loss would break a budget, if they went in this order. */
+function protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): ReadonlySet<PodInfo> {
+  const left = budgets.map(({ allowed }) => allowed);
+  const result = new Set<PodInfo>();
+  for (const pod of pods) {
+    budgets.forEach(({ namespace, selector, disrupted }, i) => {
+      const name = pod.pod.metadata?.name ?? '';
+      if (namespace !== pod.namespace || disrupted.has(name) || !matchesSelector(selector, pod.labels)) return;
+      left[i]! -= 1;
+      if (left[i]! < 0) result.add(pod);
+    });
+  }
+  return result;
 }
 
 /** Filters the pod on `changed`, a node whose pods are not those of the cluster's state. */
@@ -110,16 +145,16 @@ function moreImportant(a: PodInfo, b: PodInfo, now: number): number {
 }
 
 /**
- * The node where least is lost: the lowest of the highest priorities, the smallest sum of priorities, the fewest pods, the
+ * The node where least is lost: the fewest broken budgets, the lowest of the highest priorities, the smallest sum of priorities, the fewest pods, the
  * most recently started of the most important ones; then the first.
  */
 function pickCandidate(candidates: readonly Candidate[], now: number): Candidate {
   // Priorities may be negative: lifted above zero, more pods never sum to less.
   const sum = (victims: readonly PodInfo[]) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0);
-  const keys = candidates.map(({ victims }) => {
+  const keys = candidates.map(({ victims, violations }) => {
     const highest = Math.max(...victims.map(({ priority }) => priority));
     const top = victims.filter(({ priority }) => priority === highest);
-    return [highest, sum(victims), victims.length, -Math.min(...top.map((victim) => startOf(victim, now)))];
+    return [violations, highest, sum(victims), victims.length, -Math.min(...top.map((victim) => startOf(victim, now)))];
   });
   let best = 0;
   for (let i = 1; i < candidates.length; i++) {

@@ -4,6 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Namespace } from '../api/namespace';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
+import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
+import { selectorFromLabelSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
@@ -15,7 +17,7 @@ import { choose } from './choose';
 import type { FilterName, Refusal } from './filter';
 import { renderUnschedulable } from './message';
 import { type PodInfo, podInfo } from './pod-info';
-import { type Preemption, planPreemption } from './preemption';
+import { type Budget, type Preemption, planPreemption } from './preemption';
 import { type ClusterChange, SchedulingQueue } from './queue';
 import { ClusterState } from './state';
 
@@ -29,6 +31,7 @@ export interface SchedulerDeps {
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
+  readonly budgets: Informer<PodDisruptionBudget>;
 }
 
 /** After this long without a pause, events and answers get their turn. */
@@ -49,11 +52,11 @@ export class Scheduler {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { pods, nodes, namespaces } = this.deps;
+    const { pods, nodes, namespaces, budgets } = this.deps;
     nodes.onChange((change) => this.onNode(change));
     pods.onChange((change) => this.onPod(change));
     try {
-      await Promise.all([pods, nodes, namespaces].map((informer) => informer.synced(signal)));
+      await Promise.all([pods, nodes, namespaces, budgets].map((informer) => informer.synced(signal)));
     } catch (err) {
       if (signal.aborted) return;
       throw err;
@@ -155,6 +158,7 @@ export class Scheduler {
       refusals,
       nominated: (node) => this.state.nominated(node),
       isVictim: (other) => this.victims.has(other.uid) || isPreempted(other.pod),
+      budgets: this.deps.budgets.list().map(toBudget),
       offset: this.offset,
       now: clock.now(),
     });
@@ -239,6 +243,16 @@ export class Scheduler {
     if (metadata?.deletionTimestamp !== undefined || (spec?.schedulingGates ?? []).length > 0) return false;
     return (spec?.schedulerName ?? 'default-scheduler') === this.deps.schedulerName;
   }
+}
+
+function toBudget({ metadata, spec, status }: PodDisruptionBudget): Budget {
+  return {
+    namespace: metadata?.namespace ?? '',
+    // An absent selector guards nothing, an empty one everything: [] matches all.
+    selector: selectorFromLabelSelector(spec?.selector) ?? [{ key: '', operator: 'Exists', values: [] }],
+    allowed: status?.disruptionsAllowed ?? 0,
+    disrupted: new Set(Object.keys(status?.disruptedPods ?? {})),
+  };
 }
 
 /** Another scheduler, or this one before a restart, has pushed it out. */
