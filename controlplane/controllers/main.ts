@@ -10,6 +10,7 @@ import { DeploymentController } from './deployment/controller';
 import { DisruptionController } from './disruption/controller';
 import { EndpointsController } from './endpoints/controller';
 import { EndpointSliceController } from './endpointslice/controller';
+import { EndpointSliceMirroringController } from './endpointslice-mirroring/controller';
 import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
 import { JobController } from './job/controller';
@@ -90,6 +91,7 @@ function createControllers(
     daemonset: new DaemonSetController(deps('daemonset')),
     job: new JobController(deps('job')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
+    endpointSliceMirroring: new EndpointSliceMirroringController(deps('endpointslice-mirroring')),
     endpoints: new EndpointsController(deps('endpoints')),
     nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
