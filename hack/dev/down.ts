@@ -41,7 +41,7 @@ export async function down({ exec, name, quiet, env, write, tty }: DownContext):
       ({ aspect }) => aspect !== 'sysctls' || recordedClusters().length === 0,
     ),
   );
-  const processes = processesOf(plan.runDir, new Set(), listProcesses(), process.pid);
+  const processes = processesOf(plan, new Set(), listProcesses(), process.pid);
   write(
     report(
       plan,
@@ -117,7 +117,7 @@ async function stopEverything(exec: Exec, plan: ClusterPlan): Promise<void> {
   const supervisor = supervisorPid(plan.runDir);
   if (supervisor !== undefined) process.kill(supervisor, 'SIGKILL');
   const ids = await namespaceIds(exec, plan);
-  await killProcesses(processesOf(plan.runDir, ids, listProcesses(), process.pid));
+  await killProcesses(processesOf(plan, ids, listProcesses(), process.pid));
 }
 
 async function removeContainers({ dockerSocket }: NodePlan): Promise<void> {

@@ -5,6 +5,7 @@ import type { Exec } from '../../dataplane/exec/exec';
 import { removeNamedNetns } from '../../dataplane/netns/named';
 import { linkNames, netnsNames } from './network';
 import type { HostFacts } from './preflight';
+import { readState, recordedClusters } from './state';
 
 const programs = [
   'ip',
@@ -113,7 +114,12 @@ async function hostRanges(exec: Exec): Promise<HostFacts['ranges']> {
       cidr: dst.includes('/') ? dst : `${dst}/32`,
       origin: `route${dev ? ` through ${dev}` : ''}`,
     }));
-  return [...fromAddresses, ...fromRoutes];
+  // After a reboot no link says that these are taken; their clusters want them back.
+  const recorded = recordedClusters().flatMap((name) => {
+    const state = readState(name);
+    return state ? [{ cidr: state.subnet, origin: `cluster ${name}` }] : [];
+  });
+  return [...fromAddresses, ...fromRoutes, ...recorded];
 }
 
 /** The first of 5000, 5001, ... on which no socket of the host listens. */

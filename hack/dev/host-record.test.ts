@@ -9,6 +9,8 @@ import { planCluster } from './plan';
 
 const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
 
+const dirs = { runDir: '/run/k8ts/k8ts', stateDir: '/var/lib/k8ts/k8ts' };
+
 t.test('an empty table that accepts everything is the same as no table', async (t) => {
   const save = ['# Generated', '*nat', ':PREROUTING ACCEPT [3:180]', ':OWN - [0:0]', '-A OWN -j RETURN', 'COMMIT'];
   t.strictSame(ruleEntries(save), ['nat OWN -', 'nat -A OWN -j RETURN']);
@@ -100,7 +102,7 @@ t.test('processes of a cluster: by directory, by namespace, and their children; 
     { pid: 20, parent: 1, argv: 'bash -c ls /run/k8ts/k8ts/', netns: 'net:[1]' },
     { pid: 21, parent: 20, argv: 'node dev.js down', netns: 'net:[1]' },
   ];
-  const found = processesOf('/run/k8ts/k8ts', new Set(['net:[9]']), list, 21).map(({ pid }) => pid);
+  const found = processesOf(dirs, new Set(['net:[9]']), list, 21).map(({ pid }) => pid);
   t.strictSame(found, [10, 11, 12]);
 });
 
@@ -109,3 +111,23 @@ t.test('the last lines of a log', async (t) => {
   t.equal(lastLines('a\nb\nc', 1), 'b\nc\n');
   t.equal(lastLines('', 5), '');
 });
+
+t.test(
+  'processes whose namespace or supervisor is gone are still found; those of users and of other clusters are not',
+  async (t) => {
+    const ours = [
+      '/usr/bin/docker-registry serve /var/lib/k8ts/k8ts/registry.yml',
+      '/usr/sbin/dockerd --config-file=/var/lib/k8ts/k8ts/nodes/worker-1/docker.json',
+      'node k8ts.js kube-proxy --kubeconfig=/var/lib/k8ts/k8ts/nodes/worker-1/kube-proxy.conf',
+      'node k8ts.js server --data-dir=/var/lib/k8ts/k8ts/server',
+    ];
+    const others = [
+      'kubectl --kubeconfig=/var/lib/k8ts/k8ts/admin.conf get pods -w',
+      'tail -f /var/lib/k8ts/k8ts/logs/server.log',
+      'node k8ts.js server --data-dir=/var/lib/k8ts/k8ts-2/server',
+    ];
+    const list = [...ours, ...others].map((argv, i) => ({ pid: 100 + i, parent: 1, argv, netns: 'net:[1]' }));
+    const found = processesOf(dirs, new Set(), list, 50).map(({ argv }) => argv);
+    t.strictSame(found, ours);
+  },
+);

@@ -30,19 +30,27 @@ export function listProcesses(): readonly RunningProcess[] {
   return list;
 }
 
+/** Directories of one cluster. */
+export interface ClusterDirs {
+  readonly runDir: string;
+  readonly stateDir: string;
+}
+
 /**
- * Those that belong to the cluster, children included: engines and container shims have its run directory in their command
- * line; everything else runs inside a node's namespace or below one of these. Pure.
+ * Those that belong to the cluster, children included: container shims have its run directory in their command line, servers,
+ * engines and agents are told files below its state directory, whatever is left of namespaces and run directory; everything
+ * else runs inside a node's namespace or below one of these. A user's `kubectl --kubeconfig` or `tail` is none of them. Pure.
  */
 export function processesOf(
-  runDir: string,
+  { runDir, stateDir }: ClusterDirs,
   netns: ReadonlySet<string>,
   processes: readonly RunningProcess[],
   self: number,
 ): readonly RunningProcess[] {
+  const marks = [`${runDir}/`, `=${stateDir}/nodes/`, `=${stateDir}/server`, ` serve ${stateDir}/`];
   const found = new Set<number>();
   for (const { pid, argv, netns: inside } of processes) {
-    if (argv.includes(`${runDir}/`) || argv.endsWith(runDir) || netns.has(inside)) found.add(pid);
+    if (marks.some((mark) => argv.includes(mark)) || argv.endsWith(runDir) || netns.has(inside)) found.add(pid);
   }
   for (let size = -1; size !== found.size; ) {
     size = found.size;
