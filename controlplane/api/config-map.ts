@@ -27,7 +27,7 @@ function validate(object: ConfigMap, { old }: WriteContext<ConfigMap>): FieldCau
     causes.push(...invalidEach(`binaryData[${key}]`, key, configMapKey(key)));
     bytes += Buffer.byteLength(value, 'base64');
   }
-  if (bytes > maxConfigBytes) causes.push(tooLong('', maxConfigBytes));
+  if (bytes > maxConfigBytes) causes.push(tooLong('[]', maxConfigBytes));
   if (old?.immutable) {
     if (!object.immutable) causes.push(forbidden('immutable', 'field is immutable when `immutable` is set'));
     for (const key of ['data', 'binaryData'] as const) {

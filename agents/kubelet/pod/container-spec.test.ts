@@ -26,8 +26,9 @@ t.test('names, labels, namespaces', async (t) => {
     pid: 'own',
     labels: { 'io.kubernetes.pod.uid': 'u1', 'io.kubernetes.container.name': 'app', 'k8ts.dev/restart-count': '2' },
   });
-  t.match(spec({ pod: pod({ hostNetwork: true, hostPID: true, hostIPC: true }) }), {
+  t.match(spec({ pod: pod({ nodeName: 'n1', hostNetwork: true, hostPID: true, hostIPC: true }) }), {
     network: 'host',
+    hostname: 'n1',
     pid: 'host',
     ipc: 'host',
   });

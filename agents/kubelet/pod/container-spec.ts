@@ -73,6 +73,8 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     groups: groups.map(String),
     mounts: input.mounts,
     network: spec.hostNetwork ? 'host' : { container: sandboxId },
+    // Joining a container brings its name; beside the host's network Docker would show the name of the machine.
+    ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',
     ...resources(pod, container, input.nodeMemoryBytes),

@@ -55,7 +55,10 @@ function difference(spec: PodSpec, old: PodSpec): string {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys
     .filter((key) => !isDeepStrictEqual(before[key], after[key]))
-    .flatMap((key) => [`- ${key}: ${JSON.stringify(before[key])}`, `+ ${key}: ${JSON.stringify(after[key])}`])
+    .flatMap((key) => [
+      ...(key in before ? [`- ${key}: ${JSON.stringify(before[key])}`] : []),
+      ...(key in after ? [`+ ${key}: ${JSON.stringify(after[key])}`] : []),
+    ])
     .join('\n');
 }
 

@@ -12,7 +12,7 @@ interface Operation {
   readonly value?: Json;
 }
 
-/** What every 422 of a patch says; the cause is in details.causes. */
+/** What every 422 of a patch begins with. Without causes in the details kubectl shows the message as it is. */
 export const patchRejected = 'the server rejected our request due to an error in our request';
 
 /** A new document. @throws BadRequest for a malformed patch, Invalid when an operation does not apply */
@@ -44,8 +44,7 @@ function decode(patch: Json): Operation[] {
   });
 }
 
-const rejected = (cause: string): Invalid =>
-  new Invalid(patchRejected, [], { details: { causes: [{ reason: 'UnexpectedServerResponse', message: cause }] } });
+const rejected = (cause: string): Invalid => new Invalid(`${patchRejected}: ${cause}`, []);
 
 function applyOne(document: Json, { op, path, from, value }: Operation): Json {
   switch (op) {

@@ -2,6 +2,7 @@ import t from 'tap';
 import { pods } from '../../api/pod';
 import { services } from '../../api/service';
 import type { AppError } from '../../base/errors';
+import { patchRejected } from './json-patch';
 import { applyPatch, patchTypes } from './patch';
 
 /** What went wrong, with the cause that 422 answers carry. */
@@ -10,9 +11,8 @@ function failure(fn: () => unknown): string {
     fn();
     return 'nothing';
   } catch (err) {
-    const { code, message, details } = err as AppError;
-    const causes = (details['causes'] ?? []) as { message: string }[];
-    return [code, causes[0]?.message ?? message].join(': ');
+    const { code, message } = err as AppError;
+    return `${code}: ${message}`.replace(`: ${patchRejected}`, '');
   }
 }
 

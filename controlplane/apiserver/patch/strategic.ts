@@ -110,11 +110,7 @@ function mergeOrdered(
   const change = patch[key];
   if (change === null) return;
   if (change !== undefined && !Array.isArray(change)) {
-    throw new Invalid(patchRejected, [], {
-      details: {
-        causes: [{ reason: 'UnexpectedServerResponse', message: 'invalid patch format of setElementOrder list' }],
-      },
-    });
+    throw new Invalid(`${patchRejected}: invalid patch format of setElementOrder list`, []);
   }
   const current = own(result, key);
   if (change === undefined && !Array.isArray(current)) return;
