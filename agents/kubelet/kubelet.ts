@@ -91,6 +91,9 @@ export class Kubelet {
     try {
       for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
       const node = await reporter.register(signal);
+      nodeInformer.onChange(({ type, object }) => {
+        if (type !== 'deleted') reporter.observe(object);
+      });
       // A node that had its range before reports only when its network is open: it was ready, and is again in a moment.
       const knownCidr = node.spec?.podCIDR;
       if (knownCidr === undefined) start(reporter.run(signal));

@@ -62,6 +62,18 @@ export class NodeReporter {
     this.wake.resolve();
   }
 
+  /**
+   * What the API has of our Node: when the node controller has given it up (Unknown) it hears of us at once, and not at the
+   * next report.
+   */
+  observe(node: Node): void {
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (node.metadata?.name !== this.deps.config.name || ready?.status !== 'Unknown') return;
+    this.node = node;
+    this.written = '';
+    this.changed();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.renewLease(signal), this.reportStatus(signal)]);
   }

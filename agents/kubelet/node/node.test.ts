@@ -1,7 +1,12 @@
 import t from 'tap';
+import { type Node, nodes } from '../../../controlplane/api';
+import { silentLogger } from '../../../controlplane/base/logger';
 import { FakeClock } from '../../../test/lib/fake-clock';
+import { MemoryClient } from '../../../test/lib/memory-client';
+import { FakeRuntime } from '../runtime/fake';
 import { parseMemTotal } from './facts';
 import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
+import { NodeReporter } from './node-reporter';
 
 const clock = new FakeClock();
 const input: NodeInput = {
@@ -59,4 +64,25 @@ t.test('conditions', async (t) => {
   t.not(condition(later, 'Ready', first)?.lastHeartbeatTime, condition(input, 'Ready')?.lastHeartbeatTime);
   const worse = condition({ ...later, notReady: 'x' }, 'Ready', first);
   t.not(worse?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
+});
+
+t.test('a node that was given up reports at once', async (t) => {
+  const client = new MemoryClient();
+  const fake = new FakeClock();
+  const runtime = new FakeRuntime(() => fake.now());
+  const abort = new AbortController();
+  const { name, ip, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
+  const config = { name, ip, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
+  const log = silentLogger;
+  const reporter = new NodeReporter({ client, runtime, clock: fake, log, machine, config, notReady: () => undefined });
+  await reporter.register(abort.signal);
+  const running = reporter.run(abort.signal);
+  const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+  const given = await client.patch(nodes, name, 'strategic', unknown, { subresource: 'status' });
+  reporter.observe(given);
+  const ready = (node: Node | undefined) =>
+    node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  t.ok(await client.until<Node>(nodes, name, ready));
+  abort.abort(new Error('over'));
+  await running;
 });
