@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { Admission } from './admission/admission';
+import { DefaultIngressClass } from './admission/default-ingress-class';
 import { denyServiceExternalIps } from './admission/external-ips';
 import { LimitRanger } from './admission/limit-ranger';
 import { namespaceLifecycle } from './admission/namespace-lifecycle';
@@ -78,6 +79,7 @@ export class ApiServer {
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
   private readonly priorities = new PriorityAdmission();
+  private readonly ingressClasses = new DefaultIngressClass();
   private readonly limits = new LimitRanger();
   private handler: ApiHandler | undefined;
   private ready = false;
@@ -97,7 +99,8 @@ export class ApiServer {
     const node = new NodeAuthorizer(cache);
     const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
     await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
-    await Promise.all([this.priorities.start(cache, stop.signal), this.limits.start(cache, stop.signal)]);
+    const plugins = [this.priorities, this.limits, this.ingressClasses];
+    await Promise.all(plugins.map((plugin) => plugin.start(cache, stop.signal)));
     const tokens = this.tokens();
     const authenticator = new Authenticator({
       serviceAccounts: tokens,
@@ -187,6 +190,7 @@ export class ApiServer {
       serviceAccount(cache),
       defaultTolerations,
       this.priorities.admit,
+      this.ingressClasses.admit,
       nodeRestriction(cache),
       denyServiceExternalIps,
       rbacEscalation(escalation),
