@@ -47,7 +47,8 @@ export const command = defineCommand({
         allocatable: { cpu: machine.cores, memory: machine.memoryBytes, 'ephemeral-storage': disk.blocks * disk.bsize },
         labels: options.nodeLabels,
         kubeletPort: options.port,
-        kubeletVersion: `v${packageJson.version}`,
+        // As GET /version writes it: what follows the API level is ours.
+        kubeletVersion: `v${packageJson.version.replace('-', '+')}`,
         maxPods: options.maxPods,
         parallelStarts: options.parallelStarts,
       },
