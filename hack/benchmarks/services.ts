@@ -56,8 +56,10 @@ async function measure(size: number): Promise<BenchRow[]> {
     for (let i = 0; i < probes; i++) {
       const ip = world.add(size + i, [server]);
       up.push(await until(lab, ip, true));
+      await quiet();
       world.removeEndpoints(size + i);
       down.push(await until(lab, ip, false));
+      await quiet();
     }
     const last = world.add(size + probes, [server]);
     await until(lab, last, true);
@@ -265,11 +267,17 @@ const fillerEndpoints = (i: number): string[] =>
     return `10.244.${3 + (at >> 8)}.${at & 255}`;
   });
 
+/** Rules work before the write that brings them has returned; a change at that moment would wait for it to end. */
+const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
+
+/** A SYN sent before the rules are there is lost without a word: an attempt's time-out is the resolution of the figure. */
+const attemptMs = 8;
+
 /** Milliseconds until connecting to `ip` succeeds, or is refused. */
 async function until(lab: Lab, ip: string, wanted: boolean): Promise<number> {
   const start = performance.now();
   for (;;) {
-    const socket = await connectInNetns(lab.client, { host: ip, port, signal: AbortSignal.timeout(100) }).catch(
+    const socket = await connectInNetns(lab.client, { host: ip, port, signal: AbortSignal.timeout(attemptMs) }).catch(
       () => undefined,
     );
     socket?.destroy();
