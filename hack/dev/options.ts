@@ -15,9 +15,9 @@ export const upOptions = {
   nodes: {
     flag: 'nodes',
     placeholder: 'N',
-    default: '0',
-    help: `nodes, the control node among them: 1 to ${maxNodes}; 0 means 3, or as many as the cluster has`,
-    parse: parseInteger(0, maxNodes),
+    default: '',
+    help: `nodes, the control node among them: 1 to ${maxNodes}; absent: 3, or as many as the cluster has`,
+    parse: (text: string) => (text === '' ? undefined : parseInteger(1, maxNodes)(text)),
   },
   name,
   subnet: {

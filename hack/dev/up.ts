@@ -94,7 +94,7 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
   const overlaps = (subnet: string) => overlapping(subnet, facts.ranges).length > 0;
   const spec = {
     name: options.name,
-    nodes: options.nodes || defaultNodes,
+    nodes: options.nodes ?? defaultNodes,
     subnet: options.subnet || chooseSubnet(['taken'], overlaps),
     registryPort: freeRegistryPort(),
   };
@@ -108,7 +108,7 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
 }
 
 async function recheck({ exec, options, env }: UpContext, state: ClusterState): Promise<Checked> {
-  if (options.nodes !== 0 && options.nodes !== state.nodes) {
+  if (options.nodes !== undefined && options.nodes !== state.nodes) {
     throw new Refused(
       `cluster ${state.name} has ${state.nodes} nodes, not ${options.nodes}.`,
       `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --nodes ${options.nodes}`,

@@ -20,8 +20,9 @@ const nothingLeft = async (t: {
 t.test('options', async (t) => {
   const cases = [
     { name: 'unknown', args: ['--node', '3'], says: /unknown option --node; see --help/ },
-    { name: 'no number', args: ['--nodes', 'three'], says: /--nodes=three: expected a whole number from 0 to 60/ },
-    { name: 'too many', args: ['--nodes', '61'], says: /expected a whole number from 0 to 60/ },
+    { name: 'no number', args: ['--nodes', 'three'], says: /--nodes=three: expected a whole number from 1 to 60/ },
+    { name: 'too many', args: ['--nodes', '61'], says: /expected a whole number from 1 to 60/ },
+    { name: 'none', args: ['--nodes', '0'], says: /expected a whole number from 1 to 60/ },
     { name: 'no subnet', args: ['--subnet', '10.0.0'], says: /--subnet=10\.0\.0: not a/ },
     { name: 'host bits', args: ['--subnet', '10.9.8.7/24'], says: /did you mean 10\.9\.8\.0\/24/ },
     { name: 'too small', args: ['--subnet', '10.9.8.0/28'], says: /expected an IPv4 range from \/16 to \/24/ },
