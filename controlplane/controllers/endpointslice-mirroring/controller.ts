@@ -2,18 +2,16 @@
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Endpoints, endpoints } from '../../api/endpoints';
 import { type Service, services } from '../../api/service';
-import { objectKey } from '../../api/types';
-import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import { managedByLabel, serviceNameLabel } from '../endpointslice/plan';
 import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
-import { metaOf } from '../shared/owner';
+import { applySliceStep } from '../shared/slice-step';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
-import { managedBy, planMirror, type Step } from './plan';
+import { managedBy, planMirror } from './plan';
 
 const workers = 2;
 
@@ -48,26 +46,12 @@ export class EndpointSliceMirroringController implements Controller {
     const [namespace = ''] = key.split('/');
     const mine = this.slices.by(byNamespace, namespace).filter((slice) => isOurs(slice) && serviceKey(slice) === key);
     try {
-      for (const step of planMirror(service, this.endpoints.get(key), mine)) await this.apply(key, step, signal);
+      for (const step of planMirror(service, this.endpoints.get(key), mine))
+        await applySliceStep({ client: this.deps.client, guard: this.guard }, key, step, signal);
     } catch (err) {
       if (!refusedByTermination(err)) throw err;
     }
     if (!service) this.guard.forget(key);
-  }
-
-  private async apply(key: string, { action, slice }: Step, signal: AbortSignal): Promise<void> {
-    const { client } = this.deps;
-    if (action === 'create') this.guard.wrote(key, await client.create(endpointSlices, slice, { signal }));
-    else if (action === 'update') this.guard.wrote(key, await client.update(endpointSlices, slice, { signal }));
-    else {
-      const { uid } = metaOf(slice);
-      await client
-        .delete(endpointSlices, objectKey(slice), { preconditions: { uid }, signal })
-        .catch((err: unknown) => {
-          if (!isNotFound(err)) throw err;
-        });
-      this.guard.deleted(key, objectKey(slice), uid);
-    }
   }
 }
 

@@ -7,6 +7,7 @@ import type { Endpoints } from '../../api/endpoints';
 import type { Service } from '../../api/service';
 import { managedByLabel, serviceNameLabel } from '../endpointslice/plan';
 import { controllerReference, isDeleting } from '../shared/owner';
+import type { SliceStep } from '../shared/slice-step';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';
 /** Whoever writes slices as well asks with this label not to be mirrored. */
@@ -20,20 +21,15 @@ export const maxEndpointsPerSubset = 1000;
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
-export interface Step {
-  readonly action: 'create' | 'update' | 'delete';
-  readonly slice: EndpointSlice;
-}
-
 /** `slices` are those this controller made for the name. */
 export function planMirror(
   service: Service | undefined,
   endpoints: Endpoints | undefined,
   slices: readonly EndpointSlice[],
-): Step[] {
+): SliceStep[] {
   const wanted = service && endpoints && isMirrored(service, endpoints) ? render(endpoints) : [];
   const free = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
-  const steps: Step[] = [];
+  const steps: SliceStep[] = [];
   for (const slice of wanted) {
     // The ports of a slice may change, its address type may not.
     const same = free.findIndex(

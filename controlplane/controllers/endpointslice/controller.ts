@@ -4,18 +4,18 @@ import { type Node, nodes } from '../../api/node';
 import { type Pod, pods } from '../../api/pod';
 import { type Service, services } from '../../api/service';
 import { objectKey } from '../../api/types';
-import { describeError, isNotFound } from '../../base/errors';
+import { describeError } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
-import { metaOf } from '../shared/owner';
 import { podsOf, servicesTouched } from '../shared/service-pods';
+import { applySliceStep } from '../shared/slice-step';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
-import { managedBy, managedByLabel, planSlices, type Step, serviceNameLabel } from './plan';
+import { managedBy, managedByLabel, planSlices, serviceNameLabel } from './plan';
 
 const workers = 5;
 const zoneLabel = 'topology.kubernetes.io/zone';
@@ -72,7 +72,11 @@ export class EndpointSliceController implements Controller {
     try {
       // New endpoints before old ones go, so that a Service that moves between slices is never without.
       for (const action of ['create', 'update', 'delete']) {
-        await Promise.all(steps.filter((step) => step.action === action).map((step) => this.apply(key, step, signal)));
+        await Promise.all(
+          steps
+            .filter((step) => step.action === action)
+            .map((step) => applySliceStep({ client: this.deps.client, guard: this.guard }, key, step, signal)),
+        );
       }
     } catch (err) {
       if (refusedByTermination(err)) return;
@@ -86,21 +90,6 @@ export class EndpointSliceController implements Controller {
       throw err;
     }
     if (!service) this.guard.forget(key);
-  }
-
-  private async apply(key: string, { action, slice }: Step, signal: AbortSignal): Promise<void> {
-    const { client } = this.deps;
-    if (action === 'create') this.guard.wrote(key, await client.create(endpointSlices, slice, { signal }));
-    else if (action === 'update') this.guard.wrote(key, await client.update(endpointSlices, slice, { signal }));
-    else {
-      const { uid } = metaOf(slice);
-      await client
-        .delete(endpointSlices, objectKey(slice), { preconditions: { uid }, signal })
-        .catch((err: unknown) => {
-          if (!isNotFound(err)) throw err;
-        });
-      this.guard.deleted(key, objectKey(slice), uid);
-    }
   }
 }
 

@@ -3,7 +3,8 @@ import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
-import { maxEndpoints, planSlices, type Step } from './plan';
+import type { SliceStep } from '../shared/slice-step';
+import { maxEndpoints, planSlices } from './plan';
 
 const service = (spec: Service['spec'] = {}, metadata: Service['metadata'] = {}): Service => ({
   metadata: { name: 'web', namespace: 'a', uid: 'svc', ...metadata },
@@ -54,7 +55,7 @@ function pod(name: string, shape: PodShape = {}): Pod {
   };
 }
 const nodes: Record<string, Node> = { n1: { metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } } } };
-const plan = (input: { service?: Service; pods?: Pod[]; slices?: EndpointSlice[] }): Step[] =>
+const plan = (input: { service?: Service; pods?: Pod[]; slices?: EndpointSlice[] }): SliceStep[] =>
   planSlices({
     service: 'service' in input ? input.service : service(),
     pods: input.pods ?? [],
@@ -63,7 +64,7 @@ const plan = (input: { service?: Service; pods?: Pod[]; slices?: EndpointSlice[]
   });
 /** What the server would hold after these steps. */
 let sequence = 0;
-const stored = (steps: Step[]): EndpointSlice[] =>
+const stored = (steps: SliceStep[]): EndpointSlice[] =>
   steps
     .filter(({ action }) => action !== 'delete')
     .map(({ slice }) => ({

@@ -6,6 +6,7 @@ import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
 import { controllerReference, isDeleting } from '../shared/owner';
+import type { SliceStep } from '../shared/slice-step';
 import {
   addressOf,
   type Endpoint,
@@ -26,11 +27,6 @@ export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 /** Endpoints in one slice: the default of --max-endpoints-per-slice. */
 export const maxEndpoints = 100;
 
-export type Step =
-  | { readonly action: 'create'; readonly slice: EndpointSlice }
-  | { readonly action: 'update'; readonly slice: EndpointSlice }
-  | { readonly action: 'delete'; readonly slice: EndpointSlice };
-
 export interface SliceInput {
   /** Undefined when the Service is gone: the slices go with it by garbage collection, and at once here. */
   readonly service: Service | undefined;
@@ -45,7 +41,7 @@ export function isManaged({ spec }: Service): boolean {
   return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
 }
 
-export function planSlices({ service, pods, slices, node }: SliceInput): Step[] {
+export function planSlices({ service, pods, slices, node }: SliceInput): SliceStep[] {
   if (!service) return slices.map((slice) => ({ action: 'delete', slice }));
   if (isDeleting(service)) return [];
   // A Service that lost its selector keeps its last slices: whoever fills it now owns them (as upstream).
@@ -76,7 +72,7 @@ function planFamily(
   pods: readonly Pod[],
   slices: readonly EndpointSlice[],
   node: (name: string) => Node | undefined,
-): Step[] {
+): SliceStep[] {
   const groups = new Map<string, Group>();
   const groupFor = (ports: readonly Port[]) => {
     const id = portsId(ports);
@@ -98,7 +94,7 @@ function planFamily(
 }
 
 /** Slices of one set of ports. */
-function planGroup(service: Service, family: Family, { ports, endpoints, slices }: Group): Step[] {
+function planGroup(service: Service, family: Family, { ports, endpoints, slices }: Group): SliceStep[] {
   const left = new Map(endpoints);
   const kept = slices.map((slice) => {
     const present = slice.endpoints ?? [];
@@ -125,7 +121,7 @@ function planGroup(service: Service, family: Family, { ports, endpoints, slices 
       roomy.changed = true;
     }
   }
-  const steps: Step[] = kept.flatMap(({ slice, next, changed }): Step[] => {
+  const steps: SliceStep[] = kept.flatMap(({ slice, next, changed }): SliceStep[] => {
     if (next.length === 0) return [{ action: 'delete', slice }];
     return changed ? [{ action: 'update', slice: renderSlice(service, family, ports, next, slice) }] : [];
   });
@@ -139,9 +135,9 @@ function planGroup(service: Service, family: Family, { ports, endpoints, slices 
 function keepPlaceholder(
   service: Service,
   family: Family,
-  steps: readonly Step[],
+  steps: readonly SliceStep[],
   slices: readonly EndpointSlice[],
-): Step[] {
+): SliceStep[] {
   const deleted = new Set(steps.flatMap((step) => (step.action === 'delete' ? [step.slice.metadata?.uid] : [])));
   const remains =
     steps.some(({ action }) => action !== 'delete') || slices.some(({ metadata }) => !deleted.has(metadata?.uid));
