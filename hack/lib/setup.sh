@@ -40,6 +40,7 @@ setup_unlock() { exec 9>&-; }
 # Package tables: "program:package" per line; the package is wanted where the program is not there.
 packages_up='dockerd:docker.io
 iptables-restore:iptables
+nft:nftables
 conntrack:conntrack
 ip:iproute2
 nsenter:util-linux
