@@ -9,16 +9,29 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'controlplane/store': ['controlplane/base'],
   'controlplane/pki': ['controlplane/base'],
   'controlplane/client': ['controlplane/base', 'controlplane/api'],
-  'controlplane/controllers': ['controlplane/base', 'controlplane/api', 'controlplane/client'],
+  'controlplane/controllers': ['controlplane/base', 'controlplane/api', 'controlplane/client', 'controlplane/pki'],
   'controlplane/scheduler': ['controlplane/base', 'controlplane/api', 'controlplane/client'],
   // It implements the client's Transport port for the controllers in the same process.
-  'controlplane/apiserver': ['controlplane/base', 'controlplane/api', 'controlplane/store', 'controlplane/client'],
+  'controlplane/apiserver': [
+    'controlplane/base',
+    'controlplane/api',
+    'controlplane/store',
+    'controlplane/client',
+    'controlplane/pki',
+  ],
   // Composition roots: they put the parts together and hold nothing else.
   'controlplane/server': ['controlplane', 'agents/bootstrap'],
   'agents/k8ts': ['controlplane/server', 'agents'],
   dataplane: ['controlplane/base'],
   'agents/bootstrap': ['controlplane/base'],
-  agents: ['controlplane/base', 'controlplane/api', 'controlplane/client', 'dataplane', 'agents/bootstrap'],
+  agents: [
+    'controlplane/base',
+    'controlplane/api',
+    'controlplane/client',
+    'controlplane/pki',
+    'dataplane',
+    'agents/bootstrap',
+  ],
 };
 /** Agents know nothing of each other: each is a folder of its own under the rule of `agents`. */
 const agentOf = (path: string): string => path.split('/').slice(0, 2).join('/');
