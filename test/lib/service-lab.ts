@@ -7,17 +7,11 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Scope } from '../../controlplane/base/scope';
-import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Exec, RunOptions, RunResult } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
-import { Applier } from '../../dataplane/netfilter/applier';
-import { detectBackend } from '../../dataplane/netfilter/backend';
-import type { Family } from '../../dataplane/netfilter/model';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { inNetns } from '../../dataplane/netns/named';
 import type { Netns } from '../../dataplane/netns/netns';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
-import type { ServiceInput } from '../../dataplane/service/input';
 import { connect, createNetns, type TestNetns } from './netns';
 
 export const addresses = {
@@ -27,6 +21,8 @@ export const addresses = {
   b: '10.244.1.6',
   far: '10.244.2.9',
 } as const;
+/** What writes the rules, and into which of the kernel's tables. */
+export type ProxyMode = 'iptables-nft' | 'iptables-legacy' | 'nftables';
 export type Place = 'node' | 'outside' | 'a' | 'b' | 'far';
 export const serverPort = 8080;
 
@@ -43,11 +39,12 @@ export class ServiceLab {
   private constructor(
     readonly at: Readonly<Record<Place, TestNetns>>,
     readonly exec: Exec,
+    readonly mode: ProxyMode,
     private readonly scope: Scope,
   ) {}
 
   /** Everything is undone by `scope`. Servers at a, b, far and node answer `PLACE SOURCE` on TCP and UDP port 8080. */
-  static async open(scope: Scope): Promise<ServiceLab> {
+  static async open(scope: Scope, mode: ProxyMode = 'iptables-nft'): Promise<ServiceLab> {
     const make = async () => {
       const netns = await createNetns();
       scope.defer(() => netns.teardown());
@@ -75,7 +72,7 @@ export class ServiceLab {
       await at[place].run('ip', 'route', 'add', '10.244.1.1', 'dev', 'eth0');
       await at[place].run('ip', 'route', 'add', 'default', 'via', '10.244.1.1');
     }
-    const lab = new ServiceLab(at, new NetnsExec(at.node), scope);
+    const lab = new ServiceLab(at, new NetnsExec(at.node), mode, scope);
     for (const place of ['a', 'b', 'far', 'node'] as const) await lab.serve(place);
     return lab;
   }
@@ -127,33 +124,4 @@ async function bindUdp(netns: Netns, port: number, scope: Scope): Promise<UdpSoc
   scope.defer(() => socket.close());
   await bound;
   return socket;
-}
-
-/** Compiler, applier and flow cleaner of one node, without the agent around them. */
-export class NodeRules {
-  readonly compiler: ServiceCompiler;
-  private constructor(
-    readonly applier: Applier,
-    readonly cleaner: FlowCleaner,
-    family: Family,
-  ) {
-    const facts =
-      family === 4
-        ? { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24' }
-        : { clusterCidr: 'fd00:244::/32', podCidr: 'fd00:244:1::/64' };
-    this.compiler = new ServiceCompiler(family, facts);
-  }
-
-  static async open(exec: Exec, family: Family = 4): Promise<NodeRules> {
-    const applier = new Applier({ exec, backend: await detectBackend(exec, family) });
-    const nodeAddresses = () => new Set<string>([addresses.node, '10.244.1.1']);
-    return new NodeRules(applier, new FlowCleaner({ exec, family, nodeAddresses }), family);
-  }
-
-  /** Services as given, others as they are. */
-  async apply(...services: readonly ServiceInput[]) {
-    for (const service of services) this.compiler.set(service.key, service);
-    const { plan, dirty } = this.compiler.take();
-    return await this.applier.apply(plan, dirty);
-  }
 }

@@ -1,0 +1,39 @@
+// Which backend a connection gets.
+import { at, type ServiceCases, web } from './cases';
+
+export const choiceCases: ServiceCases = {
+  'connections are spread evenly': async (t, lab, rules) => {
+    await rules.apply(web([at('a'), at('b'), at('far')]));
+    const draws = 450;
+    const sigma = Math.sqrt(draws * (1 / 3) * (2 / 3));
+    // Three sigma are missed by chance once in a hundred samples of three counts, twice in a row once in ten thousand.
+    let worst = Number.POSITIVE_INFINITY;
+    for (let sample = 0; sample < 2 && worst > 3 * sigma; sample++) {
+      const counts = new Map([
+        ['a', 0],
+        ['b', 0],
+        ['far', 0],
+      ]);
+      for (let i = 0; i < draws; i++) {
+        const place = (await lab.ask('node', '10.96.3.7', 80)).split(' ')[0]!;
+        counts.set(place, (counts.get(place) ?? 0) + 1);
+      }
+      t.equal(counts.size, 3);
+      worst = Math.max(...[...counts.values()].map((count) => Math.abs(count - draws / 3)));
+    }
+    t.ok(worst <= 3 * sigma, `largest deviation ${worst}`);
+  },
+
+  'affinity holds until its time is over': async (t, lab, rules) => {
+    await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 1 }));
+    const first = await lab.ask('node', '10.96.3.7', 80);
+    for (let i = 0; i < 20; i++) t.equal(await lab.ask('node', '10.96.3.7', 80), first);
+    // The kernel's own clock decides, and every look at it through a connection would start the time anew.
+    const places = new Set([first]);
+    for (let i = 0; i < 12 && places.size === 1; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 2_100));
+      places.add(await lab.ask('node', '10.96.3.7', 80));
+    }
+    t.ok(places.size > 1, 'after a pause longer than the time, chance decides again');
+  },
+};

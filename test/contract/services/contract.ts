@@ -1,0 +1,44 @@
+// What every way of writing Service rules must do, shown by packets between namespaces.
+import type { Test } from 'tap';
+import { Scope } from '../../../controlplane/base/scope';
+import { skipWithoutKernel } from '../../lib/netns';
+import { type ProxyMode, ServiceLab } from '../../lib/service-lab';
+import { NodeRules } from '../../lib/service-rules';
+import type { ServiceCases } from './cases';
+import { choiceCases } from './choice';
+import { lifeCases } from './life';
+import { policyCases } from './policy';
+import { refusalCases } from './refusal';
+import { sourceAddressCases } from './source-address';
+import { udpCases } from './udp';
+
+const groups: readonly ServiceCases[] = [
+  sourceAddressCases,
+  choiceCases,
+  refusalCases,
+  policyCases,
+  udpCases,
+  lifeCases,
+];
+
+/** Well beyond what a busy machine needs: it only turns a hang into a failure. */
+const limitMs = 300_000;
+
+export function serviceContract(t: Test, mode: ProxyMode): void {
+  t.setTimeout(limitMs * 2);
+  void t.test(`Services by ${mode}`, { skip: skipWithoutKernel(), timeout: limitMs * 2 }, async (t) => {
+    for (const group of groups) {
+      for (const [name, show] of Object.entries(group)) {
+        await t.test(name, { timeout: limitMs }, async (t) => {
+          const scope = new Scope();
+          try {
+            const lab = await ServiceLab.open(scope, mode);
+            await show(t, lab, NodeRules.open(lab));
+          } finally {
+            await scope.close();
+          }
+        });
+      }
+    }
+  });
+}

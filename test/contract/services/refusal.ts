@@ -1,0 +1,32 @@
+// What is refused, and what is dropped.
+import { service, servicePort } from '../../lib/service-fixture';
+import { addresses } from '../../lib/service-lab';
+import { at, type ServiceCases, web } from './cases';
+
+export const refusalCases: ServiceCases = {
+  'refused at once: no endpoints, no such port': async (t, lab, rules) => {
+    await rules.apply(
+      web([], { loadBalancerIps: ['192.168.57.240'] }, { nodePort: 30080 }),
+      service('shop/live', '10.96.3.8', { ports: [servicePort({ endpoints: [at('a')] })] }),
+    );
+    for (const from of ['a', 'node', 'outside'] as const) {
+      t.equal(await lab.ask(from, '10.96.3.7', 80), 'ECONNREFUSED', `${from}: no endpoints`);
+      t.equal(await lab.ask(from, '10.96.3.8', 81), 'ECONNREFUSED', `${from}: no such port`);
+      t.equal(await lab.ask(from, addresses.node, 30080), 'ECONNREFUSED', `${from}: node port`);
+      t.equal(await lab.ask(from, '192.168.57.240', 80), 'ECONNREFUSED', `${from}: load balancer`);
+    }
+    await rules.apply(web([at('b')]));
+    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'from none to one');
+    await rules.apply(web([at('b', { ready: false, terminating: true })]));
+    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'terminating but serving');
+  },
+
+  'source ranges of a load balancer': async (t, lab, rules) => {
+    const balanced = { loadBalancerIps: ['192.168.57.240'] };
+    await rules.apply(web([at('a')], { ...balanced, sourceRanges: ['198.51.100.0/24'] }));
+    t.match(await lab.ask('outside', '192.168.57.240', 80), /^a /);
+    await rules.apply(web([at('a')], { ...balanced, sourceRanges: ['192.0.2.0/24'] }));
+    t.equal(await lab.ask('outside', '192.168.57.240', 80, 300), 'TIMEOUT');
+    t.match(await lab.ask('outside', '10.96.3.7', 80), /^a /, 'the ClusterIP is not restricted');
+  },
+};
