@@ -1,19 +1,19 @@
-// One address family on this node: compiler, kernel writer and UDP flow cleaner, and what passes between them.
+// One address family on this node: the rules of its mode and the UDP flow cleaner, and what passes between them.
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { changedFrontends } from '../../dataplane/conntrack/frontends';
 import type { UdpFrontend } from '../../dataplane/conntrack/stale';
-import type { Applier, Drift, Written } from '../../dataplane/netfilter/applier';
 import type { Family } from '../../dataplane/netfilter/model';
-import { type Plan, ServiceCompiler } from '../../dataplane/service/compiler';
+import type { Drift, Written } from '../../dataplane/netfilter/writer';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { HealthCheck } from './health-ports';
+import type { Rules } from './rules';
 
 export interface FamilyProxyDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
-  readonly applier: Applier;
+  readonly rules: Rules;
   readonly cleaner: FlowCleaner;
   readonly log: Logger;
 }
@@ -25,50 +25,41 @@ export interface FamilySync extends Written {
 /** Calls of sync() and check() must not overlap. */
 export class FamilyProxy {
   readonly family: Family;
-  private readonly compiler: ServiceCompiler;
   private facts: NodeFacts;
   private frontends: UdpFrontend[] = [];
-  private plan: Plan | undefined;
   private first = true;
 
   constructor(private readonly deps: FamilyProxyDeps) {
     this.family = deps.family;
     this.facts = deps.facts;
-    this.compiler = new ServiceCompiler(deps.family, deps.facts);
   }
 
   set(key: string, input: ServiceInput | undefined): void {
-    const before = this.compiler.services.get(key);
+    const before = this.deps.rules.services.get(key);
     this.frontends.push(...changedFrontends(before, input, this.first));
-    this.compiler.set(key, input);
+    this.deps.rules.set(key, input);
   }
 
   setPodCidr(podCidr: string | undefined): void {
     if (podCidr === this.facts.podCidr) return;
     this.facts = { clusterCidr: this.facts.clusterCidr, ...(podCidr === undefined ? {} : { podCidr }) };
-    this.compiler.setFacts(this.facts);
+    this.deps.rules.setFacts(this.facts);
   }
 
-  /** @throws what Applier.apply throws; nothing is lost, the next call writes everything that differs. */
+  /** @throws what Rules.write throws; nothing is lost, the next call writes everything that differs. */
   async sync(): Promise<FamilySync> {
-    const { plan, dirty } = this.compiler.take();
-    this.plan = plan;
-    const written = await this.deps.applier.apply(plan, dirty);
+    const written = await this.deps.rules.write();
     this.first = false;
     return { ...written, staleFlows: await this.cleanFlows() };
   }
 
-  /** Nothing before the first sync. `thorough` compares every chain, otherwise only when the canaries are gone. */
-  async check(thorough: boolean): Promise<Drift> {
-    const { applier } = this.deps;
-    if (!this.plan) return [];
-    if (!thorough && (await applier.canaryAlive())) return [];
-    return applier.check(this.plan);
+  check(thorough: boolean): Promise<Drift> {
+    return this.deps.rules.check(thorough);
   }
 
   /** Load balancer health checks this node answers. */
   healthChecks(): HealthCheck[] {
-    return [...this.compiler.services.values()].flatMap(({ key, healthCheckPort, ports }) => {
+    return [...this.deps.rules.services.values()].flatMap(({ key, healthCheckPort, ports }) => {
       if (healthCheckPort === undefined) return [];
       const local = ports.flatMap((port) => port.endpoints.filter((one) => one.local && one.ready && !one.terminating));
       return [{ key, port: healthCheckPort, localEndpoints: new Set(local.map((one) => one.address)).size }];
@@ -76,13 +67,7 @@ export class FamilyProxy {
   }
 
   get ruleCounts(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const [table, chains] of Object.entries(this.plan ?? {})) {
-      let rules = 0;
-      for (const text of (chains as ReadonlyMap<string, string>).values()) rules += text.split('\n').length - 1;
-      counts.set(table, rules);
-    }
-    return counts;
+    return this.deps.rules.ruleCounts;
   }
 
   /** The rules are right whatever happens here; flows that could not be deleted are tried again with the next sync. */

@@ -11,8 +11,7 @@ import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { SystemExec } from '../../dataplane/exec/system-exec';
-import { Applier, type Drift } from '../../dataplane/netfilter/applier';
-import { detectBackend } from '../../dataplane/netfilter/backend';
+import type { Drift } from '../../dataplane/netfilter/writer';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
 import { cleanup } from './cleanup';
@@ -21,6 +20,7 @@ import { HealthPorts } from './health-ports';
 import { Metrics } from './metrics';
 import { options } from './options';
 import { Proxier, sliceIndex } from './proxier';
+import { openRules } from './rules';
 import { serviceKeyOfSlice } from './translate';
 
 export const command = defineCommand({
@@ -82,12 +82,11 @@ export const command = defineCommand({
 
 async function openFamily(exec: SystemExec, clusterCidr: string, log: Logger): Promise<FamilyProxy> {
   const { family } = parseCidr(clusterCidr);
-  const backend = await detectBackend(exec, family);
-  log.info('netfilter', { family, mode: backend.mode, version: backend.version });
+  const facts = { clusterCidr };
   return new FamilyProxy({
     family,
-    facts: { clusterCidr },
-    applier: new Applier({ exec, backend }),
+    facts,
+    rules: await openRules({ mode: 'iptables', exec, family, facts, log }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family) }),
     log,
   });

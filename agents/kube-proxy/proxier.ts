@@ -8,7 +8,7 @@ import type { Clock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Informer } from '../../controlplane/client/informer';
-import type { Drift } from '../../dataplane/netfilter/applier';
+import type { Drift } from '../../dataplane/netfilter/writer';
 import type { FamilyProxy } from './family-proxy';
 import type { HealthPorts } from './health-ports';
 import type { Metrics } from './metrics';

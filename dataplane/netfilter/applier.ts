@@ -7,21 +7,12 @@ import { classifyFailure, type Failure } from './classify';
 import { chains, jumps, type OwnedTable, ownedTables } from './names';
 import { splitDump } from './parse';
 import { type Difference, diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore } from './plan';
+import type { Drift, RuleWriter, Written } from './writer';
 
 /** A restore of 5,000 Services takes a second; a lock held by somebody else can make it longer. */
 const writeTimeoutMs = 60_000;
 const readTimeoutMs = 30_000;
 const natJumps = jumps.filter((jump) => jump.table === 'nat');
-
-export interface Written {
-  /** True when it was computed against the kernel, not against what was remembered. */
-  readonly full: boolean;
-  readonly chains: number;
-  readonly bytes: number;
-  readonly ms: number;
-}
-/** What a check found wrong in the kernel; empty when nothing. */
-export type Drift = readonly Difference[];
 
 export interface ApplierDeps {
   readonly exec: Exec;
@@ -30,8 +21,9 @@ export interface ApplierDeps {
   readonly elapsed?: () => number;
 }
 
-/** Calls must not overlap: whoever owns the applier queues them. */
-export class Applier {
+type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
+
+export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   /** What the kernel holds as far as we know; undefined: read it first. */
   private known: Record<OwnedTable, Map<string, string>> | undefined;
   constructor(private readonly deps: ApplierDeps) {}
@@ -45,11 +37,7 @@ export class Applier {
     return this.known === undefined;
   }
 
-  /**
-   * `dirty` names the chains that may differ from the last call's plan. Repeatable; nothing to do costs nothing.
-   * @throws AppError (Unavailable, Unsupported) with the failed command as cause; the next call is then a full one.
-   */
-  async apply(wanted: OwnChains, dirty: Readonly<Record<OwnedTable, ReadonlySet<string>>>): Promise<Written> {
+  async apply(wanted: OwnChains, dirty: DirtyChains): Promise<Written> {
     const start = this.now();
     const full = this.known === undefined;
     const { chains: known, missingJumps } = this.known ? { chains: this.known, missingJumps: [] } : await this.read();
@@ -90,7 +78,6 @@ export class Applier {
     return drift;
   }
 
-  /** Takes every rule and chain of ours out of the kernel. Repeatable. */
   async removeAll(): Promise<void> {
     const { chains: actual, missingJumps } = await this.read();
     this.markFull();

@@ -7,13 +7,14 @@ import { renderChain } from '../netfilter/render';
 import { filterChains, inputRules, natChains, nodePortJump } from './base-chains';
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
 import type { NodeFacts, ServiceInput } from './input';
+import type { RuleCompiler } from './mode';
 import { type CompiledService, compileService, type TreeEntry } from './service-chains';
 
 /** Table to chain to its rules as text. */
 export type Plan = Readonly<Record<OwnedTable, ReadonlyMap<string, string>>>;
 export type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
 
-export class ServiceCompiler {
+export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
   private readonly inputs = new Map<string, ServiceInput>();
   private readonly compiled = new Map<string, CompiledService>();
   private readonly text = { nat: new Map<string, string>(), filter: new Map<string, string>() };
@@ -34,14 +35,12 @@ export class ServiceCompiler {
     this.putBase();
   }
 
-  /** New facts compile everything anew; what comes out the same is not dirty. */
   setFacts(facts: NodeFacts): void {
     this.facts = facts;
     for (const [key, input] of this.inputs) this.replace(key, compileService(input, facts, this.family));
     this.putBase();
   }
 
-  /** Adds or replaces a Service; undefined removes it. */
   set(key: string, input: ServiceInput | undefined): void {
     if (input) this.inputs.set(key, input);
     else if (!this.inputs.delete(key)) return;
@@ -52,13 +51,22 @@ export class ServiceCompiler {
     return this.inputs;
   }
 
-  /** What the kernel should hold, and the chains that changed since the last call. */
   take(): { readonly plan: Plan; readonly dirty: DirtyChains } {
     this.putTrees();
     this.put('filter', fixed.input, inputRules(this.inputs.values()));
     const dirty = { nat: new Set(this.dirty.nat), filter: new Set(this.dirty.filter) };
     for (const table of ownedTables) this.dirty[table].clear();
     return { plan: this.text, dirty };
+  }
+
+  get ruleCounts(): ReadonlyMap<string, number> {
+    return new Map(
+      ownedTables.map((table) => {
+        let rules = 0;
+        for (const text of this.text[table].values()) rules += text.split('\n').length - 1;
+        return [table, rules];
+      }),
+    );
   }
 
   private replace(key: string, next: CompiledService | undefined): void {

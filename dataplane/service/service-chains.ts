@@ -3,9 +3,10 @@
 import type { Family, Protocol } from '../netfilter/model';
 import { chainFamilies } from '../netfilter/names';
 import { renderBody, renderChain } from '../netfilter/render';
-import { endpointId, type Usable, usableEndpoints } from './endpoints';
+import { decidePort, type External, type Frontend, type PortDecisions, type Way } from './decisions';
+import { endpointId } from './endpoints';
 import { shortHash } from './hash';
-import { type Endpoint, type NodeFacts, portId, type ServiceInput, type ServicePort } from './input';
+import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from './input';
 import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rules';
 
 /** A line of a dispatch tree: rule bodies without a chain name, because the tree decides in which chain they stand. */
@@ -56,54 +57,43 @@ function unknownPorts(service: ServiceInput, clusterIp: string, family: Family):
 class PortBuilder {
   private readonly id: string;
   private readonly hash: string;
-  private readonly usable: Usable;
-  private readonly hasExternal: boolean;
+  private readonly decided: PortDecisions;
   constructor(
     private readonly service: ServiceInput,
     private readonly port: ServicePort,
-    private readonly facts: NodeFacts,
+    facts: NodeFacts,
     private readonly family: Family,
   ) {
-    this.id = portId(service, port);
+    this.decided = decidePort(service, port, facts);
+    this.id = this.decided.id;
     this.hash = shortHash(`${this.id}/${port.protocol}`);
-    this.usable = usableEndpoints(port.endpoints);
-    this.hasExternal =
-      port.nodePort !== undefined || service.loadBalancerIps.length > 0 || service.externalIps.length > 0;
   }
 
   chains(): Map<string, Rule[]> {
-    const { service, usable, hasExternal } = this;
+    const { pools, external, sourceRanges } = this.decided;
     const chains = new Map<string, Rule[]>();
-    if (usable.cluster.length === 0) return chains;
-    if (!service.internalLocal || hasExternal) {
-      chains.set(this.name('cluster'), [this.masqueradeOutsiders(), ...this.pick(usable.cluster)]);
-    }
-    if (usable.local.length > 0 && (service.internalLocal || (service.externalLocal && hasExternal))) {
-      chains.set(this.name('local'), this.pick(usable.local));
-    }
-    if (hasExternal) chains.set(this.name('external'), this.external());
-    if (service.sourceRanges && service.loadBalancerIps.length > 0) {
-      chains.set(this.name('sourceRanges'), this.sourceRanges(service.sourceRanges));
-    }
+    const cluster = pools.get('cluster');
+    if (cluster) chains.set(this.name('cluster'), [this.masqueradeOutsiders(), ...this.pick(cluster)]);
+    const local = pools.get('local');
+    if (local) chains.set(this.name('local'), this.pick(local));
+    if (external) chains.set(this.name('external'), this.external(external));
+    if (sourceRanges) chains.set(this.name('sourceRanges'), this.sourceRanges(sourceRanges));
     return chains;
   }
 
   entries(): TreeEntry[] {
-    const { service, port, id } = this;
-    const address = (key: string, target: Rule) => this.entry('address', key, this.atAddress(key, target));
-    const entries = [address(service.clusterIp!, this.internalTarget())];
-    // An address that is both is treated as the load balancer's, whose source ranges may be narrower.
-    const external = service.externalIps.filter((ip) => !service.loadBalancerIps.includes(ip));
-    for (const ip of external) entries.push(address(ip, this.externalTarget('external')));
-    const chain = service.sourceRanges ? 'sourceRanges' : 'external';
-    for (const ip of service.loadBalancerIps) entries.push(address(ip, this.externalTarget(chain)));
-    if (port.nodePort !== undefined) {
-      const rule = { ...this.externalTarget('external'), protocol: { is: port.protocol } };
-      const matches = [...(rule.matches ?? []), toPort(port.protocol, port.nodePort)];
-      entries.push(this.entry(port.protocol, String(port.nodePort), { ...rule, matches }));
+    const { port, id } = this;
+    const entries = this.decided.frontends.map((frontend): TreeEntry => {
+      const target = this.target(frontend);
+      if (frontend.kind !== 'nodePort')
+        return this.entry('address', frontend.address, this.atAddress(frontend.address, target));
+      const matches = [...(target.matches ?? []), toPort(port.protocol, frontend.nodePort)];
+      const rule = { ...target, protocol: { is: port.protocol }, matches };
+      return this.entry(port.protocol, String(frontend.nodePort), rule);
+    });
+    for (const ip of this.decided.hairpin) {
+      entries.push({ tree: 'hairpin', key: ip, owner: id, rules: [this.hairpin(ip)] });
     }
-    const local = new Set([...this.usable.cluster, ...this.usable.local].filter((e) => e.local).map((e) => e.address));
-    for (const ip of local) entries.push({ tree: 'hairpin', key: ip, owner: id, rules: [this.hairpin(ip)] });
     return entries;
   }
 
@@ -126,25 +116,25 @@ class PortBuilder {
     };
   }
 
-  /** Where a connection to the ClusterIP goes: endpoints, refusal, or (Local, all elsewhere) nowhere. */
-  private internalTarget(): Rule {
-    const { service, usable, id } = this;
-    if (usable.cluster.length === 0) return { matches: [comment(`${id} has no endpoints`)], action: markForReject };
-    if (!service.internalLocal) return { matches: [comment(id)], action: jump(this.name('cluster')) };
-    if (usable.local.length > 0) return { matches: [comment(id)], action: jump(this.name('local')) };
-    return { matches: [comment(`${id} has no local endpoints`)], action: markForDrop };
+  /** A chain of this port, or the mark that filter refuses. */
+  private target({ way, ...frontend }: Frontend): Rule {
+    const chain = frontend.kind === 'address' && frontend.guarded ? 'sourceRanges' : 'external';
+    if (way.to === 'external') return { matches: [comment(this.id)], action: jump(this.name(chain)) };
+    return this.along(way);
   }
 
-  private externalTarget(chain: 'external' | 'sourceRanges'): Rule {
-    if (this.usable.cluster.length > 0) return { matches: [comment(this.id)], action: jump(this.name(chain)) };
-    return { matches: [comment(`${this.id} has no endpoints`)], action: markForReject };
+  private along(way: Way): Rule {
+    if (way.to === 'cluster' || way.to === 'local') {
+      return { matches: [comment(this.id)], action: jump(this.name(way.to)) };
+    }
+    const action = way.to === 'reject' ? markForReject : markForDrop;
+    return { matches: [comment(`${this.id} ${way.because}`)], action };
   }
 
-  // Answers to a source outside the pod network would not come back through this node.
   // -A K8TS-SVC-… ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
   private masqueradeOutsiders(): Rule {
     return {
-      source: { not: true, is: this.facts.clusterCidr },
+      source: { not: true, is: this.decided.hideOutside },
       matches: [comment(`${this.id}: from outside the pod network`)],
       action: markForMasquerade,
     };
@@ -189,34 +179,27 @@ class PortBuilder {
     return `K8TS-${shortHash(`${this.id}/${this.port.protocol}|${endpointId(endpoint)}`)}`;
   }
 
-  /**
-   * Policy Cluster: the answer must come back through this node, so every source but this node's own pods is masqueraded.
-   * Policy Local: the source stays. Pods and the node itself use the Service as if by its ClusterIP; others only what is here.
-   */
-  private external(): Rule[] {
-    const { id, service, facts, usable } = this;
-    const cluster = jump(this.name('cluster'));
-    if (!service.externalLocal) {
+  private external({ hide, insiders, others }: External): Rule[] {
+    const { id } = this;
+    const rules: Rule[] = [];
+    if (hide) {
       // ! -s 10.244.1.0/24 -m comment --comment "shop/web:http: from outside" -j MARK --set-xmark 0x4000/0x4000
-      // -m comment --comment "shop/web:http" -j K8TS-SVC-…
-      const source = facts.podCidr === undefined ? {} : { source: { not: true, is: facts.podCidr } as const };
-      return [
-        { ...source, matches: [comment(`${id}: from outside`)], action: markForMasquerade },
-        { matches: [comment(id)], action: cluster },
-      ];
+      const source = hide.except === undefined ? {} : { source: { not: true, is: hide.except } as const };
+      rules.push({ ...source, matches: [comment(`${id}: from outside`)], action: markForMasquerade });
     }
-    // -s 10.244.1.0/24 -m comment --comment "shop/web:http: from pods" -j K8TS-SVC-…
-    // -m comment --comment "shop/web:http: from the node" -m addrtype --src-type LOCAL -j K8TS-SVC-…
-    // -m comment --comment "shop/web:http" -j K8TS-SVL-…
-    const pods = facts.podCidr ?? facts.clusterCidr;
-    const node = { match: 'addrtype', side: 'source', type: 'LOCAL' } as const;
-    return [
-      { source: { is: pods }, matches: [comment(`${id}: from pods`)], action: cluster },
-      { matches: [comment(`${id}: from the node`), node], action: cluster },
-      usable.local.length > 0
-        ? { matches: [comment(id)], action: jump(this.name('local')) }
-        : { matches: [comment(`${id} has no local endpoints`)], action: markForDrop },
-    ];
+    if (insiders !== undefined) {
+      // -s 10.244.1.0/24 -m comment --comment "shop/web:http: from pods" -j K8TS-SVC-…
+      // -m comment --comment "shop/web:http: from the node" -m addrtype --src-type LOCAL -j K8TS-SVC-…
+      const cluster = jump(this.name('cluster'));
+      const node = { match: 'addrtype', side: 'source', type: 'LOCAL' } as const;
+      rules.push(
+        { source: { is: insiders }, matches: [comment(`${id}: from pods`)], action: cluster },
+        { matches: [comment(`${id}: from the node`), node], action: cluster },
+      );
+    }
+    // -m comment --comment "shop/web:http" -j K8TS-SVC-… or K8TS-SVL-…
+    rules.push(this.along(others));
+    return rules;
   }
 
   // -s 203.0.113.0/24 -m comment --comment "shop/web:http: source range" -j K8TS-EXT-…
@@ -224,7 +207,7 @@ class PortBuilder {
   private sourceRanges(ranges: readonly string[]): Rule[] {
     const { id } = this;
     return [
-      ...[...ranges].sort().map(
+      ...ranges.map(
         (range): Rule => ({
           ...(range.endsWith('/0') ? {} : { source: { is: range } }),
           matches: [comment(`${id}: source range ${range}`)],

@@ -6,6 +6,7 @@ import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
 import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Proxier } from '../../agents/kube-proxy/proxier';
+import { openRules } from '../../agents/kube-proxy/rules';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import { type EndpointSlice, type KubeObject, type Node, objectKey, type Service } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
@@ -15,8 +16,6 @@ import type { Change, Informer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
-import { Applier } from '../../dataplane/netfilter/applier';
-import { detectBackend } from '../../dataplane/netfilter/backend';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { ensureNamedNetns, inNetns, removeNamedNetns } from '../../dataplane/netns/named';
 import type { Netns } from '../../dataplane/netns/netns';
@@ -223,10 +222,11 @@ class Copy<T extends KubeObject> implements Informer<T> {
 async function startProxy(lab: Lab, world: World, scope: Scope) {
   const before = usedMegabytes();
   const stop = new AbortController();
+  const facts = { clusterCidr: '10.244.0.0/16' };
   const family = new FamilyProxy({
     family: 4,
-    facts: { clusterCidr: '10.244.0.0/16' },
-    applier: new Applier({ exec: lab.exec, backend: await detectBackend(lab.exec, 4) }),
+    facts,
+    rules: await openRules({ mode: 'iptables', exec: lab.exec, family: 4, facts, log: silentLogger }),
     cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses: () => new Set() }),
     log: silentLogger,
   });

@@ -7,6 +7,7 @@ import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
 import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
+import { openRules } from '../../agents/kube-proxy/rules';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import { type EndpointSlice, endpointSlices, type Node, nodes, type Service, services } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
@@ -14,8 +15,7 @@ import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
-import { Applier, type Drift } from '../../dataplane/netfilter/applier';
-import { detectBackend } from '../../dataplane/netfilter/backend';
+import type { Drift } from '../../dataplane/netfilter/writer';
 import { MemoryClient } from '../lib/memory-client';
 import { skipWithoutKernel } from '../lib/netns';
 import { addresses, ServiceLab, serverPort } from '../lib/service-lab';
@@ -35,10 +35,11 @@ async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
   let drifted = Promise.withResolvers<void>();
   const healthPorts = new HealthPorts(log);
   const metrics = new Metrics();
+  const facts = { clusterCidr: '10.244.0.0/16' };
   const family = new FamilyProxy({
     family: 4,
-    facts: { clusterCidr: '10.244.0.0/16' },
-    applier: new Applier({ exec: lab.exec, backend: await detectBackend(lab.exec, 4) }),
+    facts,
+    rules: await openRules({ mode: 'iptables', exec: lab.exec, family: 4, facts, log }),
     cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses: () => new Set([addresses.node]) }),
     log,
   });
