@@ -16,6 +16,7 @@ export { type Column, defineKind, type Kind, type KindRef } from './kind';
 export { type Lease, leases } from './lease';
 export { type LimitRange, limitRanges } from './limit-range';
 export { type Namespace, namespaces } from './namespace';
+export { type NetworkPolicy, networkPolicies } from './network-policy';
 export { type Node, nodes } from './node';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';

@@ -16,6 +16,7 @@ import type { Kind } from './kind';
 import { leases } from './lease';
 import { limitRanges } from './limit-range';
 import { namespaces } from './namespace';
+import { networkPolicies } from './network-policy';
 import { nodes } from './node';
 import { pods } from './pod';
 import { podDisruptionBudgets } from './pod-disruption-budget';
@@ -46,6 +47,7 @@ export const registry: readonly Kind[] = [
   endpointSlices,
   ingresses,
   ingressClasses,
+  networkPolicies,
   leases,
   podDisruptionBudgets,
   priorityClasses,
