@@ -10,8 +10,11 @@ import {
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
+  type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
+  type Name,
+  type PublicKeyType,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
@@ -43,10 +46,10 @@ export const renewBeforeMs = 90 * dayMs;
 /** Clocks of two machines differ: a new certificate is valid from a little earlier on. */
 const backdateMs = 5 * 60 * 1000;
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+export const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 type KeyMaterial = Awaited<ReturnType<typeof generateKeys>>;
 
-const generateKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+export const generateKeys = () => webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
 
 /** A new self-signed authority. */
 export async function createAuthority(commonName: string, nowMs: number): Promise<KeyPair> {
@@ -57,7 +60,7 @@ export async function createAuthority(commonName: string, nowMs: number): Promis
       name: [{ CN: [commonName] }],
       notBefore: new Date(nowMs - backdateMs),
       notAfter: new Date(nowMs + caLifetimeMs),
-      signingAlgorithm: algorithm,
+      signingAlgorithm: keyAlgorithm,
       keys,
       extensions: [
         new BasicConstraintsExtension(true, undefined, true),
@@ -79,44 +82,70 @@ export async function issueCertificate(
   request: CertificateRequest,
   nowMs: number,
 ): Promise<KeyPair> {
+  const keys = await generateKeys();
+  const cert = await signLeaf(
+    authority,
+    {
+      // One RDN per value; Kubernetes reads every O as a group and the CN as the user.
+      subject: [...(request.organizations ?? []).map((group) => ({ O: [group] })), { CN: [request.commonName] }],
+      publicKey: keys.publicKey,
+      extensions: leafExtensions(request),
+      lifetimeMs: certificateLifetimeMs,
+    },
+    nowMs,
+  );
+  return { cert, key: await exportKey(keys) };
+}
+
+export interface Leaf {
+  readonly subject: JsonName | Name;
+  readonly publicKey: PublicKeyType;
+  /** Beside the identifiers of the two keys, which are added. */
+  readonly extensions: readonly Extension[];
+  /** Counted from `nowMs`; the authority's own end cuts it short. */
+  readonly lifetimeMs: number;
+}
+
+/** The certificate, PEM. @throws BadRequest when the authority has ended, or its key does not belong to its certificate */
+export async function signLeaf(authority: KeyPair, leaf: Leaf, nowMs: number): Promise<string> {
   const issuer = new X509Certificate(authority.cert);
   const issuerKey = createPrivateKey(authority.key);
   if (!issuer.checkPrivateKey(issuerKey)) throw new BadRequest('ca.key is not the key of ca.crt');
+  const endMs = Date.parse(issuer.validTo);
+  if (endMs <= nowMs) throw new BadRequest(`the authority ended on ${issuer.validTo}`);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
     new Uint8Array(issuerKey.export({ type: 'pkcs8', format: 'der' })),
-    algorithm,
+    keyAlgorithm,
     false,
     ['sign'],
   );
   const issuerPublic = await webcrypto.subtle.importKey(
     'spki',
     new Uint8Array(issuer.publicKey.export({ type: 'spki', format: 'der' })),
-    algorithm,
+    keyAlgorithm,
     true,
     ['verify'],
   );
-  const keys = await generateKeys();
   const cert = await X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
-      // One RDN per value; Kubernetes reads every O as a group and the CN as the user.
-      subject: [...(request.organizations ?? []).map((group) => ({ O: [group] })), { CN: [request.commonName] }],
+      subject: leaf.subject,
       issuer: [{ CN: [commonNameOf(issuer)] }],
       notBefore: new Date(nowMs - backdateMs),
-      notAfter: new Date(Math.min(nowMs + certificateLifetimeMs, Date.parse(issuer.validTo))),
-      signingAlgorithm: algorithm,
-      publicKey: keys.publicKey,
+      notAfter: new Date(Math.min(nowMs + leaf.lifetimeMs, endMs)),
+      signingAlgorithm: keyAlgorithm,
+      publicKey: leaf.publicKey,
       signingKey,
       extensions: [
-        ...leafExtensions(request),
-        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+        ...leaf.extensions,
+        await SubjectKeyIdentifierExtension.create(leaf.publicKey),
         await AuthorityKeyIdentifierExtension.create(issuerPublic),
       ],
     },
     provider(),
   );
-  return { cert: `${cert.toString('pem')}\n`, key: await exportKey(keys) };
+  return `${cert.toString('pem')}\n`;
 }
 
 function leafExtensions({ usages, hosts = [] }: CertificateRequest): Extension[] {
@@ -146,13 +175,14 @@ export const publicKeyOf = (privateKey: string): string =>
 
 /**
  * Why this certificate cannot go on being used for `request`: signed by another authority, soon over, another subject, a
- * host not covered, or a key that is not its own. Undefined when it is good.
+ * host not covered, or a key that is not its own. Undefined when it is good. Less than `leftMs` before its end counts as over.
  */
 export function whyReplace(
   pair: KeyPair,
   request: CertificateRequest,
   authority: string,
   nowMs: number,
+  leftMs = renewBeforeMs,
 ): string | undefined {
   let cert: X509Certificate;
   try {
@@ -163,7 +193,7 @@ export function whyReplace(
   }
   const issuer = new X509Certificate(authority);
   if (!cert.checkIssued(issuer) || !cert.verify(issuer.publicKey)) return 'it was signed by another authority';
-  if (Date.parse(cert.validTo) - nowMs < renewBeforeMs) return `it ends on ${cert.validTo}`;
+  if (Date.parse(cert.validTo) - nowMs < leftMs) return `it ends on ${cert.validTo}`;
   const wanted = [...(request.organizations ?? []).map((group) => `O=${group}`), `CN=${request.commonName}`];
   if (cert.subject !== wanted.join('\n')) return 'its subject has changed';
   const covers = (host: string) => (isIP(host) === 0 ? cert.checkHost(host) : cert.checkIP(host)) !== undefined;
@@ -173,7 +203,8 @@ export function whyReplace(
 
 const commonNameOf = (cert: X509Certificate): string => /^CN=(.*)$/m.exec(cert.subject)?.[1] ?? '';
 
-async function exportKey(keys: KeyMaterial): Promise<string> {
+/** PKCS #8, PEM. */
+export async function exportKey(keys: KeyMaterial): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
     .export({ type: 'pkcs8', format: 'pem' })
