@@ -8,7 +8,7 @@ const root = join(__dirname, '..');
 const outdir = join(root, 'dist');
 
 /** Packages with parts in C or parts chosen at run time: found in node_modules when they are needed. */
-const external = ['koffi', 'netlink', 'cpu-features', 'ssh2'];
+const external = ['koffi', 'netlink'];
 
 /** dockerode brings gRPC and protobuf along for BuildKit alone; k8ts builds no images through it, so they stay out. */
 const withoutBuildKit: Plugin = {
@@ -16,6 +16,17 @@ const withoutBuildKit: Plugin = {
   setup(build) {
     build.onLoad({ filter: /dockerode\/lib\/(session|buildkit)\.js$/ }, () => ({
       contents: "module.exports = () => { throw new Error('k8ts is bundled without BuildKit'); };",
+    }));
+  },
+};
+
+/** dockerode can reach an engine through ssh; a node's engine is on its own machine, and an installed node has no such package. */
+const withoutSsh: Plugin = {
+  name: 'without-ssh',
+  setup(build) {
+    build.onResolve({ filter: /^ssh2$/ }, ({ path }) => ({ path, namespace: 'without-ssh' }));
+    build.onLoad({ filter: /.*/, namespace: 'without-ssh' }, () => ({
+      contents: "exports.Client = class { constructor() { throw new Error('k8ts is bundled without ssh'); } };",
     }));
   },
 };
@@ -44,7 +55,7 @@ async function main(): Promise<void> {
       sourcemap: 'linked',
       sourcesContent: false,
       legalComments: 'none',
-      plugins: [withoutBuildKit],
+      plugins: [withoutBuildKit, withoutSsh],
       logLevel: 'warning',
     }),
     writeSchemas(outdir),
