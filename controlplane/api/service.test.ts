@@ -138,3 +138,37 @@ t.test('the table', async (t) => {
   t.same(row({ ports, type: 'LoadBalancer' }, { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } })[2], '1.2.3.4');
   t.same(row({ type: 'ExternalName', externalName: 'a.b' }), ['ExternalName', '<none>', 'a.b', '<none>']);
 });
+
+t.test('the status of a load balancer', async (t) => {
+  const causes = (ingress: object[], type = 'LoadBalancer') => {
+    const object = { metadata: { name: 'a' }, spec: { ports, type }, status: { loadBalancer: { ingress } } } as Service;
+    services.options.defaults?.(object);
+    const found = services.options.validate?.(object, { subresource: 'status' }) ?? [];
+    return { causes: found.map(({ field, message }) => `${field}: ${message}`), status: object.status };
+  };
+  const field = 'status.loadBalancer.ingress';
+  t.match(causes([{ ip: '192.168.57.240' }]), {
+    causes: [],
+    status: { loadBalancer: { ingress: [{ ip: '192.168.57.240', ipMode: 'VIP' }] } },
+  });
+  t.same(causes([{ hostname: 'lb.example.org' }, { ip: 'fd00::1', ipMode: 'Proxy' }]).causes, []);
+  t.same(causes([{ ip: '192.168.57.240' }], 'ClusterIP').causes, [
+    `${field}: Forbidden: may only be used when \`spec.type\` is "LoadBalancer"`,
+  ]);
+  t.match(causes([{ ip: 'x' }, { ipMode: 'VIP', hostname: 'a' }, { ip: '192.0.2.1', ipMode: 'X' }]).causes, [
+    `${field}[0].ip: Invalid value: "x": must be a valid IP address`,
+    `${field}[1].ipMode: Forbidden: may not be specified when \`ip\` is not set`,
+    `${field}[2].ipMode: Unsupported value: "X": supported values: "Proxy", "VIP"`,
+  ]);
+  t.match(causes([{ hostname: '192.0.2.1' }]).causes, [/must be a DNS name, not an IP address/]);
+});
+
+t.test('a Service that is no load balancer any more keeps its conditions, not its addresses', async (t) => {
+  const object: Service = {
+    metadata: { name: 'a' },
+    spec: { ports: [{ port: 80 }], type: 'ClusterIP' },
+    status: { loadBalancer: { ingress: [{ ip: '192.168.57.240' }] }, conditions: [] },
+  };
+  services.options.prepare?.(object, { subresource: '', old: { spec: { type: 'LoadBalancer' } } });
+  t.same(object.status, { loadBalancer: {}, conditions: [] });
+});

@@ -3,6 +3,7 @@ import type { V1Service } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import { serviceColumns } from './services/columns';
 import { carryOver, defaultService } from './services/defaults';
+import { defaultStatus, validateStatus } from './services/status';
 import { validateService } from './services/validate';
 import type { Wire } from './types';
 import { dns1035Label } from './validation/names';
@@ -19,19 +20,22 @@ export const services = defineKind<Service>({
   namespaced: true,
   model: 'V1Service',
   hasStatus: true,
-  // Services predate the counting of generations, and clients compare with upstream's objects.
-  tracksGeneration: false,
+  // Beyond upstream, whose Services have no generation: condition Programmed names the one that nodes have in their kernels,
+  // and `kubectl wait` holds a condition that observed an older one for not met.
+  tracksGeneration: true,
   nameCheck: dns1035Label,
-  defaults: ({ spec }) => {
-    if (spec) defaultService(spec);
+  defaults: (service) => {
+    if (service.spec) defaultService(service.spec);
+    defaultStatus(service);
   },
   prepare: (service, { old }) => {
     if (!old) service.status = { loadBalancer: {} };
     if (!service.spec || !old?.spec) return;
     carryOver(service.spec, old.spec);
-    if (service.spec.type !== 'LoadBalancer') service.status = { loadBalancer: {} };
+    if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
   },
-  validate: validateService,
+  validate: (service, context) =>
+    context.subresource === 'status' ? validateStatus(service) : validateService(service, context),
   columns: serviceColumns,
   fields: {
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',

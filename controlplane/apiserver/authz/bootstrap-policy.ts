@@ -154,7 +154,6 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   'system:node-proxier': [
     rule('', ['endpoints', 'namespaces', 'pods', 'services'], ['list', 'watch', 'get']),
     rule('', ['nodes'], read),
-    rule('', ['services/status'], ['patch', 'update']),
     rule('discovery.k8s.io', ['endpointslices'], ['list', 'watch']),
     rule('networking.k8s.io', ['networkpolicies', 'servicecidrs'], ['list', 'watch']),
     rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'create', 'update', 'patch']),

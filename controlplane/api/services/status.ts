@@ -1,0 +1,38 @@
+// The status of a Service: what load balancers and the data plane report about it.
+import { isIP } from 'node:net';
+import type { FieldCause } from '../../base/errors';
+import type { Service } from '../service';
+import { forbidden, invalid, invalidEach, notSupported } from '../validation/causes';
+import { dns1123Subdomain } from '../validation/names';
+
+/** Packets to an address reach the nodes with that address in them (VIP), or with another one (Proxy); KEP-1860. */
+const ipModes = ['Proxy', 'VIP'];
+
+export function defaultStatus({ spec, status }: Service): void {
+  if (spec?.type !== 'LoadBalancer') return;
+  for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
+}
+
+export function validateStatus({ spec, status }: Service): FieldCause[] {
+  const at = 'status.loadBalancer.ingress';
+  const all = status?.loadBalancer?.ingress ?? [];
+  if (all.length > 0 && spec?.type !== 'LoadBalancer') {
+    return [forbidden(at, 'may only be used when `spec.type` is "LoadBalancer"')];
+  }
+  return all.flatMap(({ ip, ipMode, hostname }, i) => {
+    const causes: FieldCause[] = [];
+    if (ip && isIP(ip) === 0) causes.push(invalid(`${at}[${i}].ip`, ip, 'must be a valid IP address'));
+    if (ipMode !== undefined && !ip) {
+      causes.push(forbidden(`${at}[${i}].ipMode`, 'may not be specified when `ip` is not set'));
+    } else if (ipMode !== undefined && !ipModes.includes(ipMode)) {
+      causes.push(notSupported(`${at}[${i}].ipMode`, ipMode, ipModes));
+    }
+    if (hostname) {
+      causes.push(...invalidEach(`${at}[${i}].hostname`, hostname, dns1123Subdomain(hostname)));
+      if (isIP(hostname) !== 0) {
+        causes.push(invalid(`${at}[${i}].hostname`, hostname, 'must be a DNS name, not an IP address'));
+      }
+    }
+    return causes;
+  });
+}
