@@ -31,7 +31,7 @@ export const command = defineCommand({
     const kubelet = new Kubelet({
       client,
       runtime,
-      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: options.nodeIp }),
+      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: options.nodeIp, overlay: options.overlay }),
       mounts: new SystemMounts(),
       clock: systemClock,
       log,
@@ -53,7 +53,9 @@ export const command = defineCommand({
         parallelStarts: options.parallelStarts,
       },
       runRoutes: (nodes, until) =>
-        new NodeRoutes({ nodes, nodeName: options.nodeName, log: log.child('routes') }).run(until),
+        new NodeRoutes({ nodes, nodeName: options.nodeName, mode: options.overlay, log: log.child('routes') }).run(
+          until,
+        ),
     });
     const pem = (name: string) => readFile(join(options.pkiDir, name), 'utf8');
     const [ca, cert, key] = await Promise.all(['ca.crt', 'kubelet.crt', 'kubelet.key'].map(pem));

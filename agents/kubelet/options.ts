@@ -1,5 +1,6 @@
 // Options of `k8ts kubelet`.
 import { BadRequest } from '../../controlplane/base/errors';
+import type { OverlayMode } from '../../dataplane/overlay/plan';
 import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
 
 export const kubeletOptions = {
@@ -15,6 +16,13 @@ export const kubeletOptions = {
     placeholder: 'IP',
     help: 'address of this node, and of its host-network pods',
     parse: parseText,
+  },
+  overlay: {
+    flag: 'overlay',
+    placeholder: 'MODE',
+    default: 'auto',
+    help: 'ways to the pods of other nodes: host-gw (one link for all), vxlan, or auto (VXLAN to nodes on other links)',
+    parse: parseOverlay,
   },
   dockerHost: {
     flag: 'docker-host',
@@ -100,6 +108,11 @@ export const kubeletOptions = {
     parse: parseInteger(1, 1000),
   },
 } satisfies OptionTable;
+
+function parseOverlay(text: string): OverlayMode {
+  if (text === 'auto' || text === 'host-gw' || text === 'vxlan') return text;
+  throw new BadRequest('expected auto, host-gw or vxlan');
+}
 
 function parseLabels(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(

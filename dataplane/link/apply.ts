@@ -9,6 +9,7 @@ type Executors = { [A in Step['action']]: (rt: Rtnetlink, step: Extract<Step, { 
 
 const executors: Executors = {
   'create-bridge': (rt, { name, change }) => rt.createBridge(name, change),
+  'create-vxlan': (rt, { name, vxlan, change }) => rt.createVxlan(name, vxlan, change),
   'set-link': (rt, { name, change }) => rt.setLink(name, change),
   'remove-link': (rt, { name }) => rt.removeLink(name),
   'ensure-address': async (rt, { linkName, address, prefix }) => {
@@ -19,6 +20,10 @@ const executors: Executors = {
   'remove-address': (rt, { address }) => rt.removeAddress(address),
   'replace-route': (rt, { route }) => rt.replaceRoute(route),
   'remove-route': (rt, { route }) => rt.removeRoute(route),
+  'ensure-neighbour': (rt, { entry }) => rt.ensureNeighbour(entry),
+  'remove-neighbour': (rt, { entry }) => rt.removeNeighbour(entry),
+  'ensure-forwarding': (rt, { entry }) => rt.ensureForwarding(entry),
+  'remove-forwarding': (rt, { entry }) => rt.removeForwarding(entry),
 };
 
 /** Runs the steps in order and stops at the first failure. */

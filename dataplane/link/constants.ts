@@ -39,11 +39,16 @@ export const IFLA = {
 } as const;
 export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
 export const VETH_INFO_PEER = 1;
+export const IFLA_VXLAN = { ID: 1, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17, UDP_CSUM: 18 } as const;
 export const IFLA_BRPORT_MODE = 4;
 /** Leaves the interface counters out of a dump: half of its bytes. */
 export const RTEXT_FILTER_SKIP_STATS = 8;
 
 export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
+/** No duplicate address detection: usable at once. */
+export const IFA_F_NODAD = 2;
+/** Waits for duplicate address detection: nobody can be answered from it yet. */
+export const IFA_F_TENTATIVE = 0x40;
 
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
 export const RT_TABLE_MAIN = 254;
@@ -51,6 +56,8 @@ export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const;
 export const RTN = { UNICAST: 1, LOCAL: 2, BLACKHOLE: 6 } as const;
 /** Cached entries of the old route cache show up in IPv6 dumps with this flag; they are no configuration. */
 export const RTM_F_CLONED = 0x200;
+/** rtm_flags: the gateway counts as being on the link, whatever addresses the link has. */
+export const RTNH_F_ONLINK = 4;
 
 export const NDA = { DST: 1, LLADDR: 2, VLAN: 5, MASTER: 9 } as const;
 export const NUD = { INCOMPLETE: 1, REACHABLE: 2, STALE: 4, FAILED: 0x20, NOARP: 0x40, PERMANENT: 0x80 } as const;

@@ -16,6 +16,18 @@ export interface Link {
   readonly peer: number;
   /** Only for ports of a bridge. */
   readonly hairpin?: boolean;
+  /** Only for links of kind vxlan. */
+  readonly vxlan?: Vxlan;
+}
+
+/** A tunnel whose other ends are told by forwarding entries, without learning. Source: RFC 7348. */
+export interface Vxlan {
+  /** VXLAN Network Identifier. */
+  readonly id: number;
+  /** UDP port of both sides. */
+  readonly port: number;
+  /** Outer source address: one of this machine. */
+  readonly local: string;
 }
 
 export interface LinkAddress {
@@ -34,6 +46,8 @@ export interface Route {
   readonly gateway?: string;
   /** Index of the outgoing link; found by the kernel from the gateway when absent. */
   readonly link?: number;
+  /** The gateway counts as being on the link, although no address of the link says so. Needs `link`. */
+  readonly onLink?: boolean;
   readonly source?: string;
   readonly metric?: number;
   /** Who made it: rtm_protocol. */
@@ -48,7 +62,7 @@ export interface Neighbour {
   readonly state: number;
 }
 
-/** What a bridge has learnt or was told about a MAC address. */
+/** What a bridge or a VXLAN link has learnt or was told about a MAC address. */
 export interface FdbEntry {
   readonly link: number;
   readonly mac: string;

@@ -1,24 +1,34 @@
-// Tells changes of links and routes in a namespace as the kernel reports them.
+// Tells changes of links, addresses and routes in a namespace as the kernel reports them.
 import { createNetlink, type NetlinkSocket, Protocol } from 'netlink';
 import type { Netns } from '../netns/netns';
 import { RTM, RTNLGRP } from './constants';
-import type { Link, Route } from './model';
-import { parseLink, parseRoute } from './wire';
+import type { Link, LinkAddress, Route } from './model';
+import { parseFdbEntry, parseLinkAddress, parseRoute } from './wire';
+import { parseLink } from './wire-link';
 
 export type NetworkChange =
   | { readonly type: 'link' | 'link-removed'; readonly link: Link }
   | { readonly type: 'route' | 'route-removed'; readonly route: Route }
+  /** Only where asked for: a neighbour or forwarding entry of this link is gone. */
+  | { readonly type: 'neighbour-removed'; readonly link: number }
+  | { readonly type: 'address' | 'address-removed'; readonly address: LinkAddress }
   /** Reports were lost: look at everything again. */
   | { readonly type: 'overrun' };
 
 /** Big enough for the burst of a hundred pods going at once. */
 const receiveBufferBytes = 1024 * 1024;
 
+const groups = [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE];
+
 export class NetworkMonitor {
   private readonly socket: NetlinkSocket;
 
   /** Opens the socket inside `netns`; changes from now on are told. It does not keep the process alive. */
-  constructor(netns: Netns, onChange: (change: NetworkChange) => void) {
+  constructor(
+    netns: Netns,
+    onChange: (change: NetworkChange) => void,
+    { neighbours = false }: { readonly neighbours?: boolean } = {},
+  ) {
     this.socket = netns.enter(() => createNetlink(Protocol.ROUTE));
     // ENOBUFS: the buffer overflowed. The socket stays usable.
     this.socket.on('error', () => onChange({ type: 'overrun' }));
@@ -29,7 +39,8 @@ export class NetworkMonitor {
       }
     });
     this.socket.setRecvBufferSize(receiveBufferBytes);
-    for (const group of [RTNLGRP.LINK, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE]) this.socket.addMembership(group);
+    for (const group of groups) this.socket.addMembership(group);
+    if (neighbours) this.socket.addMembership(RTNLGRP.NEIGH);
   }
 
   close(): void {
@@ -43,6 +54,12 @@ function readChange(type: number, data: Buffer): NetworkChange | undefined {
       return { type: 'link', link: parseLink(data) };
     case RTM.DELLINK:
       return { type: 'link-removed', link: parseLink(data) };
+    case RTM.NEWADDR:
+      return { type: 'address', address: parseLinkAddress(data) };
+    case RTM.DELADDR:
+      return { type: 'address-removed', address: parseLinkAddress(data) };
+    case RTM.DELNEIGH:
+      return { type: 'neighbour-removed', link: parseFdbEntry(data).link };
     case RTM.NEWROUTE:
     case RTM.DELROUTE: {
       const route = parseRoute(data);

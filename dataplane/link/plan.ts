@@ -1,22 +1,40 @@
 // Differences between wanted and found, as steps. Pure and sorted: equal input, equal steps.
-import type { Link, LinkAddress, Route } from './model';
-import type { LinkChange } from './wire';
+import { parseAddress } from '../../controlplane/base/cidr';
+import { NUD } from './constants';
+import type { FdbEntry, Link, LinkAddress, Neighbour, Route, Vxlan } from './model';
+import type { LinkChange } from './wire-link';
 
 export type Step =
   | { readonly action: 'create-bridge'; readonly name: string; readonly change: Omit<LinkChange, 'name' | 'hairpin'> }
+  | {
+      readonly action: 'create-vxlan';
+      readonly name: string;
+      readonly vxlan: Vxlan;
+      readonly change: Omit<LinkChange, 'name' | 'hairpin' | 'master'>;
+    }
   | { readonly action: 'set-link'; readonly name: string; readonly change: Omit<LinkChange, 'name'> }
   | { readonly action: 'remove-link'; readonly name: string }
   | { readonly action: 'ensure-address'; readonly linkName: string; readonly address: string; readonly prefix: number }
   | { readonly action: 'remove-address'; readonly address: LinkAddress }
   | { readonly action: 'replace-route'; readonly route: Route }
-  | { readonly action: 'remove-route'; readonly route: Route };
+  | { readonly action: 'remove-route'; readonly route: Route }
+  | { readonly action: 'ensure-neighbour' | 'remove-neighbour'; readonly entry: Omit<Neighbour, 'state'> }
+  | { readonly action: 'ensure-forwarding' | 'remove-forwarding'; readonly entry: Omit<FdbEntry, 'permanent'> };
+
+export interface AddressWish {
+  readonly address: string;
+  readonly prefix: number;
+}
 
 export interface DesiredBridge {
   readonly name: string;
   readonly mac: string;
   readonly mtu: number;
-  /** Exactly these IPv4 addresses; others of this family are removed. */
-  readonly addresses: readonly { readonly address: string; readonly prefix: number }[];
+  /** Exactly these, of the families that occur here; link-local addresses of IPv6 are the kernel's own. */
+  readonly addresses: readonly AddressWish[];
+}
+export interface DesiredVxlan extends DesiredBridge {
+  readonly vxlan: Vxlan;
 }
 
 /** Steps to a bridge that is up with these properties. A link of another kind under the name is replaced. */
@@ -25,33 +43,104 @@ export function planBridge(
   found: Link | undefined,
   addresses: readonly LinkAddress[],
 ): readonly Step[] {
+  const usable = found?.kind === 'bridge';
+  return planLink(desired, found, usable, addresses, (name, change) => ({ action: 'create-bridge', name, change }));
+}
+
+/** Steps to a VXLAN link that is up with these properties. What it is made of cannot be changed, so it is then replaced. */
+export function planVxlan(
+  desired: DesiredVxlan,
+  found: Link | undefined,
+  addresses: readonly LinkAddress[],
+): readonly Step[] {
+  const { vxlan } = desired;
+  const { id, port, local } = found?.vxlan ?? {};
+  const usable = id === vxlan.id && port === vxlan.port && local === vxlan.local;
+  return planLink(desired, found, usable, addresses, (name, change) => ({
+    action: 'create-vxlan',
+    name,
+    vxlan,
+    change,
+  }));
+}
+
+function planLink(
+  desired: DesiredBridge,
+  found: Link | undefined,
+  usable: boolean,
+  addresses: readonly LinkAddress[],
+  create: (name: string, change: { mac: string; mtu: number; up: true }) => Step,
+): readonly Step[] {
   const { name, mac, mtu } = desired;
-  const isBridge = found?.kind === 'bridge';
   const steps: Step[] = [];
-  if (found && !isBridge) steps.push({ action: 'remove-link', name });
-  if (!isBridge) steps.push({ action: 'create-bridge', name, change: { mac, mtu, up: true } });
-  else {
-    const change = {
-      ...(found.mac === mac ? {} : { mac }),
-      ...(found.mtu === mtu ? {} : { mtu }),
-      ...(found.up ? {} : { up: true }),
-    };
-    if (Object.keys(change).length > 0) steps.push({ action: 'set-link', name, change });
+  if (found && !usable) steps.push({ action: 'remove-link', name });
+  if (!found || !usable) {
+    steps.push(create(name, { mac, mtu, up: true }));
+    return [...steps, ...planAddresses(desired, undefined, [])];
   }
-  const present = isBridge ? addresses.filter((entry) => entry.link === found.index && entry.family === 4) : [];
-  const equal = (a: { address: string; prefix: number }, b: { address: string; prefix: number }) =>
-    a.address === b.address && a.prefix === b.prefix;
-  for (const entry of present) {
-    if (!desired.addresses.some((wanted) => equal(wanted, entry))) {
-      steps.push({ action: 'remove-address', address: entry });
-    }
-  }
-  for (const wanted of desired.addresses) {
-    if (!present.some((entry) => equal(wanted, entry))) {
-      steps.push({ action: 'ensure-address', linkName: name, address: wanted.address, prefix: wanted.prefix });
-    }
-  }
-  return steps;
+  const change = {
+    ...(found.mac === mac ? {} : { mac }),
+    ...(found.mtu === mtu ? {} : { mtu }),
+    ...(found.up ? {} : { up: true }),
+  };
+  if (Object.keys(change).length > 0) steps.push({ action: 'set-link', name, change });
+  return [...steps, ...planAddresses(desired, found, addresses)];
+}
+
+function planAddresses(
+  desired: DesiredBridge,
+  link: Link | undefined,
+  addresses: readonly LinkAddress[],
+): readonly Step[] {
+  const families = new Set(desired.addresses.map(({ address }) => parseAddress(address).family));
+  const present = addresses.filter(
+    (entry) => entry.link === link?.index && families.has(entry.family) && !isLinkLocal(entry),
+  );
+  const equal = (a: AddressWish, b: AddressWish) => a.address === b.address && a.prefix === b.prefix;
+  const surplus = present.filter((entry) => !desired.addresses.some((wanted) => equal(wanted, entry)));
+  const missing = desired.addresses.filter((wanted) => !present.some((entry) => equal(wanted, entry)));
+  return [
+    ...surplus.map((address): Step => ({ action: 'remove-address', address })),
+    ...missing.map(
+      ({ address, prefix }): Step => ({ action: 'ensure-address', linkName: desired.name, address, prefix }),
+    ),
+  ];
+}
+
+/** fe80::/10: every IPv6 link has one, made by the kernel. */
+const isLinkLocal = ({ address }: LinkAddress): boolean => /^fe[89ab]/i.test(address);
+
+/** Steps to exactly these permanent neighbours on a link that is ours alone. What the kernel found out by asking is left alone. */
+export function planNeighbours(
+  desired: readonly Omit<Neighbour, 'state'>[],
+  found: readonly Neighbour[],
+  link: number,
+): { readonly add: readonly Step[]; readonly remove: readonly Step[] } {
+  const present = found.filter((entry) => entry.link === link && (entry.state & NUD.PERMANENT) !== 0);
+  const missing = desired.filter((wish) => !present.some((e) => e.address === wish.address && e.mac === wish.mac));
+  const surplus = present.filter((entry) => !desired.some(({ address }) => address === entry.address));
+  return {
+    add: missing.map((entry): Step => ({ action: 'ensure-neighbour', entry })),
+    remove: surplus.map(({ address, mac }): Step => ({ action: 'remove-neighbour', entry: { link, address, mac } })),
+  };
+}
+
+/** Steps to exactly these tunnel end points on a VXLAN link that is ours alone. */
+export function planForwarding(
+  desired: readonly Omit<FdbEntry, 'permanent'>[],
+  found: readonly FdbEntry[],
+  link: number,
+): { readonly add: readonly Step[]; readonly remove: readonly Step[] } {
+  const present = found.filter((entry) => entry.link === link && entry.destination !== undefined);
+  const same = (a: Omit<FdbEntry, 'permanent'>, b: Omit<FdbEntry, 'permanent'>) =>
+    a.mac === b.mac && a.destination === b.destination;
+  const missing = desired.filter((wish) => !present.some((entry) => same(entry, wish) && entry.permanent));
+  // One end point per MAC: setting it replaces the one before.
+  const surplus = present.filter((entry) => !desired.some(({ mac }) => mac === entry.mac));
+  return {
+    add: missing.map((entry): Step => ({ action: 'ensure-forwarding', entry })),
+    remove: surplus.map(({ permanent: _, ...entry }): Step => ({ action: 'remove-forwarding', entry })),
+  };
 }
 
 /**
@@ -81,6 +170,7 @@ const routeMatches = (wanted: Route, found: Route): boolean =>
   wanted.protocol === found.protocol &&
   wanted.gateway === found.gateway &&
   (wanted.link === undefined || wanted.link === found.link) &&
+  (wanted.onLink ?? false) === (found.onLink ?? false) &&
   (wanted.source === undefined || wanted.source === found.source);
 
 const sorted = <T>(map: ReadonlyMap<string, T>): [string, T][] =>

@@ -2,30 +2,29 @@
 // what to do about the differences between wanted and found is plan.ts.
 import { closeSync, openSync } from 'node:fs';
 import type { Family } from '../../controlplane/base/cidr';
-import { isAlreadyExists, isNotFound, NotFound } from '../../controlplane/base/errors';
+import { hasCode, isAlreadyExists, isNotFound, NotFound } from '../../controlplane/base/errors';
 import type { Netns } from '../netns/netns';
 import { netnsIdentity } from '../netns/system-netns';
 import { AF_BRIDGE, NLM_F, NUD, RTM } from './constants';
-import type { FdbEntry, Link, LinkAddress, Neighbour, Route } from './model';
+import type { FdbEntry, Link, LinkAddress, Neighbour, Route, Vxlan } from './model';
 import { RtSocket } from './rt-socket';
 import {
   addressMessage,
   addressQuery,
+  fdbMessage,
   fdbQuery,
-  type LinkChange,
-  linkChange,
-  linkCreation,
-  linkQuery,
   neighbourMessage,
   neighbourQuery,
   parseFdbEntry,
-  parseLink,
   parseLinkAddress,
   parseNeighbour,
   parseRoute,
+  parseRouteChoice,
   routeMessage,
   routeQuery,
+  routeQueryTo,
 } from './wire';
+import { type LinkChange, linkChange, linkCreation, linkQuery, parseLink } from './wire-link';
 
 export interface VethEnd {
   readonly name: string;
@@ -64,6 +63,16 @@ export class Rtnetlink {
   async createBridge(name: string, change: Omit<LinkChange, 'name' | 'hairpin'>): Promise<void> {
     const payload = linkCreation({ kind: 'bridge', name, ...change });
     await this.socket.request(`create bridge ${name}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, payload);
+  }
+
+  /** @throws AlreadyExists when the name, or a tunnel with this identifier and port, is there; Unsupported without the kernel's module. */
+  async createVxlan(
+    name: string,
+    vxlan: Vxlan,
+    change: Omit<LinkChange, 'name' | 'hairpin' | 'master'>,
+  ): Promise<void> {
+    const payload = linkCreation({ kind: 'vxlan', name, vxlan, ...change });
+    await this.socket.request(`create vxlan ${name}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, payload);
   }
 
   /**
@@ -118,6 +127,21 @@ export class Rtnetlink {
     return found.filter((route) => route !== undefined);
   }
 
+  /**
+   * How this machine would send to `address`: the source it would take and the link; undefined without a route. Sending to
+   * oneself is on loopback, with the address itself as source.
+   */
+  async routeTo(address: string): Promise<Pick<Route, 'source' | 'link'> | undefined> {
+    const query = routeQueryTo(address);
+    try {
+      const [message] = await this.socket.request(`find the route to ${address}`, RTM.GETROUTE, 0, query);
+      return message === undefined ? undefined : parseRouteChoice(message.data);
+    } catch (err) {
+      if (isNotFound(err) || hasCode(err, 'Unavailable')) return undefined;
+      throw err;
+    }
+  }
+
   /** Adds the route, or replaces the one with the same destination and metric. */
   async replaceRoute(route: Route): Promise<void> {
     const what = `set route ${route.destination}${route.gateway === undefined ? '' : ` via ${route.gateway}`}`;
@@ -144,9 +168,22 @@ export class Rtnetlink {
     await ignoreMissing(this.socket.request(`remove neighbour ${entry.address}`, RTM.DELNEIGH, 0, payload));
   }
 
-  /** What all bridges of the namespace know. */
-  async fdb(): Promise<readonly FdbEntry[]> {
-    return this.socket.dump(`list forwarding entries (family ${AF_BRIDGE})`, RTM.GETNEIGH, fdbQuery(), parseFdbEntry);
+  /** What all bridges and VXLAN links of the namespace know, or those on one link. */
+  async fdb(link?: number): Promise<readonly FdbEntry[]> {
+    const what = `list forwarding entries (family ${AF_BRIDGE})`;
+    const found = await this.socket.dump(what, RTM.GETNEIGH, fdbQuery(link), parseFdbEntry);
+    return link === undefined ? found : found.filter((entry) => entry.link === link);
+  }
+
+  /** Where a VXLAN link sends the frames to this MAC; replaces what it knew. */
+  async ensureForwarding(entry: Omit<FdbEntry, 'permanent'>): Promise<void> {
+    const flags = NLM_F.CREATE | NLM_F.REPLACE;
+    await this.socket.request(`set forwarding entry ${entry.mac}`, RTM.NEWNEIGH, flags, fdbMessage(entry));
+  }
+
+  async removeForwarding(entry: Omit<FdbEntry, 'permanent'>): Promise<void> {
+    const sent = this.socket.request(`remove forwarding entry ${entry.mac}`, RTM.DELNEIGH, 0, fdbMessage(entry));
+    await ignoreMissing(sent);
   }
 }
 

@@ -4,20 +4,17 @@ import { IFF_UP, IFLA, IFLA_BRPORT_MODE, IFLA_INFO, RT_TABLE_MAIN, RTA, RTN } fr
 import type { Route } from './model';
 import { errnoError } from './rt-socket';
 import {
-  addressBytes,
   addressMessage,
-  linkChange,
-  linkCreation,
-  macBytes,
+  fdbMessage,
   neighbourMessage,
-  parseAttrs,
   parseFdbEntry,
-  parseLink,
   parseLinkAddress,
   parseNeighbour,
   parseRoute,
   routeMessage,
 } from './wire';
+import { addressBytes, macBytes, parseAttrs } from './wire-attrs';
+import { linkChange, linkCreation, parseLink } from './wire-link';
 
 const join = (parts: Uint8Array[]) => Buffer.concat(parts);
 
@@ -50,6 +47,21 @@ t.test('links', async (t) => {
   t.equal(IFLA_BRPORT_MODE, 4);
 });
 
+t.test('VXLAN', async (t) => {
+  for (const local of ['192.168.57.10', 'fd00::10']) {
+    const vxlan = { id: 1, port: 8472, local };
+    const name = 'k8ts-vxlan';
+    const message = join(linkCreation({ kind: 'vxlan', name, vxlan, mac: '0a:59:c0:a8:39:0a', mtu: 1450, up: true }));
+    t.match(parseLink(message), { name, kind: 'vxlan', vxlan, mac: '0a:59:c0:a8:39:0a', mtu: 1450, up: true });
+    const data = parseAttrs(parseAttrs(parseAttrs(message.subarray(16)).get(IFLA.LINKINFO)!).get(IFLA_INFO.DATA)!);
+    t.same([...data.get(15)!], [0x21, 0x18], 'the port is in network byte order');
+    t.same([data.get(7)?.[0], data.get(18)?.[0]], [0, 0], 'no learning, no outer checksum');
+  }
+  const entry = { link: 4, mac: '0a:59:c0:a8:39:0b', destination: '192.168.57.11' };
+  t.same(parseFdbEntry(join(fdbMessage(entry))), { ...entry, permanent: true });
+  t.equal(fdbMessage(entry)[0]![10], 2, 'the entry of the link itself, not of a bridge above it');
+});
+
 t.test('addresses and neighbours survive the way to bytes and back', async (t) => {
   for (const entry of [
     { link: 2, family: 4 as const, address: '10.244.1.5', prefix: 32 },
@@ -73,6 +85,7 @@ t.test('routes', async (t) => {
     { destination: '0.0.0.0/0', type: 'unicast', gateway: '10.244.1.1', link: 2, protocol: 3 },
     { destination: '10.244.1.1/32', type: 'unicast', link: 2, source: '10.244.1.5', metric: 10, protocol: 3 },
     { destination: '10.244.3.0/24', type: 'blackhole', protocol: 84 },
+    { destination: '10.244.4.0/24', type: 'unicast', gateway: '10.244.4.1', link: 4, onLink: true, protocol: 84 },
     { destination: 'fd00:2::/64', type: 'unicast', gateway: 'fd00::2', protocol: 84 },
     { destination: '::/0', type: 'unicast', gateway: 'fd00::1', protocol: 84 },
   ];
@@ -84,7 +97,7 @@ t.test('routes', async (t) => {
   const local = join(routeMessage(routes[0]!));
   local.writeUInt8(RTN.LOCAL, 7);
   t.equal(parseRoute(local), undefined, 'what the kernel made for an address');
-  const cloned = join(routeMessage(routes[4]!));
+  const cloned = join(routeMessage(routes[5]!));
   cloned.writeUInt32LE(0x200, 8);
   t.equal(parseRoute(cloned), undefined, 'a cache entry');
   t.equal(RT_TABLE_MAIN, 254);

@@ -87,6 +87,8 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       `--cluster-dns=${ranges.dns}`,
       `--cluster-domain=${ranges.domain}`,
       `--pause-image=${facts.pauseImage}`,
+      // All nodes are on one bridge: pods keep the whole MTU, and no tunnel is made.
+      '--overlay=host-gw',
       '--port=10250',
       `--healthz-port=${healthPorts.kubelet}`,
       ...(node === plan.nodes[0] ? ['--node-labels=node-role.kubernetes.io/control-plane='] : []),

@@ -261,7 +261,9 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
         }
       };
       const running = [one, two].map(({ netns }, i) =>
-        new NodeRoutes({ nodes, nodeName: i === 0 ? 'one' : 'two', log: silentLogger, netns }).run(abort.signal),
+        new NodeRoutes({ nodes, nodeName: i === 0 ? 'one' : 'two', mode: 'host-gw', log: silentLogger, netns }).run(
+          abort.signal,
+        ),
       );
       scope.defer(async () => {
         abort.abort(new Error('test ends'));

@@ -12,19 +12,22 @@ import { Rtnetlink, sameNetns } from '../../../dataplane/link/rtnetlink';
 import { ensureSysctls, readSysctl } from '../../../dataplane/link/sysctl';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns';
+import type { OverlayMode } from '../../../dataplane/overlay/plan';
 import { bridgeName, macOf, vethName } from './names';
 import type { PodNetwork, PodWire } from './pod-network';
+import { podMtu } from './uplink';
 import { findDamage, findFault, nearFault, podPrefix, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
 export interface PodNetworkOptions {
   readonly log: Logger;
   /** The node's address: the link that carries it decides the MTU. Without it, 1500. */
   readonly nodeIp?: string;
+  /** How pods of other nodes are reached; a mode that may use a tunnel leaves room for its headers. Default host-gw. */
+  readonly overlay?: OverlayMode;
   /** The node's namespace; default the one this process runs in. */
   readonly netns?: Netns;
 }
 
-const defaultMtu = 1500;
 interface OpenState {
   readonly cidr: Cidr;
   readonly allocator: AddressAllocator;
@@ -60,7 +63,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     const allocator = new AddressAllocator(cidr);
     const rt = new Rtnetlink(this.netns);
     try {
-      const mtu = await this.uplinkMtu(rt);
+      const mtu = await this.podMtu(rt);
       const { bridge } = await this.ensureBridge(rt, allocator.gateway, cidr, mtu);
       const monitor = new NetworkMonitor(this.netns, (change) => this.onChange(change));
       this.state = { cidr, allocator, rt, bridge, mtu, monitor };
@@ -161,7 +164,9 @@ export class NetlinkPodNetwork implements PodNetwork {
       const fault = findFault(wish, found);
       if (fault === undefined) return undefined;
       if (nearFault(found)) {
-        await rt.setLink(vethName(ip), { master: bridge.index, up: true });
+        await rt.setLink(vethName(ip), { master: bridge.index, mtu, up: true });
+        // The mode of the overlay has changed: connections go on.
+        await inside.setLink(interfaceName, { mtu });
         await rt.setLink(vethName(ip), { hairpin: true });
         if (findFault(wish, await this.observe(inside, wish, interfaceName)) === undefined) return fault;
       }
@@ -238,13 +243,10 @@ export class NetlinkPodNetwork implements PodNetwork {
     });
   }
 
-  private async uplinkMtu(rt: Rtnetlink): Promise<number> {
-    const { nodeIp } = this.options;
-    if (nodeIp === undefined) return defaultMtu;
-    const holder = (await rt.addresses()).find(({ address }) => address === nodeIp);
-    const uplink = holder && (await rt.links()).find(({ index }) => index === holder.link);
-    // A node address on loopback says nothing about the wire.
-    return uplink === undefined || uplink.name === 'lo' ? defaultMtu : uplink.mtu;
+  private async podMtu(rt: Rtnetlink): Promise<number> {
+    const { nodeIp, overlay = 'host-gw' } = this.options;
+    const [links, addresses] = await Promise.all([rt.links(), rt.addresses()]);
+    return podMtu({ links, addresses }, nodeIp, overlay);
   }
 
   private opened(): OpenState {

@@ -48,7 +48,7 @@ export function findFault(wish: WireWish, { near, far, addresses, routes }: Wire
   return missing === undefined ? undefined : `no route to ${missing.destination}`;
 }
 
-/** A wire that only left the bridge or was put down on the node is mended in place: nothing inside the pod changes. */
+/** A wire that left the bridge, was put down on the node or has another MTU is mended in place: the pod keeps its link and address. */
 export const nearFault = ({ near, far }: WireFound): boolean =>
   near !== undefined && far !== undefined && near.peer === far.index && far.peer === near.index;
 
@@ -66,6 +66,10 @@ export function findDamage(
     // The route of the bridge's own address: the address was taken off.
     return change.type === 'route-removed' && change.route.link === bridgeIndex ? { ip: undefined } : undefined;
   }
+  if ('address' in change) {
+    return change.type === 'address-removed' && change.address.link === bridgeIndex ? { ip: undefined } : undefined;
+  }
+  if (change.type === 'neighbour-removed') return undefined;
   const { name, up, master } = change.link;
   const removed = change.type === 'link-removed';
   if (name === bridgeName) return removed || !up ? { ip: undefined } : undefined;

@@ -1,0 +1,68 @@
+// VXLAN: packets for pods of another node travel in UDP between the two nodes' addresses, over any number of routers. One
+// link per node; everything about a peer follows from its address and its pod range, so nothing has to be published. Pure.
+import { createHash } from 'node:crypto';
+import { type Cidr, formatCidr, parseAddress, parseCidr } from '../../controlplane/base/cidr';
+import type { FdbEntry, Neighbour, Route } from '../link/model';
+import type { DesiredVxlan } from '../link/plan';
+import { gatewayOf, metricOf, type NodeLease, podRouteProtocol } from './lease';
+
+export const vxlanName = 'k8ts-vxlan';
+/** As flannel has it, so that packet captures and firewalls know it. The IANA port 4789 is often taken by other overlays. */
+export const vxlanPort = 8472;
+/** One network for all pods; not flannel's 1, so that what it left behind is not in the way. */
+const networkId = 84;
+
+/** Outer IP, UDP and VXLAN headers and the inner Ethernet header: 20 or 40, 8, 8 and 14 bytes. Source: RFC 7348. */
+export const vxlanOverhead = (outer: string): number => (parseAddress(outer).family === 4 ? 50 : 70);
+
+/**
+ * 192.168.57.10 → 0a:59:c0:a8:39:0a, locally administered and unlike any pod's (0a:58). An IPv6 address is longer than a MAC:
+ * four bytes of its hash stand for it. Should two nodes ever share them, the plan refuses the second and says so.
+ */
+export function vtepMac(address: string): string {
+  const { family, value } = parseAddress(address);
+  const hex =
+    family === 4
+      ? value.toString(16).padStart(8, '0')
+      : createHash('sha256').update(value.toString(16)).digest('hex').slice(0, 8);
+  return `0a:${family === 4 ? '59' : '5a'}:${hex.match(/../g)?.join(':')}`;
+}
+
+/**
+ * The tunnel's end on this node. It carries the gateway addresses of the node's own pods as well: what the node itself sends
+ * to pods elsewhere, and what it masquerades, gets them as source, so that answers come back through the tunnel.
+ */
+export function vxlanLink(own: NodeLease, outer: string, uplinkMtu: number): DesiredVxlan {
+  return {
+    name: vxlanName,
+    mac: vtepMac(outer),
+    mtu: uplinkMtu - vxlanOverhead(outer),
+    vxlan: { id: networkId, port: vxlanPort, local: outer },
+    addresses: own.podCidrs.map((text) => {
+      const range = parseCidr(text);
+      return { address: gatewayOf(range), prefix: range.family === 4 ? 32 : 128 };
+    }),
+  };
+}
+
+export type VxlanNeighbour = Omit<Neighbour, 'state' | 'link'>;
+export type VxlanForwarding = Omit<FdbEntry, 'permanent' | 'link'>;
+
+/** 10.244.2.0/24 via 10.244.2.1 dev k8ts-vxlan onlink proto 84; `link` is filled in by whoever knows the index. */
+export const vxlanRoute = (range: Cidr): Omit<Route, 'link'> => ({
+  destination: formatCidr(range),
+  type: 'unicast',
+  gateway: gatewayOf(range),
+  onLink: true,
+  ...metricOf(range.family),
+  protocol: podRouteProtocol,
+});
+
+/** 10.244.2.1 lladdr 0a:59:c0:a8:39:0b PERMANENT */
+export const vxlanNeighbour = (range: Cidr, peer: string): VxlanNeighbour => ({
+  address: gatewayOf(range),
+  mac: vtepMac(peer),
+});
+
+/** 0a:59:c0:a8:39:0b dst 192.168.57.11 self permanent */
+export const vxlanForwarding = (peer: string): VxlanForwarding => ({ mac: vtepMac(peer), destination: peer });
