@@ -1,5 +1,5 @@
 // The life of one process: options, logger, signals, exit status. A subcommand is a table of options and a run function.
-import { describeError } from '../../controlplane/base/errors';
+import { BadRequest, describeError } from '../../controlplane/base/errors';
 import { createLogger, type Level, type Logger } from '../../controlplane/base/logger';
 import { type OptionTable, type Parsed, parseOneOf, parseOptions, renderOptions } from './options';
 
@@ -8,6 +8,10 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly name: string;
   readonly summary: string;
   readonly options: O;
+  /** What stands after the name besides options: HOST:PORT. Absent: nothing does, and an argument is an error. */
+  readonly arguments?: string;
+  /** True for what a person runs to its end: a failure is one message on standard error, without time and stack. */
+  readonly tool?: boolean;
   /** Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1. */
   readonly run: (context: CommandContext<O>) => Promise<void>;
 }
@@ -33,8 +37,9 @@ const common = {
 
 /** Wrong options end with status 2, a failed run with 1; a second signal ends at once. */
 export async function runCommand<O extends OptionTable>(command: Command<O>, argv: readonly string[]): Promise<number> {
+  const usage = `${command.arguments ? `${command.arguments} ` : ''}[options]`;
   if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`${command.summary}\n\nusage: k8ts ${command.name} [options]\n\n`);
+    process.stdout.write(`${command.summary}\n\nusage: k8ts ${command.name} ${usage}\n\n`);
     process.stdout.write(renderOptions({ ...command.options, ...common }));
     return 0;
   }
@@ -42,6 +47,8 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
   let parsed: ReturnType<typeof parseOptions<O & typeof common>>;
   try {
     parsed = parseOptions({ ...command.options, ...common }, argv, process.env);
+    const [stray] = command.arguments === undefined ? parsed.positional : [];
+    if (stray !== undefined) throw new BadRequest(`unexpected argument ${JSON.stringify(stray)}; see --help`);
   } catch (err) {
     process.stderr.write(`k8ts ${command.name}: ${describeError(err)}\n`);
     return 2;
@@ -59,8 +66,10 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
     await command.run({ options: options as unknown as Parsed<O>, positional, log, signal: abort.signal });
     return 0;
   } catch (err) {
-    if (abort.signal.aborted) return 0;
-    log.error('failed', { error: err, stack: err instanceof Error ? err.stack : undefined });
+    // 130: as a shell says of a program that Ctrl-C ended.
+    if (abort.signal.aborted) return command.tool ? 130 : 0;
+    if (command.tool) process.stderr.write(`k8ts ${command.name}: ${describeError(err)}\n`);
+    else log.error('failed', { error: err, stack: err instanceof Error ? err.stack : undefined });
     return 1;
   }
 }
