@@ -14,6 +14,8 @@ import { EndpointSliceMirroringController } from './endpointslice-mirroring/cont
 import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
 import { JobController } from './job/controller';
+import { LoadBalancerController } from './load-balancer/controller';
+import { parsePool } from './load-balancer/pool';
 import { NamespaceController } from './namespace/controller';
 import { NodeIpamController } from './node-ipam/controller';
 import { NodeLifecycleController } from './node-lifecycle/controller';
@@ -33,6 +35,8 @@ export interface ControllersOptions {
   readonly clusterCidr: string;
   /** Prefix length of each node's part of it; 24 by default. */
   readonly nodeMaskSize?: number;
+  /** Addresses for Services of type LoadBalancer: ranges and CIDRs, comma-joined. Absent or '': no pool. */
+  readonly loadBalancerPool?: string;
   /** PEM of the CA that pods verify the API server with. */
   readonly caPem: string;
   /**
@@ -93,6 +97,9 @@ function createControllers(
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
     endpointSliceMirroring: new EndpointSliceMirroringController(deps('endpointslice-mirroring')),
     endpoints: new EndpointsController(deps('endpoints')),
+    loadBalancer: new LoadBalancerController(deps('load-balancer'), {
+      pool: parsePool(options.loadBalancerPool ?? ''),
+    }),
     nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),

@@ -54,11 +54,12 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     api ? createClient(api.transport(user), { userAgent: user.name }) : connect(options.kubeconfig);
   const identity = options.nodeName === '' ? {} : { identity: options.nodeName };
   if (parts.includes('controllers')) {
-    const { clusterCidr } = options;
+    const { clusterCidr, loadBalancerPool } = options;
     const caPem = await readFile(join(options.pkiDir, 'ca.crt'), 'utf8');
     const client = await clientFor(controllerManager);
     const { runControllers } = await import('../controllers/main');
-    running.push(runControllers({ client, log: log.child('controllers'), clusterCidr, caPem, ...identity }, end));
+    const ranges = { clusterCidr, loadBalancerPool };
+    running.push(runControllers({ client, log: log.child('controllers'), ...ranges, caPem, ...identity }, end));
   }
   if (parts.includes('scheduler')) {
     const client = await clientFor(kubeScheduler);

@@ -2,6 +2,7 @@
 import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../../agents/bootstrap/options';
 import { formatCidr, parseCidr } from '../base/cidr';
 import { BadRequest } from '../base/errors';
+import { parsePool } from '../controllers/load-balancer/pool';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
 export type Part = (typeof parts)[number];
@@ -12,6 +13,9 @@ function parseParts(text: string): readonly Part[] {
   if (unknown !== undefined || wanted.length === 0) throw new BadRequest(`expected some of ${parts.join(', ')}`);
   return wanted as readonly Part[];
 }
+
+/** Kept as text: what the controllers read it into is theirs. @throws BadRequest */
+const parsePoolText = (text: string): string => parsePool(text).text;
 
 const parseRange = (text: string): string => formatCidr(parseCidr(text));
 
@@ -64,6 +68,13 @@ export const serverOptions = {
     default: '10.244.0.0/16',
     help: 'range of pod IPs',
     parse: parseRange,
+  },
+  loadBalancerPool: {
+    flag: 'load-balancer-pool',
+    placeholder: 'RANGES',
+    default: '',
+    help: "addresses of the nodes' network for Services of type LoadBalancer: FIRST-LAST or CIDR, comma-joined; absent: none",
+    parse: parsePoolText,
   },
   clusterDomain: {
     flag: 'cluster-domain',
