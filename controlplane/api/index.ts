@@ -1,5 +1,10 @@
 // The door to the API kinds for controllers and agents: types, kind references, keys, selectors.
 
+export {
+  type CertificateSigningRequest,
+  certificateSigningRequests,
+  hasCondition as hasCertificateCondition,
+} from './certificate-signing-request';
 export { type ClusterRole, clusterRoles } from './cluster-role';
 export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-binding';
 export { type ConfigMap, configMaps } from './config-map';

@@ -87,6 +87,18 @@ export interface Subresource {
   readonly group?: string;
   readonly version?: string;
   readonly kind?: string;
+  /** The object's own status is written through it, as through `status`: approval of a CertificateSigningRequest. */
+  readonly writesStatus?: boolean;
+}
+
+/** True for `status` and its like: the write may change nothing but the status. */
+export function writesStatus(
+  { options }: { readonly options: Pick<KindOptions<KubeObject>, 'model' | 'hasStatus' | 'subresources'> },
+  subresource: string,
+): boolean {
+  if (!options.hasStatus || subresource === '') return false;
+  if (subresource === 'status') return true;
+  return options.subresources?.some((one) => one.name === subresource && one.writesStatus) ?? false;
 }
 
 /** A declared kind: its reference, its options with the defaults filled in, and its storage prefix. */

@@ -1,5 +1,6 @@
 // Every kind the API serves. Adding a kind is one file, one line here, one test.
 
+import { certificateSigningRequests } from './certificate-signing-request';
 import { clusterRoles } from './cluster-role';
 import { clusterRoleBindings } from './cluster-role-binding';
 import { configMaps } from './config-map';
@@ -49,6 +50,7 @@ export const registry: readonly Kind[] = [
   ingressClasses,
   networkPolicies,
   leases,
+  certificateSigningRequests,
   podDisruptionBudgets,
   priorityClasses,
   roles,

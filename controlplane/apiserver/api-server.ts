@@ -1,6 +1,6 @@
 // The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { services } from '../api/index';
+import { nodes, services } from '../api/index';
 import { registry } from '../api/registry';
 import { virtualResources } from '../api/virtual';
 import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
@@ -9,10 +9,12 @@ import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { Admission } from './admission/admission';
+import { certificateRequests } from './admission/certificates';
 import { DefaultIngressClass } from './admission/default-ingress-class';
 import { denyServiceExternalIps } from './admission/external-ips';
 import { LimitRanger } from './admission/limit-ranger';
 import { namespaceLifecycle } from './admission/namespace-lifecycle';
+import { NodeAddresses } from './admission/node-addresses';
 import { nodeRestriction } from './admission/node-restriction';
 import { defaultTolerations } from './admission/pod-defaults';
 import { PriorityAdmission } from './admission/priority';
@@ -20,6 +22,7 @@ import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation
 import { serviceAccount } from './admission/service-account';
 import { ServiceAddresses } from './admission/service-addresses';
 import { Authenticator, parseTokenFile } from './authn/authenticator';
+import { BootstrapTokens } from './authn/bootstrap-tokens';
 import { ServiceAccountTokens } from './authn/service-account-tokens';
 import { UnionAuthorizer } from './authz/authorizer';
 import { NodeAuthorizer } from './authz/node';
@@ -99,11 +102,14 @@ export class ApiServer {
     const node = new NodeAuthorizer(cache);
     const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
     await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
-    const plugins = [this.priorities, this.limits, this.ingressClasses];
+    const nodeAddresses = new NodeAddresses();
+    const plugins = [nodeAddresses, this.priorities, this.limits, this.ingressClasses];
     await Promise.all(plugins.map((plugin) => plugin.start(cache, stop.signal)));
     const tokens = this.tokens();
     const authenticator = new Authenticator({
       serviceAccounts: tokens,
+      bootstrapTokens: new BootstrapTokens(cache, clock),
+      clock,
       ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
     });
     const authorizer = new UnionAuthorizer([node, rbac]);
@@ -118,6 +124,7 @@ export class ApiServer {
           services.prefix,
           { prepare: (o, old) => addresses.prepare(o, old), reserve: (o, old) => addresses.reserve(o, old) },
         ],
+        [nodes.prefix, nodeAddresses],
       ]),
     };
     const { keys } = options;
@@ -192,6 +199,7 @@ export class ApiServer {
       this.priorities.admit,
       this.ingressClasses.admit,
       nodeRestriction(cache),
+      certificateRequests({ authorizer: escalation.authorizer, clock: this.deps.clock }),
       denyServiceExternalIps,
       rbacEscalation(escalation),
     ]);
@@ -220,6 +228,7 @@ export class ApiServer {
     return {
       advertiseAddress: this.options.advertiseAddress,
       port: this.port,
+      caPem: this.options.keys.ca,
       kubernetesIp: formatAddress(cidrAddress(range, 1)),
       dnsIp: formatAddress(cidrAddress(range, 10)),
     };

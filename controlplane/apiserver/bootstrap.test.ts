@@ -33,7 +33,13 @@ t.test('the Services kubernetes and kube-dns come back', async (t) => {
     },
   };
   const admin = server.api.transport({ name: 'system:apiserver', groups: ['system:masters'] });
-  const options = { advertiseAddress: '10.9.8.7', port: server.port, kubernetesIp: '10.96.0.1', dnsIp: '10.96.0.10' };
+  const options = {
+    advertiseAddress: '10.9.8.7',
+    port: server.port,
+    kubernetesIp: '10.96.0.1',
+    dnsIp: '10.96.0.10',
+    caPem: server.ca,
+  };
   await keepServices(admin, options, { clock, log: silentLogger, signal: stop.signal });
   for (const [at, path] of paths.entries()) {
     const { status, json } = await server.call('GET', `/api/v1/namespaces/${path}`);

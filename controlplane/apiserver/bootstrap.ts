@@ -1,8 +1,10 @@
-// What a cluster holds before anyone wrote to it: namespaces, the default RBAC policy, the Services kubernetes and kube-dns.
+// What a cluster holds before anyone wrote to it: namespaces, the default RBAC policy, what machines that join read first, the
+// Services kubernetes and kube-dns.
 // Safe to run at every start and by several servers at once.
 import {
   clusterRoleBindings,
   clusterRoles,
+  configMaps,
   endpointSlices,
   endpoints,
   type IngressClass,
@@ -11,6 +13,8 @@ import {
   namespaces,
   objectKey,
   priorityClasses,
+  roleBindings,
+  roles,
   type Service,
   services,
 } from '../api/index';
@@ -21,12 +25,21 @@ import { isAlreadyExists, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
+import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './authz/bootstrap-policy';
+import {
+  clusterInfoRole,
+  clusterInfoRoleBinding,
+  joiningClusterRoleBindings,
+  joiningClusterRoles,
+} from './authz/joining-policy';
 
 export interface BootstrapOptions {
   /** Where pods and agents reach this server. */
   readonly advertiseAddress: string;
   readonly port: number;
+  /** The authority of the cluster, PEM. */
+  readonly caPem: string;
   /** The first address of the Service range. */
   readonly kubernetesIp: string;
   /** The tenth. */
@@ -42,15 +55,35 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const name of systemNamespaces) {
     await ensure(client, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
-  for (const role of bootstrapClusterRoles) {
+  for (const role of [...bootstrapClusterRoles, ...joiningClusterRoles]) {
     await ensure(client, clusterRoles, role, (found) => ({ ...found, rules: role.rules }));
   }
-  for (const binding of bootstrapClusterRoleBindings) {
+  for (const binding of [...bootstrapClusterRoleBindings, ...joiningClusterRoleBindings]) {
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
   }
+  await ensureClusterInfo(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
   await ensureServices(client, options);
+}
+
+/** Signatures are the bootstrap signer's; a server that moved says so here. */
+async function ensureClusterInfo(client: Client, { advertiseAddress, port, caPem }: BootstrapOptions): Promise<void> {
+  await ensure(client, roles, clusterInfoRole, (found) => ({ ...found, rules: clusterInfoRole.rules }));
+  await ensure(client, roleBindings, clusterInfoRoleBinding);
+  const host = advertiseAddress.includes(':') ? `[${advertiseAddress}]` : advertiseAddress;
+  const kubeconfig = renderClusterInfo({ server: `https://${host}:${port}`, caPem });
+  await ensure(
+    client,
+    configMaps,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: clusterInfoName, namespace: clusterInfoNamespace },
+      data: { [kubeconfigKey]: kubeconfig },
+    },
+    (found) => ({ ...found, data: { ...found.data, [kubeconfigKey]: kubeconfig } }),
+  );
 }
 
 /** How long the Services every pod relies on may be gone or wrong after someone deleted or changed them. */

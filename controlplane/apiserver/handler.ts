@@ -1,6 +1,7 @@
 // One request in, one answer out, whatever carried it. The order is that of kube-apiserver: what is asked, who may, then the
 // verb. Failures of any kind leave here as a Status.
 import type { Duplex } from 'node:stream';
+import { writesStatus } from '../api/kind';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { anonymous, unauthorized } from './authn/authenticator';
@@ -43,6 +44,7 @@ export interface HandlerDeps {
 
 /** Paths that anyone may read. */
 const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
+const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 const isPublic = (path: string): boolean => publicPaths.has(path) || /^\/(livez|readyz|healthz)\/[\w-]+$/.test(path);
 
 export class ApiHandler {
@@ -93,15 +95,16 @@ export class ApiHandler {
     return this.answerResource(rest);
   }
 
-  /** The request as the user it acts for. @throws Unauthorized for nobody, outside the public paths; Forbidden */
+  /** The request as the user it acts for. @throws Unauthorized for nobody who wants to be someone, Forbidden */
   private caller(request: ApiRequest): ApiRequest {
-    if (request.user === anonymous && !isPublic(request.path)) throw unauthorized();
+    if (request.user === anonymous && request.headers['impersonate-user'] !== undefined) throw unauthorized();
     return request.headers['impersonate-user'] === undefined ? request : impersonate(request, this.deps.authorizer);
   }
 
   private answerPath(request: ApiRequest): Reply | Promise<Reply> {
     const verb = request.method.toLowerCase();
     if (!isPublic(request.path) && !this.deps.authorizer.allowsPath(request.user, verb, request.path)) {
+      if (request.user === anonymous) throw unauthorized();
       throw deniedPath(request.user, verb, request.path);
     }
     const reply = this.deps.paths(request);
@@ -112,6 +115,10 @@ export class ApiHandler {
   private authorizeResource(rest: RestRequest): void {
     const attributes = attributesOf(rest);
     const { user } = rest.request;
+    // Nobody in particular reads what RBAC opens to all, such as kube-public/cluster-info, and writes nothing.
+    if (user === anonymous && (!reads.has(attributes.verb) || !this.deps.authorizer.allowsResource(user, attributes))) {
+      throw unauthorized();
+    }
     if (!this.deps.authorizer.allowsResource(user, attributes)) {
       throw deniedResource(user, attributes, rest.route.kind);
     }
@@ -120,7 +127,7 @@ export class ApiHandler {
   private answerResource(rest: RestRequest): Reply | Promise<Reply> {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
-    if (subresource !== '' && !(subresource === 'status' && kind.options.hasStatus)) {
+    if (subresource !== '' && !writesStatus(kind, subresource)) {
       const own = deps.subresources.get(`${kind.plural}/${subresource}`);
       const handler = own ?? (servesSubresource(rest.route) ? deps.subresources.get(`*/${subresource}`) : undefined);
       if (!handler) throw pathNotFound();

@@ -83,6 +83,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'UncountedTerminatedPods.failed': set,
     'UncountedTerminatedPods.succeeded': set,
   },
+  'certificates.v1': { 'CertificateSigningRequestStatus.conditions': keyedForApplyOnly('type') },
   'discovery.v1': { 'Endpoint.addresses': set },
   'networking.v1': { 'ServiceCIDRStatus.conditions': keyed('type') },
   'policy.v1': {
@@ -145,6 +146,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     PodFailurePolicyRule: 'onPodConditions',
     SuccessPolicy: 'rules',
   },
+  'certificates.v1': { CertificateSigningRequestSpec: 'groups usages' },
   'discovery.v1': { EndpointHints: 'forZones forNodes', EndpointSlice: 'endpoints ports' },
   'networking.v1': {
     HTTPIngressRuleValue: 'paths',

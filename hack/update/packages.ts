@@ -34,6 +34,9 @@ const types: Readonly<Record<string, string>> = {
     'CronJob CronJobSpec CronJobStatus Job JobCondition JobSpec JobStatus JobTemplateSpec PodFailurePolicy ' +
     'PodFailurePolicyOnExitCodesRequirement PodFailurePolicyOnPodConditionsPattern PodFailurePolicyRule ' +
     'SuccessPolicy SuccessPolicyRule UncountedTerminatedPods',
+  'certificates.v1':
+    'CertificateSigningRequest CertificateSigningRequestCondition CertificateSigningRequestSpec ' +
+    'CertificateSigningRequestStatus',
   'coordination.v1': 'Lease LeaseSpec',
   'discovery.v1': 'Endpoint EndpointConditions EndpointHints EndpointSlice ForNode ForZone',
   'networking.v1':

@@ -1,7 +1,9 @@
-// Who a request comes from: client certificate, ServiceAccount token, static token, or nobody.
+// Who a request comes from: client certificate, ServiceAccount token, static token, bootstrap token, or nobody.
 import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../../base/clock';
 import { AppError } from '../../base/errors';
 import { type Headers, header, type UserInfo } from '../request';
+import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser } from './certificate';
 import type { ServiceAccountTokens } from './service-account-tokens';
 
@@ -9,6 +11,8 @@ export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:
 
 export interface AuthenticatorOptions {
   readonly serviceAccounts: ServiceAccountTokens;
+  readonly bootstrapTokens: BootstrapTokens;
+  readonly clock: Pick<Clock, 'now'>;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -16,9 +20,9 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   constructor(private readonly options: AuthenticatorOptions) {}
 
-  /** A certificate wins over a token. @throws Unauthorized for a token that is not valid */
+  /** A certificate wins over a token. @throws Unauthorized for one of either that is not valid, or not any longer */
   authenticate(headers: Headers, socket: TLSSocket): UserInfo {
-    const user = certificateUser(socket);
+    const user = certificateUser(socket, this.options.clock.now());
     if (user) return user;
     const authorization = header(headers, 'authorization');
     if (authorization === '') return anonymous;
@@ -36,6 +40,8 @@ export class Authenticator {
   tokenUser(token: string, audiences?: readonly string[]): { user: UserInfo; audiences: readonly string[] } {
     const fixed = this.options.staticTokens?.get(token);
     if (fixed) return { user: fixed, audiences: audiences ?? [] };
+    // They say nothing of audiences: they are for this server alone.
+    if (isBootstrapToken(token)) return { user: this.options.bootstrapTokens.authenticate(token), audiences: [] };
     return this.options.serviceAccounts.authenticate(token, audiences);
   }
 }

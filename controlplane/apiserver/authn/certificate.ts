@@ -1,26 +1,38 @@
 // Who a TLS connection belongs to: the verified client certificate's CN is the user, its O entries are the groups.
 import type { TLSSocket } from 'node:tls';
+import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
 
-const known = new WeakMap<TLSSocket, UserInfo | null>();
+interface Known {
+  readonly user: UserInfo;
+  readonly endMs: number;
+}
+const known = new WeakMap<TLSSocket, Known | null>();
 
-/** Undefined when the client showed no certificate, or one this CA did not sign; looked up once per connection. */
-export function certificateUser(socket: TLSSocket): UserInfo | undefined {
-  const seen = known.get(socket);
-  if (seen !== undefined) return seen ?? undefined;
-  const user = readUser(socket);
-  known.set(socket, user ?? null);
-  return user;
+/**
+ * Undefined when the client showed no certificate, or one this CA did not sign; looked up once per connection.
+ * @throws Unauthorized when it has ended since: a connection may outlive its certificate, a permission may not
+ */
+export function certificateUser(socket: TLSSocket, nowMs: number): UserInfo | undefined {
+  let found = known.get(socket);
+  if (found === undefined) {
+    found = readUser(socket) ?? null;
+    known.set(socket, found);
+  }
+  if (found && found.endMs < nowMs) {
+    throw new AppError('Unauthorized', 'Unauthorized', { cause: new Error('the client certificate has ended') });
+  }
+  return found?.user;
 }
 
-function readUser(socket: TLSSocket): UserInfo | undefined {
+function readUser(socket: TLSSocket): Known | undefined {
   if (!socket.authorized) return undefined;
-  const subject = socket.getPeerCertificate().subject as
-    | Readonly<Record<string, string | string[] | undefined>>
-    | undefined;
+  const certificate = socket.getPeerCertificate();
+  const subject = certificate.subject as Readonly<Record<string, string | string[] | undefined>> | undefined;
   const name = first(subject?.['CN']);
   if (!name) return undefined;
-  return { name, groups: [...list(subject?.['O']), 'system:authenticated'] };
+  const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'] };
+  return { user, endMs: Date.parse(certificate.valid_to) };
 }
 
 const list = (value: string | string[] | undefined): readonly string[] =>

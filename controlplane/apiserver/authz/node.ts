@@ -63,6 +63,9 @@ export class NodeAuthorizer implements Authorizer {
         return this.allowsPod(attributes);
       case 'events':
         return ['create', 'patch', 'update'].includes(verb);
+      // NodeRestriction sees to it that the certificates asked for are the node's own.
+      case 'certificatesigningrequests':
+        return subresource === '' && (verb === 'create' || reads.has(verb));
       case 'tokenreviews':
       case 'subjectaccessreviews':
       case 'localsubjectaccessreviews':

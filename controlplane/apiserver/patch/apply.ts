@@ -1,5 +1,6 @@
 // Server-side apply: a writer states the fields it cares about and becomes their owner; a field another owner set to
 // another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
+import { writesStatus } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
 import type { KubeObject } from '../../api/types';
@@ -59,7 +60,7 @@ const unowned = new Set(
 /** The fields of `object` that can be owned through this subresource. */
 function ownable(object: KubeObject, kind: PatchedKind, subresource: string): FieldValues {
   const values = fieldValues(object as JsonObject, rootSchema(kind));
-  const statusWrite = subresource === 'status';
+  const statusWrite = writesStatus(kind, subresource);
   for (const path of values.keys()) {
     const inStatus = path === 'f:status' || isBelow(path, 'f:status');
     const managed = isBelow(path, joinPath('f:metadata', 'f:managedFields'));

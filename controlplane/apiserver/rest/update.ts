@@ -1,5 +1,5 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
-import type { Kind } from '../../api/kind';
+import { type Kind, writesStatus } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, isConflict, isNotFound } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
@@ -144,7 +144,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   deps.hooks.get(kind.prefix)?.prepare?.(object, old);
   if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
   checkFields(kind, object, old, subresource, checkFinalizers(object, old));
-  if (tracksGeneration(kind) && subresource !== 'status' && !specEquals(object, old)) {
+  if (tracksGeneration(kind) && !writesStatus(kind, subresource) && !specEquals(object, old)) {
     object.metadata.generation = (old.metadata?.generation ?? 0) + 1;
   }
 }
@@ -157,7 +157,7 @@ function separateStatus(kind: Kind, object: KubeObject, old: KubeObject, subreso
   if (!kind.options.hasStatus || subresource === 'binding') return;
   const parts = object as Parts;
   const before = old as Parts;
-  if (subresource !== 'status') {
+  if (!writesStatus(kind, subresource)) {
     if (before['status'] === undefined) delete parts['status'];
     else if (!equalJson(parts['status'], before['status'])) parts['status'] = copyJson(before['status']);
     return;

@@ -1,0 +1,206 @@
+// certificates.k8s.io/v1 CertificateSigningRequest.
+import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
+import { defineKind, type WriteContext } from './kind';
+import { ageColumn, formatDuration, nameColumn, none } from './table';
+import type { Wire } from './types';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from './validation/causes';
+import { dns1123Subdomain } from './validation/names';
+
+export type CertificateSigningRequest = Wire<V1CertificateSigningRequest>;
+export type CertificateCondition = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>[number];
+
+/** certificates.k8s.io/v1 KeyUsage. */
+const usages = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+];
+const minExpirationSeconds = 600;
+/** Served by v1beta1 alone, which this server does not have. */
+const legacySigner = 'kubernetes.io/legacy-unknown';
+/** What somebody decided stays decided. */
+const decisions = ['Approved', 'Denied', 'Failed'];
+
+const conditionsOf = ({ status }: CertificateSigningRequest): readonly CertificateCondition[] =>
+  status?.conditions ?? [];
+/** Approved, Denied and Failed are only ever True. */
+export const hasCondition = (request: CertificateSigningRequest, type: string): boolean =>
+  conditionsOf(request).some((condition) => condition.type === type);
+
+/** example.com/what-it-signs */
+function validateSignerName(field: string, name: string): FieldCause[] {
+  if (name === '') return [required(field)];
+  const [domain = '', path, ...rest] = name.split('/');
+  if (path === undefined || rest.length > 0) {
+    return [invalid(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
+  }
+  const causes = [
+    ...invalidEach(field, domain, dns1123Subdomain(domain)),
+    ...invalidEach(field, path, dns1123Subdomain(path)),
+  ];
+  if (!domain.includes('.')) {
+    causes.push(invalid(field, domain, 'should be a domain with at least two segments separated by dots'));
+  }
+  return causes;
+}
+
+/** Writers of the approval own Approved and Denied; writers of the status own the certificate and the other conditions. */
+function prepare(
+  request: CertificateSigningRequest,
+  { old, subresource }: WriteContext<CertificateSigningRequest>,
+): void {
+  if (!old) {
+    delete request.status;
+    return;
+  }
+  if (subresource !== 'approval') return;
+  request.status = { ...old.status, conditions: request.status?.conditions ?? [] };
+}
+
+function validateSpec({ spec }: CertificateSigningRequest): FieldCause[] {
+  const { request = '', signerName = '', usages: wanted = [], expirationSeconds } = spec ?? {};
+  const causes: FieldCause[] = [];
+  if (request === '') causes.push(required('spec.request'));
+  if (wanted.length === 0) causes.push(required('spec.usages'));
+  for (const [i, usage] of wanted.entries()) {
+    if (!usages.includes(usage)) causes.push(notSupported(`spec.usages[${i}]`, usage, usages));
+    if (wanted.indexOf(usage) < i) causes.push(duplicate(`spec.usages[${i}]`, usage));
+  }
+  if (signerName === legacySigner) {
+    causes.push(invalid('spec.signerName', signerName, 'the legacy signerName is not allowed via this API version'));
+  } else {
+    causes.push(...validateSignerName('spec.signerName', signerName));
+  }
+  if (expirationSeconds !== undefined && expirationSeconds < minExpirationSeconds) {
+    causes.push(
+      invalid(
+        'spec.expirationSeconds',
+        expirationSeconds,
+        'may not specify a duration less than 600 seconds (10 minutes)',
+      ),
+    );
+  }
+  return causes;
+}
+
+function validateConditions(request: CertificateSigningRequest): FieldCause[] {
+  const field = 'status.conditions';
+  const causes: FieldCause[] = [];
+  const seen = new Set<string>();
+  for (const [i, { type = '', status = '' }] of conditionsOf(request).entries()) {
+    const at = `${field}[${i}]`;
+    if (type === '') causes.push(required(`${at}.type`));
+    if (seen.has(type)) causes.push(duplicate(`${at}.type`, type));
+    seen.add(type);
+    if (status === '') causes.push(required(`${at}.status`));
+    else if (decisions.includes(type) && status !== 'True') causes.push(notSupported(`${at}.status`, status, ['True']));
+    else if (!['True', 'False', 'Unknown'].includes(status)) {
+      causes.push(notSupported(`${at}.status`, status, ['True', 'False', 'Unknown']));
+    }
+  }
+  if (seen.has('Approved') && seen.has('Denied')) {
+    causes.push(invalid(field, 'Denied', 'Approved and Denied conditions are mutually exclusive'));
+  }
+  return causes;
+}
+
+/** What was decided or issued stays, and each subresource keeps to its own part. */
+function validateChange(
+  request: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  subresource: string,
+): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const had = (type: string) => hasCondition(old, type);
+  const has = (type: string) => hasCondition(request, type);
+  for (const type of decisions) {
+    if (had(type) && !has(type)) {
+      causes.push(forbidden('status.conditions', `updates may not remove a condition of type "${type}"`));
+    }
+    const owner = type === 'Failed' ? 'status' : 'approval';
+    if (!had(type) && has(type) && subresource !== owner) {
+      causes.push(forbidden('status.conditions', `updates may not add a condition of type "${type}"`));
+    }
+  }
+  const before = old.status?.certificate ?? '';
+  const certificate = request.status?.certificate ?? '';
+  if (before !== '' && certificate !== before) {
+    causes.push(
+      forbidden(
+        'status.certificate',
+        'updates may not set certificate content if existing certificate content is present',
+      ),
+    );
+  } else if (certificate !== before && !/^-----BEGIN CERTIFICATE-----$/m.test(plain(certificate))) {
+    causes.push(invalid('status.certificate', '<certificate data>', 'must contain at least one CERTIFICATE PEM block'));
+  }
+  return causes;
+}
+
+const plain = (base64: string): string => Buffer.from(base64, 'base64').toString();
+
+function validate(
+  request: CertificateSigningRequest,
+  { old, subresource }: WriteContext<CertificateSigningRequest>,
+): FieldCause[] {
+  const causes = [...validateSpec(request), ...validateConditions(request)];
+  return old ? [...causes, ...validateChange(request, old, subresource)] : causes;
+}
+
+/** What was decided, how it failed, whether there is a certificate: in kubectl's order. */
+function conditionText(request: CertificateSigningRequest): string {
+  const has = (type: string) => hasCondition(request, type);
+  return [
+    has('Denied') ? 'Denied' : has('Approved') ? 'Approved' : 'Pending',
+    ...(has('Failed') ? ['Failed'] : []),
+    ...(request.status?.certificate ? ['Issued'] : []),
+  ].join(',');
+}
+
+const requestedDuration = ({ spec }: CertificateSigningRequest): string =>
+  spec?.expirationSeconds === undefined ? none : formatDuration(spec.expirationSeconds * 1000);
+
+export const certificateSigningRequests = defineKind<CertificateSigningRequest>({
+  group: 'certificates.k8s.io',
+  version: 'v1',
+  kind: 'CertificateSigningRequest',
+  plural: 'certificatesigningrequests',
+  shortNames: ['csr'],
+  namespaced: false,
+  model: 'V1CertificateSigningRequest',
+  hasStatus: true,
+  tracksGeneration: false,
+  subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'], writesStatus: true }],
+  prepare,
+  validate,
+  columns: [
+    nameColumn,
+    ageColumn,
+    { name: 'SignerName', type: 'string', cell: ({ spec }) => spec?.signerName ?? '' },
+    { name: 'Requestor', type: 'string', cell: ({ spec }) => spec?.username ?? '' },
+    { name: 'RequestedDuration', type: 'string', cell: requestedDuration },
+    { name: 'Condition', type: 'string', cell: conditionText },
+  ],
+  fields: { 'spec.signerName': ({ spec }) => spec?.signerName ?? '' },
+});

@@ -1,0 +1,116 @@
+// CertificateSigningRequests: who asks is written down by the server, and who decides or signs must hold `approve` or `sign`
+// for the signer. Source: CertificateApproval, CertificateSigning and CertificateSubjectRestriction in the reference of
+// admission controllers; the last of the checks of the request itself is kube-apiserver's validation.
+import { type CertificateSigningRequest, certificateSigningRequests } from '../../api/certificate-signing-request';
+import { type Clock, formatTime } from '../../base/clock';
+import { BadRequest } from '../../base/errors';
+import { type ParsedRequest, parseRequest } from '../../pki/certificate-request';
+import { nodeUserPrefix, signers } from '../../pki/signers';
+import type { Authorizer } from '../authz/authorizer';
+import { nodeNameOf } from '../authz/node';
+import type { UserInfo } from '../request';
+import { forbidden, invalid } from '../status';
+import type { AdmissionPlugin, Write } from './admission';
+
+export interface CertificateAdmissionDeps {
+  readonly authorizer: Authorizer;
+  readonly clock: Pick<Clock, 'now'>;
+}
+type CertificateWrite = Omit<Write, 'object' | 'old'> & {
+  readonly object: CertificateSigningRequest;
+  readonly old?: CertificateSigningRequest;
+};
+
+const superusers = 'system:masters';
+/** Their names are the node's own; see NodeRestriction in the reference of admission controllers. */
+const nodeSigners: readonly string[] = [signers.kubeletClient, signers.kubeletServing];
+
+export function certificateRequests(deps: CertificateAdmissionDeps): AdmissionPlugin {
+  return (write) => {
+    if (write.kind.prefix !== certificateSigningRequests.prefix || !write.object) return;
+    const own = write as CertificateWrite;
+    if (own.operation === 'create') admitRequest(own);
+    else if (own.subresource === '') keepSpec(own);
+    else admitDecision(own, deps);
+  };
+}
+
+function admitRequest({ kind, name, object, user }: CertificateWrite): void {
+  object.spec = { ...object.spec, username: user.name, groups: [...user.groups] };
+  delete object.spec.uid;
+  delete object.spec.extra;
+  if (user.uid) object.spec.uid = user.uid;
+  if (user.extra) {
+    object.spec.extra = Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]]));
+  }
+  const { request: encoded, signerName } = object.spec;
+  // Validation says that they are required.
+  if (!encoded || !signerName) return;
+  const request = readRequest(kind, name, encoded);
+  if (signerName === signers.apiserverClient && request.organizations.includes(superusers)) {
+    throw forbidden(kind, name, `use of ${signerName} signer with ${superusers} group is not allowed`);
+  }
+  const node = nodeNameOf(user);
+  const foreign = node !== undefined && request.commonName !== `${nodeUserPrefix}${node}`;
+  if (foreign && nodeSigners.includes(signerName)) {
+    throw forbidden(kind, name, `can only create a node CSR with CN=${nodeUserPrefix}${node}`);
+  }
+}
+
+/** @throws Invalid */
+function readRequest(kind: Write['kind'], name: string, encoded: string): ParsedRequest {
+  try {
+    return parseRequest(Buffer.from(encoded, 'base64').toString());
+  } catch (err) {
+    if (!(err instanceof BadRequest)) throw err;
+    const message = `Invalid value: "<certificate request>": ${err.message}`;
+    throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'spec.request', message }]);
+  }
+}
+
+/** What was asked for cannot change under those who approved it. */
+function keepSpec({ object, old }: CertificateWrite): void {
+  if (old) object.spec = structuredClone(old.spec);
+}
+
+function admitDecision(write: CertificateWrite, { authorizer, clock }: CertificateAdmissionDeps): void {
+  const { kind, name, object, old, subresource, user } = write;
+  const signer = old?.spec.signerName ?? '';
+  if (subresource === 'approval' && !maySign(authorizer, user, 'approve', signer)) {
+    throw forbidden(kind, name, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
+  }
+  if (subresource === 'status' && signs(object, old) && !maySign(authorizer, user, 'sign', signer)) {
+    throw forbidden(kind, name, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
+  }
+  const now = formatTime(clock.now());
+  for (const condition of object.status?.conditions ?? []) {
+    const before = old?.status?.conditions?.find(({ type }) => type === condition.type);
+    const same = before?.status === condition.status;
+    condition.lastTransitionTime ??= (same && before?.lastTransitionTime) || now;
+    condition.lastUpdateTime ??= before?.lastUpdateTime ?? now;
+  }
+}
+
+const failed = ({ status }: CertificateSigningRequest): boolean =>
+  status?.conditions?.some(({ type }) => type === 'Failed') ?? false;
+
+/** Giving a certificate, or giving up on one, is the signer's word. */
+function signs(object: CertificateSigningRequest, old: CertificateSigningRequest | undefined): boolean {
+  if ((object.status?.certificate ?? '') !== (old?.status?.certificate ?? '')) return true;
+  return old !== undefined && failed(object) !== failed(old);
+}
+
+/** For this signer, or for all of its domain: example.com/*. */
+function maySign(authorizer: Authorizer, user: UserInfo, verb: 'approve' | 'sign', signer: string): boolean {
+  const domain = signer.split('/')[0] ?? '';
+  return [signer, `${domain}/*`].some((name) =>
+    authorizer.allowsResource(user, {
+      verb,
+      group: certificateSigningRequests.group,
+      resource: 'signers',
+      subresource: '',
+      namespace: '',
+      name,
+    }),
+  );
+}

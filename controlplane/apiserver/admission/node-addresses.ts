@@ -1,0 +1,66 @@
+// A node's address is its own: two nodes that report the same one (every VirtualBox machine has 10.0.2.15 on its first
+// interface) would take each other's traffic, and nothing else would say so. Decided in the synchronous stretch before the
+// write, so that two nodes that come at once do not both get it.
+import { type KubeObject, type Node, nodes } from '../../api/index';
+import type { Cache } from '../cache/cache';
+import { followKind } from '../follow';
+import type { Reservation, WriteHook } from '../rest/context';
+import { forbidden } from '../status';
+
+export class NodeAddresses implements WriteHook {
+  /** Address to the nodes that report it: several where they did so before this server looked. */
+  private readonly owners = new Map<string, Set<string>>();
+
+  /** Resolves when all nodes are known; follows them until the signal is aborted. */
+  async start(cache: Cache, signal: AbortSignal): Promise<void> {
+    await followKind(
+      cache,
+      nodes,
+      (previous, current) => {
+        const name = (current ?? previous)?.metadata?.name ?? '';
+        for (const address of internalAddresses(previous)) this.give(address, name);
+        for (const address of internalAddresses(current)) this.take(address, name);
+      },
+      signal,
+    );
+  }
+
+  /** Takes the addresses that are new in `object`. @throws Forbidden naming the node that has one of them */
+  readonly reserve = (object: KubeObject, old: KubeObject | undefined): Reservation => {
+    const name = object.metadata?.name ?? '';
+    const before = internalAddresses(old);
+    const added = internalAddresses(object).filter((address) => !before.includes(address));
+    for (const address of added) {
+      const other = [...(this.owners.get(address) ?? [])].find((owner) => owner !== name);
+      if (other !== undefined) throw forbidden(nodes, name, addressTaken(address, other));
+    }
+    const taken = added.filter((address) => !this.owners.get(address)?.has(name));
+    for (const address of taken) this.take(address, name);
+    return {
+      undo: () => {
+        for (const address of taken) this.give(address, name);
+      },
+    };
+  };
+
+  private take(address: string, name: string): void {
+    const owners = this.owners.get(address);
+    if (owners) owners.add(name);
+    else this.owners.set(address, new Set([name]));
+  }
+
+  private give(address: string, name: string): void {
+    const owners = this.owners.get(address);
+    owners?.delete(name);
+    if (owners?.size === 0) this.owners.delete(address);
+  }
+}
+
+const internalAddresses = (node: KubeObject | undefined): readonly string[] =>
+  ((node as Node | undefined)?.status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .map(({ address }) => address);
+
+const addressTaken = (address: string, other: string): string =>
+  `address ${address} belongs to node "${other}" already; give this machine an address of its own, at which the other ` +
+  `nodes reach it (--node-ip), or, if that node is gone, delete it: kubectl delete node ${other}`;
