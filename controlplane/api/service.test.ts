@@ -19,8 +19,6 @@ t.test('defaults', async (t) => {
     type: 'ClusterIP',
     sessionAffinity: 'None',
     internalTrafficPolicy: 'Cluster',
-    ipFamilies: ['IPv4'],
-    ipFamilyPolicy: 'SingleStack',
     ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
     externalTrafficPolicy: undefined,
   });
@@ -30,15 +28,9 @@ t.test('defaults', async (t) => {
     sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } },
   });
   t.match(write({ type: 'ExternalName', externalName: 'a.b' }).spec, {
-    ipFamilies: undefined,
     internalTrafficPolicy: undefined,
   });
-  t.match(write({ clusterIP: 'None' }).spec, {
-    clusterIPs: ['None'],
-    ipFamilyPolicy: 'RequireDualStack',
-    ipFamilies: ['IPv4', 'IPv6'],
-  });
-  t.match(write({ clusterIP: 'None', selector: { a: 'b' } }).spec, { ipFamilyPolicy: 'SingleStack' });
+  t.match(write({ clusterIP: 'None' }).spec, { clusterIPs: ['None'] });
 });
 
 t.test('an update keeps what was allocated', async (t) => {

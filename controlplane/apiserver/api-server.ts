@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { nodes, services } from '../api/index';
 import { registry } from '../api/registry';
 import { virtualResources } from '../api/virtual';
-import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
+import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
@@ -100,7 +100,7 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
-    const addresses = new ServiceAddresses(parseCidr(options.serviceCidr), deps.random ?? Math.random);
+    const addresses = new ServiceAddresses(parseCidrPair(options.serviceCidr), deps.random ?? Math.random);
     await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
     const nodeAddresses = new NodeAddresses();
     const plugins = [nodeAddresses, this.priorities, this.limits, this.ingressClasses];
@@ -224,7 +224,7 @@ export class ApiServer {
   }
 
   private systemOptions(): BootstrapOptions {
-    const range = parseCidr(this.options.serviceCidr);
+    const range = parseCidrPair(this.options.serviceCidr)[0]!;
     return {
       advertiseAddress: this.options.advertiseAddress,
       port: this.port,

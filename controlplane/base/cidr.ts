@@ -67,6 +67,15 @@ export function parseCidr(text: string): Cidr {
   return { family, base: (value >> shift) << shift, prefix };
 }
 
+/** One range, or one of each family with a comma between, the preferred family first. @throws BadRequest */
+export function parseCidrPair(text: string): readonly Cidr[] {
+  const ranges = text.split(',').map((part) => parseCidr(part.trim()));
+  if (ranges.length > 2 || (ranges.length === 2 && ranges[0]!.family === ranges[1]!.family)) {
+    throw new BadRequest('expected one range, or an IPv4 and an IPv6 range with a comma between');
+  }
+  return ranges;
+}
+
 export const formatCidr = ({ family, base, prefix }: Cidr): string =>
   `${formatAddress({ family, value: base })}/${prefix}`;
 

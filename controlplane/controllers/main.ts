@@ -1,5 +1,5 @@
 // Runs all controllers of the process over shared informers, one per kind.
-import { parseCidr } from '../base/cidr';
+import { parseCidrPair } from '../base/cidr';
 import { type Clock, systemClock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
@@ -31,9 +31,9 @@ export interface ControllersOptions {
   readonly client: Client;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** The range pods live in: 10.244.0.0/16. */
+  /** The range pods live in: 10.244.0.0/16; a comma joins ranges of both families. */
   readonly clusterCidr: string;
-  /** Prefix length of each node's part of it; 24 by default. */
+  /** Prefix length of each node's part of an IPv4 range; 24 by default. Of an IPv6 range it is always 64. */
   readonly nodeMaskSize?: number;
   /** Addresses for Services of type LoadBalancer: ranges and CIDRs, comma-joined. Absent or '': no pool. */
   readonly loadBalancerPool?: string;
@@ -88,7 +88,10 @@ function createControllers(
   options: ControllersOptions,
   deps: (name: string) => Deps,
 ): Readonly<Record<string, Controller>> {
-  const clusterCidr = parseCidr(options.clusterCidr);
+  const podRanges = parseCidrPair(options.clusterCidr).map((cidr) => ({
+    cidr,
+    nodePrefix: cidr.family === 4 ? (options.nodeMaskSize ?? 24) : 64,
+  }));
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
@@ -100,7 +103,7 @@ function createControllers(
     loadBalancer: new LoadBalancerController(deps('load-balancer'), {
       pool: parsePool(options.loadBalancerPool ?? ''),
     }),
-    nodeIpam: new NodeIpamController(deps('node-ipam'), { clusterCidr, maskSize: options.nodeMaskSize ?? 24 }),
+    nodeIpam: new NodeIpamController(deps('node-ipam'), podRanges),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),

@@ -6,7 +6,7 @@ import { registry } from '../api/registry';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import type { UserInfo } from '../apiserver/request';
-import { cidrAddress, formatAddress, parseCidr } from '../base/cidr';
+import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import { systemClock } from '../base/clock';
 import { BadRequest } from '../base/errors';
 import type { Logger } from '../base/logger';
@@ -77,7 +77,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
 async function openApi(options: Context['options'], log: Logger, scope: Scope): Promise<ApiServer> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const serviceAddress = formatAddress(cidrAddress(parseCidr(serviceCidr), 1));
+  const serviceAddress = formatAddress(cidrAddress(parseCidrPair(serviceCidr)[0]!, 1));
   const extraHosts = options.bindAddress === '0.0.0.0' ? [] : [options.bindAddress];
   for (const made of await ensurePki(pkiDir, { advertiseAddress, serviceAddress, clusterDomain, extraHosts })) {
     log.info('made', { file: made });

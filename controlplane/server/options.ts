@@ -1,6 +1,6 @@
 // Options of `k8ts server`.
 import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../../agents/bootstrap/options';
-import { formatCidr, parseCidr } from '../base/cidr';
+import { formatCidr, parseCidrPair } from '../base/cidr';
 import { BadRequest } from '../base/errors';
 import { parsePool } from '../controllers/load-balancer/pool';
 
@@ -17,7 +17,7 @@ function parseParts(text: string): readonly Part[] {
 /** Kept as text: what the controllers read it into is theirs. @throws BadRequest */
 const parsePoolText = (text: string): string => parsePool(text).text;
 
-const parseRange = (text: string): string => formatCidr(parseCidr(text));
+const parseRanges = (text: string): string => parseCidrPair(text).map(formatCidr).join(',');
 
 export const serverOptions = {
   dataDir: {
@@ -59,15 +59,15 @@ export const serverOptions = {
     flag: 'service-cidr',
     placeholder: 'CIDR',
     default: '10.96.0.0/12',
-    help: 'range of cluster IPs',
-    parse: parseRange,
+    help: 'range of cluster IPs; with a second one of the other family Services can be dual-stack',
+    parse: parseRanges,
   },
   clusterCidr: {
     flag: 'cluster-cidr',
     placeholder: 'CIDR',
     default: '10.244.0.0/16',
-    help: 'range of pod IPs',
-    parse: parseRange,
+    help: 'range of pod IPs; with a second one of the other family every pod has two addresses',
+    parse: parseRanges,
   },
   loadBalancerPool: {
     flag: 'load-balancer-pool',

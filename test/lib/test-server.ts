@@ -22,7 +22,14 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function openTestServer(log: Logger = silentLogger): Promise<TestServer> {
+export interface TestServerOptions {
+  readonly log?: Logger;
+  /** A comma joins ranges of both families. */
+  readonly serviceCidr?: string;
+}
+
+export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const { log = silentLogger, serviceCidr = '10.96.0.0/12' } = options;
   const scope = new Scope();
   const pkiDir = await mkdtemp(join(tmpdir(), 'k8ts-test-pki-'));
   scope.defer(() => rm(pkiDir, { recursive: true }));
@@ -37,7 +44,7 @@ export async function openTestServer(log: Logger = silentLogger): Promise<TestSe
       bindAddress: '127.0.0.1',
       port: 0,
       advertiseAddress: '192.0.2.1',
-      serviceCidr: '10.96.0.0/12',
+      serviceCidr,
       clusterDomain: 'cluster.local',
       keys: await readKeys(pkiDir),
     },

@@ -1,11 +1,11 @@
-// The defaults of a Service, and what an update carries over from the stored one: addresses and ports that were
-// allocated stay although the writer does not repeat them. Allocation itself belongs to the API server.
+// The defaults of a Service that do not depend on the cluster, and what an update carries over from the stored one: addresses
+// and ports that were allocated stay although the writer does not repeat them. Address families and allocation belong to the
+// API server, which knows the cluster's ranges.
 import { isDeepStrictEqual } from 'node:util';
 import {
   hasNodePorts,
   isExternal,
   isExternalName,
-  isHeadless,
   needsHealthCheckPort,
   type ServicePort,
   type ServiceSpec,
@@ -28,21 +28,11 @@ export function defaultService(spec: ServiceSpec): void {
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
   else if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-  if (!isExternalName(spec)) defaultFamilies(spec);
 }
 
 function defaultPort(port: ServicePort): void {
   port.protocol ??= 'TCP';
   if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
-}
-
-/** A headless Service without selector may hold addresses of any family, since its writer names them. */
-function defaultFamilies(spec: ServiceSpec): void {
-  const anyFamily = isHeadless(spec) && Object.keys(spec.selector ?? {}).length === 0;
-  spec.ipFamilyPolicy ??= anyFamily ? 'RequireDualStack' : 'SingleStack';
-  if (!spec.ipFamilies?.length) {
-    spec.ipFamilies = spec.ipFamilyPolicy === 'RequireDualStack' && anyFamily ? ['IPv4', 'IPv6'] : ['IPv4'];
-  }
 }
 
 /** Before an update is validated: keeps what was allocated, and drops what the new type has no use for. */

@@ -2,12 +2,14 @@
 // leave them out, given back when the Service is gone or no longer uses them.
 import { type Service, services } from '../../api/index';
 import type { KubeObject } from '../../api/types';
-import { type Cidr, cidrSize, formatAddress, formatCidr, parseAddress } from '../../base/cidr';
+import type { Cidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { Reservation, WriteHook } from '../rest/context';
 import { invalid } from '../status';
+import { AddressPool } from './address-pool';
+import { familyOf, type IpFamily, initFamilies } from './ip-families';
 import { NumberPool } from './number-pool';
 
 type Spec = NonNullable<Service['spec']>;
@@ -15,32 +17,24 @@ type Port = NonNullable<Spec['ports']>[number];
 
 export const nodePortFirst = 30_000;
 export const nodePortLast = 32_767;
-/** The first addresses of the range are left to those who ask for a certain one, as kube-apiserver does. */
-const maxReserved = 256;
-/** A larger range is used up to this many addresses: one bit each. */
-const maxAddresses = 1 << 22;
 
 /** What one Service holds. */
 interface Holding {
-  readonly ips: ReadonlySet<number>;
+  readonly ips: ReadonlySet<string>;
   readonly ports: ReadonlySet<number>;
 }
 
 export class ServiceAddresses implements WriteHook {
-  private readonly ips: NumberPool;
+  /** The default family first. */
+  private readonly pools: ReadonlyMap<IpFamily, AddressPool>;
   private readonly ports = new NumberPool(nodePortLast - nodePortFirst + 1);
-  private readonly base: bigint;
 
+  /** `ranges`: one per family, that of the default family first. */
   constructor(
-    private readonly range: Cidr,
+    ranges: readonly Cidr[],
     private readonly random: () => number,
   ) {
-    const size = cidrSize(range);
-    this.ips = new NumberPool(size > BigInt(maxAddresses) ? maxAddresses : Number(size));
-    this.base = range.base;
-    // Neither the network address nor the broadcast address.
-    this.ips.take(0);
-    if (size <= BigInt(maxAddresses)) this.ips.take(this.ips.size - 1);
+    this.pools = new Map(ranges.map((range) => [range.family === 4 ? 'IPv4' : 'IPv6', new AddressPool(range)]));
   }
 
   /** Resolves when the addresses of all Services are known; follows them until the signal is aborted. */
@@ -51,16 +45,19 @@ export class ServiceAddresses implements WriteHook {
       (previous, current) => {
         const before = previous ? this.holdingOf(previous.spec) : none;
         const after = current ? this.holdingOf(current.spec) : none;
-        for (const ip of after.ips) this.ips.take(ip);
+        for (const ip of after.ips) this.poolOf(ip)?.take(ip);
         for (const port of after.ports) this.ports.take(port);
-        for (const ip of before.ips) if (!after.ips.has(ip)) this.ips.free(ip);
+        for (const ip of before.ips) if (!after.ips.has(ip)) this.poolOf(ip)?.free(ip);
         for (const port of before.ports) if (!after.ports.has(port)) this.ports.free(port);
       },
       signal,
     );
   }
 
-  /** Fields the server once filled in stay when an update leaves them out. */
+  /**
+   * Fields the server once filled in stay when an update leaves them out; families follow from policy and cluster.
+   * @throws Invalid when the families asked for do not fit each other or the cluster
+   */
   prepare(object: KubeObject, old: KubeObject | undefined): void {
     const spec = (object as Service).spec;
     const before = (old as Service | undefined)?.spec;
@@ -74,6 +71,8 @@ export class ServiceAddresses implements WriteHook {
     }
     if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP];
     if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
+    const causes = initFamilies(spec, before, [...this.pools.keys()]);
+    if (causes.length > 0) throw invalid(services, object.metadata?.name ?? '', causes);
     if (before && usesNodePorts(spec) && usesNodePorts(before)) carryPorts(spec, before);
     if (!usesNodePorts(spec)) for (const port of spec.ports ?? []) dropStalePort(port, before);
     if (!needsHealthPort(spec)) delete spec.healthCheckNodePort;
@@ -90,7 +89,7 @@ export class ServiceAddresses implements WriteHook {
     };
     if (!spec) return { undo };
     const own = old ? this.holdingOf((old as Service).spec) : none;
-    const causes = [...this.reserveIp(spec, own, taken), ...this.reservePorts(spec, own, taken)];
+    const causes = [...this.reserveIps(spec, own, taken), ...this.reservePorts(spec, own, taken)];
     if (causes.length > 0) {
       undo();
       throw invalid(services, service.metadata?.name ?? '', causes);
@@ -98,38 +97,32 @@ export class ServiceAddresses implements WriteHook {
     return { undo };
   }
 
-  private reserveIp(spec: Spec, own: Holding, taken: Array<() => void>): FieldCause[] {
+  private reserveIps(spec: Spec, own: Holding, taken: Array<() => void>): FieldCause[] {
     if (spec.type === 'ExternalName' || spec.clusterIP === 'None') return [];
-    if (!spec.clusterIP) {
-      const reserved = Math.min(Math.max(16, Math.floor(this.ips.size / 16)), maxReserved);
-      const first = this.ips.size > reserved * 2 ? reserved : 1;
-      const index = this.ips.takeAny(first, this.ips.size, this.random) ?? this.ips.takeAny(1, first, this.random);
-      if (index === undefined) return [ipCause(spec, 'failed to allocate a serviceIP: range is full')];
-      taken.push(() => {
-        this.ips.free(index);
-        delete spec.clusterIP;
-        delete spec.clusterIPs;
-      });
-      spec.clusterIP = formatAddress({ family: this.range.family, value: this.base + BigInt(index) });
-      spec.clusterIPs = [spec.clusterIP];
-      return [];
+    const wished = spec.clusterIPs ?? [];
+    const given: string[] = [];
+    taken.push(() => {
+      if (wished[0]) return setAddresses(spec, wished);
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    });
+    for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+      const pool = this.pools.get(family as IpFamily)!;
+      const wish = wished[i] ?? '';
+      const address = wish === '' ? pool.takeAny(this.random) : wish;
+      if (address === undefined) return [ipCause(wished, 'failed to allocate a serviceIP: range is full')];
+      const failed = `failed to allocate IP ${address}: `;
+      if (!pool.contains(address)) {
+        const why = `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.text}`;
+        return [ipCause(wished, failed + why)];
+      }
+      if (wish !== '' && !own.ips.has(address)) {
+        if (!pool.take(address)) return [ipCause(wished, `${failed}provided IP is already allocated`)];
+      }
+      if (!own.ips.has(address)) taken.push(() => pool.free(address));
+      given.push(address);
     }
-    const index = this.indexOf(spec.clusterIP);
-    if (index === undefined) {
-      const range = formatCidr(this.range);
-      return [
-        ipCause(
-          spec,
-          `failed to allocate IP ${spec.clusterIP}: the provided IP (${spec.clusterIP}) is not in the valid range. ` +
-            `The range of valid IPs is ${range}`,
-        ),
-      ];
-    }
-    if (own.ips.has(index)) return [];
-    if (!this.ips.take(index)) {
-      return [ipCause(spec, `failed to allocate IP ${spec.clusterIP}: provided IP is already allocated`)];
-    }
-    taken.push(() => this.ips.free(index));
+    setAddresses(spec, given);
     return [];
   }
 
@@ -191,13 +184,12 @@ export class ServiceAddresses implements WriteHook {
   }
 
   private holdingOf(spec: Spec | undefined): Holding {
-    const ips = new Set<number>();
+    const ips = new Set<string>();
     const ports = new Set<number>();
     if (!spec) return { ips, ports };
     if (spec.type !== 'ExternalName') {
       for (const ip of spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])) {
-        const index = ip === 'None' ? undefined : this.indexOf(ip);
-        if (index !== undefined) ips.add(index);
+        if (this.poolOf(ip)?.contains(ip)) ips.add(ip);
       }
     }
     const numbers = [...(spec.ports ?? []).map(({ nodePort }) => nodePort), spec.healthCheckNodePort];
@@ -207,15 +199,8 @@ export class ServiceAddresses implements WriteHook {
     return { ips, ports };
   }
 
-  private indexOf(ip: string): number | undefined {
-    try {
-      const { family, value } = parseAddress(ip);
-      const offset = Number(value - this.base);
-      return family === this.range.family && offset >= 0 && offset < this.ips.size ? offset : undefined;
-    } catch {
-      // Not an address at all: validation has its own message for that.
-      return undefined;
-    }
+  private poolOf(address: string): AddressPool | undefined {
+    return this.pools.get(familyOf(address));
   }
 }
 
@@ -248,10 +233,16 @@ function setNumber<K extends string>(target: { [key in K]?: number }, key: K, va
   else target[key] = value as (typeof target)[K];
 }
 
-const ipCause = (spec: Spec, why: string): FieldCause => ({
+/** clusterIP is the first of clusterIPs. */
+function setAddresses(spec: Spec, addresses: readonly string[]): void {
+  spec.clusterIP = addresses[0]!;
+  spec.clusterIPs = [...addresses];
+}
+
+const ipCause = (wished: readonly string[], why: string): FieldCause => ({
   reason: 'FieldValueInvalid',
   field: 'spec.clusterIPs',
-  message: `Invalid value: []string{${(spec.clusterIPs ?? []).map((ip) => JSON.stringify(ip)).join(', ')}}: ${why}`,
+  message: `Invalid value: []string{${wished.map((ip) => JSON.stringify(ip)).join(', ')}}: ${why}`,
 });
 const portCause = (field: string, port: number, why: string): FieldCause => ({
   reason: 'FieldValueInvalid',

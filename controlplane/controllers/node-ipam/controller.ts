@@ -1,13 +1,12 @@
-// Assigns spec.podCIDR to nodes. All nodes share one key: ranges are a joint resource, so one pass plans them together.
+// Assigns spec.podCIDR and spec.podCIDRs to nodes. All nodes share one key: ranges are a joint resource, so one pass plans them together.
 import { type Node, nodes } from '../../api/node';
-import type { Cidr } from '../../base/cidr';
 import { isInvalid, isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { planPodCidrs } from './plan';
+import { type PodRange, planPodCidrs } from './plan';
 
 const allNodes = 'nodes';
 
@@ -15,12 +14,12 @@ export class NodeIpamController implements Controller {
   private readonly nodes: TrackedInformer<Node>;
   private readonly queue: WorkQueue;
   private readonly events: EventRecorder;
-  /** Node name → range written but not yet seen in the copy. */
-  private readonly reserved = new Map<string, string>();
+  /** Node name → ranges written but not yet seen in the copy. */
+  private readonly reserved = new Map<string, readonly string[]>();
 
   constructor(
     private readonly deps: Deps,
-    private readonly options: { readonly clusterCidr: Cidr; readonly maskSize: number },
+    private readonly ranges: readonly PodRange[],
   ) {
     this.nodes = deps.informers.of(nodes);
     this.queue = controllerQueue(deps.log, deps.clock);
@@ -38,22 +37,16 @@ export class NodeIpamController implements Controller {
   }
 
   async reconcile(signal: AbortSignal): Promise<void> {
-    const { clusterCidr, maskSize } = this.options;
-    const { assign, exhausted } = planPodCidrs(this.nodes.list(), clusterCidr, maskSize, this.reserved);
+    const { assign, exhausted } = planPodCidrs(this.nodes.list(), this.ranges, this.reserved);
     for (const name of exhausted) {
       const node = this.nodes.get(name);
       if (node) this.events.record(node, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`);
     }
-    for (const { node, podCidr } of assign) {
-      this.reserved.set(node, podCidr);
+    for (const { node, podCidrs } of assign) {
+      this.reserved.set(node, podCidrs);
       try {
-        await this.deps.client.patch(
-          nodes,
-          node,
-          'merge',
-          { spec: { podCIDR: podCidr, podCIDRs: [podCidr] } },
-          { signal },
-        );
+        const spec = { podCIDR: podCidrs[0], podCIDRs: podCidrs };
+        await this.deps.client.patch(nodes, node, 'merge', { spec }, { signal });
       } catch (err) {
         this.reserved.delete(node);
         // Gone, or assigned by somebody else meanwhile (podCIDR never changes): the events tell.

@@ -1,17 +1,25 @@
 import t from 'tap';
 import type { Node } from '../../api/node';
 import { parseCidr } from '../../base/cidr';
-import { planPodCidrs } from './plan';
+import { type PodRange, planPodCidrs } from './plan';
 
 const range = parseCidr('10.244.0.0/16');
 const node = (name: string, podCIDR?: string, second = 0): Node => ({
   metadata: { name, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
   spec: { podCIDR },
 });
-const plan = (nodes: Node[], cluster = range, reserved?: ReadonlyMap<string, string>) => {
-  const { assign, exhausted } = planPodCidrs(nodes, cluster, 24, reserved);
-  return [...assign.map(({ node: name, podCidr }) => `${name} ${podCidr}`), ...exhausted.map((name) => `${name} none`)];
+const plan = (nodes: Node[], cluster = range, reserved?: ReadonlyMap<string, readonly string[]>) =>
+  planOf(nodes, [{ cidr: cluster, nodePrefix: 24 }], reserved);
+const planOf = (nodes: Node[], ranges: readonly PodRange[], reserved?: ReadonlyMap<string, readonly string[]>) => {
+  const { assign, exhausted } = planPodCidrs(nodes, ranges, reserved);
+  const given = assign.map(({ node: name, podCidrs }) => `${name} ${podCidrs.join(',')}`);
+  return [...given, ...exhausted.map((name) => `${name} none`)];
 };
+const v6 = parseCidr('fd00:10:244::/56');
+const dual = [
+  { cidr: range, nodePrefix: 24 },
+  { cidr: v6, nodePrefix: 64 },
+];
 
 t.test('planPodCidrs', async (t) => {
   const cases = [
@@ -42,7 +50,7 @@ t.test('planPodCidrs', async (t) => {
     },
     {
       name: 'promised but not yet seen',
-      got: plan([node('a'), node('b')], range, new Map([['a', '10.244.0.0/24']])),
+      got: plan([node('a'), node('b')], range, new Map([['a', ['10.244.0.0/24']]])),
       want: ['b 10.244.1.0/24'],
     },
     {
@@ -52,6 +60,34 @@ t.test('planPodCidrs', async (t) => {
         parseCidr('10.244.0.0/23'),
       ),
       want: ['a 10.244.0.0/24', 'b 10.244.1.0/24', 'c none'],
+    },
+    {
+      name: 'one of each family',
+      got: planOf([node('a', undefined, 1), node('b', undefined, 2)], dual),
+      want: ['a 10.244.0.0/24,fd00:10:244::/64', 'b 10.244.1.0/24,fd00:10:244:1::/64'],
+    },
+    {
+      name: 'families are taken independently; a node keeps the one range it has',
+      got: planOf(
+        [
+          node('old', '10.244.0.0/24'),
+          {
+            metadata: { name: 'hand' },
+            spec: { podCIDR: '10.244.9.0/24', podCIDRs: ['10.244.9.0/24', 'fd00:10:244::/64'] },
+          },
+          node('new'),
+        ],
+        dual,
+      ),
+      want: ['new 10.244.1.0/24,fd00:10:244:1::/64'],
+    },
+    {
+      name: 'exhausted when one family is',
+      got: planOf(
+        [node('a', undefined, 1), node('b', undefined, 2)],
+        [dual[0]!, { cidr: parseCidr('fd00:10:244::/64'), nodePrefix: 64 }],
+      ),
+      want: ['a 10.244.0.0/24,fd00:10:244::/64', 'b none'],
     },
     { name: 'nothing to do', got: plan([node('a', '10.244.0.0/24')]), want: [] },
   ];

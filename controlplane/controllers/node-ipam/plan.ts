@@ -1,43 +1,63 @@
-// Gives every node its own /24 (by default) of the cluster's pod range. What is taken is read from the nodes themselves,
+// Which pod ranges each node gets: the first free subnet of each cluster range. What nodes hold is the record of what is taken,
 // so a restart forgets nothing and two nodes never share a range.
 import type { Node } from '../../api/node';
 import { type Cidr, cidrSize, cidrSubnet, cidrsOverlap, formatCidr, parseCidr } from '../../base/cidr';
 
+/** A range of the cluster and the length of the parts that nodes get. */
+export interface PodRange {
+  readonly cidr: Cidr;
+  readonly nodePrefix: number;
+}
 export interface Assignment {
   readonly node: string;
-  readonly podCidr: string;
+  /** One per cluster range, in their order; the first is spec.podCIDR. */
+  readonly podCidrs: readonly string[];
 }
 export interface IpamPlan {
   readonly assign: readonly Assignment[];
-  /** Nodes for which no range is left. */
+  /** Nodes for which a range has no subnet left. */
   readonly exhausted: readonly string[];
 }
 
-/** `reserved`: ranges promised to nodes by writes the copy does not show yet. Nodes are served in the order of age. */
+/**
+ * `reserved`: ranges promised to nodes by writes the copy does not show yet. Nodes are served in the order of age. A node that
+ * has ranges keeps them: they cannot change during its life, so a cluster becomes dual-stack node by node.
+ */
 export function planPodCidrs(
   nodes: readonly Node[],
-  clusterCidr: Cidr,
-  maskSize: number,
-  reserved: ReadonlyMap<string, string> = new Map(),
+  ranges: readonly PodRange[],
+  reserved: ReadonlyMap<string, readonly string[]> = new Map(),
 ): IpamPlan {
-  const known = nodes.map((node) => ({ node, cidr: node.spec?.podCIDR ?? reserved.get(node.metadata?.name ?? '') }));
-  const taken = [...new Set([...known.flatMap(({ cidr }) => (cidr ? [cidr] : [])), ...reserved.values()])].flatMap(
+  const held = (node: Node) => podCidrsOf(node) ?? reserved.get(node.metadata?.name ?? '');
+  const taken = [...nodes.flatMap((node) => podCidrsOf(node) ?? []), ...[...reserved.values()].flat()].flatMap(
     parseOrNone,
   );
-  const waiting = known.filter(({ cidr }) => !cidr).map(({ node }) => node);
-  waiting.sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
-  const subnets = Number(cidrSize(clusterCidr) / cidrSize({ ...clusterCidr, prefix: maskSize }));
+  const free = ranges.map((range) => subnets(range, taken));
+  const waiting = nodes.filter((node) => !held(node)).sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
   const assign: Assignment[] = [];
   const exhausted: string[] = [];
-  let index = 0;
   for (const node of waiting) {
-    while (index < subnets && taken.some((range) => cidrsOverlap(range, cidrSubnet(clusterCidr, maskSize, index))))
-      index++;
     const name = node.metadata?.name ?? '';
-    if (index >= subnets) exhausted.push(name);
-    else assign.push({ node: name, podCidr: formatCidr(cidrSubnet(clusterCidr, maskSize, index++)) });
+    const podCidrs = free.map((range) => range.next().value);
+    if (podCidrs.every((cidr) => cidr !== undefined)) assign.push({ node: name, podCidrs });
+    else exhausted.push(name);
   }
   return { assign, exhausted };
+}
+
+/** The free subnets in order. */
+function* subnets({ cidr, nodePrefix }: PodRange, taken: readonly Cidr[]): Generator<string, undefined> {
+  const count = cidrSize(cidr) / cidrSize({ ...cidr, prefix: nodePrefix });
+  for (let index = 0; BigInt(index) < count; index++) {
+    const subnet = cidrSubnet(cidr, nodePrefix, index);
+    if (!taken.some((range) => cidrsOverlap(range, subnet))) yield formatCidr(subnet);
+  }
+  return undefined;
+}
+
+export function podCidrsOf({ spec }: Node): readonly string[] | undefined {
+  if (spec?.podCIDRs?.length) return spec.podCIDRs;
+  return spec?.podCIDR ? [spec.podCIDR] : undefined;
 }
 
 const ageKey = ({ metadata }: Node): string => `${metadata?.creationTimestamp ?? ''} ${metadata?.name ?? ''}`;

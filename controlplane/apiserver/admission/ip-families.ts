@@ -1,0 +1,137 @@
+// Which address families a Service has: spec.ipFamilyPolicy and spec.ipFamilies from what the writer says, what was stored and
+// what the cluster is configured for (KEP-563). Pure; the addresses themselves are allocated afterwards, one per family.
+import { isDeepStrictEqual } from 'node:util';
+import type { Service } from '../../api/index';
+import type { FieldCause } from '../../base/errors';
+
+type Spec = NonNullable<Service['spec']>;
+export type IpFamily = 'IPv4' | 'IPv6';
+
+export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
+const other = (family: string): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4');
+
+/**
+ * Fills in policy and families of `spec` and takes away what a change to SingleStack releases. `configured`: families of the
+ * cluster, the default one first. Returns what is wrong; the spec is then half filled and must not be stored.
+ * A Service that prefers dual stack is not changed when the cluster's families change: only its owner moves it.
+ */
+export function initFamilies(spec: Spec, old: Spec | undefined, configured: readonly IpFamily[]): FieldCause[] {
+  if (spec.type === 'ExternalName') return [];
+  const before = old?.type === 'ExternalName' ? undefined : old;
+  if (before && isUntouchedPreference(spec, before)) return [];
+  const anyFamily = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  spec.ipFamilyPolicy ??= before?.ipFamilyPolicy ?? (anyFamily ? 'RequireDualStack' : 'SingleStack');
+  const causes = [...shapeCauses(spec), ...(before ? release(spec, before) : []), ...policyCauses(spec)];
+  if (causes.length === 0) causes.push(...inferFromAddresses(spec, configured));
+  if (causes.length > 0) return causes;
+  // Its writer names the addresses, so such a Service may have families the cluster's own addresses do not have.
+  if (anyFamily) {
+    fillFamilies(spec, configured, true);
+    return [];
+  }
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && configured.length < 2) {
+    causes.push(policyCause(spec, 'this cluster is not configured for dual-stack services'));
+  }
+  spec.ipFamilies?.forEach((family, i) => {
+    if (!configured.includes(family as IpFamily)) {
+      causes.push(cause(`spec.ipFamilies[${i}]`, JSON.stringify(family), 'not configured on this cluster'));
+    }
+  });
+  if (causes.length === 0) fillFamilies(spec, configured, configured.length === 2);
+  return causes;
+}
+
+function fillFamilies(spec: Spec, configured: readonly IpFamily[], bothAllowed: boolean): void {
+  const families = spec.ipFamilies?.length ? spec.ipFamilies : [configured[0]!];
+  const both = bothAllowed && spec.ipFamilyPolicy !== 'SingleStack' && families.length === 1;
+  spec.ipFamilies = both ? [...families, other(families[0]!)] : families;
+}
+
+function isUntouchedPreference(spec: Spec, old: Spec): boolean {
+  const policies = [spec.ipFamilyPolicy, old.ipFamilyPolicy];
+  return (
+    policies.every((policy) => policy === 'PreferDualStack') &&
+    isDeepStrictEqual(spec.clusterIPs, old.clusterIPs) &&
+    isDeepStrictEqual(spec.ipFamilies, old.ipFamilies)
+  );
+}
+
+/** SingleStack releases the second address and family if the writer left both alone; fewer of them need SingleStack said. */
+function release(spec: Spec, old: Spec): FieldCause[] {
+  const { clusterIPs = [], ipFamilies = [] } = spec;
+  if (spec.ipFamilyPolicy === 'SingleStack') {
+    if (isDeepStrictEqual(clusterIPs, old.clusterIPs ?? [])) spec.clusterIPs = clusterIPs.slice(0, 1);
+    if (isDeepStrictEqual(ipFamilies, old.ipFamilies ?? [])) spec.ipFamilies = ipFamilies.slice(0, 1);
+    return [];
+  }
+  const causes: FieldCause[] = [];
+  const reduced = (after: readonly string[], before: readonly string[] = []) =>
+    after.length === 1 && before.length === 2 && after[0] === before[0];
+  if (reduced(clusterIPs, old.clusterIPs)) {
+    causes.push(policyCause(spec, "must be 'SingleStack' to release the secondary cluster IP"));
+  }
+  if (reduced(ipFamilies, old.ipFamilies)) {
+    causes.push(policyCause(spec, "must be 'SingleStack' to release the secondary IP family"));
+  }
+  return causes;
+}
+
+function policyCauses(spec: Spec): FieldCause[] {
+  if (spec.ipFamilyPolicy !== 'SingleStack') return [];
+  const causes: FieldCause[] = [];
+  const several = (what: string) =>
+    policyCause(spec, `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`);
+  if (spec.clusterIPs?.length === 2) causes.push(several('cluster IPs'));
+  if (spec.ipFamilies?.length === 2) causes.push(several('IP families'));
+  return causes;
+}
+
+function shapeCauses(spec: Spec): FieldCause[] {
+  const { clusterIPs = [], ipFamilies = [] } = spec;
+  const causes: FieldCause[] = [];
+  if (ipFamilies.length > 2) causes.push(cause('spec.ipFamilies', list(ipFamilies), 'may only hold up to 2 values'));
+  ipFamilies.forEach((family, i) => {
+    if (ipFamilies.indexOf(family) < i) {
+      const field = `spec.ipFamilies[${i}]`;
+      causes.push({ reason: 'FieldValueDuplicate', field, message: `Duplicate value: ${JSON.stringify(family)}` });
+    }
+  });
+  if (clusterIPs.length > 2) causes.push(cause('spec.clusterIPs', list(clusterIPs), 'may only hold up to 2 values'));
+  if (clusterIPs.includes('None')) return causes;
+  if (clusterIPs.length === 2 && familyOf(clusterIPs[0]!) === familyOf(clusterIPs[1]!)) {
+    causes.push(cause('spec.clusterIPs', list(clusterIPs), 'may specify no more than one IP for each IP family'));
+  }
+  clusterIPs.forEach((ip, i) => {
+    const family = ipFamilies[i];
+    if (ip !== '' && family && family !== familyOf(ip)) {
+      const why = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``;
+      causes.push(cause(`spec.clusterIPs[${i}]`, JSON.stringify(ip), why));
+    }
+  });
+  return causes;
+}
+
+/** An address that is asked for says its family. */
+function inferFromAddresses(spec: Spec, configured: readonly IpFamily[]): FieldCause[] {
+  const { clusterIPs = [] } = spec;
+  const causes: FieldCause[] = [];
+  if (clusterIPs[0] === 'None') return causes;
+  const families = [...(spec.ipFamilies ?? [])];
+  clusterIPs.forEach((ip, i) => {
+    if (i < families.length) return;
+    const family = familyOf(ip);
+    if (configured.includes(family)) families.push(family);
+    else causes.push(cause(`spec.clusterIPs[${i}]`, list(clusterIPs), `${family} is not configured on this cluster`));
+  });
+  if (families.length > 0) spec.ipFamilies = families;
+  return causes;
+}
+
+const list = (values: readonly string[]): string => `[]string{${values.map((one) => JSON.stringify(one)).join(', ')}}`;
+const cause = (field: string, value: string, why: string): FieldCause => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${value}: ${why}`,
+});
+const policyCause = (spec: Spec, why: string): FieldCause =>
+  cause('spec.ipFamilyPolicy', JSON.stringify(spec.ipFamilyPolicy), why);
