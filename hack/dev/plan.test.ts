@@ -11,6 +11,7 @@ t.test('the default cluster has the names and addresses people know', async (t) 
     gateway: '192.168.57.1',
     registry: '192.168.57.1:5000',
     server: 'https://192.168.57.10:6443',
+    loadBalancerPool: '192.168.57.240-192.168.57.250',
     stateDir: '/var/lib/k8ts/k8ts',
     adminConf: '/var/lib/k8ts/k8ts/admin.conf',
   });
@@ -61,6 +62,8 @@ t.test(
     const programs = { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r' };
     const specs = planProcesses(plan, { programs, upstreams: ['9.9.9.9:53'], pauseImage: 'pause:1' });
     const names = specs.map(({ name }) => name);
+    const server = processes.find(({ name }) => name === 'server');
+    t.ok(server?.argv.includes('--load-balancer-pool=10.9.0.240-10.9.0.250'));
     t.strictSame(names.slice(0, 4), ['server', 'registry', 'control/docker', 'worker-1/docker']);
     t.equal(new Set(names).size, 2 + 2 * 5);
     for (const { name, argv } of specs) {

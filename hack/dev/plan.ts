@@ -28,6 +28,8 @@ export interface ClusterPlan {
   readonly gateway: string;
   readonly registry: string;
   readonly server: string;
+  /** What Services of type LoadBalancer get their addresses from: FIRST-LAST. */
+  readonly loadBalancerPool: string;
   readonly stateDir: string;
   readonly runDir: string;
   readonly logDir: string;
@@ -59,8 +61,9 @@ export const ranges = {
   domain: 'cluster.local',
 } as const;
 export const maxNodes = 60;
-/** Nodes start at .10; .240-.250 is the pool of load balancers. */
 const firstNode = 10;
+/** Offsets in the subnet, both included. */
+const pool = { first: 240, last: 250 } as const;
 /** A link name holds 15 characters; "-59" must still fit behind the bridge's. */
 const maxBridgeName = 12;
 
@@ -122,6 +125,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     server: `https://${nodes[0]!.ip}:6443`,
+    loadBalancerPool: `${address(pool.first)}-${address(pool.last)}`,
     stateDir,
     runDir,
     logDir: `${stateDir}/logs`,

@@ -72,6 +72,7 @@ function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): 
     `--advertise-address=${node.ip}`,
     `--service-cidr=${ranges.services}`,
     `--cluster-cidr=${ranges.pods}`,
+    `--load-balancer-pool=${plan.loadBalancerPool}`,
     '--store=sqlite',
     '--parts=apiserver,controllers,scheduler',
   ]);
