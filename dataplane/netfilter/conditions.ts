@@ -1,7 +1,7 @@
 // Rules made ready to be evaluated many times: each condition becomes a function of the packet under way.
 import { type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import { Unsupported } from '../../controlplane/base/errors';
-import type { CtState, Match, Rule, Term } from './model';
+import type { CtState, Match, Rule, TcpFlag, Term } from './model';
 import type { Surroundings } from './packet';
 import { renderRule } from './render';
 
@@ -16,6 +16,7 @@ export interface Traveller {
   outInterface: string | undefined;
   mark: number;
   readonly states: Set<CtState>;
+  readonly tcpFlags: readonly TcpFlag[];
   readonly around: Surroundings;
 }
 
@@ -78,6 +79,10 @@ function meet(match: Match, rule: Rule): Condition {
         const port = match.side === 'source' ? packet.sourcePort : packet.destinationPort;
         return packet.protocol === match.protocol && port !== undefined && port >= match.from && port <= match.to;
       };
+    case 'tcpFlags':
+      return (packet) =>
+        packet.protocol === 'tcp' &&
+        match.mask.every((flag) => packet.tcpFlags.includes(flag) === match.set.includes(flag));
     case 'mark':
       return (packet) => (packet.mark & match.mask) >>> 0 === match.value >>> 0;
     case 'conntrack':

@@ -23,6 +23,13 @@ export type Match =
       readonly from: number;
       readonly to: number;
     }
+  /** Of the flags in `mask` exactly those in `set` are on. */
+  | {
+      readonly match: 'tcpFlags';
+      readonly not?: true;
+      readonly mask: readonly TcpFlag[];
+      readonly set: readonly TcpFlag[];
+    }
   | { readonly match: 'mark'; readonly not?: true; readonly value: number; readonly mask: number }
   | { readonly match: 'conntrack'; readonly not?: true; readonly states: readonly CtState[] }
   | { readonly match: 'addrtype'; readonly side: 'source' | 'destination'; readonly not?: true; readonly type: string }
@@ -37,6 +44,9 @@ export type Match =
       readonly reap?: true;
     }
   | { readonly match: 'opaque'; readonly text: string };
+
+/** In the order iptables-save prints them. */
+export type TcpFlag = 'FIN' | 'SYN' | 'RST' | 'PSH' | 'ACK' | 'URG';
 
 export type CtState = 'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'UNTRACKED' | 'SNAT' | 'DNAT';
 

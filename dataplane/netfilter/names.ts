@@ -15,6 +15,8 @@ export const chains = {
   services: 'K8TS-SERVICES',
   /** nat: entered for addresses of this node other than loopback. */
   nodePorts: 'K8TS-NODEPORTS',
+  /** nat: host ports of pods; entered like the one before, behind it. There only while there are any. */
+  hostPorts: 'K8TS-HOSTPORTS',
   /** nat: entered by every new connection from POSTROUTING. */
   postrouting: 'K8TS-POSTROUTING',
   /** nat: takes the masquerade mark off and masquerades. */

@@ -1,5 +1,5 @@
 // A packet as the tracer sees it, and what is true around it.
-import type { CtState, Rule, Table } from './model';
+import type { CtState, Rule, Table, TcpFlag } from './model';
 
 export interface Packet {
   readonly source: string;
@@ -12,6 +12,8 @@ export interface Packet {
   /** What conntrack says of it; default ['NEW']. Only new packets pass table nat. */
   readonly states?: readonly CtState[];
   readonly mark?: number;
+  /** Default: SYN alone, the first packet of a connection. */
+  readonly tcpFlags?: readonly TcpFlag[];
 }
 
 export interface Surroundings {

@@ -1,7 +1,7 @@
 // iptables-save text back into the rule model. Lines of others are read as far as we know their words; what we do not know
 // is kept as opaque text, so that rendering gives the same line again.
 import { BadRequest } from '../../controlplane/base/errors';
-import type { Chain, CtState, Match, Protocol, Rule, RuleSet, Table, Target, Term } from './model';
+import type { Chain, CtState, Match, Protocol, Rule, RuleSet, Table, Target, TcpFlag, Term } from './model';
 
 /** The text of one chain: its policy, and its `-A` lines with line ends. */
 export interface ChainText {
@@ -152,6 +152,9 @@ function knownMatch(name: string, body: readonly string[]): Match | undefined {
   if (name === 'comment') return { match: 'comment', text: unquote(value) };
   if (name === 'recent') return recentMatch(body);
   if (name === 'statistic' && value === 'random') return { match: 'statistic', probability: Number(more[1]) };
+  if (name === 'tcp' && option === '--tcp-flags' && more.length === 1) {
+    return { match: 'tcpFlags', ...not, mask: tcpFlags(value), set: tcpFlags(more[0]!) };
+  }
   if (more.length > 0) return undefined;
   if ((name === 'tcp' || name === 'udp' || name === 'sctp') && (option === '--dport' || option === '--sport')) {
     return {
@@ -171,6 +174,8 @@ function knownMatch(name: string, body: readonly string[]): Match | undefined {
   }
   return undefined;
 }
+
+const tcpFlags = (text: string): TcpFlag[] => (text === 'NONE' ? [] : (text.split(',') as TcpFlag[]));
 
 function recentMatch(body: readonly string[]): Match | undefined {
   const op = (['set', 'update', 'rcheck'] as const).find((word) => body[0] === `--${word}`);

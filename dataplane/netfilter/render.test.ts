@@ -17,6 +17,8 @@ const lines = [
   '-A K8TS-SVC-A -p tcp -m statistic --mode random --probability 0.33333333349 -m recent --set --name K8TS-X --mask 255.255.255.255 --rsource -j DNAT --to-destination 10.1.1.1:80',
   '-A K8TS-VERDICT -p tcp -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset',
   '-A K8TS-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+  '-A K8TS-FORWARD -p tcp -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP',
+  '-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK NONE -j DROP',
   '-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
   '-A FORWARD -i eth0 -o cni0 -g OTHER',
   '-A PREROUTING -m set --match-set blocked src -j LOG --log-prefix "dropped: " --log-level 4',

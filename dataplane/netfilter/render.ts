@@ -38,6 +38,8 @@ function renderMatch(match: Match, family: Family): string {
       const ports = match.from === match.to ? `${match.from}` : `${match.from}:${match.to}`;
       return `-m ${match.protocol} ${not(match)}--${match.side === 'source' ? 'sport' : 'dport'} ${ports}`;
     }
+    case 'tcpFlags':
+      return `-m tcp ${not(match)}--tcp-flags ${match.mask.join(',')} ${match.set.join(',') || 'NONE'}`;
     case 'mark':
       return `-m mark ${not(match)}--mark ${renderMasked(match.value, match.mask)}`;
     case 'conntrack':

@@ -68,6 +68,7 @@ class Walk {
       outInterface: undefined,
       mark: given.mark ?? 0,
       states: new Set(given.states ?? ['NEW']),
+      tcpFlags: given.tcpFlags ?? ['SYN'],
       around,
     };
   }

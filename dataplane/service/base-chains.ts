@@ -3,7 +3,7 @@
 import type { Family, Rule } from '../netfilter/model';
 import { chains, marks } from '../netfilter/names';
 import type { NodeFacts, ServiceInput } from './input';
-import { comment, jump, masquerade, toPort } from './rules';
+import { comment, jump, markForDrop, masquerade, toPort } from './rules';
 
 const canary: Rule = {
   matches: [comment('k8ts: here as long as nobody flushed this table')],
@@ -60,11 +60,37 @@ function postrouting({ clusterCidr, podCidr }: NodeFacts): Rule[] {
 
 // ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS: never on loopback, so that route_localnet,
 // which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
-export const nodePortJump = (family: Family): Rule => ({
-  destination: { not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' },
-  matches: [comment('k8ts: node ports'), { match: 'addrtype', side: 'destination', type: 'LOCAL' }],
-  action: jump(chains.nodePorts),
+// With chosen addresses, one rule for each instead:
+// -d 192.168.57.11/32 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+export function nodePortJumps({ nodePortAddresses }: NodeFacts, family: Family): Rule[] {
+  const matches = [comment('k8ts: node ports'), toLocal];
+  const chosen = nodePortAddresses?.map((range) => ({ is: range })) ?? [notLoopback(family)];
+  return chosen.map((destination) => ({ destination, matches, action: jump(chains.nodePorts) }));
+}
+
+// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS: packets that only pass this node on their way to
+// the same port of some other machine are left alone.
+export const hostPortJump = (family: Family): Rule => ({
+  destination: notLoopback(family),
+  matches: [comment('k8ts: host ports of pods'), toLocal],
+  action: jump(chains.hostPorts),
 });
+
+// -d 10.96.0.0/12 -m comment … -m mark --mark 0x0/0xa000 -j MARK --set-xmark 0x8000/0x8000: behind all Services; what one of them
+// refuses has come this far too, but with a mark. Such a packet would otherwise leave by the
+// default route. It is dropped, not refused: a Service made a moment ago may not have reached this node, and its clients try again.
+export const unassigned = ({ serviceCidrs = [] }: NodeFacts): Rule[] =>
+  serviceCidrs.map((range) => ({
+    destination: { is: range },
+    matches: [
+      comment('k8ts: no Service has this address'),
+      { match: 'mark', value: 0, mask: marks.drop | marks.reject },
+    ],
+    action: markForDrop,
+  }));
+
+const toLocal = { match: 'addrtype', side: 'destination', type: 'LOCAL' } as const;
+const notLoopback = (family: Family) => ({ not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' }) as const;
 
 /** Table filter. Its size does not depend on the number of Services: what to refuse was marked in nat. */
 export function filterChains(facts: NodeFacts, family: Family): Map<string, readonly Rule[]> {
@@ -90,7 +116,7 @@ function verdicts(family: Family): Rule[] {
   return [
     // -m comment … -m mark --mark 0x8000/0x8000 -j DROP
     {
-      matches: [comment('k8ts: no local endpoints, or source not allowed'), marked(marks.drop)],
+      matches: [comment('k8ts: no local endpoints, source not allowed, or no such Service'), marked(marks.drop)],
       action: { target: 'drop' },
     },
     // -p tcp -m comment … -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
@@ -108,17 +134,30 @@ function verdicts(family: Family): Rule[] {
 }
 
 /**
- * An INVALID packet has no conntrack entry, so it is not translated back: a late answer of a pod would reach the client
+ * An INVALID packet belongs to no conntrack entry, so it is not translated back: a late answer of a pod would reach the client
  * with the pod's own address, and the client would reset the connection. Only pods answer for Services, so only their packets
- * are dropped; asymmetric routes of others are none of our business.
+ * are dropped; asymmetric routes of others are none of our business. Every answer has ACK set and RST not. A reset must pass:
+ * nobody answers it, and a peer that never hears of it keeps its half of a connection that is over.
  * A host with policy DROP in FORWARD (Docker sets it) must let pod traffic pass.
  */
 function forward({ clusterCidr }: NodeFacts): Rule[] {
   const accept = { target: 'accept' } as const;
   return [
-    // -s 10.244.0.0/16 -m comment … -m conntrack --ctstate INVALID -j DROP
+    // -s 10.244.0.0/16 -p tcp -m comment … -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
     {
       source: { is: clusterCidr },
+      protocol: { is: 'tcp' },
+      matches: [
+        comment('k8ts: not translated back'),
+        { match: 'tcpFlags', mask: ['RST', 'ACK'], set: ['ACK'] },
+        { match: 'conntrack', states: ['INVALID'] },
+      ],
+      action: { target: 'drop' },
+    },
+    // -s 10.244.0.0/16 -p sctp -m comment … -m conntrack --ctstate INVALID -j DROP
+    {
+      source: { is: clusterCidr },
+      protocol: { is: 'sctp' },
       matches: [comment('k8ts: not translated back'), { match: 'conntrack', states: ['INVALID'] }],
       action: { target: 'drop' },
     },

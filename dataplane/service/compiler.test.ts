@@ -56,6 +56,39 @@ const cases: readonly {
     name: 'NodePort, policy Local, no local endpoints',
     services: [web({ externalLocal: true, ports: withPort({ nodePort: 30080, endpoints: [there] }) })],
   },
+  {
+    name: 'NodePort on chosen addresses',
+    services: [web({ ports: withPort({ nodePort: 30080 }) })],
+    facts: { ...facts, nodePortAddresses: ['192.168.57.11/32', '192.168.58.0/24'] },
+  },
+  { name: 'the range of ClusterIPs is known', services: [web()], facts: { ...facts, serviceCidrs: ['10.96.0.0/12'] } },
+  {
+    name: 'host ports of a pod',
+    services: [
+      {
+        key: 'pod/shop/web-0',
+        externalIps: [],
+        loadBalancerIps: [],
+        internalLocal: false,
+        externalLocal: false,
+        ports: [
+          servicePort({ port: 8080, hostPort: 8443, endpoints: [here] }),
+          servicePort({
+            name: 'dns',
+            protocol: 'udp',
+            port: 8053,
+            hostPort: 53,
+            hostIp: '192.168.57.11',
+            endpoints: [here],
+          }),
+        ],
+      },
+    ],
+  },
+  {
+    name: 'hints give one endpoint to others',
+    services: [web({ ports: withPort({ endpoints: [here, { ...there, elsewhere: true }] }) })],
+  },
   { name: 'internal policy Local', services: [web({ internalLocal: true })] },
   {
     name: 'internal policy Local, no local endpoints',

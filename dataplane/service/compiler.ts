@@ -4,7 +4,7 @@
 import type { Family, Rule } from '../netfilter/model';
 import { chains as fixed, type OwnedTable, ownedTables } from '../netfilter/names';
 import { renderChain } from '../netfilter/render';
-import { filterChains, inputRules, natChains, nodePortJump } from './base-chains';
+import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps, unassigned } from './base-chains';
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
 import type { NodeFacts, ServiceInput } from './input';
 import type { RuleCompiler } from './mode';
@@ -20,6 +20,8 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
   private readonly text = { nat: new Map<string, string>(), filter: new Map<string, string>() };
   private readonly dirty = { nat: new Set<string>(), filter: new Set<string>() };
   private readonly trees;
+  /** `port owner` to rules: few, and only packets to this node come by. */
+  private readonly hostPorts = new Map<string, readonly string[]>();
 
   constructor(
     private readonly family: Family,
@@ -76,12 +78,18 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
     const entries = new Map(next?.entries.map((entry) => [identity(entry), entry]));
     for (const entry of old?.entries ?? []) {
       const kept = entries.get(identity(entry));
-      if (!kept) this.trees[entry.tree].set(entry.key, entry.owner, []);
+      if (!kept) this.place({ ...entry, rules: [] });
       else if (sameRules(kept, entry)) entries.delete(identity(entry));
     }
-    for (const { tree, key: at, owner, rules } of entries.values()) this.trees[tree].set(at, owner, rules);
+    for (const entry of entries.values()) this.place(entry);
     if (next) this.compiled.set(key, next);
     else this.compiled.delete(key);
+  }
+
+  private place({ tree, key, owner, rules }: TreeEntry): void {
+    if (tree !== 'hostPort') this.trees[tree].set(key, owner, rules);
+    else if (rules.length > 0) this.hostPorts.set(`${key} ${owner}`, rules);
+    else this.hostPorts.delete(`${key} ${owner}`);
   }
 
   private putBase(): void {
@@ -94,10 +102,21 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
     for (const tree of Object.values(this.trees)) {
       for (const [name, text] of tree.takeChanges()) this.write('nat', name, text);
     }
-    const nodePorts = renderChain(fixed.services, [nodePortJump(this.family)], this.family);
-    this.write('nat', fixed.services, address.entrance(fixed.services) + nodePorts);
+    const behind = [
+      ...nodePortJumps(this.facts, this.family),
+      ...(this.hostPorts.size > 0 ? [hostPortJump(this.family)] : []),
+      ...unassigned(this.facts),
+    ];
+    const entrance = address.entrance(fixed.services) + renderChain(fixed.services, behind, this.family);
+    this.write('nat', fixed.services, entrance);
+    this.write('nat', fixed.hostPorts, this.hostPorts.size > 0 ? this.renderHostPorts() : undefined);
     this.write('nat', fixed.hairpin, hairpin.entrance(fixed.hairpin));
     this.write('nat', fixed.nodePorts, [tcp, udp, sctp].map((tree) => tree.entrance(fixed.nodePorts)).join(''));
+  }
+
+  private renderHostPorts(): string {
+    const sorted = [...this.hostPorts].sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.flatMap(([, rules]) => rules.map((body) => `-A ${fixed.hostPorts}${body}\n`)).join('');
   }
 
   private put(table: OwnedTable, name: string, rules: readonly Rule[]): void {

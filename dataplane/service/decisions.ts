@@ -19,7 +19,9 @@ export type Way =
 export type Frontend =
   | { readonly kind: 'clusterIp'; readonly address: string; readonly way: Way }
   | { readonly kind: 'address'; readonly address: string; readonly guarded: boolean; readonly way: ExternalWay }
-  | { readonly kind: 'nodePort'; readonly nodePort: number; readonly way: ExternalWay };
+  | { readonly kind: 'nodePort'; readonly nodePort: number; readonly way: ExternalWay }
+  /** A port of a pod on addresses of this node, or on one of them. Node ports come first. Sources stay as they are. */
+  | { readonly kind: 'hostPort'; readonly hostPort: number; readonly address?: string; readonly way: Way };
 export type ExternalWay = Exclude<Way, { readonly to: Pool }> | { readonly to: 'external' };
 
 /** Connections to addresses that can be reached from outside the cluster: node ports, load balancers, external addresses. */
@@ -74,6 +76,10 @@ export function decidePort(service: ServiceInput, port: ServicePort, facts: Node
 function frontendsOf(service: ServiceInput, port: ServicePort, usable: Usable): Frontend[] {
   const frontends: Frontend[] = [];
   const { clusterIp, loadBalancerIps, externalIps } = service;
+  if (port.hostPort !== undefined && usable.local.length > 0) {
+    const address = port.hostIp === undefined ? {} : { address: port.hostIp };
+    frontends.push({ kind: 'hostPort', hostPort: port.hostPort, ...address, way: { to: 'local' } });
+  }
   if (clusterIp === undefined) return frontends;
   frontends.push({ kind: 'clusterIp', address: clusterIp, way: decideInternal(service, usable) });
   const way: ExternalWay = usable.cluster.length > 0 ? { to: 'external' } : noEndpoints;

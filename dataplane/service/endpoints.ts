@@ -14,11 +14,14 @@ export interface Usable {
  * shutdown does not lose connections. The choice is made separately for all nodes and for this node. Sorted, without doubles.
  */
 export function usableEndpoints(endpoints: readonly Endpoint[]): Usable {
-  return { cluster: choose(endpoints), local: choose(endpoints.filter((endpoint) => endpoint.local)) };
+  return {
+    cluster: choose(endpoints, (endpoint) => !endpoint.elsewhere),
+    local: choose(endpoints.filter((endpoint) => endpoint.local)),
+  };
 }
 
-function choose(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
+function choose(endpoints: readonly Endpoint[], near: (endpoint: Endpoint) => boolean = () => true) {
+  const ready = endpoints.filter((endpoint) => endpoint.ready && near(endpoint));
   const usable = ready.length > 0 ? ready : endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
   const unique = new Map(usable.map((endpoint) => [endpointId(endpoint), endpoint]));
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, endpoint]) => endpoint);

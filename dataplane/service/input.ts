@@ -9,6 +9,11 @@ export interface Endpoint {
   readonly terminating: boolean;
   /** True when the endpoint runs on this node. */
   readonly local: boolean;
+  /**
+   * Ready, but left to clients of other nodes or zones by its hints (spec.trafficDistribution), while there are others nearer
+   * to this node. It says nothing where only endpoints of this node are asked for.
+   */
+  readonly elsewhere?: true;
 }
 
 export interface ServicePort {
@@ -17,14 +22,17 @@ export interface ServicePort {
   readonly protocol: Protocol;
   readonly port: number;
   readonly nodePort?: number;
+  /** Of a pod: this port of the node's own addresses, or of `hostIp` alone, leads to it. */
+  readonly hostPort?: number;
+  readonly hostIp?: string;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** One Service as one address family sees it. */
+/** One Service as one address family sees it; or a pod that wants ports of its node. */
 export interface ServiceInput {
-  /** `namespace/name`. */
+  /** `namespace/name`; of a pod `pod/namespace/name`. */
   readonly key: string;
-  /** Absent: the Service has no address of this family, or is headless; then it has no rules. */
+  /** Absent: a pod. Host ports are then all that leads to it. */
   readonly clusterIp?: string;
   readonly externalIps: readonly string[];
   readonly loadBalancerIps: readonly string[];
@@ -47,6 +55,10 @@ export interface NodeFacts {
   readonly clusterCidr: string;
   /** Range of this node's pods; absent while not known. */
   readonly podCidr?: string;
+  /** Ranges that ClusterIPs are taken from: an address in them that no Service has is nobody's. */
+  readonly serviceCidrs?: readonly string[];
+  /** Node ports are open on addresses of this node in these ranges; absent: on all of them. Never on loopback. */
+  readonly nodePortAddresses?: readonly string[];
 }
 
 /** `namespace/name:port`, as comments, logs and hashes name a Service port. */

@@ -11,8 +11,8 @@ import { comment, host, jump, markForDrop, markForMasquerade, markForReject, typ
 
 /** A line of a dispatch tree: rule bodies without a chain name, because the tree decides in which chain they stand. */
 export interface TreeEntry {
-  readonly tree: 'address' | 'hairpin' | Protocol;
-  /** An address, or the decimal node port. */
+  readonly tree: 'address' | 'hairpin' | 'hostPort' | Protocol;
+  /** An address, or the decimal port. */
   readonly key: string;
   /** Who put it there; entries of one key are sorted by owner. */
   readonly owner: string;
@@ -30,13 +30,12 @@ const lastOwner = '~';
 export function compileService(service: ServiceInput, facts: NodeFacts, family: Family): CompiledService {
   const chains = new Map<string, string>();
   const entries: TreeEntry[] = [];
-  if (service.clusterIp === undefined) return { chains, entries };
   for (const port of service.ports) {
     const builder = new PortBuilder(service, port, facts, family);
     for (const [name, rules] of builder.chains()) chains.set(name, renderChain(name, rules, family));
     entries.push(...builder.entries());
   }
-  entries.push(unknownPorts(service, service.clusterIp, family));
+  if (service.clusterIp !== undefined) entries.push(unknownPorts(service, service.clusterIp, family));
   return { chains, entries };
 }
 
@@ -85,6 +84,9 @@ class PortBuilder {
     const { port, id } = this;
     const entries = this.decided.frontends.map((frontend): TreeEntry => {
       const target = this.target(frontend);
+      if (frontend.kind === 'hostPort') {
+        return this.entry('hostPort', String(frontend.hostPort), this.atHostPort(frontend, target));
+      }
       if (frontend.kind !== 'nodePort')
         return this.entry('address', frontend.address, this.atAddress(frontend.address, target));
       const matches = [...(target.matches ?? []), toPort(port.protocol, frontend.nodePort)];
@@ -113,6 +115,17 @@ class PortBuilder {
       protocol: { is: protocol },
       ...rule,
       matches: [...(rule.matches ?? []), toPort(protocol, port)],
+    };
+  }
+
+  // -d 192.168.57.11/32 -p tcp -m comment --comment "pod/shop/web-0:http" -m tcp --dport 8443 -j K8TS-SVL-…
+  private atHostPort({ address, hostPort }: { address?: string; hostPort: number }, rule: Rule): Rule {
+    const { protocol } = this.port;
+    return {
+      ...(address === undefined ? {} : { destination: { is: host(address, this.family) } }),
+      protocol: { is: protocol },
+      ...rule,
+      matches: [...(rule.matches ?? []), toPort(protocol, hostPort)],
     };
   }
 

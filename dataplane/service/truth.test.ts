@@ -2,15 +2,23 @@
 // and in other words: here nothing is a rule, a chain or a mark.
 import t from 'tap';
 import { parseCidr } from '../../controlplane/base/cidr';
-import { clusterCidr, nodeAddresses, podCidr, randomCluster, seededRandom } from '../../test/lib/service-fixture';
+import {
+  clusterCidr,
+  nodeAddresses,
+  podCidr,
+  randomCluster,
+  randomHostPorts,
+  seededRandom,
+} from '../../test/lib/service-fixture';
 import { contains } from '../netfilter/conditions';
-import type { Protocol } from '../netfilter/model';
+import type { Protocol, TcpFlag } from '../netfilter/model';
 import type { Journey, Packet } from '../netfilter/packet';
 import { ruleSetOf } from '../netfilter/plan';
 import { Tracer } from '../netfilter/trace';
 import { ServiceCompiler } from './compiler';
 import type { Endpoint, ServiceInput, ServicePort } from './input';
 
+const serviceCidr = '10.96.0.0/12';
 const rounds = 12;
 const packetsPerRound = 4_000;
 
@@ -59,6 +67,9 @@ function truth(packet: Packet, services: readonly ServiceInput[]): Outcome {
     return here.length ? led(here, false) : refuse('drop');
   }
   const outside = findOutside(packet, services);
+  const pod = outside ? undefined : findHostPort(packet, services);
+  if (pod) return led(serving(pod.endpoints), false);
+  if (contains(parseCidr(serviceCidr), destination)) return refuse('drop');
   if (!outside) {
     const straight = `${destination}:${destinationPort}`;
     return { verdict: 'accept', to: new Set([straight]), hidden: leaves };
@@ -90,6 +101,16 @@ function findOutside(packet: Packet, services: readonly ServiceInput[]) {
   return undefined;
 }
 
+/** Pods by name, and first those that want the port on every address. */
+function findHostPort({ destination, destinationPort, protocol }: Packet, services: readonly ServiceInput[]) {
+  if (!nodeAddresses.has(destination)) return undefined;
+  return services
+    .flatMap(({ key, ports }) => ports.map((port) => ({ key, port })))
+    .filter(({ port }) => port.hostPort === destinationPort && port.protocol === protocol)
+    .filter(({ port }) => port.hostIp === undefined || port.hostIp === destination)
+    .sort((a, b) => (a.key < b.key ? -1 : 1))[0]?.port;
+}
+
 function randomPacket(random: () => number, services: readonly ServiceInput[]): Packet {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
   const [source, inInterface] = pick([
@@ -103,8 +124,7 @@ function randomPacket(random: () => number, services: readonly ServiceInput[]): 
   const service = pick(services);
   const port: ServicePort = pick(service.ports);
   const destination = pick([
-    service.clusterIp!,
-    service.clusterIp!,
+    ...(service.clusterIp ? [service.clusterIp, service.clusterIp] : ['10.244.1.1', '10.111.222.33']),
     ...service.loadBalancerIps,
     ...service.externalIps,
     '192.168.57.11',
@@ -119,7 +139,7 @@ function randomPacket(random: () => number, services: readonly ServiceInput[]): 
     destination,
     protocol: random() < 0.9 ? port.protocol : pick<Protocol>(['tcp', 'udp', 'sctp']),
     sourcePort: 40_000,
-    destinationPort: random() < 0.1 ? 4_242 : atNode && port.nodePort ? port.nodePort : port.port,
+    destinationPort: random() < 0.1 ? 4_242 : ((atNode ? (port.nodePort ?? port.hostPort) : undefined) ?? port.port),
     ...(inInterface && destination !== '127.0.0.1' ? { inInterface } : {}),
   };
 }
@@ -141,8 +161,8 @@ t.test('the rules do what the contract says', (t) => {
   const seen = { accept: 0, drop: 0, reject: 0, hidden: 0, translated: 0 };
   for (let seed = 1; seed <= rounds; seed++) {
     const random = seededRandom(seed * 7919);
-    const services = randomCluster(random, 40);
-    const compiler = new ServiceCompiler(4, { clusterCidr, podCidr });
+    const services = [...randomCluster(random, 40), ...randomHostPorts(random, 10)];
+    const compiler = new ServiceCompiler(4, { clusterCidr, podCidr, serviceCidrs: [serviceCidr] });
     for (const service of services) compiler.set(service.key, service);
     const tracer = new Tracer(ruleSetOf(compiler.take().plan));
     for (let i = 0; i < packetsPerRound; i++) {
@@ -255,7 +275,7 @@ t.test('affinity keeps a client at its endpoint until the time is over', (t) => 
 t.test('a packet conntrack cannot place is dropped only when it comes from a pod', (t) => {
   const tracer = new Tracer(ruleSetOf(new ServiceCompiler(4, { clusterCidr, podCidr }).take().plan));
   const around = { localAddresses: nodeAddresses, random: () => 0 };
-  const send = (source: string) =>
+  const send = (source: string, ...tcpFlags: readonly TcpFlag[]) =>
     tracer.trace(
       {
         source,
@@ -264,10 +284,16 @@ t.test('a packet conntrack cannot place is dropped only when it comes from a pod
         destinationPort: 4000,
         inInterface: 'x',
         states: ['INVALID'],
+        tcpFlags,
       },
       around,
     ).verdict;
-  t.equal(send('10.244.1.5'), 'drop');
-  t.equal(send('192.0.2.1'), 'accept');
+  t.equal(send('10.244.1.5', 'ACK'), 'drop');
+  t.equal(send('10.244.1.5', 'FIN', 'ACK'), 'drop');
+  t.equal(send('10.244.1.5', 'SYN', 'ACK'), 'drop');
+  t.equal(send('192.0.2.1', 'ACK'), 'accept');
+  t.equal(send('10.244.1.5', 'RST'), 'accept', 'nobody answers a reset');
+  t.equal(send('10.244.1.5', 'RST', 'ACK'), 'accept');
+  t.equal(send('10.244.1.5', 'SYN'), 'accept', 'no answer of a backend');
   t.end();
 });

@@ -86,3 +86,27 @@ export function randomCluster(random: () => number, count: number): ServiceInput
     });
   });
 }
+
+/** Pods of this node with host ports, some on one address only; a few want the same port. */
+export function randomHostPorts(random: () => number, count: number): ServiceInput[] {
+  return Array.from({ length: count }, (_, i): ServiceInput => {
+    const pod = endpoint(`10.244.1.${100 + i}`, 8080 + Math.floor(random() * 2), { local: true });
+    const where = random() < 0.3 ? { hostIp: '192.168.57.11' } : {};
+    const port = servicePort({
+      name: '',
+      protocol: random() < 0.7 ? 'tcp' : 'udp',
+      port: pod.port,
+      hostPort: 8000 + Math.floor(random() * 20),
+      ...where,
+      endpoints: [pod],
+    });
+    return {
+      key: `pod/ns${i % 3}/p${i}`,
+      externalIps: [],
+      loadBalancerIps: [],
+      internalLocal: false,
+      externalLocal: false,
+      ports: [port],
+    };
+  });
+}

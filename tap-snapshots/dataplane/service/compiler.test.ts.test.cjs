@@ -36,14 +36,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -82,14 +83,108 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
+-A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+
+`
+
+exports[`dataplane/service/compiler.test.ts > TAP > hints give one endpoint to others > rules 1`] = `
+*nat
+:K8TS-CANARY - [0:0]
+:K8TS-HAIRPIN - [0:0]
+:K8TS-MASQ - [0:0]
+:K8TS-NODEPORTS - [0:0]
+:K8TS-POSTROUTING - [0:0]
+:K8TS-SERVICES - [0:0]
+:K8TS-SVC-RWBFHQHXDQP5PV3C - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-HAIRPIN -s 10.244.1.5/32 -d 10.244.1.5/32 -m comment --comment "shop/web:http: to itself" -j MASQUERADE --random-fully
+-A K8TS-MASQ -m comment --comment "k8ts: mark off" -j MARK --set-xmark 0x4000/0x0
+-A K8TS-MASQ -m comment --comment "k8ts: answers must come back here" -j MASQUERADE --random-fully
+-A K8TS-POSTROUTING -m comment --comment "k8ts: marked for masquerade" -m mark --mark 0x4000/0x4000 -j K8TS-MASQ
+-A K8TS-POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -m comment --comment "k8ts: through a Service to a pod of this node" -m conntrack --ctstate DNAT -j K8TS-HAIRPIN
+-A K8TS-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment --comment "k8ts: pods leaving the cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
+-A K8TS-SERVICES -d 10.96.3.7/32 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 80 -j K8TS-SVC-RWBFHQHXDQP5PV3C
+-A K8TS-SERVICES -d 10.96.3.7/32 -m comment --comment "shop/web: no such port" -j MARK --set-xmark 0x2000/0x2000
+-A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+-A K8TS-SVC-RWBFHQHXDQP5PV3C ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
+-A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -j DNAT --to-destination 10.244.1.5:8080
+COMMIT
+*filter
+:K8TS-CANARY - [0:0]
+:K8TS-FORWARD - [0:0]
+:K8TS-INPUT - [0:0]
+:K8TS-OUTPUT - [0:0]
+:K8TS-VERDICT - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
+-A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
+-A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
+-A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+
+`
+
+exports[`dataplane/service/compiler.test.ts > TAP > host ports of a pod > rules 1`] = `
+*nat
+:K8TS-CANARY - [0:0]
+:K8TS-HAIRPIN - [0:0]
+:K8TS-HOSTPORTS - [0:0]
+:K8TS-MASQ - [0:0]
+:K8TS-NODEPORTS - [0:0]
+:K8TS-POSTROUTING - [0:0]
+:K8TS-SERVICES - [0:0]
+:K8TS-SVL-24XO5UL7RF4ENVFL - [0:0]
+:K8TS-SVL-5GS4VKOFXETGZZZQ - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-HAIRPIN -s 10.244.1.5/32 -d 10.244.1.5/32 -m comment --comment "pod/shop/web-0:dns: to itself" -j MASQUERADE --random-fully
+-A K8TS-HOSTPORTS -d 192.168.57.11/32 -p udp -m comment --comment "pod/shop/web-0:dns" -m udp --dport 53 -j K8TS-SVL-5GS4VKOFXETGZZZQ
+-A K8TS-HOSTPORTS -p tcp -m comment --comment "pod/shop/web-0:http" -m tcp --dport 8443 -j K8TS-SVL-24XO5UL7RF4ENVFL
+-A K8TS-MASQ -m comment --comment "k8ts: mark off" -j MARK --set-xmark 0x4000/0x0
+-A K8TS-MASQ -m comment --comment "k8ts: answers must come back here" -j MASQUERADE --random-fully
+-A K8TS-POSTROUTING -m comment --comment "k8ts: marked for masquerade" -m mark --mark 0x4000/0x4000 -j K8TS-MASQ
+-A K8TS-POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -m comment --comment "k8ts: through a Service to a pod of this node" -m conntrack --ctstate DNAT -j K8TS-HAIRPIN
+-A K8TS-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment --comment "k8ts: pods leaving the cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
+-A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+-A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: host ports of pods" -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS
+-A K8TS-SVL-24XO5UL7RF4ENVFL -p tcp -m comment --comment "pod/shop/web-0:http -> 10.244.1.5:8080" -j DNAT --to-destination 10.244.1.5:8080
+-A K8TS-SVL-5GS4VKOFXETGZZZQ -p udp -m comment --comment "pod/shop/web-0:dns -> 10.244.1.5:8080" -j DNAT --to-destination 10.244.1.5:8080
+COMMIT
+*filter
+:K8TS-CANARY - [0:0]
+:K8TS-FORWARD - [0:0]
+:K8TS-INPUT - [0:0]
+:K8TS-OUTPUT - [0:0]
+:K8TS-VERDICT - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
+-A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
+-A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -125,14 +220,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -165,14 +261,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -216,14 +313,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s fd00:244::/32 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s fd00:244::/32 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s fd00:244::/32 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s fd00:244::/32 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d fd00:244::/32 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp6-port-unreachable
 COMMIT
@@ -274,7 +372,8 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
@@ -282,7 +381,7 @@ COMMIT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-INPUT -p tcp -m comment --comment "shop/web: health check" -m tcp --dport 31000 -j ACCEPT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -315,14 +414,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -353,14 +453,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -391,14 +492,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -440,14 +542,66 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
+-A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+
+`
+
+exports[`dataplane/service/compiler.test.ts > TAP > NodePort on chosen addresses > rules 1`] = `
+*nat
+:K8TS-CANARY - [0:0]
+:K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
+:K8TS-HAIRPIN - [0:0]
+:K8TS-MASQ - [0:0]
+:K8TS-NODEPORTS - [0:0]
+:K8TS-POSTROUTING - [0:0]
+:K8TS-SERVICES - [0:0]
+:K8TS-SVC-RWBFHQHXDQP5PV3C - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-EXT-RWBFHQHXDQP5PV3C ! -s 10.244.1.0/24 -m comment --comment "shop/web:http: from outside" -j MARK --set-xmark 0x4000/0x4000
+-A K8TS-EXT-RWBFHQHXDQP5PV3C -m comment --comment "shop/web:http" -j K8TS-SVC-RWBFHQHXDQP5PV3C
+-A K8TS-HAIRPIN -s 10.244.1.5/32 -d 10.244.1.5/32 -m comment --comment "shop/web:http: to itself" -j MASQUERADE --random-fully
+-A K8TS-MASQ -m comment --comment "k8ts: mark off" -j MARK --set-xmark 0x4000/0x0
+-A K8TS-MASQ -m comment --comment "k8ts: answers must come back here" -j MASQUERADE --random-fully
+-A K8TS-NODEPORTS -p tcp -m comment --comment "shop/web:http" -m tcp --dport 30080 -j K8TS-EXT-RWBFHQHXDQP5PV3C
+-A K8TS-POSTROUTING -m comment --comment "k8ts: marked for masquerade" -m mark --mark 0x4000/0x4000 -j K8TS-MASQ
+-A K8TS-POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -m comment --comment "k8ts: through a Service to a pod of this node" -m conntrack --ctstate DNAT -j K8TS-HAIRPIN
+-A K8TS-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment --comment "k8ts: pods leaving the cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
+-A K8TS-SERVICES -d 10.96.3.7/32 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 80 -j K8TS-SVC-RWBFHQHXDQP5PV3C
+-A K8TS-SERVICES -d 10.96.3.7/32 -m comment --comment "shop/web: no such port" -j MARK --set-xmark 0x2000/0x2000
+-A K8TS-SERVICES -d 192.168.57.11/32 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+-A K8TS-SERVICES -d 192.168.58.0/24 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+-A K8TS-SVC-RWBFHQHXDQP5PV3C ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
+-A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
+-A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080
+COMMIT
+*filter
+:K8TS-CANARY - [0:0]
+:K8TS-FORWARD - [0:0]
+:K8TS-INPUT - [0:0]
+:K8TS-OUTPUT - [0:0]
+:K8TS-VERDICT - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
+-A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
+-A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -489,14 +643,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -541,14 +696,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -589,14 +745,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -633,14 +790,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -680,14 +838,15 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -732,14 +891,62 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
 -A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
+-A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+
+`
+
+exports[`dataplane/service/compiler.test.ts > TAP > the range of ClusterIPs is known > rules 1`] = `
+*nat
+:K8TS-CANARY - [0:0]
+:K8TS-HAIRPIN - [0:0]
+:K8TS-MASQ - [0:0]
+:K8TS-NODEPORTS - [0:0]
+:K8TS-POSTROUTING - [0:0]
+:K8TS-SERVICES - [0:0]
+:K8TS-SVC-RWBFHQHXDQP5PV3C - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-HAIRPIN -s 10.244.1.5/32 -d 10.244.1.5/32 -m comment --comment "shop/web:http: to itself" -j MASQUERADE --random-fully
+-A K8TS-MASQ -m comment --comment "k8ts: mark off" -j MARK --set-xmark 0x4000/0x0
+-A K8TS-MASQ -m comment --comment "k8ts: answers must come back here" -j MASQUERADE --random-fully
+-A K8TS-POSTROUTING -m comment --comment "k8ts: marked for masquerade" -m mark --mark 0x4000/0x4000 -j K8TS-MASQ
+-A K8TS-POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -m comment --comment "k8ts: through a Service to a pod of this node" -m conntrack --ctstate DNAT -j K8TS-HAIRPIN
+-A K8TS-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment --comment "k8ts: pods leaving the cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
+-A K8TS-SERVICES -d 10.96.3.7/32 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 80 -j K8TS-SVC-RWBFHQHXDQP5PV3C
+-A K8TS-SERVICES -d 10.96.3.7/32 -m comment --comment "shop/web: no such port" -j MARK --set-xmark 0x2000/0x2000
+-A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
+-A K8TS-SERVICES -d 10.96.0.0/12 -m comment --comment "k8ts: no Service has this address" -m mark --mark 0x0/0xa000 -j MARK --set-xmark 0x8000/0x8000
+-A K8TS-SVC-RWBFHQHXDQP5PV3C ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
+-A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
+-A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080
+COMMIT
+*filter
+:K8TS-CANARY - [0:0]
+:K8TS-FORWARD - [0:0]
+:K8TS-INPUT - [0:0]
+:K8TS-OUTPUT - [0:0]
+:K8TS-VERDICT - [0:0]
+-A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
+-A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
+-A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A K8TS-FORWARD -s 10.244.0.0/16 -m comment --comment "k8ts: from pods" -j ACCEPT
+-A K8TS-FORWARD -d 10.244.0.0/16 -m comment --comment "k8ts: to pods" -j ACCEPT
+-A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
