@@ -87,6 +87,38 @@ void t.test('a port is found by number or name; endpoints that are not ready are
   );
 });
 
+void t.test('which endpoints: one family, and the terminating ones only where no other is left', async (t) => {
+  const rules = [{ http: { paths: [path(to({ number: 80 }))] } }];
+  const dual = { ...service, spec: { ...service.spec, ipFamilies: ['IPv6', 'IPv4'] } };
+  const ready = { ready: true, serving: true, terminating: false };
+  const leaving = { ready: false, serving: true, terminating: true };
+  const v4 = slice([{ addresses: ['10.244.1.5'], conditions: ready }]);
+  const v6 = (conditions: object): EndpointSlice => ({
+    ...slice([{ addresses: ['fd00::5'], conditions }], 'web-6'),
+    addressType: 'IPv6',
+  });
+  const cases = [
+    { name: 'single-stack', services: [service], slices: [v4], want: ['10.244.1.5'] },
+    { name: 'the first family', services: [dual], slices: [v4, v6(ready)], want: ['fd00::5'] },
+    {
+      name: 'the other when the first has none ready',
+      services: [dual],
+      slices: [v4, v6(leaving)],
+      want: ['10.244.1.5'],
+    },
+    { name: 'the last one on its way out', services: [dual], slices: [v6(leaving)], want: ['fd00::5'] },
+    { name: 'not one that does not serve', services: [dual], slices: [v6({ ...leaving, serving: false })], want: [] },
+  ];
+  for (const { name, services, slices, want } of cases) {
+    const { backends } = translate(world({ ingresses: [ingress({ rules })], services, slices }));
+    t.same(
+      backends[0]?.endpoints.map(({ address }) => address),
+      want,
+      name,
+    );
+  }
+});
+
 void t.test('a missing Service keeps the rule, without endpoints', async (t) => {
   const rules = [{ http: { paths: [path(to({ number: 80 }, 'gone'))] } }];
   const config = translate(world({ ingresses: [ingress({ rules, defaultBackend: to({ number: 1 }) })] }));

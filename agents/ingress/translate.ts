@@ -82,23 +82,43 @@ function resolveBackend(world: World, namespace: string, { service }: Backend): 
   const { type, externalName } = object.spec ?? {};
   if (type === 'ExternalName' && externalName)
     return { id, protocol, endpoints: [{ address: externalName, port: port.port }] };
-  return { id, protocol, endpoints: endpointsOf(world.slices(serviceKey), port.name ?? '') };
+  const families = object.spec?.ipFamilies?.length ? object.spec.ipFamilies : ['IPv4', 'IPv6'];
+  return { id, protocol, endpoints: endpointsOf(world.slices(serviceKey), port.name ?? '', families) };
 }
 
 function protocolOf(appProtocol: string | undefined): BackendProtocol {
   return appProtocol === 'kubernetes.io/h2c' || appProtocol === 'grpc' ? 'h2c' : 'http';
 }
 
-function endpointsOf(slices: readonly EndpointSlice[], portName: string): Endpoint[] {
+/**
+ * The ready endpoints; where there is none, those that are terminating but still serve (KEP-1669). Of a dual-stack Service only
+ * those of its first family that has some: each pod is in the slices of both, and would be taken for two.
+ */
+function endpointsOf(slices: readonly EndpointSlice[], portName: string, families: readonly string[]): Endpoint[] {
+  const found = families.map((family) => slices.filter(({ addressType }) => addressType === family));
+  const choices = [isReady, isLastResort].flatMap((usable) => found.map((ones) => collect(ones, portName, usable)));
+  return choices.find((endpoints) => endpoints.length > 0) ?? [];
+}
+
+type Conditions = NonNullable<EndpointSlice['endpoints']>[number]['conditions'];
+
+/** An absent `ready` means ready (EndpointConditions). */
+const isReady = (conditions: Conditions): boolean => conditions?.ready !== false;
+const isLastResort = (conditions: Conditions): boolean =>
+  conditions?.serving === true && conditions.terminating === true;
+
+function collect(
+  slices: readonly EndpointSlice[],
+  portName: string,
+  usable: (conditions: Conditions) => boolean,
+): Endpoint[] {
   const endpoints = new Map<string, Endpoint>();
   for (const slice of slices) {
     const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
-    if (!port || slice.addressType === 'FQDN') continue;
-    for (const endpoint of slice.endpoints ?? []) {
-      // An absent `ready` means ready (EndpointConditions).
-      const address = endpoint.addresses[0];
-      if (!address || endpoint.conditions?.ready === false) continue;
-      endpoints.set(`${address}:${port}`, { address, port });
+    if (!port) continue;
+    for (const { addresses, conditions } of slice.endpoints ?? []) {
+      const address = addresses[0];
+      if (address && usable(conditions)) endpoints.set(`${address}:${port}`, { address, port });
     }
   }
   return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
