@@ -62,7 +62,7 @@ t.test(
     const programs = { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r' };
     const specs = planProcesses(plan, { programs, upstreams: ['9.9.9.9:53'], pauseImage: 'pause:1' });
     const names = specs.map(({ name }) => name);
-    const server = processes.find(({ name }) => name === 'server');
+    const server = specs.find(({ name }) => name === 'server');
     t.ok(server?.argv.includes('--load-balancer-pool=10.9.0.240-10.9.0.250'));
     t.strictSame(names.slice(0, 4), ['server', 'registry', 'control/docker', 'worker-1/docker']);
     t.equal(new Set(names).size, 2 + 2 * 5);
