@@ -87,7 +87,7 @@ async function openFamily(exec: SystemExec, clusterCidr: string, log: Logger): P
     family,
     facts,
     rules: await openRules({ mode: 'iptables', exec, family, facts, log }),
-    cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family) }),
+    cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family), clusterCidr }),
     log,
   });
 }

@@ -1,4 +1,5 @@
 // Deletes UDP entries that lead to removed backends, through the conntrack program.
+import { cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import { CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Family } from '../netfilter/model';
@@ -14,6 +15,8 @@ export interface CleanerDeps {
   readonly family: Family;
   /** Addresses of this node, now. */
   readonly nodeAddresses: () => ReadonlySet<string>;
+  /** Range of all pods of the cluster. */
+  readonly clusterCidr: string;
 }
 
 export class FlowCleaner {
@@ -26,7 +29,9 @@ export class FlowCleaner {
   async clean(frontends: readonly UdpFrontend[]): Promise<number> {
     if (frontends.length === 0) return 0;
     const flows = await this.list(frontends);
-    const stale = staleFlows(flows, frontends, this.deps.nodeAddresses());
+    const pods = parseCidr(this.deps.clusterCidr);
+    const isPod = (address: string) => cidrContains(pods, parseAddress(address));
+    const stale = staleFlows(flows, frontends, this.deps.nodeAddresses(), isPod);
     const tuples = new Map(stale.map((flow) => [tuple(flow).join(' '), flow]));
     for (const flow of tuples.values()) await this.delete(flow);
     return stale.length;

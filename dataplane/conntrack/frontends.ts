@@ -1,11 +1,10 @@
 // From Services before and after a change to the UDP frontends whose flows must be looked at (pure).
-import { usableEndpoints } from '../service/endpoints';
 import type { ServiceInput, ServicePort } from '../service/input';
 import { backendId, type UdpFrontend } from './stale';
 
 /**
- * `before` undefined: the Service is new. `first`: this process has just started and knows nothing of before; then only
- * frontends with an address of the Service are looked at, where every flow must lead to a backend.
+ * `before` undefined: the Service is new. `first`: this process has just started and knows nothing of before; then every
+ * frontend is looked at once, because a backend may have gone while no process was there to see it.
  */
 export function changedFrontends(
   before: ServiceInput | undefined,
@@ -17,7 +16,7 @@ export function changedFrontends(
   const found: UdpFrontend[] = [];
   for (const [id, { address, port, backends }] of now) {
     if (first) {
-      if (address !== 'node') found.push({ address, port, backends });
+      found.push({ address, port, backends });
       continue;
     }
     const was = old.get(id)?.backends ?? new Set<string>();
@@ -31,26 +30,28 @@ export function changedFrontends(
 
 function frontendsOf(service: ServiceInput | undefined): Map<string, UdpFrontend> {
   const found = new Map<string, UdpFrontend>();
-  if (service?.clusterIp === undefined) return found;
-  for (const port of service.ports) {
-    if (port.protocol !== 'udp') continue;
-    for (const frontend of frontendsOfPort(service, service.clusterIp, port)) {
+  for (const port of service?.ports ?? []) {
+    if (service === undefined || port.protocol !== 'udp') continue;
+    for (const frontend of frontendsOfPort(service, port)) {
       found.set(backendId(frontend.address, frontend.port), frontend);
     }
   }
   return found;
 }
 
-function frontendsOfPort(service: ServiceInput, clusterIp: string, port: ServicePort): UdpFrontend[] {
-  const { cluster, local } = usableEndpoints(port.endpoints);
-  const ids = (endpoints: typeof cluster) => new Set(endpoints.map((one) => backendId(one.address, one.port)));
-  const external = [...service.externalIps, ...service.loadBalancerIps];
-  // Under policy Local an outside client must be led to a local backend, but pods of this node may be led anywhere.
-  const outside = ids([...cluster, ...local]);
+/**
+ * A flow may go on as long as its backend answers: who takes new ones (policies, hints, a backend on its way out) is no matter
+ * for those that are under way, as it is none for TCP.
+ */
+function frontendsOfPort(service: ServiceInput, port: ServicePort): UdpFrontend[] {
+  const answering = port.endpoints.filter((endpoint) => endpoint.ready || endpoint.serving);
+  const backends = new Set(answering.map((one) => backendId(one.address, one.port)));
+  const { clusterIp, externalIps, loadBalancerIps } = service;
+  const addresses = [...(clusterIp === undefined ? [] : [clusterIp, ...externalIps, ...loadBalancerIps])];
+  const onNode = [port.nodePort, port.hostPort].filter((one) => one !== undefined);
   return [
-    { address: clusterIp, port: port.port, backends: ids(service.internalLocal ? local : cluster) },
-    ...external.map((address) => ({ address, port: port.port, backends: outside })),
-    ...(port.nodePort === undefined ? [] : [{ address: 'node', port: port.nodePort, backends: outside }]),
+    ...addresses.map((address) => ({ address, port: port.port, backends })),
+    ...onNode.map((one) => ({ address: 'node', port: one, backends })),
   ];
 }
 

@@ -2,13 +2,14 @@
 import t from 'tap';
 import { ScriptedExec } from '../../test/lib/scripted-exec';
 import { endpoint, service, servicePort } from '../../test/lib/service-fixture';
-import type { ServiceInput } from '../service/input';
+import type { Endpoint, ServiceInput } from '../service/input';
 import { FlowCleaner } from './cleaner';
 import { parseFlow, parseFlows } from './flow';
 import { changedFrontends } from './frontends';
 import { staleFlows } from './stale';
 
 const node = new Set(['192.168.57.11']);
+const isPod = (address: string) => address.startsWith('10.244.');
 const line = (destination: string, port: number, backend: string, backendPort = 53) =>
   `udp      17 29 src=10.244.1.2 dst=${destination} sport=40000 dport=${port} [UNREPLIED] src=${backend} dst=10.244.1.2 sport=${backendPort} dport=40000 mark=0 use=1`;
 const dns = (backends: readonly string[], changes: Partial<ServiceInput> = {}) =>
@@ -18,6 +19,19 @@ const dns = (backends: readonly string[], changes: Partial<ServiceInput> = {}) =
     ],
     ...changes,
   });
+
+const withEndpoints = (...endpoints: readonly Endpoint[]) =>
+  service('shop/dns', '10.96.0.10', {
+    ports: [servicePort({ protocol: 'udp', port: 53, nodePort: 30053, endpoints })],
+  });
+const pod = (endpoint: Endpoint): ServiceInput => ({
+  key: 'pod/shop/dns-0',
+  externalIps: [],
+  loadBalancerIps: [],
+  internalLocal: false,
+  externalLocal: false,
+  ports: [servicePort({ protocol: 'udp', port: 53, hostPort: 5300, endpoints: [endpoint] })],
+});
 
 t.test('an entry is read with both its directions', (t) => {
   t.same(parseFlow(line('10.96.0.10', 53, '10.244.1.9')), {
@@ -102,16 +116,52 @@ const cases: readonly Case[] = [
     flows: [
       [line('10.96.0.10', 53, '10.244.1.9'), false],
       [line('10.96.0.10', 53, '10.244.2.9'), true],
+      [line('192.168.57.11', 30053, '10.244.1.9'), false],
+      [line('192.168.57.11', 30053, '10.244.2.9'), true],
+      [line('192.168.57.11', 30053, '172.17.0.2'), false],
+      [line('192.168.57.11', 30053, '192.168.57.11', 30053), false],
+    ],
+  },
+  {
+    name: 'a change of policy is for new flows',
+    before: dns(['10.244.2.9']),
+    after: dns(['10.244.2.9'], { internalLocal: true, externalLocal: true }),
+    flows: [
+      [line('10.96.0.10', 53, '10.244.2.9'), false],
       [line('192.168.57.11', 30053, '10.244.2.9'), false],
     ],
   },
   {
-    name: 'internal policy becomes Local',
-    before: dns(['10.244.2.9']),
-    after: dns(['10.244.2.9'], { internalLocal: true }),
+    name: 'a backend on its way out that still answers keeps its flows',
+    before: dns(['10.244.1.9', '10.244.2.9']),
+    after: withEndpoints(endpoint('10.244.1.9', 53, { ready: false, terminating: true }), endpoint('10.244.2.9', 53)),
+    flows: [[line('10.96.0.10', 53, '10.244.1.9'), false]],
+  },
+  {
+    name: 'and loses them when it answers no more',
+    before: dns(['10.244.1.9', '10.244.2.9']),
+    after: withEndpoints(
+      endpoint('10.244.1.9', 53, { ready: false, serving: false, terminating: true }),
+      endpoint('10.244.2.9', 53),
+    ),
+    flows: [[line('10.96.0.10', 53, '10.244.1.9'), true]],
+  },
+  {
+    name: 'the port of the backends changes',
+    before: dns(['10.244.1.9']),
+    after: withEndpoints(endpoint('10.244.1.9', 5353)),
     flows: [
-      [line('10.96.0.10', 53, '10.244.2.9'), true],
-      [line('192.168.57.11', 30053, '10.244.2.9'), false],
+      [line('10.96.0.10', 53, '10.244.1.9'), true],
+      [line('10.96.0.10', 53, '10.244.1.9', 5353), false],
+    ],
+  },
+  {
+    name: 'the host port of a pod is given up',
+    before: pod(endpoint('10.244.1.9', 53, { local: true })),
+    after: undefined,
+    flows: [
+      [line('192.168.57.11', 5300, '10.244.1.9'), true],
+      [line('192.168.57.11', 5300, '10.244.1.7'), false],
     ],
   },
 ];
@@ -120,7 +170,7 @@ for (const { name, before, after, first = false, flows } of cases) {
   t.test(name, (t) => {
     const frontends = changedFrontends(before, after, first);
     for (const [text, gone] of flows) {
-      t.equal(staleFlows(parseFlows(text), frontends, node).length, gone ? 1 : 0, text.slice(14, 130));
+      t.equal(staleFlows(parseFlows(text), frontends, node, isPod).length, gone ? 1 : 0, text.slice(14, 130));
     }
     t.end();
   });
@@ -141,7 +191,7 @@ t.test('flows of one frontend and backend go with one command', async (t) => {
       argv: 'conntrack -D -f ipv4 -p udp --orig-dst 10.96.0.10 --orig-port-dst 53 --reply-src 10.244.1.9 --reply-port-src 53',
     },
   ]);
-  const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node });
+  const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node, clusterCidr: '10.244.0.0/16' });
   t.equal(await cleaner.clean(changedFrontends(dns(['10.244.1.9']), dns([]), false)), 2);
   t.same(exec.remaining, []);
   t.equal(await cleaner.clean([]), 0, 'nothing to look at, nothing run');
@@ -149,6 +199,6 @@ t.test('flows of one frontend and backend go with one command', async (t) => {
 
 t.test('a real failure is told', async (t) => {
   const exec = new ScriptedExec([{ argv: /conntrack -L/, exitCode: 1, stderr: 'Operation not permitted' }]);
-  const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node });
+  const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node, clusterCidr: '10.244.0.0/16' });
   await t.rejects(cleaner.clean(changedFrontends(dns(['10.244.1.9']), dns([]), false)), { code: 'CommandFailed' });
 });

@@ -15,19 +15,25 @@ export interface UdpFrontend {
 
 export const backendId = (address: string, port: number): string => `${address}:${port}`;
 
-/** The flows of `flows` that lead nowhere; `nodeAddresses` are this node's own. */
+/** The flows of `flows` that lead nowhere; `nodeAddresses` are this node's own, `isPod` knows addresses of the pod network. */
 export function staleFlows(
   flows: readonly Flow[],
   frontends: readonly UdpFrontend[],
   nodeAddresses: ReadonlySet<string>,
+  isPod: (address: string) => boolean,
 ): Flow[] {
   const byPort = Map.groupBy(frontends, (frontend) => frontend.port);
   return flows.filter((flow) =>
-    (byPort.get(flow.destinationPort) ?? []).some((frontend) => isStale(flow, frontend, nodeAddresses)),
+    (byPort.get(flow.destinationPort) ?? []).some((frontend) => isStale(flow, frontend, nodeAddresses, isPod)),
   );
 }
 
-function isStale(flow: Flow, frontend: UdpFrontend, nodeAddresses: ReadonlySet<string>): boolean {
+function isStale(
+  flow: Flow,
+  frontend: UdpFrontend,
+  nodeAddresses: ReadonlySet<string>,
+  isPod: (address: string) => boolean,
+): boolean {
   const backend = backendId(flow.replySource, flow.replySourcePort);
   if (frontend.backends.has(backend)) return false;
   const translated = flow.replySource !== flow.destination || flow.replySourcePort !== flow.destinationPort;
@@ -36,9 +42,10 @@ function isStale(flow: Flow, frontend: UdpFrontend, nodeAddresses: ReadonlySet<s
     // Not translated: made while there was no backend. It is in the way only once there is one.
     return translated || frontend.backends.size > 0;
   }
-  // A node port may carry flows of other programs too: only backends known to have been ours are, and flows that a
-  // program on the node itself has not answered for since the Service took the port over.
+  // A node port may carry flows of other programs too: only backends known to have been ours are, or, after a start, those in
+  // the pod network, where nobody else leads; and flows that a program on the node itself has not answered for since the
+  // Service took the port over.
   if (!nodeAddresses.has(flow.destination)) return false;
-  if (translated) return frontend.before?.has(backend) ?? false;
+  if (translated) return frontend.before?.has(backend) ?? isPod(flow.replySource);
   return frontend.backends.size > 0 && frontend.before?.size === 0;
 }

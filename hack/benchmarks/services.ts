@@ -227,7 +227,12 @@ async function startProxy(lab: Lab, world: World, scope: Scope) {
     family: 4,
     facts,
     rules: await openRules({ mode: 'iptables', exec: lab.exec, family: 4, facts, log: silentLogger }),
-    cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses: () => new Set() }),
+    cleaner: new FlowCleaner({
+      exec: lab.exec,
+      family: 4,
+      nodeAddresses: () => new Set(),
+      clusterCidr: '10.244.0.0/16',
+    }),
     log: silentLogger,
   });
   const metrics = new Metrics();

@@ -40,7 +40,12 @@ async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
     family: 4,
     facts,
     rules: await openRules({ mode: 'iptables', exec: lab.exec, family: 4, facts, log }),
-    cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses: () => new Set([addresses.node]) }),
+    cleaner: new FlowCleaner({
+      exec: lab.exec,
+      family: 4,
+      nodeAddresses: () => new Set([addresses.node]),
+      clusterCidr: '10.244.0.0/16',
+    }),
     log,
   });
   const proxier = new Proxier({

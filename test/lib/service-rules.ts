@@ -28,11 +28,12 @@ export class NodeRules {
   static open(lab: ServiceLab, facts: Partial<NodeFacts> = {}, family: Family = 4): NodeRules {
     const { exec, mode } = lab;
     if (mode === 'nftables') throw new Error('these tests do not know how to write rules for nftables');
+    const all = { ...defaultFacts[family], ...facts };
     const nodeAddresses = () => new Set<string>([addresses.node, '10.244.1.1']);
     return new NodeRules(
-      new ServiceCompiler(family, { ...defaultFacts[family], ...facts }),
+      new ServiceCompiler(family, all),
       new Applier({ exec, backend: backendOf(mode, family) }),
-      new FlowCleaner({ exec, family, nodeAddresses }),
+      new FlowCleaner({ exec, family, nodeAddresses, clusterCidr: all.clusterCidr }),
     );
   }
 
