@@ -116,3 +116,12 @@ export function parseList(text: string): readonly string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** 90s, 15m, 1h30m, 24h, 7d as milliseconds; 0 needs no unit. */
+export function parseDuration(text: string): number {
+  if (text === '0') return 0;
+  if (!/^(\d+[smhd])+$/.test(text)) throw new BadRequest('expected a duration like 90s, 15m, 1h30m, 24h or 7d');
+  return [...text.matchAll(/(\d+)([smhd])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0);
+}

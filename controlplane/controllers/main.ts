@@ -5,6 +5,10 @@ import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
+import { BootstrapSignerController } from './bootstrap-signer/controller';
+import { CsrApprovingController } from './csr-approving/controller';
+import { CsrCleanerController } from './csr-cleaner/controller';
+import { CsrSigningController, type CsrSigningOptions } from './csr-signing/controller';
 import { DaemonSetController } from './daemonset/controller';
 import { DeploymentController } from './deployment/controller';
 import { DisruptionController } from './disruption/controller';
@@ -26,6 +30,7 @@ import { ServiceAccountController } from './serviceaccount/controller';
 import { deletableKinds } from './shared/deletable';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
+import { TokenCleanerController } from './token-cleaner/controller';
 
 export interface ControllersOptions {
   readonly client: Client;
@@ -39,6 +44,8 @@ export interface ControllersOptions {
   readonly loadBalancerPool?: string;
   /** PEM of the CA that pods verify the API server with. */
   readonly caPem: string;
+  /** What signs certificates for nodes; absent: requests wait for a signer of someone else's. */
+  readonly signing?: CsrSigningOptions;
   /**
    * Names this process in the Lease kube-system/kube-controller-manager: unique among servers of the cluster and the same
    * after a restart (node name), which lets a restarted server go on at once. Absent: no election.
@@ -112,5 +119,10 @@ function createControllers(
     disruption: new DisruptionController(deps('disruption')),
     eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
+    csrApproving: new CsrApprovingController(deps('csr-approving')),
+    csrCleaner: new CsrCleanerController(deps('csr-cleaner')),
+    bootstrapSigner: new BootstrapSignerController(deps('bootstrap-signer')),
+    tokenCleaner: new TokenCleanerController(deps('token-cleaner')),
+    ...(options.signing ? { csrSigning: new CsrSigningController(deps('csr-signing'), options.signing) } : {}),
   };
 }

@@ -14,7 +14,7 @@ import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
-import { ensurePki } from '../pki/pki';
+import { ensurePki, readAuthority } from '../pki/pki';
 import { openStore } from '../store/open';
 import { readKeys } from './keys';
 import { serverOptions } from './options';
@@ -59,7 +59,10 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     const client = await clientFor(controllerManager);
     const { runControllers } = await import('../controllers/main');
     const ranges = { clusterCidr, loadBalancerPool };
-    running.push(runControllers({ client, log: log.child('controllers'), ...ranges, caPem, ...identity }, end));
+    const authority = await readAuthority(options.pkiDir);
+    const signing = authority ? { signing: { authority, maxLifetimeMs: options.clusterSigningDuration } } : {};
+    const given = { ...ranges, caPem, ...signing, ...identity };
+    running.push(runControllers({ client, log: log.child('controllers'), ...given }, end));
   }
   if (parts.includes('scheduler')) {
     const client = await clientFor(kubeScheduler);

@@ -1,5 +1,12 @@
 // Options of `k8ts server`.
-import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../../agents/bootstrap/options';
+import {
+  type OptionTable,
+  parseDuration,
+  parseInteger,
+  parseList,
+  parseOneOf,
+  parseText,
+} from '../../agents/bootstrap/options';
 import { formatCidr, parseCidrPair } from '../base/cidr';
 import { BadRequest } from '../base/errors';
 import { parsePool } from '../controllers/load-balancer/pool';
@@ -18,6 +25,13 @@ function parseParts(text: string): readonly Part[] {
 const parsePoolText = (text: string): string => parsePool(text).text;
 
 const parseRanges = (text: string): string => parseCidrPair(text).map(formatCidr).join(',');
+
+/** Shorter lives would end before they are renewed, on a busy machine. */
+function parseLifetime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < 600_000) throw new BadRequest('expected 10m or more');
+  return ms;
+}
 
 export const serverOptions = {
   dataDir: {
@@ -89,6 +103,13 @@ export const serverOptions = {
     default: 'sqlite',
     help: 'sqlite, or memory for a state that ends with the process',
     parse: parseOneOf('sqlite', 'memory'),
+  },
+  clusterSigningDuration: {
+    flag: 'cluster-signing-duration',
+    placeholder: 'DURATION',
+    default: '8760h',
+    help: 'the longest that certificates signed for nodes live; they are renewed in time',
+    parse: parseLifetime,
   },
   parts: {
     flag: 'parts',

@@ -1,0 +1,33 @@
+// The signatures that kube-public/cluster-info has to carry: one for each bootstrap token that signs. Pure.
+import type { BootstrapToken } from '../../api/bootstrap-token';
+import { isSignedWith, kubeconfigKey, signatureKeyPrefix, signClusterInfo } from '../../pki/cluster-info';
+
+type Data = Readonly<Record<string, string>>;
+
+/** The data as it should be; the same object when it is so already. */
+export function planSignatures(data: Data, tokens: readonly BootstrapToken[], nowMs: number): Data {
+  const kubeconfig = data[kubeconfigKey];
+  const signing = kubeconfig === undefined ? [] : tokens.filter((token) => signs(token, nowMs));
+  const wanted = new Map(signing.map(({ id, secret }) => [`${signatureKeyPrefix}${id}`, { id, secret }]));
+  const stale = Object.keys(data).filter((key) => key.startsWith(signatureKeyPrefix) && !wanted.has(key));
+  const missing = [...wanted].filter(
+    ([key, { id, secret }]) => !isSignedWith(kubeconfig!, data[key] ?? '', id, secret),
+  );
+  if (stale.length === 0 && missing.length === 0) return data;
+  return {
+    ...Object.fromEntries(Object.entries(data).filter(([key]) => !stale.includes(key))),
+    ...Object.fromEntries(missing.map(([key, { id, secret }]) => [key, signClusterInfo(kubeconfig!, id, secret)])),
+  };
+}
+
+/** A token that has ended vouches for nothing. */
+const signs = ({ usages, expiresAtMs, problem }: BootstrapToken, nowMs: number): boolean =>
+  problem === undefined && usages.includes('signing') && (expiresAtMs === undefined || expiresAtMs > nowMs);
+
+/** When the first token that signs now will have ended, in ms from now; undefined when none ever will. */
+export function nextEndMs(tokens: readonly BootstrapToken[], nowMs: number): number | undefined {
+  const ends = tokens.flatMap((token) =>
+    signs(token, nowMs) && token.expiresAtMs !== undefined ? [token.expiresAtMs - nowMs] : [],
+  );
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}

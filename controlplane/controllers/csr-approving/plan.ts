@@ -1,0 +1,110 @@
+// Which requests for certificates need no human: pure. Source of the conditions: "TLS bootstrapping" and "Kubernetes signers"
+// in the reference. Beyond upstream: serving certificates are approved where every name in them is the node's own, those of
+// the processes beside the kubelet where their node asks, and nobody but a node itself gets a new certificate of a node that
+// is alive.
+import { type CertificateSigningRequest, hasCertificateCondition, type Node } from '../../api/index';
+import { formatAddress, parseAddress } from '../../base/cidr';
+import type { ParsedRequest } from '../../pki/certificate-request';
+import { isSigner, nodesGroup, nodeUserPrefix, refusals, type SignerName, signers } from '../../pki/signers';
+
+/** How long a request for the name of a living node waits for that node to be given up (which takes 40 s), in ms. */
+export const aliveGraceMs = 90_000;
+
+/** What the requester must hold: to `create` this subresource of certificatesigningrequests. */
+export type Permission = 'nodeclient' | 'selfnodeclient' | 'selfnodeserver' | 'nodeagent';
+
+export type Verdict =
+  /** A human decides, or has decided. */
+  | { readonly action: 'leave' }
+  | { readonly action: 'approve'; readonly permission: Permission; readonly message: string }
+  /** Looked at again when the node changes, and after `againInMs` where given. */
+  | { readonly action: 'wait'; readonly reason: string; readonly againInMs?: number }
+  | { readonly action: 'deny'; readonly reason: string; readonly message: string };
+
+export interface Facts {
+  readonly object: CertificateSigningRequest;
+  readonly request: ParsedRequest;
+  /** The Node that the request, or its requester, is named after. */
+  readonly node: Node | undefined;
+  readonly nowMs: number;
+}
+
+const leave: Verdict = { action: 'leave' };
+
+/** True while nobody has decided. */
+export const isPending = (object: CertificateSigningRequest): boolean =>
+  !['Approved', 'Denied', 'Failed'].some((type) => hasCertificateCondition(object, type));
+
+/** The name of the node a request is about: who it is for, or else who asks. */
+export function nodeNameOf({ spec }: CertificateSigningRequest, { commonName }: ParsedRequest): string | undefined {
+  return [commonName, spec.username ?? '']
+    .find((user) => user.startsWith(nodeUserPrefix))
+    ?.slice(nodeUserPrefix.length);
+}
+
+export function planApproval(facts: Facts): Verdict {
+  const { object, request } = facts;
+  const { signerName, usages = [] } = object.spec;
+  if (!isPending(object) || !isSigner(signerName)) return leave;
+  // The signer would refuse it: whoever approves that by hand is told.
+  if (refusals[signerName]({ request, usages }) !== undefined) return leave;
+  return planners[signerName](facts);
+}
+
+const planners: Readonly<Record<SignerName, (facts: Facts) => Verdict>> = {
+  [signers.apiserverClient]: () => leave,
+  [signers.kubeletClient]: (facts) => (isOwn(facts) ? approve('selfnodeclient') : planJoining(facts)),
+  [signers.kubeletServing]: (facts) => (isOwn(facts) ? planServing(facts) : leave),
+  [signers.nodeAgent]: ({ object, node }) => {
+    if (!isNode(object)) return leave;
+    return node ? approve('nodeagent') : { action: 'wait', reason: 'its node is not registered' };
+  },
+};
+
+const messages: Readonly<Record<Permission, string>> = {
+  selfnodeclient: 'Auto approving self kubelet client certificate after SubjectAccessReview.',
+  nodeclient: 'Auto approving kubelet client certificate after SubjectAccessReview.',
+  selfnodeserver: 'Every name and address in it belongs to the node that asked.',
+  nodeagent: 'A registered node asked for a process of its own.',
+};
+const approve = (permission: Permission): Verdict => ({ action: 'approve', permission, message: messages[permission] });
+
+const isNode = ({ spec }: CertificateSigningRequest): boolean =>
+  (spec.username ?? '').startsWith(nodeUserPrefix) && (spec.groups ?? []).includes(nodesGroup);
+const isOwn = ({ object, request }: Facts): boolean => isNode(object) && object.spec.username === request.commonName;
+
+/** A machine that joins, under the name of the request. A node that is alive keeps its name: its pods would run twice. */
+function planJoining({ object, node, nowMs }: Facts): Verdict {
+  if (!node || !isAlive(node)) return approve('nodeclient');
+  const name = node.metadata?.name ?? '';
+  const leftMs = Date.parse(object.metadata?.creationTimestamp ?? '') + aliveGraceMs - nowMs;
+  if (leftMs > 0) return { action: 'wait', reason: `node ${name} is alive`, againInMs: leftMs };
+  return {
+    action: 'deny',
+    reason: 'NodeAlive',
+    message: `node ${name} is alive: a machine that joins needs another name, or that one has to be stopped first`,
+  };
+}
+
+export const isAlive = ({ status }: Node): boolean =>
+  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+
+function planServing({ request, node }: Facts): Verdict {
+  if (!node) return { action: 'wait', reason: 'its node is not registered' };
+  const known = new Set([
+    node.metadata?.name ?? '',
+    ...(node.status?.addresses ?? []).map(({ address }) => normal(address)),
+  ]);
+  const foreign = [...request.dnsNames, ...request.ipAddresses.map(normal)].find((name) => !known.has(name));
+  if (foreign === undefined) return approve('selfnodeserver');
+  return { action: 'wait', reason: `${foreign} is no name or address of node ${node.metadata?.name}` };
+}
+
+/** One spelling for each address; names stay as they are. */
+function normal(text: string): string {
+  try {
+    return formatAddress(parseAddress(text));
+  } catch {
+    return text;
+  }
+}
