@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Link, LinkAddress, Route } from './model';
-import { planBridge, planRoutes } from './plan';
+import { planBridge, planForwarding, planNeighbours, planRoutes, planVxlan } from './plan';
 
 const desired = { name: 'br0', mac: '0a:58:0a:00:00:01', mtu: 1500, addresses: [{ address: '10.0.0.1', prefix: 24 }] };
 const link: Link = {
@@ -107,4 +107,62 @@ t.test('routes', async (t) => {
     },
   ];
   for (const { name, desired, found, steps } of cases) t.same(planRoutes(desired, found, 84), steps, name);
+});
+
+t.test('a VXLAN link', async (t) => {
+  const vxlan = { id: 84, port: 8472, local: '192.168.57.10' };
+  const wish = { ...desired, name: 'vx0', mtu: 1450, vxlan, addresses: [{ address: '10.0.0.1', prefix: 32 }] };
+  const { name, mac, mtu } = wish;
+  const create = { action: 'create-vxlan', name, vxlan, change: { mac, mtu, up: true } };
+  const address = { action: 'ensure-address', linkName: name, address: '10.0.0.1', prefix: 32 };
+  t.same(planVxlan(wish, undefined, []), [create, address]);
+  const link: Link = { index: 4, name, kind: 'vxlan', mtu, mac, up: true, master: 0, peer: 0, vxlan };
+  const present: LinkAddress = { link: 4, family: 4, address: '10.0.0.1', prefix: 32 };
+  const linkLocal: LinkAddress = { link: 4, family: 6, address: 'fe80::1', prefix: 64 };
+  t.same(planVxlan(wish, link, [present, linkLocal]), [], 'left alone, with the address the kernel gave it');
+  t.same(planVxlan(wish, { ...link, mtu: 1500 }, [present]), [{ action: 'set-link', name, change: { mtu } }]);
+  const replaced = [{ action: 'remove-link', name }, create, address];
+  for (const other of [{ id: 1 }, { port: 4789 }, { local: '192.168.57.99' }]) {
+    t.same(planVxlan(wish, { ...link, vxlan: { ...vxlan, ...other } }, [present]), replaced, JSON.stringify(other));
+  }
+  t.same(planVxlan(wish, { ...link, kind: 'dummy', vxlan: undefined! }, [present]), replaced);
+  const both = { ...wish, addresses: [...wish.addresses, { address: 'fd00::1', prefix: 128 }] };
+  const old: LinkAddress = { link: 4, family: 6, address: 'fd00::9', prefix: 128 };
+  t.same(planVxlan(both, link, [present, linkLocal, old]), [
+    { action: 'remove-address', address: old },
+    { action: 'ensure-address', linkName: name, address: 'fd00::1', prefix: 128 },
+  ]);
+});
+
+t.test('neighbours and tunnel end points of a link of ours', async (t) => {
+  const permanent = 0x80;
+  const wish = { link: 4, address: '10.0.1.1', mac: '0a:59:00:00:00:02' };
+  t.same(planNeighbours([wish], [], 4), { add: [{ action: 'ensure-neighbour', entry: wish }], remove: [] });
+  t.same(planNeighbours([wish], [{ ...wish, state: permanent }], 4), { add: [], remove: [] });
+  const old = { ...wish, address: '10.0.2.1' };
+  const found = [
+    { ...wish, mac: '0a:59:00:00:00:09', state: permanent },
+    { ...old, state: permanent },
+    { ...old, address: '10.0.3.1', state: 2 },
+    { ...old, link: 5, state: permanent },
+  ];
+  t.same(planNeighbours([wish], found, 4), {
+    add: [{ action: 'ensure-neighbour', entry: wish }],
+    remove: [{ action: 'remove-neighbour', entry: old }],
+  });
+
+  const end = { link: 4, mac: '0a:59:00:00:00:02', destination: '192.0.2.2' };
+  t.same(planForwarding([end], [{ ...end, permanent: true }], 4), { add: [], remove: [] });
+  const moved = { ...end, destination: '192.0.2.7', permanent: true };
+  t.same(planForwarding([end], [moved], 4), { add: [{ action: 'ensure-forwarding', entry: end }], remove: [] });
+  const gone = { link: 4, mac: '0a:59:00:00:00:03', destination: '192.0.2.3' };
+  const others = [
+    { ...gone, permanent: true },
+    { ...gone, link: 9, permanent: true },
+    { link: 4, mac: end.mac, permanent: true },
+  ];
+  t.same(planForwarding([end], others, 4), {
+    add: [{ action: 'ensure-forwarding', entry: end }],
+    remove: [{ action: 'remove-forwarding', entry: gone }],
+  });
 });

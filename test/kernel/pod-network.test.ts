@@ -1,76 +1,25 @@
 import { EventEmitter, once } from 'node:events';
-import { readlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import t from 'tap';
 import { vethName } from '../../agents/kubelet/network/names';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { NodeRoutes } from '../../agents/kubelet/network/node-routes';
-import type { Node } from '../../controlplane/api/node';
-import { hasCode } from '../../controlplane/base/errors';
 import { silentLogger } from '../../controlplane/base/logger';
-import { Scope } from '../../controlplane/base/scope';
-import type { Change } from '../../controlplane/client/informer';
+import type { Scope } from '../../controlplane/base/scope';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { NetworkMonitor } from '../../dataplane/link/monitor';
 import { ensureSysctls, readSysctl } from '../../dataplane/link/sysctl';
-import { connectInNetns } from '../../dataplane/netns/connect';
 import { inNetns } from '../../dataplane/netns/named';
-import { connect, createNetns, skipWithoutKernel, type TestNetns } from '../lib/netns';
+import { connect, createNetns, skipWithoutKernel } from '../lib/netns';
+import { ask, FakeNodes, nodeObject, reach, serve, startPod, withScope } from '../lib/pod-lab';
 
 // Many short processes: a loaded machine needs its time.
 t.setTimeout(180_000);
-
-/** A process that only holds a fresh namespace of its own, as a pause container does. */
-async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
-  const netns = await createNetns();
-  scope.defer(() => netns.teardown());
-  await netns.run('ip', 'link', 'set', 'lo', 'down');
-  const daemon = await startProgram(inNetns(netns, ['sleep', '600']));
-  scope.defer(async () => {
-    daemon.kill('SIGKILL');
-    await daemon.exited;
-  });
-  // nsenter becomes the program by exec; until then /proc/PID/ns/net is the starter's.
-  const identity = (await netns.run('readlink', '/proc/self/ns/net')).trim();
-  while (readlinkSync(`/proc/${daemon.pid}/ns/net`) !== identity) await new Promise((resolve) => setImmediate(resolve));
-  return { netns, pid: daemon.pid };
-}
 
 async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
   const netns = await createNetns();
   scope.defer(() => netns.teardown());
   const network = new NetlinkPodNetwork({ log: silentLogger, netns, ...(nodeIp ? { nodeIp } : {}) });
   return { netns, network, open: () => network.open(podCidr).then(() => scope.defer(() => network.close())) };
-}
-
-/** Reaches the host: nobody listens on the discard port, and only the host itself can say so. */
-async function reach(from: TestNetns, host: string): Promise<void> {
-  const err = await connectInNetns(from, { host, port: 9 }).catch((e: unknown) => e);
-  if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
-}
-
-/** Answers every connection to port 8080 in `netns` with the address it came from. */
-async function serve(scope: Scope, netns: TestNetns): Promise<void> {
-  const server = createServer((socket) => socket.end(`seen from ${socket.remoteAddress?.replace('::ffff:', '')}`));
-  await new Promise<void>((resolve) => netns.enter(() => server.listen(8080, resolve)));
-  scope.defer(() => new Promise((resolve) => server.close(resolve)));
-}
-
-async function ask(netns: TestNetns, host: string): Promise<string> {
-  const socket = await connectInNetns(netns, { host, port: 8080 });
-  let text = '';
-  for await (const chunk of socket) text += chunk;
-  socket.destroy();
-  return text;
-}
-
-async function withScope(fn: (scope: Scope) => Promise<void>): Promise<void> {
-  const scope = new Scope();
-  try {
-    await fn(scope);
-  } finally {
-    await scope.close();
-  }
 }
 
 t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
@@ -242,8 +191,8 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       for (const { netns } of [one, two]) await netns.run('ip', 'link', 'set', 'up0', 'mtu', '1400');
       await Promise.all([one.open(), two.open()]);
       const nodes = new FakeNodes([
-        node('one', '192.0.2.1', '10.244.1.0/24'),
-        node('two', '192.0.2.2', '10.244.2.0/24'),
+        nodeObject('one', '192.0.2.1', '10.244.1.0/24'),
+        nodeObject('two', '192.0.2.2', '10.244.2.0/24'),
       ]);
       const abort = new AbortController();
       const changed = new EventEmitter();
@@ -293,7 +242,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       nodes.remove('two');
       await routeOf(false);
       t.match(await one.netns.run('ip', 'route'), /^10\.99\.0\.0\/24/m, 'routes of others stay');
-      nodes.add(node('two', '192.0.2.2', '10.244.2.0/24'));
+      nodes.put(nodeObject('two', '192.0.2.2', '10.244.2.0/24'));
       await routeOf(true);
 
       await one.netns.run('ip', 'link', 'set', 'up0', 'down');
@@ -304,33 +253,3 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 });
-
-function node(name: string, address: string, podCIDR: string): Node {
-  return {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name },
-    spec: { podCIDR, podCIDRs: [podCIDR] },
-    status: { addresses: [{ type: 'InternalIP', address }] },
-  } as Node;
-}
-
-/** An informer that is told what to hold. */
-class FakeNodes {
-  private readonly handlers: ((change: Change<Node>) => void)[] = [];
-  constructor(private objects: Node[]) {}
-  list = () => this.objects;
-  synced = async () => {};
-  onChange(handler: (change: Change<Node>) => void): void {
-    this.handlers.push(handler);
-  }
-  add(object: Node): void {
-    this.objects = [...this.objects, object];
-    for (const handler of this.handlers) handler({ type: 'added', key: object.metadata!.name!, object });
-  }
-  remove(name: string): void {
-    const object = this.objects.find(({ metadata }) => metadata?.name === name)!;
-    this.objects = this.objects.filter((one) => one !== object);
-    for (const handler of this.handlers) handler({ type: 'deleted', key: name, object });
-  }
-}

@@ -1,0 +1,204 @@
+// Nodes with pods for kernel tests of the pod network: a node is a namespace with bridge and routes kept by the kubelet's own
+// parts, a pod a process in a namespace of its own, as a pause container is.
+import { createSocket, type Socket } from 'node:dgram';
+import { EventEmitter, once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
+import { NodeRoutes } from '../../agents/kubelet/network/node-routes';
+import type { Node } from '../../controlplane/api/node';
+import { hasCode } from '../../controlplane/base/errors';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import type { Change } from '../../controlplane/client/informer';
+import { startProgram } from '../../dataplane/exec/system-exec';
+import { NetworkMonitor } from '../../dataplane/link/monitor';
+import { connectInNetns } from '../../dataplane/netns/connect';
+import { inNetns } from '../../dataplane/netns/named';
+import type { OverlayMode } from '../../dataplane/overlay/plan';
+import { createNetns, type TestNetns } from './netns';
+
+export async function withScope(fn: (scope: Scope) => Promise<void>): Promise<void> {
+  const scope = new Scope();
+  try {
+    await fn(scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+export async function scopedNetns(scope: Scope): Promise<TestNetns> {
+  const netns = await createNetns();
+  scope.defer(() => netns.teardown());
+  return netns;
+}
+
+/** A process that only holds a fresh namespace of its own. */
+export async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
+  const netns = await scopedNetns(scope);
+  await netns.run('ip', 'link', 'set', 'lo', 'down');
+  const daemon = await startProgram(inNetns(netns, ['sleep', '600']));
+  scope.defer(async () => {
+    daemon.kill('SIGKILL');
+    await daemon.exited;
+  });
+  // nsenter becomes the program by exec; until then /proc/PID/ns/net is the starter's.
+  const identity = (await netns.run('readlink', '/proc/self/ns/net')).trim();
+  while (readlinkSync(`/proc/${daemon.pid}/ns/net`) !== identity) await new Promise((resolve) => setImmediate(resolve));
+  return { netns, pid: daemon.pid };
+}
+
+/** Reaches the host: nobody listens on the discard port, and only the host itself can say so. */
+export async function reach(from: TestNetns, host: string): Promise<void> {
+  const err = await connectInNetns(from, { host, port: 9 }).catch((e: unknown) => e);
+  if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
+}
+
+/** Answers every connection to port 8080 in `netns` with the address it came from, and `fill` bytes more. */
+export async function serve(scope: Scope, netns: TestNetns, fill = 0): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(`seen from ${socket.remoteAddress?.replace('::ffff:', '')}${'.'.repeat(fill)}`);
+  });
+  await new Promise<void>((resolve) => netns.enter(() => server.listen(8080, resolve)));
+  scope.defer(() => new Promise((resolve) => server.close(resolve)));
+}
+
+/** Node opens the socket in bind(), which is synchronous only when the look-up is. */
+export async function bindUdp(netns: TestNetns, port: number, scope: Scope): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', lookup: (host, _options, done) => done(null, host, 4) });
+  const bound = once(socket, 'listening');
+  netns.enter(() => socket.bind(port, '0.0.0.0'));
+  scope.defer(() => socket.close());
+  await bound;
+  return socket;
+}
+
+/** What serve() answers. */
+export async function ask(netns: TestNetns, host: string, port = 8080): Promise<string> {
+  const socket = await connectInNetns(netns, { host, port });
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  socket.destroy();
+  return text;
+}
+
+/** Addresses and pod ranges joined by commas where a node has both families. */
+export function nodeObject(name: string, addresses: string, podCidrs: string): Node {
+  const ranges = podCidrs.split(',');
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    spec: { podCIDR: ranges[0], podCIDRs: ranges },
+    status: { addresses: addresses.split(',').map((address) => ({ type: 'InternalIP', address })) },
+  } as Node;
+}
+
+/** An informer that is told what to hold. */
+export class FakeNodes {
+  private readonly handlers: ((change: Change<Node>) => void)[] = [];
+  constructor(private objects: Node[]) {}
+  list = () => this.objects;
+  synced = async () => {};
+  onChange(handler: (change: Change<Node>) => void): void {
+    this.handlers.push(handler);
+  }
+  /** Adds, or replaces the one of this name. */
+  put(object: Node): void {
+    const name = object.metadata!.name!;
+    const type = this.objects.some(({ metadata }) => metadata?.name === name) ? 'updated' : 'added';
+    this.objects = [...this.objects.filter(({ metadata }) => metadata?.name !== name), object];
+    for (const handler of this.handlers) handler({ type, key: name, object } as Change<Node>);
+  }
+  remove(name: string): void {
+    const object = this.objects.find(({ metadata }) => metadata?.name === name)!;
+    this.objects = this.objects.filter((one) => one !== object);
+    for (const handler of this.handlers) handler({ type: 'deleted', key: name, object });
+  }
+}
+
+export interface LabPod {
+  readonly netns: TestNetns;
+  readonly pid: number;
+  readonly ip: string;
+}
+
+/** A node's network as the kubelet keeps it. */
+export class LabNode {
+  network: NetlinkPodNetwork;
+  private readonly changed = new EventEmitter();
+  private stopRoutes: () => Promise<void> = async () => {};
+
+  constructor(
+    readonly name: string,
+    readonly netns: TestNetns,
+    readonly address: string,
+    readonly podCidr: string,
+    private mode: OverlayMode,
+    private readonly scope: Scope,
+  ) {
+    this.network = this.makeNetwork();
+  }
+
+  /** The bridge, and the routes to all of `nodes`. */
+  async start(nodes: FakeNodes): Promise<void> {
+    await this.network.open(this.podCidr);
+    const monitor = new NetworkMonitor(this.netns, () => this.changed.emit('change'));
+    // A socket of netlink keeps no process alive; the test waits for it all the same.
+    const keepAlive = setInterval(() => {}, 1000);
+    this.scope.defer(() => clearInterval(keepAlive));
+    this.scope.defer(() => monitor.close());
+    this.scope.defer(() => this.network.close());
+    this.scope.defer(() => this.stopRoutes());
+    this.runRoutes(nodes);
+  }
+
+  /** As a kubelet that ends and starts again, with another mode perhaps. Wires are looked at anew, as it does. */
+  async restart(nodes: FakeNodes, mode: OverlayMode, pods: readonly LabPod[]): Promise<void> {
+    await this.stopRoutes();
+    await this.network.close();
+    this.mode = mode;
+    this.network = this.makeNetwork();
+    await this.network.open(this.podCidr);
+    for (const { pid, ip } of pods) {
+      this.network.reserve(ip);
+      await this.network.attach({ pid, ip, interfaceName: 'eth0' });
+    }
+    this.runRoutes(nodes);
+  }
+
+  async pod(): Promise<LabPod> {
+    const pod = { ...(await startPod(this.scope)), ip: this.network.allocate() };
+    await this.network.attach({ pid: pod.pid, ip: pod.ip, interfaceName: 'eth0' });
+    return pod;
+  }
+
+  /** Resolves once `argv` run on the node shows (or no longer shows) this; looks again at each change the kernel tells. */
+  async until(wanted: boolean, pattern: RegExp, ...argv: string[]): Promise<void> {
+    for (;;) {
+      const event = once(this.changed, 'change');
+      if (pattern.test(await this.netns.run(...argv)) === wanted) return;
+      await event;
+    }
+  }
+
+  object(address = this.address): Node {
+    return nodeObject(this.name, address, this.podCidr);
+  }
+
+  private makeNetwork(): NetlinkPodNetwork {
+    const nodeIp = this.address.split(',')[0]!;
+    return new NetlinkPodNetwork({ log: silentLogger, netns: this.netns, nodeIp, overlay: this.mode });
+  }
+
+  private runRoutes(nodes: FakeNodes): void {
+    const abort = new AbortController();
+    const deps = { nodes, nodeName: this.name, mode: this.mode, log: silentLogger, netns: this.netns };
+    const running = new NodeRoutes(deps).run(abort.signal).catch(() => {});
+    this.stopRoutes = async () => {
+      abort.abort(new Error('test ends'));
+      await running;
+    };
+  }
+}
