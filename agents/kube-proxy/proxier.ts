@@ -37,6 +37,11 @@ export interface ProxierDeps {
   readonly log: Logger;
   /** Told when rules of ours were found missing or changed. */
   readonly onDrift: (drift: Drift) => void;
+  /** Told how far the kernel is: see receipts.ts. Of a synchronisation that fails only `taken` is called. */
+  readonly programming?: {
+    taken(keys: ReadonlySet<string>): void;
+    written(): void;
+  };
 }
 
 export class Proxier {
@@ -111,6 +116,7 @@ export class Proxier {
     const { families, metrics, clock, log, nodes, nodeName } = this.deps;
     const start = clock.now();
     const { keys, triggeredAt } = this.tracker.take();
+    this.deps.programming?.taken(keys);
     const queuedAt = this.waitingSince;
     this.waitingSince = undefined;
     try {
@@ -129,6 +135,7 @@ export class Proxier {
       if (chains > 0)
         log[full ? 'info' : 'debug']('rules written', { services: keys.size, chains, full, ms: end - start });
       this.failure = undefined;
+      this.deps.programming?.written();
     } catch (err) {
       this.waitingSince ??= queuedAt ?? start;
       metrics.restoreFailures++;
