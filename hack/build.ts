@@ -1,5 +1,5 @@
-// Bundles the programs: dist/k8ts.js, the one command of every process, and dist/dev.js, what hack/up and its friends run;
-// beside them the schemas of the API. Bundles start in a quarter of the time and hold less memory than the sources would.
+// Bundles the programs: dist/k8ts.js, the one command of every process, dist/dev.js, what hack/up and its friends run, and
+// dist/demo.js for machines without kubectl; beside them the schemas of the API. Bundles start in a quarter of the time and hold less memory than the sources would.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -45,7 +45,12 @@ async function main(): Promise<void> {
   await Promise.all([
     build({
       absWorkingDir: root,
-      entryPoints: { k8ts: 'agents/k8ts/main.ts', dev: 'hack/dev/main.ts', supervisor: 'hack/dev/supervisor/main.ts' },
+      entryPoints: {
+        k8ts: 'agents/k8ts/main.ts',
+        dev: 'hack/dev/main.ts',
+        supervisor: 'hack/dev/supervisor/main.ts',
+        demo: 'hack/vm/demo.ts',
+      },
       outdir,
       bundle: true,
       platform: 'node',
@@ -60,7 +65,7 @@ async function main(): Promise<void> {
     }),
     writeSchemas(outdir),
   ]);
-  for (const name of ['k8ts', 'dev', 'supervisor']) keepOneByte(join(outdir, `${name}.js`));
+  for (const name of ['k8ts', 'dev', 'supervisor', 'demo']) keepOneByte(join(outdir, `${name}.js`));
 }
 
 void main().catch((err) => {

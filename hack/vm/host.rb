@@ -169,14 +169,16 @@ module K8ts
         'K8TS_NODE_NAME' => machine.name,
         'K8TS_NODE_IP' => machine.ip,
         'K8TS_CONTROL_IP' => @settings.machines.first.ip,
-        'K8TS_ARCHITECTURE' => Settings.architecture,
+        'K8TS_NODES' => @settings.machines.size.to_s,
         'K8TS_BUILD' => @settings.build
       }
     end
 
     def fetch_kubeconfig(vm)
       text = +''
-      vm.communicate.sudo('cat /etc/k8ts/admin.conf') { |type, data| text << data if type == :stdout }
+      status = vm.communicate.sudo('cat /etc/k8ts/admin.conf', error_check: false) { |type, data| text << data if type == :stdout }
+      return vm.ui.warn('not a control machine yet, so there is no kubeconfig: vagrant provision control') unless status.zero?
+
       path = File.join(@root, '.k8ts/vagrant.conf')
       FileUtils.mkdir_p(File.dirname(path))
       File.open("#{path}.new", 'w', 0o600) { |file| file.write(text.gsub(%r{server: https://\S+}, "server: #{API}")) }

@@ -1,0 +1,29 @@
+// Creates the demo's objects in the cluster whose control machine it runs on, once as many nodes as expected are Ready, so that
+// its pods spread over them; objects that are there stay as they are. Part of the package of a machine, where there is no kubectl.
+import { describeError } from '../../controlplane/base/errors';
+import { Api, readManifests } from '../dev/api';
+
+async function main([kubeconfig, dir, nodes, ...rest]: readonly string[]): Promise<number> {
+  const expected = Number(nodes);
+  if (kubeconfig === undefined || dir === undefined || !Number.isInteger(expected) || rest.length > 0) {
+    process.stderr.write('usage: demo.js KUBECONFIG DIRECTORY NODES\n');
+    return 2;
+  }
+  const api = await Api.open(kubeconfig);
+  const ready = (await api.nodes()).filter((node) => node.ready).length;
+  if (ready < expected) {
+    process.stdout.write(`${ready} of ${expected} nodes are Ready; the demo comes with the last one\n`);
+    return 0;
+  }
+  const created = await api.createMissing(await readManifests(dir));
+  process.stdout.write(created.length === 0 ? 'the demo is there\n' : `the demo: created ${created.join(', ')}\n`);
+  return 0;
+}
+
+void main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (err) => {
+    process.stderr.write(`demo: ${describeError(err)}\n`);
+    process.exit(1);
+  },
+);
