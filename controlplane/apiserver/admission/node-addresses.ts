@@ -56,9 +56,10 @@ export class NodeAddresses implements WriteHook {
   }
 }
 
+/** Loopback addresses belong to no link, so each machine has them all. */
 const internalAddresses = (node: KubeObject | undefined): readonly string[] =>
   ((node as Node | undefined)?.status?.addresses ?? [])
-    .filter(({ type }) => type === 'InternalIP')
+    .filter(({ type, address }) => type === 'InternalIP' && !/^(127\.|::1$)/.test(address))
     .map(({ address }) => address);
 
 const addressTaken = (address: string, other: string): string =>
