@@ -1,0 +1,148 @@
+// API objects to the records policies are compiled from (pure).
+import type { EndpointSlice, LabelSelector, Namespace, NetworkPolicy, Pod, Service } from '../../../controlplane/api';
+import { selectorFromLabelSelector } from '../../../controlplane/api';
+import { cidrContains, formatAddress, parseAddress, parseCidr } from '../../../controlplane/base/cidr';
+import type {
+  NamedPort,
+  NamespaceRecord,
+  NodeServer,
+  Peer,
+  PodRecord,
+  PolicyRecord,
+  PortRecord,
+  Protocol,
+  RuleRecord,
+  Selector,
+  ServerEndpoint,
+} from '../../../dataplane/policy/input';
+
+type Spec = NonNullable<NetworkPolicy['spec']>;
+type ApiPeer = NonNullable<NonNullable<Spec['ingress']>[number]['from']>[number];
+type ApiPort = NonNullable<NonNullable<Spec['ingress']>[number]['ports']>[number];
+
+const protocolOf = (text: string | undefined): Protocol => (text ?? 'TCP').toLowerCase() as Protocol;
+const keyOf = ({ metadata }: { metadata?: { namespace?: string; name?: string } }) =>
+  `${metadata?.namespace}/${metadata?.name}`;
+/** An empty selector selects everything; one with an operator no kind of the API lets in selects nothing here. */
+const selectorOf = (selector: LabelSelector): Selector => (selectorFromLabelSelector(selector) ?? []) as Selector;
+
+/** @throws BadRequest for a range that is none; validation lets none in. */
+export function translatePolicy(policy: NetworkPolicy): PolicyRecord {
+  const { ingress = [], egress = [] } = policy.spec ?? {};
+  return {
+    ...isolation(policy),
+    ...(isolates(policy, 'Ingress') ? { ingress: ingress.map(({ from, ports }) => translateRule(from, ports)) } : {}),
+    ...(isolates(policy, 'Egress') ? { egress: egress.map(({ to, ports }) => translateRule(to, ports)) } : {}),
+  };
+}
+
+/** For a policy nobody can make sense of: it isolates what it selects, and allows nothing. */
+export const closedPolicy = (policy: NetworkPolicy): PolicyRecord => ({
+  ...isolation(policy),
+  ...(isolates(policy, 'Ingress') ? { ingress: [] } : {}),
+  ...(isolates(policy, 'Egress') ? { egress: [] } : {}),
+});
+
+const isolation = (policy: NetworkPolicy) => ({
+  key: keyOf(policy),
+  namespace: policy.metadata?.namespace ?? '',
+  pods: selectorOf(policy.spec?.podSelector ?? {}),
+});
+
+/** Without types a policy is about ingress, and about egress if it has such rules. */
+function isolates({ spec }: NetworkPolicy, type: 'Ingress' | 'Egress'): boolean {
+  if (spec?.policyTypes?.length) return spec.policyTypes.includes(type);
+  return type === 'Ingress' || (spec?.egress?.length ?? 0) > 0;
+}
+
+const translateRule = (peers: readonly ApiPeer[] | undefined, ports: readonly ApiPort[] | undefined): RuleRecord => ({
+  peers: (peers ?? []).map(translatePeer),
+  ports: (ports ?? []).map(translatePort),
+});
+
+function translatePeer({ ipBlock, namespaceSelector, podSelector }: ApiPeer): Peer {
+  if (ipBlock) {
+    const { cidr, except = [] } = ipBlock;
+    for (const range of [cidr, ...except]) parseCidr(range);
+    return { cidr, except };
+  }
+  return {
+    ...(namespaceSelector ? { namespaces: selectorOf(namespaceSelector) } : {}),
+    ...(podSelector ? { pods: selectorOf(podSelector) } : {}),
+  };
+}
+
+const translatePort = ({ protocol, port, endPort }: ApiPort): PortRecord => ({
+  protocol: protocolOf(protocol),
+  ...(port === undefined ? {} : { port }),
+  ...(endPort === undefined ? {} : { endPort }),
+});
+
+export const translateNamespace = ({ metadata }: Namespace): NamespaceRecord => ({
+  name: metadata?.name ?? '',
+  labels: metadata?.labels ?? {},
+});
+
+/** Undefined for a pod policies have nothing to do with: on the node's network, without an address, or ended. */
+export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined {
+  const { metadata, spec, status } = pod;
+  // The address of a pod that has ended stays in its status and may be another pod's by now.
+  if (spec?.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  const texts = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP].filter((ip) => Boolean(ip));
+  if (texts.length === 0) return undefined;
+  return {
+    key: keyOf(pod),
+    namespace: metadata?.namespace ?? '',
+    labels: metadata?.labels ?? {},
+    addresses: [...new Set(texts.map((ip) => formatAddress(parseAddress(ip!))))],
+    local: spec?.nodeName === nodeName,
+    ports: namedPorts(pod),
+    ending: metadata?.deletionTimestamp !== undefined,
+  };
+}
+
+/** Of the containers that run as long as the pod does: init containers that run once serve nobody. */
+function namedPorts({ spec }: Pod): NamedPort[] {
+  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...(spec?.containers ?? []), ...sidecars].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, protocol, containerPort }) =>
+      name ? [{ name, protocol: protocolOf(protocol), port: containerPort }] : [],
+    ),
+  );
+}
+
+/**
+ * The node's DNS server as a pod of the DNS Service's namespace, at the endpoints the Service has on this node's own addresses.
+ * It wears the labels of the Service, and those the Service would select pods by, as users know them of CoreDNS.
+ */
+export function translateServer(
+  service: Service | undefined,
+  slices: readonly EndpointSlice[],
+  node: { readonly name: string; readonly podRanges: readonly string[] },
+): NodeServer | undefined {
+  if (!service) return undefined;
+  const ranges = node.podRanges.map(parseCidr);
+  const isPod = (address: string) => ranges.some((range) => cidrContains(range, parseAddress(address)));
+  const found = slices
+    .filter(({ addressType }) => addressType !== 'FQDN')
+    .flatMap(({ endpoints, ports }) =>
+      (endpoints ?? [])
+        .filter(({ nodeName }) => nodeName === node.name)
+        .flatMap(({ addresses }) => addresses)
+        .filter((address) => !isPod(address))
+        .flatMap((address) =>
+          (ports ?? []).flatMap(({ name = '', protocol, port }) =>
+            port === undefined ? [] : [{ name, address, protocol: protocolOf(protocol), port }],
+          ),
+        ),
+    );
+  if (found.length === 0) return undefined;
+  return {
+    key: keyOf(service),
+    namespace: service.metadata?.namespace ?? '',
+    labels: { ...service.metadata?.labels, ...service.spec?.selector },
+    addresses: [...new Set(found.map(({ address }) => address))],
+    ports: found.filter(({ name }) => name !== '').map(({ name, protocol, port }) => ({ name, protocol, port })),
+    endpoints: found.map(({ address, protocol, port }): ServerEndpoint => ({ address, protocol, port })),
+  };
+}

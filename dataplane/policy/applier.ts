@@ -1,0 +1,87 @@
+// Brings the kernel to the plan through one Nft, and finds what somebody else has changed. It remembers what it wrote; after a
+// failure or a drift it forgets, and the next write replaces the whole table at once.
+import type { Drift, DriftItem } from '../netfilter/writer';
+import type { Nft, TableName } from '../nftables/nft';
+import { diffTables } from './drift';
+import type { PolicyPlan } from './model';
+import { tableName } from './names';
+import { removal, renderUpdate } from './update';
+
+const table: TableName = { family: 'inet', name: tableName };
+
+export interface PolicyWrite {
+  /** The whole table was replaced. */
+  readonly full: boolean;
+  readonly bytes: number;
+}
+
+/** Calls must not overlap. */
+export class PolicyApplier {
+  private known: PolicyPlan | undefined;
+  /** False: what the kernel holds is not known. */
+  private sure = false;
+  /** The table as nft printed it after our last write. */
+  private printed: string | undefined;
+
+  constructor(private readonly nft: Nft) {}
+
+  /** `undefined` takes the table away. Repeatable; nothing to do costs nothing. @throws what Nft.run throws */
+  async apply(plan: PolicyPlan | undefined): Promise<PolicyWrite> {
+    const full = !this.sure || this.known === undefined;
+    const text = await this.textFor(plan);
+    if (text !== '') {
+      this.sure = false;
+      await this.nft.run(text);
+      if (!onlyElements.test(text)) this.printed = plan && (await this.nft.structure(table));
+    }
+    this.known = plan;
+    this.sure = true;
+    return { full: full && text !== '', bytes: text.length };
+  }
+
+  private async textFor(plan: PolicyPlan | undefined): Promise<string> {
+    if (plan) return renderUpdate(this.sure ? this.known : undefined, plan);
+    if (this.sure ? !this.known : (await this.nft.structure(table)) === undefined) return '';
+    return removal();
+  }
+
+  /**
+   * What is not as we wrote it; then the next apply() replaces everything. Chains and declarations are compared each time, a few
+   * milliseconds; `thorough` compares every element of every set as well.
+   */
+  async check(thorough: boolean): Promise<Drift> {
+    if (!this.sure || !this.known) return [];
+    const printed = await this.nft.structure(table);
+    const drift = diffTables(this.printed ?? '', printed ?? '');
+    if (drift.length === 0 && thorough) drift.push(...(await this.elementDrift(this.known)));
+    if (drift.length > 0) this.sure = false;
+    return drift;
+  }
+
+  private async elementDrift(plan: PolicyPlan): Promise<DriftItem[]> {
+    const found = await this.nft.read(table);
+    const differs = (name: string, wanted: Iterable<string>, size: number) => {
+      const elements = found?.sets.get(name);
+      const texts = new Set([...(elements ?? [])].map(([key, { value }]) => withValue(protocolName(key), value)));
+      return texts.size !== size || [...wanted].some((element) => !texts.has(element));
+    };
+    const sets = [...plan.sets].filter(([name, { elements }]) => differs(name, elements, elements.size));
+    const maps = [...plan.maps].filter(([name, { elements }]) =>
+      differs(
+        name,
+        [...elements].map(([key, value]) => withValue(key, value)),
+        elements.size,
+      ),
+    );
+    return [...sets, ...maps].map(([name]) => ({ table: tableName, chain: name, kind: 'changed' }));
+  }
+}
+
+const withValue = (key: string, value: string | undefined): string => (value === undefined ? key : `${key} : ${value}`);
+
+/** Listings say protocols in digits. */
+const numbers: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
+const protocolName = (element: string): string =>
+  element.replace(/ \. (\d+) \. /, (whole, number: string) => (numbers[number] ? ` . ${numbers[number]} . ` : whole));
+
+const onlyElements = /^((add|delete) element [^\n]*\n)*$/;

@@ -1,0 +1,45 @@
+// Every name in the tables of policies, in one place: equal things have equal names, on every node and after every restart.
+import type { Family } from '../../controlplane/base/cidr';
+import { shortHash } from '../service/hash';
+import type { PodPeer, Protocol } from './input';
+import { canonical } from './select';
+
+export const tableName = 'k8ts-policy';
+
+export type Direction = 'ingress' | 'egress';
+
+export const chainNames = {
+  egress: 'egress',
+  ingress: 'ingress',
+  input: 'input',
+  leave: 'leave',
+  enter: 'enter',
+} as const;
+
+export const mapName = (direction: Direction, family: Family): string =>
+  direction === 'egress' ? `leaving${family}` : `entering${family}`;
+export const selfName = (family: Family): string => `self${family}`;
+export const serversName = (family: Family): string => `servers${family}`;
+
+/** Kernels take 127 characters; an object's name alone may have 253. */
+const maxNameLength = 100;
+
+/** `in/shop/allow-web`: what one policy allows in one direction. */
+export function policyChain(direction: Direction, key: string): string {
+  const name = `${direction === 'ingress' ? 'in' : 'out'}/${key}`;
+  return name.length <= maxNameLength ? name : `${direction === 'ingress' ? 'in' : 'out'}/${shortHash(key)}`;
+}
+
+/** `to-HASH`, `from-HASH`: the pods these policies select together. */
+export const profileChain = (direction: Direction, policies: readonly string[]): string =>
+  `${direction === 'ingress' ? 'to' : 'from'}-${shortHash(policies.join(','))}`;
+
+/** `pods4-HASH`: the addresses of the pods a peer means, the same for all policies that say the same. */
+export function peerSet(family: Family, namespace: string, { namespaces, pods = [] }: PodPeer): string {
+  const scope = namespaces ? `all ${canonical(namespaces)}` : `in ${namespace}`;
+  return `pods${family}-${shortHash(`${scope} ${canonical(pods)}`)}`;
+}
+
+/** `ports4-HASH`: where pods listen under this name, each at a port of its own. */
+export const portSet = (family: Family, protocol: Protocol, name: string): string =>
+  `ports${family}-${shortHash(`${protocol} ${name}`)}`;
