@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # tables are for those who source it
 # What every script in hack/ does first, in the shell because it must work before there is a modern Node.js: packages of the
 # distribution, Node.js and npm of our own under .runtime, npm packages, build. Each step is skipped while the stamp it left
 # behind, a hash of what went in, is still right; so a second run takes a few milliseconds.
@@ -8,7 +8,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROOT=$PWD
 RUNTIME=$ROOT/.runtime
-SETUP_STARTED=$(date +%s)
 
 say() { [ -n "${QUIET:-}" ] || printf '%s\n' "$*"; }
 # One clear message: what is wrong, and what to do.
@@ -37,7 +36,7 @@ setup_lock() {
 }
 setup_unlock() { exec 9>&-; }
 
-# Package tables: "program:package" per line; the package is wanted where the program is not there.
+# Package tables: "program:package" per line; the package is wanted where the program, or the file, is not there.
 packages_up='dockerd:docker.io
 iptables-restore:iptables
 nft:nftables
@@ -49,12 +48,22 @@ packages_bench='dnsperf:dnsperf
 wrk:wrk
 unbound:unbound
 nginx:nginx-light'
+packages_test='shellcheck:shellcheck
+ruby:ruby'
+packages_vagrant='vagrant:vagrant
+/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json:vagrant-libvirt
+libvirtd:libvirt-daemon-system
+virsh:libvirt-clients
+qemu-system-x86_64:qemu-system-x86
+dnsmasq:dnsmasq-base
+ssh:openssh-client
+rsync:rsync'
 
 # install_packages TABLE: says what it is going to install, then does it.
 install_packages() {
-  local line program package wanted=()
+  local program package wanted=()
   while IFS=: read -r program package; do
-    command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || [ -x "/sbin/$program" ] || wanted+=("$package")
+    command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || [ -x "/sbin/$program" ] || [ -f "$program" ] || wanted+=("$package")
   done <<<"$1"
   [ ${#wanted[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null 2>&1 ||
@@ -89,7 +98,7 @@ install_without_services() {
   [ -z "$ours" ] || rm -f "$policy"
   if [ $status = 0 ] && [ -d /run/systemd/system ]; then
     local unit
-    for unit in docker.service docker.socket containerd.service nginx.service unbound.service; do
+    for unit in docker.service docker.socket containerd.service nginx.service unbound.service libvirtd.service libvirtd.socket; do
       case " $* " in
         *" ${unit%%.*}"*) systemctl disable --quiet "$unit" 2>/dev/null || true ;;
       esac
@@ -149,7 +158,7 @@ setup_node() {
     "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
     printf '%s\n' "$hash" >"$RUNTIME/node_modules/.k8ts-stamp"
   fi
-  export PATH="$ROOT/node_modules/.bin:$(dirname "$NODE"):$PATH"
+  export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
 }
 
 # npm says the cause first and explains its own usage at length afterwards.
@@ -221,9 +230,20 @@ setup_cluster() {
 setup_tests() {
   setup_cluster
   setup_lock
+  install_packages "$packages_test"
   setup_tap
   unpack_package kubernetes-client usr/bin/kubectl
   setup_unlock
+}
+
+# What hack/test vagrant needs besides: the machines' programs, their box, and the package they get.
+setup_vagrant() {
+  [ "$(uname -m)" = x86_64 ] || die "the stage vagrant makes its own box, and can do so on x86-64 only"
+  setup_lock
+  install_packages "$packages_vagrant"
+  setup_unlock
+  hack/vm/box >/dev/null
+  hack/package >/dev/null
 }
 
 # status, logs and down never install anything: what they need was there when the cluster came up.

@@ -14,6 +14,10 @@ interface Stage {
   readonly jobs: number;
   /** One test file may take this long. */
   readonly timeoutSeconds: number;
+  /** Left out unless it is named. */
+  readonly onlyByName?: true;
+  /** A program that the stage runs inside, as a path from the root. */
+  readonly inside?: string;
 }
 const stages: readonly Stage[] = [
   { name: 'presubmit', summary: 'rules of the repository', folders: ['test/presubmit'], jobs: 2, timeoutSeconds: 60 },
@@ -46,12 +50,21 @@ const stages: readonly Stage[] = [
     jobs: 1,
     timeoutSeconds: 900,
   },
+  {
+    name: 'vagrant',
+    summary: 'virtual machines by vagrant up; only when it is named, up to an hour',
+    folders: ['test/vagrant'],
+    jobs: 1,
+    timeoutSeconds: 6 * 3600,
+    onlyByName: true,
+    inside: 'hack/vm/lab',
+  },
 ];
 
 function help(): string {
   const rows = [['check', 'types and lint'], ...stages.map(({ name, summary }) => [name, summary])];
   const list = rows.map(([name, summary]) => `  ${name!.padEnd(12)} ${summary}\n`).join('');
-  return `usage: hack/test [STAGE|FILE|FOLDER]...\n\nRuns all stages in this order, or those named:\n${list}`;
+  return `usage: hack/test [STAGE|FILE|FOLDER]...\n\nRuns the stages in this order, or those named:\n${list}`;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -60,6 +73,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const names = ['check', ...stages.map(({ name }) => name)];
+  const byDefault = names.filter((name) => !stages.some((stage) => stage.name === name && stage.onlyByName));
   const paths = argv.filter((arg) => !names.includes(arg));
   const unknown = paths.find((path) => !existsSync(resolve(path)));
   if (unknown !== undefined) {
@@ -67,7 +81,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2;
   }
   mkdirSync(outputDir, { recursive: true });
-  const wanted = argv.length === 0 ? names : argv.filter((arg) => names.includes(arg));
+  const wanted = argv.length === 0 ? byDefault : argv.filter((arg) => names.includes(arg));
   let counts = noCounts;
   if (wanted.includes('check')) counts = addCounts(counts, await check());
   for (const stage of stages.filter(({ name }) => wanted.includes(name))) {
@@ -122,7 +136,8 @@ async function runTap(stage: Stage, files: readonly string[]): Promise<Counts> {
     `--timeout=${stage.timeoutSeconds}`,
     `--output-file=${output}`,
   ];
-  const code = await run(['node_modules/.bin/tap', 'run', ...options, ...files], true);
+  const inside = stage.inside === undefined ? [] : [stage.inside];
+  const code = await run([...inside, 'node_modules/.bin/tap', 'run', ...options, ...files], true);
   const tap = existsSync(output) ? readFileSync(output, 'utf8') : '';
   let counts = countsOf(tap);
   for (const failure of failuresOf(tap)) process.stdout.write(`${failure}\n`);
