@@ -81,7 +81,7 @@ export class Kubelet {
       clock,
       log: log.child('node'),
       machine,
-      config: { ...config, name: config.nodeName, ip: config.nodeIp },
+      config: { ...config, name: config.nodeName, ips: config.nodeIps },
       notReady: () => this.problem,
     });
     const tasks: Promise<void>[] = [];

@@ -1,8 +1,10 @@
 // `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
-import { readFile, statfs } from 'node:fs/promises';
+import { mkdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
+import { createEventRecorder } from '../../controlplane/client/event-recorder';
+import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
@@ -11,6 +13,7 @@ import { Kubelet } from './kubelet';
 import { NetlinkPodNetwork } from './network/netlink-pod-network';
 import { NodeRoutes } from './network/node-routes';
 import { readMachineFacts } from './node/facts';
+import { NodeAddress, type NodeEvent } from './node/node-address';
 import { kubeletOptions } from './options';
 import { DockerRuntime } from './runtime/docker';
 import { serveKubelet } from './server/kubelet-server';
@@ -26,19 +29,24 @@ export const command = defineCommand({
   async run({ options, log, signal }) {
     const machine = await readMachineFacts();
     const client = await connect(options.kubeconfig);
+    await mkdir(options.rootDir, { recursive: true, mode: 0o750 });
+    const { server: apiServer } = await loadKubeconfig(options.kubeconfig);
+    const addressDeps = { given: options.nodeIp, server: apiServer, rootDir: options.rootDir, clock: systemClock };
+    const nodeAddress = new NodeAddress({ ...addressDeps, log: log.child('address') });
+    const nodeIps = await nodeAddress.find(signal);
     const runtime = new DockerRuntime(options.dockerHost);
     const disk = await statfs('/');
     const kubelet = new Kubelet({
       client,
       runtime,
-      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: options.nodeIp, overlay: options.overlay }),
+      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: nodeIps[0]!, overlay: options.overlay }),
       mounts: new SystemMounts(),
       clock: systemClock,
       log,
       machine,
       config: {
         nodeName: options.nodeName,
-        nodeIp: options.nodeIp,
+        nodeIps,
         rootDir: options.rootDir,
         pauseImage: options.pauseImage,
         dns: { address: options.clusterDns, domain: options.clusterDomain },
@@ -78,6 +86,9 @@ export const command = defineCommand({
     };
     await serveKubelet(server, signal);
     await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check: () => kubelet.health }, signal);
-    await kubelet.run(signal);
+    const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
+    const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
+    await Promise.all([kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal)]);
   },
 });

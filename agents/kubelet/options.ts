@@ -1,7 +1,7 @@
 // Options of `k8ts kubelet`.
 import { BadRequest } from '../../controlplane/base/errors';
-import type { OverlayMode } from '../../dataplane/overlay/plan';
-import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
+import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../bootstrap/options';
+import { parseNodeIps } from './node/address';
 
 export const kubeletOptions = {
   kubeconfig: {
@@ -13,16 +13,17 @@ export const kubeletOptions = {
   nodeName: { flag: 'node-name', placeholder: 'NAME', help: 'name of the Node object', parse: parseText },
   nodeIp: {
     flag: 'node-ip',
-    placeholder: 'IP',
-    help: 'address of this node, and of its host-network pods',
-    parse: parseText,
+    placeholder: 'IP[,IP]',
+    default: '',
+    help: 'address of this node, and of its host-network pods, or one of each family; empty: the one that reaches the API server',
+    parse: parseNodeIps,
   },
   overlay: {
     flag: 'overlay',
     placeholder: 'MODE',
     default: 'auto',
     help: 'ways to the pods of other nodes: host-gw (one link for all), vxlan, or auto (VXLAN to nodes on other links)',
-    parse: parseOverlay,
+    parse: parseOneOf('auto', 'host-gw', 'vxlan'),
   },
   dockerHost: {
     flag: 'docker-host',
@@ -108,11 +109,6 @@ export const kubeletOptions = {
     parse: parseInteger(1, 1000),
   },
 } satisfies OptionTable;
-
-function parseOverlay(text: string): OverlayMode {
-  if (text === 'auto' || text === 'host-gw' || text === 'vxlan') return text;
-  throw new BadRequest('expected auto, host-gw or vxlan');
-}
 
 function parseLabels(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(

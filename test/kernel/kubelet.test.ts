@@ -29,7 +29,7 @@ async function startKubelet(client: MemoryClient, dockerd: TestDockerd) {
     machine,
     config: {
       nodeName: 'n1',
-      nodeIp: '192.0.2.1',
+      nodeIps: ['192.0.2.1'],
       rootDir: join(dockerd.dir, 'kubelet'),
       pauseImage: dockerd.pauseImage,
       dns: { address: '10.96.0.10', domain: 'cluster.local' },

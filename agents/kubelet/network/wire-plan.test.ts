@@ -65,7 +65,7 @@ t.test('a node becomes a lease when it has address and range', async (t) => {
   const base = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } } as const;
   t.same(nodeLease({ ...base, spec: { podCIDR: '10.244.1.0/24' }, status: { addresses: [address] } }), {
     node: 'n',
-    address: '192.168.57.11',
+    addresses: ['192.168.57.11'],
     podCidrs: ['10.244.1.0/24'],
   });
   const spec = { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24', 'fd00:1::/64'] };

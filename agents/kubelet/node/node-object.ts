@@ -6,7 +6,7 @@ import type { MachineFacts } from './facts';
 
 export interface NodeInput {
   readonly name: string;
-  readonly ip: string;
+  readonly ips: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly kubeletPort: number;
   readonly kubeletVersion: string;
@@ -52,7 +52,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
   };
   return {
     addresses: [
-      { type: 'InternalIP', address: input.ip },
+      ...input.ips.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: input.name },
     ],
     capacity: resources,

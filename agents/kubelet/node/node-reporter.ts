@@ -24,7 +24,7 @@ export interface NodeReporterDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly machine: MachineFacts;
-  readonly config: Pick<NodeInput, 'name' | 'ip' | 'labels' | 'kubeletPort' | 'kubeletVersion' | 'maxPods'> & {
+  readonly config: Pick<NodeInput, 'name' | 'ips' | 'labels' | 'kubeletPort' | 'kubeletVersion' | 'maxPods'> & {
     readonly rootDir: string;
   };
   /** Undefined when pods can run, else why not. */

@@ -11,7 +11,7 @@ import { NodeReporter } from './node-reporter';
 const clock = new FakeClock();
 const input: NodeInput = {
   name: 'n1',
-  ip: '192.0.2.1',
+  ips: ['192.0.2.1'],
   labels: { zone: 'a' },
   kubeletPort: 10250,
   kubeletVersion: 'v1.36.0-k8ts.1',
@@ -71,8 +71,8 @@ t.test('a node that was given up reports at once', async (t) => {
   const fake = new FakeClock();
   const runtime = new FakeRuntime(() => fake.now());
   const abort = new AbortController();
-  const { name, ip, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
-  const config = { name, ip, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
+  const { name, ips, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
+  const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
   const log = silentLogger;
   const reporter = new NodeReporter({ client, runtime, clock: fake, log, machine, config, notReady: () => undefined });
   await reporter.register(abort.signal);

@@ -17,7 +17,8 @@ import type { ClusterDns } from './resolv-conf';
 
 export interface NodeConfig {
   readonly nodeName: string;
-  readonly nodeIp: string;
+  /** The node's addresses, at most one of each family; the first is the one it is known by. */
+  readonly nodeIps: readonly string[];
   readonly rootDir: string;
   readonly pauseImage: string;
   readonly dns: ClusterDns;

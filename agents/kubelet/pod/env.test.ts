@@ -21,7 +21,7 @@ const sources: EnvSources = {
     service('other', 'hidden'),
     service('shop', 'headless', { clusterIP: 'None' }),
   ],
-  facts: { nodeIp: '192.0.2.1', podIps: ['10.244.0.5'], allocatable: { cpu: 2, memory: 2 ** 30 } },
+  facts: { nodeIps: ['192.0.2.1'], podIps: ['10.244.0.5'], allocatable: { cpu: 2, memory: 2 ** 30 } },
 };
 const env = (more: Partial<Container>) => {
   const app = container('app', more);

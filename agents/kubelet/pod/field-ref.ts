@@ -6,7 +6,7 @@ import { BadRequest } from '../../../controlplane/base/errors';
 
 /** What is known only on the node. */
 export interface NodeFacts {
-  readonly nodeIp: string;
+  readonly nodeIps: readonly string[];
   readonly podIps: readonly string[];
   /** Allocatable of the node, the value of a limit that is not set: cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
@@ -33,8 +33,9 @@ export function fieldValue(pod: Pod, path: string, facts: NodeFacts): string {
     case 'spec.serviceAccountName':
       return pod.spec?.serviceAccountName ?? '';
     case 'status.hostIP':
+      return facts.nodeIps[0] ?? '';
     case 'status.hostIPs':
-      return facts.nodeIp;
+      return facts.nodeIps.join(',');
     case 'status.podIP':
       return facts.podIps[0] ?? '';
     case 'status.podIPs':

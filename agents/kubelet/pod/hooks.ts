@@ -32,7 +32,7 @@ export async function runHook(deps: PodDeps, handler: Handler, target: HookTarge
   } else if (handler.httpGet) {
     const { host, path = '/', port, scheme = 'HTTP', httpHeaders = [] } = handler.httpGet;
     const result = await httpProbe({
-      host: host || target.podIp || deps.node.nodeIp,
+      host: host || target.podIp || deps.node.nodeIps[0]!,
       port: resolvePort(port, target.container),
       path,
       scheme,

@@ -76,7 +76,7 @@ async function setUp(t: Tap) {
   runtime.addImage('pause:1');
   const node = {
     nodeName: 'n1',
-    nodeIp: '192.0.2.1',
+    nodeIps: ['192.0.2.1'],
     rootDir,
     pauseImage: 'pause:1',
     dns: { address: '10.96.0.10', domain: 'cluster.local' },

@@ -271,8 +271,8 @@ export class PodWorker {
   }
 
   private facts(podIp: string | undefined): NodeFacts {
-    const { nodeIp, allocatable } = this.deps.node;
-    return { nodeIp, allocatable, podIps: [podIp ?? nodeIp] };
+    const { nodeIps, allocatable } = this.deps.node;
+    return { nodeIps, allocatable, podIps: podIp ? [podIp] : nodeIps };
   }
 
   private async startOne(start: {
@@ -439,7 +439,7 @@ export class PodWorker {
       now: clock.now(),
       takenAtMs: this.takenAtMs,
       verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),
-      nodeIp: node.nodeIp,
+      nodeIps: node.nodeIps,
       podIp: this.podIp,
       sandboxReady: this.sandbox !== undefined,
       waiting: this.waiting,

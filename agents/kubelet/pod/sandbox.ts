@@ -24,7 +24,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   // On the node's network a pod goes by the node's name, even where nodes share one machine.
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
   const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIp });
-  const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIp);
+  const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIps[0]!);
   const created = createSandbox(deps, spec);
   const ready = (async () => {
     let id: string | undefined;

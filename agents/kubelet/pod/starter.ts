@@ -122,7 +122,7 @@ export function watchProbes(
   if (record?.state !== 'running') return;
   const startedAtMs = record.startedAtMs ?? deps.clock.now();
   const before = statusBefore(pod, record.id);
-  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIp, startedAtMs, before });
+  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIps[0]!, startedAtMs, before });
 }
 
 /** What an earlier kubelet wrote about this very container. */

@@ -12,7 +12,7 @@ const status = (more: Partial<StatusInput>) =>
     pod: pod(),
     records: [],
     now,
-    nodeIp: '192.0.2.1',
+    nodeIps: ['192.0.2.1'],
     podIp: '10.244.0.5',
     sandboxReady: true,
     waiting: new Map(),

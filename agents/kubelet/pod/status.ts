@@ -32,7 +32,7 @@ export interface StatusInput {
   readonly now: number;
   /** When this node took the pod, unless the API knows already. */
   readonly takenAtMs?: number;
-  readonly nodeIp: string;
+  readonly nodeIps: readonly string[];
   readonly podIp?: string;
   readonly sandboxReady: boolean;
   readonly waiting: ReadonlyMap<string, WaitingReason>;
@@ -47,23 +47,22 @@ export interface StatusInput {
 }
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, now, nodeIp, verdict } = input;
+  const { pod, now, nodeIps, verdict } = input;
   const previous = pod.status ?? {};
   const init = (pod.spec?.initContainers ?? []) as Container[];
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
   const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
   const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
   const podIp = input.podIp ?? (phase === 'Succeeded' || phase === 'Failed' ? previous.podIP : undefined);
-  const hostNetworkIp = pod.spec?.hostNetwork ? nodeIp : undefined;
-  const ip = hostNetworkIp ?? podIp;
+  const ips = pod.spec?.hostNetwork ? nodeIps : podIp ? [podIp] : [];
   return {
     observedGeneration: pod.metadata?.generation,
     phase,
     ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),
     conditions: podConditions(input, { phase, initStatuses, statuses }),
-    hostIP: nodeIp,
-    hostIPs: [{ ip: nodeIp }],
-    ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    hostIP: nodeIps[0],
+    hostIPs: nodeIps.map((ip) => ({ ip })),
+    ...(ips.length > 0 ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
     startTime: previous.startTime ?? formatTime(input.takenAtMs ?? now),
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: statuses,

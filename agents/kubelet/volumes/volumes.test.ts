@@ -15,7 +15,7 @@ const sources: PayloadSources = {
       : undefined,
   secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
   token: () => 'token-text',
-  facts: { nodeIp: '192.0.2.1', podIps: ['10.244.0.5'], allocatable: {} },
+  facts: { nodeIps: ['192.0.2.1'], podIps: ['10.244.0.5'], allocatable: {} },
 };
 const payload = (volume: Omit<Volume, 'name'>, of = pod()) => volumePayload(of, { name: 'v', ...volume }, sources);
 const shown = (of: Payload) =>

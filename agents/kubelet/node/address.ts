@@ -1,0 +1,81 @@
+// Which addresses are this node's: those that were given, or the one this machine would take to talk to the API server. Pure.
+import { isIP } from 'node:net';
+import { parseAddress } from '../../../controlplane/base/cidr';
+import { BadRequest } from '../../../controlplane/base/errors';
+import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
+import { vxlanName } from '../../../dataplane/overlay/vxlan';
+import { bridgeName, vethPrefix } from '../network/names';
+
+/** What of the machine the choice depends on. */
+export interface AddressFacts {
+  readonly links: readonly Link[];
+  readonly addresses: readonly LinkAddress[];
+  /** How packets to the API server leave; undefined without a route. */
+  readonly towardsServer: Pick<Route, 'source' | 'link'> | undefined;
+}
+
+export type AddressChoice =
+  | { readonly action: 'use'; readonly address: string }
+  /** Nothing usable yet, or not what it was before: worth waiting for. `instead` is what to take when waiting does not help. */
+  | { readonly action: 'wait'; readonly reason: string; readonly instead?: string };
+
+/** The value of --node-ip: empty, one address, or one of each family. @throws BadRequest */
+export function parseNodeIps(text: string): readonly string[] {
+  const addresses = text === '' ? [] : text.split(',');
+  for (const address of addresses) {
+    if (isIP(address) === 0) throw new BadRequest(`not an IP address: ${JSON.stringify(address)}`);
+    const problem = unusable(address);
+    if (problem) throw new BadRequest(`${address} ${problem}`);
+  }
+  const families = addresses.map((address) => isIP(address));
+  if (new Set(families).size < families.length) throw new BadRequest('at most one address of each family');
+  return addresses;
+}
+
+/**
+ * Without --node-ip. The address of before is kept as long as the machine has it: another link that comes up first at the
+ * next boot, or one more address on the same link, makes no other node of it.
+ */
+export function chooseAddress(facts: AddressFacts, before: string | undefined): AddressChoice {
+  const holder = (address: string | undefined) => facts.addresses.find((entry) => entry.address === address);
+  const linkOf = (address: string | undefined) => facts.links.find(({ index }) => index === holder(address)?.link);
+  if (before !== undefined && holder(before)) return { action: 'use', address: before };
+  const { source } = facts.towardsServer ?? {};
+  if (source === undefined) return { action: 'wait', reason: 'no route to the API server yet' };
+  const problem = unusable(source) ?? foreignLink(linkOf(source)?.name);
+  if (problem) return { action: 'wait', reason: `the way to the API server begins at ${source}, which ${problem}` };
+  if (before === undefined) return { action: 'use', address: source };
+  return { action: 'wait', reason: `address ${before} of before is on no link of this machine`, instead: source };
+}
+
+/** Why other nodes could not reach this address, or undefined. */
+function unusable(address: string): string | undefined {
+  const { family, value } = parseAddress(address);
+  if (value === 0n) return 'is no address of a machine';
+  if (family === 4) {
+    const first = value >> 24n;
+    if (first === 127n) return 'is a loopback address';
+    if (value >> 16n === 0xa9fen) return 'is link-local: other subnets cannot reach it';
+    return first >= 224n ? 'is no address of a machine' : undefined;
+  }
+  if (value === 1n) return 'is a loopback address';
+  if (value >> 118n === 0x3fan) return 'is link-local: other subnets cannot reach it';
+  return value >> 120n === 0xffn ? 'is no address of a machine' : undefined;
+}
+
+/** Links whose addresses mean something on this machine alone: those of container networks, ours and others'. */
+function foreignLink(name: string | undefined): string | undefined {
+  const internal =
+    name !== undefined &&
+    (/^(docker\d+|br-[0-9a-f]{12}|virbr\d+|lxcbr\d+|lxdbr\d+|flannel\..*|lo)$/.test(name) ||
+      name === bridgeName ||
+      name === vxlanName ||
+      name.startsWith(vethPrefix));
+  return internal ? `is on ${name}, where no other node can reach it` : undefined;
+}
+
+/** Which of these are on no link of the machine. */
+export const missingAddresses = (wanted: readonly string[], { addresses }: Pick<AddressFacts, 'addresses'>): string[] =>
+  wanted.filter((address) => !addresses.some((entry) => sameAddress(entry.address, address)));
+
+const sameAddress = (a: string, b: string): boolean => parseAddress(a).value === parseAddress(b).value;
