@@ -12,14 +12,18 @@ import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import { ownNetns } from '../../dataplane/netns/system-netns';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
+import { Announcer } from './announcer/announcer';
 import { cleanup } from './cleanup';
 import { FamilyProxy } from './family-proxy';
 import { HealthPorts } from './health-ports';
 import { Metrics } from './metrics';
 import { options } from './options';
+import { Programming } from './programming';
 import { Proxier, sliceIndex } from './proxier';
+import { Receipts } from './receipts';
 import { openRules } from './rules';
 import { serviceKeyOfSlice } from './translate';
 
@@ -46,7 +50,22 @@ export const command = defineCommand({
     const recorder = createEventRecorder({ client, component: 'kube-proxy', host: options.nodeName, log });
     const metrics = new Metrics();
     const healthPorts = new HealthPorts(log);
-    const proxier = new Proxier({
+    const watched = { ...informers, allNodes: createInformer(client, nodes, { log }) };
+    const receipts = new Receipts({ client, nodeName: options.nodeName, ...informers, clock: systemClock, log });
+    const announcer = new Announcer({
+      nodeName: options.nodeName,
+      netns: ownNetns(),
+      nodes: watched.allNodes,
+      clock: systemClock,
+      log: log.child('announcer'),
+      able: () => proxier.problem() === undefined,
+      onAnnounce: (key, address, link) => {
+        const service = informers.services.get(key);
+        const message = `announcing ${address} from node "${options.nodeName}" on ${link}`;
+        if (service) recorder.record(service, 'Normal', 'nodeAssigned', message);
+      },
+    });
+    const proxier: Proxier = new Proxier({
       nodeName: options.nodeName,
       families,
       ...informers,
@@ -54,6 +73,7 @@ export const command = defineCommand({
       metrics,
       clock: systemClock,
       log,
+      programming: new Programming({ ...informers, announcer, receipts }),
       onDrift: (drift) => {
         const node = informers.nodes.get(options.nodeName);
         if (node)
@@ -73,7 +93,8 @@ export const command = defineCommand({
     };
     await serveHealth({ host: '127.0.0.1', port: options.metricsPort, check, metrics: render }, signal);
     try {
-      await Promise.all([...Object.values(informers).map((informer) => informer.run(signal)), proxier.run(signal)]);
+      const parts = [proxier, receipts, ...(options.announceLoadBalancers ? [announcer] : [])];
+      await Promise.all([...Object.values(watched), ...parts].map((part) => part.run(signal)));
     } finally {
       healthPorts.close();
     }

@@ -53,6 +53,12 @@ export const options = {
     help: 'port for /metrics, on 127.0.0.1',
     parse: port,
   },
+  announceLoadBalancers: {
+    flag: 'announce-load-balancers',
+    default: 'true',
+    help: "answer ARP on the node's link for addresses of Services of type LoadBalancer; =false where another program does",
+    parse: parseBoolean,
+  },
   cleanup: {
     flag: 'cleanup',
     default: 'false',

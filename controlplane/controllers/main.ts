@@ -24,6 +24,7 @@ import { NamespaceController } from './namespace/controller';
 import { NodeIpamController } from './node-ipam/controller';
 import { NodeLifecycleController } from './node-lifecycle/controller';
 import { PodGcController } from './pod-gc/controller';
+import { ProgrammingController } from './programming/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
@@ -107,6 +108,7 @@ function createControllers(
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
     endpointSliceMirroring: new EndpointSliceMirroringController(deps('endpointslice-mirroring')),
     endpoints: new EndpointsController(deps('endpoints')),
+    programming: new ProgrammingController(deps('programming')),
     loadBalancer: new LoadBalancerController(deps('load-balancer'), {
       pool: parsePool(options.loadBalancerPool ?? ''),
     }),

@@ -2,6 +2,7 @@
 // joint resource, so one pass plans for all of them together. Which node answers for an address is none of its business.
 import { type Node, nodes } from '../../api/node';
 import { type Service, services } from '../../api/service';
+import { programmedType } from '../../api/services/programmed';
 import { objectKey } from '../../api/types';
 import { isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
@@ -16,8 +17,6 @@ import { isLoadBalancer, planAddresses, type Step } from './plan';
 import type { Pool } from './pool';
 
 const allServices = 'pool';
-/** Of a Service: the nodes have its rules in their kernels. A new address makes what was said about them old. */
-const programmedCondition = 'Programmed';
 
 export class LoadBalancerController implements Controller {
   private readonly services: TrackedInformer<Service>;
@@ -90,7 +89,8 @@ export class LoadBalancerController implements Controller {
   private async write(service: Service, addresses: readonly string[], signal: AbortSignal): Promise<void> {
     const { client, log } = this.deps;
     const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }));
-    const conditions = withoutCondition(service.status?.conditions, programmedCondition);
+    // What nodes have programmed does not include the new address yet.
+    const conditions = withoutCondition(service.status?.conditions, programmedType);
     const status = {
       ...service.status,
       loadBalancer: ingress.length > 0 ? { ingress } : {},

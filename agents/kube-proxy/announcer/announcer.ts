@@ -1,0 +1,195 @@
+// Answers for load balancer addresses on the node's link, one node for each: the loop around the election.
+//
+//   rules written ─► set() ─┐
+//   Nodes ──────────────────┼─► evaluate: who lives? ─► elect (pure) ─► Responder: answers, gratuitous ARP
+//   beacons, every 500 ms ──┘
+import type { Node } from '../../../controlplane/api';
+import { cidrContains, parseAddress } from '../../../controlplane/base/cidr';
+import type { Clock } from '../../../controlplane/base/clock';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { Informer } from '../../../controlplane/client/informer';
+import { type Claim, elect } from '../../../dataplane/announce/election';
+import type { Beacon } from '../../../dataplane/announce/frames';
+import { type AnnounceLink, findLink } from '../../../dataplane/announce/link';
+import { beaconMs, Peers, silentMs } from '../../../dataplane/announce/peers';
+import { Responder } from '../../../dataplane/announce/responder';
+import type { Netns } from '../../../dataplane/netns/netns';
+import { type NodeState, nodeStateOf } from './claims';
+
+/** Gratuitous ARP is repeated for this long: a single frame may be lost, or come while a switch still learns. */
+const repeatMs = 5_000;
+/** The loop came this late: the process was held up, and heard nobody meanwhile. */
+const heldUpMs = 1_000;
+
+export interface AnnouncerDeps {
+  readonly nodeName: string;
+  readonly netns: Netns;
+  /** All nodes, not this one alone. */
+  readonly nodes: Informer<Node>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** False while this node cannot carry the traffic: its rules are not written. */
+  readonly able: () => boolean;
+  /** Told when this node begins to announce an address, once for every Service behind it. */
+  readonly onAnnounce: (service: string, address: string, link: string) => void;
+}
+
+export class Announcer {
+  private readonly claims = new Map<string, readonly Claim[]>();
+  private readonly peers = new Peers();
+  private readonly responder: Responder;
+  /** Address → since when this node announces it. */
+  private readonly announced = new Map<string, number>();
+  private states: readonly NodeState[] = [];
+  private revision = 0;
+  private startedMs = Number.POSITIVE_INFINITY;
+  private requested = false;
+
+  constructor(private readonly deps: AnnouncerDeps) {
+    const { netns, log } = deps;
+    this.responder = new Responder({ netns, log, onBeacon: (beacon) => this.onBeacon(beacon) });
+  }
+
+  /** What a Service claims, from when its rules are in the kernel on; an empty list when it is gone. */
+  set(service: string, claims: readonly Claim[]): void {
+    if (claims.length === 0 && !this.claims.has(service)) return;
+    if (claims.length > 0) this.claims.set(service, claims);
+    else this.claims.delete(service);
+    this.request();
+  }
+
+  /** The addresses this node answers for. */
+  get addresses(): readonly string[] {
+    return [...this.announced.keys()].sort();
+  }
+
+  /** Announces until the signal is aborted; then tells the others, who take over at once. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { nodes, clock } = this.deps;
+    await nodes.synced(signal);
+    nodes.onChange(() => this.request());
+    this.readNodes();
+    this.startedMs = clock.now();
+    let last = this.startedMs;
+    try {
+      while (!signal.aborted) {
+        const now = clock.now();
+        if (now - last > beaconMs + heldUpMs) this.peers.forgive(now);
+        last = now;
+        this.tick(now);
+        await clock.sleep(beaconMs, signal).catch(() => undefined);
+      }
+    } finally {
+      this.responder.answer(new Set());
+      this.sendBeacon('leaving');
+      this.responder.close();
+      this.announced.clear();
+      this.startedMs = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  private tick(now: number): void {
+    const { netns, log } = this.deps;
+    const own = this.own();
+    let link: AnnounceLink | undefined;
+    try {
+      if (own && own.address !== '') link = findLink(netns, own.address);
+    } catch (err) {
+      log.warn('links not read', { error: err });
+    }
+    this.responder.use(link);
+    this.peers.ready(new Set(this.states.filter(({ ready }) => ready).map(({ name }) => name)), now);
+    this.sendBeacon(this.isAble(now) ? 'able' : 'unable');
+    this.evaluate();
+    for (const [address, since] of this.announced) if (now - since < repeatMs) this.responder.announce(address);
+  }
+
+  /** Several changes of one moment lead to one look. */
+  private request(): void {
+    if (this.requested) return;
+    this.requested = true;
+    setImmediate(() => {
+      this.requested = false;
+      this.readNodes();
+      this.evaluate();
+    });
+  }
+
+  private evaluate(): void {
+    const { nodeName, clock, log } = this.deps;
+    const now = clock.now();
+    const { link } = this.responder;
+    // First one listens: others may be at work.
+    const listening = now - this.startedMs < silentMs;
+    const mine = new Set<string>();
+    if (link && !listening && now >= this.startedMs) {
+      const claims = [...this.claims.values()].flat().filter(({ address }) => onLink(link, address));
+      for (const [address, node] of elect(claims, this.candidates(link, now))) if (node === nodeName) mine.add(address);
+    }
+    this.responder.answer(mine);
+    for (const address of this.announced.keys()) {
+      if (mine.has(address)) continue;
+      this.announced.delete(address);
+      log.info('address left to another node', { address });
+    }
+    for (const address of mine) {
+      if (this.announced.has(address)) continue;
+      this.announced.set(address, now);
+      this.responder.announce(address);
+      log.info('announcing address', { address, link: link?.name });
+      this.report(address, link?.name ?? '');
+    }
+  }
+
+  /** Nodes on this link that may announce, the best kind there is: able and ready, then ready, then just alive. */
+  private candidates(link: AnnounceLink, now: number): string[] {
+    const { nodeName } = this.deps;
+    const alive = this.states.filter(
+      ({ name, address, excluded }) =>
+        !excluded && onLink(link, address) && (name === nodeName || this.peers.isAlive(name, now)),
+    );
+    const able = ({ name }: NodeState) => (name === nodeName ? this.isAble(now) : this.peers.isAble(name));
+    const ready = alive.filter((state) => state.ready);
+    const best = [ready.filter(able), ready, alive].find((some) => some.length > 0) ?? [];
+    return best.map(({ name }) => name);
+  }
+
+  private isAble(now: number): boolean {
+    return this.deps.able() && !this.peers.isBehind(this.revision, now);
+  }
+
+  /** Only beacons of nodes the API knows, from the address it knows. Who can forge them could forge ARP as well. */
+  private onBeacon(beacon: Beacon): void {
+    const { nodeName, clock } = this.deps;
+    if (beacon.node === nodeName) return;
+    if (!this.states.some(({ name, address }) => name === beacon.node && address === beacon.address)) return;
+    if (!this.peers.heard(beacon, clock.now())) return;
+    this.evaluate();
+    // Whoever comes back from beyond a cut may have answered for the same addresses there.
+    for (const address of this.announced.keys()) this.responder.announce(address);
+  }
+
+  private sendBeacon(state: Beacon['state']): void {
+    const own = this.own();
+    if (own) this.responder.beacon({ node: own.name, address: own.address, revision: this.revision, state });
+  }
+
+  private own(): NodeState | undefined {
+    return this.states.find(({ name }) => name === this.deps.nodeName);
+  }
+
+  private readNodes(): void {
+    const nodes = this.deps.nodes.list();
+    this.states = nodes.map(nodeStateOf);
+    this.revision = nodes.reduce((most, { metadata }) => Math.max(most, Number(metadata?.resourceVersion ?? 0)), 0);
+  }
+
+  private report(address: string, link: string): void {
+    for (const [service, claims] of this.claims) {
+      if (claims.some((claim) => claim.address === address)) this.deps.onAnnounce(service, address, link);
+    }
+  }
+}
+
+const onLink = (link: AnnounceLink, address: string): boolean =>
+  address !== '' && cidrContains(link.cidr, parseAddress(address));

@@ -1,0 +1,49 @@
+// API objects to what the election needs. Pure.
+import { isIP } from 'node:net';
+import type { EndpointSlice, Node, Service } from '../../../controlplane/api';
+import type { Claim } from '../../../dataplane/announce/election';
+
+/** spec.loadBalancerClass of this implementation; Services without a class are its own too. */
+const ourClass = 'k8ts.io/l2';
+/** A node with this label, whatever its value, gets no load balancer traffic. */
+const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+
+/** Empty for Services that nobody here announces. Addresses in status alone count: what was asked for may have been refused. */
+export function claimsOf(service: Service | undefined, slices: readonly EndpointSlice[]): Claim[] {
+  const { spec, status } = service ?? {};
+  if (spec?.type !== 'LoadBalancer' || (spec.loadBalancerClass ?? ourClass) !== ourClass) return [];
+  const local = spec.externalTrafficPolicy === 'Local' ? { local: localNodes(slices) } : {};
+  return (status?.loadBalancer?.ingress ?? [])
+    .filter(({ ip = '', ipMode = 'VIP' }) => isIP(ip) === 4 && ipMode === 'VIP')
+    .map(({ ip }) => ({ address: ip!, ...local }));
+}
+
+/** As kube-proxy chooses: where nothing is ready, what still serves while it ends is used (KEP-1669). */
+function localNodes(slices: readonly EndpointSlice[]): Map<string, 1 | 2> {
+  const nodes = new Map<string, 1 | 2>();
+  for (const { nodeName, conditions } of slices.flatMap(({ endpoints }) => endpoints ?? [])) {
+    if (!nodeName) continue;
+    const ready = conditions?.ready ?? true;
+    if (ready) nodes.set(nodeName, 2);
+    else if (conditions?.serving && conditions.terminating && !nodes.has(nodeName)) nodes.set(nodeName, 1);
+  }
+  return nodes;
+}
+
+export interface NodeState {
+  readonly name: string;
+  /** Its IPv4 InternalIP; '' while it has none. */
+  readonly address: string;
+  readonly ready: boolean;
+  readonly excluded: boolean;
+}
+
+export function nodeStateOf({ metadata, status }: Node): NodeState {
+  const internal = status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIP(address) === 4);
+  return {
+    name: metadata?.name ?? '',
+    address: internal?.address ?? '',
+    ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    excluded: metadata?.labels?.[excludeLabel] !== undefined,
+  };
+}

@@ -1,0 +1,33 @@
+// What has to happen once the rules of a Service are in the kernel: its addresses are announced, and the API is told.
+import type { EndpointSlice, Service } from '../../controlplane/api';
+import type { Lister } from '../../controlplane/client/informer';
+import type { Announcer } from './announcer/announcer';
+import { claimsOf } from './announcer/claims';
+import { sliceIndex } from './proxier';
+import type { Receipts } from './receipts';
+
+export interface ProgrammingDeps {
+  readonly services: Lister<Service>;
+  readonly slices: Lister<EndpointSlice>;
+  readonly announcer: Pick<Announcer, 'set'>;
+  readonly receipts: Pick<Receipts, 'taken' | 'written'>;
+}
+
+export class Programming {
+  /** Of synchronisations since the last one that succeeded. */
+  private keys = new Set<string>();
+
+  constructor(private readonly deps: ProgrammingDeps) {}
+
+  taken(keys: ReadonlySet<string>): void {
+    for (const key of keys) this.keys.add(key);
+    this.deps.receipts.taken();
+  }
+
+  written(): void {
+    const { services, slices, announcer, receipts } = this.deps;
+    for (const key of this.keys) announcer.set(key, claimsOf(services.get(key), slices.by(sliceIndex, key)));
+    this.keys = new Set();
+    receipts.written();
+  }
+}

@@ -1,0 +1,116 @@
+// Keeps condition Programmed of Services: counts the nodes whose receipts say that the Service is in their kernels. One write
+// for each change of a Service, none while nothing changes.
+import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
+import { type Lease, leases } from '../../api/lease';
+import { type Node, nodes } from '../../api/node';
+import { type Service, services } from '../../api/service';
+import { awaitsProgramming, parseReceipt, programmedType, type Receipt } from '../../api/services/programmed';
+import { isNotFound } from '../../base/errors';
+import type { Change, TrackedInformer } from '../../client/informer';
+import type { WorkQueue } from '../../client/work-queue';
+import { type Condition, withCondition } from '../shared/conditions';
+import type { Controller, Deps } from '../shared/deps';
+import { isDeleting, metaOf } from '../shared/owner';
+import { controllerQueue, runWorkers } from '../shared/worker';
+import { isReady, judge, type Pending, patienceMs, relevantParts, type Verdict, withSlices } from './plan';
+
+const workers = 4;
+const serviceNameLabel = 'kubernetes.io/service-name';
+
+export class ProgrammingController implements Controller {
+  private readonly services: TrackedInformer<Service>;
+  private readonly slices: TrackedInformer<EndpointSlice>;
+  private readonly nodes: TrackedInformer<Node>;
+  private readonly leases: TrackedInformer<Lease>;
+  private readonly queue: WorkQueue;
+  private readonly receipts = new Map<string, Receipt>();
+  private readonly pending = new Map<string, Pending>();
+  /** Service key → its slices by their keys. */
+  private readonly slicesOf = new Map<string, Map<string, EndpointSlice>>();
+
+  constructor(private readonly deps: Deps) {
+    this.services = deps.informers.of(services);
+    this.slices = deps.informers.of(endpointSlices);
+    this.nodes = deps.informers.of(nodes);
+    this.leases = deps.informers.of(leases);
+    this.queue = controllerQueue(deps.log, deps.clock);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.services.onChange((change) => {
+      const { key, object } = change;
+      if (change.type === 'deleted' || !awaitsProgramming(object)) this.pending.delete(key);
+      else if (
+        change.type === 'added' ||
+        relevantParts(change.previous) !== relevantParts(object) ||
+        !this.pending.has(key)
+      ) {
+        const services = Number(object.metadata?.resourceVersion ?? 0);
+        this.pending.set(key, { sinceMs: this.deps.clock.now(), services, slices: 0 });
+        this.queue.add(key);
+      }
+    });
+    this.slices.onChange((change) => this.onSlice(change));
+    this.leases.onChange(({ type, object }) => {
+      const receipt = parseReceipt(object);
+      if (!receipt) return;
+      if (type === 'deleted') this.receipts.delete(receipt.node);
+      else this.receipts.set(receipt.node, receipt);
+      this.addPending();
+    });
+    this.nodes.onChange((change) => {
+      if (change.type !== 'updated' || isReady(change.previous) !== isReady(change.object)) this.addPending();
+    });
+    const all = [this.services, this.slices, this.nodes, this.leases];
+    await Promise.all(all.map((informer) => informer.synced(signal)));
+    await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const service = this.services.get(key);
+    const before = this.pending.get(key);
+    if (!service || !before || isDeleting(service)) return;
+    const now = this.deps.clock.now();
+    const slices = [...(this.slicesOf.get(key)?.values() ?? [])];
+    const pending = withSlices(before, slices, now);
+    this.pending.set(key, pending);
+    const facts = { pending, hasSlices: slices.length > 0, nodes: this.nodes.list(), receipts: this.receipts };
+    const verdict = judge(service, facts);
+    const waitedMs = now - pending.sinceMs;
+    if (verdict.status === 'False' && waitedMs < patienceMs) this.queue.addAfter(key, patienceMs - waitedMs);
+    else await this.write(service, verdict, signal);
+  }
+
+  private onSlice({ type, key, object }: Change<EndpointSlice>): void {
+    const { namespace, labels } = object.metadata ?? {};
+    const service = `${namespace}/${labels?.[serviceNameLabel]}`;
+    const slices = this.slicesOf.get(service) ?? new Map<string, EndpointSlice>();
+    if (type === 'deleted') slices.delete(key);
+    else slices.set(key, object);
+    if (slices.size > 0) this.slicesOf.set(service, slices);
+    else this.slicesOf.delete(service);
+    if (this.pending.has(service)) this.queue.add(service);
+  }
+
+  private addPending(): void {
+    for (const key of this.pending.keys()) this.queue.add(key);
+  }
+
+  /** Carries the resourceVersion: a Service that has changed meanwhile is judged again. */
+  private async write(service: Service, verdict: Verdict, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.deps;
+    const { generation } = metaOf(service);
+    const before = service.status?.conditions as readonly Condition[] | undefined;
+    const next = {
+      type: programmedType,
+      ...verdict,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+    const conditions = withCondition(before, next, clock.now());
+    if (conditions === before) return;
+    const status = { ...service.status, conditions: [...conditions] } as NonNullable<Service['status']>;
+    await client.update(services, { ...service, status }, { subresource: 'status', signal }).catch((err: unknown) => {
+      if (!isNotFound(err)) throw err;
+    });
+  }
+}

@@ -1,0 +1,89 @@
+// What condition Programmed of a Service should say, from the receipts of the nodes. Pure: time is an argument.
+import type { EndpointSlice } from '../../api/endpoint-slice';
+import type { Node } from '../../api/node';
+import type { Service } from '../../api/service';
+import { nothingToProgram, type Receipt } from '../../api/services/programmed';
+
+/** Nodes that are done sooner lead to one write; a Service that waits longer says whom for. */
+export const patienceMs = 2_000;
+/** How many nodes a message names. */
+const maxNamed = 5;
+
+/** A Service whose condition is not true yet. */
+export interface Pending {
+  readonly sinceMs: number;
+  /** The revision nodes must have reached: that of the last change that means something to them. */
+  readonly services: number;
+  /** Likewise of its EndpointSlices, as far as they are waited for. */
+  readonly slices: number;
+}
+
+export interface Facts {
+  readonly pending: Pending;
+  /** Whether it has EndpointSlices yet; one without a selector may never have. */
+  readonly hasSlices: boolean;
+  readonly nodes: readonly Node[];
+  readonly receipts: ReadonlyMap<string, Receipt>;
+}
+
+export interface Verdict {
+  readonly status: 'True' | 'False';
+  readonly reason:
+    | 'Programmed'
+    | 'NothingToProgram'
+    | 'NodesPending'
+    | 'NoNodes'
+    | 'EndpointsPending'
+    | 'AddressNotAssigned';
+  readonly message: string;
+}
+
+/**
+ * Nodes that are not ready are not waited for, but named: one dead machine would hold up everybody. A load balancer without its address is not programmed, as Gateway API has it.
+ */
+export function judge(service: Service, { pending, hasSlices, nodes, receipts }: Facts): Verdict {
+  const nothing = nothingToProgram(service);
+  if (nothing !== undefined) return { status: 'True', reason: 'NothingToProgram', message: nothing };
+  const ready = nodes.filter(isReady).map(nameOf).sort();
+  const unready = nodes.filter((node) => !isReady(node)).map(nameOf);
+  const waiting = ready.filter((node) => {
+    const receipt = receipts.get(node);
+    return !receipt || receipt.services < pending.services || receipt.slices < pending.slices;
+  });
+  const left = unready.length === 0 ? '' : `; not ready and not waited for: ${list(unready)}`;
+  const count = `${ready.length - waiting.length} of ${nodes.length} nodes`;
+  const no = (reason: Verdict['reason'], message: string): Verdict => ({ status: 'False', reason, message });
+  if (ready.length === 0) return no('NoNodes', `no node is ready${left}`);
+  if (waiting.length > 0) return no('NodesPending', `${count}; waiting for ${list(waiting)}${left}`);
+  const selects = Object.keys(service.spec?.selector ?? {}).length > 0;
+  if (selects && !hasSlices) return no('EndpointsPending', `${count}; its EndpointSlices are not there yet${left}`);
+  if (service.spec?.type === 'LoadBalancer' && !service.status?.loadBalancer?.ingress?.length) {
+    return no('AddressNotAssigned', `${count}; no load balancer address yet${left}`);
+  }
+  return { status: 'True', reason: 'Programmed', message: `${count}${left}` };
+}
+
+/** What nodes make rules from: when it changes their receipts must say so anew. */
+export function relevantParts({ metadata, spec, status }: Service): string {
+  return JSON.stringify([metadata?.generation, metadata?.labels, spec, status?.loadBalancer]);
+}
+
+/**
+ * The slices that are waited for. New ones raise the mark as long as the Service is young, so that it is not called done
+ * between its creation and that of its slices; later they do not, or a Service with busy pods would never be done.
+ */
+export function withSlices(pending: Pending, slices: readonly EndpointSlice[], now: number): Pending {
+  if (now - pending.sinceMs >= patienceMs && pending.slices > 0) return pending;
+  const newest = slices.reduce((most, { metadata }) => Math.max(most, Number(metadata?.resourceVersion ?? 0)), 0);
+  return newest > pending.slices ? { ...pending, slices: newest } : pending;
+}
+
+export const isReady = ({ status }: Node): boolean =>
+  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+const nameOf = ({ metadata }: Node): string => metadata?.name ?? '';
+
+function list(names: readonly string[]): string {
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+  return `${[...names].sort().slice(0, maxNamed).join(', ')}${more}`;
+}

@@ -1,0 +1,66 @@
+import t from 'tap';
+import { type Claim, chooseNode, elect } from './election';
+
+const nodes = ['control', 'worker-1', 'worker-2'];
+const addresses = Array.from({ length: 300 }, (_, i) => `192.168.${57 + Math.floor(i / 250)}.${i % 250}`);
+
+t.test('addresses are spread over the nodes', async (t) => {
+  const counts = new Map<string, number>();
+  for (const address of addresses) {
+    const node = chooseNode(address, nodes)!;
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  // 100 each are expected; 3.7 standard deviations of a fair draw.
+  for (const node of nodes) t.ok(Math.abs((counts.get(node) ?? 0) - 100) <= 30, `${node}: ${counts.get(node)}`);
+});
+
+t.test('a node that goes takes only its own addresses with it, and the order of nodes means nothing', async (t) => {
+  for (const address of addresses) {
+    const before = chooseNode(address, nodes);
+    const after = chooseNode(address, ['worker-2', 'control']);
+    if (before !== 'worker-1') t.equal(after, before);
+    t.equal(chooseNode(address, [...nodes].reverse()), before);
+  }
+  t.equal(chooseNode('192.168.57.240', []), undefined);
+});
+
+const local = (of: Readonly<Record<string, 1 | 2>>) => new Map(Object.entries(of));
+const address = '192.168.57.240';
+const any = chooseNode(address, nodes);
+const cases: readonly {
+  readonly name: string;
+  readonly claims: Claim[];
+  readonly from?: string[];
+  readonly want: unknown;
+}[] = [
+  { name: 'any node', claims: [{ address }], want: any },
+  { name: 'no node', claims: [{ address }], from: [], want: undefined },
+  { name: 'the node with endpoints', claims: [{ address, local: local({ 'worker-2': 2 }) }], want: 'worker-2' },
+  {
+    name: 'ready endpoints rather than ending ones',
+    claims: [{ address, local: local({ control: 1, 'worker-1': 1, 'worker-2': 2 }) }],
+    want: 'worker-2',
+  },
+  { name: 'ending ones rather than none', claims: [{ address, local: local({ 'worker-1': 1 }) }], want: 'worker-1' },
+  { name: 'endpoints on no node', claims: [{ address, local: local({}) }], want: any },
+  {
+    name: 'endpoints only on a node that is not there',
+    claims: [{ address, local: local({ 'worker-1': 2 }) }],
+    from: ['control'],
+    want: 'control',
+  },
+  {
+    name: 'shared: the node that serves both',
+    claims: [
+      { address, local: local({ control: 2, 'worker-1': 2 }) },
+      { address, local: local({ 'worker-1': 2, 'worker-2': 2 }) },
+      { address },
+    ],
+    want: 'worker-1',
+  },
+];
+for (const { name, claims, from = nodes, want } of cases) {
+  t.test(name, async (t) => {
+    t.equal(elect(claims, from).get(address), want);
+  });
+}

@@ -1,0 +1,52 @@
+// Which node answers for an address. Every announcer decides for itself, from the same facts by the same rule: no votes, no
+// leases, and a node that goes takes nobody else's addresses with it. Pure.
+
+/** 32 bits, well mixed: FNV-1a, then the finalizer of MurmurHash3, without which names that differ at their end stay close. */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Rendezvous hashing: the node with the highest weight for this address. Undefined without nodes. */
+export function chooseNode(address: string, nodes: readonly string[]): string | undefined {
+  let best: { node: string; weight: number } | undefined;
+  for (const node of nodes) {
+    const weight = hash(`${node}\0${address}`);
+    if (!best || weight > best.weight || (weight === best.weight && node < best.node)) best = { node, weight };
+  }
+  return best?.node;
+}
+
+/** What one Service behind an address wants of the node that answers. */
+export interface Claim {
+  readonly address: string;
+  /**
+   * externalTrafficPolicy Local: node → 2 with ready endpoints, 1 with only terminating ones that still serve. Absent: any
+   * node will do.
+   */
+  readonly local?: ReadonlyMap<string, 1 | 2>;
+}
+
+/**
+ * Address → node that announces it. Services that share an address have one announcer; a node counts as its weakest Service
+ * says. Where no node has endpoints any node announces: the client is then refused at once instead of waiting.
+ */
+export function elect(claims: Iterable<Claim>, nodes: readonly string[]): Map<string, string> {
+  const byAddress = new Map<string, Claim[]>();
+  for (const claim of claims) byAddress.set(claim.address, [...(byAddress.get(claim.address) ?? []), claim]);
+  const elected = new Map<string, string>();
+  for (const [address, shared] of byAddress) {
+    const rank = (node: string) => Math.min(...shared.map(({ local }) => (local ? (local.get(node) ?? 0) : 2)));
+    const ranks = nodes.map((node) => ({ node, rank: rank(node) }));
+    const best = Math.max(...ranks.map((one) => one.rank));
+    const winner = chooseNode(
+      address,
+      ranks.filter((one) => one.rank === best).map(({ node }) => node),
+    );
+    if (winner !== undefined) elected.set(address, winner);
+  }
+  return elected;
+}
