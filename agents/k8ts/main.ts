@@ -27,6 +27,14 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'route HTTP and HTTPS to pods by the Ingress objects',
     load: async () => (await import('../ingress/main')).command,
   },
+  init: {
+    summary: 'make this machine the control machine of a new cluster',
+    load: async () => (await import('../setup/init')).command,
+  },
+  reset: {
+    summary: 'take away what init or join made of this machine',
+    load: async () => (await import('../setup/reset')).command,
+  },
 };
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -16,6 +16,8 @@ export interface Sources {
   readonly arch: string;
   readonly node: string;
   readonly dockerRegistry: string;
+  /** Where this machine has it. */
+  readonly libatomic: string;
 }
 
 /** What a package needs at run time, by patterns of paths in it; sources in C and type declarations stay behind. */
@@ -28,7 +30,7 @@ const nativePackages = (arch: string): Readonly<Record<string, RegExp>> => ({
 });
 
 /** @throws NotFound naming what has not been built or fetched */
-export function packageContents({ root, arch, node, dockerRegistry }: Sources): readonly Copy[] {
+export function packageContents({ root, arch, node, dockerRegistry, libatomic }: Sources): readonly Copy[] {
   const modules = Object.entries(nativePackages(arch)).flatMap(([name, wanted]) => {
     const dir = join(root, 'node_modules', name);
     const files = filesOf(dir).filter((path) => wanted.test(path));
@@ -42,6 +44,8 @@ export function packageContents({ root, arch, node, dockerRegistry }: Sources): 
   const copies = [
     { from: node, to: 'bin/node', executable: true },
     { from: dockerRegistry, to: 'bin/docker-registry', executable: true },
+    // Of all libraries Node.js is linked with, the one that a small Debian lacks.
+    { from: libatomic, to: 'lib/libatomic.so.1' },
     ...bundle,
     ...modules,
   ];

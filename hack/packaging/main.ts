@@ -37,7 +37,7 @@ Prints the folder's path as its last line.
 `;
 
 const wrapper = `#!/bin/sh
-dir=$(dirname "$(readlink -f "$0")"); exec "$dir/bin/node" "$dir/k8ts.js" "$@"
+dir=$(dirname "$(readlink -f "$0")"); LD_LIBRARY_PATH="$dir/lib" exec "$dir/bin/node" "$dir/k8ts.js" "$@"
 `;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -46,7 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(help);
     return dir === '--help' || dir === '-h' ? 0 : 2;
   }
-  const { images } = await ensureImages(new SystemExec(), {
+  const exec = new SystemExec();
+  const { images } = await ensureImages(exec, {
     dir: join(root, '.runtime/images'),
     source: join(root, 'hack/image'),
   });
@@ -56,6 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
     arch: process.arch,
     node: process.execPath,
     dockerRegistry: findProgram('docker-registry', path) ?? 'docker-registry',
+    libatomic: libraryOf((await exec.run(['ldd', process.execPath])).stdout, 'libatomic.so.1'),
   });
   const target = resolve(dir);
   const stamp = stampOf(copies, [wrapper, ...images.map(({ manifest }) => digestOf(manifest))]);
@@ -72,6 +74,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write(`${target}\n`);
   return 0;
+}
+
+/** The path in a line of ldd: NAME => PATH (ADDRESS). */
+function libraryOf(listing: string, name: string): string {
+  return (
+    listing
+      .split('\n')
+      .find((line) => line.trim().startsWith(`${name} =>`))
+      ?.split(/\s+/)[3] ?? name
+  );
 }
 
 function copyAll(copies: readonly Copy[], dir: string): void {

@@ -1,0 +1,112 @@
+// The command line of every process of a node, kept in /etc/k8ts/NAME.env. Pure.
+import { BadRequest } from '../../controlplane/base/errors';
+import {
+  type Agent,
+  dockerSocket,
+  envPath,
+  kubeconfigPath,
+  kubeletDir,
+  type Part,
+  partsOf,
+  pkiDir,
+  pushAddress,
+  registryDir,
+  serverDir,
+  serverPkiDir,
+} from './layout';
+import { credentialPath } from './units';
+import { clusterDns, type Wishes } from './wishes';
+
+/** Options of the processes, without the registry, which is not ours and has a configuration file. */
+export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): readonly string[] {
+  const { cluster, nodeName, nodeIp } = wishes;
+  const common = (kubeconfig: string) => [
+    `--kubeconfig=${kubeconfig}`,
+    `--node-name=${nodeName}`,
+    `--node-ip=${nodeIp}`,
+  ];
+  switch (part) {
+    case 'server':
+      return [
+        `--data-dir=${serverDir}`,
+        `--pki-dir=${serverPkiDir}`,
+        '--bind-address=0.0.0.0',
+        '--secure-port=6443',
+        `--advertise-address=${nodeIp}`,
+        `--service-cidr=${cluster.serviceCidr}`,
+        `--cluster-cidr=${cluster.clusterCidr}`,
+        `--cluster-domain=${cluster.clusterDomain}`,
+        `--load-balancer-pool=${wishes.loadBalancerPool}`,
+        '--store=sqlite',
+      ];
+    case 'kubelet':
+      return [
+        ...common(kubeconfigPath('kubelet')),
+        `--docker-host=unix://${dockerSocket}`,
+        `--root-dir=${kubeletDir}`,
+        `--pki-dir=${pkiDir}`,
+        `--cluster-dns=${clusterDns(cluster)}`,
+        `--cluster-domain=${cluster.clusterDomain}`,
+        `--resolv-conf=${wishes.resolvConf}`,
+        `--overlay=${cluster.overlay}`,
+        `--node-labels=${nodeLabels(wishes)}`,
+      ];
+    case 'kube-proxy':
+      return [
+        ...common(kubeconfigPath('kube-proxy')),
+        `--cluster-cidr=${cluster.clusterCidr}`,
+        `--proxy-mode=${cluster.proxyMode}`,
+      ];
+    case 'dns':
+      return [
+        ...common(credentialPath('dns')),
+        `--cluster-domain=${cluster.clusterDomain}`,
+        `--resolv-conf=${wishes.resolvConf}`,
+      ];
+    case 'ingress':
+      return common(credentialPath('ingress'));
+  }
+}
+
+const nodeLabels = ({ role, nodeLabels: given }: Wishes): string =>
+  [...(role === 'control' ? ['node-role.kubernetes.io/control-plane='] : []), ...(given ? [given] : [])].join(',');
+
+/** Path → text of the .env files of this role. @throws BadRequest for a value that a unit could not pass on */
+export function envFiles(wishes: Wishes): ReadonlyMap<string, string> {
+  const own = partsOf(wishes.role).filter((part) => part !== 'registry') as (Agent | 'server')[];
+  return new Map(own.map((part) => [envPath(part), renderEnv(partArguments(part, wishes))]));
+}
+
+/** systemd splits the value at blanks and takes quotes and backslashes for its own. */
+export function renderEnv(args: readonly string[]): string {
+  const bad = args.find((arg) => /[\s"'\\$`%]/.test(arg));
+  if (bad !== undefined) throw new BadRequest(`${bad}: blanks, quotes, backslashes, $ and % are not possible in it`);
+  return `# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.\nK8TS_ARGS="${args.join(' ')}"\n`;
+}
+
+/**
+ * Configuration of docker-registry 2.x: plain HTTP for the engines of the cluster, so everybody may read and nobody may write:
+ * whoever could, pods among them, would choose what the nodes run. Images come in by the instance on loopback.
+ */
+export const registryConfig = (wishes: Wishes): string => renderRegistry(wishes.cluster.registry, true);
+export const pushConfig = (): string => renderRegistry(pushAddress, false);
+
+function renderRegistry(address: string, readOnly: boolean): string {
+  return [
+    '# Written by k8ts; changes are overwritten.',
+    'version: 0.1',
+    'log:',
+    '  level: error',
+    '  accesslog:',
+    '    disabled: true',
+    'storage:',
+    '  filesystem:',
+    `    rootdirectory: ${registryDir}`,
+    '  maintenance:',
+    '    readonly:',
+    `      enabled: ${readOnly}`,
+    'http:',
+    `  addr: ${address}`,
+    '',
+  ].join('\n');
+}

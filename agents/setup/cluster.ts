@@ -1,0 +1,103 @@
+// What init tells the cluster and join asks of it: the settings on which all nodes agree, as a ConfigMap that nodes may read, and
+// whether server and node are ready.
+import {
+  type ConfigMap,
+  configMaps,
+  nodes,
+  type Role,
+  type RoleBinding,
+  roleBindings,
+  roles,
+} from '../../controlplane/api';
+import { AppError, hasCode, isNotFound, isUnavailable } from '../../controlplane/base/errors';
+import type { Client } from '../../controlplane/client/client';
+import { type ClusterSettings, defaults } from './wishes';
+
+const namespace = 'kube-system';
+export const settingsName = 'k8ts-settings';
+const readersName = 'k8ts:settings-readers';
+
+/** Nodes, and machines that are about to become one. */
+const readers = ['system:nodes', 'system:bootstrappers:kubeadm:default-node-token'];
+
+/** Creates or changes the ConfigMap and lets nodes read it; returns whether anything had to be done. */
+export async function publishSettings(client: Client, settings: ClusterSettings): Promise<boolean> {
+  const metadata = { name: settingsName, namespace };
+  const data = { ...settings };
+  const config: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  const there = await unlessMissing(() => client.get(configMaps, `${namespace}/${settingsName}`));
+  const same = there !== undefined && Object.entries(data).every(([name, value]) => there.data?.[name] === value);
+  if (!there) await client.create(configMaps, config);
+  else if (!same) await client.update(configMaps, { ...there, data });
+  const role: Role = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: readersName, namespace },
+    rules: [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [settingsName], verbs: ['get'] }],
+  };
+  const binding: RoleBinding = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: readersName, namespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: readersName },
+    subjects: readers.map((name) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name })),
+  };
+  await unlessThere(() => client.create(roles, role));
+  await unlessThere(() => client.create(roleBindings, binding));
+  return !same;
+}
+
+/** Undefined when the cluster was not made by init, or does not say. */
+export async function readSettings(client: Client): Promise<ClusterSettings | undefined> {
+  try {
+    const { data = {} } = await client.get(configMaps, `${namespace}/${settingsName}`);
+    return Object.fromEntries(
+      Object.entries(defaults).map(([name, value]) => [name, data[name] ?? value]),
+    ) as unknown as ClusterSettings;
+  } catch (err) {
+    if (isNotFound(err) || hasCode(err, 'Forbidden')) return undefined;
+    throw err;
+  }
+}
+
+/** Undefined when the server answers, else what is wrong. */
+export async function serverProblem(client: Client): Promise<string | undefined> {
+  try {
+    await client.list(nodes, { limit: 1 });
+    return undefined;
+  } catch (err) {
+    if (isUnavailable(err)) return err.message;
+    throw err;
+  }
+}
+
+/** Undefined when the node is Ready, else what it or the server says. */
+export async function nodeProblem(client: Client, name: string): Promise<string | undefined> {
+  try {
+    const node = await client.get(nodes, name);
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.status === 'True') return undefined;
+    return ready ? `${ready.reason}: ${ready.message}` : 'its kubelet has not reported yet';
+  } catch (err) {
+    if (isNotFound(err)) return 'its kubelet has not registered it yet';
+    if (err instanceof AppError) return err.message;
+    throw err;
+  }
+}
+
+async function unlessMissing<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (err) {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  }
+}
+
+async function unlessThere(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (err) {
+    if (!hasCode(err, 'AlreadyExists')) throw err;
+  }
+}

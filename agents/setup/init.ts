@@ -1,0 +1,134 @@
+// `k8ts init`: makes this machine the control machine of a new cluster and its first node.
+import { join } from 'node:path';
+import { connect } from '../../controlplane/client/connect';
+import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
+import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { type CommandContext, defineCommand } from '../bootstrap/process';
+import { nodeProblem, publishSettings, serverProblem } from './cluster';
+import { Engine } from './docker-engine';
+import { giveTo } from './executor';
+import { importImages } from './images/import';
+import {
+  adminConf,
+  agents,
+  dockerSocket,
+  kubeconfigPath,
+  pkiDir,
+  serverDir,
+  serverPkiDir,
+  unitOf,
+  users,
+} from './layout';
+import { MachineFiles } from './machine-files';
+import { observeMachine, ownPackage } from './observe';
+import { initOptions } from './options';
+import { checkMachine } from './preflight';
+import { readRecord } from './record';
+import { prepareMachine, readyTimeoutMs, type Session, startAgents, startControl, waitUntil } from './session';
+import { kubernetesService, planControl, type Wishes } from './wishes';
+
+type Context = CommandContext<typeof initOptions>;
+
+export const command = defineCommand({
+  name: 'init',
+  summary: 'make this machine the control machine of a new cluster',
+  options: initOptions,
+  tool: true,
+  run: init,
+});
+
+/** Of cluster and context in the kubeconfigs. */
+const contextName = 'k8ts';
+
+async function init({ options, signal }: Context): Promise<void> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const session: Session = {
+    exec: new SystemExec(),
+    files: new MachineFiles(),
+    engine: new Engine(dockerSocket),
+    signal,
+    say,
+  };
+  const before = await readRecord(session.files);
+  const machine = await observeMachine(session);
+  checkMachine(machine.facts, options);
+  const wishes = planControl(options, machine.node, before?.wishes);
+  const input = { machine, wishes, before, start: options.start, caHash: before?.caHash ?? '' };
+  const { plan, changed } = await prepareMachine(session, input);
+  const made = await ensureCredentials(session, wishes);
+  for (const line of made) say(`made ${line}`);
+  let changes = changed || made.length > 0;
+  if (!options.start) {
+    say('Nothing was started: that happens at the next boot, or with systemctl start k8ts.target');
+    return;
+  }
+  await startControl(session, plan);
+  const client = await connect(adminConf);
+  await waitUntil(session, 'the API server answers', unitOf('server'), () => serverProblem(client));
+  const sent = await sendImages(session, options.images, wishes);
+  for (const name of sent) say(`pushed ${name}`);
+  if (await publishSettings(client, wishes.cluster)) {
+    say('published the settings of the cluster; workers take changes with their next k8ts join');
+    changes = true;
+  }
+  await startAgents(session, plan);
+  if (options.wait) {
+    await waitUntil(session, `${wishes.nodeName} is Ready`, unitOf('kubelet'), () =>
+      nodeProblem(client, wishes.nodeName),
+    );
+  }
+  if (!changes && sent.length === 0) say('Nothing has changed.');
+  say(nextSteps(wishes, options.wait));
+}
+
+/** Certificates and kubeconfigs; returns what was made and why. The authority stays what it is. */
+async function ensureCredentials({ exec }: Session, wishes: Wishes): Promise<readonly string[]> {
+  const { nodeIp, nodeName, server, cluster } = wishes;
+  const made = [
+    ...(await ensurePki(serverPkiDir, {
+      advertiseAddress: nodeIp,
+      serviceAddress: kubernetesService(cluster),
+      clusterDomain: cluster.clusterDomain,
+    })),
+  ];
+  // The server renews its own, and keeps its state beside.
+  await giveTo(exec, serverDir, users.server);
+  const authority = (await readAuthority(serverPkiDir))!;
+  made.push(...(await ensureNodePki(pkiDir, authority, { name: nodeName, ip: nodeIp })));
+  const wanted = [
+    { path: adminConf, identity: identities.admin },
+    ...agents.map((agent) => ({
+      path: kubeconfigPath(agent),
+      identity: agent === 'kubelet' ? identities.kubelet(nodeName) : identities[agent],
+    })),
+  ];
+  for (const { path, identity } of wanted) {
+    const reason = await ensureKubeconfig(path, authority, { name: contextName, server, identity });
+    if (reason) made.push(`${path}: ${reason}`);
+  }
+  return made;
+}
+
+async function sendImages(session: Session, given: string, { cluster }: Wishes): Promise<readonly string[]> {
+  const program = await ownPackage();
+  const shipped =
+    program && (await session.files.exists(join(program.dir, 'images'))) ? join(program.dir, 'images') : '';
+  const dir = given || shipped;
+  if (dir === '') return [];
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(readyTimeoutMs)]);
+  return importImages(dir, { ...session, registry: cluster.registry, signal });
+}
+
+const nextSteps = ({ nodeName, server }: Wishes, ready: boolean): string => `
+Node ${nodeName} is ${ready ? 'Ready' : 'set up'}; the API is at ${server}
+
+Use it, as root on this machine:
+  export KUBECONFIG=${adminConf}
+  kubectl get nodes -o wide
+or anywhere else, with a copy of that file, which holds the key of the administrator.
+
+Add a machine: run this here, and what it prints there, as root:
+  k8ts token create --print-join-command
+
+Take all of it away again: k8ts reset`;

@@ -1,0 +1,52 @@
+// Where things lie on a machine that is a node. Tools and readers rely on these names; nothing else in this folder spells
+// them out.
+
+/** The programs: bin/node, k8ts.js, schemas, node_modules with the native parts, VERSION. */
+export const programDir = '/usr/local/lib/k8ts';
+export const wrapperPath = '/usr/local/bin/k8ts';
+export const configDir = '/etc/k8ts';
+export const pkiDir = `${configDir}/pki`;
+export const adminConf = `${configDir}/admin.conf`;
+export const registryConfigPath = `${configDir}/registry.yml`;
+/** The same images, writable, on loopback alone: runs only while images are pushed. */
+export const pushConfigPath = `${configDir}/registry-push.yml`;
+export const pushAddress = '127.0.0.1:5001';
+export const pushUnit = 'k8ts-registry-push.service';
+export const stateDir = '/var/lib/k8ts';
+export const serverDir = `${stateDir}/server`;
+export const serverPkiDir = `${serverDir}/pki`;
+export const registryDir = `${stateDir}/registry`;
+export const kubeletDir = `${stateDir}/kubelet`;
+/** What the set-up changed and what was there before; `k8ts reset` goes by it. */
+export const recordPath = `${stateDir}/setup.json`;
+export const unitDir = '/etc/systemd/system';
+export const sysctlPath = '/etc/sysctl.d/90-k8ts.conf';
+export const usersPath = '/etc/sysusers.d/k8ts.conf';
+export const daemonJsonPath = '/etc/docker/daemon.json';
+export const dockerSocket = '/var/run/docker.sock';
+
+export const apiPort = 6443;
+export const registryPort = 5000;
+
+/** The processes that are clients of the API, each with a kubeconfig of its own. Start order. */
+export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
+export type Agent = (typeof agents)[number];
+/** What a control machine runs besides. Start order. */
+export const controlParts = ['registry', 'server'] as const;
+export type Part = Agent | (typeof controlParts)[number];
+
+export const target = 'k8ts.target';
+export const unitOf = (part: Part): string => `k8ts-${part}.service`;
+export const envPath = (part: Part): string => `${configDir}/${part}.env`;
+export const kubeconfigPath = (agent: Agent): string => `${configDir}/${agent}.conf`;
+/** A start of Node.js reads compiled code from here; half the start-up time on a slow machine. */
+export const cacheName = (part: Part): string => `k8ts-${part}`;
+
+/** Users of the processes that keep files: those need an owner that stays. The others get a dynamic one. */
+export const users = { server: 'k8ts-server', registry: 'k8ts-registry' } as const;
+
+/** Agents that read their kubeconfig once and as somebody else than its owner: systemd hands it over at the start. */
+export const renewedByRestart: readonly Agent[] = ['kube-proxy', 'dns', 'ingress'];
+
+export const partsOf = (role: 'control' | 'worker'): readonly Part[] =>
+  role === 'control' ? [...controlParts, ...agents] : agents;

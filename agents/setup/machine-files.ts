@@ -1,0 +1,58 @@
+// Files of the machine as the set-up sees and writes them, below a root directory: / or, in tests and images, another one.
+import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export interface FileState {
+  readonly text: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+export class MachineFiles {
+  constructor(readonly root = '/') {}
+
+  path(path: string): string {
+    return join(this.root, path);
+  }
+
+  /** Undefined when there is none. */
+  async read(path: string): Promise<FileState | undefined> {
+    try {
+      const [text, stats] = await Promise.all([readFile(this.path(path), 'utf8'), lstat(this.path(path))]);
+      return { text, mode: stats.mode & 0o7777 };
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw err;
+    }
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await lstat(this.path(path)).catch(() => undefined)) !== undefined;
+  }
+
+  /** Flushed, and in one step: a reader sees the old text or the new one. Missing directories are made, 0755. */
+  async write(path: string, { text, mode }: FileState): Promise<void> {
+    const target = this.path(path);
+    await mkdir(dirname(target), { recursive: true });
+    const temporary = `${target}.${process.pid}.tmp`;
+    try {
+      const file = await open(temporary, 'w', mode);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await chmod(temporary, mode);
+      await rename(temporary, target);
+    } catch (err) {
+      await rm(temporary, { force: true });
+      throw err;
+    }
+  }
+
+  /** Files and whole directories; nothing happens when there is none. */
+  async remove(path: string): Promise<void> {
+    await rm(this.path(path), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,143 @@
+// Options of `k8ts init`, `k8ts join` and `k8ts reset`. What is not given stays as an earlier run had it, or is found out.
+import { isIP } from 'node:net';
+import { BadRequest } from '../../controlplane/base/errors';
+import { type OptionTable, parseBoolean, parseInteger, parseOneOf, parseText } from '../bootstrap/options';
+import { normalRange } from './wishes';
+
+function parseIp(text: string): string {
+  if (text !== '' && isIP(text) === 0) throw new BadRequest('expected an IP address');
+  return text;
+}
+
+const node = {
+  nodeName: {
+    flag: 'node-name',
+    placeholder: 'NAME',
+    default: '',
+    help: 'name of this node; absent: the host name',
+    parse: parseText,
+  },
+  nodeIp: {
+    flag: 'node-ip',
+    placeholder: 'IP',
+    default: '',
+    help: 'address at which the other nodes reach this machine; absent: the one that leads to the API server, or out',
+    parse: parseIp,
+  },
+  nodeLabels: {
+    flag: 'node-labels',
+    placeholder: 'a=b,..',
+    default: '',
+    help: 'labels for the Node object',
+    parse: parseText,
+  },
+  resolvConf: {
+    flag: 'resolv-conf',
+    placeholder: 'PATH',
+    default: '',
+    help: 'name servers for pods and for names outside the cluster; absent: those of /etc/resolv.conf, or behind systemd-resolved',
+    parse: parseText,
+  },
+  allowSwap: { flag: 'allow-swap', default: 'false', help: 'accept a machine with swap', parse: parseBoolean },
+  start: {
+    flag: 'start',
+    default: 'true',
+    help: 'start the processes; --no-start leaves that to the next boot, as for an image',
+    parse: parseBoolean,
+  },
+  wait: {
+    flag: 'wait',
+    default: 'true',
+    help: 'wait until this node is Ready; --no-wait does not',
+    parse: parseBoolean,
+  },
+} satisfies OptionTable;
+
+export const initOptions = {
+  ...node,
+  clusterCidr: {
+    flag: 'cluster-cidr',
+    placeholder: 'CIDR',
+    default: '',
+    help: 'range of pod IPs; absent: 10.244.0.0/16',
+    parse: normalRange,
+  },
+  serviceCidr: {
+    flag: 'service-cidr',
+    placeholder: 'CIDR',
+    default: '',
+    help: 'range of cluster IPs; absent: 10.96.0.0/12',
+    parse: normalRange,
+  },
+  clusterDomain: {
+    flag: 'cluster-domain',
+    placeholder: 'NAME',
+    default: '',
+    help: 'DNS zone of the cluster; absent: cluster.local',
+    parse: parseText,
+  },
+  loadBalancerPool: {
+    flag: 'load-balancer-pool',
+    placeholder: 'RANGES',
+    default: '',
+    help: "addresses for Services of type LoadBalancer, comma-joined ranges, or none; absent: .240-.250 of this node's /24",
+    parse: parseText,
+  },
+  overlay: {
+    flag: 'overlay',
+    placeholder: 'MODE',
+    default: '',
+    help: 'auto (routes on one link, VXLAN to other subnets), host-gw or vxlan; absent: auto',
+    parse: parseOneOf('', 'auto', 'host-gw', 'vxlan'),
+  },
+  proxyMode: {
+    flag: 'proxy-mode',
+    placeholder: 'MODE',
+    default: '',
+    help: 'how Services are programmed: iptables or nftables; absent: iptables',
+    parse: parseOneOf('', 'iptables', 'nftables'),
+  },
+  registryPort: {
+    flag: 'registry-port',
+    placeholder: 'PORT',
+    default: '',
+    help: 'port of the image registry; absent: 5000',
+    parse: (text: string) => (text === '' ? undefined : parseInteger(1, 65535)(text)),
+  },
+  images: {
+    flag: 'images',
+    placeholder: 'DIR',
+    default: '',
+    help: 'images for the registry: an OCI image layout, or archives of docker save; absent: those that came with the program',
+    parse: parseText,
+  },
+} satisfies OptionTable;
+
+export const joinOptions = {
+  ...node,
+  token: {
+    flag: 'token',
+    placeholder: 'ID.SECRET',
+    default: '',
+    help: 'as k8ts token create prints it; not needed again once the node has its certificates',
+    parse: parseText,
+  },
+  caHash: {
+    flag: 'ca-cert-hash',
+    placeholder: 'sha256:HEX',
+    default: '',
+    help: "of the cluster's certificate authority: no other server is believed",
+    parse: parseText,
+  },
+  registry: {
+    flag: 'registry',
+    placeholder: 'HOST:PORT',
+    default: '',
+    help: 'image registry asked before those of the Internet, or none; absent: the one the cluster names',
+    parse: parseText,
+  },
+} satisfies OptionTable;
+
+export const resetOptions = {
+  yes: { flag: 'yes', default: 'false', help: 'do it; without, only say what would be removed', parse: parseBoolean },
+} satisfies OptionTable;

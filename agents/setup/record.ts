@@ -1,0 +1,39 @@
+// What the set-up did to this machine and what was there before, in one file: a second run reads what was wished, `k8ts reset`
+// what to put back.
+import { BadRequest } from '../../controlplane/base/errors';
+import type { DockerChanges } from './docker-config';
+import { recordPath } from './layout';
+import type { MachineFiles } from './machine-files';
+import type { Wishes } from './wishes';
+
+export interface SetupRecord {
+  readonly version: 1;
+  readonly wishes: Wishes;
+  /** sha256:HEX of the authority of the cluster; '' before the first run has come that far. */
+  readonly caHash: string;
+  readonly docker: DockerChanges;
+  /** Kernel settings as they were: net.ipv4.ip_forward → 0. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Units of the system that were not enabled and are now. */
+  readonly enabled: readonly string[];
+  /** Whether the programs were put into their place by the set-up. */
+  readonly installed: boolean;
+}
+
+/** @throws BadRequest when the file is not one of ours */
+export async function readRecord(files: MachineFiles): Promise<SetupRecord | undefined> {
+  const file = await files.read(recordPath);
+  if (!file) return undefined;
+  try {
+    const record = JSON.parse(file.text) as SetupRecord;
+    if (record.version === 1) return record;
+  } catch {
+    // Reported below: the caller cannot do anything with the position of a missing brace.
+  }
+  throw new BadRequest(
+    `${recordPath} is not a record of this version; with it gone, k8ts reset removes by name what it finds`,
+  );
+}
+
+export const writeRecord = (files: MachineFiles, record: SetupRecord): Promise<void> =>
+  files.write(recordPath, { text: `${JSON.stringify(record, null, 2)}\n`, mode: 0o600 });

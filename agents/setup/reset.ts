@@ -1,0 +1,223 @@
+// `k8ts reset`: takes away what init or join made, in the reverse order, and says what stays and why. Works from any state: what
+// is not there any more is not missed.
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { SystemMounts } from '../../dataplane/mount/system-mounts';
+import { type CommandContext, defineCommand } from '../bootstrap/process';
+import { unmergeDaemonJson } from './docker-config';
+import { Engine } from './docker-engine';
+import { readSysctls, readUnits } from './executor';
+import {
+  agents,
+  cacheName,
+  configDir,
+  controlParts,
+  daemonJsonPath,
+  dockerSocket,
+  kubeletDir,
+  programDir,
+  stateDir,
+  sysctlPath,
+  target,
+  unitDir,
+  unitOf,
+  users,
+  usersPath,
+  wrapperPath,
+} from './layout';
+import { MachineFiles } from './machine-files';
+import { findProgram } from './observe';
+import { resetOptions } from './options';
+import { readRecord, type SetupRecord } from './record';
+import { Refused } from './refused';
+import type { Session } from './session';
+import { enabledUnits, unitFiles } from './units';
+
+type Context = CommandContext<typeof resetOptions>;
+
+export const command = defineCommand({
+  name: 'reset',
+  summary: 'take away what init or join made of this machine',
+  options: resetOptions,
+  tool: true,
+  run: reset,
+});
+
+const stopTimeoutMs = 180_000;
+/** Marks the routes of pods, in both families. */
+const podRouteProtocol = '84';
+const podLinks = ['cni0', 'k8ts-vxlan'];
+
+async function reset({ options, log, signal }: Context): Promise<void> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  if (process.getuid?.() !== 0)
+    throw new Refused('needs root: units, rules and links are removed.', 'Run it with sudo.');
+  const session: Session = {
+    exec: new SystemExec(),
+    files: new MachineFiles(),
+    engine: new Engine(dockerSocket),
+    signal,
+    say,
+  };
+  // A record that cannot be read must not stand in the way of the way out: then what has a name of ours goes.
+  const record = await readRecord(session.files).catch((err: unknown) => {
+    log.warn('going by names alone', { error: err });
+    return undefined;
+  });
+  if (!options.yes) {
+    say(announcement(record));
+    return;
+  }
+  const left: string[] = [];
+  await stopUnits(session);
+  await removeContainers(session, left);
+  await removeNetwork(session, left);
+  await new SystemMounts().detachBelow(kubeletDir);
+  await restoreDocker(session, record, left);
+  await restoreSysctls(session, record, left);
+  await removeFiles(session, record, left);
+  await removeUsers(session);
+  say('\nLeft as they are:');
+  for (const line of [...left, ...alwaysLeft(record)]) say(`  ${line}`);
+}
+
+function announcement(record: SetupRecord | undefined): string {
+  const what = record
+    ? `node ${record.wishes.nodeName} of ${record.wishes.server}${record.wishes.role === 'control' ? ', with the whole state of that cluster' : ''}`
+    : 'whatever has a name of k8ts on this machine';
+  return `This removes ${what}: units, configuration, certificates, pods, volumes, rules, links and state.\nTo do it: k8ts reset --yes`;
+}
+
+/** Path units first, or they would start again what is being stopped. */
+async function stopUnits({ exec, say }: Session): Promise<void> {
+  const units = [
+    'k8ts-renewed@*.path',
+    target,
+    ...[...agents, ...controlParts].map(unitOf),
+    'k8ts-registry-push.service',
+  ];
+  await exec.run(['systemctl', 'stop', ...units], { timeoutMs: stopTimeoutMs }).catch(() => undefined);
+  const enabled = enabledUnits('control');
+  for (const unit of enabled) await exec.run(['systemctl', 'disable', '--quiet', unit]).catch(() => undefined);
+  say('stopped and disabled the units');
+}
+
+async function removeContainers({ engine, say }: Session, left: string[]): Promise<void> {
+  if (!(await engine.info())) {
+    left.push(
+      'containers of pods: Docker does not answer. Later: docker rm -f $(docker ps -aq --filter label=io.kubernetes.pod.uid)',
+    );
+    return;
+  }
+  const ids = await engine.podContainers();
+  for (const id of ids) await engine.removeContainer(id);
+  if (ids.length > 0) say(`removed ${ids.length} containers of pods`);
+}
+
+/** Rules by kube-proxy, which made them; then routes, links and what hangs on them. */
+async function removeNetwork({ exec, say }: Session, left: string[]): Promise<void> {
+  // The very program that runs here: the installed one may be gone already.
+  const cleanup = [process.execPath, ...process.execArgv, require.main?.filename ?? '', 'kube-proxy', '--cleanup'];
+  try {
+    await exec.run(cleanup);
+    say('removed the rules of Services and policies');
+  } catch (err) {
+    left.push(`rules of Services and policies: ${err instanceof Error ? err.message : err}`);
+  }
+  for (const family of ['-4', '-6']) {
+    await exec.run(['ip', family, 'route', 'flush', 'proto', podRouteProtocol]).catch(() => undefined);
+  }
+  for (const link of await portsOf(exec, podLinks[0]!))
+    await exec.run(['ip', 'link', 'del', link]).catch(() => undefined);
+  for (const link of podLinks) await exec.run(['ip', 'link', 'del', link]).catch(() => undefined);
+  say(`removed the links ${podLinks.join(', ')} and the routes of pods`);
+}
+
+/** Links of pods whose process outlived its container. */
+async function portsOf(exec: Session['exec'], bridge: string): Promise<readonly string[]> {
+  const answer = await exec.run(['ip', '-json', 'link', 'show', 'master', bridge]).catch(() => undefined);
+  return (JSON.parse(answer?.stdout || '[]') as { ifname: string }[]).map(({ ifname }) => ifname);
+}
+
+async function restoreDocker(
+  { exec, files, say }: Session,
+  record: SetupRecord | undefined,
+  left: string[],
+): Promise<void> {
+  const file = await files.read(daemonJsonPath);
+  if (!record) {
+    if (file) left.push(`${daemonJsonPath}: without a record nobody knows which settings were yours`);
+    return;
+  }
+  if (!file) return;
+  const text = unmergeDaemonJson(file.text, record.docker);
+  if (text === file.text) return;
+  if (text === undefined) await files.remove(daemonJsonPath);
+  else await files.write(daemonJsonPath, { text, mode: file.mode });
+  await exec.run(['systemctl', 'reload', 'docker.service']).catch(() => undefined);
+  say(`took our settings out of ${daemonJsonPath}`);
+  for (const unit of record.enabled) {
+    await exec.run(['systemctl', 'disable', '--quiet', unit]);
+    say(`disabled ${unit}, as it was before; it goes on running until the next boot`);
+  }
+}
+
+/** What Docker set for itself stays: with its own rules in place it needs to forward. */
+async function restoreSysctls(
+  { exec, files, say }: Session,
+  record: SetupRecord | undefined,
+  left: string[],
+): Promise<void> {
+  await files.remove(sysctlPath);
+  const dockerRuns = (await readUnits(exec, ['docker.service']).catch(() => undefined))?.get('docker.service')?.active;
+  const now = await readSysctls(Object.keys(record?.sysctls ?? {}));
+  for (const [name, value] of Object.entries(record?.sysctls ?? {})) {
+    if (now[name] === value) continue;
+    if (name === 'net.ipv4.ip_forward' && dockerRuns) {
+      left.push(`${name}=${now[name]}: Docker needs it for its own containers`);
+      continue;
+    }
+    await exec.run(['sysctl', '-q', '-w', `${name}=${value}`]);
+    say(`set ${name} back to ${value}`);
+  }
+}
+
+async function removeFiles(
+  { exec, files, say }: Session,
+  record: SetupRecord | undefined,
+  left: string[],
+): Promise<void> {
+  for (const path of unitFiles('control').keys()) await files.remove(path);
+  for (const part of [...agents, ...controlParts]) {
+    // Those of dynamic users lie under private/.
+    await files.remove(`/var/cache/${cacheName(part)}`);
+    await files.remove(`/var/cache/private/${cacheName(part)}`);
+    if (await files.exists(`/etc/default/k8ts-${part}`)) left.push(`/etc/default/k8ts-${part}: it is yours`);
+    const dropIns = `${unitDir}/${unitOf(part)}.d`;
+    if (await files.exists(dropIns)) left.push(`${dropIns}: it is yours`);
+  }
+  await files.remove(configDir);
+  await files.remove(stateDir);
+  await files.remove(wrapperPath);
+  await exec.run(['systemctl', 'daemon-reload']).catch(() => undefined);
+  if (record?.installed) {
+    await files.remove(programDir);
+    say(`removed ${configDir}, ${stateDir}, ${programDir} and the units`);
+  } else {
+    if (await files.exists(programDir)) left.push(`${programDir}: neither init nor join put it there`);
+    say(`removed ${configDir}, ${stateDir} and the units`);
+  }
+}
+
+async function removeUsers({ exec, files }: Session): Promise<void> {
+  await files.remove(usersPath);
+  if (findProgram('userdel') === undefined) return;
+  for (const name of Object.values(users)) await exec.run(['userdel', name]).catch(() => undefined);
+}
+
+const alwaysLeft = (record: SetupRecord | undefined): readonly string[] => [
+  'Debian packages (Docker, iptables, ...): you or others may use them',
+  'images that Docker has pulled: docker image prune -a removes those that nothing uses',
+  ...(record?.wishes.role === 'worker'
+    ? [`the Node object in the cluster: kubectl delete node ${record.wishes.nodeName}`]
+    : []),
+];

@@ -1,0 +1,137 @@
+// One run of init or join: what both do with a machine between its wishes and its running processes. Tells the person who
+// watches each thing it does.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Unavailable } from '../../controlplane/base/errors';
+import type { Exec } from '../../dataplane/exec/exec';
+import { mergeDaemonJson } from './docker-config';
+import type { Engine } from './docker-engine';
+import { isEnabled, observeState, readSysctls, readUnits, runStep } from './executor';
+import { agents, controlParts, type Part, partsOf, programDir, unitOf } from './layout';
+import type { MachineFiles } from './machine-files';
+import { type Machine, ownPackage } from './observe';
+import { checkPorts, checkRanges } from './preflight';
+import { type SetupRecord, writeRecord } from './record';
+import { Refused } from './refused';
+import { describeStep, type MachinePlan, planSteps, type Step } from './steps';
+import type { Wishes } from './wishes';
+
+export interface Session {
+  readonly exec: Exec;
+  readonly files: MachineFiles;
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+  /** A line for the person who watches. */
+  readonly say: (line: string) => void;
+}
+
+/** A process may take this long to answer on a slow machine. */
+export const readyTimeoutMs = 600_000;
+const pollMs = 500;
+
+/** The kubelet sets them as well, but whoever reads /etc/sysctl.d again would undo that. */
+const fixedSysctls = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.all.send_redirects': '0' } as const;
+/** Raised where they are lower: each of many pods watches files, and all count against root. */
+const raisedSysctls = { 'fs.inotify.max_user_instances': 1024, 'fs.inotify.max_user_watches': 524_288 } as const;
+export const sysctlNames = [...Object.keys(fixedSysctls), ...Object.keys(raisedSysctls)];
+
+/** `before`: values without ours. */
+export function wantedSysctls(before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const raised = Object.entries(raisedSysctls).filter(([name, value]) => Number(before[name] ?? 0) < value);
+  return { ...fixedSysctls, ...Object.fromEntries(raised.map(([name, value]) => [name, String(value)])) };
+}
+
+export interface Prepared {
+  readonly plan: MachinePlan;
+  readonly record: SetupRecord;
+  /** Whether a step was done or something recorded anew. */
+  readonly changed: boolean;
+}
+
+/**
+ * Everything up to credentials and starts. What will be changed is recorded first, so that `k8ts reset` can undo a run that
+ * ends halfway. @throws Refused before anything is written
+ */
+export async function prepareMachine(
+  session: Session,
+  input: {
+    readonly machine: Machine;
+    readonly wishes: Wishes;
+    readonly before: SetupRecord | undefined;
+    readonly start: boolean;
+    readonly caHash: string;
+  },
+): Promise<Prepared> {
+  const { exec, files } = session;
+  const { machine, wishes, before, start, caHash } = input;
+  const running = machine.facts.systemd === 'running';
+  if (!before) checkRanges(machine.facts, wishes);
+  if (start) checkPorts(machine.facts, wishes, await runningParts(exec, wishes));
+  const docker = mergeDaemonJson(machine.docker, wishes.cluster, before?.docker);
+  const sysctlsBefore = before?.sysctls ?? (await readSysctls(sysctlNames));
+  const sysctls = wantedSysctls(sysctlsBefore);
+  const program = await ownPackage();
+  const observed = await observeState({ wishes, sysctls }, { exec, files, running, engine: machine.engine });
+  if (program === undefined && observed.installedVersion === undefined) {
+    throw new Refused(
+      'this program runs from sources and cannot be installed.',
+      'Make a folder that can with hack/package, and run DIR/k8ts init or DIR/k8ts join from it.',
+    );
+  }
+  const elsewhere = program && program.dir !== files.path(programDir) ? program : undefined;
+  const plan = planSteps({ wishes, daemonJson: docker.text, sysctls, program: elsewhere, start }, observed);
+  const record: SetupRecord = {
+    version: 1,
+    wishes,
+    caHash,
+    docker: docker.changes,
+    sysctls: sysctlsBefore,
+    enabled: before?.enabled ?? ((await isEnabled(exec, 'docker.service')) ? [] : ['docker.service']),
+    installed: before?.installed || plan.prepare.some(({ action }) => action === 'install'),
+  };
+  const recorded = JSON.stringify(record) !== JSON.stringify(before);
+  if (recorded) await writeRecord(files, record);
+  for (const step of plan.prepare) await doStep(session, step);
+  return { plan, record, changed: recorded || plan.prepare.length > 0 || plan.start.length > 0 };
+}
+
+async function runningParts(exec: Exec, wishes: Wishes): Promise<readonly Part[]> {
+  const units = await readUnits(exec, partsOf(wishes.role).map(unitOf));
+  return partsOf(wishes.role).filter((part) => units.get(unitOf(part))?.active);
+}
+
+/** Parts of the control machine that others wait for. */
+export const startControl = (session: Session, plan: MachinePlan): Promise<void> =>
+  startParts(session, plan, (part) => (controlParts as readonly string[]).includes(part));
+export const startAgents = (session: Session, plan: MachinePlan): Promise<void> =>
+  startParts(session, plan, (part) => part === 'units' || (agents as readonly string[]).includes(part));
+
+async function startParts(session: Session, plan: MachinePlan, which: (part: string) => boolean): Promise<void> {
+  for (const { part, step } of plan.start) if (which(part)) await doStep(session, step);
+}
+
+async function doStep(session: Session, step: Step): Promise<void> {
+  session.signal.throwIfAborted();
+  await runStep(step, session);
+  session.say(describeStep(step));
+}
+
+/** Polls until `problem` gives none. @throws Unavailable with the last problem when it takes too long */
+export async function waitUntil(
+  session: Session,
+  what: string,
+  where: string,
+  problem: () => Promise<string | undefined>,
+): Promise<void> {
+  const deadline = Date.now() + readyTimeoutMs;
+  for (;;) {
+    session.signal.throwIfAborted();
+    const last = await problem();
+    if (last === undefined) return;
+    if (Date.now() > deadline) {
+      throw new Unavailable(
+        `waited ${readyTimeoutMs / 60_000} minutes until ${what}: ${last}\n  See: journalctl -u ${where}`,
+      );
+    }
+    await sleep(pollMs);
+  }
+}

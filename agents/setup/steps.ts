@@ -1,0 +1,214 @@
+// From what a machine is to be and what it is, to the steps between. Pure. Running the steps and planning again gives none:
+// whatever a crash leaves undone is seen in the next observation, not remembered.
+import { envFiles, pushConfig, registryConfig } from './arguments';
+import {
+  configDir,
+  daemonJsonPath,
+  envPath,
+  type Part,
+  partsOf,
+  programDir,
+  pushConfigPath,
+  registryConfigPath,
+  sysctlPath,
+  target,
+  unitDir,
+  unitOf,
+  users,
+  usersPath,
+  wrapperPath,
+} from './layout';
+import type { FileState } from './machine-files';
+import { enabledUnits, renewedUnits, unitFiles } from './units';
+import type { Wishes } from './wishes';
+
+export type Step =
+  /** Puts this program into its place. */
+  | { readonly action: 'install'; readonly from: string; readonly version: string }
+  | { readonly action: 'make-directory'; readonly path: string; readonly mode: number }
+  | {
+      readonly action: 'write';
+      readonly path: string;
+      readonly text: string;
+      readonly mode: number;
+      readonly isNew: boolean;
+    }
+  | { readonly action: 'make-users'; readonly names: readonly string[] }
+  | { readonly action: 'apply-sysctls'; readonly path: string }
+  | { readonly action: 'enable'; readonly units: readonly string[] }
+  | { readonly action: 'reload-units' }
+  | { readonly action: 'start-docker' }
+  | { readonly action: 'reload-docker' }
+  | { readonly action: 'start'; readonly unit: string }
+  | { readonly action: 'restart'; readonly unit: string; readonly because: string };
+
+export interface UnitState {
+  readonly active: boolean;
+  /** Seconds since the epoch at which it became active; undefined when it is not. */
+  readonly since: number | undefined;
+  /** systemd knows an older text of it than the file has. */
+  readonly stale: boolean;
+}
+export interface Observed {
+  /** By path; absent: no such file. mtime in seconds since the epoch. */
+  readonly files: ReadonlyMap<string, FileState & { readonly mtime: number }>;
+  readonly directories: ReadonlyMap<string, { readonly mode: number }>;
+  readonly units: ReadonlyMap<string, UnitState>;
+  readonly enabled: ReadonlySet<string>;
+  readonly users: ReadonlySet<string>;
+  /** VERSION of what lies in the program directory. */
+  readonly installedVersion: string | undefined;
+  /** Kernel settings now. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly docker: { readonly enabled: boolean; readonly active: boolean; readonly settled: boolean };
+}
+export interface Wanted {
+  readonly wishes: Wishes;
+  /** Whole text of daemon.json. */
+  readonly daemonJson: string;
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Where this program runs from; undefined when it cannot be copied: it runs from sources. */
+  readonly program: { readonly dir: string; readonly version: string } | undefined;
+  /** False: nothing is started. */
+  readonly start: boolean;
+}
+export interface MachinePlan {
+  /** Everything up to the point where processes may start. */
+  readonly prepare: readonly Step[];
+  /** Starts and restarts, in order, by part. */
+  readonly start: readonly { readonly part: Part | 'units'; readonly step: Step }[];
+}
+
+const wrapper = `#!/bin/sh\nexec ${programDir}/k8ts "$@"\n`;
+
+/** Every file of ours but daemon.json, which is the user's. */
+export function ownFiles(wishes: Wishes, sysctls: Readonly<Record<string, string>>): ReadonlyMap<string, FileState> {
+  const files = new Map<string, FileState>();
+  const add = (path: string, text: string, mode = 0o644) => files.set(path, { text, mode });
+  for (const [path, text] of unitFiles(wishes.role)) add(path, text);
+  for (const [path, text] of envFiles(wishes)) add(path, text, 0o600);
+  if (wishes.role === 'control') {
+    add(registryConfigPath, registryConfig(wishes));
+    add(pushConfigPath, pushConfig());
+    add(usersPath, usersText);
+  }
+  add(sysctlPath, sysctlText(sysctls));
+  add(wrapperPath, wrapper, 0o755);
+  return files;
+}
+
+// u NAME - "DESCRIPTION" HOME
+const usersText = [
+  '# Written by k8ts: owners of the state of the control machine. See sysusers.d(5).',
+  `u ${users.server} - "k8ts API server" /var/lib/k8ts/server`,
+  `u ${users.registry} - "k8ts image registry" /var/lib/k8ts/registry`,
+  '',
+].join('\n');
+
+function sysctlText(sysctls: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(sysctls).map(([name, value]) => `${name} = ${value}\n`);
+  return `# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.\n${lines.join('')}`;
+}
+
+export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
+  const { wishes, start } = wanted;
+  const parts = partsOf(wishes.role);
+  const prepare: Step[] = [];
+  const installs = wanted.program !== undefined && wanted.program.version !== observed.installedVersion;
+  if (installs) prepare.push({ action: 'install', from: wanted.program!.dir, version: wanted.program!.version });
+  // The registry reads its configuration as its own user; what is secret in here is 0600.
+  if (observed.directories.get(configDir)?.mode !== 0o755) {
+    prepare.push({ action: 'make-directory', path: configDir, mode: 0o755 });
+  }
+  const writes = planWrites(wanted, observed);
+  prepare.push(...writes);
+  const written = new Set(writes.map((step) => (step.action === 'write' ? step.path : '')));
+  const missingUsers =
+    wishes.role === 'control' ? Object.values(users).filter((name) => !observed.users.has(name)) : [];
+  if (missingUsers.length > 0) prepare.push({ action: 'make-users', names: missingUsers });
+  const enable = enabledUnits(wishes.role).filter((unit) => !observed.enabled.has(unit));
+  if (!observed.docker.enabled) enable.push('docker.service');
+  if (start) prepare.push(...planSystem(wanted, observed, written));
+  if (enable.length > 0) prepare.push({ action: 'enable', units: enable });
+  if (!start) return { prepare, start: [] };
+  return {
+    prepare,
+    start: [
+      ...parts.flatMap((part) => {
+        const step = planUnit(part, observed, written, installs);
+        return step ? [{ part, step }] : [];
+      }),
+      ...[...renewedUnits, target]
+        .filter((unit) => !observed.units.get(unit)?.active)
+        .map((unit) => ({ part: 'units' as const, step: { action: 'start' as const, unit } })),
+    ],
+  };
+}
+
+function planWrites({ wishes, sysctls, daemonJson }: Wanted, { files }: Observed): Step[] {
+  const wanted = new Map(ownFiles(wishes, sysctls));
+  // Its mode is the user's when it is there.
+  wanted.set(daemonJsonPath, { text: daemonJson, mode: files.get(daemonJsonPath)?.mode ?? 0o644 });
+  return [...wanted].flatMap(([path, { text, mode }]): Step[] => {
+    const there = files.get(path);
+    return there && there.text === text && there.mode === mode
+      ? []
+      : [{ action: 'write', path, text, mode, isNew: there === undefined }];
+  });
+}
+
+/** What running parts of the system must take notice of. */
+function planSystem(wanted: Wanted, observed: Observed, written: ReadonlySet<string>): Step[] {
+  const steps: Step[] = [];
+  const off = Object.entries(wanted.sysctls).some(([name, value]) => observed.sysctls[name] !== value);
+  if (written.has(sysctlPath) || off) steps.push({ action: 'apply-sysctls', path: sysctlPath });
+  if (!observed.docker.active) steps.push({ action: 'start-docker' });
+  else if (written.has(daemonJsonPath) || !observed.docker.settled) steps.push({ action: 'reload-docker' });
+  const unitsChanged = [...written].some((path) => path.startsWith(`${unitDir}/`));
+  if (unitsChanged || [...observed.units.values()].some(({ stale }) => stale)) steps.push({ action: 'reload-units' });
+  return steps;
+}
+
+function planUnit(part: Part, observed: Observed, written: ReadonlySet<string>, installs: boolean): Step | undefined {
+  const unit = unitOf(part);
+  const state = observed.units.get(unit);
+  if (!state?.active) return { action: 'start', unit };
+  const inputs = [`${unitDir}/${unit}`, part === 'registry' ? registryConfigPath : envPath(part)];
+  const changed = inputs.find((path) => written.has(path) || isNewer(path, state, observed));
+  if (changed !== undefined) return { action: 'restart', unit, because: `${changed} has changed` };
+  return installs ? { action: 'restart', unit, because: 'the program has changed' } : undefined;
+}
+
+/** A run that ended between writing and restarting. */
+function isNewer(path: string, { since }: UnitState, { files }: Observed): boolean {
+  const file = files.get(path);
+  return file !== undefined && since !== undefined && Math.floor(file.mtime) > since;
+}
+
+/** One line for the person who watches. */
+export function describeStep(step: Step): string {
+  switch (step.action) {
+    case 'install':
+      return `installed ${step.version} into ${programDir}`;
+    case 'make-directory':
+      return `made ${step.path}`;
+    case 'write':
+      return `${step.isNew ? 'wrote' : 'changed'} ${step.path}`;
+    case 'make-users':
+      return `made the users ${step.names.join(', ')}`;
+    case 'apply-sysctls':
+      return `applied the kernel settings of ${step.path}`;
+    case 'enable':
+      return `enabled ${step.units.join(', ')}`;
+    case 'reload-units':
+      return 'told systemd of the units';
+    case 'start-docker':
+      return 'started Docker';
+    case 'reload-docker':
+      return 'told Docker of its settings; no container was stopped';
+    case 'start':
+      return `started ${step.unit}`;
+    case 'restart':
+      return `restarted ${step.unit}: ${step.because}`;
+  }
+}

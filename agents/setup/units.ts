@@ -1,0 +1,261 @@
+// The systemd units of a node as text. Pure. Each process gets the rights it needs and no other; where one needs much, the
+// comment in its unit says what for. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
+import {
+  type Agent,
+  cacheName,
+  configDir,
+  envPath,
+  kubeconfigPath,
+  type Part,
+  partsOf,
+  programDir,
+  pushConfigPath,
+  pushUnit,
+  registryConfigPath,
+  registryDir,
+  renewedByRestart,
+  serverDir,
+  target,
+  unitDir,
+  unitOf,
+  users,
+} from './layout';
+
+type Lines = readonly string[];
+interface UnitParts {
+  readonly description: string;
+  readonly after?: Lines;
+  readonly service: Lines;
+}
+
+/** The time a process may take to end requests under way, before it is killed. */
+const stopTimeoutSeconds = 30;
+/** Between two starts of a process that ends by itself. */
+const restartSeconds = 2;
+
+/** As in hack/dev: the same work in 20 to 25 MB less. */
+const serverNodeFlags = '--max-semi-space-size=8';
+
+/** For processes that have no business on the machine besides the network. */
+const confined: Lines = [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ProtectHome=yes',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectProc=invisible',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'RemoveIPC=yes',
+  'UMask=0077',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
+  // Netlink: to list the addresses of this machine.
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+];
+
+const noCapability = 'CapabilityBoundingSet=';
+const lowPorts: Lines = ['CapabilityBoundingSet=CAP_NET_BIND_SERVICE', 'AmbientCapabilities=CAP_NET_BIND_SERVICE'];
+
+function nodeProgram(part: Part, flags = ''): Lines {
+  const program = [`${programDir}/bin/node`, flags, `${programDir}/k8ts.js`, part, '$K8TS_ARGS', '$K8TS_EXTRA_ARGS'];
+  return [
+    // Yours, for options that init and join do not know: K8TS_EXTRA_ARGS="--log-level=debug"
+    'Environment=K8TS_EXTRA_ARGS=',
+    `EnvironmentFile=-/etc/default/k8ts-${part}`,
+    `EnvironmentFile=${envPath(part)}`,
+    `Environment=LD_LIBRARY_PATH=${programDir}/lib`,
+    `CacheDirectory=${cacheName(part)}`,
+    `Environment=NODE_COMPILE_CACHE=/var/cache/${cacheName(part)}`,
+    `ExecStart=${program.filter((word) => word !== '').join(' ')}`,
+  ];
+}
+
+/** The kubeconfig belongs to root; systemd reads it and shows a copy to this process alone. */
+const handedOver = (agent: Agent): Lines => ['DynamicUser=yes', `LoadCredential=kubeconfig:${kubeconfigPath(agent)}`];
+export const credentialPath = (agent: Agent): string => `/run/credentials/${unitOf(agent)}/kubeconfig`;
+
+function registryService(config: string): Lines {
+  return [
+    // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
+    'Environment=OTEL_TRACES_EXPORTER=none',
+    `ExecStart=${programDir}/bin/docker-registry serve ${config}`,
+    `User=${users.registry}`,
+    `StateDirectory=${registryDir.replace('/var/lib/', '')}`,
+    'StateDirectoryMode=0700',
+    ...confined,
+    noCapability,
+  ];
+}
+
+const units: Readonly<Record<Part, UnitParts>> = {
+  server: {
+    description: 'k8ts API server, controllers and scheduler',
+    service: [
+      ...nodeProgram('server', serverNodeFlags),
+      `User=${users.server}`,
+      `StateDirectory=${serverDir.replace('/var/lib/', '')}`,
+      'StateDirectoryMode=0700',
+      'LimitNOFILE=65536',
+      'OOMScoreAdjust=-900',
+      ...confined,
+      noCapability,
+    ],
+  },
+  registry: { description: 'k8ts image registry of this cluster', service: registryService(registryConfigPath) },
+  kubelet: {
+    description: 'k8ts kubelet: the pods of this node',
+    after: ['docker.service', unitOf('server'), unitOf('registry')],
+    service: [
+      ...nodeProgram('kubelet'),
+      '# root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and',
+      '# sysctls, and mounts volumes that Docker must see. Any of Protect*, Private* or ReadOnlyPaths would hide those mounts.',
+      'NoNewPrivileges=yes',
+      'LockPersonality=yes',
+      'RestrictRealtime=yes',
+      'SystemCallArchitectures=native',
+      'LimitNOFILE=1048576',
+      'OOMScoreAdjust=-999',
+    ],
+  },
+  'kube-proxy': {
+    description: 'k8ts kube-proxy: Services as netfilter rules',
+    after: ['docker.service', unitOf('server')],
+    service: [
+      ...nodeProgram('kube-proxy'),
+      '# root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,',
+      '# only the network and that.',
+      'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE',
+      'NoNewPrivileges=yes',
+      'ProtectSystem=strict',
+      'ReadWritePaths=/run',
+      'ProtectHome=yes',
+      'PrivateTmp=yes',
+      'ProtectKernelLogs=yes',
+      'ProtectControlGroups=yes',
+      'ProtectHostname=yes',
+      'RestrictNamespaces=yes',
+      'RestrictRealtime=yes',
+      'RestrictSUIDSGID=yes',
+      'LockPersonality=yes',
+      'SystemCallArchitectures=native',
+      'OOMScoreAdjust=-900',
+    ],
+  },
+  dns: {
+    description: 'k8ts dns: names of Services for the pods of this node',
+    after: [unitOf('server')],
+    service: [...nodeProgram('dns'), ...handedOver('dns'), ...confined, ...lowPorts, 'OOMScoreAdjust=-900'],
+  },
+  ingress: {
+    description: 'k8ts ingress: HTTP and HTTPS to pods',
+    after: [unitOf('server')],
+    service: [...nodeProgram('ingress'), ...handedOver('ingress'), ...confined, ...lowPorts, 'LimitNOFILE=65536'],
+  },
+};
+
+function renderService(part: Part): string {
+  const { description, after = [], service } = units[part];
+  const wants = after.filter((unit) => unit === 'docker.service');
+  return lines([
+    `# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit ${unitOf(part)}`,
+    '[Unit]',
+    `Description=${description}`,
+    `PartOf=${target}`,
+    `Wants=${['network-online.target', ...wants].join(' ')}`,
+    `After=${['network-online.target', ...after].join(' ')}`,
+    // Never give up: what is missing now may come back.
+    'StartLimitIntervalSec=0',
+    '',
+    '[Service]',
+    'Type=exec',
+    ...service,
+    'Restart=always',
+    `RestartSec=${restartSeconds}`,
+    `TimeoutStopSec=${stopTimeoutSeconds}`,
+    'StandardOutput=journal',
+    'StandardError=journal',
+    `SyslogIdentifier=k8ts-${part}`,
+    '',
+    '[Install]',
+    `WantedBy=${target}`,
+  ]);
+}
+
+/** Started and stopped around a push; nothing starts it by itself. */
+const pushText = lines([
+  '# Written by k8ts; changes are overwritten.',
+  '[Unit]',
+  'Description=k8ts image registry, open to writers on this machine',
+  `PartOf=${target}`,
+  '',
+  '[Service]',
+  'Type=exec',
+  ...registryService(pushConfigPath),
+]);
+
+const targetText = lines([
+  '# Written by k8ts; changes are overwritten.',
+  '[Unit]',
+  'Description=k8ts: this machine as a node of Kubernetes',
+  'Wants=network-online.target',
+  '',
+  '[Install]',
+  'WantedBy=multi-user.target',
+]);
+
+/** The kubelet renews certificates in place; whoever read the old one only at its start is started again. */
+const renewedPath = lines([
+  '# Written by k8ts; changes are overwritten.',
+  '[Unit]',
+  'Description=k8ts: watch for a new certificate of %i',
+  `PartOf=${target}`,
+  '',
+  '[Path]',
+  `PathChanged=${configDir}/%i.conf`,
+  '',
+  '[Install]',
+  `WantedBy=${target}`,
+]);
+const renewedService = lines([
+  '# Written by k8ts; changes are overwritten.',
+  '[Unit]',
+  'Description=k8ts: start %i with its new certificate',
+  '',
+  '[Service]',
+  'Type=oneshot',
+  'ExecStart=/bin/systemctl try-restart k8ts-%i.service',
+]);
+
+/** Path → text of every unit file of this role. */
+export function unitFiles(role: 'control' | 'worker'): ReadonlyMap<string, string> {
+  return new Map([
+    ...partsOf(role).map((part) => [`${unitDir}/${unitOf(part)}`, renderService(part)] as const),
+    ...(role === 'control' ? [[`${unitDir}/${pushUnit}`, pushText] as const] : []),
+    [`${unitDir}/${target}`, targetText],
+    [`${unitDir}/k8ts-renewed@.path`, renewedPath],
+    [`${unitDir}/k8ts-renewed@.service`, renewedService],
+  ]);
+}
+
+export const renewedUnits: Lines = renewedByRestart.map((agent) => `k8ts-renewed@${agent}.path`);
+
+/** What `systemctl enable` is called with. */
+export const enabledUnits = (role: 'control' | 'worker'): Lines => [
+  target,
+  ...partsOf(role).map(unitOf),
+  ...renewedUnits,
+];
+
+function lines(all: Lines): string {
+  return `${all.join('\n')}\n`;
+}

@@ -1,0 +1,249 @@
+// Whole machines for tests: systemd as process 1 of its own namespaces, on an unpacked Debian, with Docker and a link to the
+// others. They boot in seconds, and reboot with what they have written. Needs root; the distribution is fetched once.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Scope } from '../../controlplane/base/scope';
+import { type Daemon, SystemExec, startProgram } from '../../dataplane/exec/system-exec';
+import { createNetns, type TestNetns } from './netns';
+
+const exec = new SystemExec();
+/** Unpacked by debootstrap, read only from then on. */
+export const machineRoot = '/var/cache/k8ts/rootfs-bookworm';
+const packages =
+  'systemd,systemd-sysv,systemd-resolved,dbus,udev,iproute2,iptables,nftables,conntrack,kmod,procps,docker.io,ca-certificates,kubernetes-client,curl,iputils-ping';
+const bootTimeoutMs = 180_000;
+const commandTimeoutMs = 900_000;
+
+/** The reason to skip, for tap's `skip` option, or false. With REQUIRE_KERNEL=1 there is no reason. */
+export function skipWithoutMachines(): string | false {
+  const reason =
+    process.getuid?.() !== 0
+      ? 'needs root'
+      : !existsSync(machineRoot) && !existsSync('/usr/sbin/debootstrap')
+        ? `needs ${machineRoot} or debootstrap`
+        : false;
+  if (reason && process.env['REQUIRE_KERNEL'] === '1') throw new Error(`tests of machines: ${reason}`);
+  return reason;
+}
+
+async function ensureRoot(): Promise<void> {
+  if (existsSync(machineRoot)) return;
+  const fresh = `${machineRoot}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  await exec.run(['debootstrap', '--variant=minbase', `--include=${packages}`, 'bookworm', fresh], {
+    timeoutMs: commandTimeoutMs,
+  });
+  await exec.run(['mv', '-T', fresh, machineRoot]);
+}
+
+export interface MachineRun {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+export interface TestMachine {
+  readonly name: string;
+  readonly ip: string;
+  /** Runs argv inside, as root at the console would. @throws CommandFailed */
+  run(...argv: string[]): Promise<MachineRun>;
+  /** A shell line inside; returns standard output. */
+  sh(line: string): Promise<string>;
+  /** Stops it and boots it anew, with the files it has written. */
+  reboot(): Promise<void>;
+}
+
+export interface Lab {
+  /** A machine at `ip` of 192.168.240.0/24; boots at once. */
+  machine(name: string, ip: string): Promise<TestMachine>;
+}
+
+/** Runs `fn` with machines on one link, each of which sees `shared` as /shared; removes everything, whatever happens. */
+export async function withMachines<T>(shared: string, fn: (lab: Lab) => Promise<T>): Promise<T> {
+  const scope = new Scope();
+  try {
+    await ensureRoot();
+    const network = await createNetns();
+    scope.defer(() => network.teardown());
+    await network.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
+    await network.run('ip', 'addr', 'add', '192.168.240.1/24', 'dev', 'br0');
+    await network.run('ip', 'link', 'set', 'br0', 'up');
+    const dir = mkdtempSync(join(tmpdir(), 'k8ts-machines-'));
+    scope.defer(() => rmSync(dir, { recursive: true, force: true }));
+    return await fn({
+      machine: async (name, ip) => {
+        const machine = new NamespaceMachine(name, ip, join(dir, name), network, shared);
+        scope.defer(() => machine.stop());
+        await machine.start();
+        return machine;
+      },
+    });
+  } finally {
+    await scope.close();
+  }
+}
+
+class NamespaceMachine implements TestMachine {
+  private daemon: Daemon | undefined;
+  private pid = 0;
+  private readonly group: string;
+
+  constructor(
+    readonly name: string,
+    readonly ip: string,
+    private readonly dir: string,
+    private readonly network: TestNetns,
+    private readonly shared: string,
+  ) {
+    this.group = `k8ts-machine-${process.pid}-${name}`;
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(this.dir, { recursive: true });
+    // A shell that first moves into groups of its own, so that the machine's view of them begins there.
+    const enter = groupTops().map((top) => `echo $$ > ${makeGroup(top, this.group)}/cgroup.procs`);
+    const unshare = 'exec unshare --mount --pid --uts --ipc --net --cgroup --fork --propagation private "$@"';
+    const boot = [
+      join(__dirname, 'boot-machine.sh'),
+      machineRoot,
+      this.dir,
+      `${this.ip}/24`,
+      '192.168.240.1',
+      this.shared,
+    ];
+    let output = '';
+    this.daemon = await startProgram(['bash', '-ec', [...enter, unshare].join('\n'), 'boot', ...boot], {
+      detached: true,
+      onOutput: (chunk) => {
+        output += chunk.toString();
+      },
+    });
+    this.pid = await until(
+      `${this.name} has a first process`,
+      async () => childOf(this.daemon!.pid),
+      () => output,
+    );
+    await this.connect();
+    await until(
+      `${this.name} has booted`,
+      () => this.hasBooted(),
+      () => output,
+    );
+  }
+
+  /** "starting" until every unit of the boot has been started, or has failed. */
+  private async hasBooted(): Promise<true | undefined> {
+    const argv = ['nsenter', '-t', String(this.pid), '-a', 'systemctl', 'show', '--property=SystemState', '--value'];
+    const state = await exec.run(argv).then(
+      ({ stdout }) => stdout.trim(),
+      // Process 1 does not answer yet.
+      () => '',
+    );
+    if (state === 'degraded') throw new Error(`${this.name}: ${await this.sh('systemctl --failed --no-legend')}`);
+    return state === 'running' || undefined;
+  }
+
+  private async connect(): Promise<void> {
+    const port = `v-${this.name}`.slice(0, 15);
+    await exec.run([
+      'ip',
+      '-n',
+      this.network.name,
+      'link',
+      'add',
+      port,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      String(this.pid),
+    ]);
+    await this.network.run('ip', 'link', 'set', port, 'master', 'br0', 'up');
+  }
+
+  run(...argv: string[]): Promise<MachineRun> {
+    const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+    return exec.run(['nsenter', '-t', String(this.pid), '-a', 'env', '-i', path, 'HOME=/root', ...argv], {
+      timeoutMs: commandTimeoutMs,
+    });
+  }
+
+  async sh(line: string): Promise<string> {
+    return (await this.run('bash', '-ec', line)).stdout;
+  }
+
+  async reboot(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.daemon) return;
+    // As at a real shutdown: units are stopped in order.
+    await this.run('systemctl', 'exit', '--no-block').catch(() => undefined);
+    const forced = setTimeout(() => process.kill(this.pid, 'SIGKILL'), bootTimeoutMs);
+    await this.daemon.exited;
+    clearTimeout(forced);
+    this.daemon = undefined;
+    for (const top of groupTops()) removeGroups(join(top, this.group));
+  }
+}
+
+/** Polls until there is a value: the start of a process 1 is nothing one can be told of. */
+async function until<T>(what: string, probe: () => Promise<T | undefined>, output: () => string): Promise<T> {
+  const deadline = Date.now() + bootTimeoutMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`waited too long until ${what}: ${output()}`);
+    await sleep(100);
+  }
+}
+
+/** The one hierarchy of version 2, or each of version 1. */
+function groupTops(): readonly string[] {
+  const root = '/sys/fs/cgroup';
+  if (existsSync(join(root, 'cgroup.controllers'))) return [root];
+  return readdirSync(root)
+    .map((name) => join(root, name))
+    .filter((path) => statSync(path).isDirectory());
+}
+
+function makeGroup(top: string, name: string): string {
+  const path = join(top, name);
+  mkdirSync(path, { recursive: true });
+  // A new group of cpuset is empty, and takes no process.
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if (existsSync(join(top, 'cpuset.effective_cpus')) && existsSync(join(path, file))) {
+      writeFileSync(join(path, file), readFileSync(join(top, file)));
+    }
+  }
+  return path;
+}
+
+function removeGroups(path: string): void {
+  if (!existsSync(path)) return;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeGroups(join(path, entry.name));
+  }
+  rmdirSync(path);
+}
+
+/** unshare --fork waits for its one child, which is process 1 of the machine. */
+function childOf(pid: number): number | undefined {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const first = existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ')[0] : '';
+  return first ? Number(first) : undefined;
+}
