@@ -243,6 +243,26 @@ t.test('indexes follow the objects', async (t) => {
   t.throws(() => informer.by('undeclared', 'x'), RangeError);
 });
 
+t.test('only what shall be kept is held, told and indexed', async (t) => {
+  const { transport, informer, raw, changed } = start(t, {
+    keep: ({ metadata, spec }) => ({ metadata, spec: { containers: [], nodeName: spec?.nodeName ?? 'none' } }),
+    indexes: { node: (pod) => [pod.spec?.nodeName ?? ''] },
+  });
+  const full = (version: string): Pod => ({ ...pod('x', version), status: { phase: 'Running' } });
+  (await transport.next()).reply(listOf('1', full('1')));
+  const stream = (await nextWatch(transport)).stream();
+  stream.event('MODIFIED', full('2'));
+  await changed(2);
+  t.same(informer.get('a/x'), { metadata: pod('x', '2').metadata, spec: { containers: [], nodeName: 'none' } });
+  t.equal(informer.by('node', 'none').length, 1);
+  stream.event('DELETED', full('3'));
+  await changed(3);
+  t.strictSame(
+    raw.map(({ object }) => object.status),
+    [undefined, undefined, undefined],
+  );
+});
+
 t.test('a handler that throws does not keep the others from running', async (t) => {
   const { transport, informer, changed } = start(t);
   informer.onChange(() => {

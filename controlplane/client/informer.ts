@@ -50,6 +50,11 @@ export interface InformerOptions<T extends KubeObject> {
   /** Restricts the copy: a namespace, label or field selector; `limit` is the page size of the list. */
   readonly params?: ListParams;
   readonly indexes?: Indexes<T>;
+  /**
+   * What of an object is kept, as a new object, for those who want to hold many and need little of each. Name, namespace, uid
+   * and resourceVersion must stay. Handlers and indexes see what is kept.
+   */
+  readonly keep?: (object: T) => T;
   readonly log: Logger;
   readonly clock?: Clock;
   /** In [0, 1); Math.random by default. */
@@ -131,11 +136,12 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
     this.firstList.resolve();
   }
 
-  upsert(key: string, object: T): void {
+  upsert(key: string, full: T): void {
     const before = this.copy.get(key)?.metadata;
-    if (before && before.resourceVersion === object.metadata?.resourceVersion) return;
+    if (before && before.resourceVersion === full.metadata?.resourceVersion) return;
     // Deleted and made again while nobody watched: two objects that share a name, and handlers must see both facts.
-    if (before && before.uid !== object.metadata?.uid) this.remove(key);
+    if (before && before.uid !== full.metadata?.uid) this.remove(key);
+    const object = this.kept(full);
     const previous = this.copy.set(key, object);
     this.emit(previous ? { type: 'updated', key, object, previous } : { type: 'added', key, object });
   }
@@ -143,7 +149,11 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
   /** `last` is the final state where the server told it. */
   remove(key: string, last?: T): void {
     const previous = this.copy.delete(key);
-    if (previous) this.emit({ type: 'deleted', key, object: last ?? previous });
+    if (previous) this.emit({ type: 'deleted', key, object: last ? this.kept(last) : previous });
+  }
+
+  private kept(object: T): T {
+    return this.options.keep ? this.options.keep(object) : object;
   }
 
   private emit(change: Change<T>): void {
