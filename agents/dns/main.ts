@@ -1,6 +1,5 @@
 // `k8ts dns`: one per node, behind the cluster's DNS address for the pods of that node. When the API server is away it goes
 // on with the last state it has seen.
-import { readFile } from 'node:fs/promises';
 import { endpointSlices, namespaces, nodes, pods, services } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
@@ -15,6 +14,7 @@ import { formatUpstream, type UpstreamAddress } from '../../dataplane/dns/upstre
 import { Zone } from '../../dataplane/dns/zone';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
+import { readHostResolvConf } from '../bootstrap/resolv-conf';
 import { runAnnouncer } from './announcer';
 import { options, parseResolvConf } from './options';
 import { dnsNamespace, dnsServiceName } from './translate';
@@ -68,12 +68,7 @@ export const command = defineCommand({
 });
 
 async function readUpstreams(path: string, nodeIp: string, log: Logger): Promise<UpstreamAddress[]> {
-  try {
-    const upstreams = parseResolvConf(await readFile(path, 'utf8'), [nodeIp]);
-    if (upstreams.length === 0) log.warn('no upstream servers: names outside the zone are refused', { file: path });
-    return upstreams;
-  } catch (error) {
-    log.warn('no upstream servers: names outside the zone are refused', { file: path, error });
-    return [];
-  }
+  const upstreams = parseResolvConf(await readHostResolvConf(path), [nodeIp]);
+  if (upstreams.length === 0) log.warn('no upstream servers: names outside the zone are refused', { file: path });
+  return upstreams;
 }

@@ -49,7 +49,7 @@ export const options = {
     flag: 'resolv-conf',
     placeholder: 'FILE',
     default: '/etc/resolv.conf',
-    help: 'where upstream servers are read from',
+    help: 'where upstream servers are read from; behind the stub of systemd-resolved, where that is all it names',
     parse: parseText,
   },
   healthzPort: {

@@ -91,7 +91,7 @@ export const kubeletOptions = {
     flag: 'resolv-conf',
     placeholder: 'PATH',
     default: '/etc/resolv.conf',
-    help: 'resolver configuration that pods inherit from the node',
+    help: 'resolver configuration that pods inherit from the node; the servers behind the stub of systemd-resolved, where that is all it names',
     parse: parseText,
   },
   maxPods: {

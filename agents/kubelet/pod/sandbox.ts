@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { readHostResolvConf } from '../../bootstrap/resolv-conf';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord, ContainerSpec } from '../runtime/runtime';
 import { sandboxSpec } from './container-spec';
@@ -133,7 +134,7 @@ async function writePodFiles(deps: PodDeps, pod: Pod, ip: string): Promise<void>
   const hosts = pod.spec?.hostNetwork
     ? renderHostNetworkHosts(await readFile('/etc/hosts', 'utf8'), aliases)
     : renderHosts({ podIp: ip, hostname: podHostname(pod), domain: podDomain(pod, deps.node.dns.domain), aliases });
-  const host = parseResolvConf(await readFile(deps.node.resolvConf, 'utf8').catch(() => ''));
+  const host = parseResolvConf(await readHostResolvConf(deps.node.resolvConf));
   await Promise.all([
     writeFile(hostsPath(deps, uid), hosts, { mode: 0o644 }),
     writeFile(resolvConfPath(deps, uid), renderResolvConf(podResolvConf(pod, deps.node.dns, host)), { mode: 0o644 }),

@@ -11,6 +11,7 @@ import { dockerEvents } from './docker-events';
 import { timeExec } from './docker-exec-time';
 import { FrameDecoder } from './docker-frames';
 import { pumpHijacked } from './docker-streams';
+import { toUsage } from './docker-usage';
 import { labels } from './labels';
 import type {
   AttachOptions,
@@ -206,13 +207,7 @@ export class DockerRuntime implements ContainerRuntime {
     const stats = await this.call(`stats of ${id}`, () =>
       this.docker.getContainer(id).stats({ stream: false, 'one-shot': true }),
     );
-    const memory = stats.memory_stats;
-    const inactive = (memory.stats as unknown as Record<string, number> | undefined)?.total_inactive_file ?? 0;
-    return {
-      cpuNanoseconds: stats.cpu_stats.cpu_usage.total_usage,
-      memoryBytes: memory.usage ?? 0,
-      workingSetBytes: Math.max(0, (memory.usage ?? 0) - inactive),
-    };
+    return toUsage(stats);
   }
 
   async image(reference: string): Promise<ImageRecord | undefined> {

@@ -1,0 +1,20 @@
+// Docker's statistics of a container as the kubelet reports them, on cgroup v1 and v2. Pure.
+import type Docker from 'dockerode';
+import type { ContainerUsage } from './runtime';
+
+/**
+ * Docker passes on the names of the kernel's own accounts. Page cache nobody has used for a while can be taken back at once,
+ * so it is no part of the working set: cgroup v2 calls it inactive_file (memory.stat, which counts everything below); v1 has
+ * that name for the group alone, and total_inactive_file for everything below. A container that just ended has no accounts.
+ * Source: Linux cgroup-v1/memory and cgroup-v2, "memory.stat".
+ */
+export function toUsage({ cpu_stats: cpu, memory_stats: memory }: Docker.ContainerStats): ContainerUsage {
+  const accounts = (memory?.stats ?? {}) as unknown as Readonly<Record<string, number | undefined>>;
+  const idleCache = accounts['total_inactive_file'] ?? accounts['inactive_file'] ?? 0;
+  const used = memory?.usage ?? 0;
+  return {
+    cpuNanoseconds: cpu?.cpu_usage?.total_usage ?? 0,
+    memoryBytes: used,
+    workingSetBytes: Math.max(0, used - idleCache),
+  };
+}
