@@ -15,6 +15,7 @@ export async function ensureNetwork(exec: Exec, plan: ClusterPlan): Promise<read
   }
   await ipBatch(exec, [
     `addr replace ${plan.gateway}/${plan.prefixLength} dev ${plan.bridge}`,
+    ...(plan.ipv6 ? [`addr replace ${plan.ipv6.gateway}/64 dev ${plan.bridge} nodad`] : []),
     `link set ${plan.bridge} up`,
   ]);
   for (const node of plan.nodes) {
@@ -41,8 +42,11 @@ async function ensureUplink(
   await exec.run(['ip', '-n', node.netns, '-batch', '-'], {
     input: [
       `addr replace ${node.ip}/${plan.prefixLength} dev eth0`,
+      // Nobody else has the address: it can be used at once, without asking first (duplicate address detection).
+      ...(node.ip6 ? [`addr replace ${node.ip6}/64 dev eth0 nodad`] : []),
       'link set eth0 up',
       `route replace default via ${plan.gateway} dev eth0`,
+      ...(plan.ipv6 ? [`route replace default via ${plan.ipv6.gateway} dev eth0`] : []),
       '',
     ].join('\n'),
   });
@@ -52,12 +56,18 @@ async function ensureUplink(
     '--',
     'sh',
     '-c',
-    'echo 1 > /proc/sys/net/ipv4/ip_forward',
+    ['echo 1 > /proc/sys/net/ipv4/ip_forward', ...(node.ip6 ? ipv6Settings : [])].join('; '),
   ]);
   return missing;
 }
 
+const ipv6Settings = [
+  'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6',
+  'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding',
+];
+
 export interface HostRule {
+  readonly program: 'iptables' | 'ip6tables';
   readonly table: 'nat' | 'filter';
   readonly chain: string;
   readonly insert: boolean;
@@ -68,31 +78,41 @@ export interface HostRule {
  * The host's own rules, each with the cluster's name in its comment. Traffic between nodes stays on the bridge and must pass
  * even where Docker has set FORWARD to DROP; what leaves the bridge for elsewhere takes the host's address. `! -o bridge`
  * and not `! -d subnet`: with br_netfilter pods' frames between nodes pass POSTROUTING too, and must keep their source.
+ * IPv6 does not leave the bridge: a host that forwards it would stop listening to its own router's advertisements.
  */
 export function hostRules(plan: ClusterPlan): readonly HostRule[] {
   const comment = ['-m', 'comment', '--comment', plan.context];
+  const accept = (program: HostRule['program']): readonly HostRule[] =>
+    ['-i', '-o'].map((side) => ({
+      program,
+      table: 'filter',
+      chain: 'FORWARD',
+      insert: true,
+      spec: [side, plan.bridge, ...comment, '-j', 'ACCEPT'],
+    }));
   return [
     // -A POSTROUTING -s 192.168.57.0/24 ! -o k8ts -m comment --comment k8ts -j MASQUERADE
     {
+      program: 'iptables',
       table: 'nat',
       chain: 'POSTROUTING',
       insert: false,
       spec: ['-s', plan.subnet, '!', '-o', plan.bridge, ...comment, '-j', 'MASQUERADE'],
     },
-    // -I FORWARD -i k8ts -m comment --comment k8ts -j ACCEPT
-    { table: 'filter', chain: 'FORWARD', insert: true, spec: ['-i', plan.bridge, ...comment, '-j', 'ACCEPT'] },
-    { table: 'filter', chain: 'FORWARD', insert: true, spec: ['-o', plan.bridge, ...comment, '-j', 'ACCEPT'] },
+    // -I FORWARD -i k8ts -m comment --comment k8ts -j ACCEPT   and   -o k8ts …
+    ...accept('iptables'),
+    ...(plan.ipv6 ? accept('ip6tables') : []),
   ];
 }
 
 async function ensureRule(exec: Exec, rule: HostRule): Promise<void> {
   if (await hasRule(exec, rule)) return;
-  await exec.run(['iptables', '-w', '-t', rule.table, rule.insert ? '-I' : '-A', rule.chain, ...rule.spec]);
+  await exec.run([rule.program, '-w', '-t', rule.table, rule.insert ? '-I' : '-A', rule.chain, ...rule.spec]);
 }
 
-async function hasRule(exec: Exec, { table, chain, spec }: HostRule): Promise<boolean> {
+async function hasRule(exec: Exec, { program, table, chain, spec }: HostRule): Promise<boolean> {
   try {
-    await exec.run(['iptables', '-w', '-t', table, '-C', chain, ...spec]);
+    await exec.run([program, '-w', '-t', table, '-C', chain, ...spec]);
     return true;
   } catch (err) {
     if (err instanceof CommandFailed) return false;
@@ -102,10 +122,12 @@ async function hasRule(exec: Exec, { table, chain, spec }: HostRule): Promise<bo
 
 /** Removes rules, links and namespaces of the plan; nothing happens to what is not there. */
 export async function removeNetwork(exec: Exec, plan: ClusterPlan): Promise<void> {
-  for (const table of ['nat', 'filter'] as const) {
-    const { stdout } = await exec.run(['iptables-save', '-t', table]);
-    for (const spec of rulesCommented(stdout, plan.context)) {
-      await exec.run(['iptables', '-w', '-t', table, '-D', ...spec]);
+  for (const program of ['iptables', 'ip6tables']) {
+    for (const table of ['nat', 'filter']) {
+      const { stdout } = await exec.run([`${program}-save`, '-t', table]);
+      for (const spec of rulesCommented(stdout, plan.context)) {
+        await exec.run([program, '-w', '-t', table, '-D', ...spec]);
+      }
     }
   }
   const links = await linkNames(exec);

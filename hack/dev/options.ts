@@ -1,6 +1,6 @@
 // The options of hack/up, down, status and logs.
-import { type OptionTable, parseBoolean, parseInteger } from '../../agents/bootstrap/options';
-import { checkName, checkSubnet, defaultName, maxNodes } from './plan';
+import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../agents/bootstrap/options';
+import { checkName, checkSubnet, defaultName, maxNodes, type ProxyMode, proxyModes } from './plan';
 
 const name = {
   flag: 'name',
@@ -26,6 +26,19 @@ export const upOptions = {
     default: '',
     help: 'range of the node network; absent: the first free one from 192.168.57.0/24 on',
     parse: (text: string) => (text === '' ? '' : checkSubnet(text)),
+  },
+  dualStack: {
+    flag: 'dual-stack',
+    default: '',
+    help: 'nodes, pods and Services have IPv6 addresses too; absent: IPv4 alone, or as the cluster is',
+    parse: (text: string) => (text === '' ? undefined : parseBoolean(text)),
+  },
+  proxyMode: {
+    flag: 'proxy-mode',
+    placeholder: 'MODE',
+    default: '',
+    help: 'what kube-proxy writes: iptables or nftables; absent: iptables, or as the cluster has it',
+    parse: (text: string): ProxyMode | undefined => (text === '' ? undefined : parseOneOf(...proxyModes)(text)),
   },
   demo: {
     flag: 'demo',

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
+import { hostRules } from './network';
 import { checkName, checkSubnet, chooseSubnet, planCluster } from './plan';
 import { dockerConfig, planProcesses } from './processes';
 
@@ -23,6 +24,29 @@ t.test('the default cluster has the names and addresses people know', async (t) 
       ['worker-2', '192.168.57.12', 'k8ts-worker-2'],
     ],
   );
+});
+
+t.test('a dual-stack cluster: both addresses of a node read alike', async (t) => {
+  const plan = planCluster({ name: 'k8ts', nodes: 2, subnet: '192.168.57.0/24', dualStack: true });
+  t.match(plan, {
+    ipv6: { subnet: 'fd00:192:168:57::/64', gateway: 'fd00:192:168:57::1' },
+    podRange: '10.244.0.0/16,fd00:10:244::/56',
+    serviceRange: '10.96.0.0/12,fd00:10:96::/112',
+  });
+  t.strictSame(
+    plan.nodes.map(({ ip, ip6 }) => [ip, ip6]),
+    [
+      ['192.168.57.10', 'fd00:192:168:57::10'],
+      ['192.168.57.11', 'fd00:192:168:57::11'],
+    ],
+  );
+  t.strictSame(
+    hostRules(plan).map(({ program, chain }) => `${program} ${chain}`),
+    ['iptables POSTROUTING', 'iptables FORWARD', 'iptables FORWARD', 'ip6tables FORWARD', 'ip6tables FORWARD'],
+  );
+  const single = planCluster({ name: 'k8ts', nodes: 2, subnet: '192.168.57.0/24' });
+  t.match([single.podRange, single.serviceRange], ['10.244.0.0/16', '10.96.0.0/12']);
+  t.notOk(hostRules(single).some(({ program }) => program === 'ip6tables'));
 });
 
 t.test('clusters side by side share no name, and every link name fits into 15 characters', async (t) => {

@@ -7,6 +7,8 @@ import { BadRequest } from '../../controlplane/base/errors';
 export interface NodePlan {
   readonly name: string;
   readonly ip: string;
+  /** In a dual-stack cluster. */
+  readonly ip6?: string;
   /** Named network namespace; /run/netns/NAME. */
   readonly netns: string;
   /** The end of the veth pair on the host's bridge; the other end is eth0 in the namespace. */
@@ -24,6 +26,11 @@ export interface ClusterPlan {
   readonly bridgeMac: string;
   readonly subnet: string;
   readonly prefixLength: number;
+  /** The same for IPv6, in a dual-stack cluster. */
+  readonly ipv6?: { readonly subnet: string; readonly gateway: string };
+  readonly podRange: string;
+  readonly serviceRange: string;
+  readonly proxyMode: ProxyMode;
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
@@ -42,10 +49,15 @@ export interface ClusterSpec {
   readonly name: string;
   readonly nodes: number;
   readonly subnet: string;
+  readonly dualStack?: boolean;
+  /** Default iptables. */
+  readonly proxyMode?: ProxyMode;
   /** Default 5000, unless something of the host listens there. */
   readonly registryPort?: number;
 }
 
+export const proxyModes = ['iptables', 'nftables'] as const;
+export type ProxyMode = (typeof proxyModes)[number];
 export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
 
@@ -56,6 +68,9 @@ export const runRoot = '/run/k8ts';
 export const ranges = {
   pods: '10.244.0.0/16',
   services: '10.96.0.0/12',
+  /** A /64 for each node, as node-ipam cuts it. */
+  pods6: 'fd00:10:244::/56',
+  services6: 'fd00:10:96::/112',
   kubernetesService: '10.96.0.1',
   dns: '10.96.0.10',
   domain: 'cluster.local',
@@ -92,6 +107,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
   const bridge = context.length <= maxBridgeName ? context : `${defaultName}-${digest.slice(0, 7)}`;
   const range = parseCidr(spec.subnet);
   const address = (index: number) => formatAddress(cidrAddress(range, index));
+  const ipv6 = spec.dualStack ? ipv6Subnet(spec.subnet) : undefined;
   const stateDir = `${stateRoot}/${name}`;
   const runDir = `${runRoot}/${name}`;
   const nodes = Array.from({ length: spec.nodes }, (_, i): NodePlan => {
@@ -100,6 +116,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     return {
       name: node,
       ip: address(firstNode + i),
+      ...(ipv6 ? { ip6: `${ipv6.prefix}${firstNode + i}` } : {}),
       netns: `${context}-${node}`,
       veth: `${bridge}-${i}`,
       dir,
@@ -122,6 +139,10 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     bridgeMac: `02:${digest.slice(0, 10).replace(/(..)(?=.)/g, '$1:')}`,
     subnet: spec.subnet,
     prefixLength: range.prefix,
+    ...(ipv6 ? { ipv6: { subnet: `${ipv6.prefix}/64`, gateway: `${ipv6.prefix}1` } } : {}),
+    podRange: ipv6 ? `${ranges.pods},${ranges.pods6}` : ranges.pods,
+    serviceRange: ipv6 ? `${ranges.services},${ranges.services6}` : ranges.services,
+    proxyMode: spec.proxyMode ?? 'iptables',
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     server: `https://${nodes[0]!.ip}:6443`,
@@ -134,6 +155,11 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     cgroup: `k8ts/${name}`,
     nodes,
   };
+}
+
+/** 192.168.57.0/24 is fd00:192:168:57::/64, so that both addresses of a node read alike: .10 and ::10. */
+function ipv6Subnet(subnet: string): { readonly prefix: string } {
+  return { prefix: `fd00:${subnet.split('.').slice(0, 3).join(':')}::` };
 }
 
 /** The first of 192.168.57.0/24, 58, ... that overlaps nothing in `taken`. @throws BadRequest when none is left */

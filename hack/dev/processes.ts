@@ -70,8 +70,8 @@ function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): 
     '--bind-address=0.0.0.0',
     '--secure-port=6443',
     `--advertise-address=${node.ip}`,
-    `--service-cidr=${ranges.services}`,
-    `--cluster-cidr=${ranges.pods}`,
+    `--service-cidr=${plan.serviceRange}`,
+    `--cluster-cidr=${plan.podRange}`,
     `--load-balancer-pool=${plan.loadBalancerPool}`,
     '--store=sqlite',
     '--parts=apiserver,controllers,scheduler',
@@ -79,9 +79,11 @@ function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): 
 }
 
 function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: ProcessFacts): ProcessSpec {
-  const common = [`--kubeconfig=${node.kubeconfigs[agent]}`, `--node-name=${node.name}`, `--node-ip=${node.ip}`];
+  const common = [`--kubeconfig=${node.kubeconfigs[agent]}`, `--node-name=${node.name}`];
+  const nodeIp = `--node-ip=${node.ip}`;
   const own: Readonly<Record<Agent, readonly string[]>> = {
     kubelet: [
+      node.ip6 ? `${nodeIp},${node.ip6}` : nodeIp,
       `--docker-host=unix://${node.dockerSocket}`,
       `--root-dir=${node.dir}/kubelet`,
       `--pki-dir=${node.dir}/pki`,
@@ -95,12 +97,14 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       ...(node === plan.nodes[0] ? ['--node-labels=node-role.kubernetes.io/control-plane='] : []),
     ],
     'kube-proxy': [
-      `--cluster-cidr=${ranges.pods}`,
+      nodeIp,
+      ...(plan.proxyMode === 'iptables' ? [] : [`--proxy-mode=${plan.proxyMode}`]),
+      `--cluster-cidr=${plan.podRange}`,
       `--healthz-port=${healthPorts['kube-proxy']}`,
       '--metrics-port=10249',
     ],
-    dns: [`--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
-    ingress: ['--http-port=80', '--https-port=443'],
+    dns: [nodeIp, `--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
+    ingress: [nodeIp, '--http-port=80', '--https-port=443'],
   };
   return k8tsProcess(plan, node, facts, agent, [...common, ...own[agent]]);
 }

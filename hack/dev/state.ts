@@ -2,13 +2,15 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
 import type { HostRecord } from './host-record';
-import { stateRoot } from './plan';
+import { type ProxyMode, stateRoot } from './plan';
 
 export interface ClusterState {
   readonly name: string;
   readonly nodes: number;
   readonly subnet: string;
   readonly registryPort: number;
+  readonly dualStack?: boolean;
+  readonly proxyMode?: ProxyMode;
   /** The user's kubeconfig that the context was merged into, and what it was: undefined when there was none. */
   readonly kubeconfig: {
     readonly path: string;

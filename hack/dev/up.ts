@@ -97,6 +97,8 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
     nodes: options.nodes ?? defaultNodes,
     subnet: options.subnet || chooseSubnet(['taken'], overlaps),
     registryPort: freeRegistryPort(),
+    dualStack: options.dualStack ?? false,
+    proxyMode: options.proxyMode ?? 'iptables',
   };
   checkFree(planCluster(spec), facts);
   const kubeconfig = findUserKubeconfig(env);
@@ -120,12 +122,23 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
       `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --subnet ${options.subnet}`,
     );
   }
+  if (options.dualStack !== undefined && options.dualStack !== (state.dualStack ?? false)) {
+    const [is, wish] = state.dualStack ? ['dual-stack', '--no-dual-stack'] : ['IPv4 alone', '--dual-stack'];
+    throw new Refused(
+      `cluster ${state.name} is ${is}, and the ranges of its nodes and Services stay what they are.`,
+      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME ${wish}`,
+    );
+  }
   checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
-  return { state, notes: [] };
+  if (options.proxyMode === undefined || options.proxyMode === state.proxyMode) return { state, notes: [] };
+  // kube-proxy itself goes from one mode to the other without a gap.
+  const changed = { ...state, proxyMode: options.proxyMode };
+  await writeState(changed);
+  return { state: changed, notes: [] };
 }
 
 function notesOn(facts: HostFacts): string[] {
-  const hidden = shadowed(facts, [ranges.pods, ranges.services]);
+  const hidden = shadowed(facts, [ranges.pods, ranges.services, ranges.pods6, ranges.services6]);
   return hidden.length === 0
     ? []
     : [`pods will not reach ${hidden.join(', ')}: the cluster uses these addresses itself`];
