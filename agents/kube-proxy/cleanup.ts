@@ -5,6 +5,8 @@ import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
 import type { Backend } from '../../dataplane/netfilter/backend';
 import { programsOf } from '../../dataplane/netfilter/backend';
+import { NftProgram } from '../../dataplane/nftables/nft';
+import { PolicyApplier } from '../../dataplane/policy/applier';
 
 /** Both modes are cleaned: the mode may have been switched since the rules were written. */
 export async function cleanup(exec: Exec, log: Logger): Promise<void> {
@@ -17,6 +19,12 @@ export async function cleanup(exec: Exec, log: Logger): Promise<void> {
       if (!hasCode(err, 'NotFound') && !hasCode(err, 'CommandFailed')) throw err;
       log.debug('nothing to remove', { program: nameOf(backend), error: err });
     }
+  }
+  try {
+    await new PolicyApplier(new NftProgram(exec)).apply(undefined);
+  } catch (error) {
+    // Without nft there never were rules of policies.
+    if (!hasCode(error, 'Unsupported')) throw error;
   }
 }
 

@@ -21,6 +21,7 @@ import { FamilyProxy } from './family-proxy';
 import { HealthPorts } from './health-ports';
 import { Metrics } from './metrics';
 import { options } from './options';
+import { openPolicies } from './policy/open';
 import { Programming } from './programming';
 import { Proxier, sliceIndex } from './proxier';
 import { Receipts } from './receipts';
@@ -48,6 +49,10 @@ export const command = defineCommand({
       nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${options.nodeName}` } }),
     };
     const recorder = createEventRecorder({ client, component: 'kube-proxy', host: options.nodeName, log });
+    const tell = (reason: string, message: string) => {
+      const node = informers.nodes.get(options.nodeName);
+      if (node) recorder.record({ apiVersion: 'v1', kind: 'Node', ...node }, 'Warning', reason, message);
+    };
     const metrics = new Metrics();
     const healthPorts = new HealthPorts(log);
     const watched = { ...informers, allNodes: createInformer(client, nodes, { log }) };
@@ -74,26 +79,28 @@ export const command = defineCommand({
       clock: systemClock,
       log,
       programming: new Programming({ ...informers, announcer, receipts }),
-      onDrift: (drift) => {
-        const node = informers.nodes.get(options.nodeName);
-        if (node)
-          recorder.record(
-            { apiVersion: 'v1', kind: 'Node', ...node },
-            'Warning',
-            'RulesRestored',
-            describeDrift(drift),
-          );
-      },
+      onDrift: (drift) => tell('RulesRestored', describeDrift(drift, 'Services')),
     });
-    const check = () => proxier.problem();
+    const policies = openPolicies({
+      client,
+      nodeName: options.nodeName,
+      families: families.map(({ family }) => family),
+      ...informers,
+      exec,
+      log: log.child('policies'),
+      onDrift: (drift) => tell('RulesRestored', describeDrift(drift, 'NetworkPolicies')),
+      onFailure: (message) =>
+        tell('PoliciesNotEnforced', `NetworkPolicies are not up to date on this node: ${message}`),
+    });
+    const check = () => proxier.problem() ?? policies.problem();
     await serveHealth({ host: options.bindAddress, port: options.healthzPort, check }, signal);
     const render = () => {
       for (const family of families) for (const [table, n] of family.ruleCounts) metrics.rules.set(table, n);
-      return metrics.render();
+      return metrics.render() + policies.metrics.render();
     };
     await serveHealth({ host: '127.0.0.1', port: options.metricsPort, check, metrics: render }, signal);
     try {
-      const parts = [proxier, receipts, ...(options.announceLoadBalancers ? [announcer] : [])];
+      const parts = [proxier, policies, receipts, ...(options.announceLoadBalancers ? [announcer] : [])];
       await Promise.all([...Object.values(watched), ...parts].map((part) => part.run(signal)));
     } finally {
       healthPorts.close();
@@ -119,8 +126,8 @@ function nodeAddresses(family: Family): Set<string> {
 }
 
 /** One line that names what was missing; the first few of many. */
-function describeDrift(drift: Drift): string {
+function describeDrift(drift: Drift, of: string): string {
   const named = drift.slice(0, 8).map(({ table, chain, kind }) => `${table}/${chain} (${kind})`);
   const more = drift.length > named.length ? ` and ${drift.length - named.length} more` : '';
-  return `Somebody else removed or changed netfilter rules of Services, they are written again: ${named.join(', ')}${more}`;
+  return `Somebody else removed or changed netfilter rules of ${of}, they are written again: ${named.join(', ')}${more}`;
 }

@@ -1,0 +1,37 @@
+// The enforcement of policies with all its parts, as the agent runs it.
+import { networkPolicies } from '../../../controlplane/api';
+import { systemClock } from '../../../controlplane/base/clock';
+import type { Logger } from '../../../controlplane/base/logger';
+import { createInformer } from '../../../controlplane/client/informer';
+import type { Exec } from '../../../dataplane/exec/exec';
+import { NftProgram } from '../../../dataplane/nftables/nft';
+import { PolicyApplier } from '../../../dataplane/policy/applier';
+import { type EnforcerDeps, PolicyEnforcer } from './enforcer';
+import { PolicyMetrics } from './metrics';
+
+export interface PolicyPart {
+  readonly metrics: PolicyMetrics;
+  problem(): string | undefined;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+type Given = Pick<
+  EnforcerDeps,
+  'client' | 'nodeName' | 'families' | 'services' | 'slices' | 'nodes' | 'onDrift' | 'onFailure'
+>;
+
+/** Policies of the whole cluster are watched always, pods and namespaces only while there is one. */
+export function openPolicies(given: Given & { readonly exec: Exec; readonly log: Logger }): PolicyPart {
+  const { exec, log, ...deps } = given;
+  const policies = createInformer(deps.client, networkPolicies, { log });
+  const metrics = new PolicyMetrics();
+  const applier = new PolicyApplier(new NftProgram(exec));
+  const enforcer = new PolicyEnforcer({ ...deps, policies, applier, metrics, clock: systemClock, log });
+  return {
+    metrics,
+    problem: () => enforcer.problem(),
+    run: async (signal) => {
+      await Promise.all([policies.run(signal), enforcer.run(signal)]);
+    },
+  };
+}
