@@ -1,0 +1,88 @@
+// What of a node's credentials has to be asked for, and whether a machine may take a name and an address. Pure.
+import type { Node } from '../../../controlplane/api';
+import { type KeyPair, whyReplace } from '../../../controlplane/pki/certificate';
+import { lifetimeOf, minimumLeftMs, type NodeCredential } from '../../../controlplane/pki/node-credentials';
+
+/** What is there of one credential; server and authority where a kubeconfig names them. */
+export interface Found {
+  readonly pair: KeyPair;
+  readonly server?: string;
+  readonly caPem?: string;
+}
+export interface Missing {
+  readonly credential: NodeCredential;
+  /** Why it is asked for: it was missing. */
+  readonly reason: string;
+}
+export interface Cluster {
+  readonly server: string;
+  readonly caPem: string;
+}
+
+/** In the order of `credentials`; what is good is left out. */
+export function planCredentials(
+  credentials: readonly NodeCredential[],
+  found: ReadonlyMap<string, Found>,
+  cluster: Cluster,
+  nowMs: number,
+): readonly Missing[] {
+  return credentials.flatMap((credential) => {
+    const reason = whyMissing(credential, found.get(credential.name), cluster, nowMs);
+    return reason === undefined ? [] : [{ credential, reason }];
+  });
+}
+
+function whyMissing(
+  { wanted }: NodeCredential,
+  found: Found | undefined,
+  cluster: Cluster,
+  nowMs: number,
+): string | undefined {
+  if (!found) return 'it was missing';
+  if (found.server !== undefined && found.server !== cluster.server) return `it names another server: ${found.server}`;
+  if (found.caPem !== undefined && found.caPem !== cluster.caPem) return 'it names another authority';
+  return whyReplace(found.pair, wanted, cluster.caPem, nowMs, leftMs(found.pair.cert));
+}
+
+function leftMs(cert: string): number {
+  try {
+    return minimumLeftMs(lifetimeOf(cert));
+  } catch {
+    // whyReplace says that it cannot be read.
+    return 0;
+  }
+}
+
+export type Membership =
+  /** Nothing stands in the way. */
+  | { readonly verdict: 'free' }
+  /** The name is that of a node with the same address, alive a moment ago: this machine before it was made anew. */
+  | { readonly verdict: 'returning' }
+  | { readonly verdict: 'taken'; readonly message: string };
+
+/** Whether this machine may have the name and the addresses, as far as the nodes that are there go. */
+export function judgeMembership(nodes: readonly Node[], name: string, addresses: readonly string[]): Membership {
+  for (const node of nodes) {
+    const other = node.metadata?.name ?? '';
+    const shared = addressesOf(node).find((address) => addresses.includes(address));
+    if (other !== name && shared !== undefined) {
+      const message =
+        `address ${shared} belongs to node ${other} already. Give this machine an address of its own, at which the other ` +
+        `nodes reach it: --node-ip=IP. If ${other} is gone for good: kubectl delete node ${other}`;
+      return { verdict: 'taken', message };
+    }
+    if (other !== name || !isAlive(node)) continue;
+    if (shared !== undefined) return { verdict: 'returning' };
+    const message =
+      `the name ${name} belongs to a node that is alive, at ${addressesOf(node).join(', ') || 'an unknown address'}. Give this ` +
+      `machine another: --node-name=NAME. If that machine is gone, wait a minute until it is NotReady, or: kubectl delete ` +
+      `node ${name}`;
+    return { verdict: 'taken', message };
+  }
+  return { verdict: 'free' };
+}
+
+export const addressesOf = ({ status }: Node): readonly string[] =>
+  (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+const isAlive = ({ status }: Node): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;

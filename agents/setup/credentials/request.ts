@@ -1,0 +1,140 @@
+// A node's credentials, asked for with a bootstrap token and then as the node itself. Keys are made here and never leave the
+// machine. Each file is written as soon as its certificate is there, so a second run goes on where the first one stopped.
+import { isIP } from 'node:net';
+import { nodes } from '../../../controlplane/api';
+import { dns1123Subdomain } from '../../../controlplane/api/validation/names';
+import { AlreadyExists, AppError, BadRequest, hasCode } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import { orderCertificate } from '../../../controlplane/client/certificates';
+import type { Client } from '../../../controlplane/client/client';
+import { HttpsTransport } from '../../../controlplane/client/https-transport';
+import type { ConnectionOptions } from '../../../controlplane/client/kubeconfig';
+import { createClient } from '../../../controlplane/client/rest-client';
+import type { KeyPair } from '../../../controlplane/pki/certificate';
+import { createRequest } from '../../../controlplane/pki/certificate-request';
+import { type NodeCredential, nodeCredentials } from '../../../controlplane/pki/node-credentials';
+import { makeAnother, unknownToken } from './discover';
+import { ensureAuthority, fileOf, readCredentials, writeCredential } from './files';
+import { judgeMembership, type Missing, planCredentials } from './plan';
+import { type NodeIdentity, registerNode } from './register';
+import { parseToken } from './token-text';
+import type { NodeCredentialsRequest, RequestNodeCredentials } from './types';
+
+/** Approving and signing take well under a second; the name of a node that died a moment ago takes up to a minute. */
+const orderTimeoutMs = 300_000;
+
+/** See {@link RequestNodeCredentials}. */
+export const requestNodeCredentials: RequestNodeCredentials = async (request, signal) => {
+  const { server, caPem, dir, log } = request;
+  const node = checkIdentity(request);
+  const cluster = { server, caPem };
+  const written = (await ensureAuthority(dir, caPem)) ? ['pki/ca.crt: it was missing, or another one'] : [];
+  const credentials = nodeCredentials({ name: node.name, ip: node.addresses.join(',') });
+  const found = await readCredentials(
+    dir,
+    credentials.map(({ name }) => name),
+  );
+  const missing = planCredentials(credentials, found, cluster, Date.now());
+  const write = async ({ credential, reason }: Missing, client: Client): Promise<KeyPair> => {
+    const pair = await order(client, credential, log, signal);
+    await writeCredential(dir, credential.name, pair, cluster);
+    written.push(`${fileOf(credential.name)}: ${reason}`);
+    return pair;
+  };
+  const [first, ...others] = missing;
+  if (!first) return written;
+  const isOwn = first.credential.name === 'kubelet';
+  const own = isOwn
+    ? await withClient({ server, ca: caPem, token: tokenOf(request, first) }, (client) =>
+        asMachine(request.token, async () => {
+          await checkMembership(client, node, log);
+          return write(first, client);
+        }),
+      )
+    : found.get('kubelet')!.pair;
+  await withClient({ server, ca: caPem, ...own }, async (client) => {
+    await registerNode(client, node, Date.now());
+    for (const one of isOwn ? others : missing) await write(one, client);
+  });
+  return written;
+};
+
+/** @throws BadRequest */
+function checkIdentity({ nodeName, nodeIp }: NodeCredentialsRequest): NodeIdentity {
+  const wrong = dns1123Subdomain(nodeName)[0];
+  if (wrong !== undefined) throw new BadRequest(`node name ${JSON.stringify(nodeName)}: ${wrong}`);
+  const addresses = nodeIp.split(',').map((address) => address.trim());
+  const bad = addresses.find((address) => isIP(address) === 0 || /^(127\.|0\.|::1?$)/.test(address));
+  if (bad !== undefined) {
+    throw new BadRequest(
+      `node address ${JSON.stringify(bad)}: expected the IP address at which other nodes reach this one (--node-ip)`,
+    );
+  }
+  return { name: nodeName, addresses };
+}
+
+/** @throws BadRequest when one is needed and there is none */
+function tokenOf({ token, dir }: NodeCredentialsRequest, { reason }: Missing): string {
+  if (token !== '') {
+    parseToken(token);
+    return token;
+  }
+  throw new BadRequest(`a token is needed: ${dir}/kubelet.conf cannot be used (${reason}); ${makeAnother}`);
+}
+
+async function withClient<T>(connection: ConnectionOptions, use: (client: Client) => Promise<T>): Promise<T> {
+  const transport = new HttpsTransport(connection);
+  try {
+    return await use(createClient(transport, { userAgent: 'k8ts-join' }));
+  } finally {
+    transport.close();
+  }
+}
+
+/** Says of a refused token what is wrong with it. */
+async function asMachine<T>(token: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (err) {
+    if (!hasCode(err, 'Unauthorized')) throw err;
+    throw new AppError('Unauthorized', unknownToken(parseToken(token).id), { cause: err });
+  }
+}
+
+/** Before any certificate is made out. @throws AlreadyExists */
+async function checkMembership(client: Client, { name, addresses }: NodeIdentity, log: Logger): Promise<void> {
+  const { items } = await client.list(nodes);
+  const membership = judgeMembership(items, name, addresses);
+  if (membership.verdict === 'taken') throw new AlreadyExists(membership.message);
+  if (membership.verdict === 'returning') {
+    log.info(
+      'this node was Ready a moment ago: the cluster gives its name out again once it has not heard of it for 40 s',
+      {
+        node: name,
+      },
+    );
+  }
+}
+
+async function order(client: Client, credential: NodeCredential, log: Logger, signal: AbortSignal): Promise<KeyPair> {
+  const { wanted, signerName, usages, name } = credential;
+  const { request, key } = await createRequest(wanted);
+  const limit = AbortSignal.timeout(orderTimeoutMs);
+  let created = '';
+  const onCreated = (requestName: string) => {
+    created = requestName;
+    log.info('certificate asked for', { file: fileOf(name), request: requestName });
+  };
+  try {
+    const wish = { signerName, request, usages, namePrefix: 'node-csr-', onCreated };
+    return { cert: await orderCertificate(client, wish, AbortSignal.any([signal, limit])), key };
+  } catch (err) {
+    if (signal.aborted || !limit.aborted) throw err;
+    throw new AppError(
+      'Timeout',
+      `nobody has signed certificate request ${created || '(not created)'} within ${orderTimeoutMs / 60_000} minutes; on the ` +
+        `control machine, see why: kubectl describe csr ${created}; or allow it: kubectl certificate approve ${created}`,
+      { cause: err },
+    );
+  }
+}

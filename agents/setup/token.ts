@@ -1,0 +1,208 @@
+// `k8ts token`: what lets machines join, made, listed and taken back by whoever administers the cluster.
+import { randomInt } from 'node:crypto';
+import { configMaps, type Secret, secrets } from '../../controlplane/api';
+import {
+  type BootstrapToken,
+  bootstrapTokenSecret,
+  bootstrapTokenType,
+  readBootstrapToken,
+  tokenNamespace,
+  tokenSecretKey,
+} from '../../controlplane/api/bootstrap-token';
+import { formatDuration } from '../../controlplane/api/table';
+import { formatTime, systemClock } from '../../controlplane/base/clock';
+import { AppError, BadRequest, isAlreadyExists, NotFound } from '../../controlplane/base/errors';
+import type { Client } from '../../controlplane/client/client';
+import { HttpsTransport } from '../../controlplane/client/https-transport';
+import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
+import { createClient } from '../../controlplane/client/rest-client';
+import { clusterInfoName, clusterInfoNamespace, pinOf, signatureKeyPrefix } from '../../controlplane/pki/cluster-info';
+import { type OptionTable, type Parsed, parseBoolean, parseDuration, parseText } from '../bootstrap/options';
+import { defineCommand } from '../bootstrap/process';
+import { parseToken } from './credentials/token-text';
+
+const group = 'system:bootstrappers:kubeadm:default-node-token';
+const usages = ['authentication', 'signing'];
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+/** The controllers sign cluster-info within moments; a machine that joins before is told that its token is unknown. */
+const signedTimeoutMs = 60_000;
+const maxIdTries = 5;
+
+export const tokenOptions = {
+  kubeconfig: {
+    flag: 'kubeconfig',
+    placeholder: 'FILE',
+    default: '/etc/k8ts/admin.conf',
+    help: 'how to reach the API as an administrator',
+    parse: parseText,
+  },
+  ttl: {
+    flag: 'ttl',
+    placeholder: 'DURATION',
+    default: '24h',
+    help: 'create: how long the token lets machines in; 0 is for ever',
+    parse: parseDuration,
+  },
+  description: {
+    flag: 'description',
+    placeholder: 'TEXT',
+    default: '',
+    help: 'create: shown by list',
+    parse: parseText,
+  },
+  printJoinCommand: {
+    flag: 'print-join-command',
+    default: 'false',
+    help: 'create: print the whole command to run on a machine that is to join',
+    parse: parseBoolean,
+  },
+} satisfies OptionTable;
+
+export const command = defineCommand({
+  name: 'token',
+  summary: 'tokens that let machines join: create, list, delete ID',
+  options: tokenOptions,
+  arguments: 'create|list|delete [ID]',
+  tool: true,
+  async run({ options, positional, signal }) {
+    for (const line of await runToken(positional, options, signal)) process.stdout.write(`${line}\n`);
+  },
+});
+
+/** The lines to print. @throws BadRequest for wrong arguments, and what the API answers */
+export async function runToken(
+  positional: readonly string[],
+  options: Parsed<typeof tokenOptions>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const [verb = '', ...rest] = positional;
+  const work = verbs[verb];
+  if (!work)
+    throw new BadRequest(`expected create, list or delete, got ${JSON.stringify(verb)}; see k8ts token --help`);
+  if (rest.length !== (verb === 'delete' ? 1 : 0)) {
+    throw new BadRequest(verb === 'delete' ? 'delete takes one token, or its ID' : `${verb} takes no arguments`);
+  }
+  const connection = await loadKubeconfig(options.kubeconfig);
+  const transport = new HttpsTransport(connection);
+  try {
+    const client = createClient(transport, { userAgent: 'k8ts-token' });
+    return await work({ client, connection, options, id: rest[0] ?? '' }, signal);
+  } finally {
+    transport.close();
+  }
+}
+
+interface Task {
+  readonly client: Client;
+  readonly connection: ConnectionOptions;
+  readonly options: { readonly ttl: number; readonly description: string; readonly printJoinCommand: boolean };
+  readonly id: string;
+}
+/** Resolves with what is printed. */
+type Verb = (task: Task, signal: AbortSignal) => Promise<readonly string[]>;
+
+const verbs: Readonly<Record<string, Verb>> = {
+  async create({ client, connection, options }, signal) {
+    const { ttl, description, printJoinCommand } = options;
+    const text = await createToken(client, { ttlMs: ttl, description }, signal);
+    return [printJoinCommand ? joinCommand(connection, text) : text];
+  },
+  async list({ client }, signal) {
+    return renderTokens((await listTokens(client, signal)).flatMap((secret) => readBootstrapToken(secret) ?? []));
+  },
+  async delete({ client, id: text }, signal) {
+    const id = /^[a-z0-9]{6}$/.test(text) ? text : parseToken(text).id;
+    try {
+      await client.delete(secrets, tokenSecretKey(id), { signal });
+    } catch (cause) {
+      if (cause instanceof NotFound)
+        throw new NotFound(`there is no token ${id}; \`k8ts token list\` shows those there are`);
+      throw cause;
+    }
+    return [`token ${id} is deleted: machines that have joined with it stay`];
+  },
+};
+
+/** ID.SECRET, ready to be used: the cluster has signed with it. @throws Timeout when no controllers run to do so */
+export async function createToken(
+  client: Client,
+  { ttlMs, description = '' }: { readonly ttlMs: number; readonly description?: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const expiresAtMs = ttlMs === 0 ? undefined : Date.now() + ttlMs;
+  for (let tries = 1; ; tries++) {
+    const [id, secret] = [random(6), random(16)];
+    try {
+      const groups = [group];
+      await client.create(secrets, bootstrapTokenSecret({ id, secret, description, usages, groups, expiresAtMs }), {
+        signal,
+      });
+    } catch (err) {
+      if (isAlreadyExists(err) && tries < maxIdTries) continue;
+      throw err;
+    }
+    await untilSigned(client, id, signal);
+    return `${id}.${secret}`;
+  }
+}
+
+/** The command to paste, from what the kubeconfig says of the cluster. @throws BadRequest */
+export function joinCommand({ server, ca }: ConnectionOptions, token: string): string {
+  if (ca === undefined) throw new BadRequest('the kubeconfig names no authority, so there is no hash to print');
+  return `k8ts join ${server.replace(/^https:\/\//, '').replace(/\/$/, '')} --token=${token} --ca-cert-hash=${pinOf(ca)}`;
+}
+
+async function untilSigned(client: Client, id: string, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(signedTimeoutMs);
+  const key = `${clusterInfoNamespace}/${clusterInfoName}`;
+  const isSigned = (data: Readonly<Record<string, string>> = {}) => data[`${signatureKeyPrefix}${id}`] !== undefined;
+  const fieldSelector = `metadata.name=${clusterInfoName}`;
+  const until = AbortSignal.any([signal, limit]);
+  try {
+    for (;;) {
+      const { data, metadata } = await client.get(configMaps, key, until);
+      if (isSigned(data)) return;
+      const params = {
+        namespace: clusterInfoNamespace,
+        fieldSelector,
+        resourceVersion: metadata?.resourceVersion ?? '',
+      };
+      for await (const { object } of client.watch(configMaps, params, until)) if (isSigned(object.data)) return;
+    }
+  } catch (cause) {
+    if (!limit.aborted) throw cause;
+    const message =
+      `token ${id} is made, but nobody has signed ConfigMap ${key} with it within ${signedTimeoutMs / 1000} s: do the ` +
+      'controllers run? (k8ts server --parts)';
+    throw new AppError('Timeout', message, { cause });
+  }
+}
+
+async function listTokens(client: Client, signal: AbortSignal): Promise<readonly Secret[]> {
+  const params = { namespace: tokenNamespace, fieldSelector: `type=${bootstrapTokenType}` };
+  return (await client.list(secrets, params, signal)).items;
+}
+
+/** TOKEN  TTL  EXPIRES  USAGES  DESCRIPTION: whoever may read Secrets may see the secret. */
+export function renderTokens(tokens: readonly BootstrapToken[], nowMs = systemClock.now()): readonly string[] {
+  const rows = [
+    ['TOKEN', 'TTL', 'EXPIRES', 'USAGES', 'DESCRIPTION'],
+    ...tokens.map(({ id, secret, expiresAtMs, usages: own, description, problem }) => [
+      `${id}.${secret}`,
+      expiresAtMs === undefined ? '<forever>' : expiresAtMs > nowMs ? formatDuration(expiresAtMs - nowMs) : '<expired>',
+      expiresAtMs === undefined || Number.isNaN(expiresAtMs) ? '<never>' : formatTime(expiresAtMs),
+      own.join(',') || '<none>',
+      problem === undefined ? description : `unusable: ${problem}`,
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]! + 3))
+      .join('')
+      .trimEnd(),
+  );
+}
+
+/** Without a bias: each character is drawn by itself. */
+const random = (length: number): string => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');

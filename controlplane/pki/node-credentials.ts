@@ -1,0 +1,60 @@
+// What a node holds to prove who it is: four kubeconfigs and the pair its kubelet serves with. Pure: the list of them with the
+// signer each comes from, and when one is due for renewal. Joining makes them (agents/setup), the kubelet renews them.
+import { X509Certificate } from 'node:crypto';
+import type { CertificateRequest } from './certificate';
+import { identities, kubeletServing, type NodeNames } from './pki';
+import { clientUsages, type SignerName, servingUsages, signers } from './signers';
+
+export interface NodeCredential {
+  /** As in the node's directory: kubelet.conf, or pki/kubelet for the pair kubelet.crt and kubelet.key. */
+  readonly name: 'kubelet' | 'kube-proxy' | 'dns' | 'ingress' | 'serving';
+  readonly signerName: SignerName;
+  readonly usages: readonly string[];
+  readonly wanted: CertificateRequest;
+}
+
+/** The kubelet's own first: with it the others are asked for. A node may have several addresses, comma-joined. */
+export function nodeCredentials({ name, ip }: NodeNames): readonly NodeCredential[] {
+  const agent = (agentName: 'kube-proxy' | 'dns' | 'ingress'): NodeCredential => ({
+    name: agentName,
+    signerName: signers.nodeAgent,
+    usages: clientUsages,
+    wanted: identities[agentName],
+  });
+  const serving = kubeletServing({ name, ip });
+  return [
+    { name: 'kubelet', signerName: signers.kubeletClient, usages: clientUsages, wanted: identities.kubelet(name) },
+    {
+      name: 'serving',
+      signerName: signers.kubeletServing,
+      usages: servingUsages,
+      wanted: { ...serving, hosts: [name, ...ip.split(',').filter((address) => address !== '')] },
+    },
+    agent('kube-proxy'),
+    agent('dns'),
+    agent('ingress'),
+  ];
+}
+
+/** Renewal falls into this part of a certificate's life, as upstream: spread, so that nodes do not come all at once. */
+const renewFrom = 0.7;
+const renewSpread = 0.2;
+
+export interface Lifetime {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** @throws Error when it is no certificate */
+export function lifetimeOf(pem: string): Lifetime {
+  const { validFrom, validTo } = new X509Certificate(pem);
+  return { startMs: Date.parse(validFrom), endMs: Date.parse(validTo) };
+}
+
+/** When to renew, in ms since the epoch; `random` in [0, 1). */
+export const renewAtMs = ({ startMs, endMs }: Lifetime, random: number): number =>
+  startMs + (endMs - startMs) * (renewFrom + renewSpread * random);
+
+/** Less than this left makes a certificate not good enough to start with, in ms. */
+export const minimumLeftMs = ({ startMs, endMs }: Lifetime): number =>
+  (endMs - startMs) * (1 - renewFrom - renewSpread);
