@@ -49,7 +49,7 @@ t.test('the structure of one table is cut out of the rule set', async (t) => {
   }
   t.equal(tableText(others, 'ip', 'k8ts'), undefined);
   t.equal(tableText('', 'ip', 'k8ts'), undefined);
-  const nft = new NftProgram(new ScriptedExec([{ argv: 'nft -n -t list ruleset ip', stdout: others + ours }]));
+  const nft = new NftProgram(new ScriptedExec([{ argv: 'nft -n -s -t list ruleset ip', stdout: others + ours }]));
   t.equal(await nft.structure(table), ours);
 });
 

@@ -9,7 +9,7 @@ import { tableText } from './structure';
 const writeTimeoutMs = 60_000;
 const readTimeoutMs = 60_000;
 
-export type NftFamily = 'ip' | 'ip6' | 'inet';
+export type NftFamily = 'ip' | 'ip6' | 'inet' | 'bridge';
 
 /** A table of ours. Nobody else writes into it. */
 export interface TableName {
@@ -25,7 +25,7 @@ export interface Nft {
    */
   run(text: string): Promise<void>;
   /**
-   * The table as nft prints it, without elements of sets and maps, numbers in digits; undefined: there is no such table. A few
+   * The table as nft prints it, without elements of sets and maps and without counts, numbers in digits; undefined: there is no such table. A few
    * milliseconds whatever the sets hold, so that it can be asked every few seconds.
    */
   structure(table: TableName): Promise<string | undefined>;
@@ -42,7 +42,7 @@ export class NftProgram implements Nft {
 
   async structure({ family, name }: TableName): Promise<string | undefined> {
     // Every other listing, even of one chain, makes nft 1.0.6 read all elements of all sets before it prints anything.
-    const text = await this.nft(['-n', '-t', 'list', 'ruleset', family]);
+    const text = await this.nft(['-n', '-s', '-t', 'list', 'ruleset', family]);
     return tableText(text, family, name);
   }
 
