@@ -6,6 +6,7 @@ import type { EndpointSlice, Node, Service } from '../../controlplane/api';
 import { leases } from '../../controlplane/api/lease';
 import {
   awaitsProgramming,
+  nothingToProgram,
   parseReceipt,
   type Receipt,
   receiptName,
@@ -66,11 +67,11 @@ export class Receipts {
     const { services, slices, clock, log } = this.deps;
     const backoff = new Backoff({ initialMs: pauseMs, maxMs: 10_000 });
     services.onChange(({ type, object }) => {
-      if (type !== 'deleted' && awaitsProgramming(object)) this.awaits({ services: revisionOf(object), slices: 0 });
+      if (type !== 'deleted' && isAwaited(object)) this.awaits({ services: revisionOf(object), slices: 0 });
     });
     slices.onChange(({ type, object }) => {
       const service = services.get(serviceKeyOfSlice(object));
-      if (type !== 'deleted' && service && awaitsProgramming(service)) {
+      if (type !== 'deleted' && service && isAwaited(service)) {
         this.awaits({ services: 0, slices: revisionOf(object) });
       }
     });
@@ -138,6 +139,8 @@ export class Receipts {
     this.reported = receipt;
   }
 }
+
+const isAwaited = (service: Service): boolean => awaitsProgramming(service) && nothingToProgram(service) === undefined;
 
 function orUndefined(err: unknown): undefined {
   if (!isNotFound(err)) throw err;

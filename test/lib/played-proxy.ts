@@ -1,0 +1,73 @@
+// Plays the kube-proxy of one node without a kernel: its rules are "written" as soon as it is let go on. What it reports is
+// reported by the real parts.
+import { Programming } from '../../agents/kube-proxy/programming';
+import { sliceIndex } from '../../agents/kube-proxy/proxier';
+import { Receipts } from '../../agents/kube-proxy/receipts';
+import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
+import { endpointSlices, nodes, services } from '../../controlplane/api/index';
+import { systemClock } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { createInformer } from '../../controlplane/client/informer';
+import type { Claim } from '../../dataplane/announce/election';
+
+export class PlayedProxy {
+  /** What would be announced, by Service. */
+  readonly claims = new Map<string, readonly Claim[]>();
+  private held = false;
+  private keys = new Set<string>();
+  private sync = () => {};
+
+  constructor(
+    private readonly client: Client,
+    private readonly nodeName: string,
+  ) {}
+
+  /** Rules stay as they are until goOn(). */
+  hold(): void {
+    this.held = true;
+  }
+
+  goOn(): void {
+    this.held = false;
+    this.sync();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, nodeName } = this;
+    const log = silentLogger;
+    const informers = {
+      services: createInformer(client, services, { log }),
+      slices: createInformer(client, endpointSlices, {
+        log,
+        indexes: { [sliceIndex]: (slice) => [serviceKeyOfSlice(slice)] },
+      }),
+      nodes: createInformer(client, nodes, { log }),
+    };
+    const receipts = new Receipts({ client, nodeName, ...informers, clock: systemClock, log });
+    const announcer = {
+      set: (service: string, claims: readonly Claim[]) => {
+        this.claims.set(service, claims);
+      },
+    };
+    const programming = new Programming({ ...informers, announcer, receipts });
+    this.sync = () => {
+      if (this.held || ![informers.services, informers.slices, informers.nodes].every((one) => one.hasSynced)) return;
+      programming.taken(this.keys);
+      this.keys = new Set();
+      programming.written();
+    };
+    informers.services.onChange(({ key }) => {
+      this.keys.add(key);
+      this.sync();
+    });
+    informers.slices.onChange(({ object }) => {
+      this.keys.add(serviceKeyOfSlice(object));
+      this.sync();
+    });
+    const running = [...Object.values(informers), receipts].map((part) => part.run(signal));
+    await Promise.all(Object.values(informers).map((informer) => informer.synced(signal)));
+    this.sync();
+    await Promise.all(running);
+  }
+}
