@@ -60,16 +60,23 @@ export interface TestDockerd {
   restart(): Promise<void>;
 }
 
+export interface DockerdOptions {
+  /** As on a user's machine: docker0, rules of its own in iptables, policy DROP in FORWARD. Default: none of these. */
+  readonly ownNetwork?: boolean;
+  /** Default: a fresh one. */
+  readonly netns?: TestNetns;
+}
+
 /** Starts a daemon; `scope` ends it. */
-export async function startDockerd(scope: Scope): Promise<TestDockerd> {
-  const netns = await createNetns();
-  scope.defer(() => netns.teardown());
+export async function startDockerd(scope: Scope, options: DockerdOptions = {}): Promise<TestDockerd> {
+  const netns = options.netns ?? (await scopedNetns(scope));
+  const networkFlags = options.ownNetwork ? [] : ['--bridge=none', '--iptables=false', '--ip-forward=false'];
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-dockerd-'));
   scope.defer(() => removeTree(dir));
   const socket = join(dir, 'docker.sock');
   const host = `unix://${socket}`;
   const logFile = join(dir, 'dockerd.log');
-  let stop = await launch(netns, dir, logFile);
+  let stop = await launch(netns, dir, logFile, networkFlags);
   scope.defer(() => stop());
   const docker = async (...args: string[]) =>
     (await exec.run(['docker', '-H', host, ...args], { timeoutMs: 60_000 })).stdout;
@@ -86,24 +93,28 @@ export async function startDockerd(scope: Scope): Promise<TestDockerd> {
     docker,
     restart: async () => {
       await stop();
-      stop = await launch(netns, dir, logFile);
+      stop = await launch(netns, dir, logFile, networkFlags);
     },
   };
 }
 
-async function launch(netns: TestNetns, dir: string, logFile: string): Promise<() => Promise<void>> {
+async function scopedNetns(scope: Scope): Promise<TestNetns> {
+  const netns = await createNetns();
+  scope.defer(() => netns.teardown());
+  return netns;
+}
+
+async function launch(
+  netns: TestNetns,
+  dir: string,
+  logFile: string,
+  networkFlags: readonly string[],
+): Promise<() => Promise<void>> {
   const log = openSync(logFile, 'a');
   const argv = inNetns(netns, [
     'dockerd',
     ...['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '-p', join(dir, 'pid')],
-    ...[
-      '-H',
-      `unix://${join(dir, 'docker.sock')}`,
-      '--bridge=none',
-      '--iptables=false',
-      '--ip-forward=false',
-      '--shutdown-timeout=1',
-    ],
+    ...['-H', `unix://${join(dir, 'docker.sock')}`, '--shutdown-timeout=1', ...networkFlags],
   ]);
   const daemon = await startProgram(argv, { stdio: ['ignore', log, log] });
   closeSync(log);
