@@ -91,6 +91,11 @@ export class ServiceLab {
     }
   }
 
+  /** Undone with the lab. */
+  defer(undo: () => Promise<void> | void): void {
+    this.scope.defer(undo);
+  }
+
   /** A UDP socket with a port of its own at `place`; closed by the scope. */
   async udp(place: Place): Promise<UdpSocket> {
     return await bindUdp(this.at[place], 0, this.scope);
@@ -104,14 +109,15 @@ export class ServiceLab {
     return message.toString();
   }
 
-  private async serve(place: Place): Promise<void> {
+  /** One more server at a place, with the answers of the others, on TCP and UDP. */
+  async serve(place: Place, port = serverPort): Promise<void> {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.end(`${place} ${socket.remoteAddress?.replace('::ffff:', '')}`);
     });
-    await new Promise<void>((resolve) => this.at[place].enter(() => server.listen(serverPort, resolve)));
+    await new Promise<void>((resolve) => this.at[place].enter(() => server.listen(port, resolve)));
     this.scope.defer(() => new Promise((resolve) => server.close(resolve)));
-    const udp = await bindUdp(this.at[place], serverPort, this.scope);
+    const udp = await bindUdp(this.at[place], port, this.scope);
     udp.on('message', (_data, from) => udp.send(`${place} ${from.address}`, from.port, from.address));
   }
 }

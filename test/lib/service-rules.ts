@@ -1,11 +1,17 @@
 // Compiler, writer and flow cleaner of one node in the chosen mode, without the agent around them, for kernel tests of Services.
+import { ModeRules, type Rules } from '../../agents/kube-proxy/rules';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { changedFrontends } from '../../dataplane/conntrack/frontends';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { type Backend, programsOf } from '../../dataplane/netfilter/backend';
 import type { Family } from '../../dataplane/netfilter/model';
+import { NftProgram } from '../../dataplane/nftables/nft';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
+import { acceptJumps } from '../../dataplane/service/nft/accept';
+import { NftModeCompiler, NftModeWriter } from '../../dataplane/service/nft/mode';
+import { tableOf } from '../../dataplane/service/nft/names';
+import { NftWriter } from '../../dataplane/service/nft/writer';
 import { addresses, type ProxyMode, type ServiceLab } from './service-lab';
 
 const defaultFacts: Readonly<Record<Family, NodeFacts>> = {
@@ -20,44 +26,60 @@ export function backendOf(mode: Exclude<ProxyMode, 'nftables'>, family: Family =
 
 export class NodeRules {
   private constructor(
-    readonly compiler: ServiceCompiler,
-    readonly applier: Applier,
+    private facts: NodeFacts,
+    private readonly rules: Rules,
     readonly cleaner: FlowCleaner,
   ) {}
 
   static open(lab: ServiceLab, facts: Partial<NodeFacts> = {}, family: Family = 4): NodeRules {
-    const { exec, mode } = lab;
-    if (mode === 'nftables') throw new Error('these tests do not know how to write rules for nftables');
+    const { exec } = lab;
     const all = { ...defaultFacts[family], ...facts };
     const nodeAddresses = () => new Set<string>([addresses.node, '10.244.1.1']);
     return new NodeRules(
-      new ServiceCompiler(family, all),
-      new Applier({ exec, backend: backendOf(mode, family) }),
+      all,
+      rulesOf(lab, family, all),
       new FlowCleaner({ exec, family, nodeAddresses, clusterCidr: all.clusterCidr }),
     );
   }
 
+  setFacts(changes: Partial<NodeFacts>): void {
+    this.facts = { ...this.facts, ...changes };
+    this.rules.setFacts(this.facts);
+  }
+
   /** Services as given, others as they are. */
   async apply(...services: readonly ServiceInput[]) {
-    for (const service of services) this.compiler.set(service.key, service);
+    for (const service of services) this.rules.set(service.key, service);
     return await this.write();
   }
 
   /** As kube-proxy goes about a change: rules first, then the flows. Returns how many flows were deleted. */
   async change(key: string, after: ServiceInput | undefined): Promise<number> {
-    const before = this.compiler.services.get(key);
-    this.compiler.set(key, after);
+    const before = this.rules.services.get(key);
+    this.rules.set(key, after);
     await this.write();
     return await this.cleaner.clean(changedFrontends(before, after, false));
   }
 
   async write() {
-    const { plan, dirty } = this.compiler.take();
-    return await this.applier.apply(plan, dirty);
+    return await this.rules.write();
   }
 
   /** What the kernel holds otherwise than planned. */
   async check() {
-    return await this.applier.check(this.compiler.take().plan);
+    return await this.rules.check(true);
   }
+
+  async removeAll(): Promise<void> {
+    await this.rules.removeAll();
+  }
+}
+
+function rulesOf({ exec, mode }: ServiceLab, family: Family, facts: NodeFacts): Rules {
+  if (mode !== 'nftables') {
+    return new ModeRules(new ServiceCompiler(family, facts), new Applier({ exec, backend: backendOf(mode, family) }));
+  }
+  const table = new NftWriter({ nft: new NftProgram(exec), table: tableOf(family) });
+  const accept = new Applier({ exec, backend: backendOf('iptables-nft', family), jumps: acceptJumps });
+  return new ModeRules(new NftModeCompiler(family, facts), new NftModeWriter(table, [accept]));
 }

@@ -6,9 +6,12 @@ import { type ProxyMode, ServiceLab } from '../../lib/service-lab';
 import { NodeRules } from '../../lib/service-rules';
 import type { ServiceCases } from './cases';
 import { choiceCases } from './choice';
+import { latePacketCases } from './late-packets';
 import { lifeCases } from './life';
 import { policyCases } from './policy';
+import { portCases } from './ports';
 import { refusalCases } from './refusal';
+import { sctpCases } from './sctp';
 import { sourceAddressCases } from './source-address';
 import { udpCases } from './udp';
 
@@ -17,6 +20,9 @@ const groups: readonly ServiceCases[] = [
   choiceCases,
   refusalCases,
   policyCases,
+  portCases,
+  sctpCases,
+  latePacketCases,
   udpCases,
   lifeCases,
 ];

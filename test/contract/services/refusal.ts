@@ -21,6 +21,31 @@ export const refusalCases: ServiceCases = {
     t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'terminating but serving');
   },
 
+  'an address of the range that no Service has is dropped, and stays in the node': async (t, lab, rules) => {
+    const program = lab.mode === 'nftables' ? 'iptables-nft' : lab.mode;
+    const counted = ['-t', 'raw', 'PREROUTING'];
+    await lab.at.outside.run(program, ...counted.slice(0, 2), '-A', 'PREROUTING', '-d', '10.96.0.0/12');
+    const left = async () =>
+      Number(
+        /^\s*(\d+)/m.exec(
+          (await lab.at.outside.run(program, ...counted.slice(0, 2), '-vxnL', 'PREROUTING')).split('\n')[2]!,
+        )?.[1],
+      );
+    await rules.apply(web([at('a')]));
+    t.equal(await lab.ask('b', '10.96.99.99', 80, 300), 'TIMEOUT');
+    const before = await left();
+    t.ok(before > 0, 'where the range is not known, a wrong address leaves by the default route');
+    rules.setFacts({ serviceCidrs: ['10.96.0.0/12'] });
+    await rules.write();
+    for (const from of ['b', 'node'] as const) t.equal(await lab.ask(from, '10.96.99.99', 80, 300), 'TIMEOUT', from);
+    t.equal(await left(), before);
+    t.equal(await lab.ask('b', '10.96.3.7', 80), `a ${addresses.b}`, 'a Service is there as before');
+    t.equal(await lab.ask('b', '10.96.3.7', 81), 'ECONNREFUSED', 'and refuses what it does not have');
+    await rules.apply(web([]));
+    t.equal(await lab.ask('b', '10.96.3.7', 80), 'ECONNREFUSED');
+    t.same(await rules.check(), []);
+  },
+
   'source ranges of a load balancer': async (t, lab, rules) => {
     const balanced = { loadBalancerIps: ['192.168.57.240'] };
     await rules.apply(web([at('a')], { ...balanced, sourceRanges: ['198.51.100.0/24'] }));

@@ -1,0 +1,90 @@
+// Packets that belong to no connection any more: what would do harm is dropped, what ends a connection passes.
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { connectInNetns } from '../../../dataplane/netns/connect';
+import { receiveRaw, sendRaw, tcpData } from '../../lib/raw-packets';
+import { service, servicePort } from '../../lib/service-fixture';
+import { addresses, type ServiceLab } from '../../lib/service-lab';
+import { at, type ServiceCases } from './cases';
+
+const port = 7000;
+const clusterIp = '10.96.3.7';
+
+/** A server at pod a that answers with what it hears; `accepted` is its side of the first connection. */
+async function echoAt(lab: ServiceLab): Promise<{ readonly accepted: Promise<Socket> }> {
+  const accepted = Promise.withResolvers<Socket>();
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (data) => socket.write(data));
+    sockets.push(socket);
+    accepted.resolve(socket);
+  });
+  await new Promise<void>((resolve) => lab.at.a.enter(() => server.listen(port, resolve)));
+  lab.defer(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { accepted: accepted.promise };
+}
+
+const echo = service('shop/echo', clusterIp, { ports: [servicePort({ port, endpoints: [at('a', { port })] })] });
+
+async function say(socket: Socket, text: string): Promise<string> {
+  const answer = once(socket, 'data', { signal: AbortSignal.timeout(10_000) });
+  socket.write(text);
+  return String((await answer)[0]);
+}
+
+/** The sequence number of the byte the client sends next, seen at the pod. Words have four letters, and say how many went before. */
+async function nextSequence(lab: ServiceLab, socket: Socket): Promise<number> {
+  let sent = 0;
+  const again = async () => void (await say(socket, String(sent++).padStart(4, '0')));
+  for (;;) {
+    const { payload } = await receiveRaw(lab.at.a, 'tcp', again);
+    const data = payload.subarray((payload[12]! >> 4) * 4).toString('latin1');
+    if (data.length === 4) return (payload.readUInt32BE(4) + 4 * (sent - Number(data))) >>> 0;
+  }
+}
+
+export const latePacketCases: ServiceCases = {
+  'a late answer does not reach the client by the address of the pod': async (t, lab, rules) => {
+    await rules.apply(echo);
+    const { accepted } = await echoAt(lab);
+    const socket = await connectInNetns(lab.at.b, { host: clusterIp, port });
+    const { remotePort = 0 } = await accepted;
+    const next = await nextSequence(lab, socket);
+    // Out of the window, so conntrack does not know it for an answer and does not translate it back. A client that got it would
+    // send a reset to the pod with the number that is acknowledged here, and the pod would believe it.
+    await sendRaw(
+      lab.at.a,
+      tcpData(
+        {
+          source: addresses.a,
+          sourcePort: port,
+          destination: addresses.b,
+          destinationPort: remotePort,
+          sequence: (next + 0x40000000) >>> 0,
+          acknowledge: next,
+        },
+        'boom',
+      ),
+    );
+    for (const word of ['two', 'three']) t.equal(await say(socket, word), word, 'the connection lives');
+    socket.destroy();
+  },
+
+  'a reset passes, also when its connection has been forgotten': async (t, lab, rules) => {
+    await rules.apply(echo);
+    const { accepted } = await echoAt(lab);
+    // Past the Service: such a connection needs no translation, so it lives on without an entry.
+    const socket = await connectInNetns(lab.at.b, { host: addresses.a, port });
+    t.equal(await say(socket, 'one'), 'one');
+    const far = await accepted;
+    const ended = new Promise<void>((resolve) => far.once('close', () => resolve()));
+    await lab.exec.run(['conntrack', '-D', '-p', 'tcp', '--orig-port-dst', String(port)]);
+    socket.resetAndDestroy();
+    await ended;
+    t.ok(far.destroyed, 'the server hears of it at once');
+  },
+};
