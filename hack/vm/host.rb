@@ -124,11 +124,11 @@ module K8ts
   end
 
   class Host
-    # Not needed in a machine, and large or different there.
-    EXCLUDED = %w[.git/ .vagrant/ .tap/ .runtime/ node_modules/ dist/ .k8ts/vm/box/ .k8ts/vm/lab/ .k8ts/vm/vagrant-home/
-                  .k8ts/test/ .k8ts/bench/ .k8ts/vagrant.conf].freeze
+    # Not needed in a machine, and large or different there. From the root: the package has a node_modules too.
+    EXCLUDED = %w[/.git/ /.vagrant/ /.tap/ /.runtime/ /node_modules/ /dist/ /.k8ts/vm/box/ /.k8ts/vm/lab/ /.k8ts/vm/vagrant-home/
+                  /.k8ts/test/ /.k8ts/bench/ /.k8ts/vagrant.conf].freeze
     # Workers get their images from the control machine's registry.
-    CONTROL_ONLY = %w[.k8ts/package/images/ .k8ts/package/bin/docker-registry].freeze
+    CONTROL_ONLY = %w[/.k8ts/package/images/ /.k8ts/package/bin/docker-registry].freeze
 
     def initialize(settings, root, hosts_path: nil)
       @settings = settings
