@@ -31,6 +31,14 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'make this machine the control machine of a new cluster',
     load: async () => (await import('../setup/init')).command,
   },
+  join: {
+    summary: 'make this machine a node of a cluster',
+    load: async () => (await import('../setup/join')).command,
+  },
+  token: {
+    summary: 'make, list and delete the tokens that machines join with',
+    load: async () => (await import('../setup/token')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

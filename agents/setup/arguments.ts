@@ -15,7 +15,7 @@ import {
   serverPkiDir,
 } from './layout';
 import { credentialPath } from './units';
-import { clusterDns, type Wishes } from './wishes';
+import { clusterDns, defaults, type Wishes } from './wishes';
 
 /** Options of the processes, without the registry, which is not ours and has a configuration file. */
 export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): readonly string[] {
@@ -55,7 +55,8 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
       return [
         ...common(kubeconfigPath('kube-proxy')),
         `--cluster-cidr=${cluster.clusterCidr}`,
-        `--proxy-mode=${cluster.proxyMode}`,
+        // What every kube-proxy does without being told.
+        ...(cluster.proxyMode === defaults.proxyMode ? [] : [`--proxy-mode=${cluster.proxyMode}`]),
       ];
     case 'dns':
       return [

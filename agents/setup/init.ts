@@ -1,6 +1,8 @@
 // `k8ts init`: makes this machine the control machine of a new cluster and its first node.
 import { join } from 'node:path';
+import type { Client } from '../../controlplane/client/client';
 import { connect } from '../../controlplane/client/connect';
+import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -26,6 +28,7 @@ import { initOptions } from './options';
 import { checkMachine } from './preflight';
 import { readRecord } from './record';
 import { prepareMachine, readyTimeoutMs, type Session, startAgents, startControl, waitUntil } from './session';
+import { createToken, joinCommand } from './token';
 import { kubernetesService, planControl, type Wishes } from './wishes';
 
 type Context = CommandContext<typeof initOptions>;
@@ -38,6 +41,7 @@ export const command = defineCommand({
   run: init,
 });
 
+const firstTokenMs = 24 * 3600 * 1000;
 /** Of cluster and context in the kubeconfigs. */
 const contextName = 'k8ts';
 
@@ -79,7 +83,13 @@ async function init({ options, signal }: Context): Promise<void> {
     );
   }
   if (!changes && sent.length === 0) say('Nothing has changed.');
-  say(nextSteps(wishes, options.wait));
+  say(nextSteps(wishes, options.wait, before ? undefined : await printedJoin(client, signal)));
+}
+
+/** A token for the first day, so that the first worker is one paste away. */
+async function printedJoin(client: Client, signal: AbortSignal): Promise<string> {
+  const token = await createToken(client, { ttlMs: firstTokenMs, description: 'made by k8ts init' }, signal);
+  return joinCommand(await loadKubeconfig(adminConf), token);
 }
 
 /** Certificates and kubeconfigs; returns what was made and why. The authority stays what it is. */
@@ -120,7 +130,7 @@ async function sendImages(session: Session, given: string, { cluster }: Wishes):
   return importImages(dir, { ...session, registry: cluster.registry, signal });
 }
 
-const nextSteps = ({ nodeName, server }: Wishes, ready: boolean): string => `
+const nextSteps = ({ nodeName, server }: Wishes, ready: boolean, joining: string | undefined): string => `
 Node ${nodeName} is ${ready ? 'Ready' : 'set up'}; the API is at ${server}
 
 Use it, as root on this machine:
@@ -128,7 +138,10 @@ Use it, as root on this machine:
   kubectl get nodes -o wide
 or anywhere else, with a copy of that file, which holds the key of the administrator.
 
-Add a machine: run this here, and what it prints there, as root:
-  k8ts token create --print-join-command
+Add a machine: copy the folder this came from to it and run there, as root${
+  joining === undefined
+    ? ', what this prints here:\n  k8ts token create --print-join-command'
+    : `:\n  DIR/${joining}\nThe token in it lasts a day; k8ts token create --print-join-command makes another.`
+}
 
 Take all of it away again: k8ts reset`;

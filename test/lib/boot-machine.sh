@@ -42,6 +42,8 @@ else
   mount -t cgroup -o none,name=systemd systemd "$groups/systemd"
   mount -t cgroup2 cgroup2 "$groups/unified"
 fi
+# Of its own: udev makes the address of eth0 from it.
+[ -e "$dir/upper/etc/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$machine/etc/machine-id"
 hostname "$(basename "$dir")"
 hostname >"$machine/etc/hostname"
 ip link set lo up
@@ -53,4 +55,6 @@ mkdir -p "$machine/.old"
 cd "$machine"
 pivot_root . .old
 umount -l .old
+# systemd leaves this to whoever makes a container, and cannot hand credentials to its services without.
+mount --make-rshared /
 exec env -i container=k8ts PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=null

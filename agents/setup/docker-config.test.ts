@@ -1,0 +1,111 @@
+import t from 'tap';
+import { type DockerFacts, mergeDaemonJson, noDockerChanges, unmergeDaemonJson } from './docker-config';
+
+const wish = { registry: '192.168.56.10:5000' };
+const facts = (daemonJson: object | undefined, flags: string[] = []): DockerFacts => ({
+  daemonJson: daemonJson && JSON.stringify(daemonJson),
+  flags,
+});
+const ours = {
+  'live-restore': true,
+  'registry-mirrors': ['http://192.168.56.10:5000'],
+  'insecure-registries': ['192.168.56.10:5000'],
+};
+
+t.test('what is of the user stays, and comes back alone', async (t) => {
+  const cases: { name: string; file: object | undefined; merged: object; after: object | undefined }[] = [
+    { name: 'no file', file: undefined, merged: ours, after: undefined },
+    { name: 'an empty object', file: {}, merged: ours, after: {} },
+    {
+      name: 'settings of the user',
+      file: { 'data-root': '/srv/docker', 'log-opts': { 'max-size': '1m' }, iptables: true },
+      merged: { 'data-root': '/srv/docker', 'log-opts': { 'max-size': '1m' }, iptables: true, ...ours },
+      after: { 'data-root': '/srv/docker', 'log-opts': { 'max-size': '1m' }, iptables: true },
+    },
+    {
+      name: 'lists of the user',
+      file: { 'registry-mirrors': ['https://mirror.example'], 'insecure-registries': ['10.0.0.1:5000'] },
+      merged: {
+        'registry-mirrors': ['https://mirror.example', 'http://192.168.56.10:5000'],
+        'insecure-registries': ['10.0.0.1:5000', '192.168.56.10:5000'],
+        'live-restore': true,
+      },
+      after: { 'registry-mirrors': ['https://mirror.example'], 'insecure-registries': ['10.0.0.1:5000'] },
+    },
+    {
+      name: 'the same wish of the user',
+      file: { 'live-restore': true },
+      merged: ours,
+      after: { 'live-restore': true },
+    },
+    { name: 'all of it is there', file: ours, merged: ours, after: ours },
+  ];
+  for (const { name, file, merged, after } of cases) {
+    const { text, changes } = mergeDaemonJson(facts(file), wish, undefined);
+    t.same(JSON.parse(text), merged, name);
+    const again = mergeDaemonJson({ daemonJson: text, flags: [] }, wish, changes);
+    t.same(again, { text, changes }, `${name}: a second run changes nothing`);
+    const left = unmergeDaemonJson(text, changes);
+    t.same(left && JSON.parse(left), after, `${name}: taken out again`);
+  }
+});
+
+t.test('a file that says it all is left byte for byte', async (t) => {
+  const text = JSON.stringify(ours, null, 7);
+  t.equal(mergeDaemonJson({ daemonJson: text, flags: [] }, wish, undefined).text, text);
+});
+
+t.test('another registry takes the place of ours, and of nothing else', async (t) => {
+  const first = mergeDaemonJson(facts({ 'registry-mirrors': ['https://mirror.example'] }), wish, undefined);
+  const second = mergeDaemonJson({ daemonJson: first.text, flags: [] }, { registry: '10.1.1.1:5000' }, first.changes);
+  t.same(JSON.parse(second.text)['registry-mirrors'], ['https://mirror.example', 'http://10.1.1.1:5000']);
+  const none = mergeDaemonJson({ daemonJson: second.text, flags: [] }, { registry: '' }, second.changes);
+  t.same(JSON.parse(none.text), { 'registry-mirrors': ['https://mirror.example'], 'live-restore': true });
+});
+
+t.test("what the user changed since is the user's", async (t) => {
+  const { changes } = mergeDaemonJson(facts(undefined), wish, undefined);
+  const edited = {
+    'live-restore': false,
+    debug: true,
+    'registry-mirrors': ['http://192.168.56.10:5000', 'https://x.example'],
+  };
+  t.same(JSON.parse(unmergeDaemonJson(JSON.stringify(edited), changes)!), {
+    'live-restore': false,
+    debug: true,
+    'registry-mirrors': ['https://x.example'],
+  });
+  t.equal(JSON.parse(unmergeDaemonJson('{"a":1}', noDockerChanges)!).a, 1);
+});
+
+t.test('what stands against us is refused with the reason', async (t) => {
+  const cases: { file: object; flags?: string[]; message: RegExp }[] = [
+    { file: { 'live-restore': false }, message: /live-restore to false: a restart of Docker would stop every pod/ },
+    {
+      file: { 'userns-remap': 'default' },
+      message: /userns-remap to "default": containers would run in user namespaces/,
+    },
+    { file: { hosts: ['tcp://0.0.0.0:2375'] }, message: /hosts to .*docker\.sock, which is not among them/ },
+    { file: { 'registry-mirrors': 'http://x' }, message: /registry-mirrors is no list/ },
+    {
+      file: {},
+      flags: ['--registry-mirror'],
+      message: /dockerd is started with --registry-mirror, and does not start/,
+    },
+  ];
+  for (const { file, flags, message } of cases) {
+    t.throws(
+      () => mergeDaemonJson(facts(file, flags), wish, undefined),
+      { code: 'BadRequest', message },
+      String(message),
+    );
+  }
+  t.throws(() => mergeDaemonJson({ daemonJson: '{', flags: [] }, wish, undefined), /is no JSON/);
+  t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, wish, undefined), /holds no JSON object/);
+});
+
+t.test('a flag that says the same as a setting of ours is enough', async (t) => {
+  const { text } = mergeDaemonJson(facts(undefined, ['--live-restore']), wish, undefined);
+  t.equal(JSON.parse(text)['live-restore'], undefined);
+  t.doesNotThrow(() => mergeDaemonJson(facts({ hosts: ['fd://', 'tcp://127.0.0.1:2375'] }), wish, undefined));
+});

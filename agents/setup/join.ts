@@ -1,0 +1,155 @@
+// `k8ts join HOST:PORT`: makes this machine a node of a cluster that is there.
+
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Unavailable } from '../../controlplane/base/errors';
+import { connect } from '../../controlplane/client/connect';
+import { HttpsTransport } from '../../controlplane/client/https-transport';
+import { createClient } from '../../controlplane/client/rest-client';
+import { pinOf } from '../../controlplane/pki/cluster-info';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { type CommandContext, defineCommand } from '../bootstrap/process';
+import { checkClocks, serverTime } from './clock';
+import { nodeProblem, readSettings } from './cluster';
+import { discover } from './credentials/discover';
+import { requestNodeCredentials } from './credentials/request';
+import { parseServer } from './credentials/token-text';
+import type { Discovery } from './credentials/types';
+import { Engine } from './docker-engine';
+import { configDir, dockerSocket, kubeconfigPath, pkiDir, registryPort, unitOf } from './layout';
+import { MachineFiles } from './machine-files';
+import { observeMachine } from './observe';
+import { joinOptions } from './options';
+import { checkMachine } from './preflight';
+import { readRecord, type SetupRecord } from './record';
+import { Refused } from './refused';
+import { prepareMachine, type Session, startAgents, waitUntil } from './session';
+import { type ClusterSettings, defaults, planWorker, type Wishes } from './wishes';
+
+type Context = CommandContext<typeof joinOptions>;
+type Options = Context['options'];
+
+export const command = defineCommand({
+  name: 'join',
+  summary: 'make this machine a node of a cluster',
+  arguments: 'HOST:PORT',
+  options: joinOptions,
+  tool: true,
+  run: join,
+});
+
+async function join({ options, positional, log, signal }: Context): Promise<void> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const session: Session = {
+    exec: new SystemExec(),
+    files: new MachineFiles(),
+    engine: new Engine(dockerSocket),
+    signal,
+    say,
+  };
+  const before = await readRecord(session.files);
+  const server = serverOf(positional, before);
+  const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
+  const machine = await observeMachine({ ...session, towards: await addressOf(host) });
+  checkMachine(machine.facts, options);
+  checkClocks(await serverTime(server), Date.now());
+  const cluster = await findCluster(session, options, server, before);
+  const settings = await clusterSettings(session, options, cluster, before);
+  const wishes = planWorker(options, machine.node, { server: cluster.server, settings }, before?.wishes);
+  const caHash = pinOf(cluster.caPem);
+  const { plan, changed } = await prepareMachine(session, { machine, wishes, before, start: options.start, caHash });
+  const { nodeName, nodeIp } = wishes;
+  const request = { ...cluster, token: options.token, nodeName, nodeIp, dir: configDir, log };
+  const made = await requestNodeCredentials(request, signal);
+  for (const line of made) say(`made ${line}`);
+  if (!options.start) {
+    say('Nothing was started: that happens at the next boot, or with systemctl start k8ts.target');
+    return;
+  }
+  await startAgents(session, plan);
+  if (options.wait) {
+    const client = await connect(kubeconfigPath('kubelet'));
+    await waitUntil(session, `${nodeName} is Ready`, unitOf('kubelet'), () => nodeProblem(client, nodeName));
+  }
+  if (!changed && made.length === 0) say('Nothing has changed.');
+  say(nextSteps(wishes, options.wait));
+}
+
+/** @throws Refused when nothing says where the cluster is, or an earlier run said something else */
+export function serverOf(positional: readonly string[], before: SetupRecord | undefined): string {
+  const [given, ...rest] = positional;
+  if (rest.length > 0) throw new Refused(`unexpected argument ${JSON.stringify(rest[0])}.`, 'See k8ts join --help');
+  if (before?.wishes.role === 'control') {
+    throw new Refused(
+      'this machine is the control machine of a cluster, and a node of it.',
+      'To make it a node of another one, start over: k8ts reset',
+    );
+  }
+  if (given === undefined) {
+    if (before) return before.wishes.server;
+    throw new Refused(
+      'which cluster?',
+      'k8ts token create --print-join-command on its control machine prints the whole command.',
+    );
+  }
+  return parseServer(given);
+}
+
+async function addressOf(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  try {
+    return (await lookup(host)).address;
+  } catch (cause) {
+    throw new Unavailable(`the name ${host} of the server is not known here`, { cause });
+  }
+}
+
+/** The authority: the one this node has got already when nothing speaks against it, else what the server proves to be its own. */
+async function findCluster(
+  { files }: Session,
+  { token, caHash }: Options,
+  server: string,
+  before: SetupRecord | undefined,
+): Promise<Discovery> {
+  const there = (await files.read(`${pkiDir}/ca.crt`))?.text;
+  if (before?.caHash && there !== undefined && pinOf(there) === before.caHash) {
+    const pins = caHash === '' ? [before.caHash] : caHash.split(',').map((pin) => pin.trim().toLowerCase());
+    if (!pins.includes(before.caHash)) {
+      throw new Refused(
+        `this node belongs to a cluster whose authority is ${before.caHash}, not ${caHash}.`,
+        'To make it a node of the other one, start over: k8ts reset',
+      );
+    }
+    return { server: before.wishes.server === server ? server : before.wishes.server, caPem: there };
+  }
+  if (token === '' || caHash === '') {
+    throw new Refused(
+      `${token === '' ? '--token' : '--ca-cert-hash'} is needed to join a cluster.`,
+      'k8ts token create --print-join-command on its control machine prints the whole command.',
+    );
+  }
+  return discover({ server, token, caHash });
+}
+
+/** As the cluster publishes them; asked for with the node's own certificate, or with the token before it has one. */
+async function clusterSettings(
+  { files }: Session,
+  { token, registry }: Options,
+  { server, caPem }: Discovery,
+  before: SetupRecord | undefined,
+): Promise<ClusterSettings> {
+  const kubeconfig = kubeconfigPath('kubelet');
+  const client = (await files.exists(kubeconfig))
+    ? await connect(files.path(kubeconfig))
+    : createClient(new HttpsTransport({ server, ca: caPem, token }));
+  const settings = (await readSettings(client)) ?? {
+    ...defaults,
+    registry: before?.wishes.cluster.registry ?? `${new URL(server).hostname}:${registryPort}`,
+  };
+  if (registry === '') return settings;
+  return { ...settings, registry: registry === 'none' ? '' : registry };
+}
+
+const nextSteps = ({ nodeName, server }: Wishes, ready: boolean): string => `
+Node ${nodeName} of ${server} is ${ready ? 'Ready' : 'set up'}. See it there: kubectl get nodes
+Take it away again: kubectl delete node ${nodeName} there, then here: k8ts reset`;

@@ -1,0 +1,140 @@
+import t from 'tap';
+import {
+  clusterDns,
+  defaultPool,
+  type GivenInitOptions,
+  kubernetesService,
+  type NodeFacts,
+  planControl,
+  planWorker,
+} from './wishes';
+
+const nothing: GivenInitOptions = {
+  nodeName: '',
+  nodeIp: '',
+  nodeLabels: '',
+  resolvConf: '',
+  clusterCidr: '',
+  serviceCidr: '',
+  clusterDomain: '',
+  overlay: '',
+  proxyMode: '',
+  loadBalancerPool: '',
+  registryPort: undefined,
+};
+const facts: NodeFacts = {
+  hostName: 'Control',
+  routeAddress: '192.168.56.10',
+  addresses: ['10.0.2.15', '192.168.56.10'],
+  resolvConf: '/etc/resolv.conf',
+};
+const first = planControl(nothing, facts, undefined);
+
+t.test('without options: what everybody knows', async (t) => {
+  t.same(first, {
+    role: 'control',
+    nodeName: 'control',
+    nodeIp: '192.168.56.10',
+    server: 'https://192.168.56.10:6443',
+    cluster: {
+      clusterCidr: '10.244.0.0/16',
+      serviceCidr: '10.96.0.0/12',
+      clusterDomain: 'cluster.local',
+      registry: '192.168.56.10:5000',
+      overlay: 'auto',
+      proxyMode: 'iptables',
+    },
+    loadBalancerPool: '192.168.56.240-192.168.56.250',
+    nodeLabels: '',
+    resolvConf: '/etc/resolv.conf',
+  });
+  t.equal(clusterDns(first.cluster), '10.96.0.10');
+  t.equal(kubernetesService(first.cluster), '10.96.0.1');
+  t.equal(defaultPool('fd00::1'), '', 'no pool is made up for IPv6');
+});
+
+t.test('what is not given stays as it was', async (t) => {
+  const given = {
+    ...nothing,
+    overlay: 'vxlan',
+    proxyMode: 'nftables',
+    loadBalancerPool: 'none',
+    nodeLabels: 'a=b',
+    registryPort: 5055,
+  };
+  const second = planControl(given, facts, first);
+  t.match(second, {
+    cluster: { overlay: 'vxlan', proxyMode: 'nftables', registry: '192.168.56.10:5055' },
+    nodeLabels: 'a=b',
+  });
+  t.equal(second.loadBalancerPool, '');
+  const moved = { ...facts, hostName: 'renamed', routeAddress: '10.9.9.9', resolvConf: '/other' };
+  t.same(planControl(nothing, moved, second), second, 'not even another host name or route changes it');
+});
+
+t.test('what cannot change is refused with the reason', async (t) => {
+  const cases: { given: Partial<GivenInitOptions>; message: RegExp }[] = [
+    { given: { nodeName: 'x' }, message: /called control, not x.*certificates and its Node object/ },
+    { given: { nodeIp: '10.0.2.15' }, message: /address 192\.168\.56\.10, not 10\.0\.2\.15/ },
+    { given: { clusterCidr: '10.1.0.0/16' }, message: /pods have the range 10\.244\.0\.0\/16, not 10\.1\.0\.0\/16/ },
+    { given: { serviceCidr: '10.97.0.0/16' }, message: /Services have the range/ },
+    { given: { clusterDomain: 'x.y' }, message: /DNS zone is cluster\.local, not x\.y/ },
+  ];
+  for (const { given, message } of cases) {
+    t.throws(
+      () => planControl({ ...nothing, ...given }, facts, first),
+      { code: 'BadRequest', message },
+      String(message),
+    );
+  }
+  const cluster = { server: first.server, settings: first.cluster };
+  t.throws(() => planWorker(nothing, facts, cluster, first), /the control machine, not a worker/);
+  const worker = planWorker(nothing, facts, { server: 'https://10.1.1.1:6443', settings: first.cluster }, undefined);
+  t.throws(
+    () => planWorker(nothing, facts, cluster, worker),
+    /a worker of https:\/\/10\.1\.1\.1:6443, not a worker of/,
+  );
+  t.same(
+    planWorker(nothing, facts, { server: worker.server, settings: { ...first.cluster, overlay: 'vxlan' } }, worker),
+    {
+      ...worker,
+      cluster: { ...first.cluster, overlay: 'vxlan' },
+    },
+  );
+});
+
+t.test('the address', async (t) => {
+  const cases: { name: string; given?: string; facts: Partial<NodeFacts>; chosen?: string; message?: RegExp }[] = [
+    { name: 'the way to the server', facts: {}, chosen: '192.168.56.10' },
+    { name: 'as given', given: '10.0.2.15', facts: {}, chosen: '10.0.2.15' },
+    {
+      name: 'never the NAT address that all machines share',
+      facts: { routeAddress: '10.0.2.15' },
+      message: /10\.0\.2\.15, is the one VirtualBox gives.*\n.*--node-ip=192\.168\.56\.10/,
+    },
+    {
+      name: 'not one of this machine',
+      given: '192.168.56.99',
+      facts: {},
+      message: /does not have the address 192\.168\.56\.99; it has/,
+    },
+    { name: 'no way out', facts: { routeAddress: undefined }, message: /no address of this machine leads out/ },
+  ];
+  for (const { name, given = '', facts: changed, chosen, message } of cases) {
+    const plan = () => planControl({ ...nothing, nodeIp: given }, { ...facts, ...changed }, undefined);
+    if (message) t.throws(plan, { message }, name);
+    else t.equal(plan().nodeIp, chosen, name);
+  }
+  t.throws(
+    () => planControl(nothing, { ...facts, addresses: ['10.0.2.15'] }, first),
+    /set up with it/,
+    'it has moved away',
+  );
+});
+
+t.test('names of nodes', async (t) => {
+  for (const nodeName of ['under_score', '-a', 'a..b', 'x'.repeat(64), 'A']) {
+    t.throws(() => planControl({ ...nothing, nodeName }, facts, undefined), /cannot name a node/, nodeName);
+  }
+  t.equal(planControl({ ...nothing, nodeName: 'a-1.example' }, facts, undefined).nodeName, 'a-1.example');
+});
