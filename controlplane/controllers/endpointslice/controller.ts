@@ -16,6 +16,7 @@ import { applySliceStep } from '../shared/slice-step';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { managedBy, managedByLabel, planSlices, serviceNameLabel } from './plan';
+import { TriggerTimes } from './trigger-times';
 
 const workers = 5;
 const zoneLabel = 'topology.kubernetes.io/zone';
@@ -28,6 +29,7 @@ export class EndpointSliceController implements Controller {
   private readonly queue: WorkQueue;
   private readonly guard: WriteGuard<EndpointSlice>;
   private readonly events: EventRecorder;
+  private readonly triggers = new TriggerTimes();
 
   constructor(private readonly deps: Deps) {
     this.services = deps.informers.of(services);
@@ -63,9 +65,11 @@ export class EndpointSliceController implements Controller {
     const service = this.services.get(key);
     const [namespace = ''] = key.split('/');
     const slices = this.slices.by(byNamespace, namespace).filter((slice) => isOurs(slice) && serviceKey(slice) === key);
+    const pods = podsOf(service, this.pods);
     const steps = planSlices({
       service,
-      pods: podsOf(service, this.pods),
+      pods,
+      triggeredAt: service && this.triggers.observe(key, service, pods),
       slices,
       node: (name) => this.nodes.get(name),
     });
@@ -89,7 +93,9 @@ export class EndpointSliceController implements Controller {
         );
       throw err;
     }
-    if (!service) this.guard.forget(key);
+    if (service) return;
+    this.guard.forget(key);
+    this.triggers.forget(key);
   }
 }
 

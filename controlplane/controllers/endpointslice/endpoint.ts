@@ -46,6 +46,18 @@ export function hostnameOf(service: Service, pod: Pod): string | undefined {
   return named ? hostname : undefined;
 }
 
+/**
+ * For whom an endpoint that takes connections is meant, as spec.trafficDistribution asks (KEP-4444, KEP-3015): clients of its own
+ * zone, or also of its own node. What to do where none is near is kube-proxy's part.
+ */
+function hintsFor({ spec }: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
+  const { trafficDistribution } = spec ?? {};
+  if (!['PreferClose', 'PreferSameZone', 'PreferSameNode'].includes(trafficDistribution ?? '')) return undefined;
+  const forNodes = trafficDistribution === 'PreferSameNode' && nodeName ? { forNodes: [{ name: nodeName }] } : {};
+  const hints = { ...(zone === undefined ? {} : { forZones: [{ name: zone }] }), ...forNodes };
+  return Object.keys(hints).length > 0 ? hints : undefined;
+}
+
 /** Serving means ready whatever else; ready means serving and not on its way out (KEP-1672). */
 export function renderEndpoint(service: Service, pod: Pod, address: string, node: Node | undefined): Endpoint {
   const serving = isReady(pod);
@@ -53,13 +65,16 @@ export function renderEndpoint(service: Service, pod: Pod, address: string, node
   const { name, namespace, uid } = pod.metadata ?? {};
   const hostname = hostnameOf(service, pod);
   const zone = node?.metadata?.labels?.[zoneLabel];
+  const ready = publishesNotReady(service) || (serving && !terminating);
+  const hints = ready ? hintsFor(service, pod.spec?.nodeName, zone) : undefined;
   return {
     addresses: [address],
-    conditions: { ready: publishesNotReady(service) || (serving && !terminating), serving, terminating },
+    conditions: { ready, serving, terminating },
     ...(hostname === undefined ? {} : { hostname }),
     ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     targetRef: { kind: 'Pod', namespace, name, uid },
     ...(zone === undefined ? {} : { zone }),
+    ...(hints === undefined ? {} : { hints }),
   };
 }
 

@@ -55,12 +55,18 @@ function pod(name: string, shape: PodShape = {}): Pod {
   };
 }
 const nodes: Record<string, Node> = { n1: { metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } } } };
-const plan = (input: { service?: Service; pods?: Pod[]; slices?: EndpointSlice[] }): SliceStep[] =>
+const plan = (input: {
+  service?: Service;
+  pods?: Pod[];
+  slices?: EndpointSlice[];
+  triggeredAt?: string;
+}): SliceStep[] =>
   planSlices({
     service: 'service' in input ? input.service : service(),
     pods: input.pods ?? [],
     slices: input.slices ?? [],
     node: (name) => nodes[name],
+    triggeredAt: input.triggeredAt,
   });
 /** What the server would hold after these steps. */
 let sequence = 0;
@@ -259,4 +265,38 @@ t.test('a named port that a pod lacks is left out for it', async (t) => {
   });
   const [step] = plan({ service: two, pods: [pod('a')] });
   t.same(step?.slice.ports, [{ name: 'http', protocol: 'TCP', port: 8080 }]);
+});
+
+t.test('hints: for whom an endpoint is meant', async (t) => {
+  const zones = [{ name: 'z1' }];
+  const cases = [
+    { wish: undefined, hints: undefined },
+    { wish: 'PreferClose', hints: { forZones: zones } },
+    { wish: 'PreferSameZone', hints: { forZones: zones } },
+    { wish: 'PreferSameNode', hints: { forZones: zones, forNodes: [{ name: 'n1' }] } },
+    { wish: 'PreferSameNode', node: 'without-zone', hints: { forNodes: [{ name: 'without-zone' }] } },
+    { wish: 'PreferSameZone', node: 'without-zone', hints: undefined },
+  ];
+  for (const { wish, node, hints } of cases) {
+    const near = service({ trafficDistribution: wish });
+    const pods = [pod('a', node ? { node } : {}), pod('bb', { ready: false, ...(node ? { node } : {}) })];
+    const steps = plan({ service: near, pods });
+    const [ready, unready] = steps[0]?.slice.endpoints ?? [];
+    t.same(ready?.hints, hints, `${wish} on ${node ?? 'n1'}`);
+    t.equal(unready?.hints, undefined, 'only endpoints that take connections');
+    t.same(plan({ service: near, pods, slices: stored(steps) }), [], 'written once');
+    if (!hints) continue;
+    const [undone] = plan({ service: service(), pods, slices: stored(steps) });
+    t.equal(undone?.slice.endpoints?.[0]?.hints, undefined, 'gone with the wish');
+  }
+});
+
+t.test('slices say when what they show happened', async (t) => {
+  const at = '2026-01-01T00:00:05.000Z';
+  const name = 'endpoints.kubernetes.io/last-change-trigger-time';
+  const first = plan({ pods: [pod('a')], triggeredAt: at });
+  t.equal(first[0]?.slice.metadata?.annotations?.[name], at);
+  t.same(plan({ pods: [pod('a')], slices: stored(first) }), [], 'a time alone writes nothing');
+  const [second] = plan({ pods: [pod('a'), pod('bb')], slices: stored(first) });
+  t.equal(second?.slice.metadata?.annotations?.[name], undefined, 'an old time does not stay');
 });

@@ -34,6 +34,8 @@ export interface SliceInput {
   /** The slices this controller made for the Service. */
   readonly slices: readonly EndpointSlice[];
   readonly node: (name: string) => Node | undefined;
+  /** When what is planned for happened (RFC 3339), if that is known: slices that are written say so. */
+  readonly triggeredAt?: string | undefined;
 }
 
 /** Whether this controller fills slices for the Service: not without a selector, not for names elsewhere. */
@@ -41,7 +43,20 @@ export function isManaged({ spec }: Service): boolean {
   return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
 }
 
-export function planSlices({ service, pods, slices, node }: SliceInput): SliceStep[] {
+export function planSlices(input: SliceInput): SliceStep[] {
+  return planSteps(input).map((step) => (step.action === 'delete' ? step : stamp(step, input.triggeredAt)));
+}
+
+/** An old time must not stay on a slice that is written for another reason. */
+function stamp(step: SliceStep, triggeredAt: string | undefined): SliceStep {
+  const { [triggerTime]: _old, ...others } = step.slice.metadata?.annotations ?? {};
+  const annotations = triggeredAt === undefined ? others : { ...others, [triggerTime]: triggeredAt };
+  const { annotations: _before, ...metadata } = step.slice.metadata ?? {};
+  const kept = Object.keys(annotations).length > 0 ? { annotations } : {};
+  return { action: step.action, slice: { ...step.slice, metadata: { ...metadata, ...kept } } };
+}
+
+function planSteps({ service, pods, slices, node }: SliceInput): SliceStep[] {
   if (!service) return slices.map((slice) => ({ action: 'delete', slice }));
   if (isDeleting(service)) return [];
   // A Service that lost its selector keeps its last slices: whoever fills it now owns them (as upstream).

@@ -1,0 +1,39 @@
+// When what made a Service's slices change happened: the annotation from which kube-proxy computes how long a change took to
+// reach the kernel (kubeproxy_network_programming_duration_seconds, an SLI of SIG Scalability).
+import type { Pod } from '../../api/pod';
+import type { Service } from '../../api/service';
+import { podCondition } from '../shared/pod';
+
+interface Known {
+  readonly service: number;
+  readonly pods: ReadonlyMap<string, number>;
+}
+
+/** Remembers, per Service, the times it has accounted for. */
+export class TriggerTimes {
+  private readonly known = new Map<string, Known>();
+
+  /**
+   * The earliest of the changes since the last call for this key, in RFC 3339; undefined when none says when it happened: pods
+   * that went do not, as upstream.
+   */
+  observe(key: string, service: Service, pods: readonly Pod[]): string | undefined {
+    const before = this.known.get(key);
+    const now: Known = {
+      service: timeOf(service.metadata?.creationTimestamp),
+      pods: new Map(pods.map((pod) => [pod.metadata?.uid ?? '', readyChanged(pod)])),
+    };
+    this.known.set(key, now);
+    const changed = [...now.pods].filter(([uid, at]) => at > (before?.pods.get(uid) ?? 0)).map(([, at]) => at);
+    if (now.service > (before?.service ?? 0)) changed.push(now.service);
+    return changed.length > 0 ? new Date(Math.min(...changed)).toISOString() : undefined;
+  }
+
+  forget(key: string): void {
+    this.known.delete(key);
+  }
+}
+
+/** Milliseconds since the epoch; 0 while not known. */
+const timeOf = (text: Date | string | undefined): number => (text === undefined ? 0 : new Date(text).getTime() || 0);
+const readyChanged = (pod: Pod): number => timeOf(podCondition(pod, 'Ready')?.lastTransitionTime);
