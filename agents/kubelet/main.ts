@@ -1,14 +1,16 @@
 // `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
-import { mkdir, readFile, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, statfs } from 'node:fs/promises';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
+import { filesBeside } from '../../controlplane/pki/node-files';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
+import { CertificateRenewer } from './certificates/renewer';
+import { ServingCertificate } from './certificates/serving-certificate';
 import { Kubelet } from './kubelet';
 import { NetlinkPodNetwork } from './network/netlink-pod-network';
 import { NodeRoutes } from './network/node-routes';
@@ -65,17 +67,14 @@ export const command = defineCommand({
           until,
         ),
     });
-    const pem = (name: string) => readFile(join(options.pkiDir, name), 'utf8');
-    const [ca, cert, key] = await Promise.all(['ca.crt', 'kubelet.crt', 'kubelet.key'].map(pem));
+    const certificate = await ServingCertificate.open(options.pkiDir);
     const lookup = new PodLookup(kubelet.pods, kubelet.records);
     const { records } = kubelet;
     const { nodeName } = options;
     const server = {
       host: '0.0.0.0',
       port: options.port,
-      ca: ca!,
-      cert: cert!,
-      key: key!,
+      certificate,
       runtime,
       lookup,
       streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
@@ -89,6 +88,18 @@ export const command = defineCommand({
     const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
-    await Promise.all([kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal)]);
+    const renewer = new CertificateRenewer({
+      client,
+      clock: systemClock,
+      log: log.child('certificates'),
+      files: filesBeside(options.kubeconfig, options.pkiDir),
+      nodeName,
+      nodeIps: () => nodeIps,
+      served: () => certificate.reload(),
+      report,
+    });
+    const tasks = [kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal)];
+    if (options.rotateCertificates) tasks.push(renewer.run(signal));
+    await Promise.all(tasks);
   },
 });

@@ -1,6 +1,6 @@
 // Options of `k8ts kubelet`.
 import { BadRequest } from '../../controlplane/base/errors';
-import { type OptionTable, parseInteger, parseList, parseOneOf, parseText } from '../bootstrap/options';
+import { type OptionTable, parseBoolean, parseInteger, parseList, parseOneOf, parseText } from '../bootstrap/options';
 import { parseNodeIps } from './node/address';
 
 export const kubeletOptions = {
@@ -44,6 +44,12 @@ export const kubeletOptions = {
     placeholder: 'DIR',
     help: 'ca.crt, kubelet.crt and kubelet.key of the HTTPS server',
     parse: parseText,
+  },
+  rotateCertificates: {
+    flag: 'rotate-certificates',
+    default: 'true',
+    help: 'renew what lies in --pki-dir, and --kubeconfig with those of kube-proxy, dns and ingress beside it, before it ends',
+    parse: parseBoolean,
   },
   clusterDns: {
     flag: 'cluster-dns',

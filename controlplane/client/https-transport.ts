@@ -65,6 +65,12 @@ export class HttpsTransport implements Transport {
     this.agent.destroy();
   }
 
+  /** Nothing new goes out through it: idle connections close now, the others when their answer ends. */
+  retire(): void {
+    this.agent.maxFreeSockets = 0;
+    for (const idle of Object.values(this.agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+  }
+
   private exchange(request: Request, headers: Record<string, string>): Promise<Response> {
     const { method, path, body, signal } = request;
     if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
-import { createAuthority, dayMs, whyReplace } from './certificate';
+import { dayMs, whyReplace } from './certificate';
 import { createRequest, parseRequest } from './certificate-request';
+import { createAuthority } from './issue';
 import { signRequest } from './sign-request';
 import { clientUsages, refusals, servingUsages, signers } from './signers';
 import { certificateUsages } from './usages';

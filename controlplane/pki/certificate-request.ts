@@ -9,7 +9,8 @@ import {
   SubjectAlternativeNameExtension,
 } from '@peculiar/x509';
 import { BadRequest } from '../base/errors';
-import { type CertificateRequest, exportKey, generateKeys, keyAlgorithm } from './certificate';
+import type { CertificateRequest } from './certificate';
+import { exportKey, generateKeys, keyAlgorithm } from './issue';
 
 export interface NewRequest {
   /** PEM, CERTIFICATE REQUEST. */

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { createAuthority } from './certificate';
 import { isSignedWith, pinOf, readClusterInfo, renderClusterInfo, signClusterInfo } from './cluster-info';
+import { createAuthority } from './issue';
 
 const id = 'abcdef';
 const secret = '0123456789abcdef';

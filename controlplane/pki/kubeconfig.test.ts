@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
-import { createAuthority, dayMs } from './certificate';
+import { dayMs } from './certificate';
+import { createAuthority } from './issue';
 import {
   currentContext,
   ensureKubeconfig,

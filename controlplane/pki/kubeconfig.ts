@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { parse, parseDocument, stringify } from 'yaml';
 import { BadRequest } from '../base/errors';
-import { type CertificateRequest, issueCertificate, type KeyPair, whyReplace } from './certificate';
+import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
 
 export interface KubeconfigEntry {
@@ -105,6 +105,7 @@ export async function ensureKubeconfig(
   const text = await readIfThere(path);
   const reason = text === undefined ? 'it was missing' : whyRewrite(text, { authority, name, server, identity, nowMs });
   if (reason === undefined) return undefined;
+  const { issueCertificate } = await import('./issue');
   const client = await issueCertificate(authority, identity, nowMs);
   await writePrivate(path, renderKubeconfig({ name, server, ca: authority.cert, client }));
   return reason;

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';
-import { dayMs, issueCertificate, whyReplace } from './certificate';
+import { dayMs, whyReplace } from './certificate';
+import { issueCertificate } from './issue';
 import { ensureNodePki, ensurePki, identities, readAuthority } from './pki';
 
 const names = { advertiseAddress: '192.168.57.10', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };

@@ -1,15 +1,7 @@
 // The certificates of one cluster on disk: made when missing, kept while good, replaced before they end. Running it again
 // changes nothing. Keys are readable by their owner alone.
 import { join } from 'node:path';
-import {
-  type CertificateRequest,
-  createAuthority,
-  createSigningKey,
-  issueCertificate,
-  type KeyPair,
-  publicKeyOf,
-  whyReplace,
-} from './certificate';
+import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
 
 export interface ServerNames {
@@ -88,6 +80,7 @@ export async function ensurePki(dir: string, names: ServerNames, options: PkiOpt
   const written: string[] = [];
   let authority = await readPair(dir, 'ca');
   if (!authority) {
+    const { createAuthority } = await import('./issue');
     authority = await createAuthority('kubernetes', nowMs);
     await writePair(dir, 'ca', authority);
     written.push('ca: it was missing');
@@ -130,13 +123,16 @@ async function ensurePair(
 ): Promise<string | undefined> {
   const there = await readPair(dir, name);
   const reason = there ? whyReplace(there, request, authority.cert, nowMs) : 'it was missing';
-  if (reason) await writePair(dir, name, await issueCertificate(authority, request, nowMs));
+  if (reason === undefined) return undefined;
+  const { issueCertificate } = await import('./issue');
+  await writePair(dir, name, await issueCertificate(authority, request, nowMs));
   return reason;
 }
 
 async function ensureSigningKey(dir: string): Promise<boolean> {
   const [key, pub] = await Promise.all([readIfThere(join(dir, 'sa.key')), readIfThere(join(dir, 'sa.pub'))]);
   if (key !== undefined && pub !== undefined) return false;
+  const { createSigningKey, publicKeyOf } = await import('./issue');
   // Tokens in circulation stay valid as long as the private key is there: only its public half is made anew.
   const pair = key === undefined ? await createSigningKey() : { privateKey: key, publicKey: publicKeyOf(key) };
   if (key === undefined) await writePrivate(join(dir, 'sa.key'), pair.privateKey);

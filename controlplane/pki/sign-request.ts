@@ -5,8 +5,9 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
 } from '@peculiar/x509';
-import { type KeyPair, signLeaf } from './certificate';
+import type { KeyPair } from './certificate';
 import type { ParsedRequest } from './certificate-request';
+import { signLeaf } from './issue';
 import { certificateUsages } from './usages';
 
 export interface SigningTerms {

@@ -11,7 +11,7 @@ import {
 import { get, request } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import t, { type Test } from 'tap';
-import { createAuthority, issueCertificate } from '../../controlplane/pki/certificate';
+import { createAuthority, issueCertificate } from '../../controlplane/pki/issue';
 import type { BackendInput } from './backends';
 import { IngressServer } from './server';
 import { compileTls, contextFor, type TlsInput } from './tls';

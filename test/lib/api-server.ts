@@ -11,7 +11,8 @@ import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring'
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
-import { issueCertificate, type KeyPair } from '../../controlplane/pki/certificate';
+import type { KeyPair } from '../../controlplane/pki/certificate';
+import { issueCertificate } from '../../controlplane/pki/issue';
 import { ensurePki, readAuthority } from '../../controlplane/pki/pki';
 import { readKeys } from '../../controlplane/server/keys';
 import { openStore } from '../../controlplane/store/open';

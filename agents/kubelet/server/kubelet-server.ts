@@ -7,6 +7,7 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { Clock } from '../../../controlplane/base/clock';
 import { AppError, describeError, type ErrorCode, NotFound, Unavailable } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
+import type { ServingCertificate } from '../certificates/serving-certificate';
 import type { ContainerRuntime } from '../runtime/runtime';
 import type { StreamingServer } from '../streaming/server';
 import { parseLogQuery } from './log-query';
@@ -16,10 +17,7 @@ import type { PodLookup } from './pod-lookup';
 export interface KubeletServerOptions {
   readonly host: string;
   readonly port: number;
-  /** PEM texts. */
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
+  readonly certificate: Pick<ServingCertificate, 'current' | 'onChange'>;
   readonly runtime: ContainerRuntime;
   readonly lookup: PodLookup;
   readonly streaming: StreamingServer;
@@ -39,8 +37,15 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
 
 /** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
 export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal): Promise<number> {
-  const { host, port, ca, cert, key, streaming, log } = options;
-  const server = createServer({ ca, cert, key, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' });
+  const { host, port, certificate, streaming, log } = options;
+  const server = createServer({
+    ...certificate.current,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+  });
+  // For connections from now on: a log that is followed goes on.
+  certificate.onChange((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     answer(options, request, response).catch((err: unknown) => fail(response, err, log));
   });

@@ -12,8 +12,9 @@ import { silentLogger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { connect } from '../../../controlplane/client/connect';
 import { runControllers } from '../../../controlplane/controllers/main';
-import { createAuthority, dayMs, issueCertificate } from '../../../controlplane/pki/certificate';
+import { dayMs } from '../../../controlplane/pki/certificate';
 import { pinOf, renderClusterInfo } from '../../../controlplane/pki/cluster-info';
+import { createAuthority, issueCertificate } from '../../../controlplane/pki/issue';
 import { readEntry } from '../../../controlplane/pki/kubeconfig';
 import { readAuthority } from '../../../controlplane/pki/pki';
 import { eventually } from '../../../test/lib/eventually';
@@ -114,10 +115,11 @@ t.test('a machine joins, and finds everything good the second time', async (t) =
   }
   t.strictSame(await requestNodeCredentials(cluster.request(dir, { token: '' }), never()), [], 'nothing to do');
   await rm(join(dir, 'dns.conf'));
+  await writeFile(join(dir, 'ingress.conf'), 'a: [');
   await writeFile(join(dir, 'pki/kubelet.key'), 'broken');
   t.strictSame(
     await requestNodeCredentials(cluster.request(dir, { token: '' }), never()),
-    ['pki/kubelet.crt: it cannot be read', 'dns.conf: it was missing'],
+    ['pki/kubelet.crt: it cannot be read', 'dns.conf: it was missing', 'ingress.conf: it was missing'],
     'what is missing is asked for as the node, without a token',
   );
   t.match(await requestNodeCredentials(cluster.request(dir, { nodeIp: '192.168.56.21' }), never()), [

@@ -1,29 +1,19 @@
 // What of a node's credentials has to be asked for, and whether a machine may take a name and an address. Pure.
 import type { Node } from '../../../controlplane/api';
-import { type KeyPair, whyReplace } from '../../../controlplane/pki/certificate';
+import { whyReplace } from '../../../controlplane/pki/certificate';
 import { lifetimeOf, minimumLeftMs, type NodeCredential } from '../../../controlplane/pki/node-credentials';
+import type { ClusterAddress, FoundCredential } from '../../../controlplane/pki/node-files';
 
-/** What is there of one credential; server and authority where a kubeconfig names them. */
-export interface Found {
-  readonly pair: KeyPair;
-  readonly server?: string;
-  readonly caPem?: string;
-}
 export interface Missing {
   readonly credential: NodeCredential;
   /** Why it is asked for: it was missing. */
   readonly reason: string;
 }
-export interface Cluster {
-  readonly server: string;
-  readonly caPem: string;
-}
-
 /** In the order of `credentials`; what is good is left out. */
 export function planCredentials(
   credentials: readonly NodeCredential[],
-  found: ReadonlyMap<string, Found>,
-  cluster: Cluster,
+  found: ReadonlyMap<string, FoundCredential>,
+  cluster: ClusterAddress,
   nowMs: number,
 ): readonly Missing[] {
   return credentials.flatMap((credential) => {
@@ -34,8 +24,8 @@ export function planCredentials(
 
 function whyMissing(
   { wanted }: NodeCredential,
-  found: Found | undefined,
-  cluster: Cluster,
+  found: FoundCredential | undefined,
+  cluster: ClusterAddress,
   nowMs: number,
 ): string | undefined {
   if (!found) return 'it was missing';

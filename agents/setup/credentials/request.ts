@@ -1,6 +1,7 @@
 // A node's credentials, asked for with a bootstrap token and then as the node itself. Keys are made here and never leave the
 // machine. Each file is written as soon as its certificate is there, so a second run goes on where the first one stopped.
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { nodes } from '../../../controlplane/api';
 import { dns1123Subdomain } from '../../../controlplane/api/validation/names';
 import { AlreadyExists, AppError, BadRequest, hasCode } from '../../../controlplane/base/errors';
@@ -13,8 +14,15 @@ import { createClient } from '../../../controlplane/client/rest-client';
 import type { KeyPair } from '../../../controlplane/pki/certificate';
 import { createRequest } from '../../../controlplane/pki/certificate-request';
 import { type NodeCredential, nodeCredentials } from '../../../controlplane/pki/node-credentials';
+import {
+  type CredentialName,
+  ensureAuthority,
+  type FoundCredential,
+  type NodeFiles,
+  readCredential,
+  writeCredential,
+} from '../../../controlplane/pki/node-files';
 import { makeAnother, unknownToken } from './discover';
-import { ensureAuthority, fileOf, readCredentials, writeCredential } from './files';
 import { judgeMembership, type Missing, planCredentials } from './plan';
 import { type NodeIdentity, registerNode } from './register';
 import { parseToken } from './token-text';
@@ -28,16 +36,14 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
   const { server, caPem, dir, log } = request;
   const node = checkIdentity(request);
   const cluster = { server, caPem };
-  const written = (await ensureAuthority(dir, caPem)) ? ['pki/ca.crt: it was missing, or another one'] : [];
+  const files = { dir, pkiDir: join(dir, 'pki') };
+  const written = (await ensureAuthority(files, caPem)) ? ['pki/ca.crt: it was missing, or another one'] : [];
   const credentials = nodeCredentials({ name: node.name, ip: node.addresses.join(',') });
-  const found = await readCredentials(
-    dir,
-    credentials.map(({ name }) => name),
-  );
+  const found = await readAll(files, credentials);
   const missing = planCredentials(credentials, found, cluster, Date.now());
   const write = async ({ credential, reason }: Missing, client: Client): Promise<KeyPair> => {
     const pair = await order(client, credential, log, signal);
-    await writeCredential(dir, credential.name, pair, cluster);
+    await writeCredential(files, credential.name, pair, cluster);
     written.push(`${fileOf(credential.name)}: ${reason}`);
     return pair;
   };
@@ -58,6 +64,21 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
   });
   return written;
 };
+
+async function readAll(
+  files: NodeFiles,
+  credentials: readonly NodeCredential[],
+): Promise<ReadonlyMap<string, FoundCredential>> {
+  const found = new Map<string, FoundCredential>();
+  for (const { name } of credentials) {
+    const one = await readCredential(files, name);
+    if (one) found.set(name, one);
+  }
+  return found;
+}
+
+/** What messages call a file. */
+const fileOf = (name: CredentialName): string => (name === 'serving' ? 'pki/kubelet.crt' : `${name}.conf`);
 
 /** @throws BadRequest */
 function checkIdentity({ nodeName, nodeIp }: NodeCredentialsRequest): NodeIdentity {

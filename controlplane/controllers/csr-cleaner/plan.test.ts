@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { CertificateSigningRequest } from '../../api/index';
-import { createAuthority, issueCertificate } from '../../pki/certificate';
+import { createAuthority, issueCertificate } from '../../pki/issue';
 import { decidedTtlMs, pendingTtlMs, remainingMs } from './plan';
 
 const start = Date.parse('2026-01-01T00:00:00Z');

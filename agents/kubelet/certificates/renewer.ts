@@ -1,0 +1,100 @@
+// Renews what this node proves itself with, before it ends: the kubelet's own client certificate, the pair its server shows, and
+// the client certificates of the processes beside it, which cannot ask themselves. Files are replaced in one step; who uses
+// them notices by itself (KubeconfigTransport, ServingCertificate).
+import type { Clock } from '../../../controlplane/base/clock';
+import { AppError } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import { orderCertificate } from '../../../controlplane/client/certificates';
+import type { Client } from '../../../controlplane/client/client';
+import { whyReplace } from '../../../controlplane/pki/certificate';
+import { type NodeCredential, nodeCredentials } from '../../../controlplane/pki/node-credentials';
+import { type NodeFiles, pathOf, readCredential, writeCredential } from '../../../controlplane/pki/node-files';
+import { planRenewal } from './plan';
+
+/** Files may be replaced by others, and clocks be set: nothing is waited for longer than this. */
+const lookAgainMs = 3_600_000;
+/** After a failure; a year's certificate leaves a month for it to pass. */
+const retryMs = 60_000;
+/** Nobody decides for so long: the next try makes a new request. */
+const orderTimeoutMs = 600_000;
+
+export interface RenewerDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly files: NodeFiles;
+  readonly nodeName: string;
+  /** The addresses the node has now. */
+  readonly nodeIps: () => readonly string[];
+  /** The serving pair was written. */
+  readonly served: () => Promise<void>;
+  /** An Event on the Node. */
+  readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+}
+
+export class CertificateRenewer {
+  constructor(private readonly deps: RenewerDeps) {}
+
+  /** Runs until the signal is aborted. Failures are reported and tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.deps;
+    while (!signal.aborted) {
+      const untilMs = await this.pass(signal);
+      await clock.sleep(Math.max(0, untilMs - clock.now()), signal).catch(() => {});
+    }
+  }
+
+  /** Renews what is due, one after another; resolves with the time of the next pass, in ms since the epoch. */
+  async pass(signal: AbortSignal): Promise<number> {
+    const { clock, files, nodeName, nodeIps, log } = this.deps;
+    let next = clock.now() + lookAgainMs;
+    const own = await readCredential(files, 'kubelet');
+    // A kubeconfig with a token, or with certificates in files of their own, is kept by whoever made it.
+    if (!own?.caPem || own.server === undefined) return next;
+    const cluster = { server: own.server, caPem: own.caPem };
+    for (const credential of nodeCredentials({ name: nodeName, ip: nodeIps().join(',') })) {
+      const found = await readCredential(files, credential.name);
+      const plan = planRenewal(credential, found, cluster.caPem, clock.now());
+      if (plan.action === 'wait') next = Math.min(next, plan.untilMs);
+      if (plan.action === 'give-up') {
+        this.fail(`${plan.reason}: join again with a new token (k8ts token create --print-join-command)`);
+        return next;
+      }
+      if (plan.action !== 'renew') continue;
+      const file = pathOf(files, credential.name);
+      try {
+        await this.renew(credential, { ...cluster, server: found?.server ?? cluster.server }, signal);
+        log.info('certificate renewed', { file, reason: plan.reason });
+      } catch (error) {
+        if (signal.aborted) return next;
+        log.warn('certificate not renewed', { file, reason: plan.reason, error });
+        this.deps.report('Warning', 'CertificateNotRenewed', `${file}: ${(error as Error).message}`);
+        next = Math.min(next, clock.now() + retryMs);
+      }
+    }
+    return next;
+  }
+
+  private async renew(
+    { name, wanted, usages, signerName }: NodeCredential,
+    cluster: { readonly server: string; readonly caPem: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, files, clock, served } = this.deps;
+    // Loaded when it is needed, once or twice a year: it would hold memory all the time.
+    const { createRequest } = await import('../../../controlplane/pki/certificate-request');
+    const { request, key } = await createRequest(wanted);
+    const until = AbortSignal.any([signal, AbortSignal.timeout(orderTimeoutMs)]);
+    const cert = await orderCertificate(client, { signerName, request, usages, namePrefix: 'csr-' }, until);
+    const pair = { cert, key };
+    const wrong = whyReplace(pair, wanted, cluster.caPem, clock.now(), 0);
+    if (wrong !== undefined) throw new AppError('Internal', `the certificate that was signed is of no use: ${wrong}`);
+    await writeCredential(files, name, pair, cluster);
+    if (name === 'serving') await served();
+  }
+
+  private fail(message: string): void {
+    this.deps.log.error('certificates cannot be renewed', { problem: message });
+    this.deps.report('Warning', 'CertificateNotRenewed', message);
+  }
+}

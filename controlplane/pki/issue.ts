@@ -1,0 +1,173 @@
+// Makes keys and certificates: EC P-256, signed with SHA-256. The library is some 24 MB of memory: processes that only now and
+// then need it import this file at that moment.
+import 'reflect-metadata';
+import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  cryptoProvider,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  type JsonName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  type Name,
+  type PublicKeyType,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import { BadRequest } from '../base/errors';
+import { type CertificateRequest, caLifetimeMs, certificateLifetimeMs, type KeyPair } from './certificate';
+
+/** Clocks of two machines differ: a new certificate is valid from a little earlier on. */
+const backdateMs = 5 * 60 * 1000;
+
+export const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+type KeyMaterial = Awaited<ReturnType<typeof generateKeys>>;
+
+export const generateKeys = () => webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
+
+/** A new self-signed authority. */
+export async function createAuthority(commonName: string, nowMs: number): Promise<KeyPair> {
+  const keys = await generateKeys();
+  const cert = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: [{ CN: [commonName] }],
+      notBefore: new Date(nowMs - backdateMs),
+      notAfter: new Date(nowMs + caLifetimeMs),
+      signingAlgorithm: keyAlgorithm,
+      keys,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(
+          KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign,
+          true,
+        ),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    },
+    provider(),
+  );
+  return { cert: `${cert.toString('pem')}\n`, key: await exportKey(keys) };
+}
+
+/** Signs a new key. @throws BadRequest when the authority's key does not belong to its certificate */
+export async function issueCertificate(
+  authority: KeyPair,
+  request: CertificateRequest,
+  nowMs: number,
+): Promise<KeyPair> {
+  const keys = await generateKeys();
+  const cert = await signLeaf(
+    authority,
+    {
+      // One RDN per value; Kubernetes reads every O as a group and the CN as the user.
+      subject: [...(request.organizations ?? []).map((group) => ({ O: [group] })), { CN: [request.commonName] }],
+      publicKey: keys.publicKey,
+      extensions: leafExtensions(request),
+      lifetimeMs: certificateLifetimeMs,
+    },
+    nowMs,
+  );
+  return { cert, key: await exportKey(keys) };
+}
+
+export interface Leaf {
+  readonly subject: JsonName | Name;
+  readonly publicKey: PublicKeyType;
+  /** Beside the identifiers of the two keys, which are added. */
+  readonly extensions: readonly Extension[];
+  /** Counted from `nowMs`; the authority's own end cuts it short. */
+  readonly lifetimeMs: number;
+}
+
+/** The certificate, PEM. @throws BadRequest when the authority has ended, or its key does not belong to its certificate */
+export async function signLeaf(authority: KeyPair, leaf: Leaf, nowMs: number): Promise<string> {
+  const issuer = new X509Certificate(authority.cert);
+  const issuerKey = createPrivateKey(authority.key);
+  if (!issuer.checkPrivateKey(issuerKey)) throw new BadRequest('ca.key is not the key of ca.crt');
+  const endMs = Date.parse(issuer.validTo);
+  if (endMs <= nowMs) throw new BadRequest(`the authority ended on ${issuer.validTo}`);
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    new Uint8Array(issuerKey.export({ type: 'pkcs8', format: 'der' })),
+    keyAlgorithm,
+    false,
+    ['sign'],
+  );
+  const issuerPublic = await webcrypto.subtle.importKey(
+    'spki',
+    new Uint8Array(issuer.publicKey.export({ type: 'spki', format: 'der' })),
+    keyAlgorithm,
+    true,
+    ['verify'],
+  );
+  const cert = await X509CertificateGenerator.create(
+    {
+      serialNumber: serialNumber(),
+      subject: leaf.subject,
+      issuer: [{ CN: [commonNameOf(issuer)] }],
+      notBefore: new Date(nowMs - backdateMs),
+      notAfter: new Date(Math.min(nowMs + leaf.lifetimeMs, endMs)),
+      signingAlgorithm: keyAlgorithm,
+      publicKey: leaf.publicKey,
+      signingKey,
+      extensions: [
+        ...leaf.extensions,
+        await SubjectKeyIdentifierExtension.create(leaf.publicKey),
+        await AuthorityKeyIdentifierExtension.create(issuerPublic),
+      ],
+    },
+    provider(),
+  );
+  return `${cert.toString('pem')}\n`;
+}
+
+function leafExtensions({ usages, hosts = [] }: CertificateRequest): Extension[] {
+  const purposes = usages.map((usage) =>
+    usage === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
+  );
+  const names = hosts.map((host) =>
+    isIP(host) === 0 ? { type: 'dns' as const, value: host } : { type: 'ip' as const, value: host },
+  );
+  return [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension(purposes),
+    ...(names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : []),
+  ];
+}
+
+/** A fresh key pair for signing tokens (ES256): private key as PKCS #8, public key as SPKI. */
+export async function createSigningKey(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
+  const privateKey = await exportKey(await generateKeys());
+  return { privateKey, publicKey: publicKeyOf(privateKey) };
+}
+
+/** The public half of a private key, both PEM. */
+export const publicKeyOf = (privateKey: string): string =>
+  createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' }).toString();
+
+const commonNameOf = (cert: X509Certificate): string => /^CN=(.*)$/m.exec(cert.subject)?.[1] ?? '';
+
+/** PKCS #8, PEM. */
+export async function exportKey(keys: KeyMaterial): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+}
+
+/** 16 random bytes; the top bits keep the number positive and of full length (RFC 5280, 4.1.2.2). */
+function serialNumber(): string {
+  const bytes = Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)));
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
+/** The library finds webcrypto by itself; asking for it here fails early where there is none. */
+const provider = () => cryptoProvider.get();
