@@ -11,6 +11,7 @@ import type { Mounts } from '../../dataplane/mount/mounts';
 import { ImageCache } from './images/image-cache';
 import { ImagePuller } from './images/image-puller';
 import type { PodNetwork } from './network/pod-network';
+import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
 import { CrashLoop } from './pod/crash-loop';
@@ -95,14 +96,15 @@ export class Kubelet {
         if (type !== 'deleted') reporter.observe(object);
       });
       // A node that had its range before reports only when its network is open: it was ready, and is again in a moment.
-      const knownCidr = node.spec?.podCIDR;
-      if (knownCidr === undefined) start(reporter.run(signal));
-      const podCidr = knownCidr ?? (await this.podCidr(nodeInformer, signal));
-      await network.open(podCidr);
+      const known = podCidrsOf(node);
+      const isNew = known.length === 0;
+      if (isNew) start(reporter.run(signal));
+      const podCidrs = isNew ? await this.podCidrs(nodeInformer, signal) : known;
+      await network.open(podCidrs);
       scope.defer(() => network.close());
-      log.info('pod network is open', { podCidr });
+      log.info('pod network is open', { podCidrs: podCidrs.join(',') });
       this.networkProblem = undefined;
-      if (knownCidr === undefined) reporter.changed();
+      if (isNew) reporter.changed();
       else start(reporter.run(signal));
       if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
       await serviceInformer.synced(signal);
@@ -154,13 +156,13 @@ export class Kubelet {
     }
   }
 
-  private podCidr(informer: Informer<Node>, signal: AbortSignal): Promise<string> {
+  private podCidrs(informer: Informer<Node>, signal: AbortSignal): Promise<readonly string[]> {
     const { nodeName } = this.deps.config;
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       informer.onChange(({ type, object }) => {
-        if (type !== 'deleted' && object.metadata?.name === nodeName && object.spec?.podCIDR)
-          resolve(object.spec.podCIDR);
+        const podCidrs = type === 'deleted' || object.metadata?.name !== nodeName ? [] : podCidrsOf(object);
+        if (podCidrs.length > 0) resolve(podCidrs);
       });
     });
   }

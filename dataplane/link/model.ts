@@ -38,6 +38,9 @@ export interface LinkAddress {
   readonly prefix: number;
 }
 
+/** fe80::/10: every IPv6 link has one, made by the kernel. */
+export const isLinkLocal = ({ address }: { readonly address: string }): boolean => /^fe[89ab]/i.test(address);
+
 export interface Route {
   /** CIDR form; a default route is 0.0.0.0/0 or ::/0. */
   readonly destination: string;

@@ -1,7 +1,15 @@
 // Differences between wanted and found, as steps. Pure and sorted: equal input, equal steps.
 import { parseAddress } from '../../controlplane/base/cidr';
 import { NUD } from './constants';
-import type { FdbEntry, Link, LinkAddress, Neighbour, Route, Vxlan } from './model';
+import {
+  type FdbEntry,
+  isLinkLocal,
+  type Link,
+  type LinkAddress,
+  type Neighbour,
+  type Route,
+  type Vxlan,
+} from './model';
 import type { LinkChange } from './wire-link';
 
 export type Step =
@@ -106,9 +114,6 @@ function planAddresses(
     ),
   ];
 }
-
-/** fe80::/10: every IPv6 link has one, made by the kernel. */
-const isLinkLocal = ({ address }: LinkAddress): boolean => /^fe[89ab]/i.test(address);
 
 /** Steps to exactly these permanent neighbours on a link that is ours alone. What the kernel found out by asking is left alone. */
 export function planNeighbours(

@@ -24,7 +24,7 @@ export async function run(): Promise<BenchRow[]> {
     const name = `k8ts-bench-${process.pid}`;
     const node = await netnsOf(name);
     const network = new NetlinkPodNetwork({ log: silentLogger, netns: node });
-    await network.open('10.244.1.0/24');
+    await network.open(['10.244.1.0/24']);
     scope.defer(() => network.close());
     const pod = await netnsOf(`${name}-pod`);
     const holder = await startProgram(inNetns(pod, ['sleep', '600']));
@@ -40,13 +40,13 @@ export async function run(): Promise<BenchRow[]> {
     const attachMs: number[] = [];
     const detachMs: number[] = [];
     for (let i = 0; i < pods; i++) {
-      const ip = network.allocate();
-      attachMs.push(await timed(() => network.attach({ pid: holder.pid, ip, interfaceName: 'eth0' })));
-      detachMs.push(await timed(() => network.detach({ ip })));
-      network.release(ip);
+      const ips = network.allocate();
+      attachMs.push(await timed(() => network.attach({ pid: holder.pid, ips, interfaceName: 'eth0' })));
+      detachMs.push(await timed(() => network.detach({ ips })));
+      network.release(ips);
     }
     const peerMs: number[] = [];
-    for (let i = 0; i < pods / 5; i++) peerMs.push(await timed(() => attachByIp(exec, name, network.allocate())));
+    for (let i = 0; i < pods / 5; i++) peerMs.push(await timed(() => attachByIp(exec, name, network.allocate()[0]!)));
 
     const peer = '`ip` processes';
     const note = `median of ${pods}, one at a time`;

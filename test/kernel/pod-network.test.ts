@@ -19,8 +19,10 @@ async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
   const netns = await createNetns();
   scope.defer(() => netns.teardown());
   const network = new NetlinkPodNetwork({ log: silentLogger, netns, ...(nodeIp ? { nodeIp } : {}) });
-  return { netns, network, open: () => network.open(podCidr).then(() => scope.defer(() => network.close())) };
+  return { netns, network, open: () => network.open([podCidr]).then(() => scope.defer(() => network.close())) };
 }
+
+const take = (network: NetlinkPodNetwork): string => network.allocate()[0]!;
 
 t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
   await t.test('pods of one node: attach, repeat, repair, detach', async (t) => {
@@ -29,14 +31,14 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       t.throws(() => network.allocate(), { code: 'Unavailable' });
       await open();
       await open();
-      await t.rejects(network.open('10.244.2.0/24'), { code: 'Conflict' });
+      await t.rejects(network.open(['10.244.2.0/24']), { code: 'Conflict' });
       t.match(await netns.run('ip', 'address', 'show', 'cni0'), /inet 10\.244\.1\.1\/24/);
       t.equal((await netns.run('sysctl', '-n', 'net.ipv4.ip_forward')).trim(), '1');
       const [a, b] = [await startPod(scope), await startPod(scope)];
-      const [ipA, ipB] = [network.allocate(), network.allocate()];
+      const [ipA, ipB] = [take(network), take(network)];
       t.same([ipA, ipB], ['10.244.1.2', '10.244.1.3']);
-      const wireA = { pid: a.pid, ip: ipA, interfaceName: 'eth0' };
-      await Promise.all([network.attach(wireA), network.attach({ pid: b.pid, ip: ipB, interfaceName: 'eth0' })]);
+      const wireA = { pid: a.pid, ips: [ipA], interfaceName: 'eth0' };
+      await Promise.all([network.attach(wireA), network.attach({ pid: b.pid, ips: [ipB], interfaceName: 'eth0' })]);
       await reach(a.netns, ipB);
       await reach(b.netns, ipA);
       await reach(a.netns, '127.0.0.1');
@@ -53,9 +55,9 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       t.match(await a.netns.run('ip', 'route'), /^default via/m, 'a broken one is replaced');
       await reach(a.netns, ipB);
 
-      await network.detach({ ip: ipB });
-      await network.detach({ ip: ipB });
-      network.release(ipB);
+      await network.detach({ ips: [ipB] });
+      await network.detach({ ips: [ipB] });
+      network.release([ipB]);
       t.notMatch(await netns.run('ip', 'link'), new RegExp(vethName(ipB)));
       t.notMatch(await b.netns.run('ip', 'link'), /eth0/);
     });
@@ -66,18 +68,18 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/29');
       await open();
       const [first, second, other] = [await startPod(scope), await startPod(scope), await startPod(scope)];
-      const [ip, ipOther] = [network.allocate(), network.allocate()];
-      await network.attach({ pid: other.pid, ip: ipOther, interfaceName: 'eth0' });
-      await network.attach({ pid: first.pid, ip, interfaceName: 'eth0' });
+      const [ip, ipOther] = [take(network), take(network)];
+      await network.attach({ pid: other.pid, ips: [ipOther], interfaceName: 'eth0' });
+      await network.attach({ pid: first.pid, ips: [ip], interfaceName: 'eth0' });
       await reach(other.netns, ip);
       await reach(netns, ip);
-      await network.detach({ ip });
-      await network.attach({ pid: second.pid, ip, interfaceName: 'eth0' });
+      await network.detach({ ips: [ip] });
+      await network.attach({ pid: second.pid, ips: [ip], interfaceName: 'eth0' });
       await reach(other.netns, ip);
       await reach(netns, ip);
       // The kubelet crashed and the pod's record is lost: the wire of the old pod is in the way.
       const third = await startPod(scope);
-      await network.attach({ pid: third.pid, ip, interfaceName: 'eth0' });
+      await network.attach({ pid: third.pid, ips: [ip], interfaceName: 'eth0' });
       await reach(other.netns, ip);
       t.notMatch(await second.netns.run('ip', 'link'), /eth0/);
     });
@@ -88,8 +90,8 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
       await open();
       const [a, b] = [await startPod(scope), await startPod(scope)];
-      const wireA = { pid: a.pid, ip: network.allocate(), interfaceName: 'eth0' };
-      const wireB = { pid: b.pid, ip: network.allocate(), interfaceName: 'eth0' };
+      const wireA = { pid: a.pid, ips: network.allocate(), interfaceName: 'eth0' };
+      const wireB = { pid: b.pid, ips: network.allocate(), interfaceName: 'eth0' };
       const reports: (string | undefined)[] = [];
       let wake = Promise.withResolvers<void>();
       network.onDamage((ip) => {
@@ -106,19 +108,19 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       t.equal(await network.attach(wireB), undefined);
       t.strictSame(reports, [], 'our own work is no damage');
 
-      await netns.run('ip', 'link', 'delete', vethName(wireA.ip));
-      await told(wireA.ip);
+      await netns.run('ip', 'link', 'delete', vethName(wireA.ips[0]!));
+      await told(wireA.ips[0]!);
       t.equal(await network.attach(wireA), 'no link on the node');
       t.equal(await network.attach(wireA), undefined);
-      await reach(a.netns, wireB.ip);
+      await reach(a.netns, wireB.ips[0]!);
 
       const inside = await b.netns.run('ip', 'link', 'show', 'eth0');
       reports.length = 0;
-      await netns.run('ip', 'link', 'set', vethName(wireB.ip), 'nomaster');
-      await told(wireB.ip);
+      await netns.run('ip', 'link', 'set', vethName(wireB.ips[0]!), 'nomaster');
+      await told(wireB.ips[0]!);
       t.equal(await network.attach(wireB), 'not a port of the bridge');
       t.equal(await b.netns.run('ip', 'link', 'show', 'eth0'), inside, 'mended without a change inside the pod');
-      await reach(a.netns, wireB.ip);
+      await reach(a.netns, wireB.ips[0]!);
 
       await netns.run('ip', 'address', 'flush', 'dev', 'cni0');
       await told(undefined);
@@ -129,8 +131,8 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       await told(undefined);
       t.equal(await network.repair(), true);
       for (const wire of [wireA, wireB]) t.equal(await network.attach(wire), 'not a port of the bridge');
-      await reach(a.netns, wireB.ip);
-      await reach(netns, wireA.ip);
+      await reach(a.netns, wireB.ips[0]!);
+      await reach(netns, wireA.ips[0]!);
     });
   });
 
@@ -138,7 +140,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     await withScope(async (scope) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
       await open();
-      const wire = { pid: 2 ** 22 + 1, ip: network.allocate(), interfaceName: 'eth0' };
+      const wire = { pid: 2 ** 22 + 1, ips: network.allocate(), interfaceName: 'eth0' };
       await t.rejects(network.attach(wire), { code: 'NotFound' });
       t.notMatch(await netns.run('ip', 'link'), /veth/);
       // A process without a namespace of its own: the node's links must not be touched.
@@ -165,9 +167,9 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
           return;
         }
         const [a, b] = [await startPod(scope), await startPod(scope)];
-        const [ip, ipOther] = [network.allocate(), network.allocate()];
-        await network.attach({ pid: a.pid, ip, interfaceName: 'eth0' });
-        await network.attach({ pid: b.pid, ip: ipOther, interfaceName: 'eth0' });
+        const [ip, ipOther] = [take(network), take(network)];
+        await network.attach({ pid: a.pid, ips: [ip], interfaceName: 'eth0' });
+        await network.attach({ pid: b.pid, ips: [ipOther], interfaceName: 'eth0' });
         await serve(scope, a.netns);
         // The rule of a Service 10.96.0.50 with pod A behind it; only the pod's way to itself is masqueraded.
         const nat = (...args: string[]) => netns.run('iptables', '-t', 'nat', '-A', ...args);
@@ -222,8 +224,8 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
 
       const pods = [];
       for (const { network } of [one, two]) {
-        const pod = { ...(await startPod(scope)), ip: network.allocate() };
-        await network.attach({ pid: pod.pid, ip: pod.ip, interfaceName: 'eth0' });
+        const pod = { ...(await startPod(scope)), ip: take(network) };
+        await network.attach({ pid: pod.pid, ips: [pod.ip], interfaceName: 'eth0' });
         pods.push(pod);
       }
       const [a, b] = [pods[0]!, pods[1]!];

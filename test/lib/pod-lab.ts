@@ -121,6 +121,8 @@ export class FakeNodes {
 export interface LabPod {
   readonly netns: TestNetns;
   readonly pid: number;
+  readonly ips: readonly string[];
+  /** The first of them. */
   readonly ip: string;
 }
 
@@ -143,7 +145,7 @@ export class LabNode {
 
   /** The bridge, and the routes to all of `nodes`. */
   async start(nodes: FakeNodes): Promise<void> {
-    await this.network.open(this.podCidr);
+    await this.network.open(this.podCidr.split(','));
     const monitor = new NetworkMonitor(this.netns, () => this.changed.emit('change'));
     // A socket of netlink keeps no process alive; the test waits for it all the same.
     const keepAlive = setInterval(() => {}, 1000);
@@ -160,18 +162,19 @@ export class LabNode {
     await this.network.close();
     this.mode = mode;
     this.network = this.makeNetwork();
-    await this.network.open(this.podCidr);
-    for (const { pid, ip } of pods) {
-      this.network.reserve(ip);
-      await this.network.attach({ pid, ip, interfaceName: 'eth0' });
+    await this.network.open(this.podCidr.split(','));
+    for (const { pid, ips } of pods) {
+      this.network.reserve(ips);
+      await this.network.attach({ pid, ips, interfaceName: 'eth0' });
     }
     this.runRoutes(nodes);
   }
 
   async pod(): Promise<LabPod> {
-    const pod = { ...(await startPod(this.scope)), ip: this.network.allocate() };
-    await this.network.attach({ pid: pod.pid, ip: pod.ip, interfaceName: 'eth0' });
-    return pod;
+    const started = await startPod(this.scope);
+    const ips = this.network.allocate();
+    await this.network.attach({ pid: started.pid, ips, interfaceName: 'eth0' });
+    return { ...started, ips, ip: ips[0]! };
   }
 
   /** Resolves once `argv` run on the node shows (or no longer shows) this; looks again at each change the kernel tells. */

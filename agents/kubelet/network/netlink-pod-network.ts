@@ -1,6 +1,6 @@
 // PodNetwork by rtnetlink: a bridge per node, a veth pair per pod. Leaves routes to other nodes to node-routes.ts and all
 // netfilter to kube-proxy.
-import { type Cidr, formatCidr, parseCidr } from '../../../controlplane/base/cidr';
+import { cidrContains, formatCidr, parseAddress, parseCidr } from '../../../controlplane/base/cidr';
 import { BadRequest, Conflict, isAlreadyExists, Unavailable } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { AddressAllocator } from '../../../dataplane/ipam/allocator';
@@ -16,7 +16,16 @@ import type { OverlayMode } from '../../../dataplane/overlay/plan';
 import { bridgeName, macOf, vethName } from './names';
 import type { PodNetwork, PodWire } from './pod-network';
 import { podMtu } from './uplink';
-import { findDamage, findFault, nearFault, podPrefix, podRoutes, type WireFound, type WireWish } from './wire-plan';
+import {
+  findDamage,
+  findFault,
+  nearFault,
+  podIpv6Sysctls,
+  podPrefix,
+  podRoutes,
+  type WireFound,
+  type WireWish,
+} from './wire-plan';
 
 export interface PodNetworkOptions {
   readonly log: Logger;
@@ -29,8 +38,8 @@ export interface PodNetworkOptions {
 }
 
 interface OpenState {
-  readonly cidr: Cidr;
-  readonly allocator: AddressAllocator;
+  /** One of each range, in the order of the ranges. */
+  readonly allocators: readonly AddressAllocator[];
   readonly rt: Rtnetlink;
   readonly bridge: Link;
   readonly mtu: number;
@@ -50,23 +59,25 @@ export class NetlinkPodNetwork implements PodNetwork {
     this.netns = options.netns ?? ownNetns();
   }
 
-  async open(podCidr: string): Promise<void> {
-    const cidr = parseCidr(podCidr);
-    if (cidr.family !== 4) throw new BadRequest(`pod range ${podCidr} is not IPv4`);
-    if (this.state && formatCidr(this.state.cidr) !== formatCidr(cidr)) {
-      throw new Conflict(`pod network is open with ${formatCidr(this.state.cidr)}, not ${podCidr}`);
+  async open(podCidrs: readonly string[]): Promise<void> {
+    const cidrs = podCidrs.map(parseCidr);
+    if (cidrs.length === 0 || new Set(cidrs.map(({ family }) => family)).size < cidrs.length) {
+      throw new BadRequest(`expected one pod range, or one of each family: ${podCidrs.join(', ')}`);
     }
     if (this.state) {
+      const open = this.state.allocators.map(({ cidr }) => formatCidr(cidr)).join();
+      if (open !== cidrs.map(formatCidr).join())
+        throw new Conflict(`pod network is open with ${open}, not ${podCidrs}`);
       await this.repair();
       return;
     }
-    const allocator = new AddressAllocator(cidr);
+    const allocators = cidrs.map((cidr) => new AddressAllocator(cidr));
     const rt = new Rtnetlink(this.netns);
     try {
       const mtu = await this.podMtu(rt);
-      const { bridge } = await this.ensureBridge(rt, allocator.gateway, cidr, mtu);
+      const { bridge } = await this.ensureBridge(rt, allocators, mtu);
       const monitor = new NetworkMonitor(this.netns, (change) => this.onChange(change));
-      this.state = { cidr, allocator, rt, bridge, mtu, monitor };
+      this.state = { allocators, rt, bridge, mtu, monitor };
     } catch (err) {
       rt.close();
       throw err;
@@ -74,8 +85,8 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   async repair(): Promise<boolean> {
-    const { cidr, allocator, rt, mtu } = this.opened();
-    const { bridge, changed } = await this.ensureBridge(rt, allocator.gateway, cidr, mtu);
+    const { allocators, rt, mtu } = this.opened();
+    const { bridge, changed } = await this.ensureBridge(rt, allocators, mtu);
     this.state = { ...this.opened(), bridge };
     return changed;
   }
@@ -86,16 +97,18 @@ export class NetlinkPodNetwork implements PodNetwork {
 
   private async ensureBridge(
     rt: Rtnetlink,
-    gateway: string,
-    { prefix }: Cidr,
+    allocators: readonly AddressAllocator[],
     mtu: number,
   ): Promise<{ readonly bridge: Link; readonly changed: boolean }> {
-    const wish = { name: bridgeName, mac: macOf(gateway), mtu, addresses: [{ address: gateway, prefix }] };
+    const addresses = allocators.map(({ gateway, cidr }) => ({ address: gateway, prefix: cidr.prefix }));
+    const hasIpv6 = allocators.some(({ cidr }) => cidr.family === 6);
+    const wish = { name: bridgeName, mac: macOf(allocators[0]!.gateway), mtu, addresses };
+    if (hasIpv6) this.ensureIpv6();
     const steps = planBridge(wish, await rt.link(bridgeName), await rt.addresses());
     await applySteps(rt, steps);
     const bridge = await rt.link(bridgeName);
     if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
-    this.ensureNodeSysctls();
+    this.ensureNodeSysctls(hasIpv6);
     return { bridge, changed: steps.length > 0 };
   }
 
@@ -104,35 +117,45 @@ export class NetlinkPodNetwork implements PodNetwork {
     if (damage) this.listener(damage.ip);
   }
 
-  allocate(): string {
-    return this.opened().allocator.allocate();
+  allocate(): readonly string[] {
+    const taken: string[] = [];
+    try {
+      for (const allocator of this.opened().allocators) taken.push(allocator.allocate());
+      return taken;
+    } catch (err) {
+      this.release(taken);
+      throw err;
+    }
   }
 
-  reserve(ip: string): void {
-    this.opened().allocator.reserve(ip);
+  reserve(ips: readonly string[]): void {
+    for (const ip of ips) this.allocatorOf(ip).reserve(ip);
   }
 
-  release(ip: string): void {
-    this.opened().allocator.release(ip);
+  release(ips: readonly string[]): void {
+    // Each ignores what is not in its range.
+    for (const ip of ips) for (const allocator of this.state?.allocators ?? []) allocator.release(ip);
   }
 
   attach(wire: PodWire): Promise<string | undefined> {
-    return this.inTurn(wire.ip, async () => {
-      const near = vethName(wire.ip);
+    const ip = wire.ips[0]!;
+    return this.inTurn(ip, async () => {
+      const near = vethName(ip);
       const known = this.wires.delete(near);
       const fault = await this.attachNow(wire, known);
-      this.wires.set(near, wire.ip);
+      this.wires.set(near, ip);
       return fault;
     });
   }
 
-  detach({ ip }: { readonly ip: string }): Promise<void> {
-    return this.inTurn(ip, async () => {
+  detach({ ips }: { readonly ips: readonly string[] }): Promise<void> {
+    const near = vethName(ips[0]!);
+    return this.inTurn(ips[0]!, async () => {
       const { rt, bridge } = this.opened();
-      this.wires.delete(vethName(ip));
-      await rt.removeLink(vethName(ip));
+      this.wires.delete(near);
+      await rt.removeLink(near);
       // Else the node would wait out a failed entry before it asks for the next pod with this address.
-      await rt.removeNeighbour({ link: bridge.index, address: ip });
+      for (const address of ips) await rt.removeNeighbour({ link: bridge.index, address });
     });
   }
 
@@ -144,15 +167,20 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   private async attachNow(wire: PodWire, known: boolean): Promise<string | undefined> {
-    const { rt, allocator, bridge, mtu } = this.opened();
-    const { ip, interfaceName } = wire;
+    const { rt, bridge, mtu } = this.opened();
+    const { ips, interfaceName } = wire;
+    const near = vethName(ips[0]!);
     const podNetns = netnsOfProcess(wire.pid);
     // A process that shares the node's namespace would have the node's own eth0 replaced.
     for (const other of [this.netns, ownNetns()]) {
       if (sameNetns(podNetns, other)) throw new Conflict(`process ${wire.pid} has no network namespace of its own`);
     }
     const inside = new Rtnetlink(podNetns);
-    const wish: WireWish = { ip, gateway: allocator.gateway, mtu, bridgeIndex: bridge.index };
+    const addresses = ips.map((ip) => {
+      const { cidr, gateway } = this.allocatorOf(ip);
+      return { ip, family: cidr.family, gateway };
+    });
+    const wish: WireWish = { addresses, mtu, bridgeIndex: bridge.index };
     try {
       try {
         await this.create(inside, podNetns, wish, interfaceName);
@@ -164,19 +192,19 @@ export class NetlinkPodNetwork implements PodNetwork {
       const fault = findFault(wish, found);
       if (fault === undefined) return undefined;
       if (nearFault(found)) {
-        await rt.setLink(vethName(ip), { master: bridge.index, mtu, up: true });
+        await rt.setLink(near, { master: bridge.index, mtu, up: true });
         // The mode of the overlay has changed: connections go on.
         await inside.setLink(interfaceName, { mtu });
-        await rt.setLink(vethName(ip), { hairpin: true });
+        await rt.setLink(near, { hairpin: true });
         if (findFault(wish, await this.observe(inside, wish, interfaceName)) === undefined) return fault;
       }
-      this.options.log.info('replacing a pod wire', { ip, fault });
+      this.options.log.info('replacing a pod wire', { ips: ips.join(','), fault });
       const inTheWay = await inside.link(interfaceName);
       if (inTheWay && inTheWay.kind !== 'veth') {
         throw new Conflict(`${interfaceName} of the pod is a ${inTheWay.kind || 'physical'} link of someone else`);
       }
       await inside.removeLink(interfaceName);
-      await rt.removeLink(vethName(ip));
+      await rt.removeLink(near);
       await this.create(inside, podNetns, wish, interfaceName);
       return fault;
     } finally {
@@ -187,11 +215,11 @@ export class NetlinkPodNetwork implements PodNetwork {
   /** @throws AlreadyExists when one of the two names is taken; nothing has changed then. */
   private async create(inside: Rtnetlink, podNetns: Netns, wish: WireWish, interfaceName: string): Promise<void> {
     const { rt } = this.opened();
-    const { ip, mtu, bridgeIndex } = wish;
+    const { addresses, mtu, bridgeIndex } = wish;
+    const { ip } = addresses[0]!;
     const near = vethName(ip);
-    // Duplicate address detection would keep the link-local address tentative for a second.
     if (readSysctl(podNetns, 'net.ipv6.conf.default.accept_dad') !== undefined) {
-      ensureSysctls(podNetns, { 'net.ipv6.conf.default.accept_dad': '0', 'net.ipv6.conf.all.accept_dad': '0' });
+      ensureSysctls(podNetns, podIpv6Sysctls(addresses.some(({ family }) => family === 6)));
     }
     await rt.createVeth(
       { name: near, mtu, up: true, master: bridgeIndex },
@@ -209,8 +237,10 @@ export class NetlinkPodNetwork implements PodNetwork {
       const link = (await far)?.index;
       if (link === undefined) throw new Unavailable(`${interfaceName} of ${ip} vanished while being set up`);
       await Promise.all([
-        inside.ensureAddress({ link, family: 4, address: ip, prefix: podPrefix }),
-        ...podRoutes(wish.gateway, link).map((route) => inside.replaceRoute(route)),
+        ...addresses.flatMap(({ ip: address, family, gateway }) => [
+          inside.ensureAddress({ link, family, address, prefix: podPrefix(family) }),
+          ...podRoutes(gateway, link).map((route) => inside.replaceRoute(route)),
+        ]),
       ]);
     } catch (err) {
       await rt.removeLink(near).catch((cause: unknown) => {
@@ -220,18 +250,24 @@ export class NetlinkPodNetwork implements PodNetwork {
     }
   }
 
-  private async observe(inside: Rtnetlink, { ip }: WireWish, interfaceName: string): Promise<WireFound> {
+  private async observe(inside: Rtnetlink, wish: WireWish, interfaceName: string): Promise<WireFound> {
     const { rt } = this.opened();
     const [near, far, addresses, routes] = await Promise.all([
-      rt.link(vethName(ip)),
+      rt.link(vethName(wish.addresses[0]!.ip)),
       inside.link(interfaceName),
       inside.addresses(),
-      inside.routes(4),
+      Promise.all(wish.addresses.map(({ family }) => inside.routes(family))),
     ]);
-    return { near, far, addresses, routes };
+    return { near, far, addresses, routes: routes.flat() };
   }
 
-  private ensureNodeSysctls(): void {
+  /** Before the bridge is made: what it is born with. @throws Unsupported without IPv6 in the kernel */
+  private ensureIpv6(): void {
+    ensureSysctls(this.netns, { 'net.ipv6.conf.default.disable_ipv6': '0', 'net.ipv6.conf.all.forwarding': '1' });
+  }
+
+  private ensureNodeSysctls(hasIpv6: boolean): void {
+    if (hasIpv6) ensureSysctls(this.netns, { [`net.ipv6.conf.${bridgeName}.disable_ipv6`]: '0' });
     ensureSysctls(this.netns, {
       'net.ipv4.ip_forward': '1',
       // Pods of one node reach each other through the gateway on purpose: nobody shall tell them a shorter way. The
@@ -247,6 +283,16 @@ export class NetlinkPodNetwork implements PodNetwork {
     const { nodeIp, overlay = 'host-gw' } = this.options;
     const [links, addresses] = await Promise.all([rt.links(), rt.addresses()]);
     return podMtu({ links, addresses }, nodeIp, overlay);
+  }
+
+  /** @throws BadRequest for an address outside all ranges */
+  private allocatorOf(ip: string): AddressAllocator {
+    const { allocators } = this.opened();
+    const found = allocators.find(({ cidr }) => cidrContains(cidr, parseAddress(ip)));
+    if (found) return found;
+    throw new BadRequest(
+      `address ${ip} is in no pod range: ${allocators.map(({ cidr }) => formatCidr(cidr)).join(', ')}`,
+    );
   }
 
   private opened(): OpenState {

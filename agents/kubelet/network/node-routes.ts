@@ -7,7 +7,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Informer } from '../../../controlplane/client/informer';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
 import { applyStep, applySteps } from '../../../dataplane/link/apply';
-import type { LinkAddress, Route } from '../../../dataplane/link/model';
+import { isLinkLocal, type LinkAddress, type Route } from '../../../dataplane/link/model';
 import { type NetworkChange, NetworkMonitor } from '../../../dataplane/link/monitor';
 import { planForwarding, planNeighbours, planRoutes, planVxlan, type Step } from '../../../dataplane/link/plan';
 import { Rtnetlink } from '../../../dataplane/link/rtnetlink';
@@ -207,8 +207,6 @@ const wantedRoutes = (
 ): readonly Route[] => [...routes, ...(tunnel?.routes ?? []).map((route) => ({ ...route, link: tunnel!.index }))];
 
 const rangeOf = ({ address, prefix }: LinkAddress): string => formatCidr(parseCidr(`${address}/${prefix}`));
-
-const isLinkLocal = ({ address }: { readonly address: string }): boolean => /^fe[89ab]/i.test(address);
 
 /**
  * A route of ours that went; any route change where reports were lost; a link that comes or goes, as links take their

@@ -8,8 +8,13 @@ export function nodeLease(node: Node): NodeLease | undefined {
   const addresses = (node.status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')
     .map(({ address }) => address);
-  const { podCIDR, podCIDRs } = node.spec ?? {};
-  const podCidrs = podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : [];
+  const podCidrs = podCidrsOf(node);
   if (name === undefined || addresses.length === 0 || podCidrs.length === 0) return undefined;
   return { node: name, addresses, podCidrs };
+}
+
+/** The node's pod ranges, one or one of each family; empty until the control plane has given it one. */
+export function podCidrsOf({ spec }: Node): readonly string[] {
+  const { podCIDR, podCIDRs } = spec ?? {};
+  return podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : [];
 }

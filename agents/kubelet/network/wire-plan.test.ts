@@ -3,7 +3,8 @@ import { macOf, vethName } from './names';
 import { nodeLease } from './translate';
 import { findFault, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
-const wish: WireWish = { ip: '10.244.1.5', gateway: '10.244.1.1', mtu: 1500, bridgeIndex: 3 };
+const address = { ip: '10.244.1.5', family: 4, gateway: '10.244.1.1' } as const;
+const wish: WireWish = { addresses: [address], mtu: 1500, bridgeIndex: 3 };
 const link = { kind: 'veth', mtu: 1500, up: true, master: 0, peer: 0, mac: '0a:00:00:00:00:01' };
 const complete: WireFound = {
   near: { ...link, index: 7, name: 'veth0af40105', master: 3, peer: 2, hairpin: true },
@@ -20,7 +21,9 @@ t.test('names come from the address alone and fit', async (t) => {
   t.equal(vethName('10.244.1.5'), 'veth0af40105');
   t.ok(vethName('255.255.255.255').length <= 15);
   t.equal(macOf('10.244.1.5'), '0a:58:0a:f4:01:05');
-  for (const ip of ['fd00::1', 'x']) t.throws(() => macOf(ip), { code: 'BadRequest' }, ip);
+  t.equal(vethName('fd00:0:0:1::5'), 'veth00000005');
+  t.equal(macOf('fd00:0:0:1::5'), '0a:5b:00:00:00:05');
+  t.throws(() => macOf('x'), { code: 'BadRequest' });
 });
 
 t.test('the first fault of a wire', async (t) => {

@@ -1,22 +1,51 @@
 // Is a pod's wire complete? Pure: compares what both namespaces show with what attach() makes.
-import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
+import { type Family, parseAddress } from '../../../controlplane/base/cidr';
+import { isLinkLocal, type Link, type LinkAddress, type Route } from '../../../dataplane/link/model';
 import type { NetworkChange } from '../../../dataplane/link/monitor';
 import { bridgeName, macOf } from './names';
 
 /** Pods see no neighbours: everything but their own address goes to the gateway, and so through the node's rules. */
-export const podPrefix = 32;
+export const podPrefix = (family: Family): number => (family === 4 ? 32 : 128);
 /** rtm_protocol of a route that a set-up program made: what `ip route` writes. */
 const bootProtocol = 3;
 
 /** The routes inside a pod: the gateway is on the link, all else behind it. */
-export const podRoutes = (gateway: string, link: number): readonly Route[] => [
-  { destination: `${gateway}/32`, type: 'unicast', link, protocol: bootProtocol },
-  { destination: '0.0.0.0/0', type: 'unicast', gateway, link, protocol: bootProtocol },
-];
+export function podRoutes(gateway: string, link: number): readonly Route[] {
+  const { family } = parseAddress(gateway);
+  const all = family === 4 ? '0.0.0.0/0' : '::/0';
+  return [
+    { destination: `${gateway}/${podPrefix(family)}`, type: 'unicast', link, protocol: bootProtocol },
+    { destination: all, type: 'unicast', gateway, link, protocol: bootProtocol },
+  ];
+}
+
+/**
+ * Set before the link is there, so that it is born with them. Docker switches IPv6 off in every namespace. Duplicate address
+ * detection would keep the link-local address unusable for a second. Routes come from us alone: not from other pods that
+ * announce themselves as routers, nor from the node, which tells pods of one bridge the shorter way that passes no rules.
+ */
+export function podIpv6Sysctls(hasIpv6: boolean): Readonly<Record<string, string>> {
+  const wanted = {
+    accept_dad: '0',
+    ...(hasIpv6 ? { disable_ipv6: '0', accept_ra: '0', accept_redirects: '0' } : {}),
+  };
+  return Object.fromEntries(
+    ['default', 'all'].flatMap((scope) =>
+      Object.entries(wanted).map(([name, value]) => [`net.ipv6.conf.${scope}.${name}`, value]),
+    ),
+  );
+}
+
+/** One address of a pod, and the bridge's address of that family. */
+export interface WireAddress {
+  readonly ip: string;
+  readonly family: Family;
+  readonly gateway: string;
+}
 
 export interface WireWish {
-  readonly ip: string;
-  readonly gateway: string;
+  /** The first gives the wire its name and MAC. */
+  readonly addresses: readonly WireAddress[];
   readonly mtu: number;
   readonly bridgeIndex: number;
 }
@@ -37,15 +66,20 @@ export function findFault(wish: WireWish, { near, far, addresses, routes }: Wire
   if (near.master !== wish.bridgeIndex) return 'not a port of the bridge';
   if (near.hairpin !== true) return 'hairpin is off';
   if (!near.up || !far.up) return 'a link is down';
-  if (far.mac !== macOf(wish.ip)) return 'another MAC address';
+  if (far.mac !== macOf(wish.addresses[0]!.ip)) return 'another MAC address';
   if (near.mtu !== wish.mtu || far.mtu !== wish.mtu) return 'another MTU';
-  const onFar = addresses.filter(({ link, family }) => link === far.index && family === 4);
-  const exact = onFar.length === 1 && onFar[0]?.address === wish.ip && onFar[0].prefix === podPrefix;
-  if (!exact) return 'another address';
-  const missing = podRoutes(wish.gateway, far.index).find(
-    (wanted) => !routes.some((route) => route.destination === wanted.destination && route.gateway === wanted.gateway),
-  );
-  return missing === undefined ? undefined : `no route to ${missing.destination}`;
+  for (const { ip, family, gateway } of wish.addresses) {
+    const onFar = addresses.filter(
+      (entry) => entry.link === far.index && entry.family === family && !isLinkLocal(entry),
+    );
+    const exact = onFar.length === 1 && onFar[0]?.address === ip && onFar[0].prefix === podPrefix(family);
+    if (!exact) return 'another address';
+    const missing = podRoutes(gateway, far.index).find(
+      (wanted) => !routes.some((route) => route.destination === wanted.destination && route.gateway === wanted.gateway),
+    );
+    if (missing !== undefined) return `no route to ${missing.destination}`;
+  }
+  return undefined;
 }
 
 /** A wire that left the bridge, was put down on the node or has another MTU is mended in place: the pod keeps its link and address. */

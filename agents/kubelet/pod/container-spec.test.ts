@@ -98,7 +98,7 @@ t.test('runAsNonRoot', async (t) => {
 });
 
 t.test('the sandbox', async (t) => {
-  const given = { pod: pod(), attempt: 1, image: 'pause', hostname: 'web', podIp: '10.244.0.5' };
+  const given = { pod: pod(), attempt: 1, image: 'pause', hostname: 'web', podIps: ['10.244.0.5'] };
   t.match(sandboxSpec(given), {
     name: 'k8s_POD_web_shop_u1_1',
     hostname: 'web',

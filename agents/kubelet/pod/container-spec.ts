@@ -154,11 +154,11 @@ export interface SandboxInput {
   readonly attempt: number;
   readonly image: string;
   readonly hostname: string;
-  readonly podIp: string | undefined;
+  readonly podIps: readonly string[];
 }
 
 /** The pause container that holds the pod's namespaces. */
-export function sandboxSpec({ pod, attempt, image, hostname, podIp }: SandboxInput): ContainerSpec {
+export function sandboxSpec({ pod, attempt, image, hostname, podIps }: SandboxInput): ContainerSpec {
   const identity = identityOf(pod);
   const { hostNetwork, hostIPC, hostPID, securityContext } = pod.spec ?? {};
   return {
@@ -169,7 +169,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIp }: SandboxInp
       [labels.type]: sandboxType,
       [labels.containerName]: sandboxContainerName,
       [labels.restartCount]: String(attempt),
-      ...(podIp ? { [labels.podIp]: podIp } : {}),
+      ...(podIps.length > 0 ? { [labels.podIps]: podIps.join(',') } : {}),
     },
     env: [],
     hostname,

@@ -18,7 +18,7 @@ t.test('expand', async (t) => {
 
 t.test('hosts', async (t) => {
   const text = renderHosts({
-    podIp: '10.244.0.5',
+    podIps: ['10.244.0.5'],
     hostname: 'web',
     domain: 'sub.shop.svc.cluster.local',
     aliases: [{ ip: '192.0.2.9', hostnames: ['a', 'b'] }],
@@ -26,7 +26,9 @@ t.test('hosts', async (t) => {
   t.matchOnly(text.split('\n').slice(0, 2), ['# Kubernetes-managed hosts file.', '127.0.0.1\tlocalhost']);
   t.match(text, '10.244.0.5\tweb.sub.shop.svc.cluster.local\tweb\n');
   t.ok(text.endsWith('\n# Entries added by HostAliases.\n192.0.2.9\ta\tb\n'));
-  t.match(renderHosts({ podIp: '10.244.0.5', hostname: 'web', domain: '', aliases: [] }), '10.244.0.5\tweb\n');
+  t.match(renderHosts({ podIps: ['10.244.0.5'], hostname: 'web', domain: '', aliases: [] }), '10.244.0.5\tweb\n');
+  const both = renderHosts({ podIps: ['10.244.0.5', 'fd00::5'], hostname: 'web', domain: '', aliases: [] });
+  t.match(both, '10.244.0.5\tweb\nfd00::5\tweb\n');
   t.equal(
     renderHostNetworkHosts('127.0.0.1 localhost\n', []),
     '# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n',

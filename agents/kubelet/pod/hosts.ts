@@ -2,14 +2,15 @@
 import type { Pod } from '../../../controlplane/api';
 
 export interface HostsInput {
-  readonly podIp: string;
+  /** A line each. */
+  readonly podIps: readonly string[];
   readonly hostname: string;
   /** Domain of a pod with a subdomain: subdomain.ns.svc.cluster.local; '' without. */
   readonly domain: string;
   readonly aliases: NonNullable<NonNullable<Pod['spec']>['hostAliases']>;
 }
 
-export function renderHosts({ podIp, hostname, domain, aliases }: HostsInput): string {
+export function renderHosts({ podIps, hostname, domain, aliases }: HostsInput): string {
   const names = domain === '' ? hostname : `${hostname}.${domain}\t${hostname}`;
   return (
     [
@@ -20,7 +21,7 @@ export function renderHosts({ podIp, hostname, domain, aliases }: HostsInput): s
       'fe00::0\tip6-mcastprefix',
       'fe00::1\tip6-allnodes',
       'fe00::2\tip6-allrouters',
-      `${podIp}\t${names}`,
+      ...podIps.map((ip) => `${ip}\t${names}`),
       '',
     ].join('\n') + renderAliases(aliases)
   );

@@ -39,25 +39,25 @@ class FakeNetwork implements PodNetwork {
   onDamage(listener: (ip: string | undefined) => void): void {
     this.damage = listener;
   }
-  allocate(): string {
+  allocate(): readonly string[] {
     const ip = `10.244.0.${++this.next}`;
     this.taken.add(ip);
-    return ip;
+    return [ip];
   }
-  reserve(ip: string): void {
-    this.taken.add(ip);
+  reserve(ips: readonly string[]): void {
+    for (const ip of ips) this.taken.add(ip);
   }
-  release(ip: string): void {
-    this.taken.delete(ip);
+  release(ips: readonly string[]): void {
+    for (const ip of ips) this.taken.delete(ip);
   }
-  async attach({ ip }: { ip: string }): Promise<string | undefined> {
+  async attach({ ips: [ip = ''] }: { ips: readonly string[] }): Promise<string | undefined> {
     const known = this.wired.has(ip);
     const fault = known && !this.attached.has(ip) ? 'no link on the node' : undefined;
     this.wired.add(ip);
     this.attached.add(ip);
     return fault;
   }
-  async detach({ ip }: { ip: string }): Promise<void> {
+  async detach({ ips: [ip = ''] }: { ips: readonly string[] }): Promise<void> {
     this.attached.delete(ip);
   }
   async close(): Promise<void> {}

@@ -3,7 +3,7 @@
 import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
-import { labels } from '../runtime/labels';
+import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { identityOf } from './container-spec';
 import { isOver } from './deadline';
@@ -120,12 +120,12 @@ export class PodSet {
     this.given.runtimeState(undefined);
     if (!this.synced) {
       for (const record of records.all()) {
-        const ip = record.labels[labels.podIp];
+        const ips = podIpsOf(record);
         // An address of a range this node had before is no longer anyone else's concern.
         try {
-          if (ip) network.reserve(ip);
+          network.reserve(ips);
         } catch (error) {
-          log.warn('address outside the pod range', { ip, error });
+          log.warn('address outside the pod range', { ips: ips.join(','), error });
         }
       }
       await this.wires.restoreAll();

@@ -4,7 +4,7 @@ import { type Pod, pods } from '../../../controlplane/api';
 import { Backoff } from '../../../controlplane/base/backoff';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
 import { imageRef } from '../images/image-name';
-import { isSandbox, labels, type PodIdentity } from '../runtime/labels';
+import { isSandbox, labels, type PodIdentity, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { formatPod, identityOf } from './container-spec';
 import { crashLoopKey, formatDelay } from './crash-loop';
@@ -14,7 +14,7 @@ import type { Container } from './env';
 import type { NodeFacts } from './field-ref';
 import { findContainer, Killer } from './killer';
 import { isSidecar, type PodAction, type PodPlan, planPod } from './plan';
-import { removeSandbox, sandboxIp, startSandbox } from './sandbox';
+import { removeSandbox, startSandbox } from './sandbox';
 import { StartFailure, startContainer, watchProbes } from './starter';
 import { type PodStatus, podStatus, type WaitingReason } from './status';
 import type { StatusWriter } from './status-writer';
@@ -27,7 +27,7 @@ export interface WorkerDeps extends PodDeps {
 }
 
 type SandboxInUse = {
-  readonly podIp: string | undefined;
+  readonly podIps: readonly string[];
   readonly created: Promise<string>;
   readonly ready: Promise<void>;
 };
@@ -105,8 +105,8 @@ export class PodWorker {
     return this.records.find((record) => isSandbox(record) && record.state === 'running');
   }
 
-  private get podIp(): string | undefined {
-    return this.sandbox && sandboxIp(this.sandbox);
+  private get podIps(): readonly string[] {
+    return this.sandbox ? podIpsOf(this.sandbox) : [];
   }
 
   private get ending(): boolean {
@@ -187,7 +187,7 @@ export class PodWorker {
       const container = findContainer(pod, name);
       // A postStart hook comes first.
       if (!container || (this.starting.has(name) && container.lifecycle?.postStart)) continue;
-      watchProbes(this.deps, pod, container, record, this.podIp);
+      watchProbes(this.deps, pod, container, record, this.podIps[0]);
     }
     for (const record of this.records) if (record.state === 'exited') this.deps.probes.unwatch(record.id);
   }
@@ -226,12 +226,12 @@ export class PodWorker {
     const [create] = of('create-sandbox');
     const sandbox = create ? startSandbox(this.deps, pod, create.attempt) : this.currentSandbox();
     if (!sandbox) return undefined;
-    const podIp = sandbox.podIp;
-    const volumes = this.setUpVolumes(pod, podIp, signal);
+    const { podIps } = sandbox;
+    const volumes = this.setUpVolumes(pod, podIps, signal);
     volumes.catch(() => {});
     const starts = of('start-container');
     await Promise.all(
-      starts.map(({ container, attempt }) => this.startOne({ pod, container, attempt, sandbox, volumes, podIp })),
+      starts.map(({ container, attempt }) => this.startOne({ pod, container, attempt, sandbox, volumes, podIps })),
     );
     try {
       await sandbox.ready;
@@ -257,22 +257,22 @@ export class PodWorker {
   private currentSandbox(): SandboxInUse | undefined {
     const { sandbox } = this;
     if (!sandbox) return undefined;
-    return { podIp: sandboxIp(sandbox), created: Promise.resolve(sandbox.id), ready: Promise.resolve() };
+    return { podIps: podIpsOf(sandbox), created: Promise.resolve(sandbox.id), ready: Promise.resolve() };
   }
 
-  private async setUpVolumes(pod: Pod, podIp: string | undefined, signal: AbortSignal): Promise<number | undefined> {
+  private async setUpVolumes(pod: Pod, podIps: readonly string[], signal: AbortSignal): Promise<number | undefined> {
     const { volumes, clock } = this.deps;
     const refreshAtMs = this.volumesRefreshAtMs;
     if (!this.volumesDue && (refreshAtMs === undefined || refreshAtMs > clock.now())) return refreshAtMs;
     await volumes.watchReferences(pod, signal);
-    this.volumesRefreshAtMs = await volumes.setUp(pod, this.facts(podIp), signal);
+    this.volumesRefreshAtMs = await volumes.setUp(pod, this.facts(podIps), signal);
     this.volumesDue = false;
     return this.volumesRefreshAtMs;
   }
 
-  private facts(podIp: string | undefined): NodeFacts {
+  private facts(podIps: readonly string[]): NodeFacts {
     const { nodeIps, allocatable } = this.deps.node;
-    return { nodeIps, allocatable, podIps: podIp ? [podIp] : nodeIps };
+    return { nodeIps, allocatable, podIps: podIps.length > 0 ? podIps : nodeIps };
   }
 
   private async startOne(start: {
@@ -281,16 +281,21 @@ export class PodWorker {
     readonly attempt: number;
     readonly sandbox: SandboxInUse;
     readonly volumes: Promise<unknown>;
-    readonly podIp: string | undefined;
+    readonly podIps: readonly string[];
   }): Promise<void> {
-    const { container, podIp } = start;
+    const { container, podIps } = start;
     const { name } = container;
     const { uid } = this.identity;
     const last = this.records.find((record) => record.labels[labels.containerName] === name);
     if (last?.state === 'exited') this.deps.crashLoop.restarted(crashLoopKey(uid, name), this.deps.clock.now());
     this.starting.add(name);
     try {
-      await startContainer(this.deps, { ...start, facts: this.facts(podIp), signal: this.pass.signal });
+      await startContainer(this.deps, {
+        ...start,
+        podIp: podIps[0],
+        facts: this.facts(podIps),
+        signal: this.pass.signal,
+      });
       this.waiting.delete(name);
       this.retryAt.delete(name);
     } catch (err) {
@@ -315,23 +320,23 @@ export class PodWorker {
       (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ??
       pod.spec?.terminationGracePeriodSeconds ??
       defaultGraceSeconds;
-    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.podIp });
+    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.podIps[0] });
   }
 
   private async removeDead(id: string): Promise<void> {
     const record = this.deps.records.get(id);
     if (!record) return;
-    if (isSandbox(record)) await removeSandbox(this.deps, id, this.addressOf(record));
+    if (isSandbox(record)) await removeSandbox(this.deps, id, this.addressesOf(record));
     else await this.deps.runtime.remove(id);
     this.deps.records.remove(id);
     this.messages.forget([id]);
   }
 
-  /** The address goes back to the pool unless a newer sandbox of this pod has it. */
-  private addressOf(sandbox: ContainerRecord): string | undefined {
-    const ip = sandboxIp(sandbox);
-    const shared = this.records.some((each) => each.id !== sandbox.id && isSandbox(each) && sandboxIp(each) === ip);
-    return shared ? undefined : ip;
+  /** The addresses go back to the pool unless a newer sandbox of this pod has them. */
+  private addressesOf(sandbox: ContainerRecord): readonly string[] {
+    const ips = podIpsOf(sandbox);
+    const others = this.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
+    return others.some((each) => podIpsOf(each)[0] === ips[0]) ? [] : ips;
   }
 
   private async stopPod(pod: Pod, reason: string): Promise<void> {
@@ -341,7 +346,7 @@ export class PodWorker {
     }
     await this.stopContainers(pod, pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
     for (const record of this.records.filter(isSandbox))
-      await removeSandbox(this.deps, record.id, this.addressOf(record));
+      await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }
 
   /** App containers first, then sidecars in the reverse of their order. */
@@ -353,7 +358,7 @@ export class PodWorker {
     const kill = (record: ContainerRecord) => {
       this.deps.probes.unwatch(record.id);
       const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
-      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.podIp });
+      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.podIps[0] });
     };
     await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
     for (const name of sidecars.reverse()) {
@@ -380,7 +385,7 @@ export class PodWorker {
     const graceSeconds = this.graceSeconds();
     for (const record of this.records) {
       if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
-      this.killer.kill({ pod: this.pod, record, graceSeconds, podIp: this.podIp }).catch(() => {
+      this.killer.kill({ pod: this.pod, record, graceSeconds, podIp: this.podIps[0] }).catch(() => {
         // The pass that began the kill hears of the failure.
       });
     }
@@ -395,7 +400,7 @@ export class PodWorker {
     for (const record of this.records) this.deps.probes.unwatch(record.id);
     await Promise.all(
       this.records.map(async (record) => {
-        if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressOf(record));
+        if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressesOf(record));
         else {
           await this.deps.runtime.remove(record.id);
           this.deps.records.remove(record.id);
@@ -440,7 +445,7 @@ export class PodWorker {
       takenAtMs: this.takenAtMs,
       verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),
       nodeIps: node.nodeIps,
-      podIp: this.podIp,
+      podIps: this.podIps,
       sandboxReady: this.sandbox !== undefined,
       waiting: this.waiting,
       started: (id) => probes.started(id),

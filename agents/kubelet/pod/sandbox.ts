@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { readHostResolvConf } from '../../bootstrap/resolv-conf';
-import { labels } from '../runtime/labels';
-import type { ContainerRecord, ContainerSpec } from '../runtime/runtime';
+import type { ContainerSpec } from '../runtime/runtime';
 import { sandboxSpec } from './container-spec';
 import type { PodDeps } from './deps';
 import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
@@ -14,28 +13,29 @@ import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf'
 
 /** A sandbox on its way: containers are created once `created` is there, and started once `ready` is. */
 export interface SandboxStart {
-  readonly podIp: string | undefined;
+  /** Empty on the node's own network. */
+  readonly podIps: readonly string[];
   readonly created: Promise<string>;
   readonly ready: Promise<void>;
 }
 
 /** A failure gives the address back and removes what was made. */
 export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxStart {
-  const podIp = pod.spec?.hostNetwork ? undefined : deps.network.allocate();
+  const podIps = pod.spec?.hostNetwork ? [] : deps.network.allocate();
   // On the node's network a pod goes by the node's name, even where nodes share one machine.
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
-  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIp });
-  const files = writePodFiles(deps, pod, podIp ?? deps.node.nodeIps[0]!);
+  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIps });
+  const files = writePodFiles(deps, pod, podIps);
   const created = createSandbox(deps, spec);
   const ready = (async () => {
     let id: string | undefined;
     try {
       id = await created;
-      await bringUp(deps, id, podIp);
+      await bringUp(deps, id, podIps);
       await files;
     } catch (err) {
-      if (id) await removeSandbox(deps, id, podIp);
-      else if (podIp) deps.network.release(podIp);
+      if (id) await removeSandbox(deps, id, podIps);
+      else deps.network.release(podIps);
       throw err;
     }
   })();
@@ -43,7 +43,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   ready.catch(() => {});
   files.catch(() => {});
   created.catch(() => {});
-  return { podIp, created, ready };
+  return { podIps, created, ready };
 }
 
 /** Whether the pause image is here is not asked beforehand: it nearly always is, and the call would stand in every start's way. */
@@ -68,16 +68,17 @@ async function createSandbox(deps: PodDeps, spec: ContainerSpec): Promise<string
 async function bringUp(
   { runtime, records, network, clock, starts }: PodDeps,
   id: string,
-  podIp: string | undefined,
+  podIps: readonly string[],
 ): Promise<void> {
+  const wired = podIps.length > 0;
   const started = await starts.run(async () => {
     await runtime.start(id);
     // Asked inside the turn: the process ID is needed before anything else of this pod can go on.
-    return podIp ? runtime.inspect(id) : undefined;
+    return wired ? runtime.inspect(id) : undefined;
   });
-  if (podIp) {
+  if (wired) {
     if (!started?.pid) throw new NotFound('the pause container ended at once');
-    await network.attach({ pid: started.pid, ip: podIp, interfaceName: 'eth0' });
+    await network.attach({ pid: started.pid, ips: podIps, interfaceName: 'eth0' });
   }
   records.markStarted(id, started?.startedAtMs ?? clock.now(), started?.pid);
 }
@@ -110,30 +111,28 @@ export async function createContainer({ runtime, records, clock }: PodDeps, spec
 export async function removeSandbox(
   { runtime, records, network }: PodDeps,
   id: string,
-  podIp: string | undefined,
+  podIps: readonly string[],
 ): Promise<void> {
   await runtime.remove(id);
-  if (podIp) {
-    await network.detach({ ip: podIp });
-    network.release(podIp);
+  if (podIps.length > 0) {
+    await network.detach({ ips: podIps });
+    network.release(podIps);
   }
   records.remove(id);
 }
-
-export const sandboxIp = (record: ContainerRecord): string | undefined => record.labels[labels.podIp];
 
 export const hostsPath = (deps: PodDeps, podUid: string): string => join(deps.volumes.podDir(podUid), 'etc-hosts');
 export const resolvConfPath = (deps: PodDeps, podUid: string): string =>
   join(deps.volumes.podDir(podUid), 'resolv.conf');
 
 /** /etc/hosts and /etc/resolv.conf of all containers of the pod. */
-async function writePodFiles(deps: PodDeps, pod: Pod, ip: string): Promise<void> {
+async function writePodFiles(deps: PodDeps, pod: Pod, podIps: readonly string[]): Promise<void> {
   const uid = pod.metadata?.uid ?? '';
   await mkdir(deps.volumes.podDir(uid), { recursive: true, mode: 0o750 });
   const aliases = pod.spec?.hostAliases ?? [];
   const hosts = pod.spec?.hostNetwork
     ? renderHostNetworkHosts(await readFile('/etc/hosts', 'utf8'), aliases)
-    : renderHosts({ podIp: ip, hostname: podHostname(pod), domain: podDomain(pod, deps.node.dns.domain), aliases });
+    : renderHosts({ podIps, hostname: podHostname(pod), domain: podDomain(pod, deps.node.dns.domain), aliases });
   const host = parseResolvConf(await readHostResolvConf(deps.node.resolvConf));
   await Promise.all([
     writeFile(hostsPath(deps, uid), hosts, { mode: 0o644 }),

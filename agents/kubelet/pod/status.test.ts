@@ -13,7 +13,7 @@ const status = (more: Partial<StatusInput>) =>
     records: [],
     now,
     nodeIps: ['192.0.2.1'],
-    podIp: '10.244.0.5',
+    podIps: ['10.244.0.5'],
     sandboxReady: true,
     waiting: new Map(),
     started: () => true,
@@ -31,7 +31,7 @@ const short = (more: Partial<StatusInput>): string => {
 
 const base = 'PodReadyToStartContainers Initialized';
 const cases: ReadonlyArray<{ readonly name: string; readonly input: Partial<StatusInput>; readonly want: string }> = [
-  { name: 'just seen', input: { sandboxReady: false, podIp: undefined }, want: 'Pending Initialized PodScheduled' },
+  { name: 'just seen', input: { sandboxReady: false, podIps: [] }, want: 'Pending Initialized PodScheduled' },
   {
     name: 'running and ready',
     input: { records: [record(app), sandbox()] },
@@ -79,7 +79,7 @@ const cases: ReadonlyArray<{ readonly name: string; readonly input: Partial<Stat
   { name: 'between two runs', input: { records: [exited(app, 1), sandbox()] }, want: `Running ${base} PodScheduled` },
   {
     name: 'on the host network',
-    input: { pod: pod({ hostNetwork: true }), podIp: undefined, records: [record(app), sandbox()] },
+    input: { pod: pod({ hostNetwork: true }), podIps: [], records: [record(app), sandbox()] },
     want: `Running ${base} Ready ContainersReady PodScheduled`,
   },
 ];
@@ -91,9 +91,9 @@ t.test('addresses', async (t) => {
     podIPs: [{ ip: '10.244.0.5' }],
     hostIP: '192.0.2.1',
   });
-  t.equal(status({ pod: pod({ hostNetwork: true }), podIp: undefined }).podIP, '192.0.2.1');
+  t.equal(status({ pod: pod({ hostNetwork: true }), podIps: [] }).podIP, '192.0.2.1');
   const done = pod({ restartPolicy: 'Never' }, { status: { podIP: '10.244.0.9' } });
-  t.equal(status({ pod: done, podIp: undefined, records: [exited(app, 0)] }).podIP, '10.244.0.9');
+  t.equal(status({ pod: done, podIps: [], records: [exited(app, 0)] }).podIP, '10.244.0.9');
 });
 
 t.test('crash loop: waiting, with the end as last state', async (t) => {

@@ -33,7 +33,8 @@ export interface StatusInput {
   /** When this node took the pod, unless the API knows already. */
   readonly takenAtMs?: number;
   readonly nodeIps: readonly string[];
-  readonly podIp?: string;
+  /** Of the running sandbox; empty without one, and on the node's network. */
+  readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly started: (id: string) => boolean;
@@ -53,8 +54,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
   const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
   const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
-  const podIp = input.podIp ?? (phase === 'Succeeded' || phase === 'Failed' ? previous.podIP : undefined);
-  const ips = pod.spec?.hostNetwork ? nodeIps : podIp ? [podIp] : [];
+  const over = phase === 'Succeeded' || phase === 'Failed';
+  const podIps = input.podIps.length > 0 || !over ? input.podIps : lastIps(previous);
+  const ips = pod.spec?.hostNetwork ? nodeIps : podIps;
   return {
     observedGeneration: pod.metadata?.generation,
     phase,
@@ -69,6 +71,9 @@ export function podStatus(input: StatusInput): PodStatus {
     qosClass: previous.qosClass ?? qosClass(pod),
   };
 }
+
+const lastIps = ({ podIP, podIPs }: PodStatus): readonly string[] =>
+  podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
 
 function containerStatus(
   input: StatusInput,

@@ -2,7 +2,7 @@
 // between the start of the container and the end of its wiring), and what others break later is put back.
 import { hasCode, isNotFound } from '../../../controlplane/base/errors';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
-import { isSandbox, labels, podOf } from '../runtime/labels';
+import { isSandbox, podIpsOf, podOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { PodDeps } from './deps';
 
@@ -50,9 +50,10 @@ export class WireKeeper {
     const { network, records, log } = this.deps;
     if (key === everything && (await network.repair())) log.warn('the bridge of the pods was damaged and is repaired');
     const sandboxes = records.all().filter((record) => isSandbox(record) && record.state === 'running');
-    const concerned = sandboxes.filter(
-      ({ labels: { [labels.podIp]: ip } }) => ip && (key === everything || ip === key),
-    );
+    const concerned = sandboxes.filter((sandbox) => {
+      const [ip] = podIpsOf(sandbox);
+      return ip !== undefined && (key === everything || ip === key);
+    });
     const results = await Promise.allSettled(concerned.map((sandbox) => this.mendWire(sandbox)));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
@@ -60,14 +61,14 @@ export class WireKeeper {
 
   private async mendWire(sandbox: ContainerRecord): Promise<void> {
     const { network, runtime, events, log } = this.deps;
-    const ip = sandbox.labels[labels.podIp]!;
+    const ips = podIpsOf(sandbox);
     try {
       const pid = sandbox.pid ?? (await runtime.inspect(sandbox.id)).pid;
       if (pid === undefined) return;
-      const fault = await network.attach({ pid, ip, interfaceName: 'eth0' });
+      const fault = await network.attach({ pid, ips, interfaceName: 'eth0' });
       if (fault === undefined) return;
       const { name, namespace, uid } = podOf(sandbox);
-      log.warn('a pod wire was broken and is repaired', { pod: `${namespace}/${name}`, ip, fault });
+      log.warn('a pod wire was broken and is repaired', { pod: `${namespace}/${name}`, ips: ips.join(','), fault });
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid } };
       events.record(pod, 'Warning', 'NetworkRestored', `Network of the pod was damaged (${fault}) and is repaired`);
     } catch (err) {

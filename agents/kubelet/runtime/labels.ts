@@ -13,7 +13,8 @@ export const labels = {
   sandboxId: 'k8ts.dev/sandbox-id',
   /** Digest of the container's spec fields whose change restarts it. */
   specHash: 'k8ts.dev/spec-hash',
-  podIp: 'k8ts.dev/pod-ip',
+  /** The pod's addresses with commas between; the first is the one it is known by. */
+  podIps: 'k8ts.dev/pod-ip',
   /** Host path of the termination message file. */
   terminationLog: 'k8ts.dev/termination-log',
   /** Grace in seconds for containers whose pod is no longer known. */
@@ -49,3 +50,8 @@ export const podOf = (record: Pick<ContainerRecord, 'labels'>): PodIdentity => (
   namespace: record.labels[labels.podNamespace] ?? '',
   uid: record.labels[labels.podUid] ?? '',
 });
+
+/** Of a sandbox; empty for one on the node's network. */
+export const podIpsOf = ({
+  labels: { [labels.podIps]: text = '' },
+}: Pick<ContainerRecord, 'labels'>): readonly string[] => (text === '' ? [] : text.split(','));
