@@ -4,29 +4,44 @@ import { AppError, CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Backend } from './backend';
 import { classifyFailure, type Failure } from './classify';
-import { chains, jumps, type OwnedTable, ownedTables } from './names';
+import { chains, type Jump, jumps, type OwnedTable, ownedTables } from './names';
 import { splitDump } from './parse';
-import { type Difference, diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore } from './plan';
+import {
+  type Difference,
+  diffChains,
+  jumpRule,
+  type OwnChains,
+  readOwn,
+  renderRemoval,
+  renderRestore,
+  type WrongJumps,
+} from './plan';
 import type { Drift, RuleWriter, Written } from './writer';
 
 /** A restore of 5,000 Services takes a second; a lock held by somebody else can make it longer. */
 const writeTimeoutMs = 60_000;
 const readTimeoutMs = 30_000;
-const natJumps = jumps.filter((jump) => jump.table === 'nat');
 
 export interface ApplierDeps {
   readonly exec: Exec;
   readonly backend: Backend;
+  /** Chains of others that shall lead to ours; default all of names.ts. Such rules of ours in other places are removed. */
+  readonly jumps?: readonly Jump[];
   /** Milliseconds of any fixed origin, for durations. */
   readonly elapsed?: () => number;
 }
 
-type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
+const noneWrong: WrongJumps = { missing: [], surplus: [] };
+
+export type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
 
 export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   /** What the kernel holds as far as we know; undefined: read it first. */
   private known: Record<OwnedTable, Map<string, string>> | undefined;
-  constructor(private readonly deps: ApplierDeps) {}
+  private readonly jumps: readonly Jump[];
+  constructor(private readonly deps: ApplierDeps) {
+    this.jumps = deps.jumps ?? jumps;
+  }
 
   /** The next apply() reads the kernel and compares every chain. */
   markFull(): void {
@@ -40,9 +55,9 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   async apply(wanted: OwnChains, dirty: DirtyChains): Promise<Written> {
     const start = this.now();
     const full = this.known === undefined;
-    const { chains: known, missingJumps } = this.known ? { chains: this.known, missingJumps: [] } : await this.read();
+    const { chains: known, wrong } = this.known ? { chains: this.known, wrong: noneWrong } : await this.read();
     const differences = diffChains(wanted, known, full ? undefined : dirty);
-    const bytes = await this.write(wanted, differences, missingJumps);
+    const bytes = await this.write(wanted, differences, wrong);
     for (const { table, chain } of differences) {
       const text = wanted[table].get(chain);
       if (text === undefined) known[table].delete(chain);
@@ -58,36 +73,31 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
    */
   async canaryAlive(): Promise<boolean> {
     if (!this.known) return true;
-    // Table filter is small whatever the number of Services: one dump answers for all its chains. Table nat is asked by chain.
-    const [filter, ...nat] = await Promise.all([
-      this.dump('filter'),
-      this.list('nat', chains.canary),
-      ...natJumps.map(({ from }) => this.list('nat', from)),
-    ]);
-    const texts = { filter, nat: nat.join('') };
-    const lines = jumps.map(({ table, from, to }) => texts[table].includes(`${jumpRule(from, to)}\n`));
-    return [...lines, ...ownedTables.map((table) => texts[table].includes(`-A ${chains.canary} `))].every(Boolean);
+    const { known } = this;
+    const tables = ownedTables.filter((table) => known[table].has(chains.canary));
+    const alive = await Promise.all(tables.map((table) => this.tableAlive(table)));
+    return alive.every(Boolean);
   }
 
   /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
   async check(wanted: OwnChains): Promise<Drift> {
-    const { chains: actual, missingJumps } = await this.read();
+    const { chains: actual, wrong } = await this.read();
     const drift: Difference[] = diffChains(wanted, actual);
-    for (const { table, from } of missingJumps) drift.push({ table, chain: from, kind: 'jump-missing' });
+    for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
+    for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
     if (drift.length > 0) this.markFull();
     return drift;
   }
 
   async removeAll(): Promise<void> {
-    const { chains: actual, missingJumps } = await this.read();
+    const { chains: actual, present } = await this.read();
     this.markFull();
-    const present = jumps.filter((jump) => !missingJumps.includes(jump));
     const text = renderRemoval(actual, present);
     if (text !== '') await this.restore(text);
   }
 
-  private async write(wanted: OwnChains, differences: readonly Difference[], missing: typeof jumps): Promise<number> {
-    const text = renderRestore(wanted, differences, missing);
+  private async write(wanted: OwnChains, differences: readonly Difference[], wrong: WrongJumps): Promise<number> {
+    const text = renderRestore(wanted, differences, wrong);
     if (text === '') return 0;
     await this.restore(text);
     return text.length;
@@ -107,10 +117,29 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     }
   }
 
-  private async read(): Promise<ReturnType<typeof readOwn>> {
+  private async read() {
     // One dump per table: others' tables are none of our business, and raw or mangle may be large.
     const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
-    return readOwn(splitDump(dumps.join('')));
+    const { chains, missingJumps } = readOwn(splitDump(dumps.join('')));
+    const present = jumps.filter((jump) => !missingJumps.includes(jump));
+    const missing = this.jumps.filter((jump) => missingJumps.includes(jump));
+    return { chains, present, wrong: { missing, surplus: present.filter((jump) => !this.jumps.includes(jump)) } };
+  }
+
+  /** Table filter is small whatever the number of Services: one dump answers for all its chains. Table nat is asked by chain. */
+  private async tableAlive(table: OwnedTable): Promise<boolean> {
+    const wanted = this.jumps.filter((jump) => jump.table === table);
+    const text =
+      table === 'filter'
+        ? await this.dump('filter')
+        : (
+            await Promise.all(
+              [chains.canary, ...wanted.map(({ from }) => from)].map((chain) => this.list(table, chain)),
+            )
+          ).join('');
+    return (
+      text.includes(`-A ${chains.canary} `) && wanted.every(({ from, to }) => text.includes(`${jumpRule(from, to)}\n`))
+    );
   }
 
   private async dump(table: OwnedTable): Promise<string> {

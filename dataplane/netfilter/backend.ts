@@ -35,6 +35,25 @@ export async function detectBackend(exec: Exec, family: Family): Promise<Backend
   return { mode, version, restore: `${program}-restore`, save: `${program}-save` };
 }
 
+/**
+ * Where rules of others may decide over our packets: what `iptables` is on this node, and the other mode if somebody has rules in it.
+ * None where iptables is not installed.
+ */
+export async function backendsInUse(exec: Exec, family: Family): Promise<Backend[]> {
+  const program = family === 4 ? 'iptables' : 'ip6tables';
+  const { version, mode } = await readVersion(exec, program).catch((err: unknown) => {
+    if (err instanceof Unsupported) return { version: undefined, mode: undefined };
+    throw err;
+  });
+  if (version === undefined) return [];
+  const backends: Backend[] = [];
+  for (const backend of programsOf(family)) {
+    const used = backend.mode === mode || (await countRules(exec, backend.save)) > 0;
+    if (used) backends.push({ ...backend, version });
+  }
+  return backends;
+}
+
 /** The programs of both modes, for cleaning up whatever was used. */
 export function programsOf(family: Family): Backend[] {
   const program = family === 4 ? 'iptables' : 'ip6tables';

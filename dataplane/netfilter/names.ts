@@ -63,7 +63,12 @@ export const marks = {
 } as const;
 
 /** The one rule we keep in each chain that is not ours. */
-export const jumps: readonly { readonly table: OwnedTable; readonly from: string; readonly to: string }[] = [
+export interface Jump {
+  readonly table: OwnedTable;
+  readonly from: string;
+  readonly to: string;
+}
+export const jumps: readonly Jump[] = [
   { table: 'nat', from: 'PREROUTING', to: chains.services },
   { table: 'nat', from: 'OUTPUT', to: chains.services },
   { table: 'nat', from: 'POSTROUTING', to: chains.postrouting },

@@ -14,6 +14,8 @@ const own = (
   filter: new Map(filter),
 });
 
+const right = { missing: [], surplus: [] };
+
 t.test('only chains that differ are named; removed ones last; every table is committed', (t) => {
   const wanted = own([chain('K8TS-A'), chain('K8TS-B', 'K8TS-A'), chain('K8TS-C')], [chain('K8TS-F')]);
   const actual = own([chain('K8TS-A'), chain('K8TS-B'), chain('K8TS-OLD', 'K8TS-A')], []);
@@ -23,7 +25,7 @@ t.test('only chains that differ are named; removed ones last; every table is com
     ['nat K8TS-B changed', 'nat K8TS-C missing', 'nat K8TS-OLD extra', 'filter K8TS-F missing'],
   );
   t.equal(
-    renderRestore(wanted, differences, []),
+    renderRestore(wanted, differences, right),
     [
       '*nat',
       ':K8TS-B - [0:0]',
@@ -53,7 +55,7 @@ t.test('a partial comparison looks at the named chains alone', (t) => {
 
 t.test('equal state needs nothing', (t) => {
   const same = own([chain('K8TS-A')]);
-  t.equal(renderRestore(same, diffChains(same, same), []), '');
+  t.equal(renderRestore(same, diffChains(same, same), right), '');
   t.end();
 });
 
@@ -63,9 +65,19 @@ t.test('a dump of the kernel: our chains and our jumps, not those of others', (t
   const { chains, missingJumps } = readOwn(splitDump(dump));
   t.same([...chains.nat], [['K8TS-A', '-A K8TS-A -j RETURN\n']]);
   t.same(missingJumps, jumps.slice(1));
-  const text = renderRestore(own([chain('K8TS-A')]), [], missingJumps);
+  const text = renderRestore(own([chain('K8TS-A')]), [], { missing: missingJumps, surplus: [] });
   t.match(text, '-I OUTPUT 1 -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES\n');
   t.notMatch(text, ':OUTPUT', 'a foreign chain is never declared: that would empty it');
+  t.end();
+});
+
+t.test('a jump nobody wants any more goes before the chain it leads to', (t) => {
+  const actual = own([], [chain('K8TS-OUTPUT')]);
+  const surplus = jumps.filter(({ from, table }) => from === 'OUTPUT' && table === 'filter');
+  t.equal(
+    renderRestore(own([]), diffChains(own([]), actual), { missing: [], surplus }),
+    '*filter\n:K8TS-OUTPUT - [0:0]\n-D OUTPUT -m comment --comment "k8ts: to K8TS-OUTPUT" -j K8TS-OUTPUT\n-X K8TS-OUTPUT\nCOMMIT\n',
+  );
   t.end();
 });
 

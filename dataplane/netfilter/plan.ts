@@ -1,7 +1,7 @@
 // Plan against kernel: which chains to write, as text for one iptables-restore. Pure.
 
 import type { Chain, RuleSet, Table } from './model';
-import { isOwnChain, jumps, type OwnedTable, ownedTables } from './names';
+import { isOwnChain, type Jump, jumps, type OwnedTable, ownedTables } from './names';
 import { type ChainText, parseRule } from './parse';
 import { quote } from './render';
 
@@ -14,10 +14,16 @@ export interface Difference {
   readonly kind: 'missing' | 'changed' | 'extra' | 'jump-missing';
 }
 
+/** Jump rules that are not there, and those that are there though nobody wants them. */
+export interface WrongJumps {
+  readonly missing: readonly Jump[];
+  readonly surplus: readonly Jump[];
+}
+
 /** Reads what we own out of a dump, and which of our jump rules are missing. */
 export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>): {
   chains: Record<OwnedTable, Map<string, string>>;
-  missingJumps: typeof jumps;
+  missingJumps: readonly Jump[];
 } {
   const own = { nat: new Map<string, string>(), filter: new Map<string, string>() };
   for (const table of ownedTables) {
@@ -57,16 +63,18 @@ export function diffChains(
  * replaced whole and every other is left alone. Chains to remove are emptied before the rules and removed after them, when
  * nothing leads to them any more. Jump rules go first in chains that are not ours. Each table is committed by itself.
  */
-export function renderRestore(wanted: OwnChains, differences: readonly Difference[], missing: typeof jumps): string {
+export function renderRestore(wanted: OwnChains, differences: readonly Difference[], wrong: WrongJumps): string {
   let text = '';
   for (const table of ownedTables) {
     const changed = differences.filter((difference) => difference.table === table);
-    const inserted = missing.filter((jump) => jump.table === table);
-    if (changed.length === 0 && inserted.length === 0) continue;
+    const inserted = wrong.missing.filter((jump) => jump.table === table);
+    const removed = wrong.surplus.filter((jump) => jump.table === table);
+    if (changed.length + inserted.length + removed.length === 0) continue;
     text += `*${table}\n`;
     for (const { chain } of changed) text += `:${chain} - [0:0]\n`;
     for (const { chain } of changed) text += wanted[table].get(chain) ?? '';
     for (const { from, to } of inserted) text += `-I ${from} 1 ${jumpBody(to)}\n`;
+    for (const { from, to } of removed) text += `-D ${from} ${jumpBody(to)}\n`;
     for (const { chain, kind } of changed) if (kind === 'extra') text += `-X ${chain}\n`;
     text += 'COMMIT\n';
   }
@@ -74,7 +82,7 @@ export function renderRestore(wanted: OwnChains, differences: readonly Differenc
 }
 
 /** The text that takes everything of ours away again. */
-export function renderRemoval(actual: OwnChains, present: typeof jumps): string {
+export function renderRemoval(actual: OwnChains, present: readonly Jump[]): string {
   let text = '';
   for (const table of ownedTables) {
     const names = [...actual[table].keys()].sort();

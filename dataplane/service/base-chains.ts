@@ -5,7 +5,7 @@ import { chains, marks } from '../netfilter/names';
 import type { NodeFacts, ServiceInput } from './input';
 import { comment, jump, markForDrop, masquerade, toPort } from './rules';
 
-const canary: Rule = {
+export const canary: Rule = {
   matches: [comment('k8ts: here as long as nobody flushed this table')],
   action: { target: 'return' },
 };
@@ -140,7 +140,7 @@ function verdicts(family: Family): Rule[] {
  * nobody answers it, and a peer that never hears of it keeps its half of a connection that is over.
  * A host with policy DROP in FORWARD (Docker sets it) must let pod traffic pass.
  */
-function forward({ clusterCidr }: NodeFacts): Rule[] {
+export function forward({ clusterCidr }: NodeFacts): Rule[] {
   const accept = { target: 'accept' } as const;
   return [
     // -s 10.244.0.0/16 -p tcp -m comment … -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
@@ -177,19 +177,16 @@ function forward({ clusterCidr }: NodeFacts): Rule[] {
   ];
 }
 
+export const inputRules = (services: Iterable<ServiceInput>): Rule[] => [toVerdict, ...healthCheckRules(services)];
+
 // -p tcp -m comment --comment "shop/web: health check" -m tcp --dport 31000 -j ACCEPT
-export function inputRules(services: Iterable<ServiceInput>): Rule[] {
-  const opened = [...services]
+export function healthCheckRules(services: Iterable<ServiceInput>): Rule[] {
+  return [...services]
     .filter((service) => service.healthCheckPort !== undefined)
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  return [
-    toVerdict,
-    ...opened.map(
-      (service): Rule => ({
-        protocol: { is: 'tcp' },
-        matches: [comment(`${service.key}: health check`), toPort('tcp', service.healthCheckPort!)],
-        action: { target: 'accept' },
-      }),
-    ),
-  ];
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map((service) => ({
+      protocol: { is: 'tcp' },
+      matches: [comment(`${service.key}: health check`), toPort('tcp', service.healthCheckPort!)],
+      action: { target: 'accept' },
+    }));
 }

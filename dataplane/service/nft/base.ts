@@ -1,0 +1,132 @@
+// What is in the table whatever Services exist: sets, base chains, masquerade, refusal. Pure.
+import type { Family } from '../../../controlplane/base/cidr';
+import { marks } from '../../netfilter/names';
+import { comment } from '../../nftables/text';
+import type { NodeFacts } from '../input';
+import type { NftChain } from './model';
+import { chains, endpointMap, maps, nodeEndpointMap, protocols, sets } from './names';
+
+export const chain = (...rules: readonly string[]): NftChain => ({ rules: rules.map((rule) => `${rule}\n`).join('') });
+const base = (hook: string, ...rules: readonly string[]): NftChain => ({ ...chain(...rules), hook });
+
+/** `ip` or `ip6`, as it stands before saddr and daddr. */
+export const l3 = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
+const hex = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
+
+export function baseSets(family: Family): ReadonlyMap<string, string> {
+  const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  // Only the types of the expressions in a typeof count: a random number has no name of its own as a type. One map per protocol,
+  // because nft 1.0.6 cannot read `th dport` back from there ("conflicting protocols") and ties a rule to the protocol it finds.
+  const number = 'numgen random mod 2';
+  const endpoints = protocols.flatMap((protocol): [string, string][] => {
+    const port = `${protocol} dport`;
+    const [all, node] = [endpointMap(protocol), nodeEndpointMap(protocol)];
+    return [
+      [all, `map ${all} { typeof ${l3(family)} daddr . ${port} . ${number} : ${l3(family)} daddr . ${port}; }`],
+      [node, `map ${node} { typeof ${port} . ${number} : ${l3(family)} daddr . ${port}; }`],
+    ];
+  });
+  return new Map([
+    [maps.services, `map ${maps.services} { type ${address} . inet_proto . inet_service : verdict; }`],
+    [maps.nodePorts, `map ${maps.nodePorts} { type inet_proto . inet_service : verdict; }`],
+    ...endpoints,
+    [sets.clusterIps, `set ${sets.clusterIps} { type ${address}; }`],
+    [sets.hairpin, `set ${sets.hairpin} { type ${address} . ${address}; }`],
+  ]);
+}
+
+export function baseChains(facts: NodeFacts, family: Family): ReadonlyMap<string, NftChain> {
+  return new Map([...natChains(facts, family), ...filterChains(facts, family), ...markChains()]);
+}
+
+function natChains(facts: NodeFacts, family: Family): [string, NftChain][] {
+  const { clusterCidr, podCidr } = facts;
+  const ip = l3(family);
+  const own = podCidr ?? clusterCidr;
+  const masquerade = marks.masquerade;
+  return [
+    [chains.prerouting, base('type nat hook prerouting priority -100; policy accept;', `jump ${chains.services}`)],
+    [chains.output, base('type nat hook output priority -100; policy accept;', `jump ${chains.services}`)],
+    [chains.services, chain(...dispatch(facts, family))],
+    [
+      chains.postrouting,
+      base(
+        'type nat hook postrouting priority 100; policy accept;',
+        `meta mark & ${hex(masquerade)} == ${hex(masquerade)} goto ${chains.masquerade}`,
+        `${ip} saddr ${own} ${ip} daddr ${own} ct status dnat ${ip} saddr . ${ip} daddr @${sets.hairpin} ` +
+          `masquerade fully-random ${comment('through a Service to itself')}`,
+        `${ip} saddr ${clusterCidr} ${ip} daddr != ${clusterCidr} fib daddr type != local ` +
+          `masquerade fully-random ${comment('pods leaving the cluster')}`,
+      ),
+    ],
+    // The mark is taken off, lest a tunnel carry it on to the outer packet.
+    [
+      chains.masquerade,
+      chain(
+        `meta mark set meta mark & ${hex(~masquerade)}`,
+        `masquerade fully-random ${comment('answers must come back here')}`,
+      ),
+    ],
+  ];
+}
+
+function dispatch({ serviceCidrs = [], nodePortAddresses }: NodeFacts, family: Family): string[] {
+  const ip = l3(family);
+  // Never on loopback, so that route_localnet, which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
+  const notLoopback = family === 4 ? '!= 127.0.0.0/8' : '!= ::1';
+  return [
+    `${ip} daddr . meta l4proto . th dport vmap @${maps.services}`,
+    `${ip} daddr @${sets.clusterIps} goto ${chains.reject} ${comment('a ClusterIP without such a port')}`,
+    ...(nodePortAddresses ?? [notLoopback]).map(
+      (range) => `${ip} daddr ${range} fib daddr type local meta l4proto . th dport vmap @${maps.nodePorts}`,
+    ),
+    `${ip} daddr ${notLoopback} fib daddr type local jump ${chains.hostPorts}`,
+    // A Service made a moment ago may not have reached this node: dropped, so that its clients try again.
+    ...serviceCidrs.map(
+      (range) => `${ip} daddr ${range} goto ${chains.drop} ${comment('no Service has this address')}`,
+    ),
+  ];
+}
+
+/** Before the filter chains of others at priority 0: a policy DROP there would turn a refusal into silence. */
+const filterPriority = -1;
+
+function filterChains({ clusterCidr }: NodeFacts, family: Family): [string, NftChain][] {
+  const refused = marks.drop | marks.reject;
+  const toVerdict = `meta mark & ${hex(refused)} != 0 goto ${chains.verdict}`;
+  const fromPods = `${l3(family)} saddr ${clusterCidr}`;
+  const hook = (name: string) => `type filter hook ${name} priority ${filterPriority}; policy accept;`;
+  const unreachable = family === 4 ? 'icmp port-unreachable' : 'icmpv6 port-unreachable';
+  return [
+    [chains.filterInput, base(hook('input'), toVerdict)],
+    [
+      chains.filterForward,
+      base(
+        hook('forward'),
+        toVerdict,
+        // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for Services, every
+        // answer has ACK set, and resets must pass: nobody answers them.
+        `${fromPods} tcp flags & (rst | ack) == ack ct state invalid drop ${comment('not translated back')}`,
+        `${fromPods} meta l4proto sctp ct state invalid drop ${comment('not translated back')}`,
+      ),
+    ],
+    [chains.filterOutput, base(hook('output'), toVerdict)],
+    [
+      chains.verdict,
+      chain(
+        `meta mark & ${hex(marks.drop)} == ${hex(marks.drop)} drop ${comment('no local endpoints, source not allowed, or no such Service')}`,
+        `meta l4proto tcp reject with tcp reset ${comment('no endpoints, or no such port')}`,
+        `reject with ${unreachable} ${comment('no endpoints, or no such port')}`,
+      ),
+    ],
+  ];
+}
+
+/** Refusal is not allowed in nat chains: they mark, and filter refuses. `accept` keeps what follows the jump from being asked. */
+function markChains(): [string, NftChain][] {
+  const mark = (value: number) => chain(`meta mark set meta mark | ${hex(value)} accept`);
+  return [
+    [chains.reject, mark(marks.reject)],
+    [chains.drop, mark(marks.drop)],
+  ];
+}

@@ -1,0 +1,101 @@
+// Brings the table of one family to the plan: one transaction per call, of what changed. It remembers nothing but how nft printed
+// the table after the last write; after a failure it reads the kernel and writes whatever differs.
+import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
+import type { Nft, TableName } from '../../nftables/nft';
+import { tableParts } from '../../nftables/structure';
+import { type Comparison, compare } from './compare';
+import { countChanges, type NftChanges, type NftPlan } from './model';
+import { renderStructure, renderTransaction } from './transaction';
+
+export interface NftWriterDeps {
+  readonly nft: Nft;
+  readonly table: TableName;
+  /** Milliseconds of any fixed origin, for durations. */
+  readonly elapsed?: () => number;
+}
+
+export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
+  /** The table as printed after the last write; undefined: not known, the next apply() compares everything. */
+  private printed: string | undefined;
+  private applied = false;
+  private readonly label: string;
+  constructor(private readonly deps: NftWriterDeps) {
+    this.label = `${deps.table.family} ${deps.table.name}`;
+  }
+
+  async apply(plan: NftPlan, dirty: NftChanges): Promise<Written> {
+    const start = this.now();
+    const full = this.printed === undefined;
+    const { changes, replace } = full ? await this.compare(plan) : { changes: dirty, replace: false };
+    const text = replace ? this.renderReplacement(plan) : renderTransaction(this.deps.table, plan, changes);
+    await this.run(text);
+    const ms = this.now() - start;
+    if (full || changes.chains.size > 0 || changes.sets.size > 0) this.printed = await this.structure();
+    this.applied = true;
+    return { full, chains: countChanges(changes), bytes: text.length, ms };
+  }
+
+  async canaryAlive(): Promise<boolean> {
+    if (!this.applied) return true;
+    return this.printed !== undefined && (await this.structure()) === this.printed;
+  }
+
+  async check(plan: NftPlan): Promise<Drift> {
+    const { drift } = await this.compare(plan);
+    if (drift.length > 0) this.printed = undefined;
+    return drift;
+  }
+
+  async removeAll(): Promise<void> {
+    this.printed = undefined;
+    // Declared first: what is not there cannot be deleted.
+    await this.deps.nft.run(`add table ${this.label}\ndelete table ${this.label}\n`);
+  }
+
+  private async run(text: string): Promise<void> {
+    try {
+      await this.deps.nft.run(text);
+    } catch (err) {
+      this.printed = undefined;
+      throw err;
+    }
+  }
+
+  private structure(): Promise<string> {
+    return this.deps.nft.structure(this.deps.table).then((text) => text ?? '');
+  }
+
+  /** One transaction: packets meet the old table or the new one. */
+  private renderReplacement(plan: NftPlan): string {
+    const absent = <T>(values: ReadonlyMap<string, T>) => new Map([...values.keys()].map((key) => [key, undefined]));
+    const everything: NftChanges = {
+      chains: absent(plan.chains),
+      sets: absent(plan.sets),
+      elements: new Map([...plan.elements].map(([set, elements]) => [set, absent(elements)])),
+    };
+    return `delete table ${this.label}\n${renderTransaction(this.deps.table, plan, everything)}`;
+  }
+
+  /** The plan is put beside the table under another name, switched off, to have it printed in the same words. */
+  private async compare(plan: NftPlan): Promise<Comparison> {
+    const { nft, table } = this.deps;
+    const draft = { ...table, name: `${table.name}-draft` };
+    const remove = `add table ${draft.family} ${draft.name}\ndelete table ${draft.family} ${draft.name}\n`;
+    await nft.run(remove + renderStructure(draft, plan));
+    try {
+      const [wanted, actual] = [await nft.structure(draft), await nft.structure(table)];
+      const elements = actual === undefined ? undefined : await nft.read(table);
+      return compare(this.label, plan, {
+        wanted: tableParts(wanted ?? ''),
+        actual: tableParts(actual ?? ''),
+        elements: elements ?? { sets: new Map() },
+      });
+    } finally {
+      await nft.run(remove);
+    }
+  }
+
+  private now(): number {
+    return this.deps.elapsed?.() ?? performance.now();
+  }
+}
