@@ -1,4 +1,4 @@
-// `k8ts kube-proxy --cleanup`: takes everything of ours out of the kernel of this network namespace, both families.
+// `k8ts kube-proxy --cleanup`: takes everything of ours out of the kernel of this network namespace, both families, all modes.
 import { hasCode } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -7,10 +7,14 @@ import type { Backend } from '../../dataplane/netfilter/backend';
 import { programsOf } from '../../dataplane/netfilter/backend';
 import { NftProgram } from '../../dataplane/nftables/nft';
 import { PolicyApplier } from '../../dataplane/policy/applier';
+import { tableOf } from '../../dataplane/service/nft/names';
+import { NftWriter } from '../../dataplane/service/nft/writer';
 
-/** Both modes are cleaned: the mode may have been switched since the rules were written. */
+const families = [4, 6] as const;
+
+/** All modes are cleaned: the mode may have been switched since the rules were written. */
 export async function cleanup(exec: Exec, log: Logger): Promise<void> {
-  for (const backend of [4, 6].flatMap((family) => programsOf(family as 4 | 6))) {
+  for (const backend of families.flatMap((family) => programsOf(family))) {
     try {
       await new Applier({ exec, backend }).removeAll();
       log.info('removed all rules and chains', { program: nameOf(backend) });
@@ -20,10 +24,12 @@ export async function cleanup(exec: Exec, log: Logger): Promise<void> {
       log.debug('nothing to remove', { program: nameOf(backend), error: err });
     }
   }
+  const nft = new NftProgram(exec);
   try {
-    await new PolicyApplier(new NftProgram(exec)).apply(undefined);
+    await new PolicyApplier(nft).apply(undefined);
+    for (const family of families) await new NftWriter({ nft, table: tableOf(family) }).removeAll();
   } catch (error) {
-    // Without nft there never were rules of policies.
+    // Without nft there never were rules of policies, nor of the nftables mode.
     if (!hasCode(error, 'Unsupported')) throw error;
   }
 }

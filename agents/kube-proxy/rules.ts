@@ -1,13 +1,19 @@
 // A proxy mode at work for one address family: its compiler and its writer, joined.
 import type { Family } from '../../controlplane/base/cidr';
+import { hasCode } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
-import { detectBackend } from '../../dataplane/netfilter/backend';
+import { backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
+import { NftProgram } from '../../dataplane/nftables/nft';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { ProxyMode, RuleCompiler } from '../../dataplane/service/mode';
+import { acceptJumps } from '../../dataplane/service/nft/accept';
+import { NftModeCompiler, NftModeWriter } from '../../dataplane/service/nft/mode';
+import { tableOf } from '../../dataplane/service/nft/names';
+import { NftWriter } from '../../dataplane/service/nft/writer';
 
 /** What FamilyProxy needs of a mode. Calls of write() and check() must not overlap. */
 export interface Rules {
@@ -25,9 +31,12 @@ export interface Rules {
 export class ModeRules<Plan, Dirty> implements Rules {
   /** The last one taken; a box, because a plan may be anything. */
   private taken: { readonly plan: Plan } | undefined;
+  private othersGone = false;
+  /** `removeOthers` takes away what other modes left, once the rules of this one are in place. It does not throw. */
   constructor(
     private readonly compiler: RuleCompiler<Plan, Dirty>,
     private readonly writer: RuleWriter<Plan, Dirty>,
+    private readonly removeOthers: () => Promise<boolean> = async () => true,
   ) {}
 
   set(key: string, input: ServiceInput | undefined): void {
@@ -46,10 +55,12 @@ export class ModeRules<Plan, Dirty> implements Rules {
     return this.taken ? this.compiler.ruleCounts : new Map();
   }
 
-  write(): Promise<Written> {
+  async write(): Promise<Written> {
     const { plan, dirty } = this.compiler.take();
     this.taken = { plan };
-    return this.writer.apply(plan, dirty);
+    const written = await this.writer.apply(plan, dirty);
+    if (!this.othersGone) this.othersGone = await this.removeOthers();
+    return written;
   }
 
   async check(thorough: boolean): Promise<Drift> {
@@ -72,8 +83,38 @@ export interface RulesDeps {
 }
 
 /** @throws Unsupported when this node lacks what the mode needs; the message says what to do. */
-export async function openRules({ mode, exec, family, facts, log }: RulesDeps): Promise<Rules> {
+export function openRules(deps: RulesDeps): Promise<Rules> {
+  return deps.mode === 'nftables' ? openNftables(deps) : openIptables(deps);
+}
+
+async function openIptables({ exec, family, facts, log }: RulesDeps): Promise<Rules> {
   const backend = await detectBackend(exec, family);
-  log.info('netfilter', { family, proxyMode: mode, backend: backend.mode, version: backend.version });
-  return new ModeRules(new ServiceCompiler(family, facts), new Applier({ exec, backend }));
+  log.info('netfilter', { family, mode: 'iptables', backend: backend.mode, version: backend.version });
+  const table = new NftWriter({ nft: new NftProgram(exec), table: tableOf(family) });
+  const removeOthers = async () => {
+    try {
+      await table.removeAll();
+    } catch (err) {
+      // Without nft on this node nobody wrote such a table, or nobody can remove it.
+      if (!hasCode(err, 'Unsupported')) {
+        log.warn('rules of proxy mode nftables not removed', { family, error: err });
+        return false;
+      }
+    }
+    return true;
+  };
+  return new ModeRules(new ServiceCompiler(family, facts), new Applier({ exec, backend }), removeOthers);
+}
+
+/** What the iptables mode left is removed by the appliers of the accepting rules: they keep these few and take the rest away. */
+async function openNftables({ exec, family, facts, log }: RulesDeps): Promise<Rules> {
+  const nft = new NftProgram(exec);
+  const table = tableOf(family);
+  // Asked for its own sake: whether the program is there, and may do this.
+  await nft.structure(table);
+  const backends = await backendsInUse(exec, family);
+  log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });
+  const accepts = backends.map((backend) => new Applier({ exec, backend, jumps: acceptJumps }));
+  const writer = new NftModeWriter(new NftWriter({ nft, table }), accepts);
+  return new ModeRules(new NftModeCompiler(family, facts), writer);
 }
