@@ -55,6 +55,7 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
       return [
         ...common(kubeconfigPath('kube-proxy')),
         `--cluster-cidr=${cluster.clusterCidr}`,
+        `--service-cidr=${cluster.serviceCidr}`,
         // What every kube-proxy does without being told.
         ...(cluster.proxyMode === defaults.proxyMode ? [] : [`--proxy-mode=${cluster.proxyMode}`]),
       ];

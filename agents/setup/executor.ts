@@ -4,9 +4,8 @@ import { basename, join } from 'node:path';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
 import type { EngineInfo } from './docker-engine';
-import { configDir, daemonJsonPath, partsOf, programDir, target, unitDir, unitOf, users } from './layout';
+import { configDir, daemonJsonPath, partsOf, programDir, target, unitDir, unitOf, users, versionPath } from './layout';
 import type { MachineFiles } from './machine-files';
-import { installedVersion } from './observe';
 import { type Observed, ownFiles, type Step, type UnitState, type Wanted } from './steps';
 import { enabledUnits, renewedUnits } from './units';
 
@@ -79,7 +78,7 @@ export async function observeState(
 ): Promise<Observed> {
   const { files, running, engine } = deps;
   const { wishes, sysctls } = wanted;
-  const paths = [...ownFiles(wishes, sysctls).keys(), daemonJsonPath];
+  const paths = [...ownFiles(wishes, sysctls).keys(), daemonJsonPath, versionPath];
   const found = await Promise.all(paths.map(async (path) => [path, await readWithTime(files, path)] as const));
   const units = [...partsOf(wishes.role).map(unitOf), ...renewedUnits, target];
   const mirror = `http://${wishes.cluster.registry}`;
@@ -89,7 +88,7 @@ export async function observeState(
     units: running ? await readUnits(deps.exec, units) : new Map(),
     enabled: await readEnabled(files, enabledUnits(wishes.role)),
     users: await readUsers(files),
-    installedVersion: await installedVersion(files),
+    installedVersion: (await files.read(versionPath))?.text.trim(),
     sysctls: await readSysctls(Object.keys(sysctls)),
     docker: {
       enabled: await isEnabled(deps.exec, 'docker.service'),

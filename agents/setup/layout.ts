@@ -3,6 +3,8 @@
 
 /** The programs: bin/node, k8ts.js, schemas, node_modules with the native parts, VERSION. */
 export const programDir = '/usr/local/lib/k8ts';
+/** Says which program it is; written with it. */
+export const versionPath = `${programDir}/VERSION`;
 export const wrapperPath = '/usr/local/bin/k8ts';
 export const configDir = '/etc/k8ts';
 export const pkiDir = `${configDir}/pki`;

@@ -8,7 +8,7 @@ import type { Exec } from '../../dataplane/exec/exec';
 import { removeNamedNetns } from '../../dataplane/netns/named';
 import type { DockerFacts } from './docker-config';
 import type { Engine, EngineInfo } from './docker-engine';
-import { daemonJsonPath, programDir } from './layout';
+import { daemonJsonPath } from './layout';
 import type { MachineFiles } from './machine-files';
 import { type Listener, type MachineFacts, packagesOf } from './preflight';
 import type { NodeFacts } from './wishes';
@@ -88,9 +88,6 @@ export async function ownPackage(): Promise<{ dir: string; version: string } | u
     return undefined;
   }
 }
-
-export const installedVersion = async (files: MachineFiles): Promise<string | undefined> =>
-  (await files.read(`${programDir}/VERSION`))?.text.trim();
 
 export function findProgram(name: string): string | undefined {
   return programDirectories.map((directory) => join(directory, name)).find(isExecutable);

@@ -16,6 +16,7 @@ import {
   unitOf,
   users,
   usersPath,
+  versionPath,
   wrapperPath,
 } from './layout';
 import type { FileState } from './machine-files';
@@ -176,7 +177,8 @@ function planUnit(part: Part, observed: Observed, written: ReadonlySet<string>, 
   const inputs = [`${unitDir}/${unit}`, part === 'registry' ? registryConfigPath : envPath(part)];
   const changed = inputs.find((path) => written.has(path) || isNewer(path, state, observed));
   if (changed !== undefined) return { action: 'restart', unit, because: `${changed} has changed` };
-  return installs ? { action: 'restart', unit, because: 'the program has changed' } : undefined;
+  const isOld = installs || isNewer(versionPath, state, observed);
+  return isOld ? { action: 'restart', unit, because: 'the program has changed' } : undefined;
 }
 
 /** A run that ended between writing and restarting. */

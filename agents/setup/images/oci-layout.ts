@@ -41,11 +41,13 @@ export class OciLayout {
     });
   }
 
-  readBlob(digest: string): Promise<Buffer> {
+  /** @throws BadRequest for what is no digest */
+  async readBlob(digest: string): Promise<Buffer> {
     return readFile(this.blobPath(digest));
   }
 
-  openBlob(digest: string): Promise<Blob> {
+  /** Read while it is sent. @throws BadRequest for what is no digest */
+  async openBlob(digest: string): Promise<Blob> {
     return openAsBlob(this.blobPath(digest));
   }
 

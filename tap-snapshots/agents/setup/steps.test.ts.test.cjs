@@ -1,0 +1,654 @@
+/* IMPORTANT
+ * This snapshot file is auto-generated, but designed for humans.
+ * It should be checked into source control and tracked carefully.
+ * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
+ * Make sure to inspect the output below.  Do not ignore changes!
+ */
+'use strict'
+exports[`agents/setup/steps.test.ts > TAP > the files of a node, as text > control 1`] = `
+--- /etc/systemd/system/k8ts-registry.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-registry.service
+[Unit]
+Description=k8ts image registry of this cluster
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=OTEL_TRACES_EXPORTER=none
+ExecStart=/usr/local/lib/k8ts/bin/docker-registry serve /etc/k8ts/registry.yml
+User=k8ts-registry
+StateDirectory=k8ts/registry
+StateDirectoryMode=0700
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-registry
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-server.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-server.service
+[Unit]
+Description=k8ts API server, controllers and scheduler
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-server
+EnvironmentFile=/etc/k8ts/server.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-server
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-server
+ExecStart=/usr/local/lib/k8ts/bin/node --max-semi-space-size=8 /usr/local/lib/k8ts/k8ts.js server $K8TS_ARGS $K8TS_EXTRA_ARGS
+User=k8ts-server
+StateDirectory=k8ts/server
+StateDirectoryMode=0700
+LimitNOFILE=65536
+OOMScoreAdjust=-900
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-server
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-kubelet.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-kubelet.service
+[Unit]
+Description=k8ts kubelet: the pods of this node
+PartOf=k8ts.target
+Wants=network-online.target docker.service
+After=network-online.target docker.service k8ts-server.service k8ts-registry.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-kubelet
+EnvironmentFile=/etc/k8ts/kubelet.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-kubelet
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kubelet
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kubelet $K8TS_ARGS $K8TS_EXTRA_ARGS
+# root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and
+# sysctls, and mounts volumes that Docker must see. Any of Protect*, Private* or ReadOnlyPaths would hide those mounts.
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
+LimitNOFILE=1048576
+OOMScoreAdjust=-999
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-kubelet
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-kube-proxy.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-kube-proxy.service
+[Unit]
+Description=k8ts kube-proxy: Services as netfilter rules
+PartOf=k8ts.target
+Wants=network-online.target docker.service
+After=network-online.target docker.service k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-kube-proxy
+EnvironmentFile=/etc/k8ts/kube-proxy.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-kube-proxy
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kube-proxy
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K8TS_ARGS $K8TS_EXTRA_ARGS
+# root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
+# only the network and that.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/run
+ProtectHome=yes
+PrivateTmp=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+OOMScoreAdjust=-900
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-kube-proxy
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-dns.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-dns.service
+[Unit]
+Description=k8ts dns: names of Services for the pods of this node
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-dns
+EnvironmentFile=/etc/k8ts/dns.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-dns
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
+DynamicUser=yes
+LoadCredential=kubeconfig:/etc/k8ts/dns.conf
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+OOMScoreAdjust=-900
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-dns
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-ingress.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-ingress.service
+[Unit]
+Description=k8ts ingress: HTTP and HTTPS to pods
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-ingress
+EnvironmentFile=/etc/k8ts/ingress.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-ingress
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
+DynamicUser=yes
+LoadCredential=kubeconfig:/etc/k8ts/ingress.conf
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+LimitNOFILE=65536
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-ingress
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-registry-push.service 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts image registry, open to writers on this machine
+PartOf=k8ts.target
+
+[Service]
+Type=exec
+Environment=OTEL_TRACES_EXPORTER=none
+ExecStart=/usr/local/lib/k8ts/bin/docker-registry serve /etc/k8ts/registry-push.yml
+User=k8ts-registry
+StateDirectory=k8ts/registry
+StateDirectoryMode=0700
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=
+--- /etc/systemd/system/k8ts.target 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: this machine as a node of Kubernetes
+Wants=network-online.target
+
+[Install]
+WantedBy=multi-user.target
+--- /etc/systemd/system/k8ts-renewed@.path 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: watch for a new certificate of %i
+PartOf=k8ts.target
+
+[Path]
+PathChanged=/etc/k8ts/%i.conf
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-renewed@.service 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: start %i with its new certificate
+
+[Service]
+Type=oneshot
+ExecStart=/bin/systemctl try-restart k8ts-%i.service
+--- /etc/k8ts/server.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--data-dir=/var/lib/k8ts/server --pki-dir=/var/lib/k8ts/server/pki --bind-address=0.0.0.0 --secure-port=6443 --advertise-address=192.168.56.10 --service-cidr=10.96.0.0/12 --cluster-cidr=10.244.0.0/16 --cluster-domain=cluster.local --load-balancer-pool=192.168.56.240-192.168.56.250 --store=sqlite"
+--- /etc/k8ts/kubelet.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=control --node-ip=192.168.56.10 --docker-host=unix:///var/run/docker.sock --root-dir=/var/lib/k8ts/kubelet --pki-dir=/etc/k8ts/pki --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf --overlay=auto --node-labels=node-role.kubernetes.io/control-plane="
+--- /etc/k8ts/kube-proxy.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=control --node-ip=192.168.56.10 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
+--- /etc/k8ts/dns.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-dns.service/kubeconfig --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+--- /etc/k8ts/ingress.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-ingress.service/kubeconfig --node-name=control --node-ip=192.168.56.10"
+--- /etc/k8ts/registry.yml 0644
+# Written by k8ts; changes are overwritten.
+version: 0.1
+log:
+  level: error
+  accesslog:
+    disabled: true
+storage:
+  filesystem:
+    rootdirectory: /var/lib/k8ts/registry
+  maintenance:
+    readonly:
+      enabled: true
+http:
+  addr: 192.168.56.10:5000
+--- /etc/k8ts/registry-push.yml 0644
+# Written by k8ts; changes are overwritten.
+version: 0.1
+log:
+  level: error
+  accesslog:
+    disabled: true
+storage:
+  filesystem:
+    rootdirectory: /var/lib/k8ts/registry
+  maintenance:
+    readonly:
+      enabled: false
+http:
+  addr: 127.0.0.1:5001
+--- /etc/sysusers.d/k8ts.conf 0644
+# Written by k8ts: owners of the state of the control machine. See sysusers.d(5).
+u k8ts-server - "k8ts API server" /var/lib/k8ts/server
+u k8ts-registry - "k8ts image registry" /var/lib/k8ts/registry
+--- /etc/sysctl.d/90-k8ts.conf 0644
+# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.
+net.ipv4.ip_forward = 1
+--- /usr/local/bin/k8ts 0755
+#!/bin/sh
+exec /usr/local/lib/k8ts/k8ts "$@"
+
+`
+
+exports[`agents/setup/steps.test.ts > TAP > the files of a node, as text > worker 1`] = `
+--- /etc/systemd/system/k8ts-kubelet.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-kubelet.service
+[Unit]
+Description=k8ts kubelet: the pods of this node
+PartOf=k8ts.target
+Wants=network-online.target docker.service
+After=network-online.target docker.service k8ts-server.service k8ts-registry.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-kubelet
+EnvironmentFile=/etc/k8ts/kubelet.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-kubelet
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kubelet
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kubelet $K8TS_ARGS $K8TS_EXTRA_ARGS
+# root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and
+# sysctls, and mounts volumes that Docker must see. Any of Protect*, Private* or ReadOnlyPaths would hide those mounts.
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
+LimitNOFILE=1048576
+OOMScoreAdjust=-999
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-kubelet
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-kube-proxy.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-kube-proxy.service
+[Unit]
+Description=k8ts kube-proxy: Services as netfilter rules
+PartOf=k8ts.target
+Wants=network-online.target docker.service
+After=network-online.target docker.service k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-kube-proxy
+EnvironmentFile=/etc/k8ts/kube-proxy.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-kube-proxy
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kube-proxy
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K8TS_ARGS $K8TS_EXTRA_ARGS
+# root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
+# only the network and that.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/run
+ProtectHome=yes
+PrivateTmp=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+OOMScoreAdjust=-900
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-kube-proxy
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-dns.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-dns.service
+[Unit]
+Description=k8ts dns: names of Services for the pods of this node
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-dns
+EnvironmentFile=/etc/k8ts/dns.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-dns
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
+DynamicUser=yes
+LoadCredential=kubeconfig:/etc/k8ts/dns.conf
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+OOMScoreAdjust=-900
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-dns
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-ingress.service 0644
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-ingress.service
+[Unit]
+Description=k8ts ingress: HTTP and HTTPS to pods
+PartOf=k8ts.target
+Wants=network-online.target
+After=network-online.target k8ts-server.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+Environment=K8TS_EXTRA_ARGS=
+EnvironmentFile=-/etc/default/k8ts-ingress
+EnvironmentFile=/etc/k8ts/ingress.env
+Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
+CacheDirectory=k8ts-ingress
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
+DynamicUser=yes
+LoadCredential=kubeconfig:/etc/k8ts/ingress.conf
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+UMask=0077
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+LimitNOFILE=65536
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=k8ts-ingress
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts.target 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: this machine as a node of Kubernetes
+Wants=network-online.target
+
+[Install]
+WantedBy=multi-user.target
+--- /etc/systemd/system/k8ts-renewed@.path 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: watch for a new certificate of %i
+PartOf=k8ts.target
+
+[Path]
+PathChanged=/etc/k8ts/%i.conf
+
+[Install]
+WantedBy=k8ts.target
+--- /etc/systemd/system/k8ts-renewed@.service 0644
+# Written by k8ts; changes are overwritten.
+[Unit]
+Description=k8ts: start %i with its new certificate
+
+[Service]
+Type=oneshot
+ExecStart=/bin/systemctl try-restart k8ts-%i.service
+--- /etc/k8ts/kubelet.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=worker-1 --node-ip=192.168.56.11 --docker-host=unix:///var/run/docker.sock --root-dir=/var/lib/k8ts/kubelet --pki-dir=/etc/k8ts/pki --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf --overlay=auto --node-labels="
+--- /etc/k8ts/kube-proxy.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
+--- /etc/k8ts/dns.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-dns.service/kubeconfig --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+--- /etc/k8ts/ingress.env 0600
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-ingress.service/kubeconfig --node-name=worker-1 --node-ip=192.168.56.11"
+--- /etc/sysctl.d/90-k8ts.conf 0644
+# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.
+net.ipv4.ip_forward = 1
+--- /usr/local/bin/k8ts 0755
+#!/bin/sh
+exec /usr/local/lib/k8ts/k8ts "$@"
+
+`
