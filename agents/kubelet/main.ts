@@ -1,5 +1,6 @@
 // `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
 import { mkdir, statfs } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
@@ -72,7 +73,8 @@ export const command = defineCommand({
     const { records } = kubelet;
     const { nodeName } = options;
     const server = {
-      host: '0.0.0.0',
+      // The API server comes to the address the node is known by.
+      host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
       port: options.port,
       certificate,
       runtime,

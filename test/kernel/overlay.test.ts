@@ -69,7 +69,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       const [a, c, b] = [await one.pod(), await six.pod(), await two.pod()];
       t.match(await a.netns.run('ip', 'link', 'show', 'eth0'), /mtu 1450/);
       // More than one segment, and more than the pod's MTU in each direction of offloads.
-      for (const { netns } of [a, b, c]) await serve(scope, netns, 300_000);
+      for (const { netns } of [a, b, c]) await serve(scope, netns, '.'.repeat(300_000));
       for (const [from, to] of [
         [a, b],
         [b, a],
@@ -209,7 +209,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await two.until(true, tunnelled(one), ...routes);
       const [a, b] = [await one.pod(), await two.pod()];
       const fill = 200_000;
-      await serve(scope, b.netns, fill);
+      await serve(scope, b.netns, '.'.repeat(fill));
       const exec = new NetnsExec(one.netns);
       const compiler = new ServiceCompiler(4, { clusterCidr: '10.244.0.0/16', podCidr: one.podCidr });
       const port = servicePort({ nodePort: 30080, endpoints: [endpoint(b.ip, 8080)] });

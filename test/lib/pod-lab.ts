@@ -54,11 +54,11 @@ export async function reach(from: TestNetns, host: string): Promise<void> {
   if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
 }
 
-/** Answers every connection to port 8080 in `netns` with the address it came from, and `fill` bytes more. */
-export async function serve(scope: Scope, netns: TestNetns, fill = 0): Promise<void> {
+/** Answers every connection to port 8080 in `netns` with the address it came from, and `fill` behind it. */
+export async function serve(scope: Scope, netns: TestNetns, fill = ''): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.end(`seen from ${socket.remoteAddress?.replace('::ffff:', '')}${'.'.repeat(fill)}`);
+    socket.end(`seen from ${socket.remoteAddress?.replace('::ffff:', '')}${fill}`);
   });
   await new Promise<void>((resolve) => netns.enter(() => server.listen(8080, resolve)));
   scope.defer(() => new Promise((resolve) => server.close(resolve)));

@@ -5,7 +5,7 @@ import { BadRequest, Conflict, isAlreadyExists, Unavailable } from '../../../con
 import type { Logger } from '../../../controlplane/base/logger';
 import { AddressAllocator } from '../../../dataplane/ipam/allocator';
 import { applySteps } from '../../../dataplane/link/apply';
-import type { Link } from '../../../dataplane/link/model';
+import { isLinkLocal, type Link, type LinkAddress } from '../../../dataplane/link/model';
 import { type NetworkChange, NetworkMonitor } from '../../../dataplane/link/monitor';
 import { planBridge } from '../../../dataplane/link/plan';
 import { Rtnetlink, sameNetns } from '../../../dataplane/link/rtnetlink';
@@ -103,7 +103,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     const addresses = allocators.map(({ gateway, cidr }) => ({ address: gateway, prefix: cidr.prefix }));
     const hasIpv6 = allocators.some(({ cidr }) => cidr.family === 6);
     const wish = { name: bridgeName, mac: macOf(allocators[0]!.gateway), mtu, addresses };
-    if (hasIpv6) this.ensureIpv6();
+    if (hasIpv6) await this.ensureIpv6(rt);
     const steps = planBridge(wish, await rt.link(bridgeName), await rt.addresses());
     await applySteps(rt, steps);
     const bridge = await rt.link(bridgeName);
@@ -262,7 +262,16 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   /** Before the bridge is made: what it is born with. @throws Unsupported without IPv6 in the kernel */
-  private ensureIpv6(): void {
+  private async ensureIpv6(rt: Rtnetlink): Promise<void> {
+    const [links, addresses] = await Promise.all([rt.links(), rt.addresses()]);
+    for (const { index, name } of links) {
+      const setting = `net/ipv6/conf/${name}/accept_ra`;
+      const isGlobal = (entry: LinkAddress) => entry.link === index && entry.family === 6 && !isLinkLocal(entry);
+      // A machine that forwards listens to routers no longer, and would lose its own default route, unless told so (2).
+      if (name !== 'lo' && addresses.some(isGlobal) && readSysctl(this.netns, setting) === '1') {
+        ensureSysctls(this.netns, { [setting]: '2' });
+      }
+    }
     ensureSysctls(this.netns, { 'net.ipv6.conf.default.disable_ipv6': '0', 'net.ipv6.conf.all.forwarding': '1' });
   }
 
