@@ -1,4 +1,6 @@
 // One address family on this node: the rules of its mode and the UDP flow cleaner, and what passes between them.
+import { isDeepStrictEqual } from 'node:util';
+import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { FlowCleaner } from '../../dataplane/conntrack/cleaner';
@@ -16,6 +18,15 @@ export interface FamilyProxyDeps {
   readonly rules: Rules;
   readonly cleaner: FlowCleaner;
   readonly log: Logger;
+  /** Of the option --nodeport-addresses: ranges of this family, or 'primary'; absent or empty: every address. */
+  readonly nodePortAddresses?: readonly string[];
+}
+
+/** Sorted; 'primary' stands for the addresses the node is known by. A range of everything restricts nothing. */
+export function chosenAddresses(wanted: readonly string[], own: readonly string[]): readonly string[] | undefined {
+  if (wanted.length === 0 || wanted.some((range) => range.endsWith('/0'))) return undefined;
+  const hosts = own.map((address) => formatCidr(parseCidr(`${address}/${address.includes(':') ? 128 : 32}`)));
+  return [...new Set(wanted.flatMap((range) => (range === 'primary' ? hosts : [range])))].sort();
 }
 
 export interface FamilySync extends Written {
@@ -40,10 +51,24 @@ export class FamilyProxy {
     this.deps.rules.set(key, input);
   }
 
-  setPodCidr(podCidr: string | undefined): void {
-    if (podCidr === this.facts.podCidr) return;
-    this.facts = { clusterCidr: this.facts.clusterCidr, ...(podCidr === undefined ? {} : { podCidr }) };
-    this.deps.rules.setFacts(this.facts);
+  /** What its Node says of this node. Undefined: not known. */
+  setNode({
+    podCidr,
+    addresses,
+  }: {
+    readonly podCidr?: string | undefined;
+    readonly addresses: readonly string[];
+  }): void {
+    const { podCidr: _podCidr, nodePortAddresses: _addresses, ...fixed } = this.facts;
+    const chosen = chosenAddresses(this.deps.nodePortAddresses ?? [], addresses);
+    const facts: NodeFacts = {
+      ...fixed,
+      ...(podCidr === undefined ? {} : { podCidr }),
+      ...(chosen === undefined ? {} : { nodePortAddresses: chosen }),
+    };
+    if (isDeepStrictEqual(facts, this.facts)) return;
+    this.facts = facts;
+    this.deps.rules.setFacts(facts);
   }
 
   /** @throws what Rules.write throws; nothing is lost, the next call writes everything that differs. */

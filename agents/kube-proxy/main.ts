@@ -1,7 +1,7 @@
 // `k8ts kube-proxy`: one per node, in the node's network namespace. Makes Services reachable by writing netfilter rules. When
 // it ends, the rules stay: connections, old and new, do not need this process.
 import { networkInterfaces } from 'node:os';
-import { endpointSlices, nodes, services } from '../../controlplane/api';
+import { endpointSlices, nodes, pods, services } from '../../controlplane/api';
 import { type Family, parseCidr } from '../../controlplane/base/cidr';
 import { systemClock } from '../../controlplane/base/clock';
 import { BadRequest } from '../../controlplane/base/errors';
@@ -13,12 +13,14 @@ import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import { ownNetns } from '../../dataplane/netns/system-netns';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
 import { Announcer } from './announcer/announcer';
 import { cleanup } from './cleanup';
 import { FamilyProxy } from './family-proxy';
 import { HealthPorts } from './health-ports';
+import { hostPortParts } from './host-ports';
 import { Metrics } from './metrics';
 import { options } from './options';
 import { openPolicies } from './policy/open';
@@ -39,7 +41,7 @@ export const command = defineCommand({
       if (options[name] === '') throw new BadRequest(`--${name === 'nodeName' ? 'node-name' : name} is required`);
     }
     const client = await connect(options.kubeconfig);
-    const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, log)));
+    const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, options, log)));
     const informers = {
       services: createInformer(client, services, { log }),
       slices: createInformer(client, endpointSlices, {
@@ -47,6 +49,11 @@ export const command = defineCommand({
         indexes: { [sliceIndex]: (slice) => [serviceKeyOfSlice(slice)] },
       }),
       nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${options.nodeName}` } }),
+      pods: createInformer(client, pods, {
+        log,
+        params: { fieldSelector: `spec.nodeName=${options.nodeName}` },
+        keep: hostPortParts,
+      }),
     };
     const recorder = createEventRecorder({ client, component: 'kube-proxy', host: options.nodeName, log });
     const tell = (reason: string, message: string) => {
@@ -108,14 +115,27 @@ export const command = defineCommand({
   },
 });
 
-async function openFamily(exec: SystemExec, clusterCidr: string, log: Logger): Promise<FamilyProxy> {
+interface FamilyOptions {
+  readonly proxyMode: ProxyMode;
+  readonly serviceCidr: readonly string[];
+  readonly nodePortAddresses: readonly string[];
+}
+
+async function openFamily(
+  exec: SystemExec,
+  clusterCidr: string,
+  { proxyMode: mode, serviceCidr, nodePortAddresses }: FamilyOptions,
+  log: Logger,
+): Promise<FamilyProxy> {
   const { family } = parseCidr(clusterCidr);
-  const facts = { clusterCidr };
+  const ofFamily = (range: string) => range === 'primary' || parseCidr(range).family === family;
+  const facts = { clusterCidr, serviceCidrs: serviceCidr.filter(ofFamily) };
   return new FamilyProxy({
     family,
     facts,
-    rules: await openRules({ mode: 'iptables', exec, family, facts, log }),
+    rules: await openRules({ mode, exec, family, facts, log }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family), clusterCidr }),
+    nodePortAddresses: nodePortAddresses.filter(ofFamily),
     log,
   });
 }

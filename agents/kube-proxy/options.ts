@@ -1,6 +1,7 @@
 // Options of `k8ts kube-proxy`.
-import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
+import { cidrContains, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
+import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import { type OptionTable, parseBoolean, parseInteger, parseList, parseText } from '../bootstrap/options';
 
 const port = parseInteger(0, 65535);
@@ -13,6 +14,26 @@ function parseClusterCidrs(text: string): readonly string[] {
     throw new BadRequest('expected one IPv4 range, one IPv6 range, or one of each with a comma between');
   }
   return cidrs.map(formatCidr);
+}
+
+/** As kube-proxy: `primary` alone, or ranges. Node ports never work on loopback, so a range there is a mistake. */
+function parseNodePortAddresses(text: string): readonly string[] {
+  const parts = parseList(text);
+  if (parts.includes('primary') && parts.length > 1) throw new BadRequest('primary stands alone');
+  return parts.map((part) => {
+    if (part === 'primary') return part;
+    const range = parseCidr(part);
+    const loopback = parseCidr(range.family === 4 ? '127.0.0.0/8' : '::1/128');
+    if (cidrContains(loopback, { family: range.family, value: range.base }))
+      throw new BadRequest(`node ports do not work on loopback (${part})`);
+    return formatCidr(range);
+  });
+}
+
+function parseProxyMode(text: string): ProxyMode {
+  const mode = proxyModes.find((one) => one === text);
+  if (!mode) throw new BadRequest(`expected one of ${proxyModes.join(', ')}`);
+  return mode;
 }
 
 export const options = {
@@ -37,6 +58,27 @@ export const options = {
     default: '10.244.0.0/16',
     help: 'range of all pods; a comma joins an IPv4 and an IPv6 range',
     parse: parseClusterCidrs,
+  },
+  serviceCidr: {
+    flag: 'service-cidr',
+    placeholder: 'CIDR',
+    default: '',
+    help: 'ranges of ClusterIPs: what no Service has is dropped there and does not leave the node; empty: not done',
+    parse: (text) => parseList(text).map((cidr) => formatCidr(parseCidr(cidr))),
+  },
+  nodePortAddresses: {
+    flag: 'nodeport-addresses',
+    placeholder: 'CIDR|primary',
+    default: '',
+    help: "node ports are open on the node's addresses in these ranges; primary: on the address of its Node; empty: on all but loopback",
+    parse: parseNodePortAddresses,
+  },
+  proxyMode: {
+    flag: 'proxy-mode',
+    placeholder: 'MODE',
+    default: 'iptables',
+    help: 'iptables or nftables: what rules of Services are written in',
+    parse: parseProxyMode,
   },
   bindAddress: {
     flag: 'healthz-bind-address',

@@ -3,7 +3,7 @@
 //   informers ─► ChangeTracker ─► Runner ─► sync: translate ─► compile ─► iptables-restore ─► UDP flows
 //                                             ▲ one at a time
 //   timer ──────────────────────────────────► check: canaries, now and then everything ─► drift ─► Runner
-import type { EndpointSlice, Node, Service } from '../../controlplane/api';
+import { type EndpointSlice, type Node, objectKey, type Pod, type Service } from '../../controlplane/api';
 import type { Clock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
@@ -11,10 +11,12 @@ import type { Informer } from '../../controlplane/client/informer';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import type { FamilyProxy } from './family-proxy';
 import type { HealthPorts } from './health-ports';
+import { keyOfPod, translatePod } from './host-ports';
 import type { Metrics } from './metrics';
 import { Runner } from './runner';
+import { type Here, zoneLabel } from './topology';
 import { ChangeTracker } from './tracker';
-import { podCidrOf, translateService } from './translate';
+import { addressesOf, podCidrOf, translateService } from './translate';
 
 /** A flush by somebody else is mended within this time plus one write. */
 export const canaryMs = 2_500;
@@ -31,6 +33,8 @@ export interface ProxierDeps {
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
   readonly nodes: Informer<Node>;
+  /** Those of this node: some want ports of it. */
+  readonly pods: Informer<Pod>;
   readonly healthPorts: HealthPorts;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -52,9 +56,11 @@ export class Proxier {
   private waitingSince: number | undefined;
   private failure: string | undefined;
   private synced = false;
+  private here: Here;
 
   constructor(private readonly deps: ProxierDeps) {
-    const { clock, slices } = deps;
+    const { clock, slices, nodeName } = deps;
+    this.here = { nodeName };
     this.tracker = new ChangeTracker(slices, sliceIndex, (urgency) => this.request(urgency));
     this.runner = new Runner({
       clock,
@@ -64,7 +70,7 @@ export class Proxier {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { services, slices, nodes, metrics, clock } = this.deps;
+    const { services, slices, nodes, pods, metrics, clock } = this.deps;
     services.onChange((change) => {
       metrics.serviceChanges++;
       this.tracker.onService(change);
@@ -73,8 +79,9 @@ export class Proxier {
       metrics.endpointChanges++;
       this.tracker.onSlice(change);
     });
+    pods.onChange(this.tracker.onPod);
     nodes.onChange(() => this.request('now'));
-    await Promise.all([services, slices, nodes].map((informer) => informer.synced(signal)));
+    await Promise.all([services, slices, nodes, pods].map((informer) => informer.synced(signal)));
     // Only a complete picture may replace what the kernel holds: before this, rules of an earlier process stay as they are.
     this.synced = true;
     this.request('now');
@@ -91,7 +98,7 @@ export class Proxier {
 
   /** What is wrong, for /healthz. */
   problem(): string | undefined {
-    if (!this.synced) return 'waiting for the first list of Services, EndpointSlices and Nodes';
+    if (!this.synced) return 'waiting for the first list of Services, EndpointSlices, Nodes and Pods';
     const waited = this.waitingSince === undefined ? 0 : this.deps.clock.now() - this.waitingSince;
     return waited > staleMs
       ? `rules are ${Math.round(waited / 1000)} s old: ${this.failure ?? 'still writing'}`
@@ -113,15 +120,14 @@ export class Proxier {
   }
 
   private async sync(): Promise<void> {
-    const { families, metrics, clock, log, nodes, nodeName } = this.deps;
+    const { families, metrics, clock, log } = this.deps;
     const start = clock.now();
+    this.lookAtNode();
     const { keys, triggeredAt } = this.tracker.take();
-    this.deps.programming?.taken(keys);
+    this.deps.programming?.taken(new Set([...keys].filter((key) => keyOfPod(key) === undefined)));
     const queuedAt = this.waitingSince;
     this.waitingSince = undefined;
     try {
-      const node = nodes.get(nodeName);
-      for (const family of families) family.setPodCidr(podCidrOf(node, family.family));
       for (const key of keys) this.translate(key);
       const results = await Promise.all(families.map((family) => family.sync()));
       const end = clock.now();
@@ -145,19 +151,41 @@ export class Proxier {
     }
   }
 
+  /** The node's ranges and addresses, and its zone, on which every Service with hints depends. */
+  private lookAtNode(): void {
+    const { nodes, nodeName, families, services } = this.deps;
+    const node = nodes.get(nodeName);
+    for (const proxy of families) {
+      proxy.setNode({ podCidr: podCidrOf(node, proxy.family), addresses: addressesOf(node, proxy.family) });
+    }
+    const zone = node?.metadata?.labels?.[zoneLabel];
+    if (zone === this.here.zone) return;
+    this.here = { nodeName, ...(zone === undefined ? {} : { zone }) };
+    this.tracker.add(services.list().map(objectKey));
+  }
+
   private translate(key: string): void {
-    const { services, slices, families, nodeName, log } = this.deps;
+    const pod = keyOfPod(key);
+    if (pod !== undefined) {
+      this.translatePod(key, this.deps.pods.get(pod));
+      return;
+    }
+    const { services, slices, families, log } = this.deps;
     const service = services.get(key);
     const owned = service ? slices.by(sliceIndex, key) : [];
     for (const family of families) {
       try {
-        family.set(key, service && translateService(service, owned, family.family, nodeName));
+        family.set(key, service && translateService(service, owned, family.family, this.here));
       } catch (err) {
         // One Service nobody can make sense of must not keep all others from being served.
         log.error('Service left out', { service: key, error: err });
         family.set(key, undefined);
       }
     }
+  }
+
+  private translatePod(key: string, pod: Pod | undefined): void {
+    for (const family of this.deps.families) family.set(key, pod && translatePod(pod, family.family));
   }
 
   private async check(thorough: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 // Remembers which Services changed since the last synchronisation, and since when their changes wait to reach the kernel.
-import type { EndpointSlice, Service } from '../../controlplane/api';
+import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
 import type { Change, Lister } from '../../controlplane/client/informer';
+import { podKey, wantsHostPorts } from './host-ports';
 import { serviceKeyOfSlice } from './translate';
 
 /** Set by the EndpointSlice controller: when the pod or Service changed that made it write the slice. */
@@ -36,6 +37,19 @@ export class ChangeTracker {
     if (!Number.isNaN(at) && change.type !== 'deleted') this.triggeredAt.push(at);
     this.request('now');
   };
+
+  /** Of the pods of this node, those that want ports of it. */
+  readonly onPod = (change: Change<Pod>): void => {
+    const wants = wantsHostPorts(change.object) || (change.type === 'updated' && wantsHostPorts(change.previous));
+    if (!wants) return;
+    this.keys.add(podKey(change.key));
+    this.request('now');
+  };
+
+  /** Everything at once: something changed that all depend on. */
+  add(keys: Iterable<string>): void {
+    for (const key of keys) this.keys.add(key);
+  }
 
   take(): Changes {
     const taken = { keys: this.keys, triggeredAt: this.triggeredAt };

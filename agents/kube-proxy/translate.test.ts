@@ -24,7 +24,7 @@ const spec = (changes: Partial<NonNullable<Service['spec']>>): Service => ({
   spec: { ...base.spec, ...changes },
 });
 const translate = (service: Service, slices = [slice()], family: 4 | 6 = 4) =>
-  translateService(service, slices, family, 'here');
+  translateService(service, slices, family, { nodeName: 'here' });
 
 t.test('a plain Service', (t) => {
   t.same(translate(base), {

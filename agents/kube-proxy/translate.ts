@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import type { EndpointSlice, Node, Service } from '../../controlplane/api';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
-import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
+import type { ServiceInput, ServicePort } from '../../dataplane/service/input';
+import { type Here, type Hinted, markElsewhere } from './topology';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 /** A Service with this label is served by some other proxy. */
@@ -22,7 +23,7 @@ export function translateService(
   service: Service,
   slices: readonly EndpointSlice[],
   family: Family,
-  nodeName: string,
+  here: Here,
 ): ServiceInput | undefined {
   const { metadata, spec, status } = service;
   if (!spec || spec.type === 'ExternalName' || metadata?.labels?.[otherProxyLabel] !== undefined) return undefined;
@@ -49,7 +50,7 @@ export function translateService(
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
     ...(healthCheckPort ? { healthCheckPort } : {}),
-    ports: translatePorts(spec, slices, family, nodeName),
+    ports: translatePorts(spec, slices, family, here),
   };
 }
 
@@ -64,35 +65,37 @@ function translatePorts(
   spec: NonNullable<Service['spec']>,
   slices: readonly EndpointSlice[],
   family: Family,
-  nodeName: string,
+  here: Here,
 ): ServicePort[] {
   const hasNodePorts = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   return (spec.ports ?? []).map((port) => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as Protocol;
+    const endpoints = slices
+      .filter((slice) => slice.addressType === (family === 4 ? 'IPv4' : 'IPv6'))
+      .flatMap((slice) => translateEndpoints(slice, port.name ?? '', protocol, here.nodeName));
     return {
       name: port.name ?? '',
       protocol,
       port: port.port,
       ...(hasNodePorts && port.nodePort ? { nodePort: port.nodePort } : {}),
-      endpoints: slices
-        .filter((slice) => slice.addressType === (family === 4 ? 'IPv4' : 'IPv6'))
-        .flatMap((slice) => translateEndpoints(slice, port.name ?? '', protocol, nodeName)),
+      endpoints: markElsewhere(endpoints, here),
     };
   });
 }
 
-function translateEndpoints(slice: EndpointSlice, portName: string, protocol: Protocol, nodeName: string): Endpoint[] {
+function translateEndpoints(slice: EndpointSlice, portName: string, protocol: Protocol, nodeName: string): Hinted[] {
   const port = slice.ports?.find(
     (one) => (one.name ?? '') === portName && (one.protocol ?? 'TCP').toLowerCase() === protocol,
   )?.port;
   if (port === undefined) return [];
-  return (slice.endpoints ?? []).flatMap(({ addresses, conditions, nodeName: on }) => {
+  return (slice.endpoints ?? []).flatMap(({ addresses, conditions, hints, nodeName: on }) => {
     const address = addresses[0];
     if (address === undefined || isIP(address) === 0) return [];
     // Conditions that are not set mean: ready, serving as ready says, not terminating (EndpointConditions).
     const ready = conditions?.ready ?? true;
     const serving = conditions?.serving ?? ready;
-    return [{ address, port, ready, serving, terminating: conditions?.terminating ?? false, local: on === nodeName }];
+    const terminating = conditions?.terminating ?? false;
+    return [{ endpoint: { address, port, ready, serving, terminating, local: on === nodeName }, hints }];
   });
 }
 
@@ -102,4 +105,10 @@ export function podCidrOf(node: Node | undefined, family: Family): string | unde
   const ranges = (podCIDRs ?? (podCIDR ? [podCIDR] : [])).map(parseCidr);
   const found = ranges.find((range) => range.family === family);
   return found && formatCidr(found);
+}
+
+/** The addresses of a family the node is known by. */
+export function addressesOf(node: Node | undefined, family: Family): readonly string[] {
+  const internal = (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
+  return internal.map(({ address }) => address).filter((address) => isIP(address) === family);
 }

@@ -8,7 +8,14 @@ import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Proxier } from '../../agents/kube-proxy/proxier';
 import { openRules } from '../../agents/kube-proxy/rules';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
-import { type EndpointSlice, type KubeObject, type Node, objectKey, type Service } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  type KubeObject,
+  type Node,
+  objectKey,
+  type Pod,
+  type Service,
+} from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -165,6 +172,7 @@ class World {
   readonly services = new Copy<Service>();
   readonly slices = new Copy<EndpointSlice>(serviceKeyOfSlice);
   readonly nodes = new Copy<Node>();
+  readonly pods = new Copy<Pod>();
 
   /** Returns the ClusterIP. */
   add(index: number, ips: readonly string[]): string {
@@ -243,6 +251,7 @@ async function startProxy(lab: Lab, world: World, scope: Scope) {
     services: world.services,
     slices: world.slices,
     nodes: world.nodes,
+    pods: world.pods,
     healthPorts: new HealthPorts(silentLogger),
     metrics,
     clock: systemClock,

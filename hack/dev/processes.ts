@@ -100,6 +100,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       nodeIp,
       ...(plan.proxyMode === 'iptables' ? [] : [`--proxy-mode=${plan.proxyMode}`]),
       `--cluster-cidr=${plan.podRange}`,
+      `--service-cidr=${plan.serviceRange}`,
       `--healthz-port=${healthPorts['kube-proxy']}`,
       '--metrics-port=10249',
     ],

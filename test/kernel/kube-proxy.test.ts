@@ -9,7 +9,15 @@ import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
 import { openRules } from '../../agents/kube-proxy/rules';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
-import { type EndpointSlice, endpointSlices, type Node, nodes, type Service, services } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  endpointSlices,
+  type Node,
+  nodes,
+  pods,
+  type Service,
+  services,
+} from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -30,6 +38,7 @@ async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
     services: createInformer(client, services, { log }),
     slices: createInformer(client, endpointSlices, { log, indexes }),
     nodes: createInformer(client, nodes, { log }),
+    pods: createInformer(client, pods, { log }),
   };
   const drifts: Drift[] = [];
   let drifted = Promise.withResolvers<void>();

@@ -24,6 +24,7 @@ const maxAffinitySeconds = 24 * 60 * 60;
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
 const policies = ['Cluster', 'Local'];
+const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
 const families = ['IPv4', 'IPv6'];
 
 export function validateService({ spec }: Service, { old, subresource }: WriteContext<Service>): FieldCause[] {
@@ -180,6 +181,7 @@ function validatePolicies(spec: ServiceSpec): FieldCause[] {
   const causes = [
     ...oneOf('spec.externalTrafficPolicy', externalTrafficPolicy, policies),
     ...oneOf('spec.internalTrafficPolicy', internalTrafficPolicy, policies),
+    ...oneOf('spec.trafficDistribution', spec.trafficDistribution, distributions),
   ];
   if (externalTrafficPolicy && !isExternal(spec) && !spec.externalIPs?.length) {
     const detail = 'may only be set for externally-accessible services';

@@ -1,0 +1,227 @@
+// Three nodes with a pod each and a client on one link, every one in a namespace of its own; on each node kube-proxy's loop
+// with its announcer. The API is in memory.
+//
+//   client 192.168.57.1 ─┐         ┌─ n1 192.168.57.11 ── pod 10.244.1.5
+//                        bridge ───┼─ n2 192.168.57.12 ── pod 10.244.2.5
+//                                  └─ n3 192.168.57.13 ── pod 10.244.3.5
+import { createServer } from 'node:net';
+import { Announcer } from '../../agents/kube-proxy/announcer/announcer';
+import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
+import { HealthPorts } from '../../agents/kube-proxy/health-ports';
+import { Metrics } from '../../agents/kube-proxy/metrics';
+import { Programming } from '../../agents/kube-proxy/programming';
+import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
+import { openRules } from '../../agents/kube-proxy/rules';
+import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
+import {
+  type EndpointSlice,
+  endpointSlices,
+  type Node,
+  nodes,
+  pods,
+  type Service,
+  services,
+} from '../../controlplane/api/index';
+import { systemClock } from '../../controlplane/base/clock';
+import { silentLogger } from '../../controlplane/base/logger';
+import type { Scope } from '../../controlplane/base/scope';
+import { createInformer } from '../../controlplane/client/informer';
+import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import type { Netns } from '../../dataplane/netns/netns';
+import { MemoryClient } from './memory-client';
+import { connect, createNetns, type TestNetns } from './netns';
+import { NetnsExec } from './service-lab';
+
+const log = silentLogger;
+export const nodeNames = ['n1', 'n2', 'n3'] as const;
+export type NodeName = (typeof nodeNames)[number];
+export const clientAddress = '192.168.57.1';
+export const nodeAddress = (name: NodeName): string => `192.168.57.1${name.slice(1)}`;
+export const podAddress = (name: NodeName): string => `10.244.${name.slice(1)}.5`;
+export const podPort = 8080;
+
+export interface LabNode {
+  readonly netns: TestNetns;
+  readonly mac: string;
+  readonly announcer: Announcer;
+  /** The Node copy of its announcer learns nothing any more, as if the API were out of its reach alone. */
+  readonly loseApi: () => void;
+  /** Ends its kube-proxy in an orderly way. */
+  readonly stop: () => Promise<void>;
+}
+
+export class AnnounceLab {
+  private constructor(
+    readonly outside: TestNetns,
+    readonly link: TestNetns,
+    readonly nodes: Readonly<Record<NodeName, LabNode>>,
+    private readonly scope: Scope,
+    readonly api: MemoryClient,
+  ) {}
+
+  /** Everything is undone by `scope`. Pods answer `NODE SOURCE` on TCP port 8080. */
+  static async open(scope: Scope): Promise<AnnounceLab> {
+    const make = async () => {
+      const netns = await createNetns();
+      scope.defer(() => netns.teardown());
+      return netns;
+    };
+    const api = new MemoryClient();
+    const link = await make();
+    await link.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
+    await link.run('ip', 'link', 'set', 'br0', 'up');
+    const plug = async (netns: TestNetns, port: string, address: string) => {
+      await connect({ netns: link, link: port }, { netns, link: 'eth0', address: `${address}/24` });
+      await link.run('ip', 'link', 'set', port, 'master', 'br0');
+    };
+    const outside = await make();
+    await plug(outside, 'client', clientAddress);
+    const machines = { n1: await make(), n2: await make(), n3: await make() };
+    for (const name of nodeNames) {
+      const netns = machines[name];
+      await plug(netns, name, nodeAddress(name));
+      await netns.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
+      await addPod(scope, name, netns, await make());
+    }
+    for (const name of nodeNames) {
+      for (const other of nodeNames) {
+        const to = `${podAddress(other)}/32`;
+        if (other !== name) await machines[name].run('ip', 'route', 'add', to, 'via', nodeAddress(other));
+      }
+      await api.create(nodes, nodeObject(name));
+    }
+    const started = {
+      n1: await startNode(scope, api, 'n1', machines.n1),
+      n2: await startNode(scope, api, 'n2', machines.n2),
+      n3: await startNode(scope, api, 'n3', machines.n3),
+    };
+    return new AnnounceLab(outside, link, started, scope, api);
+  }
+
+  /** A load balancer for all pods, or for those on some nodes, with its address. */
+  async expose(name: string, address: string, policy: 'Cluster' | 'Local', on: readonly NodeName[] = nodeNames) {
+    await this.api.create(endpointSlices, sliceOf(name, on));
+    const service: Service = {
+      metadata: { name, namespace: 'shop' },
+      spec: {
+        type: 'LoadBalancer',
+        clusterIP: `10.96.3.${address.split('.')[3]}`,
+        clusterIPs: [`10.96.3.${address.split('.')[3]}`],
+        externalTrafficPolicy: policy,
+        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+      },
+      status: { loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] } },
+    };
+    await this.api.create(services, service);
+  }
+
+  async moveEndpoints(name: string, on: readonly NodeName[]): Promise<void> {
+    await this.api.update(endpointSlices, sliceOf(name, on));
+  }
+
+  /** Cuts a node off: from what is behind the switch (nomaster), or with its carrier (down); or puts it back. */
+  async cut(name: NodeName, how: 'nomaster' | 'down'): Promise<void> {
+    await this.link.run('ip', 'link', 'set', name, how);
+  }
+
+  async plug(name: NodeName): Promise<void> {
+    await this.link.run('ip', 'link', 'set', name, 'master', 'br0');
+    await this.link.run('ip', 'link', 'set', name, 'up');
+  }
+
+  /** Undone with the lab. */
+  defer(undo: () => Promise<void> | void): void {
+    this.scope.defer(undo);
+  }
+}
+
+const nodeObject = (name: NodeName): Node => ({
+  metadata: { name },
+  spec: { podCIDR: `10.244.${name.slice(1)}.0/24` },
+  status: {
+    addresses: [{ type: 'InternalIP', address: nodeAddress(name) }],
+    conditions: [{ type: 'Ready', status: 'True' }],
+  },
+});
+
+const sliceOf = (name: string, on: readonly NodeName[]): EndpointSlice => ({
+  metadata: { name, namespace: 'shop', labels: { 'kubernetes.io/service-name': name } },
+  addressType: 'IPv4',
+  ports: [{ name: 'http', port: podPort, protocol: 'TCP' }],
+  endpoints: on.map((node) => ({ addresses: [podAddress(node)], nodeName: node, conditions: { ready: true } })),
+});
+
+async function addPod(scope: Scope, name: NodeName, node: TestNetns, pod: TestNetns): Promise<void> {
+  await connect({ netns: node, link: 'to-pod' }, { netns: pod, link: 'eth0', address: `${podAddress(name)}/32` });
+  await node.run('ip', 'address', 'add', '10.244.0.1/32', 'dev', 'to-pod');
+  await node.run('ip', 'route', 'add', `${podAddress(name)}/32`, 'dev', 'to-pod');
+  await pod.run('ip', 'route', 'add', '10.244.0.1', 'dev', 'eth0');
+  await pod.run('ip', 'route', 'add', 'default', 'via', '10.244.0.1');
+  await serveName(scope, pod, name, podPort);
+}
+
+/** A TCP server that answers `NAME SOURCE`. */
+export async function serveName(scope: Pick<Scope, 'defer'>, netns: Netns, name: string, port: number): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(`${name} ${socket.remoteAddress?.replace('::ffff:', '')}`);
+  });
+  await new Promise<void>((resolve) => netns.enter(() => server.listen(port, resolve)));
+  scope.defer(() => new Promise((resolve) => server.close(resolve)));
+}
+
+async function startNode(scope: Scope, client: MemoryClient, name: NodeName, netns: TestNetns): Promise<LabNode> {
+  const stop = new AbortController();
+  const api = new AbortController();
+  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
+  const params = { fieldSelector: `metadata.name=${name}` };
+  const informers = {
+    services: createInformer(client, services, { log }),
+    slices: createInformer(client, endpointSlices, { log, indexes }),
+    nodes: createInformer(client, nodes, { log, params }),
+    pods: createInformer(client, pods, { log }),
+  };
+  const allNodes = createInformer(client, nodes, { log });
+  const exec = new NetnsExec(netns);
+  const facts = { clusterCidr: '10.244.0.0/16' };
+  const family = new FamilyProxy({
+    family: 4,
+    facts,
+    rules: await openRules({ mode: 'iptables', exec, family: 4, facts, log }),
+    cleaner: new FlowCleaner({ exec, family: 4, nodeAddresses: () => new Set([nodeAddress(name)]), ...facts }),
+    log,
+  });
+  const announcer = new Announcer({
+    nodeName: name,
+    netns,
+    nodes: allNodes,
+    clock: systemClock,
+    log,
+    able: () => proxier.problem() === undefined,
+    onAnnounce: () => {},
+  });
+  const healthPorts = new HealthPorts(log);
+  const proxier: Proxier = new Proxier({
+    nodeName: name,
+    families: [family],
+    ...informers,
+    healthPorts,
+    metrics: new Metrics(),
+    clock: systemClock,
+    log,
+    onDrift: () => {},
+    programming: new Programming({ ...informers, announcer, receipts: { taken: () => {}, written: () => {} } }),
+  });
+  const running = [
+    ...[...Object.values(informers), proxier, announcer].map((part) => part.run(stop.signal)),
+    allNodes.run(AbortSignal.any([stop.signal, api.signal])),
+  ];
+  const end = async () => {
+    stop.abort(new Error('test ends'));
+    await Promise.allSettled(running);
+    healthPorts.close();
+  };
+  scope.defer(end);
+  const mac = JSON.parse(await netns.run('ip', '-j', 'link', 'show', 'eth0'))[0].address;
+  return { netns, mac, announcer, loseApi: () => api.abort(new Error('cut off')), stop: end };
+}
