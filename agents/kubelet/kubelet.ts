@@ -19,6 +19,7 @@ import type { NodeConfig } from './pod/deps';
 import { Limiter } from './pod/limiter';
 import { PodRecords } from './pod/pod-records';
 import { PodSet } from './pod/pod-set';
+import { PolicyPresence } from './pod/policy-presence';
 import { StatusWriter } from './pod/status-writer';
 import { Prober } from './probes/prober';
 import type { ContainerRuntime } from './runtime/runtime';
@@ -116,6 +117,8 @@ export class Kubelet {
       });
       const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: config.rootDir });
       scope.defer(() => volumes.close());
+      const policies = new PolicyPresence({ client, log: log.child('policies') });
+      start(policies.run(signal));
       const images = new ImageCache(runtime);
       const probes: Prober = new Prober({
         runtime,
@@ -141,7 +144,12 @@ export class Kubelet {
           log: log.child('pods'),
           node: config,
           services: () => serviceInformer.list(),
-          statuses: new StatusWriter({ client, clock, log: log.child('status') }),
+          statuses: new StatusWriter({
+            client,
+            clock,
+            log: log.child('status'),
+            addressesMatter: () => policies.any,
+          }),
           runtimeState: (problem) => {
             this.runtimeProblem = problem;
             reporter.changed();

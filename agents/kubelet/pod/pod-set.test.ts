@@ -21,7 +21,7 @@ import { Limiter } from './limiter';
 import { container } from './pod.fixture';
 import { PodRecords } from './pod-records';
 import { PodSet, runtimeGraceMs } from './pod-set';
-import { StatusWriter } from './status-writer';
+import { StatusWriter, type StatusWriterDeps } from './status-writer';
 import { settleMs } from './wire-keeper';
 
 class FakeNetwork implements PodNetwork {
@@ -66,7 +66,7 @@ class FakeNetwork implements PodNetwork {
 /** Volumes lie in the temporary folder itself. */
 const noMounts: Mounts = { ensureTmpfs: async () => {}, detachBelow: async () => {} };
 
-async function setUp(t: Tap) {
+async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
   const clock = new FakeClock();
   const runtime = new FakeRuntime(() => clock.now());
@@ -116,7 +116,7 @@ async function setUp(t: Tap) {
         log,
         node,
         services: () => [],
-        statuses: new StatusWriter({ client, clock, log }),
+        statuses: new StatusWriter({ client, clock, log, ...options }),
         runtimeState: (problem) => problems.push(problem),
       },
       informer,
@@ -178,6 +178,33 @@ async function setUp(t: Tap) {
   };
 }
 type Tap = Pick<typeof t, 'teardown'>;
+
+for (const matter of [true, false]) {
+  t.test(
+    `an address is told before the pod has a network ${matter ? 'while' : 'only if'} policies ask for it`,
+    async (t) => {
+      const { create, until, runtime, client } = await setUp(t, { addressesMatter: () => matter });
+      const started = Promise.withResolvers<void>();
+      const mayStart = Promise.withResolvers<void>();
+      const start = runtime.start.bind(runtime);
+      runtime.start = async (id) => {
+        started.resolve();
+        await mayStart.promise;
+        return start(id);
+      };
+      await create('web', { containers: [container('app')] });
+      await started.promise;
+      if (matter) {
+        const web = await until('web', (pod) => pod?.status?.podIP !== undefined);
+        t.match(web?.status, { phase: 'Pending', podIP: '10.244.0.2', podIPs: [{ ip: '10.244.0.2' }] });
+      } else t.notMatch(client.requests, [/^patch pods/]);
+      mayStart.resolve();
+      await until('web', (pod) => pod?.status?.phase === 'Running');
+      const writes = client.requests.filter((request) => request.startsWith('patch pods shop/web'));
+      t.equal(writes.length, matter ? 2 : 1, writes.join('; '));
+    },
+  );
+}
 
 t.test('a pod is started in order and becomes ready', async (t) => {
   const { create, ready, runtime, network, reasons } = await setUp(t);

@@ -51,6 +51,8 @@ export class PodWorker {
   private volumesRefreshAtMs: number | undefined;
   private readonly takenAtMs: number;
   private deadlineTold = false;
+  /** The addresses of a sandbox that is being made: who judges packets may hear of them before there are any. */
+  private coming: readonly string[] = [];
 
   constructor(
     private readonly deps: WorkerDeps,
@@ -224,7 +226,7 @@ export class PodWorker {
     await Promise.all(of('remove-container').map(({ id }) => this.removeDead(id)));
     await Promise.all(of('kill-container').map((action) => this.killOne(pod, action)));
     const [create] = of('create-sandbox');
-    const sandbox = create ? startSandbox(this.deps, pod, create.attempt) : this.currentSandbox();
+    const sandbox = create ? this.makeSandbox(pod, create.attempt) : this.currentSandbox();
     if (!sandbox) return undefined;
     const { podIps } = sandbox;
     const volumes = this.setUpVolumes(pod, podIps, signal);
@@ -252,6 +254,17 @@ export class PodWorker {
       this.deps.events.record(pod, 'Warning', 'FailedMount', describeError(err).split(': MountVolume')[0]!);
       throw err;
     }
+  }
+
+  private makeSandbox(pod: Pod, attempt: number): SandboxInUse {
+    const sandbox = startSandbox(this.deps, pod, attempt);
+    this.coming = sandbox.podIps;
+    const settle = () => {
+      this.coming = [];
+    };
+    sandbox.ready.then(settle, settle);
+    this.publish();
+    return sandbox;
   }
 
   private currentSandbox(): SandboxInUse | undefined {
@@ -445,7 +458,7 @@ export class PodWorker {
       takenAtMs: this.takenAtMs,
       verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),
       nodeIps: node.nodeIps,
-      podIps: this.podIps,
+      podIps: this.sandbox ? this.podIps : this.coming,
       sandboxReady: this.sandbox !== undefined,
       waiting: this.waiting,
       started: (id) => probes.started(id),

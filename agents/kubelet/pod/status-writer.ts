@@ -32,11 +32,19 @@ interface Entry {
   writing: Promise<void> | undefined;
 }
 
+export interface StatusWriterDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** True while others must know a pod's address before its first packet: one more write for each start. */
+  readonly addressesMatter?: () => boolean;
+}
+
 export class StatusWriter {
   private readonly entries = new Map<string, Entry>();
   private readonly retries = new Backoff<string>({ initialMs: 200, maxMs: 10_000 });
 
-  constructor(private readonly deps: { readonly client: Client; readonly clock: Clock; readonly log: Logger }) {}
+  constructor(private readonly deps: StatusWriterDeps) {}
 
   /** Something of the pod's status may have changed. */
   mark(source: StatusSource): void {
@@ -84,7 +92,7 @@ export class StatusWriter {
       if (text === entry.written && !isOverwritten(pod, status, entry.made)) continue;
       const { clock } = this.deps;
       entry.cancelLook?.();
-      if (entry.patientUntilMs > clock.now() && isOnItsWay(pod, status)) {
+      if (entry.patientUntilMs > clock.now() && isOnItsWay(pod, status) && !this.bringsAddress(pod, status)) {
         entry.cancelLook = clock.after(entry.patientUntilMs - clock.now(), () => this.mark(entry.source));
         continue;
       }
@@ -103,6 +111,11 @@ export class StatusWriter {
         await this.deps.clock.sleep(this.retries.next(uid));
       }
     }
+  }
+
+  private bringsAddress({ spec, status: known }: Pod, { podIP }: PodStatus): boolean {
+    if (podIP === undefined || spec?.hostNetwork || known?.podIP === podIP) return false;
+    return this.deps.addressesMatter?.() ?? false;
   }
 
   private async send(pod: Pod, status: PodStatus): Promise<Pod> {
@@ -150,7 +163,7 @@ function isOnItsWay(pod: Pod, status: PodStatus): boolean {
   if (status.phase !== 'Pending' || (pod.status?.phase ?? 'Pending') !== 'Pending') return false;
   const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   const known = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  return known.length === 0 && all.every(({ state }) => quiet.has(state?.waiting?.reason ?? ''));
+  return [...known, ...all].every(({ state }) => quiet.has(state?.waiting?.reason ?? ''));
 }
 
 const quiet = new Set(['ContainerCreating', 'PodInitializing']);

@@ -17,7 +17,15 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 
 const reads = new Set(['get', 'list', 'watch']);
 /** Read by every kubelet as a whole. */
-const sharedReads = new Set(['services', 'endpointslices', 'runtimeclasses', 'nodes', 'pods', 'namespaces']);
+const sharedReads = new Set([
+  'services',
+  'endpointslices',
+  'runtimeclasses',
+  'nodes',
+  'pods',
+  'namespaces',
+  'networkpolicies',
+]);
 
 /** What the pods of one node refer to: `kind namespace/name`, counted by pods. */
 type References = Map<string, number>;

@@ -1,0 +1,49 @@
+// Whether there are NetworkPolicies: only then others must know a pod's address before its first packet.
+import { networkPolicies } from '../../../controlplane/api';
+import { hasCode } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { Client } from '../../../controlplane/client/client';
+import { createInformer } from '../../../controlplane/client/informer';
+
+export class PolicyPresence {
+  private count = 0;
+  private unknown = false;
+
+  constructor(private readonly deps: { readonly client: Client; readonly log: Logger }) {}
+
+  /** True also where this node may not look: then better too early than too late. */
+  get any(): boolean {
+    return this.unknown || this.count > 0;
+  }
+
+  /** Watches until the signal is aborted; of each policy only the name is kept. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, log } = this.deps;
+    try {
+      await client.list(networkPolicies, { limit: 1 });
+    } catch (error) {
+      // An API server of others need not let kubelets see policies; asking again and again would not help.
+      if (hasCode(error, 'Forbidden') || hasCode(error, 'NotFound')) {
+        this.unknown = true;
+        log.info('policies are not shown to this node; addresses of pods are told early', { error });
+        return;
+      }
+    }
+    const informer = createInformer(client, networkPolicies, {
+      log,
+      keep: ({ metadata }) => ({
+        metadata: {
+          name: metadata?.name,
+          namespace: metadata?.namespace,
+          uid: metadata?.uid,
+          resourceVersion: metadata?.resourceVersion,
+        },
+      }),
+    });
+    informer.onChange(({ type }) => {
+      if (type === 'added') this.count++;
+      if (type === 'deleted') this.count--;
+    });
+    await informer.run(signal);
+  }
+}
