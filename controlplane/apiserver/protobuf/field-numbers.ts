@@ -90,6 +90,12 @@ SuccessPolicy: rules
 SuccessPolicyRule: succeededIndexes? succeededCount?
 UncountedTerminatedPods: succeeded failed
 `,
+  'io.k8s.api.certificates.v1': `
+CertificateSigningRequest: metadata spec status
+CertificateSigningRequestCondition: type reason message lastUpdateTime lastTransitionTime status
+CertificateSigningRequestSpec: request username uid groups usages extra signerName expirationSeconds?
+CertificateSigningRequestStatus: conditions certificate
+`,
   'io.k8s.api.coordination.v1': `
 Lease: metadata spec
 LeaseSpec: holderIdentity? leaseDurationSeconds? acquireTime renewTime leaseTransitions? strategy? preferredHolder?
@@ -304,6 +310,7 @@ ForZone: name
   'io.k8s.api.networking.v1': `
 HTTPIngressPath: path backend pathType?
 HTTPIngressRuleValue: paths
+IPBlock: cidr except
 Ingress: metadata spec status
 IngressBackend: resource=3 service
 IngressClass: metadata spec
@@ -317,6 +324,12 @@ IngressServiceBackend: name port
 IngressSpec: defaultBackend tls rules ingressClassName?
 IngressStatus: loadBalancer
 IngressTLS: hosts secretName
+NetworkPolicy: metadata spec
+NetworkPolicyEgressRule: ports to
+NetworkPolicyIngressRule: ports from
+NetworkPolicyPeer: podSelector namespaceSelector ipBlock
+NetworkPolicyPort: protocol? port endPort?
+NetworkPolicySpec: podSelector ingress egress policyTypes
 ServiceBackendPort: name number
 `,
   'io.k8s.api.policy.v1': `

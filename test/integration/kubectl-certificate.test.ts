@@ -1,0 +1,106 @@
+// CertificateSigningRequests with the real kubectl: asked for, looked at, approved, denied, used.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { certificateSigningRequests } from '../../controlplane/api';
+import { isNotFound } from '../../controlplane/base/errors';
+import { silentLogger } from '../../controlplane/base/logger';
+import { connect } from '../../controlplane/client/connect';
+import { runControllers } from '../../controlplane/controllers/main';
+import { dayMs } from '../../controlplane/pki/certificate';
+import { createRequest } from '../../controlplane/pki/certificate-request';
+import { ensureKubeconfig, renderKubeconfig } from '../../controlplane/pki/kubeconfig';
+import { identities, readAuthority } from '../../controlplane/pki/pki';
+import { signers } from '../../controlplane/pki/signers';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { eventually } from '../lib/eventually';
+import { openTestServer } from '../lib/test-server';
+
+t.setTimeout(240_000);
+const exec = new SystemExec();
+
+async function isInstalled(kubectl: string): Promise<boolean> {
+  try {
+    await exec.run([kubectl, 'version', '--client']);
+    return true;
+  } catch (err) {
+    if (isNotFound(err)) return false;
+    throw err;
+  }
+}
+
+t.test('kubectl certificate approve and deny', async (t) => {
+  if (!(await isInstalled('kubectl'))) return t.comment('kubectl is not installed');
+  const server = await openTestServer();
+  const authority = (await readAuthority(server.pkiDir))!;
+  const abort = new AbortController();
+  const running = runControllers(
+    {
+      client: server.client('system:kube-controller-manager'),
+      log: silentLogger,
+      clusterCidr: '10.244.0.0/16',
+      caPem: authority.cert,
+      signing: { authority, maxLifetimeMs: 10 * dayMs },
+    },
+    abort.signal,
+  );
+  t.teardown(async () => {
+    abort.abort(new Error('test over'));
+    await running;
+    await server.close();
+  });
+  const dir = t.testdir();
+  const url = `https://127.0.0.1:${server.port}`;
+  const kubeconfig = join(dir, 'admin.conf');
+  await ensureKubeconfig(kubeconfig, authority, { name: 'k8ts', server: url, identity: identities.admin });
+  const kubectl = async (...argv: string[]) =>
+    (await exec.run(['kubectl', `--kubeconfig=${kubeconfig}`, `--cache-dir=${dir}/cache`, ...argv])).stdout;
+  const ask = async (name: string) => {
+    const { request, key } = await createRequest({ commonName: 'jane', organizations: ['dev'] });
+    const spec = {
+      request: Buffer.from(request).toString('base64'),
+      signerName: signers.apiserverClient,
+      usages: ['client auth'],
+      expirationSeconds: 86_400,
+    };
+    const object = {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name },
+      spec,
+    };
+    await writeFile(join(dir, `${name}.json`), JSON.stringify(object));
+    t.match(await kubectl('apply', '-f', join(dir, `${name}.json`)), `${name} created`);
+    return key;
+  };
+  const key = await ask('jane');
+  t.match(
+    await kubectl('get', 'csr'),
+    /^NAME +AGE +SIGNERNAME +REQUESTOR +REQUESTEDDURATION +CONDITION\njane +\S+ +kubernetes.io\/kube-apiserver-client +kubernetes-admin +24h +Pending\n$/,
+  );
+  t.match(
+    await kubectl('certificate', 'approve', 'jane'),
+    'certificatesigningrequest.certificates.k8s.io/jane approved',
+  );
+  await eventually(server.client(), certificateSigningRequests, ([one]) => one?.status?.certificate !== undefined);
+  t.match(await kubectl('get', 'csr', 'jane'), / Approved,Issued\n$/);
+  const described = await kubectl('describe', 'csr', 'jane');
+  t.match(described, /Requesting User: +kubernetes-admin/);
+  t.match(described, /Status: +Approved,Issued/);
+  t.match(described, /Common Name: +jane/);
+  const cert = Buffer.from(await kubectl('get', 'csr', 'jane', '-o', 'jsonpath={.status.certificate}'), 'base64');
+  const client = { cert: cert.toString(), key };
+  await writeFile(join(dir, 'jane.conf'), renderKubeconfig({ name: 'k8ts', server: url, ca: authority.cert, client }));
+  t.match(
+    await exec
+      .run(['kubectl', `--kubeconfig=${dir}/jane.conf`, 'auth', 'whoami', '-o', 'json'])
+      .then(({ stdout }) => stdout),
+    /"username": "jane"/,
+  );
+  await t.rejects((await connect(join(dir, 'jane.conf'))).list(certificateSigningRequests), { code: 'Forbidden' });
+  await ask('joe');
+  t.match(await kubectl('certificate', 'deny', 'joe'), 'joe denied');
+  t.match(await kubectl('get', 'csr', 'joe'), / Denied\n$/);
+  await t.rejects(kubectl('certificate', 'approve', 'joe'), { code: 'CommandFailed' });
+  t.match(await kubectl('explain', 'csr.spec.signerName'), /signerName/);
+});
