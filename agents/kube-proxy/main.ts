@@ -1,6 +1,6 @@
 // `k8ts kube-proxy`: one per node, in the node's network namespace. Makes Services reachable by writing netfilter rules. When
 // it ends, the rules stay: connections, old and new, do not need this process.
-import { networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { endpointSlices, nodes, pods, services } from '../../controlplane/api';
 import { type Family, parseCidr } from '../../controlplane/base/cidr';
 import { systemClock } from '../../controlplane/base/clock';
@@ -10,6 +10,7 @@ import { connect } from '../../controlplane/client/connect';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import { type ConntrackWishes, planSettings, raiseSettings } from '../../dataplane/conntrack/settings';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import { ownNetns } from '../../dataplane/netns/system-netns';
@@ -22,7 +23,7 @@ import { FamilyProxy } from './family-proxy';
 import { HealthPorts } from './health-ports';
 import { hostPortParts } from './host-ports';
 import { Metrics } from './metrics';
-import { options } from './options';
+import { type Options, options } from './options';
 import { openPolicies } from './policy/open';
 import { Programming } from './programming';
 import { Proxier, sliceIndex } from './proxier';
@@ -40,6 +41,7 @@ export const command = defineCommand({
     for (const name of ['kubeconfig', 'nodeName'] as const) {
       if (options[name] === '') throw new BadRequest(`--${name === 'nodeName' ? 'node-name' : name} is required`);
     }
+    raiseSettings(ownNetns(), planSettings(conntrackWishes(options), availableParallelism()), log);
     const client = await connect(options.kubeconfig);
     const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, options, log)));
     const informers = {
@@ -113,6 +115,16 @@ export const command = defineCommand({
       healthPorts.close();
     }
   },
+});
+
+const conntrackWishes = (options: Options): ConntrackWishes => ({
+  maxPerCore: options.conntrackMaxPerCore,
+  min: options.conntrackMin,
+  establishedSeconds: options.conntrackEstablished / 1000,
+  closeWaitSeconds: options.conntrackCloseWait / 1000,
+  udpSeconds: options.conntrackUdp / 1000,
+  udpStreamSeconds: options.conntrackUdpStream / 1000,
+  beLiberal: options.conntrackBeLiberal,
 });
 
 interface FamilyOptions {

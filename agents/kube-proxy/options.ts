@@ -2,7 +2,15 @@
 import { cidrContains, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
-import { type OptionTable, parseBoolean, parseInteger, parseList, parseText } from '../bootstrap/options';
+import {
+  type OptionTable,
+  type Parsed,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseList,
+  parseText,
+} from '../bootstrap/options';
 
 const port = parseInteger(0, 65535);
 
@@ -80,6 +88,54 @@ export const options = {
     help: 'iptables or nftables: what rules of Services are written in',
     parse: parseProxyMode,
   },
+  conntrackMaxPerCore: {
+    flag: 'conntrack-max-per-core',
+    placeholder: 'COUNT',
+    default: '32768',
+    help: 'connections tracked per core at least; 0 leaves the number alone',
+    parse: parseInteger(0, 2 ** 31 - 1),
+  },
+  conntrackMin: {
+    flag: 'conntrack-min',
+    placeholder: 'COUNT',
+    default: '131072',
+    help: 'connections tracked at least, whatever the number of cores',
+    parse: parseInteger(0, 2 ** 31 - 1),
+  },
+  conntrackEstablished: {
+    flag: 'conntrack-tcp-timeout-established',
+    placeholder: 'DURATION',
+    default: '24h',
+    help: 'an idle TCP connection is remembered this long at least; 0 leaves the setting alone',
+    parse: parseDuration,
+  },
+  conntrackCloseWait: {
+    flag: 'conntrack-tcp-timeout-close-wait',
+    placeholder: 'DURATION',
+    default: '1h',
+    help: 'the same for one that is half closed',
+    parse: parseDuration,
+  },
+  conntrackUdp: {
+    flag: 'conntrack-udp-timeout',
+    placeholder: 'DURATION',
+    default: '0',
+    help: 'the same for UDP that was not answered',
+    parse: parseDuration,
+  },
+  conntrackUdpStream: {
+    flag: 'conntrack-udp-timeout-stream',
+    placeholder: 'DURATION',
+    default: '0',
+    help: 'the same for UDP that was answered',
+    parse: parseDuration,
+  },
+  conntrackBeLiberal: {
+    flag: 'conntrack-tcp-be-liberal',
+    default: 'false',
+    help: 'count TCP packets out of the window as part of their connection',
+    parse: parseBoolean,
+  },
   bindAddress: {
     flag: 'healthz-bind-address',
     placeholder: 'ADDRESS',
@@ -108,3 +164,5 @@ export const options = {
     parse: parseBoolean,
   },
 } satisfies OptionTable;
+
+export type Options = Parsed<typeof options>;

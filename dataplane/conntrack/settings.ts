@@ -1,0 +1,58 @@
+// Settings of connection tracking that a node with many connections needs, under the rules kube-proxy has for them: as much as
+// asked for, and never less than is set already, because somebody may have had a reason.
+import { describeError } from '../../controlplane/base/errors';
+import type { Logger } from '../../controlplane/base/logger';
+import { ensureSysctls, readSysctl } from '../link/sysctl';
+import type { Netns } from '../netns/netns';
+
+/** Zero leaves a setting alone. */
+export interface ConntrackWishes {
+  /** Entries the table holds for every core, and at least in all. */
+  readonly maxPerCore: number;
+  readonly min: number;
+  readonly establishedSeconds: number;
+  readonly closeWaitSeconds: number;
+  readonly udpSeconds: number;
+  readonly udpStreamSeconds: number;
+  /** Packets out of the window count as part of their connection: for networks with lopsided routes. */
+  readonly beLiberal: boolean;
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly atLeast: number;
+}
+
+export function planSettings(wishes: ConntrackWishes, cores: number): Setting[] {
+  const max = wishes.maxPerCore === 0 ? 0 : Math.max(wishes.min, wishes.maxPerCore * cores);
+  const settings: Setting[] = [
+    { name: 'nf_conntrack_max', atLeast: max },
+    { name: 'nf_conntrack_tcp_timeout_established', atLeast: wishes.establishedSeconds },
+    { name: 'nf_conntrack_tcp_timeout_close_wait', atLeast: wishes.closeWaitSeconds },
+    { name: 'nf_conntrack_udp_timeout', atLeast: wishes.udpSeconds },
+    { name: 'nf_conntrack_udp_timeout_stream', atLeast: wishes.udpStreamSeconds },
+    { name: 'nf_conntrack_tcp_be_liberal', atLeast: wishes.beLiberal ? 1 : 0 },
+  ];
+  return settings
+    .filter(({ atLeast }) => atLeast > 0)
+    .map(({ name, atLeast }) => ({ name: `net.netfilter.${name}`, atLeast }));
+}
+
+/**
+ * Raises what is too low and returns the names of what was raised. What cannot be changed is said and left: in a namespace that
+ * shares its kernel the size of the table is the host's affair.
+ */
+export function raiseSettings(netns: Netns, settings: readonly Setting[], log: Logger): string[] {
+  return settings.filter((setting) => raise(netns, setting, log)).map(({ name }) => name);
+}
+
+function raise(netns: Netns, { name, atLeast }: Setting, log: Logger): boolean {
+  const now = readSysctl(netns, name);
+  if (now === undefined || Number(now) >= atLeast) return false;
+  try {
+    return ensureSysctls(netns, { [name]: String(atLeast) }).length > 0;
+  } catch (err) {
+    log.info('conntrack setting left as it is', { name, value: now, wanted: atLeast, error: describeError(err) });
+    return false;
+  }
+}
