@@ -24,6 +24,9 @@ export function backendOf(mode: Exclude<ProxyMode, 'nftables'>, family: Family =
   return programsOf(family).find((backend) => `iptables-${backend.mode}` === mode)!;
 }
 
+/** What of a lab is needed: how programs are run on the node, and the mode. */
+type Node = Pick<ServiceLab, 'exec' | 'mode'>;
+
 export class NodeRules {
   private constructor(
     private facts: NodeFacts,
@@ -31,7 +34,7 @@ export class NodeRules {
     readonly cleaner: FlowCleaner,
   ) {}
 
-  static open(lab: ServiceLab, facts: Partial<NodeFacts> = {}, family: Family = 4): NodeRules {
+  static open(lab: Node, facts: Partial<NodeFacts> = {}, family: Family = 4): NodeRules {
     const { exec } = lab;
     const all = { ...defaultFacts[family], ...facts };
     const nodeAddresses = () => new Set<string>([addresses.node, '10.244.1.1']);
@@ -75,7 +78,7 @@ export class NodeRules {
   }
 }
 
-function rulesOf({ exec, mode }: ServiceLab, family: Family, facts: NodeFacts): Rules {
+function rulesOf({ exec, mode }: Node, family: Family, facts: NodeFacts): Rules {
   if (mode !== 'nftables') {
     return new ModeRules(new ServiceCompiler(family, facts), new Applier({ exec, backend: backendOf(mode, family) }));
   }
