@@ -30,14 +30,17 @@ export class Responder {
     return this.open;
   }
 
-  /** Works on this link from now on. Failures are logged once and tried again with the next call; the same link is kept. */
-  use(link: AnnounceLink | undefined): void {
+  /**
+   * Works on this link from now on. True when it is a new one, or one that was away. Failures are logged once and tried again
+   * with the next call.
+   */
+  use(link: AnnounceLink | undefined): boolean {
     if (this.open && link && this.open.name === link.name && this.open.mac === link.mac) {
       this.open = { ...this.open, cidr: link.cidr };
-      return;
+      return false;
     }
     this.close();
-    if (!link) return;
+    if (!link) return false;
     const { netns, log, onBeacon } = this.options;
     let arp: PacketSocket | undefined;
     const onError = (err: Error) => {
@@ -54,12 +57,14 @@ export class Responder {
       const beacons = openPacketSocket(netns, { link: link.name, protocol: etherTypes.beacon, onFrame, onError });
       this.open = { ...link, arp, beacons };
       this.problem = '';
+      return true;
     } catch (err) {
       arp?.close();
       const problem = describeError(err);
       if (problem !== this.problem)
         log.warn('no load balancer addresses on this node', { link: link.name, error: problem });
       this.problem = problem;
+      return false;
     }
   }
 

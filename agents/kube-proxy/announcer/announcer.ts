@@ -42,7 +42,8 @@ export class Announcer {
   private readonly announced = new Map<string, number>();
   private states: readonly NodeState[] = [];
   private revision = 0;
-  private startedMs = Number.POSITIVE_INFINITY;
+  /** Since when it has the link; it announces nothing before it has heard who else does. */
+  private listeningMs = Number.POSITIVE_INFINITY;
   private requested = false;
 
   constructor(private readonly deps: AnnouncerDeps) {
@@ -69,8 +70,7 @@ export class Announcer {
     await nodes.synced(signal);
     nodes.onChange(() => this.request());
     this.readNodes();
-    this.startedMs = clock.now();
-    let last = this.startedMs;
+    let last = clock.now();
     try {
       while (!signal.aborted) {
         const now = clock.now();
@@ -84,7 +84,7 @@ export class Announcer {
       this.sendBeacon('leaving');
       this.responder.close();
       this.announced.clear();
-      this.startedMs = Number.POSITIVE_INFINITY;
+      this.listeningMs = Number.POSITIVE_INFINITY;
     }
   }
 
@@ -97,7 +97,7 @@ export class Announcer {
     } catch (err) {
       log.warn('links not read', { error: err });
     }
-    this.responder.use(link);
+    if (this.responder.use(link)) this.listeningMs = now;
     this.peers.ready(new Set(this.states.filter(({ ready }) => ready).map(({ name }) => name)), now);
     this.sendBeacon(this.isAble(now) ? 'able' : 'unable');
     this.evaluate();
@@ -119,10 +119,8 @@ export class Announcer {
     const { nodeName, clock, log } = this.deps;
     const now = clock.now();
     const { link } = this.responder;
-    // First one listens: others may be at work.
-    const listening = now - this.startedMs < silentMs;
     const mine = new Set<string>();
-    if (link && !listening && now >= this.startedMs) {
+    if (link && !this.isListening(now)) {
       const claims = [...this.claims.values()].flat().filter(({ address }) => onLink(link, address));
       for (const [address, node] of elect(claims, this.candidates(link, now))) if (node === nodeName) mine.add(address);
     }
@@ -154,8 +152,13 @@ export class Announcer {
     return best.map(({ name }) => name);
   }
 
+  private isListening(now: number): boolean {
+    return !(now - this.listeningMs >= silentMs);
+  }
+
+  /** While it listens the others keep what they have: it says that it is not able yet. */
   private isAble(now: number): boolean {
-    return this.deps.able() && !this.peers.isBehind(this.revision, now);
+    return this.deps.able() && !this.isListening(now) && !this.peers.isBehind(this.revision, now);
   }
 
   /** Only beacons of nodes the API knows, from the address it knows. Who can forge them could forge ARP as well. */

@@ -1,0 +1,218 @@
+// Load balancer addresses on a real link: who answers ARP for them, what arrives, and how an address moves.
+import t from 'tap';
+import { nodes } from '../../controlplane/api/index';
+import { Scope } from '../../controlplane/base/scope';
+import { type Arp, etherTypes, parseArp } from '../../dataplane/announce/frames';
+import { connectInNetns } from '../../dataplane/netns/connect';
+import { openPacketSocket, type PacketSocket } from '../../dataplane/netns/packet-socket';
+import { AnnounceLab, clientAddress, type NodeName, nodeAddress, nodeNames, serveName } from '../lib/announce-lab';
+import { skipWithoutKernel } from '../lib/netns';
+
+t.setTimeout(300_000);
+
+const address = '192.168.57.240';
+/** Each is answered by one node known beforehand: its answer shows that the node has read all that was asked before. */
+const marks = { n1: '192.168.57.231', n2: '192.168.57.232', n3: '192.168.57.233' } as const;
+
+/** The client's view of the link. */
+class Neighbour {
+  private readonly replies: Arp[] = [];
+  private wake = Promise.withResolvers<void>();
+  private readonly socket: PacketSocket;
+  private readonly mac: string;
+
+  constructor(
+    private readonly lab: AnnounceLab,
+    mac: string,
+  ) {
+    this.mac = mac;
+    this.socket = openPacketSocket(lab.outside, {
+      link: 'eth0',
+      protocol: etherTypes.arp,
+      onFrame: (frame) => {
+        const arp = parseArp(frame);
+        if (arp?.operation !== 'reply' || arp.targetIp !== clientAddress) return;
+        this.replies.push(arp);
+        this.wake.resolve();
+        this.wake = Promise.withResolvers();
+      },
+      onError: (err) => {
+        throw err;
+      },
+    });
+    lab.defer(() => this.socket.close());
+  }
+
+  ask(ip: string): void {
+    const bytes = (text: string) => Buffer.from(text.split('.').map(Number));
+    const own = Buffer.from(this.mac.replaceAll(':', ''), 'hex');
+    const fixed = Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]);
+    const body = [fixed, own, bytes(clientAddress), Buffer.alloc(6), bytes(ip)];
+    this.socket.send(Buffer.concat([Buffer.alloc(6, 0xff), own, Buffer.from([8, 6]), ...body]));
+  }
+
+  /** MAC addresses that answer for `ip`: complete, since every node in `of` has answered for its mark afterwards. */
+  async answers(ip: string, of: readonly NodeName[] = nodeNames): Promise<string[]> {
+    // What was asked before has its answers behind it then.
+    await this.passed(of);
+    this.ask(ip);
+    await this.passed(of, ip);
+    return [...new Set(this.replies.filter(({ senderIp }) => senderIp === ip).map(({ senderMac }) => senderMac))];
+  }
+
+  /** The only one that answers. While nodes learn of a change one after the other two may, for a moment. */
+  async owner(ip: string, of: readonly NodeName[] = nodeNames): Promise<NodeName> {
+    for (;;) {
+      const macs = await this.answers(ip, of);
+      const owner = nodeNames.find((name) => this.lab.nodes[name].mac === macs[0]);
+      if (macs.length === 1 && owner) return owner;
+    }
+  }
+
+  private async passed(of: readonly NodeName[], ...keep: string[]): Promise<void> {
+    const kept = this.replies.filter(({ senderIp }) => keep.includes(senderIp));
+    this.replies.splice(0, this.replies.length, ...kept);
+    for (const name of of) {
+      // Asked again while an election is under way; the link itself loses nothing.
+      while (!this.replies.some((one) => one.senderIp === marks[name])) {
+        this.ask(marks[name]);
+        await Promise.race([this.wake.promise, new Promise((resolve) => setTimeout(resolve, 100))]);
+      }
+    }
+  }
+
+  /** Asks until somebody answers for whom `wanted` holds; in milliseconds, how long that took. */
+  async until(ip: string, wanted: (mac: string) => boolean): Promise<number> {
+    const start = performance.now();
+    this.replies.length = 0;
+    while (!this.replies.some((one) => one.senderIp === ip && wanted(one.senderMac))) {
+      this.ask(ip);
+      await Promise.race([this.wake.promise, new Promise((resolve) => setTimeout(resolve, 50))]);
+    }
+    return Math.round(performance.now() - start);
+  }
+}
+
+async function ask(lab: AnnounceLab, host: string, port: number): Promise<string> {
+  try {
+    const socket = await connectInNetns(lab.outside, { host, port, signal: AbortSignal.timeout(20_000) });
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    socket.destroy();
+    return text;
+  } catch (err) {
+    const { cause } = err as { cause?: NodeJS.ErrnoException };
+    return String(cause?.code ?? err);
+  }
+}
+
+async function withLab(fn: (lab: AnnounceLab, link: Neighbour) => Promise<void>): Promise<void> {
+  const scope = new Scope();
+  try {
+    const lab = await AnnounceLab.open(scope);
+    for (const name of nodeNames) await lab.expose(`mark-${name}`, marks[name], 'Local', [name]);
+    const [eth0] = JSON.parse(await lab.outside.run('ip', '-j', 'link', 'show', 'eth0'));
+    const link = new Neighbour(lab, eth0.address);
+    for (const name of nodeNames) await link.until(marks[name], (mac) => mac === lab.nodes[name].mac);
+    await fn(lab, link);
+  } finally {
+    await scope.close();
+  }
+}
+
+t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
+  await t.test('one node answers, and traffic arrives as both policies say', async (t) => {
+    await withLab(async (lab, link) => {
+      t.same(await link.answers(address), [], 'nobody has it yet');
+      await lab.expose('web', address, 'Cluster');
+      await link.until(address, () => true);
+      const owner = await link.owner(address);
+      t.same(lab.nodes[owner].announcer.addresses, [marks[owner], address]);
+      t.same(await link.answers('192.168.57.239'), [], 'an address of no Service');
+      t.match(
+        await lab.nodes[owner].netns.run('ip', 'route', 'get', address),
+        'dev eth0',
+        'the node itself has no such address',
+      );
+
+      const seen = new Set<string>();
+      for (let i = 0; i < 200 && seen.size < nodeNames.length; i++) seen.add(await ask(lab, address, 80));
+      t.same(
+        [...seen].sort(),
+        nodeNames.map((name) => `${name} ${name === owner ? '10.244.0.1' : nodeAddress(owner)}`),
+        'policy Cluster: pods of all nodes, through the announcing one',
+      );
+      await serveName(
+        { defer: (undo) => lab.defer(undo as () => Promise<void>) },
+        lab.nodes[owner].netns,
+        'node',
+        9999,
+      );
+      t.match(await ask(lab, nodeAddress(owner), 9999), /^node /);
+      t.match(await ask(lab, address, 9999), /^(ECONNREFUSED|EHOSTUNREACH)$/, "but not a port of the node's own");
+
+      await lab.expose('local', '192.168.57.241', 'Local', ['n2']);
+      await link.until('192.168.57.241', (mac) => mac === lab.nodes.n2.mac);
+      t.equal(await link.owner('192.168.57.241'), 'n2');
+      t.equal(
+        await ask(lab, '192.168.57.241', 80),
+        `n2 ${clientAddress}`,
+        'policy Local keeps the address of the client',
+      );
+      await lab.moveEndpoints('local', ['n3']);
+      await link.until('192.168.57.241', (mac) => mac === lab.nodes.n3.mac);
+      t.equal(await link.owner('192.168.57.241'), 'n3');
+      t.equal(await ask(lab, '192.168.57.241', 80), `n3 ${clientAddress}`, 'the client follows without asking anew');
+    });
+  });
+
+  for (const how of ['nomaster', 'down'] as const) {
+    await t.test(`an address moves when its node is cut off (${how}), and back`, async (t) => {
+      await withLab(async (lab, link) => {
+        await lab.expose('web', address, 'Cluster');
+        await link.until(address, () => true);
+        const owner = await link.owner(address);
+        const others = nodeNames.filter((name) => name !== owner);
+        await lab.moveEndpoints('web', others);
+        t.match(await ask(lab, address, 80), /^n\d /, 'the client has learned where the address is');
+        await lab.cut(owner, how);
+        const tookMs = await link.until(address, (mac) => mac !== lab.nodes[owner].mac);
+        t.comment(`taken over after ${tookMs} ms`);
+        t.not(await link.owner(address, others), owner);
+        t.match(await ask(lab, address, 80), /^n\d /, 'and connections arrive: the announcement has changed its table');
+        await lab.plug(owner);
+        await link.until(address, (mac) => mac === lab.nodes[owner].mac);
+        // Behind a cut both sides have answered; one beacon after it is mended only one does.
+        t.equal(await link.owner(address), owner);
+      });
+    });
+  }
+
+  await t.test(
+    'a kube-proxy that ends says so; a node that is excluded, or has lost the API, steps back',
+    async (t) => {
+      await withLab(async (lab, link) => {
+        await lab.expose('web', address, 'Cluster');
+        await link.until(address, () => true);
+        const first = await link.owner(address);
+        const exclude = { metadata: { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } } };
+        await lab.api.patch(nodes, first, 'merge', exclude);
+        await link.until(address, (mac) => mac !== lab.nodes[first].mac);
+        const rest = nodeNames.filter((name) => name !== first);
+        const second = await link.owner(address, rest);
+
+        lab.nodes[second].loseApi();
+        await lab.api.patch(nodes, second, 'merge', { metadata: { labels: { changed: 'yes' } } });
+        const third = rest.find((name) => name !== second)!;
+        await link.until(address, (mac) => mac === lab.nodes[third].mac);
+        t.equal(await link.owner(address, [third]), third);
+
+        await lab.nodes[third].stop();
+        const tookMs = await link.until(address, (mac) => mac === lab.nodes[second].mac);
+        t.comment(`left and taken over after ${tookMs} ms`);
+        t.same(lab.nodes[third].announcer.addresses, [], 'better the one without the API than nobody');
+        t.match(await ask(lab, address, 80), /^n\d /);
+      });
+    },
+  );
+});
