@@ -138,11 +138,13 @@ export class NodeReporter {
   private async write(input: NodeInput, node: Node): Promise<void> {
     const { client, config, clock } = this.deps;
     const status = nodeStatus(input, node.status);
+    // The list is merged by type, and a node of both families has two addresses of type InternalIP: so it is replaced whole.
+    const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
     this.node = await client.patch(
       nodes,
       config.name,
       'strategic',
-      { status },
+      { status: { ...status, addresses } },
       { subresource: 'status', signal: AbortSignal.timeout(heartbeatTimeoutMs) },
     );
     this.written = fingerprint(status);

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { type Node, nodes } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
+import { eventually } from '../../../test/lib/eventually';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
+import { openTestServer } from '../../../test/lib/test-server';
 import { FakeRuntime } from '../runtime/fake';
 import { parseMemTotal } from './facts';
 import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
@@ -64,6 +67,35 @@ t.test('conditions', async (t) => {
   t.not(condition(later, 'Ready', first)?.lastHeartbeatTime, condition(input, 'Ready')?.lastHeartbeatTime);
   const worse = condition({ ...later, notReady: 'x' }, 'Ready', first);
   t.not(worse?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
+});
+
+t.test('both addresses of a dual-stack node arrive, and one that is gone goes', async (t) => {
+  const server = await openTestServer();
+  t.teardown(() => server.close());
+  const client = server.client();
+  const fake = new FakeClock();
+  const { name, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
+  const reports = async (ips: readonly string[]) => {
+    const abort = new AbortController();
+    const runtime = new FakeRuntime(() => fake.now());
+    const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
+    const notReady = () => undefined;
+    const reporter = new NodeReporter({ client, runtime, clock: fake, log: silentLogger, machine, config, notReady });
+    await reporter.register(abort.signal);
+    const running = reporter.run(abort.signal);
+    await eventually(client, nodes, ([node]) =>
+      isDeepStrictEqual(
+        node?.status?.addresses?.map(({ address }) => address),
+        [...ips, 'n1'],
+      ),
+    );
+    abort.abort(new Error('over'));
+    await running;
+  };
+  for (const ips of [['192.0.2.1', 'fd00::1'], ['192.0.2.1']]) {
+    await reports(ips);
+    t.pass(ips.join());
+  }
 });
 
 t.test('a node that was given up reports at once', async (t) => {
