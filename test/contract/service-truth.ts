@@ -1,0 +1,300 @@
+// What the rules of Services must do to packets, whatever they are written in: random packets through the rules of random clusters,
+// against what the Service contract says, written down a second time and in other words: here nothing is a rule, a chain or a mark.
+import type { Test } from 'tap';
+import { parseCidr } from '../../controlplane/base/cidr';
+import { contains } from '../../dataplane/netfilter/conditions';
+import type { Protocol, TcpFlag } from '../../dataplane/netfilter/model';
+import type { Journey, Packet, Surroundings } from '../../dataplane/netfilter/packet';
+import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../../dataplane/service/input';
+import {
+  clusterCidr,
+  nodeAddresses,
+  podCidr,
+  randomCluster,
+  randomHostPorts,
+  seededRandom,
+} from '../lib/service-fixture';
+
+type Traced = Omit<Journey, 'steps'> & { readonly steps: readonly { readonly chain: string; readonly line: number }[] };
+export interface Traceable {
+  trace(packet: Packet, around: Surroundings): Traced;
+}
+/** The rules of a node, compiled, ready for packets. */
+export type CompileForTrace = (facts: NodeFacts, services: readonly ServiceInput[]) => Traceable;
+
+const serviceCidr = '10.96.0.0/12';
+const rounds = 12;
+const packetsPerRound = 4_000;
+
+interface Outcome {
+  readonly verdict: 'accept' | 'drop' | 'reject';
+  /** Where it may arrive. */
+  readonly to: ReadonlySet<string>;
+  /** Whether the receiver sees an address of the node instead of the sender's. */
+  readonly hidden: (backend: string) => boolean;
+}
+
+const inCluster = (ip: string) => contains(parseCidr(clusterCidr), ip);
+const ownPod = (ip: string) => contains(parseCidr(podCidr), ip);
+const refuse = (verdict: 'drop' | 'reject'): Outcome => ({ verdict, to: new Set(), hidden: () => false });
+
+function serving(endpoints: readonly Endpoint[]): string[] {
+  const ready = endpoints.filter((e) => e.ready);
+  const chosen = ready.length ? ready : endpoints.filter((e) => e.terminating && e.serving);
+  return chosen.map((e) => `${e.address}:${e.port}`);
+}
+
+function truth(packet: Packet, services: readonly ServiceInput[]): Outcome {
+  const { source, destination, destinationPort, protocol } = packet;
+  const leaves = (backend: string) => {
+    const ip = backend.split(':')[0]!;
+    return inCluster(source) && !inCluster(ip) && !nodeAddresses.has(ip);
+  };
+  const led = (to: readonly string[], sourceMustHide: boolean): Outcome => ({
+    verdict: 'accept',
+    to: new Set(to),
+    hidden: (backend) => {
+      const ip = backend.split(':')[0]!;
+      // What comes from outside and stays here is not routed on: the answer starts where the translation was made.
+      if (packet.inInterface && nodeAddresses.has(ip)) return false;
+      // A pod that is led to itself would otherwise answer itself past the node.
+      return sourceMustHide || leaves(backend) || (ownPod(source) && ip === source);
+    },
+  });
+  const owner = services.find((s) => s.clusterIp === destination);
+  if (owner) {
+    const port = owner.ports.find((p) => p.port === destinationPort && p.protocol === protocol);
+    const everywhere = port ? serving(port.endpoints) : [];
+    if (!port || everywhere.length === 0) return refuse('reject');
+    if (!owner.internalLocal) return led(everywhere, !inCluster(source));
+    const here = serving(port.endpoints.filter((e) => e.local));
+    return here.length ? led(here, false) : refuse('drop');
+  }
+  const outside = findOutside(packet, services);
+  const pod = outside ? undefined : findHostPort(packet, services);
+  if (pod) return led(serving(pod.endpoints), false);
+  if (contains(parseCidr(serviceCidr), destination)) return refuse('drop');
+  if (!outside) {
+    const straight = `${destination}:${destinationPort}`;
+    return { verdict: 'accept', to: new Set([straight]), hidden: leaves };
+  }
+  const { port, balanced, service } = outside;
+  const everywhere = serving(port.endpoints);
+  if (everywhere.length === 0) return refuse('reject');
+  const ranges = balanced ? service.sourceRanges : undefined;
+  if (ranges && !ranges.some((range) => contains(parseCidr(range), source))) return refuse('drop');
+  if (!service.externalLocal) return led(everywhere, !ownPod(source));
+  if (ownPod(source)) return led(everywhere, false);
+  if (nodeAddresses.has(source)) return led(everywhere, !inCluster(source));
+  const here = serving(port.endpoints.filter((e) => e.local));
+  return here.length ? led(here, false) : refuse('drop');
+}
+
+function findOutside(packet: Packet, services: readonly ServiceInput[]) {
+  for (const service of services) {
+    for (const port of service.ports) {
+      if (port.protocol !== packet.protocol) continue;
+      const named = port.port === packet.destinationPort;
+      const balanced = named && service.loadBalancerIps.includes(packet.destination);
+      const atNode = port.nodePort === packet.destinationPort && nodeAddresses.has(packet.destination);
+      if (balanced || atNode || (named && service.externalIps.includes(packet.destination))) {
+        return { service, port, balanced };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Pods by name, and first those that want the port on every address. */
+function findHostPort({ destination, destinationPort, protocol }: Packet, services: readonly ServiceInput[]) {
+  if (!nodeAddresses.has(destination)) return undefined;
+  return services
+    .flatMap(({ key, ports }) => ports.map((port) => ({ key, port })))
+    .filter(({ port }) => port.hostPort === destinationPort && port.protocol === protocol)
+    .filter(({ port }) => port.hostIp === undefined || port.hostIp === destination)
+    .sort((a, b) => (a.key < b.key ? -1 : 1))[0]?.port;
+}
+
+function randomPacket(random: () => number, services: readonly ServiceInput[]): Packet {
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
+  const [source, inInterface] = pick([
+    [`10.244.1.${2 + Math.floor(random() * 6)}`, 'cni0'],
+    [`10.244.2.${2 + Math.floor(random() * 6)}`, 'eth0'],
+    ['192.168.57.11', undefined],
+    ['198.51.100.7', 'eth0'],
+    ['203.0.113.200', 'eth0'],
+    ['192.168.57.12', 'eth0'],
+  ] as const);
+  const service = pick(services);
+  const port: ServicePort = pick(service.ports);
+  const destination = pick([
+    ...(service.clusterIp ? [service.clusterIp, service.clusterIp] : ['10.244.1.1', '10.111.222.33']),
+    ...service.loadBalancerIps,
+    ...service.externalIps,
+    '192.168.57.11',
+    '127.0.0.1',
+    '10.244.2.3',
+    '10.244.1.4',
+    '8.8.8.8',
+  ]);
+  const atNode = nodeAddresses.has(destination) || destination === '127.0.0.1';
+  return {
+    source: destination === '127.0.0.1' ? '127.0.0.1' : source,
+    destination,
+    protocol: random() < 0.9 ? port.protocol : pick<Protocol>(['tcp', 'udp', 'sctp']),
+    sourcePort: 40_000,
+    destinationPort: random() < 0.1 ? 4_242 : ((atNode ? (port.nodePort ?? port.hostPort) : undefined) ?? port.port),
+    ...(inInterface && destination !== '127.0.0.1' ? { inInterface } : {}),
+  };
+}
+
+function compare(packet: Packet, got: Traced, want: Outcome): string | undefined {
+  if (got.verdict !== want.verdict) return `${got.verdict} instead of ${want.verdict}`;
+  if (got.verdict === 'reject') {
+    const how = packet.protocol === 'tcp' ? 'tcp-reset' : 'icmp-port-unreachable';
+    return got.rejectWith === how ? undefined : `refused with ${got.rejectWith}`;
+  }
+  if (got.verdict === 'drop') return undefined;
+  const arrived = `${got.destination}:${got.destinationPort}`;
+  if (!want.to.has(arrived)) return `arrived at ${arrived}, not at one of ${[...want.to]}`;
+  const hidden = want.hidden(arrived);
+  return got.masqueraded === hidden ? undefined : `source ${hidden ? 'not ' : ''}hidden on the way to ${arrived}`;
+}
+
+export function serviceTruth(t: Test, compile: CompileForTrace): void {
+  void t.test('the rules do what the contract says', (t) => {
+    const seen = { accept: 0, drop: 0, reject: 0, hidden: 0, translated: 0 };
+    for (let seed = 1; seed <= rounds; seed++) {
+      const random = seededRandom(seed * 7919);
+      const services = [...randomCluster(random, 40), ...randomHostPorts(random, 10)];
+      const tracer = compile({ clusterCidr, podCidr, serviceCidrs: [serviceCidr] }, services);
+      for (let i = 0; i < packetsPerRound; i++) {
+        const packet = randomPacket(random, services);
+        const got = tracer.trace(packet, { localAddresses: nodeAddresses, random });
+        const wrong = compare(packet, got, truth(packet, services));
+        seen[got.verdict]++;
+        if (got.masqueraded) seen.hidden++;
+        if (got.dnat) seen.translated++;
+        if (wrong) {
+          t.fail(wrong, { seed, packet, steps: got.steps.map((step) => `${step.chain}:${step.line}`) });
+          t.end();
+          return;
+        }
+      }
+    }
+    for (const [what, count] of Object.entries(seen)) t.ok(count > 500, `${what}: ${count}`);
+    t.end();
+  });
+
+  void t.test('every usable endpoint gets its share', (t) => {
+    const random = seededRandom(3);
+    const draws = 20_000;
+    for (const n of [2, 3, 7]) {
+      const endpoints = Array.from({ length: n }, (_, i) => ({
+        address: `10.244.2.${i + 2}`,
+        port: 80,
+        ready: true,
+        serving: true,
+        terminating: false,
+        local: false,
+      }));
+      const input: ServiceInput = {
+        key: 'a/b',
+        clusterIp: '10.96.0.9',
+        externalIps: [],
+        loadBalancerIps: [],
+        internalLocal: false,
+        externalLocal: false,
+        ports: [{ name: '', protocol: 'tcp', port: 80, endpoints }],
+      };
+      const tracer = compile({ clusterCidr, podCidr }, [input]);
+      const counts = new Map<string, number>();
+      for (let i = 0; i < draws; i++) {
+        const packet: Packet = {
+          source: '10.244.1.2',
+          destination: '10.96.0.9',
+          protocol: 'tcp',
+          destinationPort: 80,
+          inInterface: 'cni0',
+        };
+        const { destination } = tracer.trace(packet, { localAddresses: nodeAddresses, random });
+        counts.set(destination, (counts.get(destination) ?? 0) + 1);
+      }
+      const sigma = Math.sqrt(draws * (1 / n) * (1 - 1 / n));
+      t.equal(counts.size, n);
+      for (const [address, count] of counts)
+        t.ok(Math.abs(count - draws / n) < 4 * sigma, `${address} of ${n}: ${count}`);
+    }
+    t.end();
+  });
+
+  void t.test('affinity keeps a client at its endpoint until the time is over', (t) => {
+    const random = seededRandom(9);
+    let clock = 1_000;
+    const [service] = randomCluster(seededRandom(1), 1);
+    const endpoints = [2, 3, 4].map((i) => ({
+      address: `10.244.2.${i}`,
+      port: 80,
+      ready: true,
+      serving: true,
+      terminating: false,
+      local: false,
+    }));
+    const input: ServiceInput = {
+      ...service!,
+      key: 'a/b',
+      clusterIp: '10.96.0.9',
+      internalLocal: false,
+      affinitySeconds: 600,
+      ports: [{ name: '', protocol: 'tcp', port: 80, endpoints }],
+    };
+    const tracer = compile({ clusterCidr, podCidr }, [input]);
+    const around = {
+      localAddresses: nodeAddresses,
+      random,
+      now: () => clock,
+      recent: new Map<string, Map<string, number>>(),
+    };
+    const go = (source: string) =>
+      tracer.trace(
+        { source, destination: '10.96.0.9', protocol: 'tcp', destinationPort: 80, inInterface: 'cni0' },
+        around,
+      ).destination;
+    const clients = Array.from({ length: 30 }, (_, i) => `10.244.1.${i + 2}`);
+    const first = clients.map(go);
+    t.equal(new Set(first).size, 3);
+    for (let i = 0; i < 5; i++) {
+      clock += 599;
+      t.same(clients.map(go), first, 'each use starts the time anew');
+    }
+    clock += 601;
+    t.notSame(clients.map(go), first);
+    t.end();
+  });
+
+  void t.test('a packet conntrack cannot place is dropped only when it comes from a pod', (t) => {
+    const tracer = compile({ clusterCidr, podCidr }, []);
+    const around = { localAddresses: nodeAddresses, random: () => 0 };
+    const send = (source: string, ...tcpFlags: readonly TcpFlag[]) =>
+      tracer.trace(
+        {
+          source,
+          destination: '198.51.100.7',
+          protocol: 'tcp',
+          destinationPort: 4000,
+          inInterface: 'x',
+          states: ['INVALID'],
+          tcpFlags,
+        },
+        around,
+      ).verdict;
+    t.equal(send('10.244.1.5', 'ACK'), 'drop');
+    t.equal(send('10.244.1.5', 'FIN', 'ACK'), 'drop');
+    t.equal(send('10.244.1.5', 'SYN', 'ACK'), 'drop');
+    t.equal(send('192.0.2.1', 'ACK'), 'accept');
+    t.equal(send('10.244.1.5', 'RST'), 'accept', 'nobody answers a reset');
+    t.equal(send('10.244.1.5', 'RST', 'ACK'), 'accept');
+    t.equal(send('10.244.1.5', 'SYN'), 'accept', 'no answer of a backend');
+    t.end();
+  });
+}
