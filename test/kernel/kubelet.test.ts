@@ -16,7 +16,7 @@ import { MemoryClient } from '../lib/memory-client';
 
 const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
 
-async function startKubelet(client: MemoryClient, dockerd: TestDockerd) {
+async function startKubelet(client: MemoryClient, dockerd: TestDockerd, nodeIps = ['192.0.2.1']) {
   const abort = new AbortController();
   const machine = await readMachineFacts();
   const kubelet = new Kubelet({
@@ -29,7 +29,7 @@ async function startKubelet(client: MemoryClient, dockerd: TestDockerd) {
     machine,
     config: {
       nodeName: 'n1',
-      nodeIps: ['192.0.2.1'],
+      nodeIps,
       rootDir: join(dockerd.dir, 'kubelet'),
       pauseImage: dockerd.pauseImage,
       dns: { address: '10.96.0.10', domain: 'cluster.local' },
@@ -158,6 +158,42 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     const after = await until('web', (object) => isReady(object) && object?.status?.podIP !== before?.status?.podIP);
     t.equal(after?.status?.containerStatuses?.[0]?.restartCount, 1);
     t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', after!.status!.podIP!), /1 packets received/);
+  });
+
+  await t.test('a node that is given a range of the other family: new pods have both addresses', async (t) => {
+    const before = await ready('second');
+    await running.stop();
+    const podCIDRs = ['10.244.7.0/24', 'fd00:10:244:7::/64'];
+    await client.patch(nodes, 'n1', 'merge', { spec: { podCIDRs } });
+    running = await startKubelet(client, dockerd, ['192.0.2.1', '2001:db8::1']);
+    const env = ['podIPs', 'hostIPs'].map((name) => ({
+      name,
+      valueFrom: { fieldRef: { fieldPath: `status.${name}` } },
+    }));
+    await client.create(pods, pod('both', { containers: [shell('c', 'exec sleep 1000', { env })] }));
+    await client.create(pods, pod('host', { hostNetwork: true, containers: [shell('c', 'exec sleep 1000')] }));
+    const [both, host] = [await ready('both'), await ready('host')];
+    const ips = both!.status!.podIPs!.map(({ ip }) => ip!);
+    t.match(ips, [/^10\.244\.7\.\d+$/, /^fd00:10:244:7::[0-9a-f]+$/]);
+    t.equal(both?.status?.podIP, ips[0]);
+    t.same(both?.status?.hostIPs, [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }]);
+    t.same(host?.status?.podIPs, [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }]);
+    for (const ip of ips) t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', ip), /1 packets received/);
+    const id = both!.status!.containerStatuses![0]!.containerID!.replace('docker://', '');
+    const show = (script: string) => dockerd.docker('exec', id, '/bin/sh', '-c', script);
+    t.equal(await show('echo $podIPs $hostIPs'), `${ips.join(',')} 192.0.2.1,2001:db8::1\n`);
+    t.match(await show('cat /etc/hosts'), ips.map((ip) => `${ip}\tboth\n`).join(''));
+    t.match(await client.get<Node>(nodes, 'n1'), {
+      status: { addresses: [{ address: '192.0.2.1' }, { address: '2001:db8::1' }, { type: 'Hostname' }] },
+    });
+    const after = await ready('second');
+    t.same(after?.status?.podIPs, before?.status?.podIPs, 'pods of before keep their one address');
+    t.equal(after?.status?.containerStatuses?.[0]?.restartCount, before?.status?.containerStatuses?.[0]?.restartCount);
+    for (const name of ['both', 'host']) {
+      await client.delete(pods, `default/${name}`, { gracePeriodSeconds: 1 });
+      await until(name, (object) => object === undefined);
+    }
+    t.notMatch(await dockerd.netns.run('ip', '-6', 'neighbour'), new RegExp(ips[1]!));
   });
 
   await t.test('a deleted pod leaves nothing behind', async (t) => {

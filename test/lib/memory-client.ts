@@ -200,6 +200,7 @@ function merge(target: Fields, patch: Fields, strategic: boolean): Fields {
 }
 
 function mergeList(target: readonly Fields[], patch: readonly Fields[], key: string): Fields[] {
+  if (patch.some((item) => item['$patch'] === 'replace')) return patch.filter((item) => item['$patch'] === undefined);
   const merged = new Map(target.map((item) => [item[key], item]));
   for (const item of patch) {
     if (item['$patch'] === 'delete') merged.delete(item[key]);
