@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Errno qw(EAGAIN EINTR EWOULDBLOCK);
 use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
-use Socket;
+use Socket qw(:DEFAULT IPPROTO_IPV6 IPV6_V6ONLY inet_ntop pack_sockaddr_in6 unpack_sockaddr_in6 IN6ADDR_ANY);
 
 my $port = $ENV{PORT} || 8080;
 my %who = (
@@ -22,10 +22,7 @@ my $stopping = 0;
 $SIG{TERM} = $SIG{INT} = sub { $stopping = 1 };
 $| = 1;
 
-socket(my $server, PF_INET, SOCK_STREAM, getprotobyname('tcp') || 6) or die "socket: $!";
-setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($server, sockaddr_in($port, INADDR_ANY)) or die "cannot listen on port $port: $!";
-listen($server, 1024) or die "listen: $!";
+my $server = listen_on(PF_INET6) || listen_on(PF_INET) or die "cannot listen on port $port: $!";
 nonblocking($server);
 print "codereviewapi: $who{pod} listens on port $port\n";
 
@@ -53,6 +50,30 @@ until ($stopping && !%clients) {
 }
 print "codereviewapi: stopped\n";
 
+# One IPv6 socket takes clients of both families; a kernel without IPv6 has none.
+sub listen_on {
+    my ($family) = @_;
+    socket(my $socket, $family, SOCK_STREAM, 6) or return;
+    setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, 0) if $family == PF_INET6;
+    my $any = $family == PF_INET6 ? pack_sockaddr_in6($port, IN6ADDR_ANY) : sockaddr_in($port, INADDR_ANY);
+    bind($socket, $any) or return;
+    listen($socket, 1024) or return;
+    return $socket;
+}
+
+# address:port, IPv6 in brackets; an IPv4 client of an IPv6 socket by its own address.
+sub client_of {
+    my ($peer) = @_;
+    if (sockaddr_family($peer) == PF_INET) {
+        my ($client_port, $client) = sockaddr_in($peer);
+        return inet_ntoa($client) . ":$client_port";
+    }
+    my ($client_port, $client) = unpack_sockaddr_in6($peer);
+    my $text = inet_ntop(PF_INET6, $client);
+    return $text =~ /^::ffff:([\d.]+)$/ ? "$1:$client_port" : "[$text]:$client_port";
+}
+
 sub nonblocking {
     my ($socket) = @_;
     fcntl($socket, F_SETFL, fcntl($socket, F_GETFL, 0) | O_NONBLOCK);
@@ -62,9 +83,8 @@ sub accept_all {
     while (my $peer = accept(my $socket, $server)) {
         nonblocking($socket);
         setsockopt($socket, 6, 1, 1);    # TCP_NODELAY
-        my ($client_port, $client) = sockaddr_in($peer);
         my $fd = fileno($socket);
-        $clients{$fd} = { socket => $socket, client => inet_ntoa($client) . ":$client_port", in => '', out => '' };
+        $clients{$fd} = { socket => $socket, client => client_of($peer), in => '', out => '' };
         vec($reads, $fd, 1) = 1;
     }
 }
