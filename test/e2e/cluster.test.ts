@@ -9,6 +9,7 @@ import { Cluster, until } from './cluster';
 import { demoTests } from './demo';
 import { dnsTests } from './dns';
 import { failureTests } from './failures';
+import { loadBalancerTests } from './load-balancers';
 import { networkTests } from './network';
 import { removalTests } from './removal';
 import { tourTests } from './tour';
@@ -69,6 +70,7 @@ t.test('hack/up again changes nothing', async (t) => {
 t.test('the demo', async (t) => demoTests(t as never, cluster));
 t.test('names', async (t) => dnsTests(t as never, cluster));
 t.test('pods and their network', async (t) => networkTests(t as never, cluster));
+t.test('load balancers', async (t) => loadBalancerTests(t as never, cluster));
 t.test('clients', async (t) => clientTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
 t.test('removal', async (t) => removalTests(t as never, cluster));
