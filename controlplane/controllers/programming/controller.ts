@@ -12,7 +12,16 @@ import { type Condition, withCondition } from '../shared/conditions';
 import type { Controller, Deps } from '../shared/deps';
 import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { isReady, judge, type Pending, patienceMs, relevantParts, type Verdict, withSlices } from './plan';
+import {
+  isReady,
+  judge,
+  lowestReceipt,
+  type Pending,
+  patienceMs,
+  relevantParts,
+  type Verdict,
+  withSlices,
+} from './plan';
 
 const workers = 4;
 const serviceNameLabel = 'kubernetes.io/service-name';
@@ -92,8 +101,13 @@ export class ProgrammingController implements Controller {
     if (this.pending.has(service)) this.queue.add(service);
   }
 
+  /** Those that may be done now, and those whose message tells how they stand: not all, when thousands are made at once. */
   private addPending(): void {
-    for (const key of this.pending.keys()) this.queue.add(key);
+    const now = this.deps.clock.now();
+    const reached = lowestReceipt(this.nodes.list(), this.receipts);
+    for (const [key, { services, sinceMs }] of this.pending) {
+      if (services <= reached || now - sinceMs >= patienceMs) this.queue.add(key);
+    }
   }
 
   /** Carries the resourceVersion: a Service that has changed meanwhile is judged again. */

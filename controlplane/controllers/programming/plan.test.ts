@@ -3,7 +3,7 @@ import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Service } from '../../api/service';
 import { awaitsProgramming, parseReceipt, type Receipt, renderReceipt } from '../../api/services/programmed';
-import { type Facts, judge, type Pending, patienceMs, relevantParts, withSlices } from './plan';
+import { type Facts, judge, lowestReceipt, type Pending, patienceMs, relevantParts, withSlices } from './plan';
 
 type Spec = Partial<NonNullable<Service['spec']>>;
 const service = (spec: Spec = {}, status: Service['status'] = {}): Service => ({
@@ -16,6 +16,7 @@ const node = (name: string, ready = true): Node => ({
   status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] },
 });
 const pending: Pending = { sinceMs: 0, services: 100, slices: 90 };
+const nothing: Receipt = { services: 0, slices: 0 };
 const done: Receipt = { services: 100, slices: 90 };
 const receipts = (of: Readonly<Record<string, Receipt>>) => new Map(Object.entries(of));
 const facts = (changes: Partial<Facts> = {}): Facts => ({
@@ -107,6 +108,14 @@ t.test('what nodes make rules from', async (t) => {
   t.equal(relevantParts({ ...service(), status: { conditions: [] } }), base, 'conditions are not');
   t.not(relevantParts(service({ clusterIP: '10.96.0.8' })), base);
   t.not(relevantParts(service({}, { loadBalancer: { ingress: [{ ip: '192.168.57.240' }] } })), base);
+});
+
+t.test('what all ready nodes have reached', async (t) => {
+  const some = receipts({ a: { services: 7, slices: 0 }, b: { services: 9, slices: 0 }, gone: nothing });
+  t.equal(lowestReceipt([node('a'), node('b')], some), 7);
+  t.equal(lowestReceipt([node('a', false), node('b')], some), 9);
+  t.equal(lowestReceipt([node('a'), node('new')], some), 0);
+  t.equal(lowestReceipt([node('a', false)], some), Number.POSITIVE_INFINITY);
 });
 
 t.test('slices are waited for while the Service is young', async (t) => {

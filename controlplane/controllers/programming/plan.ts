@@ -63,6 +63,13 @@ export function judge(service: Service, { pending, hasSlices, nodes, receipts }:
   return { status: 'True', reason: 'Programmed', message: `${count}${left}` };
 }
 
+/** The revision of Services that all ready nodes have reached; Infinity without ready nodes. */
+export function lowestReceipt(nodes: readonly Node[], receipts: ReadonlyMap<string, Receipt>): number {
+  return nodes
+    .filter(isReady)
+    .reduce((least, node) => Math.min(least, receipts.get(nameOf(node))?.services ?? 0), Number.POSITIVE_INFINITY);
+}
+
 /** What nodes make rules from: when it changes their receipts must say so anew. */
 export function relevantParts({ metadata, spec, status }: Service): string {
   return JSON.stringify([metadata?.generation, metadata?.labels, spec, status?.loadBalancer]);
