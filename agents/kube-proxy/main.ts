@@ -64,12 +64,12 @@ export const command = defineCommand({
     };
     const metrics = new Metrics();
     const healthPorts = new HealthPorts(log);
-    const watched = { ...informers, allNodes: createInformer(client, nodes, { log }) };
+    const allNodes = createInformer(client, nodes, { log });
     const receipts = new Receipts({ client, nodeName: options.nodeName, ...informers, clock: systemClock, log });
     const announcer = new Announcer({
       nodeName: options.nodeName,
       netns: ownNetns(),
-      nodes: watched.allNodes,
+      nodes: allNodes,
       clock: systemClock,
       log: log.child('announcer'),
       able: () => proxier.problem() === undefined,
@@ -109,8 +109,9 @@ export const command = defineCommand({
     };
     await serveHealth({ host: '127.0.0.1', port: options.metricsPort, check, metrics: render }, signal);
     try {
-      const parts = [proxier, policies, receipts, ...(options.announceLoadBalancers ? [announcer] : [])];
-      await Promise.all([...Object.values(watched), ...parts].map((part) => part.run(signal)));
+      const announcing = options.announceLoadBalancers ? [allNodes, announcer] : [];
+      const parts = [...Object.values(informers), proxier, policies, receipts, ...announcing];
+      await Promise.all(parts.map((part) => part.run(signal)));
     } finally {
       healthPorts.close();
     }
