@@ -1,4 +1,5 @@
 // Which backend a connection gets.
+import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 
 export const choiceCases: ServiceCases = {
@@ -22,6 +23,31 @@ export const choiceCases: ServiceCases = {
       worst = Math.max(...[...counts.values()].map((count) => Math.abs(count - draws / 3)));
     }
     t.ok(worst <= 3 * sigma, `largest deviation ${worst}`);
+  },
+
+  'a client outside has affinity too, and one client does not decide for another': async (t, lab, rules) => {
+    await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 10_800 }, { nodePort: 30080 }));
+    const seen = new Map<string, Set<string>>();
+    for (const from of ['outside', 'node'] as const) {
+      const host = from === 'outside' ? addresses.node : '10.96.3.7';
+      const port = from === 'outside' ? 30080 : 80;
+      const places = new Set<string>();
+      for (let i = 0; i < 20; i++) places.add((await lab.ask(from, host, port)).split(' ')[0]!);
+      seen.set(from, places);
+    }
+    for (const [from, places] of seen) t.equal(places.size, 1, `${from} stays at ${[...places]}`);
+    await rules.apply(web([at('b')], { affinitySeconds: 10_800 }, { nodePort: 30080 }));
+    t.match(await lab.ask('outside', addresses.node, 30080), /^b /, 'a backend that is gone holds nobody');
+  },
+
+  'hints keep connections near, for pods and for outsiders': async (t, lab, rules) => {
+    await rules.apply(web([at('a'), at('far', { elsewhere: true })], {}, { nodePort: 30080 }));
+    for (let i = 0; i < 12; i++) {
+      t.match(await lab.ask('b', '10.96.3.7', 80), /^a /);
+      t.match(await lab.ask('outside', addresses.node, 30080), /^a /);
+    }
+    await rules.apply(web([at('a', { elsewhere: true }), at('far')], { internalLocal: true }));
+    t.match(await lab.ask('b', '10.96.3.7', 80), /^a /, 'where only this node is asked for, hints say nothing');
   },
 
   'affinity holds until its time is over': async (t, lab, rules) => {

@@ -14,6 +14,7 @@ import { refusalCases } from './refusal';
 import { sctpCases } from './sctp';
 import { sourceAddressCases } from './source-address';
 import { udpCases } from './udp';
+import { underLoadCases } from './under-load';
 
 const groups: readonly ServiceCases[] = [
   sourceAddressCases,
@@ -25,6 +26,7 @@ const groups: readonly ServiceCases[] = [
   latePacketCases,
   udpCases,
   lifeCases,
+  underLoadCases,
 ];
 
 /** Well beyond what a busy machine needs: it only turns a hang into a failure. */

@@ -1,6 +1,6 @@
 // UDP flows follow their backends.
 import { changedFrontends } from '../../../dataplane/conntrack/frontends';
-import type { Endpoint, ServiceInput } from '../../../dataplane/service/input';
+import type { Endpoint, ServiceInput, ServicePort } from '../../../dataplane/service/input';
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases } from './cases';
@@ -24,8 +24,61 @@ export const udpCases: ServiceCases = {
     t.equal(await go(dns([at('a'), at('far')]), dns([at('far')])), 2, 'the flows of the removed backend');
     t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `far ${addresses.b}`, 'the same socket goes on');
     t.match(await lab.askUdp(sockets.outer, addresses.node, 30053), /^far /);
-    t.equal(await go(undefined, dns([at('a')]), true), 1, 'a restart forgets what lost its backend meanwhile');
+    t.equal(await go(undefined, dns([at('a')]), true), 2, 'a restart forgets what lost its backend meanwhile');
     t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `a ${addresses.b}`);
+  },
+
+  'every transition forgets the flows it must, at every address, and no other': async (t, lab, rules) => {
+    const key = 'shop/dns';
+    const frontends = { cluster: '10.96.3.7', balancer: '192.168.57.240', external: '203.0.113.9' };
+    const dns = (endpoints: readonly Endpoint[], changes: Partial<ServicePort> = {}) =>
+      service(key, frontends.cluster, {
+        loadBalancerIps: [frontends.balancer],
+        externalIps: [frontends.external],
+        ports: [servicePort({ protocol: 'udp', port: 53, nodePort: 30053, endpoints, ...changes })],
+      });
+    await lab.serve('a', 9090);
+    await lab.serve('b', 5353);
+    const clients = await Promise.all([
+      lab.udp('b').then((socket) => ({ socket, host: frontends.cluster, port: 53 })),
+      lab.udp('outside').then((socket) => ({ socket, host: frontends.balancer, port: 53 })),
+      lab.udp('outside').then((socket) => ({ socket, host: frontends.external, port: 53 })),
+      lab.udp('outside').then((socket) => ({ socket, host: addresses.node, port: 30053 })),
+      lab.udp('node').then((socket) => ({ socket, host: frontends.cluster, port: 53 })),
+    ]);
+    const ask = () => Promise.all(clients.map(({ socket, host, port }) => lab.askUdp(socket, host, port)));
+    const places = async () => new Set((await ask()).map((answer) => answer.split(' ')[0]));
+    const other = await lab.udp('a');
+    const stranger = () => lab.askUdp(other, addresses.b, 5353);
+    await rules.change(key, dns([at('a')]));
+    t.same(await places(), new Set(['a']));
+    await stranger();
+    t.equal(await rules.change(key, dns([at('a'), at('far')])), 0, 'N to M, none removed');
+    t.same(await places(), new Set(['a']), 'who has a backend keeps it');
+    t.equal(
+      await rules.change(key, dns([at('a', { ready: false, terminating: true }), at('far')])),
+      0,
+      'still serving',
+    );
+    t.equal(await rules.change(key, dns([at('far')])), clients.length, 'N to M, one removed');
+    t.same(await places(), new Set(['far']));
+    t.equal(await rules.change(key, dns([])), clients.length, 'N to 0');
+    t.equal(await rules.change(key, dns([at('a')])), 0, '0 to N: what was refused left nothing behind');
+    t.same(await places(), new Set(['a']));
+    t.equal(await rules.change(key, dns([at('a', { port: 9090 })])), clients.length, 'the port of the backend');
+    t.same(await places(), new Set(['a']));
+    t.equal(await rules.change(key, dns([at('a', { port: 9090 })], { nodePort: 30054 })), 1, 'the node port');
+    clients[3]!.port = 30054;
+    t.same(await places(), new Set(['a']));
+    t.equal(
+      await rules.cleaner.clean(changedFrontends(undefined, dns([at('a', { port: 9090 })], { nodePort: 30054 }), true)),
+      0,
+      'a restart',
+    );
+    t.equal(await rules.change(key, undefined), clients.length, 'the Service is deleted');
+    const left = await lab.exec.run(['conntrack', '-L', '-p', 'udp', '--orig-dst', addresses.b]);
+    t.match(left.stdout, 'dport=5353', 'what is no business of the Service is there from first to last');
+    t.match(await stranger(), /^b /);
   },
 
   'a UDP flow from before the Service finds it': async (t, lab, rules) => {
