@@ -62,6 +62,10 @@ export const command = defineCommand({
       const node = informers.nodes.get(options.nodeName);
       if (node) recorder.record({ apiVersion: 'v1', kind: 'Node', ...node }, 'Warning', reason, message);
     };
+    const tellService = (key: string, type: 'Normal' | 'Warning', reason: string, message: string) => {
+      const service = informers.services.get(key);
+      if (service) recorder.record(service, type, reason, message);
+    };
     const metrics = new Metrics();
     const healthPorts = new HealthPorts(log);
     const allNodes = createInformer(client, nodes, { log });
@@ -73,11 +77,15 @@ export const command = defineCommand({
       clock: systemClock,
       log: log.child('announcer'),
       able: () => proxier.problem() === undefined,
-      onAnnounce: (key, address, link) => {
-        const service = informers.services.get(key);
-        const message = `announcing ${address} from node "${options.nodeName}" on ${link}`;
-        if (service) recorder.record(service, 'Normal', 'nodeAssigned', message);
-      },
+      onAnnounce: (key, address, link) =>
+        tellService(key, 'Normal', 'nodeAssigned', `announcing ${address} from node "${options.nodeName}" on ${link}`),
+      onConflict: (key, address, mac) =>
+        tellService(
+          key,
+          'Warning',
+          'AddressConflict',
+          `${address} is also answered for by ${mac}, which is no node of this cluster`,
+        ),
     });
     const proxier: Proxier = new Proxier({
       nodeName: options.nodeName,

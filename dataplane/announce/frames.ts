@@ -41,6 +41,9 @@ function arpBody(operation: 1 | 2, sender: { mac: string; ip: string }, target: 
   return Buffer.concat([fixed, macBytes(sender.mac), ip4Bytes(sender.ip), target.mac, ip4Bytes(target.ip)]);
 }
 
+/** Who sent a frame, as its header says. */
+export const senderOf = (frame: Buffer): string => formatMac(frame.subarray(6, 12));
+
 /** Undefined for what is no ARP of IPv4 on Ethernet. */
 export function parseArp(frame: Buffer): Arp | undefined {
   if (frame.length < headerLength + arpLength || frame.readUInt16BE(12) !== etherTypes.arp) return undefined;

@@ -4,13 +4,24 @@ import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Netns } from '../netns/netns';
 import { openPacketSocket, type PacketSocket } from '../netns/packet-socket';
-import { arpReply, type Beacon, etherTypes, gratuitousArp, parseArp, parseBeacon, renderBeacon } from './frames';
+import {
+  arpReply,
+  type Beacon,
+  etherTypes,
+  gratuitousArp,
+  parseArp,
+  parseBeacon,
+  renderBeacon,
+  senderOf,
+} from './frames';
 import type { AnnounceLink } from './link';
 
 export interface ResponderOptions {
   readonly netns: Netns;
   readonly log: Logger;
-  readonly onBeacon: (beacon: Beacon) => void;
+  readonly onBeacon: (beacon: Beacon, mac: string) => void;
+  /** Somebody else speaks for an address that is answered for here. */
+  readonly onOther: (address: string, mac: string) => void;
 }
 
 interface OpenLink extends AnnounceLink {
@@ -52,7 +63,7 @@ export class Responder {
       arp = openPacketSocket(netns, { link: link.name, protocol: etherTypes.arp, onFrame: onArp, onError });
       const onFrame = (frame: Buffer) => {
         const beacon = parseBeacon(frame);
-        if (beacon) onBeacon(beacon);
+        if (beacon) onBeacon(beacon, senderOf(frame));
       };
       const beacons = openPacketSocket(netns, { link: link.name, protocol: etherTypes.beacon, onFrame, onError });
       this.open = { ...link, arp, beacons };
@@ -92,7 +103,9 @@ export class Responder {
 
   private onArp(frame: Buffer): void {
     const arp = parseArp(frame);
-    if (this.open && arp?.operation === 'request' && this.addresses.has(arp.targetIp)) {
+    if (!this.open || !arp) return;
+    if (this.addresses.has(arp.senderIp)) this.options.onOther(arp.senderIp, arp.senderMac);
+    else if (arp.operation === 'request' && this.addresses.has(arp.targetIp)) {
       this.send(this.open.arp, arpReply(arp, this.open.mac));
     }
   }

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { nodes } from '../../controlplane/api/index';
 import { Scope } from '../../controlplane/base/scope';
-import { type Arp, etherTypes, parseArp } from '../../dataplane/announce/frames';
+import { type Arp, etherTypes, gratuitousArp, parseArp } from '../../dataplane/announce/frames';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { openPacketSocket, type PacketSocket } from '../../dataplane/netns/packet-socket';
 import { AnnounceLab, clientAddress, type NodeName, nodeAddress, nodeNames, serveName } from '../lib/announce-lab';
@@ -19,7 +19,7 @@ class Neighbour {
   private readonly replies: Arp[] = [];
   private wake = Promise.withResolvers<void>();
   private readonly socket: PacketSocket;
-  private readonly mac: string;
+  readonly mac: string;
 
   constructor(
     private readonly lab: AnnounceLab,
@@ -41,6 +41,11 @@ class Neighbour {
       },
     });
     lab.defer(() => this.socket.close());
+  }
+
+  /** Says that the client itself has the address. */
+  claim(ip: string): void {
+    for (const frame of gratuitousArp(ip, this.mac)) this.socket.send(frame);
   }
 
   ask(ip: string): void {
@@ -158,6 +163,17 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         await ask(lab, '192.168.57.241', 80),
         `n2 ${clientAddress}`,
         'policy Local keeps the address of the client',
+      );
+      link.claim('192.168.57.241');
+      t.same(
+        await lab.nodes.n2.firstConflict(),
+        [`shop/local 192.168.57.241 ${link.mac}`],
+        'a stranger with the address',
+      );
+      t.same(
+        nodeNames.flatMap((name) => (name === 'n2' ? [] : lab.nodes[name].conflicts)),
+        [],
+        'is told by the node that announces it',
       );
       await lab.moveEndpoints('local', ['n3']);
       await link.until('192.168.57.241', (mac) => mac === lab.nodes.n3.mac);

@@ -46,6 +46,9 @@ export interface LabNode {
   readonly announcer: Announcer;
   /** The Node copy of its announcer learns nothing any more, as if the API were out of its reach alone. */
   readonly loseApi: () => void;
+  /** `SERVICE ADDRESS MAC` of what was told about others that answer; the second resolves with it once there is one. */
+  readonly conflicts: readonly string[];
+  readonly firstConflict: () => Promise<readonly string[]>;
   /** Ends its kube-proxy in an orderly way. */
   readonly stop: () => Promise<void>;
 }
@@ -199,7 +202,13 @@ async function startNode(scope: Scope, client: MemoryClient, name: NodeName, net
     log,
     able: () => proxier.problem() === undefined,
     onAnnounce: () => {},
+    onConflict: (service, address, mac) => {
+      conflicts.push(`${service} ${address} ${mac}`);
+      told.resolve();
+    },
   });
+  const conflicts: string[] = [];
+  const told = Promise.withResolvers<void>();
   const healthPorts = new HealthPorts(log);
   const proxier: Proxier = new Proxier({
     nodeName: name,
@@ -223,5 +232,6 @@ async function startNode(scope: Scope, client: MemoryClient, name: NodeName, net
   };
   scope.defer(end);
   const mac = JSON.parse(await netns.run('ip', '-j', 'link', 'show', 'eth0'))[0].address;
-  return { netns, mac, announcer, loseApi: () => api.abort(new Error('cut off')), stop: end };
+  const firstConflict = () => told.promise.then(() => conflicts);
+  return { netns, mac, announcer, conflicts, firstConflict, loseApi: () => api.abort(new Error('cut off')), stop: end };
 }

@@ -32,6 +32,8 @@ export interface AnnouncerDeps {
   readonly able: () => boolean;
   /** Told when this node begins to announce an address, once for every Service behind it. */
   readonly onAnnounce: (service: string, address: string, link: string) => void;
+  /** Told when a machine that is no announcer speaks for an address of ours. */
+  readonly onConflict: (service: string, address: string, mac: string) => void;
 }
 
 export class Announcer {
@@ -40,6 +42,9 @@ export class Announcer {
   private readonly responder: Responder;
   /** Address → since when this node announces it. */
   private readonly announced = new Map<string, number>();
+  /** From where beacons came. */
+  private readonly peerMacs = new Set<string>();
+  private readonly conflicts = new Set<string>();
   private states: readonly NodeState[] = [];
   private revision = 0;
   /** Since when it has the link; it announces nothing before it has heard who else does. */
@@ -48,7 +53,12 @@ export class Announcer {
 
   constructor(private readonly deps: AnnouncerDeps) {
     const { netns, log } = deps;
-    this.responder = new Responder({ netns, log, onBeacon: (beacon) => this.onBeacon(beacon) });
+    this.responder = new Responder({
+      netns,
+      log,
+      onBeacon: (beacon, mac) => this.onBeacon(beacon, mac),
+      onOther: (address, mac) => this.onOther(address, mac),
+    });
   }
 
   /** What a Service claims, from when its rules are in the kernel on; an empty list when it is gone. */
@@ -74,7 +84,11 @@ export class Announcer {
     try {
       while (!signal.aborted) {
         const now = clock.now();
-        if (now - last > beaconMs + heldUpMs) this.peers.forgive(now);
+        if (now - last > beaconMs + heldUpMs) {
+          this.peers.forgive(now);
+          // The others have taken over; it begins as if it were new, and tells the link when it takes them back.
+          this.listeningMs = now;
+        }
         last = now;
         this.tick(now);
         await clock.sleep(beaconMs, signal).catch(() => undefined);
@@ -98,7 +112,6 @@ export class Announcer {
       log.warn('links not read', { error: err });
     }
     if (this.responder.use(link)) this.listeningMs = now;
-    this.peers.ready(new Set(this.states.filter(({ ready }) => ready).map(({ name }) => name)), now);
     this.sendBeacon(this.isAble(now) ? 'able' : 'unable');
     this.evaluate();
     for (const [address, since] of this.announced) if (now - since < repeatMs) this.responder.announce(address);
@@ -135,7 +148,7 @@ export class Announcer {
       this.announced.set(address, now);
       this.responder.announce(address);
       log.info('announcing address', { address, link: link?.name });
-      this.report(address, link?.name ?? '');
+      for (const service of this.servicesOf(address)) this.deps.onAnnounce(service, address, link?.name ?? '');
     }
   }
 
@@ -162,14 +175,25 @@ export class Announcer {
   }
 
   /** Only beacons of nodes the API knows, from the address it knows. Who can forge them could forge ARP as well. */
-  private onBeacon(beacon: Beacon): void {
+  private onBeacon(beacon: Beacon, mac: string): void {
     const { nodeName, clock } = this.deps;
     if (beacon.node === nodeName) return;
     if (!this.states.some(({ name, address }) => name === beacon.node && address === beacon.address)) return;
+    this.peerMacs.add(mac);
     if (!this.peers.heard(beacon, clock.now())) return;
     this.evaluate();
     // Whoever comes back from beyond a cut may have answered for the same addresses there.
     for (const address of this.announced.keys()) this.responder.announce(address);
+  }
+
+  /** Other announcers may speak for it for a moment while it moves; anybody else is a conflict, and told once. */
+  private onOther(address: string, mac: string): void {
+    const { log, onConflict } = this.deps;
+    const conflict = `${address} ${mac}`;
+    if (this.peerMacs.has(mac) || mac === this.responder.link?.mac || this.conflicts.has(conflict)) return;
+    this.conflicts.add(conflict);
+    log.warn('somebody else answers for an address', { address, mac });
+    for (const service of this.servicesOf(address)) onConflict(service, address, mac);
   }
 
   private sendBeacon(state: Beacon['state']): void {
@@ -187,10 +211,10 @@ export class Announcer {
     this.revision = nodes.reduce((most, { metadata }) => Math.max(most, Number(metadata?.resourceVersion ?? 0)), 0);
   }
 
-  private report(address: string, link: string): void {
-    for (const [service, claims] of this.claims) {
-      if (claims.some((claim) => claim.address === address)) this.deps.onAnnounce(service, address, link);
-    }
+  private servicesOf(address: string): string[] {
+    return [...this.claims]
+      .filter(([, claims]) => claims.some((claim) => claim.address === address))
+      .map(([key]) => key);
   }
 }
 
