@@ -154,7 +154,7 @@ async function openFamily(
   return new FamilyProxy({
     family,
     facts,
-    rules: await openRules({ mode, exec, family, facts, log }),
+    rules: await openRules({ mode, exec, family, facts, log, netns: ownNetns() }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family), clusterCidr }),
     nodePortAddresses: nodePortAddresses.filter(ofFamily),
     log,

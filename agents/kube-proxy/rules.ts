@@ -6,7 +6,9 @@ import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
+import type { Netns } from '../../dataplane/netns/netns';
 import { NftProgram } from '../../dataplane/nftables/nft';
+import { TableWatch } from '../../dataplane/nftables/watch';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { ProxyMode, RuleCompiler } from '../../dataplane/service/mode';
@@ -80,6 +82,8 @@ export interface RulesDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
   readonly log: Logger;
+  /** Where `exec` runs its programs: mode nftables listens there for changes by others. Absent: it asks now and then. */
+  readonly netns?: Netns;
 }
 
 /** @throws Unsupported when this node lacks what the mode needs; the message says what to do. */
@@ -107,7 +111,7 @@ async function openIptables({ exec, family, facts, log }: RulesDeps): Promise<Ru
 }
 
 /** What the iptables mode left is removed by the appliers of the accepting rules: they keep these few and take the rest away. */
-async function openNftables({ exec, family, facts, log }: RulesDeps): Promise<Rules> {
+async function openNftables({ exec, family, facts, log, netns }: RulesDeps): Promise<Rules> {
   const nft = new NftProgram(exec);
   const table = tableOf(family);
   // Asked for its own sake: whether the program is there, and may do this.
@@ -115,6 +119,7 @@ async function openNftables({ exec, family, facts, log }: RulesDeps): Promise<Ru
   const backends = await backendsInUse(exec, family);
   log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });
   const accepts = backends.map((backend) => new Applier({ exec, backend, jumps: acceptJumps }));
-  const writer = new NftModeWriter(new NftWriter({ nft, table }), accepts);
+  const watch = netns && { watch: new TableWatch(netns, table) };
+  const writer = new NftModeWriter(new NftWriter({ nft, table, ...watch }), accepts);
   return new ModeRules(new NftModeCompiler(family, facts), writer);
 }

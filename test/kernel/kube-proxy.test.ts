@@ -24,9 +24,12 @@ import { Scope } from '../../controlplane/base/scope';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import { MemoryClient } from '../lib/memory-client';
 import { skipWithoutKernel } from '../lib/netns';
 import { addresses, ServiceLab, serverPort } from '../lib/service-lab';
+
+t.setTimeout(300_000);
 
 const nodeName = 'worker-1';
 const log = silentLogger;
@@ -45,10 +48,11 @@ async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
   const healthPorts = new HealthPorts(log);
   const metrics = new Metrics();
   const facts = { clusterCidr: '10.244.0.0/16' };
+  const mode = lab.mode === 'nftables' ? 'nftables' : 'iptables';
   const family = new FamilyProxy({
     family: 4,
     facts,
-    rules: await openRules({ mode: 'iptables', exec: lab.exec, family: 4, facts, log }),
+    rules: await openRules({ mode, exec: lab.exec, family: 4, facts, log, netns: lab.at.node }),
     cleaner: new FlowCleaner({
       exec: lab.exec,
       family: 4,
@@ -107,79 +111,107 @@ async function until(ask: () => Promise<string>, wanted: RegExp): Promise<string
   }
 }
 
-async function withLab(fn: (lab: ServiceLab, scope: Scope) => Promise<void>): Promise<void> {
+async function withLab(mode: ProxyMode, fn: (lab: ServiceLab, scope: Scope) => Promise<void>): Promise<void> {
   const scope = new Scope();
   try {
-    await fn(await ServiceLab.open(scope), scope);
+    await fn(await ServiceLab.open(scope, mode === 'iptables' ? 'iptables-nft' : mode), scope);
   } finally {
     await scope.close();
   }
 }
 
-t.test('kube-proxy', { skip: skipWithoutKernel() }, async (t) => {
-  await t.test('from API objects to packets, through an API outage and a restart', async (t) => {
-    await withLab(async (lab, scope) => {
-      const client = new MemoryClient();
-      await client.create(nodes, node);
-      await client.create(services, web);
-      const first = await startProxy(lab, client, scope);
-      const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
-      await until(ask, /ECONNREFUSED/);
-      await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
-      await until(ask, /^a /);
-      t.equal(first.proxier.problem(), undefined);
-      t.match(first.metrics.render(), /kubeproxy_sync_proxy_rules_duration_seconds_count [1-9]/);
-      await client.create(endpointSlices, slice('web-2', { [addresses.far]: 'worker-2' }));
-      await until(ask, /^far /);
-      t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
+/** What somebody else may do to the rules, and what is then reported. */
+const interferences: Readonly<Record<ProxyMode, readonly (readonly [string, RegExp])[]>> = {
+  iptables: [
+    [
+      'iptables -t nat -F',
+      /nat PREROUTING jump-missing[\s\S]*nat K8TS-SVC-\S+ changed|nat K8TS-SVC-\S+ changed[\s\S]*nat PREROUTING jump-missing/,
+    ],
+  ],
+  nftables: [
+    ['nft flush ruleset', /ip k8ts services missing/],
+    ['nft flush chain ip k8ts services', /ip k8ts services changed/],
+    [
+      'nft delete element ip k8ts services { 10.96.3.7 . tcp . 80 }',
+      /ip k8ts services 10\.96\.3\.7 \. 6 \. 80 missing/,
+    ],
+    ['iptables -F', /filter FORWARD jump-missing/],
+  ],
+};
 
-      client.down = true;
-      await first.end();
-      t.match(await ask(), /^(a|far) /, 'rules outlive the process');
-      const second = await startProxy(lab, client, scope);
-      t.match(second.proxier.problem(), /waiting/);
-      t.match(await ask(), /^(a|far) /, 'and a process that cannot reach the API');
-      client.down = false;
-      await client.delete(endpointSlices, 'shop/web-1');
-      await until(async () => (await Promise.all([ask(), ask(), ask(), ask(), ask()])).join(' '), /^(far \S+ ?){5}$/);
-      await client.delete(services, 'shop/web');
-      await until(async () => lab.at.node.run('iptables-save', '-t', 'nat'), /^(?![\s\S]*shop\/web)/);
-      t.equal(second.proxier.problem(), undefined);
+for (const mode of proxyModes) {
+  t.test(`kube-proxy in mode ${mode}`, { skip: skipWithoutKernel(), timeout: 300_000 }, async (t) => {
+    await t.test('from API objects to packets, through an API outage and a restart', async (t) => {
+      await withLab(mode, async (lab, scope) => {
+        const client = new MemoryClient();
+        await client.create(nodes, node);
+        await client.create(services, web);
+        const first = await startProxy(lab, client, scope);
+        const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
+        await until(ask, /ECONNREFUSED/);
+        await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
+        await until(ask, /^a /);
+        t.equal(first.proxier.problem(), undefined);
+        t.match(first.metrics.render(), /kubeproxy_sync_proxy_rules_duration_seconds_count [1-9]/);
+        await client.create(endpointSlices, slice('web-2', { [addresses.far]: 'worker-2' }));
+        await until(ask, /^far /);
+        t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
+
+        client.down = true;
+        await first.end();
+        t.match(await ask(), /^(a|far) /, 'rules outlive the process');
+        const second = await startProxy(lab, client, scope);
+        t.match(second.proxier.problem(), /waiting/);
+        t.match(await ask(), /^(a|far) /, 'and a process that cannot reach the API');
+        client.down = false;
+        await client.delete(endpointSlices, 'shop/web-1');
+        await until(async () => (await Promise.all([ask(), ask(), ask(), ask(), ask()])).join(' '), /^(far \S+ ?){5}$/);
+        await client.delete(services, 'shop/web');
+        const rules = mode === 'iptables' ? ['iptables-save', '-t', 'nat'] : ['nft', 'list', 'ruleset'];
+        await until(async () => lab.at.node.run(...rules), /^(?![\s\S]*shop\/web)/);
+        t.equal(second.proxier.problem(), undefined);
+      });
+    });
+
+    await t.test('a flush by somebody else is mended and reported', { timeout: 200_000 }, async (t) => {
+      await withLab(mode, async (lab, scope) => {
+        const client = new MemoryClient();
+        await client.create(nodes, node);
+        await client.create(services, web);
+        await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
+        const proxy = await startProxy(lab, client, scope);
+        const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
+        await until(ask, /^a /);
+        for (const [i, [command, named]] of interferences[mode].entries()) {
+          const reported = proxy.drift();
+          await lab.at.node.run(...command.split(/ (?![^{]*\})/));
+          await reported;
+          await until(ask, /^a /);
+          t.match(
+            proxy.drifts[i]?.map(({ table, chain, kind }) => `${table} ${chain} ${kind}`).join('\n'),
+            named,
+            command,
+          );
+          await until(async () => proxy.metrics.render(), new RegExp(`kubeproxy_iptables_drift_healed_total ${i + 1}`));
+        }
+      });
+    });
+
+    await t.test('cleanup takes everything away', async (t) => {
+      await withLab(mode, async (lab, scope) => {
+        const client = new MemoryClient();
+        await client.create(nodes, node);
+        await client.create(services, web);
+        const proxy = await startProxy(lab, client, scope);
+        await until(() => lab.ask('b', '10.96.3.7', 80, 300), /ECONNREFUSED/);
+        await proxy.end();
+        await cleanup(lab.exec, log);
+        t.notMatch(await lab.at.node.run('iptables-save'), 'K8TS');
+        t.notMatch(await lab.at.node.run('nft', 'list', 'ruleset'), 'k8ts');
+      });
     });
   });
-
-  await t.test('a flush by somebody else is mended and reported', async (t) => {
-    await withLab(async (lab, scope) => {
-      const client = new MemoryClient();
-      await client.create(nodes, node);
-      await client.create(services, web);
-      await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
-      const proxy = await startProxy(lab, client, scope);
-      const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
-      await until(ask, /^a /);
-      const reported = proxy.drift();
-      await lab.exec.run(['iptables', '-t', 'nat', '-F']);
-      await reported;
-      await until(ask, /^a /);
-      t.ok(proxy.drifts[0]?.some(({ chain, kind }) => chain === 'PREROUTING' && kind === 'jump-missing'));
-      t.ok(proxy.drifts[0]?.some(({ chain, kind }) => chain.startsWith('K8TS-SVC-') && kind === 'changed'));
-      t.match(proxy.metrics.render(), /kubeproxy_iptables_drift_healed_total 1/);
-    });
-  });
-
-  await t.test('cleanup takes everything away', async (t) => {
-    await withLab(async (lab, scope) => {
-      const client = new MemoryClient();
-      await client.create(nodes, node);
-      await client.create(services, web);
-      const proxy = await startProxy(lab, client, scope);
-      await until(() => lab.ask('b', '10.96.3.7', 80, 300), /ECONNREFUSED/);
-      await proxy.end();
-      await cleanup(lab.exec, log);
-      t.notMatch(await lab.at.node.run('iptables-save'), 'K8TS');
-    });
-  });
-});
+}
 
 t.test('health check ports say whether there are local endpoints', async (t) => {
   const port = await freePort();

@@ -3,6 +3,7 @@
 import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
 import type { Nft, TableName } from '../../nftables/nft';
 import { tableParts } from '../../nftables/structure';
+import type { TableWatch } from '../../nftables/watch';
 import { type Comparison, compare } from './compare';
 import { countChanges, type NftChanges, type NftPlan } from './model';
 import { renderStructure, renderTransaction } from './transaction';
@@ -10,6 +11,8 @@ import { renderStructure, renderTransaction } from './transaction';
 export interface NftWriterDeps {
   readonly nft: Nft;
   readonly table: TableName;
+  /** Says when others changed the table; without it canaryAlive() asks nft, and changed elements are found by check() alone. */
+  readonly watch?: TableWatch;
   /** Milliseconds of any fixed origin, for durations. */
   readonly elapsed?: () => number;
 }
@@ -29,6 +32,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     const { changes, replace } = full ? await this.compare(plan) : { changes: dirty, replace: false };
     const text = replace ? this.renderReplacement(plan) : renderTransaction(this.deps.table, plan, changes);
     await this.run(text);
+    if (text !== '') this.deps.watch?.wrote();
     const ms = this.now() - start;
     if (full || changes.chains.size > 0 || changes.sets.size > 0) this.printed = await this.structure();
     this.applied = true;
@@ -37,6 +41,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
 
   async canaryAlive(): Promise<boolean> {
     if (!this.applied) return true;
+    if (this.deps.watch) return this.printed !== undefined && !this.deps.watch.suspicious;
     return this.printed !== undefined && (await this.structure()) === this.printed;
   }
 
@@ -78,7 +83,8 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
 
   /** The plan is put beside the table under another name, switched off, to have it printed in the same words. */
   private async compare(plan: NftPlan): Promise<Comparison> {
-    const { nft, table } = this.deps;
+    const { nft, table, watch } = this.deps;
+    watch?.forget();
     const draft = { ...table, name: `${table.name}-draft` };
     const remove = `add table ${draft.family} ${draft.name}\ndelete table ${draft.family} ${draft.name}\n`;
     await nft.run(remove + renderStructure(draft, plan));
