@@ -47,6 +47,7 @@ t.test('what is of the user stays, and comes back alone', async (t) => {
     t.same(again, { text, changes }, `${name}: a second run changes nothing`);
     const left = unmergeDaemonJson(text, changes);
     t.same(left && JSON.parse(left), after, `${name}: taken out again`);
+    t.equal(left, file && JSON.stringify(file), `${name}: byte for byte`);
   }
 });
 

@@ -9,8 +9,8 @@ export type DaemonJson = Readonly<Record<string, unknown>>;
 
 /** What we added: settings that were absent, and entries of lists. */
 export interface DockerChanges {
-  /** The file was not there. */
-  readonly created: boolean;
+  /** The file before us, byte for byte; null when there was none. */
+  readonly original: string | null;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly entries: Readonly<Record<string, readonly string[]>>;
 }
@@ -30,7 +30,7 @@ export interface MergedDocker {
   readonly changes: DockerChanges;
 }
 
-export const noDockerChanges: DockerChanges = { created: false, settings: {}, entries: {} };
+export const noDockerChanges: DockerChanges = { original: '', settings: {}, entries: {} };
 
 /** Flag of dockerd for each setting of ours. */
 const flagOf: Readonly<Record<string, string>> = {
@@ -87,10 +87,10 @@ export function mergeDaemonJson(facts: DockerFacts, wish: DockerWish, before: Do
     addEntry('registry-mirrors', `http://${wish.registry}`);
     addEntry('insecure-registries', wish.registry);
   }
-  const created = before?.created ?? facts.daemonJson === undefined;
+  const original = before ? before.original : (facts.daemonJson ?? null);
   // A file that says all of it already stays byte for byte, indentation included.
   const same = facts.daemonJson !== undefined && isDeepStrictEqual(merged, there);
-  return { text: same ? facts.daemonJson! : renderDaemonJson(merged), changes: { created, settings, entries } };
+  return { text: same ? facts.daemonJson! : renderDaemonJson(merged), changes: { original, settings, entries } };
 
   /** Ours last: what the user's own mirrors have is asked of them first. */
   function addEntry(key: string, value: string): void {
@@ -110,11 +110,14 @@ export function mergeDaemonJson(facts: DockerFacts, wish: DockerWish, before: Do
   }
 }
 
-/** The file without what we added; undefined when it was made by us and nothing else is left. */
+/**
+ * The file without what we added: byte for byte the one before when nobody else has changed it since; undefined when there was
+ * none and nothing else is left.
+ */
 export function unmergeDaemonJson(text: string, changes: DockerChanges): string | undefined {
   const rest = withoutChanges(parseDaemonJson(text), changes);
-  if (changes.created && Object.keys(rest).length === 0) return undefined;
-  return renderDaemonJson(rest);
+  if (changes.original === null) return Object.keys(rest).length === 0 ? undefined : renderDaemonJson(rest);
+  return isDeepStrictEqual(rest, parseDaemonJson(changes.original)) ? changes.original : renderDaemonJson(rest);
 }
 
 /** A setting of ours that the user has changed since is the user's now. */

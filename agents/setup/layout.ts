@@ -47,8 +47,8 @@ export const cacheName = (part: Part): string => `k8ts-${part}`;
 /** Users of the processes that keep files: those need an owner that stays. The others get a dynamic one. */
 export const users = { server: 'k8ts-server', registry: 'k8ts-registry' } as const;
 
-/** Agents that read their kubeconfig once and as somebody else than its owner: systemd hands it over at the start. */
-export const renewedByRestart: readonly Agent[] = ['kube-proxy', 'dns', 'ingress'];
+/** Agents that see a copy of their kubeconfig, handed over at the start. The others follow the file itself. */
+export const renewedByRestart: readonly Agent[] = ['dns', 'ingress'];
 
 export const partsOf = (role: 'control' | 'worker'): readonly Part[] =>
   role === 'control' ? [...controlParts, ...agents] : agents;

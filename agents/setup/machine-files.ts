@@ -1,5 +1,5 @@
 // Files of the machine as the set-up sees and writes them, below a root directory: / or, in tests and images, another one.
-import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export interface FileState {
@@ -54,5 +54,12 @@ export class MachineFiles {
   /** Files and whole directories; nothing happens when there is none. */
   async remove(path: string): Promise<void> {
     await rm(this.path(path), { recursive: true, force: true });
+  }
+
+  /** A directory, unless something is in it. */
+  async removeIfEmpty(path: string): Promise<void> {
+    await rmdir(this.path(path)).catch((err: NodeJS.ErrnoException) => {
+      if (err.code !== 'ENOENT' && err.code !== 'ENOTEMPTY') throw err;
+    });
   }
 }

@@ -1,5 +1,6 @@
 // `k8ts reset`: takes away what init or join made, in the reverse order, and says what stays and why. Works from any state: what
 // is not there any more is not missed.
+import { dirname } from 'node:path';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
@@ -210,6 +211,8 @@ async function removeFiles(
 
 async function removeUsers({ exec, files }: Session): Promise<void> {
   await files.remove(usersPath);
+  // A small Debian has no such directory before us.
+  await files.removeIfEmpty(dirname(usersPath));
   if (findProgram('userdel') === undefined) return;
   for (const name of Object.values(users)) await exec.run(['userdel', name]).catch(() => undefined);
 }

@@ -213,7 +213,7 @@ const targetText = lines([
   'WantedBy=multi-user.target',
 ]);
 
-/** The kubelet renews certificates in place; whoever read the old one only at its start is started again. */
+/** The kubelet renews certificates in place; whoever was handed a copy is started again with the new one. */
 const renewedPath = lines([
   '# Written by k8ts; changes are overwritten.',
   '[Unit]',

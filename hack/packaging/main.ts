@@ -1,31 +1,7 @@
-// hack/package: the folder that turns a machine into a node: `DIR/k8ts init` or `DIR/k8ts join` there. Made in one step beside
-// the old one and then put in its place; nothing happens when all that goes in is as it was.
-import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  constants as fsConstants,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+// hack/package: see help.
+import { resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
-import { SystemExec } from '../../dataplane/exec/system-exec';
-import packageJson from '../../package.json';
-import { findProgram } from '../dev/facts';
-import { digestOf } from '../image/layer';
-import { writeOciLayout } from '../image/oci-layout';
-import { ensureImages } from '../image/store';
-import { type Copy, packageContents } from './contents';
-
-const root = join(__dirname, '..', '..');
-const defaultDir = '.k8ts/package';
-const stampName = '.stamp';
+import { defaultDir, makePackage } from './package';
 
 const help = `Makes one folder with all that a machine of this architecture needs to be a node of a cluster.
 
@@ -36,85 +12,16 @@ systemd and Docker and run there, as root:  DIR/k8ts init   or   DIR/k8ts join .
 Prints the folder's path as its last line.
 `;
 
-const wrapper = `#!/bin/sh
-dir=$(dirname "$(readlink -f "$0")"); LD_LIBRARY_PATH="$dir/lib" exec "$dir/bin/node" "$dir/k8ts.js" "$@"
-`;
-
 async function main(argv: readonly string[]): Promise<number> {
-  const [dir = join(root, defaultDir)] = argv;
-  if (argv.length > 1 || dir.startsWith('-')) {
+  const [dir] = argv;
+  if (argv.length > 1 || dir?.startsWith('-')) {
     process.stdout.write(help);
     return dir === '--help' || dir === '-h' ? 0 : 2;
   }
-  const exec = new SystemExec();
-  const { images } = await ensureImages(exec, {
-    dir: join(root, '.runtime/images'),
-    source: join(root, 'hack/image'),
-  });
-  const path = process.env['PATH'] ?? '';
-  const copies = packageContents({
-    root,
-    arch: process.arch,
-    node: process.execPath,
-    dockerRegistry: findProgram('docker-registry', path) ?? 'docker-registry',
-    libatomic: libraryOf((await exec.run(['ldd', process.execPath])).stdout, 'libatomic.so.1'),
-  });
-  const target = resolve(dir);
-  const stamp = stampOf(copies, [wrapper, ...images.map(({ manifest }) => digestOf(manifest))]);
-  if (readStamp(target) !== stamp) {
-    const fresh = `${target}.new`;
-    rmSync(fresh, { recursive: true, force: true });
-    copyAll(copies, fresh);
-    writeFileSync(join(fresh, 'k8ts'), wrapper, { mode: 0o755 });
-    writeOciLayout(join(fresh, 'images'), images);
-    writeFileSync(join(fresh, 'VERSION'), `${packageJson.version} ${contentHash(copies)}\n`);
-    writeFileSync(join(fresh, stampName), stamp);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(fresh, target);
-  }
-  process.stdout.write(`${target}\n`);
-  return 0;
-}
-
-/** The path in a line of ldd: NAME => PATH (ADDRESS). */
-function libraryOf(listing: string, name: string): string {
-  return (
-    listing
-      .split('\n')
-      .find((line) => line.trim().startsWith(`${name} =>`))
-      ?.split(/\s+/)[3] ?? name
+  process.stdout.write(
+    `${await makePackage(dir === undefined ? undefined : resolve(dir), process.env['PATH'] ?? '')}\n`,
   );
-}
-
-function copyAll(copies: readonly Copy[], dir: string): void {
-  for (const { from, to, executable } of copies) {
-    const path = join(dir, to);
-    mkdirSync(dirname(path), { recursive: true });
-    copyFileSync(from, path, fsConstants.COPYFILE_FICLONE);
-    chmodSync(path, executable ? 0o755 : 0o644);
-  }
-}
-
-/** Of what went in, by size and time: quick to compare. */
-function stampOf(copies: readonly Copy[], rest: readonly string[]): string {
-  const hash = createHash('sha256').update(rest.join('\n'));
-  for (const { from, to } of copies) {
-    const { size, mtimeMs } = statSync(from);
-    hash.update(`${to} ${size} ${mtimeMs}\n`);
-  }
-  return hash.digest('hex');
-}
-
-/** Of the contents: the same program has the same, wherever and whenever it was packed. */
-function contentHash(copies: readonly Copy[]): string {
-  const hash = createHash('sha256');
-  for (const { from, to } of copies) hash.update(`${to}\n`).update(readFileSync(from));
-  return hash.digest('hex').slice(0, 16);
-}
-
-function readStamp(dir: string): string | undefined {
-  const path = join(dir, stampName);
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  return 0;
 }
 
 void main(process.argv.slice(2)).then(

@@ -97,6 +97,8 @@ class NamespaceMachine implements TestMachine {
   private daemon: Daemon | undefined;
   private pid = 0;
   private readonly group: string;
+  /** The link's other end, on the bridge. */
+  private readonly port: string;
 
   constructor(
     readonly name: string,
@@ -106,6 +108,7 @@ class NamespaceMachine implements TestMachine {
     private readonly shared: string,
   ) {
     this.group = `k8ts-machine-${process.pid}-${name}`;
+    this.port = `v-${name}`.slice(0, 15);
   }
 
   async start(): Promise<void> {
@@ -154,14 +157,13 @@ class NamespaceMachine implements TestMachine {
   }
 
   private async connect(): Promise<void> {
-    const port = `v-${this.name}`.slice(0, 15);
     await exec.run([
       'ip',
       '-n',
       this.network.name,
       'link',
       'add',
-      port,
+      this.port,
       'type',
       'veth',
       'peer',
@@ -170,7 +172,7 @@ class NamespaceMachine implements TestMachine {
       'netns',
       String(this.pid),
     ]);
-    await this.network.run('ip', 'link', 'set', port, 'master', 'br0', 'up');
+    await this.network.run('ip', 'link', 'set', this.port, 'master', 'br0', 'up');
   }
 
   run(...argv: string[]): Promise<MachineRun> {
@@ -192,11 +194,14 @@ class NamespaceMachine implements TestMachine {
   async stop(): Promise<void> {
     if (!this.daemon) return;
     // As at a real shutdown: units are stopped in order.
-    await this.run('systemctl', 'exit', '--no-block').catch(() => undefined);
-    const forced = setTimeout(() => process.kill(this.pid, 'SIGKILL'), bootTimeoutMs);
+    const kill = () => process.kill(this.pid, 'SIGKILL');
+    await this.run('systemctl', 'exit', '--no-block').catch(kill);
+    const forced = setTimeout(kill, bootTimeoutMs);
     await this.daemon.exited;
     clearTimeout(forced);
     this.daemon = undefined;
+    // It goes with the namespace of its other end, but that takes the kernel a while.
+    await this.network.run('ip', 'link', 'del', this.port).catch(() => undefined);
     for (const top of groupTops()) removeGroups(join(top, this.group));
   }
 }
