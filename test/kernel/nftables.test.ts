@@ -1,0 +1,106 @@
+// The program nft and the kernel's announcements, as dataplane/nftables understands them.
+import t from 'tap';
+import { NftProgram } from '../../dataplane/nftables/nft';
+import { tableParts } from '../../dataplane/nftables/structure';
+import { comment, elementCommands } from '../../dataplane/nftables/text';
+import { TableWatch } from '../../dataplane/nftables/watch';
+import { skipWithoutKernel, withNetns } from '../lib/netns';
+import { NetnsExec } from '../lib/service-lab';
+
+t.setTimeout(120_000);
+
+const table = { family: 'ip', name: 'k8ts' } as const;
+const declared = [
+  'add table ip k8ts',
+  'add map ip k8ts ports { type ipv4_addr . inet_service : verdict; }',
+  'add set ip k8ts pods { type ipv4_addr; }',
+  'add chain ip k8ts c',
+  'add chain ip k8ts base { type filter hook input priority 0; policy accept; }',
+  `add rule ip k8ts c ip saddr 10.0.0.0/8 counter accept ${comment('a "rule"')}`,
+  '',
+].join('\n');
+
+/** The announcement is on its way when the program has ended; the test's own time limit ends this. */
+async function heard(watch: TableWatch): Promise<void> {
+  while (!watch.suspicious) await new Promise((resolve) => setImmediate(resolve));
+}
+
+t.test('nftables', { skip: skipWithoutKernel() }, async (t) => {
+  await t.test('what was written can be read', async (t) => {
+    await withNetns(1, async (netns) => {
+      const nft = new NftProgram(new NetnsExec(netns));
+      t.equal(await nft.structure(table), undefined);
+      t.equal(await nft.read(table), undefined);
+      await nft.run(declared);
+      await nft.run(
+        elementCommands('add', 'ip k8ts', 'ports', [
+          `10.96.0.1 . 80 ${comment('shop/web:http')} : goto c`,
+          '10.96.0.1 . 443 : drop',
+        ]) + elementCommands('add', 'ip k8ts', 'pods', ['10.244.1.5']),
+      );
+      await nft.run('add table ip other\nadd chain ip other c\n');
+      const parts = tableParts((await nft.structure(table)) ?? '');
+      t.same([...parts.keys()].sort(), ['chain base', 'chain c', 'map ports', 'set pods']);
+      t.equal(parts.get('chain c'), `\t\tip saddr 10.0.0.0/8 counter accept comment "a 'rule'"\n`);
+      t.notMatch(parts.get('set pods'), '10.244.1.5');
+      const read = await nft.read(table);
+      t.same([...(read?.sets.get('ports') ?? [])].sort(), [
+        ['10.96.0.1 . 443', { value: 'drop' }],
+        ['10.96.0.1 . 80', { value: 'goto c', comment: 'shop/web:http' }],
+      ]);
+      t.same([...(read?.sets.get('pods') ?? [])], [['10.244.1.5', {}]]);
+    });
+  });
+
+  await t.test('a transaction is all or nothing, and its failure says how to react', async (t) => {
+    await withNetns(1, async (netns) => {
+      const nft = new NftProgram(new NetnsExec(netns));
+      await nft.run(declared);
+      const before = await nft.structure(table);
+      const fails = async (text: string, failure: string, line: string) =>
+        await t.rejects(nft.run(`add chain ip k8ts half\n${text}\n`), { details: { failure, line } });
+      await fails('delete element ip k8ts pods { 10.9.9.9 }', 'stale', 'delete element ip k8ts pods { 10.9.9.9 }');
+      await fails('add rule ip k8ts nowhere accept', 'stale', 'add rule ip k8ts nowhere accept');
+      await fails('add nonsense', 'unsupported', 'add nonsense');
+      t.equal(await nft.structure(table), before);
+    });
+  });
+
+  await t.test('transactions of others are noticed, our own are not', async (t) => {
+    await withNetns(1, async (netns) => {
+      const nft = new NftProgram(new NetnsExec(netns));
+      const watch = new TableWatch(netns, table);
+      t.teardown(() => watch.close());
+      const ours = async (text: string) => {
+        await nft.run(text);
+        watch.wrote();
+      };
+      await ours(declared);
+      await ours(elementCommands('add', 'ip k8ts', 'pods', ['10.244.1.5', '10.244.1.6']));
+      await netns.run('nft', 'add', 'table', 'ip', 'other');
+      await netns.run('nft', 'add', 'table', 'ip6', 'k8ts');
+      await netns.run('iptables-nft', '-A', 'FORWARD', '-j', 'ACCEPT');
+      // Announcements come in order: when this one has been heard, those before it have been.
+      const others = new TableWatch(netns, { family: 'ip', name: 'last' });
+      t.teardown(() => others.close());
+      await netns.run('nft', 'add', 'table', 'ip', 'last');
+      await heard(others);
+      t.equal(watch.suspicious, false);
+
+      for (const change of [
+        ['delete', 'element', 'ip', 'k8ts', 'pods', '{ 10.244.1.5 }'],
+        ['add', 'element', 'ip', 'k8ts', 'pods', '{ 10.244.9.9 }'],
+        ['flush', 'set', 'ip', 'k8ts', 'pods'],
+        ['flush', 'chain', 'ip', 'k8ts', 'c'],
+        ['add', 'chain', 'ip', 'k8ts', 'd'],
+        ['flush', 'ruleset'],
+      ]) {
+        await netns.run('nft', ...change);
+        await heard(watch);
+        t.equal(watch.suspicious, true, change.join(' '));
+        watch.forget();
+        t.equal(watch.suspicious, false);
+      }
+    });
+  });
+});
