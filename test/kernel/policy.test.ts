@@ -1,50 +1,15 @@
 // NetworkPolicies on real nodes' networks: every pod to every pod, TCP and UDP, against what the API says.
 import t from 'tap';
-import { translateNamespace, translatePod, translatePolicy } from '../../agents/kube-proxy/policy/translate';
 import { type KindRef, type KubeObject, namespaces, networkPolicies, objectKey, pods } from '../../controlplane/api';
 import { Scope } from '../../controlplane/base/scope';
-import { compilePolicies } from '../../dataplane/policy/compile';
-import { renderUpdate } from '../../dataplane/policy/update';
 import { skipWithoutKernel } from '../lib/netns';
-import {
-  type Enforcement,
-  type NodeName,
-  nodeNames,
-  type Place,
-  PolicyLab,
-  podNames,
-  ports,
-  ranges,
-} from '../lib/policy-lab';
+import { nodeNames, type Place, PolicyLab, podNames, ports } from '../lib/policy-lab';
 import { type Cluster, isAllowed } from '../lib/policy-oracle';
 import { type Probe, tryAll } from '../lib/policy-probes';
 import { scenarios } from '../lib/policy-scenarios';
+import { clusterOf, settled } from '../lib/policy-settled';
 
 t.setTimeout(600_000);
-
-const clusterOf = async ({ client }: PolicyLab): Promise<Cluster> => ({
-  policies: (await client.list(networkPolicies)).items,
-  pods: (await client.list(pods)).items,
-  namespaces: (await client.list(namespaces)).items,
-});
-
-/** Resolves when the kernels of both nodes hold what follows from the API as it is now. */
-async function settled(lab: PolicyLab, enforcing: Record<NodeName, Enforcement>): Promise<Cluster> {
-  const cluster = await clusterOf(lab);
-  for (const name of nodeNames) {
-    const plan = compilePolicies({
-      families: [4],
-      podRanges: [ranges[name]],
-      policies: cluster.policies.map(translatePolicy),
-      pods: cluster.pods.flatMap((pod) => translatePod(pod, name) ?? []),
-      namespaces: cluster.namespaces.map(translateNamespace),
-      servers: [],
-    });
-    const text = plan && renderUpdate(undefined, plan);
-    await enforcing[name].applier.until((applied) => (applied && renderUpdate(undefined, applied)) === text);
-  }
-  return cluster;
-}
 
 /** Every pair of pods, and from both nodes and outside to every pod. */
 function matrix(lab: PolicyLab, cluster: Cluster): Probe[] {

@@ -60,20 +60,26 @@ export interface LabPod {
 
 /** Remembers what the kernel was brought to. */
 class WatchedApplier extends PolicyApplier {
-  private readonly applied = { plan: undefined as PolicyPlan | undefined };
+  /** Apart from what the kernel holds before the first write. */
+  private applied: { readonly plan: PolicyPlan | undefined } | undefined;
   private wake = Promise.withResolvers<void>();
 
   override async apply(plan: PolicyPlan | undefined): Promise<PolicyWrite> {
     const written = await super.apply(plan);
-    this.applied.plan = plan;
+    this.applied = { plan };
     this.wake.resolve();
     this.wake = Promise.withResolvers();
     return written;
   }
 
+  /** Resolves with the next write. */
+  next(): Promise<void> {
+    return this.wake.promise;
+  }
+
   /** Resolves when the kernel was brought to a plan for which `holds` is true. */
   async until(holds: (plan: PolicyPlan | undefined) => boolean): Promise<void> {
-    while (!holds(this.applied.plan)) await this.wake.promise;
+    while (!this.applied || !holds(this.applied.plan)) await this.wake.promise;
   }
 }
 
@@ -120,6 +126,7 @@ export class PolicyLab {
       scope.defer(() => lab.networks[name].close());
       const other = name === 'n1' ? 'n2' : 'n1';
       await at[name].run('ip', 'route', 'add', ranges[other], 'via', nodeIps[other]);
+      await at[name].run('ip', 'route', 'add', 'default', 'via', outsideIp);
       await at.outside.run('ip', 'route', 'add', ranges[name], 'via', nodeIps[name]);
       await lab.client.create(nodes, { metadata: { name }, spec: { podCIDR: ranges[name], podCIDRs: [ranges[name]] } });
     }

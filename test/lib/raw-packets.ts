@@ -6,7 +6,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import type { Netns } from '../../dataplane/netns/netns';
 
 const exec: Exec = new SystemExec();
-const protocols = { tcp: 6, sctp: 132 } as const;
+const protocols = { icmp: 1, tcp: 6, sctp: 132 } as const;
 
 export interface RawPacket {
   readonly source: string;
@@ -108,6 +108,15 @@ export function sctpInit(source: string, sourcePort: number, destination: string
   payload.writeUInt32BE(1, 28);
   payload.writeUInt32LE(crc32c(payload), 8);
   return { source, destination, protocol: 'sctp', payload };
+}
+
+/** An echo request (RFC 792). */
+export function icmpEcho(source: string, destination: string): RawPacket {
+  const payload = Buffer.alloc(16);
+  payload.writeUInt8(8, 0);
+  payload.writeUInt16BE(0x4b38, 4);
+  payload.writeUInt16BE(internetChecksum(payload), 2);
+  return { source, destination, protocol: 'icmp', payload };
 }
 
 const addressBytes = (address: string): Buffer => Buffer.from(address.split('.').map(Number));
