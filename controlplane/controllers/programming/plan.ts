@@ -5,7 +5,7 @@ import type { Service } from '../../api/service';
 import { nothingToProgram, type Receipt } from '../../api/services/programmed';
 
 /** Nodes that are done sooner lead to one write; a Service that waits longer says whom for. */
-export const patienceMs = 2_000;
+export const patienceMs = 5_000;
 /** How many nodes a message names. */
 const maxNamed = 5;
 
