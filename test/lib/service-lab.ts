@@ -109,6 +109,18 @@ export class ServiceLab {
     return message.toString();
   }
 
+  /** The whole answer to a GET over HTTP/1.1, or '' when nobody answers. */
+  async fetch(from: Place, host: string, port: number, path: string, timeoutMs = 2_000): Promise<string> {
+    const connecting = connectInNetns(this.at[from], { host, port, signal: AbortSignal.timeout(timeoutMs) });
+    const socket = await connecting.catch(() => undefined);
+    if (!socket) return '';
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n`);
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    socket.destroy();
+    return text;
+  }
+
   /** One more server at a place, with the answers of the others, on TCP and UDP. */
   async serve(place: Place, port = serverPort): Promise<void> {
     const server = createServer((socket) => {
