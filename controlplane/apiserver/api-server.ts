@@ -57,6 +57,7 @@ export interface ApiServerKeys {
   readonly serviceAccountKey: string;
   readonly serviceAccountPublicKey: string;
 }
+export type ServerCertificates = Omit<ApiServerKeys, 'serviceAccountKey' | 'serviceAccountPublicKey'>;
 export interface ApiServerOptions {
   readonly bindAddress: string;
   /** 0 lets the kernel choose. */
@@ -85,6 +86,8 @@ export class ApiServer {
   private readonly ingressClasses = new DefaultIngressClass();
   private readonly limits = new LimitRanger();
   private handler: ApiHandler | undefined;
+  private listener: Listener | undefined;
+  private proxy: KubeletProxy | undefined;
   private ready = false;
   private port = 0;
 
@@ -133,6 +136,7 @@ export class ApiServer {
       key: keys.kubeletClientKey,
       ca: keys.ca,
     });
+    this.proxy = proxy;
     scope.defer(() => proxy.close());
     const handler = new ApiHandler({
       rest,
@@ -157,6 +161,7 @@ export class ApiServer {
       authenticator,
       log.child('http'),
     );
+    this.listener = listener;
     this.port = await listener.open();
     // Watches end first, so that the listener has nothing left to wait for.
     scope.defer(() => listener.close());
@@ -173,6 +178,12 @@ export class ApiServer {
   transport(user: UserInfo): Transport {
     if (!this.handler) throw new Error('the API server is not open');
     return new InProcessTransport(this.handler, user);
+  }
+
+  /** Serves and calls kubelets with other certificates from now on; keys of tokens stay. Connections that are open go on. */
+  renew({ ca, certificate, key, kubeletClientCertificate, kubeletClientKey }: ServerCertificates): void {
+    this.listener?.renew({ certificate, key, ca });
+    this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
   }
 
   /** Ends watches, lets other answers finish, closes the listener. The cache stays open. */

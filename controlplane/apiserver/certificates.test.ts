@@ -1,5 +1,7 @@
 // CertificateSigningRequests over HTTPS: who asked, who may approve and sign, what cannot be changed; bootstrap tokens; what
 // nobody in particular may read; addresses of nodes.
+import { Agent, get } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 import { FakeClock } from '../../test/lib/fake-clock';
@@ -291,6 +293,38 @@ t.test('a certificate that ends while the connection lives is no identity any mo
   t.equal((await who()).status, 401);
   clock.advance(-400 * 24 * 3600 * 1000);
   t.equal((await who()).status, 201);
+});
+
+t.test('the server shows a new certificate to new connections, and the old ones go on', async (t) => {
+  const serial = (agent: Agent) =>
+    new Promise<string>((resolve, reject) => {
+      get({ host: '127.0.0.1', port: server.port, path: '/healthz', agent }, (response) => {
+        const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
+        response.resume().on('end', () => resolve(serialNumber));
+      }).on('error', reject);
+    });
+  const open = () => {
+    const agent = new Agent({ ca: server.ca, keepAlive: true, maxSockets: 1 });
+    t.teardown(() => agent.destroy());
+    return agent;
+  };
+  const old = open();
+  const before = await serial(old);
+  const serving = await server.serving('127.0.0.1');
+  const client = await server.identity('kube-apiserver-kubelet-client', 'system:masters');
+  server.api.renew({
+    ca: server.ca,
+    certificate: serving.cert,
+    key: serving.key,
+    kubeletClientCertificate: client.cert,
+    kubeletClientKey: client.key,
+  });
+  const after = await serial(open());
+  t.not(after, before);
+  t.equal(await serial(old), before);
+  const jane = await server.identity('jane');
+  const who = await server.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { as: jane, body: {} });
+  t.equal(who.json.status.userInfo.username, 'jane', 'clients are known as before');
 });
 
 t.test('an address belongs to one node', async (t) => {

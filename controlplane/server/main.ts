@@ -14,7 +14,7 @@ import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
-import { ensurePki, readAuthority } from '../pki/pki';
+import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
 import { openStore } from '../store/open';
 import { readKeys } from './keys';
 import { serverOptions } from './options';
@@ -52,6 +52,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   const running: Promise<void>[] = [];
   const clientFor = async (user: UserInfo): Promise<Client> =>
     api ? createClient(api.transport(user), { userAgent: user.name }) : connect(options.kubeconfig);
+  if (api) running.push(keepCertificates(api, options, log, end));
   const identity = options.nodeName === '' ? {} : { identity: options.nodeName };
   if (parts.includes('controllers')) {
     const { clusterCidr, loadBalancerPool } = options;
@@ -77,14 +78,34 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   }
 }
 
+/** How often the certificates are looked at: they are made anew 90 days before they end. */
+const renewalMs = 12 * 3_600_000;
+
+/** A server that runs for years serves with certificates that have not ended. Never rejects. */
+async function keepCertificates(api: ApiServer, options: Context['options'], log: Logger, signal: AbortSignal) {
+  for (;;) {
+    try {
+      await systemClock.sleep(renewalMs, signal);
+      const made = await ensurePki(options.pkiDir, serverNames(options));
+      for (const file of made) log.info('made', { file });
+      if (made.length > 0) api.renew(await readKeys(options.pkiDir));
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn('certificates of the server not renewed', { error });
+    }
+  }
+}
+
+function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress }: Context['options']): ServerNames {
+  const serviceAddress = formatAddress(cidrAddress(parseCidrPair(serviceCidr)[0]!, 1));
+  const extraHosts = bindAddress === '0.0.0.0' ? [] : [bindAddress];
+  return { advertiseAddress, serviceAddress, clusterDomain, extraHosts };
+}
+
 async function openApi(options: Context['options'], log: Logger, scope: Scope): Promise<ApiServer> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const serviceAddress = formatAddress(cidrAddress(parseCidrPair(serviceCidr)[0]!, 1));
-  const extraHosts = options.bindAddress === '0.0.0.0' ? [] : [options.bindAddress];
-  for (const made of await ensurePki(pkiDir, { advertiseAddress, serviceAddress, clusterDomain, extraHosts })) {
-    log.info('made', { file: made });
-  }
+  for (const made of await ensurePki(pkiDir, serverNames(options))) log.info('made', { file: made });
   const spec =
     options.store === 'memory'
       ? ({ kind: 'memory' } as const)

@@ -24,6 +24,7 @@ export interface ListenerOptions {
   readonly ca: string;
 }
 
+const minVersion = 'TLSv1.2';
 /** A connection that has sent half a request head for this long is closed. */
 const headersTimeoutMs = 20_000;
 /** A whole request, body included, must arrive within this; how long its answer takes is another matter. */
@@ -56,7 +57,7 @@ export class Listener {
         ca,
         requestCert: true,
         rejectUnauthorized: false,
-        minVersion: 'TLSv1.2',
+        minVersion,
         ALPNProtocols: ['http/1.1'],
         maxHeaderSize: maxHeaderBytes,
         headersTimeout: headersTimeoutMs,
@@ -83,6 +84,11 @@ export class Listener {
         resolve((server.address() as AddressInfo).port);
       });
     });
+  }
+
+  /** What new connections are shown from now on; those that are open go on. */
+  renew({ certificate, key, ca }: Pick<ListenerOptions, 'certificate' | 'key' | 'ca'>): void {
+    this.server?.setSecureContext({ cert: certificate, key, ca, minVersion });
   }
 
   /** Takes no new connections, lets answers under way finish for a while, then cuts what is left. */

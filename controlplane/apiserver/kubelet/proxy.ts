@@ -43,6 +43,11 @@ export class KubeletProxy {
     this.agent.destroy();
   }
 
+  /** For connections from now on; streams under way go on. */
+  renew({ certificate, key, ca }: KubeletClientOptions): void {
+    Object.assign(this.agent.options, { cert: certificate, key, ca });
+  }
+
   /** GET pods/NAME/log */
   readonly log: SubresourceHandler = async (rest) => {
     if (rest.route.verb !== 'get') throw methodNotAllowed();
