@@ -355,5 +355,7 @@ t.test('an address belongs to one node', async (t) => {
   t.equal((await post(node('e', '192.0.2.1'))).status, 201, 'a deleted node leaves its address');
   t.equal((await server.call('POST', '/api/v1/nodes?dryRun=All', { body: node('f', '192.0.2.77') })).status, 201);
   t.equal((await post(node('g', '192.0.2.77'))).status, 201, 'a rehearsal takes nothing');
+  t.equal((await post(node('j', 'fd00::7'))).status, 201);
+  t.equal((await post(node('k', 'fd00:0:0::7'))).status, 403, 'in any spelling');
   for (const name of ['h', 'i']) t.equal((await post(node(name, '127.0.0.1'))).status, 201, "loopback is everybody's");
 });

@@ -2,6 +2,7 @@
 // interface) would take each other's traffic, and nothing else would say so. Decided in the synchronous stretch before the
 // write, so that two nodes that come at once do not both get it.
 import { type KubeObject, type Node, nodes } from '../../api/index';
+import { formatAddress, parseAddress } from '../../base/cidr';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { Reservation, WriteHook } from '../rest/context';
@@ -59,8 +60,18 @@ export class NodeAddresses implements WriteHook {
 /** Loopback addresses belong to no link, so each machine has them all. */
 const internalAddresses = (node: KubeObject | undefined): readonly string[] =>
   ((node as Node | undefined)?.status?.addresses ?? [])
-    .filter(({ type, address }) => type === 'InternalIP' && !/^(127\.|::1$)/.test(address))
-    .map(({ address }) => address);
+    .filter(({ type }) => type === 'InternalIP')
+    .map(({ address }) => normal(address))
+    .filter((address) => !/^(127\.|::1$)/.test(address));
+
+/** One spelling for each; what is no address stays as it is. */
+function normal(text: string): string {
+  try {
+    return formatAddress(parseAddress(text));
+  } catch {
+    return text;
+  }
+}
 
 const addressTaken = (address: string, other: string): string =>
   `address ${address} belongs to node "${other}" already; give this machine an address of its own, at which the other ` +
