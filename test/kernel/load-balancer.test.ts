@@ -111,6 +111,14 @@ async function ask(lab: AnnounceLab, host: string, port: number): Promise<string
   }
 }
 
+/** The answer, once the rules of the port are there. */
+async function untilOpen(lab: AnnounceLab, host: string, port: number): Promise<string> {
+  for (;;) {
+    const answer = await ask(lab, host, port);
+    if (/^n\d /.test(answer)) return answer;
+  }
+}
+
 async function withLab(fn: (lab: AnnounceLab, link: Neighbour) => Promise<void>): Promise<void> {
   const scope = new Scope();
   try {
@@ -155,6 +163,12 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
       );
       t.match(await ask(lab, nodeAddress(owner), 9999), /^node /);
       t.match(await ask(lab, address, 9999), /^(ECONNREFUSED|EHOSTUNREACH)$/, "but not a port of the node's own");
+
+      // Two Services of one address: each port leads to its own, and one node answers for both.
+      await lab.expose('shared', address, 'Cluster', ['n3'], 8443);
+      t.match(await untilOpen(lab, address, 8443), /^n3 /);
+      t.match(await ask(lab, address, 80), /^n\d /);
+      t.equal(await link.owner(address), owner);
 
       await lab.expose('local', '192.168.57.241', 'Local', ['n2']);
       await link.until('192.168.57.241', (mac) => mac === lab.nodes.n2.mac);

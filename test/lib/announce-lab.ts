@@ -102,16 +102,23 @@ export class AnnounceLab {
   }
 
   /** A load balancer for all pods, or for those on some nodes, with its address. */
-  async expose(name: string, address: string, policy: 'Cluster' | 'Local', on: readonly NodeName[] = nodeNames) {
+  async expose(
+    name: string,
+    address: string,
+    policy: 'Cluster' | 'Local',
+    on: readonly NodeName[] = nodeNames,
+    port = 80,
+  ): Promise<void> {
     await this.api.create(endpointSlices, sliceOf(name, on));
+    const clusterIP = `10.96.${port % 256}.${address.split('.')[3]}`;
     const service: Service = {
       metadata: { name, namespace: 'shop' },
       spec: {
         type: 'LoadBalancer',
-        clusterIP: `10.96.3.${address.split('.')[3]}`,
-        clusterIPs: [`10.96.3.${address.split('.')[3]}`],
+        clusterIP,
+        clusterIPs: [clusterIP],
         externalTrafficPolicy: policy,
-        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+        ports: [{ name: 'http', port, protocol: 'TCP' }],
       },
       status: { loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] } },
     };
