@@ -41,14 +41,13 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
   const credentials = nodeCredentials({ name: node.name, ip: node.addresses.join(',') });
   const found = await readAll(files, credentials);
   const missing = planCredentials(credentials, found, cluster, Date.now());
-  const write = async ({ credential, reason }: Missing, client: Client): Promise<KeyPair> => {
-    const pair = await order(client, credential, log, signal);
-    await writeCredential(files, credential.name, pair, cluster);
-    written.push(`${fileOf(credential.name)}: ${reason}`);
-    return pair;
-  };
   const [first, ...others] = missing;
   if (!first) return written;
+  const write = async ({ credential }: Missing, client: Client): Promise<KeyPair> => {
+    const pair = await order(client, credential, log, signal);
+    await writeCredential(files, credential.name, pair, cluster);
+    return pair;
+  };
   const isOwn = first.credential.name === 'kubelet';
   const own = isOwn
     ? await withClient({ server, ca: caPem, token: tokenOf(request, first) }, (client) =>
@@ -60,9 +59,12 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
     : found.get('kubelet')!.pair;
   await withClient({ server, ca: caPem, ...own }, async (client) => {
     await registerNode(client, node, Date.now());
-    for (const one of isOwn ? others : missing) await write(one, client);
+    // At once: each is mostly waiting, and a slow machine has four times to wait. What one run leaves, the next one asks for.
+    const orders = (isOwn ? others : missing).map((one) => write(one, client));
+    const failed = (await Promise.allSettled(orders)).find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
   });
-  return written;
+  return [...written, ...missing.map(({ credential, reason }) => `${fileOf(credential.name)}: ${reason}`)];
 };
 
 async function readAll(
