@@ -5,6 +5,7 @@ import { Scope } from '../../controlplane/base/scope';
 import { type Arp, etherTypes, gratuitousArp, parseArp } from '../../dataplane/announce/frames';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { openPacketSocket, type PacketSocket } from '../../dataplane/netns/packet-socket';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import { AnnounceLab, clientAddress, type NodeName, nodeAddress, nodeNames, serveName } from '../lib/announce-lab';
 import { skipWithoutKernel } from '../lib/netns';
 
@@ -119,10 +120,12 @@ async function untilOpen(lab: AnnounceLab, host: string, port: number): Promise<
   }
 }
 
-async function withLab(fn: (lab: AnnounceLab, link: Neighbour) => Promise<void>): Promise<void> {
+type Work = (lab: AnnounceLab, link: Neighbour) => Promise<void>;
+
+async function withLab(fn: Work, mode: ProxyMode = 'iptables'): Promise<void> {
   const scope = new Scope();
   try {
-    const lab = await AnnounceLab.open(scope);
+    const lab = await AnnounceLab.open(scope, mode);
     for (const name of nodeNames) await lab.expose(`mark-${name}`, marks[name], 'Local', [name]);
     const [eth0] = JSON.parse(await lab.outside.run('ip', '-j', 'link', 'show', 'eth0'));
     const link = new Neighbour(lab, eth0.address);
@@ -134,67 +137,69 @@ async function withLab(fn: (lab: AnnounceLab, link: Neighbour) => Promise<void>)
 }
 
 t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
-  await t.test('one node answers, and traffic arrives as both policies say', async (t) => {
-    await withLab(async (lab, link) => {
-      t.same(await link.answers(address), [], 'nobody has it yet');
-      await lab.expose('web', address, 'Cluster');
-      await link.until(address, () => true);
-      const owner = await link.owner(address);
-      t.same(lab.nodes[owner].announcer.addresses, [marks[owner], address]);
-      t.same(await link.answers('192.168.57.239'), [], 'an address of no Service');
-      t.match(
-        await lab.nodes[owner].netns.run('ip', 'route', 'get', address),
-        'dev eth0',
-        'the node itself has no such address',
-      );
+  for (const mode of ['iptables', 'nftables'] as const) {
+    await t.test(`${mode}: one node answers, and traffic arrives as both policies say`, async (t) => {
+      await withLab(async (lab, link) => {
+        t.same(await link.answers(address), [], 'nobody has it yet');
+        await lab.expose('web', address, 'Cluster');
+        await link.until(address, () => true);
+        const owner = await link.owner(address);
+        t.same(lab.nodes[owner].announcer.addresses, [marks[owner], address]);
+        t.same(await link.answers('192.168.57.239'), [], 'an address of no Service');
+        t.match(
+          await lab.nodes[owner].netns.run('ip', 'route', 'get', address),
+          'dev eth0',
+          'the node itself has no such address',
+        );
 
-      const seen = new Set<string>();
-      for (let i = 0; i < 200 && seen.size < nodeNames.length; i++) seen.add(await ask(lab, address, 80));
-      t.same(
-        [...seen].sort(),
-        nodeNames.map((name) => `${name} ${name === owner ? '10.244.0.1' : nodeAddress(owner)}`),
-        'policy Cluster: pods of all nodes, through the announcing one',
-      );
-      await serveName(
-        { defer: (undo) => lab.defer(undo as () => Promise<void>) },
-        lab.nodes[owner].netns,
-        'node',
-        9999,
-      );
-      t.match(await ask(lab, nodeAddress(owner), 9999), /^node /);
-      t.match(await ask(lab, address, 9999), /^(ECONNREFUSED|EHOSTUNREACH)$/, "but not a port of the node's own");
+        const seen = new Set<string>();
+        for (let i = 0; i < 200 && seen.size < nodeNames.length; i++) seen.add(await ask(lab, address, 80));
+        t.same(
+          [...seen].sort(),
+          nodeNames.map((name) => `${name} ${name === owner ? '10.244.0.1' : nodeAddress(owner)}`),
+          'policy Cluster: pods of all nodes, through the announcing one',
+        );
+        await serveName(
+          { defer: (undo) => lab.defer(undo as () => Promise<void>) },
+          lab.nodes[owner].netns,
+          'node',
+          9999,
+        );
+        t.match(await ask(lab, nodeAddress(owner), 9999), /^node /);
+        t.match(await ask(lab, address, 9999), /^(ECONNREFUSED|EHOSTUNREACH)$/, "but not a port of the node's own");
 
-      // Two Services of one address: each port leads to its own, and one node answers for both.
-      await lab.expose('shared', address, 'Cluster', ['n3'], 8443);
-      t.match(await untilOpen(lab, address, 8443), /^n3 /);
-      t.match(await ask(lab, address, 80), /^n\d /);
-      t.equal(await link.owner(address), owner);
+        // Two Services of one address: each port leads to its own, and one node answers for both.
+        await lab.expose('shared', address, 'Cluster', ['n3'], 8443);
+        t.match(await untilOpen(lab, address, 8443), /^n3 /);
+        t.match(await ask(lab, address, 80), /^n\d /);
+        t.equal(await link.owner(address), owner);
 
-      await lab.expose('local', '192.168.57.241', 'Local', ['n2']);
-      await link.until('192.168.57.241', (mac) => mac === lab.nodes.n2.mac);
-      t.equal(await link.owner('192.168.57.241'), 'n2');
-      t.equal(
-        await ask(lab, '192.168.57.241', 80),
-        `n2 ${clientAddress}`,
-        'policy Local keeps the address of the client',
-      );
-      link.claim('192.168.57.241');
-      t.same(
-        await lab.nodes.n2.firstConflict(),
-        [`shop/local 192.168.57.241 ${link.mac}`],
-        'a stranger with the address',
-      );
-      t.same(
-        nodeNames.flatMap((name) => (name === 'n2' ? [] : lab.nodes[name].conflicts)),
-        [],
-        'is told by the node that announces it',
-      );
-      await lab.moveEndpoints('local', ['n3']);
-      await link.until('192.168.57.241', (mac) => mac === lab.nodes.n3.mac);
-      t.equal(await link.owner('192.168.57.241'), 'n3');
-      t.equal(await ask(lab, '192.168.57.241', 80), `n3 ${clientAddress}`, 'the client follows without asking anew');
+        await lab.expose('local', '192.168.57.241', 'Local', ['n2']);
+        await link.until('192.168.57.241', (mac) => mac === lab.nodes.n2.mac);
+        t.equal(await link.owner('192.168.57.241'), 'n2');
+        t.equal(
+          await ask(lab, '192.168.57.241', 80),
+          `n2 ${clientAddress}`,
+          'policy Local keeps the address of the client',
+        );
+        link.claim('192.168.57.241');
+        t.same(
+          await lab.nodes.n2.firstConflict(),
+          [`shop/local 192.168.57.241 ${link.mac}`],
+          'a stranger with the address',
+        );
+        t.same(
+          nodeNames.flatMap((name) => (name === 'n2' ? [] : lab.nodes[name].conflicts)),
+          [],
+          'is told by the node that announces it',
+        );
+        await lab.moveEndpoints('local', ['n3']);
+        await link.until('192.168.57.241', (mac) => mac === lab.nodes.n3.mac);
+        t.equal(await link.owner('192.168.57.241'), 'n3');
+        t.equal(await ask(lab, '192.168.57.241', 80), `n3 ${clientAddress}`, 'the client follows without asking anew');
+      }, mode);
     });
-  });
+  }
 
   for (const how of ['nomaster', 'down'] as const) {
     await t.test(`an address moves when its node is cut off (${how}), and back`, async (t) => {

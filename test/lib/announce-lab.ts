@@ -28,6 +28,7 @@ import type { Scope } from '../../controlplane/base/scope';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Netns } from '../../dataplane/netns/netns';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import { MemoryClient } from './memory-client';
 import { connect, createNetns, type TestNetns } from './netns';
 import { NetnsExec } from './service-lab';
@@ -63,7 +64,7 @@ export class AnnounceLab {
   ) {}
 
   /** Everything is undone by `scope`. Pods answer `NODE SOURCE` on TCP port 8080. */
-  static async open(scope: Scope): Promise<AnnounceLab> {
+  static async open(scope: Scope, mode: ProxyMode = 'iptables'): Promise<AnnounceLab> {
     const make = async () => {
       const netns = await createNetns();
       scope.defer(() => netns.teardown());
@@ -94,9 +95,9 @@ export class AnnounceLab {
       await api.create(nodes, nodeObject(name));
     }
     const started = {
-      n1: await startNode(scope, api, 'n1', machines.n1),
-      n2: await startNode(scope, api, 'n2', machines.n2),
-      n3: await startNode(scope, api, 'n3', machines.n3),
+      n1: await startNode(scope, api, 'n1', machines.n1, mode),
+      n2: await startNode(scope, api, 'n2', machines.n2, mode),
+      n3: await startNode(scope, api, 'n3', machines.n3, mode),
     };
     return new AnnounceLab(outside, link, started, scope, api);
   }
@@ -180,7 +181,13 @@ export async function serveName(scope: Pick<Scope, 'defer'>, netns: Netns, name:
   scope.defer(() => new Promise((resolve) => server.close(resolve)));
 }
 
-async function startNode(scope: Scope, client: MemoryClient, name: NodeName, netns: TestNetns): Promise<LabNode> {
+async function startNode(
+  scope: Scope,
+  client: MemoryClient,
+  name: NodeName,
+  netns: TestNetns,
+  mode: ProxyMode,
+): Promise<LabNode> {
   const stop = new AbortController();
   const api = new AbortController();
   const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
@@ -197,7 +204,7 @@ async function startNode(scope: Scope, client: MemoryClient, name: NodeName, net
   const family = new FamilyProxy({
     family: 4,
     facts,
-    rules: await openRules({ mode: 'iptables', exec, family: 4, facts, log }),
+    rules: await openRules({ mode, exec, family: 4, facts, log, netns }),
     cleaner: new FlowCleaner({ exec, family: 4, nodeAddresses: () => new Set([nodeAddress(name)]), ...facts }),
     log,
   });
