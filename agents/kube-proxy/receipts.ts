@@ -92,6 +92,7 @@ export class Receipts {
     }
   }
 
+  /** A synchronisation follows every event of a Service or slice (ChangeTracker), also one that changes no rule. */
   private awaits({ services, slices }: Receipt): void {
     const { awaited } = this;
     this.awaited = { services: Math.max(awaited.services, services), slices: Math.max(awaited.slices, slices) };
