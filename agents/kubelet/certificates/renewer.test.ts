@@ -93,10 +93,8 @@ const certificates = async (files: NodeFiles) =>
 t.test('all that a node holds is renewed before it ends, and works', async (t) => {
   const { files, deps, reports, signal } = await startNode(t, 350);
   const before = await certificates(files);
-  const served = Promise.withResolvers<void>();
-  const next = await new CertificateRenewer({ ...deps, served: async () => served.resolve() }).pass(signal);
+  const next = await new CertificateRenewer(deps).pass(signal);
   t.strictSame(reports, []);
-  await served.promise;
   const after = await certificates(files);
   for (const name of names) {
     t.not(after[name], before[name], name);
@@ -198,13 +196,29 @@ t.test("the kubelet's server shows the new pair to new connections, and the old 
   const old = open(admin);
   const first = await old();
   t.equal(first.status, 200);
-  await new CertificateRenewer({ ...deps, served: () => certificate.reload() }).pass(signal);
+  const abort = new AbortController();
+  const loaded = Promise.withResolvers<void>();
+  const served = async () => {
+    await certificate.reload();
+    loaded.resolve();
+  };
+  const running = new CertificateRenewer({ ...deps, served }).run(AbortSignal.any([signal, abort.signal]));
+  await loaded.promise;
+  abort.abort();
+  await running;
   const second = await open(admin)();
   t.equal(second.status, 200);
   t.not(second.serial, first.serial);
   t.strictSame(await old(), first, 'on the connection it had');
   await certificate.reload();
   t.equal((await open(admin)()).serial, second.serial, 'nothing new, nothing changed');
+  const other = await issueCertificate(authority, nodeCredentials(node)[1]!.wanted, Date.now());
+  await writeFile(join(files.pkiDir, 'kubelet.key'), other.key);
+  await certificate.reload();
+  t.equal((await open(admin)()).serial, second.serial, 'half of a pair is waited with');
+  await writeFile(join(files.pkiDir, 'kubelet.crt'), other.cert);
+  await certificate.reload();
+  t.not((await open(admin)()).serial, second.serial, 'and the whole taken, whoever wrote it');
   await t.rejects(open({ cert: '', key: '' })(), 'and clients still need a certificate');
 });
 

@@ -26,7 +26,7 @@ export interface RenewerDeps {
   readonly nodeName: string;
   /** The addresses the node has now. */
   readonly nodeIps: () => readonly string[];
-  /** The serving pair was written. */
+  /** The serving pair may have been written, by this renewer or by someone else. */
   readonly served: () => Promise<void>;
   /** An Event on the Node. */
   readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
@@ -39,7 +39,11 @@ export class CertificateRenewer {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.deps;
     while (!signal.aborted) {
-      const untilMs = await this.pass(signal);
+      const untilMs = await this.pass(signal).catch((error: unknown) => {
+        this.deps.log.warn('certificates cannot be looked at', { error });
+        return clock.now() + retryMs;
+      });
+      await this.serve();
       await clock.sleep(Math.max(0, untilMs - clock.now()), signal).catch(() => {});
     }
   }
@@ -80,7 +84,7 @@ export class CertificateRenewer {
     cluster: { readonly server: string; readonly caPem: string },
     signal: AbortSignal,
   ): Promise<void> {
-    const { client, files, clock, served } = this.deps;
+    const { client, files, clock } = this.deps;
     // Loaded when it is needed, once or twice a year: it would hold memory all the time.
     const { createRequest } = await import('../../../controlplane/pki/certificate-request');
     const { request, key } = await createRequest(wanted);
@@ -90,7 +94,14 @@ export class CertificateRenewer {
     const wrong = whyReplace(pair, wanted, cluster.caPem, clock.now(), 0);
     if (wrong !== undefined) throw new AppError('Internal', `the certificate that was signed is of no use: ${wrong}`);
     await writeCredential(files, name, pair, cluster);
-    if (name === 'serving') await served();
+  }
+
+  private async serve(): Promise<void> {
+    try {
+      await this.deps.served();
+    } catch (error) {
+      this.deps.log.warn('the serving certificate cannot be read again', { error });
+    }
   }
 
   private fail(message: string): void {

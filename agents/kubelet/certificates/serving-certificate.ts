@@ -1,4 +1,5 @@
 // The pair the kubelet's HTTPS server shows: read from its files, and handed to the server again when it was replaced.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -31,10 +32,11 @@ export class ServingCertificate {
     this.listeners.push(listener);
   }
 
-  /** Looks at the files again. */
+  /** Looks at the files again. Half of a pair is not taken over: the other half is about to come. @throws as open() does */
   async reload(): Promise<void> {
     const pair = await read(this.pkiDir);
     if (pair.cert === this.pair.cert && pair.key === this.pair.key && pair.ca === this.pair.ca) return;
+    if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return;
     this.pair = pair;
     for (const listener of this.listeners) listener(pair);
   }
