@@ -1,5 +1,6 @@
 // Whole machines for tests: systemd as process 1 of its own namespaces, on an unpacked Debian, with Docker and a link to the
 // others. They boot in seconds, and reboot with what they have written. Needs root; the distribution is fetched once.
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,10 +21,11 @@ import { type Daemon, SystemExec, startProgram } from '../../dataplane/exec/syst
 import { createNetns, type TestNetns } from './netns';
 
 const exec = new SystemExec();
-/** Unpacked by debootstrap, read only from then on. */
-export const machineRoot = '/var/cache/k8ts/rootfs-bookworm';
 const packages =
-  'systemd,systemd-sysv,systemd-resolved,dbus,udev,iproute2,iptables,nftables,conntrack,kmod,procps,docker.io,ca-certificates,kubernetes-client,curl,iputils-ping';
+  'systemd,systemd-sysv,systemd-resolved,dbus,udev,iproute2,iptables,nftables,conntrack,kmod,procps,docker.io,ca-certificates,' +
+  'kubernetes-client,curl,iputils-ping,openssh-server,sudo,rsync';
+/** Unpacked by debootstrap, read only from then on; another list of packages makes another one. */
+export const machineRoot = `/var/cache/k8ts/rootfs-bookworm-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}`;
 const bootTimeoutMs = 180_000;
 const commandTimeoutMs = 900_000;
 
@@ -45,7 +48,7 @@ async function ensureRoot(): Promise<void> {
   await exec.run(['debootstrap', '--variant=minbase', `--include=${packages}`, 'bookworm', fresh], {
     timeoutMs: commandTimeoutMs,
   });
-  await exec.run(['mv', '-T', fresh, machineRoot]);
+  await rename(fresh, machineRoot);
 }
 
 export interface MachineRun {
