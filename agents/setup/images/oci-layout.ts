@@ -4,6 +4,7 @@ import { openAsBlob } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadRequest } from '../../../controlplane/base/errors';
+import type { ImageSource } from './registry';
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -24,7 +25,7 @@ interface Manifest {
   readonly manifests?: readonly Descriptor[];
 }
 
-export class OciLayout {
+export class OciLayout implements ImageSource {
   constructor(private readonly dir: string) {}
 
   /** Every image that has a name. @throws BadRequest when the folder is no layout */
@@ -51,7 +52,6 @@ export class OciLayout {
     return openAsBlob(this.blobPath(digest));
   }
 
-  /** What a manifest refers to: blobs, and the manifests of an image for several architectures. */
   async contents(manifest: Descriptor): Promise<{ blobs: readonly Descriptor[]; manifests: readonly Descriptor[] }> {
     const {
       config,

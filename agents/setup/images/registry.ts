@@ -3,7 +3,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../../controlplane/base/errors';
-import type { Descriptor, LayoutImage, OciLayout } from './oci-layout';
+import type { Descriptor, LayoutImage } from './oci-layout';
+
+/** Where the bytes of images come from: a folder, or memory. */
+export interface ImageSource {
+  /** What a manifest refers to: blobs, and the manifests of an image for several architectures. */
+  contents(manifest: Descriptor): Promise<{ blobs: readonly Descriptor[]; manifests: readonly Descriptor[] }>;
+  readBlob(digest: string): Promise<Buffer>;
+  openBlob(digest: string): Promise<Blob>;
+}
 
 const pollMs = 100;
 const answerTimeoutMs = 5_000;
@@ -43,17 +51,17 @@ export async function digestIn(
   return answer.ok ? (answer.headers.get('docker-content-digest') ?? undefined) : undefined;
 }
 
-export async function pushImage(address: string, layout: OciLayout, image: LayoutImage): Promise<void> {
+export async function pushImage(address: string, source: ImageSource, image: LayoutImage): Promise<void> {
   const base = `http://${address}/v2/${image.repository}`;
-  await pushManifest(base, layout, image.manifest, image.tag);
+  await pushManifest(base, source, image.manifest, image.tag);
 }
 
 /** What it refers to comes first: a registry takes no manifest with a hole in it. */
-async function pushManifest(base: string, layout: OciLayout, manifest: Descriptor, reference: string): Promise<void> {
-  const { blobs, manifests } = await layout.contents(manifest);
-  await Promise.all(blobs.map((blob) => pushBlob(base, layout, blob)));
-  for (const one of manifests) await pushManifest(base, layout, one, one.digest);
-  const body = await layout.readBlob(manifest.digest);
+async function pushManifest(base: string, source: ImageSource, manifest: Descriptor, reference: string): Promise<void> {
+  const { blobs, manifests } = await source.contents(manifest);
+  await Promise.all(blobs.map((blob) => pushBlob(base, source, blob)));
+  for (const one of manifests) await pushManifest(base, source, one, one.digest);
+  const body = await source.readBlob(manifest.digest);
   const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
   if (digest !== manifest.digest) throw new Unavailable(`the manifest ${manifest.digest} is damaged: it is ${digest}`);
   const headers = { 'content-type': manifest.mediaType };
@@ -63,7 +71,7 @@ async function pushManifest(base: string, layout: OciLayout, manifest: Descripto
   );
 }
 
-async function pushBlob(base: string, layout: OciLayout, { digest }: Descriptor): Promise<void> {
+async function pushBlob(base: string, source: ImageSource, { digest }: Descriptor): Promise<void> {
   const there = await fetch(`${base}/blobs/${digest}`, { method: 'HEAD' });
   if (there.ok) return;
   const upload = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
@@ -72,7 +80,7 @@ async function pushBlob(base: string, layout: OciLayout, { digest }: Descriptor)
   location.searchParams.set('digest', digest);
   const headers = { 'content-type': 'application/octet-stream' };
   // The registry compares the digest itself.
-  await expectStatus(await fetch(location, { method: 'PUT', headers, body: await layout.openBlob(digest) }), 201);
+  await expectStatus(await fetch(location, { method: 'PUT', headers, body: await source.openBlob(digest) }), 201);
 }
 
 async function expectStatus(answer: Response, status: number): Promise<void> {
