@@ -1,5 +1,5 @@
 // Files that hold secrets: 0600 in directories of 0700, replaced in one step so that no reader sees half of one.
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** The text, or undefined when there is no such file. Other failures are thrown as they are. */
@@ -12,13 +12,18 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes 0600 and flushed to disk; a missing directory is made 0700. Atomic: old text or new, never a mixture. */
+/**
+ * Writes 0600 and flushed to disk; a missing directory is made 0700. Atomic: old text or new, never a mixture. A file that
+ * belongs to someone else stays theirs where root writes: whoever reads it goes on reading it.
+ */
 export async function writePrivate(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const file = await open(temporary, 'w', 0o600);
     try {
+      const owner = await ownerOf(path);
+      if (owner && process.getuid?.() === 0) await file.chown(owner.uid, owner.gid);
       await file.writeFile(text);
       await file.sync();
     } finally {
@@ -28,6 +33,15 @@ export async function writePrivate(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (err) {
     await rm(temporary, { force: true });
+    throw err;
+  }
+}
+
+async function ownerOf(path: string): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  try {
+    return await stat(path);
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw err;
   }
 }
