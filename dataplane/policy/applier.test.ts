@@ -1,7 +1,10 @@
 // What is written and what is noticed, against a scripted nft; test/kernel/policy.test.ts asks the real one.
 import t from 'tap';
-import type { Nft } from '../nftables/nft';
+import { parseCidr } from '../../controlplane/base/cidr';
+import { Unsupported } from '../../controlplane/base/errors';
+import type { Nft, TableName } from '../nftables/nft';
 import { PolicyApplier } from './applier';
+import { guardText, portPrefix } from './bridge-guard';
 import { diffTables } from './drift';
 import type { PolicyPlan } from './model';
 import { removal } from './update';
@@ -13,15 +16,25 @@ class ScriptedNft implements Nft {
   elements = new Map<string, Map<string, { value?: string }>>();
   failure: Error | undefined;
 
+  bridgeFailure: Error | undefined;
+  bridgeText: string | undefined;
+
   async run(text: string): Promise<void> {
     this.runs.push(text);
+    if (text.includes('table bridge')) {
+      if (this.bridgeFailure) throw this.bridgeFailure;
+      this.bridgeText = text.includes('add rule')
+        ? 'table bridge k8ts-policy {\n\tchain forward {\n\t}\n}\n'
+        : undefined;
+      return;
+    }
     if (this.failure) throw this.failure;
     this.structureText = text.endsWith(removal())
       ? undefined
       : 'table inet k8ts-policy {\n\tchain leave {\n\t\taccept\n\t}\n}\n';
   }
-  async structure() {
-    return this.structureText;
+  async structure({ family }: TableName) {
+    return family === 'bridge' ? this.bridgeText : this.structureText;
   }
   async read() {
     return { sets: this.elements };
@@ -32,6 +45,7 @@ const plan = (...pods: string[]): PolicyPlan => ({
   chains: new Map([['leave', { rules: [] }]]),
   sets: new Map([['s', { family: 4, kind: 'endpoint', elements: new Set(pods.map((ip) => `${ip} . tcp . 80`)) }]]),
   maps: new Map([['m', { family: 4, elements: new Map(pods.map((ip) => [ip, 'goto leave'])) }]]),
+  guard: '',
 });
 
 t.test('whole, then differences, then nothing; whole again after a failure', async (t) => {
@@ -94,4 +108,34 @@ t.test('differences are named object by object; counters are none', async (t) =>
     { chain: 'b', kind: 'missing' },
     { chain: 'c', kind: 'extra' },
   ]);
+});
+
+t.test('the bridge is guarded in a table of its own; a kernel without such tables is told of, not fatal', async (t) => {
+  const nft = new ScriptedNft();
+  const applier = new PolicyApplier(nft);
+  const guarded = { ...plan('10.0.0.1'), guard: guardText(['10.244.1.0/24']) };
+  t.match(nft.runs, []);
+  await applier.apply(guarded);
+  t.match(nft.runs[0], /iifname "veth0af401\*" oifname "veth0af401\*"/);
+  t.equal(nft.runs.length, 2);
+  await applier.apply({ ...guarded, ...plan('10.0.0.1', '10.0.0.2'), guard: guarded.guard });
+  t.equal(nft.runs.length, 3, 'once');
+  nft.bridgeText = undefined;
+  t.match(await applier.check(false), [{ table: 'bridge k8ts-policy', kind: 'missing' }]);
+  await applier.apply(guarded);
+  t.ok(nft.bridgeText);
+  await applier.apply(undefined);
+  t.equal(nft.bridgeText, undefined);
+
+  nft.bridgeFailure = new Unsupported('no such thing');
+  t.match(await applier.apply(guarded), { full: true, unguarded: /no such thing/ });
+  t.strictSame(await applier.check(false), []);
+  for (const [range, prefix] of [
+    ['10.244.1.0/24', 'veth0af401'],
+    ['10.244.16.0/20', 'veth0af41'],
+    ['10.244.2.64/26', 'veth0af402'],
+    ['fd00:244:1::/64', 'veth0000'],
+  ] as const) {
+    t.equal(portPrefix(parseCidr(range)), prefix);
+  }
 });

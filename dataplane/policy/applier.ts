@@ -1,18 +1,23 @@
 // Brings the kernel to the plan through one Nft, and finds what somebody else has changed. It remembers what it wrote; after a
 // failure or a drift it forgets, and the next write replaces the whole table at once.
+import { describeError, hasCode } from '../../controlplane/base/errors';
 import type { Drift, DriftItem } from '../netfilter/writer';
 import type { Nft, TableName } from '../nftables/nft';
+import { guardRemoval } from './bridge-guard';
 import { diffTables } from './drift';
 import type { PolicyPlan } from './model';
 import { tableName } from './names';
 import { removal, renderUpdate } from './update';
 
 const table: TableName = { family: 'inet', name: tableName };
+const bridgeTable: TableName = { family: 'bridge', name: tableName };
 
 export interface PolicyWrite {
   /** The whole table was replaced. */
   readonly full: boolean;
   readonly bytes: number;
+  /** Why the bridge is not guarded; the rest is in force all the same. */
+  readonly unguarded?: string;
 }
 
 /** Calls must not overlap. */
@@ -22,12 +27,18 @@ export class PolicyApplier {
   private sure = false;
   /** The table as nft printed it after our last write. */
   private printed: string | undefined;
+  private readonly guard = {
+    text: '',
+    printed: undefined as string | undefined,
+    failure: undefined as string | undefined,
+  };
 
   constructor(private readonly nft: Nft) {}
 
   /** `undefined` takes the table away. Repeatable; nothing to do costs nothing. @throws what Nft.run throws */
   async apply(plan: PolicyPlan | undefined): Promise<PolicyWrite> {
     const full = !this.sure || this.known === undefined;
+    await this.applyGuard(plan?.guard ?? '', !this.sure);
     const text = await this.textFor(plan);
     if (text !== '') {
       this.sure = false;
@@ -36,7 +47,24 @@ export class PolicyApplier {
     }
     this.known = plan;
     this.sure = true;
-    return { full: full && text !== '', bytes: text.length };
+    const { failure } = this.guard;
+    return { full: full && text !== '', bytes: text.length, ...(failure ? { unguarded: failure } : {}) };
+  }
+
+  private async applyGuard(text: string, unsure: boolean): Promise<void> {
+    if (text === this.guard.text && !unsure) return;
+    this.guard.text = text;
+    this.guard.failure = undefined;
+    try {
+      if (text !== '') await this.nft.run(text);
+      else if ((await this.nft.structure(bridgeTable)) !== undefined) await this.nft.run(guardRemoval());
+      this.guard.printed = text === '' ? undefined : await this.nft.structure(bridgeTable);
+    } catch (err) {
+      // Kernels can be built without tables for bridges.
+      if (!hasCode(err, 'Unsupported')) throw err;
+      this.guard.failure = describeError(err);
+      this.guard.printed = undefined;
+    }
   }
 
   private async textFor(plan: PolicyPlan | undefined): Promise<string> {
@@ -54,6 +82,12 @@ export class PolicyApplier {
     const printed = await this.nft.structure(table);
     const drift = diffTables(this.printed ?? '', printed ?? '');
     if (drift.length === 0 && thorough) drift.push(...(await this.elementDrift(this.known)));
+    if (this.guard.printed !== undefined) {
+      const guard = await this.nft.structure(bridgeTable);
+      drift.push(
+        ...diffTables(this.guard.printed, guard ?? '').map((item) => ({ ...item, table: `bridge ${tableName}` })),
+      );
+    }
     if (drift.length > 0) this.sure = false;
     return drift;
   }

@@ -18,10 +18,17 @@ const answers: Rule = {
   comment: 'of connections that were let through',
 };
 
+// iifname "cni0" oifname "cni0" meta mark set meta mark | 0x10000 (see bridge-guard.ts)
+const seen: Rule = {
+  matches: [{ match: 'across-bridge' }],
+  verdict: { verdict: 'mark-seen' },
+  comment: 'from pod to pod of this node',
+};
+
 /** `accept` ends a base chain, not the hook: what may leave is then asked whether it may enter. */
 export function baseChains({ families, podRanges }: World): Map<string, Chain> {
   return new Map<string, Chain>([
-    [chainNames.egress, hooked('forward', afterFilter, [answers, goto(chainNames.leave)])],
+    [chainNames.egress, hooked('forward', afterFilter, [seen, answers, goto(chainNames.leave)])],
     [chainNames.ingress, hooked('forward', afterFilter + 1, [answers, goto(chainNames.enter)])],
     [chainNames.input, hooked('input', afterFilter, [answers, ...families.map(toServers)])],
     [chainNames.leave, { rules: judge('egress', 'source', families, podRanges) }],

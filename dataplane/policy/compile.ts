@@ -8,6 +8,7 @@
 // the node's pod range that is not there belongs to a pod nobody has told of yet.
 import type { Family } from '../../controlplane/base/cidr';
 import { baseChains } from './base-chains';
+import { guardText } from './bridge-guard';
 import type { NodeServer, PodRecord, PolicyRecord, World } from './input';
 import type { AddressSet, Chain, PolicyPlan, SetKind, VerdictMap } from './model';
 import { type Direction, mapName, policyChain, profileChain, selfName, serversName } from './names';
@@ -50,7 +51,7 @@ export function compilePolicies(world: World): PolicyPlan | undefined {
   for (const [family, elements] of self) add(selfName(family), family, 'pair', elements);
   for (const family of families) add(serversName(family), family, 'endpoint', serverEndpoints(world.servers, family));
   fillSets(world, book, wanted, add);
-  return { chains, sets, maps };
+  return { chains, sets, maps, guard: guardText(world.podRanges) };
 }
 
 /** The policies that isolate each pod, by key, sorted as `policies` are. */

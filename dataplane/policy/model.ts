@@ -20,12 +20,16 @@ export type Match =
   | { readonly match: 'ports'; readonly protocol: Protocol; readonly ranges: readonly PortRange[] }
   /** Destination address, protocol and port together. */
   | { readonly match: 'endpoint'; readonly family: Family; readonly set: string }
+  /** In and out by the node's bridge of pods. */
+  | { readonly match: 'across-bridge' }
   /** Source and destination together. */
   | { readonly match: 'pair'; readonly family: Family; readonly set: string };
 export type PortRange = readonly [from: number, to: number];
 
 export type Verdict =
   | { readonly verdict: 'accept' | 'drop' }
+  /** Remembers that this packet was seen here, and goes on. */
+  | { readonly verdict: 'mark-seen' }
   | { readonly verdict: 'jump' | 'goto'; readonly chain: string }
   /** As the map says for this address; no entry: on with the next rule. */
   | { readonly verdict: 'look-up'; readonly side: Side; readonly family: Family; readonly map: string };
@@ -62,4 +66,6 @@ export interface PolicyPlan {
   readonly chains: ReadonlyMap<string, Chain>;
   readonly sets: ReadonlyMap<string, AddressSet>;
   readonly maps: ReadonlyMap<string, VerdictMap>;
+  /** The table of the bridge, whole (bridge-guard.ts); apart, since kernels can be built without. */
+  readonly guard: string;
 }

@@ -6,6 +6,12 @@ import { canonical } from './select';
 
 export const tableName = 'k8ts-policy';
 
+/** The bridge the kubelet attaches pods to (agents/kubelet/network/names.ts). */
+export const podBridge = 'cni0';
+
+/** The bit of a packet's mark that says these rules have seen it; those of dataplane/netfilter/names.ts are others. */
+export const seenMark = 0x10000;
+
 export type Direction = 'ingress' | 'egress';
 
 export const chainNames = {

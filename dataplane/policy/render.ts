@@ -2,6 +2,7 @@
 import type { Family } from '../../controlplane/base/cidr';
 import { comment as commentWords } from '../nftables/text';
 import type { AddressSet, Chain, Match, PortRange, Rule, SetKind, Side, Verdict } from './model';
+import { podBridge, seenMark } from './names';
 
 const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const addressOf = (family: Family, side: Side): string => `${ip(family)} ${side === 'source' ? 'saddr' : 'daddr'}`;
@@ -31,6 +32,8 @@ function renderMatch(match: Match): string {
         : `${match.protocol} dport ${renderPorts(match.ranges)}`;
     case 'endpoint':
       return `${addressOf(match.family, 'destination')} . meta l4proto . th dport @${match.set}`;
+    case 'across-bridge':
+      return `iifname "${podBridge}" oifname "${podBridge}"`;
     case 'pair':
       return `${addressOf(match.family, 'source')} . ${addressOf(match.family, 'destination')} @${match.set}`;
   }
@@ -48,6 +51,8 @@ function renderVerdict(verdict: Verdict): string {
     case 'drop':
       // Counted, so that somebody who looks sees whether it is a policy that stops the traffic.
       return 'counter drop';
+    case 'mark-seen':
+      return `meta mark set meta mark | ${hexOf(seenMark)}`;
     case 'jump':
     case 'goto':
       return `${verdict.verdict} ${verdict.chain}`;
@@ -55,6 +60,8 @@ function renderVerdict(verdict: Verdict): string {
       return `${addressOf(verdict.family, verdict.side)} vmap @${verdict.map}`;
   }
 }
+
+const hexOf = (value: number): string => `0x${value.toString(16)}`;
 
 /** `type filter hook forward priority filter + 10; policy accept;` */
 export const renderHook = ({ name, priority }: NonNullable<Chain['hook']>): string =>

@@ -15,7 +15,7 @@ export const removal = (): string => `add table ${table}\ndelete table ${table}\
  * transaction as a whole, so no packet sees a moment without rules.
  */
 export function renderUpdate(from: PolicyPlan | undefined, to: PolicyPlan): string {
-  const before: PolicyPlan = from ?? { chains: new Map(), sets: new Map(), maps: new Map() };
+  const before: PolicyPlan = from ?? { chains: new Map(), sets: new Map(), maps: new Map(), guard: '' };
   const text = [
     ...declarations(before, to),
     ...changedChains(before, to),

@@ -38,6 +38,8 @@ function follow(plan: PolicyPlan, { verdict }: Rule, packet: Packet): { outcome:
     case 'accept':
     case 'drop':
       return { outcome: verdict.verdict, leaves: true };
+    case 'mark-seen':
+      return { outcome: 'fell through', leaves: false };
     case 'jump':
       return enter(verdict.chain, false);
     case 'goto':
@@ -62,6 +64,7 @@ function matches(plan: PolicyPlan, match: Match, packet: Packet): boolean {
   };
   switch (match.match) {
     case 'answer':
+    case 'across-bridge':
       return false;
     case 'in':
       return has(match.set, side(packet, match.side));

@@ -49,6 +49,7 @@ export class PolicyEnforcer {
   private waitingSince: number | undefined;
   private failure: string | undefined;
   private synced = false;
+  private unguarded: string | undefined;
   private stopping: AbortSignal = AbortSignal.abort();
 
   constructor(private readonly deps: EnforcerDeps) {
@@ -103,7 +104,10 @@ export class PolicyEnforcer {
     const start = clock.now();
     try {
       const world = await this.observe();
-      const { full, bytes } = await applier.apply(world && compilePolicies(world));
+      const { full, bytes, unguarded } = await applier.apply(world && compilePolicies(world));
+      if (unguarded !== this.unguarded && unguarded !== undefined)
+        log.warn('pods of this node can pass by policies on their bridge', { error: unguarded });
+      this.unguarded = unguarded;
       const end = clock.now();
       metrics.synced({
         policies: world?.policies.length ?? 0,
