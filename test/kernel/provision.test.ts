@@ -1,0 +1,124 @@
+// The provisioning of the Vagrantfile on whole machines made of namespaces, where a mistake shows within a minute or two: side by
+// side, a second time, and after the control machine was made anew.
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { makePackage } from '../../hack/packaging/package';
+import { skipWithoutMachines, type TestMachine, withMachines } from '../lib/machine';
+
+const root = join(__dirname, '..', '..');
+const exec = new SystemExec();
+const controlIp = '192.168.240.10';
+const workerIp = '192.168.240.11';
+
+t.setTimeout(900_000);
+
+/** What Vagrant would have in /vagrant. */
+async function checkout(): Promise<string> {
+  const dir = mkdtempSync(join(root, '.k8ts', 'provision-'));
+  for (const folder of ['hack/vm', 'hack/demo']) cpSync(join(root, folder), join(dir, folder), { recursive: true });
+  mkdirSync(join(dir, '.k8ts/vm/keys'), { recursive: true });
+  await exec.run(['cp', '-al', await makePackage(), join(dir, '.k8ts/package')]);
+  await exec.run([
+    'ssh-keygen',
+    '-q',
+    '-t',
+    'ed25519',
+    '-N',
+    '',
+    '-C',
+    'k8ts-worker',
+    '-f',
+    join(dir, '.k8ts/vm/keys/worker'),
+  ]);
+  return dir;
+}
+
+/** As Vagrant runs it: by sudo, from a user who may. @throws Error with what it said */
+async function provision(machine: TestMachine, role: 'control' | 'worker'): Promise<string> {
+  const settings = `K8TS_NODE_NAME=${machine.name} K8TS_NODE_IP=${machine.ip} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2`;
+  const command = `sudo env ${settings} K8TS_PATIENCE=300 bash /shared/hack/vm/provision ${role}`;
+  const said = await machine.sh(`su vagrant -c '${command}' 2>&1 || echo "status $?"`);
+  if (/^status \d+$/m.test(said)) throw new Error(`provision ${role}: ${said}`);
+  return said;
+}
+
+async function likeABox(machine: TestMachine): Promise<void> {
+  await machine.sh(
+    'useradd -m -s /bin/bash vagrant; echo "vagrant ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/vagrant; systemctl start ssh',
+  );
+}
+
+const pids = (machine: TestMachine): Promise<string> =>
+  machine.sh('systemctl show -p MainPID docker k8ts-kubelet k8ts-kube-proxy k8ts-dns k8ts-ingress');
+
+async function podsAreReady(t: Test, control: TestMachine): Promise<void> {
+  const kubectl = 'KUBECONFIG=/etc/k8ts/admin.conf kubectl -n codereview';
+  await control.sh(`${kubectl} rollout status deployment/codereviewapi --timeout=120s`);
+  const nodes = await control.sh(`${kubectl} get pods -o 'jsonpath={.items[*].spec.nodeName}'`);
+  t.strictSame([...new Set(nodes.split(' '))].sort(), ['control', 'worker-1'], 'the demo is spread over the nodes');
+}
+
+t.test('a control machine and a worker, side by side', { skip: skipWithoutMachines(), timeout: 900_000 }, async (t) => {
+  const shared = await checkout();
+  t.teardown(() => rmSync(shared, { recursive: true, force: true }));
+  await withMachines(shared, async (lab) => {
+    const [control, worker] = await Promise.all([lab.machine('control', controlIp), lab.machine('worker-1', workerIp)]);
+    await Promise.all([control, worker].map(likeABox));
+
+    await t.test('the first time', async (t) => {
+      // The worker asks before there is anyone to answer.
+      const joining = provision(worker, 'worker');
+      const [made, joined] = await Promise.all([provision(control, 'control'), joining]);
+      t.match(made, /control: starting the control plane/);
+      t.match(joined, /worker-1: waiting for the control machine: /);
+      t.match(joined, /worker-1: joining \(k8ts join 192\.168\.240\.10:6443\)/);
+      t.match(joined, /the demo: created Namespace codereview/);
+      await podsAreReady(t, control);
+    });
+
+    await t.test('the door does three things and no other', async (t) => {
+      const ask = (word: string) =>
+        worker.sh(
+          `ssh -q -i /root/.ssh/k8ts-worker -o BatchMode=yes -o StrictHostKeyChecking=no vagrant@${controlIp} ${word} 2>&1 || echo "status $?"`,
+        );
+      t.match(await ask('join'), /^k8ts join 192\.168\.240\.10:6443 --token=\S+ --ca-cert-hash=sha256:[0-9a-f]{64}\n$/);
+      t.equal(await ask("'id; echo $(id)'"), 'join, package or demo\nstatus 64\n');
+      t.equal(await ask("'demo 1; id'"), 'demo wants the number of nodes\nstatus 64\n');
+      t.equal(await ask(''), 'join, package or demo\nstatus 64\n', 'and no shell');
+    });
+
+    await t.test('a second time changes nothing', async (t) => {
+      const before = [await pids(control), await pids(worker)];
+      t.match(await provision(control, 'control'), /Nothing has changed/);
+      t.match(await provision(worker, 'worker'), /Nothing has changed/);
+      t.strictSame([await pids(control), await pids(worker)], before);
+      t.equal(await control.sh('grep -c k8ts-worker /home/vagrant/.ssh/authorized_keys'), '1\n');
+    });
+
+    await t.test('a control machine made anew gets its worker back', async (t) => {
+      await control.sh('k8ts reset --yes');
+      await provision(control, 'control');
+      t.match(await provision(worker, 'worker'), /leaving the cluster that this machine was part of/);
+      await podsAreReady(t, control);
+    });
+  });
+});
+
+t.test(
+  'a worker without a control machine says so in the end',
+  { skip: skipWithoutMachines(), timeout: 300_000 },
+  async (t) => {
+    const shared = await checkout();
+    t.teardown(() => rmSync(shared, { recursive: true, force: true }));
+    await withMachines(shared, async (lab) => {
+      const worker = await lab.machine('worker-1', workerIp);
+      const told = await worker.sh(
+        `K8TS_NODE_NAME=worker-1 K8TS_NODE_IP=${workerIp} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2 K8TS_PATIENCE=1 bash /shared/hack/vm/provision worker 2>&1 || echo "status $?"`,
+      );
+      t.match(told, /nothing new from the control machine for 1 seconds \(.*\); is it up\?/);
+      t.match(told, /status 1\n$/);
+    });
+  },
+);
