@@ -1,7 +1,7 @@
 import t from 'tap';
 import { macOf, vethName } from './names';
 import { nodeLease } from './translate';
-import { findFault, podRoutes, type WireFound, type WireWish } from './wire-plan';
+import { findFault, podIpv6Sysctls, podRoutes, type WireFound, type WireWish } from './wire-plan';
 
 const address = { ip: '10.244.1.5', family: 4, gateway: '10.244.1.1' } as const;
 const wish: WireWish = { addresses: [address], mtu: 1500, bridgeIndex: 3 };
@@ -61,6 +61,30 @@ t.test('the first fault of a wire', async (t) => {
     { name: 'another gateway', change: { routes: podRoutes('10.244.1.9', 2) }, fault: 'no route to 10.244.1.1/32' },
   ];
   for (const { name, change, fault } of cases) t.equal(findFault(wish, { ...complete, ...change }), fault, name);
+});
+
+t.test('a wire of both families', async (t) => {
+  const six = { ip: 'fd00::5', family: 6, gateway: 'fd00::1' } as const;
+  const both: WireWish = { ...wish, addresses: [address, six] };
+  const whole: WireFound = {
+    ...complete,
+    addresses: [...complete.addresses, { link: 2, family: 6, address: 'fd00::5', prefix: 128 }],
+    routes: [...complete.routes, ...podRoutes('fd00::1', 2)],
+  };
+  t.equal(findFault(both, whole), undefined, 'the address the kernel gives each link of IPv6 is no fault');
+  t.equal(findFault(wish, whole), undefined, 'nor is what a pod of one family has besides');
+  t.equal(findFault(both, complete), 'another address');
+  t.equal(findFault(both, { ...whole, routes: complete.routes }), 'no route to fd00::1/128');
+  t.equal(findFault(both, { ...whole, routes: whole.routes.slice(0, -1) }), 'no route to ::/0');
+});
+
+t.test('settings of IPv6 inside a pod', async (t) => {
+  const settings = podIpv6Sysctls(true);
+  t.match(settings, { 'net.ipv6.conf.all.disable_ipv6': '0', 'net.ipv6.conf.default.accept_redirects': '0' });
+  t.notOk(
+    Object.keys(podIpv6Sysctls(false)).some((name) => name.endsWith('disable_ipv6')),
+    'off stays off',
+  );
 });
 
 t.test('a node becomes a lease when it has address and range', async (t) => {
