@@ -75,7 +75,7 @@ add set inet k8ts-policy self4 { type ipv4_addr . ipv4_addr; }
 add set inet k8ts-policy servers4 { type ipv4_addr . inet_proto . inet_service; }
 add map inet k8ts-policy entering4 { type ipv4_addr : verdict; }
 add map inet k8ts-policy leaving4 { type ipv4_addr : verdict; }
-add rule inet k8ts-policy egress iifname "cni0" oifname "cni0" meta mark set meta mark | 0x10000 comment "from pod to pod of this node"
+add rule inet k8ts-policy egress iifname "cni0" oifname "cni0" ip saddr 10.244.1.0/24 ip daddr 10.244.1.0/24 meta mark set meta mark | 0x10000 comment "from pod to pod of this node"
 add rule inet k8ts-policy egress ct state established,related accept comment "of connections that were let through"
 add rule inet k8ts-policy egress goto leave comment "leave"
 add rule inet k8ts-policy enter ip saddr . ip daddr @self4 accept comment "a pod reaches itself, through a Service as well"
