@@ -182,6 +182,10 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
           `n2 ${clientAddress}`,
           'policy Local keeps the address of the client',
         );
+        await lab.expose('nobody', '192.168.57.242', 'Local', []);
+        await link.owner('192.168.57.242');
+        t.equal(await ask(lab, '192.168.57.242', 80), 'ECONNREFUSED', 'without endpoints the client hears so at once');
+
         link.claim('192.168.57.241');
         t.same(
           await lab.nodes.n2.firstConflict(),
