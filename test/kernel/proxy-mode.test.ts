@@ -4,10 +4,11 @@ import { cleanup } from '../../agents/kube-proxy/cleanup';
 import { openRules, type Rules } from '../../agents/kube-proxy/rules';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
+import type { ServiceInput } from '../../dataplane/service/input';
 import type { ProxyMode } from '../../dataplane/service/mode';
-import { skipWithoutKernel } from '../lib/netns';
-import { endpoint, service, servicePort } from '../lib/service-fixture';
-import { addresses, ServiceLab, serverPort } from '../lib/service-lab';
+import { skipWithoutKernel, withNetns } from '../lib/netns';
+import { endpoint, randomCluster, randomHostPorts, seededRandom, service, servicePort } from '../lib/service-fixture';
+import { addresses, NetnsExec, ServiceLab, serverPort } from '../lib/service-lab';
 
 t.setTimeout(300_000);
 
@@ -154,4 +155,65 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
       for (let i = 0; i < 15; i++) t.equal(await lab.ask('b', '10.96.3.7', 80), first);
     });
   });
+
+  await t.test('the kernel holds what was compiled, with every feature and in both families', async (t) => {
+    await withNetns(1, async (netns) => {
+      const exec = new NetnsExec(netns);
+      const random = seededRandom(11);
+      const four = [...randomCluster(random, 150), ...randomHostPorts(random, 20)];
+      const plans = [
+        { family: 4, facts: { ...facts, serviceCidrs: ['10.96.0.0/12'] }, services: four },
+        { family: 6, facts: sixFacts, services: four.map(toSix) },
+      ] as const;
+      for (const { family, facts: nodeFacts, services } of plans) {
+        const openOne = () => openRules({ mode: 'nftables', exec, family, facts: nodeFacts, log });
+        const rules = await openOne();
+        for (const one of services) rules.set(one.key, one);
+        t.ok((await rules.write()).bytes > 10_000);
+        t.same(await rules.check(true), [], `IPv${family}`);
+        // Changed again and again: every transaction must be one the kernel takes.
+        for (let round = 0; round < 8; round++) {
+          for (const one of services) {
+            const chance = random();
+            if (chance < 0.1) rules.set(one.key, undefined);
+            else if (chance < 0.3) rules.set(one.key, { ...one, externalLocal: !one.externalLocal });
+            else if (chance < 0.5)
+              rules.set(one.key, {
+                ...one,
+                ports: one.ports.map((port) => ({ ...port, endpoints: port.endpoints.slice(1) })),
+              });
+            else if (chance < 0.6) rules.set(one.key, { ...one, affinitySeconds: 100 + round });
+            else rules.set(one.key, one);
+          }
+          t.match(await rules.write(), { full: false });
+        }
+        t.same(await rules.check(true), [], `IPv${family}, after many changes`);
+        for (const one of services) rules.set(one.key, one);
+        await rules.write();
+        const next = await openOne();
+        for (const one of services) next.set(one.key, one);
+        t.match(await next.write(), { full: true, chains: 0, bytes: 0 }, 'the way to a state leaves no trace');
+      }
+    });
+  });
+});
+
+const sixFacts = {
+  clusterCidr: 'fd00:244::/32',
+  podCidr: 'fd00:244:1::/64',
+  serviceCidrs: ['fd00:96::/108'],
+  nodePortAddresses: ['fd00:57::/64'],
+};
+const six = (address: string) => `fd00:${address.split('.').map(Number).join(':')}::1`;
+const toSix = (one: ServiceInput): ServiceInput => ({
+  ...one,
+  ...(one.clusterIp === undefined ? {} : { clusterIp: six(one.clusterIp) }),
+  externalIps: one.externalIps.map(six),
+  loadBalancerIps: one.loadBalancerIps.map(six),
+  ...(one.sourceRanges ? { sourceRanges: ['fd00:198::/32', '::/0'] } : {}),
+  ports: one.ports.map((port) => ({
+    ...port,
+    ...(port.hostIp === undefined ? {} : { hostIp: six(port.hostIp) }),
+    endpoints: port.endpoints.map((to) => ({ ...to, address: six(to.address) })),
+  })),
 });
