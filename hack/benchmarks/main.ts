@@ -20,21 +20,29 @@ const names = (): string[] =>
 async function main(argv: readonly string[]): Promise<number> {
   const known = names();
   if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`usage: hack/bench [BENCHMARK]...\n\nRuns all, or those named: ${known.join(', ')}\n`);
+    process.stdout.write(
+      `usage: hack/bench [BENCHMARK]...\n       hack/bench BENCHMARK --OPTION=VALUE...\n\nRuns all, or those named: ${known.join(', ')}\nOptions stand at the head of the benchmark's file.\n`,
+    );
     return 0;
   }
-  const unknown = argv.find((name) => !known.includes(name));
+  const chosen = argv.filter((word) => !word.startsWith('--'));
+  const options = argv.filter((word) => word.startsWith('--'));
+  if (options.length > 0 && chosen.length !== 1) {
+    process.stderr.write('hack/bench: options belong to one benchmark: name it\n');
+    return 2;
+  }
+  const unknown = chosen.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     process.stderr.write(`hack/bench: no benchmark ${JSON.stringify(unknown)}; there is: ${known.join(', ')}\n`);
     return 2;
   }
   let failed = false;
   const all: BenchRow[] = [];
-  for (const name of argv.length > 0 ? argv : known) {
+  for (const name of chosen.length > 0 ? chosen : known) {
     process.stdout.write(`running ${name}\n`);
     try {
-      const { run } = (await import(`./${name}`)) as { run: () => Promise<BenchRow[]> };
-      const rows = await run();
+      const { run } = (await import(`./${name}`)) as { run: (options?: readonly string[]) => Promise<BenchRow[]> };
+      const rows = await run(options);
       all.push(...rows);
       keep(name, rows);
     } catch (err) {
