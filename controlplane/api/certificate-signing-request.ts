@@ -1,4 +1,5 @@
 // certificates.k8s.io/v1 CertificateSigningRequest.
+import { X509Certificate } from 'node:crypto';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
@@ -152,10 +153,26 @@ function validateChange(
         'updates may not set certificate content if existing certificate content is present',
       ),
     );
-  } else if (certificate !== before && !/^-----BEGIN CERTIFICATE-----$/m.test(plain(certificate))) {
-    causes.push(invalid('status.certificate', '<certificate data>', 'must contain at least one CERTIFICATE PEM block'));
+  } else if (certificate !== before) {
+    const wrong = whyNoCertificate(plain(certificate));
+    if (wrong !== undefined) causes.push(invalid('status.certificate', '<certificate data>', wrong));
   }
   return causes;
+}
+
+/** One PEM block or more, each of them a certificate; text around them is an explanation (RFC 7468, 5.2). */
+function whyNoCertificate(text: string): string | undefined {
+  const blocks = [...text.matchAll(/-----BEGIN ([^-]*)-----[\s\S]*?-----END \1-----/g)];
+  if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
+  for (const [block, label] of blocks) {
+    if (label !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
+    try {
+      new X509Certificate(block);
+    } catch {
+      return 'a CERTIFICATE PEM block holds no certificate';
+    }
+  }
+  return undefined;
 }
 
 const plain = (base64: string): string => Buffer.from(base64, 'base64').toString();

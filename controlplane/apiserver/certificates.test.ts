@@ -42,7 +42,6 @@ const decide = (name: string, conditions: object[], as?: Awaited<ReturnType<Test
     body: { metadata: { name }, status: { conditions } },
     ...(as ? { as } : {}),
   });
-const cert = base64('-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n');
 
 async function allow(user: string, rules: object[]) {
   await server.call('POST', `${rbac}/clusterroles`, { body: { metadata: { name: user }, rules } });
@@ -136,7 +135,7 @@ t.test('approving and signing take a permission for the signer', async (t) => {
     server.call('PATCH', `${requests}/two/status`, {
       as,
       type: 'application/merge-patch+json',
-      body: { status: { certificate: cert } },
+      body: { status: { certificate: base64(server.ca) } },
     });
   t.match((await sign(jane)).json, { code: 403, message: /not permitted to sign requests with signerName/ });
   const signerRules = (verbs: string[]) => [
@@ -149,7 +148,7 @@ t.test('approving and signing take a permission for the signer', async (t) => {
   t.match(done.json.status.conditions, [{ type: 'Approved', lastTransitionTime: /Z$/, lastUpdateTime: /Z$/ }]);
   t.equal((await sign(approver)).status, 403, 'approving is not signing');
   const signer = await allow('signer', signerRules(['sign']));
-  t.match((await sign(signer)).json.status, { certificate: cert, conditions: [{ type: 'Approved' }] });
+  t.match((await sign(signer)).json.status, { certificate: base64(server.ca), conditions: [{ type: 'Approved' }] });
   const table = await server.call('GET', requests, {
     headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
   });
@@ -173,7 +172,7 @@ t.test('what was decided stays decided, and each subresource keeps to its own', 
   t.match((await patch('/approval', { conditions: [{ ...approved, status: 'False' }] })).json, {
     message: /status.conditions\[0\].status: Unsupported value: "False": supported values: "True"/,
   });
-  await patch('/approval', { conditions: [approved], certificate: cert });
+  await patch('/approval', { conditions: [approved], certificate: base64(server.ca) });
   await patch('', { conditions: [] });
   const found = await server.call('GET', `${requests}/three`);
   t.match(found.json.status.conditions, [{ type: 'Approved' }], 'a write of the object leaves the status alone');
@@ -185,7 +184,11 @@ t.test('what was decided stays decided, and each subresource keeps to its own', 
     code: 422,
     message: /CERTIFICATE PEM block/,
   });
-  await patch('/status', { certificate: cert });
+  const broken = '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
+  t.match((await patch('/status', { certificate: base64(broken) })).json, { message: /holds no certificate/ });
+  const { key } = await server.identity('x');
+  t.match((await patch('/status', { certificate: base64(server.ca + key) })).json, { message: /found "PRIVATE KEY"/ });
+  t.equal((await patch('/status', { certificate: base64(`issued for you\n${server.ca}`) })).status, 200);
   t.match((await patch('/status', { certificate: base64('-----BEGIN CERTIFICATE-----\n') })).json, { code: 422 });
   const failing = [
     { type: 'Approved', status: 'True' },
