@@ -25,10 +25,13 @@ export interface Manifest {
 
 /** One API server as seen by an administrator. */
 export class Api {
-  private constructor(private readonly connection: ConnectionOptions) {}
+  private constructor(
+    private readonly connection: ConnectionOptions,
+    private readonly timeoutMs: number,
+  ) {}
 
-  static async open(kubeconfig: string): Promise<Api> {
-    return new Api(await loadKubeconfig(kubeconfig));
+  static async open(kubeconfig: string, timeoutMs = requestTimeoutMs): Promise<Api> {
+    return new Api(await loadKubeconfig(kubeconfig), timeoutMs);
   }
 
   /** @throws Unavailable when the server cannot be reached */
@@ -38,7 +41,7 @@ export class Api {
     const headers = text === undefined ? {} : { 'content-type': 'application/json' };
     return new Promise((resolve, reject) => {
       const onError = (cause: Error) => reject(new Unavailable(`${server} does not answer`, { cause }));
-      const options = { method, ca, cert, key, headers, agent: false, timeout: requestTimeoutMs } as const;
+      const options = { method, ca, cert, key, headers, agent: false, timeout: this.timeoutMs } as const;
       const call = request(new URL(path, server), options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -47,7 +50,7 @@ export class Api {
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
         );
       });
-      call.once('timeout', () => call.destroy(new Error(`no answer within ${requestTimeoutMs} ms`)));
+      call.once('timeout', () => call.destroy(new Error(`no answer within ${this.timeoutMs} ms`)));
       call.once('error', onError);
       call.end(text);
     });

@@ -3,13 +3,16 @@
 import { describeError } from '../../controlplane/base/errors';
 import { Api, readManifests } from '../dev/api';
 
+/** In an emulated machine with a busy host each request takes seconds. */
+const requestTimeoutMs = 120_000;
+
 async function main([kubeconfig, dir, nodes, ...rest]: readonly string[]): Promise<number> {
   const expected = Number(nodes);
   if (kubeconfig === undefined || dir === undefined || !Number.isInteger(expected) || rest.length > 0) {
     process.stderr.write('usage: demo.js KUBECONFIG DIRECTORY NODES\n');
     return 2;
   }
-  const api = await Api.open(kubeconfig);
+  const api = await Api.open(kubeconfig, requestTimeoutMs);
   const ready = (await api.nodes()).filter((node) => node.ready).length;
   if (ready < expected) {
     process.stdout.write(`${ready} of ${expected} nodes are Ready; the demo comes with the last one\n`);

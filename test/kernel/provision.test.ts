@@ -1,6 +1,6 @@
 // The provisioning of the Vagrantfile on whole machines made of namespaces, where a mistake shows within a minute or two: side by
 // side, a second time, and after the control machine was made anew.
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -32,12 +32,15 @@ async function checkout(): Promise<string> {
     '-f',
     join(dir, '.k8ts/vm/keys/worker'),
   ]);
+  // There is no way to the npm registry from there: what a machine that makes the package itself would run only copies it.
+  const make = '#!/bin/bash\ncd "$(dirname "$0")/.." && mkdir -p .k8ts && cp -a /shared/.k8ts/package .k8ts/\n';
+  writeFileSync(join(dir, 'hack/package'), make, { mode: 0o755 });
   return dir;
 }
 
 /** As Vagrant runs it: by sudo, from a user who may. @throws Error with what it said */
-async function provision(machine: TestMachine, role: 'control' | 'worker'): Promise<string> {
-  const settings = `K8TS_NODE_NAME=${machine.name} K8TS_NODE_IP=${machine.ip} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2`;
+async function provision(machine: TestMachine, role: 'control' | 'worker', build = 'auto'): Promise<string> {
+  const settings = `K8TS_BUILD=${build} K8TS_NODE_NAME=${machine.name} K8TS_NODE_IP=${machine.ip} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2`;
   const command = `sudo env ${settings} K8TS_PATIENCE=300 bash /shared/hack/vm/provision ${role}`;
   const said = await machine.sh(`su vagrant -c '${command}' 2>&1 || echo "status $?"`);
   if (/^status \d+$/m.test(said)) throw new Error(`provision ${role}: ${said}`);
@@ -97,10 +100,13 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
       t.equal(await control.sh('grep -c k8ts-worker /home/vagrant/.ssh/authorized_keys'), '1\n');
     });
 
-    await t.test('a control machine made anew gets its worker back', async (t) => {
+    await t.test('a control machine made anew, with a package of its own, gets its worker back', async (t) => {
       await control.sh('k8ts reset --yes');
-      await provision(control, 'control');
-      t.match(await provision(worker, 'worker'), /leaving the cluster that this machine was part of/);
+      t.match(await provision(control, 'control', 'control'), /making the k8ts package here/);
+      const joined = await provision(worker, 'worker', 'control');
+      t.match(joined, /fetching the k8ts package from the control machine/);
+      t.match(joined, /leaving the cluster that this machine was part of/);
+      t.equal(await worker.sh('ls -A /var/lib | grep -c k8ts-build || true'), '0\n', 'what was fetched is gone');
       await podsAreReady(t, control);
     });
   });
