@@ -132,7 +132,12 @@ interface AddressBook {
   /** Pods with at least one address of their own. */
   readonly pods: readonly PodRecord[];
   readonly local: readonly PodRecord[];
-  addressesOf(pod: PodRecord | NodeServer): readonly { readonly address: string; readonly family: Family }[];
+  addressesOf(pod: PodRecord | NodeServer): readonly OwnAddress[];
+}
+
+interface OwnAddress {
+  readonly address: string;
+  readonly family: Family;
 }
 
 /**
@@ -147,12 +152,18 @@ function addressBook(pods: readonly PodRecord[], families: readonly Family[]): A
       if (!other || comesFirst(pod, other)) owners.set(address, pod);
     }
   }
-  const addressesOf = (pod: PodRecord | NodeServer) =>
-    pod.addresses
-      .map((address) => ({ address, family: familyOf(address) }))
-      .filter(
-        ({ address, family }) => families.includes(family) && ('endpoints' in pod || owners.get(address) === pod),
-      );
+  const own = new Map<PodRecord | NodeServer, OwnAddress[]>();
+  const addressesOf = (pod: PodRecord | NodeServer): readonly OwnAddress[] => {
+    let found = own.get(pod);
+    if (!found) {
+      found = pod.addresses
+        .filter((address) => 'endpoints' in pod || owners.get(address) === pod)
+        .map((address) => ({ address, family: familyOf(address) }))
+        .filter(({ family }) => families.includes(family));
+      own.set(pod, found);
+    }
+    return found;
+  };
   const owning = [...new Set(owners.values())];
   return { pods: owning, local: owning.filter(({ local }) => local), addressesOf };
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { endpointSlices, namespaces, networkPolicies, pods, services } from '../../controlplane/api';
+import { CommandFailed } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { NftProgram } from '../../dataplane/nftables/nft';
@@ -32,6 +33,8 @@ async function open(t: Test) {
     for (const { metadata } of (await lab.client.list(networkPolicies)).items) {
       await lab.client.delete(networkPolicies, `${metadata?.namespace}/${metadata?.name}`);
     }
+    // Else the kernel would look as wanted while the same policies are still to go and come.
+    await settled(lab, enforcing);
     for (const one of policies) await lab.client.create(networkPolicies, one);
     await settled(lab, enforcing);
     for (const node of nodeNames) await lab.at[node].run('conntrack', '-F');
@@ -159,6 +162,25 @@ t.test('with and without br_netfilter', { skip }, async (t) => {
       [],
       `bridge-nf-call-iptables=${setting}`,
     );
+  }
+});
+
+t.test('past the routes, over the bridge: IPv6 of the link', { skip }, async (t) => {
+  const { lab, setPolicies } = await open(t);
+  const shown = await lab.netnsOf('x/a').run('ip', '-6', 'address', 'show', 'dev', 'eth0', 'scope', 'link');
+  const linkLocal = /inet6 ([^/]+)/.exec(shown)![1];
+  /** Node.js looks for the interface in its own namespace; bash is in the pod's. */
+  const ask = (seconds: number) =>
+    lab
+      .netnsOf('x/c')
+      .run('timeout', String(seconds), 'bash', '-c', `exec 3<>/dev/tcp/${linkLocal}%eth0/80; cat <&3`)
+      .catch((err: unknown) => (err instanceof CommandFailed ? 'closed' : Promise.reject(err)));
+  await setPolicies();
+  t.match(await ask(25), /^x\/a fe80:/, 'open without policies: both hang on one bridge');
+  for (const setting of ['0', '1']) {
+    await lab.at.n1.run('sysctl', '-qw', `net.bridge.bridge-nf-call-ip6tables=${setting}`);
+    await setPolicies(policy('x', 'deny', denyAll));
+    t.equal(await ask(2), 'closed', `bridge-nf-call-ip6tables=${setting}`);
   }
 });
 
@@ -378,6 +400,7 @@ t.test('taken away by somebody else, found and put back', { skip }, async (t) =>
     ['flush', 'chain', 'inet', 'k8ts-policy', 'enter'],
     ['add', 'rule', 'inet', 'k8ts-policy', 'leave', 'accept'],
     ['delete', 'table', 'inet', 'k8ts-policy'],
+    ['flush', 'table', 'bridge', 'k8ts-policy'],
   ];
   for (const [i, damage] of damages.entries()) {
     const mended = applier.next();
@@ -399,7 +422,7 @@ t.test('the process may end and come again; without policies nothing is left', {
   const nft = new NftProgram(new NetnsExec(lab.at.n1));
   await settled(lab, enforcing);
   t.equal(await nft.structure(table), undefined, 'nothing is written before there is a policy');
-  t.notOk(lab.client.requests.includes('list pods'), 'and nobody looks at pods');
+  t.notOk(lab.client.requests.includes('watch pods'), 'and nobody looks at pods');
   await setPolicies(policy('x', 'deny', denyAll));
   await enforcing.n1.end();
   const closed = [tcp('x/a', lab.ipOf('y/b'), 80, false), tcp('y/b', lab.ipOf('x/a'), 80, false)];
