@@ -9,7 +9,7 @@ import { MemoryClient } from '../../test/lib/memory-client';
 import { Receipts } from './receipts';
 
 const log = silentLogger;
-const key = 'kube-system/kube-proxy-n1';
+const key = 'kube-node-lease/kube-proxy-n1';
 const service = (name: string, status: Service['status'] = {}): Service => ({
   metadata: { name, namespace: 'shop', generation: 1 },
   spec: { clusterIP: '10.96.0.7' },

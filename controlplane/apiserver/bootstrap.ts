@@ -26,7 +26,12 @@ import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
-import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './authz/bootstrap-policy';
+import {
+  bootstrapClusterRoleBindings,
+  bootstrapClusterRoles,
+  receiptRole,
+  receiptRoleBinding,
+} from './authz/bootstrap-policy';
 import {
   clusterInfoRole,
   clusterInfoRoleBinding,
@@ -61,6 +66,8 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const binding of [...bootstrapClusterRoleBindings, ...joiningClusterRoleBindings]) {
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
   }
+  await ensure(client, roles, receiptRole, (found) => ({ ...found, rules: receiptRole.rules }));
+  await ensure(client, roleBindings, receiptRoleBinding);
   await ensureClusterInfo(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);

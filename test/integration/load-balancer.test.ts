@@ -135,7 +135,7 @@ t.test('Programmed says which nodes have the Service there is', async (t) => {
   const [slice] = await eventually(client, endpointSlices, (list) => list.length > 0, {
     labelSelector: 'kubernetes.io/service-name=web',
   });
-  const receiptOf = (node: string) => client.get(leases, `kube-system/kube-proxy-${node}`);
+  const receiptOf = (node: string) => client.get(leases, `kube-node-lease/kube-proxy-${node}`);
   const before = await Promise.all([receiptOf('n1'), receiptOf('n2'), client.get(services, 'default/web')]);
   await client.patch(endpointSlices, `default/${slice?.metadata?.name}`, 'merge', { metadata: { labels: { x: 'y' } } });
   await client.create(services, service('later', { type: 'ClusterIP', clusterIP: 'None' }));

@@ -6,7 +6,8 @@ import { isExternalName, isHeadless } from './types';
 
 /** As Gateway API names it: what was asked for has been sent to the data plane. */
 export const programmedType = 'Programmed';
-export const receiptNamespace = 'kube-system';
+/** Beside the nodes' own Leases, and away from those that leaders are elected by: kube-proxy may write Leases here alone. */
+export const receiptNamespace = 'kube-node-lease';
 const receiptLabel = 'k8ts.io/receipt-of-node';
 const servicesAnnotation = 'k8ts.io/programmed-services';
 const slicesAnnotation = 'k8ts.io/programmed-endpointslices';

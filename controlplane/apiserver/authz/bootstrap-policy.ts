@@ -2,6 +2,9 @@
 // kinds this server has, so that tools and manuals that refer to them work unchanged.
 import type { ClusterRole } from '../../api/cluster-role';
 import type { ClusterRoleBinding } from '../../api/cluster-role-binding';
+import type { Role } from '../../api/role';
+import type { RoleBinding } from '../../api/role-binding';
+import { receiptNamespace } from '../../api/services/programmed';
 import type { PolicyRule } from './rules';
 
 const read = ['get', 'list', 'watch'];
@@ -156,7 +159,6 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     rule('', ['nodes'], read),
     rule('discovery.k8s.io', ['endpointslices'], ['list', 'watch']),
     rule('networking.k8s.io', ['networkpolicies', 'servicecidrs'], ['list', 'watch']),
-    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'create', 'update', 'patch']),
     ...events,
   ],
   'system:dns': [
@@ -170,7 +172,6 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     rule('discovery.k8s.io', ['endpointslices'], read),
     rule('networking.k8s.io', ['ingressclasses', 'ingresses'], read),
     rule('networking.k8s.io', ['ingresses/status'], ['update', 'patch']),
-    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'create', 'update', 'patch']),
     ...events,
   ],
   'system:kube-scheduler': [
@@ -283,3 +284,19 @@ export const bootstrapClusterRoleBindings: readonly ClusterRoleBinding[] = clust
     subjects: subjects.map(subjectOf),
   }),
 );
+
+const receipts = 'system:node-proxier';
+/** Each kube-proxy writes how far its node's kernel is. */
+export const receiptRole: Role = {
+  kind: 'Role',
+  apiVersion: `${api}/v1`,
+  metadata: { ...meta(receipts), namespace: receiptNamespace },
+  rules: [rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch'])],
+};
+export const receiptRoleBinding: RoleBinding = {
+  kind: 'RoleBinding',
+  apiVersion: `${api}/v1`,
+  metadata: { ...meta(receipts), namespace: receiptNamespace },
+  roleRef: { apiGroup: api, kind: 'Role', name: receipts },
+  subjects: [subjectOf(user('system:kube-proxy'))],
+};
