@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { endpointSlices, namespaces, networkPolicies, pods, services } from '../../controlplane/api';
+import type { Family } from '../../controlplane/base/cidr';
 import { CommandFailed } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import { connectInNetns } from '../../dataplane/netns/connect';
@@ -23,10 +24,10 @@ t.setTimeout(600_000);
 const denyAll = { podSelector: {}, policyTypes: ['Ingress', 'Egress'] };
 const limit = () => AbortSignal.timeout(40_000);
 
-async function open(t: Test) {
+async function open(t: Test, families: readonly Family[] = [4]) {
   const scope = new Scope();
   t.teardown(() => scope.close());
-  const lab = await PolicyLab.open(scope);
+  const lab = await PolicyLab.open(scope, families);
   const enforcing = { n1: lab.enforce('n1'), n2: lab.enforce('n2') };
   /** These policies and no others, in the kernels of both nodes. */
   const setPolicies = async (...policies: readonly ReturnType<typeof policy>[]) => {
@@ -163,6 +164,49 @@ t.test('with and without br_netfilter', { skip }, async (t) => {
       `bridge-nf-call-iptables=${setting}`,
     );
   }
+});
+
+t.test('IPv6 beside IPv4', { skip }, async (t) => {
+  const { lab, setPolicies, tcp } = await open(t, [4, 6]);
+  const of = (place: Place, family: Family) =>
+    lab.pods.get(place as 'x/a')!.ips.find((ip) => ip.includes(':') === (family === 6))!;
+  const both = (from: Place, to: Place, port: number, expected: boolean) =>
+    ([4, 6] as const).map((family) => tcp(from, of(to, family), port, expected));
+  await setPolicies();
+  t.strictSame(await tryAll(lab, [...both('x/c', 'x/a', 80, true), ...both('y/b', 'x/a', 81, true)]), []);
+  const web = { podSelector: { matchLabels: { pod: 'a' } } };
+  await setPolicies(
+    policy('x', 'p', {
+      ...web,
+      ingress: [{ from: [{ podSelector: { matchLabels: { pod: 'c' } } }], ports: [{ port: 'serve-80' }] }],
+    }),
+  );
+  t.strictSame(
+    await tryAll(lab, [
+      ...both('x/c', 'x/a', 80, true),
+      ...both('x/c', 'x/a', 81, false),
+      ...both('y/b', 'x/a', 80, false),
+      ...both('y/b', 'x/c', 80, true),
+      ...both('n1', 'x/a', 81, true),
+    ]),
+    [],
+    'selectors and named ports',
+  );
+  await setPolicies(policy('x', 'p', { ...web, ingress: [{ from: [{ ipBlock: { cidr: '::/0' } }] }] }));
+  t.strictSame(
+    await tryAll(lab, [tcp('x/c', of('x/a', 6), 80, true), tcp('x/c', of('x/a', 4), 80, false)]),
+    [],
+    'a block is of one family',
+  );
+  const made = await lab.startPod('x/new' as 'x/a', 'n1');
+  t.strictSame(
+    await tryAll(
+      lab,
+      made.ips.map((ip) => tcp('y/b', ip, 80, false)),
+    ),
+    [],
+    'not known yet',
+  );
 });
 
 t.test('past the routes, over the bridge: IPv6 of the link', { skip }, async (t) => {

@@ -23,6 +23,7 @@ import {
   pods,
   services,
 } from '../../controlplane/api';
+import type { Family } from '../../controlplane/base/cidr';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import type { Scope } from '../../controlplane/base/scope';
@@ -45,6 +46,8 @@ export const nodeNames = ['n1', 'n2'] as const;
 export type NodeName = (typeof nodeNames)[number];
 export const nodeIps = { n1: '192.168.57.11', n2: '192.168.57.12' } as const;
 export const ranges = { n1: '10.244.1.0/24', n2: '10.244.2.0/24' } as const;
+/** Of a dual-stack lab; there is no way between the nodes for it. */
+const ranges6 = { n1: 'fd00:244:1::/64', n2: 'fd00:244:2::/64' } as const;
 export const outsideIp = '192.168.57.1';
 export const podNames = ['x/a', 'x/b', 'x/c', 'y/a', 'y/b', 'y/c', 'z/a', 'z/b', 'z/c'] as const;
 export type PodName = (typeof podNames)[number];
@@ -55,6 +58,8 @@ export const ports = [80, 81] as const;
 export interface LabPod {
   readonly netns: TestNetns;
   readonly ip: string;
+  /** All of them; `ip` is the first. */
+  readonly ips: readonly string[];
   readonly node: NodeName;
 }
 
@@ -98,6 +103,7 @@ export class PolicyLab {
   private constructor(
     at: Record<NodeName | 'outside', TestNetns>,
     readonly scope: Scope,
+    readonly families: readonly Family[],
   ) {
     this.at = at;
     const network = (name: NodeName) => new NetlinkPodNetwork({ log, netns: at[name], nodeIp: nodeIps[name] });
@@ -105,7 +111,7 @@ export class PolicyLab {
   }
 
   /** Everything is undone by `scope`. */
-  static async open(scope: Scope): Promise<PolicyLab> {
+  static async open(scope: Scope, families: readonly Family[] = [4]): Promise<PolicyLab> {
     const make = async () => {
       const netns = await createNetns();
       scope.defer(() => netns.teardown());
@@ -120,15 +126,18 @@ export class PolicyLab {
       await connect({ netns, link: 'eth0', address: `${address}/24` }, { netns: lan, link: `to-${name}` });
       await lan.run('ip', 'link', 'set', `to-${name}`, 'master', 'lan0');
     }
-    const lab = new PolicyLab(at, scope);
+    const lab = new PolicyLab(at, scope, families);
     for (const name of nodeNames) {
-      await lab.networks[name].open([ranges[name]]);
+      await lab.networks[name].open(lab.rangesOf(name));
       scope.defer(() => lab.networks[name].close());
       const other = name === 'n1' ? 'n2' : 'n1';
       await at[name].run('ip', 'route', 'add', ranges[other], 'via', nodeIps[other]);
       await at[name].run('ip', 'route', 'add', 'default', 'via', outsideIp);
       await at.outside.run('ip', 'route', 'add', ranges[name], 'via', nodeIps[name]);
-      await lab.client.create(nodes, { metadata: { name }, spec: { podCIDR: ranges[name], podCIDRs: [ranges[name]] } });
+      await lab.client.create(nodes, {
+        metadata: { name },
+        spec: { podCIDR: ranges[name], podCIDRs: [...lab.rangesOf(name)] },
+      });
     }
     for (const name of ['x', 'y', 'z']) await lab.client.create(namespaces, namespace(name, { ns: name }));
     await Promise.all(podNames.map((name, i) => lab.startPod(name, nodeNames[i % 2]!)));
@@ -136,16 +145,20 @@ export class PolicyLab {
     return lab;
   }
 
+  rangesOf(node: NodeName): readonly string[] {
+    return this.families.map((family) => (family === 4 ? ranges : ranges6)[node]);
+  }
+
   /** The pod as the API has it: label `pod` is its name; port 80 is `serve-80` in namespaces x and y, and 81 in z. */
   apiPod(name: PodName): Pod {
     const [inNamespace = '', own = ''] = name.split('/');
-    const { node, ip } = this.pods.get(name)!;
+    const { node, ips } = this.pods.get(name)!;
     const named = inNamespace === 'z' ? 81 : 80;
     return pod({
       namespace: inNamespace,
       name: own,
       node,
-      addresses: [ip],
+      addresses: ips,
       labels: { pod: own },
       ports: { 'serve-80': named, 'udp:serve-80-udp': named },
     });
@@ -181,7 +194,7 @@ export class PolicyLab {
     while (readlinkSync(`/proc/${holder.pid}/ns/net`) !== identity) await new Promise((done) => setImmediate(done));
     const ips = this.networks[node].allocate();
     await this.networks[node].attach({ pid: holder.pid, ips, interfaceName: 'eth0' });
-    return { netns, ip: ips[0]!, node };
+    return { netns, ip: ips[0]!, ips, node };
   }
 
   serve(place: Place, port: number): Promise<void> {
@@ -205,7 +218,7 @@ export class PolicyLab {
     const enforcer = new PolicyEnforcer({
       client,
       nodeName,
-      families: [4],
+      families: this.families,
       ...informers,
       applier,
       metrics: new PolicyMetrics(),

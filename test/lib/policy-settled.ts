@@ -8,7 +8,7 @@ import {
 import { endpointSlices, namespaces, networkPolicies, pods, services } from '../../controlplane/api';
 import { compilePolicies } from '../../dataplane/policy/compile';
 import { renderUpdate } from '../../dataplane/policy/update';
-import { type Enforcement, type NodeName, nodeNames, type PolicyLab, ranges } from './policy-lab';
+import { type Enforcement, type NodeName, nodeNames, type PolicyLab } from './policy-lab';
 import type { Cluster } from './policy-oracle';
 
 export const clusterOf = async ({ client }: PolicyLab): Promise<Cluster> => ({
@@ -22,10 +22,10 @@ export async function settled(lab: PolicyLab, enforcing: Record<NodeName, Enforc
   const dns = (await lab.client.list(services)).items.find(({ metadata }) => metadata?.name === 'kube-dns');
   const slices = (await lab.client.list(endpointSlices)).items;
   for (const name of nodeNames) {
-    const server = translateServer(dns, slices, { name, podRanges: [ranges[name]] });
+    const server = translateServer(dns, slices, { name, podRanges: lab.rangesOf(name) });
     const plan = compilePolicies({
-      families: [4],
-      podRanges: [ranges[name]],
+      families: lab.families,
+      podRanges: lab.rangesOf(name),
       policies: cluster.policies.map(translatePolicy),
       pods: cluster.pods.flatMap((pod) => translatePod(pod, name) ?? []),
       namespaces: cluster.namespaces.map(translateNamespace),
