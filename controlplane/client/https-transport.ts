@@ -9,8 +9,11 @@ import type { ConnectionOptions } from './kubeconfig';
 
 /** A dead peer is noticed after this long without traffic (plus ten probes of a second), also on a silent watch. */
 const keepAliveProbeMs = 15_000;
-/** A server that does not answer a connection attempt in this time is tried anew: the kernel alone would wait two minutes. */
-const connectTimeoutMs = 5_000;
+/**
+ * A server that does not answer a connection attempt, TLS included, in this time is tried anew: the kernel alone would wait two
+ * minutes. On emulated machines with much to do a handshake takes seconds.
+ */
+const connectTimeoutMs = 15_000;
 /**
  * No answer at all after this long: the way to the server is broken, or was, and the kernel waits ever longer before it sends
  * again (minutes, after a node was cut off for one). A new connection is the faster one. Watches answer at once.
