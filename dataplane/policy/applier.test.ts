@@ -74,6 +74,17 @@ t.test('no policy: nothing is written where nothing is, and what is there goes',
   t.strictSame(nft.runs, [removal()], 'of an earlier process');
 });
 
+t.test('a node without nft can live without policies, not with them', async (t) => {
+  const nft = new ScriptedNft();
+  nft.structure = async () => {
+    throw new Unsupported('nft is not installed');
+  };
+  nft.failure = new Unsupported('nft is not installed');
+  const applier = new PolicyApplier(nft);
+  t.strictSame(await applier.apply(undefined), { full: false, bytes: 0 });
+  await t.rejects(applier.apply(plan('10.0.0.1')), { code: 'Unsupported' });
+});
+
 t.test('what others change is found, and then everything is written', async (t) => {
   const nft = new ScriptedNft();
   const applier = new PolicyApplier(nft);

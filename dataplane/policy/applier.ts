@@ -57,7 +57,7 @@ export class PolicyApplier {
     this.guard.failure = undefined;
     try {
       if (text !== '') await this.nft.run(text);
-      else if ((await this.nft.structure(bridgeTable)) !== undefined) await this.nft.run(guardRemoval());
+      else if (await this.isThere(bridgeTable)) await this.nft.run(guardRemoval());
       this.guard.printed = text === '' ? undefined : await this.nft.structure(bridgeTable);
     } catch (err) {
       // Kernels can be built without tables for bridges.
@@ -69,8 +69,18 @@ export class PolicyApplier {
 
   private async textFor(plan: PolicyPlan | undefined): Promise<string> {
     if (plan) return renderUpdate(this.sure ? this.known : undefined, plan);
-    if (this.sure ? !this.known : (await this.nft.structure(table)) === undefined) return '';
-    return removal();
+    const there = this.sure ? this.known !== undefined : await this.isThere(table);
+    return there ? removal() : '';
+  }
+
+  /** Where nft or the kernel cannot do it, nothing of ours can be. */
+  private async isThere(name: TableName): Promise<boolean> {
+    try {
+      return (await this.nft.structure(name)) !== undefined;
+    } catch (err) {
+      if (hasCode(err, 'Unsupported')) return false;
+      throw err;
+    }
   }
 
   /**
