@@ -20,7 +20,11 @@ import { addressesOf, podCidrOf, translateService } from './translate';
 
 /** A flush by somebody else is mended within this time plus one write. */
 export const canaryMs = 2_500;
-/** Every chain is compared this often: it finds what the canaries cannot, a single rule changed by hand. */
+/**
+ * Every chain is compared as often as that takes at most this part of a core, and at least every `checkMs`: it finds what the
+ * canaries cannot, a single rule changed by hand. With some hundred Services that is every time.
+ */
+export const checkShare = 0.02;
 export const checkMs = 60_000;
 /** Changes that wait longer than this mean that something is stuck: /healthz says so. */
 export const staleMs = 60_000;
@@ -56,6 +60,8 @@ export class Proxier {
   private waitingSince: number | undefined;
   private failure: string | undefined;
   private synced = false;
+  /** What the kernel holds is known: the next synchronisation writes what changed and does not compare everything. */
+  private known = false;
   private here: Here;
 
   constructor(private readonly deps: ProxierDeps) {
@@ -85,11 +91,16 @@ export class Proxier {
     // Only a complete picture may replace what the kernel holds: before this, rules of an earlier process stay as they are.
     this.synced = true;
     this.request('now');
-    let checks = 0;
+    let thoroughAt = clock.now();
     const watch = async () => {
       while (!signal.aborted) {
         await clock.sleep(canaryMs, signal).catch(() => undefined);
-        if (!signal.aborted) await this.check(++checks % Math.round(checkMs / canaryMs) === 0);
+        if (signal.aborted) return;
+        const start = clock.now();
+        const thorough = start >= thoroughAt;
+        await this.check(thorough);
+        const end = clock.now();
+        if (thorough) thoroughAt = end + Math.min(checkMs, (end - start) / checkShare);
       }
     };
     await Promise.all([this.runner.run(signal), watch()]);
@@ -141,10 +152,13 @@ export class Proxier {
       if (chains > 0)
         log[full ? 'info' : 'debug']('rules written', { services: keys.size, chains, full, ms: end - start });
       this.failure = undefined;
+      this.known = true;
       this.deps.programming?.written();
     } catch (err) {
       this.waitingSince ??= queuedAt ?? start;
       metrics.restoreFailures++;
+      if (this.known) metrics.partialRestoreFailures++;
+      this.known = false;
       throw err;
     } finally {
       this.deps.healthPorts.update(families.flatMap((family) => family.healthChecks()));
@@ -195,6 +209,7 @@ export class Proxier {
       const drift = found.flat();
       if (drift.length === 0) return;
       metrics.healedDrifts++;
+      this.known = false;
       log.warn('rules were removed or changed by somebody else; writing them again', {
         count: drift.length,
         chains: drift.slice(0, 10).map(({ table, chain, kind }) => `${table}/${chain} ${kind}`),

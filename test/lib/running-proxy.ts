@@ -12,11 +12,16 @@ import { silentLogger as log } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import type { Drift } from '../../dataplane/netfilter/writer';
 import type { ServiceLab } from './service-lab';
 
 export interface RunningProxy {
   readonly proxier: Proxier;
   readonly metrics: Metrics;
+  /** Changes by others that were found. */
+  readonly drifts: readonly Drift[];
+  /** Resolves when the next one is found. */
+  drift(): Promise<void>;
   /** Ends it as a signal would: the rules stay. */
   end(): Promise<void>;
 }
@@ -50,6 +55,8 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
     log,
   });
   const metrics = new Metrics();
+  const drifts: Drift[] = [];
+  let found = Promise.withResolvers<void>();
   const healthPorts = new HealthPorts(log);
   const update: HealthPorts['update'] = (checks) => lab.at.node.enter(() => healthPorts.update(checks));
   const proxier = new Proxier({
@@ -60,7 +67,11 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
     metrics,
     clock: systemClock,
     log,
-    onDrift: () => {},
+    onDrift: (drift) => {
+      drifts.push(drift);
+      found.resolve();
+      found = Promise.withResolvers();
+    },
   });
   const running = [...Object.values(informers), proxier].map((part) => part.run(stop.signal));
   const end = async () => {
@@ -69,7 +80,7 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
     healthPorts.close();
   };
   lab.defer(end);
-  return { proxier, metrics, end };
+  return { proxier, metrics, drifts, drift: () => found.promise, end };
 }
 
 const addressesHere = (): Set<string> =>
