@@ -14,7 +14,6 @@ import {
   serverDir,
   serverPkiDir,
 } from './layout';
-import { credentialPath } from './units';
 import { clusterDns, defaults, type Wishes } from './wishes';
 
 /** Options of the processes, without the registry, which is not ours and has a configuration file. */
@@ -61,12 +60,12 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
       ];
     case 'dns':
       return [
-        ...common(credentialPath('dns')),
+        ...common(kubeconfigPath('dns')),
         `--cluster-domain=${cluster.clusterDomain}`,
         `--resolv-conf=${wishes.resolvConf}`,
       ];
     case 'ingress':
-      return common(credentialPath('ingress'));
+      return common(kubeconfigPath('ingress'));
   }
 }
 

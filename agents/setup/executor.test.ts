@@ -50,9 +50,17 @@ t.test('a machine without systemd running is written whole, and found whole', as
   const { prepare, start } = planSteps(wanted, await observe());
   t.strictSame(start, []);
   for (const step of prepare) {
-    const exec = new ScriptedExec([{ argv: /^(chmod 755|systemctl enable --quiet k8ts\.target)/ }]);
+    const exec = new ScriptedExec([
+      { argv: /^(chmod 755|systemctl enable --quiet k8ts\.target|systemd-sysusers k8ts\.conf$)/ },
+    ]);
     await runStep(step, { exec, files });
-    // What `systemctl enable` does.
+    // What the programs do.
+    if (step.action === 'make-users') {
+      await files.write('/etc/passwd', {
+        text: step.names.map((name) => `${name}:x:999:999::/:\n`).join(''),
+        mode: 0o644,
+      });
+    }
     if (step.action !== 'enable') continue;
     for (const unit of step.units) {
       const wants = unit === 'k8ts.target' ? 'multi-user.target.wants' : 'k8ts.target.wants';

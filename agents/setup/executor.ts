@@ -4,10 +4,21 @@ import { basename, join } from 'node:path';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
 import type { EngineInfo } from './docker-engine';
-import { configDir, daemonJsonPath, partsOf, programDir, target, unitDir, unitOf, users, versionPath } from './layout';
+import {
+  configDir,
+  daemonJsonPath,
+  kubeconfigPath,
+  partsOf,
+  programDir,
+  target,
+  unitDir,
+  unitOf,
+  users,
+  versionPath,
+} from './layout';
 import type { MachineFiles } from './machine-files';
 import { type Observed, ownFiles, type Step, type UnitState, type Wanted } from './steps';
-import { enabledUnits, renewedUnits } from './units';
+import { enabledUnits } from './units';
 
 /** systemd may take a while on a slow machine, above all for the first start of Docker. */
 const systemctlTimeoutMs = 180_000;
@@ -80,7 +91,7 @@ export async function observeState(
   const { wishes, sysctls } = wanted;
   const paths = [...ownFiles(wishes, sysctls).keys(), daemonJsonPath, versionPath];
   const found = await Promise.all(paths.map(async (path) => [path, await readWithTime(files, path)] as const));
-  const units = [...partsOf(wishes.role).map(unitOf), ...renewedUnits, target];
+  const units = [...partsOf(wishes.role).map(unitOf), target];
   const mirror = `http://${wishes.cluster.registry}`;
   return {
     files: new Map(found.flatMap(([path, file]) => (file ? [[path, file] as const] : []))),
@@ -184,4 +195,9 @@ export async function giveTo(exec: Exec, path: string, user: string): Promise<vo
   } catch (cause) {
     throw new Unavailable(`cannot give ${path} to ${user}`, { cause });
   }
+}
+
+/** What dns and ingress prove themselves with is theirs alone; the kubelet keeps the owner when it renews it. */
+export async function giveKubeconfigs(exec: Exec): Promise<void> {
+  for (const agent of ['dns', 'ingress'] as const) await giveTo(exec, kubeconfigPath(agent), users[agent]);
 }

@@ -9,7 +9,7 @@ import { SystemExec } from '../../dataplane/exec/system-exec';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
 import { nodeProblem, publishSettings, serverProblem } from './cluster';
 import { Engine } from './docker-engine';
-import { giveTo } from './executor';
+import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';
 import {
   adminConf,
@@ -65,6 +65,7 @@ async function init({ options, signal }: Context): Promise<void> {
   let changes = changed || made.length > 0;
   if (!options.start) {
     say('Nothing was started: that happens at the next boot, or with systemctl start k8ts.target');
+    say('Run this again then: images can only be brought into a registry that runs.');
     return;
   }
   await startControl(session, plan);
@@ -117,6 +118,7 @@ async function ensureCredentials({ exec }: Session, wishes: Wishes): Promise<rea
     const reason = await ensureKubeconfig(path, authority, { name: contextName, server, identity });
     if (reason) made.push(`${path}: ${reason}`);
   }
+  await giveKubeconfigs(exec);
   return made;
 }
 

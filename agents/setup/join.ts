@@ -16,6 +16,7 @@ import { requestNodeCredentials } from './credentials/request';
 import { parseServer } from './credentials/token-text';
 import type { Discovery } from './credentials/types';
 import { Engine } from './docker-engine';
+import { giveKubeconfigs } from './executor';
 import { configDir, dockerSocket, kubeconfigPath, pkiDir, registryPort, unitOf } from './layout';
 import { MachineFiles } from './machine-files';
 import { observeMachine } from './observe';
@@ -61,6 +62,7 @@ async function join({ options, positional, log, signal }: Context): Promise<void
   const { nodeName, nodeIp } = wishes;
   const request = { ...cluster, token: options.token, nodeName, nodeIp, dir: configDir, log };
   const made = await requestNodeCredentials(request, signal);
+  await giveKubeconfigs(session.exec);
   for (const line of made) say(`made ${line}`);
   if (!options.start) {
     say('Nothing was started: that happens at the next boot, or with systemctl start k8ts.target');

@@ -44,11 +44,17 @@ export const kubeconfigPath = (agent: Agent): string => `${configDir}/${agent}.c
 /** A start of Node.js reads compiled code from here; half the start-up time on a slow machine. */
 export const cacheName = (part: Part): string => `k8ts-${part}`;
 
-/** Users of the processes that keep files: those need an owner that stays. The others get a dynamic one. */
-export const users = { server: 'k8ts-server', registry: 'k8ts-registry' } as const;
-
-/** Agents that see a copy of their kubeconfig, handed over at the start. The others follow the file itself. */
-export const renewedByRestart: readonly Agent[] = ['dns', 'ingress'];
+/** The processes that are not root, each with a user that owns what it alone may read. */
+export const users = {
+  server: 'k8ts-server',
+  registry: 'k8ts-registry',
+  dns: 'k8ts-dns',
+  ingress: 'k8ts-ingress',
+} as const;
+export type OwnUserPart = keyof typeof users;
 
 export const partsOf = (role: 'control' | 'worker'): readonly Part[] =>
   role === 'control' ? [...controlParts, ...agents] : agents;
+
+export const usersOf = (role: 'control' | 'worker'): readonly string[] =>
+  partsOf(role).flatMap((part) => (part in users ? [users[part as OwnUserPart]] : []));

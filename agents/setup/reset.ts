@@ -88,14 +88,8 @@ function announcement(record: SetupRecord | undefined): string {
   return `This removes ${what}: units, configuration, certificates, pods, volumes, rules, links and state.\nTo do it: k8ts reset --yes`;
 }
 
-/** Path units first, or they would start again what is being stopped. */
 async function stopUnits({ exec, say }: Session): Promise<void> {
-  const units = [
-    'k8ts-renewed@*.path',
-    target,
-    ...[...agents, ...controlParts].map(unitOf),
-    'k8ts-registry-push.service',
-  ];
+  const units = [target, ...[...agents, ...controlParts].map(unitOf), 'k8ts-registry-push.service'];
   await exec.run(['systemctl', 'stop', ...units], { timeoutMs: stopTimeoutMs }).catch(() => undefined);
   const enabled = enabledUnits('control');
   for (const unit of enabled) await exec.run(['systemctl', 'disable', '--quiet', unit]).catch(() => undefined);

@@ -28,11 +28,17 @@ export interface Session {
 export const readyTimeoutMs = 600_000;
 const pollMs = 500;
 
-/** The kubelet sets them as well, but whoever reads /etc/sysctl.d again would undo that. */
-const fixedSysctls = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.all.send_redirects': '0' } as const;
+/** The kubelet sets it as well, but whoever reads /etc/sysctl.d again would undo that. */
+const fixedSysctls = { 'net.ipv4.conf.all.send_redirects': '0' } as const;
+/**
+ * The kubelet switches it on, and it is put back by a reset. Not written down for the next boot: Docker, when it finds forwarding
+ * off, switches it on itself and has FORWARD drop what it does not know; with forwarding on already it leaves its containers
+ * open to whoever routes packets to them.
+ */
+const byKubelet = 'net.ipv4.ip_forward';
 /** Raised where they are lower: each of many pods watches files, and all count against root. */
 const raisedSysctls = { 'fs.inotify.max_user_instances': 1024, 'fs.inotify.max_user_watches': 524_288 } as const;
-export const sysctlNames = [...Object.keys(fixedSysctls), ...Object.keys(raisedSysctls)];
+export const sysctlNames = [byKubelet, ...Object.keys(fixedSysctls), ...Object.keys(raisedSysctls)];
 
 /** `before`: values without ours. */
 export function wantedSysctls(before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

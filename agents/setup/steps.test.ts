@@ -8,7 +8,7 @@ import { kubeletOptions } from '../kubelet/options';
 import { envFiles, partArguments, renderEnv } from './arguments';
 import { configDir, daemonJsonPath, type Part, partsOf, target, unitDir, unitOf, versionPath } from './layout';
 import { describeStep, type Observed, ownFiles, planSteps, type Step, type Wanted } from './steps';
-import { enabledUnits, renewedUnits, unitFiles } from './units';
+import { enabledUnits, unitFiles } from './units';
 import { defaults, type Wishes } from './wishes';
 
 const control: Wishes = {
@@ -160,7 +160,7 @@ t.test('from nothing: everything, in an order in which each step finds what it n
   t.ok(last('write') < index((step) => step.action === 'reload-docker'));
   t.ok(index((step) => step.action === 'reload-units') < index((step) => step.action === 'start'));
   const started = steps.flatMap((step) => (step.action === 'start' ? [step.unit] : []));
-  t.strictSame(started, [...partsOf('control').map(unitOf), ...renewedUnits, target]);
+  t.strictSame(started, [...partsOf('control').map(unitOf), target]);
   for (const step of steps) t.ok(describeStep(step).length > 10, describeStep(step));
 });
 
@@ -247,9 +247,10 @@ t.test('units: rights', async (t) => {
     t.match(unit(part), /^WantedBy=k8ts\.target$/m, part);
   }
   for (const part of ['kubelet', 'kube-proxy'] as const) t.match(unit(part), /^After=.* docker\.service/m);
-  for (const part of ['server', 'registry'] as const) t.match(unit(part), /^User=k8ts-/m, part);
+  for (const part of ['server', 'registry', 'dns', 'ingress'] as const) {
+    t.match(unit(part), new RegExp(`^User=k8ts-${part}$`, 'm'), part);
+  }
   for (const part of ['dns', 'ingress'] as const) {
-    t.match(unit(part), /^DynamicUser=yes$/m, part);
     t.match(unit(part), /^CapabilityBoundingSet=CAP_NET_BIND_SERVICE$/m, part);
   }
   t.notMatch(unit('kubelet'), /^(Protect|Private|ReadOnly)/m, 'its mounts must be seen by Docker');

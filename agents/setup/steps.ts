@@ -10,17 +10,19 @@ import {
   programDir,
   pushConfigPath,
   registryConfigPath,
+  stateDir,
   sysctlPath,
   target,
   unitDir,
   unitOf,
   users,
+  usersOf,
   usersPath,
   versionPath,
   wrapperPath,
 } from './layout';
 import type { FileState } from './machine-files';
-import { enabledUnits, renewedUnits, unitFiles } from './units';
+import { enabledUnits, unitFiles } from './units';
 import type { Wishes } from './wishes';
 
 export type Step =
@@ -91,24 +93,23 @@ export function ownFiles(wishes: Wishes, sysctls: Readonly<Record<string, string
   if (wishes.role === 'control') {
     add(registryConfigPath, registryConfig(wishes));
     add(pushConfigPath, pushConfig());
-    add(usersPath, usersText);
   }
+  add(usersPath, usersText(wishes.role));
   add(sysctlPath, sysctlText(sysctls));
   add(wrapperPath, wrapper, 0o755);
   return files;
 }
 
 // u NAME - "DESCRIPTION" HOME
-const usersText = [
-  '# Written by k8ts: owners of the state of the control machine. See sysusers.d(5).',
-  `u ${users.server} - "k8ts API server" /var/lib/k8ts/server`,
-  `u ${users.registry} - "k8ts image registry" /var/lib/k8ts/registry`,
-  '',
-].join('\n');
+function usersText(role: Wishes['role']): string {
+  const own = Object.entries(users).filter(([, name]) => usersOf(role).includes(name));
+  const lines = own.map(([part, name]) => `u ${name} - "k8ts ${part}" ${stateDir}\n`);
+  return `# Written by k8ts: each process that is not root has a user. See sysusers.d(5).\n${lines.join('')}`;
+}
 
 function sysctlText(sysctls: Readonly<Record<string, string>>): string {
   const lines = Object.entries(sysctls).map(([name, value]) => `${name} = ${value}\n`);
-  return `# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.\n${lines.join('')}`;
+  return `# Written by k8ts: pods are reached through their gateway, and many programs watch files. Undone by k8ts reset.\n${lines.join('')}`;
 }
 
 export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
@@ -124,8 +125,7 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
   const writes = planWrites(wanted, observed);
   prepare.push(...writes);
   const written = new Set(writes.map((step) => (step.action === 'write' ? step.path : '')));
-  const missingUsers =
-    wishes.role === 'control' ? Object.values(users).filter((name) => !observed.users.has(name)) : [];
+  const missingUsers = usersOf(wishes.role).filter((name) => !observed.users.has(name));
   if (missingUsers.length > 0) prepare.push({ action: 'make-users', names: missingUsers });
   const enable = enabledUnits(wishes.role).filter((unit) => !observed.enabled.has(unit));
   if (!observed.docker.enabled) enable.push('docker.service');
@@ -139,9 +139,9 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
         const step = planUnit(part, observed, written, installs);
         return step ? [{ part, step }] : [];
       }),
-      ...[...renewedUnits, target]
-        .filter((unit) => !observed.units.get(unit)?.active)
-        .map((unit) => ({ part: 'units' as const, step: { action: 'start' as const, unit } })),
+      ...(observed.units.get(target)?.active
+        ? []
+        : [{ part: 'units' as const, step: { action: 'start' as const, unit: target } }]),
     ],
   };
 }

@@ -1,11 +1,8 @@
 // The systemd units of a node as text. Pure. Each process gets the rights it needs and no other; where one needs much, the
 // comment in its unit says what for. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
 import {
-  type Agent,
   cacheName,
-  configDir,
   envPath,
-  kubeconfigPath,
   type Part,
   partsOf,
   programDir,
@@ -13,7 +10,6 @@ import {
   pushUnit,
   registryConfigPath,
   registryDir,
-  renewedByRestart,
   serverDir,
   target,
   unitDir,
@@ -80,10 +76,6 @@ function nodeProgram(part: Part, flags = ''): Lines {
   ];
 }
 
-/** The kubeconfig belongs to root; systemd reads it and shows a copy to this process alone. */
-const handedOver = (agent: Agent): Lines => ['DynamicUser=yes', `LoadCredential=kubeconfig:${kubeconfigPath(agent)}`];
-export const credentialPath = (agent: Agent): string => `/run/credentials/${unitOf(agent)}/kubeconfig`;
-
 function registryService(config: string): Lines {
   return [
     // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
@@ -135,6 +127,8 @@ const units: Readonly<Record<Part, UnitParts>> = {
       '# root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,',
       '# only the network and that.',
       'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE',
+      // Packet: it answers ARP for the addresses of load balancers.
+      'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET',
       'NoNewPrivileges=yes',
       'ProtectSystem=strict',
       'ReadWritePaths=/run',
@@ -154,12 +148,12 @@ const units: Readonly<Record<Part, UnitParts>> = {
   dns: {
     description: 'k8ts dns: names of Services for the pods of this node',
     after: [unitOf('server')],
-    service: [...nodeProgram('dns'), ...handedOver('dns'), ...confined, ...lowPorts, 'OOMScoreAdjust=-900'],
+    service: [...nodeProgram('dns'), `User=${users.dns}`, ...confined, ...lowPorts, 'OOMScoreAdjust=-900'],
   },
   ingress: {
     description: 'k8ts ingress: HTTP and HTTPS to pods',
     after: [unitOf('server')],
-    service: [...nodeProgram('ingress'), ...handedOver('ingress'), ...confined, ...lowPorts, 'LimitNOFILE=65536'],
+    service: [...nodeProgram('ingress'), `User=${users.ingress}`, ...confined, ...lowPorts, 'LimitNOFILE=65536'],
   },
 };
 
@@ -213,48 +207,17 @@ const targetText = lines([
   'WantedBy=multi-user.target',
 ]);
 
-/** The kubelet renews certificates in place; whoever was handed a copy is started again with the new one. */
-const renewedPath = lines([
-  '# Written by k8ts; changes are overwritten.',
-  '[Unit]',
-  'Description=k8ts: watch for a new certificate of %i',
-  `PartOf=${target}`,
-  '',
-  '[Path]',
-  `PathChanged=${configDir}/%i.conf`,
-  '',
-  '[Install]',
-  `WantedBy=${target}`,
-]);
-const renewedService = lines([
-  '# Written by k8ts; changes are overwritten.',
-  '[Unit]',
-  'Description=k8ts: start %i with its new certificate',
-  '',
-  '[Service]',
-  'Type=oneshot',
-  'ExecStart=/bin/systemctl try-restart k8ts-%i.service',
-]);
-
 /** Path → text of every unit file of this role. */
 export function unitFiles(role: 'control' | 'worker'): ReadonlyMap<string, string> {
   return new Map([
     ...partsOf(role).map((part) => [`${unitDir}/${unitOf(part)}`, renderService(part)] as const),
     ...(role === 'control' ? [[`${unitDir}/${pushUnit}`, pushText] as const] : []),
     [`${unitDir}/${target}`, targetText],
-    [`${unitDir}/k8ts-renewed@.path`, renewedPath],
-    [`${unitDir}/k8ts-renewed@.service`, renewedService],
   ]);
 }
 
-export const renewedUnits: Lines = renewedByRestart.map((agent) => `k8ts-renewed@${agent}.path`);
-
 /** What `systemctl enable` is called with. */
-export const enabledUnits = (role: 'control' | 'worker'): Lines => [
-  target,
-  ...partsOf(role).map(unitOf),
-  ...renewedUnits,
-];
+export const enabledUnits = (role: 'control' | 'worker'): Lines => [target, ...partsOf(role).map(unitOf)];
 
 function lines(all: Lines): string {
   return `${all.join('\n')}\n`;

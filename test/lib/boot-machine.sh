@@ -42,6 +42,8 @@ else
   mount -t cgroup -o none,name=systemd systemd "$groups/systemd"
   mount -t cgroup2 cgroup2 "$groups/unified"
 fi
+# As a machine is at power-on, whatever the host's own setting is.
+echo 0 >"$machine/proc/sys/net/ipv4/ip_forward"
 # Of its own: udev makes the address of eth0 from it.
 [ -e "$dir/upper/etc/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$machine/etc/machine-id"
 hostname "$(basename "$dir")"

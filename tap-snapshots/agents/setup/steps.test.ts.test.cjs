@@ -165,6 +165,7 @@ ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K
 # root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
 # only the network and that.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=/run
@@ -206,8 +207,7 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-dns
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
-DynamicUser=yes
-LoadCredential=kubeconfig:/etc/k8ts/dns.conf
+User=k8ts-dns
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -260,8 +260,7 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-ingress
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
-DynamicUser=yes
-LoadCredential=kubeconfig:/etc/k8ts/ingress.conf
+User=k8ts-ingress
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -340,25 +339,6 @@ Wants=network-online.target
 
 [Install]
 WantedBy=multi-user.target
---- /etc/systemd/system/k8ts-renewed@.path 0644
-# Written by k8ts; changes are overwritten.
-[Unit]
-Description=k8ts: watch for a new certificate of %i
-PartOf=k8ts.target
-
-[Path]
-PathChanged=/etc/k8ts/%i.conf
-
-[Install]
-WantedBy=k8ts.target
---- /etc/systemd/system/k8ts-renewed@.service 0644
-# Written by k8ts; changes are overwritten.
-[Unit]
-Description=k8ts: start %i with its new certificate
-
-[Service]
-Type=oneshot
-ExecStart=/bin/systemctl try-restart k8ts-%i.service
 --- /etc/k8ts/server.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
 K8TS_ARGS="--data-dir=/var/lib/k8ts/server --pki-dir=/var/lib/k8ts/server/pki --bind-address=0.0.0.0 --secure-port=6443 --advertise-address=192.168.56.10 --service-cidr=10.96.0.0/12 --cluster-cidr=10.244.0.0/16 --cluster-domain=cluster.local --load-balancer-pool=192.168.56.240-192.168.56.250 --store=sqlite"
@@ -370,10 +350,10 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=control --node-ip=192
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=control --node-ip=192.168.56.10 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
 --- /etc/k8ts/dns.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-dns.service/kubeconfig --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-ingress.service/kubeconfig --node-name=control --node-ip=192.168.56.10"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=control --node-ip=192.168.56.10"
 --- /etc/k8ts/registry.yml 0644
 # Written by k8ts; changes are overwritten.
 version: 0.1
@@ -405,11 +385,13 @@ storage:
 http:
   addr: 127.0.0.1:5001
 --- /etc/sysusers.d/k8ts.conf 0644
-# Written by k8ts: owners of the state of the control machine. See sysusers.d(5).
-u k8ts-server - "k8ts API server" /var/lib/k8ts/server
-u k8ts-registry - "k8ts image registry" /var/lib/k8ts/registry
+# Written by k8ts: each process that is not root has a user. See sysusers.d(5).
+u k8ts-server - "k8ts server" /var/lib/k8ts
+u k8ts-registry - "k8ts registry" /var/lib/k8ts
+u k8ts-dns - "k8ts dns" /var/lib/k8ts
+u k8ts-ingress - "k8ts ingress" /var/lib/k8ts
 --- /etc/sysctl.d/90-k8ts.conf 0644
-# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.
+# Written by k8ts: pods are reached through their gateway, and many programs watch files. Undone by k8ts reset.
 net.ipv4.ip_forward = 1
 --- /usr/local/bin/k8ts 0755
 #!/bin/sh
@@ -474,6 +456,7 @@ ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K
 # root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
 # only the network and that.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=/run
@@ -515,8 +498,7 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-dns
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
-DynamicUser=yes
-LoadCredential=kubeconfig:/etc/k8ts/dns.conf
+User=k8ts-dns
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -569,8 +551,7 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-ingress
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
-DynamicUser=yes
-LoadCredential=kubeconfig:/etc/k8ts/ingress.conf
+User=k8ts-ingress
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -613,25 +594,6 @@ Wants=network-online.target
 
 [Install]
 WantedBy=multi-user.target
---- /etc/systemd/system/k8ts-renewed@.path 0644
-# Written by k8ts; changes are overwritten.
-[Unit]
-Description=k8ts: watch for a new certificate of %i
-PartOf=k8ts.target
-
-[Path]
-PathChanged=/etc/k8ts/%i.conf
-
-[Install]
-WantedBy=k8ts.target
---- /etc/systemd/system/k8ts-renewed@.service 0644
-# Written by k8ts; changes are overwritten.
-[Unit]
-Description=k8ts: start %i with its new certificate
-
-[Service]
-Type=oneshot
-ExecStart=/bin/systemctl try-restart k8ts-%i.service
 --- /etc/k8ts/kubelet.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=worker-1 --node-ip=192.168.56.11 --docker-host=unix:///var/run/docker.sock --root-dir=/var/lib/k8ts/kubelet --pki-dir=/etc/k8ts/pki --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf --overlay=auto --node-labels="
@@ -640,12 +602,16 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=worker-1 --node-ip=19
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
 --- /etc/k8ts/dns.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-dns.service/kubeconfig --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/run/credentials/k8ts-ingress.service/kubeconfig --node-name=worker-1 --node-ip=192.168.56.11"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=worker-1 --node-ip=192.168.56.11"
+--- /etc/sysusers.d/k8ts.conf 0644
+# Written by k8ts: each process that is not root has a user. See sysusers.d(5).
+u k8ts-dns - "k8ts dns" /var/lib/k8ts
+u k8ts-ingress - "k8ts ingress" /var/lib/k8ts
 --- /etc/sysctl.d/90-k8ts.conf 0644
-# Written by k8ts: pods are routed, and many programs watch files on one machine. Undone by k8ts reset.
+# Written by k8ts: pods are reached through their gateway, and many programs watch files. Undone by k8ts reset.
 net.ipv4.ip_forward = 1
 --- /usr/local/bin/k8ts 0755
 #!/bin/sh
