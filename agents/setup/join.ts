@@ -122,7 +122,8 @@ async function findCluster(
         'To make it a node of the other one, start over: k8ts reset',
       );
     }
-    return { server: before.wishes.server === server ? server : before.wishes.server, caPem: there };
+    // Another address than before is refused by planWorker, with the reason.
+    return { server, caPem: there };
   }
   if (token === '' || caHash === '') {
     throw new Refused(
