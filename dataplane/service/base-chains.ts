@@ -3,7 +3,7 @@
 import type { Family, Rule } from '../netfilter/model';
 import { chains, marks } from '../netfilter/names';
 import type { NodeFacts, ServiceInput } from './input';
-import { comment, jump, markForDrop, masquerade, toPort } from './rules';
+import { comment, jump, masquerade, toPort } from './rules';
 
 export const canary: Rule = {
   matches: [comment('k8ts: here as long as nobody flushed this table')],
@@ -76,19 +76,6 @@ export const hostPortJump = (family: Family): Rule => ({
   action: jump(chains.hostPorts),
 });
 
-// -d 10.96.0.0/12 -m comment … -m mark --mark 0x0/0xa000 -j MARK --set-xmark 0x8000/0x8000: behind all Services; what one of them
-// refuses has come this far too, but with a mark. Such a packet would otherwise leave by the
-// default route. It is dropped, not refused: a Service made a moment ago may not have reached this node, and its clients try again.
-export const unassigned = ({ serviceCidrs = [] }: NodeFacts): Rule[] =>
-  serviceCidrs.map((range) => ({
-    destination: { is: range },
-    matches: [
-      comment('k8ts: no Service has this address'),
-      { match: 'mark', value: 0, mask: marks.drop | marks.reject },
-    ],
-    action: markForDrop,
-  }));
-
 const toLocal = { match: 'addrtype', side: 'destination', type: 'LOCAL' } as const;
 const notLoopback = (family: Family) => ({ not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' }) as const;
 
@@ -96,11 +83,21 @@ const notLoopback = (family: Family) => ({ not: true, is: family === 4 ? '127.0.
 export function filterChains(facts: NodeFacts, family: Family): Map<string, readonly Rule[]> {
   return new Map<string, readonly Rule[]>([
     [chains.canary, [canary]],
-    [chains.output, [toVerdict]],
-    [chains.forward, [toVerdict, ...forward(facts)]],
+    [chains.output, [toVerdict, ...unassigned(facts)]],
+    [chains.forward, [toVerdict, ...unassigned(facts), ...forward(facts)]],
     [chains.verdict, verdicts(family)],
   ]);
 }
+
+// -d 10.96.0.0/12 -m comment … -j DROP: what still has such an address behind nat, where Services are translated (by whichever proxy
+// serves them), would leave by the default route. It is dropped, not refused: a Service made a moment ago may not have reached this
+// node, and its clients try again.
+const unassigned = ({ serviceCidrs = [] }: NodeFacts): Rule[] =>
+  serviceCidrs.map((range) => ({
+    destination: { is: range },
+    matches: [comment('k8ts: no Service has this address')],
+    action: { target: 'drop' },
+  }));
 
 // -m comment … -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 export const toVerdict: Rule = {
@@ -116,7 +113,7 @@ function verdicts(family: Family): Rule[] {
   return [
     // -m comment … -m mark --mark 0x8000/0x8000 -j DROP
     {
-      matches: [comment('k8ts: no local endpoints, source not allowed, or no such Service'), marked(marks.drop)],
+      matches: [comment('k8ts: no local endpoints, or source not allowed'), marked(marks.drop)],
       action: { target: 'drop' },
     },
     // -p tcp -m comment … -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset

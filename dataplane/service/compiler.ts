@@ -4,7 +4,7 @@
 import type { Family, Rule } from '../netfilter/model';
 import { chains as fixed, type OwnedTable, ownedTables } from '../netfilter/names';
 import { renderChain } from '../netfilter/render';
-import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps, unassigned } from './base-chains';
+import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps } from './base-chains';
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
 import type { NodeFacts, ServiceInput } from './input';
 import type { RuleCompiler } from './mode';
@@ -105,7 +105,6 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
     const behind = [
       ...nodePortJumps(this.facts, this.family),
       ...(this.hostPorts.size > 0 ? [hostPortJump(this.family)] : []),
-      ...unassigned(this.facts),
     ];
     const entrance = address.entrance(fixed.services) + renderChain(fixed.services, behind, this.family);
     this.write('nat', fixed.services, entrance);

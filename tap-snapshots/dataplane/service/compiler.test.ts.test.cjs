@@ -44,7 +44,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -91,7 +91,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -136,7 +136,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -184,7 +184,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -228,7 +228,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -269,7 +269,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -321,7 +321,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp6-port-unreachable
 COMMIT
@@ -381,7 +381,7 @@ COMMIT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-INPUT -p tcp -m comment --comment "shop/web: health check" -m tcp --dport 31000 -j ACCEPT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -422,7 +422,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -461,7 +461,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -500,7 +500,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -550,7 +550,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -601,7 +601,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -651,7 +651,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -704,7 +704,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -753,7 +753,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -798,7 +798,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -846,7 +846,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -899,7 +899,7 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
@@ -925,7 +925,6 @@ exports[`dataplane/service/compiler.test.ts > TAP > the range of ClusterIPs is k
 -A K8TS-SERVICES -d 10.96.3.7/32 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 80 -j K8TS-SVC-RWBFHQHXDQP5PV3C
 -A K8TS-SERVICES -d 10.96.3.7/32 -m comment --comment "shop/web: no such port" -j MARK --set-xmark 0x2000/0x2000
 -A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
--A K8TS-SERVICES -d 10.96.0.0/12 -m comment --comment "k8ts: no Service has this address" -m mark --mark 0x0/0xa000 -j MARK --set-xmark 0x8000/0x8000
 -A K8TS-SVC-RWBFHQHXDQP5PV3C ! -s 10.244.0.0/16 -m comment --comment "shop/web:http: from outside the pod network" -j MARK --set-xmark 0x4000/0x4000
 -A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
 -A K8TS-SVC-RWBFHQHXDQP5PV3C -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080
@@ -938,6 +937,7 @@ COMMIT
 :K8TS-VERDICT - [0:0]
 -A K8TS-CANARY -m comment --comment "k8ts: here as long as nobody flushed this table" -j RETURN
 -A K8TS-FORWARD -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
+-A K8TS-FORWARD -d 10.96.0.0/12 -m comment --comment "k8ts: no Service has this address" -j DROP
 -A K8TS-FORWARD -s 10.244.0.0/16 -p tcp -m comment --comment "k8ts: not translated back" -m tcp --tcp-flags RST,ACK ACK -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -s 10.244.0.0/16 -p sctp -m comment --comment "k8ts: not translated back" -m conntrack --ctstate INVALID -j DROP
 -A K8TS-FORWARD -m comment --comment "k8ts: to a Service" -m mark --mark 0x4000/0x4000 -j ACCEPT
@@ -946,7 +946,8 @@ COMMIT
 -A K8TS-FORWARD -m comment --comment "k8ts: answers" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A K8TS-INPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
 -A K8TS-OUTPUT -m comment --comment "k8ts: refused by a Service" -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
--A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, source not allowed, or no such Service" -m mark --mark 0x8000/0x8000 -j DROP
+-A K8TS-OUTPUT -d 10.96.0.0/12 -m comment --comment "k8ts: no Service has this address" -j DROP
+-A K8TS-VERDICT -m comment --comment "k8ts: no local endpoints, or source not allowed" -m mark --mark 0x8000/0x8000 -j DROP
 -A K8TS-VERDICT -p tcp -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with tcp-reset
 -A K8TS-VERDICT -m comment --comment "k8ts: no endpoints, or no such port" -m mark --mark 0x2000/0x2000 -j REJECT --reject-with icmp-port-unreachable
 COMMIT
