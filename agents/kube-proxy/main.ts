@@ -14,6 +14,7 @@ import { type ConntrackWishes, planSettings, raiseSettings } from '../../datapla
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import { ownNetns } from '../../dataplane/netns/system-netns';
+import { Generations } from '../../dataplane/nftables/generations';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
@@ -43,7 +44,9 @@ export const command = defineCommand({
     }
     raiseSettings(ownNetns(), planSettings(conntrackWishes(options), availableParallelism()), log);
     const client = await connect(options.kubeconfig);
-    const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, options, log)));
+    const generations = options.proxyMode === 'nftables' ? { generations: new Generations(ownNetns()) } : {};
+    const familyOptions = { ...options, ...generations };
+    const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, familyOptions, log)));
     const informers = {
       services: createInformer(client, services, { log }),
       slices: createInformer(client, endpointSlices, {
@@ -138,6 +141,7 @@ const conntrackWishes = (options: Options): ConntrackWishes => ({
 
 interface FamilyOptions {
   readonly proxyMode: ProxyMode;
+  readonly generations?: Generations;
   readonly serviceCidr: readonly string[];
   readonly nodePortAddresses: readonly string[];
 }
@@ -145,7 +149,7 @@ interface FamilyOptions {
 async function openFamily(
   exec: SystemExec,
   clusterCidr: string,
-  { proxyMode: mode, serviceCidr, nodePortAddresses }: FamilyOptions,
+  { proxyMode: mode, serviceCidr, nodePortAddresses, generations }: FamilyOptions,
   log: Logger,
 ): Promise<FamilyProxy> {
   const { family } = parseCidr(clusterCidr);
@@ -154,7 +158,7 @@ async function openFamily(
   return new FamilyProxy({
     family,
     facts,
-    rules: await openRules({ mode, exec, family, facts, log, netns: ownNetns() }),
+    rules: await openRules({ mode, exec, family, facts, log, ...(generations ? { generations } : {}) }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family), clusterCidr }),
     nodePortAddresses: nodePortAddresses.filter(ofFamily),
     log,

@@ -6,9 +6,8 @@ import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
-import type { Netns } from '../../dataplane/netns/netns';
+import type { Generations } from '../../dataplane/nftables/generations';
 import { NftProgram } from '../../dataplane/nftables/nft';
-import { TableWatch } from '../../dataplane/nftables/watch';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { ProxyMode, RuleCompiler } from '../../dataplane/service/mode';
@@ -82,8 +81,8 @@ export interface RulesDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
   readonly log: Logger;
-  /** Where `exec` runs its programs: mode nftables listens there for changes by others. Absent: it asks now and then. */
-  readonly netns?: Netns;
+  /** Of the namespace where `exec` runs its programs, one for all families; mode nftables finds changes by others with it. */
+  readonly generations?: Generations;
 }
 
 /** @throws Unsupported when this node lacks what the mode needs; the message says what to do. */
@@ -111,15 +110,14 @@ async function openIptables({ exec, family, facts, log }: RulesDeps): Promise<Ru
 }
 
 /** What the iptables mode left is removed by the appliers of the accepting rules: they keep these few and take the rest away. */
-async function openNftables({ exec, family, facts, log, netns }: RulesDeps): Promise<Rules> {
-  const nft = new NftProgram(exec);
+async function openNftables({ exec, family, facts, log, generations }: RulesDeps): Promise<Rules> {
+  const nft = new NftProgram(exec, generations);
   const table = tableOf(family);
   // Asked for its own sake: whether the program is there, and may do this.
   await nft.structure(table);
   const backends = await backendsInUse(exec, family);
   log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });
   const accepts = backends.map((backend) => new Applier({ exec, backend, jumps: acceptJumps }));
-  const watch = netns && { watch: new TableWatch(netns, table) };
-  const writer = new NftModeWriter(new NftWriter({ nft, table, ...watch }), accepts);
+  const writer = new NftModeWriter(new NftWriter({ nft, table, ...(generations ? { generations } : {}) }), accepts);
   return new ModeRules(new NftModeCompiler(family, facts), writer);
 }

@@ -18,8 +18,8 @@ export class RtSocket {
   private dumping: Promise<void> | undefined;
 
   /** Opens the socket inside `netns`. @throws NotFound when the namespace is gone. */
-  constructor(netns: Netns) {
-    this.socket = netns.enter(() => createNetlink(Protocol.ROUTE));
+  constructor(netns: Netns, protocol: number = Protocol.ROUTE) {
+    this.socket = netns.enter(() => createNetlink(protocol));
     // The library emits 'error' for ENOBUFS and the like; the request then runs into its time limit.
     this.socket.on('error', (err) => {
       this.failure = err;

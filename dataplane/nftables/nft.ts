@@ -2,6 +2,7 @@
 import { AppError, CommandFailed, isNotFound, Unsupported } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import { classifyNftFailure, type NftFailure, reactions } from './classify';
+import type { Generations } from './generations';
 import { type NftTable, parseListing } from './listing';
 import { tableText } from './structure';
 
@@ -34,10 +35,16 @@ export interface Nft {
 }
 
 export class NftProgram implements Nft {
-  constructor(private readonly exec: Exec) {}
+  /** `generations` is told of every transaction, so that it can tell those of others. */
+  constructor(
+    private readonly exec: Exec,
+    private readonly generations?: Pick<Generations, 'wrote'>,
+  ) {}
 
   async run(text: string): Promise<void> {
-    if (text !== '') await this.nft(['-f', '-'], text);
+    if (text === '') return;
+    await this.nft(['-f', '-'], text);
+    this.generations?.wrote();
   }
 
   async structure({ family, name }: TableName): Promise<string | undefined> {

@@ -25,6 +25,7 @@ import { SystemExec } from '../../dataplane/exec/system-exec';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { programsOf } from '../../dataplane/netfilter/backend';
 import { ensureNamedNetns, inNetns } from '../../dataplane/netns/named';
+import { Generations } from '../../dataplane/nftables/generations';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import { port } from './services-lab';
 
@@ -118,7 +119,8 @@ async function openModeRules(mode: BenchMode, nodeName: string): Promise<{ exec:
   const system = new SystemExec();
   const netns = await ensureNamedNetns(system, nodeName);
   const exec: Exec = { run: (argv, options) => system.run(inNetns(netns, argv), options) };
-  if (mode === 'nftables') return { exec, rules: await openRules({ mode, exec, family: 4, facts, log, netns }) };
+  if (mode === 'nftables')
+    return { exec, rules: await openRules({ mode, exec, family: 4, facts, log, generations: new Generations(netns) }) };
   const backend = programsOf(4).find((one) => `iptables-${one.mode}` === mode)!;
   return { exec, rules: new ModeRules(new ServiceCompiler(4, facts), new Applier({ exec, backend })) };
 }

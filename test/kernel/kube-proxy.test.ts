@@ -24,6 +24,7 @@ import { Scope } from '../../controlplane/base/scope';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import { Generations } from '../../dataplane/nftables/generations';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import { MemoryClient } from '../lib/memory-client';
 import { skipWithoutKernel } from '../lib/netns';
@@ -49,10 +50,12 @@ async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
   const metrics = new Metrics();
   const facts = { clusterCidr: '10.244.0.0/16' };
   const mode = lab.mode === 'nftables' ? 'nftables' : 'iptables';
+  const generations = new Generations(lab.at.node);
+  scope.defer(() => generations.close());
   const family = new FamilyProxy({
     family: 4,
     facts,
-    rules: await openRules({ mode, exec: lab.exec, family: 4, facts, log, netns: lab.at.node }),
+    rules: await openRules({ mode, exec: lab.exec, family: 4, facts, log, generations }),
     cleaner: new FlowCleaner({
       exec: lab.exec,
       family: 4,

@@ -204,7 +204,7 @@ async function startNode(
   const family = new FamilyProxy({
     family: 4,
     facts,
-    rules: await openRules({ mode, exec, family: 4, facts, log, netns }),
+    rules: await openRules({ mode, exec, family: 4, facts, log }),
     cleaner: new FlowCleaner({ exec, family: 4, nodeAddresses: () => new Set([nodeAddress(name)]), ...facts }),
     log,
   });

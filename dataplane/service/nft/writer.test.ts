@@ -161,3 +161,32 @@ t.test('what cannot be changed in place is made anew, in one transaction', async
     t.equal(written.bytes, nft.sent[0]!.length);
   }
 });
+
+t.test('the canary: nobody else wrote; somebody did, elsewhere, to a chain, or perhaps to an element', async (t) => {
+  const { nft, plan, dirty } = setUp();
+  let others = 7;
+  let now = 0;
+  // One comparison takes two seconds.
+  const structure = nft.structure.bind(nft);
+  let looks = 0;
+  nft.structure = async (of) => {
+    looks++;
+    if (of.name.endsWith('-draft')) now += 2_000;
+    return await structure(of);
+  };
+  nft.holds(plan);
+  const writer = new NftWriter({ nft, table, generations: { others: async () => others }, elapsed: () => now });
+  await writer.apply(plan, dirty);
+  looks = 0;
+  t.equal(await writer.canaryAlive(), true);
+  t.equal(looks, 0, 'nothing is listed while nobody else writes');
+  others++;
+  t.equal(await writer.canaryAlive(), true, 'a comparison has just been made');
+  now += 40_001;
+  t.equal(await writer.canaryAlive(), false, 'now it is time for another');
+  t.same(await writer.check(plan), []);
+  t.equal(await writer.canaryAlive(), true, 'what others had done by then is known');
+  others++;
+  nft.actual = '';
+  t.equal(await writer.canaryAlive(), false, 'a flush is seen at once');
+});
