@@ -70,7 +70,7 @@ function natChains(facts: NodeFacts, family: Family): [string, NftChain][] {
   ];
 }
 
-function dispatch({ serviceCidrs = [], nodePortAddresses }: NodeFacts, family: Family): string[] {
+function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   const ip = l3(family);
   // Never on loopback, so that route_localnet, which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
   const notLoopback = family === 4 ? '!= 127.0.0.0/8' : '!= ::1';
@@ -81,20 +81,21 @@ function dispatch({ serviceCidrs = [], nodePortAddresses }: NodeFacts, family: F
       (range) => `${ip} daddr ${range} fib daddr type local meta l4proto . th dport vmap @${maps.nodePorts}`,
     ),
     `${ip} daddr ${notLoopback} fib daddr type local jump ${chains.hostPorts}`,
-    // A Service made a moment ago may not have reached this node: dropped, so that its clients try again.
-    ...serviceCidrs.map(
-      (range) => `${ip} daddr ${range} goto ${chains.drop} ${comment('no Service has this address')}`,
-    ),
   ];
 }
 
 /** Before the filter chains of others at priority 0: a policy DROP there would turn a refusal into silence. */
 const filterPriority = -1;
 
-function filterChains({ clusterCidr }: NodeFacts, family: Family): [string, NftChain][] {
+function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Family): [string, NftChain][] {
   const refused = marks.drop | marks.reject;
   const toVerdict = `meta mark & ${hex(refused)} != 0 goto ${chains.verdict}`;
   const fromPods = `${l3(family)} saddr ${clusterCidr}`;
+  // What still has such an address behind nat is no Service of whichever proxy. It is dropped, not refused: a Service made a moment ago may
+  // not have reached this node, and its clients try again.
+  const unassigned = serviceCidrs.map(
+    (range) => `${l3(family)} daddr ${range} drop ${comment('no Service has this address')}`,
+  );
   const hook = (name: string) => `type filter hook ${name} priority ${filterPriority}; policy accept;`;
   const unreachable = family === 4 ? 'icmp port-unreachable' : 'icmpv6 port-unreachable';
   return [
@@ -104,17 +105,18 @@ function filterChains({ clusterCidr }: NodeFacts, family: Family): [string, NftC
       base(
         hook('forward'),
         toVerdict,
+        ...unassigned,
         // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for Services, every
         // answer has ACK set, and resets must pass: nobody answers them.
         `${fromPods} tcp flags & (rst | ack) == ack ct state invalid drop ${comment('not translated back')}`,
         `${fromPods} meta l4proto sctp ct state invalid drop ${comment('not translated back')}`,
       ),
     ],
-    [chains.filterOutput, base(hook('output'), toVerdict)],
+    [chains.filterOutput, base(hook('output'), toVerdict, ...unassigned)],
     [
       chains.verdict,
       chain(
-        `meta mark & ${hex(marks.drop)} == ${hex(marks.drop)} drop ${comment('no local endpoints, source not allowed, or no such Service')}`,
+        `meta mark & ${hex(marks.drop)} == ${hex(marks.drop)} drop ${comment('no local endpoints, or source not allowed')}`,
         `meta l4proto tcp reject with tcp reset ${comment('no endpoints, or no such port')}`,
         `reject with ${unreachable} ${comment('no endpoints, or no such port')}`,
       ),

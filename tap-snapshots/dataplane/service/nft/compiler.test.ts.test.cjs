@@ -45,7 +45,7 @@ add rule ip k8ts filter-forward meta mark & 0x0000a000 != 0 goto refused
 add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 tcp flags & (rst | ack) == ack ct state invalid drop comment "not translated back"
 add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 meta l4proto sctp ct state invalid drop comment "not translated back"
 add rule ip k8ts filter-output meta mark & 0x0000a000 != 0 goto refused
-add rule ip k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, source not allowed, or no such Service"
+add rule ip k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, or source not allowed"
 add rule ip k8ts refused meta l4proto tcp reject with tcp reset comment "no endpoints, or no such port"
 add rule ip k8ts refused reject with icmp port-unreachable comment "no endpoints, or no such port"
 add rule ip k8ts mark-for-reject meta mark set meta mark | 0x00002000 accept
@@ -83,7 +83,6 @@ add rule ip6 k8ts services ip6 daddr . meta l4proto . th dport vmap @services
 add rule ip6 k8ts services ip6 daddr @cluster-ips goto mark-for-reject comment "a ClusterIP without such a port"
 add rule ip6 k8ts services ip6 daddr fd00:1::/64 fib daddr type local meta l4proto . th dport vmap @node-ports
 add rule ip6 k8ts services ip6 daddr != ::1 fib daddr type local jump host-ports
-add rule ip6 k8ts services ip6 daddr fd00:96::/108 goto mark-for-drop comment "no Service has this address"
 add rule ip6 k8ts nat-postrouting meta mark & 0x00004000 == 0x00004000 goto hide-source
 add rule ip6 k8ts nat-postrouting ip6 saddr fd00:244:1::/64 ip6 daddr fd00:244:1::/64 ct status dnat ip6 saddr . ip6 daddr @hairpin masquerade fully-random comment "through a Service to itself"
 add rule ip6 k8ts nat-postrouting ip6 saddr fd00:244::/32 ip6 daddr != fd00:244::/32 fib daddr type != local masquerade fully-random comment "pods leaving the cluster"
@@ -91,10 +90,12 @@ add rule ip6 k8ts hide-source meta mark set meta mark & 0xffffbfff
 add rule ip6 k8ts hide-source masquerade fully-random comment "answers must come back here"
 add rule ip6 k8ts filter-input meta mark & 0x0000a000 != 0 goto refused
 add rule ip6 k8ts filter-forward meta mark & 0x0000a000 != 0 goto refused
+add rule ip6 k8ts filter-forward ip6 daddr fd00:96::/108 drop comment "no Service has this address"
 add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 tcp flags & (rst | ack) == ack ct state invalid drop comment "not translated back"
 add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 meta l4proto sctp ct state invalid drop comment "not translated back"
 add rule ip6 k8ts filter-output meta mark & 0x0000a000 != 0 goto refused
-add rule ip6 k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, source not allowed, or no such Service"
+add rule ip6 k8ts filter-output ip6 daddr fd00:96::/108 drop comment "no Service has this address"
+add rule ip6 k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, or source not allowed"
 add rule ip6 k8ts refused meta l4proto tcp reject with tcp reset comment "no endpoints, or no such port"
 add rule ip6 k8ts refused reject with icmpv6 port-unreachable comment "no endpoints, or no such port"
 add rule ip6 k8ts mark-for-reject meta mark set meta mark | 0x00002000 accept
