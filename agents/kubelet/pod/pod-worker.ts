@@ -12,9 +12,10 @@ import { deadlineMessage, deadlineMs, deadlineVerdict, isOver } from './deadline
 import type { PodDeps } from './deps';
 import type { Container } from './env';
 import type { NodeFacts } from './field-ref';
-import { findContainer, Killer } from './killer';
-import { isSidecar, type PodAction, type PodPlan, planPod } from './plan';
-import { removeSandbox, startSandbox } from './sandbox';
+import { findContainer } from './killer';
+import { type PodAction, type PodPlan, planPod } from './plan';
+import { graceOf, PodStopper } from './pod-stopper';
+import { startSandbox } from './sandbox';
 import { StartFailure, startContainer, watchProbes } from './starter';
 import { type PodStatus, podStatus, type WaitingReason } from './status';
 import type { StatusWriter } from './status-writer';
@@ -41,7 +42,7 @@ export class PodWorker {
   private readonly waiting = new Map<string, WaitingReason>();
   private readonly retryAt = new Map<string, number>();
   private readonly messages: TerminationMessages;
-  private readonly killer: Killer;
+  private readonly stopper: PodStopper;
   private readonly failures = new Backoff<string>({ initialMs: 500, maxMs: 60_000 });
   private readonly starting = new Set<string>();
   private cancelTimer: (() => void) | undefined;
@@ -60,7 +61,10 @@ export class PodWorker {
   ) {
     this.takenAtMs = deps.clock.now();
     this.messages = new TerminationMessages(deps.runtime);
-    this.killer = new Killer(deps);
+    this.stopper = new PodStopper(deps, this.messages, {
+      records: () => this.records,
+      podIp: () => this.podIps[0],
+    });
   }
 
   /** The pod as the API has it now; undefined when it is not there any more. */
@@ -78,7 +82,8 @@ export class PodWorker {
     if (this.closed) return;
     this.publish();
     this.dirty = true;
-    if (this.ending) this.shortenKills();
+    // A second deletion with less grace reaches the kills that are under way.
+    if (this.ending && this.running) this.stopper.shorten(this.pod, this.graceSeconds());
     if (!this.running) void this.run();
   }
 
@@ -222,9 +227,9 @@ export class PodWorker {
     const { signal } = this.pass;
     const of = <A extends PodAction['action']>(action: A) =>
       plan.actions.filter((each): each is Extract<PodAction, { action: A }> => each.action === action);
-    for (const { reason } of of('stop-pod')) await this.stopPod(pod, reason);
-    await Promise.all(of('remove-container').map(({ id }) => this.removeDead(id)));
-    await Promise.all(of('kill-container').map((action) => this.killOne(pod, action)));
+    for (const { reason } of of('stop-pod')) await this.stopper.stopPod(pod, reason);
+    await Promise.all(of('remove-container').map(({ id }) => this.stopper.remove(id)));
+    await Promise.all(of('kill-container').map((action) => this.stopper.kill(pod, action)));
     const [create] = of('create-sandbox');
     const sandbox = create ? this.makeSandbox(pod, create.attempt) : this.currentSandbox();
     if (!sandbox) return undefined;
@@ -323,103 +328,21 @@ export class PodWorker {
     }
   }
 
-  private async killOne(pod: Pod, action: Extract<PodAction, { action: 'kill-container' }>): Promise<void> {
-    const record = this.deps.records.get(action.id);
-    if (!record) return;
-    this.deps.probes.unwatch(record.id);
-    const container = findContainer(pod, action.name);
-    const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
-    const graceSeconds =
-      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ??
-      pod.spec?.terminationGracePeriodSeconds ??
-      defaultGraceSeconds;
-    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.podIps[0] });
-  }
-
-  private async removeDead(id: string): Promise<void> {
-    const record = this.deps.records.get(id);
-    if (!record) return;
-    if (isSandbox(record)) await removeSandbox(this.deps, id, this.addressesOf(record));
-    else await this.deps.runtime.remove(id);
-    this.deps.records.remove(id);
-    this.messages.forget([id]);
-  }
-
-  /** The addresses go back to the pool unless a newer sandbox of this pod has them. */
-  private addressesOf(sandbox: ContainerRecord): readonly string[] {
-    const ips = podIpsOf(sandbox);
-    const others = this.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
-    return others.some((each) => podIpsOf(each)[0] === ips[0]) ? [] : ips;
-  }
-
-  private async stopPod(pod: Pod, reason: string): Promise<void> {
-    if (reason === 'Pod sandbox changed') {
-      const message = 'Pod sandbox changed, it will be killed and re-created.';
-      this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
-    }
-    await this.stopContainers(pod, pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
-    for (const record of this.records.filter(isSandbox))
-      await removeSandbox(this.deps, record.id, this.addressesOf(record));
-  }
-
-  /** App containers first, then sidecars in the reverse of their order. */
-  private async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
-    const deadline = this.deps.clock.now() + graceSeconds * 1000;
-    const sidecars = ((pod?.spec?.initContainers ?? []) as Container[]).filter(isSidecar).map(({ name }) => name);
-    const running = this.records.filter((record) => !isSandbox(record) && record.state === 'running');
-    const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
-    const kill = (record: ContainerRecord) => {
-      this.deps.probes.unwatch(record.id);
-      const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
-      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.podIps[0] });
-    };
-    await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
-    for (const name of sidecars.reverse()) {
-      for (const record of running.filter((each) => nameOf(each) === name)) await kill(record);
-    }
-  }
-
   /** A pod that is gone from the API was taken away by force; one never seen there has only its labels to say. */
   private graceSeconds(): number {
     const { pod } = this;
-    if (!pod) return this.labelledGrace();
-    if (this.gone) return 0;
-    return pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
-  }
-
-  private labelledGrace(): number {
-    const texts = this.records.map((record) => record.labels[labels.graceSeconds]).filter((text) => text !== undefined);
-    return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
-  }
-
-  /** A second deletion with less grace reaches the kills that are under way. */
-  private shortenKills(): void {
-    if (!this.running) return;
-    const graceSeconds = this.graceSeconds();
-    for (const record of this.records) {
-      if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
-      this.killer.kill({ pod: this.pod, record, graceSeconds, podIp: this.podIps[0] }).catch(() => {
-        // The pass that began the kill hears of the failure.
-      });
-    }
+    if (!pod) return this.stopper.labelledGrace();
+    return this.gone ? 0 : graceOf(pod);
   }
 
   private async terminate(): Promise<void> {
     const graceSeconds = this.graceSeconds();
     // Without grace the removal below is the kill: one call instead of two.
-    if (graceSeconds > 0) await this.stopContainers(this.pod, graceSeconds);
+    if (graceSeconds > 0) await this.stopper.stopContainers(this.pod, graceSeconds);
     this.messages.collect(this.pod ?? {}, this.records, () => {});
     const last = this.gone || !this.pod ? undefined : this.computeStatus(this.pod);
     for (const record of this.records) this.deps.probes.unwatch(record.id);
-    await Promise.all(
-      this.records.map(async (record) => {
-        if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressesOf(record));
-        else {
-          await this.deps.runtime.remove(record.id);
-          this.deps.records.remove(record.id);
-        }
-      }),
-    );
+    await this.stopper.removeAll();
     await this.deps.volumes.tearDown(this.identity.uid);
     this.deps.crashLoop.forgetPod(this.identity.uid);
     if (this.pod && last) await this.deleteFromApi(this.pod, last);
@@ -468,8 +391,6 @@ export class PodWorker {
     });
   }
 }
-
-const defaultGraceSeconds = 30;
 
 /** What of a pod its volumes may show and its containers cannot know otherwise. */
 const shown = (pod: Pod | undefined) => [pod?.metadata?.labels, pod?.metadata?.annotations];

@@ -1,0 +1,127 @@
+// How the containers of one pod end: one by one, all in their order, removed with what they held. What is to end is decided by
+// the worker and its plan.
+import type { Pod } from '../../../controlplane/api';
+import { isSandbox, labels, podIpsOf } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import type { PodDeps } from './deps';
+import type { Container } from './env';
+import { findContainer, Killer } from './killer';
+import { isSidecar, type PodAction } from './plan';
+import { removeSandbox } from './sandbox';
+import type { TerminationMessages } from './termination-message';
+
+const defaultGraceSeconds = 30;
+
+/** The pod as its worker sees it now. */
+export interface PodView {
+  /** Newest first. */
+  readonly records: () => readonly ContainerRecord[];
+  readonly podIp: () => string | undefined;
+}
+
+export class PodStopper {
+  private readonly killer: Killer;
+
+  constructor(
+    private readonly deps: PodDeps,
+    private readonly messages: TerminationMessages,
+    private readonly view: PodView,
+  ) {
+    this.killer = new Killer(deps);
+  }
+
+  private get records(): readonly ContainerRecord[] {
+    return this.view.records();
+  }
+
+  /** One container whose probe or spec says so. */
+  async kill(pod: Pod, action: Extract<PodAction, { action: 'kill-container' }>): Promise<void> {
+    const record = this.deps.records.get(action.id);
+    if (!record) return;
+    this.deps.probes.unwatch(record.id);
+    const container = findContainer(pod, action.name);
+    const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
+    const graceSeconds =
+      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ??
+      pod.spec?.terminationGracePeriodSeconds ??
+      defaultGraceSeconds;
+    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.view.podIp() });
+  }
+
+  /** An ended container or sandbox. */
+  async remove(id: string): Promise<void> {
+    const record = this.deps.records.get(id);
+    if (!record) return;
+    if (isSandbox(record)) await removeSandbox(this.deps, id, this.addressesOf(record));
+    else await this.deps.runtime.remove(id);
+    this.deps.records.remove(id);
+    this.messages.forget([id]);
+  }
+
+  /** The addresses go back to the pool unless a newer sandbox of this pod has them. */
+  private addressesOf(sandbox: ContainerRecord): readonly string[] {
+    const ips = podIpsOf(sandbox);
+    const others = this.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
+    return others.some((each) => podIpsOf(each)[0] === ips[0]) ? [] : ips;
+  }
+
+  async stopPod(pod: Pod, reason: string): Promise<void> {
+    if (reason === 'Pod sandbox changed') {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
+    }
+    await this.stopContainers(pod, pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+    for (const record of this.records.filter(isSandbox))
+      await removeSandbox(this.deps, record.id, this.addressesOf(record));
+  }
+
+  /** App containers first, then sidecars in the reverse of their order. */
+  async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
+    const deadline = this.deps.clock.now() + graceSeconds * 1000;
+    const sidecars = ((pod?.spec?.initContainers ?? []) as Container[]).filter(isSidecar).map(({ name }) => name);
+    const running = this.records.filter((record) => !isSandbox(record) && record.state === 'running');
+    const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
+    const kill = (record: ContainerRecord) => {
+      this.deps.probes.unwatch(record.id);
+      const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
+      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.view.podIp() });
+    };
+    await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
+    for (const name of sidecars.reverse()) {
+      for (const record of running.filter((each) => nameOf(each) === name)) await kill(record);
+    }
+  }
+
+  labelledGrace(): number {
+    const texts = this.records.map((record) => record.labels[labels.graceSeconds]).filter((text) => text !== undefined);
+    return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
+  }
+
+  /** Kills that are under way end earlier; none begins. */
+  shorten(pod: Pod | undefined, graceSeconds: number): void {
+    for (const record of this.records) {
+      if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
+      this.killer.kill({ pod, record, graceSeconds, podIp: this.view.podIp() }).catch(() => {
+        // The pass that began the kill hears of the failure.
+      });
+    }
+  }
+
+  /** Everything of the pod, running or not. */
+  async removeAll(): Promise<void> {
+    for (const record of this.records) this.deps.probes.unwatch(record.id);
+    await Promise.all(
+      this.records.map(async (record) => {
+        if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressesOf(record));
+        else {
+          await this.deps.runtime.remove(record.id);
+          this.deps.records.remove(record.id);
+        }
+      }),
+    );
+  }
+}
+
+/** Seconds between asking a pod's containers to end and making them. */
+export const graceOf = ({ metadata, spec }: Pod): number =>
+  metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
