@@ -155,6 +155,8 @@ setup_node() {
       npm_cause
       die "npm could not fetch Node.js 26; is the npm registry reachable?"
     fi
+    # It is linked with a library that small systems have not.
+    "$NODE" --version >/dev/null 2>&1 || install_packages 'libatomic.so.1:libatomic1'
     "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
     printf '%s\n' "$hash" >"$RUNTIME/node_modules/.k8ts-stamp"
   fi
