@@ -107,6 +107,7 @@ export const command = defineCommand({
       families: families.map(({ family }) => family),
       ...informers,
       exec,
+      ...generations,
       log: log.child('policies'),
       onDrift: (drift) => tell('RulesRestored', describeDrift(drift, 'NetworkPolicies')),
       onFailure: (message) =>

@@ -4,6 +4,7 @@ import { systemClock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import { createInformer } from '../../../controlplane/client/informer';
 import type { Exec } from '../../../dataplane/exec/exec';
+import type { Generations } from '../../../dataplane/nftables/generations';
 import { NftProgram } from '../../../dataplane/nftables/nft';
 import { PolicyApplier } from '../../../dataplane/policy/applier';
 import { type EnforcerDeps, PolicyEnforcer } from './enforcer';
@@ -20,12 +21,14 @@ type Given = Pick<
   'client' | 'nodeName' | 'families' | 'services' | 'slices' | 'nodes' | 'onDrift' | 'onFailure'
 >;
 
+type Around = { readonly exec: Exec; readonly log: Logger; readonly generations?: Generations };
+
 /** Policies of the whole cluster are watched always, pods and namespaces only while there is one. */
-export function openPolicies(given: Given & { readonly exec: Exec; readonly log: Logger }): PolicyPart {
-  const { exec, log, ...deps } = given;
+export function openPolicies(given: Given & Around): PolicyPart {
+  const { exec, log, generations, ...deps } = given;
   const policies = createInformer(deps.client, networkPolicies, { log });
   const metrics = new PolicyMetrics();
-  const applier = new PolicyApplier(new NftProgram(exec));
+  const applier = new PolicyApplier(new NftProgram(exec, generations));
   const enforcer = new PolicyEnforcer({ ...deps, policies, applier, metrics, clock: systemClock, log });
   return {
     metrics,
