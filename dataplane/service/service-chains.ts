@@ -3,8 +3,9 @@
 import type { Family, Protocol } from '../netfilter/model';
 import { chainFamilies } from '../netfilter/names';
 import { renderBody, renderChain } from '../netfilter/render';
-import { decidePort, type External, type Frontend, type PortDecisions, type Way } from './decisions';
+import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from './decisions';
 import { endpointId } from './endpoints';
+import { groupEndpoints, splitAbove } from './groups';
 import { shortHash } from './hash';
 import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from './input';
 import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rules';
@@ -71,10 +72,10 @@ class PortBuilder {
   chains(): Map<string, Rule[]> {
     const { pools, external, sourceRanges } = this.decided;
     const chains = new Map<string, Rule[]>();
-    const cluster = pools.get('cluster');
-    if (cluster) chains.set(this.name('cluster'), [this.masqueradeOutsiders(), ...this.pick(cluster)]);
-    const local = pools.get('local');
-    if (local) chains.set(this.name('local'), this.pick(local));
+    for (const [pool, endpoints] of pools) {
+      const first = pool === 'cluster' ? [this.masqueradeOutsiders()] : [];
+      chains.set(this.name(pool), [...first, ...this.pickOf(pool, endpoints, chains)]);
+    }
     if (external) chains.set(this.name('external'), this.external(external));
     if (sourceRanges) chains.set(this.name('sourceRanges'), this.sourceRanges(sourceRanges));
     return chains;
@@ -151,6 +152,27 @@ class PortBuilder {
       matches: [comment(`${this.id}: from outside the pod network`)],
       action: markForMasquerade,
     };
+  }
+
+  /**
+   * A long list in groups, each a chain of its own that is put into `chains`:
+   * -m comment --comment "shop/web:http: 31 of 1000 endpoints" -m statistic --mode random --probability 0.03100000000 -j K8TS-SVC-…-0f
+   * With affinity every endpoint's list of clients has to be looked at anyway.
+   */
+  private pickOf(pool: Pool, endpoints: readonly Endpoint[], chains: Map<string, Rule[]>): Rule[] {
+    if (endpoints.length <= splitAbove || this.service.affinitySeconds !== undefined) return this.pick(endpoints);
+    let left = endpoints.length;
+    return groupEndpoints(endpoints).map((group): Rule => {
+      const size = group.endpoints.length;
+      const chain = `${this.name(pool)}-${group.name}`;
+      chains.set(chain, this.pick(group.endpoints));
+      const chance = size < left ? [{ match: 'statistic', probability: size / left } as const] : [];
+      left -= size;
+      return {
+        matches: [comment(`${this.id}: ${size} of ${endpoints.length} endpoints`), ...chance],
+        action: jump(chain),
+      };
+    });
   }
 
   /**

@@ -25,6 +25,20 @@ export const choiceCases: ServiceCases = {
     t.ok(worst <= 3 * sigma, `largest deviation ${worst}`);
   },
 
+  'hundreds of endpoints come, change, and go': async (t, lab, rules) => {
+    // Nobody has these addresses: what counts is that the kernel takes each change, and that the last one answers.
+    const many = Array.from({ length: 300 }, (_, i) => ({
+      ...at('far'),
+      address: `10.244.7.${(i % 250) + 1}`,
+      port: 2000 + i,
+    }));
+    for (const endpoints of [many, many.slice(1), [...many, at('a')], [at('a')], many, [at('b')]]) {
+      await rules.apply(web(endpoints));
+      t.same(await rules.check(), []);
+    }
+    t.match(await lab.ask('node', '10.96.3.7', 80), /^b /);
+  },
+
   'a client outside has affinity too, and one client does not decide for another': async (t, lab, rules) => {
     await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 10_800 }, { nodePort: 30080 }));
     const seen = new Map<string, Set<string>>();
