@@ -49,7 +49,9 @@ wrk:wrk
 unbound:unbound
 nginx:nginx-light'
 packages_test='shellcheck:shellcheck
-ruby:ruby'
+ruby:ruby
+debootstrap:debootstrap
+ssh-keygen:openssh-client'
 packages_vagrant='vagrant:vagrant
 /usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json:vagrant-libvirt
 libvirtd:libvirt-daemon-system

@@ -41,7 +41,7 @@ const stages: readonly Stage[] = [
     summary: 'real namespaces, rules and containers',
     folders: ['test/kernel'],
     jobs: 1,
-    timeoutSeconds: 240,
+    timeoutSeconds: 600,
   },
   {
     name: 'e2e',

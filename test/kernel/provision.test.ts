@@ -97,7 +97,7 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
       t.match(await provision(control, 'control'), /Nothing has changed/);
       t.match(await provision(worker, 'worker'), /Nothing has changed/);
       t.strictSame([await pids(control), await pids(worker)], before);
-      t.equal(await control.sh('grep -c k8ts-worker /home/vagrant/.ssh/authorized_keys'), '1\n');
+      t.equal(await control.sh('grep -c k8ts-worker ~vagrant/.ssh/authorized_keys'), '1\n');
     });
 
     await t.test('a control machine made anew, with a package of its own, gets its worker back', async (t) => {
