@@ -40,7 +40,7 @@ const stages: readonly Stage[] = [
     name: 'kernel',
     summary: 'real namespaces, rules and containers',
     folders: ['test/kernel'],
-    jobs: 1,
+    jobs: 2,
     timeoutSeconds: 600,
   },
   {
