@@ -68,6 +68,14 @@ t.test('create, list, delete', async (t) => {
   );
 });
 
+t.test('away from the control machine', async (t) => {
+  const options = { kubeconfig: '/nonexistent/admin.conf', ttl: 0, description: '', printJoinCommand: false };
+  await t.rejects(runToken(['list'], options, new AbortController().signal), {
+    code: 'NotFound',
+    message: /there is no \/nonexistent\/admin.conf: run this on the control machine/,
+  });
+});
+
 t.test('what is printed', async (t) => {
   const nowMs = Date.parse('2026-01-01T00:00:00Z');
   const token = (fields: Partial<BootstrapToken>): BootstrapToken => ({

@@ -1,5 +1,6 @@
 // `k8ts token`: what lets machines join, made, listed and taken back by whoever administers the cluster.
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { configMaps, type Secret, secrets } from '../../controlplane/api';
 import {
   type BootstrapToken,
@@ -81,6 +82,11 @@ export async function runToken(
     throw new BadRequest(`expected create, list or delete, got ${JSON.stringify(verb)}; see k8ts token --help`);
   if (rest.length !== (verb === 'delete' ? 1 : 0)) {
     throw new BadRequest(verb === 'delete' ? 'delete takes one token, or its ID' : `${verb} takes no arguments`);
+  }
+  if (!existsSync(options.kubeconfig)) {
+    throw new NotFound(
+      `there is no ${options.kubeconfig}: run this on the control machine as root, or name an administrator's file with --kubeconfig`,
+    );
   }
   const connection = await loadKubeconfig(options.kubeconfig);
   const transport = new HttpsTransport(connection);
