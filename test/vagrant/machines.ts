@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
-import { output, root, run } from '../e2e/cluster';
+import { output, root, run, until } from '../e2e/cluster';
 
 export const kubeconfig = join(root, '.k8ts/vagrant.conf');
 export const boxName = 'k8ts-debian12';
@@ -65,8 +65,24 @@ export const inMachine = (name: string, command: string): Promise<string> =>
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-export const kubectl = (...args: readonly string[]): Promise<string> =>
-  output(['kubectl', '--kubeconfig', kubeconfig, '--request-timeout=60s', ...args], { timeoutMs: patienceMs });
+/** kubectl gives a connection ten seconds, which a machine that boots beside others may not manage. */
+const tooSlow = /handshake timeout|i\/o timeout|deadline exceeded|connection refused|no route to host|unexpected EOF/i;
+
+/** @throws Error with what kubectl said */
+export async function kubectl(...args: readonly string[]): Promise<string> {
+  const outcome = await until(
+    `kubectl ${args.join(' ')} reaches the server`,
+    async () => {
+      const found = await run(['kubectl', '--kubeconfig', kubeconfig, '--request-timeout=60s', ...args], {
+        timeoutMs: patienceMs,
+      });
+      return (found.code === 0 || !tooSlow.test(found.stderr)) && found;
+    },
+    patienceMs,
+  );
+  if (outcome.code !== 0) throw new AppError('Internal', `kubectl ${args.join(' ')}: ${outcome.stderr}`);
+  return outcome.stdout;
+}
 
 export async function kubectlJson<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(await kubectl(...args, '-o', 'json')) as T;
