@@ -123,6 +123,10 @@ t.test('cluster IPs and node ports: given, honoured, kept, refused, given back',
     (await create('np2', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] })).message,
     `Service "np2" is invalid: spec.ports[0].nodePort: Invalid value: ${port}: provided port is already allocated`,
   );
+  t.match(
+    (await create('health', { healthCheckNodePort: 31000 })).message,
+    /spec.healthCheckNodePort: Invalid value: 31000: may only be set when `type` is 'LoadBalancer'/,
+  );
   const kept = await server.call('PUT', `${services}/np`, {
     body: service('np', { type: 'NodePort', selector: { a: 'b' } }),
   });

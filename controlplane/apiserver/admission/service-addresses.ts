@@ -75,8 +75,10 @@ export class ServiceAddresses implements WriteHook {
     if (causes.length > 0) throw invalid(services, object.metadata?.name ?? '', causes);
     if (before && usesNodePorts(spec) && usesNodePorts(before)) carryPorts(spec, before);
     if (!usesNodePorts(spec)) for (const port of spec.ports ?? []) dropStalePort(port, before);
-    if (!needsHealthPort(spec)) delete spec.healthCheckNodePort;
-    else if (before?.healthCheckNodePort) spec.healthCheckNodePort ??= before.healthCheckNodePort;
+    // One newly asked for beside the wrong type is left for validation to refuse.
+    if (needsHealthPort(spec)) {
+      if (before?.healthCheckNodePort) spec.healthCheckNodePort ??= before.healthCheckNodePort;
+    } else if (spec.healthCheckNodePort === before?.healthCheckNodePort) delete spec.healthCheckNodePort;
   }
 
   /** Fills in what is missing and takes what is asked for. @throws Invalid when it is taken, outside the range, or none is left */
