@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Claim, chooseNode, elect } from './election';
+import { answersOf, type Claim, chooseNode, elect } from './election';
 
 const nodes = ['control', 'worker-1', 'worker-2'];
 const addresses = Array.from({ length: 300 }, (_, i) => `192.168.${57 + Math.floor(i / 250)}.${i % 250}`);
@@ -64,3 +64,19 @@ for (const { name, claims, from = nodes, want } of cases) {
     t.equal(elect(claims, from).get(address), want);
   });
 }
+
+t.test('a node between two processes: the next one answers in its name', async (t) => {
+  const address = '192.168.57.240';
+  const owner = chooseNode(address, nodes)!;
+  const others = nodes.filter((name) => name !== owner);
+  const next = chooseNode(address, others)!;
+  const answers = (self: string, able: string[], held: string[], announced: string[] = []) =>
+    answersOf([{ address }], { self, able, held, announced: new Set(announced) }).get(address);
+  t.equal(answers(owner, nodes, []), owner);
+  t.equal(answers(next, nodes, []), undefined);
+  t.equal(answers(next, others, [owner]), owner, 'with the link address of the owner');
+  for (const other of others) if (other !== next) t.equal(answers(other, others, [owner]), undefined, 'one answers');
+  t.equal(answers(next, others, [owner], [address]), next, 'what it announces it keeps until the owner is able');
+  t.equal(answers(next, others, []), next, 'the owner does not come back');
+  t.equal(answers(owner, [owner, next], [others.find((name) => name !== next)!]), owner);
+});

@@ -50,3 +50,28 @@ export function elect(claims: Iterable<Claim>, nodes: readonly string[]): Map<st
   }
   return elected;
 }
+
+export interface Candidates {
+  readonly self: string;
+  /** Who can answer now. */
+  readonly able: readonly string[];
+  /** Who is between two processes; none of them is in `able`. */
+  readonly held: readonly string[];
+  /** Addresses that this node announces. */
+  readonly announced: ReadonlySet<string>;
+}
+
+/**
+ * Address → node whose link address this node answers with: mostly its own. While the elected node's process begins again the
+ * next one answers in its name, so that connections stay on the path they were made on. What this node announces already it
+ * keeps until the other is able.
+ */
+export function answersOf(claims: readonly Claim[], { self, able, held, announced }: Candidates): Map<string, string> {
+  const answers = new Map<string, string>();
+  const later = held.length > 0 ? elect(claims, [...able, ...held]) : undefined;
+  for (const [address, node] of elect(claims, able)) {
+    if (node !== self) continue;
+    answers.set(address, announced.has(address) ? self : (later?.get(address) ?? self));
+  }
+  return answers;
+}

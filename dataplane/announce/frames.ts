@@ -60,11 +60,11 @@ export function parseArp(frame: Buffer): Arp | undefined {
   };
 }
 
-/** `address is at mac`, to the one who asked. */
-export function arpReply(request: Arp, mac: string): Buffer {
+/** `address is at mac`, to the one who asked; sent by `from`, so that switches learn nothing wrong of `mac`. */
+export function arpReply(request: Arp, mac: string, from = mac): Buffer {
   const asker = macBytes(request.senderMac);
   const body = arpBody(2, { mac, ip: request.targetIp }, { mac: asker, ip: request.senderIp });
-  return Buffer.concat([header(asker, mac, etherTypes.arp), body]);
+  return Buffer.concat([header(asker, from, etherTypes.arp), body]);
 }
 
 /** An announcement to the whole link (RFC 5227): some machines update their tables from the request form, some from the reply. */
@@ -82,8 +82,11 @@ export interface Beacon {
   readonly address: string;
   /** The newest revision among the Node objects it knows: who knows less than others has lost the API server. */
   readonly revision: number;
-  /** `unable`: it lives but should not be given addresses; `leaving`: it ends in an orderly way. */
-  readonly state: 'able' | 'unable' | 'leaving';
+  /**
+   * `starting`: it listens, and will be able in a moment; `unable`: it lives but should not be given addresses; `leaving`: it
+   * ends in an orderly way, and most often begins again.
+   */
+  readonly state: 'able' | 'starting' | 'unable' | 'leaving';
 }
 
 const magic = 'k8ts-announcer/1 ';
@@ -100,7 +103,7 @@ export function parseBeacon(frame: Buffer): Beacon | undefined {
   if (!text.startsWith(magic)) return undefined;
   try {
     const { node, address, revision, state } = JSON.parse(text.slice(magic.length).replace(/\0+$/, ''));
-    const known = state === 'able' || state === 'unable' || state === 'leaving';
+    const known = ['able', 'starting', 'unable', 'leaving'].includes(state);
     if (typeof node !== 'string' || typeof address !== 'string' || !Number.isSafeInteger(revision) || !known) {
       return undefined;
     }

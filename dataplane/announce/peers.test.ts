@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Beacon } from './frames';
-import { Peers, silentMs, staleMs } from './peers';
+import { Peers, restartMs, silentMs, staleMs } from './peers';
 
 const beacon = (node: string, changes: Partial<Beacon> = {}): Beacon => ({
   node,
@@ -20,11 +20,32 @@ t.test('a peer lives as long as it is heard', async (t) => {
   t.equal(peers.isAlive('a', 1500 + silentMs), true);
 });
 
-t.test('a peer that leaves is gone at once, and one that is not able says so', async (t) => {
+t.test('a peer that leaves has a moment to begin again', async (t) => {
   const peers = new Peers();
-  peers.heard(beacon('a'), 0);
+  const states = (now: number) => ({
+    alive: peers.isAlive('a', now),
+    able: peers.isAble('a'),
+    held: peers.isHeld('a', now),
+  });
+  peers.heard(beacon('a'), 0, 'aa:aa');
+  t.same(states(0), { alive: true, able: true, held: false });
+  t.equal(peers.heard(beacon('a', { state: 'leaving' }), 10, 'aa:aa'), true);
+  t.same(states(10 + restartMs - 1), { alive: true, able: false, held: true });
+  t.same(states(10 + restartMs), { alive: false, able: false, held: false }, 'it does not come back');
+  t.equal(peers.macOf('a'), 'aa:aa');
+  peers.heard(beacon('a', { state: 'starting' }), 100);
+  t.same(states(100), { alive: true, able: false, held: true });
+  t.same(states(100 + silentMs), { alive: false, able: false, held: false }, 'it died again');
+  peers.heard(beacon('a'), 200);
+  t.same(states(200), { alive: true, able: true, held: false });
+});
+
+t.test('a peer that is not able says so, and is not waited for when it leaves', async (t) => {
+  const peers = new Peers();
+  peers.heard(beacon('a', { state: 'unable' }), 0);
   t.equal(peers.heard(beacon('a', { state: 'leaving' }), 10), true);
   t.equal(peers.isAlive('a', 10), false);
+  t.equal(peers.isHeld('a', 10), false);
   t.equal(peers.heard(beacon('a', { state: 'unable' }), 20), true);
   t.equal(peers.isAlive('a', 20), true);
   t.equal(peers.isAble('a'), false);

@@ -6,8 +6,14 @@ export const beaconMs = 500;
 export const silentMs = 1_500;
 /** A node that knows less than another for this long has lost the API server, and steps back. */
 export const staleMs = 3_000;
+/** Who ended in an orderly way has this long to begin again before its addresses move. */
+export const restartMs = 3_000;
+
 interface Peer {
   readonly beacon: Beacon;
+  readonly mac: string;
+  /** When it left it was able: its rules stay, and carry what was established. */
+  readonly wasAble: boolean;
   heardMs: number;
 }
 
@@ -16,9 +22,11 @@ export class Peers {
   private behindSince: number | undefined;
 
   /** True when the beacon says something new: a node came back, is leaving, became able or unable. */
-  heard(beacon: Beacon, now: number): boolean {
+  heard(beacon: Beacon, now: number, mac = ''): boolean {
     const before = this.peers.get(beacon.node);
-    this.peers.set(beacon.node, { beacon, heardMs: now });
+    const state = before?.beacon.state;
+    const wasAble = state === 'able' || state === 'starting' || (state === 'leaving' && before?.wasAble === true);
+    this.peers.set(beacon.node, { beacon, mac, wasAble, heardMs: now });
     return !before || now - before.heardMs >= silentMs || before.beacon.state !== beacon.state;
   }
 
@@ -29,12 +37,25 @@ export class Peers {
 
   isAlive(node: string, now: number): boolean {
     const peer = this.peers.get(node);
-    return peer !== undefined && now - peer.heardMs < silentMs && peer.beacon.state !== 'leaving';
+    if (peer?.beacon.state === 'leaving') return this.isHeld(node, now);
+    return peer !== undefined && now - peer.heardMs < silentMs;
   }
 
-  /** False for a node that says of itself that it should not be given addresses. */
+  /** Between two processes: it will answer in a moment, and its kernel carries traffic meanwhile. */
+  isHeld(node: string, now: number): boolean {
+    const peer = this.peers.get(node);
+    if (peer?.beacon.state === 'starting') return now - peer.heardMs < silentMs;
+    return peer?.beacon.state === 'leaving' && peer.wasAble && now - peer.heardMs < restartMs;
+  }
+
+  /** False for a node that says of itself that it should not be given addresses, or not yet. */
   isAble(node: string): boolean {
-    return this.peers.get(node)?.beacon.state !== 'unable';
+    return (this.peers.get(node)?.beacon.state ?? 'able') === 'able';
+  }
+
+  /** The link address its beacons come from. */
+  macOf(node: string): string | undefined {
+    return this.peers.get(node)?.mac;
   }
 
   /** True when living others have known a newer revision for staleMs. */

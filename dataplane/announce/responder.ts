@@ -31,7 +31,7 @@ interface OpenLink extends AnnounceLink {
 
 export class Responder {
   private open: OpenLink | undefined;
-  private addresses: ReadonlySet<string> = new Set();
+  private addresses: ReadonlyMap<string, string> = new Map();
   private problem = '';
 
   constructor(private readonly options: ResponderOptions) {}
@@ -79,8 +79,8 @@ export class Responder {
     }
   }
 
-  /** The addresses that are answered for from now on. */
-  answer(addresses: ReadonlySet<string>): void {
+  /** Address → link address to answer with, from now on. */
+  answer(addresses: ReadonlyMap<string, string>): void {
     this.addresses = addresses;
   }
 
@@ -105,8 +105,10 @@ export class Responder {
     const arp = parseArp(frame);
     if (!this.open || !arp) return;
     if (this.addresses.has(arp.senderIp)) this.options.onOther(arp.senderIp, arp.senderMac);
-    else if (arp.operation === 'request' && this.addresses.has(arp.targetIp)) {
-      this.send(this.open.arp, arpReply(arp, this.open.mac));
+    else if (arp.operation === 'request') {
+      const mac = this.addresses.get(arp.targetIp);
+      // The node in whose name it is answered must not learn that the address is somewhere.
+      if (mac !== undefined && mac !== arp.senderMac) this.send(this.open.arp, arpReply(arp, mac, this.open.mac));
     }
   }
 

@@ -129,7 +129,11 @@ async function withLab(fn: Work, mode: ProxyMode = 'iptables'): Promise<void> {
     for (const name of nodeNames) await lab.expose(`mark-${name}`, marks[name], 'Local', [name]);
     const [eth0] = JSON.parse(await lab.outside.run('ip', '-j', 'link', 'show', 'eth0'));
     const link = new Neighbour(lab, eth0.address);
-    for (const name of nodeNames) await link.until(marks[name], (mac) => mac === lab.nodes[name].mac);
+    for (const name of nodeNames) {
+      await link.until(marks[name], (mac) => mac === lab.nodes[name].mac);
+      // Another may answer in its name while it starts.
+      while (!lab.nodes[name].announcer.addresses.includes(marks[name])) await link.until(marks[name], () => true);
+    }
     await fn(lab, link);
   } finally {
     await scope.close();
@@ -226,6 +230,20 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
       });
     });
   }
+
+  await t.test('while a kube-proxy begins again its addresses stay with its node', async (t) => {
+    await withLab(async (lab, link) => {
+      await lab.expose('web', address, 'Cluster');
+      await link.until(address, () => true);
+      const owner = await link.owner(address);
+      const rest = nodeNames.filter((name) => name !== owner);
+      await lab.nodes[owner].stop();
+      t.same(await link.answers(address, rest), [lab.nodes[owner].mac], 'another one answers in its name');
+      t.match(await ask(lab, address, 80), /^n\d /, 'and its kernel carries the traffic');
+      await link.until(address, (mac) => mac !== lab.nodes[owner].mac);
+      t.match(await ask(lab, address, 80), /^n\d /, 'it did not come back');
+    });
+  });
 
   await t.test(
     'a kube-proxy that ends says so; a node that is excluded, or has lost the API, steps back',

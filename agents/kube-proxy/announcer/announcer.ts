@@ -8,10 +8,10 @@ import { cidrContains, parseAddress } from '../../../controlplane/base/cidr';
 import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Informer } from '../../../controlplane/client/informer';
-import { type Claim, elect } from '../../../dataplane/announce/election';
+import { answersOf, type Claim } from '../../../dataplane/announce/election';
 import type { Beacon } from '../../../dataplane/announce/frames';
 import { type AnnounceLink, findLink } from '../../../dataplane/announce/link';
-import { beaconMs, Peers, silentMs } from '../../../dataplane/announce/peers';
+import { beaconMs, Peers, restartMs, silentMs } from '../../../dataplane/announce/peers';
 import { Responder } from '../../../dataplane/announce/responder';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { type NodeState, nodeStateOf } from './claims';
@@ -74,7 +74,7 @@ export class Announcer {
     return [...this.announced.keys()].sort();
   }
 
-  /** Announces until the signal is aborted; then tells the others, who take over at once. */
+  /** Announces until the signal is aborted; then tells the others, who answer in this node's name first and then take over. */
   async run(signal: AbortSignal): Promise<void> {
     const { nodes, clock } = this.deps;
     await nodes.synced(signal);
@@ -94,7 +94,7 @@ export class Announcer {
         await clock.sleep(beaconMs, signal).catch(() => undefined);
       }
     } finally {
-      this.responder.answer(new Set());
+      this.responder.answer(new Map());
       this.sendBeacon('leaving');
       this.responder.close();
       this.announced.clear();
@@ -112,7 +112,7 @@ export class Announcer {
       log.warn('links not read', { error: err });
     }
     if (this.responder.use(link)) this.listeningMs = now;
-    this.sendBeacon(this.isAble(now) ? 'able' : 'unable');
+    this.sendBeacon(this.state(now));
     this.evaluate();
     for (const [address, since] of this.announced) if (now - since < repeatMs) this.responder.announce(address);
   }
@@ -133,11 +133,17 @@ export class Announcer {
     const now = clock.now();
     const { link } = this.responder;
     const mine = new Set<string>();
+    const answers = new Map<string, string>();
     if (link && !this.isListening(now)) {
       const claims = [...this.claims.values()].flat().filter(({ address }) => onLink(link, address));
-      for (const [address, node] of elect(claims, this.candidates(link, now))) if (node === nodeName) mine.add(address);
+      const announced = new Set(this.announced.keys());
+      const candidates = { self: nodeName, announced, ...this.candidates(link, now) };
+      for (const [address, node] of answersOf(claims, candidates)) {
+        if (node === nodeName) mine.add(address);
+        answers.set(address, (node === nodeName ? undefined : this.peers.macOf(node)) ?? link.mac);
+      }
     }
-    this.responder.answer(mine);
+    this.responder.answer(answers);
     for (const address of this.announced.keys()) {
       if (mine.has(address)) continue;
       this.announced.delete(address);
@@ -153,23 +159,31 @@ export class Announcer {
   }
 
   /** Nodes on this link that may announce, the best kind there is: able and ready, then ready, then just alive. */
-  private candidates(link: AnnounceLink, now: number): string[] {
+  private candidates(link: AnnounceLink, now: number): { able: string[]; held: string[] } {
     const { nodeName } = this.deps;
     const alive = this.states.filter(
       ({ name, address, excluded }) =>
         !excluded && onLink(link, address) && (name === nodeName || this.peers.isAlive(name, now)),
     );
     const able = ({ name }: NodeState) => (name === nodeName ? this.isAble(now) : this.peers.isAble(name));
-    const ready = alive.filter((state) => state.ready);
-    const best = [ready.filter(able), ready, alive].find((some) => some.length > 0) ?? [];
-    return best.map(({ name }) => name);
+    const isHeld = ({ name }: NodeState) => name !== nodeName && this.peers.isHeld(name, now);
+    const present = alive.filter((state) => !isHeld(state));
+    const ready = present.filter((state) => state.ready);
+    const best = [ready.filter(able), ready, present].find((some) => some.length > 0) ?? [];
+    const held = alive.filter((state) => isHeld(state) && state.ready);
+    return { able: best.map(({ name }) => name), held: held.map(({ name }) => name) };
   }
 
   private isListening(now: number): boolean {
     return !(now - this.listeningMs >= silentMs);
   }
 
-  /** While it listens the others keep what they have: it says that it is not able yet. */
+  /** While it listens and reads the first lists the others keep what they have, and what it had for it. */
+  private state(now: number): Beacon['state'] {
+    if (this.isAble(now)) return 'able';
+    return now - this.listeningMs < restartMs ? 'starting' : 'unable';
+  }
+
   private isAble(now: number): boolean {
     return this.deps.able() && !this.isListening(now) && !this.peers.isBehind(this.revision, now);
   }
@@ -180,7 +194,7 @@ export class Announcer {
     if (beacon.node === nodeName) return;
     if (!this.states.some(({ name, address }) => name === beacon.node && address === beacon.address)) return;
     this.peerMacs.add(mac);
-    if (!this.peers.heard(beacon, clock.now())) return;
+    if (!this.peers.heard(beacon, clock.now(), mac)) return;
     this.evaluate();
     // Whoever comes back from beyond a cut may have answered for the same addresses there.
     for (const address of this.announced.keys()) this.responder.announce(address);
