@@ -78,6 +78,10 @@ export class FamilyProxy {
     return { ...written, staleFlows: await this.cleanFlows() };
   }
 
+  get noticesAll(): boolean {
+    return this.deps.rules.noticesAll;
+  }
+
   check(thorough: boolean): Promise<Drift> {
     return this.deps.rules.check(thorough);
   }

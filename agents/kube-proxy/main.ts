@@ -44,8 +44,8 @@ export const command = defineCommand({
     }
     raiseSettings(ownNetns(), planSettings(conntrackWishes(options), availableParallelism()), log);
     const client = await connect(options.kubeconfig);
-    const generations = options.proxyMode === 'nftables' ? { generations: new Generations(ownNetns()) } : {};
-    const familyOptions = { ...options, ...generations };
+    const generations = new Generations(ownNetns());
+    const familyOptions = { ...options, generations };
     const families = await Promise.all(options.clusterCidr.map((cidr) => openFamily(exec, cidr, familyOptions, log)));
     const informers = {
       services: createInformer(client, services, { log }),
@@ -107,7 +107,7 @@ export const command = defineCommand({
       families: families.map(({ family }) => family),
       ...informers,
       exec,
-      ...generations,
+      generations,
       log: log.child('policies'),
       onDrift: (drift) => tell('RulesRestored', describeDrift(drift, 'NetworkPolicies')),
       onFailure: (message) =>
@@ -142,7 +142,7 @@ const conntrackWishes = (options: Options): ConntrackWishes => ({
 
 interface FamilyOptions {
   readonly proxyMode: ProxyMode;
-  readonly generations?: Generations;
+  readonly generations: Generations;
   readonly serviceCidr: readonly string[];
   readonly nodePortAddresses: readonly string[];
 }
@@ -159,7 +159,7 @@ async function openFamily(
   return new FamilyProxy({
     family,
     facts,
-    rules: await openRules({ mode, exec, family, facts, log, ...(generations ? { generations } : {}) }),
+    rules: await openRules({ mode, exec, family, facts, log, generations }),
     cleaner: new FlowCleaner({ exec, family, nodeAddresses: () => nodeAddresses(family), clusterCidr }),
     nodePortAddresses: nodePortAddresses.filter(ofFamily),
     log,

@@ -21,8 +21,8 @@ import { addressesOf, podCidrOf, translateService } from './translate';
 /** A flush by somebody else is mended within this time plus one write. */
 export const canaryMs = 2_500;
 /**
- * Every chain is compared as often as that takes at most this part of a core, and at least every `checkMs`: it finds what the
- * canaries cannot, a single rule changed by hand. With some hundred Services that is every time.
+ * Where the canaries cannot notice a single rule changed by hand, every chain is compared as often as that takes at most this part
+ * of a core, which is every time with some hundred Services. Elsewhere and at least: every `checkMs`.
  */
 export const checkShare = 0.02;
 export const checkMs = 60_000;
@@ -100,7 +100,9 @@ export class Proxier {
         const thorough = start >= thoroughAt;
         await this.check(thorough);
         const end = clock.now();
-        if (thorough) thoroughAt = end + Math.min(checkMs, (end - start) / checkShare);
+        if (!thorough) continue;
+        const noticed = this.deps.families.every((family) => family.noticesAll);
+        thoroughAt = end + (noticed ? checkMs : Math.min(checkMs, (end - start) / checkShare));
       }
     };
     await Promise.all([this.runner.run(signal), watch()]);

@@ -4,7 +4,7 @@ import { hasCode } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
-import { backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
+import { type Backend, backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
 import type { Generations } from '../../dataplane/nftables/generations';
 import { NftProgram } from '../../dataplane/nftables/nft';
@@ -24,6 +24,8 @@ export interface Rules {
   readonly ruleCounts: ReadonlyMap<string, number>;
   /** @throws what RuleWriter.apply throws; nothing is lost, the next call writes everything that differs. */
   write(): Promise<Written>;
+  /** True where a check that is not thorough notices every change by others. */
+  readonly noticesAll: boolean;
   /** Nothing before the first write. `thorough` compares everything, otherwise only when the canaries are gone. */
   check(thorough: boolean): Promise<Drift>;
   removeAll(): Promise<void>;
@@ -56,6 +58,10 @@ export class ModeRules<Plan, Dirty> implements Rules {
     return this.taken ? this.compiler.ruleCounts : new Map();
   }
 
+  get noticesAll(): boolean {
+    return this.writer.noticesAll;
+  }
+
   async write(): Promise<Written> {
     const { plan, dirty } = this.compiler.take();
     this.taken = { plan };
@@ -81,7 +87,7 @@ export interface RulesDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
   readonly log: Logger;
-  /** Of the namespace where `exec` runs its programs, one for all families; mode nftables finds changes by others with it. */
+  /** Of the namespace where `exec` runs its programs, one for all families: finds changes by others, but in legacy iptables. */
   readonly generations?: Generations;
 }
 
@@ -90,10 +96,10 @@ export function openRules(deps: RulesDeps): Promise<Rules> {
   return deps.mode === 'nftables' ? openNftables(deps) : openIptables(deps);
 }
 
-async function openIptables({ exec, family, facts, log }: RulesDeps): Promise<Rules> {
+async function openIptables({ exec, family, facts, log, generations }: RulesDeps): Promise<Rules> {
   const backend = await detectBackend(exec, family);
   log.info('netfilter', { family, mode: 'iptables', backend: backend.mode, version: backend.version });
-  const table = new NftWriter({ nft: new NftProgram(exec), table: tableOf(family) });
+  const table = new NftWriter({ nft: new NftProgram(exec, generations), table: tableOf(family) });
   const removeOthers = async () => {
     try {
       await table.removeAll();
@@ -106,8 +112,13 @@ async function openIptables({ exec, family, facts, log }: RulesDeps): Promise<Ru
     }
     return true;
   };
-  return new ModeRules(new ServiceCompiler(family, facts), new Applier({ exec, backend }), removeOthers);
+  const applier = new Applier({ exec, backend, ...counted(backend, generations) });
+  return new ModeRules(new ServiceCompiler(family, facts), applier, removeOthers);
 }
+
+/** Legacy iptables makes no transactions that the kernel would count. */
+const counted = ({ mode }: Backend, generations: Generations | undefined) =>
+  mode === 'nft' && generations ? { generations } : {};
 
 /** What the iptables mode left is removed by the appliers of the accepting rules: they keep these few and take the rest away. */
 async function openNftables({ exec, family, facts, log, generations }: RulesDeps): Promise<Rules> {
@@ -117,7 +128,9 @@ async function openNftables({ exec, family, facts, log, generations }: RulesDeps
   await nft.structure(table);
   const backends = await backendsInUse(exec, family);
   log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });
-  const accepts = backends.map((backend) => new Applier({ exec, backend, jumps: acceptJumps }));
+  const accepts = backends.map(
+    (backend) => new Applier({ exec, backend, jumps: acceptJumps, ...counted(backend, generations) }),
+  );
   const writer = new NftModeWriter(new NftWriter({ nft, table, ...(generations ? { generations } : {}) }), accepts);
   return new ModeRules(new NftModeCompiler(family, facts), writer);
 }

@@ -27,9 +27,17 @@ export interface ApplierDeps {
   readonly backend: Backend;
   /** Chains of others that shall lead to ours; default all of names.ts. Such rules of ours in other places are removed. */
   readonly jumps?: readonly Jump[];
+  /**
+   * The kernel's count of nftables transactions, where the back end is nft: canaryAlive() then notices every change by others, and
+   * asks for a comparison. Told of each table that is written.
+   */
+  readonly generations?: { wrote(): void; others(): Promise<number> };
   /** Milliseconds of any fixed origin, for durations. */
   readonly elapsed?: () => number;
 }
+
+/** Where others change nftables all the time, comparisons for their sake take at most a tenth of it. */
+const restPerCompare = 9;
 
 const noneWrong: WrongJumps = { missing: [], surplus: [] };
 
@@ -39,8 +47,15 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   /** What the kernel holds as far as we know; undefined: read it first. */
   private known: Record<OwnedTable, Map<string, string>> | undefined;
   private readonly jumps: readonly Jump[];
+  /** What others had done when the kernel was last read. */
+  private seen: number | undefined;
+  private nextCompare = 0;
   constructor(private readonly deps: ApplierDeps) {
     this.jumps = deps.jumps ?? jumps;
+  }
+
+  get noticesAll(): boolean {
+    return this.deps.generations !== undefined;
   }
 
   /** The next apply() reads the kernel and compares every chain. */
@@ -68,11 +83,15 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   }
 
   /**
-   * The quick check: the canary chains and the built-in chains our jumps stand in, a few milliseconds whatever the number of
-   * Services. True when all is there. Before the first apply there is nothing to miss.
+   * The quick check. Where transactions are counted: false as soon as others have made one, and it may have been any rule of ours.
+   * Else the canary chains and the built-in chains our jumps stand in, a few milliseconds whatever the number of Services. True
+   * when all is there. Before the first apply there is nothing to miss.
    */
   async canaryAlive(): Promise<boolean> {
     if (!this.known) return true;
+    const others = await this.othersNow();
+    if (others !== undefined && others === this.seen) return true;
+    if (others !== undefined && this.now() >= this.nextCompare) return false;
     const { known } = this;
     const tables = ownedTables.filter((table) => known[table].has(chains.canary));
     const alive = await Promise.all(tables.map((table) => this.tableAlive(table)));
@@ -81,7 +100,10 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
 
   /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
   async check(wanted: OwnChains): Promise<Drift> {
+    const start = this.now();
     const { chains: actual, wrong } = await this.read();
+    const end = this.now();
+    this.nextCompare = end + (end - start) * restPerCompare;
     const drift: Difference[] = diffChains(wanted, actual);
     for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
     for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
@@ -107,6 +129,8 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     const { exec, backend } = this.deps;
     try {
       await exec.run([backend.restore, '--noflush', '--wait'], { input, timeoutMs: writeTimeoutMs });
+      // iptables-restore makes a transaction of each table.
+      for (const _ of input.matchAll(/^COMMIT$/gm)) this.deps.generations?.wrote();
     } catch (cause) {
       this.markFull();
       const failure = classifyFailure(cause);
@@ -117,7 +141,14 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     }
   }
 
+  /** Undefined where nobody counts, or the kernel does not say: then the canaries have to do. */
+  private async othersNow(): Promise<number | undefined> {
+    return this.deps.generations?.others().catch(() => undefined);
+  }
+
   private async read() {
+    // Before the rules: what is changed in between is noticed next time.
+    this.seen = await this.othersNow();
     // One dump per table: others' tables are none of our business, and raw or mangle may be large.
     const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
     const { chains, missingJumps } = readOwn(splitDump(dumps.join('')));

@@ -10,6 +10,8 @@ export interface RuleWriter<Plan, Dirty> {
   apply(plan: Plan, dirty: Dirty): Promise<Written>;
   /** The quick check, a few milliseconds whatever the number of Services: true when nothing seems to be gone. */
   canaryAlive(): Promise<boolean>;
+  /** True where canaryAlive() notices every change by others, however small: the thorough check is then seldom needed. */
+  readonly noticesAll: boolean;
   /** The thorough check. What it finds makes the next apply() a full one. */
   check(plan: Plan): Promise<Drift>;
   /** Takes everything of ours out of the kernel. Repeatable. */

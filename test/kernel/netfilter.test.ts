@@ -2,6 +2,7 @@
 import t from 'tap';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { detectBackend, programsOf } from '../../dataplane/netfilter/backend';
+import { Generations } from '../../dataplane/nftables/generations';
 import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { ServiceInput } from '../../dataplane/service/input';
 import { skipWithoutKernel, withNetns } from '../lib/netns';
@@ -81,6 +82,45 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       await exec.run(['iptables', '-t', 'nat', '-D', chain!, '1']);
       t.equal(await applier.canaryAlive(), true, 'a single rule is below the canaries');
       t.same(await applier.check(plan), [{ table: 'nat', chain, kind: 'changed' }], 'the thorough check names it');
+    });
+  });
+
+  await t.test('where transactions are counted, every change by others is noticed, and none of our own', async (t) => {
+    await withNetns(1, async (netns) => {
+      const exec = new NetnsExec(netns);
+      const generations = new Generations(netns);
+      t.teardown(() => generations.close());
+      let now = 0;
+      const backend = programsOf(4).find(({ mode }) => mode === 'nft')!;
+      const applier = new Applier({ exec, backend, generations, elapsed: () => now });
+      const services = randomCluster(seededRandom(5), 30);
+      const compiler = compilerOf(4, services);
+      const first = compiler.take();
+      await applier.apply(first.plan, first.dirty);
+      t.equal(await applier.canaryAlive(), true);
+      for (const service of services.slice(0, 5)) {
+        compiler.set(service.key, undefined);
+        const { plan, dirty } = compiler.take();
+        await applier.apply(plan, dirty);
+        t.equal(await applier.canaryAlive(), true, 'our own write');
+      }
+      const { plan } = compiler.take();
+      const none = { nat: new Set<string>(), filter: new Set<string>() };
+      const [chain] = [...plan.nat.keys()].filter((name) => name.startsWith('K8TS-SVC-'));
+      for (const damage of [['-D', chain!, '1'], ['-F', chain!], ['-F']]) {
+        // Longer than comparisons rest.
+        now += 60_000;
+        await exec.run(['iptables', '-t', 'nat', ...damage]);
+        t.equal(await applier.canaryAlive(), false, damage.join(' '));
+        t.not((await applier.check(plan)).length, 0);
+        await applier.apply(plan, none);
+        t.equal(await applier.canaryAlive(), true, 'mended');
+      }
+      now += 60_000;
+      await exec.run(['iptables', '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'ACCEPT']);
+      t.equal(await applier.canaryAlive(), false, 'it could have been a rule of ours');
+      t.same(await applier.check(plan), []);
+      t.equal(await applier.canaryAlive(), true);
     });
   });
 

@@ -63,6 +63,10 @@ export class NftModeWriter implements RuleWriter<NftModePlan, NftModeChanges> {
     private readonly accepts: readonly Applier[],
   ) {}
 
+  get noticesAll(): boolean {
+    return [this.table, ...this.accepts].every((writer) => writer.noticesAll);
+  }
+
   async apply(plan: NftModePlan, dirty: NftModeChanges): Promise<Written> {
     let written = await this.table.apply(plan.table, dirty.table);
     for (const applier of this.accepts) {

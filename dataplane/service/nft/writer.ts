@@ -33,6 +33,10 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     this.label = `${deps.table.family} ${deps.table.name}`;
   }
 
+  get noticesAll(): boolean {
+    return this.deps.generations !== undefined;
+  }
+
   async apply(plan: NftPlan, dirty: NftChanges): Promise<Written> {
     const start = this.now();
     const full = this.printed === undefined;
