@@ -24,7 +24,7 @@ module K8ts
   end
 
   class Settings
-    attr_reader :cpus, :workers, :boot_timeout, :build, :hosts, :sync
+    attr_reader :cpus, :workers, :boot_timeout, :patience, :build, :hosts, :sync
 
     def initialize(env)
       @env = env
@@ -33,6 +33,7 @@ module K8ts
       @memory = integer('K8TS_MEMORY', 1536, 512..65_536)
       @control_memory = integer('K8TS_CONTROL_MEMORY', [@memory, 2048].max, 512..65_536)
       @boot_timeout = integer('K8TS_BOOT_TIMEOUT', 600, 60..7200)
+      @patience = integer('K8TS_PATIENCE', 900, 1..86_400)
       @build = one_of('K8TS_BUILD', %w[auto host control])
       @hosts = one_of('K8TS_HOSTS', %w[ask yes no])
       @sync = one_of('K8TS_SYNC', %w[auto rsync nfs virtiofs 9p smb])
@@ -170,7 +171,8 @@ module K8ts
         'K8TS_NODE_IP' => machine.ip,
         'K8TS_CONTROL_IP' => @settings.machines.first.ip,
         'K8TS_NODES' => @settings.machines.size.to_s,
-        'K8TS_BUILD' => @settings.build
+        'K8TS_BUILD' => @settings.build,
+        'K8TS_PATIENCE' => @settings.patience.to_s
       }
     end
 
