@@ -100,6 +100,16 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
       t.equal(await control.sh('grep -c k8ts-worker ~vagrant/.ssh/authorized_keys'), '1\n');
     });
 
+    await t.test('a worker made anew under its old name', async (t) => {
+      const range = () =>
+        control.sh("KUBECONFIG=/etc/k8ts/admin.conf kubectl get node worker-1 -o 'jsonpath={.spec.podCIDR}'");
+      const before = await range();
+      await worker.sh('k8ts reset --yes; rm -rf /root/.ssh');
+      t.match(await provision(worker, 'worker'), /certificate asked for file=kubelet\.conf/);
+      t.equal(await range(), before, 'the cluster knows it');
+      await podsAreReady(t, control);
+    });
+
     await t.test('a control machine made anew, with a package of its own, gets its worker back', async (t) => {
       await control.sh('k8ts reset --yes');
       t.match(await provision(control, 'control', 'control'), /making the k8ts package here/);
