@@ -3,90 +3,20 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import t from 'tap';
 import { cleanup } from '../../agents/kube-proxy/cleanup';
-import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
-import { Metrics } from '../../agents/kube-proxy/metrics';
-import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
-import { openRules } from '../../agents/kube-proxy/rules';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
-import {
-  type EndpointSlice,
-  endpointSlices,
-  type Node,
-  nodes,
-  pods,
-  type Service,
-  services,
-} from '../../controlplane/api';
-import { systemClock } from '../../controlplane/base/clock';
+import { type EndpointSlice, endpointSlices, type Node, nodes, type Service, services } from '../../controlplane/api';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
-import { createInformer } from '../../controlplane/client/informer';
-import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
-import type { Drift } from '../../dataplane/netfilter/writer';
-import { Generations } from '../../dataplane/nftables/generations';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import { MemoryClient } from '../lib/memory-client';
 import { skipWithoutKernel } from '../lib/netns';
+import { runProxy } from '../lib/running-proxy';
 import { addresses, ServiceLab, serverPort } from '../lib/service-lab';
 
 t.setTimeout(300_000);
 
 const nodeName = 'worker-1';
 const log = silentLogger;
-
-async function startProxy(lab: ServiceLab, client: MemoryClient, scope: Scope) {
-  const stop = new AbortController();
-  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
-  const informers = {
-    services: createInformer(client, services, { log }),
-    slices: createInformer(client, endpointSlices, { log, indexes }),
-    nodes: createInformer(client, nodes, { log }),
-    pods: createInformer(client, pods, { log }),
-  };
-  const drifts: Drift[] = [];
-  let drifted = Promise.withResolvers<void>();
-  const healthPorts = new HealthPorts(log);
-  const metrics = new Metrics();
-  const facts = { clusterCidr: '10.244.0.0/16' };
-  const mode = lab.mode === 'nftables' ? 'nftables' : 'iptables';
-  const generations = new Generations(lab.at.node);
-  scope.defer(() => generations.close());
-  const family = new FamilyProxy({
-    family: 4,
-    facts,
-    rules: await openRules({ mode, exec: lab.exec, family: 4, facts, log, generations }),
-    cleaner: new FlowCleaner({
-      exec: lab.exec,
-      family: 4,
-      nodeAddresses: () => new Set([addresses.node]),
-      clusterCidr: '10.244.0.0/16',
-    }),
-    log,
-  });
-  const proxier = new Proxier({
-    nodeName,
-    families: [family],
-    ...informers,
-    healthPorts,
-    metrics,
-    clock: systemClock,
-    log,
-    onDrift: (drift) => {
-      drifts.push(drift);
-      drifted.resolve();
-      drifted = Promise.withResolvers();
-    },
-  });
-  const running = [...Object.values(informers).map((one) => one.run(stop.signal)), proxier.run(stop.signal)];
-  const end = async () => {
-    stop.abort(new Error('test ends'));
-    await Promise.allSettled(running);
-    healthPorts.close();
-  };
-  scope.defer(end);
-  return { proxier, metrics, drifts, drift: () => drifted.promise, end };
-}
 
 const node: Node = { metadata: { name: nodeName }, spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24'] } };
 const web: Service = {
@@ -114,10 +44,10 @@ async function until(ask: () => Promise<string>, wanted: RegExp): Promise<string
   }
 }
 
-async function withLab(mode: ProxyMode, fn: (lab: ServiceLab, scope: Scope) => Promise<void>): Promise<void> {
+async function withLab(mode: ProxyMode, fn: (lab: ServiceLab) => Promise<void>): Promise<void> {
   const scope = new Scope();
   try {
-    await fn(await ServiceLab.open(scope, mode === 'iptables' ? 'iptables-nft' : mode), scope);
+    await fn(await ServiceLab.open(scope, mode === 'iptables' ? 'iptables-nft' : mode));
   } finally {
     await scope.close();
   }
@@ -145,11 +75,11 @@ const interferences: Readonly<Record<ProxyMode, readonly (readonly [string, RegE
 for (const mode of proxyModes) {
   t.test(`kube-proxy in mode ${mode}`, { skip: skipWithoutKernel(), timeout: 300_000 }, async (t) => {
     await t.test('from API objects to packets, through an API outage and a restart', async (t) => {
-      await withLab(mode, async (lab, scope) => {
+      await withLab(mode, async (lab) => {
         const client = new MemoryClient();
         await client.create(nodes, node);
         await client.create(services, web);
-        const first = await startProxy(lab, client, scope);
+        const first = await runProxy(lab, client, { nodeName });
         const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
         await until(ask, /ECONNREFUSED/);
         await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
@@ -163,7 +93,7 @@ for (const mode of proxyModes) {
         client.down = true;
         await first.end();
         t.match(await ask(), /^(a|far) /, 'rules outlive the process');
-        const second = await startProxy(lab, client, scope);
+        const second = await runProxy(lab, client, { nodeName });
         t.match(second.proxier.problem(), /waiting/);
         t.match(await ask(), /^(a|far) /, 'and a process that cannot reach the API');
         client.down = false;
@@ -177,12 +107,12 @@ for (const mode of proxyModes) {
     });
 
     await t.test('a flush by somebody else is mended and reported', { timeout: 200_000 }, async (t) => {
-      await withLab(mode, async (lab, scope) => {
+      await withLab(mode, async (lab) => {
         const client = new MemoryClient();
         await client.create(nodes, node);
         await client.create(services, web);
         await client.create(endpointSlices, slice('web-1', { [addresses.a]: nodeName }));
-        const proxy = await startProxy(lab, client, scope);
+        const proxy = await runProxy(lab, client, { nodeName });
         const ask = () => lab.ask('b', '10.96.3.7', 80, 300);
         await until(ask, /^a /);
         for (const [i, [command, named]] of interferences[mode].entries()) {
@@ -201,11 +131,11 @@ for (const mode of proxyModes) {
     });
 
     await t.test('cleanup takes everything away', async (t) => {
-      await withLab(mode, async (lab, scope) => {
+      await withLab(mode, async (lab) => {
         const client = new MemoryClient();
         await client.create(nodes, node);
         await client.create(services, web);
-        const proxy = await startProxy(lab, client, scope);
+        const proxy = await runProxy(lab, client, { nodeName });
         await until(() => lab.ask('b', '10.96.3.7', 80, 300), /ECONNREFUSED/);
         await proxy.end();
         await cleanup(lab.exec, log);

@@ -6,19 +6,12 @@
 //                                  └─ n3 192.168.57.13 ── pod 10.244.3.5
 import { createServer } from 'node:net';
 import { Announcer } from '../../agents/kube-proxy/announcer/announcer';
-import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
-import { HealthPorts } from '../../agents/kube-proxy/health-ports';
-import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Programming } from '../../agents/kube-proxy/programming';
-import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
-import { openRules } from '../../agents/kube-proxy/rules';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import {
   type EndpointSlice,
   endpointSlices,
   type Node,
   nodes,
-  pods,
   type Service,
   services,
 } from '../../controlplane/api/index';
@@ -26,11 +19,11 @@ import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import type { Scope } from '../../controlplane/base/scope';
 import { createInformer } from '../../controlplane/client/informer';
-import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Netns } from '../../dataplane/netns/netns';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import { MemoryClient } from './memory-client';
 import { connect, createNetns, type TestNetns } from './netns';
+import { type RunningProxy, runProxyOn } from './running-proxy';
 import { NetnsExec } from './service-lab';
 
 const log = silentLogger;
@@ -190,59 +183,37 @@ async function startNode(
 ): Promise<LabNode> {
   const stop = new AbortController();
   const api = new AbortController();
-  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
-  const params = { fieldSelector: `metadata.name=${name}` };
-  const informers = {
-    services: createInformer(client, services, { log }),
-    slices: createInformer(client, endpointSlices, { log, indexes }),
-    nodes: createInformer(client, nodes, { log, params }),
-    pods: createInformer(client, pods, { log }),
-  };
   const allNodes = createInformer(client, nodes, { log });
-  const exec = new NetnsExec(netns);
-  const facts = { clusterCidr: '10.244.0.0/16' };
-  const family = new FamilyProxy({
-    family: 4,
-    facts,
-    rules: await openRules({ mode, exec, family: 4, facts, log }),
-    cleaner: new FlowCleaner({ exec, family: 4, nodeAddresses: () => new Set([nodeAddress(name)]), ...facts }),
-    log,
-  });
-  const announcer = new Announcer({
+  const conflicts: string[] = [];
+  const told = Promise.withResolvers<void>();
+  const announcer: Announcer = new Announcer({
     nodeName: name,
     netns,
     nodes: allNodes,
     clock: systemClock,
     log,
-    able: () => proxier.problem() === undefined,
+    able: () => proxy.proxier.problem() === undefined,
     onAnnounce: () => {},
     onConflict: (service, address, mac) => {
       conflicts.push(`${service} ${address} ${mac}`);
       told.resolve();
     },
   });
-  const conflicts: string[] = [];
-  const told = Promise.withResolvers<void>();
-  const healthPorts = new HealthPorts(log);
-  const proxier: Proxier = new Proxier({
+  const host = {
+    netns,
+    exec: new NetnsExec(netns),
+    mode,
+    defer: (undo: () => Promise<void> | void) => scope.defer(undo),
+  };
+  const proxy: RunningProxy = await runProxyOn(host, client, {
     nodeName: name,
-    families: [family],
-    ...informers,
-    healthPorts,
-    metrics: new Metrics(),
-    clock: systemClock,
-    log,
-    onDrift: () => {},
-    programming: new Programming({ ...informers, announcer, receipts: { taken: () => {}, written: () => {} } }),
+    programming: (informers) =>
+      new Programming({ ...informers, announcer, receipts: { taken: () => {}, written: () => {} } }),
   });
-  const running = [
-    ...[...Object.values(informers), proxier, announcer].map((part) => part.run(stop.signal)),
-    allNodes.run(AbortSignal.any([stop.signal, api.signal])),
-  ];
+  const running = [announcer.run(stop.signal), allNodes.run(AbortSignal.any([stop.signal, api.signal]))];
   const end = async () => {
     stop.abort(new Error('test ends'));
-    await Promise.allSettled(running);
-    healthPorts.close();
+    await Promise.allSettled([...running, proxy.end()]);
   };
   scope.defer(end);
   const mac = JSON.parse(await netns.run('ip', '-j', 'link', 'show', 'eth0'))[0].address;

@@ -1,8 +1,9 @@
-// kube-proxy's loop at work on the node of a lab, fed by any API, without the process around it.
+// kube-proxy's loop at work on a node of a lab, fed by any API and put together as the agent does it, without the process around it.
 import { networkInterfaces } from 'node:os';
 import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
 import { Metrics } from '../../agents/kube-proxy/metrics';
+import type { Programming } from '../../agents/kube-proxy/programming';
 import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
 import { openRules } from '../../agents/kube-proxy/rules';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
@@ -12,8 +13,31 @@ import { silentLogger as log } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
+import type { Exec } from '../../dataplane/exec/exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import type { Netns } from '../../dataplane/netns/netns';
+import { Generations } from '../../dataplane/nftables/generations';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import type { ServiceLab } from './service-lab';
+
+/** A node as kube-proxy sees it. */
+export interface ProxyHost {
+  readonly netns: Netns;
+  readonly exec: Exec;
+  readonly mode: ProxyMode;
+  defer(undo: () => Promise<void> | void): void;
+}
+
+const informersFor = (client: Client, nodeName: string) => ({
+  services: createInformer(client, services, { log }),
+  slices: createInformer(client, endpointSlices, {
+    log,
+    indexes: { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] },
+  }),
+  nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
+  pods: createInformer(client, pods, { log, params: { fieldSelector: `spec.nodeName=${nodeName}` } }),
+});
+export type ProxyInformers = ReturnType<typeof informersFor>;
 
 export interface RunningProxy {
   readonly proxier: Proxier;
@@ -30,27 +54,37 @@ export interface RunningProxyOptions {
   readonly nodeName: string;
   readonly serviceCidr?: string;
   readonly nodePortAddresses?: readonly string[];
+  /** What is told of each write. */
+  readonly programming?: (informers: ProxyInformers) => Programming;
 }
 
-/** Ends with the lab at the latest. */
-export async function runProxy(lab: ServiceLab, client: Client, options: RunningProxyOptions): Promise<RunningProxy> {
+export const runProxy = (lab: ServiceLab, client: Client, options: RunningProxyOptions): Promise<RunningProxy> =>
+  runProxyOn(
+    {
+      netns: lab.at.node,
+      exec: lab.exec,
+      mode: lab.mode === 'nftables' ? 'nftables' : 'iptables',
+      defer: (undo) => lab.defer(undo),
+    },
+    client,
+    options,
+  );
+
+/** Ends with the host at the latest. */
+export async function runProxyOn(host: ProxyHost, client: Client, options: RunningProxyOptions): Promise<RunningProxy> {
+  const { netns, exec, mode } = host;
   const { nodeName, serviceCidr, nodePortAddresses = [] } = options;
   const stop = new AbortController();
-  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
-  const informers = {
-    services: createInformer(client, services, { log }),
-    slices: createInformer(client, endpointSlices, { log, indexes }),
-    nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
-    pods: createInformer(client, pods, { log, params: { fieldSelector: `spec.nodeName=${nodeName}` } }),
-  };
+  const informers = informersFor(client, nodeName);
   const facts = { clusterCidr: '10.244.0.0/16', ...(serviceCidr === undefined ? {} : { serviceCidrs: [serviceCidr] }) };
-  const mode = lab.mode === 'nftables' ? 'nftables' : 'iptables';
-  const nodeAddresses = () => lab.at.node.enter(addressesHere);
+  const nodeAddresses = () => netns.enter(addressesHere);
+  const generations = new Generations(netns);
+  host.defer(() => generations.close());
   const family = new FamilyProxy({
     family: 4,
     facts,
-    rules: await openRules({ mode, exec: lab.exec, family: 4, facts, log }),
-    cleaner: new FlowCleaner({ exec: lab.exec, family: 4, nodeAddresses, ...facts }),
+    rules: await openRules({ mode, exec, family: 4, facts, log, generations }),
+    cleaner: new FlowCleaner({ exec, family: 4, nodeAddresses, ...facts }),
     nodePortAddresses,
     log,
   });
@@ -58,7 +92,7 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
   const drifts: Drift[] = [];
   let found = Promise.withResolvers<void>();
   const healthPorts = new HealthPorts(log);
-  const update: HealthPorts['update'] = (checks) => lab.at.node.enter(() => healthPorts.update(checks));
+  const update: HealthPorts['update'] = (checks) => netns.enter(() => healthPorts.update(checks));
   const proxier = new Proxier({
     nodeName,
     families: [family],
@@ -67,6 +101,7 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
     metrics,
     clock: systemClock,
     log,
+    ...(options.programming ? { programming: options.programming(informers) } : {}),
     onDrift: (drift) => {
       drifts.push(drift);
       found.resolve();
@@ -79,7 +114,7 @@ export async function runProxy(lab: ServiceLab, client: Client, options: Running
     await Promise.allSettled(running);
     healthPorts.close();
   };
-  lab.defer(end);
+  host.defer(end);
   return { proxier, metrics, drifts, drift: () => found.promise, end };
 }
 
