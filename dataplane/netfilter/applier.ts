@@ -2,6 +2,8 @@
 // wrote; after a failure it forgets, reads the kernel again, and writes whatever differs from there.
 import { AppError, CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
+import { ForeignChanges } from '../nftables/foreign-changes';
+import type { Generations } from '../nftables/generations';
 import type { Backend } from './backend';
 import { classifyFailure, type Failure } from './classify';
 import { chains, type Jump, jumps, type OwnedTable, ownedTables } from './names';
@@ -31,7 +33,7 @@ export interface ApplierDeps {
    * The kernel's count of nftables transactions, where the back end is nft: canaryAlive() then notices every change by others, and
    * asks for a comparison. Told of each table that is written.
    */
-  readonly generations?: { wrote(): void; others(): Promise<number> };
+  readonly generations?: Pick<Generations, 'writing' | 'others'>;
   /** Milliseconds of any fixed origin, for durations. */
   readonly elapsed?: () => number;
 }
@@ -47,11 +49,10 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   /** What the kernel holds as far as we know; undefined: read it first. */
   private known: Record<OwnedTable, Map<string, string>> | undefined;
   private readonly jumps: readonly Jump[];
-  /** What others had done when the kernel was last read. */
-  private seen: number | undefined;
-  private nextCompare = 0;
+  private readonly foreign: ForeignChanges;
   constructor(private readonly deps: ApplierDeps) {
     this.jumps = deps.jumps ?? jumps;
+    this.foreign = new ForeignChanges({ ...deps, rest: restPerCompare });
   }
 
   get noticesAll(): boolean {
@@ -89,9 +90,8 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
    */
   async canaryAlive(): Promise<boolean> {
     if (!this.known) return true;
-    const others = await this.othersNow();
-    if (others !== undefined && others === this.seen) return true;
-    if (others !== undefined && this.now() >= this.nextCompare) return false;
+    if (await this.foreign.none()) return true;
+    if (this.foreign.worthComparing()) return false;
     const { known } = this;
     const tables = ownedTables.filter((table) => known[table].has(chains.canary));
     const alive = await Promise.all(tables.map((table) => this.tableAlive(table)));
@@ -100,10 +100,7 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
 
   /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
   async check(wanted: OwnChains): Promise<Drift> {
-    const start = this.now();
     const { chains: actual, wrong } = await this.read();
-    const end = this.now();
-    this.nextCompare = end + (end - start) * restPerCompare;
     const drift: Difference[] = diffChains(wanted, actual);
     for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
     for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
@@ -126,11 +123,12 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   }
 
   private async restore(input: string): Promise<void> {
-    const { exec, backend } = this.deps;
+    const { exec, backend, generations } = this.deps;
     try {
-      await exec.run([backend.restore, '--noflush', '--wait'], { input, timeoutMs: writeTimeoutMs });
+      const write = () => exec.run([backend.restore, '--noflush', '--wait'], { input, timeoutMs: writeTimeoutMs });
       // iptables-restore makes a transaction of each table.
-      for (const _ of input.matchAll(/^COMMIT$/gm)) this.deps.generations?.wrote();
+      const tables = input.match(/^COMMIT$/gm)?.length ?? 0;
+      await (generations ? generations.writing(tables, write) : write());
     } catch (cause) {
       this.markFull();
       const failure = classifyFailure(cause);
@@ -141,14 +139,11 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     }
   }
 
-  /** Undefined where nobody counts, or the kernel does not say: then the canaries have to do. */
-  private async othersNow(): Promise<number | undefined> {
-    return this.deps.generations?.others().catch(() => undefined);
+  private read() {
+    return this.foreign.comparing(() => this.readNow());
   }
 
-  private async read() {
-    // Before the rules: what is changed in between is noticed next time.
-    this.seen = await this.othersNow();
+  private async readNow() {
     // One dump per table: others' tables are none of our business, and raw or mangle may be large.
     const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
     const { chains, missingJumps } = readOwn(splitDump(dumps.join('')));

@@ -38,13 +38,13 @@ export class NftProgram implements Nft {
   /** `generations` is told of every transaction, so that it can tell those of others. */
   constructor(
     private readonly exec: Exec,
-    private readonly generations?: Pick<Generations, 'wrote'>,
+    private readonly generations?: Pick<Generations, 'writing'>,
   ) {}
 
   async run(text: string): Promise<void> {
     if (text === '') return;
-    await this.nft(['-f', '-'], text);
-    this.generations?.wrote();
+    const write = () => this.nft(['-f', '-'], text);
+    await (this.generations ? this.generations.writing(1, write) : write());
   }
 
   async structure({ family, name }: TableName): Promise<string | undefined> {

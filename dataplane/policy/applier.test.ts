@@ -104,6 +104,40 @@ t.test('what others change is found, and then everything is written', async (t) 
   t.strictSame(await applier.check(false), [], 'told once');
 });
 
+t.test(
+  'where transactions are counted, nothing is listed while nobody else writes, and an element is found soon',
+  async (t) => {
+    const nft = new ScriptedNft();
+    let others: number | undefined = 7;
+    const applier = new PolicyApplier(nft, { generations: { others: async () => others }, elapsed: () => 0 });
+    await applier.apply(plan('10.0.0.1'));
+    nft.elements = new Map([
+      ['s', new Map([['10.0.0.1 . 6 . 80', {}]])],
+      ['m', new Map([['10.0.0.1', { value: 'goto leave' }]])],
+    ]);
+    let listed = 0;
+    const { structure } = nft;
+    nft.structure = (of) => {
+      listed++;
+      return structure.call(nft, of);
+    };
+    t.strictSame(await applier.check(false), []);
+    t.equal(listed, 1, 'compared once after the first write');
+    t.strictSame(await applier.check(false), []);
+    t.equal(listed, 1);
+    t.strictSame(await applier.check(true), []);
+    t.equal(listed, 2, 'the thorough check believes nobody');
+    nft.elements.get('m')!.set('10.0.0.9', { value: 'accept' });
+    others = 8;
+    t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }], 'without waiting for the thorough check');
+    await applier.apply(plan('10.0.0.1'));
+    others = undefined;
+    listed = 0;
+    t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }]);
+    t.equal(listed, 1, 'an uncertain count is no answer');
+  },
+);
+
 t.test('differences are named object by object; counters are none', async (t) => {
   const listing = (...objects: string[]) => `table inet k8ts-policy {\n${objects.join('\n')}\n}\n`;
   const chain = (name: string, rule: string) => `\tchain ${name} {\n\t\t${rule}\n\t}\n`;

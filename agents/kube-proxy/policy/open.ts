@@ -28,7 +28,7 @@ export function openPolicies(given: Given & Around): PolicyPart {
   const { exec, log, generations, ...deps } = given;
   const policies = createInformer(deps.client, networkPolicies, { log });
   const metrics = new PolicyMetrics();
-  const applier = new PolicyApplier(new NftProgram(exec, generations));
+  const applier = new PolicyApplier(new NftProgram(exec, generations), generations ? { generations } : {});
   const enforcer = new PolicyEnforcer({ ...deps, policies, applier, metrics, clock: systemClock, log });
   return {
     metrics,

@@ -1,15 +1,13 @@
 // Brings the table of one family to the plan: one transaction per call, of what changed. It remembers nothing but how nft printed
 // the table after the last write; after a failure it reads the kernel and writes whatever differs.
 import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
+import { ForeignChanges } from '../../nftables/foreign-changes';
 import type { Generations } from '../../nftables/generations';
 import type { Nft, TableName } from '../../nftables/nft';
 import { tableParts } from '../../nftables/structure';
 import { type Comparison, compare } from './compare';
 import { countChanges, type NftChanges, type NftPlan } from './model';
 import { renderStructure, renderTransaction } from './transaction';
-
-/** Others may change something all the time: comparing may take a twentieth of the time, and a core at most in that. */
-const restPerCompare = 20;
 
 export interface NftWriterDeps {
   readonly nft: Nft;
@@ -24,12 +22,10 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
   /** The table as printed after the last write; undefined: not known, the next apply() compares everything. */
   private printed: string | undefined;
   private applied = false;
-  /** What others had done when the table was last compared. */
-  private others: number | undefined;
-  /** Not before this the elements are compared again for the sake of canaryAlive(). */
-  private nextCompare = 0;
+  private readonly foreign: ForeignChanges;
   private readonly label: string;
   constructor(private readonly deps: NftWriterDeps) {
+    this.foreign = new ForeignChanges(deps);
     this.label = `${deps.table.family} ${deps.table.name}`;
   }
 
@@ -52,11 +48,10 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
   async canaryAlive(): Promise<boolean> {
     if (!this.applied) return true;
     if (this.printed === undefined) return false;
-    const others = await this.deps.generations?.others();
-    if (others !== undefined && others === this.others) return true;
+    if (await this.foreign.none()) return true;
     if ((await this.structure()) !== this.printed) return false;
     // Others changed something, and it was no chain of ours. It may be an element, which only a comparison can tell.
-    return others === undefined || this.now() < this.nextCompare;
+    return !this.foreign.worthComparing();
   }
 
   async check(plan: NftPlan): Promise<Drift> {
@@ -95,28 +90,26 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     return `delete table ${this.label}\n${renderTransaction(this.deps.table, plan, everything)}`;
   }
 
+  private compare(plan: NftPlan): Promise<Comparison> {
+    return this.foreign.comparing(() => this.compareNow(plan));
+  }
+
   /** The plan is put beside the table under another name, switched off, to have it printed in the same words. */
-  private async compare(plan: NftPlan): Promise<Comparison> {
-    const { nft, table, generations } = this.deps;
-    const start = this.now();
-    const others = await generations?.others();
+  private async compareNow(plan: NftPlan): Promise<Comparison> {
+    const { nft, table } = this.deps;
     const draft = { ...table, name: `${table.name}-draft` };
     const remove = `add table ${draft.family} ${draft.name}\ndelete table ${draft.family} ${draft.name}\n`;
     await nft.run(remove + renderStructure(draft, plan));
     try {
       const [wanted, actual] = [await nft.structure(draft), await nft.structure(table)];
       const elements = actual === undefined ? undefined : await nft.read(table);
-      const comparison = compare(this.label, plan, {
+      return compare(this.label, plan, {
         wanted: tableParts(wanted ?? ''),
         actual: tableParts(actual ?? ''),
         elements: elements ?? { sets: new Map() },
       });
-      this.others = others;
-      return comparison;
     } finally {
       await nft.run(remove);
-      const end = this.now();
-      this.nextCompare = end + (end - start) * restPerCompare;
     }
   }
 
