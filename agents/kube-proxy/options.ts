@@ -1,7 +1,7 @@
 // Options of `k8ts kube-proxy`.
 import { cidrContains, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
-import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
+import { proxyModes } from '../../dataplane/service/mode';
 import {
   type OptionTable,
   type Parsed,
@@ -9,6 +9,7 @@ import {
   parseDuration,
   parseInteger,
   parseList,
+  parseOneOf,
   parseText,
 } from '../bootstrap/options';
 
@@ -36,12 +37,6 @@ function parseNodePortAddresses(text: string): readonly string[] {
       throw new BadRequest(`node ports do not work on loopback (${part})`);
     return formatCidr(range);
   });
-}
-
-function parseProxyMode(text: string): ProxyMode {
-  const mode = proxyModes.find((one) => one === text);
-  if (!mode) throw new BadRequest(`expected one of ${proxyModes.join(', ')}`);
-  return mode;
 }
 
 export const options = {
@@ -86,7 +81,7 @@ export const options = {
     placeholder: 'MODE',
     default: 'iptables',
     help: 'iptables or nftables: what rules of Services are written in',
-    parse: parseProxyMode,
+    parse: parseOneOf(...proxyModes),
   },
   conntrackMaxPerCore: {
     flag: 'conntrack-max-per-core',

@@ -5,29 +5,24 @@ import { connect } from '../../controlplane/client/connect';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
-import { SystemExec } from '../../dataplane/exec/system-exec';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
 import { nodeProblem, publishSettings, serverProblem } from './cluster';
-import { Engine } from './docker-engine';
 import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';
-import {
-  adminConf,
-  agents,
-  dockerSocket,
-  kubeconfigPath,
-  pkiDir,
-  serverDir,
-  serverPkiDir,
-  unitOf,
-  users,
-} from './layout';
-import { MachineFiles } from './machine-files';
+import { adminConf, agents, kubeconfigPath, pkiDir, serverDir, serverPkiDir, unitOf, users } from './layout';
 import { observeMachine, ownPackage } from './observe';
 import { initOptions } from './options';
 import { checkMachine } from './preflight';
 import { readRecord } from './record';
-import { prepareMachine, readyTimeoutMs, type Session, startAgents, startControl, waitUntil } from './session';
+import {
+  openSession,
+  prepareMachine,
+  readyTimeoutMs,
+  type Session,
+  startAgents,
+  startControl,
+  waitUntil,
+} from './session';
 import { createToken, joinCommand } from './token';
 import { kubernetesService, planControl, type Wishes } from './wishes';
 
@@ -46,14 +41,8 @@ const firstTokenMs = 24 * 3600 * 1000;
 const contextName = 'k8ts';
 
 async function init({ options, signal }: Context): Promise<void> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
-  const session: Session = {
-    exec: new SystemExec(),
-    files: new MachineFiles(),
-    engine: new Engine(dockerSocket),
-    signal,
-    say,
-  };
+  const session = openSession(signal);
+  const { say } = session;
   const before = await readRecord(session.files);
   const machine = await observeMachine(session);
   checkMachine(machine.facts, options);

@@ -7,7 +7,6 @@ import { connect } from '../../controlplane/client/connect';
 import { HttpsTransport } from '../../controlplane/client/https-transport';
 import { createClient } from '../../controlplane/client/rest-client';
 import { pinOf } from '../../controlplane/pki/cluster-info';
-import { SystemExec } from '../../dataplane/exec/system-exec';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
 import { checkClocks, serverTime } from './clock';
 import { nodeProblem, readSettings } from './cluster';
@@ -15,16 +14,14 @@ import { discover } from './credentials/discover';
 import { requestNodeCredentials } from './credentials/request';
 import { parseServer } from './credentials/token-text';
 import type { Discovery } from './credentials/types';
-import { Engine } from './docker-engine';
 import { giveKubeconfigs } from './executor';
-import { configDir, dockerSocket, kubeconfigPath, pkiDir, registryPort, unitOf } from './layout';
-import { MachineFiles } from './machine-files';
+import { configDir, kubeconfigPath, pkiDir, registryPort, unitOf } from './layout';
 import { observeMachine } from './observe';
 import { joinOptions } from './options';
 import { checkMachine } from './preflight';
 import { readRecord, type SetupRecord } from './record';
 import { Refused } from './refused';
-import { prepareMachine, type Session, startAgents, waitUntil } from './session';
+import { openSession, prepareMachine, type Session, startAgents, waitUntil } from './session';
 import { type ClusterSettings, defaults, planWorker, type Wishes } from './wishes';
 
 type Context = CommandContext<typeof joinOptions>;
@@ -40,14 +37,8 @@ export const command = defineCommand({
 });
 
 async function join({ options, positional, log, signal }: Context): Promise<void> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
-  const session: Session = {
-    exec: new SystemExec(),
-    files: new MachineFiles(),
-    engine: new Engine(dockerSocket),
-    signal,
-    say,
-  };
+  const session = openSession(signal);
+  const { say } = session;
   const before = await readRecord(session.files);
   const server = serverOf(positional, before);
   const host = new URL(server).hostname.replace(/^\[|\]$/g, '');

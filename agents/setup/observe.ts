@@ -1,13 +1,12 @@
-// What this machine is: the facts that preflight.ts, wishes.ts and steps.ts judge. Reads and tries, changes nothing: trials are
-// made in a network namespace that is removed again.
+// What this machine is: the facts that preflight.ts, wishes.ts and steps.ts judge. Reads and tries, changes nothing.
 import { accessSync, constants } from 'node:fs';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Exec } from '../../dataplane/exec/exec';
-import { removeNamedNetns } from '../../dataplane/netns/named';
 import type { DockerFacts } from './docker-config';
 import type { Engine, EngineInfo } from './docker-engine';
+import { tryFeatures } from './features';
 import { daemonJsonPath } from './layout';
 import type { MachineFiles } from './machine-files';
 import { type Listener, type MachineFacts, packagesOf } from './preflight';
@@ -152,33 +151,6 @@ async function readSwap(): Promise<number> {
 async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
-}
-
-/** Makes what a node needs in a namespace of its own; names what fails. */
-async function tryFeatures(exec: Exec): Promise<readonly string[]> {
-  const name = `k8ts-try-${process.pid}`;
-  const missing: string[] = [];
-  const attempt = async (feature: string, ...argv: string[]) => {
-    await exec.run(argv).catch(() => missing.push(feature));
-  };
-  await attempt('network namespaces', 'ip', 'netns', 'add', name);
-  if (missing.length > 0) return missing;
-  const inside = ['ip', 'netns', 'exec', name];
-  try {
-    await attempt('bridge', 'ip', '-n', name, 'link', 'add', 'b0', 'type', 'bridge');
-    await attempt('veth', 'ip', '-n', name, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    await attempt('iptables nat', ...inside, 'iptables', '-w', '-t', 'nat', '-S');
-    await attempt(
-      'iptables conntrack match',
-      ...inside,
-      ...'iptables -w -A INPUT -m conntrack --ctstate NEW'.split(' '),
-    );
-    await attempt('nftables', ...inside, 'nft', 'add', 'table', 'inet', 'k8ts-try');
-    await attempt('conntrack', ...inside, 'conntrack', '-C');
-  } finally {
-    await removeNamedNetns(exec, name);
-  }
-  return missing;
 }
 
 interface LinkEntry {

@@ -1,11 +1,9 @@
 // `k8ts reset`: takes away what init or join made, in the reverse order, and says what stays and why. Works from any state: what
 // is not there any more is not missed.
 import { dirname } from 'node:path';
-import { SystemExec } from '../../dataplane/exec/system-exec';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
 import { unmergeDaemonJson } from './docker-config';
-import { Engine } from './docker-engine';
 import { readSysctls, readUnits } from './executor';
 import {
   agents,
@@ -13,7 +11,6 @@ import {
   configDir,
   controlParts,
   daemonJsonPath,
-  dockerSocket,
   kubeletDir,
   programDir,
   stateDir,
@@ -25,12 +22,11 @@ import {
   usersPath,
   wrapperPath,
 } from './layout';
-import { MachineFiles } from './machine-files';
 import { findProgram } from './observe';
 import { resetOptions } from './options';
 import { readRecord, type SetupRecord } from './record';
 import { Refused } from './refused';
-import type { Session } from './session';
+import { openSession, type Session } from './session';
 import { enabledUnits, unitFiles } from './units';
 
 type Context = CommandContext<typeof resetOptions>;
@@ -49,16 +45,10 @@ const podRouteProtocol = '84';
 const podLinks = ['cni0', 'k8ts-vxlan'];
 
 async function reset({ options, log, signal }: Context): Promise<void> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
   if (process.getuid?.() !== 0)
     throw new Refused('needs root: units, rules and links are removed.', 'Run it with sudo.');
-  const session: Session = {
-    exec: new SystemExec(),
-    files: new MachineFiles(),
-    engine: new Engine(dockerSocket),
-    signal,
-    say,
-  };
+  const session = openSession(signal);
+  const { say } = session;
   // A record that cannot be read must not stand in the way of the way out: then what has a name of ours goes.
   const record = await readRecord(session.files).catch((err: unknown) => {
     log.warn('going by names alone', { error: err });

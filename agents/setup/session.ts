@@ -1,13 +1,14 @@
-// One run of init or join: what both do with a machine between its wishes and its running processes. Tells the person who
-// watches each thing it does.
+// A run of init, join or reset on this machine, which tells the person who watches each thing it does; and what init and join do
+// with a machine between its wishes and its running processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
+import { SystemExec } from '../../dataplane/exec/system-exec';
 import { mergeDaemonJson } from './docker-config';
-import type { Engine } from './docker-engine';
+import { Engine } from './docker-engine';
 import { isEnabled, observeState, readSysctls, readUnits, runStep } from './executor';
-import { agents, controlParts, type Part, partsOf, programDir, unitOf } from './layout';
-import type { MachineFiles } from './machine-files';
+import { agents, controlParts, dockerSocket, type Part, partsOf, programDir, unitOf } from './layout';
+import { MachineFiles } from './machine-files';
 import { type Machine, ownPackage } from './observe';
 import { checkPorts, checkRanges } from './preflight';
 import { type SetupRecord, writeRecord } from './record';
@@ -23,6 +24,15 @@ export interface Session {
   /** A line for the person who watches. */
   readonly say: (line: string) => void;
 }
+
+/** On this machine, told to standard output. */
+export const openSession = (signal: AbortSignal): Session => ({
+  exec: new SystemExec(),
+  files: new MachineFiles(),
+  engine: new Engine(dockerSocket),
+  signal,
+  say: (line) => void process.stdout.write(`${line}\n`),
+});
 
 /** A process may take this long to answer on a slow machine. */
 export const readyTimeoutMs = 600_000;

@@ -1,8 +1,8 @@
-// Gathers what preflight.ts judges. Trials are made in a throw-away network namespace, which is removed again.
+// Gathers what preflight.ts judges.
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { tryFeatures } from '../../agents/setup/features';
 import type { Exec } from '../../dataplane/exec/exec';
-import { removeNamedNetns } from '../../dataplane/netns/named';
 import { linkNames, netnsNames } from './network';
 import type { HostFacts } from './preflight';
 import { readState, recordedClusters } from './state';
@@ -13,6 +13,7 @@ const programs = [
   'iptables-save',
   'iptables-restore',
   'conntrack',
+  'nft',
   'nsenter',
   'dockerd',
   'docker-registry',
@@ -61,36 +62,6 @@ function freeBytes(path: string): number {
 async function dockerVersion(exec: Exec): Promise<string | undefined> {
   const { stdout } = await exec.run(['dockerd', '--version']);
   return /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
-}
-
-/** Makes a bridge, a veth pair and a NAT chain in a namespace of their own; names what fails. */
-async function tryFeatures(exec: Exec): Promise<readonly string[]> {
-  const name = `k8ts-try-${process.pid}`;
-  const missing: string[] = [];
-  const attempt = async (feature: string, ...argv: string[]) => {
-    try {
-      await exec.run(argv);
-    } catch {
-      missing.push(feature);
-    }
-  };
-  await attempt('network namespaces', 'ip', 'netns', 'add', name);
-  if (missing.length > 0) return missing;
-  const inside = ['nsenter', `--net=/run/netns/${name}`, '--'];
-  try {
-    await attempt('bridge', 'ip', '-n', name, 'link', 'add', 'b0', 'type', 'bridge');
-    await attempt('veth', 'ip', '-n', name, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    await attempt('iptables nat', ...inside, 'iptables', '-w', '-t', 'nat', '-S');
-    await attempt(
-      'iptables conntrack match',
-      ...inside,
-      ...'iptables -w -A INPUT -m conntrack --ctstate NEW'.split(' '),
-    );
-    await attempt('conntrack', ...inside, 'conntrack', '-C');
-  } finally {
-    await removeNamedNetns(exec, name);
-  }
-  return missing;
 }
 
 async function hostRanges(exec: Exec): Promise<HostFacts['ranges']> {

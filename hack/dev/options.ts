@@ -1,6 +1,7 @@
 // The options of hack/up, down, status and logs.
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../agents/bootstrap/options';
-import { checkName, checkSubnet, defaultName, maxNodes, type ProxyMode, proxyModes } from './plan';
+import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
+import { checkName, checkSubnet, defaultName, maxNodes } from './plan';
 
 const name = {
   flag: 'name',

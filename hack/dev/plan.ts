@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { cidrAddress, formatAddress, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
+import type { ProxyMode } from '../../dataplane/service/mode';
 
 export interface NodePlan {
   readonly name: string;
@@ -56,8 +57,6 @@ export interface ClusterSpec {
   readonly registryPort?: number;
 }
 
-export const proxyModes = ['iptables', 'nftables'] as const;
-export type ProxyMode = (typeof proxyModes)[number];
 export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
 

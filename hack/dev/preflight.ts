@@ -52,7 +52,7 @@ export function checkHost(facts: HostFacts): void {
   if (facts.missingFeatures.length > 0) {
     throw new Refused(
       `this kernel, or what confines this shell, lacks: ${facts.missingFeatures.join(', ')}.`,
-      'Load the modules (modprobe bridge veth iptable_nat nf_conntrack), or use a machine or VM with a full kernel.',
+      'Load the modules (modprobe bridge veth iptable_nat nf_tables nf_conntrack), or use a machine or VM with a full kernel.',
     );
   }
   if (facts.freeBytes < minFreeBytes) {

@@ -98,7 +98,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
     ],
     'kube-proxy': [
       nodeIp,
-      ...(plan.proxyMode === 'iptables' ? [] : [`--proxy-mode=${plan.proxyMode}`]),
+      `--proxy-mode=${plan.proxyMode}`,
       `--cluster-cidr=${plan.podRange}`,
       `--service-cidr=${plan.serviceRange}`,
       `--healthz-port=${healthPorts['kube-proxy']}`,

@@ -1,8 +1,9 @@
 // What is remembered of a cluster between scripts, in its state directory: what it is, and what the host was before.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import type { HostRecord } from './host-record';
-import { type ProxyMode, stateRoot } from './plan';
+import { stateRoot } from './plan';
 
 export interface ClusterState {
   readonly name: string;
