@@ -32,6 +32,8 @@ export interface KubeletConfig extends NodeConfig {
   readonly maxPods: number;
   /** Containers that start at the same time. */
   readonly parallelStarts: number;
+  /** What containers get at most to end when the machine goes down, in seconds; 0 leaves them to the machine. */
+  readonly shutdownGraceSeconds: number;
 }
 
 export interface KubeletDeps {
@@ -43,6 +45,8 @@ export interface KubeletDeps {
   readonly log: Logger;
   readonly machine: MachineFacts;
   readonly config: KubeletConfig;
+  /** Whether this process ends because the machine goes down. */
+  readonly machineStops: () => Promise<boolean>;
   /** Runs beside the pods once the network is open: routes to the other nodes. */
   readonly runRoutes?: (nodes: Informer<Node>, signal: AbortSignal) => Promise<void>;
 }
@@ -70,7 +74,7 @@ export class Kubelet {
     return this.runtimeProblem;
   }
 
-  /** Runs until the signal is aborted. Containers go on afterwards. */
+  /** Runs until the signal is aborted. Containers go on afterwards, unless the machine goes down. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
@@ -157,11 +161,23 @@ export class Kubelet {
         },
         this.pods,
       );
+      scope.defer(() => this.goDown(podSet, signal));
       start(podSet.run(signal));
       await Promise.all(tasks);
     } finally {
       await scope.close();
     }
+  }
+
+  /**
+   * With live-restore Docker leaves containers running when it stops, and what heeds no SIGTERM then holds up the machine's last step
+   * for a minute and a half. A kubelet that is only started anew leaves them alone.
+   */
+  private async goDown(podSet: PodSet, signal: AbortSignal): Promise<void> {
+    const { config, log, machineStops } = this.deps;
+    if (!signal.aborted || config.shutdownGraceSeconds === 0 || !(await machineStops())) return;
+    log.info('the machine goes down; ending containers', { graceSeconds: config.shutdownGraceSeconds });
+    await podSet.endContainers(config.shutdownGraceSeconds);
   }
 
   private podCidrs(informer: Informer<Node>, signal: AbortSignal): Promise<readonly string[]> {

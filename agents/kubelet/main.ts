@@ -6,6 +6,7 @@ import { connect } from '../../controlplane/client/connect';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { filesBeside } from '../../controlplane/pki/node-files';
+import { SystemExec } from '../../dataplane/exec/system-exec';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
@@ -17,6 +18,7 @@ import { NetlinkPodNetwork } from './network/netlink-pod-network';
 import { NodeRoutes } from './network/node-routes';
 import { readMachineFacts } from './node/facts';
 import { NodeAddress, type NodeEvent } from './node/node-address';
+import { machineStops } from './node/shutdown';
 import { kubeletOptions } from './options';
 import { DockerRuntime } from './runtime/docker';
 import { serveKubelet } from './server/kubelet-server';
@@ -62,7 +64,9 @@ export const command = defineCommand({
         kubeletVersion: `v${packageJson.version.replace('-', '+')}`,
         maxPods: options.maxPods,
         parallelStarts: options.parallelStarts,
+        shutdownGraceSeconds: options.shutdownGraceSeconds,
       },
+      machineStops: () => machineStops(new SystemExec()),
       runRoutes: (nodes, until) =>
         new NodeRoutes({ nodes, nodeName: options.nodeName, mode: options.overlay, log: log.child('routes') }).run(
           until,
@@ -102,6 +106,11 @@ export const command = defineCommand({
     });
     const tasks = [kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal)];
     if (options.rotateCertificates) tasks.push(renewer.run(signal));
-    await Promise.all(tasks);
+    try {
+      await Promise.all(tasks);
+    } finally {
+      // A task that ends by the signal must not cut short another that has something left to do.
+      if (signal.aborted) await Promise.allSettled(tasks);
+    }
   },
 });

@@ -1,6 +1,14 @@
 // Options of `k8ts kubelet`.
 import { BadRequest } from '../../controlplane/base/errors';
-import { type OptionTable, parseBoolean, parseInteger, parseList, parseOneOf, parseText } from '../bootstrap/options';
+import {
+  type OptionTable,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseList,
+  parseOneOf,
+  parseText,
+} from '../bootstrap/options';
 import { parseNodeIps } from './node/address';
 
 export const kubeletOptions = {
@@ -113,6 +121,13 @@ export const kubeletOptions = {
     default: '16',
     help: 'containers that Docker is asked to start at the same time',
     parse: parseInteger(1, 1000),
+  },
+  shutdownGraceSeconds: {
+    flag: 'shutdown-grace-period',
+    placeholder: 'DURATION',
+    default: '15s',
+    help: 'what containers get at most to end when the machine goes down; their pods stay, and are started again. 0s leaves them to the machine',
+    parse: (text: string): number => Math.round(parseDuration(text) / 1000),
   },
 } satisfies OptionTable;
 

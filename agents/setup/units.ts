@@ -22,10 +22,10 @@ interface UnitParts {
   readonly description: string;
   readonly after?: Lines;
   readonly service: Lines;
+  /** The time the process may take to end what is under way, before it is killed; default 30. */
+  readonly stopSeconds?: number;
 }
 
-/** The time a process may take to end requests under way, before it is killed. */
-const stopTimeoutSeconds = 30;
 /** Between two starts of a process that ends by itself. */
 const restartSeconds = 2;
 
@@ -107,6 +107,8 @@ const units: Readonly<Record<Part, UnitParts>> = {
   kubelet: {
     description: 'k8ts kubelet: the pods of this node',
     after: ['docker.service', unitOf('server'), unitOf('registry')],
+    // When the machine goes down it gives containers 15 s to end, and Docker may be slow.
+    stopSeconds: 60,
     service: [
       ...nodeProgram('kubelet'),
       '# root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and',
@@ -158,7 +160,7 @@ const units: Readonly<Record<Part, UnitParts>> = {
 };
 
 function renderService(part: Part): string {
-  const { description, after = [], service } = units[part];
+  const { description, after = [], service, stopSeconds = 30 } = units[part];
   const wants = after.filter((unit) => unit === 'docker.service');
   return lines([
     `# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit ${unitOf(part)}`,
@@ -175,7 +177,7 @@ function renderService(part: Part): string {
     ...service,
     'Restart=always',
     `RestartSec=${restartSeconds}`,
-    `TimeoutStopSec=${stopTimeoutSeconds}`,
+    `TimeoutStopSec=${stopSeconds}`,
     'StandardOutput=journal',
     'StandardError=journal',
     `SyslogIdentifier=k8ts-${part}`,

@@ -18,6 +18,7 @@ const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level
 
 async function startKubelet(client: MemoryClient, dockerd: TestDockerd, nodeIps = ['192.0.2.1']) {
   const abort = new AbortController();
+  let machineStops = false;
   const machine = await readMachineFacts();
   const kubelet = new Kubelet({
     client,
@@ -41,14 +42,17 @@ async function startKubelet(client: MemoryClient, dockerd: TestDockerd, nodeIps 
       kubeletVersion: 'v1.36.0-test',
       maxPods: 110,
       parallelStarts: 4,
+      shutdownGraceSeconds: 2,
     },
+    machineStops: async () => machineStops,
   });
   const done = kubelet.run(abort.signal).catch((err: unknown) => {
     if (!abort.signal.aborted) throw err;
   });
   return {
     kubelet,
-    stop: async () => {
+    stop: async (how: 'restart' | 'machine goes down' = 'restart') => {
+      machineStops = how === 'machine goes down';
       abort.abort(new Error('stopped'));
       await done;
     },
@@ -159,6 +163,41 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.equal(after?.status?.containerStatuses?.[0]?.restartCount, 1);
     t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', after!.status!.podIP!), /1 packets received/);
   });
+
+  await t.test(
+    'when the machine goes down containers end, also stubborn ones, and their pods are started again',
+    async (t) => {
+      await client.create(
+        pods,
+        pod('down', {
+          terminationGracePeriodSeconds: 600,
+          containers: [
+            shell('polite', "trap 'exit 7' TERM; while :; do sleep 0.1; done"),
+            shell('stubborn', "trap '' TERM; while :; do sleep 0.1; done"),
+          ],
+        }),
+      );
+      const before = await ready('down');
+      await running.stop('machine goes down');
+      const runtime = new DockerRuntime(dockerd.host);
+      const left = (await runtime.list()).filter(({ state }) => state === 'running');
+      t.strictSame(left, [], 'nothing runs any more, sandboxes neither');
+      running = await startKubelet(client, dockerd);
+      const after = await until(
+        'down',
+        (object) =>
+          isReady(object) && object!.status!.containerStatuses!.every(({ restartCount }) => restartCount === 1),
+      );
+      t.equal(after?.metadata?.uid, before?.metadata?.uid, 'the same pod');
+      const exits = after!.status!.containerStatuses!.map(({ name, lastState }) => [
+        name,
+        lastState?.terminated?.exitCode,
+      ]);
+      t.strictSame(Object.fromEntries(exits), { polite: 7, stubborn: 137 });
+      await ready('web');
+      await client.delete(pods, 'default/down', { gracePeriodSeconds: 0 });
+    },
+  );
 
   await t.test('a node that is given a range of the other family: new pods have both addresses', async (t) => {
     const before = await ready('second');

@@ -153,6 +153,11 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
         control,
         '[ "$(KUBECONFIG=/etc/k8ts/admin.conf kubectl get pods --no-headers | grep -c " 1/1 *Running *[1-9]")" = 5 ]',
       );
+      const exits = await kubectl(
+        'get pods -o jsonpath={.items[*].status.containerStatuses[0].lastState.terminated.exitCode}',
+      );
+      t.match(exits, /^(\d+ ){4}\d+$/);
+      t.notMatch(exits, /255/, `containers were ended, not left to the end of the machine: ${exits}`);
       await reach(t);
       t.match(await control.sh('k8ts init'), /^Nothing has changed\.$/m);
       t.match(await worker.sh('k8ts join'), /^Nothing has changed\.$/m);

@@ -60,6 +60,15 @@ export class PodSet {
     }
   }
 
+  /** After run(): every pod's containers end, in at most so many seconds if Docker obeys. What fails is logged. */
+  async endContainers(maxGraceSeconds: number): Promise<void> {
+    const ends = [...this.workers.values()].map((worker) => worker.endContainers(maxGraceSeconds));
+    const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
+    if (failed.length > 0) {
+      this.deps.log.warn('containers were not ended', { pods: failed.length, error: failed[0]!.reason });
+    }
+  }
+
   /** Verdicts of probes have changed. */
   kick(podUid: string): void {
     this.workers.get(podUid)?.kick();

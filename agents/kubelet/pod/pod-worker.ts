@@ -15,9 +15,9 @@ import type { NodeFacts } from './field-ref';
 import { findContainer } from './killer';
 import { type PodAction, type PodPlan, planPod } from './plan';
 import { graceOf, PodStopper } from './pod-stopper';
-import { startSandbox } from './sandbox';
+import { failsElsewhere, type SandboxStart, startSandbox } from './sandbox';
 import { StartFailure, startContainer, watchProbes } from './starter';
-import { type PodStatus, podStatus, type WaitingReason } from './status';
+import { type PodStatus, podStatus, startsBefore, type WaitingReason } from './status';
 import type { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-message';
 
@@ -26,12 +26,6 @@ export interface WorkerDeps extends PodDeps {
   /** The pod is gone from this node, and from the API if it was to be deleted. */
   readonly finished: (podUid: string) => void;
 }
-
-type SandboxInUse = {
-  readonly podIps: readonly string[];
-  readonly created: Promise<string>;
-  readonly ready: Promise<void>;
-};
 
 export class PodWorker {
   private pod: Pod | undefined;
@@ -101,6 +95,16 @@ export class PodWorker {
     this.pass.abort(new Error('the kubelet is stopping'));
     // Without its probes a pod would now look unready: what was written last holds until the next kubelet comes.
     this.deps.statuses.forget(this.identity.uid);
+  }
+
+  /**
+   * After close(): ends the containers as a deletion would, in at most so many seconds, and leaves the pod and its records: they are
+   * started again when the machine is back. @throws what ContainerRuntime.stop throws
+   */
+  async endContainers(maxGraceSeconds: number): Promise<void> {
+    const { sandbox } = this;
+    await this.stopper.stopContainers(this.pod, Math.min(maxGraceSeconds, this.graceSeconds()));
+    if (sandbox) await this.deps.runtime.stop(sandbox.id, 0);
   }
 
   /** Newest first. */
@@ -261,7 +265,7 @@ export class PodWorker {
     }
   }
 
-  private makeSandbox(pod: Pod, attempt: number): SandboxInUse {
+  private makeSandbox(pod: Pod, attempt: number): SandboxStart {
     const sandbox = startSandbox(this.deps, pod, attempt);
     this.coming = sandbox.podIps;
     const settle = () => {
@@ -272,7 +276,7 @@ export class PodWorker {
     return sandbox;
   }
 
-  private currentSandbox(): SandboxInUse | undefined {
+  private currentSandbox(): SandboxStart | undefined {
     const { sandbox } = this;
     if (!sandbox) return undefined;
     return { podIps: podIpsOf(sandbox), created: Promise.resolve(sandbox.id), ready: Promise.resolve() };
@@ -297,7 +301,7 @@ export class PodWorker {
     readonly pod: Pod;
     readonly container: Container;
     readonly attempt: number;
-    readonly sandbox: SandboxInUse;
+    readonly sandbox: SandboxStart;
     readonly volumes: Promise<unknown>;
     readonly podIps: readonly string[];
   }): Promise<void> {
@@ -394,19 +398,3 @@ export class PodWorker {
 
 /** What of a pod its volumes may show and its containers cannot know otherwise. */
 const shown = (pod: Pod | undefined) => [pod?.metadata?.labels, pod?.metadata?.annotations];
-
-/** True when the container could not start because the sandbox or the volumes failed: they report for themselves. */
-async function failsElsewhere(start: {
-  readonly sandbox: SandboxInUse;
-  readonly volumes: Promise<unknown>;
-}): Promise<boolean> {
-  const results = await Promise.allSettled([start.sandbox.created, start.sandbox.ready, start.volumes]);
-  return results.some((result) => result.status === 'rejected');
-}
-
-/** Starts of a container that only the API still knows of. */
-function startsBefore(pod: Pod, name: string): number {
-  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const status = all.find((each) => each.name === name);
-  return status?.containerID ? status.restartCount + 1 : 0;
-}

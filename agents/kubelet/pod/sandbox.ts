@@ -139,3 +139,12 @@ async function writePodFiles(deps: PodDeps, pod: Pod, podIps: readonly string[])
     writeFile(resolvConfPath(deps, uid), renderResolvConf(podResolvConf(pod, deps.node.dns, host)), { mode: 0o644 }),
   ]);
 }
+
+/** True when the container could not start because the sandbox or the volumes failed: they report for themselves. */
+export async function failsElsewhere(start: {
+  readonly sandbox: SandboxStart;
+  readonly volumes: Promise<unknown>;
+}): Promise<boolean> {
+  const results = await Promise.allSettled([start.sandbox.created, start.sandbox.ready, start.volumes]);
+  return results.some((result) => result.status === 'rejected');
+}

@@ -168,3 +168,10 @@ export function podPhase(
   if (ends.some((code) => mayRestart(policy, code))) return 'Running';
   return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
 }
+
+/** Starts of a container that only the API still knows of. */
+export function startsBefore(pod: Pod, name: string): number {
+  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const status = all.find((each) => each.name === name);
+  return status?.containerID ? status.restartCount + 1 : 0;
+}
