@@ -2,42 +2,22 @@ import { join } from 'node:path';
 import t from 'tap';
 import { configMaps, secrets } from '../../controlplane/api';
 import { type BootstrapToken, readBootstrapToken } from '../../controlplane/api/bootstrap-token';
-import { silentLogger } from '../../controlplane/base/logger';
-import { runControllers } from '../../controlplane/controllers/main';
 import { isSignedWith } from '../../controlplane/pki/cluster-info';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
-import { identities, readAuthority } from '../../controlplane/pki/pki';
-import { openTestServer } from '../../test/lib/test-server';
+import { identities } from '../../controlplane/pki/pki';
+import { openControlPlane } from '../../test/lib/control-plane';
 import { parseOptions } from '../bootstrap/options';
 import { createToken, joinCommand, renderTokens, runToken, tokenOptions } from './token';
 
 t.setTimeout(120_000);
 
 t.test('create, list, delete', async (t) => {
-  const server = await openTestServer();
-  const authority = (await readAuthority(server.pkiDir))!;
-  const abort = new AbortController();
-  const running = runControllers(
-    {
-      client: server.client('system:kube-controller-manager'),
-      log: silentLogger,
-      clusterCidr: '10.244.0.0/16',
-      caPem: authority.cert,
-    },
-    abort.signal,
-  );
-  t.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await running;
-    await server.close();
-  });
-  const admin = server.client();
+  const { server, url, authority, client: admin, signal } = await openControlPlane(t);
   const kubeconfig = join(t.testdir(), 'admin.conf');
-  const url = `https://127.0.0.1:${server.port}`;
   await ensureKubeconfig(kubeconfig, authority, { name: 'k8ts', server: url, identity: identities.admin });
   const run = async (...argv: string[]): Promise<string> => {
     const { options, positional } = parseOptions(tokenOptions, [...argv, `--kubeconfig=${kubeconfig}`], {});
-    return (await runToken(positional, options, abort.signal)).join('\n');
+    return (await runToken(positional, options, signal)).join('\n');
   };
   const token = await run('create', '--ttl=2h', '--description=for worker-1');
   t.match(token, /^[a-z0-9]{6}\.[a-z0-9]{16}$/);
@@ -62,10 +42,7 @@ t.test('create, list, delete', async (t) => {
   await t.rejects(run('delete'), { code: 'BadRequest', message: /one token/ });
   await t.rejects(run('make'), { code: 'BadRequest', message: /expected create, list or delete/ });
   await t.rejects(run('list', 'x'), { code: 'BadRequest', message: /no arguments/ });
-  t.notSame(
-    await createToken(admin, { ttlMs: 1000 }, abort.signal),
-    await createToken(admin, { ttlMs: 1000 }, abort.signal),
-  );
+  t.notSame(await createToken(admin, { ttlMs: 1000 }, signal), await createToken(admin, { ttlMs: 1000 }, signal));
 });
 
 t.test('away from the control machine', async (t) => {

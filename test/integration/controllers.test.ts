@@ -1,4 +1,5 @@
 // The controllers and the scheduler on a real API server in this process, with kubelets played.
+
 import t, { type Test } from 'tap';
 import {
   configMaps,
@@ -16,43 +17,16 @@ import {
   services,
 } from '../../controlplane/api/index';
 import { isNotFound } from '../../controlplane/base/errors';
-import { silentLogger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
-import { runControllers } from '../../controlplane/controllers/main';
-import { runScheduler } from '../../controlplane/scheduler/main';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
-import { createNodes, type FakeKubeletOptions, runFakeKubelets } from '../lib/fake-kubelet';
-import { openTestServer } from '../lib/test-server';
-
-const log = silentLogger;
+import type { FakeKubeletOptions } from '../lib/fake-kubelet';
 
 t.setTimeout(180_000);
 
 async function startCluster(test: Test, options: FakeKubeletOptions & { nodes?: string[] } = {}): Promise<Client> {
-  const server = await openTestServer();
-  const abort = new AbortController();
-  const client = server.client();
-  await createNodes(client, ...(options.nodes ?? ['n1', 'n2', 'n3']));
-  const { signal } = abort;
-  const running = [
-    runControllers(
-      {
-        client: server.client('system:kube-controller-manager'),
-        log,
-        clusterCidr: '10.244.0.0/16',
-        caPem: 'PEM',
-        identity: 'a',
-      },
-      signal,
-    ),
-    runScheduler({ client: server.client('system:kube-scheduler'), log, identity: 'a' }, signal),
-    runFakeKubelets(client, signal, options),
-  ];
-  test.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await Promise.all(running);
-    await server.close();
-  });
+  const { nodes: names = ['n1', 'n2', 'n3'], ...kubelets } = options;
+  const { client } = await openControlPlane(test, { nodes: names, kubelets, controllers: { identity: 'a' } });
   return client;
 }
 
@@ -293,9 +267,14 @@ t.test('a namespace gets what every namespace has, and goes with all it holds', 
   await eventually(client, serviceAccounts, (all) => all.some(({ metadata }) => metadata?.name === 'default'), {
     namespace: 'shop',
   });
-  await eventually(client, configMaps, (all) => all.some(({ data }) => data?.['ca.crt'] === 'PEM'), {
-    namespace: 'shop',
-  });
+  await eventually(
+    client,
+    configMaps,
+    (all) => all.some(({ data }) => data?.['ca.crt']?.startsWith('-----BEGIN CERTIFICATE')),
+    {
+      namespace: 'shop',
+    },
+  );
   const web = deployment('web');
   await client.create(deployments, { ...web, metadata: { ...web.metadata, namespace: 'shop' } });
   await eventually(client, deployments, isComplete(3), { namespace: 'shop' });

@@ -1,4 +1,5 @@
 // A DaemonSet on a real API server in this process: placed, updated, undone, removed.
+
 import t from 'tap';
 import {
   controllerRevisions,
@@ -8,34 +9,14 @@ import {
   pods,
   serviceAccounts,
 } from '../../controlplane/api/index';
-import { silentLogger } from '../../controlplane/base/logger';
-import { runControllers } from '../../controlplane/controllers/main';
-import { runScheduler } from '../../controlplane/scheduler/main';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
-import { createNodes, runFakeKubelets } from '../lib/fake-kubelet';
-import { openTestServer } from '../lib/test-server';
-
-const log = silentLogger;
+import { createNodes } from '../lib/fake-kubelet';
 
 t.setTimeout(180_000);
 
 t.test('one pod on each node, through its life', async (t) => {
-  const server = await openTestServer();
-  const abort = new AbortController();
-  const client = server.client();
-  await createNodes(client, 'n1', 'n2');
-  const { signal } = abort;
-  const controllers = { client: server.client('system:kube-controller-manager'), log, caPem: 'PEM' };
-  const running = [
-    runControllers({ ...controllers, clusterCidr: '10.244.0.0/16' }, signal),
-    runScheduler({ client: server.client('system:kube-scheduler'), log }, signal),
-    runFakeKubelets(client, signal),
-  ];
-  t.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await Promise.all(running);
-    await server.close();
-  });
+  const { client } = await openControlPlane(t, { nodes: ['n1', 'n2'] });
   const inDefault = { namespace: 'default' };
   await eventually(client, serviceAccounts, (all) => all.length === 1, inDefault);
   const set: DaemonSet = {

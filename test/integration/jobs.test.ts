@@ -1,35 +1,16 @@
 // Jobs on a real API server in this process, with kubelets whose pods end at once.
+
 import t, { type Test } from 'tap';
 import { type Job, jobs, pods, serviceAccounts } from '../../controlplane/api/index';
-import { silentLogger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
-import { runControllers } from '../../controlplane/controllers/main';
-import { runScheduler } from '../../controlplane/scheduler/main';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
-import { createNodes, type FakeKubeletOptions, runFakeKubelets } from '../lib/fake-kubelet';
-import { openTestServer } from '../lib/test-server';
-
-const log = silentLogger;
+import type { FakeKubeletOptions } from '../lib/fake-kubelet';
 
 t.setTimeout(180_000);
 
 async function startCluster(test: Test, options: FakeKubeletOptions): Promise<Client> {
-  const server = await openTestServer();
-  const abort = new AbortController();
-  const client = server.client();
-  await createNodes(client, 'n1', 'n2');
-  const { signal } = abort;
-  const controllers = { client: server.client('system:kube-controller-manager'), log, caPem: 'PEM' };
-  const running = [
-    runControllers({ ...controllers, clusterCidr: '10.244.0.0/16' }, signal),
-    runScheduler({ client: server.client('system:kube-scheduler'), log }, signal),
-    runFakeKubelets(client, signal, options),
-  ];
-  test.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await Promise.all(running);
-    await server.close();
-  });
+  const { client } = await openControlPlane(test, { nodes: ['n1', 'n2'], kubelets: options });
   await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
   return client;
 }

@@ -1,5 +1,6 @@
 // The whole life of a node's identity: a token is made, a machine finds the cluster with it, gets its certificates, works, and
 // renews them with nothing but what it holds; and the API server trusts its kubelet's server through it all.
+
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';
@@ -10,36 +11,15 @@ import { createToken, joinCommand } from '../../agents/setup/token';
 import { certificateSigningRequests, leases, nodes } from '../../controlplane/api';
 import { silentLogger } from '../../controlplane/base/logger';
 import { connect } from '../../controlplane/client/connect';
-import { runControllers } from '../../controlplane/controllers/main';
 import { dayMs } from '../../controlplane/pki/certificate';
 import { filesBeside, pathOf, readCredential } from '../../controlplane/pki/node-files';
-import { readAuthority } from '../../controlplane/pki/pki';
+import { openControlPlane } from '../lib/control-plane';
 import { FakeClock } from '../lib/fake-clock';
-import { openTestServer } from '../lib/test-server';
 
 t.setTimeout(240_000);
 
 t.test('token, discovery, certificates, work, renewal', async (t) => {
-  const server = await openTestServer();
-  const authority = (await readAuthority(server.pkiDir))!;
-  const abort = new AbortController();
-  const { signal } = abort;
-  const running = runControllers(
-    {
-      client: server.client('system:kube-controller-manager'),
-      log: silentLogger,
-      clusterCidr: '10.244.0.0/16',
-      caPem: authority.cert,
-      signing: { authority, maxLifetimeMs: 10 * dayMs },
-    },
-    signal,
-  );
-  t.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await running;
-    await server.close();
-  });
-  const admin = server.client();
+  const { server, authority, client: admin, signal } = await openControlPlane(t, { signsForMs: 10 * dayMs });
   const token = await createToken(admin, { ttlMs: dayMs }, signal);
   const printed = joinCommand({ server: `https://127.0.0.1:${server.port}`, ca: authority.cert }, token);
   const [, address = '', given = '', caHash = ''] =

@@ -1,56 +1,27 @@
 // CertificateSigningRequests with the real kubectl: asked for, looked at, approved, denied, used.
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { certificateSigningRequests } from '../../controlplane/api';
-import { isNotFound } from '../../controlplane/base/errors';
-import { silentLogger } from '../../controlplane/base/logger';
 import { connect } from '../../controlplane/client/connect';
-import { runControllers } from '../../controlplane/controllers/main';
 import { dayMs } from '../../controlplane/pki/certificate';
 import { createRequest } from '../../controlplane/pki/certificate-request';
 import { ensureKubeconfig, renderKubeconfig } from '../../controlplane/pki/kubeconfig';
-import { identities, readAuthority } from '../../controlplane/pki/pki';
+import { identities } from '../../controlplane/pki/pki';
 import { signers } from '../../controlplane/pki/signers';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
-import { openTestServer } from '../lib/test-server';
+import { skipWithoutKubectl } from '../lib/kubectl';
 
 t.setTimeout(240_000);
 const exec = new SystemExec();
 
-async function isInstalled(kubectl: string): Promise<boolean> {
-  try {
-    await exec.run([kubectl, 'version', '--client']);
-    return true;
-  } catch (err) {
-    if (isNotFound(err)) return false;
-    throw err;
-  }
-}
-
-t.test('kubectl certificate approve and deny', async (t) => {
-  if (!(await isInstalled('kubectl'))) return t.comment('kubectl is not installed');
-  const server = await openTestServer();
-  const authority = (await readAuthority(server.pkiDir))!;
-  const abort = new AbortController();
-  const running = runControllers(
-    {
-      client: server.client('system:kube-controller-manager'),
-      log: silentLogger,
-      clusterCidr: '10.244.0.0/16',
-      caPem: authority.cert,
-      signing: { authority, maxLifetimeMs: 10 * dayMs },
-    },
-    abort.signal,
-  );
-  t.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await running;
-    await server.close();
-  });
+// `auth whoami` came with 1.28.
+t.test('kubectl certificate approve and deny', { skip: skipWithoutKubectl(28) }, async (t) => {
+  const { server, url, authority } = await openControlPlane(t, { signsForMs: 10 * dayMs });
   const dir = t.testdir();
-  const url = `https://127.0.0.1:${server.port}`;
   const kubeconfig = join(dir, 'admin.conf');
   await ensureKubeconfig(kubeconfig, authority, { name: 'k8ts', server: url, identity: identities.admin });
   const kubectl = async (...argv: string[]) =>

@@ -1,13 +1,13 @@
 // Addresses of load balancers and condition Programmed, by the controllers on a real API server; two nodes are played.
+
 import t, { type Test } from 'tap';
 import { endpointSlices, events, leases, nodes, type Service, services } from '../../controlplane/api/index';
-import { silentLogger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
-import { runControllers } from '../../controlplane/controllers/main';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { createNodes } from '../lib/fake-kubelet';
 import { PlayedProxy } from '../lib/played-proxy';
-import { openTestServer, type TestServer } from '../lib/test-server';
+import type { TestServer } from '../lib/test-server';
 
 t.setTimeout(180_000);
 
@@ -15,28 +15,12 @@ const nodeNames = ['n1', 'n2'] as const;
 type Proxies = Readonly<Record<(typeof nodeNames)[number], PlayedProxy>>;
 
 async function start(test: Test): Promise<{ server: TestServer; client: Client; proxies: Proxies }> {
-  const server = await openTestServer();
-  const client = server.client();
-  const abort = new AbortController();
+  const controllers = { loadBalancerPool: '192.168.57.240-192.168.57.241' };
+  const { server, client, run } = await openControlPlane(test, { controllers });
   await createNodes(client, ...nodeNames);
-  const controllers = {
-    client: server.client('system:kube-controller-manager'),
-    log: silentLogger,
-    clusterCidr: '10.244.0.0/16',
-    caPem: 'PEM',
-    loadBalancerPool: '192.168.57.240-192.168.57.241',
-  };
   const asProxy = server.client('system:kube-proxy');
   const proxies = { n1: new PlayedProxy(asProxy, 'n1'), n2: new PlayedProxy(asProxy, 'n2') };
-  const running = [
-    runControllers(controllers, abort.signal),
-    ...Object.values(proxies).map((proxy) => proxy.run(abort.signal)),
-  ];
-  test.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await Promise.allSettled(running);
-    await server.close();
-  });
+  for (const proxy of Object.values(proxies)) run((signal) => proxy.run(signal));
   return { server, client, proxies };
 }
 

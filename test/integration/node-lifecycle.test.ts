@@ -1,13 +1,11 @@
 // Nodes that fall silent, on a real API server in this process; the controllers' time is the test's.
+
 import t from 'tap';
 import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import { formatMicroTime } from '../../controlplane/base/clock';
-import { silentLogger } from '../../controlplane/base/logger';
-import { runControllers } from '../../controlplane/controllers/main';
+import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { FakeClock } from '../lib/fake-clock';
-import { createNodes, runFakeKubelets } from '../lib/fake-kubelet';
-import { openTestServer } from '../lib/test-server';
 
 t.setTimeout(180_000);
 
@@ -17,23 +15,8 @@ const condition = (
 ) => object?.status?.conditions?.find((each) => each.type === type)?.status;
 
 t.test('a node without a sign of life', async (t) => {
-  const server = await openTestServer();
-  const abort = new AbortController();
   const clock = new FakeClock(Date.now());
-  const client = server.client();
-  await createNodes(client, 'alive', 'silent');
-  const running = [
-    runControllers(
-      { client: server.client(), log: silentLogger, clock, clusterCidr: '10.244.0.0/16', caPem: 'PEM' },
-      abort.signal,
-    ),
-    runFakeKubelets(client, abort.signal),
-  ];
-  t.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await Promise.all(running);
-    await server.close();
-  });
+  const { client } = await openControlPlane(t, { nodes: ['alive', 'silent'], controllers: { clock } });
   await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
   const tolerations = [
     { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 },

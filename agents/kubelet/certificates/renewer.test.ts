@@ -1,5 +1,6 @@
 // Renewal against a real API server with its controllers in this process: what a node joined with is replaced before it ends,
 // and those who use it go on.
+
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -12,7 +13,6 @@ import { Unavailable } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { KubeconfigTransport } from '../../../controlplane/client/kubeconfig-transport';
 import { createClient } from '../../../controlplane/client/rest-client';
-import { runControllers } from '../../../controlplane/controllers/main';
 import { dayMs, type KeyPair } from '../../../controlplane/pki/certificate';
 import { issueCertificate } from '../../../controlplane/pki/issue';
 import { nodeCredentials } from '../../../controlplane/pki/node-credentials';
@@ -24,9 +24,9 @@ import {
   readCredential,
   writeCredential,
 } from '../../../controlplane/pki/node-files';
-import { ensureNodePki, readAuthority } from '../../../controlplane/pki/pki';
+import { ensureNodePki } from '../../../controlplane/pki/pki';
+import { openControlPlane } from '../../../test/lib/control-plane';
 import { FakeClock } from '../../../test/lib/fake-clock';
-import { openTestServer } from '../../../test/lib/test-server';
 import { serveKubelet } from '../server/kubelet-server';
 import { CertificateRenewer, type RenewerDeps } from './renewer';
 import { ServingCertificate } from './serving-certificate';
@@ -38,25 +38,7 @@ const names: readonly CredentialName[] = ['kubelet', 'serving', 'kube-proxy', 'd
 
 /** A node whose certificates were made `ageDays` ago, for a year. */
 async function startNode(test: Test, ageDays: number) {
-  const server = await openTestServer();
-  const authority = (await readAuthority(server.pkiDir))!;
-  const abort = new AbortController();
-  const running = runControllers(
-    {
-      client: server.client('system:kube-controller-manager'),
-      log: silentLogger,
-      clusterCidr: '10.244.0.0/16',
-      caPem: authority.cert,
-      signing: { authority, maxLifetimeMs: 365 * dayMs },
-    },
-    abort.signal,
-  );
-  test.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await running;
-    await server.close();
-  });
-  const admin = server.client();
+  const { server, url, authority, client: admin, signal } = await openControlPlane(test, { signsForMs: 365 * dayMs });
   await admin.create(nodes, {
     metadata: { name: node.name },
     status: { addresses: [{ type: 'InternalIP', address: node.ip }] },
@@ -65,7 +47,7 @@ async function startNode(test: Test, ageDays: number) {
   const files = filesBeside(join(dir, 'kubelet.conf'), join(dir, 'pki'));
   await ensureNodePki(files.pkiDir, authority, node);
   const madeAtMs = Date.now() - ageDays * dayMs;
-  const cluster = { server: `https://127.0.0.1:${server.port}`, caPem: authority.cert };
+  const cluster = { server: url, caPem: authority.cert };
   for (const { name, wanted } of nodeCredentials(node)) {
     await writeCredential(files, name, await issueCertificate(authority, wanted, madeAtMs), cluster);
   }
@@ -82,7 +64,7 @@ async function startNode(test: Test, ageDays: number) {
     served: async () => {},
     report: (_, reason, message) => reports.push(`${reason}: ${message}`),
   };
-  return { server, authority, files, deps, reports, signal: abort.signal };
+  return { server, authority, files, deps, reports, signal };
 }
 
 const certificates = async (files: NodeFiles) =>

@@ -6,9 +6,10 @@ import { type AddressInfo, connect, createServer as createTcpServer } from 'node
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import t, { type Test } from 'tap';
-import { isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { NotFound } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { SystemExec, startProgram } from '../../../dataplane/exec/system-exec';
+import { skipWithoutKubectl } from '../../../test/lib/kubectl';
 import type { ExecRequest, RemoteIo, StreamingHandlers } from './handlers';
 import { createStreamingServer } from './server';
 
@@ -239,28 +240,13 @@ class Output {
   }
 }
 
-async function installed(kubectl: string): Promise<boolean> {
-  try {
-    await exec.run([kubectl, 'version', '--client']);
-    return true;
-  } catch (err) {
-    if (isNotFound(err)) return false;
-    throw err;
-  }
-}
-
 const oldKubectl = process.env['K8TS_OLD_KUBECTL'];
 
-t.test('kubectl, WebSocket and SPDY', async (t) => {
-  if (!(await installed('kubectl'))) {
-    t.comment('kubectl is not installed');
-    return;
-  }
-  await t.test('WebSocket', (t) => suite(t, ['kubectl'], 'websocket'));
-  // kubectl can be told to do without WebSocket: the same binary then speaks SPDY.
-  const spdy = ['env', 'KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false', 'KUBECTL_PORT_FORWARD_WEBSOCKETS=false', 'kubectl'];
-  await t.test('SPDY', (t) => suite(t, spdy, 'spdy/3.1'));
-});
+t.test('kubectl by WebSocket', { skip: skipWithoutKubectl(30) }, (t) => suite(t, ['kubectl'], 'websocket'));
+
+// A kubectl that speaks WebSocket can be told not to; the others never do.
+const spdy = ['env', 'KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false', 'KUBECTL_PORT_FORWARD_WEBSOCKETS=false', 'kubectl'];
+t.test('kubectl by SPDY', { skip: skipWithoutKubectl() }, (t) => suite(t, spdy, 'spdy/3.1'));
 
 t.test('kubectl before 1.30', { skip: oldKubectl ? false : 'K8TS_OLD_KUBECTL is not set' }, (t) =>
   suite(t, [oldKubectl!], 'spdy/3.1'),

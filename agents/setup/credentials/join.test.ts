@@ -1,5 +1,6 @@
 // Joining, against a real API server with its controllers in this process: token, discovery, requests, a client that works;
 // and each way to do it wrong.
+
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -11,14 +12,13 @@ import { AppError, describeError, isAlreadyExists } from '../../../controlplane/
 import { silentLogger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { connect } from '../../../controlplane/client/connect';
-import { runControllers } from '../../../controlplane/controllers/main';
 import { dayMs } from '../../../controlplane/pki/certificate';
 import { pinOf, renderClusterInfo } from '../../../controlplane/pki/cluster-info';
 import { createAuthority, issueCertificate } from '../../../controlplane/pki/issue';
 import { readEntry } from '../../../controlplane/pki/kubeconfig';
-import { readAuthority } from '../../../controlplane/pki/pki';
+import { openControlPlane } from '../../../test/lib/control-plane';
 import { eventually } from '../../../test/lib/eventually';
-import { openTestServer, type TestServer } from '../../../test/lib/test-server';
+import type { TestServer } from '../../../test/lib/test-server';
 import { discover } from './discover';
 import { requestNodeCredentials } from './request';
 import type { NodeCredentialsRequest } from './types';
@@ -38,25 +38,7 @@ interface Cluster {
 }
 
 async function startCluster(test: Test): Promise<Cluster> {
-  const server = await openTestServer();
-  const authority = (await readAuthority(server.pkiDir))!;
-  const abort = new AbortController();
-  const running = runControllers(
-    {
-      client: server.client('system:kube-controller-manager'),
-      log: silentLogger,
-      clusterCidr: '10.244.0.0/16',
-      caPem: authority.cert,
-      signing: { authority, maxLifetimeMs: 10 * dayMs },
-    },
-    abort.signal,
-  );
-  test.teardown(async () => {
-    abort.abort(new Error('test over'));
-    await running;
-    await server.close();
-  });
-  const admin = server.client();
+  const { server, authority, client: admin } = await openControlPlane(test, { signsForMs: 10 * dayMs });
   await createToken(admin, token);
   const address = `127.0.0.1:${server.port}`;
   return {

@@ -1,0 +1,66 @@
+// A control plane at work in this process: the API server with its controllers and, where nodes are played, the scheduler.
+import type { Test } from 'tap';
+import { silentLogger as log } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { type ControllersOptions, runControllers } from '../../controlplane/controllers/main';
+import type { KeyPair } from '../../controlplane/pki/certificate';
+import { readAuthority } from '../../controlplane/pki/pki';
+import { runScheduler } from '../../controlplane/scheduler/main';
+import { createNodes, type FakeKubeletOptions, runFakeKubelets } from './fake-kubelet';
+import { openTestServer, type TestServer } from './test-server';
+
+export interface ControlPlane {
+  readonly server: TestServer;
+  /** https://127.0.0.1:PORT */
+  readonly url: string;
+  readonly authority: KeyPair;
+  /** May do everything. */
+  readonly client: Client;
+  /** Aborted when the test is over. */
+  readonly signal: AbortSignal;
+  /** Runs `part` beside until the test is over. */
+  readonly run: (part: (signal: AbortSignal) => Promise<void>) => void;
+}
+export interface ControlPlaneOptions {
+  readonly controllers?: Pick<ControllersOptions, 'clock' | 'loadBalancerPool' | 'identity'>;
+  /** Certificates that are asked for last so long at most; absent: nobody signs any. */
+  readonly signsForMs?: number;
+  /** Names of nodes whose kubelets are played. */
+  readonly nodes?: readonly string[];
+  readonly kubelets?: FakeKubeletOptions;
+}
+
+/** Ends with the test. */
+export async function openControlPlane(test: Test, options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const { controllers = {}, signsForMs, nodes = [], kubelets } = options;
+  const server = await openTestServer();
+  const abort = new AbortController();
+  const running: Promise<void>[] = [];
+  test.teardown(async () => {
+    abort.abort(new Error('test over'));
+    await Promise.all(running);
+    await server.close();
+  });
+  const run: ControlPlane['run'] = (part) => void running.push(part(abort.signal));
+  const authority = (await readAuthority(server.pkiDir))!;
+  const client = server.client();
+  await createNodes(client, ...nodes);
+  const signing = signsForMs === undefined ? {} : { signing: { authority, maxLifetimeMs: signsForMs } };
+  const asManager = server.client('system:kube-controller-manager');
+  const given = {
+    ...controllers,
+    ...signing,
+    client: asManager,
+    log,
+    clusterCidr: '10.244.0.0/16',
+    caPem: authority.cert,
+  };
+  run((signal) => runControllers(given, signal));
+  if (nodes.length > 0) {
+    const { identity } = controllers;
+    const scheduler = { client: server.client('system:kube-scheduler'), log, ...(identity ? { identity } : {}) };
+    run((signal) => runScheduler(scheduler, signal));
+    run((signal) => runFakeKubelets(client, signal, kubelets));
+  }
+  return { server, url: `https://127.0.0.1:${server.port}`, authority, client, signal: abort.signal, run };
+}
