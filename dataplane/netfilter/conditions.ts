@@ -2,7 +2,7 @@
 import { type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import { Unsupported } from '../../controlplane/base/errors';
 import type { CtState, Match, Rule, TcpFlag, Term } from './model';
-import type { Surroundings } from './packet';
+import type { Packet, Surroundings } from './packet';
 import { renderRule } from './render';
 
 /** The packet between two rules; NAT and MARK change it. */
@@ -19,6 +19,21 @@ export interface Traveller {
   readonly tcpFlags: readonly TcpFlag[];
   readonly around: Surroundings;
 }
+
+/** A packet that is about to enter; a SYN unless it says otherwise. */
+export const enter = (given: Packet, around: Surroundings): Traveller => ({
+  source: given.source,
+  destination: given.destination,
+  protocol: given.protocol,
+  sourcePort: given.sourcePort,
+  destinationPort: given.destinationPort,
+  inInterface: given.inInterface,
+  outInterface: undefined,
+  mark: given.mark ?? 0,
+  states: new Set(given.states ?? ['NEW']),
+  tcpFlags: given.tcpFlags ?? ['SYN'],
+  around,
+});
 
 export type Condition = (packet: Traveller) => boolean;
 

@@ -5,7 +5,7 @@
 //   from a process here:  raw ─ mangle ─ nat ─ filter OUTPUT ─► routing ──────────────────┴─► mangle ─ nat POSTROUTING ─► out
 //   A packet to this node itself leaves through POSTROUTING to loopback and comes to INPUT like any other.
 import { Unsupported } from '../../controlplane/base/errors';
-import { type Condition, conditionsOf, isLocal, type Traveller } from './conditions';
+import { type Condition, conditionsOf, enter, isLocal, type Traveller } from './conditions';
 import type { Chain, Rule, RuleSet, Table, Target } from './model';
 import type { Hook, Journey, Packet, Step, Surroundings } from './packet';
 import { renderRule } from './render';
@@ -58,19 +58,7 @@ class Walk {
     private readonly given: Packet,
     around: Surroundings,
   ) {
-    this.packet = {
-      source: given.source,
-      destination: given.destination,
-      protocol: given.protocol,
-      sourcePort: given.sourcePort,
-      destinationPort: given.destinationPort,
-      inInterface: given.inInterface,
-      outInterface: undefined,
-      mark: given.mark ?? 0,
-      states: new Set(given.states ?? ['NEW']),
-      tcpFlags: given.tcpFlags ?? ['SYN'],
-      around,
-    };
+    this.packet = enter(given, around);
   }
 
   run(): Journey {

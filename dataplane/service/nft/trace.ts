@@ -1,7 +1,7 @@
 // Evaluates a compiled plan as the kernel would: a packet in, its journey out. The way through the hooks is that of
 // dataplane/netfilter/trace.ts; chains of others are not there.
 import { Unsupported } from '../../../controlplane/base/errors';
-import { isLocal, type Traveller } from '../../netfilter/conditions';
+import { enter, isLocal, type Traveller } from '../../netfilter/conditions';
 import type { Journey, Packet, Surroundings } from '../../netfilter/packet';
 import type { NftPlan } from './model';
 import { parseRule, type Statement, type Verdict } from './statements';
@@ -74,19 +74,7 @@ class Walk {
     private readonly bases: readonly BaseChain[],
     private readonly rules: (chain: string) => readonly ReadyRule[],
   ) {
-    this.packet = {
-      source: given.source,
-      destination: given.destination,
-      protocol: given.protocol,
-      sourcePort: given.sourcePort,
-      destinationPort: given.destinationPort,
-      inInterface: given.inInterface,
-      outInterface: undefined,
-      mark: given.mark ?? 0,
-      states: new Set(given.states ?? ['NEW']),
-      tcpFlags: given.tcpFlags ?? [],
-      around,
-    };
+    this.packet = enter(given, around);
   }
 
   run(): NftJourney {
