@@ -13,13 +13,14 @@ import { signers } from '../../controlplane/pki/signers';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
-import { skipWithoutKubectl } from '../lib/kubectl';
+import { skippedWithoutKubectl } from '../lib/kubectl';
 
 t.setTimeout(240_000);
 const exec = new SystemExec();
 
 // `auth whoami` came with 1.28.
-t.test('kubectl certificate approve and deny', { skip: skipWithoutKubectl(28) }, async (t) => {
+t.test('kubectl certificate approve and deny', async (t) => {
+  if (await skippedWithoutKubectl(t, 28)) return;
   const { server, url, authority } = await openControlPlane(t, { signsForMs: 10 * dayMs });
   const dir = t.testdir();
   const kubeconfig = join(dir, 'admin.conf');

@@ -1,27 +1,30 @@
 // Which kubectl this machine has: clients differ in what they can do.
-import { spawnSync } from 'node:child_process';
+import type { Test } from 'tap';
+import { isNotFound } from '../../controlplane/base/errors';
+import { SystemExec } from '../../dataplane/exec/system-exec';
 
-let minor: number | undefined;
-
-/** 32 of version 1.32; 0 when there is none. */
-function kubectlMinor(): number {
-  minor ??= Number(
-    /"minor": *"(\d+)/.exec(
-      spawnSync('kubectl', ['version', '--client', '-o', 'json'], { encoding: 'utf8' }).stdout ?? '',
-    )?.[1] ?? 0,
-  );
-  return minor;
+/** 32 of version 1.32; undefined when there is none. */
+async function kubectlMinor(): Promise<number | undefined> {
+  try {
+    const { stdout } = await new SystemExec().run(['kubectl', 'version', '--client', '-o', 'json']);
+    return Number(/"minor": *"(\d+)/.exec(stdout)?.[1] ?? 0);
+  } catch (err) {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  }
 }
 
 /**
- * Value of tap's option `skip`: false when the kubectl of this machine is at least version 1.`minMinor`.
+ * Skips the test, and resolves to true, unless the kubectl of this machine is at least version 1.`minMinor`.
  * @throws Error when there is none at all although hack/test runs, which installs one
  */
-export function skipWithoutKubectl(minMinor = 0): string | false {
-  const found = kubectlMinor();
-  if (found === 0) {
-    if (process.env['REQUIRE_KERNEL'] === '1') throw new Error('kubectl is not installed');
-    return 'kubectl is not installed';
-  }
-  return found < minMinor && `needs kubectl 1.${minMinor}, and this is 1.${found}`;
+export async function skippedWithoutKubectl(test: Test, minMinor = 0): Promise<boolean> {
+  const found = await kubectlMinor();
+  if (found === undefined && process.env['REQUIRE_KERNEL'] === '1') throw new Error('kubectl is not installed');
+  if (found !== undefined && found >= minMinor) return false;
+  test.plan(
+    0,
+    found === undefined ? 'kubectl is not installed' : `needs kubectl 1.${minMinor}, and this is 1.${found}`,
+  );
+  return true;
 }

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import { NotFound } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { SystemExec, startProgram } from '../../../dataplane/exec/system-exec';
-import { skipWithoutKubectl } from '../../../test/lib/kubectl';
+import { skippedWithoutKubectl } from '../../../test/lib/kubectl';
 import type { ExecRequest, RemoteIo, StreamingHandlers } from './handlers';
 import { createStreamingServer } from './server';
 
@@ -242,11 +242,15 @@ class Output {
 
 const oldKubectl = process.env['K8TS_OLD_KUBECTL'];
 
-t.test('kubectl by WebSocket', { skip: skipWithoutKubectl(30) }, (t) => suite(t, ['kubectl'], 'websocket'));
+t.test('kubectl by WebSocket', async (t) => {
+  if (!(await skippedWithoutKubectl(t, 30))) await suite(t, ['kubectl'], 'websocket');
+});
 
 // A kubectl that speaks WebSocket can be told not to; the others never do.
 const spdy = ['env', 'KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false', 'KUBECTL_PORT_FORWARD_WEBSOCKETS=false', 'kubectl'];
-t.test('kubectl by SPDY', { skip: skipWithoutKubectl() }, (t) => suite(t, spdy, 'spdy/3.1'));
+t.test('kubectl by SPDY', async (t) => {
+  if (!(await skippedWithoutKubectl(t))) await suite(t, spdy, 'spdy/3.1');
+});
 
 t.test('kubectl before 1.30', { skip: oldKubectl ? false : 'K8TS_OLD_KUBECTL is not set' }, (t) =>
   suite(t, [oldKubectl!], 'spdy/3.1'),
