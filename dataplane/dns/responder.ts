@@ -57,7 +57,7 @@ export class Responder {
 
   constructor(private readonly deps: ResponderDeps) {}
 
-  /** The answer to the query's bytes; undefined when it deserves none. */
+  /** The answer to the query's bytes, which are not needed after the call; undefined when it deserves none. */
   handle(query: Buffer, transport: Transport): Buffer | undefined | Promise<Buffer> {
     const { zone, metrics } = this.deps;
     if (query.length < headerSize || isResponse(query)) {
@@ -75,7 +75,7 @@ export class Responder {
       return answer;
     }
     metrics.cacheMisses++;
-    const answer = this.workOut(query, transport);
+    const answer = this.workOut(Buffer.from(query), transport);
     if (!(answer instanceof Promise)) {
       metrics.observe((performance.now() - started) / 1_000);
       return answer;

@@ -1,8 +1,8 @@
 // The sockets: UDP and TCP on one address. Everything about a query's meaning is the Responder's.
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { describeError, Unavailable } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
+import { type AnsweringSocket, openAnsweringSocket } from '../udp/answering-socket';
 import type { Responder } from './responder';
 
 /** RFC 7766, section 6.2.3: a few seconds; a resolver opens a new connection without harm. */
@@ -11,6 +11,8 @@ const maxConnections = 1_000;
 const maxPortTries = 10;
 /** Questions under way on one connection; reading stops until some are answered. */
 const maxPipelined = 64;
+/** Of a query by UDP; real ones have at most some hundred. */
+const maxQueryBytes = 4_096;
 /** Queries that wait in the kernel while the event loop is busy. */
 const receiveBufferBytes = 4 << 20;
 
@@ -36,10 +38,7 @@ export async function listenDns(
     port,
     async close() {
       for (const socket of connections) socket.destroy();
-      await Promise.all([
-        new Promise<void>((resolve) => udp.close(() => resolve())),
-        new Promise<void>((resolve) => tcp.close(() => resolve())),
-      ]);
+      await Promise.all([udp.close(), new Promise<void>((resolve) => tcp.close(() => resolve()))]);
     },
   };
 }
@@ -58,47 +57,16 @@ async function listenBoth(host: string, wanted: number, responder: Responder, lo
   }
 }
 
-function listenUdp(host: string, port: number, responder: Responder, log: Logger): Promise<UdpSocket> {
-  const family = isIPv6(host) ? 6 : 4;
-  const socket = createSocket({
-    type: family === 6 ? 'udp6' : 'udp4',
-    // Only addresses are ever sent to. The default look-up would cost a turn of the event loop per answer.
-    lookup: (address, _options, callback) => callback(null, address, family),
+const listenUdp = (host: string, port: number, responder: Responder, log: Logger): Promise<AnsweringSocket> =>
+  openAnsweringSocket({
+    host,
+    port,
+    maxBytes: maxQueryBytes,
+    receiveBufferBytes,
+    answer: (query) => responder.handle(query, 'udp'),
+    // A client that went away makes sending fail; that is its business.
+    onError: (error) => log.debug('udp', { error: describeError(error) }),
   });
-  socket.on('message', (query, { port: clientPort, address }) => {
-    const answer = responder.handle(query, 'udp');
-    if (answer instanceof Promise) void answer.then((bytes) => sendLate(socket, bytes, clientPort, address, log));
-    else if (answer) socket.send(answer, clientPort, address);
-  });
-  return new Promise((resolve, reject) => {
-    const onError = (cause: Error) => reject(new Unavailable(`cannot listen on UDP ${host}:${port}`, { cause }));
-    socket.once('error', onError);
-    socket.bind({ address: host, port, exclusive: true }, () => {
-      socket.off('error', onError);
-      // A client that went away makes sending fail; that is its business.
-      socket.on('error', (error) => log.debug('udp', { error: describeError(error) }));
-      growReceiveBuffer(socket, log);
-      resolve(socket);
-    });
-  });
-}
-
-/** The socket may have been closed while an upstream server was asked. */
-function sendLate(socket: UdpSocket, bytes: Buffer, port: number, address: string, log: Logger): void {
-  try {
-    socket.send(bytes, port, address);
-  } catch (error) {
-    log.debug('an answer came too late', { error: describeError(error) });
-  }
-}
-
-function growReceiveBuffer(socket: UdpSocket, log: Logger): void {
-  try {
-    socket.setRecvBufferSize(receiveBufferBytes);
-  } catch (error) {
-    log.debug('the kernel keeps its own buffer size', { error: describeError(error) });
-  }
-}
 
 function listenTcp(host: string, port: number, responder: Responder): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => serveConnection(socket, responder));

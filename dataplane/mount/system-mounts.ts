@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import koffi from 'koffi';
 import { AppError, NotFound } from '../../controlplane/base/errors';
+import { errnoName } from '../libc/errno';
 import type { Mounts, TmpfsOptions } from './mounts';
 
 const MS_NOSUID = 2;
@@ -62,11 +63,6 @@ export function mountPoints(table: string): string[] {
     .filter((line) => line !== '')
     .map((line) => line.split(' ')[1] ?? '')
     .map((path) => path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
-}
-
-function errnoName(): string {
-  const errno = koffi.errno();
-  return Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
 }
 
 function failure(doing: string, path: string): AppError {

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
 import koffi from 'koffi';
 import { Unavailable } from '../../controlplane/base/errors';
+import { errnoName } from '../libc/errno';
 import type { Netns } from './netns';
 
 const AF_INET = 2;
@@ -22,7 +23,7 @@ function openTcpSocket(netns: Netns, family: number): number {
   socketFunction ??= koffi.load('libc.so.6').func('int socket(int domain, int type, int protocol)') as SocketFunction;
   const open = socketFunction;
   const fd = netns.enter(() => open(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (fd < 0) throw new Unavailable(`no socket in ${netns.path}: errno ${koffi.errno()}`);
+  if (fd < 0) throw new Unavailable(`no socket in ${netns.path}: ${errnoName()}`);
   return fd;
 }
 

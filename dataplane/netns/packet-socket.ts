@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { closeSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
+import { errnoName } from '../libc/errno';
 import type { Netns } from './netns';
 
 const AF_INET = 2;
@@ -110,8 +111,7 @@ function openPair({ link, protocol }: PacketSocketOptions): { packet: number; ud
 }
 
 function failure(what: string): AppError {
-  const errno = koffi.errno();
-  const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+  const name = errnoName();
   if (name === 'EPERM') return new AppError('Forbidden', `${what}: needs CAP_NET_RAW`);
   return new Unavailable(`${what}: ${name}`);
 }

@@ -3,6 +3,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import koffi from 'koffi';
 import { AppError, NotFound, Unsupported } from '../../controlplane/base/errors';
+import { errnoName } from '../libc/errno';
 import type { Netns } from './netns';
 
 const CLONE_NEWNET = 0x40000000;
@@ -16,8 +17,7 @@ let setnsFunction: Setns | undefined;
 function setns(fd: number): void {
   setnsFunction ??= koffi.load('libc.so.6').func('int setns(int fd, int nstype)') as Setns;
   if (setnsFunction(fd, CLONE_NEWNET) === 0) return;
-  const errno = koffi.errno();
-  const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+  const name = errnoName();
   if (name === 'EPERM') throw new AppError('Forbidden', 'entering a network namespace needs CAP_SYS_ADMIN');
   throw new Unsupported(`setns failed: ${name}`);
 }

@@ -1,0 +1,175 @@
+// A UDP socket that answers: what has queued up is read by one system call and answered by another. Node's own takes several for
+// each datagram, and a turn through its streams of requests.
+import { createSocket, type Socket } from 'node:dgram';
+import { closeSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { Unavailable } from '../../controlplane/base/errors';
+import { openBound, receiveMany, refuseSharing, sendMany } from './calls';
+import { Datagrams } from './datagrams';
+import { addressBytes, type Peer, readAddress, writeAddress } from './socket-address';
+
+/** Datagrams of one call. */
+const batch = 64;
+/** Calls in a row, before others of this process get their turn. */
+const maxRounds = 4;
+
+export interface AnsweringSocketOptions {
+  /** An address of this machine, or 0.0.0.0 or ::. */
+  readonly host: string;
+  readonly port: number;
+  /** Longer datagrams are dropped; longer answers are sent all the same. */
+  readonly maxBytes: number;
+  /** What may wait in the kernel while the event loop is busy; the kernel may give less. */
+  readonly receiveBufferBytes: number;
+  /** The answer, if any. `datagram` is there until the call returns: copy what is needed later. Must not throw or reject. */
+  readonly answer: (datagram: Buffer) => Buffer | undefined | Promise<Buffer>;
+  /** An answer did not leave: its client may have gone away. */
+  readonly onError: (err: Error) => void;
+  /** For tests: a kernel that has no room. */
+  readonly send?: typeof sendMany;
+}
+export interface AnsweringSocket {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @throws Unavailable when the address cannot be listened on */
+export async function openAnsweringSocket(options: AnsweringSocketOptions): Promise<AnsweringSocket> {
+  const { host, port } = options;
+  const fd = openBound({ address: host, port });
+  const socket = createSocket({
+    type: isIPv6(host) ? 'udp6' : 'udp4',
+    // Only addresses are ever sent to. The default look-up would cost a turn of the event loop per answer.
+    lookup: (address, _options, done) => done(null, address, address.includes(':') ? 6 : 4),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', (cause) => {
+      closeSync(fd);
+      reject(new Unavailable(`cannot listen on UDP ${host}:${port}`, { cause }));
+    });
+    socket.bind({ fd, exclusive: true }, () => {
+      socket.removeAllListeners('error');
+      resolve();
+    });
+  });
+  return new Answering(socket, fd, options);
+}
+
+class Answering implements AnsweringSocket {
+  readonly port: number;
+  private readonly incoming: Datagrams;
+  private readonly outgoing: Datagrams;
+  /** Datagrams in `outgoing`. */
+  private waiting = 0;
+  private closed: Promise<void> | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly fd: number,
+    private readonly options: AnsweringSocketOptions,
+  ) {
+    this.incoming = new Datagrams(batch, options.maxBytes);
+    this.outgoing = new Datagrams(batch, options.maxBytes);
+    this.port = socket.address().port;
+    // libuv sets it on every descriptor it is given: a second server could then listen beside this one and take half the questions.
+    refuseSharing(fd);
+    try {
+      socket.setRecvBufferSize(options.receiveBufferBytes);
+    } catch (err) {
+      options.onError(err as Error);
+    }
+    socket.on('error', options.onError);
+    socket.on('message', (datagram, from) => this.woken(datagram, from));
+  }
+
+  close(): Promise<void> {
+    this.closed ??= new Promise((resolve) =>
+      this.socket.close(() => {
+        this.incoming.free();
+        this.outgoing.free();
+        resolve();
+      }),
+    );
+    return this.closed;
+  }
+
+  /** Node has read one datagram, and says so; the others are still there. */
+  private woken(first: Buffer, from: Peer): void {
+    const answer = this.options.answer(first);
+    if (answer instanceof Promise) this.answerLater(answer, from);
+    else if (answer) this.queue(answer, this.writePeer(from), from);
+    for (let round = 0; round < maxRounds && this.receive() === batch; round++);
+    this.flush();
+  }
+
+  private writePeer(peer: Peer): number {
+    if (this.waiting === batch) this.flush();
+    return writeAddress(this.outgoing.addresses[this.waiting]!, peer);
+  }
+
+  /** Answers what one call brings; returns the number of datagrams. */
+  private receive(): number {
+    const { incoming, outgoing, options } = this;
+    const count = receiveMany(this.fd, incoming);
+    for (let i = 0; i < count; i++) {
+      const bytes = incoming.received(i);
+      if (bytes === undefined) continue;
+      const answer = options.answer(incoming.data[i]!.subarray(0, bytes));
+      const from = incoming.addresses[i]!;
+      if (answer instanceof Promise) {
+        const peer = readAddress(from);
+        if (peer) this.answerLater(answer, peer);
+      } else if (answer) {
+        if (this.waiting === batch) this.flush();
+        from.copy(outgoing.addresses[this.waiting]!);
+        this.queue(answer, addressBytes);
+      }
+    }
+    return count;
+  }
+
+  /** The address is in its place, `addressLength` bytes of it; 0: it could not be written, and `peer` has it. */
+  private queue(answer: Buffer, addressLength: number, peer?: Peer): void {
+    const { outgoing, waiting } = this;
+    if (addressLength === 0 || answer.length > outgoing.maxBytes) {
+      const to = peer ?? readAddress(outgoing.addresses[waiting]!);
+      if (to) this.sendAlone(answer, to);
+      return;
+    }
+    outgoing.data[waiting]!.set(answer);
+    outgoing.toSend(waiting, addressLength, answer.length);
+    this.waiting++;
+  }
+
+  private flush(): void {
+    const { outgoing, waiting } = this;
+    const { send = sendMany } = this.options;
+    this.waiting = 0;
+    for (let sent = 0; sent < waiting; ) {
+      const left = send(this.fd, outgoing, sent, waiting);
+      if (left === 'full') {
+        // Node's socket waits until there is room.
+        this.sendAllAlone(sent, waiting);
+        return;
+      }
+      if (typeof left !== 'number') this.options.onError(left);
+      sent += typeof left === 'number' ? left : 1;
+    }
+  }
+
+  private sendAllAlone(from: number, to: number): void {
+    const { outgoing } = this;
+    for (let i = from; i < to; i++) {
+      const peer = readAddress(outgoing.addresses[i]!);
+      if (peer) this.sendAlone(Buffer.from(outgoing.data[i]!.subarray(0, outgoing.lengthToSend(i))), peer);
+    }
+  }
+
+  private answerLater(answer: Promise<Buffer>, to: Peer): void {
+    void answer.then((bytes) => this.sendAlone(bytes, to));
+  }
+
+  private sendAlone(bytes: Buffer, { address, port }: Peer): void {
+    if (!this.closed) this.socket.send(bytes, port, address);
+  }
+}

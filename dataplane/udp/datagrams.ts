@@ -1,0 +1,83 @@
+// Memory for many datagrams that one call of recvmmsg or sendmmsg fills or sends: struct mmsghdr, iovec, address and bytes of
+// each, outside the heap that the garbage collector moves. Layout of 64-bit Linux (recvmmsg(2), recvmsg(2)).
+import koffi from 'koffi';
+import { addressBytes } from './socket-address';
+
+const headerBytes = 64;
+const vectorBytes = 16;
+/** Rounded up, so that each address begins at a multiple of 8. */
+const addressSlot = 32;
+/** In words of 32 bits: struct msghdr's msg_namelen and msg_flags, and msg_len behind it. */
+const nameLengthWord = 2;
+const flagsWord = 12;
+const lengthWord = 14;
+const MSG_TRUNC = 0x20;
+
+export class Datagrams {
+  /** Of the first header. */
+  readonly pointer: bigint;
+  /** The address of each, and its bytes. */
+  readonly addresses: readonly Buffer[];
+  readonly data: readonly Buffer[];
+  private readonly headers: Uint32Array;
+  private readonly vectors: Uint32Array;
+
+  constructor(
+    readonly count: number,
+    readonly maxBytes: number,
+  ) {
+    const perDatagram = headerBytes + vectorBytes + addressSlot + maxBytes;
+    this.pointer = koffi.alloc('uint8_t', count * perDatagram) as bigint;
+    const memory = koffi.view(this.pointer, count * perDatagram);
+    Buffer.from(memory).fill(0);
+    const vectorsAt = count * headerBytes;
+    const addressesAt = vectorsAt + count * vectorBytes;
+    const dataAt = addressesAt + count * addressSlot;
+    this.headers = new Uint32Array(memory, 0, (count * headerBytes) / 4);
+    this.vectors = new Uint32Array(memory, vectorsAt, (count * vectorBytes) / 4);
+    const slots = Array.from({ length: count }, (_, i) => i);
+    this.addresses = slots.map((i) => Buffer.from(memory, addressesAt + i * addressSlot, addressBytes));
+    this.data = slots.map((i) => Buffer.from(memory, dataAt + i * maxBytes, maxBytes));
+    const words = new BigUint64Array(memory, 0, addressesAt / 8);
+    for (const i of slots) {
+      const header = (i * headerBytes) / 8;
+      const vector = (vectorsAt + i * vectorBytes) / 8;
+      words[header] = this.pointer + BigInt(addressesAt + i * addressSlot);
+      words[header + 2] = this.pointer + BigInt(vectorsAt + i * vectorBytes);
+      words[header + 3] = 1n;
+      words[vector] = this.pointer + BigInt(dataAt + i * maxBytes);
+      words[vector + 1] = BigInt(maxBytes);
+    }
+  }
+
+  /** Before datagrams are received: the kernel has written the lengths of the last addresses. */
+  readyToReceive(): void {
+    for (let i = 0; i < this.count; i++) this.headers[(i * headerBytes) / 4 + nameLengthWord] = addressBytes;
+  }
+
+  /** Bytes of a received datagram; undefined when it was longer than `maxBytes`. */
+  received(i: number): number | undefined {
+    const header = (i * headerBytes) / 4;
+    return (this.headers[header + flagsWord]! & MSG_TRUNC) === 0 ? this.headers[header + lengthWord] : undefined;
+  }
+
+  /** Lengths of what is written into `addresses[i]` and `data[i]` to be sent. */
+  toSend(i: number, addressLength: number, bytes: number): void {
+    this.headers[(i * headerBytes) / 4 + nameLengthWord] = addressLength;
+    this.vectors[(i * vectorBytes) / 4 + 2] = bytes;
+  }
+
+  lengthToSend(i: number): number {
+    return this.vectors[(i * vectorBytes) / 4 + 2]!;
+  }
+
+  /** Pointer to header `i`. */
+  from(i: number): bigint {
+    return this.pointer + BigInt(i * headerBytes);
+  }
+
+  /** Nothing of it may be touched any more. */
+  free(): void {
+    koffi.free(this.pointer);
+  }
+}

@@ -1,0 +1,57 @@
+// struct sockaddr_in and sockaddr_in6 as bytes (ip(7), ipv6(7)). Little-endian machines only, as all that Node.js is built for here.
+import { isIP } from 'node:net';
+import { type Family, formatAddress, parseAddress } from '../../controlplane/base/cidr';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** Bytes of the larger of the two. */
+export const addressBytes = 28;
+
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Writes to the start of `out`; returns the length, or 0 for what has a zone (fe80::1%eth0) or is no address. */
+export function writeAddress(out: Buffer, { address, port }: Peer): number {
+  const family = isIP(address);
+  if (family === 0 || address.includes('%')) return 0;
+  out.writeUInt16LE(family === 4 ? AF_INET : AF_INET6, 0);
+  out.writeUInt16BE(port, 2);
+  if (family === 4) {
+    writeDotted(out, address);
+    out.fill(0, 8, 16);
+    return 16;
+  }
+  out.fill(0, 4, addressBytes);
+  const { value } = parseAddress(address);
+  out.writeBigUInt64BE(value >> 64n, 8);
+  out.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, 16);
+  return addressBytes;
+}
+
+/** Done for each datagram, so without strings in between. */
+function writeDotted(out: Buffer, address: string): void {
+  let part = 0;
+  let at = 4;
+  for (let i = 0; i < address.length; i++) {
+    const code = address.charCodeAt(i);
+    if (code === 46 /* . */) {
+      out[at++] = part;
+      part = 0;
+    } else part = part * 10 + code - 48;
+  }
+  out[at] = part;
+}
+
+/** Of an address the kernel wrote; undefined for another family. */
+export function readAddress(bytes: Buffer): Peer | undefined {
+  const kind = bytes.readUInt16LE(0);
+  const port = bytes.readUInt16BE(2);
+  const read = (family: Family, value: bigint): Peer => ({ address: formatAddress({ family, value }), port });
+  if (kind === AF_INET) return read(4, BigInt(bytes.readUInt32BE(4)));
+  if (kind === AF_INET6) return read(6, (bytes.readBigUInt64BE(8) << 64n) | bytes.readBigUInt64BE(16));
+  return undefined;
+}
+
+export const familyNumber = (host: string): number => (isIP(host) === 6 ? AF_INET6 : AF_INET);
