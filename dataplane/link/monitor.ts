@@ -1,5 +1,6 @@
 // Tells changes of links, addresses and routes in a namespace as the kernel reports them.
-import { createNetlink, type NetlinkSocket, Protocol } from 'netlink';
+import { Protocol } from 'netlink';
+import { listenToGroups } from '../netns/netlink-groups';
 import type { Netns } from '../netns/netns';
 import { RTM, RTNLGRP } from './constants';
 import type { Link, LinkAddress, Route } from './model';
@@ -21,7 +22,7 @@ const receiveBufferBytes = 1024 * 1024;
 const groups = [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE];
 
 export class NetworkMonitor {
-  private readonly socket: NetlinkSocket;
+  private readonly listener: { close(): void };
 
   /** Opens the socket inside `netns`; changes from now on are told. It does not keep the process alive. */
   constructor(
@@ -29,22 +30,20 @@ export class NetworkMonitor {
     onChange: (change: NetworkChange) => void,
     { neighbours = false }: { readonly neighbours?: boolean } = {},
   ) {
-    this.socket = netns.enter(() => createNetlink(Protocol.ROUTE));
-    // ENOBUFS: the buffer overflowed. The socket stays usable.
-    this.socket.on('error', () => onChange({ type: 'overrun' }));
-    this.socket.on('message', (messages) => {
-      for (const { type, data } of messages) {
+    this.listener = listenToGroups(netns, {
+      protocol: Protocol.ROUTE,
+      groups: neighbours ? [...groups, RTNLGRP.NEIGH] : groups,
+      receiveBufferBytes,
+      onMessage: (type, data) => {
         const change = readChange(type, data);
         if (change) onChange(change);
-      }
+      },
+      onOverrun: () => onChange({ type: 'overrun' }),
     });
-    this.socket.setRecvBufferSize(receiveBufferBytes);
-    for (const group of groups) this.socket.addMembership(group);
-    if (neighbours) this.socket.addMembership(RTNLGRP.NEIGH);
   }
 
   close(): void {
-    this.socket.close();
+    this.listener.close();
   }
 }
 

@@ -1,26 +1,22 @@
 // Whole Ethernet frames of one protocol on one link, by packet(7): for ARP and for what nodes of a link tell each other. Needs
 // CAP_NET_RAW.
-import { createSocket } from 'node:dgram';
 import { closeSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
 import { errnoName } from '../libc/errno';
 import type { Netns } from './netns';
+import { pollSocket } from './polled-socket';
 
-const AF_INET = 2;
 const AF_PACKET = 17;
-const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
-const O_CLOEXEC = 0o2000000;
 /** struct sockaddr_ll */
 const addressLength = 20;
 
 interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
-  dup3(from: number, to: number, flags: number): number;
   if_nametoindex(name: string): number;
 }
 let loaded: Libc | undefined;
@@ -32,7 +28,6 @@ function libc(): Libc {
     loaded = {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
-      dup3: library.func('int dup3(int from, int to, int flags)'),
       if_nametoindex: library.func('uint32_t if_nametoindex(const char *name)'),
     } as unknown as Libc;
   }
@@ -57,39 +52,28 @@ export interface PacketSocketOptions {
 /** @throws NotFound without the link or the namespace, Forbidden without CAP_NET_RAW, Unavailable */
 export function openPacketSocket(netns: Netns, options: PacketSocketOptions): PacketSocket {
   const { onFrame, onError } = options;
-  // Node polls no descriptor that it does not know the kind of. It is given a UDP socket, and the packet socket is put in its
-  // place before the event loop has looked at it: what both have in common, recvmsg, is all that is used.
-  const { packet, udp } = netns.enter(() => openPair(options));
-  const socket = createSocket('udp4');
-  socket.on('message', onFrame);
-  socket.on('error', onError);
-  socket.bind({ fd: udp });
-  const placed = libc().dup3(packet, udp, O_CLOEXEC);
-  closeSync(packet);
+  const socket = pollSocket(
+    netns.enter(() => openOn(options)),
+    { onMessage: onFrame, onError },
+  );
   let open = true;
-  const close = () => {
-    if (open) socket.close();
-    open = false;
-  };
-  if (placed < 0) {
-    const err = failure('dup3');
-    close();
-    throw err;
-  }
   return {
     send(frame) {
       if (!open) return;
       try {
-        writeSync(udp, frame);
+        writeSync(socket.fd, frame);
       } catch (cause) {
         throw new Unavailable(`frame not sent on ${options.link}`, { cause });
       }
     },
-    close,
+    close() {
+      open = false;
+      socket.close();
+    },
   };
 }
 
-function openPair({ link, protocol }: PacketSocketOptions): { packet: number; udp: number } {
+function openOn({ link, protocol }: PacketSocketOptions): number {
   const { socket, bind, if_nametoindex } = libc();
   const index = if_nametoindex(link);
   if (index === 0) throw new NotFound(`no link ${link}`);
@@ -100,14 +84,12 @@ function openPair({ link, protocol }: PacketSocketOptions): { packet: number; ud
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(protocol, 2);
   address.writeInt32LE(index, 4);
-  const udp =
-    bind(packet, address, addressLength) < 0 ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (udp < 0) {
+  if (bind(packet, address, addressLength) < 0) {
     const err = failure(`packet socket on ${link}`);
     closeSync(packet);
     throw err;
   }
-  return { packet, udp };
+  return packet;
 }
 
 function failure(what: string): AppError {

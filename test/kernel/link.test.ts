@@ -1,9 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { applySteps } from '../../dataplane/link/apply';
 import { type NetworkChange, NetworkMonitor } from '../../dataplane/link/monitor';
 import { planBridge, planRoutes } from '../../dataplane/link/plan';
 import { Rtnetlink } from '../../dataplane/link/rtnetlink';
 import { ensureSysctls, readSysctl } from '../../dataplane/link/sysctl';
+import type { Netns } from '../../dataplane/netns/netns';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { connect, createNetns, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
@@ -197,9 +200,67 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
+  await t.test('a monitor that cannot keep up says so, each time, and goes on', async (t) => {
+    await withNetns(1, async (netns) => {
+      const count = 20_000;
+      const file = join(t.testdir(), 'batch');
+      writeFileSync(
+        file,
+        Array.from({ length: count }, (_, i) => `route add 10.64.${i >> 8}.${i & 255} dev br0\n`).join(''),
+      );
+      await netns.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
+      await netns.run('ip', 'link', 'set', 'br0', 'up');
+      let overruns = 0;
+      let told = '';
+      let wake = () => {};
+      const monitor = new NetworkMonitor(netns, (change) => {
+        if (change.type === 'overrun') overruns++;
+        if (change.type === 'link') told = change.link.name;
+        wake();
+      });
+      const until = async (test: () => boolean) => {
+        while (!test()) await new Promise<void>((resolve) => (wake = resolve));
+      };
+      const keepAlive = setInterval(() => {}, 1000);
+      try {
+        for (const argv of [
+          ['-batch', file],
+          ['route', 'flush', 'root', '10.64.0.0/10'],
+          ['-batch', file],
+        ]) {
+          const [before, lost] = [overruns, drops(netns)];
+          const flood = netns.run('ip', ...argv);
+          // Busy until the kernel has had to throw something away.
+          const deadline = Date.now() + 30_000;
+          while (drops(netns) === lost && Date.now() < deadline)
+            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+          await flood;
+          await until(() => overruns > before);
+        }
+        await netns.run('ip', 'link', 'add', 'br1', 'type', 'bridge');
+        await until(() => told === 'br1');
+        t.ok(overruns >= 3, `${overruns} overruns`);
+      } finally {
+        clearInterval(keepAlive);
+        monitor.close();
+      }
+    });
+  });
+
   await t.test('a gone namespace is NotFound', async (t) => {
     const netns = await createNetns();
     await netns.teardown();
     t.throws(() => new Rtnetlink(netns), { code: 'NotFound' });
   });
 });
+
+/** Messages that listeners of netlink groups in this namespace have lost. */
+function drops(netns: Netns): number {
+  const rows = netns
+    .enter(() => readFileSync('/proc/thread-self/net/netlink', 'utf8'))
+    .trim()
+    .split('\n')
+    .slice(1);
+  // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
+  return rows.map((row) => row.trim().split(/\s+/)).reduce((sum, fields) => sum + Number(fields[8]), 0);
+}

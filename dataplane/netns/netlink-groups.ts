@@ -1,0 +1,100 @@
+// What the kernel tells the multicast groups of a netlink protocol, in a namespace. npm `netlink` is for requests: its socket ends
+// the process at the second overflow, and any program that changes many routes can make a listener's buffer overflow.
+import { closeSync } from 'node:fs';
+import koffi from 'koffi';
+import { Unavailable } from '../../controlplane/base/errors';
+import { errnoName } from '../libc/errno';
+import type { Netns } from './netns';
+import { type PolledSocket, pollSocket } from './polled-socket';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
+/** struct nlmsghdr */
+const headerBytes = 16;
+
+interface Libc {
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+}
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded === undefined) {
+    const library = koffi.load('libc.so.6');
+    loaded = {
+      socket: library.func('int socket(int domain, int type, int protocol)'),
+      bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
+      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
+    } as unknown as Libc;
+  }
+  return loaded;
+}
+
+export interface NetlinkGroupsOptions {
+  readonly protocol: number;
+  /** 1 to 32: of the enumeration rtnetlink_groups for the route protocol. */
+  readonly groups: readonly number[];
+  /** As much as this process may have. */
+  readonly receiveBufferBytes: number;
+  readonly onMessage: (type: number, data: Buffer) => void;
+  /** Messages were lost. */
+  readonly onOverrun: () => void;
+}
+
+/** Does not keep the process alive. @throws NotFound when the namespace is gone, Unavailable */
+export function listenToGroups(netns: Netns, options: NetlinkGroupsOptions): Pick<PolledSocket, 'close'> {
+  const { onMessage, onOverrun } = options;
+  const socket = pollSocket(
+    netns.enter(() => openBound(options)),
+    {
+      onMessage: (bytes) => {
+        for (const { type, data } of messagesIn(bytes)) onMessage(type, data);
+      },
+      // ENOBUFS: the buffer was full. Of anything else it is not known either what was lost.
+      onError: onOverrun,
+    },
+  );
+  socket.unref();
+  return socket;
+}
+
+function openBound({ protocol, groups, receiveBufferBytes }: NetlinkGroupsOptions): number {
+  const { socket, bind, setsockopt } = libc();
+  const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  if (fd < 0) throw new Unavailable(`netlink socket: ${errnoName()}`);
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(receiveBufferBytes);
+  // Beyond net.core.rmem_max with CAP_NET_ADMIN, else up to it.
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+  // struct sockaddr_nl: family, padding, port (the kernel chooses), groups.
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  address.writeUInt32LE(
+    groups.reduce((mask, group) => (mask | (1 << (group - 1))) >>> 0, 0),
+    8,
+  );
+  if (bind(fd, address, address.length) < 0) {
+    const err = new Unavailable(`netlink groups ${groups.join(', ')}: ${errnoName()}`);
+    closeSync(fd);
+    throw err;
+  }
+  return fd;
+}
+
+/** Whatever is shorter than its header says ends the list. */
+export function messagesIn(bytes: Buffer): readonly { readonly type: number; readonly data: Buffer }[] {
+  const messages: { type: number; data: Buffer }[] = [];
+  for (let at = 0; at + headerBytes <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at);
+    if (length < headerBytes || at + length > bytes.length) break;
+    messages.push({ type: bytes.readUInt16LE(at + 4), data: bytes.subarray(at + headerBytes, at + length) });
+    at += (length + 3) & ~3;
+  }
+  return messages;
+}
