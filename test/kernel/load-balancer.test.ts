@@ -224,9 +224,9 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         t.not(await link.owner(address, others), owner);
         t.match(await ask(lab, address, 80), /^n\d /, 'and connections arrive: the announcement has changed its table');
         await lab.plug(owner);
-        await link.until(address, (mac) => mac === lab.nodes[owner].mac);
-        // Behind a cut both sides have answered; one beacon after it is mended only one does.
-        t.equal(await link.owner(address), owner);
+        // Behind a cut both sides have answered; after it is mended one does, at first perhaps not the one that has it in the end.
+        while ((await link.owner(address)) !== owner);
+        t.pass('and back');
       });
     });
   }
