@@ -119,10 +119,12 @@ async function openModeRules(mode: BenchMode, nodeName: string): Promise<{ exec:
   const system = new SystemExec();
   const netns = await ensureNamedNetns(system, nodeName);
   const exec: Exec = { run: (argv, options) => system.run(inNetns(netns, argv), options) };
-  if (mode === 'nftables')
-    return { exec, rules: await openRules({ mode, exec, family: 4, facts, log, generations: new Generations(netns) }) };
+  const generations = new Generations(netns);
+  if (mode === 'nftables') return { exec, rules: await openRules({ mode, exec, family: 4, facts, log, generations }) };
+  // As openRules does it, but with the back end that is asked for.
   const backend = programsOf(4).find((one) => `iptables-${one.mode}` === mode)!;
-  return { exec, rules: new ModeRules(new ServiceCompiler(4, facts), new Applier({ exec, backend })) };
+  const applier = new Applier({ exec, backend, ...(backend.mode === 'nft' ? { generations } : {}) });
+  return { exec, rules: new ModeRules(new ServiceCompiler(4, facts), applier) };
 }
 
 const world = new World();
