@@ -95,7 +95,7 @@ class Answering implements AnsweringSocket {
 
   /** Node has read one datagram, and says so; the others are still there. */
   private woken(first: Buffer, from: Peer): void {
-    const answer = this.options.answer(first);
+    const answer = first.length > this.options.maxBytes ? undefined : this.options.answer(first);
     if (answer instanceof Promise) this.answerLater(answer, from);
     else if (answer) this.queue(answer, this.writePeer(from), from);
     for (let round = 0; round < maxRounds && this.receive() === batch; round++);
