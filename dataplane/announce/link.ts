@@ -6,16 +6,19 @@ import type { Netns } from '../netns/netns';
 export interface AnnounceLink {
   readonly name: string;
   readonly mac: string;
-  /** The range of the link: an address outside it is nobody's neighbour. */
-  readonly cidr: Cidr;
+  /** The ranges of the link, of both families: an address outside them is nobody's neighbour. */
+  readonly cidrs: readonly Cidr[];
 }
 
 /** Undefined while no link that is up has the address. Asks the kernel, not /sys, which shows the links of another namespace. */
 export function findLink(netns: Netns, address: string): AnnounceLink | undefined {
   for (const [name, entries] of Object.entries(netns.enter(() => networkInterfaces()))) {
-    const found = entries?.find((entry) => entry.address === address && entry.cidr !== null);
+    const found = entries?.find((entry) => entry.address === address);
+    if (!found) continue;
+    const others = entries?.filter((entry) => entry !== found && !entry.address.startsWith('fe80:')) ?? [];
+    const cidrs = [found, ...others].flatMap(({ cidr }) => (cidr === null ? [] : [parseCidr(cidr)]));
     // A labelled address shows under NAME:LABEL.
-    if (found) return { name: name.split(':')[0]!, mac: found.mac, cidr: parseCidr(found.cidr!) };
+    return { name: name.split(':')[0]!, mac: found.mac, cidrs };
   }
   return undefined;
 }

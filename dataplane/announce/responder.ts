@@ -1,9 +1,11 @@
-// Answers ARP for addresses no interface has, and carries beacons: the shell around frames.ts. The kernel does not know the
+// Answers ARP and neighbour discovery for addresses no interface has, and carries beacons: the shell around frames.ts and
+// nd-frames.ts. The kernel does not know the
 // addresses, so that only what the rules of Services translate is ever delivered; and the answers end with the process.
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
+import { MulticastGroups } from '../netns/multicast';
 import type { Netns } from '../netns/netns';
-import { openPacketSocket, type PacketSocket } from '../netns/packet-socket';
+import { openPacketSocket, type PacketSocket, type PacketSocketOptions } from '../netns/packet-socket';
 import {
   arpReply,
   type Beacon,
@@ -15,6 +17,14 @@ import {
   senderOf,
 } from './frames';
 import type { AnnounceLink } from './link';
+import {
+  ipv6EtherType,
+  neighbourAnswer,
+  neighbourFilter,
+  parseNeighbourMessage,
+  solicitedNodeGroup,
+  unsolicitedAdvertisement,
+} from './nd-frames';
 
 export interface ResponderOptions {
   readonly netns: Netns;
@@ -27,6 +37,9 @@ export interface ResponderOptions {
 interface OpenLink extends AnnounceLink {
   readonly arp: PacketSocket;
   readonly beacons: PacketSocket;
+  readonly neighbours: PacketSocket;
+  /** Of the solicitations for our addresses; undefined where there is no IPv6. */
+  readonly groups: MulticastGroups | undefined;
 }
 
 export class Responder {
@@ -47,30 +60,43 @@ export class Responder {
    */
   use(link: AnnounceLink | undefined): boolean {
     if (this.open && link && this.open.name === link.name && this.open.mac === link.mac) {
-      this.open = { ...this.open, cidr: link.cidr };
+      this.open = { ...this.open, cidrs: link.cidrs };
       return false;
     }
     this.close();
     if (!link) return false;
     const { netns, log, onBeacon } = this.options;
-    let arp: PacketSocket | undefined;
+    const sockets: PacketSocket[] = [];
     const onError = (err: Error) => {
       log.info('link lost', { link: link.name, error: describeError(err) });
       this.close();
     };
+    const listen = (
+      protocol: number,
+      onFrame: (frame: Buffer) => void,
+      more: Pick<PacketSocketOptions, 'filter'> = {},
+    ) => {
+      const socket = openPacketSocket(netns, { link: link.name, protocol, onFrame, onError, ...more });
+      sockets.push(socket);
+      return socket;
+    };
+    const onBeaconFrame = (frame: Buffer) => {
+      const beacon = parseBeacon(frame);
+      if (beacon) onBeacon(beacon, senderOf(frame));
+    };
     try {
-      const onArp = (frame: Buffer) => this.onArp(frame);
-      arp = openPacketSocket(netns, { link: link.name, protocol: etherTypes.arp, onFrame: onArp, onError });
-      const onFrame = (frame: Buffer) => {
-        const beacon = parseBeacon(frame);
-        if (beacon) onBeacon(beacon, senderOf(frame));
+      this.open = {
+        ...link,
+        arp: listen(etherTypes.arp, (frame) => this.onArp(frame)),
+        beacons: listen(etherTypes.beacon, onBeaconFrame),
+        neighbours: listen(ipv6EtherType, (frame) => this.onNeighbour(frame), { filter: neighbourFilter }),
+        groups: this.openGroups(link.name),
       };
-      const beacons = openPacketSocket(netns, { link: link.name, protocol: etherTypes.beacon, onFrame, onError });
-      this.open = { ...link, arp, beacons };
       this.problem = '';
+      this.joinGroups();
       return true;
     } catch (err) {
-      arp?.close();
+      for (const socket of sockets) socket.close();
       const problem = describeError(err);
       if (problem !== this.problem)
         log.warn('no load balancer addresses on this node', { link: link.name, error: problem });
@@ -79,15 +105,37 @@ export class Responder {
     }
   }
 
+  private openGroups(link: string): MulticastGroups | undefined {
+    try {
+      return new MulticastGroups(this.options.netns, link);
+    } catch (err) {
+      this.options.log.debug('no IPv6 on this link', { link, error: describeError(err) });
+      return undefined;
+    }
+  }
+
   /** Address → link address to answer with, from now on. */
   answer(addresses: ReadonlyMap<string, string>): void {
     this.addresses = addresses;
+    this.joinGroups();
+  }
+
+  private joinGroups(): void {
+    const ipv6 = [...this.addresses.keys()].filter((address) => address.includes(':'));
+    try {
+      this.open?.groups?.set(new Set(ipv6.map(solicitedNodeGroup)));
+    } catch (err) {
+      // Where nothing filters multicast the questions come all the same.
+      this.options.log.warn('solicitations may not reach this node', { error: describeError(err) });
+    }
   }
 
   /** Tells the link that an address is here: tables of neighbours that point elsewhere change at once. */
   announce(address: string): void {
     const { open } = this;
-    if (open) for (const frame of gratuitousArp(address, open.mac)) this.send(open.arp, frame);
+    if (!open) return;
+    if (address.includes(':')) this.send(open.neighbours, unsolicitedAdvertisement(address, open.mac));
+    else for (const frame of gratuitousArp(address, open.mac)) this.send(open.arp, frame);
   }
 
   beacon(beacon: Beacon): void {
@@ -96,9 +144,12 @@ export class Responder {
   }
 
   close(): void {
-    this.open?.arp.close();
-    this.open?.beacons.close();
+    const { open } = this;
     this.open = undefined;
+    open?.arp.close();
+    open?.beacons.close();
+    open?.neighbours.close();
+    open?.groups?.close();
   }
 
   private onArp(frame: Buffer): void {
@@ -109,6 +160,20 @@ export class Responder {
       const mac = this.addresses.get(arp.targetIp);
       // The node in whose name it is answered must not learn that the address is somewhere.
       if (mac !== undefined && mac !== arp.senderMac) this.send(this.open.arp, arpReply(arp, mac, this.open.mac));
+    }
+  }
+
+  private onNeighbour(frame: Buffer): void {
+    const { open } = this;
+    const message = parseNeighbourMessage(frame);
+    if (!open || !message) return;
+    const mac = this.addresses.get(message.targetIp);
+    if (mac === undefined) return;
+    if (message.kind === 'advertisement' || message.senderIp === '::') {
+      this.options.onOther(message.targetIp, message.senderMac);
+    }
+    if (message.kind === 'solicitation' && mac !== message.senderMac) {
+      this.send(open.neighbours, neighbourAnswer(message, mac, open.mac));
     }
   }
 

@@ -1,4 +1,4 @@
-// Whole Ethernet frames of one protocol on one link, by packet(7): for ARP and for what nodes of a link tell each other. Needs
+// Whole Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and what nodes of a link tell each other. Needs
 // CAP_NET_RAW.
 import { closeSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
@@ -11,12 +11,15 @@ const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 /** struct sockaddr_ll */
 const addressLength = 20;
 
 interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
   if_nametoindex(name: string): number;
 }
 let loaded: Libc | undefined;
@@ -28,6 +31,7 @@ function libc(): Libc {
     loaded = {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
+      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
       if_nametoindex: library.func('uint32_t if_nametoindex(const char *name)'),
     } as unknown as Libc;
   }
@@ -44,6 +48,8 @@ export interface PacketSocketOptions {
   readonly link: string;
   /** The EtherType that is received: 0x0806 for ARP. Frames this machine sends are not. */
   readonly protocol: number;
+  /** Classic BPF that says which of them: [code, jump if true, jump if false, value] as in linux/filter.h; absent: all. */
+  readonly filter?: readonly (readonly [number, number, number, number])[];
   readonly onFrame: (frame: Buffer) => void;
   /** The link went down or away: no frame comes any more, close the socket. */
   readonly onError: (err: Error) => void;
@@ -73,13 +79,18 @@ export function openPacketSocket(netns: Netns, options: PacketSocketOptions): Pa
   };
 }
 
-function openOn({ link, protocol }: PacketSocketOptions): number {
+function openOn({ link, protocol, filter }: PacketSocketOptions): number {
   const { socket, bind, if_nametoindex } = libc();
   const index = if_nametoindex(link);
   if (index === 0) throw new NotFound(`no link ${link}`);
   // Protocol 0 until bind() names the link: otherwise frames of all links would be queued in between.
   const packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (packet < 0) throw failure('packet socket');
+  if (filter && attach(packet, filter) < 0) {
+    const err = failure(`filter on ${link}`);
+    closeSync(packet);
+    throw err;
+  }
   const address = Buffer.alloc(addressLength);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(protocol, 2);
@@ -90,6 +101,21 @@ function openOn({ link, protocol }: PacketSocketOptions): number {
     throw err;
   }
   return packet;
+}
+
+/** struct sock_filter: code(2), jt(1), jf(1), k(4); struct sock_fprog: length(2), padding, pointer. */
+function attach(fd: number, filter: NonNullable<PacketSocketOptions['filter']>): number {
+  const program = Buffer.alloc(8 * filter.length);
+  for (const [i, [code, ifTrue, ifFalse, value]] of filter.entries()) {
+    program.writeUInt16LE(code, 8 * i);
+    program[8 * i + 2] = ifTrue;
+    program[8 * i + 3] = ifFalse;
+    program.writeUInt32LE(value, 8 * i + 4);
+  }
+  const wrapper = Buffer.alloc(16);
+  wrapper.writeUInt16LE(filter.length, 0);
+  wrapper.writeBigUInt64LE(BigInt(koffi.address(program)), 8);
+  return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, wrapper, wrapper.length);
 }
 
 function failure(what: string): AppError {

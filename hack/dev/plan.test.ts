@@ -32,6 +32,7 @@ t.test('a dual-stack cluster: both addresses of a node read alike', async (t) =>
     ipv6: { subnet: 'fd00:192:168:57::/64', gateway: 'fd00:192:168:57::1' },
     podRange: '10.244.0.0/16,fd00:10:244::/56',
     serviceRange: '10.96.0.0/12,fd00:10:96::/112',
+    loadBalancerPool: '192.168.57.240-192.168.57.250,fd00:192:168:57::240-fd00:192:168:57::250',
   });
   t.strictSame(
     plan.nodes.map(({ ip, ip6 }) => [ip, ip6]),

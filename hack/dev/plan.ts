@@ -145,7 +145,9 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     server: `https://${nodes[0]!.ip}:6443`,
-    loadBalancerPool: `${address(pool.first)}-${address(pool.last)}`,
+    loadBalancerPool: [address, ...(ipv6 ? [(index: number) => `${ipv6.prefix}${index}`] : [])]
+      .map((at) => `${at(pool.first)}-${at(pool.last)}`)
+      .join(','),
     stateDir,
     runDir,
     logDir: `${stateDir}/logs`,

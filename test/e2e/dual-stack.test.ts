@@ -58,6 +58,24 @@ t.test('a Service gains its second address and is reached by both, by name and t
   }
 });
 
+t.test('a load balancer has an address of each family, and the host reaches both', async (t) => {
+  await cluster.apply(`
+apiVersion: v1
+kind: Service
+metadata: { name: balanced, namespace: ${namespace} }
+spec: { type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: { app: ${service} }, ports: [{ port: 80, targetPort: 8080 }] }
+`);
+  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Programmed', 'service/balanced', '--timeout=30s');
+  type Balanced = { status: { loadBalancer: { ingress: { ip: string }[] } } };
+  const { status } = await cluster.json<Balanced>('-n', namespace, 'get', 'service', 'balanced');
+  const ips = status.loadBalancer.ingress.map(({ ip }) => ip);
+  t.match(ips, [/^192\.168\.\d+\.24\d$/, /^fd00:192:168:.*::24\d$/]);
+  for (const ip of ips) {
+    const { pod } = await until(`${ip} answers`, () => ask(url(ip)));
+    t.match(pod, service, `through ${ip}`);
+  }
+});
+
 t.test('a policy closes and opens both families', async (t) => {
   const policy = (ingress: string) => `
 apiVersion: networking.k8s.io/v1

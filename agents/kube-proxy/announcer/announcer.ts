@@ -16,7 +16,7 @@ import { Responder } from '../../../dataplane/announce/responder';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { type NodeState, nodeStateOf } from './claims';
 
-/** Gratuitous ARP is repeated for this long: a single frame may be lost, or come while a switch still learns. */
+/** An announcement is repeated for this long: a single frame may be lost, or come while a switch still learns. */
 const repeatMs = 5_000;
 /** The loop came this late: the process was held up, and heard nobody meanwhile. */
 const heldUpMs = 1_000;
@@ -233,4 +233,4 @@ export class Announcer {
 }
 
 const onLink = (link: AnnounceLink, address: string): boolean =>
-  address !== '' && cidrContains(link.cidr, parseAddress(address));
+  address !== '' && link.cidrs.some((cidr) => cidrContains(cidr, parseAddress(address)));

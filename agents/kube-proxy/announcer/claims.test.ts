@@ -25,10 +25,10 @@ t.test('who claims which address', async (t) => {
   const odd = [
     { ip: '192.168.57.240', ipMode: 'Proxy' },
     { hostname: 'x' },
-    { ip: 'fd00::1' },
+    { ip: 'FD00:0::1' },
     { ip: '192.168.57.241' },
   ];
-  t.same(claimsOf(service({}, odd), []), [{ address: '192.168.57.241' }]);
+  t.same(claimsOf(service({}, odd), []), [{ address: 'fd00::1' }, { address: '192.168.57.241' }]);
 });
 
 t.test('policy Local: nodes by what their endpoints are worth', async (t) => {
@@ -64,5 +64,7 @@ t.test('nodes', async (t) => {
     },
   };
   t.same(nodeStateOf(node), { name: 'n', address: '192.168.57.11', ready: true, excluded: true });
+  const ipv6 = { addresses: [{ type: 'InternalIP', address: 'fd00::2' }] };
+  t.match(nodeStateOf({ metadata: { name: 'o' }, status: ipv6 }), { address: 'fd00::2' });
   t.same(nodeStateOf({ metadata: { name: 'm' } }), { name: 'm', address: '', ready: false, excluded: false });
 });

@@ -1,6 +1,7 @@
 // API objects to what the election needs. Pure.
 import { isIP } from 'node:net';
 import type { EndpointSlice, Node, Service } from '../../../controlplane/api';
+import { formatAddress, parseAddress } from '../../../controlplane/base/cidr';
 import type { Claim } from '../../../dataplane/announce/election';
 
 /** spec.loadBalancerClass of this implementation; Services without a class are its own too. */
@@ -13,9 +14,12 @@ export function claimsOf(service: Service | undefined, slices: readonly Endpoint
   const { spec, status } = service ?? {};
   if (spec?.type !== 'LoadBalancer' || (spec.loadBalancerClass ?? ourClass) !== ourClass) return [];
   const local = spec.externalTrafficPolicy === 'Local' ? { local: localNodes(slices) } : {};
-  return (status?.loadBalancer?.ingress ?? [])
-    .filter(({ ip = '', ipMode = 'VIP' }) => isIP(ip) === 4 && ipMode === 'VIP')
-    .map(({ ip }) => ({ address: ip!, ...local }));
+  return (
+    (status?.loadBalancer?.ingress ?? [])
+      .filter(({ ip = '', ipMode = 'VIP' }) => isIP(ip) !== 0 && ipMode === 'VIP')
+      // As neighbour discovery writes it.
+      .map(({ ip }) => ({ address: formatAddress(parseAddress(ip!)), ...local }))
+  );
 }
 
 /** As kube-proxy chooses: where nothing is ready, what still serves while it ends is used (KEP-1669). */
@@ -32,14 +36,15 @@ function localNodes(slices: readonly EndpointSlice[]): Map<string, 1 | 2> {
 
 export interface NodeState {
   readonly name: string;
-  /** Its IPv4 InternalIP; '' while it has none. */
+  /** Its InternalIP, the one of IPv4 where it has both; '' while it has none. */
   readonly address: string;
   readonly ready: boolean;
   readonly excluded: boolean;
 }
 
 export function nodeStateOf({ metadata, status }: Node): NodeState {
-  const internal = status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIP(address) === 4);
+  const all = (status?.addresses ?? []).filter(({ type, address }) => type === 'InternalIP' && isIP(address) !== 0);
+  const internal = all.find(({ address }) => isIP(address) === 4) ?? all[0];
   return {
     name: metadata?.name ?? '',
     address: internal?.address ?? '',

@@ -1,0 +1,84 @@
+// The kernel of another machine on the link resolves addresses that no interface has, and follows them when they move.
+import t from 'tap';
+import { silentLogger } from '../../controlplane/base/logger';
+import { findLink } from '../../dataplane/announce/link';
+import { Responder } from '../../dataplane/announce/responder';
+import { connect, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
+
+t.setTimeout(120_000);
+
+const address = 'fd00:192:168:57::240';
+const client = 'fd00:192:168:57::1';
+
+t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
+  await withNetns(3, async (outside, one, two) => {
+    // A switch that sends multicast to members alone, as switches with MLD snooping do.
+    await outside.run('ip', 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '1', 'mcast_querier', '1');
+    await outside.run('ip', 'link', 'set', 'br0', 'up');
+    await outside.run('ip', 'address', 'add', `${client}/64`, 'dev', 'br0', 'nodad');
+    const nodes = [
+      { netns: one, ip: 'fd00:192:168:57::a' },
+      { netns: two, ip: 'fd00:192:168:57::b' },
+    ];
+    const others: string[] = [];
+    const responders: Responder[] = [];
+    for (const [i, { netns, ip }] of nodes.entries()) {
+      await connect({ netns: outside, link: `p${i}` }, { netns, link: 'eth0' });
+      await outside.run('ip', 'link', 'set', `p${i}`, 'master', 'br0', 'up');
+      await netns.run('ip', 'address', 'add', `${ip}/64`, 'dev', 'eth0', 'nodad');
+      const responder = new Responder({
+        netns,
+        log: silentLogger,
+        onBeacon: () => {},
+        onOther: (what, mac) => void others.push(`${i} ${what} ${mac}`),
+      });
+      t.teardown(() => responder.close());
+      const link = findLink(netns, ip)!;
+      t.match(link, { name: 'eth0', cidrs: [{ family: 6, prefix: 64 }] });
+      t.equal(responder.use(link), true);
+      responders.push(responder);
+    }
+    const macs = responders.map(({ link }) => link!.mac);
+    await t.test('nobody has it', async (t) => {
+      t.equal(await resolve(outside), undefined);
+    });
+    await t.test('one answers, and the other takes over', async (t) => {
+      responders[0]!.answer(new Map([[address, macs[0]!]]));
+      t.equal(await resolve(outside), macs[0]);
+      responders[0]!.answer(new Map());
+      responders[1]!.answer(new Map([[address, macs[1]!]]));
+      // Without being asked.
+      for (;;) {
+        responders[1]!.announce(address);
+        if ((await entry(outside)) === macs[1]) break;
+      }
+      t.pass('the table of the client has changed at once');
+      await outside.run('ip', '-6', 'neigh', 'flush', 'dev', 'br0');
+      t.equal(await resolve(outside), macs[1]);
+    });
+    await t.test('one answers in the name of another', async (t) => {
+      responders[1]!.answer(new Map([[address, macs[0]!]]));
+      await outside.run('ip', '-6', 'neigh', 'flush', 'dev', 'br0');
+      t.equal(await resolve(outside), macs[0]);
+    });
+    await t.test('a stranger with the address is told of', async (t) => {
+      responders[1]!.answer(new Map([[address, macs[1]!]]));
+      // With duplicate address detection: it asks whether anybody has it, and hears so.
+      await one.run('ip', 'address', 'add', `${address}/64`, 'dev', 'eth0');
+      while (!others.includes(`1 ${address} ${macs[0]}`)) await new Promise((resolve) => setImmediate(resolve));
+      while (!/dadfailed/.test(await one.run('ip', 'address', 'show', 'dev', 'eth0')));
+      t.pass('and cannot use it');
+    });
+  });
+});
+
+/** Its link address, as the client's kernel finds it; undefined when nobody answers. */
+async function resolve(outside: TestNetns): Promise<string | undefined> {
+  await outside.run('busybox', 'ping', '-6', '-c1', '-W1', address).catch(() => undefined);
+  return entry(outside);
+}
+
+async function entry(outside: TestNetns): Promise<string | undefined> {
+  const [found] = JSON.parse((await outside.run('ip', '-j', '-6', 'neigh', 'show', address, 'dev', 'br0')) || '[]');
+  return (found as { lladdr?: string } | undefined)?.lladdr;
+}
