@@ -4,7 +4,7 @@ import type { Exec } from '../../../dataplane/exec/exec';
 /** False where there is no systemd, or it does not answer. Source: systemctl(1), is-system-running. */
 export async function machineStops(exec: Exec): Promise<boolean> {
   try {
-    const { stdout } = await exec.run(['systemctl', 'show', '--property=SystemState', '--value']);
+    const { stdout } = await exec.run(['systemctl', 'show', '--property=SystemState', '--value'], { timeoutMs: 5_000 });
     return stdout.trim() === 'stopping';
   } catch {
     return false;
