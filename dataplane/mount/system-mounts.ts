@@ -1,36 +1,20 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import koffi from 'koffi';
 import { AppError, NotFound } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { errnoName, libc } from '../libc/libc';
 import type { Mounts, TmpfsOptions } from './mounts';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MNT_DETACH = 2;
 
-type Mount = (source: string, target: string, type: string, flags: number, data: string) => number;
-type Umount = (target: string, flags: number) => number;
-let calls: { readonly mount: Mount; readonly umount: Umount } | undefined;
-
-/** Loaded at the first use: importing a module does nothing. */
-function syscalls(): { readonly mount: Mount; readonly umount: Umount } {
-  if (calls) return calls;
-  const libc = koffi.load('libc.so.6');
-  calls = {
-    mount: libc.func('int mount(str source, str target, str type, unsigned long flags, str data)') as Mount,
-    umount: libc.func('int umount2(str target, int flags)') as Umount,
-  };
-  return calls;
-}
-
 export class SystemMounts implements Mounts {
   async ensureTmpfs(path: string, { mode, sizeBytes }: TmpfsOptions): Promise<void> {
     if (await isMountPoint(path)) return;
     const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
     const data = `mode=0${mode.toString(8)}${size}`;
-    if (syscalls().mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, data) !== 0) throw failure('mount', path);
+    if (libc().mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, data) !== 0) throw failure('mount', path);
   }
 
   async detachBelow(path: string): Promise<void> {
@@ -39,7 +23,7 @@ export class SystemMounts implements Mounts {
       // The last one mounted goes first: mounts may lie on each other.
       .reverse();
     for (const point of points) {
-      if (syscalls().umount(point, MNT_DETACH) === 0) continue;
+      if (libc().umount2(point, MNT_DETACH) === 0) continue;
       // Gone in between, and with it what was below.
       if (errnoName() !== 'EINVAL' && errnoName() !== 'ENOENT') throw failure('umount', point);
     }

@@ -1,28 +1,18 @@
 // A TCP connection made from inside another namespace: port-forward reaches what a pod listens to on its own loopback.
 import { closeSync } from 'node:fs';
 import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
-import koffi from 'koffi';
 import { Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
-
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-
-type SocketFunction = (family: number, type: number, protocol: number) => number;
-let socketFunction: SocketFunction | undefined;
 
 /**
  * Node opens the socket of net.connect a tick later than the call, so the socket is made by socket(2) inside the
  * namespace and handed to Node.
  */
 function openTcpSocket(netns: Netns, family: number): number {
-  socketFunction ??= koffi.load('libc.so.6').func('int socket(int domain, int type, int protocol)') as SocketFunction;
-  const open = socketFunction;
-  const fd = netns.enter(() => open(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const { socket } = libc();
+  const fd = netns.enter(() => socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd < 0) throw new Unavailable(`no socket in ${netns.path}: ${errnoName()}`);
   return fd;
 }

@@ -1,37 +1,11 @@
 // Membership of IPv6 multicast groups on one link: the kernel tells switches, and the network card lets their frames through. It
 // ends with the process.
 import { closeSync } from 'node:fs';
-import koffi from 'koffi';
 import { parseAddress } from '../../controlplane/base/cidr';
 import { NotFound, Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { AF_INET6, IPPROTO_IPV6, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, SOCK_CLOEXEC, SOCK_DGRAM } from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
-
-const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const IPPROTO_IPV6 = 41;
-const IPV6_JOIN_GROUP = 20;
-const IPV6_LEAVE_GROUP = 21;
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
-  if_nametoindex(name: string): number;
-}
-let loaded: Libc | undefined;
-
-function libc(): Libc {
-  if (loaded === undefined) {
-    const library = koffi.load('libc.so.6');
-    loaded = {
-      socket: library.func('int socket(int domain, int type, int protocol)'),
-      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
-      if_nametoindex: library.func('uint32_t if_nametoindex(const char *name)'),
-    } as unknown as Libc;
-  }
-  return loaded;
-}
 
 export class MulticastGroups {
   private readonly fd: number;

@@ -1,40 +1,22 @@
 // What the kernel tells the multicast groups of a netlink protocol, in a namespace. npm `netlink` is for requests: its socket ends
 // the process at the second overflow, and any program that changes many routes can make a listener's buffer overflow.
 import { closeSync } from 'node:fs';
-import koffi from 'koffi';
 import { Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import {
+  AF_NETLINK,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_SOCKET,
+} from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 import { type PolledSocket, pollSocket } from './polled-socket';
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
 /** struct nlmsghdr */
 const headerBytes = 16;
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number;
-  bind(fd: number, address: Buffer, length: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
-}
-let loaded: Libc | undefined;
-
-function libc(): Libc {
-  if (loaded === undefined) {
-    const library = koffi.load('libc.so.6');
-    loaded = {
-      socket: library.func('int socket(int domain, int type, int protocol)'),
-      bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
-      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
-    } as unknown as Libc;
-  }
-  return loaded;
-}
 
 export interface NetlinkGroupsOptions {
   readonly protocol: number;

@@ -1,42 +1,14 @@
 // Whole Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and what nodes of a link tell each other. Needs
 // CAP_NET_RAW.
 import { closeSync, writeSync } from 'node:fs';
-import koffi from 'koffi';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { AF_PACKET, SO_ATTACH_FILTER, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET } from '../libc/constants';
+import { addressOf, errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 import { pollSocket } from './polled-socket';
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
 /** struct sockaddr_ll */
 const addressLength = 20;
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number;
-  bind(fd: number, address: Buffer, length: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
-  if_nametoindex(name: string): number;
-}
-let loaded: Libc | undefined;
-
-/** Loaded at the first use: importing a module does nothing. */
-function libc(): Libc {
-  if (loaded === undefined) {
-    const library = koffi.load('libc.so.6');
-    loaded = {
-      socket: library.func('int socket(int domain, int type, int protocol)'),
-      bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
-      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
-      if_nametoindex: library.func('uint32_t if_nametoindex(const char *name)'),
-    } as unknown as Libc;
-  }
-  return loaded;
-}
 
 export interface PacketSocket {
   /** Sends one frame, its Ethernet header included. @throws Unavailable when the link does not take it */
@@ -114,7 +86,7 @@ function attach(fd: number, filter: NonNullable<PacketSocketOptions['filter']>):
   }
   const wrapper = Buffer.alloc(16);
   wrapper.writeUInt16LE(filter.length, 0);
-  wrapper.writeBigUInt64LE(BigInt(koffi.address(program)), 8);
+  wrapper.writeBigUInt64LE(addressOf(program), 8);
   return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, wrapper, wrapper.length);
 }
 

@@ -2,32 +2,9 @@
 // socket, and ours is put in its place before the event loop has looked at it. What both have in common, recvmsg, is all that is used.
 import { createSocket } from 'node:dgram';
 import { closeSync } from 'node:fs';
-import koffi from 'koffi';
 import { Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
-
-const AF_INET = 2;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const O_CLOEXEC = 0o2000000;
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number;
-  dup3(from: number, to: number, flags: number): number;
-}
-let loaded: Libc | undefined;
-
-function libc(): Libc {
-  if (loaded === undefined) {
-    const library = koffi.load('libc.so.6');
-    loaded = {
-      socket: library.func('int socket(int domain, int type, int protocol)'),
-      dup3: library.func('int dup3(int from, int to, int flags)'),
-    } as unknown as Libc;
-  }
-  return loaded;
-}
+import { AF_INET, O_CLOEXEC, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 
 export interface PolledSocket {
   /** What to write to, while the socket is open. */

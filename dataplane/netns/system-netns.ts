@@ -1,22 +1,16 @@
 // Netns by setns(2) through koffi. libuv's threads and all other code of the process never see another namespace, because
 // the calling thread is moved back before anything else can run.
 import { closeSync, openSync, statSync } from 'node:fs';
-import koffi from 'koffi';
 import { AppError, NotFound, Unsupported } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 
 const CLONE_NEWNET = 0x40000000;
 /** The main thread's namespace: worker threads have their own entry, so never /proc/self/ns/net here. */
 const ownPath = '/proc/thread-self/ns/net';
 
-type Setns = (fd: number, kind: number) => number;
-let setnsFunction: Setns | undefined;
-
-/** Loaded at the first use: importing a module does nothing. */
 function setns(fd: number): void {
-  setnsFunction ??= koffi.load('libc.so.6').func('int setns(int fd, int nstype)') as Setns;
-  if (setnsFunction(fd, CLONE_NEWNET) === 0) return;
+  if (libc().setns(fd, CLONE_NEWNET) === 0) return;
   const name = errnoName();
   if (name === 'EPERM') throw new AppError('Forbidden', 'entering a network namespace needs CAP_SYS_ADMIN');
   throw new Unsupported(`setns failed: ${name}`);

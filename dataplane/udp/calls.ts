@@ -1,41 +1,10 @@
 // The system calls behind the socket.
 import { closeSync } from 'node:fs';
-import koffi from 'koffi';
 import { Unavailable } from '../../controlplane/base/errors';
-import { errnoName } from '../libc/errno';
+import { MSG_DONTWAIT, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET } from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 import type { Datagrams } from './datagrams';
 import { addressBytes, familyNumber, type Peer, writeAddress } from './socket-address';
-
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
-const MSG_DONTWAIT = 0x40;
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number;
-  bind(fd: number, address: Buffer, length: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
-  recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
-  sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
-}
-let loaded: Libc | undefined;
-
-/** Loaded at the first use: importing a module does nothing. */
-function libc(): Libc {
-  if (loaded === undefined) {
-    const library = koffi.load('libc.so.6');
-    loaded = {
-      socket: library.func('int socket(int domain, int type, int protocol)'),
-      bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
-      setsockopt: library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
-      recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint32_t count, int flags, void *timeout)'),
-      sendmmsg: library.func('int sendmmsg(int fd, void *headers, uint32_t count, int flags)'),
-    } as unknown as Libc;
-  }
-  return loaded;
-}
 
 /** A UDP socket that does not block, bound to an address. @throws Unavailable with the reason */
 export function openBound(at: Peer): number {

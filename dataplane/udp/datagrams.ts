@@ -1,6 +1,7 @@
 // Memory for many datagrams that one call of recvmmsg or sendmmsg fills or sends: struct mmsghdr, iovec, address and bytes of
 // each, outside the heap that the garbage collector moves. Layout of 64-bit Linux (recvmmsg(2), recvmsg(2)).
-import koffi from 'koffi';
+import { MSG_TRUNC } from '../libc/constants';
+import { allocate, type NativeMemory } from '../libc/libc';
 import { addressBytes } from './socket-address';
 
 const headerBytes = 64;
@@ -11,7 +12,6 @@ const addressSlot = 32;
 const nameLengthWord = 2;
 const flagsWord = 12;
 const lengthWord = 14;
-const MSG_TRUNC = 0x20;
 
 export class Datagrams {
   /** Of the first header. */
@@ -19,6 +19,7 @@ export class Datagrams {
   /** The address of each, and its bytes. */
   readonly addresses: readonly Buffer[];
   readonly data: readonly Buffer[];
+  private readonly memory: NativeMemory;
   private readonly headers: Uint32Array;
   private readonly vectors: Uint32Array;
 
@@ -27,9 +28,9 @@ export class Datagrams {
     readonly maxBytes: number,
   ) {
     const perDatagram = headerBytes + vectorBytes + addressSlot + maxBytes;
-    this.pointer = koffi.alloc('uint8_t', count * perDatagram) as bigint;
-    const memory = koffi.view(this.pointer, count * perDatagram);
-    Buffer.from(memory).fill(0);
+    this.memory = allocate(count * perDatagram);
+    const { address, bytes: memory } = this.memory;
+    this.pointer = address;
     const vectorsAt = count * headerBytes;
     const addressesAt = vectorsAt + count * vectorBytes;
     const dataAt = addressesAt + count * addressSlot;
@@ -78,6 +79,6 @@ export class Datagrams {
 
   /** Nothing of it may be touched any more. */
   free(): void {
-    koffi.free(this.pointer);
+    this.memory.free();
   }
 }

@@ -1,9 +1,8 @@
 // struct sockaddr_in and sockaddr_in6 as bytes (ip(7), ipv6(7)). Little-endian machines only, as all that Node.js is built for here.
 import { isIP } from 'node:net';
 import { type Family, formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { AF_INET, AF_INET6 } from '../libc/constants';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 /** Bytes of the larger of the two. */
 export const addressBytes = 28;
 

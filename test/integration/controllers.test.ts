@@ -1,5 +1,4 @@
 // The controllers and the scheduler on a real API server in this process, with kubelets played.
-
 import t, { type Test } from 'tap';
 import {
   configMaps,

@@ -1,5 +1,4 @@
 // A DaemonSet on a real API server in this process: placed, updated, undone, removed.
-
 import t from 'tap';
 import {
   controllerRevisions,

@@ -1,5 +1,4 @@
 // Jobs on a real API server in this process, with kubelets whose pods end at once.
-
 import t, { type Test } from 'tap';
 import { type Job, jobs, pods, serviceAccounts } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';

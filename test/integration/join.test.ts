@@ -1,6 +1,5 @@
 // The whole life of a node's identity: a token is made, a machine finds the cluster with it, gets its certificates, works, and
 // renews them with nothing but what it holds; and the API server trusts its kubelet's server through it all.
-
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,4 @@
 // CertificateSigningRequests with the real kubectl: asked for, looked at, approved, denied, used.
-
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,4 @@
 // Addresses of load balancers and condition Programmed, by the controllers on a real API server; two nodes are played.
-
 import t, { type Test } from 'tap';
 import { endpointSlices, events, leases, nodes, type Service, services } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';

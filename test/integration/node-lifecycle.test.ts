@@ -1,5 +1,4 @@
 // Nodes that fall silent, on a real API server in this process; the controllers' time is the test's.
-
 import t from 'tap';
 import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import { formatMicroTime } from '../../controlplane/base/clock';

@@ -1,5 +1,4 @@
 // Preemption and scheduling gates: the scheduler on a real API server in this process, with kubelets played.
-
 import t, { type Test } from 'tap';
 import { events, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';

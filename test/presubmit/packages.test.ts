@@ -8,7 +8,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   // A benchmark's load generator is a process of its own with a channel to it, which the Exec port does not have.
   'node:child_process': ['dataplane/exec', 'hack/benchmarks'],
   netlink: ['dataplane/link'],
-  koffi: ['dataplane/libc', 'dataplane/netns', 'dataplane/mount', 'dataplane/udp'],
+  koffi: ['dataplane/libc'],
   dockerode: ['agents/kubelet/runtime'],
   dns2: ['dataplane/dns'],
   'http-proxy': ['dataplane/ingress'],

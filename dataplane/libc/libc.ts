@@ -1,0 +1,65 @@
+// The functions of libc that this project calls, loaded at the first use: importing a module does nothing. Each answers a negative
+// number when it fails; errnoName() says why, asked right after.
+import koffi from 'koffi';
+
+export interface Libc {
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  /** Headers: a pointer to struct mmsghdr. */
+  recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
+  dup3(from: number, to: number, flags: number): number;
+  /** 0 when there is no such link. */
+  if_nametoindex(name: string): number;
+  setns(fd: number, kind: number): number;
+  mount(source: string, target: string, type: string, flags: number, data: string): number;
+  umount2(target: string, flags: number): number;
+}
+const declarations: Readonly<Record<keyof Libc, string>> = {
+  socket: 'int socket(int domain, int type, int protocol)',
+  bind: 'int bind(int fd, const uint8_t *address, uint32_t length)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
+  recvmmsg: 'int recvmmsg(int fd, void *headers, uint32_t count, int flags, void *timeout)',
+  sendmmsg: 'int sendmmsg(int fd, void *headers, uint32_t count, int flags)',
+  dup3: 'int dup3(int from, int to, int flags)',
+  if_nametoindex: 'uint32_t if_nametoindex(const char *name)',
+  setns: 'int setns(int fd, int nstype)',
+  mount: 'int mount(str source, str target, str type, unsigned long flags, str data)',
+  umount2: 'int umount2(str target, int flags)',
+};
+
+let loaded: Libc | undefined;
+
+export function libc(): Libc {
+  if (loaded === undefined) {
+    const library = koffi.load('libc.so.6');
+    const functions = Object.entries(declarations).map(([name, text]) => [name, library.func(text)]);
+    loaded = Object.fromEntries(functions) as unknown as Libc;
+  }
+  return loaded;
+}
+
+/** ENOENT; of the call just made. */
+export function errnoName(): string {
+  const errno = koffi.errno();
+  return Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+}
+
+/** Where the bytes of a buffer are, as long as it is not collected. */
+export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer);
+
+export interface NativeMemory {
+  readonly address: bigint;
+  /** The same bytes; not to be touched after free(). */
+  readonly bytes: ArrayBuffer;
+  free(): void;
+}
+
+/** Zeroed memory outside the heap, to which the kernel may be given pointers. */
+export function allocate(bytes: number): NativeMemory {
+  const pointer = koffi.alloc('uint8_t', bytes) as bigint;
+  const memory = koffi.view(pointer, bytes);
+  new Uint8Array(memory).fill(0);
+  return { address: pointer, bytes: memory, free: () => koffi.free(pointer) };
+}
