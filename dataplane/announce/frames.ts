@@ -18,8 +18,9 @@ export interface Arp {
   readonly targetIp: string;
 }
 
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
-const formatMac = (data: Buffer): string => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+export const formatMac = (data: Buffer): string =>
+  [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 const ip4Bytes = (address: string): Buffer => {
   const out = Buffer.alloc(4);
   out.writeUInt32BE(Number(parseAddress(address).value));

@@ -1,5 +1,6 @@
 // Neighbour discovery of IPv6 as Ethernet frames (RFC 4861, sections 4.3, 4.4 and 7.1). Pure.
 import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { formatMac, macBytes } from './frames';
 
 export const ipv6EtherType = 0x86dd;
 
@@ -40,8 +41,6 @@ export interface NeighbourMessage {
   readonly targetIp: string;
 }
 
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
-const formatMac = (data: Buffer): string => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 function ipBytesOf(address: string): Buffer {
   const out = Buffer.alloc(16);
   const { value } = parseAddress(address);
