@@ -25,25 +25,51 @@ export interface NetlinkGroupsOptions {
   /** As much as this process may have. */
   readonly receiveBufferBytes: number;
   readonly onMessage: (type: number, data: Buffer) => void;
-  /** Messages were lost. */
+  /** Messages were lost. Called when that begins, and again when everything that was left has been read: more may have been lost in between. */
   readonly onOverrun: () => void;
 }
 
 /** Does not keep the process alive. @throws NotFound when the namespace is gone, Unavailable */
 export function listenToGroups(netns: Netns, options: NetlinkGroupsOptions): Pick<PolledSocket, 'close'> {
   const { onMessage, onOverrun } = options;
+  let open = true;
+  let heard = false;
+  let lossy = false;
+  // The kernel reports no further loss until its queue has been empty once.
+  const whenDrained = () => {
+    if (!open) return;
+    if (heard) {
+      heard = false;
+      setImmediate(whenDrained);
+      return;
+    }
+    lossy = false;
+    onOverrun();
+  };
   const socket = pollSocket(
     netns.enter(() => openBound(options)),
     {
       onMessage: (bytes) => {
+        heard = true;
         for (const { type, data } of messagesIn(bytes)) onMessage(type, data);
       },
       // ENOBUFS: the buffer was full. Of anything else it is not known either what was lost.
-      onError: onOverrun,
+      onError: () => {
+        onOverrun();
+        if (lossy) return;
+        lossy = true;
+        heard = true;
+        setImmediate(whenDrained);
+      },
     },
   );
   socket.unref();
-  return socket;
+  return {
+    close() {
+      open = false;
+      socket.close();
+    },
+  };
 }
 
 function openBound({ protocol, groups, receiveBufferBytes }: NetlinkGroupsOptions): number {
