@@ -57,6 +57,18 @@ export function formatAddress({ family, value }: Address): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
 
+/** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is no IP address */
+export function addressBytes(text: string): Buffer {
+  const { family, value } = parseAddress(text);
+  return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
+}
+
+/** Undefined unless there are 4 or 16 bytes. */
+export function readAddress(data: Buffer | undefined): string | undefined {
+  if (data === undefined || (data.length !== 4 && data.length !== 16)) return undefined;
+  return formatAddress({ family: data.length === 4 ? 4 : 6, value: BigInt(`0x${data.toString('hex')}`) });
+}
+
 /** Host bits are cleared: 10.1.2.3/24 is 10.1.2.0/24. @throws BadRequest */
 export function parseCidr(text: string): Cidr {
   const [ip = '', bits = ''] = text.split('/');

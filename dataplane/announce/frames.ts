@@ -1,5 +1,6 @@
 // Ethernet frames as bytes: ARP (RFC 826) and the beacon by which announcers know of each other. Pure.
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { addressBytes, readAddress } from '../../controlplane/base/cidr';
+import { formatMac, macBytes } from '../link/mac';
 
 export const etherTypes = {
   arp: 0x0806,
@@ -18,16 +19,6 @@ export interface Arp {
   readonly targetIp: string;
 }
 
-export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
-export const formatMac = (data: Buffer): string =>
-  [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-const ip4Bytes = (address: string): Buffer => {
-  const out = Buffer.alloc(4);
-  out.writeUInt32BE(Number(parseAddress(address).value));
-  return out;
-};
-const formatIp4 = (data: Buffer): string => formatAddress({ family: 4, value: BigInt(data.readUInt32BE()) });
-
 function header(to: Buffer, from: string, type: number): Buffer {
   const out = Buffer.alloc(headerLength);
   to.copy(out, 0);
@@ -39,7 +30,7 @@ function header(to: Buffer, from: string, type: number): Buffer {
 /** htype(2) ptype(2) hlen(1) plen(1) oper(2) sha(6) spa(4) tha(6) tpa(4), for IPv4 on Ethernet. */
 function arpBody(operation: 1 | 2, sender: { mac: string; ip: string }, target: { mac: Buffer; ip: string }): Buffer {
   const fixed = Buffer.from([0, 1, 8, 0, 6, 4, 0, operation]);
-  return Buffer.concat([fixed, macBytes(sender.mac), ip4Bytes(sender.ip), target.mac, ip4Bytes(target.ip)]);
+  return Buffer.concat([fixed, macBytes(sender.mac), addressBytes(sender.ip), target.mac, addressBytes(target.ip)]);
 }
 
 /** Who sent a frame, as its header says. */
@@ -56,8 +47,8 @@ export function parseArp(frame: Buffer): Arp | undefined {
   return {
     operation: operation === 1 ? 'request' : 'reply',
     senderMac: formatMac(body.subarray(8, 14)),
-    senderIp: formatIp4(body.subarray(14, 18)),
-    targetIp: formatIp4(body.subarray(24, 28)),
+    senderIp: readAddress(body.subarray(14, 18))!,
+    targetIp: readAddress(body.subarray(24, 28))!,
   };
 }
 

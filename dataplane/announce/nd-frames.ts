@@ -1,6 +1,6 @@
 // Neighbour discovery of IPv6 as Ethernet frames (RFC 4861, sections 4.3, 4.4 and 7.1). Pure.
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
-import { formatMac, macBytes } from './frames';
+import { addressBytes, formatAddress, parseAddress, readAddress } from '../../controlplane/base/cidr';
+import { formatMac, macBytes } from '../link/mac';
 
 export const ipv6EtherType = 0x86dd;
 
@@ -41,16 +41,6 @@ export interface NeighbourMessage {
   readonly targetIp: string;
 }
 
-function ipBytesOf(address: string): Buffer {
-  const out = Buffer.alloc(16);
-  const { value } = parseAddress(address);
-  out.writeBigUInt64BE(value >> 64n, 0);
-  out.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, 8);
-  return out;
-}
-const formatIp = (data: Buffer): string =>
-  formatAddress({ family: 6, value: (data.readBigUInt64BE(0) << 64n) | data.readBigUInt64BE(8) });
-
 /** Undefined for everything else, and for what RFC 4861 has receivers discard. */
 export function parseNeighbourMessage(frame: Buffer): NeighbourMessage | undefined {
   if (frame.length < icmpAt + messageBytes || frame.readUInt16BE(12) !== ipv6EtherType) return undefined;
@@ -64,8 +54,8 @@ export function parseNeighbourMessage(frame: Buffer): NeighbourMessage | undefin
   return {
     kind: type === solicitation ? 'solicitation' : 'advertisement',
     senderMac: formatMac(frame.subarray(6, 12)),
-    senderIp: formatIp(source),
-    targetIp: formatIp(frame.subarray(icmpAt + 8, icmpAt + 24)),
+    senderIp: readAddress(source)!,
+    targetIp: readAddress(frame.subarray(icmpAt + 8, icmpAt + 24))!,
   };
 }
 
@@ -95,7 +85,7 @@ function advertise(
   frame.writeUInt16BE(messageBytes + optionBytes, ethernetBytes + 4);
   frame[ethernetBytes + 6] = icmpv6;
   frame[ethernetBytes + 7] = hopLimit;
-  const [source, destination] = [ipBytesOf(address), ipBytesOf(to.ip)];
+  const [source, destination] = [addressBytes(address), addressBytes(to.ip)];
   source.copy(frame, 22);
   destination.copy(frame, 38);
   frame[icmpAt] = advertisement;
@@ -109,7 +99,7 @@ function advertise(
   return frame;
 }
 
-/** RFC 8200, section 8.1; 0 over a message that holds its right checksum. `message` has an even length, or its last byte counts as high. */
+/** RFC 8200, section 8.1; 0 over a message that holds its right checksum. Of an odd length the last byte counts as the high one. */
 function checksum(source: Buffer, destination: Buffer, message: Buffer): number {
   let sum = message.length + icmpv6;
   for (const part of [source, destination, message]) {

@@ -1,6 +1,6 @@
 // Answers ARP and neighbour discovery for addresses no interface has, and carries beacons: the shell around frames.ts and
-// nd-frames.ts. The kernel does not know the
-// addresses, so that only what the rules of Services translate is ever delivered; and the answers end with the process.
+// nd-frames.ts. The kernel does not know the addresses, so that only what the rules of Services translate is ever delivered; and
+// the answers end with the process.
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { MulticastGroups } from '../netns/multicast';

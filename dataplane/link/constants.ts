@@ -1,9 +1,7 @@
 // Numbers of rtnetlink(7) and linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h that we use.
 
 export const AF_UNSPEC = 0;
-export const AF_INET = 2;
 export const AF_BRIDGE = 7;
-export const AF_INET6 = 10;
 
 export const RTM = {
   NEWLINK: 16,

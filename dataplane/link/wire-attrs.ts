@@ -1,9 +1,8 @@
 // Attribute values of rtnetlink messages as bytes and back. Pure.
 // Host byte order is little-endian on every machine Node.js supports here (x64, arm64).
 import { parseAttributes } from 'netlink';
-import { type Family, formatAddress, parseAddress } from '../../controlplane/base/cidr';
-import { BadRequest } from '../../controlplane/base/errors';
-import { AF_INET, AF_INET6 } from './constants';
+import type { Family } from '../../controlplane/base/cidr';
+import { AF_INET, AF_INET6 } from '../libc/constants';
 
 export type Attrs = ReadonlyMap<number, Buffer>;
 
@@ -24,26 +23,6 @@ export const readU32 = (data: Buffer | undefined): number =>
   data !== undefined && data.length >= 4 ? data.readUInt32LE() : 0;
 
 export const afOf = (family: Family): number => (family === 4 ? AF_INET : AF_INET6);
-
-/** @throws BadRequest */
-export function macBytes(mac: string): Buffer {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) throw new BadRequest(`not a MAC address: ${JSON.stringify(mac)}`);
-  return Buffer.from(mac.replaceAll(':', ''), 'hex');
-}
-
-export const formatMac = (data: Buffer | undefined): string =>
-  data === undefined ? '' : [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-
-/** @throws BadRequest */
-export function addressBytes(address: string): Buffer {
-  const { family, value } = parseAddress(address);
-  return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
-}
-
-export function readAddress(data: Buffer | undefined): string | undefined {
-  if (data === undefined || (data.length !== 4 && data.length !== 16)) return undefined;
-  return formatAddress({ family: data.length === 4 ? 4 : 6, value: BigInt(`0x${data.toString('hex')}`) });
-}
 
 export function parseAttrs(data: Buffer): Attrs {
   const attrs = new Map<number, Buffer>();

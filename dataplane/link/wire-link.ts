@@ -1,5 +1,6 @@
 // rtnetlink messages about links: struct ifinfomsg is family(1) pad(1) type(2) index(4) flags(4) change(4). Pure.
 import { AttrStream, type StreamData } from 'netlink';
+import { addressBytes, readAddress } from '../../controlplane/base/cidr';
 import {
   AF_UNSPEC,
   IFF_UP,
@@ -10,20 +11,9 @@ import {
   RTEXT_FILTER_SKIP_STATS,
   VETH_INFO_PEER,
 } from './constants';
+import { formatMac, macBytes } from './mac';
 import type { Link, Vxlan } from './model';
-import {
-  addressBytes,
-  formatMac,
-  macBytes,
-  parseAttrs,
-  readAddress,
-  readText,
-  readU32,
-  text,
-  u8,
-  u16BigEndian,
-  u32,
-} from './wire-attrs';
+import { parseAttrs, readText, readU32, text, u8, u16BigEndian, u32 } from './wire-attrs';
 
 const linkHeaderLength = 16;
 

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import t from 'tap';
+import { addressBytes } from '../../controlplane/base/cidr';
 import { IFF_UP, IFLA, IFLA_BRPORT_MODE, IFLA_INFO, RT_TABLE_MAIN, RTA, RTN } from './constants';
+import { macBytes } from './mac';
 import type { Route } from './model';
 import { errnoError } from './rt-socket';
 import {
@@ -13,7 +15,7 @@ import {
   parseRoute,
   routeMessage,
 } from './wire';
-import { addressBytes, macBytes, parseAttrs } from './wire-attrs';
+import { parseAttrs } from './wire-attrs';
 import { linkChange, linkCreation, parseLink } from './wire-link';
 
 const join = (parts: Uint8Array[]) => Buffer.concat(parts);

@@ -1,10 +1,9 @@
 // rtnetlink messages about addresses, routes, neighbours and forwarding entries as bytes: builds requests and reads replies. Pure.
 import { AttrStream } from 'netlink';
-import { type Family, parseAddress } from '../../controlplane/base/cidr';
+import { addressBytes, type Family, parseAddress, readAddress } from '../../controlplane/base/cidr';
+import { AF_INET, AF_INET6 } from '../libc/constants';
 import {
   AF_BRIDGE,
-  AF_INET,
-  AF_INET6,
   IFA,
   IFA_F_NODAD,
   NDA,
@@ -17,8 +16,9 @@ import {
   RTN,
   RTNH_F_ONLINK,
 } from './constants';
+import { formatMac, macBytes } from './mac';
 import type { FdbEntry, LinkAddress, Neighbour, Route } from './model';
-import { addressBytes, afOf, formatMac, macBytes, parseAttrs, readAddress, readU32, u32 } from './wire-attrs';
+import { afOf, parseAttrs, readU32, u32 } from './wire-attrs';
 import { linkHeader } from './wire-link';
 
 // ---- addresses: struct ifaddrmsg is family(1) prefixlen(1) flags(1) scope(1) index(4)

@@ -1,7 +1,7 @@
 // Membership of IPv6 multicast groups on one link: the kernel tells switches, and the network card lets their frames through. It
 // ends with the process.
 import { closeSync } from 'node:fs';
-import { parseAddress } from '../../controlplane/base/cidr';
+import { addressBytes } from '../../controlplane/base/cidr';
 import { NotFound, Unavailable } from '../../controlplane/base/errors';
 import { AF_INET6, IPPROTO_IPV6, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, SOCK_CLOEXEC, SOCK_DGRAM } from '../libc/constants';
 import { errnoName, libc } from '../libc/libc';
@@ -42,9 +42,7 @@ export class MulticastGroups {
   private change(option: number, group: string): void {
     // struct ipv6_mreq
     const request = Buffer.alloc(20);
-    const { value } = parseAddress(group);
-    request.writeBigUInt64BE(value >> 64n, 0);
-    request.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, 8);
+    addressBytes(group).copy(request);
     request.writeUInt32LE(this.index, 16);
     if (libc().setsockopt(this.fd, IPPROTO_IPV6, option, request, request.length) < 0) {
       throw new Unavailable(`multicast group ${group}: ${errnoName()}`);

@@ -25,7 +25,7 @@ export interface NetlinkGroupsOptions {
   /** As much as this process may have. */
   readonly receiveBufferBytes: number;
   readonly onMessage: (type: number, data: Buffer) => void;
-  /** Messages were lost. Called when that begins, and again when everything that was left has been read: more may have been lost in between. */
+  /** Messages were lost. Called when that begins, and again when all that was left has been read: more may have been lost meanwhile. */
   readonly onOverrun: () => void;
 }
 

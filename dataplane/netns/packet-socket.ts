@@ -1,5 +1,5 @@
-// Whole Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and what nodes of a link tell each other. Needs
-// CAP_NET_RAW.
+// Whole Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and what nodes of a link tell
+// each other. Needs CAP_NET_RAW.
 import { closeSync, writeSync } from 'node:fs';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
 import { AF_PACKET, SO_ATTACH_FILTER, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET } from '../libc/constants';

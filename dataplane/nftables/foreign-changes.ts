@@ -4,7 +4,7 @@ import type { Generations } from './generations';
 export interface ForeignChangesDeps {
   /** Without it any moment is one in which others may have changed something. */
   readonly generations?: Pick<Generations, 'others'>;
-  /** Others may change something all the time: a comparison for their sake is followed by so many times its own duration without; default 20. */
+  /** Others may change something all the time: a comparison for their sake is followed by so many times its duration without one; 20. */
   readonly rest?: number;
   /** Milliseconds of any fixed origin, for durations. */
   readonly elapsed?: () => number;
@@ -25,7 +25,7 @@ export class ForeignChanges {
     return others !== undefined && others === this.compared;
   }
 
-  /** When there are some, but in no structure of ours: whether to read the elements too. Without `generations` the caller's timer says. */
+  /** When there are some, but in no structure of ours: whether to read the elements too. Without `generations` the caller knows. */
   worthComparing(): boolean {
     return this.deps.generations !== undefined && this.now() >= this.next;
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { type AnsweringSocketOptions, openAnsweringSocket } from './answering-socket';
 import { sendMany } from './calls';
-import { readAddress, writeAddress } from './socket-address';
+import { readPeer, writePeer } from './socket-address';
 
 t.setTimeout(60_000);
 
@@ -151,12 +151,12 @@ t.test('addresses as bytes, there and back', async (t) => {
     ['2001:db8::a:1', 28, '0a0000350000000020010db80000000000000000000a000100000000'],
     ['::', 28, `0a000035${'0'.repeat(48)}`],
   ] as const) {
-    t.equal(writeAddress(bytes, { address, port: 53 }), length);
+    t.equal(writePeer(bytes, { address, port: 53 }), length);
     t.equal(bytes.toString('hex', 0, length), hex);
-    t.strictSame(readAddress(bytes), { address, port: 53 });
+    t.strictSame(readPeer(bytes), { address, port: 53 });
   }
-  t.equal(writeAddress(bytes, { address: 'fe80::1%eth0', port: 53 }), 0, 'a zone needs its number');
-  t.equal(writeAddress(bytes, { address: 'localhost', port: 53 }), 0);
+  t.equal(writePeer(bytes, { address: 'fe80::1%eth0', port: 53 }), 0, 'a zone needs its number');
+  t.equal(writePeer(bytes, { address: 'localhost', port: 53 }), 0);
   bytes.writeUInt16LE(17, 0);
-  t.equal(readAddress(bytes), undefined);
+  t.equal(readPeer(bytes), undefined);
 });

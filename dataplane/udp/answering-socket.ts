@@ -6,7 +6,7 @@ import { isIPv6 } from 'node:net';
 import { Unavailable } from '../../controlplane/base/errors';
 import { openBound, receiveMany, refuseSharing, sendMany } from './calls';
 import { Datagrams } from './datagrams';
-import { addressBytes, type Peer, readAddress, writeAddress } from './socket-address';
+import { maxAddressBytes, type Peer, readPeer, writePeer } from './socket-address';
 
 /** Datagrams of one call. */
 const batch = 64;
@@ -97,14 +97,14 @@ class Answering implements AnsweringSocket {
   private woken(first: Buffer, from: Peer): void {
     const answer = first.length > this.options.maxBytes ? undefined : this.options.answer(first);
     if (answer instanceof Promise) this.answerLater(answer, from);
-    else if (answer) this.queue(answer, this.writePeer(from), from);
+    else if (answer) this.queue(answer, this.writeTo(from), from);
     for (let round = 0; round < maxRounds && this.receive() === batch; round++);
     this.flush();
   }
 
-  private writePeer(peer: Peer): number {
+  private writeTo(peer: Peer): number {
     if (this.waiting === batch) this.flush();
-    return writeAddress(this.outgoing.addresses[this.waiting]!, peer);
+    return writePeer(this.outgoing.addresses[this.waiting]!, peer);
   }
 
   /** Answers what one call brings; returns the number of datagrams. */
@@ -117,12 +117,12 @@ class Answering implements AnsweringSocket {
       const answer = options.answer(incoming.data[i]!.subarray(0, bytes));
       const from = incoming.addresses[i]!;
       if (answer instanceof Promise) {
-        const peer = readAddress(from);
+        const peer = readPeer(from);
         if (peer) this.answerLater(answer, peer);
       } else if (answer) {
         if (this.waiting === batch) this.flush();
         from.copy(outgoing.addresses[this.waiting]!);
-        this.queue(answer, addressBytes);
+        this.queue(answer, maxAddressBytes);
       }
     }
     return count;
@@ -132,7 +132,7 @@ class Answering implements AnsweringSocket {
   private queue(answer: Buffer, addressLength: number, peer?: Peer): void {
     const { outgoing, waiting } = this;
     if (addressLength === 0 || answer.length > outgoing.maxBytes) {
-      const to = peer ?? readAddress(outgoing.addresses[waiting]!);
+      const to = peer ?? readPeer(outgoing.addresses[waiting]!);
       if (to) this.sendAlone(answer, to);
       return;
     }
@@ -160,7 +160,7 @@ class Answering implements AnsweringSocket {
   private sendAllAlone(from: number, to: number): void {
     const { outgoing } = this;
     for (let i = from; i < to; i++) {
-      const peer = readAddress(outgoing.addresses[i]!);
+      const peer = readPeer(outgoing.addresses[i]!);
       if (peer) this.sendAlone(Buffer.from(outgoing.data[i]!.subarray(0, outgoing.lengthToSend(i))), peer);
     }
   }

@@ -4,7 +4,7 @@ import { Unavailable } from '../../controlplane/base/errors';
 import { MSG_DONTWAIT, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET } from '../libc/constants';
 import { errnoName, libc } from '../libc/libc';
 import type { Datagrams } from './datagrams';
-import { addressBytes, familyNumber, type Peer, writeAddress } from './socket-address';
+import { familyNumber, maxAddressBytes, type Peer, writePeer } from './socket-address';
 
 /** A UDP socket that does not block, bound to an address. @throws Unavailable with the reason */
 export function openBound(at: Peer): number {
@@ -12,8 +12,8 @@ export function openBound(at: Peer): number {
   const fail = () => new Unavailable(`cannot listen on UDP ${at.address}:${at.port}: ${errnoName()}`);
   const fd = socket(familyNumber(at.address), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) throw fail();
-  const address = Buffer.alloc(addressBytes);
-  if (bind(fd, address, writeAddress(address, at)) < 0) {
+  const address = Buffer.alloc(maxAddressBytes);
+  if (bind(fd, address, writePeer(address, at)) < 0) {
     const err = fail();
     closeSync(fd);
     throw err;

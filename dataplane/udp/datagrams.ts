@@ -2,7 +2,7 @@
 // each, outside the heap that the garbage collector moves. Layout of 64-bit Linux (recvmmsg(2), recvmsg(2)).
 import { MSG_TRUNC } from '../libc/constants';
 import { allocate, type NativeMemory } from '../libc/libc';
-import { addressBytes } from './socket-address';
+import { maxAddressBytes } from './socket-address';
 
 const headerBytes = 64;
 const vectorBytes = 16;
@@ -37,7 +37,7 @@ export class Datagrams {
     this.headers = new Uint32Array(memory, 0, (count * headerBytes) / 4);
     this.vectors = new Uint32Array(memory, vectorsAt, (count * vectorBytes) / 4);
     const slots = Array.from({ length: count }, (_, i) => i);
-    this.addresses = slots.map((i) => Buffer.from(memory, addressesAt + i * addressSlot, addressBytes));
+    this.addresses = slots.map((i) => Buffer.from(memory, addressesAt + i * addressSlot, maxAddressBytes));
     this.data = slots.map((i) => Buffer.from(memory, dataAt + i * maxBytes, maxBytes));
     const words = new BigUint64Array(memory, 0, addressesAt / 8);
     for (const i of slots) {
@@ -53,7 +53,7 @@ export class Datagrams {
 
   /** Before datagrams are received: the kernel has written the lengths of the last addresses. */
   readyToReceive(): void {
-    for (let i = 0; i < this.count; i++) this.headers[(i * headerBytes) / 4 + nameLengthWord] = addressBytes;
+    for (let i = 0; i < this.count; i++) this.headers[(i * headerBytes) / 4 + nameLengthWord] = maxAddressBytes;
   }
 
   /** Bytes of a received datagram; undefined when it was longer than `maxBytes`. */

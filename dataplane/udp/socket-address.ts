@@ -1,10 +1,10 @@
 // struct sockaddr_in and sockaddr_in6 as bytes (ip(7), ipv6(7)). Little-endian machines only, as all that Node.js is built for here.
 import { isIP } from 'node:net';
-import { type Family, formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { addressBytes, readAddress } from '../../controlplane/base/cidr';
 import { AF_INET, AF_INET6 } from '../libc/constants';
 
 /** Bytes of the larger of the two. */
-export const addressBytes = 28;
+export const maxAddressBytes = 28;
 
 export interface Peer {
   readonly address: string;
@@ -12,7 +12,7 @@ export interface Peer {
 }
 
 /** Writes to the start of `out`; returns the length, or 0 for what has a zone (fe80::1%eth0) or is no address. */
-export function writeAddress(out: Buffer, { address, port }: Peer): number {
+export function writePeer(out: Buffer, { address, port }: Peer): number {
   const family = isIP(address);
   if (family === 0 || address.includes('%')) return 0;
   out.writeUInt16LE(family === 4 ? AF_INET : AF_INET6, 0);
@@ -22,11 +22,9 @@ export function writeAddress(out: Buffer, { address, port }: Peer): number {
     out.fill(0, 8, 16);
     return 16;
   }
-  out.fill(0, 4, addressBytes);
-  const { value } = parseAddress(address);
-  out.writeBigUInt64BE(value >> 64n, 8);
-  out.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, 16);
-  return addressBytes;
+  out.fill(0, 4, maxAddressBytes);
+  addressBytes(address).copy(out, 8);
+  return maxAddressBytes;
 }
 
 /** Done for each datagram, so without strings in between. */
@@ -44,12 +42,11 @@ function writeDotted(out: Buffer, address: string): void {
 }
 
 /** Of an address the kernel wrote; undefined for another family. */
-export function readAddress(bytes: Buffer): Peer | undefined {
+export function readPeer(bytes: Buffer): Peer | undefined {
   const kind = bytes.readUInt16LE(0);
   const port = bytes.readUInt16BE(2);
-  const read = (family: Family, value: bigint): Peer => ({ address: formatAddress({ family, value }), port });
-  if (kind === AF_INET) return read(4, BigInt(bytes.readUInt32BE(4)));
-  if (kind === AF_INET6) return read(6, (bytes.readBigUInt64BE(8) << 64n) | bytes.readBigUInt64BE(16));
+  if (kind === AF_INET) return { address: readAddress(bytes.subarray(4, 8))!, port };
+  if (kind === AF_INET6) return { address: readAddress(bytes.subarray(8, 24))!, port };
   return undefined;
 }
 

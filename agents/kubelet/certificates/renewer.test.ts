@@ -1,6 +1,5 @@
 // Renewal against a real API server with its controllers in this process: what a node joined with is replaced before it ends,
 // and those who use it go on.
-
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
