@@ -1,6 +1,7 @@
 // hack/test: the stages in order, each a run of tap over its files, and one closing line with the counts of all of them.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { describeError } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { addCounts, type Counts, countsOf, failuresOf, noCounts, renderCounts } from './counts';
 
@@ -64,13 +65,30 @@ const stages: readonly Stage[] = [
 function help(): string {
   const rows = [['check', 'types and lint'], ...stages.map(({ name, summary }) => [name, summary])];
   const list = rows.map(([name, summary]) => `  ${name!.padEnd(12)} ${summary}\n`).join('');
-  return `usage: hack/test [STAGE|FILE|FOLDER]...\n\nRuns the stages in this order, or those named:\n${list}`;
+  return `usage: hack/test [--fuzz=FACTOR] [STAGE|FILE|FOLDER]...\n\nRuns the stages in this order, or those named:\n${list}\n  --fuzz=FACTOR  fuzz tests with FACTOR times as many inputs, from a seed of its own (K8TS_FUZZ_SEED sets it)\n`;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  if (argv.includes('--help') || argv.includes('-h')) {
+/** Fuzz tests read both in test/lib/fuzz.ts. @throws RangeError */
+function setFuzz(factor: string): void {
+  if (!/^[1-9]\d{0,3}$/.test(factor)) throw new RangeError('--fuzz takes a whole number from 1 to 9999');
+  process.env['K8TS_FUZZ_FACTOR'] = factor;
+  process.env['K8TS_FUZZ_SEED'] ??= String(Date.now() % 1_000_000_000);
+  process.stdout.write(`fuzz tests: K8TS_FUZZ_SEED=${process.env['K8TS_FUZZ_SEED']}\n`);
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
     process.stdout.write(help());
     return 0;
+  }
+  const fuzzOption = '--fuzz=';
+  const argv = words.filter((word) => !word.startsWith(fuzzOption));
+  const factor = words.find((word) => word.startsWith(fuzzOption))?.slice(fuzzOption.length);
+  try {
+    if (factor !== undefined) setFuzz(factor);
+  } catch (err) {
+    process.stderr.write(`hack/test: ${describeError(err)}\n\n${help()}`);
+    return 2;
   }
   const names = ['check', ...stages.map(({ name }) => name)];
   const byDefault = names.filter((name) => !stages.some((stage) => stage.name === name && stage.onlyByName));
