@@ -5,6 +5,8 @@ import type { ProbeOutcome } from './http';
 
 const serving = 1;
 const prefixLength = 5;
+/** A health answer takes 7 bytes; a server that sends more for ever must not fill the kubelet's memory. */
+const maxAnswerBytes = 64 * 1024;
 
 /** Never rejects. */
 export function grpcProbe(host: string, port: number, service: string, timeoutMs: number): Promise<ProbeOutcome> {
@@ -31,7 +33,12 @@ export function grpcProbe(host: string, port: number, service: string, timeoutMs
     let status = '0';
     stream.on('response', (headers) => (status = String(headers['grpc-status'] ?? status)));
     stream.on('trailers', (headers) => (status = String(headers['grpc-status'] ?? status)));
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let size = 0;
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxAnswerBytes) finish(false, `error: the answer is larger than ${maxAnswerBytes} bytes`);
+      else chunks.push(chunk);
+    });
     stream.on('error', (err) => finish(false, `error: ${err.message}`));
     stream.on('end', () => {
       if (status !== '0') return finish(false, `error: health rpc failed with status ${status}`);
@@ -44,10 +51,15 @@ export function grpcProbe(host: string, port: number, service: string, timeoutMs
 
 function frame(service: string): Buffer {
   const name = Buffer.from(service);
-  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, ...varint(name.length)]), name]);
   const prefix = Buffer.alloc(prefixLength);
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
+}
+
+/** A length in the wire format's base 128: seven bits a byte, the lowest first. */
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
 }
 
 /** Field 1, varint; an absent field is 0. */

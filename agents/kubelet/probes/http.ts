@@ -1,6 +1,9 @@
-// One HTTP request as probes and hooks send it: from the node to the pod, certificates unchecked, few redirects.
+// One HTTP request as probes and hooks send it: from the node to the pod, certificates unchecked, few redirects. Answers are read
+// as leniently as Go's HTTP client reads them, since a server that works behind Kubernetes must work here.
 import http from 'node:http';
 import https from 'node:https';
+import { requestHeaders } from './http-headers';
+import { headOfRejected } from './http-rejected';
 
 export interface HttpProbe {
   readonly host: string;
@@ -13,12 +16,18 @@ export interface HttpProbe {
 }
 export interface ProbeOutcome {
   readonly success: boolean;
-  /** What the Event says about a failure. */
+  /** What the Event says about a failure or a warning. */
   readonly output: string;
+  /** A success that deserves an Event. */
+  readonly warning?: true;
 }
 
 const maxBodyBytes = 10 * 1024;
+/** As Go's client: a server may answer with more than Node.js' 16 KiB of headers. */
+const maxHeadBytes = 1024 * 1024;
 const maxRedirects = 10;
+/** Statuses that Go's client follows. */
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Any answer from 200 to 399 is a success. Never rejects, except with the signal's reason. */
 export async function httpProbe(probe: HttpProbe): Promise<ProbeOutcome> {
@@ -26,22 +35,26 @@ export async function httpProbe(probe: HttpProbe): Promise<ProbeOutcome> {
   const host = probe.host.includes(':') ? `[${probe.host}]` : probe.host;
   const path = probe.path.startsWith('/') ? probe.path : `/${probe.path}`;
   let url = new URL(`${scheme}://${host}:${probe.port}${path}`);
-  const first = url.href;
   try {
-    for (let redirects = 0; ; redirects++) {
-      const { status, location, body } = await request(url, probe);
-      const next = status >= 300 && status < 400 && location ? new URL(location, url) : undefined;
-      // A redirect to another host says that this one works.
-      if (next && next.hostname === url.hostname && redirects < maxRedirects) {
-        url = next;
-        continue;
+    // All redirects together have the time of one probe.
+    const signal = AbortSignal.any([probe.signal, AbortSignal.timeout(probe.timeoutMs)]);
+    for (let followed = 0; ; followed++) {
+      const { status, location, body } = await request(url, probe, signal);
+      const next = redirects.has(status) && location ? new URL(location, url) : undefined;
+      if (next && next.hostname !== url.hostname) {
+        // The server answered; where it points to is not this pod's health (kubernetes/kubernetes#75416).
+        return { success: true, warning: true, output: `Probe terminated redirects, Response body: ${body}` };
       }
-      if (status >= 200 && status < 400) return { success: true, output: body };
-      return { success: false, output: `HTTP probe failed with statuscode: ${status}` };
+      if (next && followed + 1 >= maxRedirects) {
+        return { success: false, output: `Get "${next.href}": stopped after ${maxRedirects} redirects` };
+      }
+      if (next) url = next;
+      else if (status >= 200 && status < 400) return { success: true, output: body };
+      else return { success: false, output: `HTTP probe failed with statuscode: ${status}` };
     }
   } catch (err) {
     probe.signal.throwIfAborted();
-    return { success: false, output: `Get "${first}": ${describe(err as NodeJS.ErrnoException, probe)}` };
+    return { success: false, output: `Get "${url.href}": ${describe(err as NodeJS.ErrnoException, probe)}` };
   }
 }
 
@@ -60,38 +73,43 @@ interface Answer {
   readonly body: string;
 }
 
-function request(url: URL, { headers, timeoutMs, signal }: HttpProbe): Promise<Answer> {
-  const given = Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value]));
-  const all = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close', ...given };
+function request(url: URL, { headers }: HttpProbe, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = {
-      headers: all,
-      agent: false as const,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    let answered: { readonly response: http.IncomingMessage; readonly body: () => string } | undefined;
+    const finish = () => {
+      const { statusCode = 0, headers: received } = answered!.response;
+      resolve({ status: statusCode, location: received.location, body: answered!.body() });
+      sent.destroy();
     };
     const onResponse = (response: http.IncomingMessage) => {
       const chunks: Buffer[] = [];
       let size = 0;
-      const done = () => {
-        const { statusCode = 0, headers: answered } = response;
-        resolve({ status: statusCode, location: answered.location, body: Buffer.concat(chunks).toString('utf8') });
-      };
+      answered = { response, body: () => Buffer.concat(chunks).toString('utf8') };
       response.on('data', (chunk: Buffer) => {
-        if (size < maxBodyBytes) chunks.push(chunk);
+        chunks.push(chunk.subarray(0, maxBodyBytes - size));
         size += chunk.length;
-        if (size >= maxBodyBytes) {
-          done();
-          response.destroy();
-        }
+        if (size >= maxBodyBytes) finish();
       });
-      response.on('end', done);
+      response.on('end', finish);
       response.on('error', reject);
+    };
+    const options = {
+      headers: requestHeaders(url, headers),
+      agent: false as const,
+      signal,
+      // Lines may end in LF alone, as shells and nc write them (kubernetes/kubernetes#89898).
+      insecureHTTPParser: true,
+      maxHeaderSize: maxHeadBytes,
     };
     const sent =
       url.protocol === 'https:'
         ? https.get(url, { ...options, rejectUnauthorized: false }, onResponse)
         : http.get(url, options, onResponse);
-    sent.on('error', (err) => {
+    sent.on('error', (err: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }) => {
+      // What comes behind a whole answer, or breaks the rules in its body only, does not change the verdict of its head.
+      if (answered && err.code?.startsWith('HPE_')) return finish();
+      const rejected = answered || !err.rawPacket ? undefined : headOfRejected(err.rawPacket);
+      if (rejected) return resolve({ ...rejected, body: '' });
       // The reason of an abort says whether it was the time-out.
       reject(err.name === 'AbortError' && err.cause instanceof Error ? err.cause : err);
     });

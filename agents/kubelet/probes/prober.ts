@@ -120,6 +120,9 @@ export class Prober {
         const before = watched.states.get(kind)!;
         const state = applyResult(before, outcome.success, thresholds);
         watched.states.set(kind, state);
+        if (outcome.warning) {
+          this.deps.report(target.pod, 'ProbeWarning', `${title[kind]} probe warning: ${outcome.output}`);
+        }
         if (!outcome.success) {
           this.deps.report(target.pod, 'Unhealthy', `${title[kind]} probe failed: ${outcome.output}`);
           if (kind !== 'readiness' && failedForGood(state, thresholds)) watched.failed = kind;

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
-import http from 'node:http';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
 import { grpcProbe } from './grpc';
-import { httpProbe } from './http';
 import { applyResult, failedForGood, initialState, type ProbeKind } from './probe-state';
 import { resolvePort } from './target';
 import { tcpProbe } from './tcp';
@@ -39,41 +37,6 @@ t.test('ports by number and name', async (t) => {
   t.throws(() => resolvePort('nope', container), { code: 'BadRequest' });
 });
 
-t.test('HTTP', async (t) => {
-  const seen: string[] = [];
-  const server = http.createServer((request, response) => {
-    seen.push(`${request.url} ${request.headers['x-a']} ${request.headers['user-agent']}`);
-    if (request.url === '/moved') response.writeHead(302, { location: '/ok' }).end();
-    else if (request.url === '/away') response.writeHead(302, { location: 'http://other.test/' }).end();
-    else if (request.url === '/slow') return;
-    else response.writeHead(request.url === '/ok' ? 200 : 500).end('body');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  const { signal } = new AbortController();
-  const probe = (path: string, timeoutMs = 10_000) =>
-    httpProbe({
-      host: '127.0.0.1',
-      port,
-      path,
-      scheme: 'HTTP',
-      headers: [{ name: 'X-A', value: '1' }],
-      timeoutMs,
-      signal,
-    });
-  t.same(await probe('ok'), { success: true, output: 'body' });
-  t.equal(seen[0], '/ok 1 kube-probe/1.36');
-  t.equal((await probe('/moved')).success, true);
-  t.equal((await probe('/away')).success, true);
-  t.same(await probe('/bad'), { success: false, output: 'HTTP probe failed with statuscode: 500' });
-  t.match(await probe('/slow', 50), { success: false, output: /context deadline exceeded/ });
-});
-
 t.test('TCP', async (t) => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -92,11 +55,13 @@ t.test('gRPC', async (t) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
-      const service = Buffer.concat(chunks).subarray(7).toString();
-      asked.push(`${headers[':path']} ${service}`);
+      const message = Buffer.concat(chunks).subarray(5);
+      const service = message.subarray(message[1]! < 0x80 ? 2 : 3).toString();
+      asked.push(`${headers[':path']} ${service} ${message.length}`);
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': service === 'unknown' ? '5' : '0' }));
-      stream.end(Buffer.from([0, 0, 0, 0, 2, 8, service === 'sick' ? 2 : 1]));
+      if (service === 'endless') stream.end(Buffer.alloc(100_000));
+      else stream.end(Buffer.from([0, 0, 0, 0, 2, 8, service === 'sick' ? 2 : 1]));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -104,7 +69,11 @@ t.test('gRPC', async (t) => {
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
   t.same(await grpcProbe('127.0.0.1', port, 'fine', 10_000), { success: true, output: '' });
-  t.equal(asked[0], '/grpc.health.v1.Health/Check fine');
+  t.equal(asked[0], '/grpc.health.v1.Health/Check fine 6');
+  const long = 'x'.repeat(300);
+  t.equal((await grpcProbe('127.0.0.1', port, long, 10_000)).success, true);
+  t.equal(asked[1], `/grpc.health.v1.Health/Check ${long} 303`, 'a length of two bytes');
+  t.match(await grpcProbe('127.0.0.1', port, 'endless', 10_000), { success: false, output: /larger than/ });
   t.match(await grpcProbe('127.0.0.1', port, 'sick', 10_000), {
     success: false,
     output: 'service unhealthy (responded with 2)',
