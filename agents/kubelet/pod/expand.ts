@@ -1,9 +1,19 @@
 // $(NAME) references in commands, arguments and environment values. Source: the Kubernetes API reference of
-// Container.command: $$ stands for one $, an unknown name is left as it stands.
+// Container.command: $$ stands for one $, an unknown name is left as it stands. A name reaches to the first closing bracket, so
+// a reference inside a reference is an unknown name. Linear in the text.
 
 export function expand(text: string, variables: ReadonlyMap<string, string>): string {
-  return text.replace(/\$(\$|\(([^()]*)\))/g, (match, what: string, name: string | undefined) => {
-    if (what === '$') return '$';
-    return variables.get(name ?? '') ?? match;
-  });
+  let expanded = '';
+  let copied = 0;
+  for (let dollar = text.indexOf('$'); dollar >= 0; dollar = text.indexOf('$', copied)) {
+    expanded += text.slice(copied, dollar);
+    const next = text[dollar + 1];
+    const end = next === '(' ? text.indexOf(')', dollar) : -1;
+    // Without a closing bracket here there is none further on either.
+    if (next === '(' && end < 0) return expanded + text.slice(dollar).replaceAll('$$', '$');
+    if (next === '(') expanded += variables.get(text.slice(dollar + 2, end)) ?? text.slice(dollar, end + 1);
+    else expanded += next === '$' ? '$' : text.slice(dollar, dollar + 2);
+    copied = next === '(' ? end + 1 : dollar + 2;
+  }
+  return expanded + text.slice(copied);
 }

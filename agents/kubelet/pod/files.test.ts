@@ -12,8 +12,11 @@ t.test('expand', async (t) => {
     ['B', '$(A)'],
   ]);
   t.equal(expand('x$(A)y', variables), 'x1y');
+  t.equal(expand('$($(A)) $(A$(A) $(A)) $((A)', variables), '$($(A)) $(A$(A) 1) $((A)', 'up to the first bracket');
   t.equal(expand('$(B)', variables), '$(A)', 'values are not expanded again');
   t.equal(expand('$$(A) $(C) $A $(', variables), '$(A) $(C) $A $(');
+  t.equal(expand('$(A) $(A $$ $$$ $', variables), '1 $(A $ $$ $', 'a bracket that is never closed');
+  t.equal(expand('$('.repeat(300_000), variables).length, 600_000, 'linear in the text');
 });
 
 t.test('hosts', async (t) => {
