@@ -132,7 +132,8 @@ export const isInvalid = (e: unknown): e is Invalid => e instanceof Invalid;
 export function describeError(e: unknown): string {
   if (!(e instanceof Error)) return String(e);
   if (e.cause === undefined) return e.message;
-  const cause = describeError(e.cause);
+  // Docker's texts end in blanks.
+  const cause = describeError(e.cause).trim();
   // Adapters often build their message from the cause's own words; said once is enough.
   const said = e.message.includes(cause) || (e.message !== '' && cause.endsWith(` ${e.message}`));
   return said ? e.message : `${e.message}: ${cause}`;

@@ -9,8 +9,10 @@ import { defaultPullPolicy, parseImageName, withDefaultTag } from './image-name'
 
 const initialBackoffMs = 10_000;
 const maxBackoffMs = 300_000;
+/** How long a pod shows what went wrong before it shows that it waits for the next attempt. */
+const errorShownMs = 3_000;
 
-/** The image cannot be had now; `reason` is the container's waiting reason, `retryAtMs` when to try again. */
+/** The image cannot be had now; `reason` is the container's waiting reason, `retryAtMs` when to ask again. */
 export class ImageError extends ConfigError {
   constructor(
     message: string,
@@ -22,6 +24,7 @@ export class ImageError extends ConfigError {
 }
 
 export interface PullRequest {
+  readonly podUid: string;
   readonly image: string;
   readonly policy?: string;
   readonly auth: () => RegistryAuth | undefined;
@@ -37,6 +40,7 @@ interface Failure {
 }
 
 export class ImagePuller {
+  /** By backOffKey. */
   private readonly failures = new Map<string, Failure>();
   private readonly pulling = new Map<string, Promise<void>>();
 
@@ -71,9 +75,10 @@ export class ImagePuller {
   private async pull(reference: string, request: PullRequest): Promise<ImageRecord> {
     const { image, report, signal } = request;
     const { clock, cache } = this.deps;
-    const failed = this.failures.get(reference);
+    const failed = this.failures.get(backOffKey(request, reference));
     if (failed && failed.retryAtMs > clock.now()) {
       report('Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      report('Warning', 'Failed', 'Error: ImagePullBackOff');
       const message = `Back-off pulling image "${image}": ErrImagePull: ${failed.message}`;
       throw new ImageError(message, 'ImagePullBackOff', failed.retryAtMs);
     }
@@ -84,7 +89,7 @@ export class ImagePuller {
       cache.clear();
       const found = await cache.get(reference);
       if (!found) throw new Error(`image ${image} is not there after its pull`);
-      this.failures.delete(reference);
+      this.failures.delete(backOffKey(request, reference));
       const took = formatSeconds(clock.now() - began);
       report(
         'Normal',
@@ -115,17 +120,27 @@ export class ImagePuller {
     return Promise.race([pull, aborted]);
   }
 
-  private failure(reference: string, { image, report }: PullRequest, err: unknown): ImageError {
-    const last = this.failures.get(reference);
+  private failure(reference: string, request: PullRequest, err: unknown): ImageError {
+    const { image, report } = request;
+    const key = backOffKey(request, reference);
+    const last = this.failures.get(key);
     const delayMs = last ? Math.min(maxBackoffMs, last.delayMs * 2) : initialBackoffMs;
     const said = describeError(isNotFound(err) ? new Error((err as Error).message) : err);
     const message = `failed to pull image "${image}": ${said}`;
-    const retryAtMs = this.deps.clock.now() + delayMs;
-    this.failures.set(reference, { delayMs, retryAtMs, message });
+    const now = this.deps.clock.now();
+    for (const [old, { retryAtMs }] of this.failures) if (retryAtMs + maxBackoffMs < now) this.failures.delete(old);
+    this.failures.set(key, { delayMs, retryAtMs: now + delayMs, message });
     report('Warning', 'Failed', `Failed to pull image "${image}": ${said}`);
     report('Warning', 'Failed', 'Error: ErrImagePull');
-    return new ImageError(message, 'ErrImagePull', retryAtMs);
+    // Asked again this soon the answer is ImagePullBackOff, which then stands until the next attempt.
+    return new ImageError(message, 'ErrImagePull', now + errorShownMs);
   }
 }
+
+/**
+ * Each pod has back-offs of its own, as upstream: a pod without the right credentials must not keep others from the image. A uid
+ * has no slash.
+ */
+const backOffKey = ({ podUid }: PullRequest, reference: string): string => `${podUid}/${reference}`;
 
 const formatSeconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(3)}s`);

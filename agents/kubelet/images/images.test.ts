@@ -1,12 +1,11 @@
 import t from 'tap';
 import type { Secret } from '../../../controlplane/api';
 import { FakeClock } from '../../../test/lib/fake-clock';
-import type { ConfigError } from '../pod/env';
 import { FakeRuntime } from '../runtime/fake';
 import { credentialsFor } from './credentials';
 import { ImageCache } from './image-cache';
 import { defaultPullPolicy, imageRef, parseImageName, withDefaultTag } from './image-name';
-import { ImagePuller } from './image-puller';
+import { type ImageError, ImagePuller } from './image-puller';
 
 t.test('references', async (t) => {
   t.same(parseImageName('nginx'), { registry: 'docker.io', repository: 'nginx' });
@@ -71,24 +70,30 @@ t.test('pulling', async (t) => {
   const runtime = new FakeRuntime(() => clock.now());
   const puller = new ImagePuller({ runtime, cache: new ImageCache(runtime), clock });
   const said: string[] = [];
-  const ensure = (image: string, policy?: string) =>
+  const ensure = (image: string, policy?: string, podUid = 'u1') =>
     puller.ensure({
+      podUid,
       image,
       policy,
       auth: () => undefined,
       report: (_, reason) => said.push(reason),
       signal: new AbortController().signal,
     });
+  /** Resolves with the ms after which it wants to be asked again. */
   const failsWith = async (image: string, reason: string, policy?: string) => {
     const failure = await ensure(image, policy).then(
       () => undefined,
-      (err: ConfigError) => err.reason,
+      (err: ImageError) => err,
     );
-    t.equal(failure, reason);
+    t.equal(failure?.reason, reason);
+    return failure!.retryAtMs - clock.now();
   };
-  await failsWith('x:1', 'ErrImagePull');
-  await failsWith('x:1', 'ImagePullBackOff');
-  clock.advance(10_000);
+  t.equal(await failsWith('x:1', 'ErrImagePull'), 3_000, 'the error is shown for a while');
+  t.same(said, ['Pulling', 'Failed', 'Failed']);
+  clock.advance(3_000);
+  t.equal(await failsWith('x:1', 'ImagePullBackOff'), 7_000, 'and then that the next attempt is waited for');
+  t.same(said.slice(3), ['BackOff', 'Failed']);
+  clock.advance(7_000);
   await failsWith('x:1', 'ErrImagePull');
   clock.advance(19_000);
   await failsWith('x:1', 'ImagePullBackOff');
@@ -100,6 +105,9 @@ t.test('pulling', async (t) => {
   t.same(said, ['Pulled']);
   await Promise.all([ensure('x:1', 'Always'), ensure('x:1', 'Always')]);
   t.equal(runtime.calls.filter((call) => call === 'pull x:1').length, 4, 'two pulls at the same time are one');
+  await failsWith('z:1', 'ErrImagePull');
+  runtime.registry.set('z:1', { id: 'sha256:z', tags: [], digests: [], sizeBytes: 1, user: '' });
+  t.equal((await ensure('z:1', 'Always', 'u2')).id, 'sha256:z', 'the back-off of one pod does not keep others waiting');
   await failsWith('y:1', 'ErrImageNeverPull', 'Never');
   await failsWith('NO', 'InvalidImageName');
 });

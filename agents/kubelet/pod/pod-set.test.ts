@@ -307,6 +307,12 @@ t.test('image failures have upstream reasons, and the pull is tried again', asyn
   const { create, ready, waiting, runtime, clock } = await setUp(t);
   await create('web', { containers: [container('app', { image: 'far.test/app:2' })] });
   await waiting('web', 'ErrImagePull');
+  clock.advance(3_000);
+  const waits = await waiting('web', 'ImagePullBackOff');
+  t.match(
+    waits?.status?.containerStatuses?.[0]?.state?.waiting?.message,
+    /^Back-off pulling image "far.test\/app:2": ErrImagePull: /,
+  );
   runtime.registry.set('far.test/app:2', {
     id: 'sha256:far',
     tags: [],
@@ -314,7 +320,7 @@ t.test('image failures have upstream reasons, and the pull is tried again', asyn
     sizeBytes: 7,
     user: '',
   });
-  clock.advance(10_000);
+  clock.advance(7_000);
   const web = await ready('web');
   t.equal(web?.status?.containerStatuses?.[0]?.imageID, 'docker-pullable://far.test/app@sha256:1');
   await create('never', { containers: [container('app', { image: 'none:1', imagePullPolicy: 'Never' })] });

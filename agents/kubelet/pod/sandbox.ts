@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { readHostResolvConf } from '../../bootstrap/resolv-conf';
+import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
 import { sandboxSpec } from './container-spec';
 import type { PodDeps } from './deps';
@@ -55,6 +56,7 @@ async function createSandbox(deps: PodDeps, spec: ContainerSpec): Promise<string
     const { signal } = new AbortController();
     deps.images.clear();
     await deps.puller.ensure({
+      podUid: spec.labels[labels.podUid] ?? '',
       image: spec.image,
       policy: 'IfNotPresent',
       auth: () => undefined,

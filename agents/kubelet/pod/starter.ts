@@ -64,6 +64,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { pod, container, facts, signal } = request;
   const [image] = await Promise.all([
     deps.puller.ensure({
+      podUid: pod.metadata?.uid ?? '',
       image: container.image ?? '',
       policy: container.imagePullPolicy,
       auth: () => credentialsFor(container.image ?? '', pullSecrets(deps, pod)),
