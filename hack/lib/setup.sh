@@ -237,6 +237,8 @@ setup_tests() {
   install_packages "$packages_test"
   setup_tap
   unpack_package kubernetes-client usr/bin/kubectl
+  # The test image is this one file: whether the host has a static busybox, a dynamic one or none must not matter.
+  unpack_package busybox-static bin/busybox
   setup_unlock
 }
 

@@ -11,8 +11,10 @@ import { inNetns } from '../../dataplane/netns/named';
 import { canUseKernel, createNetns, type TestNetns } from './netns';
 
 const exec = new SystemExec();
-const busybox = '/usr/bin/busybox';
+/** A static one; hack/test says where it is. */
+const busybox = process.env['K8TS_BUSYBOX'] ?? '/usr/bin/busybox';
 const applets = [
+  'awk',
   'sh',
   'sleep',
   'echo',
