@@ -105,3 +105,37 @@ t.test('what comes after the end sets no timer', async (t) => {
   queue.addAfter('b', 1000);
   t.same(clock.pending(), []);
 });
+
+t.test('a key that is added while it is worked on gets a pace', async (t) => {
+  const clock = new FakeClock();
+  const queue = new WorkQueue({ clock, pace: { burst: 3, perSecond: 10 } });
+  const keys = queue.keys(new AbortController().signal);
+  const spin = async () => {
+    const { value } = await keys.next();
+    queue.add(value as string);
+    queue.done(value as string);
+  };
+  queue.add('a');
+  for (let i = 0; i < 3; i++) await spin();
+  const fourth = spin();
+  await new Promise(setImmediate);
+  t.same(clock.pending(), [100], 'the fourth time waits');
+  queue.add('b');
+  await fourth;
+  clock.advance(100);
+  t.ok(queue.length > 0, 'and comes then');
+});
+
+t.test('workers whose reconciles need no I/O let the loop go round', async (t) => {
+  const queue = new WorkQueue();
+  const abort = new AbortController();
+  let next = 0;
+  queue.add('0');
+  // Each key adds another one, so that no key has a pace: without a pause the timer would never fire.
+  setTimeout(() => abort.abort(), 0);
+  for await (const key of queue.keys(abort.signal)) {
+    queue.add(String(++next));
+    queue.done(key);
+  }
+  t.ok(abort.signal.aborted);
+});

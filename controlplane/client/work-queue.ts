@@ -2,13 +2,19 @@
 //   dirty       keys that need work; adding one that is there already changes nothing
 //   processing  keys a worker holds; one of these that becomes dirty again waits for done()
 // So no two workers ever hold the same key, and a key added while it is being worked on is worked on once more.
+// Two more keep a mistake of a controller from taking the process: workers give way to I/O between keys, and a key that
+// keeps coming back has a pace.
 import { Backoff, type BackoffOptions } from '../base/backoff';
 import { type Clock, systemClock } from '../base/clock';
+import { eventLoop } from '../base/event-loop';
+import { defaultPace, Pace, type PaceOptions } from './pace';
 
 export interface WorkQueueOptions {
   readonly clock?: Clock;
   /** Delay between failed tries of one key. */
   readonly backoff?: BackoffOptions;
+  /** How often one key may be handed out. */
+  readonly pace?: PaceOptions;
   /** Called once per failed try: the place to log. */
   readonly onRetry?: (key: string, err: unknown, delayMs: number) => void;
 }
@@ -26,11 +32,13 @@ export class WorkQueue {
   private closed = false;
   private readonly clock: Clock;
   private readonly backoff: Backoff<string>;
+  private readonly pace: Pace;
   private readonly onRetry: NonNullable<WorkQueueOptions['onRetry']>;
 
   constructor(options: WorkQueueOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.backoff = new Backoff(options.backoff ?? defaultRetry);
+    this.pace = new Pace(options.pace ?? defaultPace);
     this.onRetry = options.onRetry ?? (() => {});
   }
 
@@ -95,6 +103,12 @@ export class WorkQueue {
    */
   async *keys(signal: AbortSignal): AsyncGenerator<string> {
     while (!signal.aborted) {
+      // A reconcile that needs no I/O ends in microtasks: without this, a long queue would hold the event loop.
+      const pause = eventLoop.pause();
+      if (pause) {
+        await pause;
+        continue;
+      }
       const [key] = this.ready;
       if (key === undefined) {
         await this.wait(signal);
@@ -102,6 +116,11 @@ export class WorkQueue {
       }
       this.ready.delete(key);
       this.dirty.delete(key);
+      const waitMs = this.pace.take(key, this.clock.now());
+      if (waitMs > 0) {
+        this.addAfter(key, waitMs);
+        continue;
+      }
       this.processing.add(key);
       yield key;
     }

@@ -2,20 +2,25 @@
 // deletion. It keeps no graph of its own: the informers' owner index is the graph.
 import type { Kind } from '../../api/kind';
 import { type KubeObject, type OwnerReference, objectKey } from '../../api/types';
-import { isConflict, isNotFound } from '../../base/errors';
+import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { byOwner } from '../shared/informers';
-import { metaOf } from '../shared/owner';
+import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { isDeletingForeground, type OwnerState, planGarbage } from './plan';
+import { circularOwners } from './circle';
+import { isDeletingForeground, type OwnerState, planGarbage, releasedReferences, waitsForDependents } from './plan';
 
 const workers = 20;
 
 interface Source {
   readonly kind: Kind;
   readonly informer: TrackedInformer<KubeObject>;
+}
+interface Member {
+  readonly kind: Kind;
+  readonly object: KubeObject;
 }
 
 export class GarbageCollector implements Controller {
@@ -41,11 +46,15 @@ export class GarbageCollector implements Controller {
     // Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing.
     await Promise.all(this.sources.map(({ informer }) => informer.synced(signal)));
     for (const { kind, informer } of this.sources) {
-      informer.onChange(({ type, object }) => {
-        if (type === 'deleted') {
+      informer.onChange((change) => {
+        const { object } = change;
+        if (change.type === 'deleted') {
           this.enqueueDependents(object);
-          this.enqueueOwners(object);
-        } else if (this.needsWork(object)) this.enqueue(kind, object);
+          this.enqueueWaitingOwners(object, object.metadata?.ownerReferences ?? []);
+          return;
+        }
+        if (change.type === 'updated') this.enqueueWaitingOwners(object, releasedReferences(change.previous, object));
+        if (this.needsWork(object)) this.enqueue(kind, object);
       });
     }
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
@@ -59,17 +68,22 @@ export class GarbageCollector implements Controller {
     const dependents = this.dependentsOf(object);
     const references = object.metadata?.ownerReferences ?? [];
     const owners = await Promise.all(references.map((reference) => this.ownerState(object, reference, signal)));
-    const plan = planGarbage({ object, owners, dependents: dependents.map((dependent) => dependent.object) });
+    const plan = planGarbage({
+      object,
+      owners,
+      dependents: dependents.map((dependent) => dependent.object),
+      circular: isDeletingForeground(object)
+        ? circularOwners(object, (one) => this.waitingOwners(one))
+        : new Set<string>(),
+    });
     const { client, log } = this.deps;
     const { uid, resourceVersion, finalizers = [] } = metaOf(object);
-    const patch = (kind: Kind, target: KubeObject, metadata: object) =>
-      client.patch(kind, objectKey(target), 'merge', { metadata }, { signal });
     try {
       switch (plan.action) {
         case 'keep':
           return;
         case 'drop-references':
-          await patch(source.kind, object, { uid, resourceVersion, ownerReferences: plan.keep });
+          await this.patch(source.kind, object, { ownerReferences: plan.keep }, signal);
           return;
         case 'delete':
           log.debug('deleting', { kind: source.kind.plural, key: objectKey(object), propagation: plan.propagation });
@@ -82,35 +96,46 @@ export class GarbageCollector implements Controller {
           return;
         case 'remove-finalizer': {
           const left = finalizers.filter((name) => name !== plan.finalizer);
-          await patch(source.kind, object, { uid, resourceVersion, finalizers: left.length > 0 ? left : null });
+          await this.patch(source.kind, object, { finalizers: left.length > 0 ? left : null }, signal);
           return;
         }
         case 'wait-for-dependents':
-          for (const dependent of dependents) this.enqueue(dependent.kind, dependent.object);
+          // The events of those that are being deleted bring them here anyway, and their end brings this object.
+          for (const { kind, object: each } of dependents) if (!isDeleting(each)) this.enqueue(kind, each);
+          return;
+        case 'unblock':
+          log.debug('circle of owner references', { kind: source.kind.plural, key: objectKey(object) });
+          await this.patch(source.kind, object, { ownerReferences: plan.references }, signal);
           return;
         case 'orphan-dependents':
-          await Promise.all(
-            dependents.map(({ kind, object: dependent }) => {
-              const { uid: own, resourceVersion: version, ownerReferences = [] } = metaOf(dependent);
-              const others = ownerReferences.filter((reference) => reference.uid !== uid);
-              const ownerReferencesLeft = others.length > 0 ? others : null;
-              return patch(kind, dependent, {
-                uid: own,
-                resourceVersion: version,
-                ownerReferences: ownerReferencesLeft,
-              });
-            }),
-          );
-          // Their events show that nothing is left to orphan, and bring the object here again.
-          this.queue.add(key);
+          await this.orphan(uid, dependents, signal);
           return;
       }
     } catch (err) {
-      // Gone: what was wanted. A conflict means that the copy is behind: its event brings the object here again.
-      if (isNotFound(err)) return;
-      if (isConflict(err)) this.queue.addAfter(key, 50);
-      else throw err;
+      // Gone: what was wanted. A conflict means that the copy is behind; its event and the queue's retry bring the object here.
+      if (!isNotFound(err)) throw err;
     }
+  }
+
+  /** Takes the owner off its dependents. Their events bring the owner here again. */
+  private async orphan(ownerUid: string, dependents: readonly Member[], signal: AbortSignal): Promise<void> {
+    const patches = dependents.map(async ({ kind, object }) => {
+      const others = (object.metadata?.ownerReferences ?? []).filter((reference) => reference.uid !== ownerUid);
+      await this.patch(kind, object, { ownerReferences: others.length > 0 ? others : null }, signal).catch(
+        (err: unknown) => {
+          if (!isNotFound(err)) throw err;
+        },
+      );
+    });
+    const failed = (await Promise.allSettled(patches)).find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** On the condition that the object is still the one that was read. */
+  private async patch(kind: Kind, object: KubeObject, change: object, signal: AbortSignal): Promise<void> {
+    const { uid, resourceVersion } = metaOf(object);
+    const metadata = { uid, resourceVersion, ...change };
+    await this.deps.client.patch(kind, objectKey(object), 'merge', { metadata }, { signal });
   }
 
   /** Only objects that an owner or a finalizer concerns are looked at. */
@@ -131,30 +156,42 @@ export class GarbageCollector implements Controller {
     for (const { kind, object } of this.dependentsOf(owner)) this.enqueue(kind, object);
   }
 
-  /** Owners that wait for this object in a foreground deletion. */
-  private enqueueOwners(object: KubeObject): void {
-    for (const reference of object.metadata?.ownerReferences ?? []) {
+  /** Owners that wait for their dependents are looked at again when one of these is gone or theirs no more. */
+  private enqueueWaitingOwners(object: KubeObject, references: readonly OwnerReference[]): void {
+    for (const reference of references) {
       const owner = this.cachedOwner(object, reference);
-      const source = this.byReference.get(`${reference.apiVersion}/${reference.kind}`);
-      if (owner && source && isDeletingForeground(owner)) this.enqueue(source.kind, owner);
+      const source = this.sourceOf(reference);
+      if (owner && source && waitsForDependents(owner)) this.enqueue(source.kind, owner);
     }
   }
 
-  private dependentsOf(owner: KubeObject): { readonly kind: Kind; readonly object: KubeObject }[] {
+  /** The owners that a foreground deletion of theirs makes wait for this object. */
+  private waitingOwners(object: KubeObject): readonly KubeObject[] {
+    return (object.metadata?.ownerReferences ?? [])
+      .filter(({ blockOwnerDeletion }) => blockOwnerDeletion === true)
+      .flatMap((reference) => this.cachedOwner(object, reference) ?? [])
+      .filter(isDeletingForeground);
+  }
+
+  private dependentsOf(owner: KubeObject): Member[] {
     const { uid } = metaOf(owner);
     return this.sources.flatMap(({ kind, informer }) => informer.by(byOwner, uid).map((object) => ({ kind, object })));
   }
 
+  private sourceOf({ apiVersion, kind }: OwnerReference): Source | undefined {
+    return this.byReference.get(`${apiVersion}/${kind}`);
+  }
+
   /** The owner with this very uid, from the copies. */
   private cachedOwner(object: KubeObject, reference: OwnerReference): KubeObject | undefined {
-    const source = this.byReference.get(`${reference.apiVersion}/${reference.kind}`);
+    const source = this.sourceOf(reference);
     const owner = source?.informer.get(ownerKey(source.kind, object, reference));
     return owner?.metadata?.uid === reference.uid ? owner : undefined;
   }
 
   /** An owner that the copies lack is asked for: the copy may merely be behind. */
   private async ownerState(object: KubeObject, reference: OwnerReference, signal: AbortSignal): Promise<OwnerState> {
-    const source = this.byReference.get(`${reference.apiVersion}/${reference.kind}`);
+    const source = this.sourceOf(reference);
     // A kind we do not serve, or a namespaced owner of a cluster-wide object, can be neither found nor missed.
     if (!source || (source.kind.namespaced && object.metadata?.namespace === undefined)) return 'unknown';
     const cached = this.cachedOwner(object, reference);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { KubeObject, OwnerReference } from '../../api/types';
-import { type GarbagePlan, type OwnerState, planGarbage } from './plan';
+import { type GarbagePlan, type OwnerState, planGarbage, releasedReferences } from './plan';
 
 const reference = (uid: string, blockOwnerDeletion = true): OwnerReference => ({
   apiVersion: 'v1',
@@ -20,6 +20,7 @@ t.test('planGarbage', async (t) => {
     object: KubeObject;
     owners?: OwnerState[];
     dependents?: KubeObject[];
+    circular?: string[];
     want: GarbagePlan;
   }[] = [
     { name: 'nobody owns it', object: object(), want: { action: 'keep' } },
@@ -80,10 +81,30 @@ t.test('planGarbage', async (t) => {
       object: deleting('foregroundDeletion'),
       want: { action: 'remove-finalizer', finalizer: 'foregroundDeletion' },
     },
+    {
+      name: 'foreground: in a circle',
+      object: {
+        metadata: { ...deleting('foregroundDeletion').metadata, ownerReferences: [reference('a'), reference('b')] },
+      },
+      owners: ['deleting-foreground', 'deleting-foreground'],
+      dependents: [dependent()],
+      circular: ['b'],
+      want: { action: 'unblock', references: [reference('a'), reference('b', false)] },
+    },
     { name: 'orphan', object: deleting('orphan'), dependents: [dependent()], want: { action: 'orphan-dependents' } },
     { name: 'orphan: done', object: deleting('orphan'), want: { action: 'remove-finalizer', finalizer: 'orphan' } },
   ];
-  for (const { name, object: subject, owners = [], dependents = [], want } of cases) {
-    t.same(planGarbage({ object: subject, owners, dependents }), want, name);
+  for (const { name, object: subject, owners = [], dependents = [], circular = [], want } of cases) {
+    t.same(planGarbage({ object: subject, owners, dependents, circular: new Set(circular) }), want, name);
   }
+});
+
+t.test('releasedReferences', async (t) => {
+  const with_ = (...references: OwnerReference[]) => ({ metadata: { ownerReferences: references } });
+  const released = (before: KubeObject, after: KubeObject) => releasedReferences(before, after).map(({ uid }) => uid);
+  t.same(released(with_(reference('a')), with_(reference('a'))), []);
+  t.same(released(with_(reference('a')), with_()), ['a'], 'removed');
+  t.same(released(with_(reference('a')), { metadata: {} }), ['a'], 'all removed');
+  t.same(released(with_(reference('a')), with_(reference('a', false))), ['a'], 'blocks no more');
+  t.same(released(with_(reference('a', false)), with_(reference('a'))), [], 'blocks from now on');
 });

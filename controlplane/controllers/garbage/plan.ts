@@ -14,6 +14,8 @@ export interface ObjectFacts {
   /** In the order of metadata.ownerReferences. */
   readonly owners: readonly OwnerState[];
   readonly dependents: readonly KubeObject[];
+  /** uids of owners that wait for this object while it waits for them, see circle.ts. */
+  readonly circular: ReadonlySet<string>;
 }
 
 export type GarbagePlan =
@@ -22,14 +24,16 @@ export type GarbagePlan =
   | { readonly action: 'drop-references'; readonly keep: readonly OwnerReference[] }
   | { readonly action: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan' }
   | { readonly action: 'remove-finalizer'; readonly finalizer: string }
-  /** The object waits for its dependents: they are looked at. */
+  /** The object waits for its dependents; those that are not being deleted yet are reconciled. */
   | { readonly action: 'wait-for-dependents' }
+  /** The object and some of its owners wait for each other: its references to those block no longer. */
+  | { readonly action: 'unblock'; readonly references: readonly OwnerReference[] }
   | { readonly action: 'orphan-dependents' };
 
 const keep: GarbagePlan = { action: 'keep' };
 
-export function planGarbage({ object, owners, dependents }: ObjectFacts): GarbagePlan {
-  if (isDeleting(object)) return planDeleting(object, dependents);
+export function planGarbage({ object, owners, dependents, circular }: ObjectFacts): GarbagePlan {
+  if (isDeleting(object)) return planDeleting(object, dependents, circular);
   const references = object.metadata?.ownerReferences ?? [];
   if (references.length === 0 || owners.includes('unknown')) return keep;
   const solid = references.filter((_, i) => owners[i] === 'present');
@@ -45,14 +49,24 @@ export function planGarbage({ object, owners, dependents }: ObjectFacts): Garbag
   return { action: 'delete', propagation: 'Background' };
 }
 
-function planDeleting(object: KubeObject, dependents: readonly KubeObject[]): GarbagePlan {
-  const finalizers = object.metadata?.finalizers ?? [];
+function planDeleting(
+  object: KubeObject,
+  dependents: readonly KubeObject[],
+  circular: ReadonlySet<string>,
+): GarbagePlan {
+  const { finalizers = [], ownerReferences = [] } = object.metadata ?? {};
   if (finalizers.includes(orphanFinalizer)) {
     return dependents.length > 0
       ? { action: 'orphan-dependents' }
       : { action: 'remove-finalizer', finalizer: orphanFinalizer };
   }
   if (!finalizers.includes(foregroundFinalizer)) return keep;
+  if (circular.size > 0) {
+    const references = ownerReferences.map((reference) =>
+      circular.has(reference.uid) ? { ...reference, blockOwnerDeletion: false } : reference,
+    );
+    return { action: 'unblock', references };
+  }
   const blocking = dependents.some((dependent) => blocks(dependent, object.metadata?.uid));
   return blocking ? { action: 'wait-for-dependents' } : { action: 'remove-finalizer', finalizer: foregroundFinalizer };
 }
@@ -65,3 +79,16 @@ function blocks({ metadata }: KubeObject, ownerUid: string | undefined): boolean
 
 export const isDeletingForeground = (object: KubeObject): boolean =>
   isDeleting(object) && (object.metadata?.finalizers ?? []).includes(foregroundFinalizer);
+
+/** An object that goes only after its dependents were deleted or orphaned. */
+export const waitsForDependents = (object: KubeObject): boolean =>
+  isDeletingForeground(object) || (isDeleting(object) && (object.metadata?.finalizers ?? []).includes(orphanFinalizer));
+
+/** The references of `before` that `after` has no more, or that block their owner no more. */
+export function releasedReferences(before: KubeObject, after: KubeObject): readonly OwnerReference[] {
+  const left = after.metadata?.ownerReferences ?? [];
+  return (before.metadata?.ownerReferences ?? []).filter(({ uid, blockOwnerDeletion }) => {
+    const same = left.find((reference) => reference.uid === uid);
+    return !same || (blockOwnerDeletion === true && same.blockOwnerDeletion !== true);
+  });
+}
