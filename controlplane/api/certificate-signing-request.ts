@@ -207,7 +207,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
   namespaced: false,
   model: 'V1CertificateSigningRequest',
   hasStatus: true,
-  tracksGeneration: false,
+  generation: 'absent',
   subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'], writesStatus: true }],
   prepare,
   validate,

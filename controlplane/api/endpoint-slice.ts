@@ -85,7 +85,7 @@ export const endpointSlices = defineKind<EndpointSlice>({
     }
   },
   // The generation of a slice lets consumers tell whether they saw the newest addresses.
-  tracksGeneration: true,
+  generation: 'spec+labels',
   validate,
   columns: [
     nameColumn,

@@ -25,6 +25,7 @@ export const ingressClasses = defineKind<IngressClass>({
     const changed = old && old.spec?.controller !== spec.controller;
     return changed ? [invalid('spec.controller', spec.controller, immutable)] : [];
   },
+  generation: 'spec',
   columns: [
     nameColumn,
     {

@@ -36,6 +36,12 @@ export interface WriteContext<T> {
   readonly subresource: string;
 }
 
+/**
+ * `absent`: the kind has no generation. `constant`: it stays 1. The others begin with 1 and are raised by every change outside
+ * metadata and status, and by changes of the labels or annotations that they name.
+ */
+export type GenerationRule = 'absent' | 'constant' | 'spec' | 'spec+labels' | 'spec+annotations';
+
 export interface KindOptions<T extends KubeObject> {
   readonly group: string;
   readonly version: string;
@@ -64,8 +70,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
-  /** True when a change of spec raises metadata.generation; default: hasStatus. */
-  readonly tracksGeneration?: boolean;
+  /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
+  readonly generation?: GenerationRule;
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';

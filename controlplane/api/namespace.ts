@@ -20,7 +20,7 @@ export const namespaces = defineKind<Namespace>({
   subresources: [{ name: 'finalize', verbs: ['update'] }],
   model: 'V1Namespace',
   hasStatus: true,
-  tracksGeneration: false,
+  generation: 'absent',
   nameCheck: dns1123Label,
   defaults: ({ metadata }) => {
     if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };

@@ -116,7 +116,7 @@ export const networkPolicies = defineKind<NetworkPolicy>({
   shortNames: ['netpol'],
   namespaced: true,
   model: 'V1NetworkPolicy',
-  tracksGeneration: true,
+  generation: 'spec',
   defaults: setDefaults,
   validate: ({ spec }) => validateSpec(spec ?? {}),
   columns: [

@@ -84,7 +84,7 @@ export const nodes = defineKind<Node>({
   namespaced: false,
   model: 'V1Node',
   hasStatus: true,
-  tracksGeneration: false,
+  generation: 'absent',
   defaults: ({ spec, status }) => {
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
     // podCIDR is the first of podCIDRs; either may be written.

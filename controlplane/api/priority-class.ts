@@ -64,7 +64,7 @@ export const priorityClasses = defineKind<PriorityClass>({
   shortNames: ['pc'],
   namespaced: false,
   model: 'V1PriorityClass',
-  tracksGeneration: true,
+  generation: 'constant',
   defaults: (priorityClass) => {
     // Upstream's value is a plain number: left out, it is zero.
     priorityClass.value ??= 0;

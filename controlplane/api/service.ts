@@ -22,7 +22,7 @@ export const services = defineKind<Service>({
   hasStatus: true,
   // Beyond upstream, whose Services have no generation: condition Programmed names the one that nodes have in their kernels,
   // and `kubectl wait` holds a condition that observed an older one for not met.
-  tracksGeneration: true,
+  generation: 'spec',
   nameCheck: dns1035Label,
   defaults: (service) => {
     if (service.spec) defaultService(service.spec);

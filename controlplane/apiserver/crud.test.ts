@@ -129,7 +129,12 @@ t.test('a dry run answers and stores nothing', async (t) => {
 t.test('deletion: preconditions, finalizers and the last word', async (t) => {
   const { json } = await server.call('POST', cms, { body: cm('fin', {}, { finalizers: ['example.com/hold'] }) });
   const wrong = await server.call('DELETE', `${cms}/fin`, { body: { preconditions: { uid: 'other' } } });
-  t.match(wrong.json, { code: 409, message: /Precondition failed: UID in precondition: other, UID in object meta: / });
+  t.match(wrong.json, {
+    code: 409,
+    message:
+      'Operation cannot be fulfilled on ConfigMap "fin": the UID in the precondition (other) does not match the UID in ' +
+      `record (${json.metadata.uid}). The object might have been deleted and then recreated`,
+  });
   const held = await server.call('DELETE', `${cms}/fin`, { body: { preconditions: { uid: json.metadata.uid } } });
   t.ok(held.json.metadata.deletionTimestamp);
   const added = await server.call('PATCH', `${cms}/fin`, {

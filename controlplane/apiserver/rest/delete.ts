@@ -115,18 +115,18 @@ export function planDeletion(
   const object = current.object;
   const before = object.metadata ?? {};
   const finalizers = finalizersFor(before.finalizers ?? [], options.propagation);
-  const grace = graceSeconds(kind, object, options);
-  const waits = grace > 0 || finalizers.length > 0 || holdsNamespace(kind, object);
+  const term = deletionTerm(kind, object, options, now);
+  const waits = term.graceSeconds > 0 || finalizers.length > 0 || holdsNamespace(kind, object);
   if (!waits) return undefined;
-  const metadata: ObjectMeta = { ...before };
+  const metadata: ObjectMeta = {
+    ...before,
+    deletionTimestamp: formatTime(term.at),
+    deletionGracePeriodSeconds: term.graceSeconds,
+  };
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
-  const shortened = before.deletionGracePeriodSeconds !== undefined && grace < before.deletionGracePeriodSeconds;
-  if (!before.deletionTimestamp || shortened) {
-    metadata.deletionTimestamp = formatTime(now + grace * 1000);
-    metadata.deletionGracePeriodSeconds = grace;
-    if (before.generation !== undefined) metadata.generation = before.generation + 1;
-  }
+  // The first deletion asks something new of whoever acts on the object; a shorter grace period does not.
+  if (!before.deletionTimestamp && before.generation !== undefined) metadata.generation = before.generation + 1;
   const changed =
     metadata.deletionTimestamp !== before.deletionTimestamp ||
     metadata.deletionGracePeriodSeconds !== before.deletionGracePeriodSeconds ||
@@ -156,35 +156,57 @@ interface PodLike extends KubeObject {
   readonly status?: { readonly phase?: string };
 }
 
-/** Only pods go gracefully, and only those a kubelet may be running; a grace period under way can only get shorter. */
-function graceSeconds(kind: Kind, object: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
-  if (kind.prefix !== pods.prefix) return 0;
-  const { spec, status, metadata } = object as PodLike;
-  const running = metadata?.deletionGracePeriodSeconds;
-  if (!spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
-  let asked = gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultPodGraceSeconds;
-  if (asked < 0) asked = 1;
-  if (running === undefined) return asked;
-  return Math.min(running, gracePeriodSeconds === undefined ? running : asked);
+/** When an object goes: `at` is milliseconds since the epoch. */
+interface DeletionTerm {
+  readonly at: number;
+  readonly graceSeconds: number;
 }
+
+/** Only pods have a grace period, and one under way can only get shorter. */
+function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, now: number): DeletionTerm {
+  const { deletionTimestamp, deletionGracePeriodSeconds: running = 0 } = object.metadata ?? {};
+  if (!deletionTimestamp) {
+    const graceSeconds = kind.prefix === pods.prefix ? podGraceSeconds(object, options) : 0;
+    return { at: now + graceSeconds * 1000, graceSeconds };
+  }
+  const at = Date.parse(deletionTimestamp);
+  const asked = atLeastOne(options.gracePeriodSeconds ?? running);
+  if (running === 0 || asked >= running) return { at, graceSeconds: running };
+  const sooner = at - (running - asked) * 1000;
+  if (sooner >= now) return { at: sooner, graceSeconds: asked };
+  // The kubelet still has to end what runs, unless the caller asked for no grace at all.
+  return { at: now, graceSeconds: asked === 0 ? 0 : 1 };
+}
+
+/** Only a pod that a kubelet may be running needs time to end. */
+function podGraceSeconds(object: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
+  const { spec, status } = object as PodLike;
+  if (!spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
+  return atLeastOne(gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultPodGraceSeconds);
+}
+
+/** Zero means at once; a negative period is taken as the shortest one. */
+const atLeastOne = (seconds: number): number => (seconds < 0 ? 1 : seconds);
 
 function checkPreconditions(kind: Kind, name: string, object: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = object.metadata ?? {};
   if (options.uid && options.uid !== uid) {
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid ?? ''}`,
-    );
+    throw preconditionFailed(kind, name, 'UID', [options.uid, uid], 'deleted and then recreated');
   }
   if (options.resourceVersion && options.resourceVersion !== resourceVersion) {
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ` +
-        `ResourceVersion in object meta: ${resourceVersion ?? ''}`,
-    );
+    throw preconditionFailed(kind, name, 'ResourceVersion', [options.resourceVersion, resourceVersion], 'modified');
   }
+}
+
+function preconditionFailed(kind: Kind, name: string, what: string, pair: readonly unknown[], guess: string) {
+  const [asked, found = ''] = pair;
+  return conflict(
+    // Upstream names the kind here, where other conflicts name the resource.
+    { ...kind, plural: kind.kind },
+    name,
+    `the ${what} in the precondition (${asked}) does not match the ${what} in record (${found}). ` +
+      `The object might have been ${guess}`,
+  );
 }
 
 /** Options from the body, else from the query. @throws BadRequest */

@@ -1,7 +1,7 @@
 // The rules for metadata that hold for every kind: what the server sets, what a writer may not change, finalizers. Pure but
 // for the random parts of names and uids.
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Kind } from '../../api/kind';
+import { type GenerationRule, type Kind, writesStatus } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
@@ -36,7 +36,7 @@ export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: st
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
-  if (tracksGeneration(kind)) metadata.generation = 1;
+  if (generationRule(kind) !== 'absent') metadata.generation = 1;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = formatTime(now);
   return metadata;
@@ -54,8 +54,21 @@ export function setNamespace(kind: Kind, metadata: ObjectMeta, namespace: string
   metadata.namespace = namespace;
 }
 
-export const tracksGeneration = (kind: Kind): boolean =>
-  kind.options.tracksGeneration ?? kind.options.hasStatus ?? false;
+const generationRule = ({ options }: Kind): GenerationRule =>
+  options.generation ?? (options.hasStatus ? 'spec' : 'absent');
+
+/**
+ * True when an update through `subresource` raises metadata.generation. A binding does not: the pod's owner asked for nothing
+ * new, so a bound pod is still at generation 1.
+ */
+export function raisesGeneration(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): boolean {
+  const rule = generationRule(kind);
+  if (rule === 'absent' || rule === 'constant') return false;
+  if (subresource === 'binding' || writesStatus(kind, subresource)) return false;
+  if (!specEquals(object, old)) return true;
+  const part = rule === 'spec+labels' ? 'labels' : rule === 'spec+annotations' ? 'annotations' : undefined;
+  return part !== undefined && !equalJson(object.metadata?.[part] ?? {}, old.metadata?.[part] ?? {});
+}
 
 /** Carries over what an update may not change. */
 export function carryMetadata(object: KubeObject, old: KubeObject): void {
@@ -78,8 +91,8 @@ function carry<K extends keyof ObjectMeta>(metadata: ObjectMeta, before: ObjectM
   else metadata[key] = before[key];
 }
 
-/** Everything but metadata and status: a change of it raises the generation. */
-export function specEquals(a: KubeObject, b: KubeObject): boolean {
+/** Compares everything but metadata and status. */
+function specEquals(a: KubeObject, b: KubeObject): boolean {
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
   for (const key in left) if (!outsideSpec(key) && !equalJson(left[key], right[key])) return false;

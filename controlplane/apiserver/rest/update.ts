@@ -10,15 +10,7 @@ import { rehearsed } from './create';
 import { decodeObject } from './decode';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
-import {
-  carryMetadata,
-  checkFinalizers,
-  isFinished,
-  keyOf,
-  setNamespace,
-  specEquals,
-  tracksGeneration,
-} from './metadata';
+import { carryMetadata, checkFinalizers, isFinished, keyOf, raisesGeneration, setNamespace } from './metadata';
 import { renderObject } from './read';
 
 /** Deletions lost to a race in a row before the writer is told. */
@@ -144,7 +136,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   deps.hooks.get(kind.prefix)?.prepare?.(object, old);
   if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
   checkFields(kind, object, old, subresource, checkFinalizers(object, old));
-  if (tracksGeneration(kind) && !writesStatus(kind, subresource) && !specEquals(object, old)) {
+  if (raisesGeneration(kind, object, old, subresource)) {
     object.metadata.generation = (old.metadata?.generation ?? 0) + 1;
   }
 }

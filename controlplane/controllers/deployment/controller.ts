@@ -153,7 +153,8 @@ export class DeploymentController implements Controller {
         const patch = {
           metadata: { uid: metaOf(deployment).uid, annotations: { [revisionAnnotation]: step.revision } },
         };
-        return client.patch(deployments, key, 'merge', patch, { signal });
+        // Through the status: there an annotation does not raise the generation, and the Deployment asks for nothing new.
+        return client.patch(deployments, key, 'merge', patch, { subresource: 'status', signal });
       }
     }
   }

@@ -1,0 +1,168 @@
+// metadata.generation of every kind: 1 at first, raised by what asks something new of a controller, by nothing else.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+import { registry } from '../../api/registry';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
+});
+t.teardown(() => server.close());
+
+const merge = 'application/merge-patch+json';
+const pods = '/api/v1/namespaces/default/pods';
+const podSpec = { containers: [{ name: 'c', image: 'i' }] };
+const pod = (name: string, spec: object = {}, metadata: object = {}) => ({
+  metadata: { name, ...metadata },
+  spec: { ...podSpec, ...spec },
+});
+const labels = { app: 'x' };
+const template = { metadata: { labels }, spec: podSpec };
+const workload = { selector: { matchLabels: labels }, template };
+const job = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } };
+const ingress = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };
+
+interface Case {
+  readonly path: string;
+  readonly body: object;
+  /** A merge patch outside metadata and status. */
+  readonly change: object;
+  /** After: create, a new label, a new annotation, the change. */
+  readonly generations: readonly (number | undefined)[];
+}
+const none = [undefined, undefined, undefined, undefined];
+const bySpec = [1, 1, 1, 2];
+const apps = '/apis/apps/v1/namespaces/default';
+const net = '/apis/networking.k8s.io/v1';
+const cases: readonly Case[] = [
+  {
+    path: pods,
+    body: { spec: podSpec },
+    change: { spec: { activeDeadlineSeconds: 100 } },
+    generations: bySpec,
+  },
+  {
+    path: `${apps}/deployments`,
+    body: { spec: workload },
+    change: { spec: { replicas: 2 } },
+    generations: [1, 1, 2, 3],
+  },
+  { path: `${apps}/replicasets`, body: { spec: workload }, change: { spec: { replicas: 2 } }, generations: bySpec },
+  {
+    path: `${apps}/daemonsets`,
+    body: { spec: workload },
+    change: { spec: { minReadySeconds: 1 } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/batch/v1/namespaces/default/jobs',
+    body: { spec: job },
+    change: { spec: { parallelism: 2 } },
+    generations: bySpec,
+  },
+  {
+    path: `${net}/namespaces/default/ingresses`,
+    body: { spec: ingress },
+    change: { spec: { ingressClassName: 'c' } },
+    generations: bySpec,
+  },
+  {
+    path: `${net}/namespaces/default/networkpolicies`,
+    body: { spec: { podSelector: {} } },
+    change: { spec: { podSelector: { matchLabels: labels } } },
+    generations: bySpec,
+  },
+  {
+    path: `${net}/ingressclasses`,
+    body: { spec: { controller: 'example.com/c' } },
+    change: { spec: { parameters: { kind: 'K', name: 'p', scope: 'Cluster' } } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
+    body: { spec: { minAvailable: 1, selector: { matchLabels: labels } } },
+    change: { spec: { minAvailable: 2 } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    body: { addressType: 'IPv4', endpoints: [] },
+    change: { endpoints: [{ addresses: ['10.0.0.1'] }] },
+    generations: [1, 2, 2, 3],
+  },
+  {
+    path: '/api/v1/namespaces/default/services',
+    body: { spec: { ports: [{ port: 80 }] } },
+    change: { spec: { sessionAffinity: 'ClientIP' } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/scheduling.k8s.io/v1/priorityclasses',
+    body: { value: 5 },
+    change: { description: 'text' },
+    generations: [1, 1, 1, 1],
+  },
+  { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
+  {
+    path: '/api/v1/namespaces/default/serviceaccounts',
+    body: {},
+    change: { automountServiceAccountToken: false },
+    generations: none,
+  },
+  { path: '/api/v1/namespaces', body: {}, change: { spec: { finalizers: ['kubernetes'] } }, generations: none },
+  { path: '/api/v1/nodes', body: {}, change: { spec: { unschedulable: true } }, generations: none },
+  {
+    path: '/apis/coordination.k8s.io/v1/namespaces/default/leases',
+    body: {},
+    change: { spec: { holderIdentity: 'x' } },
+    generations: none,
+  },
+];
+
+for (const { path, body, change, generations } of cases) {
+  t.test(path, async (t) => {
+    const name = 'generation';
+    const created = await server.call('POST', path, { body: { ...body, metadata: { name } } });
+    t.equal(created.status, 201, created.text);
+    const seen = [created.json.metadata.generation];
+    for (const patch of [{ metadata: { labels } }, { metadata: { annotations: { a: 'b' } } }, change]) {
+      const patched = await server.call('PATCH', `${path}/${name}`, { type: merge, body: patch });
+      t.equal(patched.status, 200, patched.text);
+      seen.push(patched.json.metadata.generation);
+    }
+    t.same(seen, generations);
+  });
+}
+
+t.test('every kind with a generation is in the table above', async (t) => {
+  const tested = cases.map(({ path }) => path.split('/').at(-1));
+  const withOne = registry.filter(
+    ({ options }) => options.generation !== 'absent' && (options.generation ?? options.hasStatus),
+  );
+  for (const { plural } of withOne) t.ok(tested.includes(plural), plural);
+});
+
+t.test('of a pod: binding keeps it, a graceful deletion raises it once', async (t) => {
+  await server.call('POST', pods, { body: pod('bound') });
+  const binding = { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'n' } };
+  t.equal((await server.call('POST', `${pods}/bound/binding`, { body: binding })).status, 201);
+  t.equal((await server.call('GET', `${pods}/bound`)).json.metadata.generation, 1);
+  const status = { status: { phase: 'Running', observedGeneration: 1 } };
+  await server.call('PATCH', `${pods}/bound/status`, { type: merge, body: status });
+  const deleted = await server.call('DELETE', `${pods}/bound`);
+  t.match(deleted.json.metadata, { generation: 2, deletionGracePeriodSeconds: 30 });
+  const sooner = await server.call('DELETE', `${pods}/bound?gracePeriodSeconds=10`);
+  t.match(sooner.json.metadata, { generation: 2, deletionGracePeriodSeconds: 10 });
+  const first = Date.parse(deleted.json.metadata.deletionTimestamp);
+  t.equal(first - Date.parse(sooner.json.metadata.deletionTimestamp), 20_000, 'counted from the first deletion');
+  const later = await server.call('DELETE', `${pods}/bound?gracePeriodSeconds=20`);
+  t.equal(later.json.metadata.deletionGracePeriodSeconds, 10, 'it only gets shorter');
+});
+
+t.test('a deletion that finalizers hold raises it', async (t) => {
+  const path = '/apis/batch/v1/namespaces/default/jobs';
+  await server.call('POST', path, { body: { metadata: { name: 'held', finalizers: ['example.com/f'] }, spec: job } });
+  t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
+  t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
+});
