@@ -15,6 +15,8 @@ export interface WorkQueueOptions {
   readonly backoff?: BackoffOptions;
   /** How often one key may be handed out. */
   readonly pace?: PaceOptions;
+  /** Called with each key that is handed out. */
+  readonly onTake?: ((key: string) => void) | undefined;
   /** Called once per failed try: the place to log. */
   readonly onRetry?: (key: string, err: unknown, delayMs: number) => void;
 }
@@ -33,12 +35,14 @@ export class WorkQueue {
   private readonly clock: Clock;
   private readonly backoff: Backoff<string>;
   private readonly pace: Pace;
+  private readonly onTake: (key: string) => void;
   private readonly onRetry: NonNullable<WorkQueueOptions['onRetry']>;
 
   constructor(options: WorkQueueOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.backoff = new Backoff(options.backoff ?? defaultRetry);
     this.pace = new Pace(options.pace ?? defaultPace);
+    this.onTake = options.onTake ?? (() => {});
     this.onRetry = options.onRetry ?? (() => {});
   }
 
@@ -122,6 +126,7 @@ export class WorkQueue {
         continue;
       }
       this.processing.add(key);
+      this.onTake(key);
       yield key;
     }
     this.close();

@@ -92,7 +92,8 @@ async function runOne(controller: Controller, signal: AbortSignal): Promise<void
   });
 }
 
-function createControllers(
+/** Every controller by its name; `deps` is called once for each. */
+export function createControllers(
   options: ControllersOptions,
   deps: (name: string) => Deps,
 ): Readonly<Record<string, Controller>> {

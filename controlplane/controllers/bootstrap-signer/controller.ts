@@ -19,7 +19,7 @@ export class BootstrapSignerController implements Controller {
   constructor(private readonly deps: Deps) {
     this.maps = deps.informers.of(configMaps);
     this.secrets = deps.informers.of(secrets);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

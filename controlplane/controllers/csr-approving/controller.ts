@@ -20,7 +20,7 @@ export class CsrApprovingController implements Controller {
   constructor(private readonly deps: Deps) {
     this.requests = deps.informers.of(certificateSigningRequests);
     this.nodes = deps.informers.of(nodes);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.recorder = deps.recorder('csrapproving');
   }
 

@@ -13,7 +13,7 @@ export class CsrCleanerController implements Controller {
 
   constructor(private readonly deps: Deps) {
     this.requests = deps.informers.of(certificateSigningRequests);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -26,7 +26,7 @@ export class CsrSigningController implements Controller {
     private readonly options: CsrSigningOptions,
   ) {
     this.requests = deps.informers.of(certificateSigningRequests);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -45,7 +45,7 @@ export class DaemonSetController implements Controller {
     this.pods = deps.informers.of(pods);
     this.nodes = deps.informers.of(nodes);
     this.revisions = deps.informers.of(controllerRevisions);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.podGuard = new WriteGuard(this.pods);
     this.revisionGuard = new WriteGuard(this.revisions);
     this.events = deps.recorder('daemonset-controller');

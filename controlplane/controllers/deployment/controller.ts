@@ -34,7 +34,7 @@ export class DeploymentController implements Controller {
     this.deployments = deps.informers.of(deployments);
     this.sets = deps.informers.of(replicaSets);
     this.pods = deps.informers.of(pods);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.sets);
     this.events = deps.recorder('deployment-controller');
   }

@@ -35,7 +35,7 @@ export class DisruptionController implements Controller {
     this.pods = deps.informers.of(pods);
     this.sets = deps.informers.of(replicaSets);
     this.deployments = deps.informers.of(deployments);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.events = deps.recorder('controllermanager');
   }
 

@@ -24,7 +24,7 @@ export class EndpointsController implements Controller {
     this.services = deps.informers.of(services);
     this.pods = deps.informers.of(pods);
     this.endpoints = deps.informers.of(endpoints);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

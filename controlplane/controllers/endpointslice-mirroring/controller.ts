@@ -26,7 +26,7 @@ export class EndpointSliceMirroringController implements Controller {
     this.services = deps.informers.of(services);
     this.endpoints = deps.informers.of(endpoints);
     this.slices = deps.informers.of(endpointSlices);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.slices);
   }
 

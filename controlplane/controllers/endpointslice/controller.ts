@@ -36,7 +36,7 @@ export class EndpointSliceController implements Controller {
     this.pods = deps.informers.of(pods);
     this.slices = deps.informers.of(endpointSlices);
     this.nodes = deps.informers.of(nodes);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.slices);
     this.events = deps.recorder('endpoint-slice-controller');
   }

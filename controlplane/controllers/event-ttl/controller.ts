@@ -21,7 +21,7 @@ export class EventTtlController implements Controller {
 
   constructor(private readonly deps: Deps) {
     this.events = deps.informers.of(events);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -39,7 +39,7 @@ export class GarbageCollector implements Controller {
       this.byReference.set(`${source.kind.apiVersion}/${source.kind.kind}`, source);
       this.byResource.set(`${source.kind.plural}.${source.kind.group}`, source);
     }
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -31,7 +31,7 @@ export class JobController implements Controller {
   constructor(private readonly deps: Deps) {
     this.jobs = deps.informers.of(jobs);
     this.pods = deps.informers.of(pods);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.pods);
     this.events = deps.recorder('job-controller');
   }

@@ -33,7 +33,7 @@ export class LoadBalancerController implements Controller {
   ) {
     this.services = deps.informers.of(services);
     this.nodes = deps.informers.of(nodes);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.events = deps.recorder('load-balancer-controller');
     this.guard = new WriteGuard(this.services);
   }

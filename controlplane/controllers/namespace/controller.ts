@@ -29,7 +29,7 @@ export class NamespaceController implements Controller {
   ) {
     this.namespaces = deps.informers.of(namespaces);
     this.kinds = kinds.filter(({ namespaced }) => namespaced);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

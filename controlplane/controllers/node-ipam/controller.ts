@@ -22,7 +22,7 @@ export class NodeIpamController implements Controller {
     private readonly ranges: readonly PodRange[],
   ) {
     this.nodes = deps.informers.of(nodes);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.events = deps.recorder('cidrAllocator');
   }
 

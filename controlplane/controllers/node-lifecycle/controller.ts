@@ -32,8 +32,8 @@ export class NodeLifecycleController implements Controller {
     this.nodes = deps.informers.of(nodes);
     this.leases = deps.informers.of(leases);
     this.pods = deps.informers.of(pods);
-    this.nodeQueue = controllerQueue(deps.log, deps.clock);
-    this.podQueue = controllerQueue(deps.log, deps.clock);
+    this.nodeQueue = controllerQueue(deps);
+    this.podQueue = controllerQueue(deps);
     this.events = deps.recorder('node-controller');
   }
 

@@ -26,7 +26,7 @@ export class PodGcController implements Controller {
   constructor(private readonly deps: Deps) {
     this.pods = deps.informers.of(pods);
     this.nodes = deps.informers.of(nodes);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

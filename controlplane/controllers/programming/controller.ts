@@ -42,7 +42,7 @@ export class ProgrammingController implements Controller {
     this.slices = deps.informers.of(endpointSlices);
     this.nodes = deps.informers.of(nodes);
     this.leases = deps.informers.of(leases);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

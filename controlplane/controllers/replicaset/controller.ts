@@ -31,7 +31,7 @@ export class ReplicaSetController implements Controller {
   constructor(private readonly deps: Deps) {
     this.sets = deps.informers.of(replicaSets);
     this.pods = deps.informers.of(pods);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.pods);
     this.events = deps.recorder('replicaset-controller');
   }

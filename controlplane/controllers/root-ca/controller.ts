@@ -24,7 +24,7 @@ export class RootCaController implements Controller {
   ) {
     this.namespaces = deps.informers.of(namespaces);
     this.maps = deps.informers.of(configMaps);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -17,7 +17,7 @@ export class ServiceAccountController implements Controller {
   constructor(private readonly deps: Deps) {
     this.namespaces = deps.informers.of(namespaces);
     this.accounts = deps.informers.of(serviceAccounts);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ export interface Deps {
   readonly log: Logger;
   /** A recorder whose Events show this component as their source. */
   readonly recorder: (component: string) => EventRecorder;
+  /** Called with each key that a worker takes up. */
+  readonly onReconcile?: (key: string) => void;
 }
 
 /** A loop that works until the signal is aborted. */

@@ -1,13 +1,13 @@
 // The loop every controller has: take a key, reconcile it, give it back with its outcome.
-import type { Clock } from '../../base/clock';
 import { isConflict } from '../../base/errors';
-import type { Logger } from '../../base/logger';
 import { WorkQueue } from '../../client/work-queue';
+import type { Deps } from './deps';
 
 /** A queue that logs each failed try once: conflicts, which only mean "read again", at debug. */
-export function controllerQueue(log: Logger, clock?: Clock): WorkQueue {
+export function controllerQueue({ log, clock, onReconcile }: Deps): WorkQueue {
   return new WorkQueue({
     clock,
+    onTake: onReconcile,
     onRetry: (key, error, retryMs) =>
       log[isConflict(error) ? 'debug' : 'warn']('reconcile failed', { key, retryMs, error }),
   });

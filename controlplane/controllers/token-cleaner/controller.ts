@@ -14,7 +14,7 @@ export class TokenCleanerController implements Controller {
 
   constructor(private readonly deps: Deps) {
     this.secrets = deps.informers.of(secrets);
-    this.queue = controllerQueue(deps.log, deps.clock);
+    this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {

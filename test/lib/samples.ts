@@ -1,0 +1,110 @@
+// One object of each kind the API serves, for tests that hold for every kind: what is not here is reported by missingKinds.
+import {
+  certificateSigningRequests,
+  clusterRoleBindings,
+  clusterRoles,
+  configMaps,
+  controllerRevisions,
+  daemonSets,
+  deployments,
+  endpointSlices,
+  endpoints,
+  events,
+  ingressClasses,
+  ingresses,
+  jobs,
+  type KubeObject,
+  leases,
+  limitRanges,
+  namespaces,
+  networkPolicies,
+  nodes,
+  podDisruptionBudgets,
+  pods,
+  priorityClasses,
+  replicaSets,
+  roleBindings,
+  roles,
+  secrets,
+  serviceAccounts,
+  services,
+} from '../../controlplane/api/index';
+import type { Kind } from '../../controlplane/api/kind';
+import { registry } from '../../controlplane/api/registry';
+import { createRequest } from '../../controlplane/pki/certificate-request';
+
+export interface Sample {
+  readonly kind: Kind;
+  readonly object: KubeObject;
+}
+
+const container = { name: 'c', image: 'registry.local/app:1' };
+const template = (app: string, spec: object = {}) => ({
+  metadata: { labels: { app } },
+  spec: { containers: [container], ...spec },
+});
+const workload = (app: string) => ({ selector: { matchLabels: { app } }, template: template(app) });
+const data = { data: { key: 'dmFsdWU=' } };
+
+/** Everything of a namespaced object but its metadata, by kind. */
+function namespacedSamples(namespace: string): readonly (readonly [Kind, object])[] {
+  const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: 'sample', namespace };
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'sample' };
+  return [
+    [pods, { spec: template('pod').spec }],
+    [services, { spec: { selector: { app: 'deployment' }, ports: [{ port: 80 }] } }],
+    [endpoints, { subsets: [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 80 }] }] }],
+    [configMaps, data],
+    [secrets, data],
+    [serviceAccounts, {}],
+    [limitRanges, { spec: { limits: [{ type: 'Container', max: { cpu: '2' }, default: { cpu: '100m' } }] } }],
+    [events, { involvedObject, reason: 'Sample', message: 'a sample', type: 'Normal' }],
+    [deployments, { spec: { replicas: 2, ...workload('deployment') } }],
+    [replicaSets, { spec: { replicas: 2, ...workload('replicaset') } }],
+    [daemonSets, { spec: workload('daemonset') }],
+    [controllerRevisions, { revision: 1, data: {} }],
+    [jobs, { spec: { template: template('job', { restartPolicy: 'Never' }) } }],
+    [endpointSlices, { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] }],
+    [ingresses, { spec: { defaultBackend: { service: { name: 'sample', port: { number: 80 } } } } }],
+    [networkPolicies, { spec: { podSelector: {} } }],
+    [leases, { spec: { holderIdentity: 'sample', leaseDurationSeconds: 3600 } }],
+    [podDisruptionBudgets, { spec: { minAvailable: '50%', selector: { matchLabels: { app: 'deployment' } } } }],
+    [roles, { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] }],
+    [roleBindings, { roleRef, subjects: [{ kind: 'ServiceAccount', name: 'sample', namespace }] }],
+  ] as unknown as readonly (readonly [Kind, object])[];
+}
+
+/** One object of each namespaced kind, all named sample, in an order in which they can be created. */
+export function samplesOf(namespace: string): readonly Sample[] {
+  return namespacedSamples(namespace).map(([kind, rest]) => ({
+    kind,
+    object: { metadata: { name: kind === (endpoints as Kind) ? 'sample-endpoints' : 'sample', namespace }, ...rest },
+  }));
+}
+
+/** One object of each kind of the cluster, all with this name. */
+export async function clusterSamples(name: string): Promise<readonly Sample[]> {
+  const { request } = await createRequest({ commonName: `system:node:${name}`, organizations: ['system:nodes'] });
+  const signing = {
+    request: Buffer.from(request).toString('base64'),
+    signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+    usages: ['digital signature', 'client auth'],
+  };
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+  const rest: readonly (readonly [Kind, object])[] = [
+    [nodes, {}],
+    [namespaces, {}],
+    [ingressClasses, { spec: { controller: 'example.com/sample' } }],
+    [certificateSigningRequests, { spec: signing }],
+    [priorityClasses, { value: 10 }],
+    [clusterRoles, { rules: [] }],
+    [clusterRoleBindings, { roleRef, subjects: [] }],
+  ] as unknown as readonly (readonly [Kind, object])[];
+  return rest.map(([kind, parts]) => ({ kind, object: { metadata: { name }, ...parts } }));
+}
+
+/** Kinds that can be created and of which there is no sample. */
+export function missingKinds(samples: readonly Sample[]): readonly string[] {
+  const present = new Set(samples.map(({ kind }) => kind));
+  return registry.filter((kind) => kind.verbs.includes('create') && !present.has(kind)).map(({ kind }) => kind);
+}
