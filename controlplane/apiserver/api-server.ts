@@ -19,6 +19,7 @@ import { nodeRestriction } from './admission/node-restriction';
 import { defaultTolerations } from './admission/pod-defaults';
 import { PriorityAdmission } from './admission/priority';
 import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation';
+import { runtimeClass, runtimeClassOverhead } from './admission/runtime-class';
 import { serviceAccount } from './admission/service-account';
 import { ServiceAddresses } from './admission/service-addresses';
 import { Authenticator, parseTokenFile } from './authn/authenticator';
@@ -202,18 +203,19 @@ export class ApiServer {
 
   private admission(escalation: EscalationDeps): Admission {
     const { cache } = this.deps;
-    return new Admission([
+    const mutating = [
       namespaceLifecycle(cache),
       this.limits.admit,
       serviceAccount(cache),
       defaultTolerations,
       this.priorities.admit,
+      runtimeClass,
       this.ingressClasses.admit,
       nodeRestriction(cache),
       certificateRequests({ authorizer: escalation.authorizer, clock: this.deps.clock }),
-      denyServiceExternalIps,
       rbacEscalation(escalation),
-    ]);
+    ];
+    return new Admission(mutating, [denyServiceExternalIps, runtimeClassOverhead]);
   }
 
   private paths() {

@@ -9,8 +9,8 @@ import { nodeUserPrefix, signers } from '../../pki/signers';
 import type { Authorizer } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
 import type { UserInfo } from '../request';
-import { forbidden, invalid } from '../status';
-import type { AdmissionPlugin, Write } from './admission';
+import { invalid } from '../status';
+import { type AdmissionPlugin, refusal, type Write } from './admission';
 
 export interface CertificateAdmissionDeps {
   readonly authorizer: Authorizer;
@@ -35,7 +35,8 @@ export function certificateRequests(deps: CertificateAdmissionDeps): AdmissionPl
   };
 }
 
-function admitRequest({ kind, name, object, user }: CertificateWrite): void {
+function admitRequest(write: CertificateWrite): void {
+  const { kind, name, object, user } = write;
   object.spec = { ...object.spec, username: user.name, groups: [...user.groups] };
   delete object.spec.uid;
   delete object.spec.extra;
@@ -48,12 +49,12 @@ function admitRequest({ kind, name, object, user }: CertificateWrite): void {
   if (!encoded || !signerName) return;
   const request = readRequest(kind, name, encoded);
   if (signerName === signers.apiserverClient && request.organizations.includes(superusers)) {
-    throw forbidden(kind, name, `use of ${signerName} signer with ${superusers} group is not allowed`);
+    throw refusal(write, `use of ${signerName} signer with ${superusers} group is not allowed`);
   }
   const node = nodeNameOf(user);
   const foreign = node !== undefined && request.commonName !== `${nodeUserPrefix}${node}`;
   if (foreign && nodeSigners.includes(signerName)) {
-    throw forbidden(kind, name, `can only create a node CSR with CN=${nodeUserPrefix}${node}`);
+    throw refusal(write, `can only create a node CSR with CN=${nodeUserPrefix}${node}`);
   }
 }
 
@@ -74,13 +75,13 @@ function keepSpec({ object, old }: CertificateWrite): void {
 }
 
 function admitDecision(write: CertificateWrite, { authorizer, clock }: CertificateAdmissionDeps): void {
-  const { kind, name, object, old, subresource, user } = write;
+  const { object, old, subresource, user } = write;
   const signer = old?.spec.signerName ?? '';
   if (subresource === 'approval' && !maySign(authorizer, user, 'approve', signer)) {
-    throw forbidden(kind, name, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
+    throw refusal(write, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
   }
   if (subresource === 'status' && signs(object, old) && !maySign(authorizer, user, 'sign', signer)) {
-    throw forbidden(kind, name, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
+    throw refusal(write, `user not permitted to sign requests with signerName ${JSON.stringify(signer)}`);
   }
   const now = formatTime(clock.now());
   for (const condition of object.status?.conditions ?? []) {

@@ -4,8 +4,7 @@ import type { LimitRangeItem } from '../../api/limit-range';
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity } from '../../api/quantity';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import { forbidden } from '../status';
-import type { AdmissionPlugin } from './admission';
+import { type AdmissionPlugin, refusal } from './admission';
 
 type Spec = NonNullable<Pod['spec']>;
 type Container = Spec['containers'][number];
@@ -34,7 +33,8 @@ export class LimitRanger {
   }
 
   /** Pods cannot change what they ask for, so only their creation is looked at. */
-  readonly admit: AdmissionPlugin = ({ operation, kind, namespace, name, subresource, object }) => {
+  readonly admit: AdmissionPlugin = (write) => {
+    const { operation, kind, namespace, subresource, object } = write;
     if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '') return;
     const local = this.ranges.get(namespace);
     const pod = object as Pod;
@@ -47,7 +47,7 @@ export class LimitRanger {
     }
     const problems = items.flatMap((item) => podProblems(pod.spec!, item));
     if (problems.length === 0) return;
-    throw forbidden(kind, name, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+    throw refusal(write, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
   };
 }
 

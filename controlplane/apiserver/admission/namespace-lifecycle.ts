@@ -3,28 +3,28 @@
 import { namespaces } from '../../api/index';
 import { AppError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
-import { forbidden, notFound } from '../status';
-import type { AdmissionPlugin } from './admission';
+import { notFound } from '../status';
+import { type AdmissionPlugin, refusal } from './admission';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
 export function namespaceLifecycle(cache: Cache): AdmissionPlugin {
-  return ({ operation, kind, namespace, name, subresource }) => {
+  return (write) => {
+    const { operation, kind, namespace, name, subresource } = write;
     if (operation === 'delete' && kind.prefix === namespaces.prefix && immortal.has(name)) {
-      throw forbidden(kind, name, 'this namespace may not be deleted');
+      throw refusal(write, 'this namespace may not be deleted');
     }
     if (operation !== 'create' || !kind.namespaced || subresource !== '') return;
     const found = cache.kind(namespaces).get(namespace)?.object;
     if (!found) throw notFound(namespaces, namespace);
     if (!found.metadata?.deletionTimestamp && found.status?.phase !== 'Terminating') return;
-    const refusal = forbidden(
-      kind,
-      name,
+    const refused = refusal(
+      write,
       `unable to create new content in namespace ${namespace} because it is being terminated`,
     );
-    throw new AppError('Forbidden', refusal.message, {
+    throw new AppError('Forbidden', refused.message, {
       details: {
-        ...refusal.details,
+        ...refused.details,
         causes: [
           {
             reason: 'NamespaceTerminating',

@@ -2,8 +2,7 @@
 import { type Pod, type PriorityClass, pods, priorityClasses } from '../../api/index';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import { forbidden } from '../status';
-import type { AdmissionPlugin, Write } from './admission';
+import { type AdmissionPlugin, refusal, type Write } from './admission';
 
 export class PriorityAdmission {
   private readonly classes = new Map<string, PriorityClass>();
@@ -28,33 +27,31 @@ export class PriorityAdmission {
     if (kind.prefix === pods.prefix && subresource === '' && operation === 'create') this.admitPod(write);
   };
 
-  private admitClass({ kind, name, object }: Write): void {
-    const { globalDefault } = object as PriorityClass;
+  private admitClass(write: Write): void {
+    const { globalDefault } = write.object as PriorityClass;
     const other = this.fallback?.metadata?.name;
-    if (!globalDefault || other === undefined || other === name) return;
-    throw forbidden(kind, name, `PriorityClass ${other} is already marked as default. Only one default can exist`);
+    if (!globalDefault || other === undefined || other === write.name) return;
+    throw refusal(write, `PriorityClass ${other} is already marked as default. Only one default can exist`);
   }
 
-  private admitPod({ kind, name, object }: Write): void {
-    const { spec } = object as Pod;
+  private admitPod(write: Write): void {
+    const { spec } = write.object as Pod;
     if (!spec) return;
     const asked = spec.priorityClassName ?? '';
     const found = asked === '' ? this.fallback : this.classes.get(asked);
-    if (asked !== '' && !found) throw forbidden(kind, name, `no PriorityClass with name ${asked} was found`);
+    if (asked !== '' && !found) throw refusal(write, `no PriorityClass with name ${asked} was found`);
     const value = found?.value ?? 0;
     if (spec.priority !== undefined && spec.priority !== value) {
-      throw forbidden(
-        kind,
-        name,
+      throw refusal(
+        write,
         `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission ` +
           `controller computed ${value} from the given PriorityClass name`,
       );
     }
     const policy = found?.preemptionPolicy ?? 'PreemptLowerPriority';
     if (found && spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
-      throw forbidden(
-        kind,
-        name,
+      throw refusal(
+        write,
         `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority ` +
           `admission controller computed ${policy} from the given PriorityClass name`,
       );

@@ -15,8 +15,8 @@ import type { RbacAuthorizer } from '../authz/rbac';
 import { formatRules, type PolicyRule, rulesNotCovered } from '../authz/rules';
 import type { UserInfo } from '../request';
 import { equalJson } from '../rest/equal';
-import { forbidden, notFound } from '../status';
-import type { AdmissionPlugin, Write } from './admission';
+import { notFound } from '../status';
+import { type AdmissionPlugin, refusal, type Write } from './admission';
 
 export interface EscalationDeps {
   readonly rbac: RbacAuthorizer;
@@ -61,13 +61,13 @@ function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBin
 }
 
 /** @throws Forbidden naming what the user lacks */
-function confirm({ rbac }: EscalationDeps, { kind, name, namespace, user }: Write, rules: readonly PolicyRule[]): void {
+function confirm({ rbac }: EscalationDeps, write: Write, rules: readonly PolicyRule[]): void {
+  const { namespace, user } = write;
   const missing = rulesNotCovered(rbac.rulesFor(user, namespace), rules);
   if (missing.length === 0) return;
   const groups = user.groups.map((group) => JSON.stringify(group)).join(' ');
-  throw forbidden(
-    kind,
-    name,
+  throw refusal(
+    write,
     `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n` +
       formatRules(missing).join('\n'),
   );

@@ -3,8 +3,7 @@
 import { type Pod, pods, serviceAccounts } from '../../api/index';
 import type { Cache } from '../cache/cache';
 import { randomSuffix } from '../rest/metadata';
-import { forbidden } from '../status';
-import type { AdmissionPlugin } from './admission';
+import { type AdmissionPlugin, refusal } from './admission';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -16,7 +15,8 @@ type Container = Spec['containers'][number];
 type Volume = NonNullable<Spec['volumes']>[number];
 
 export function serviceAccount(cache: Cache): AdmissionPlugin {
-  return ({ operation, kind, namespace, name, subresource, object }) => {
+  return (write) => {
+    const { operation, kind, namespace, subresource, object } = write;
     if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '' || !object) return;
     const { spec, metadata } = object as Pod;
     if (!spec || metadata?.annotations?.[mirrorAnnotation]) return;
@@ -25,9 +25,8 @@ export function serviceAccount(cache: Cache): AdmissionPlugin {
     spec.serviceAccount = account;
     const found = cache.kind(serviceAccounts).get(`${namespace}/${account}`)?.object;
     if (!found) {
-      throw forbidden(
-        kind,
-        name,
+      throw refusal(
+        write,
         `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`,
       );
     }

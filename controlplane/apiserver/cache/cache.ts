@@ -65,6 +65,8 @@ export type Change<T extends KubeObject> = (current: CachedObject<T>) => T | und
 export interface KindCache<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   get(key: string): CachedObject<T> | undefined;
+  /** What the cache holds now, in key order, for callers that cannot wait; at most `limit` objects. */
+  current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[];
   list(options: ListOptions<T>): Promise<ListResult<T>>;
   /**
    * Calls `onEvents` with batches of matching events, in order; the subscription starts synchronously. A filter with

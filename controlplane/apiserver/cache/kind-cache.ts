@@ -62,6 +62,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return this.objects.get(key);
   }
 
+  current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[] {
+    return this.listCurrent({ ...filter, ...(limit === undefined ? {} : { limit }) }, this.deps.revision()).items;
+  }
+
   async list(options: ListOptions<T>): Promise<ListResult<T>> {
     const { minRevision = 0, exactRevision, after } = options;
     if (minRevision > this.deps.revision()) await this.deps.reached(minRevision);

@@ -2,6 +2,7 @@
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { isAlreadyExists } from '../../base/errors';
+import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, type Reply } from '../request';
 import { alreadyExists, StatusError } from '../status';
@@ -36,33 +37,32 @@ export async function create(
 ): Promise<CachedObject> {
   const { request, route, warnings } = rest;
   const namespace = kind.namespaced ? route.namespace : '';
-  const generated = !object.metadata?.name && Boolean(object.metadata?.generateName);
-  const metadata = prepareNewMetadata(kind, object, namespace, deps.clock.now());
-  const hook = deps.hooks.get(kind.prefix);
+  prepareNewMetadata(kind, object, namespace, deps.clock.now());
+  const { name: given = '', generateName: base = '' } = object.metadata ?? {};
+  const generated = given === '' && base !== '';
   kind.options.defaults?.(object);
-  deps.admission.admit({
+  const write: Write = {
     operation: 'create',
     kind,
     namespace,
-    name: metadata.name ?? '',
+    name: given,
     subresource: '',
     object,
     user: request.user,
     dryRun,
     warnings,
-  });
-  kind.options.prepare?.(object, { subresource: '' });
-  hook?.prepare?.(object, undefined);
-  kind.options.defaults?.(object);
-  checkFields(kind, object, undefined, '');
+  };
+  deps.admission.admit(write);
+  const hook = deps.hooks.get(kind.prefix);
   for (let attempt = 1; ; attempt++) {
-    const name = metadata.name ?? '';
+    const name = generated ? generateName(base) : given;
+    if (generated) object.metadata = { ...object.metadata, name };
+    finishCreate(deps, { ...write, name }, object);
     const key = keyOf(kind, namespace, name);
     const taken = deps.cache.kind(kind).get(key) !== undefined;
     if (taken) {
       if (!generated) throw alreadyExists(kind, name);
-      if (attempt === maxNameAttempts) throw nameExhausted(metadata.generateName!);
-      metadata.name = generateName(metadata.generateName!);
+      if (attempt === maxNameAttempts) throw nameExhausted(base);
       continue;
     }
     const reservation = hook?.reserve?.(object, undefined);
@@ -76,9 +76,18 @@ export async function create(
       reservation?.undo();
       if (!isAlreadyExists(err)) throw err;
       if (!generated || attempt === maxNameAttempts) throw alreadyExists(kind, name);
-      metadata.name = generateName(metadata.generateName!);
     }
   }
+}
+
+/** What depends on the name: it runs again for every name that is generated. @throws Invalid, Forbidden */
+function finishCreate(deps: RestDeps, write: Write, object: KubeObject): void {
+  const { kind } = write;
+  kind.options.prepare?.(object, { subresource: '' });
+  deps.hooks.get(kind.prefix)?.prepare?.(object, undefined);
+  kind.options.defaults?.(object);
+  checkFields(kind, object, undefined, '');
+  deps.admission.validate(write);
 }
 
 const nameExhausted = (base: string) =>

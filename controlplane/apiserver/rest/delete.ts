@@ -4,6 +4,7 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, isConflict, isNotFound } from '../../base/errors';
+import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, jsonReply, type Reply } from '../request';
 import { conflict, deletedStatus, modified, notFound } from '../status';
@@ -77,7 +78,7 @@ export async function remove(
     const current = cache.get(key);
     if (!current) throw notFound(kind, name);
     checkPreconditions(kind, name, current.object, options);
-    deps.admission.admit({
+    const write: Write = {
       operation: 'delete',
       kind,
       namespace: current.object.metadata?.namespace ?? '',
@@ -87,7 +88,9 @@ export async function remove(
       user: rest.request.user,
       dryRun: options.dryRun,
       warnings: rest.warnings,
-    });
+    };
+    deps.admission.admit(write);
+    deps.admission.validate(write);
     const next = planDeletion(kind, current, options, deps.clock.now());
     if (options.dryRun) return next ? { left: rehearsed(key, next), last: current } : { last: current };
     try {

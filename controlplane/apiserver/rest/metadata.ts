@@ -22,15 +22,12 @@ export function randomSuffix(length = suffixLength): string {
 /** A name from metadata.generateName. */
 export const generateName = (base: string): string => base.slice(0, maxGeneratedBase) + randomSuffix();
 
-/** Sets name, namespace, uid, times and generation of a new object. @throws BadRequest */
-export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: string, now: number): ObjectMeta {
+/** Sets namespace, uid, times and generation of a new object. @throws BadRequest */
+export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: string, now: number): void {
   const metadata = object.metadata ?? {};
   object.metadata = metadata;
   setNamespace(kind, metadata, namespace);
   if (metadata.resourceVersion) throw new BadRequest('resourceVersion should not be set on objects to be created');
-  if (!metadata.name && metadata.generateName) {
-    metadata.name = generateName(metadata.generateName);
-  }
   delete metadata.resourceVersion;
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
@@ -39,7 +36,6 @@ export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: st
   if (generationRule(kind) !== 'absent') metadata.generation = 1;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = formatTime(now);
-  return metadata;
 }
 
 /** @throws BadRequest when the body names another namespace than the path */

@@ -2,6 +2,7 @@
 import { type Kind, writesStatus } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, isConflict, isNotFound } from '../../base/errors';
+import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, type Reply } from '../request';
 import { conflict, modified, notFound } from '../status';
@@ -120,7 +121,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   carryMetadata(object, old);
   separateStatus(kind, object, old, subresource);
   kind.options.defaults?.(object);
-  deps.admission.admit({
+  const write: Write = {
     operation: 'update',
     kind,
     namespace: kind.namespaced ? route.namespace : '',
@@ -131,11 +132,13 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
     user: request.user,
     dryRun,
     warnings,
-  });
+  };
+  deps.admission.admit(write);
   kind.options.prepare?.(object, { old, subresource });
   deps.hooks.get(kind.prefix)?.prepare?.(object, old);
   if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
   checkFields(kind, object, old, subresource, checkFinalizers(object, old));
+  deps.admission.validate(write);
   if (raisesGeneration(kind, object, old, subresource)) {
     object.metadata.generation = (old.metadata?.generation ?? 0) + 1;
   }

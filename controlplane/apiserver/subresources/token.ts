@@ -4,6 +4,7 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
+import type { Write } from '../admission/admission';
 import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
 import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
@@ -45,7 +46,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
     const body = value as TokenRequestBody;
     const account = deps.cache.kind(serviceAccounts).get(`${namespace}/${name}`)?.object;
     if (!account) throw notFound(kind, name);
-    deps.admission.admit({
+    const write: Write = {
       operation: 'create',
       kind,
       namespace,
@@ -55,7 +56,9 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
       user: rest.request.user,
       dryRun: isDryRun(rest.query),
       warnings: rest.warnings,
-    });
+    };
+    deps.admission.admit(write);
+    deps.admission.validate(write);
     const seconds = body.spec?.expirationSeconds ?? defaultSeconds;
     checkSeconds(seconds);
     const binding = bindingOf(deps, namespace, account, body);
