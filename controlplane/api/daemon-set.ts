@@ -69,6 +69,7 @@ export const daemonSets = defineKind<DaemonSet>({
     set.status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
   },
   validate,
+  podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   columns: [
     nameColumn,
     count('Desired', 'Nodes that should run the pod.', (status) => status.desiredNumberScheduled),

@@ -88,6 +88,7 @@ export const deployments = defineKind<Deployment>({
   generation: 'spec+annotations',
   defaults: setDefaults,
   validate,
+  podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   columns: [
     nameColumn,
     {

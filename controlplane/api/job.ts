@@ -141,6 +141,7 @@ export const jobs = defineKind<Job>({
   },
   prepare,
   validate,
+  podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   columns: [
     nameColumn,
     { name: 'Status', type: 'string', description: 'Status of the job.', cell: statusOf },

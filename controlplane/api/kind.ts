@@ -1,6 +1,7 @@
 // One kind, one declaration: routes, storage prefix, client, informer, table output, OpenAPI and the reference page
 // all derive from what defineKind receives.
 import type { FieldCause } from '../base/errors';
+import type { PodTemplate } from './pods/types';
 import type { KubeObject } from './types';
 
 /** Names one resource of the API; what a client needs to reach it. */
@@ -70,6 +71,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
+  /** The pod template in an object of this kind, and its path: what is said of pods is said of it, too. */
+  readonly podTemplate?: { readonly path: string; readonly of: (object: T) => PodTemplate | undefined };
   /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
 }

@@ -31,6 +31,7 @@ export const replicaSets = defineKind<ReplicaSet>({
   },
   validate: ({ spec }, { old, subresource }) =>
     subresource === '' ? validateWorkload(spec ?? { selector: {} }, old?.spec) : [],
+  podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   columns: [
     nameColumn,
     {

@@ -17,6 +17,8 @@ import { namespaceLifecycle } from './admission/namespace-lifecycle';
 import { NodeAddresses } from './admission/node-addresses';
 import { nodeRestriction } from './admission/node-restriction';
 import { defaultTolerations } from './admission/pod-defaults';
+import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
+import { PodSecurity } from './admission/pod-security/pod-security';
 import { PriorityAdmission } from './admission/priority';
 import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation';
 import { runtimeClass, runtimeClassOverhead } from './admission/runtime-class';
@@ -69,6 +71,7 @@ export interface ApiServerOptions {
   readonly keys: ApiServerKeys;
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
+  readonly podSecurity?: PodSecurityConfig;
 }
 export interface ApiServerDeps {
   readonly cache: Cache;
@@ -215,7 +218,8 @@ export class ApiServer {
       certificateRequests({ authorizer: escalation.authorizer, clock: this.deps.clock }),
       rbacEscalation(escalation),
     ];
-    return new Admission(mutating, [denyServiceExternalIps, runtimeClassOverhead]);
+    const podSecurity = new PodSecurity(cache, this.options.podSecurity ?? defaultPodSecurity);
+    return new Admission(mutating, [denyServiceExternalIps, runtimeClassOverhead, podSecurity.validate]);
   }
 
   private paths() {

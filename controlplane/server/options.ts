@@ -7,6 +7,7 @@ import {
   parseOneOf,
   parseText,
 } from '../../agents/bootstrap/options';
+import { defaultExemptions, parseDefaults, parseExemptions } from '../apiserver/admission/pod-security/config';
 import { formatCidr, parseCidrPair } from '../base/cidr';
 import { BadRequest } from '../base/errors';
 import { parsePool } from '../controllers/load-balancer/pool';
@@ -131,6 +132,20 @@ export const serverOptions = {
     default: '',
     help: 'static bearer tokens: token,user,uid,"group,..." per line',
     parse: parseText,
+  },
+  podSecurityDefaults: {
+    flag: 'pod-security-defaults',
+    placeholder: 'LIST',
+    default: '',
+    help: 'Pod Security of namespaces without labels: MODE=LEVEL[:VERSION] of enforce, warn and audit, comma-joined; absent: privileged',
+    parse: parseDefaults,
+  },
+  podSecurityExemptions: {
+    flag: 'pod-security-exempt',
+    placeholder: 'LIST',
+    default: defaultExemptions,
+    help: 'what no Pod Security level concerns: namespace=NAME, username=NAME, runtimeclass=NAME, comma-joined',
+    parse: parseExemptions,
   },
   nodeName: {
     flag: 'node-name',

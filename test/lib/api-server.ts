@@ -5,6 +5,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
+import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
@@ -57,6 +58,7 @@ export interface TestServerOptions {
   readonly tokenFile?: string;
   /** How much history watches can resume from. */
   readonly ring?: RingBounds;
+  readonly podSecurity?: PodSecurityConfig;
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -80,6 +82,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: names.clusterDomain,
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
+      ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
     },
     { cache, clock, log: silentLogger },
   );

@@ -1,0 +1,68 @@
+// What a control of the Pod Security Standards is, and the words its messages are made of.
+import type { Container, PodSpec } from '../../../api/pods/types';
+
+/** A pod, or the template of one, as the controls look at it. */
+export interface JudgedPod {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly spec: PodSpec;
+  /** All containers: init, app and ephemeral ones. */
+  readonly containers: readonly Container[];
+}
+
+export interface Violation {
+  /** Two or three words, shown for a namespace full of pods. */
+  readonly reason: string;
+  /** What in this pod is wrong. */
+  readonly detail: string;
+}
+export type Check = (pod: JudgedPod) => Violation | undefined;
+
+export interface Control {
+  /** Messages list violations in the order of these names. */
+  readonly id: string;
+  readonly level: 'baseline' | 'restricted';
+  /** The check in force from Kubernetes 1.`since` on, in ascending order. */
+  readonly versions: readonly { readonly since: number; readonly check: Check }[];
+  /** The baseline control that this restricted one is the stricter form of. */
+  readonly replaces?: string;
+}
+
+export function judgedPod(
+  metadata: { readonly annotations?: Readonly<Record<string, string>> } | undefined,
+  spec: PodSpec,
+): JudgedPod {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = spec;
+  return {
+    annotations: metadata?.annotations ?? {},
+    spec,
+    containers: [...initContainers, ...containers, ...(ephemeralContainers as readonly Container[])],
+  };
+}
+
+export const quoted = (items: readonly string[]): string => items.map((item) => `"${item}"`).join(', ');
+export const plural = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
+export const unique = (items: readonly string[]): string[] => [...new Set(items)].sort();
+/** `container "a"`, `containers "a", "b"` */
+export const named = (noun: string, names: readonly string[]): string =>
+  `${plural(names.length, noun)} ${quoted(names)}`;
+
+export const namesOf = (containers: readonly Container[]): string[] => containers.map(({ name }) => name ?? '');
+
+/** The pod, when it is at fault itself, and the containers that are: `pod and container "a"`; '' for neither. */
+export function setters(pod: boolean, containers: readonly Container[]): string {
+  const parts = pod ? ['pod'] : [];
+  if (containers.length > 0) parts.push(named('container', namesOf(containers)));
+  return parts.join(' and ');
+}
+
+/** A pod for Windows leaves out what only Linux has; field rules refuse it there. */
+export const exceptWindows =
+  (check: Check): Check =>
+  (pod) =>
+    pod.spec.os?.name === 'windows' ? undefined : check(pod);
+
+/** Root in a user namespace of its own is no user of the host. */
+export const exceptUserNamespace =
+  (check: Check): Check =>
+  (pod) =>
+    pod.spec.hostUsers === false ? undefined : check(pod);
