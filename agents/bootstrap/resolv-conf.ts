@@ -12,9 +12,13 @@ const stubs: ReadonlySet<string> = new Set(['127.0.0.53', '127.0.0.54']);
  */
 export async function readHostResolvConf(path: string, read = readText): Promise<string> {
   const text = (await read(path)) ?? '';
-  const servers = [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map((match) => match[1]!);
+  const servers = nameServersIn(text);
   const onlyStub = servers.length > 0 && servers.every((server) => stubs.has(server));
   return onlyStub ? ((await read(resolvedServersPath)) ?? text) : text;
 }
+
+/** The name servers of a resolv.conf, in order. */
+export const nameServersIn = (text: string): string[] =>
+  [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map((match) => match[1]!);
 
 const readText = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);

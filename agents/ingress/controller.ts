@@ -9,15 +9,18 @@ import {
   type KubeObject,
   type Node,
   objectKey,
+  type Pod,
   type Secret,
   type Service,
 } from '../../controlplane/api';
+import type { Cidr } from '../../controlplane/base/cidr';
 import { describeError, isAlreadyExists } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import type { Informer } from '../../controlplane/client/informer';
 import { WorkQueue } from '../../controlplane/client/work-queue';
 import type { IngressServer } from '../../dataplane/ingress/server';
+import type { Surroundings } from './reach';
 import { CONTROLLER, planStatus, readyNodes, secretKeys, translate, type World } from './translate';
 
 export interface Deps {
@@ -33,10 +36,37 @@ export interface Deps {
   readonly slices: Informer<EndpointSlice>;
   readonly secrets: Informer<Secret>;
   readonly nodes: Informer<Node>;
+  /** Those with hostNetwork alone. */
+  readonly hostPods: Informer<Pod>;
+  readonly ownAddresses: () => readonly string[];
+  readonly refusedRanges: readonly Cidr[];
 }
 
 /** Index of slices by the Service they belong to. */
 export const SERVICE_INDEX = 'service';
+/** Index of Services and of pods by the addresses they have. */
+export const ADDRESS_INDEX = 'address';
+
+type Sources = Pick<Deps, 'services' | 'slices' | 'nodes' | 'hostPods' | 'ownAddresses' | 'refusedRanges'>;
+
+/** The cluster as the informers know it, asked anew each time. */
+export function surroundings({
+  services,
+  slices,
+  nodes,
+  hostPods,
+  ownAddresses,
+  refusedRanges,
+}: Sources): Surroundings {
+  return {
+    nodes: () => nodes.list(),
+    ownAddresses,
+    refusedRanges,
+    hostPods: (address) => hostPods.by(ADDRESS_INDEX, address),
+    servicesAt: (address) => services.by(ADDRESS_INDEX, address),
+    slices: (key) => slices.by(SERVICE_INDEX, key),
+  };
+}
 
 export class IngressController {
   private reported = '';
@@ -63,28 +93,34 @@ export class IngressController {
   }
 
   private informers(): Informer<KubeObject>[] {
-    const { ingresses, classes, services, slices, secrets, nodes } = this.deps;
-    return [ingresses, classes, services, slices, secrets, nodes] as Informer<KubeObject>[];
+    const { ingresses, classes, services, slices, secrets, nodes, hostPods } = this.deps;
+    return [ingresses, classes, services, slices, secrets, nodes, hostPods] as Informer<KubeObject>[];
   }
 
   private subscribe(queue: WorkQueue): void {
-    const { ingresses, classes, services, slices, secrets, nodes } = this.deps;
+    const { ingresses, classes, services, slices, secrets, nodes, hostPods } = this.deps;
     for (const source of [ingresses, classes] as Informer<KubeObject>[]) {
       source.onChange(() => {
         queue.add('config');
         queue.add('status');
       });
     }
-    for (const source of [services, slices] as Informer<KubeObject>[]) source.onChange(() => queue.add('config'));
+    for (const source of [services, slices, hostPods] as Informer<KubeObject>[]) {
+      source.onChange(() => queue.add('config'));
+    }
     secrets.onChange(({ key }) => {
       if (ingresses.list().some((ingress) => secretKeys(ingress).includes(key))) queue.add('config');
     });
-    // A node's heartbeat changes it every few seconds; only a change of the addresses shown matters.
+    // A node's heartbeat changes it every few seconds; only a change of its addresses matters.
     let shown = '';
+    let claimed = '';
     nodes.onChange(() => {
       const now = JSON.stringify(readyNodes(nodes.list()));
       if (now !== shown) queue.add('status');
       shown = now;
+      const claims = JSON.stringify(nodes.list().map(({ spec, status }) => [spec?.podCIDRs, status?.addresses]));
+      if (claims !== claimed) queue.add('config');
+      claimed = claims;
     });
   }
 
@@ -97,16 +133,19 @@ export class IngressController {
 
   private configure(): void {
     const { server, log } = this.deps;
-    const { conflicts, brokenTls } = server.update(translate(this.world()));
+    const translation = translate(this.world());
+    const { conflicts, brokenTls } = server.update(translation);
     this.configured = true;
     const problems = [
       ...conflicts.map(
         ({ rule, winner }) => `${rule.ingress}: ${rule.host}${rule.path} is already served by ${winner}`,
       ),
       ...brokenTls.map(({ secret, reason }) => `secret ${secret} holds no usable certificate: ${reason}`),
+      ...translation.troubles.map(({ ingress, message }) => `${ingress}: ${message}`),
     ];
-    if (problems.join() !== this.reported) for (const problem of problems) log.warn(problem);
-    this.reported = problems.join();
+    const text = JSON.stringify(problems);
+    if (text !== this.reported) for (const problem of problems) log.warn(problem);
+    this.reported = text;
   }
 
   private async writeStatus(signal: AbortSignal): Promise<void> {
@@ -137,13 +176,13 @@ export class IngressController {
   }
 
   private world(): World {
-    const { className, ingresses, classes, services, slices, secrets } = this.deps;
+    const { className, ingresses, classes, services, secrets } = this.deps;
     return {
+      ...surroundings(this.deps),
       className,
       ingresses: ingresses.list(),
       classes: classes.list(),
       service: (key) => services.get(key),
-      slices: (key) => slices.by(SERVICE_INDEX, key),
       secret: (key) => secrets.get(key),
     };
   }

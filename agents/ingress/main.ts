@@ -1,13 +1,18 @@
 // `k8ts ingress`: one per node. Routes HTTP and HTTPS that reaches the node's address to pods, by the Ingress objects.
 // When the API server is away it goes on with the last state it has seen.
-import { endpointSlices, ingressClasses, ingresses, nodes, secrets, services } from '../../controlplane/api';
+import { endpointSlices, ingressClasses, ingresses, nodes, pods, secrets, services } from '../../controlplane/api';
 import { connect } from '../../controlplane/client/connect';
 import { createInformer } from '../../controlplane/client/informer';
+import { Names } from '../../dataplane/ingress/names';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
-import { IngressController, SERVICE_INDEX } from './controller';
+import { nameServersIn, readHostResolvConf } from '../bootstrap/resolv-conf';
+import { ADDRESS_INDEX, IngressController, SERVICE_INDEX, surroundings } from './controller';
 import { options } from './options';
+import { ownAddresses } from './own-addresses';
+import { addressesOfHostPod, addressesOfService, refusedByName } from './reach';
+import { readHosts, resolveByAny, resolveWith } from './resolve';
 import { serviceKeyOfSlice } from './translate';
 
 /** How long requests under way may take to finish when the process is asked to stop. */
@@ -20,30 +25,50 @@ export const command = defineCommand({
   async run({ options, log, signal }) {
     const client = await connect(options.kubeconfig);
     const answers = new Map<number, number>();
-    const server = new IngressServer({
-      host: options.bindAddress,
-      httpPort: options.httpPort,
-      httpsPort: options.httpsPort,
-      onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
-    });
     const informers = {
       ingresses: createInformer(client, ingresses, { log }),
       classes: createInformer(client, ingressClasses, { log }),
-      services: createInformer(client, services, { log }),
+      services: createInformer(client, services, { log, indexes: { [ADDRESS_INDEX]: addressesOfService } }),
       slices: createInformer(client, endpointSlices, {
         log,
         indexes: { [SERVICE_INDEX]: (slice) => [serviceKeyOfSlice(slice)] },
       }),
       secrets: createInformer(client, secrets, { log, params: { fieldSelector: 'type=kubernetes.io/tls' } }),
       nodes: createInformer(client, nodes, { log }),
+      hostPods: createInformer(client, pods, {
+        log,
+        params: { fieldSelector: 'spec.hostNetwork=true' },
+        indexes: { [ADDRESS_INDEX]: addressesOfHostPod },
+      }),
     };
+    const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
+    const around = surroundings(facts);
+    const { clusterDomain, clusterDns, nodeIp, resolvConf } = options;
+    const servers = nameServersIn(await readHostResolvConf(resolvConf));
+    const resolve = resolveWith({
+      clusterDomain,
+      cluster: resolveByAny(clusterDns.length > 0 ? clusterDns : [nodeIp]),
+      node: resolveByAny(servers),
+      hosts: readHosts,
+    });
+    const names = new Names(resolve);
+    const server = new IngressServer({
+      host: options.bindAddress,
+      httpPort: options.httpPort,
+      httpsPort: options.httpsPort,
+      dialing: {
+        lookup: (name) => names.lookup(name),
+        refuse: (address, port) => refusedByName(around, address, port),
+      },
+      onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
+    });
     const controller = new IngressController({
       client,
       server,
       log,
       nodeName: options.nodeName,
       className: options.ingressClass,
-      ...informers,
+      ...facts,
     });
     const ports = await server.listen();
     log.info('listening', ports);

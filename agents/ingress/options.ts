@@ -1,5 +1,6 @@
 // Options of `k8ts ingress`.
-import { type OptionTable, parseInteger, parseText } from '../bootstrap/options';
+import { parseCidr } from '../../controlplane/base/cidr';
+import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
 
 const port = parseInteger(0, 65535);
 
@@ -29,5 +30,33 @@ export const options = {
     default: 'k8ts',
     help: 'the IngressClass this controller serves',
     parse: parseText,
+  },
+  clusterDomain: {
+    flag: 'cluster-domain',
+    placeholder: 'DOMAIN',
+    default: 'cluster.local',
+    help: "the cluster's zone: ExternalNames in it are asked of --cluster-dns",
+    parse: (text: string) => text.toLowerCase().replace(/\.$/, ''),
+  },
+  clusterDns: {
+    flag: 'cluster-dns',
+    placeholder: 'IP:PORT,..',
+    default: '',
+    help: "name servers of the cluster's zone; by default the one of this node, at --node-ip",
+    parse: parseList,
+  },
+  resolvConf: {
+    flag: 'resolv-conf',
+    placeholder: 'FILE',
+    default: '/etc/resolv.conf',
+    help: 'name servers for all other ExternalNames',
+    parse: parseText,
+  },
+  refusedRanges: {
+    flag: 'refused-backends',
+    placeholder: 'CIDR,..',
+    default: '',
+    help: 'ranges that no backend may be in, besides loopback, link-local, multicast and the addresses of nodes',
+    parse: (text: string) => parseList(text).map(parseCidr),
   },
 } satisfies OptionTable;

@@ -41,6 +41,11 @@ function world(parts: {
     service: (key) => services.find((one) => objectKey(one) === key),
     slices: (key) => slices.filter((one) => serviceKeyOfSlice(one) === key),
     secret: (key) => secrets.find((one) => objectKey(one) === key),
+    nodes: () => [],
+    ownAddresses: () => [],
+    hostPods: () => [],
+    servicesAt: () => [],
+    refusedRanges: [],
   };
 }
 const to = (port: { name?: string; number?: number }, name = 'web') => ({ service: { name, port } });
@@ -123,8 +128,12 @@ void t.test('a missing Service keeps the rule, without endpoints', async (t) => 
   const rules = [{ http: { paths: [path(to({ number: 80 }, 'gone'))] } }];
   const config = translate(world({ ingresses: [ingress({ rules, defaultBackend: to({ number: 1 }) })] }));
   t.same(config.backends, [
-    { id: 'shop/web:1', protocol: 'http', endpoints: [] },
-    { id: 'shop/gone:80', protocol: 'http', endpoints: [] },
+    { id: 'shop/web:1', protocol: 'http', endpoints: [], problem: 'ServicePortNotFound' },
+    { id: 'shop/gone:80', protocol: 'http', endpoints: [], problem: 'ServiceNotFound' },
+  ]);
+  t.same(config.troubles, [
+    { ingress: 'shop/web', reason: 'ServicePortNotFound', message: 'Service shop/web has no port 1' },
+    { ingress: 'shop/web', reason: 'ServiceNotFound', message: 'Service shop/gone does not exist' },
   ]);
   t.equal(config.rules[0]?.backend, 'shop/gone:80');
   t.equal(config.defaults[0]?.backend, 'shop/web:1');
@@ -198,4 +207,73 @@ void t.test('status shows the Ready nodes and is written only where it differs',
     '10.0.0.2',
   ]);
   t.same(plan.map(objectKey), ['shop/web']);
+});
+
+void t.test('ExternalName: what it may name, and which port counts', async (t) => {
+  const external = (externalName: string, ports?: NonNullable<Service['spec']>['ports']): Service => ({
+    metadata: { namespace: 'shop', name: 'web' },
+    spec: { type: 'ExternalName', externalName, ...(ports ? { ports } : {}) },
+  });
+  const http = [{ name: 'http', port: 8080 }];
+  const cases = [
+    {
+      name: 'a name',
+      service: external('Web.T.svc.cluster.local.', http),
+      port: { name: 'http' },
+      want: 'web.t.svc.cluster.local:8080',
+    },
+    { name: 'an address', service: external('10.244.1.5', http), port: { number: 8080 }, want: '10.244.1.5:8080' },
+    {
+      name: 'no ports: the number itself',
+      service: external('web.example'),
+      port: { number: 81 },
+      want: 'web.example:81',
+    },
+    {
+      name: 'no ports: no name',
+      service: external('web.example'),
+      port: { name: 'http' },
+      reason: 'ServicePortNotFound',
+    },
+    {
+      name: 'other ports',
+      service: external('web.example', http),
+      port: { number: 81 },
+      reason: 'ServicePortNotFound',
+    },
+    { name: 'loopback', service: external('127.0.0.1', http), port: { number: 8080 }, reason: 'BackendRefused' },
+    { name: 'localhost', service: external('localhost'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'below localhost', service: external('a.LocalHost.'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'hexadecimal', service: external('0x7f.1'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'decimal', service: external('2130706433'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'mapped', service: external('::ffff:127.0.0.1'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'brackets', service: external('[::ffff:127.0.0.1]'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'zero', service: external('0'), port: { number: 10249 }, reason: 'BackendRefused' },
+    { name: 'empty', service: external(''), port: { number: 80 }, reason: 'BackendRefused' },
+  ];
+  for (const { name, service, port, want, reason } of cases) {
+    const rules = [{ http: { paths: [path(to(port))] } }];
+    const { backends, troubles } = translate(world({ ingresses: [ingress({ rules })], services: [service] }));
+    const shown = backends[0]!.endpoints.map((one) => `${one.address}:${one.port}`);
+    t.same(shown, want ? [want] : [], name);
+    t.equal(backends[0]!.problem, reason, name);
+    t.equal(troubles[0]?.reason, reason, name);
+  }
+});
+
+void t.test('refused endpoints are left out and named; the others serve', async (t) => {
+  const rules = [{ http: { paths: [path(to({ number: 80 }))] } }];
+  const endpoints = ['127.0.0.1', '10.244.1.5', '169.254.169.254', '0.0.0.0', '224.0.0.1'].map((one) => ({
+    addresses: [one],
+  }));
+  const some = translate(world({ ingresses: [ingress({ rules })], slices: [slice(endpoints)] }));
+  t.same(some.backends[0]!.endpoints, [{ address: '10.244.1.5', port: 8080 }]);
+  t.equal(some.backends[0]!.problem, undefined);
+  t.match(some.troubles[0], {
+    ingress: 'shop/web',
+    reason: 'BackendRefused',
+    message: /0\.0\.0\.0:8080: unspecified.*and 1 more/,
+  });
+  const none = translate(world({ ingresses: [ingress({ rules })], slices: [slice(endpoints.slice(0, 1))] }));
+  t.equal(none.backends[0]!.problem, 'BackendRefused');
 });

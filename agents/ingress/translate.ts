@@ -1,28 +1,36 @@
 // API objects to the ingress proxy's input (pure): which Ingresses are ours, their rules, and per Service port used the
 // ready endpoints. Also which Ingresses must show which addresses in their status.
-import type { EndpointSlice, Ingress, IngressClass, Node, Secret, Service } from '../../controlplane/api';
+import type { EndpointSlice, Ingress, IngressClass, Node, Secret } from '../../controlplane/api';
 import { objectKey } from '../../controlplane/api/types';
-import type { BackendInput, BackendProtocol, Endpoint } from '../../dataplane/ingress/backends';
+import type { BackendInput } from '../../dataplane/ingress/backends';
 import type { DefaultRule, PathType, RouteRule } from '../../dataplane/ingress/routes';
 import type { IngressConfig } from '../../dataplane/ingress/server';
 import type { TlsInput } from '../../dataplane/ingress/tls';
+import { type Backend, type BackendWorld, resolveBackend } from './backend';
 
 export const CONTROLLER = 'k8ts.dev/ingress';
 const DEFAULT_CLASS_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class';
 const LEGACY_CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 const SERVICE_LABEL = 'kubernetes.io/service-name';
 
-export interface World {
+export interface World extends BackendWorld {
   /** The class name this controller serves even while no IngressClass object exists. */
   readonly className: string;
   readonly ingresses: readonly Ingress[];
   readonly classes: readonly IngressClass[];
-  readonly service: (key: string) => Service | undefined;
-  readonly slices: (serviceKey: string) => readonly EndpointSlice[];
   readonly secret: (key: string) => Secret | undefined;
 }
 
-type Backend = NonNullable<NonNullable<Ingress['spec']>['defaultBackend']>;
+/** What the author of an Ingress should learn; `ingress` is its key. */
+export interface Trouble {
+  readonly ingress: string;
+  /** As an Event has it: CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+export interface Translation extends IngressConfig {
+  readonly troubles: readonly Trouble[];
+}
 
 /** True when the Ingress names one of our classes, or none at all while one of ours is the default. */
 export function isOurs(ingress: Ingress, classes: readonly IngressClass[], className: string): boolean {
@@ -33,7 +41,8 @@ export function isOurs(ingress: Ingress, classes: readonly IngressClass[], class
 }
 
 /** Sorted, so that equal objects give an equal configuration. */
-export function translate(world: World): IngressConfig {
+export function translate(world: World): Translation {
+  const troubles: Trouble[] = [];
   const rules: RouteRule[] = [];
   const defaults: DefaultRule[] = [];
   const tls: TlsInput[] = [];
@@ -44,9 +53,10 @@ export function translate(world: World): IngressConfig {
     const createdMs = Date.parse(ingress.metadata?.creationTimestamp ?? '') || 0;
     const namespace = ingress.metadata?.namespace ?? 'default';
     const use = (backend: Backend | undefined): string | undefined => {
-      const input = backend && resolveBackend(world, namespace, backend);
-      if (input) used.set(input.id, input);
-      return input?.id;
+      const resolved = backend && resolveBackend(world, namespace, backend);
+      if (resolved?.trouble) troubles.push({ ingress: key, ...resolved.trouble });
+      if (resolved) used.set(resolved.input.id, resolved.input);
+      return resolved?.input.id;
     };
     const fallback = use(ingress.spec?.defaultBackend);
     if (fallback) defaults.push({ ingress: key, createdMs, backend: fallback });
@@ -64,72 +74,25 @@ export function translate(world: World): IngressConfig {
         });
       }
     }
-    tls.push(...tlsOf(world, namespace, ingress));
+    tls.push(...tlsOf(world, namespace, ingress, troubles));
   }
-  return { rules, defaults, tls, backends: [...used.values()] };
+  return { rules, defaults, tls, backends: [...used.values()], troubles };
 }
 
-/** A backend whose Service or port is missing keeps its rule, without endpoints: the answer is then 503, not 404. */
-function resolveBackend(world: World, namespace: string, { service }: Backend): BackendInput | undefined {
-  if (!service) return undefined;
-  const wanted = service.port?.name ?? service.port?.number;
-  const serviceKey = `${namespace}/${service.name}`;
-  const id = `${serviceKey}:${wanted}`;
-  const object = world.service(serviceKey);
-  const port = object?.spec?.ports?.find((one) => (service.port?.name ? one.name === wanted : one.port === wanted));
-  if (!object || !port) return { id, protocol: 'http', endpoints: [] };
-  const protocol = protocolOf(port.appProtocol);
-  const { type, externalName } = object.spec ?? {};
-  if (type === 'ExternalName' && externalName)
-    return { id, protocol, endpoints: [{ address: externalName, port: port.port }] };
-  const families = object.spec?.ipFamilies?.length ? object.spec.ipFamilies : ['IPv4', 'IPv6'];
-  return { id, protocol, endpoints: endpointsOf(world.slices(serviceKey), port.name ?? '', families) };
-}
-
-function protocolOf(appProtocol: string | undefined): BackendProtocol {
-  return appProtocol === 'kubernetes.io/h2c' || appProtocol === 'grpc' ? 'h2c' : 'http';
-}
-
-/**
- * The ready endpoints; where there is none, those that are terminating but still serve (KEP-1669). Of a dual-stack Service only
- * those of its first family that has some: each pod is in the slices of both, and would be taken for two.
- */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string, families: readonly string[]): Endpoint[] {
-  const found = families.map((family) => slices.filter(({ addressType }) => addressType === family));
-  const choices = [isReady, isLastResort].flatMap((usable) => found.map((ones) => collect(ones, portName, usable)));
-  return choices.find((endpoints) => endpoints.length > 0) ?? [];
-}
-
-type Conditions = NonNullable<EndpointSlice['endpoints']>[number]['conditions'];
-
-/** An absent `ready` means ready (EndpointConditions). */
-const isReady = (conditions: Conditions): boolean => conditions?.ready !== false;
-const isLastResort = (conditions: Conditions): boolean =>
-  conditions?.serving === true && conditions.terminating === true;
-
-function collect(
-  slices: readonly EndpointSlice[],
-  portName: string,
-  usable: (conditions: Conditions) => boolean,
-): Endpoint[] {
-  const endpoints = new Map<string, Endpoint>();
-  for (const slice of slices) {
-    const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
-    if (!port) continue;
-    for (const { addresses, conditions } of slice.endpoints ?? []) {
-      const address = addresses[0];
-      if (address && usable(conditions)) endpoints.set(`${address}:${port}`, { address, port });
-    }
-  }
-  return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
-}
-
-function tlsOf(world: World, namespace: string, ingress: Ingress): TlsInput[] {
+function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trouble[]): TlsInput[] {
+  const trouble = (reason: string, message: string): TlsInput[] => {
+    troubles.push({ ingress: objectKey(ingress), reason, message });
+    return [];
+  };
   const ruleHosts = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? '').filter((host) => host !== '');
   return (ingress.spec?.tls ?? []).flatMap(({ hosts, secretName }) => {
-    const secret = secretName ? world.secret(`${namespace}/${secretName}`) : undefined;
-    const { 'tls.crt': certificate, 'tls.key': key } = secret?.data ?? {};
-    if (!secret || !certificate || !key) return [];
+    // Without a Secret the entry only says which hosts are meant for TLS; another Ingress may have the certificate.
+    if (!secretName) return [];
+    const secret = world.secret(`${namespace}/${secretName}`);
+    if (!secret)
+      return trouble('SecretNotFound', `TLS Secret ${namespace}/${secretName} does not exist, or has another type`);
+    const { 'tls.crt': certificate, 'tls.key': key } = secret.data ?? {};
+    if (!certificate || !key) return trouble('SecretUnusable', `Secret ${objectKey(secret)} lacks tls.crt or tls.key`);
     return [
       {
         hosts: (hosts?.length ? hosts : ruleHosts).map((host) => host.toLowerCase()),
@@ -170,6 +133,6 @@ export function planStatus(
   return world.ingresses.filter((ingress) => {
     if (!isOurs(ingress, world.classes, world.className) || ingress.metadata?.deletionTimestamp) return false;
     const shown = (ingress.status?.loadBalancer?.ingress ?? []).map((one) => one.ip);
-    return shown.join() !== ips.join();
+    return JSON.stringify(shown) !== JSON.stringify(ips);
   });
 }

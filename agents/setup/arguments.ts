@@ -65,7 +65,11 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
         `--resolv-conf=${wishes.resolvConf}`,
       ];
     case 'ingress':
-      return common(kubeconfigPath('ingress'));
+      return [
+        ...common(kubeconfigPath('ingress')),
+        `--cluster-domain=${cluster.clusterDomain}`,
+        `--resolv-conf=${wishes.resolvConf}`,
+      ];
   }
 }
 

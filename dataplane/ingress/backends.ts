@@ -1,9 +1,14 @@
 // The endpoints behind each Service port, and one connection pool per endpoint, shared by all that use it. Endpoints come
 // and go without a new route table; a pool nobody names any more finishes its requests and closes.
+import { Agent } from 'node:http';
+import { isIP } from 'node:net';
 import { type Dispatcher, H2CClient, Pool } from 'undici';
+import { refusedName } from './destination';
+import { type Dialing, lookupFor } from './dial';
 import type { BackendId } from './routes';
 
 export interface Endpoint {
+  /** An address, which whoever configures it has judged; or a name, which is judged by each of its addresses (dial.ts). */
   readonly address: string;
   readonly port: number;
 }
@@ -14,12 +19,17 @@ export interface BackendInput {
   readonly protocol: BackendProtocol;
   /** Ready endpoints only. */
   readonly endpoints: readonly Endpoint[];
+  /** Why there are none, where it is not that none is ready. */
+  readonly problem?: BackendProblem;
 }
+export type BackendProblem = 'ServiceNotFound' | 'ServicePortNotFound' | 'BackendRefused';
 
 export interface Upstream {
   readonly address: string;
   readonly port: number;
   readonly dispatcher: Dispatcher;
+  /** For upgrades: opens a connection in the same way, for one request each. */
+  readonly agent: Agent;
   /** Set when a connection attempt failed: passed over until then while others are there. */
   avoidUntilMs: number;
 }
@@ -32,6 +42,7 @@ const AVOID_MS = 1_000;
 const H2_STREAMS = 100;
 
 interface Backend {
+  readonly problem: BackendProblem | undefined;
   readonly upstreams: readonly Upstream[];
   turn: number;
 }
@@ -40,22 +51,31 @@ export class Backends {
   private readonly backends = new Map<BackendId, Backend>();
   private pools = new Map<string, Upstream>();
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(
+    private readonly dialing: Dialing,
+    private readonly now: () => number = Date.now,
+  ) {}
 
   /** Replaces all backends; pools of endpoints that stay are kept with their connections. */
   replace(inputs: readonly BackendInput[]): void {
     const pools = new Map<string, Upstream>();
-    for (const id of [...this.backends.keys()]) if (!inputs.some((input) => input.id === id)) this.backends.delete(id);
-    for (const { id, protocol, endpoints } of inputs) {
-      const upstreams = endpoints.map((endpoint) => {
+    const ids = new Set(inputs.map(({ id }) => id));
+    for (const id of [...this.backends.keys()]) if (!ids.has(id)) this.backends.delete(id);
+    for (const { id, protocol, endpoints, problem } of inputs) {
+      // Before it becomes part of a URL: `new URL` turns 0x7f.1 into 127.0.0.1, which is connected to without a look-up.
+      const usable = endpoints.filter(({ address }) => isIP(address) !== 0 || refusedName(address) === undefined);
+      const upstreams = usable.map((endpoint) => {
         const host = endpoint.address.includes(':') ? `[${endpoint.address}]` : endpoint.address;
         const key = `${protocol}://${host}:${endpoint.port}`;
         const upstream =
-          pools.get(key) ?? this.pools.get(key) ?? open(endpoint, protocol, `http://${host}:${endpoint.port}`);
+          pools.get(key) ??
+          this.pools.get(key) ??
+          open(endpoint, protocol, `http://${host}:${endpoint.port}`, this.dialing);
         pools.set(key, upstream);
         return upstream;
       });
-      this.backends.set(id, { upstreams, turn: this.backends.get(id)?.turn ?? 0 });
+      const why = problem ?? (usable.length < endpoints.length ? 'BackendRefused' : undefined);
+      this.backends.set(id, { upstreams, problem: why, turn: this.backends.get(id)?.turn ?? 0 });
     }
     const unused = [...this.pools].filter(([key]) => !pools.has(key));
     this.pools = pools;
@@ -78,6 +98,11 @@ export class Backends {
     return second;
   }
 
+  /** Why the backend has no endpoints; undefined when it has some, or none of them is ready. */
+  problem(id: BackendId): BackendProblem | undefined {
+    return this.backends.get(id)?.problem;
+  }
+
   refused(upstream: Upstream): void {
     upstream.avoidUntilMs = this.now() + AVOID_MS;
   }
@@ -91,16 +116,18 @@ export class Backends {
   }
 }
 
-function open({ address, port }: Endpoint, protocol: BackendProtocol, origin: string): Upstream {
+function open({ address, port }: Endpoint, protocol: BackendProtocol, origin: string, dialing: Dialing): Upstream {
+  const lookup = lookupFor(port, dialing);
+  const connect = { timeout: CONNECT_TIMEOUT_MS, lookup };
   const dispatcher =
     protocol === 'h2c'
-      ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS })
+      ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, connect })
       : new Pool(origin, {
           connections: MAX_CONNECTIONS_PER_ENDPOINT,
           keepAliveTimeout: KEEP_ALIVE_MS,
-          connect: { timeout: CONNECT_TIMEOUT_MS },
+          connect,
         });
-  return { address, port, dispatcher, avoidUntilMs: 0 };
+  return { address, port, dispatcher, agent: new Agent({ lookup }), avoidUntilMs: 0 };
 }
 
 function closeQuietly(upstream: Upstream): void {

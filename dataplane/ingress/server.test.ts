@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Endpoint } from './backends';
 import type { RouteRule } from './routes';
-import { type IngressConfig, IngressServer } from './server';
+import { type IngressConfig, IngressServer, type IngressServerOptions } from './server';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -42,8 +42,8 @@ function config(endpoints: Endpoint[], host = 'shop.local'): IngressConfig {
   return { rules: [rule], defaults: [], tls: [], backends: [{ id: rule.backend, protocol: 'http', endpoints }] };
 }
 
-async function proxy(t: Test, first: IngressConfig) {
-  const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
+async function proxy(t: Test, first: IngressConfig, options: Partial<IngressServerOptions> = {}) {
+  const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0, ...options });
   server.update(first);
   const { httpPort } = await server.listen();
   t.teardown(() => server.close(0));
@@ -231,4 +231,37 @@ void t.test('requests under way finish when their endpoint leaves', async (t) =>
   server.update(config([]));
   release?.end('second');
   t.equal((await answer).body, 'first second');
+});
+
+void t.test('a backend named by a name is judged by the address that is connected to', async (t) => {
+  const endpoint = await backend(t, (_req, res) => {
+    res.setHeader('connection', 'close');
+    res.end('inside');
+  });
+  let refused: string | undefined;
+  const asked: string[] = [];
+  const dialing = {
+    lookup: async (name: string) => {
+      asked.push(name);
+      return ['127.0.0.1'];
+    },
+    refuse: () => refused,
+  };
+  const named = (address: string) => config([{ address, port: endpoint.port }]);
+  const { server, port } = await proxy(t, named('web.t.svc.cluster.local'), { dialing });
+  t.match(await ask(port), { status: 200, body: 'inside' });
+  refused = 'loopback';
+  t.match(await ask(port), { status: 502 }, 'the same name, which leads to the node now');
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: 'shop.local' } });
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+  t.equal(response.statusCode, 502, 'upgrades go the same way');
+  response.destroy();
+  refused = undefined;
+  t.match(await ask(port), { status: 200 });
+  const before = asked.length;
+  for (const name of ['0x7f.1', '127.1', 'localhost', '2130706433']) {
+    server.update(named(name));
+    t.match(await ask(port), { status: 503 }, name);
+  }
+  t.equal(asked.length, before, 'these are not even looked up');
 });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type BackendInput, Backends } from './backends';
+import { type Dialing, defaultDialing } from './dial';
 import { forward, type ProxyRequest, type ProxyResponse } from './forward';
 import { requestHeaders } from './headers';
 import {
@@ -34,6 +35,8 @@ export interface IngressServerOptions {
   readonly httpsPort: number;
   /** How long a request may wait for the first configuration before it is answered with 503; default 5,000. */
   readonly holdMs?: number;
+  /** How names of backends are looked up and judged; default: by the node's name servers, without what only the node has. */
+  readonly dialing?: Dialing;
   /** Called once per answered request, for metrics. */
   readonly onAnswer?: (status: number) => void;
 }
@@ -56,7 +59,7 @@ type Verdict =
 export class IngressServer {
   private table: RouteTable = compileRoutes([], []);
   private tls: TlsTable = compileTls([]);
-  private readonly backends = new Backends();
+  private readonly backends: Backends;
   private readonly upgrader = createUpgrader();
   private readonly http: Server;
   private readonly https: Http2SecureServer;
@@ -66,6 +69,7 @@ export class IngressServer {
   private held: Set<() => void> | undefined = new Set();
 
   constructor(private readonly options: IngressServerOptions) {
+    this.backends = new Backends(options.dialing ?? defaultDialing());
     const limits = {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,

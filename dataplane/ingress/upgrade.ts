@@ -3,22 +3,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
-import type { Endpoint } from './backends';
+import type { Upstream } from './backends';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface Upgrader {
   /** Connects the client to the endpoint; on failure the client gets a 502 with the reason. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, endpoint: Endpoint): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, endpoint: Upstream): void;
 }
 
 export function createUpgrader(): Upgrader {
   const proxy: ProxyServer = createProxyServer({ ws: true, xfwd: true, connectTimeout: CONNECT_TIMEOUT_MS });
   return {
-    upgrade(request, socket, head, { address, port }) {
+    upgrade(request, socket, head, { address, port, agent }) {
       // A client's own claims are not passed on; http-proxy appends to what it finds.
       for (const name of ['for', 'host', 'proto', 'port']) delete request.headers[`x-forwarded-${name}`];
-      proxy.ws(request, socket, head, { target: { host: address, port, protocol: 'http:' } }, (err) => {
+      proxy.ws(request, socket, head, { agent, target: { host: address, port, protocol: 'http:' } }, (err) => {
         refuseUpgrade(socket, 502, `endpoint ${address}:${port}: ${err.message}`);
       });
     },

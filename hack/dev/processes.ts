@@ -105,7 +105,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       '--metrics-port=10249',
     ],
     dns: [nodeIp, `--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
-    ingress: [nodeIp, '--http-port=80', '--https-port=443'],
+    ingress: [nodeIp, `--cluster-domain=${ranges.domain}`, '--http-port=80', '--https-port=443'],
   };
   return k8tsProcess(plan, node, facts, agent, [...common, ...own[agent]]);
 }

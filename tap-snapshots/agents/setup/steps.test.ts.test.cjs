@@ -353,7 +353,7 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=control --node-ip=
 K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=control --node-ip=192.168.56.10"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/registry.yml 0644
 # Written by k8ts; changes are overwritten.
 version: 0.1
@@ -605,7 +605,7 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=worker-1 --node-ip
 K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=worker-1 --node-ip=192.168.56.11"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/sysusers.d/k8ts.conf 0644
 # Written by k8ts: each process that is not root has a user. See sysusers.d(5).
 u k8ts-dns - "k8ts dns" /var/lib/k8ts

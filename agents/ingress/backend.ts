@@ -1,0 +1,127 @@
+// From the backend of an Ingress to the endpoints behind it (pure): the Service, its port, and those endpoints that may be dialled. What is
+// missing or refused on the way is kept apart, because its reader has to look in different places.
+import type { EndpointSlice, Ingress, Service } from '../../controlplane/api';
+import type { BackendInput, BackendProtocol, Endpoint } from '../../dataplane/ingress/backends';
+import { canonicalAddress, refusedName } from '../../dataplane/ingress/destination';
+import { refusedByName, refusedEndpoint, type Surroundings } from './reach';
+
+export type Backend = NonNullable<NonNullable<Ingress['spec']>['defaultBackend']>;
+
+export interface BackendWorld extends Surroundings {
+  readonly service: (key: string) => Service | undefined;
+}
+
+/** What an Ingress' author should know of one of its backends. */
+export interface BackendTrouble {
+  readonly reason: NonNullable<BackendInput['problem']>;
+  readonly message: string;
+}
+export interface ResolvedBackend {
+  readonly input: BackendInput;
+  readonly trouble?: BackendTrouble;
+}
+
+/** A backend without endpoints keeps its rule: the answer is then 503 and says why. Undefined for one that is no Service. */
+export function resolveBackend(world: BackendWorld, namespace: string, backend: Backend): ResolvedBackend | undefined {
+  const { service } = backend;
+  if (!service) return undefined;
+  const { name, number } = service.port ?? {};
+  const serviceKey = `${namespace}/${service.name}`;
+  const id = `${serviceKey}:${name === undefined ? number : nameInId(name)}`;
+  const empty = (reason: BackendTrouble['reason'], message: string): ResolvedBackend => ({
+    input: { id, protocol: 'http', endpoints: [], problem: reason },
+    trouble: { reason, message },
+  });
+  const object = world.service(serviceKey);
+  if (!object) return empty('ServiceNotFound', `Service ${serviceKey} does not exist`);
+  const { type, externalName, ports, ipFamilies } = object.spec ?? {};
+  const port = ports?.find((one) => (name === undefined ? one.port === number : one.name === name));
+  const protocol = protocolOf(port?.appProtocol);
+  if (type === 'ExternalName') {
+    // An ExternalName Service needs no ports: the number is then the one to connect to.
+    const target = port?.port ?? (ports?.length ? undefined : number);
+    if (target === undefined) return empty('ServicePortNotFound', noPort(serviceKey, service.port));
+    const reason = refusedExternal(world, externalName ?? '', target);
+    if (reason) return empty('BackendRefused', `Service ${serviceKey} has externalName ${externalName}: ${reason}`);
+    const address = canonicalAddress(externalName!) ?? externalName!.toLowerCase().replace(/\.$/, '');
+    return { input: { id, protocol, endpoints: [{ address, port: target }] } };
+  }
+  if (!port) return empty('ServicePortNotFound', noPort(serviceKey, service.port));
+  const families = ipFamilies?.length ? ipFamilies : ['IPv4', 'IPv6'];
+  const slices = world.slices(serviceKey);
+  const { endpoints, refused } = allowedOnly(world, namespace, endpointsOf(slices, port.name ?? '', families));
+  if (refused.length === 0) return { input: { id, protocol, endpoints } };
+  const trouble: BackendTrouble = { reason: 'BackendRefused', message: `Service ${serviceKey}: ${refused.join('; ')}` };
+  const input: BackendInput = { id, protocol, endpoints };
+  return { input: endpoints.length > 0 ? input : { ...input, problem: 'BackendRefused' }, trouble };
+}
+
+/** Port names have a letter in them; a name without one must not meet the number that it looks like. */
+const nameInId = (name: string): string => (/[a-z]/i.test(name) ? name : JSON.stringify(name));
+
+const noPort = (serviceKey: string, port: { name?: string; number?: number } | undefined): string =>
+  `Service ${serviceKey} has no port ${port?.name ?? port?.number}`;
+
+function refusedExternal(world: BackendWorld, externalName: string, port: number): string | undefined {
+  // Names are judged again, by their addresses, each time they are connected to.
+  return canonicalAddress(externalName) === undefined
+    ? refusedName(externalName)
+    : refusedByName(world, externalName, port);
+}
+
+/** Refused endpoints named in a message; there may be a thousand. */
+const maxNamed = 3;
+
+function allowedOnly(world: BackendWorld, namespace: string, all: readonly Endpoint[]) {
+  const endpoints: Endpoint[] = [];
+  const refused: string[] = [];
+  let more = 0;
+  for (const endpoint of all) {
+    const reason = refusedEndpoint(world, namespace, endpoint.address, endpoint.port);
+    if (!reason) endpoints.push(endpoint);
+    else if (refused.length < maxNamed) refused.push(`endpoint ${endpoint.address}:${endpoint.port}: ${reason}`);
+    else more++;
+  }
+  if (more > 0) refused.push(`and ${more} more`);
+  return { endpoints, refused };
+}
+
+function protocolOf(appProtocol: string | undefined): BackendProtocol {
+  return appProtocol === 'kubernetes.io/h2c' || appProtocol === 'grpc' ? 'h2c' : 'http';
+}
+
+/**
+ * The ready endpoints; where there is none, those that are terminating but still serve (KEP-1669). Of a dual-stack Service only
+ * those of its first family that has some: each pod is in the slices of both, and would be taken for two.
+ */
+function endpointsOf(slices: readonly EndpointSlice[], portName: string, families: readonly string[]): Endpoint[] {
+  const found = families.map((family) => slices.filter(({ addressType }) => addressType === family));
+  const choices = [isReady, isLastResort].flatMap((usable) => found.map((ones) => collect(ones, portName, usable)));
+  return choices.find((endpoints) => endpoints.length > 0) ?? [];
+}
+
+type Conditions = NonNullable<EndpointSlice['endpoints']>[number]['conditions'];
+
+/** An absent `ready` means ready (EndpointConditions). */
+const isReady = (conditions: Conditions): boolean => conditions?.ready !== false;
+const isLastResort = (conditions: Conditions): boolean =>
+  conditions?.serving === true && conditions.terminating === true;
+
+function collect(
+  slices: readonly EndpointSlice[],
+  portName: string,
+  usable: (conditions: Conditions) => boolean,
+): Endpoint[] {
+  const endpoints = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
+    if (!port) continue;
+    for (const { addresses, conditions } of slice.endpoints ?? []) {
+      const [first] = addresses;
+      if (first === undefined || !usable(conditions)) continue;
+      const address = canonicalAddress(first) ?? first;
+      endpoints.set(`${address}:${port}`, { address, port });
+    }
+  }
+  return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}

@@ -1,0 +1,19 @@
+// The addresses of this machine, on all its links. They are asked for with each endpoint of an update, so a listing serves for a moment.
+import { networkInterfaces } from 'node:os';
+
+const freshMs = 1_000;
+
+export function ownAddresses(list = listed, now: () => number = Date.now): () => readonly string[] {
+  let addresses: readonly string[] = [];
+  let untilMs = 0;
+  return () => {
+    if (now() >= untilMs) {
+      addresses = list();
+      untilMs = now() + freshMs;
+    }
+    return addresses;
+  };
+}
+
+const listed = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));

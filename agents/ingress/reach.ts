@@ -1,0 +1,141 @@
+// What the proxy may connect to, as far as the cluster's objects say it (pure). Nodes' own addresses belong to their services and
+// agents, so only pods that share the node's network are backends there. The ranges refused for everybody are dataplane/ingress'.
+import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
+import {
+  type Cidr,
+  cidrAddress,
+  cidrContains,
+  formatAddress,
+  formatCidr,
+  parseAddress,
+  parseCidr,
+} from '../../controlplane/base/cidr';
+import { canonicalAddress, refusedRange } from '../../dataplane/ingress/destination';
+
+export interface Surroundings {
+  readonly nodes: () => readonly Node[];
+  /** Of this machine, on all its links. */
+  readonly ownAddresses: () => readonly string[];
+  /** Pods with hostNetwork that have this address, whatever their phase. */
+  readonly hostPods: (address: string) => readonly Pod[];
+  /** Services that have this address for their own: cluster, external or load-balancer addresses. */
+  readonly servicesAt: (address: string) => readonly Service[];
+  readonly slices: (serviceKey: string) => readonly EndpointSlice[];
+  /** Ranges that the node's administrator excludes besides (--refused-backends). */
+  readonly refusedRanges: readonly Cidr[];
+}
+
+/** Ports of the node's own processes, whoever has a pod beside them: API server, etcd, kubelet, kube-proxy, controllers, agents. */
+const isSystemPort = (port: number): boolean =>
+  port === 53 || port === 6443 || (port >= 2379 && port <= 2381) || (port >= 10_248 && port <= 10_259);
+
+/**
+ * Why an endpoint of a Service in `namespace` is no backend; undefined when it is one. At a node's address a pod of the namespace with
+ * hostNetwork must run; that pod need not declare the port, but ports of the node's own processes only belong to who declares them.
+ */
+export function refusedEndpoint(
+  around: Surroundings,
+  namespace: string,
+  address: string,
+  port: number,
+): string | undefined {
+  const found = canonicalAddress(address);
+  const general = refusedEverywhere(around, found);
+  if (found === undefined || general) return general;
+  if (isNodeAddress(around, found)) {
+    const pods = runningAt(around, found).filter(({ metadata }) => metadata?.namespace === namespace);
+    const mayUse = pods.some((pod) => !isSystemPort(port) || declares(pod, port));
+    return mayUse ? undefined : `node-local: no pod of namespace ${namespace} with hostNetwork has ${found}:${port}`;
+  }
+  return refusedService(around, found);
+}
+
+/** The same for an address that a name leads to, where no namespace vouches for it: the port must be declared by a pod. */
+export function refusedByName(around: Surroundings, address: string, port: number): string | undefined {
+  const found = canonicalAddress(address);
+  const general = refusedEverywhere(around, found);
+  if (found === undefined || general) return general;
+  if (isNodeAddress(around, found)) {
+    const mayUse = runningAt(around, found).some((pod) => declares(pod, port));
+    return mayUse ? undefined : `node-local: no pod with hostNetwork declares ${found}:${port}`;
+  }
+  return refusedService(around, found);
+}
+
+function refusedEverywhere(around: Surroundings, address: string | undefined): string | undefined {
+  if (address === undefined) return 'not an IP address';
+  const excluded = around.refusedRanges.find((range) => cidrContains(range, parseAddress(address)));
+  return refusedRange(address) ?? (excluded && `in ${formatCidr(excluded)}, which --refused-backends excludes`);
+}
+
+/** A Service's address leads to its endpoints: packets of this process are translated by the node's rules as those of pods are. */
+function refusedService(around: Surroundings, address: string): string | undefined {
+  for (const { metadata } of around.servicesAt(address)) {
+    const namespace = metadata?.namespace ?? 'default';
+    for (const { endpoints, ports } of around.slices(`${namespace}/${metadata?.name}`)) {
+      for (const target of (endpoints ?? []).flatMap(({ addresses }) => addresses)) {
+        for (const { port } of ports ?? []) {
+          // A Service may not lead to another Service's address (no kube-proxy follows that), so one step is enough.
+          const reason = port === undefined ? undefined : refusedTarget(around, namespace, target, port);
+          if (reason) return `Service ${namespace}/${metadata?.name} has endpoint ${target}:${port}: ${reason}`;
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+function refusedTarget(around: Surroundings, namespace: string, address: string, port: number): string | undefined {
+  const alone: Surroundings = { ...around, servicesAt: () => [] };
+  return refusedEndpoint(alone, namespace, address, port);
+}
+
+const runningAt = (around: Surroundings, address: string): readonly Pod[] =>
+  around
+    .hostPods(address)
+    .filter(({ spec, status }) => spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+
+const declares = ({ spec }: Pod, port: number): boolean =>
+  [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ ports }) =>
+    ports?.some(({ containerPort }) => containerPort === port),
+  );
+
+function isNodeAddress({ nodes, ownAddresses }: Surroundings, address: string): boolean {
+  return ownAddresses().includes(address) || nodes().some((node) => addressesOfNode(node).has(address));
+}
+
+const known = new WeakMap<Node, ReadonlySet<string>>();
+
+/** What the Node says of itself, and the gateways of its pods: the node has the first address of each range on its bridge. */
+function addressesOfNode(node: Node): ReadonlySet<string> {
+  const before = known.get(node);
+  if (before) return before;
+  const { spec, status } = node;
+  const given = (status?.addresses ?? []).flatMap(({ address }) => canonicalAddress(address) ?? []);
+  const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
+  const addresses = new Set([...given, ...ranges.flatMap(gatewayOf)]);
+  known.set(node, addresses);
+  return addresses;
+}
+
+function gatewayOf(range: string): string[] {
+  try {
+    return [formatAddress(cidrAddress(parseCidr(range), 1))];
+  } catch {
+    return [];
+  }
+}
+
+/** Index values: the addresses a Service has for its own. */
+export function addressesOfService({ spec, status }: Service): string[] {
+  const shown = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  const all = [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '', ...(spec?.externalIPs ?? []), ...shown];
+  return [...new Set(all.flatMap((address) => canonicalAddress(address) ?? []))];
+}
+
+/** Index values: the addresses a pod has on its node's network. */
+export function addressesOfHostPod({ spec, status }: Pod): string[] {
+  if (!spec?.hostNetwork) return [];
+  const all = [status?.hostIP ?? '', ...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP ?? ''];
+  return [...new Set(all.flatMap((address) => canonicalAddress(address) ?? []))];
+}
