@@ -89,25 +89,38 @@ export const allVerbs: readonly Verb[] = [
   'watch',
 ];
 
+/** A subresource and the verbs it is served with: routes, discovery and OpenAPI all read this. */
 export interface Subresource {
   readonly name: string;
-  readonly verbs: readonly string[];
+  readonly verbs: readonly Verb[];
   /** Group, version and kind of the body where it is not the parent's: autoscaling/v1 Scale. */
   readonly group?: string;
   readonly version?: string;
   readonly kind?: string;
   /** The object's own status is written through it, as through `status`: approval of a CertificateSigningRequest. */
   readonly writesStatus?: boolean;
+  /** What follows the name in the path belongs to it: proxy. */
+  readonly takesPath?: boolean;
+}
+
+const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'], writesStatus: true };
+
+type WithSubresources = { readonly options: Pick<KindOptions<KubeObject>, 'model' | 'hasStatus' | 'subresources'> };
+
+/** All subresources of a kind: those it declares, and `status` where it has one. */
+export function subresourcesOf({ options }: WithSubresources): readonly Subresource[] {
+  const declared = options.subresources ?? [];
+  return options.hasStatus ? [...declared, statusSubresource] : declared;
+}
+
+/** Undefined when the kind has no such subresource. */
+export function subresourceOf(kind: WithSubresources, name: string): Subresource | undefined {
+  return subresourcesOf(kind).find((subresource) => subresource.name === name);
 }
 
 /** True for `status` and its like: the write may change nothing but the status. */
-export function writesStatus(
-  { options }: { readonly options: Pick<KindOptions<KubeObject>, 'model' | 'hasStatus' | 'subresources'> },
-  subresource: string,
-): boolean {
-  if (!options.hasStatus || subresource === '') return false;
-  if (subresource === 'status') return true;
-  return options.subresources?.some((one) => one.name === subresource && one.writesStatus) ?? false;
+export function writesStatus(kind: WithSubresources, subresource: string): boolean {
+  return subresource !== '' && (subresourceOf(kind, subresource)?.writesStatus ?? false);
 }
 
 /** A declared kind: its reference, its options with the defaults filled in, and its storage prefix. */

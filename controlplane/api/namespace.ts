@@ -1,6 +1,6 @@
 // v1 Namespace.
 import type { V1Namespace } from '@kubernetes/client-node';
-import { defineKind } from './kind';
+import { allVerbs, defineKind } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { dns1123Label } from './validation/names';
@@ -17,6 +17,7 @@ export const namespaces = defineKind<Namespace>({
   plural: 'namespaces',
   shortNames: ['ns'],
   namespaced: false,
+  verbs: allVerbs.filter((verb) => verb !== 'deletecollection'),
   subresources: [{ name: 'finalize', verbs: ['update'] }],
   model: 'V1Namespace',
   hasStatus: true,

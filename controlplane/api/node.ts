@@ -82,6 +82,8 @@ export const nodes = defineKind<Node>({
   plural: 'nodes',
   shortNames: ['no'],
   namespaced: false,
+  // Upstream's proxy passes every method on to the kubelet; this server passes reads on.
+  subresources: [{ name: 'proxy', verbs: ['get'], kind: 'NodeProxyOptions', takesPath: true }],
   model: 'V1Node',
   hasStatus: true,
   generation: 'absent',

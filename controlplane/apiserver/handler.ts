@@ -74,25 +74,35 @@ export class ApiHandler {
   /** For requests with an Upgrade header. @throws anything toStatus can turn into a Status */
   async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
     const caller = this.caller(request);
-    const route = this.deps.routes.match(caller.method, caller.path, false);
+    const route = this.route(caller, false);
     if (!route) throw pathNotFound();
     const rest = restRequest(caller, route);
     this.authorizeResource(rest);
     const handler = this.deps.upgrades.get(`${route.kind.plural}/${route.subresource}`);
     if (!handler) throw methodNotAllowed();
+    // A WebSocket begins with a GET, but what it opens is as much as SPDY's POST.
+    if (route.verb !== 'create') this.authorizeResource({ ...rest, route: { ...route, verb: 'create' } });
     await handler(rest, socket, head);
   }
 
   private dispatch(request: ApiRequest, onRoute: (route: ResourceRoute) => void): Reply | Promise<Reply> {
     const caller = this.caller(request);
-    const { path, search } = caller;
-    const watch = search !== '' && queryFlag(queryOf(caller), 'watch');
-    const route = this.deps.routes.match(caller.method, path, watch);
+    const watch = caller.search !== '' && queryFlag(queryOf(caller), 'watch');
+    const route = this.route(caller, watch);
     if (!route) return this.answerPath(caller);
     onRoute(route);
     const rest = restRequest(caller, route);
     this.authorizeResource(rest);
     return this.answerResource(rest);
+  }
+
+  /** @throws Unauthorized in place of what is wrong with the path: what is served is told to users alone */
+  private route(caller: ApiRequest, watch: boolean): ResourceRoute | undefined {
+    try {
+      return this.deps.routes.match(caller.method, caller.path, watch);
+    } catch (err) {
+      throw caller.user === anonymous ? unauthorized(err) : err;
+    }
   }
 
   /** The request as the user it acts for. @throws Unauthorized for nobody who wants to be someone, Forbidden */
@@ -124,21 +134,18 @@ export class ApiHandler {
     }
   }
 
+  /** The route has the verb: RouteTable sees to it. */
   private answerResource(rest: RestRequest): Reply | Promise<Reply> {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
     if (subresource !== '' && !writesStatus(kind, subresource)) {
-      const own = deps.subresources.get(`${kind.plural}/${subresource}`);
-      const handler = own ?? (servesSubresource(rest.route) ? deps.subresources.get(`*/${subresource}`) : undefined);
+      const handler =
+        deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
       if (!handler) throw pathNotFound();
       return handler(rest);
     }
     const virtual = deps.virtual.get(`${kind.plural}.${kind.group}`);
-    if (virtual) {
-      if (verb !== 'create') throw methodNotAllowed();
-      return virtual(rest);
-    }
-    if (!(kind.verbs as readonly string[]).includes(verb)) throw methodNotAllowed();
+    if (virtual) return virtual(rest);
     switch (verb) {
       case 'get':
         return getObject(deps.rest, rest);
@@ -147,26 +154,17 @@ export class ApiHandler {
       case 'watch':
         return watchObjects(deps.rest, rest, deps.life);
       case 'create':
-        if (rest.route.name !== '' || (kind.namespaced && rest.route.namespace === '')) throw methodNotAllowed();
         return createObject(deps.rest, rest);
       case 'update':
-        if (rest.route.name === '') throw methodNotAllowed();
         return replaceObject(deps.rest, rest);
       case 'patch':
-        if (rest.route.name === '') throw methodNotAllowed();
         return patchObject(deps.rest, rest);
       case 'delete':
         return deleteObject(deps.rest, rest);
       case 'deletecollection':
-        if (kind.namespaced && rest.route.namespace === '') throw methodNotAllowed();
         return deleteCollection(deps.rest, rest);
     }
   }
-}
-
-/** A wildcard handler such as scale serves only kinds that declare the subresource. */
-function servesSubresource({ kind, subresource }: ResourceRoute): boolean {
-  return (kind.options.subresources ?? []).some(({ name }) => name === subresource);
 }
 
 function attributesOf({ route, query }: RestRequest): ResourceAttributes {

@@ -49,6 +49,20 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     404,
   );
   t.throws(() => routes.match('GET', '/api/v1/namespaces/%zz/pods', false), { code: 'BadRequest' });
+  const names = [
+    ['a%2Fb', /^Name parameter invalid: "a\/b": may not contain '\/'$/],
+    ['a%25b', /may not contain '%'/],
+    ['..', /may not be '\.\.'/],
+    ['%2e', /may not be '\.'/],
+    ['%ff', /invalid path segment/],
+  ] as const;
+  for (const [segment, message] of names) {
+    t.throws(() => routes.match('GET', `/api/v1/namespaces/a/pods/${segment}`, false), { code: 'BadRequest', message });
+    const namespace = `/api/v1/namespaces/${segment}/pods`;
+    t.throws(() => routes.match('DELETE', namespace, false), { code: 'BadRequest' }, namespace);
+  }
+  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b%0Ac', false)?.name, 'b\nc', 'a name that no object has');
+  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b', true)?.verb, 'get', 'an object that is named is read');
   t.equal(
     failure(() => routes.match('BREW', '/api/v1/pods', false)),
     405,

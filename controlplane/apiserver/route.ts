@@ -1,12 +1,11 @@
-// From method and path to what is asked for: verb, kind, namespace, name, subresource. Pure.
-import type { Kind } from '../api/kind';
+// From method and path to what is asked for: verb, kind, namespace, name, subresource. What a path offers stands in the
+// declarations of the kinds; a method that is not among it ends here, before anything is read or written. Pure.
+import { type Kind, subresourceOf, subresourcesOf, type Verb } from '../api/kind';
 import { BadRequest } from '../base/errors';
 import { methodNotAllowed, pathNotFound } from './status';
 
-export type ResourceVerb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
-
 export interface ResourceRoute {
-  readonly verb: ResourceVerb;
+  readonly verb: Verb;
   readonly kind: Kind;
   /** '' for cluster-scoped kinds and for requests over all namespaces. */
   readonly namespace: string;
@@ -14,65 +13,116 @@ export interface ResourceRoute {
   readonly name: string;
   /** '' for the object itself. */
   readonly subresource: string;
-  /** What follows the subresource in the path, for proxies: '' or `/a/b`. */
+  /** What follows the subresource in the path, as it was sent, for proxies: '' or `/a/b`. */
   readonly rest: string;
 }
+
+type Place = Omit<ResourceRoute, 'verb'> & {
+  /** The path begins with the prefix `watch`, the form before the query parameter. */
+  readonly watchPrefix: boolean;
+};
 
 /** Kinds found by path: one map look-up per request. */
 export class RouteTable {
   private readonly kinds = new Map<string, Kind>();
   private readonly groups = new Set<string>();
+  /** Subresources of Namespace: after namespaces/NAME, any other word is a resource inside the namespace. */
+  private readonly ofNamespace: ReadonlySet<string>;
 
   constructor(registry: readonly Kind[]) {
     for (const kind of registry) {
+      // Groups, versions and plurals are words of the declarations; a path is split at `/` before it is compared with them.
       this.kinds.set(`${kind.group}/${kind.version}/${kind.plural}`, kind);
       this.groups.add(`${kind.group}/${kind.version}`);
     }
+    const namespaces = this.kinds.get('/v1/namespaces');
+    this.ofNamespace = new Set(namespaces ? subresourcesOf(namespaces).map(({ name }) => name) : []);
   }
 
   /**
    * Undefined when the path names no resource (discovery, health and the like) or, for GET, one of a group without kinds.
-   * @throws StatusError 404 for an unknown resource, 405 for a method the path does not have
+   * @throws StatusError 404 for a path that is not served, 405 for a method the path does not have, BadRequest for a name
+   * that no object can have
    */
   match(method: string, path: string, watch: boolean): ResourceRoute | undefined {
+    const place = this.place(method, path);
+    if (!place) return undefined;
+    const served = verbsAt(place);
+    if (served.length === 0) throw pathNotFound();
+    const verb = verbOf(method, place, watch);
+    if (!verb || !served.includes(verb)) throw methodNotAllowed();
+    checkSegment('Namespace', place.namespace);
+    checkSegment('Name', place.name);
+    const { kind, namespace, name, subresource, rest } = place;
+    return { verb, kind, namespace, name, subresource, rest };
+  }
+
+  private place(method: string, path: string): Place | undefined {
     const parts = path.split('/');
     // '/api/v1/x' splits into '', 'api', 'v1', 'x'.
     const core = parts[1] === 'api';
-    if (!core && parts[1] !== 'apis') return undefined;
+    if (parts[0] !== '' || (!core && parts[1] !== 'apis')) return undefined;
     const group = core ? '' : (parts[2] ?? '');
     const version = (core ? parts[2] : parts[3]) ?? '';
     let at = core ? 3 : 4;
     if (parts[parts.length - 1] === '') parts.pop();
     if (parts.length <= at) return undefined;
-    let watching = watch;
-    if (parts[at] === 'watch') {
-      watching = true;
-      at++;
-    }
+    const watchPrefix = parts[at] === 'watch';
+    if (watchPrefix) at++;
     let namespace = '';
-    // namespaces/NAME/RESOURCE is a resource inside the namespace, unless RESOURCE is a subresource of Namespace.
-    if (parts[at] === 'namespaces' && parts.length > at + 2 && !(core && isNamespaceSubresource(parts[at + 2]!))) {
+    if (parts[at] === 'namespaces' && parts.length > at + 2 && !(core && this.ofNamespace.has(parts[at + 2]!))) {
       namespace = decode(parts[at + 1]!);
       at += 2;
     }
     const kind = this.kinds.get(`${group}/${version}/${parts[at]}`);
     if (!kind && method === 'GET' && !this.groups.has(`${group}/${version}`)) return undefined;
     if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
+    // An empty segment is not the absence of one: pods//status must not become the collection.
+    if (parts.slice(0, at + 3).includes('', 1)) throw pathNotFound();
     const name = decode(parts[at + 1] ?? '');
-    const subresource = parts[at + 2] ?? '';
+    const subresource = decode(parts[at + 2] ?? '');
     const rest = parts.length > at + 3 ? `/${parts.slice(at + 3).join('/')}` : '';
-    if (kind.namespaced && namespace === '' && name !== '') throw pathNotFound();
     if (!kind.namespaced && kind.plural === 'namespaces' && core) namespace = name;
-    return { verb: verbOf(method, name, watching), kind, namespace, name, subresource, rest };
-  }
-
-  /** True when this group and version hold any kind. */
-  hasGroupVersion(group: string, version: string): boolean {
-    return this.groups.has(`${group}/${version}`);
+    return { kind, namespace, name, subresource, rest, watchPrefix };
   }
 }
 
-const isNamespaceSubresource = (part: string): boolean => part === 'status' || part === 'finalize';
+const ofObjects: readonly Verb[] = ['get', 'update', 'patch', 'delete'];
+const ofCollections: readonly Verb[] = ['list', 'watch', 'create', 'deletecollection'];
+const ofAllNamespaces: readonly Verb[] = ['list', 'watch'];
+const ofWatchPrefix: readonly Verb[] = ['watch'];
+
+/** The verbs that a place offers; none when there is no such place. */
+function verbsAt({ kind, namespace, name, subresource, rest, watchPrefix }: Place): readonly Verb[] {
+  if (kind.namespaced && namespace === '' && name !== '') return [];
+  if (subresource !== '') {
+    const found = subresourceOf(kind, subresource);
+    return !found || watchPrefix || (rest !== '' && !found.takesPath) ? [] : found.verbs;
+  }
+  const everywhere = kind.namespaced && namespace === '';
+  const offered = watchPrefix ? ofWatchPrefix : name !== '' ? ofObjects : everywhere ? ofAllNamespaces : ofCollections;
+  return offered.filter((verb) => kind.verbs.includes(verb));
+}
+
+/** Undefined for a method that no resource has: HEAD and OPTIONS are not offered, as upstream has it. */
+function verbOf(method: string, { name, subresource, watchPrefix }: Place, watch: boolean): Verb | undefined {
+  switch (method) {
+    case 'GET':
+      if (watchPrefix) return 'watch';
+      // The query parameter makes a watch of a list; an object that is named is read.
+      return name !== '' ? 'get' : watch ? 'watch' : 'list';
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return name === '' && subresource === '' ? 'deletecollection' : 'delete';
+    default:
+      return undefined;
+  }
+}
 
 function decode(part: string): string {
   if (!part.includes('%')) return part;
@@ -83,21 +133,15 @@ function decode(part: string): string {
   }
 }
 
-function verbOf(method: string, name: string, watch: boolean): ResourceVerb {
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      if (watch) return 'watch';
-      return name === '' ? 'list' : 'get';
-    case 'POST':
-      return 'create';
-    case 'PUT':
-      return 'update';
-    case 'PATCH':
-      return 'patch';
-    case 'DELETE':
-      return name === '' ? 'deletecollection' : 'delete';
-    default:
-      throw methodNotAllowed();
-  }
+/** What a name can never be, because it would mean another path. @throws BadRequest */
+function checkSegment(what: string, segment: string): void {
+  const problem =
+    segment === '.' || segment === '..'
+      ? `may not be '${segment}'`
+      : segment.includes('/')
+        ? "may not contain '/'"
+        : segment.includes('%')
+          ? "may not contain '%'"
+          : undefined;
+  if (problem) throw new BadRequest(`${what} parameter invalid: ${JSON.stringify(segment)}: ${problem}`);
 }

@@ -1,6 +1,6 @@
 // What discovery tells about one resource, read from the registry: shared by the plain and the aggregated form.
 import { createHash } from 'node:crypto';
-import type { Kind } from '../../api/kind';
+import { type Kind, subresourcesOf } from '../../api/kind';
 import { registry } from '../../api/registry';
 import { virtualResources } from '../../api/virtual';
 
@@ -69,21 +69,18 @@ function describeVersion(kinds: readonly Kind[], version: string): ResourceInfo[
   return kinds
     .filter((kind) => kind.version === version)
     .sort((a, b) => byText(a.plural, b.plural))
-    .map((kind) => ({ kind, subresources: subresourcesOf(kind) }));
+    .map((kind) => ({ kind, subresources: describeSubresources(kind) }));
 }
 
 /** `status` and the declared subresources, by name. */
-export function subresourcesOf(kind: Kind): SubresourceInfo[] {
-  const declared = kind.options.subresources ?? [];
-  const status = kind.options.hasStatus ? [{ name: 'status', verbs: ['get', 'patch', 'update'] }] : [];
-  return [...declared, ...status]
+export function describeSubresources(kind: Kind): SubresourceInfo[] {
+  return [...subresourcesOf(kind)]
     .sort((a, b) => byText(a.name, b.name))
     .map((subresource) => {
-      const named = 'kind' in subresource ? subresource : undefined;
       const responseKind = {
-        group: named?.group ?? kind.group,
-        version: named?.version ?? kind.version,
-        kind: named?.kind ?? kind.kind,
+        group: subresource.group ?? kind.group,
+        version: subresource.version ?? kind.version,
+        kind: subresource.kind ?? kind.kind,
       };
       const foreign = responseKind.group !== kind.group || responseKind.version !== kind.version;
       return { name: subresource.name, verbs: [...subresource.verbs].sort(byText), responseKind, foreign };

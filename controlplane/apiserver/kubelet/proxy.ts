@@ -9,7 +9,7 @@ import type { Cache } from '../cache/cache';
 import type { SubresourceHandler, UpgradeHandler } from '../handler';
 import type { ApiRequest, Reply, Sink } from '../request';
 import type { RestRequest } from '../rest/context';
-import { methodNotAllowed, StatusError } from '../status';
+import { StatusError } from '../status';
 import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfNode, podOf } from './target';
 
 const connectTimeoutMs = 10_000;
@@ -50,7 +50,6 @@ export class KubeletProxy {
 
   /** GET pods/NAME/log */
   readonly log: SubresourceHandler = async (rest) => {
-    if (rest.route.verb !== 'get') throw methodNotAllowed();
     const { namespace, name } = rest.route;
     const pod = podOf(this.cache, namespace, name);
     const container = containerOf(pod, rest.query.get('container') ?? '');
@@ -65,7 +64,6 @@ export class KubeletProxy {
 
   /** nodes/NAME/proxy/PATH, GET only: what people and tools read from a kubelet. */
   readonly node: SubresourceHandler = async (rest) => {
-    if (rest.request.method !== 'GET') throw methodNotAllowed();
     const [name = ''] = rest.route.name.split(':');
     return this.stream(kubeletOfNode(this.cache, name), withQuery(rest.route.rest || '/', rest.query));
   };

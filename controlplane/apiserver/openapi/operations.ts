@@ -2,7 +2,7 @@
 import type { Kind } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
 import { virtualKinds } from '../../api/virtual';
-import { type GroupVersionKind, type SubresourceInfo, subresourcesOf } from '../discovery/resources';
+import { describeSubresources, type GroupVersionKind, type SubresourceInfo } from '../discovery/resources';
 import { patchTypes } from '../patch/patch';
 
 export interface Parameter {
@@ -176,21 +176,21 @@ function storedOperations(kind: Kind): Operation[] {
       response: list,
     },
     createOperation(kind),
-    {
-      ...common(
-        place,
-        'delete',
-        'deletecollection',
-        `delete${collectionId(kind)}`,
-        `delete collection of ${kind.kind}`,
-      ),
-      parameters: [...place.parameters, ...deleteParameters, ...listParameters.filter(({ name }) => name !== 'watch')],
-      body: deleteOptions(),
-      response: statusDefinition(),
-    },
+    ...(kind.verbs.includes('deletecollection') ? [deleteCollectionOperation(place)] : []),
     ...itemOperations(itemPlace(place)),
-    ...subresourcesOf(kind).flatMap((subresource) => subresourceOperations(itemPlace(place), subresource)),
+    ...describeSubresources(kind).flatMap((subresource) => subresourceOperations(itemPlace(place), subresource)),
   ];
+}
+
+function deleteCollectionOperation(place: Place): Operation {
+  const { kind, parameters } = place;
+  const id = `delete${collectionId(kind)}`;
+  return {
+    ...common(place, 'delete', 'deletecollection', id, `delete collection of ${kind.kind}`),
+    parameters: [...parameters, ...deleteParameters, ...listParameters.filter(({ name }) => name !== 'watch')],
+    body: deleteOptions(),
+    response: statusDefinition(),
+  };
 }
 
 const collectionId = (kind: Kind): string =>
@@ -234,7 +234,9 @@ function writeOperations(place: Place, id: string, definition: string, of: strin
   ];
 }
 
-const connects: Readonly<Record<string, boolean>> = { attach: true, exec: true, portforward: true };
+/** Answered with a stream of bytes, whatever the method. */
+const connects: Readonly<Record<string, boolean>> = { attach: true, exec: true, portforward: true, proxy: true };
+const connectMethods = { get: 'get', create: 'post' } as const;
 
 function subresourceOperations(parent: Place, { name, verbs, responseKind }: SubresourceInfo): Operation[] {
   const place = { ...parent, path: `${parent.path}/${name}` };
@@ -242,17 +244,20 @@ function subresourceOperations(parent: Place, { name, verbs, responseKind }: Sub
   const of = `${name} of `;
   const gvk = responseKind;
   if (connects[name]) {
-    return (['get', 'post'] as const).map((method) => ({
-      ...common(
-        place,
-        method,
-        'connect',
-        `connect${title(method)}${id}`,
-        `connect ${method.toUpperCase()} requests to ${of}${parent.kind.kind}`,
-      ),
-      gvk,
-      produces: ['*/*'],
-    }));
+    const methods = (['get', 'create'] as const).filter((verb) => verbs.includes(verb));
+    return methods
+      .map((verb) => connectMethods[verb])
+      .map((method) => ({
+        ...common(
+          place,
+          method,
+          'connect',
+          `connect${title(method)}${id}`,
+          `connect ${method.toUpperCase()} requests to ${of}${parent.kind.kind}`,
+        ),
+        gvk,
+        produces: ['*/*'],
+      }));
   }
   const definition = bodyOf(parent.kind, responseKind);
   const operations: Operation[] = [];

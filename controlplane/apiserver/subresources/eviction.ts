@@ -9,7 +9,7 @@ import { header, jsonReply } from '../request';
 import type { RestDeps, RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
 import { type DeleteOptions, parseDeleteOptions, remove } from '../rest/delete';
-import { forbidden, methodNotAllowed, notFound, StatusError } from '../status';
+import { forbidden, notFound, StatusError } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 const violated = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -20,7 +20,6 @@ const maxAnnounced = 2000;
 
 export function evictionHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
-    if (rest.route.verb !== 'create') throw methodNotAllowed();
     const options = await readOptions(rest);
     const { namespace, name } = rest.route;
     const key = `${namespace}/${name}`;

@@ -6,12 +6,10 @@ import { isDryRun, type RestDeps } from '../rest/context';
 import { decodeObject } from '../rest/decode';
 import { renderObject } from '../rest/read';
 import { update } from '../rest/update';
-import { methodNotAllowed } from '../status';
 
 export function finalizeHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
-    const { kind, name, verb } = rest.route;
-    if (verb !== 'update') throw methodNotAllowed();
+    const { kind, name } = rest.route;
     const body = await rest.request.body();
     const wanted = decodeObject(body, header(rest.request.headers, 'content-type'), kind) as Namespace;
     const updated = await update(deps, rest, {

@@ -8,7 +8,7 @@ import { header, jsonReply } from '../request';
 import { isDryRun, type RestDeps, type RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
 import { update } from '../rest/update';
-import { conflict, methodNotAllowed } from '../status';
+import { conflict } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
@@ -20,7 +20,6 @@ interface BindingBody {
 /** Serves both pods/NAME/binding and the older POST to bindings. */
 export function bindingHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
-    if (rest.route.verb !== 'create') throw methodNotAllowed();
     const body = await readBinding(rest);
     const name = rest.route.name || (body.metadata?.name ?? '');
     const node = body.target?.name ?? '';

@@ -10,7 +10,7 @@ import { decodeBody, isRecord } from '../rest/decode';
 import { keyOf } from '../rest/metadata';
 import { readPatch } from '../rest/patch';
 import { update } from '../rest/update';
-import { invalid, methodNotAllowed, notFound } from '../status';
+import { invalid, notFound } from '../status';
 
 interface Scalable extends KubeObject {
   spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> };
@@ -32,7 +32,6 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       if (!found) throw notFound(kind, name);
       return jsonReply(scaleOf(found.object));
     }
-    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
     const change = verb === 'update' ? await replacement(rest) : await patched(rest);
     const updated = await update(deps, rest, {
       kind,

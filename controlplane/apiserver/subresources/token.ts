@@ -10,7 +10,7 @@ import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
 import { isDryRun, type RestDeps } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
-import { conflict, invalid, methodNotAllowed, notFound } from '../status';
+import { conflict, invalid, notFound } from '../status';
 
 interface TokenRequestBody extends KubeObject {
   readonly spec?: {
@@ -38,8 +38,7 @@ const maxSeconds = 2 ** 32;
 
 export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): SubresourceHandler {
   return async (rest) => {
-    const { kind, namespace, name, verb } = rest.route;
-    if (verb !== 'create') throw methodNotAllowed();
+    const { kind, namespace, name } = rest.route;
     const type = header(rest.request.headers, 'content-type');
     const value = decodeBody(await rest.request.body(), type, 'AuthenticationV1TokenRequest');
     if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type TokenRequest)');

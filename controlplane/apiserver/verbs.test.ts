@@ -1,0 +1,237 @@
+// Every path of every kind with every method: what the table beside the kinds does not allow is answered with 404 or 405 and
+// writes nothing.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../test/lib/api-server';
+import { type Kind, subresourcesOf } from '../api/kind';
+import { registry } from '../api/registry';
+import { virtualResources } from '../api/virtual';
+import type { Request, Transport } from '../client/client';
+import { collectionPath } from '../client/paths';
+import { createRequest } from '../pki/certificate-request';
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'FOO'] as const;
+type Method = (typeof methods)[number];
+const verbOfMethod: Partial<Record<Method, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
+
+/** One object of each kind that a new cluster does not have. */
+const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+const selector = { matchLabels: { a: 'b' } };
+const samples: Readonly<Record<string, object>> = {
+  pods: { spec: { containers: [{ name: 'c', image: 'i' }] } },
+  nodes: {},
+  secrets: {},
+  serviceaccounts: {},
+  limitranges: { spec: { limits: [] } },
+  events: {
+    involvedObject: { kind: 'Pod', namespace: 'default', name: 'x' },
+    reason: 'r',
+    message: 'm',
+    type: 'Normal',
+  },
+  deployments: { spec: { selector, template } },
+  replicasets: { spec: { selector, template } },
+  daemonsets: { spec: { selector, template } },
+  controllerrevisions: { revision: 1, data: {} },
+  jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
+  ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
+  ingressclasses: { spec: { controller: 'example.com/c' } },
+  networkpolicies: { spec: { podSelector: {} } },
+  leases: { spec: {} },
+  poddisruptionbudgets: { spec: { minAvailable: 1, selector } },
+};
+
+interface Place {
+  readonly path: string;
+  /** The verbs of the table, by method; undefined where nothing is served. */
+  readonly verbs: Partial<Record<Method, string>>;
+}
+
+/** What the declaration of a kind offers at each path, in the words of upstream's API installer. */
+function placesOf(kind: Kind, namespace: string, name: string): Place[] {
+  const root = kind.group === '' ? '/api/v1' : `/apis/${kind.apiVersion}`;
+  const inside = kind.namespaced ? `namespaces/${namespace}/` : '';
+  const collection = `${root}/${inside}${kind.plural}`;
+  const object = `${collection}/${name}`;
+  const offered = (verbs: Partial<Record<Method, string>>): Partial<Record<Method, string>> =>
+    Object.fromEntries(Object.entries(verbs).filter(([, verb]) => (kind.verbs as readonly string[]).includes(verb)));
+  const watched = offered({ GET: 'watch' });
+  const subresources = subresourcesOf(kind).flatMap(({ name: subresource, verbs, takesPath }): Place[] => {
+    const byMethod = Object.fromEntries(
+      methods.flatMap((method) => {
+        const verb = verbOfMethod[method] ?? (method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : '');
+        return (verbs as readonly string[]).includes(verb) ? [[method, verb]] : [];
+      }),
+    );
+    return [
+      { path: `${object}/${subresource}`, verbs: byMethod },
+      { path: `${object}/${subresource}/deeper`, verbs: takesPath ? byMethod : {} },
+      { path: `${collection}//${subresource}`, verbs: {} },
+      { path: `${root}/watch/${inside}${kind.plural}/${name}/${subresource}`, verbs: {} },
+    ];
+  });
+  return [
+    { path: collection, verbs: offered({ GET: 'list', POST: 'create', DELETE: 'deletecollection' }) },
+    { path: object, verbs: offered({ GET: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }) },
+    { path: `${object}/unknown`, verbs: {} },
+    { path: `${object}/unknown/deeper`, verbs: {} },
+    { path: `${root}/watch/${inside}${kind.plural}`, verbs: watched },
+    { path: `${root}/watch/${inside}${kind.plural}/${name}`, verbs: watched },
+    ...(kind.namespaced
+      ? [
+          { path: `${root}/${kind.plural}`, verbs: offered({ GET: 'list' }) },
+          { path: `${root}/watch/${kind.plural}`, verbs: watched },
+          { path: `${root}/${kind.plural}/${name}`, verbs: {} },
+          { path: `${root}/namespaces//${kind.plural}`, verbs: {} },
+        ]
+      : [{ path: `${root}/namespaces/default/${kind.plural}`, verbs: {} }]),
+    ...subresources,
+  ];
+}
+
+let server: TestServer;
+let admin: Transport;
+t.before(async () => {
+  server = await startApiServer();
+  admin = server.api.transport({ name: 'admin', groups: ['system:masters', 'system:authenticated'] });
+  const accounts = '/api/v1/namespaces/default/serviceaccounts';
+  await server.call('POST', accounts, { body: { metadata: { name: 'default' } } });
+  for (const kind of registry.filter(({ plural }) => samples[plural])) {
+    const body = { metadata: { name: 'one' }, ...samples[kind.plural] };
+    const { status, text } = await server.call('POST', collectionPath(kind, 'default'), { body });
+    if (status !== 201) throw new Error(`${kind.plural}: ${text}`);
+  }
+  await server.call('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', { body: await request() });
+});
+t.teardown(() => server.close());
+
+async function request() {
+  const { request: pem } = await createRequest({ commonName: 'x', organizations: [] });
+  const spec = { request: Buffer.from(pem).toString('base64'), signerName: 'example.com/s', usages: ['client auth'] };
+  return { metadata: { name: 'one' }, spec };
+}
+
+/** The answer's status; watches are left at once. */
+async function send(method: string, path: string, body: string): Promise<number> {
+  const abort = new AbortController();
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const request = { method: method as Request['method'], path, headers: { 'content-type': type }, body };
+  const { status } = await admin.send({ ...request, signal: abort.signal });
+  abort.abort();
+  return status;
+}
+
+async function revision(): Promise<string> {
+  return (await server.call('GET', '/api/v1/namespaces/default/configmaps')).json.metadata.resourceVersion;
+}
+
+/** An object of the kind, to be there when a request falls through to it. */
+async function objectOf(kind: Kind): Promise<{ namespace: string; name: string }> {
+  if (!kind.verbs.includes('list')) return { namespace: 'default', name: 'one' };
+  const [first] = (await server.call('GET', collectionPath(kind))).json.items;
+  return { namespace: first.metadata.namespace ?? '', name: first.metadata.name };
+}
+
+t.test('a path has the methods of the table and no others', async (t) => {
+  const before = await revision();
+  let asked = 0;
+  for (const kind of [...registry, ...virtualResources]) {
+    const { namespace, name } = await objectOf(kind);
+    const wrong: string[] = [];
+    for (const { path, verbs } of placesOf(kind, namespace, name)) {
+      const exists = Object.keys(verbs).length > 0;
+      for (const method of methods) {
+        // A request that is served must not write; one that falls through to something else must be able to.
+        const got = await send(method, path, verbs[method] ? 'nonsense' : method === 'DELETE' ? '' : '{}');
+        const right = verbs[method] ? got !== 404 && got !== 405 : got === (exists ? 405 : 404);
+        if (!right) wrong.push(`${method} ${path}: ${got}`);
+        asked++;
+      }
+    }
+    t.same(wrong, [], kind.plural);
+  }
+  t.ok(asked > 3000, `${asked} requests`);
+  t.equal(await revision(), before, 'and nothing was written');
+});
+
+t.test('the same holds for requests that ask for an upgrade', async (t) => {
+  const headers = { connection: 'Upgrade', upgrade: 'websocket' };
+  const before = await revision();
+  for (const kind of registry) {
+    const { namespace, name } = await objectOf(kind);
+    for (const { path, verbs } of placesOf(kind, namespace, name)) {
+      const { status } = await server.call('DELETE', path, { headers });
+      t.ok(status === (Object.keys(verbs).length > 0 ? 405 : 404), `DELETE ${path}: ${status}`);
+    }
+  }
+  t.equal(await revision(), before);
+});
+
+t.test('who is not known is not told what is served', async (t) => {
+  for (const path of ['/api/v1/namespaces/default/pods/one/unknown', '/api/v1/unknown', '/apis/apps/v1/watch']) {
+    for (const method of ['GET', 'DELETE', 'POST']) {
+      t.equal((await server.call(method, path, { as: null })).status, 401, `${method} ${path}`);
+    }
+  }
+  t.match((await server.call('DELETE', '/api/v1/namespaces/default/pods/one/status')).json, {
+    kind: 'Status',
+    code: 405,
+    reason: 'MethodNotAllowed',
+    message: 'the server does not allow this method on the requested resource',
+  });
+});
+
+t.test('discovery lists what is served, and nothing else', async (t) => {
+  const served = new Map<string, string[]>();
+  for (const kind of [...registry, ...virtualResources]) {
+    const { namespace, name } = await objectOf(kind);
+    const base = collectionPath(kind, namespace);
+    const probes: [string, string, Method, string][] = [
+      ['', base, 'GET', 'list'],
+      ['', `${base}?watch=1`, 'GET', 'watch'],
+      ['', base, 'POST', 'create'],
+      ['', base, 'DELETE', 'deletecollection'],
+    ];
+    const names = subresourcesOf(kind).map((subresource) => `/${subresource.name}`);
+    for (const part of ['', ...names]) {
+      const path = `${base}/${name}${part}`;
+      probes.push([part, path, 'GET', 'get'], [part, path, 'PUT', 'update'], [part, path, 'PATCH', 'patch']);
+      probes.push([part, path, 'DELETE', 'delete']);
+      if (part !== '') probes.push([part, path, 'POST', 'create']);
+    }
+    for (const [part, path, method, verb] of probes) {
+      const status = await send(method, path, 'nonsense');
+      if (status === 404 || status === 405) continue;
+      const key = `${kind.apiVersion} ${kind.plural}${part}`;
+      served.set(key, [...(served.get(key) ?? []), verb].sort());
+    }
+  }
+  const listed = new Map<string, string[]>();
+  for (const version of new Set([...registry, ...virtualResources].map(({ apiVersion }) => apiVersion))) {
+    const { json } = await server.call('GET', version === 'v1' ? '/api/v1' : `/apis/${version}`);
+    for (const { name, verbs } of json.resources) listed.set(`${version} ${name}`, verbs);
+  }
+  t.same(Object.fromEntries([...served].sort()), Object.fromEntries([...listed].sort()));
+});
+
+t.test('subresources have the verbs that upstream gives them', async (t) => {
+  const table = registry.flatMap((kind) =>
+    subresourcesOf(kind)
+      .filter(({ name }) => name !== 'status')
+      .map(({ name, verbs }) => `${kind.plural}/${name} ${[...verbs].sort().join(',')}`),
+  );
+  t.same(table.sort(), [
+    'certificatesigningrequests/approval get,patch,update',
+    'deployments/scale get,patch,update',
+    'namespaces/finalize update',
+    // Upstream's has all methods: this server passes none but GET on to kubelets.
+    'nodes/proxy get',
+    'pods/attach create,get',
+    'pods/binding create',
+    'pods/eviction create',
+    'pods/exec create,get',
+    'pods/log get',
+    'pods/portforward create,get',
+    'replicasets/scale get,patch,update',
+    'serviceaccounts/token create',
+  ]);
+});
