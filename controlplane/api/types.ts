@@ -42,7 +42,7 @@ export interface WatchEvent<T> {
   object: T;
 }
 
-/** `namespace/name`, or `name` for cluster-scoped objects. */
+/** `namespace/name`, or `name` for cluster-scoped objects. Validation allows no slash in either. */
 export type ObjectKey = string;
 
 export function objectKey(object: KubeObject): ObjectKey {

@@ -2,7 +2,9 @@
 // verb. Failures of any kind leave here as a Status.
 import type { Duplex } from 'node:stream';
 import { writesStatus } from '../api/kind';
+import { parseFieldSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
+import { hasCode } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate } from './authn/impersonation';
@@ -172,7 +174,21 @@ function attributesOf({ route, query }: RestRequest): ResourceAttributes {
   const base = { verb, group: kind.group, resource: kind.plural, subresource, namespace, name };
   const fields = name === '' && (verb === 'list' || verb === 'watch') ? query.get('fieldSelector') : null;
   if (!fields) return base;
-  const selectedName = /(?:^|,)metadata\.name==?([^,]+)/.exec(fields)?.[1];
-  const selectedNode = /(?:^|,)spec\.nodeName==?([^,]+)/.exec(fields)?.[1];
+  const pinned = pinnedFields(fields);
+  const selectedName = pinned.get('metadata.name');
+  const selectedNode = pinned.get('spec.nodeName');
   return { ...base, ...(selectedName ? { selectedName } : {}), ...(selectedNode ? { selectedNode } : {}) };
+}
+
+/** The fields that a selector demands one value of, by the parser that selects: both must read the text alike. */
+function pinnedFields(text: string): ReadonlyMap<string, string> {
+  try {
+    const demanded = parseFieldSelector(text).filter(({ equal }) => equal);
+    // Terms add up, so the first for a field bounds what is selected as much as any other.
+    return new Map(demanded.reverse().map(({ path, value }) => [path, value]));
+  } catch (err) {
+    // The request is about the whole collection until the selection refuses it.
+    if (hasCode(err, 'BadRequest')) return new Map();
+    throw err;
+  }
 }

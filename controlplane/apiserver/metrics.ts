@@ -40,6 +40,7 @@ export class Metrics {
   private observe(method: string, route: ResourceRoute | undefined, status: number, seconds: number): void {
     const verb = route ? route.verb.toUpperCase() : method;
     const scope = !route ? '' : route.name !== '' ? 'resource' : route.namespace !== '' ? 'namespace' : 'cluster';
+    // Words of the declarations, and a method as Node's HTTP parser knows them: none contains a blank or a quote.
     const key = `${verb} ${route?.kind.prefix ?? ''} ${route?.subresource ?? ''} ${scope}`;
     let series = this.durations.get(key);
     if (!series) {

@@ -52,6 +52,81 @@ t.test('a certificate gives name and groups, RBAC decides', async (t) => {
   t.equal((await server.call('GET', pods, { as: jane })).status, 403, 'and is gone at once');
 });
 
+const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
+const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+
+async function grant(namespace: string, user: string, rule: object): Promise<void> {
+  const body = { metadata: { name: user }, rules: [rule] };
+  await server.call('POST', `${rbacPath}/namespaces/${namespace}/roles`, { body });
+  const binding = {
+    metadata: { name: user },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: user },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
+  };
+  const made = await server.call('POST', `${rbacPath}/namespaces/${namespace}/rolebindings`, { body: binding });
+  if (made.status !== 201) throw new Error(made.text);
+}
+
+t.test('a decision about one thing is no decision about another', async (t) => {
+  await server.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'mine' } } });
+  await grant('mine', 'owner', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
+  const owner = await server.identity('owner');
+  const body = { metadata: { name: 'mine' }, stringData: { a: 'b' } };
+  await server.call('POST', '/api/v1/namespaces/kube-system/secrets', { body });
+  const list = '/api/v1/namespaces/kube-system/secrets?fieldSelector=metadata.name%3D';
+  // Each review, joined by the separator, reads like a request for something else.
+  for (const separator of ['\n', '/', ':', ' ', ',', '\u0000']) {
+    const [s, what] = [separator, JSON.stringify(separator)];
+    const review = async (verb: string, resource: string, subresource: string) => {
+      const resourceAttributes = { verb, resource, subresource, namespace: 'mine' };
+      const { json } = await server.call('POST', reviews, { body: { spec: { resourceAttributes } }, as: owner });
+      t.equal(json.status.allowed, true, 'in the own namespace anything may be asked for');
+    };
+    await review('list', 'secrets', `${s}kube-system${s}`);
+    t.equal((await server.call('GET', list + encodeURIComponent(`mine${s}${s}`), { as: owner })).status, 403, what);
+    await review('get', 'nodes', `proxy${s}${s}n:`);
+    const node = encodeURIComponent(`n:${s}mine${s}`);
+    // A slash cannot even be asked for.
+    const { status } = await server.call('GET', `/api/v1/nodes/${node}/proxy/pods`, { as: owner });
+    t.equal(status, s === '/' ? 400 : 403, what);
+  }
+});
+
+t.test('a selected name is read by authorization as selection reads it', async (t) => {
+  await grant('default', 'picky', {
+    apiGroups: [''],
+    resources: ['configmaps'],
+    resourceNames: ['a'],
+    verbs: ['list'],
+  });
+  const picky = await server.identity('picky');
+  for (const name of ['a', 'b']) {
+    await server.call('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name } } });
+  }
+  const ask = async (selector: string) => {
+    const query = `fieldSelector=${encodeURIComponent(selector)}`;
+    const { status, json } = await server.call('GET', `/api/v1/namespaces/default/configmaps?${query}`, { as: picky });
+    return status === 200 ? json.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name) : status;
+  };
+  t.same(await ask('metadata.name=a'), ['a']);
+  t.same(await ask('metadata.name==a'), ['a']);
+  t.same(await ask('metadata.name=a,metadata.name=b'), []);
+  for (const selector of [
+    'metadata.name!=a',
+    'metadata.name=b',
+    'metadata.namespace=default',
+    'xmetadata.name=a',
+    ',',
+  ]) {
+    t.equal(await ask(selector), 403, selector);
+  }
+  // Where blanks are read away, they are for both.
+  for (const selector of [' metadata.name = a ', 'metadata.name=a ', 'metadata.name=\na']) {
+    const found = await ask(selector);
+    t.ok(found === 403 || (Array.isArray(found) && !found.includes('b')), `${JSON.stringify(selector)}: ${found}`);
+  }
+});
+
 t.test('impersonation is for those who may', async (t) => {
   const as = { 'impersonate-user': 'joe' };
   const denied = await server.call('GET', pods, { headers: as });

@@ -47,6 +47,7 @@ export function whyReplace(
   if (!cert.checkIssued(issuer) || !cert.verify(issuer.publicKey)) return 'it was signed by another authority';
   if (Date.parse(cert.validTo) - nowMs < leftMs) return `it ends on ${cert.validTo}`;
   const wanted = [...(request.organizations ?? []).map((group) => `O=${group}`), `CN=${request.commonName}`];
+  // Node escapes a newline inside a name, so the lines of a subject are its names.
   if (cert.subject !== wanted.join('\n')) return 'its subject has changed';
   const covers = (host: string) => (isIP(host) === 0 ? cert.checkHost(host) : cert.checkIP(host)) !== undefined;
   const missing = (request.hosts ?? []).find((host) => !covers(host));

@@ -1,6 +1,7 @@
 // The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
 // What it may write is narrowed further by the NodeRestriction admission plug-in.
 import { type Pod, pods } from '../../api/index';
+import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { UserInfo } from '../request';
@@ -27,7 +28,7 @@ const sharedReads = new Set([
   'networkpolicies',
 ]);
 
-/** What the pods of one node refer to: `kind namespace/name`, counted by pods. */
+/** What the pods of one node refer to: kind, namespace and name as a composite key, counted by pods. */
 type References = Map<string, number>;
 
 export class NodeAuthorizer implements Authorizer {
@@ -105,7 +106,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   private refers(node: string, resource: string, namespace: string, name: string): boolean {
-    return name !== '' && (this.byNode.get(node)?.has(`${resource} ${namespace}/${name}`) ?? false);
+    return name !== '' && (this.byNode.get(node)?.has(compositeKey(resource, namespace, name)) ?? false);
   }
 
   private count(node: string, pod: Pod, by: 1 | -1): void {
@@ -123,12 +124,12 @@ export class NodeAuthorizer implements Authorizer {
   }
 }
 
-/** What a pod refers to, each once. */
+/** What a pod refers to, each once, as the keys of References. */
 export function podReferences(pod: Pod): ReadonlySet<string> {
   const namespace = pod.metadata?.namespace ?? '';
   const found = new Set<string>();
   const add = (resource: string, name: string | undefined) => {
-    if (name) found.add(`${resource} ${namespace}/${name}`);
+    if (name) found.add(compositeKey(resource, namespace, name));
   };
   const { spec } = pod;
   add('serviceaccounts', spec?.serviceAccountName ?? 'default');

@@ -1,6 +1,7 @@
 // The RBAC authorizer: bindings indexed by subject, roles looked up when asked, decisions remembered until a role or binding
 // changes.
 import { clusterRoleBindings, clusterRoles, objectKey, type RoleBinding, roleBindings, roles } from '../../api/index';
+import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { UserInfo } from '../request';
@@ -56,7 +57,9 @@ export class RbacAuthorizer implements Authorizer {
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
     const { verb, group, resource, subresource, namespace, name, selectedName = '' } = attributes;
-    const key = `${user.name}\n${user.groups.join('\n')}\n\n${verb}\n${group}\n${resource}\n${subresource}\n${namespace}\n${name}\n${selectedName}`;
+    // Reviews ask about texts of the caller's choice, so a key must not be one that other texts have too.
+    const asked = [verb, group, resource, subresource, namespace, name, selectedName];
+    const key = compositeKey(user.name, ...user.groups, ...asked);
     const known = this.stale ? undefined : this.decisions.get(key);
     if (known !== undefined) return known;
     const allowed = this.rulesFor(user, namespace).some((rule) => ruleAllowsResource(rule, attributes));
@@ -114,6 +117,7 @@ export class RbacAuthorizer implements Authorizer {
   }
 }
 
+/** An account's name is a DNS subdomain (validated), so that no two accounts give one user name, as upstream has it. */
 function subjectKey({ kind, name, namespace = '' }: Subject): string {
   if (kind === 'Group') return `g:${name}`;
   if (kind === 'ServiceAccount') return `u:system:serviceaccount:${namespace}:${name}`;

@@ -10,7 +10,8 @@ import type { SubresourceHandler, UpgradeHandler } from '../handler';
 import type { ApiRequest, Reply, Sink } from '../request';
 import type { RestRequest } from '../rest/context';
 import { StatusError } from '../status';
-import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfNode, podOf } from './target';
+import { cleanPath, kubeletPath } from './path';
+import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfId, podOf } from './target';
 
 const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
@@ -59,13 +60,13 @@ export class KubeletProxy {
       const value = rest.query.get(parameter);
       if (value !== null) query.set(parameter, value);
     }
-    return this.stream(target, withQuery(`/containerLogs/${namespace}/${name}/${container}`, query));
+    return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
 
   /** nodes/NAME/proxy/PATH, GET only: what people and tools read from a kubelet. */
   readonly node: SubresourceHandler = async (rest) => {
-    const [name = ''] = rest.route.name.split(':');
-    return this.stream(kubeletOfNode(this.cache, name), withQuery(rest.route.rest || '/', rest.query));
+    const target = kubeletOfId(this.cache, rest.route.name);
+    return this.stream(target, withQuery(cleanPath(rest.route.rest), rest.query));
   };
 
   /** What a plain request to exec, attach or portforward gets. */
@@ -89,7 +90,7 @@ export class KubeletProxy {
     for (const port of rest.query.getAll('ports')) query.append('ports', port);
     return this.tunnel(
       kubeletOf(this.cache, pod),
-      withQuery(`/portForward/${namespace}/${name}`, query),
+      withQuery(kubeletPath('portForward', namespace, name), query),
       rest.request,
       socket,
       head,
@@ -112,7 +113,7 @@ export class KubeletProxy {
       if (value === 'true' || value === '1') query.set(theirs, '1');
     }
     for (const command of commands) query.append('command', command);
-    const path = withQuery(`/${action}/${namespace}/${name}/${container}`, query);
+    const path = withQuery(kubeletPath(action, namespace, name, container), query);
     return this.tunnel(kubeletOf(this.cache, pod), path, rest.request, socket, head);
   }
 

@@ -44,6 +44,20 @@ export function kubeletOfNode(cache: Cache, name: string): KubeletTarget {
   return { node: name, host, port: status.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultPort };
 }
 
+/**
+ * The kubelet that nodes/ID/proxy means; an ID is a node's name, name:port or https:name:port, where the port is the
+ * kubelet's: other ports of a node are not reached through this server. @throws BadRequest, StatusError
+ */
+export function kubeletOfId(cache: Cache, id: string): KubeletTarget {
+  const parts = id.split(':');
+  const [scheme, name, port] = parts.length > 2 ? parts : ['', ...parts];
+  const readable = parts.length <= 3 && name && (scheme === '' || scheme === 'https');
+  if (!readable) throw new BadRequest(`invalid node request ${JSON.stringify(id)}`);
+  const target = kubeletOfNode(cache, name);
+  if (port && port !== String(target.port)) throw new BadRequest(`invalid node request ${JSON.stringify(id)}`);
+  return target;
+}
+
 /** The container a request means: the one named, the only one, or the one an annotation makes the default. @throws BadRequest */
 export function containerOf(pod: Pod, asked: string): string {
   const { spec, metadata } = pod;

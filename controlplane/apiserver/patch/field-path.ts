@@ -10,8 +10,11 @@ const separator = '\u0000';
 /** Marks the object that holds it as a member itself. */
 const self = '.';
 
-export const joinPath = (parent: FieldPath, element: string): FieldPath =>
-  parent === '' ? element : parent + separator + element;
+/** @throws BadRequest for an element that would read as two: no key or value of the API contains the separator */
+export function joinPath(parent: FieldPath, element: string): FieldPath {
+  if (element.includes(separator)) throw new BadRequest(`a field must not contain NUL: ${JSON.stringify(element)}`);
+  return parent === '' ? element : parent + separator + element;
+}
 export const splitPath = (path: FieldPath): string[] => path.split(separator);
 /** True when `path` lies below `ancestor`. */
 export const isBelow = (path: FieldPath, ancestor: FieldPath): boolean => path.startsWith(ancestor + separator);

@@ -10,6 +10,7 @@ interface Entry {
 const maxEntries = 1_000;
 
 export class ListBytes {
+  /** By prefix and namespace; a prefix is one of the declared kinds and ends with a slash, a namespace contains none. */
   private readonly entries = new Map<string, Entry>();
 
   /** The list as of exactly this revision, if somebody still holds it. */

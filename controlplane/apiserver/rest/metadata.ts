@@ -124,6 +124,6 @@ export function isFinished(object: KubeObject): boolean {
   return object.kind !== 'Namespace' || (spec?.finalizers ?? []).length === 0;
 }
 
-/** `namespace/name`, or `name` for cluster-scoped kinds. */
+/** `namespace/name`, or `name` for cluster-scoped kinds. A path segment has no slash, so neither part can stand for both. */
 export const keyOf = (kind: Kind, namespace: string, name: string): string =>
   kind.namespaced ? `${namespace}/${name}` : name;

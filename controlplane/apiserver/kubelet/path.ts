@@ -1,0 +1,28 @@
+// Paths of the kubelet's own server, made of what a user sent: no text of the user's may lead to another path. Pure.
+import { BadRequest } from '../../base/errors';
+
+/** `/exec/NAMESPACE/POD/CONTAINER`: each part stays one segment. */
+export const kubeletPath = (action: string, ...parts: readonly string[]): string =>
+  ['', action, ...parts.map(encodeURIComponent)].join('/');
+
+/**
+ * The path below nodes/NAME/proxy as the kubelet is asked for it: `.` and `..` are resolved here, and never above the root,
+ * so that what was authorized is what is asked for. @throws BadRequest
+ */
+export function cleanPath(raw: string): string {
+  const clean: string[] = [];
+  for (const segment of raw.split('/').map(decodeSegment)) {
+    if (segment === '..') clean.pop();
+    else if (segment !== '' && segment !== '.') clean.push(encodeURIComponent(segment));
+  }
+  const path = `/${clean.join('/')}`;
+  return raw.endsWith('/') && path !== '/' ? `${path}/` : path;
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new BadRequest(`invalid path segment ${JSON.stringify(segment)}`, { cause });
+  }
+}
