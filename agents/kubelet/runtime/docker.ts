@@ -1,6 +1,5 @@
 // ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state: what is
 // known of containers lives with the caller.
-import { PassThrough, type Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
 import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
@@ -9,7 +8,7 @@ import { toCreateBody, toImage, toRecord, toState } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { dockerEvents } from './docker-events';
 import { timeExec } from './docker-exec-time';
-import { FrameDecoder } from './docker-frames';
+import { containerLogs } from './docker-logs';
 import { pumpHijacked } from './docker-streams';
 import { toUsage } from './docker-usage';
 import { labels } from './labels';
@@ -105,36 +104,8 @@ export class DockerRuntime implements ContainerRuntime {
     return dockerEvents(this.docker, signal);
   }
 
-  async *logs(id: string, options: LogOptions): AsyncIterable<LogChunk> {
-    const { follow = false, signal } = options;
-    const { tty, stream } = await this.call(`logs of ${id}`, async () => {
-      const container = this.docker.getContainer(id);
-      const info = await container.inspect();
-      const query = {
-        stdout: true,
-        stderr: true,
-        timestamps: options.timestamps ?? false,
-        ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
-        ...(options.sinceMs === undefined ? {} : { since: options.sinceMs / 1000 }),
-        abortSignal: signal,
-      };
-      // dockerode answers with a stream only when it is told to follow.
-      const stream = follow
-        ? ((await container.logs({ ...query, follow: true } as never)) as unknown as Readable)
-        : asStream((await container.logs({ ...query, follow: false } as never)) as unknown as Buffer);
-      return { tty: info.Config.Tty, stream };
-    });
-    const decoder = new FrameDecoder();
-    try {
-      for await (const data of stream as AsyncIterable<Buffer>) {
-        if (tty) yield { stream: 'stdout', data };
-        else yield* decoder.push(data);
-      }
-    } catch (err) {
-      if (!signal?.aborted) throw translateDockerError(err, `logs of ${id}`);
-    } finally {
-      stream.destroy();
-    }
+  logs(id: string, options: LogOptions): AsyncIterable<LogChunk> {
+    return containerLogs(this.docker.getContainer(id), options);
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
@@ -290,12 +261,6 @@ function killHere(pid: number): void {
   } catch {
     // It has ended in between.
   }
-}
-
-function asStream(data: Buffer | string): Readable {
-  const stream = new PassThrough();
-  stream.end(data);
-  return stream;
 }
 
 function pullFailure(err: Error): AppError {

@@ -49,6 +49,9 @@ export class PodLookup {
       return wanted;
     }
     if (latest) return latest;
+    // The container ran and Docker has removed it since, by `docker container prune` for example.
+    const ended = status?.state?.terminated?.containerID;
+    if (ended) throw new BadRequest(`unable to retrieve container logs for ${ended}: the node has it no more`);
     const reason = status?.state?.waiting?.reason;
     const prefix = `container "${container}" in pod "${name}" is waiting to start: `;
     if (reason === 'ErrImagePull') throw new BadRequest(`${prefix}image can't be pulled`);

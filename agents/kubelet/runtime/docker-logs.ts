@@ -1,0 +1,75 @@
+// The log of a container as Docker keeps it. A followed log has every line once and all of them: Docker 20.10 alone sends lines twice
+// when the file is rotated, and drops what a slow reader has not had when the container ends.
+import { PassThrough, type Readable } from 'node:stream';
+import type { Container } from 'dockerode';
+import { translateDockerError } from './docker-errors';
+import { FrameDecoder } from './docker-frames';
+import { LogRepeats, secondsOf, splitTime } from './docker-log-repeats';
+import type { LogChunk, LogOptions } from './runtime';
+
+/** @throws AppError */
+export async function* containerLogs(container: Container, options: LogOptions): AsyncGenerator<LogChunk> {
+  const { signal, follow = false } = options;
+  try {
+    const { Config } = await container.inspect();
+    if (Config.Tty) {
+      for await (const data of await open(container, firstPart(options), signal)) yield { stream: 'stdout', data };
+    } else if (follow) {
+      yield* everyLineOnce(container, options);
+    } else {
+      yield* framesOf(await open(container, firstPart(options), signal));
+    }
+  } catch (err) {
+    if (!signal?.aborted) throw translateDockerError(err, `logs of ${container.id}`);
+  }
+}
+
+/** Parameters of the Engine API's GET containers/ID/logs. */
+interface Query {
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+  readonly tail?: number;
+  /** Seconds, with nine digits behind the point at most. */
+  readonly since?: string;
+}
+
+const firstPart = ({ follow = false, timestamps = false, tailLines, sinceMs }: LogOptions): Query => ({
+  follow,
+  timestamps,
+  ...(tailLines === undefined ? {} : { tail: tailLines }),
+  ...(sinceMs === undefined ? {} : { since: String(sinceMs / 1000) }),
+});
+
+async function* everyLineOnce(container: Container, options: LogOptions): AsyncGenerator<LogChunk> {
+  const { signal, timestamps = false } = options;
+  const repeats = new LogRepeats();
+  for (let query: Query = { ...firstPart(options), timestamps: true }; ; ) {
+    const before = repeats.last;
+    for await (const frame of framesOf(await open(container, query, signal))) {
+      const line = splitTime(frame.data);
+      if (!line) yield frame;
+      else if (!repeats.isRepeat(line.time)) yield timestamps ? frame : { ...frame, data: line.text };
+    }
+    // Docker said that this was all. Asked again from the last line on, it may have more.
+    if (repeats.last === before || signal?.aborted) return;
+    repeats.expectLast();
+    query = { follow: true, timestamps: true, since: secondsOf(repeats.last) };
+  }
+}
+
+async function* framesOf(stream: Readable): AsyncGenerator<LogChunk> {
+  const decoder = new FrameDecoder();
+  try {
+    for await (const data of stream as AsyncIterable<Buffer>) yield* decoder.push(data);
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** dockerode's types know neither `since` as a text nor the signal, and its answer is a stream only when it follows. */
+async function open(container: Container, query: Query, abortSignal: AbortSignal | undefined): Promise<Readable> {
+  const all = { stdout: true, stderr: true, ...query, abortSignal };
+  if (query.follow) return (await container.logs(all as never)) as unknown as Readable;
+  const data = (await container.logs(all as never)) as unknown as Buffer;
+  return new PassThrough().end(data);
+}
