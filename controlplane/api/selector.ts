@@ -167,7 +167,7 @@ export function parseFieldSelector(text: string): FieldTerm[] {
   if (text.trim() === '') return [];
   return text.split(',').map((part) => {
     const match = /^\s*([^=!]+?)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part);
-    if (!match) throw new BadRequest(`invalid selector: ${JSON.stringify(part)}; can't understand it`);
+    if (!match) throw new BadRequest(`invalid selector: '${text}'; can't understand '${part}'`);
     return { path: match[1]!, equal: match[2] !== '!=', value: match[3]! };
   });
 }

@@ -80,8 +80,11 @@ export function queryOf(request: ApiRequest): URLSearchParams {
   return request.search === '' ? emptyQuery : new URLSearchParams(request.search);
 }
 
-/** A boolean query parameter as Go's strconv reads it; present without a value counts as true. */
+/** What a boolean parameter holds when it says no; every other value, also none, says yes. */
+export const isFalse = (value: string): boolean => value === '0' || value.toLowerCase() === 'false';
+
+/** A boolean query parameter; false when it is absent. */
 export function queryFlag(query: URLSearchParams, name: string): boolean {
   const value = query.get(name);
-  return value !== null && (value === '' || value === '1' || value === 't' || value.toLowerCase() === 'true');
+  return value !== null && !isFalse(value);
 }

@@ -87,11 +87,15 @@ export const forbidden = (kind: KindRef, name: string, why: string) =>
   });
 
 /** The causes' messages follow apimachinery: `Invalid value: -1: must be ...`; the field stands apart. */
-export function invalid(kind: KindRef, name: string, causes: readonly FieldCause[]): Invalid {
+export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, causes: readonly FieldCause[]): Invalid {
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const subject = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
-  const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind };
+  const details = {
+    ...(name === '' ? {} : { name }),
+    ...(kind.group === '' ? {} : { group: kind.group }),
+    kind: kind.kind,
+  };
   return new Invalid(`${subject} "${name}" is invalid: ${list}`, causes, { details });
 }
 

@@ -37,7 +37,9 @@ export function parseLogQuery(query: URLSearchParams, now: number): LogQuery {
   };
 }
 
-const flag = (query: URLSearchParams, name: string): boolean => ['true', '1', ''].includes(query.get(name) ?? 'false');
+/** As the API server reads booleans: every value but 0 and false says yes. */
+const flag = (query: URLSearchParams, name: string): boolean =>
+  !['0', 'false'].includes((query.get(name) ?? 'false').toLowerCase());
 
 function integer(query: URLSearchParams, name: string, min: number): number | undefined {
   const text = query.get(name);

@@ -1,7 +1,7 @@
 // Structural validation: does a request body have the shape of its kind? Decoding as kube-apiserver's typed decoder
 // does it: wrong types are errors, unknown fields are reported or ignored and always dropped, null means absent.
 import { BadRequest } from '../../base/errors';
-import { compileObject, type DecodeContext } from './compile';
+import { compileObject } from './compile';
 import { loadSchemas, schemaOfModel } from './load';
 
 /** The fieldValidation query parameter. */
@@ -30,10 +30,9 @@ export function validateStructure(
   mode: FieldValidation,
   duplicates: readonly string[] = [],
 ): string[] {
-  const { name } = schemaOfModel(kind.options.model);
-  const context: DecodeContext = { unknown: mode === 'Ignore' ? undefined : [] };
+  const unknown = mode === 'Ignore' ? undefined : [];
   try {
-    compileObject(name, loadSchemas().definitions)(object, context, '', '');
+    decodeStructure(kind.options.model, object, unknown);
   } catch (err) {
     if (err instanceof BadRequest) throw cannotHandle(kind, err.message);
     throw err;
@@ -41,12 +40,18 @@ export function validateStructure(
   if (mode === 'Ignore') return [];
   const findings = [
     ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...(context.unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...(unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
   ].slice(0, maxFindings);
   if (mode === 'Strict' && findings.length > 0) {
     throw cannotHandle(kind, `strict decoding error: ${findings.join(', ')}`);
   }
   return findings;
+}
+
+/** Gathers the paths of unknown fields in `unknown`. @throws BadRequest for a value of the wrong type */
+export function decodeStructure(model: string, object: unknown, unknown: string[] | undefined): void {
+  const { name } = schemaOfModel(model);
+  compileObject(name, loadSchemas().definitions)(object, { unknown }, '', '');
 }
 
 /** The error of a body that is not what its kind says. */

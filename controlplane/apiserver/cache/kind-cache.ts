@@ -209,7 +209,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const { group, plural } = this.kind;
     const name = key.slice(key.indexOf('/') + 1);
     const resource = group === '' ? plural : `${plural}.${group}`;
-    const options = { cause, details: { name, group, kind: plural } };
+    const options = { cause, details: { name, ...(group === '' ? {} : { group }), kind: plural } };
     if (isNotFound(cause)) return new NotFound(`${resource} "${name}" not found`, options);
     if (isAlreadyExists(cause)) return new AlreadyExists(`${resource} "${name}" already exists`, options);
     if (!isConflict(cause)) return cause;

@@ -7,9 +7,10 @@ import type { Pod } from '../../api/index';
 import { BadRequest, describeError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import type { SubresourceHandler, UpgradeHandler } from '../handler';
-import type { ApiRequest, Reply, Sink } from '../request';
+import { type ApiRequest, queryFlag, type Reply, type Sink } from '../request';
 import type { RestRequest } from '../rest/context';
 import { StatusError } from '../status';
+import { checkLogOptions } from './log-options';
 import { cleanPath, kubeletPath } from './path';
 import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfId, podOf } from './target';
 
@@ -52,6 +53,7 @@ export class KubeletProxy {
   /** GET pods/NAME/log */
   readonly log: SubresourceHandler = async (rest) => {
     const { namespace, name } = rest.route;
+    checkLogOptions(rest.query, name);
     const pod = podOf(this.cache, namespace, name);
     const container = containerOf(pod, rest.query.get('container') ?? '');
     const target = kubeletOf(this.cache, pod);
@@ -109,8 +111,7 @@ export class KubeletProxy {
     const container = containerOf(pod, rest.query.get('container') ?? '');
     const query = new URLSearchParams();
     for (const [parameter, theirs] of Object.entries(streamParameters)) {
-      const value = rest.query.get(parameter);
-      if (value === 'true' || value === '1') query.set(theirs, '1');
+      if (queryFlag(rest.query, parameter)) query.set(theirs, '1');
     }
     for (const command of commands) query.append('command', command);
     const path = withQuery(kubeletPath(action, namespace, name, container), query);

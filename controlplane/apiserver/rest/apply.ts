@@ -3,15 +3,15 @@ import type { KubeObject } from '../../api/types';
 import { BadRequest, isAlreadyExists, isNotFound } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
 import { apply } from '../patch/apply';
-import { queryFlag, type Reply } from '../request';
+import type { Reply } from '../request';
 import { conflict, notFound } from '../status';
-import { checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
+import { checkStructure, type RestDeps, type RestRequest } from './context';
 import { create } from './create';
 import { decodeBody, decodeObject, isRecord } from './decode';
-import { applierOf } from './field-manager';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
+import { writeOptions } from './write-options';
 
 /** An object that comes and goes between two looks is looked at this often. */
 const maxAttempts = 20;
@@ -19,10 +19,9 @@ const maxAttempts = 20;
 /** @throws Invalid, BadRequest, Conflict, Forbidden, NotFound for a subresource of nothing */
 export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name, subresource } = rest.route;
-  const manager = applierOf(rest);
-  const force = queryFlag(rest.query, 'force');
-  const dryRun = isDryRun(rest.query);
-  const configuration = readConfiguration(rest, await rest.request.body());
+  const body = await rest.request.body();
+  const { dryRun, force, fieldManager: manager } = writeOptions(rest);
+  const configuration = readConfiguration(rest, body);
   const key = keyOf(kind, namespace, name);
   const applyTo = (live: KubeObject | undefined): KubeObject => {
     const applied = structuredClone(configuration);

@@ -5,7 +5,7 @@ import { validateStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { validateObjectMeta } from '../../api/validation/metadata';
 import type { Clock } from '../../base/clock';
-import { BadRequest, type FieldCause } from '../../base/errors';
+import type { FieldCause } from '../../base/errors';
 import type { Admission } from '../admission/admission';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
@@ -13,8 +13,8 @@ import type { ApiRequest, FullReply } from '../request';
 import { queryOf } from '../request';
 import type { ResourceRoute } from '../route';
 import { invalid } from '../status';
-import { parseFieldValidation } from './decode';
 import type { ListBytes } from './list-bytes';
+import { writeOptions } from './write-options';
 
 /** Values that must be unique over the cluster, e.g. cluster IPs. */
 export interface Reservation {
@@ -51,23 +51,12 @@ export function restRequest(request: ApiRequest, route: ResourceRoute): RestRequ
   return { request, route, query: queryOf(request), warnings: [] };
 }
 
-/** True for dryRun=All. @throws BadRequest for any other value */
-export function isDryRun(query: URLSearchParams, options: readonly string[] = []): boolean {
-  const values = [...query.getAll('dryRun'), ...options].filter((value) => value !== '');
-  for (const value of values) {
-    if (value !== 'All') {
-      throw new BadRequest(`dryRun: Unsupported value: "${value}": supported values: "All"`);
-    }
-  }
-  return values.length > 0;
-}
-
 /**
  * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `body` is the
  * text the object was read from, absent for the outcome of a patch. @throws BadRequest
  */
 export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, body?: Buffer): void {
-  const mode = parseFieldValidation(rest.query);
+  const mode = writeOptions(rest).fieldValidation;
   // Only JSON can hold a field twice without its parser noticing.
   const isJson = body?.[0] === openingBrace;
   const duplicates = body && isJson && mode !== 'Ignore' ? findDuplicateFields(body.toString()) : [];

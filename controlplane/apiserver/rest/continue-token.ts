@@ -20,4 +20,4 @@ export function decodeContinue(token: string): { key: string; revision: number }
 }
 
 const invalidToken = (cause?: unknown) =>
-  new BadRequest('continue key is not valid: the token was not made by this server', { cause });
+  new BadRequest('invalid continue token: continue key is not valid: this server did not issue it', { cause });

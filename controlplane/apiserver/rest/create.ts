@@ -6,20 +6,21 @@ import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, type Reply } from '../request';
 import { alreadyExists, StatusError } from '../status';
-import { checkFields, checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
+import { checkFields, checkStructure, type RestDeps, type RestRequest } from './context';
 import { decodeObject } from './decode';
 import { trackOwners } from './field-manager';
 import { generateName, keyOf, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
+import { writeOptions } from './write-options';
 
 /** Another suffix is tried this often when a generated name is taken. */
 const maxNameAttempts = 8;
 
 export async function createObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  const { request, route, query } = rest;
+  const { request, route } = rest;
   const { kind } = route;
-  const dryRun = isDryRun(query);
   const body = await request.body();
+  const { dryRun } = writeOptions(rest);
   const object = decodeObject(body, header(request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, body);
   trackOwners(deps, rest, kind, object, undefined);

@@ -2,19 +2,11 @@
 import { parse as parseYaml } from 'yaml';
 import type { Kind } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
-import { cannotHandle, type FieldValidation } from '../../api/schema/structure';
+import { cannotHandle, decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
-
-/** @throws BadRequest for an unknown value */
-export function parseFieldValidation(query: URLSearchParams): FieldValidation {
-  const value = query.get('fieldValidation') ?? '';
-  if (value === '') return 'Warn';
-  if (value === 'Strict' || value === 'Warn' || value === 'Ignore') return value;
-  throw new BadRequest(`fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`);
-}
 
 /** Bytes to a plain value; `model` says what a protobuf body holds. @throws StatusError 415, BadRequest */
 export function decodeBody(body: Buffer, contentType: string, model: string): unknown {
@@ -65,3 +57,9 @@ export function decodeObject(body: Buffer, contentType: string, kind: Kind): Kub
 }
 
 const versionOf = (apiVersion: unknown): string => String(apiVersion ?? '').replace(/^.*\//, '');
+
+/** Options in a body: their types are checked, unknown fields are dropped. @throws BadRequest */
+export function decodeOptions(value: unknown, model: string): unknown {
+  decodeStructure(model, value, undefined);
+  return value;
+}

@@ -3,29 +3,19 @@ import { namespaces, pods } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
-import { BadRequest, isConflict, isNotFound } from '../../base/errors';
+import { isConflict, isNotFound } from '../../base/errors';
 import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, jsonReply, type Reply } from '../request';
 import { conflict, deletedStatus, modified, notFound } from '../status';
-import { isDryRun, type RestDeps, type RestRequest } from './context';
+import type { RestDeps, RestRequest } from './context';
 import { rehearsed } from './create';
-import { decodeBody, isRecord } from './decode';
+import { type DeleteOptions, type Propagation, readDeleteOptions } from './delete-options';
+import { listOptions } from './list-options';
 import { keyOf } from './metadata';
 import { negotiate } from './negotiate';
 import { renderList, renderObject } from './read';
 import { parseSelection } from './selection';
-
-export type Propagation = 'Background' | 'Foreground' | 'Orphan';
-
-export interface DeleteOptions {
-  /** Absent: what the object itself says. */
-  readonly gracePeriodSeconds?: number;
-  readonly propagation?: Propagation;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly dryRun: boolean;
-}
 
 /** Finalizers the garbage collector works off. */
 const foregroundFinalizer = 'foregroundDeletion';
@@ -40,7 +30,8 @@ export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<R
   const { kind, namespace, name } = rest.route;
   const options = await readDeleteOptions(rest);
   const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
-  if (left) return renderObject(deps, rest, left, 200);
+  // Clients of orphanDependents=false learn from the code that the object stays for a while.
+  if (left) return renderObject(deps, rest, left, options.orphanDependents === false ? 202 : 200);
   if (answersWithObject.has(kind.plural)) return renderObject(deps, rest, last, 200);
   return jsonReply(deletedStatus(kind, name, last.object.metadata?.uid));
 }
@@ -48,6 +39,7 @@ export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<R
 /** Deletes everything selected and answers with the list of it; one that is gone meanwhile counts as done. */
 export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace } = rest.route;
+  listOptions(rest.query);
   const options = await readDeleteOptions(rest);
   const selection = parseSelection(kind, namespace, '', rest.query);
   const { items, revision } = await deps.cache.kind(kind).list(selection);
@@ -211,43 +203,3 @@ function preconditionFailed(kind: Kind, name: string, what: string, pair: readon
       `The object might have been ${guess}`,
   );
 }
-
-/** Options from the body, else from the query. @throws BadRequest */
-async function readDeleteOptions(rest: RestRequest): Promise<DeleteOptions> {
-  const { request, query } = rest;
-  const body = await request.body();
-  const value = body.length === 0 ? {} : decodeBody(body, header(request.headers, 'content-type'), 'V1DeleteOptions');
-  if (!isRecord(value)) throw new BadRequest('the delete options must be an object');
-  return parseDeleteOptions(value, query);
-}
-
-export function parseDeleteOptions(value: Record<string, unknown>, query: URLSearchParams): DeleteOptions {
-  const dryRun = isDryRun(query, Array.isArray(value['dryRun']) ? value['dryRun'].map(String) : []);
-  const grace = value['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
-  const gracePeriodSeconds = grace === undefined || grace === '' ? undefined : Number(grace);
-  if (gracePeriodSeconds !== undefined && !Number.isInteger(gracePeriodSeconds)) {
-    throw new BadRequest(`gracePeriodSeconds: Invalid value: ${JSON.stringify(grace)}: must be a whole number`);
-  }
-  const policy = value['propagationPolicy'] ?? query.get('propagationPolicy') ?? '';
-  const orphan = value['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
-  if (policy !== '' && orphan !== undefined) {
-    throw new BadRequest('orphanDependents and deletionPropagation cannot be both set');
-  }
-  if (policy !== '' && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
-    throw new BadRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    );
-  }
-  const propagation = policy !== '' ? policy : orphan === undefined ? undefined : orphanPolicy(orphan);
-  const preconditions = isRecord(value['preconditions']) ? value['preconditions'] : {};
-  const { uid, resourceVersion } = preconditions;
-  return {
-    dryRun,
-    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-    ...(propagation === undefined ? {} : { propagation }),
-    ...(typeof uid === 'string' ? { uid } : {}),
-    ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
-  };
-}
-
-const orphanPolicy = (orphan: unknown): Propagation => (orphan === true || orphan === 'true' ? 'Orphan' : 'Background');

@@ -1,67 +1,21 @@
 // Who a write is attributed to in metadata.managedFields, and keeping that true after writes that are no apply.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
-import { type FieldCause, Invalid } from '../../base/errors';
 import { trackUpdate } from '../patch/apply';
 import { header } from '../request';
 import type { RestDeps, RestRequest } from './context';
+import { isPrintable } from './options';
+import { writeOptions } from './write-options';
 
 const maxManagerLength = 128;
 
 /** The fieldManager asked for, else what the User-Agent calls itself up to its first slash. @throws Invalid */
-export function managerOf({ request, query }: RestRequest): string {
-  const asked = query.get('fieldManager') ?? '';
-  if (asked !== '') {
-    checkManager(asked, 'UpdateOptions');
-    return asked;
-  }
-  const [product = ''] = header(request.headers, 'user-agent').split('/', 1);
+function managerOf(rest: RestRequest): string {
+  const asked = writeOptions(rest).fieldManager;
+  if (asked !== '') return asked;
+  const [product = ''] = header(rest.request.headers, 'user-agent').split('/', 1);
   return [...product].filter(isPrintable).join('').slice(0, maxManagerLength) || 'unknown';
 }
-
-/** The owner of an apply, which has to name itself. @throws Invalid */
-export function applierOf({ query }: RestRequest): string {
-  const manager = query.get('fieldManager') ?? '';
-  if (manager === '') {
-    throw invalidOption('PatchOptions', {
-      reason: 'FieldValueRequired',
-      field: 'fieldManager',
-      message: 'Required value: is required for apply patch',
-    });
-  }
-  checkManager(manager, 'PatchOptions');
-  return manager;
-}
-
-/** `force` takes over the fields of others, which only an apply can. @throws Invalid */
-export function refuseForce({ query }: RestRequest): void {
-  if (!query.has('force')) return;
-  throw invalidOption('PatchOptions', {
-    reason: 'FieldValueForbidden',
-    field: 'force',
-    message: 'Forbidden: may not be specified for non-apply patch',
-  });
-}
-
-/** Options share one kind of error whatever resource they came with. */
-function invalidOption(options: string, cause: FieldCause): Invalid {
-  return new Invalid(`${options}.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`, [cause], {
-    details: { group: 'meta.k8s.io', kind: options },
-  });
-}
-
-function checkManager(manager: string, options: string): void {
-  const field = 'fieldManager';
-  if (Buffer.byteLength(manager) > maxManagerLength) {
-    const message = `Too long: may not be more than ${maxManagerLength} bytes`;
-    throw invalidOption(options, { reason: 'FieldValueTooLong', field, message });
-  }
-  if ([...manager].every(isPrintable)) return;
-  const message = `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`;
-  throw invalidOption(options, { reason: 'FieldValueInvalid', field, message });
-}
-
-const isPrintable = (character: string): boolean => character === ' ' || /^[^\p{C}\p{Z}]$/u.test(character);
 
 /**
  * Brings managedFields of `object` up to date in place. Objects that were never applied have none and cost two look-ups

@@ -3,14 +3,14 @@
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError } from '../../base/errors';
 import { applyPatch, patchTypes } from '../patch/patch';
-import { header, type Reply } from '../request';
+import type { Reply } from '../request';
 import { unsupportedMediaType } from '../status';
 import { applyObject } from './apply';
-import { checkStructure, isDryRun, type RestDeps, type RestRequest } from './context';
-import { refuseForce } from './field-manager';
+import { checkStructure, type RestDeps, type RestRequest } from './context';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
+import { mediaType, writeOptions } from './write-options';
 
 /** What the subresources with a body of their own take. */
 const accepted = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
@@ -23,8 +23,7 @@ export interface ParsedPatch {
 /** @throws StatusError 415, BadRequest */
 export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
   const { request } = rest;
-  const type = patchType(rest);
-  refuseForce(rest);
+  const type = mediaType(rest);
   if (!(accepted as readonly string[]).includes(type)) throw unsupportedMediaType(accepted);
   const text = (await request.body()).toString();
   try {
@@ -34,13 +33,10 @@ export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
   }
 }
 
-const patchType = ({ request }: RestRequest): string =>
-  header(request.headers, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
-
 export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  if (patchType(rest) === patchTypes.apply) return applyObject(deps, rest);
+  if (mediaType(rest) === patchTypes.apply) return applyObject(deps, rest);
   const { kind, namespace, name, subresource } = rest.route;
-  const dryRun = isDryRun(rest.query);
+  const { dryRun } = writeOptions(rest);
   const patch = await readPatch(rest);
   const updated = await update(deps, rest, {
     kind,

@@ -7,6 +7,7 @@ import { type FullReply, header, jsonReply, type Reply } from '../request';
 import { notFound, StatusError } from '../status';
 import { objectReply, type RestDeps, type RestRequest, renderWarning } from './context';
 import { decodeContinue, encodeContinue } from './continue-token';
+import { type ListOptions, listOptions } from './list-options';
 import { keyOf } from './metadata';
 import { negotiate, type Rendering } from './negotiate';
 import { parseSelection, type Selection } from './selection';
@@ -44,10 +45,11 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   const { kind } = route;
   const rendering = negotiate(header(request.headers, 'accept'));
   const plain = rendering.as === 'object' && request.search === '' && !request.decoded;
+  const options = listOptions(query);
   const shared = plain ? deps.lists.get(kind.prefix, route.namespace, deps.cache.revision()) : undefined;
   if (shared) return { status: 200, type: 'application/json', body: shared };
   const selection = parseSelection(kind, route.namespace, route.name, query);
-  const result = await readList(deps, kind, selection, query);
+  const result = await readList(deps, kind, selection, options);
   const metadata: ListMeta = {
     resourceVersion: String(result.revision),
     ...(result.next === undefined ? {} : { continue: encodeContinue(result.next, result.revision) }),
@@ -60,13 +62,12 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   return reply;
 }
 
-async function readList(deps: RestDeps, kind: Kind, selection: Selection, query: URLSearchParams): Promise<ListResult> {
+async function readList(deps: RestDeps, kind: Kind, selection: Selection, options: ListOptions): Promise<ListResult> {
   const cache = deps.cache.kind(kind);
-  const limit = parseLimit(query.get('limit'));
-  const token = query.get('continue') ?? '';
-  const version = query.get('resourceVersion') ?? '';
-  const match = query.get('resourceVersionMatch') ?? '';
-  checkVersionMatch(version, match, token);
+  const { limit = 0, continue: token = '', resourceVersion: version = '', resourceVersionMatch: match = '' } = options;
+  if (token !== '' && version !== '' && version !== '0') {
+    throw new BadRequest('specifying resource version is not allowed when using continue');
+  }
   if (selection.name !== undefined && token === '' && (version === '' || version === '0')) {
     return oneByName(deps, kind, selection);
   }
@@ -75,7 +76,9 @@ async function readList(deps: RestDeps, kind: Kind, selection: Selection, query:
     if (token !== '') return await cache.list({ ...base, after: decodeContinue(token) });
     if (version === '' || version === '0') return await cache.list(base);
     const revision = parseRevision(version);
-    if (match === 'Exact') return await cache.list({ ...base, exactRevision: revision });
+    // Pages are of one revision: without a match, that is the one asked for.
+    if (match === 'Exact' || (match === '' && limit > 0 && revision <= deps.cache.revision()))
+      return await cache.list({ ...base, exactRevision: revision });
     if (revision <= deps.cache.revision()) return await cache.list(base);
     return await Promise.race([cache.list({ ...base, minRevision: revision }), tooLargeRevision(deps, revision)]);
   } catch (err) {
@@ -149,26 +152,6 @@ export function parseRevision(text: string): number {
     );
   }
   return revision;
-}
-
-function parseLimit(text: string | null): number {
-  if (text === null || text === '') return 0;
-  if (!/^\d+$/.test(text)) throw new BadRequest(`limit: Invalid value: "${text}": must be a whole number of 0 or more`);
-  return Number(text);
-}
-
-function checkVersionMatch(version: string, match: string, token: string): void {
-  if (match === '') return;
-  if (match !== 'Exact' && match !== 'NotOlderThan') {
-    throw new BadRequest(
-      `resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan"`,
-    );
-  }
-  if (token !== '') throw new BadRequest('resourceVersionMatch is forbidden when continue is provided');
-  if (version === '') throw new BadRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
-  if (match === 'Exact' && version === '0') {
-    throw new BadRequest('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  }
 }
 
 async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never> {

@@ -41,8 +41,17 @@ function fieldReader(kind: Kind, term: FieldTerm): FieldOf {
   if (term.path === 'metadata.name') return (object) => object.metadata?.name ?? '';
   if (term.path === 'metadata.namespace') return (object) => object.metadata?.namespace ?? '';
   const reader = kind.options.fields?.[term.path];
-  if (!reader) {
-    throw new BadRequest(`field label not supported: ${term.path}`);
-  }
+  if (!reader) throw unknownField(kind, term.path);
   return reader;
+}
+
+/** Upstream words it in three ways: for kinds without fields of their own, for Jobs, and for the others. */
+function unknownField({ kind, options }: Kind, path: string): BadRequest {
+  const name = JSON.stringify(path);
+  if (!options.fields) {
+    return new BadRequest(`${name} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+  }
+  return new BadRequest(
+    kind === 'Job' ? `field label ${name} not supported for Job` : `field label not supported: ${path}`,
+  );
 }

@@ -6,13 +6,14 @@ import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, type Reply } from '../request';
 import { conflict, modified, notFound } from '../status';
-import { checkFields, checkStructure, isDryRun, type Reservation, type RestDeps, type RestRequest } from './context';
+import { checkFields, checkStructure, type Reservation, type RestDeps, type RestRequest } from './context';
 import { rehearsed } from './create';
 import { decodeObject } from './decode';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
 import { carryMetadata, checkFinalizers, isFinished, keyOf, raisesGeneration, setNamespace } from './metadata';
 import { renderObject } from './read';
+import { writeOptions } from './write-options';
 
 /** Deletions lost to a race in a row before the writer is told. */
 const maxAttempts = 20;
@@ -29,10 +30,10 @@ export interface UpdatePlan {
 }
 
 export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  const { request, route, query } = rest;
+  const { request, route } = rest;
   const { kind, name, namespace, subresource } = route;
-  const dryRun = isDryRun(query);
   const body = await request.body();
+  const { dryRun } = writeOptions(rest);
   const type = header(request.headers, 'content-type');
   let first: KubeObject | undefined = decodeObject(body, type, kind);
   checkStructure(rest, kind, first, body);

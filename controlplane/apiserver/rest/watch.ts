@@ -3,9 +3,10 @@
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
-import { header, queryFlag, type Reply, type Sink } from '../request';
-import { StatusError, toStatus } from '../status';
+import { header, type Reply, type Sink } from '../request';
+import { toStatus } from '../status';
 import type { RestDeps, RestRequest } from './context';
+import { type ListOptions, watchOptions } from './list-options';
 import { negotiate, type Rendering } from './negotiate';
 import { parseRevision } from './read';
 import { parseSelection, type Selection } from './selection';
@@ -31,9 +32,10 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
   if (life.signal.aborted) throw new Unavailable('the server is shutting down');
   const rendering = negotiate(header(request.headers, 'accept'));
   const selection = parseSelection(kind, route.namespace, route.name, query);
-  const start = parseStart(query);
+  const options = watchOptions(query);
+  const start = startOf(options);
   const initial = start.initial ? await deps.cache.kind(kind).list(selection) : undefined;
-  const stream = new WatchStream(deps, rest, selection, rendering, initial?.revision ?? start.revision);
+  const stream = new WatchStream(deps, rest, initial?.revision ?? start.revision, { selection, options, rendering });
   // Subscribing before the answer starts turns an expired revision into a plain 410.
   stream.subscribe();
   return {
@@ -51,28 +53,21 @@ interface Start {
   readonly revision: number;
 }
 
-/** @throws BadRequest, StatusError 422 */
-function parseStart(query: URLSearchParams): Start {
-  const version = query.get('resourceVersion') ?? '';
-  const match = query.get('resourceVersionMatch') ?? '';
+/** @throws BadRequest */
+function startOf(options: ListOptions): Start {
+  const { resourceVersion: version = '', sendInitialEvents: initial, allowWatchBookmarks = false } = options;
   const revision = version === '' ? 0 : parseRevision(version);
-  const send = query.get('sendInitialEvents');
-  if (send === null) {
-    if (match !== '') {
-      throw forbiddenOption('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
-    }
-    return { initial: revision === 0, announceEnd: false, revision };
-  }
-  if (match !== 'NotOlderThan') {
-    throw forbiddenOption('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-  }
-  const initial = queryFlag(query, 'sendInitialEvents');
+  if (initial === undefined) return { initial: revision === 0, announceEnd: false, revision };
   if (!initial && revision === 0) return { initial: false, announceEnd: false, revision: -1 };
-  return { initial, announceEnd: initial && queryFlag(query, 'allowWatchBookmarks'), revision };
+  return { initial, announceEnd: initial && allowWatchBookmarks, revision };
 }
 
-const forbiddenOption = (why: string) =>
-  new StatusError(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${why}`);
+/** What the watcher asked for. */
+interface Wanted {
+  readonly selection: Selection;
+  readonly options: ListOptions;
+  readonly rendering: Rendering;
+}
 
 class WatchStream {
   private readonly stop = new AbortController();
@@ -90,9 +85,8 @@ class WatchStream {
   constructor(
     private readonly deps: RestDeps,
     private readonly rest: RestRequest,
-    private readonly selection: Selection,
-    private readonly rendering: Rendering,
     revision: number,
+    private readonly wanted: Wanted,
   ) {
     this.revision = revision < 0 ? deps.cache.revision() : revision;
     this.include = parseIncludeObject(rest.query);
@@ -102,14 +96,14 @@ class WatchStream {
   subscribe(): void {
     const cache = this.deps.cache.kind(this.rest.route.kind);
     cache.watch(
-      { ...this.selection, afterRevision: this.revision, signal: this.stop.signal },
+      { ...this.wanted.selection, afterRevision: this.revision, signal: this.stop.signal },
       (events) => this.send(events),
       (reason) => this.fail(reason),
     );
   }
 
   run(sink: Sink, initial: readonly CachedObject[], announceEnd: boolean, life: WatchLifetime): void {
-    const bookmarks = queryFlag(this.rest.query, 'allowWatchBookmarks');
+    const bookmarks = this.wanted.options.allowWatchBookmarks ?? false;
     const end = () => this.finish(sink, bookmarks);
     this.cancelTimeout = this.deps.clock.after(this.timeoutMs(), end);
     this.stop.signal.addEventListener('abort', () => {
@@ -145,7 +139,7 @@ class WatchStream {
     this.revision = last.revision;
     this.sentAt = this.deps.clock.now();
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
-    else if (this.rendering.as === 'object') sink.write(joined(events));
+    else if (this.wanted.rendering.as === 'object') sink.write(joined(events));
     else sink.write(Buffer.concat(events.map((event) => this.encode(event.type, event.current))));
     if (sink.buffered() > maxBufferedBytes) this.fail(new Error('the reader is too slow'));
   }
@@ -156,7 +150,7 @@ class WatchStream {
   }
 
   private encode(type: WatchEvent<unknown>['type'], item: CachedObject): Buffer {
-    if (this.rendering.as === 'object') {
+    if (this.wanted.rendering.as === 'object') {
       return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), item.json, lineEnd]);
     }
     return line(type, this.view(item));
@@ -164,11 +158,14 @@ class WatchStream {
 
   /** The object as this watch shows it. */
   private view({ object, revision }: CachedObject): KubeObject {
-    return this.rendering.as === 'object' ? object : this.renderOther(object, { resourceVersion: String(revision) });
+    return this.wanted.rendering.as === 'object'
+      ? object
+      : this.renderOther(object, { resourceVersion: String(revision) });
   }
 
   private renderOther(object: KubeObject, metadata: { resourceVersion: string }): KubeObject {
-    const { rendering, rest } = this;
+    const { rest, wanted } = this;
+    const { rendering } = wanted;
     if (rendering.as !== 'table') {
       return partial(object, rendering.as === 'partial' ? rendering.version : 'v1') as KubeObject;
     }
@@ -191,7 +188,7 @@ class WatchStream {
       ...(annotations ? { annotations } : {}),
     };
     const object = { kind: kind.kind, apiVersion: kind.apiVersion, metadata } as unknown as KubeObject;
-    const plain = this.rendering.as === 'object';
+    const plain = this.wanted.rendering.as === 'object';
     say(sink, 'BOOKMARK', plain ? object : this.renderOther(object, { resourceVersion: String(this.revision) }));
   }
 
@@ -225,8 +222,8 @@ class WatchStream {
   }
 
   private timeoutMs(): number {
-    const seconds = Number(this.rest.query.get('timeoutSeconds') ?? '');
-    if (Number.isFinite(seconds) && seconds > 0) return seconds * 1000;
+    const { timeoutSeconds = 0 } = this.wanted.options;
+    if (timeoutSeconds > 0) return timeoutSeconds * 1000;
     return minTimeoutMs + Math.random() * minTimeoutMs;
   }
 }

@@ -8,7 +8,9 @@ import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
 import type { RestDeps, RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
-import { type DeleteOptions, parseDeleteOptions, remove } from '../rest/delete';
+import { remove } from '../rest/delete';
+import { type DeleteOptions, parseDeleteOptions } from '../rest/delete-options';
+import { writeOptions } from '../rest/write-options';
 import { forbidden, notFound, StatusError } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
@@ -36,14 +38,16 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
 }
 
 async function readOptions(rest: RestRequest): Promise<DeleteOptions> {
-  const { request, route, query } = rest;
+  const { request, route } = rest;
+  const { dryRun } = writeOptions(rest);
   const body = decodeBody(await request.body(), header(request.headers, 'content-type'), 'V1Eviction');
   if (!isRecord(body)) throw new BadRequest('the object provided is unrecognized (must be of type Eviction)');
   const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
   if (metadata['name'] !== undefined && metadata['name'] !== route.name) {
     throw new BadRequest('name in URL does not match name in Eviction object');
   }
-  return parseDeleteOptions(isRecord(body['deleteOptions']) ? body['deleteOptions'] : {}, query);
+  const options = parseDeleteOptions(body['deleteOptions'] ?? {});
+  return { ...options, dryRun: options.dryRun || dryRun };
 }
 
 /** Pods that serve nobody, or will not much longer, are no loss to a budget. */

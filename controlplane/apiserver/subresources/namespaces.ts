@@ -2,21 +2,23 @@
 import type { Namespace } from '../../api/namespace';
 import type { SubresourceHandler } from '../handler';
 import { header } from '../request';
-import { isDryRun, type RestDeps } from '../rest/context';
+import type { RestDeps } from '../rest/context';
 import { decodeObject } from '../rest/decode';
 import { renderObject } from '../rest/read';
 import { update } from '../rest/update';
+import { writeOptions } from '../rest/write-options';
 
 export function finalizeHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
     const { kind, name } = rest.route;
+    const { dryRun } = writeOptions(rest);
     const body = await rest.request.body();
     const wanted = decodeObject(body, header(rest.request.headers, 'content-type'), kind) as Namespace;
     const updated = await update(deps, rest, {
       kind,
       key: name,
       subresource: 'finalize',
-      dryRun: isDryRun(rest.query),
+      dryRun,
       transform: ({ json }) => {
         const object = JSON.parse(json.toString()) as Namespace;
         object.spec = { ...object.spec, finalizers: [...(wanted.spec?.finalizers ?? [])] };

@@ -5,9 +5,10 @@ import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
-import { isDryRun, type RestDeps, type RestRequest } from '../rest/context';
+import type { RestDeps, RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
 import { update } from '../rest/update';
+import { writeOptions } from '../rest/write-options';
 import { conflict } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
@@ -20,6 +21,7 @@ interface BindingBody {
 /** Serves both pods/NAME/binding and the older POST to bindings. */
 export function bindingHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
+    const { dryRun } = writeOptions(rest);
     const body = await readBinding(rest);
     const name = rest.route.name || (body.metadata?.name ?? '');
     const node = body.target?.name ?? '';
@@ -31,7 +33,7 @@ export function bindingHandler(deps: RestDeps): SubresourceHandler {
       kind: pods as unknown as Kind,
       key: `${rest.route.namespace}/${name}`,
       subresource: 'binding',
-      dryRun: isDryRun(rest.query),
+      dryRun,
       transform: ({ json }) => {
         const pod = JSON.parse(json.toString()) as Pod;
         const refusal = bindingRefusal(pod, body);

@@ -5,11 +5,12 @@ import type { CachedObject } from '../cache/cache';
 import type { SubresourceHandler } from '../handler';
 import { applyPatch } from '../patch/patch';
 import { header, jsonReply } from '../request';
-import { isDryRun, type RestDeps, type RestRequest } from '../rest/context';
+import type { RestDeps, RestRequest } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
 import { keyOf } from '../rest/metadata';
 import { readPatch } from '../rest/patch';
 import { update } from '../rest/update';
+import { writeOptions } from '../rest/write-options';
 import { invalid, notFound } from '../status';
 
 interface Scalable extends KubeObject {
@@ -32,12 +33,13 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       if (!found) throw notFound(kind, name);
       return jsonReply(scaleOf(found.object));
     }
+    const { dryRun } = writeOptions(rest);
     const change = verb === 'update' ? await replacement(rest) : await patched(rest);
     const updated = await update(deps, rest, {
       kind,
       key,
       subresource: '',
-      dryRun: isDryRun(rest.query),
+      dryRun,
       transform: (current) => {
         const wanted = change(scaleOf(current.object));
         const object = JSON.parse(current.json.toString()) as Scalable;

@@ -8,8 +8,9 @@ import type { Write } from '../admission/admission';
 import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
 import type { SubresourceHandler } from '../handler';
 import { header, jsonReply } from '../request';
-import { isDryRun, type RestDeps } from '../rest/context';
+import type { RestDeps } from '../rest/context';
 import { decodeBody, isRecord } from '../rest/decode';
+import { writeOptions } from '../rest/write-options';
 import { conflict, invalid, notFound } from '../status';
 
 interface TokenRequestBody extends KubeObject {
@@ -39,6 +40,7 @@ const maxSeconds = 2 ** 32;
 export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): SubresourceHandler {
   return async (rest) => {
     const { kind, namespace, name } = rest.route;
+    const { dryRun } = writeOptions(rest);
     const type = header(rest.request.headers, 'content-type');
     const value = decodeBody(await rest.request.body(), type, 'AuthenticationV1TokenRequest');
     if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type TokenRequest)');
@@ -53,7 +55,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
       subresource: 'token',
       object: body,
       user: rest.request.user,
-      dryRun: isDryRun(rest.query),
+      dryRun,
       warnings: rest.warnings,
     };
     deps.admission.admit(write);

@@ -1,0 +1,62 @@
+// The options of a deletion: from its body, or from its query when it has no body.
+import { invalid } from '../../api/validation/causes';
+import { header } from '../request';
+import type { RestRequest } from './context';
+import { decodeBody, decodeOptions } from './decode';
+import { checkDryRun, type Options, readOptions, refuseInvalid, unsupported } from './options';
+
+export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+
+export interface DeleteOptions {
+  /** Absent: what the object itself says. */
+  readonly gracePeriodSeconds?: number;
+  readonly propagation?: Propagation;
+  /** The older way to ask for Orphan or Background. */
+  readonly orphanDependents?: boolean;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly dryRun: boolean;
+}
+
+/** What a body may hold beside the options that a query can. */
+interface DeleteOptionsBody extends Options<'DeleteOptions'> {
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+export async function readDeleteOptions(rest: RestRequest): Promise<DeleteOptions> {
+  const { request, query } = rest;
+  const body = await request.body();
+  if (body.length === 0) return checkDeleteOptions(readOptions('DeleteOptions', query));
+  return parseDeleteOptions(decodeBody(body, header(request.headers, 'content-type'), 'V1DeleteOptions'));
+}
+
+export function parseDeleteOptions(value: unknown): DeleteOptions {
+  return checkDeleteOptions(decodeOptions(value, 'V1DeleteOptions') as DeleteOptionsBody);
+}
+
+function checkDeleteOptions(options: DeleteOptionsBody): DeleteOptions {
+  const { gracePeriodSeconds, orphanDependents, propagationPolicy: policy, dryRun, preconditions = {} } = options;
+  const { uid, resourceVersion } = preconditions;
+  const both = policy !== undefined && orphanDependents !== undefined;
+  const why = 'orphanDependents and deletionPropagation cannot be both set';
+  refuseInvalid('DeleteOptions', [
+    ...(both ? [invalid('propagationPolicy', policy, why)] : []),
+    ...(policy === undefined || isPropagation(policy)
+      ? []
+      : [unsupported('propagationPolicy', policy, [...policies, 'nil'])]),
+    ...checkDryRun(dryRun),
+  ]);
+  const older = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
+  const propagation = policy !== undefined && isPropagation(policy) ? policy : older;
+  return {
+    dryRun: (dryRun ?? []).length > 0,
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(propagation === undefined ? {} : { propagation }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+}
+
+const policies: readonly Propagation[] = ['Foreground', 'Background', 'Orphan'];
+const isPropagation = (value: string): value is Propagation => (policies as readonly string[]).includes(value);
