@@ -1,13 +1,19 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several.
-import { readFile, stat } from 'node:fs/promises';
+import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, NotFound } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
+import { pathOfHeld } from './beneath';
 import type { Mounts, TmpfsOptions } from './mounts';
 
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
+const MS_BIND = 4096;
 const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+
+/** Mounts that lie on each other at one place, and looks at the table that changes meanwhile: far more than there ever are. */
+const maxRounds = 100;
 
 export class SystemMounts implements Mounts {
   async ensureTmpfs(path: string, { mode, sizeBytes }: TmpfsOptions): Promise<void> {
@@ -17,17 +23,43 @@ export class SystemMounts implements Mounts {
     if (libc().mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, data) !== 0) throw failure('mount', path);
   }
 
-  async detachBelow(path: string): Promise<void> {
-    const points = mountPoints(await readFile('/proc/self/mounts', 'utf8'))
-      .filter((point) => point === path || point.startsWith(`${path}/`))
-      // The last one mounted goes first: mounts may lie on each other.
-      .reverse();
-    for (const point of points) {
-      if (libc().umount2(point, MNT_DETACH) === 0) continue;
-      // Gone in between, and with it what was below.
-      if (errnoName() !== 'EINVAL' && errnoName() !== 'ENOENT') throw failure('umount', point);
-    }
+  async bind(source: FileHandle, target: string): Promise<void> {
+    if (libc().mount(pathOfHeld(source), target, 'none', MS_BIND, '') !== 0) throw failure('bind to', target);
   }
+
+  async detach(path: string): Promise<void> {
+    for (let round = 0; round < maxRounds; round++) if (!detachOne(path)) return;
+    throw new AppError('Internal', `something is mounted at ${path} again and again`);
+  }
+
+  async detachBelow(path: string): Promise<void> {
+    // The kernel's table has no links in its paths.
+    const real = await realpath(path).catch(ifMissing);
+    if (real === undefined) return;
+    for (let round = 0; round < maxRounds; round++) {
+      const points = mountPoints(await readFile('/proc/self/mounts', 'utf8'))
+        .filter((point) => point === real || point.startsWith(`${real}/`))
+        // The last one mounted goes first: mounts may lie on each other.
+        .reverse();
+      // The callers delete the folder next, which must not reach what a mount shows.
+      if (points.length === 0) return;
+      for (const point of points) detachOne(point);
+    }
+    throw new AppError('Internal', `something is still mounted below ${path}`);
+  }
+}
+
+/** False when nothing is mounted there, or nothing is there: gone in between, and with it what was below. */
+function detachOne(path: string): boolean {
+  if (libc().umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
+  const name = errnoName();
+  if (name !== 'EINVAL' && name !== 'ENOENT') throw failure('umount', path);
+  return false;
+}
+
+function ifMissing(err: unknown): undefined {
+  if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  throw err;
 }
 
 /** A folder on another file system than the one it lies in. @throws NotFound */

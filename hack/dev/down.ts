@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describeError } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
+import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { type Difference, diffRecords, recordHost } from './host-record';
 import { withoutHosts } from './hosts-file';
-import { killProcesses, listProcesses, namespaceIds, processesOf, removeCgroups, unmountBelow } from './leftovers';
+import { killProcesses, listProcesses, namespaceIds, processesOf, removeCgroups } from './leftovers';
 import { removeNetwork } from './network';
 import { type ClusterPlan, maxNodes, type NodePlan, planCluster, runRoot, stateRoot } from './plan';
 import { Progress } from './progress';
@@ -139,7 +140,8 @@ async function removeContainers({ dockerSocket }: NodePlan): Promise<void> {
 
 async function removeEverything(exec: Exec, plan: ClusterPlan, state: ClusterState | undefined): Promise<void> {
   await removeNetwork(exec, plan);
-  await unmountBelow(exec, [plan.stateDir, plan.runDir]);
+  // Throws when a mount is left: the removal of the folders must not reach what it shows, which may be a folder of the host.
+  for (const dir of [plan.stateDir, plan.runDir]) await new SystemMounts().detachBelow(dir);
   removeCgroups(plan);
   if (existsSync('/etc/hosts')) {
     const text = readFileSync('/etc/hosts', 'utf8');

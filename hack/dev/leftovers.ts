@@ -97,17 +97,6 @@ export async function killProcesses(processes: readonly RunningProcess[]): Promi
   }
 }
 
-/** Unmounts everything below these directories, the innermost first. */
-export async function unmountBelow(exec: Exec, directories: readonly string[]): Promise<void> {
-  const points = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    // The kernel writes blanks and backslashes in octal.
-    .map((point) => point.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))))
-    .filter((point) => directories.some((dir) => point.startsWith(`${dir}/`)));
-  for (const point of points.reverse()) await exec.run(['umount', '--lazy', point]);
-}
-
 /** Removes the cluster's control groups, and the common parent when it was the last one. */
 export function removeCgroups(plan: ClusterPlan): void {
   for (const parent of cgroupDirectories('k8ts')) {

@@ -1,8 +1,21 @@
 // Mounts on the real kernel, below a temporary folder.
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { openBeneath } from '../../dataplane/mount/beneath';
 import { mountPoints, SystemMounts } from '../../dataplane/mount/system-mounts';
 import { skipWithoutKernel } from '../lib/netns';
 
@@ -31,4 +44,46 @@ t.test('tmpfs', { skip: skipWithoutKernel() }, async (t) => {
   t.same(await readdir(path), [], 'nothing was written to the disk');
   await mounts.detachBelow(dir);
   await t.rejects(mounts.ensureTmpfs(join(dir, 'none'), { mode: 0o755 }), { code: 'NotFound' });
+});
+
+t.test('a held file or folder is bound, not what has its name now', { skip: skipWithoutKernel() }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-bind-'));
+  const mounts = new SystemMounts();
+  t.teardown(async () => {
+    await mounts.detachBelow(dir);
+    await rm(dir, { recursive: true });
+  });
+  const at = (...names: string[]) => join(dir, ...names);
+  await mkdir(at('volume/sub'), { recursive: true });
+  await mkdir(at('host'));
+  await writeFile(at('volume/sub/which'), 'inside');
+  await writeFile(at('volume/file'), 'inside');
+  await writeFile(at('host/which'), 'outside');
+  await mkdir(at('folder place'));
+  await writeFile(at('file place'), '');
+  const folder = await openBeneath(at('volume'), 'sub');
+  const file = await openBeneath(at('volume'), 'file');
+  await rename(at('volume/sub'), at('volume/kept'));
+  await symlink(at('host'), at('volume/sub'));
+  await rename(at('volume/file'), at('volume/other'));
+  await symlink(at('host/which'), at('volume/file'));
+  await mounts.bind(folder, at('folder place'));
+  await mounts.bind(file, at('file place'));
+  for (const handle of [folder, file]) await handle.close();
+  t.equal(await readFile(at('folder place/which'), 'utf8'), 'inside');
+  t.equal(await readFile(at('file place'), 'utf8'), 'inside');
+  await t.rejects(rmdir(at('folder place')), { code: 'EBUSY' }, 'a place in use is not deleted');
+  await t.rejects(unlink(at('file place')), { code: 'EBUSY' });
+  const again = await openBeneath(at('host'), '');
+  await mounts.bind(again, at('folder place'));
+  await again.close();
+  await mounts.detach(at('folder place'));
+  t.same(await readdir(at('folder place')), [], 'both layers are gone');
+  await mounts.detach(at('folder place'));
+  await mounts.detach(at('none'));
+  await symlink(dir, `${dir}-link`);
+  t.teardown(() => unlink(`${dir}-link`));
+  await mounts.detachBelow(`${dir}-link`);
+  t.equal(await readFile(at('file place'), 'utf8'), '', 'found through a link to the folder');
+  await mounts.detachBelow(at('none'));
 });
