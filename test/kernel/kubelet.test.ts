@@ -1,86 +1,12 @@
 // The kubelet with real Docker, real wires and an API in memory.
 
-import { join } from 'node:path';
 import t from 'tap';
-import { Kubelet } from '../../agents/kubelet/kubelet';
-import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
-import { readMachineFacts } from '../../agents/kubelet/node/facts';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { configMaps, type Node, nodes, type Pod, pods } from '../../controlplane/api';
-import { systemClock } from '../../controlplane/base/clock';
-import { createLogger, silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
-import { SystemMounts } from '../../dataplane/mount/system-mounts';
-import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
+import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
+import { assignPodCidr, isReady, kubeletPod as pod, startKubelet } from '../lib/kubelet';
 import { MemoryClient } from '../lib/memory-client';
-
-const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
-
-async function startKubelet(client: MemoryClient, dockerd: TestDockerd, nodeIps = ['192.0.2.1']) {
-  const abort = new AbortController();
-  let machineStops = false;
-  const machine = await readMachineFacts();
-  const kubelet = new Kubelet({
-    client,
-    runtime: new DockerRuntime(dockerd.host),
-    network: new NetlinkPodNetwork({ log, netns: dockerd.netns }),
-    mounts: new SystemMounts(),
-    clock: systemClock,
-    log,
-    machine,
-    config: {
-      nodeName: 'n1',
-      nodeIps,
-      rootDir: join(dockerd.dir, 'kubelet'),
-      pauseImage: dockerd.pauseImage,
-      dns: { address: '10.96.0.10', domain: 'cluster.local' },
-      resolvConf: '/etc/resolv.conf',
-      memoryBytes: machine.memoryBytes,
-      allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
-      labels: {},
-      kubeletPort: 10250,
-      kubeletVersion: 'v1.36.0-test',
-      maxPods: 110,
-      parallelStarts: 4,
-      shutdownGraceSeconds: 2,
-    },
-    machineStops: async () => machineStops,
-  });
-  const done = kubelet.run(abort.signal).catch((err: unknown) => {
-    if (!abort.signal.aborted) throw err;
-  });
-  return {
-    kubelet,
-    stop: async (how: 'restart' | 'machine goes down' = 'restart') => {
-      machineStops = how === 'machine goes down';
-      abort.abort(new Error('stopped'));
-      await done;
-    },
-  };
-}
-
-/** What the node-ipam controller does. */
-async function assignPodCidr(client: MemoryClient): Promise<void> {
-  await client.until<Node>(nodes, 'n1', (node) => node !== undefined);
-  await client.patch(nodes, 'n1', 'merge', { spec: { podCIDR: '10.244.7.0/24' } });
-}
-
-const pod = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, namespace: 'default', uid: `uid-of-${name}` },
-  spec: {
-    nodeName: 'n1',
-    restartPolicy: 'Always',
-    terminationGracePeriodSeconds: 1,
-    containers: [],
-    ...spec,
-  } as Pod['spec'],
-});
-
-const condition = (object: Pod | undefined, type: string) =>
-  object?.status?.conditions?.find((each) => each.type === type)?.status;
-const isReady = (object: Pod | undefined) => condition(object, 'Ready') === 'True';
 
 // Docker on a busy machine takes its time; nothing here is timed.
 t.setTimeout(240_000);

@@ -34,6 +34,12 @@ const applets = [
   'head',
   'printf',
   'seq',
+  'mkdir',
+  'rm',
+  'mv',
+  'ln',
+  'usleep',
+  'truncate',
 ];
 
 /** The reason to skip, for tap's `skip` option, or false. With REQUIRE_KERNEL=1 a missing tool is an error. */

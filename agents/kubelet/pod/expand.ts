@@ -2,7 +2,7 @@
 // Container.command: $$ stands for one $, an unknown name is left as it stands. A name reaches to the first closing bracket, so
 // a reference inside a reference is an unknown name. Linear in the text.
 
-export function expand(text: string, variables: ReadonlyMap<string, string>): string {
+export function expand(text: string, variables: Pick<ReadonlyMap<string, string>, 'get'>): string {
   let expanded = '';
   let copied = 0;
   for (let dollar = text.indexOf('$'); dollar >= 0; dollar = text.indexOf('$', copied)) {
@@ -16,4 +16,15 @@ export function expand(text: string, variables: ReadonlyMap<string, string>): st
     copied = next === '(' ? end + 1 : dollar + 2;
   }
   return expanded + text.slice(copied);
+}
+
+/** Names that the text refers to and that have no value, or an empty one. Sorted, without repeats. */
+export function missingNames(text: string, variables: ReadonlyMap<string, string>): string[] {
+  const missing = new Set<string>();
+  const note = (name: string) => {
+    if (!variables.get(name)) missing.add(name);
+    return undefined;
+  };
+  expand(text, { get: note });
+  return [...missing].sort();
 }

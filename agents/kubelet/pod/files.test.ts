@@ -1,6 +1,6 @@
 import t from 'tap';
 import { CrashLoop, formatDelay } from './crash-loop';
-import { expand } from './expand';
+import { expand, missingNames } from './expand';
 import { podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
 import { container, now, pod } from './pod.fixture';
 import { qosClass } from './qos';
@@ -17,6 +17,15 @@ t.test('expand', async (t) => {
   t.equal(expand('$$(A) $(C) $A $(', variables), '$(A) $(C) $A $(');
   t.equal(expand('$(A) $(A $$ $$$ $', variables), '1 $(A $ $$ $', 'a bracket that is never closed');
   t.equal(expand('$('.repeat(300_000), variables).length, 600_000, 'linear in the text');
+});
+
+t.test('names without a value', async (t) => {
+  const variables = new Map([
+    ['A', '1'],
+    ['EMPTY', ''],
+  ]);
+  t.same(missingNames('$(A)/x', variables), []);
+  t.same(missingNames('$(Z)/$(A)/$(EMPTY)/$$(NO)/$(B)/$(Z)', variables), ['B', 'EMPTY', 'Z']);
 });
 
 t.test('hosts', async (t) => {

@@ -1,12 +1,14 @@
 // The bind mounts of one container: its volumeMounts and the files every container of a pod has.
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
-import { join, normalize, posix } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import type { Mount } from '../runtime/runtime';
+import type { Volume } from '../volumes/payload';
+import { formatPod, identityOf } from './container-spec';
 import type { PodDeps } from './deps';
 import { ConfigError, type Container } from './env';
-import { expand } from './expand';
+import { expand, missingNames } from './expand';
 import { hostsPath, resolvConfPath } from './sandbox';
 
 const propagations: Readonly<Record<string, Mount['propagation']>> = {
@@ -20,7 +22,7 @@ export interface ContainerMounts {
   readonly terminationLog: string;
 }
 
-/** Creates missing subPath folders and the termination message file. @throws ConfigError */
+/** Binds subPaths, with folders for those that are missing, and creates the termination message file. @throws ConfigError */
 export async function prepareMounts(
   deps: PodDeps,
   pod: Pod,
@@ -28,7 +30,9 @@ export async function prepareMounts(
   env: ReadonlyMap<string, string>,
 ): Promise<ContainerMounts> {
   const uid = pod.metadata?.uid ?? '';
-  const mounts = await Promise.all((container.volumeMounts ?? []).map((wanted) => volumeMount(deps, pod, wanted, env)));
+  const mounts = await Promise.all(
+    (container.volumeMounts ?? []).map((wanted, index) => volumeMount(deps, { pod, container, wanted, index, env })),
+  );
   const taken = new Set(mounts.map((mount) => mount.containerPath));
   const add = (hostPath: string, containerPath: string) => {
     if (!taken.has(containerPath)) mounts.push({ hostPath, containerPath, readOnly: false });
@@ -41,17 +45,23 @@ export async function prepareMounts(
 }
 
 type VolumeMount = NonNullable<Container['volumeMounts']>[number];
-async function volumeMount(
-  deps: PodDeps,
-  pod: Pod,
-  wanted: VolumeMount,
-  env: ReadonlyMap<string, string>,
-): Promise<Mount> {
+interface MountWanted {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly wanted: VolumeMount;
+  readonly index: number;
+  readonly env: ReadonlyMap<string, string>;
+}
+
+async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
+  const { pod, wanted } = mount;
   const volume = pod.spec?.volumes?.find(({ name }) => name === wanted.name);
   if (!volume) throw new ConfigError(`cannot find volume "${wanted.name}" to mount into container`);
-  const root = deps.volumes.path(pod.metadata?.uid ?? '', volume);
-  const subPath = wanted.subPathExpr ? expand(wanted.subPathExpr, env) : (wanted.subPath ?? '');
-  const hostPath = subPath === '' ? root : await resolveSubPath(root, subPath, wanted.name);
+  const subPath = subPathOf(mount);
+  const hostPath =
+    subPath === ''
+      ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
+      : await bindSubPath(deps, mount, { volume, subPath });
   const propagation = propagations[wanted.mountPropagation ?? ''];
   const projected = volume.configMap || volume.secret || volume.downwardAPI || volume.projected;
   return {
@@ -63,21 +73,33 @@ async function volumeMount(
   };
 }
 
-/** A subPath may not lead out of its volume, also not through a link that a container has laid there. */
-async function resolveSubPath(root: string, subPath: string, volume: string): Promise<string> {
-  const clean = normalize(subPath);
-  if (clean.startsWith('/') || clean.split('/').includes('..')) {
-    throw new ConfigError(`failed to prepare subPath for volumeMount "${volume}": must not contain ".."`);
+/** '' for the whole volume. @throws ConfigError with upstream's words */
+function subPathOf({ wanted, env }: MountWanted): string {
+  const { subPathExpr } = wanted;
+  const missing = subPathExpr ? missingNames(subPathExpr, env) : [];
+  if (missing.length > 0) throw new ConfigError(`missing value for ${missing.join(', ')}`);
+  const subPath = subPathExpr ? expand(subPathExpr, env) : (wanted.subPath ?? '');
+  if (posix.isAbsolute(subPath)) throw new ConfigError(`error SubPath \`${subPath}\` must not be an absolute path`);
+  if (subPath.split('/').includes('..')) {
+    throw new ConfigError(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
   }
-  const path = join(root, clean);
-  const there = await lstat(path).catch(() => undefined);
-  if (!there) await mkdir(path, { recursive: true, mode: 0o777 });
-  const real = await realpath(path);
-  const realRoot = await realpath(root);
-  if (real !== realRoot && !real.startsWith(`${realRoot}/`)) {
-    throw new ConfigError(`failed to prepare subPath for volumeMount "${volume}": it leads out of the volume`);
+  return subPath;
+}
+
+async function bindSubPath(
+  deps: PodDeps,
+  { pod, container, wanted, index }: MountWanted,
+  { volume, subPath }: { readonly volume: Volume; readonly subPath: string },
+): Promise<string> {
+  try {
+    return await deps.volumes.subPath(pod, volume, { container: container.name, index, subPath });
+  } catch (error) {
+    // The cause goes to the node's log only: it can tell what there is on the host.
+    deps.log.warn('subPath refused', { pod: formatPod(identityOf(pod)), container: container.name, subPath, error });
+    throw new ConfigError(
+      `failed to prepare subPath for volumeMount "${wanted.name}" of container "${container.name}"`,
+    );
   }
-  return real;
 }
 
 async function makeTerminationLog(deps: PodDeps, podUid: string, container: string): Promise<string> {

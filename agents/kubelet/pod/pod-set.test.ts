@@ -64,7 +64,12 @@ class FakeNetwork implements PodNetwork {
 }
 
 /** Volumes lie in the temporary folder itself. */
-const noMounts: Mounts = { ensureTmpfs: async () => {}, detachBelow: async () => {} };
+const noMounts: Mounts = {
+  ensureTmpfs: async () => {},
+  bind: async () => {},
+  detach: async () => {},
+  detachBelow: async () => {},
+};
 
 async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
@@ -256,6 +261,32 @@ t.test('deletion stops with grace, gives everything back and takes the object aw
   t.equal(network.taken.size, 0);
   t.same(await readdir(join(rootDir, 'pods')), []);
 });
+
+t.test(
+  'a deletion waits for containers that are being created, so that nothing appears after the removal',
+  async (t) => {
+    const { create, runtime, client, rootDir } = await setUp(t);
+    const entered = Promise.withResolvers<void>();
+    const mayCreate = Promise.withResolvers<void>();
+    const make = runtime.create.bind(runtime);
+    runtime.create = async (spec) => {
+      if (!spec.name.startsWith('k8s_slow_')) return make(spec);
+      entered.resolve();
+      await mayCreate.promise;
+      return make(spec);
+    };
+    runtime.pull = (_reference, _auth, signal) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    await create('web', { containers: [container('slow'), container('pulls', { image: 'far.test/app:2' })] });
+    await entered.promise;
+    await client.delete(pods, 'shop/web', { gracePeriodSeconds: 0 });
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    t.same(await readdir(join(rootDir, 'pods')), ['uid-web']);
+    mayCreate.resolve();
+    while ((await readdir(join(rootDir, 'pods'))).length > 0) await new Promise((resolve) => setImmediate(resolve));
+    t.same(await runtime.list(), []);
+  },
+);
 
 t.test('a second deletion without grace cuts the first one short', async (t) => {
   const { create, ready, until, runtime, client } = await setUp(t);

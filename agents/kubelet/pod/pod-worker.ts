@@ -240,10 +240,17 @@ export class PodWorker {
     const { podIps } = sandbox;
     const volumes = this.setUpVolumes(pod, podIps, signal);
     volumes.catch(() => {});
-    const starts = of('start-container');
-    await Promise.all(
-      starts.map(({ container, attempt }) => this.startOne({ pod, container, attempt, sandbox, volumes, podIps })),
+    const starts = await Promise.allSettled(
+      of('start-container').map(({ container, attempt }) =>
+        this.startOne({ pod, container, attempt, sandbox, volumes, podIps }),
+      ),
     );
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed) {
+      // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
+      await volumes.catch(() => {});
+      throw failed.reason;
+    }
     try {
       await sandbox.ready;
     } catch (err) {

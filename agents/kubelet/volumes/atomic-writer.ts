@@ -12,6 +12,7 @@ import {
   readlink,
   rename,
   rm,
+  rmdir,
   symlink,
   writeFile,
 } from 'node:fs/promises';
@@ -82,12 +83,19 @@ async function writeFiles(folder: string, payload: Payload, { gid }: WriteOption
   }
 }
 
-/** The first component of each path is a link through ..data; links of names that are gone are taken away. */
+/** The first component of each path is a link through ..data; links of names that are gone are removed. */
 async function linkNames(dir: string, payload: Payload): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
-  const present = new Set((await readdir(dir)).filter((name) => !name.startsWith('..')));
-  for (const name of wanted) if (!present.has(name)) await symlink(join(dataLink, name), join(dir, name));
-  for (const name of present) if (!wanted.has(name)) await rm(join(dir, name), { force: true });
+  const present = (await readdir(dir, { withFileTypes: true })).filter(({ name }) => !name.startsWith('..'));
+  const links = new Set(present.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
+  // A subPath that named a missing key left a folder, as upstream's does. It is in use, or gives way to the key.
+  const folders = new Set(present.filter((entry) => entry.isDirectory()).map(({ name }) => name));
+  for (const name of wanted) {
+    if (links.has(name)) continue;
+    if (folders.has(name)) await rmdir(join(dir, name));
+    await symlink(join(dataLink, name), join(dir, name));
+  }
+  for (const name of links) if (!wanted.has(name)) await rm(join(dir, name), { force: true });
 }
 
 function ifMissing(err: unknown): undefined {

@@ -16,6 +16,7 @@ import { LiveObjects } from './live-objects';
 import { tokensOf, type Volume, VolumeError, volumePayload } from './payload';
 import { podReferences } from './references';
 import { ServiceAccountTokens } from './service-account-tokens';
+import { SubPaths, type SubPathWanted } from './sub-paths';
 
 export interface PodVolumesDeps {
   readonly client: Client;
@@ -29,11 +30,13 @@ export class PodVolumes {
   private readonly configMaps: LiveObjects<ConfigMap>;
   private readonly secrets: LiveObjects<Secret>;
   private readonly tokens: ServiceAccountTokens;
+  private readonly subPaths: SubPaths;
 
   constructor(private readonly deps: PodVolumesDeps) {
     this.configMaps = new LiveObjects(deps, configMaps);
     this.secrets = new LiveObjects(deps, secrets);
     this.tokens = new ServiceAccountTokens(deps);
+    this.subPaths = new SubPaths(deps.mounts);
   }
 
   /** Called with a pod's uid when something it refers to has changed. */
@@ -50,6 +53,17 @@ export class PodVolumes {
   path(podUid: string, volume: Volume): string {
     if (volume.hostPath) return volume.hostPath.path;
     return join(this.podDir(podUid), 'volumes', `kubernetes.io~${pluginOf(volume)}`, volume.name);
+  }
+
+  /** Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws */
+  subPath(pod: Pod, volume: Volume, wanted: Pick<SubPathWanted, 'container' | 'index' | 'subPath'>): Promise<string> {
+    const uid = pod.metadata?.uid ?? '';
+    return this.subPaths.bind({
+      ...wanted,
+      podDir: this.podDir(uid),
+      volume: volume.name,
+      root: this.path(uid, volume),
+    });
   }
 
   configMap(pod: Pod, name: string): ConfigMap | undefined {
@@ -150,6 +164,7 @@ export class PodVolumes {
 
   private async removeDir(podUid: string): Promise<void> {
     const dir = this.podDir(podUid);
+    await this.subPaths.remove(dir);
     await this.deps.mounts.detachBelow(dir);
     await rm(dir, { recursive: true, force: true });
   }

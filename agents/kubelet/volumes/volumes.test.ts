@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -78,6 +78,10 @@ t.test('files change all at once', async (t) => {
   t.notOk((await readdir(dir)).includes(first), 'the old folder is gone');
   await chmod(join(dir, '..data', 'a'), 0o600);
   t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'a mode that was changed is put right');
+  await mkdir(join(dir, 'later'));
+  t.equal(await writeAtomically(dir, text({ a: '4' })), true, 'a folder that a subPath has left is no obstacle');
+  t.equal(await writeAtomically(dir, text({ a: '4', later: '5' })), true);
+  t.equal(await readFile(join(dir, 'later'), 'utf8'), '5');
   await t.rejects(writeAtomically(dir, text({ '../x': '' })), { code: 'BadRequest' });
   await t.rejects(writeAtomically(dir, text({ '/x': '' })), { code: 'BadRequest' });
 });
