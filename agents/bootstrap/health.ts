@@ -1,7 +1,8 @@
 // The health and metrics endpoint of an agent: /healthz (and /livez, /readyz) answers 200 or 503 with the reason, /metrics
-// answers what the agent counts, in the Prometheus text format.
+// answers what the agent counts and how long its event loop was held, in the Prometheus text format.
 import { createServer } from 'node:http';
 import { Unavailable } from '../../controlplane/base/errors';
+import { eventLoop } from '../../controlplane/base/event-loop';
 
 export interface HealthOptions {
   readonly host: string;
@@ -16,9 +17,9 @@ export function serveHealth(options: HealthOptions, signal: AbortSignal): Promis
   const { host, port, check, metrics } = options;
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
-    if (path === '/metrics' && metrics) {
+    if (path === '/metrics') {
       response.setHeader('content-type', 'text/plain; version=0.0.4');
-      response.end(metrics());
+      response.end(`${metrics?.() ?? ''}${eventLoop.turns.render()}`);
     } else if (path === '/healthz' || path === '/livez' || path === '/readyz') {
       const problem = check();
       response.statusCode = problem === undefined ? 200 : 503;

@@ -1,5 +1,6 @@
 // The life of one process: options, logger, signals, exit status. A subcommand is a table of options and a run function.
 import { BadRequest, describeError } from '../../controlplane/base/errors';
+import { eventLoop } from '../../controlplane/base/event-loop';
 import { createLogger, type Level, type Logger } from '../../controlplane/base/logger';
 import { type OptionTable, type Parsed, parseOneOf, parseOptions, renderOptions } from './options';
 
@@ -54,6 +55,7 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
     return 2;
   }
   const log = createLogger({ component: command.name, level: (parsed.options as { logLevel: Level }).logLevel });
+  if (!command.tool) eventLoop.logTo(log);
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       if (abort.signal.aborted) process.exit(1);

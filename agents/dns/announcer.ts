@@ -1,6 +1,7 @@
 // Keeps this server's own EndpointSlice as it should be, so that Service kube-dns leads to it on this node.
 import { type EndpointSlice, endpointSlices, type Node } from '../../controlplane/api';
 import { describeError } from '../../controlplane/base/errors';
+import { markReconcile } from '../../controlplane/base/event-loop';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import type { Informer } from '../../controlplane/client/informer';
@@ -22,6 +23,7 @@ export async function runAnnouncer(deps: AnnouncerDeps, signal: AbortSignal): Pr
   const { slices, nodes, nodeName, log } = deps;
   const key = `${dnsNamespace}/${sliceName(nodeName)}`;
   const queue = new WorkQueue({
+    onTake: markReconcile('announcer'),
     backoff: { initialMs: 100, maxMs: 10_000 },
     onRetry: (_key, error, delayMs) =>
       log.warn('cannot announce this server', { error: describeError(error), delayMs }),

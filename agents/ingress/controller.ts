@@ -15,6 +15,7 @@ import {
 } from '../../controlplane/api';
 import type { Cidr } from '../../controlplane/base/cidr';
 import { describeError, isAlreadyExists } from '../../controlplane/base/errors';
+import { markReconcile } from '../../controlplane/base/event-loop';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import type { Informer } from '../../controlplane/client/informer';
@@ -77,6 +78,7 @@ export class IngressController {
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.deps;
     const queue = new WorkQueue({
+      onTake: markReconcile('ingress'),
       onRetry: (key, err, delayMs) => log.warn('will retry', { key, error: describeError(err), delayMs }),
     });
     this.subscribe(queue);

@@ -5,6 +5,7 @@ import { writesStatus } from '../api/kind';
 import { parseFieldSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { hasCode } from '../base/errors';
+import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate } from './authn/impersonation';
@@ -56,8 +57,11 @@ export class ApiHandler {
   async handle(request: ApiRequest): Promise<Reply> {
     const { metrics } = this.deps;
     const timer = metrics.start(request.method);
+    const work = workOf(request);
+    eventLoop.mark(work);
     try {
-      const reply = await this.dispatch(request, timer.route);
+      const reply = await this.dispatch(markedBody(request, work), timer.route);
+      eventLoop.mark(work);
       timer.done(reply.status);
       return reply;
     } catch (err) {
@@ -167,6 +171,25 @@ export class ApiHandler {
         return deleteCollection(deps.rest, rest);
     }
   }
+}
+
+/** Parts of a log line that the caller chose are cut; the query is left out, since it may hold secrets. */
+const maxLogged = 200;
+const workOf = ({ method, path, user }: ApiRequest): Work => ({
+  kind: 'request',
+  describe: () => ({ method, path: path.slice(0, maxLogged), user: user.name.slice(0, maxLogged) }),
+});
+
+/** Most of the work of a write begins when its body has arrived. */
+function markedBody(request: ApiRequest, work: Work): ApiRequest {
+  return {
+    ...request,
+    body: async () => {
+      const body = await request.body();
+      eventLoop.mark(work);
+      return body;
+    },
+  };
 }
 
 function attributesOf({ route, query }: RestRequest): ResourceAttributes {

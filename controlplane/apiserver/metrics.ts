@@ -1,4 +1,5 @@
 // Counters and histograms of the API server in the Prometheus text format, under the names people's boards know.
+import { eventLoop } from '../base/event-loop';
 import type { ResourceRoute } from './route';
 
 /** Upper bounds in seconds, as kube-apiserver's apiserver_request_duration_seconds. */
@@ -88,6 +89,6 @@ export class Metrics {
     for (const [name, value] of Object.entries(values)) {
       lines.push(`# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}`, `${name} ${value}`);
     }
-    return `${lines.join('\n')}\n`;
+    return `${lines.join('\n')}\n${eventLoop.turns.render()}`;
   }
 }

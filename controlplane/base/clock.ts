@@ -1,4 +1,5 @@
 // Time as a port, so that tests decide what time it is.
+import { eventLoop, type Work } from './event-loop';
 
 /** Milliseconds since the epoch, and timers that an AbortSignal ends. */
 export interface Clock {
@@ -9,6 +10,9 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void;
 }
 
+/** What a timer leads to marks itself where it is more than a moment's work. */
+const timer: Work = { kind: 'timer', describe: () => ({}) };
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep(ms, signal) {
@@ -18,10 +22,11 @@ export const systemClock: Clock = {
         return;
       }
       const onAbort = () => {
-        clearTimeout(timer);
+        clearTimeout(handle);
         reject(signal?.reason);
       };
-      const timer = setTimeout(() => {
+      const handle = setTimeout(() => {
+        eventLoop.mark(timer);
         signal?.removeEventListener('abort', onAbort);
         resolve();
       }, ms);
@@ -29,8 +34,11 @@ export const systemClock: Clock = {
     });
   },
   after(ms, fn) {
-    const timer = setTimeout(fn, ms);
-    return () => clearTimeout(timer);
+    const handle = setTimeout(() => {
+      eventLoop.mark(timer);
+      fn();
+    }, ms);
+    return () => clearTimeout(handle);
   },
 };
 

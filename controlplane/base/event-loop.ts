@@ -1,26 +1,92 @@
-// The turns of this process's event loop. A turn is what runs between two visits of the loop to the kernel: the callbacks
-// that were due and all microtasks they lead to. While it lasts, the process answers no one.
+// The turns of this process's event loop, and the work that holds them. A turn is what runs between two visits of the loop to
+// the kernel: the callbacks that were due and all microtasks they lead to. While it lasts, the process answers no one.
+//
+// Code that takes up work, or goes on with it after an answer from elsewhere, marks it. The first mark of a turn asks to be
+// called when the turn is over; a process without work sets no timer and is not woken. Of a turn that was too long, the work
+// of the longest stretch between two marks is reported. Turns without marks are judged by the next one that has one: the loop
+// counts how long it was idle meanwhile.
+//
+// AsyncLocalStorage would name the work of every continuation, but only code that runs can read it: when a turn is over, the
+// store is that of the callback that notices it. So marks are needed anyway, and a mark costs less than a store for each
+// request.
 import { performance } from 'node:perf_hooks';
+import type { Fields, Logger } from './logger';
+import { TurnHistogram } from './turn-histogram';
+
+/** What work is counted under in /metrics. */
+export type WorkKind = 'request' | 'reconcile' | 'schedule' | 'informer' | 'timer' | 'other';
+
+export interface Work {
+  readonly kind: WorkKind;
+  /** What exactly it is, for the log; only called for a turn that was too long. No secrets. */
+  readonly describe: () => Fields;
+}
 
 export interface EventLoopOptions {
   /** Milliseconds, with fractions, that only go up. */
   readonly now?: () => number;
   /** Calls `fn` once the turn is over. */
   readonly afterTurn?: (fn: () => void) => void;
+  /** How long the loop has waited for the kernel so far, and how many rounds it has made. */
+  readonly rounds?: () => Rounds;
+}
+interface Rounds {
+  readonly idleMs: number;
+  readonly count: number;
 }
 
+/** A turn of this length is a fault and logged. */
+export const longTurnMs = 200;
 /** How long loops that go on in microtasks may hold one turn before they give way. */
 export const shareMs = 10;
+
+/** Turns without a mark are short: sockets that are read, bytes that are passed on. */
+const unmarkedMs = 50;
+const unmarked: Work = { kind: 'other', describe: () => ({}) };
+
+function readRounds(): Rounds {
+  const { idleTime, uvMetricsInfo } = performance.nodeTiming;
+  return { idleMs: idleTime, count: uvMetricsInfo.loopCount };
+}
 
 export class EventLoop {
   private readonly now: () => number;
   private readonly afterTurn: (fn: () => void) => void;
-  /** When the present turn began; undefined between turns and in a turn that has done no work of ours yet. */
+  private readonly rounds: () => Rounds;
+  /** Of all turns that had a mark. */
+  readonly turns = new TurnHistogram<WorkKind>();
+  private log: Logger | undefined;
+  /** When the present turn began; undefined between turns, and in a turn before its first mark. */
   private beganMs: number | undefined;
+  private work = unmarked;
+  private sinceMs = 0;
+  private longest = { work: unmarked, ms: 0 };
+  /** How things stood when the last turn was over. */
+  private ended: { readonly atMs: number; readonly rounds: Rounds } | undefined;
 
   constructor(options: EventLoopOptions = {}) {
     this.now = options.now ?? (() => performance.now());
     this.afterTurn = options.afterTurn ?? ((fn) => void setImmediate(fn));
+    this.rounds = options.rounds ?? readRounds;
+  }
+
+  /** From now on, long turns are logged. */
+  logTo(log: Logger): void {
+    this.log = log;
+  }
+
+  /** What is being done now. Code that waits for an answer keeps it, to mark it again when it goes on. */
+  get current(): Work {
+    return this.work;
+  }
+
+  /** From here on, the turn belongs to `work`. */
+  mark(work: Work): void {
+    const now = this.now();
+    if (this.beganMs === undefined) this.begin(now);
+    else this.endStretch(now);
+    this.work = work;
+    this.sinceMs = now;
   }
 
   /**
@@ -31,6 +97,7 @@ export class EventLoop {
     const now = this.now();
     if (this.beganMs === undefined) {
       this.begin(now);
+      this.sinceMs = now;
       return undefined;
     }
     if (now - this.beganMs < shareMs) return undefined;
@@ -38,13 +105,52 @@ export class EventLoop {
   }
 
   private begin(now: number): void {
+    if (this.ended) this.findUnmarked(now, this.ended);
     this.beganMs = now;
-    // No timer: a process without work is not woken.
-    this.afterTurn(() => {
-      this.beganMs = undefined;
-    });
+    this.longest = { work: unmarked, ms: 0 };
+    this.afterTurn(() => this.end());
+  }
+
+  /**
+   * The loop may have had turns without a mark since the last one that had, and only how long they took together is known. One
+   * of them was long when their mean is far above what such turns take; among very many short ones a long one is missed.
+   */
+  private findUnmarked(now: number, { atMs, rounds }: NonNullable<EventLoop['ended']>): void {
+    const { idleMs, count } = this.rounds();
+    const busyMs = now - atMs - (idleMs - rounds.idleMs);
+    const turns = Math.max(1, count - rounds.count);
+    if (busyMs >= longTurnMs && busyMs / turns >= unmarkedMs) this.report(unmarked, busyMs, busyMs);
+  }
+
+  private endStretch(now: number): void {
+    const ms = now - this.sinceMs;
+    if (ms > this.longest.ms) this.longest = { work: this.work, ms };
+  }
+
+  private end(): void {
+    const now = this.now();
+    this.endStretch(now);
+    const turnMs = now - this.beganMs!;
+    const { work, ms } = this.longest;
+    this.beganMs = undefined;
+    this.work = unmarked;
+    this.ended = { atMs: now, rounds: this.rounds() };
+    this.report(work, ms, turnMs);
+  }
+
+  private report(work: Work, stretchMs: number, turnMs: number): void {
+    this.turns.observe(work.kind, turnMs);
+    if (turnMs < longTurnMs) return;
+    const times = { ms: Math.round(stretchMs), turnMs: Math.round(turnMs) };
+    this.log?.warn('the event loop was held', { work: work.kind, ...times, ...work.describe() });
   }
 }
 
 /** The loop of this process: there is one, so all parts share this object. */
 export const eventLoop = new EventLoop();
+
+/** For queues: marks the key that a worker of `controller` takes up. */
+export const markReconcile =
+  (controller: string) =>
+  (key: string): void =>
+    eventLoop.mark({ kind: 'reconcile', describe: () => ({ controller, key }) });

@@ -42,7 +42,8 @@ export function createLogger(options: LoggerOptions): Logger {
 
 function formatValue(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(describeError(value));
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  // Only plain characters stand without quotes: names of users and paths may hold those that move a terminal's cursor.
+  if (typeof value === 'string') return /^[!#-<>-~]+$/.test(value) ? value : JSON.stringify(value);
   return JSON.stringify(value) ?? 'undefined';
 }
 

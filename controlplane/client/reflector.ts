@@ -8,6 +8,7 @@ import { type KubeObject, objectKey, type WatchEvent } from '../api/types';
 import { Backoff } from '../base/backoff';
 import type { Clock } from '../base/clock';
 import { isExpired } from '../base/errors';
+import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client, ListParams } from './client';
 
@@ -89,6 +90,7 @@ async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<voi
 /** Returns the revision the list was read at. */
 async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
   const { client, kind, params, sink } = options;
+  const work = workOf(kind);
   const objects = new Map<string, T>();
   let page = await client.list(kind, params, signal);
   for (;;) {
@@ -97,6 +99,7 @@ async function list<T extends KubeObject>(options: ReflectorOptions<T>, signal: 
     if (!next) break;
     page = await client.list(kind, { ...params, continue: next }, signal);
   }
+  eventLoop.mark(work);
   sink.reached(page.metadata.resourceVersion);
   sink.replace(objects);
   return page.metadata.resourceVersion ?? '';
@@ -108,6 +111,7 @@ async function* watch<T extends KubeObject>(
   resourceVersion: string,
   signal: AbortSignal,
 ): AsyncGenerator<{ readonly at: string; readonly isBookmark: boolean }> {
+  const work = workOf(kind);
   const timeoutSeconds = Math.round(watchTimeoutSeconds * (1 + random()));
   const { limit: _limit, continue: _continue, ...selection } = params;
   // A connection whose other end vanished without a word (a node cut off) would stay silent for ever.
@@ -122,6 +126,7 @@ async function* watch<T extends KubeObject>(
       AbortSignal.any([signal, silence.signal]),
     );
     for await (const event of events) {
+      eventLoop.mark(work);
       sink.reached(event.object.metadata?.resourceVersion);
       applyEvent(sink, event);
       yield {
@@ -133,6 +138,8 @@ async function* watch<T extends KubeObject>(
     cancel();
   }
 }
+
+const workOf = ({ plural }: KindRef): Work => ({ kind: 'informer', describe: () => ({ kind: plural }) });
 
 function applyEvent<T extends KubeObject>(sink: Sink<T>, { type, object }: WatchEvent<T>): void {
   if (type === 'ADDED' || type === 'MODIFIED') sink.upsert(objectKey(object), object);

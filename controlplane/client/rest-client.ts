@@ -3,6 +3,7 @@
 import type { KindRef } from '../api/kind';
 import type { KubeList, KubeObject, Status, WatchEvent } from '../api/types';
 import { objectKey } from '../api/types';
+import { eventLoop } from '../base/event-loop';
 import type {
   Client,
   DeleteParams,
@@ -150,7 +151,12 @@ class RestClient implements Client {
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...request.headers,
     };
+    const work = eventLoop.current;
     const response = await this.transport.send({ ...request, headers });
+    // An answer from the same process may come in microtasks alone: a caller with many requests must not hold the loop.
+    const pause = eventLoop.pause();
+    if (pause) await pause;
+    eventLoop.mark(work);
     // Aborted while the answer was under way: nobody would end a watch that starts now.
     request.signal?.throwIfAborted();
     if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));

@@ -1,6 +1,7 @@
 // Runs all controllers of the process over shared informers, one per kind.
 import { parseCidrPair } from '../base/cidr';
 import { type Clock, systemClock } from '../base/clock';
+import { markReconcile } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
@@ -73,6 +74,7 @@ async function runAll(options: ControllersOptions, signal: AbortSignal): Promise
     clock,
     log: log.child(name),
     recorder: (component) => createEventRecorder({ client, component, log, clock }),
+    onReconcile: markReconcile(name),
   });
   const controllers = createControllers(options, deps);
   // Informers first: a controller waits until its own have synced.

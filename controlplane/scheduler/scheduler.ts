@@ -8,6 +8,7 @@ import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
 import { selectorFromLabelSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound } from '../base/errors';
+import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import type { EventRecorder } from '../client/event-recorder';
@@ -33,9 +34,6 @@ export interface SchedulerDeps {
   readonly namespaces: Informer<Namespace>;
   readonly budgets: Informer<PodDisruptionBudget>;
 }
-
-/** After this long without a pause, events and answers get their turn. */
-const sliceMs = 8;
 
 export class Scheduler {
   private readonly state = new ClusterState();
@@ -70,13 +68,12 @@ export class Scheduler {
   }
 
   private async drain(signal: AbortSignal): Promise<void> {
-    let slice = performance.now();
     for (let pod = this.queue.pop(); pod && !signal.aborted; pod = this.queue.pop()) {
+      const { key } = pod;
+      eventLoop.mark({ kind: 'schedule', describe: () => ({ pod: key }) });
       this.scheduleOne(pod, signal);
-      if (performance.now() - slice > sliceMs) {
-        await new Promise(setImmediate);
-        slice = performance.now();
-      }
+      const pause = eventLoop.pause();
+      if (pause) await pause;
     }
   }
 

@@ -3,6 +3,7 @@ import type { Node } from '../../../controlplane/api/node';
 import { formatCidr, parseCidr } from '../../../controlplane/base/cidr';
 import { type Clock, systemClock } from '../../../controlplane/base/clock';
 import { describeError, hasCode } from '../../../controlplane/base/errors';
+import { markReconcile } from '../../../controlplane/base/event-loop';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Informer } from '../../../controlplane/client/informer';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
@@ -50,6 +51,7 @@ export class NodeRoutes {
     const { clock = systemClock, log } = deps;
     this.netns = deps.netns ?? ownNetns();
     this.queue = new WorkQueue({
+      onTake: markReconcile('node-routes'),
       clock,
       onRetry: (_key, err, delayMs) => log.warn('routes not complete', { error: describeError(err), retryMs: delayMs }),
     });

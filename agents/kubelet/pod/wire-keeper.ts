@@ -1,6 +1,7 @@
 // Keeps pods connected: after a start every running sandbox gets the wire it should have (the last kubelet may have died
 // between the start of the container and the end of its wiring), and what others break later is put back.
 import { hasCode, isNotFound } from '../../../controlplane/base/errors';
+import { markReconcile } from '../../../controlplane/base/event-loop';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
 import { isSandbox, podIpsOf, podOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
@@ -19,6 +20,7 @@ export class WireKeeper {
   constructor(private readonly deps: WireKeeperDeps) {
     const { clock, log } = deps;
     this.queue = new WorkQueue({
+      onTake: markReconcile('pod-wires'),
       clock,
       backoff: { initialMs: 250, maxMs: 30_000 },
       onRetry: (key, error, delayMs) => log.warn('pod network not whole yet', { wire: key, error, retryMs: delayMs }),
