@@ -1,11 +1,10 @@
 // Options of `k8ts kubelet`.
-import { BadRequest } from '../../controlplane/base/errors';
+import { parseNodeLabels } from '../bootstrap/node-labels';
 import {
   type OptionTable,
   parseBoolean,
   parseDuration,
   parseInteger,
-  parseList,
   parseOneOf,
   parseText,
 } from '../bootstrap/options';
@@ -99,7 +98,7 @@ export const kubeletOptions = {
     placeholder: 'a=b,..',
     default: '',
     help: 'labels for the Node object',
-    parse: parseLabels,
+    parse: parseNodeLabels,
   },
   resolvConf: {
     flag: 'resolv-conf',
@@ -130,13 +129,3 @@ export const kubeletOptions = {
     parse: (text: string): number => Math.round(parseDuration(text) / 1000),
   },
 } satisfies OptionTable;
-
-function parseLabels(text: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    parseList(text).map((pair) => {
-      const match = /^([^=]+)=(.*)$/.exec(pair);
-      if (!match) throw new BadRequest(`expected name=value, got ${JSON.stringify(pair)}`);
-      return [match[1]!, match[2]!];
-    }),
-  );
-}

@@ -48,7 +48,7 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
         `--cluster-domain=${cluster.clusterDomain}`,
         `--resolv-conf=${wishes.resolvConf}`,
         `--overlay=${cluster.overlay}`,
-        `--node-labels=${nodeLabels(wishes)}`,
+        `--node-labels=${wishes.nodeLabels}`,
       ];
     case 'kube-proxy':
       return [
@@ -72,9 +72,6 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
       ];
   }
 }
-
-const nodeLabels = ({ role, nodeLabels: given }: Wishes): string =>
-  [...(role === 'control' ? ['node-role.kubernetes.io/control-plane='] : []), ...(given ? [given] : [])].join(',');
 
 /** Path → text of the .env files of this role. @throws BadRequest for a value that a unit could not pass on */
 export function envFiles(wishes: Wishes): ReadonlyMap<string, string> {

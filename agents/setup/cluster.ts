@@ -3,6 +3,7 @@
 import {
   type ConfigMap,
   configMaps,
+  controlPlaneLabel,
   nodes,
   type Role,
   type RoleBinding,
@@ -81,6 +82,21 @@ export async function nodeProblem(client: Client, name: string): Promise<string 
   } catch (err) {
     if (isNotFound(err)) return 'its kubelet has not registered it yet';
     if (err instanceof AppError) return err.message;
+    throw err;
+  }
+}
+
+/**
+ * Marks the node as the control machine, which a kubelet may not do for itself. Undefined when that is done, else why not yet.
+ * Repeatable.
+ */
+export async function markControlPlane(client: Client, name: string): Promise<string | undefined> {
+  try {
+    await client.patch(nodes, name, 'merge', { metadata: { labels: { [controlPlaneLabel]: '' } } });
+    return undefined;
+  } catch (err) {
+    if (isNotFound(err)) return 'its kubelet has not registered it yet';
+    if (isUnavailable(err)) return err.message;
     throw err;
   }
 }

@@ -6,7 +6,7 @@ import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { type CommandContext, defineCommand } from '../bootstrap/process';
-import { nodeProblem, publishSettings, serverProblem } from './cluster';
+import { markControlPlane, nodeProblem, publishSettings, serverProblem } from './cluster';
 import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';
 import { adminConf, agents, kubeconfigPath, pkiDir, serverDir, serverPkiDir, unitOf, users } from './layout';
@@ -67,6 +67,9 @@ async function init({ options, signal }: Context): Promise<void> {
     changes = true;
   }
   await startAgents(session, plan);
+  await waitUntil(session, `${wishes.nodeName} is registered`, unitOf('kubelet'), () =>
+    markControlPlane(client, wishes.nodeName),
+  );
   if (options.wait) {
     await waitUntil(session, `${wishes.nodeName} is Ready`, unitOf('kubelet'), () =>
       nodeProblem(client, wishes.nodeName),

@@ -1,11 +1,18 @@
 // Options of `k8ts init`, `k8ts join` and `k8ts reset`. What is not given stays as an earlier run had it, or is found out.
 import { isIP } from 'node:net';
 import { BadRequest } from '../../controlplane/base/errors';
+import { parseNodeLabels } from '../bootstrap/node-labels';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf, parseText } from '../bootstrap/options';
 import { normalRange } from './wishes';
 
 function parseIp(text: string): string {
   if (text !== '' && isIP(text) === 0) throw new BadRequest('expected an IP address');
+  return text;
+}
+
+/** Passed on as it is, but refused here rather than by a kubelet that does not start. @throws BadRequest */
+function checkNodeLabels(text: string): string {
+  parseNodeLabels(text);
   return text;
 }
 
@@ -29,7 +36,7 @@ const node = {
     placeholder: 'a=b,..',
     default: '',
     help: 'labels for the Node object',
-    parse: parseText,
+    parse: checkNodeLabels,
   },
   resolvConf: {
     flag: 'resolv-conf',

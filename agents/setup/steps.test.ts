@@ -132,7 +132,7 @@ t.test('each process takes the options it is given', async (t) => {
     }
   }
   t.match(parseOptions(kubeletOptions, partArguments('kubelet', odd), {}).options, {
-    nodeLabels: { 'node-role.kubernetes.io/control-plane': '', a: 'b', c: 'd' },
+    nodeLabels: { a: 'b', c: 'd' },
     overlay: 'vxlan',
     resolvConf: '/run/systemd/resolve/resolv.conf',
   });

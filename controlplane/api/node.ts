@@ -1,4 +1,5 @@
 // v1 Node.
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Node } from '@kubernetes/client-node';
 import { parseCidr } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
@@ -57,8 +58,9 @@ function validate({ spec }: Node, { old, subresource }: WriteContext<Node>): Fie
         invalid(`spec.podCIDRs[${i}]`, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'),
       );
   }
-  if (old?.spec?.podCIDR && spec?.podCIDR !== old.spec.podCIDR) {
-    causes.push(forbidden('spec', 'node updates may not change podCIDR except from "" to valid'));
+  const given = old?.spec?.podCIDRs ?? [];
+  if (given.length > 0 && !isDeepStrictEqual(spec?.podCIDRs, given)) {
+    causes.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
   }
   if (old?.spec?.providerID && spec?.providerID !== old.spec.providerID) {
     causes.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));

@@ -214,7 +214,7 @@ export class ApiServer {
       this.priorities.admit,
       runtimeClass,
       this.ingressClasses.admit,
-      nodeRestriction(cache),
+      nodeRestriction(cache, escalation.authorizer),
       certificateRequests({ authorizer: escalation.authorizer, clock: this.deps.clock }),
       rbacEscalation(escalation),
     ];

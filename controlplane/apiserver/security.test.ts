@@ -208,6 +208,15 @@ t.test('a kubelet keeps to its own', async (t) => {
   t.equal((await token(node, uid)).status, 201);
   t.equal((await token(node2, uid)).status, 403);
   t.equal((await token(node, 'other')).status, 403);
+  const bound = (name: string) => `${pods}?fieldSelector=spec.nodeName%3D${name}`;
+  t.equal((await server.call('GET', bound('n1'), { as: node })).status, 200);
+  t.equal((await server.call('GET', `${pods}/p`, { as: node })).status, 200);
+  for (const path of [pods, '/api/v1/pods', bound('n2'), `${pods}?fieldSelector=spec.nodeName!%3Dn1`]) {
+    t.equal((await server.call('GET', path, { as: node })).status, 403, path);
+  }
+  t.equal((await server.call('GET', `${pods}/p`, { as: node2 })).status, 403);
+  const nameless = await server.identity('system:node:', 'system:nodes');
+  t.equal((await server.call('POST', leases, { body: lease(''), as: nameless })).status, 403);
 });
 
 t.test('access reviews answer what a request would get', async (t) => {

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { controlPlaneLabel } from '../../controlplane/api';
 import { AppError, Unavailable } from '../../controlplane/base/errors';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 
@@ -38,7 +39,8 @@ export class Api {
   send(method: string, path: string, body?: unknown): Promise<Answer> {
     const { server, ca, cert, key } = this.connection;
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = text === undefined ? {} : { 'content-type': 'application/json' };
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = text === undefined ? {} : { 'content-type': type };
     return new Promise((resolve, reject) => {
       const onError = (cause: Error) => reject(new Unavailable(`${server} does not answer`, { cause }));
       const options = { method, ca, cert, key, headers, agent: false, timeout: this.timeoutMs } as const;
@@ -60,6 +62,13 @@ export class Api {
     const { status, text } = await this.send('GET', path);
     if (status !== 200) throw new AppError('Internal', `GET ${path}: ${status} ${messageOf(text)}`);
     return JSON.parse(text) as T;
+  }
+
+  /** Labels a node as the control machine: a kubelet may not do that for itself. Repeatable. */
+  async markControlPlane(node: string): Promise<void> {
+    const body = { metadata: { labels: { [controlPlaneLabel]: '' } } };
+    const { status, text } = await this.send('PATCH', `/api/v1/nodes/${node}`, body);
+    if (status !== 200) throw new AppError('Internal', `labels of node ${node}: ${status} ${messageOf(text)}`);
   }
 
   /** Whether /readyz says ok. */

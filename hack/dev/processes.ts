@@ -94,7 +94,6 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       '--overlay=host-gw',
       '--port=10250',
       `--healthz-port=${healthPorts.kubelet}`,
-      ...(node === plan.nodes[0] ? ['--node-labels=node-role.kubernetes.io/control-plane='] : []),
     ],
     'kube-proxy': [
       nodeIp,

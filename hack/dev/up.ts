@@ -255,6 +255,7 @@ async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Pr
     const reason = nodes.find(({ name }) => name === first.name)?.reason ?? 'its kubelet has not registered it';
     return `${first.name}: ${reason}; ${await whyWaiting(plan, `${first.name}/kubelet`)}`;
   });
+  await api.markControlPlane(plan.nodes[0]!.name);
 }
 
 async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean): Promise<string> {

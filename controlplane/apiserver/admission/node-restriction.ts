@@ -1,90 +1,85 @@
-// NodeRestriction: a kubelet writes its own Node, its own Lease and the pods bound to its node, and nothing of others.
-import { leases, nodes, type Pod, pods, serviceAccounts } from '../../api/index';
+// NodeRestriction: a kubelet writes its own Node, its own Lease and the pods bound to its node, and nothing of others; and of
+// its own it changes nothing that would bring it pods or permissions of others. Source: NodeRestriction in the reference of
+// admission controllers. Its certificate requests are checked in certificates.ts.
+import { isDeepStrictEqual } from 'node:util';
+import { forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
+import type { KubeObject } from '../../api/types';
+import type { Authorizer } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
 import type { Cache } from '../cache/cache';
 import { forbidden } from '../status';
 import type { AdmissionPlugin, Write } from './admission';
+import { admitNodePod } from './node-pods';
+import { admitNodeToken } from './node-tokens';
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
-const reservedLabelPrefix = 'node-restriction.kubernetes.io/';
+const leaseNamespace = 'kube-node-lease';
 
-export function nodeRestriction(cache: Cache): AdmissionPlugin {
+export function nodeRestriction(cache: Cache, authorizer: Authorizer): AdmissionPlugin {
   return (write) => {
     const node = nodeNameOf(write.user);
     if (node === undefined) return;
-    switch (write.kind.prefix) {
+    const { kind, name, user } = write;
+    if (node === '') throw forbidden(kind, name, `could not determine node from user ${JSON.stringify(user.name)}`);
+    switch (kind.prefix) {
       case nodes.prefix:
-        admitNode(write, node);
-        break;
+        return admitNode(write, node);
       case pods.prefix:
-        admitPod(write, node, cache);
-        break;
+        return admitNodePod(write, node, cache);
       case leases.prefix:
-        if (write.name !== node)
-          throw forbidden(
-            write.kind,
-            write.name,
-            `can only access node lease with the same name as the requesting node`,
-          );
-        break;
+        return admitLease(write, node);
       case serviceAccounts.prefix:
-        if (write.subresource === 'token') admitToken(write, node, cache);
-        break;
+        if (write.subresource === 'token') admitNodeToken(write, node, { cache, authorizer });
     }
   };
 }
 
+function admitLease({ kind, namespace, name }: Write, node: string): void {
+  if (namespace !== leaseNamespace) {
+    throw forbidden(kind, name, `can only access leases in the "${leaseNamespace}" system namespace`);
+  }
+  if (name !== node) {
+    throw forbidden(kind, name, 'can only access node lease with the same name as the requesting node');
+  }
+}
+
 function admitNode(write: Write, node: string): void {
-  const { kind, name, object, old } = write;
-  const named = name === '' ? object?.metadata?.name : name;
-  if (named !== node) throw forbidden(kind, name, `node "${node}" is not allowed to modify node "${named ?? ''}"`);
+  const { kind, name, operation } = write;
+  if (name !== node) throw forbidden(kind, name, `node "${node}" is not allowed to modify node "${name}"`);
+  if (operation === 'delete') return;
+  const refusal = changeRefusal(node, write.object as Node, write.old as Node | undefined);
+  if (refusal) throw forbidden(kind, name, refusal);
+}
+
+/** Why the node may not write this of itself; undefined when it may. `old` is absent when it registers. */
+function changeRefusal(node: string, object: Node, old: Node | undefined): string | undefined {
+  const { spec, metadata } = object;
+  if (spec?.configSource && !isDeepStrictEqual(spec.configSource, old?.spec?.configSource)) {
+    return old
+      ? `node "${node}" is not allowed to update configSource to a new non-nil configSource`
+      : `node "${node}" is not allowed to create pods with a non-nil configSource`;
+  }
+  // Beyond upstream: every other node routes what lies in this range to the node that has it.
+  if (!isDeepStrictEqual(spec?.podCIDRs ?? [], old?.spec?.podCIDRs ?? [])) {
+    return `node "${node}" is not allowed to set its podCIDRs`;
+  }
+  // A node registers with the taints it begins with; from then on they are an administrator's and the controllers'.
+  if (old && !isDeepStrictEqual(spec?.taints ?? [], old.spec?.taints ?? [])) {
+    return `node "${node}" is not allowed to modify taints`;
+  }
+  // The garbage collector would delete the Node, and a new one may have other labels and taints.
+  if (old && !isDeepStrictEqual(metadata?.ownerReferences ?? [], old.metadata?.ownerReferences ?? [])) {
+    return `node "${node}" is not allowed to modify ownerReferences`;
+  }
+  const labels = forbiddenNodeLabels(changedLabels(object, old)).join(', ');
+  if (labels === '') return undefined;
+  return old
+    ? `is not allowed to modify labels: ${labels}`
+    : `node "${node}" is not allowed to set the following labels: ${labels}`;
+}
+
+/** Names of the labels that are added, changed or removed. */
+function changedLabels(object: KubeObject, old: KubeObject | undefined): string[] {
+  const after = object.metadata?.labels ?? {};
   const before = old?.metadata?.labels ?? {};
-  for (const [label, value] of Object.entries(object?.metadata?.labels ?? {})) {
-    const reserved = (label.split('/')[0] ?? '').endsWith(reservedLabelPrefix.slice(0, -1)) && label.includes('/');
-    if (reserved && before[label] !== value) {
-      throw forbidden(kind, name, `is not allowed to modify labels: ${label}`);
-    }
-  }
-}
-
-function admitPod(write: Write, node: string, cache: Cache): void {
-  const { kind, name, namespace, operation, subresource, object, old } = write;
-  if (operation === 'create' && subresource === '') {
-    const pod = object as Pod;
-    if (!pod.metadata?.annotations?.[mirrorAnnotation]) {
-      throw forbidden(
-        kind,
-        name,
-        `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`,
-      );
-    }
-    if (pod.spec?.nodeName !== node)
-      throw forbidden(kind, name, `node "${node}" can only create pods with spec.nodeName set to itself`);
-    return;
-  }
-  const existing = (old as Pod | undefined) ?? cache.kind(pods).get(`${namespace}/${name}`)?.object;
-  if (existing && existing.spec?.nodeName !== node) {
-    throw forbidden(kind, name, `node "${node}" can only modify pods with spec.nodeName set to itself`);
-  }
-}
-
-/** Tokens only for a pod that runs here and uses this account. */
-function admitToken({ kind, name, namespace, object }: Write, node: string, cache: Cache): void {
-  const bound = (object as { spec?: { boundObjectRef?: { kind?: string; name?: string; uid?: string } } } | undefined)
-    ?.spec?.boundObjectRef;
-  if (bound?.kind !== 'Pod' || !bound.name) throw forbidden(kind, name, `node requested token not bound to a pod`);
-  if (!bound.uid) throw forbidden(kind, name, 'node requested token with a pod binding without a uid');
-  const pod = cache.kind(pods).get(`${namespace}/${bound.name}`)?.object;
-  if (!pod || pod.metadata?.uid !== bound.uid) {
-    throw forbidden(
-      kind,
-      name,
-      `the UID in the bound object reference (${bound.uid}) does not match the UID in record`,
-    );
-  }
-  if (pod.spec?.nodeName !== node)
-    throw forbidden(kind, name, 'node requested token bound to a pod scheduled on a different node');
-  if ((pod.spec.serviceAccountName ?? 'default') !== name) {
-    throw forbidden(kind, name, 'node requested token of a service account that the pod does not use');
-  }
+  return Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]);
 }

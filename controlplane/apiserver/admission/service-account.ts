@@ -1,12 +1,13 @@
 // ServiceAccount: every pod gets an account, and unless it declines, a volume with a token for the API, the cluster's CA and
 // the namespace, mounted where client libraries look for them.
 import { type Pod, pods, serviceAccounts } from '../../api/index';
+import { podReferences } from '../../api/pods/references';
 import type { Cache } from '../cache/cache';
 import { randomSuffix } from '../rest/metadata';
 import { type AdmissionPlugin, refusal } from './admission';
+import { mirrorAnnotation } from './node-pods';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** An hour and seven seconds: recognisable as the default by those who look at tokens. */
 const tokenSeconds = 3607;
 
@@ -19,7 +20,13 @@ export function serviceAccount(cache: Cache): AdmissionPlugin {
     const { operation, kind, namespace, subresource, object } = write;
     if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '' || !object) return;
     const { spec, metadata } = object as Pod;
-    if (!spec || metadata?.annotations?.[mirrorAnnotation]) return;
+    if (!spec) return;
+    if (metadata?.annotations?.[mirrorAnnotation] !== undefined) {
+      // The kubelet holds such a pod in a file: it is not changed, so it can have no account and nothing of one.
+      const [reference] = podReferences(object as Pod);
+      if (reference) throw refusal(write, `a mirror pod may not reference ${reference.what}`);
+      return;
+    }
     const account = spec.serviceAccountName || spec.serviceAccount || 'default';
     spec.serviceAccountName = account;
     spec.serviceAccount = account;

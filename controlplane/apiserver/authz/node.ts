@@ -1,6 +1,7 @@
 // The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
 // What it may write is narrowed further by the NodeRestriction admission plug-in.
 import { type Pod, pods } from '../../api/index';
+import { podReferences } from '../../api/pods/references';
 import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
@@ -10,7 +11,7 @@ import type { Authorizer, ResourceAttributes } from './authorizer';
 const prefix = 'system:node:';
 const group = 'system:nodes';
 
-/** The node a user is the kubelet of, else undefined. */
+/** The node a user is the kubelet of, '' for one that names none; undefined for anyone else. */
 export function nodeNameOf(user: UserInfo): string | undefined {
   if (!user.name.startsWith(prefix) || !user.groups.includes(group)) return undefined;
   return user.name.slice(prefix.length);
@@ -18,15 +19,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 
 const reads = new Set(['get', 'list', 'watch']);
 /** Read by every kubelet as a whole. */
-const sharedReads = new Set([
-  'services',
-  'endpointslices',
-  'runtimeclasses',
-  'nodes',
-  'pods',
-  'namespaces',
-  'networkpolicies',
-]);
+const sharedReads = new Set(['services', 'endpointslices', 'runtimeclasses', 'namespaces', 'networkpolicies']);
 
 /** What the pods of one node refer to: kind, namespace and name as a composite key, counted by pods. */
 type References = Map<string, number>;
@@ -51,7 +44,7 @@ export class NodeAuthorizer implements Authorizer {
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
     const node = nodeNameOf(user);
-    if (node === undefined) return false;
+    if (!node) return false;
     const { verb, resource, subresource, namespace, name, selectedName } = attributes;
     const target = name !== '' ? name : (selectedName ?? '');
     switch (resource) {
@@ -69,7 +62,7 @@ export class NodeAuthorizer implements Authorizer {
       case 'nodes':
         return this.allowsNode(node, attributes);
       case 'pods':
-        return this.allowsPod(attributes);
+        return this.allowsPod(node, attributes);
       case 'events':
         return ['create', 'patch', 'update'].includes(verb);
       // NodeRestriction sees to it that the certificates asked for are the node's own.
@@ -98,8 +91,13 @@ export class NodeAuthorizer implements Authorizer {
     return name === node && ['update', 'patch'].includes(verb) && (subresource === '' || subresource === 'status');
   }
 
-  private allowsPod({ verb, subresource }: ResourceAttributes): boolean {
-    if (reads.has(verb)) return subresource === '' || subresource === 'status';
+  /** Reads the pods bound to the node: a list or watch must select them. */
+  private allowsPod(node: string, { verb, subresource, namespace, name, selectedNode }: ResourceAttributes): boolean {
+    if (verb === 'list' || verb === 'watch') return subresource === '' && selectedNode === node;
+    if (verb === 'get') {
+      const pod = this.cache.kind(pods).get(`${namespace}/${name}`)?.object;
+      return (subresource === '' || subresource === 'status') && pod?.spec?.nodeName === node;
+    }
     if (subresource === 'status') return verb === 'update' || verb === 'patch';
     if (subresource === 'eviction') return verb === 'create';
     return subresource === '' && (verb === 'create' || verb === 'delete');
@@ -115,7 +113,7 @@ export class NodeAuthorizer implements Authorizer {
       references = new Map();
       this.byNode.set(node, references);
     }
-    for (const key of podReferences(pod)) {
+    for (const key of referenceKeys(pod)) {
       const count = (references.get(key) ?? 0) + by;
       if (count > 0) references.set(key, count);
       else references.delete(key);
@@ -125,33 +123,7 @@ export class NodeAuthorizer implements Authorizer {
 }
 
 /** What a pod refers to, each once, as the keys of References. */
-export function podReferences(pod: Pod): ReadonlySet<string> {
+function referenceKeys(pod: Pod): ReadonlySet<string> {
   const namespace = pod.metadata?.namespace ?? '';
-  const found = new Set<string>();
-  const add = (resource: string, name: string | undefined) => {
-    if (name) found.add(compositeKey(resource, namespace, name));
-  };
-  const { spec } = pod;
-  add('serviceaccounts', spec?.serviceAccountName ?? 'default');
-  for (const { name } of spec?.imagePullSecrets ?? []) add('secrets', name);
-  for (const container of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
-    for (const { valueFrom } of container.env ?? []) {
-      add('secrets', valueFrom?.secretKeyRef?.name);
-      add('configmaps', valueFrom?.configMapKeyRef?.name);
-    }
-    for (const { secretRef, configMapRef } of container.envFrom ?? []) {
-      add('secrets', secretRef?.name);
-      add('configmaps', configMapRef?.name);
-    }
-  }
-  for (const volume of spec?.volumes ?? []) {
-    add('secrets', volume.secret?.secretName);
-    add('configmaps', volume.configMap?.name);
-    add('persistentvolumeclaims', volume.persistentVolumeClaim?.claimName);
-    for (const { secret, configMap } of volume.projected?.sources ?? []) {
-      add('secrets', secret?.name);
-      add('configmaps', configMap?.name);
-    }
-  }
-  return found;
+  return new Set(podReferences(pod).map(({ resource, name }) => compositeKey(resource, namespace, name)));
 }

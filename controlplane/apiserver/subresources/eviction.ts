@@ -27,6 +27,18 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
     const key = `${namespace}/${name}`;
     const pod = deps.cache.kind(pods).get(key)?.object;
     if (!pod) throw notFound(pods, name);
+    // Before the budget and the pod are written to, not only before the deletion.
+    deps.admission.admit({
+      operation: 'create',
+      kind: pods as unknown as Kind,
+      namespace,
+      name,
+      subresource: 'eviction',
+      object: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { namespace, name } },
+      user: rest.request.user,
+      dryRun: options.dryRun,
+      warnings: rest.warnings,
+    });
     if (!goesAnyway(pod)) {
       const budget = await budgetOf(deps, namespace, pod);
       if (budget && !sparesUnready(pod, budget)) await announce(deps, budget, name, options.dryRun);

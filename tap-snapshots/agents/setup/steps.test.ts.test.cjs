@@ -344,7 +344,7 @@ WantedBy=multi-user.target
 K8TS_ARGS="--data-dir=/var/lib/k8ts/server --pki-dir=/var/lib/k8ts/server/pki --bind-address=0.0.0.0 --secure-port=6443 --advertise-address=192.168.56.10 --service-cidr=10.96.0.0/12 --cluster-cidr=10.244.0.0/16 --cluster-domain=cluster.local --load-balancer-pool=192.168.56.240-192.168.56.250 --store=sqlite"
 --- /etc/k8ts/kubelet.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=control --node-ip=192.168.56.10 --docker-host=unix:///var/run/docker.sock --root-dir=/var/lib/k8ts/kubelet --pki-dir=/etc/k8ts/pki --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf --overlay=auto --node-labels=node-role.kubernetes.io/control-plane="
+K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=control --node-ip=192.168.56.10 --docker-host=unix:///var/run/docker.sock --root-dir=/var/lib/k8ts/kubelet --pki-dir=/etc/k8ts/pki --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf --overlay=auto --node-labels="
 --- /etc/k8ts/kube-proxy.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=control --node-ip=192.168.56.10 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"

@@ -1,0 +1,196 @@
+// What a kubelet's identity may write, over real HTTPS.
+import t from 'tap';
+import { type Answer, startApiServer, type TestServer } from '../../../test/lib/api-server';
+import type { KeyPair } from '../../pki/certificate';
+
+const pods = '/api/v1/namespaces/default/pods';
+const nodes = '/api/v1/nodes';
+const merge = 'application/merge-patch+json';
+const mirror = 'kubernetes.io/config.mirror';
+
+let server: TestServer;
+let n1: KeyPair;
+let uid = '';
+t.before(async () => {
+  server = await startApiServer();
+  n1 = await server.identity('system:node:n1', 'system:nodes');
+  for (const name of ['default', 'other']) {
+    await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name } } });
+  }
+  const labels = { 'kubernetes.io/hostname': 'n1', a: 'b' };
+  const spec = { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] };
+  const made = await server.call('POST', nodes, { body: { metadata: { name: 'n1', labels }, spec }, as: n1 });
+  if (made.status !== 201) throw new Error(made.text);
+  uid = made.json.metadata.uid;
+  await server.call('POST', nodes, { body: { metadata: { name: 'n2' } } });
+  const admin = { metadata: { labels: { 'node-restriction.kubernetes.io/tenant': 'red', 'example.k8s.io/x': 'y' } } };
+  await server.call('PATCH', `${nodes}/n1`, { type: merge, body: admin });
+});
+t.teardown(() => server.close());
+
+const container = { name: 'c', image: 'i' };
+const owner = () => ({ apiVersion: 'v1', kind: 'Node', name: 'n1', uid, controller: true });
+
+function mirrorPod(name: string, spec: object = {}, metadata: object = {}) {
+  return {
+    metadata: { name, annotations: { [mirror]: 'x' }, ownerReferences: [owner()], ...metadata },
+    spec: { nodeName: 'n1', containers: [container], ...spec },
+  };
+}
+
+t.test('a mirror pod is of the node and refers to nothing', async (t) => {
+  const create = (body: object) => server.call('POST', pods, { body, as: n1 });
+  t.equal((await create(mirrorPod('good'))).status, 201);
+  t.equal((await server.call('GET', `${pods}/good`)).json.spec.serviceAccountName, undefined);
+  const volume = (source: object) => ({ volumes: [{ name: 'v', ...source }] });
+  const projected = (source: object) => volume({ projected: { sources: [source] } });
+  const env = (valueFrom: object) => ({ containers: [{ ...container, env: [{ name: 'E', valueFrom }] }] });
+  const references: [string, object][] = [
+    ['serviceaccounts', { serviceAccountName: 'default' }],
+    ['serviceaccounts', { serviceAccount: 'default' }],
+    ['secrets', { imagePullSecrets: [{ name: 's' }] }],
+    ['secrets', volume({ secret: { secretName: 's' } })],
+    ['secrets', env({ secretKeyRef: { name: 's', key: 'k' } })],
+    ['secrets', { containers: [{ ...container, envFrom: [{ secretRef: { name: 's' } }] }] }],
+    ['secrets', { initContainers: [{ ...container, name: 'i', envFrom: [{ secretRef: { name: 's' } }] }] }],
+    ['secrets', volume({ rbd: { image: 'i', monitors: ['m'], secretRef: { name: 's' } } })],
+    ['configmaps', volume({ configMap: { name: 'm' } })],
+    ['configmaps', env({ configMapKeyRef: { name: 'm', key: 'k' } })],
+    ['persistentvolumeclaims', volume({ persistentVolumeClaim: { claimName: 'p' } })],
+    ['secrets (via projected volumes)', projected({ secret: { name: 's' } })],
+    ['configmaps (via projected volumes)', projected({ configMap: { name: 's' } })],
+    ['serviceaccounts (via projected volumes)', projected({ serviceAccountToken: { path: 't' } })],
+    ['clustertrustbundles (via projected volumes)', projected({ clusterTrustBundle: { name: 'b', path: 'p' } })],
+    ['resourceclaims', { resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] }],
+  ];
+  for (const [what, spec] of references) {
+    const { json } = await create(mirrorPod('bad', spec));
+    t.match(json, { code: 403, message: `pods "bad" is forbidden: a mirror pod may not reference ${what}` });
+  }
+  const owners: [string, object[] | undefined][] = [
+    ['with an owner reference set to itself', undefined],
+    ['with a single owner reference', [owner(), { ...owner(), uid: 'x', controller: false }]],
+    ['with an owner reference set to itself', [{ ...owner(), name: 'n2' }]],
+    ['with an owner reference set to itself', [{ ...owner(), kind: 'Pod' }]],
+    ['with a controller owner reference', [{ ...owner(), controller: false }]],
+    ['must not set blockOwnerDeletion', [{ ...owner(), blockOwnerDeletion: true }]],
+    ['UID mismatch', [{ ...owner(), uid: 'other' }]],
+  ];
+  for (const [message, ownerReferences] of owners) {
+    const { json } = await create(mirrorPod('bad', {}, { ownerReferences }));
+    t.equal(json.code, 403, message);
+    t.ok(json.message.includes(message), json.message);
+  }
+  t.match((await create(mirrorPod('bad', { nodeName: 'n2' }))).json, { code: 403, message: /nodeName set to itself/ });
+  t.match((await create(mirrorPod('bad', {}, { annotations: {} }))).json, { code: 403, message: /only create mirror/ });
+});
+
+t.test('labels and taints of its Node', async (t) => {
+  const change = (body: object, type = merge, path = `${nodes}/n1`) =>
+    server.call('PATCH', path, { body, type, as: n1 });
+  const labels = (values: Record<string, string | null>) => change({ metadata: { labels: values } });
+  t.equal((await labels({ 'topology.kubernetes.io/zone': 'z', mine: 'x', a: null })).status, 200);
+  for (const label of [
+    'node-restriction.kubernetes.io/tenant',
+    'x.node-restriction.kubernetes.io/y',
+    'node-role.kubernetes.io/control-plane',
+    'kubernetes.io/foo',
+    'example.k8s.io/x',
+  ]) {
+    t.match((await labels({ [label]: 'new' })).json, { code: 403, message: new RegExp(`modify labels: ${label}$`) });
+  }
+  for (const label of ['node-restriction.kubernetes.io/tenant', 'example.k8s.io/x']) {
+    t.match((await labels({ [label]: null })).json, { code: 403, message: /modify labels/ }, 'removal is a change');
+    const viaStatus = await change({ metadata: { labels: { [label]: null } } }, merge, `${nodes}/n1/status`);
+    t.not(viaStatus.json.metadata?.labels?.[label], null);
+  }
+  t.match((await change({ spec: { taints: [] } })).json, { code: 403, message: /not allowed to modify taints/ });
+  t.match((await change({ spec: { taints: null } })).json, { code: 403, message: /not allowed to modify taints/ });
+  const replaced = [{ op: 'replace', path: '/spec/taints/0/effect', value: 'NoExecute' }];
+  t.equal((await change(replaced, 'application/json-patch+json')).status, 403);
+  t.match((await change({ metadata: { ownerReferences: [{ ...owner(), kind: 'Pod' }] } })).json, {
+    code: 403,
+    message: /not allowed to modify ownerReferences/,
+  });
+  t.match((await change({ spec: { podCIDRs: ['10.0.0.0/8'] } })).json, { code: 403, message: /podCIDRs/ });
+  t.match((await change({ spec: { configSource: { configMap: {} } } })).json, { code: 403, message: /configSource/ });
+  t.equal((await change({ metadata: { labels: { a: 'c' } } }, merge, `${nodes}/n2`)).status, 403);
+  const node = (await server.call('GET', `${nodes}/n1`)).json;
+  t.match(node.metadata.labels, { 'node-restriction.kubernetes.io/tenant': 'red', 'example.k8s.io/x': 'y' });
+  t.match(node.spec.taints, [{ effect: 'NoSchedule' }]);
+  const n3 = await server.identity('system:node:n3', 'system:nodes');
+  const register = (body: object) => server.call('POST', nodes, { body, as: n3 });
+  t.match((await register({ metadata: { name: 'n3', labels: { 'node-role.kubernetes.io/x': '' } } })).json, {
+    code: 403,
+    message: /is not allowed to set the following labels: node-role.kubernetes.io\/x$/,
+  });
+  t.equal((await register({ metadata: { name: 'n3' }, spec: { podCIDR: '10.0.0.0/8' } })).status, 403);
+});
+
+async function userPod(name: string, spec: object = {}): Promise<Answer> {
+  const body = { metadata: { name, labels: { app: 'x' } }, spec: { nodeName: 'n1', containers: [container], ...spec } };
+  return server.call('POST', pods, { body });
+}
+
+t.test('pods: the status of its own, and nothing else of them', async (t) => {
+  await userPod('mine');
+  await userPod('theirs', { nodeName: 'n2' });
+  const status = (name: string, body: object) =>
+    server.call('PATCH', `${pods}/${name}/status`, { body, type: merge, as: n1 });
+  t.equal((await status('mine', { status: { phase: 'Running' } })).status, 200);
+  for (const metadata of [
+    { labels: { evil: '1' } },
+    { labels: { app: null } },
+    { annotations: { evil: '1' } },
+    { finalizers: ['example.com/x'] },
+  ]) {
+    t.match((await status('mine', { metadata })).json, { code: 403, message: /cannot update .* through pod status/ });
+  }
+  t.same((await server.call('GET', `${pods}/mine`)).json.metadata.labels, { app: 'x' });
+  t.equal((await status('theirs', { status: { phase: 'Failed' } })).status, 403);
+  const evict = (name: string) =>
+    server.call('POST', `${pods}/${name}/eviction`, { body: { metadata: { name } }, as: n1 });
+  t.match((await evict('theirs')).json, { code: 403, message: /can only evict pods/ });
+  t.notMatch((await server.call('GET', `${pods}/theirs`)).text, /DisruptionTarget/, 'and nothing is written before');
+  t.equal((await server.call('DELETE', `${pods}/theirs`, { as: n1 })).status, 403);
+  t.equal((await server.call('PATCH', `${pods}/mine`, { body: {}, type: merge, as: n1 })).status, 403);
+  t.equal((await evict('mine')).status, 201);
+});
+
+t.test('tokens for what its pods use, for the audiences they name', async (t) => {
+  const sources = [{ serviceAccountToken: { path: 't', audience: 'vault' } }];
+  const made = await userPod('tokens', { volumes: [{ name: 'v', projected: { sources } }] });
+  const ask = (spec: object, account = 'default') =>
+    server.call('POST', `/api/v1/namespaces/default/serviceaccounts/${account}/token`, { body: { spec }, as: n1 });
+  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'tokens', uid: made.json.metadata.uid };
+  t.equal((await ask({ boundObjectRef })).status, 201);
+  t.equal((await ask({ boundObjectRef, audiences: ['vault'] })).status, 201);
+  t.match((await ask({ boundObjectRef, audiences: ['bank'] })).json, {
+    code: 403,
+    message: /audience "bank" not found in pod spec volume, system:node:n1 is not authorized to request tokens/,
+  });
+  t.match((await ask({ boundObjectRef, audiences: ['vault', 'bank'] })).json, {
+    code: 403,
+    message: /0 or 1 audiences/,
+  });
+  t.match((await ask({})).json, { code: 403, message: /not bound to a pod/ });
+  t.match((await ask({ boundObjectRef: { ...boundObjectRef, apiVersion: '' } })).json, { code: 403 });
+  t.match((await ask({ boundObjectRef }, 'other')).json, { code: 403 });
+  const granted = { apiGroups: [''], resources: ['bank'], verbs: ['request-serviceaccounts-token-audience'] };
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  await server.call('POST', `${rbac}/clusterroles`, { body: { metadata: { name: 'bank' }, rules: [granted] } });
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'bank' };
+  const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }];
+  const binding = { metadata: { name: 'bank' }, roleRef, subjects };
+  await server.call('POST', `${rbac}/clusterrolebindings`, { body: binding });
+  t.equal((await ask({ boundObjectRef, audiences: ['bank'] })).status, 201, 'unless an administrator allows it');
+});
+
+t.test('leases of its own', async (t) => {
+  const leases = (namespace: string) => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  const create = (name: string) =>
+    server.call('POST', leases('kube-node-lease'), { body: { metadata: { name } }, as: n1 });
+  t.equal((await create('n1')).status, 201);
+  t.match((await create('n2')).json, { code: 403, message: /same name as the requesting node/ });
+  t.equal((await server.call('DELETE', `${leases('kube-node-lease')}/n2`, { as: n1 })).status, 403);
+});
