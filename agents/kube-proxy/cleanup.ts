@@ -6,6 +6,7 @@ import { Applier } from '../../dataplane/netfilter/applier';
 import type { Backend } from '../../dataplane/netfilter/backend';
 import { programsOf } from '../../dataplane/netfilter/backend';
 import { NftProgram } from '../../dataplane/nftables/nft';
+import { SourceFilter } from '../../dataplane/pod-sources/filter';
 import { PolicyApplier } from '../../dataplane/policy/applier';
 import { tableOf } from '../../dataplane/service/nft/names';
 import { NftWriter } from '../../dataplane/service/nft/writer';
@@ -27,6 +28,8 @@ export async function cleanup(exec: Exec, log: Logger): Promise<void> {
   const nft = new NftProgram(exec);
   try {
     await new PolicyApplier(nft).apply(undefined);
+    // The kubelet writes these, and leaves them when it ends, as its wires.
+    await new SourceFilter(nft).remove();
     for (const family of families) await new NftWriter({ nft, table: tableOf(family) }).removeAll();
   } catch (error) {
     // Without nft there never were rules of policies, nor of the nftables mode.

@@ -8,6 +8,10 @@ import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { filesBeside } from '../../controlplane/pki/node-files';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
+import { ownNetns } from '../../dataplane/netns/system-netns';
+import { Generations } from '../../dataplane/nftables/generations';
+import { NftProgram } from '../../dataplane/nftables/nft';
+import { SourceFilter } from '../../dataplane/pod-sources/filter';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
@@ -16,6 +20,7 @@ import { ServingCertificate } from './certificates/serving-certificate';
 import { Kubelet } from './kubelet';
 import { NetlinkPodNetwork } from './network/netlink-pod-network';
 import { NodeRoutes } from './network/node-routes';
+import { PodSources } from './network/pod-sources';
 import { readMachineFacts } from './node/facts';
 import { NodeAddress, type NodeEvent } from './node/node-address';
 import { machineStops } from './node/shutdown';
@@ -41,16 +46,34 @@ export const command = defineCommand({
     const nodeIps = await nodeAddress.find(signal);
     const runtime = new DockerRuntime(options.dockerHost);
     const disk = await statfs('/');
+    const { nodeName } = options;
+    const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
+    const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
+    const exec = new SystemExec();
+    const generations = new Generations(ownNetns());
+    const sources = new PodSources({
+      filter: new SourceFilter(new NftProgram(exec, generations), { generations }),
+      enabled: options.checkPodSources,
+      clock: systemClock,
+      log: log.child('sources'),
+      report: (reason, message) => report('Warning', reason, message),
+    });
     const kubelet = new Kubelet({
       client,
       runtime,
-      network: new NetlinkPodNetwork({ log: log.child('network'), nodeIp: nodeIps[0]!, overlay: options.overlay }),
+      network: new NetlinkPodNetwork({
+        log: log.child('network'),
+        nodeIp: nodeIps[0]!,
+        overlay: options.overlay,
+        sources,
+      }),
       mounts: new SystemMounts(),
       clock: systemClock,
       log,
       machine,
       config: {
-        nodeName: options.nodeName,
+        nodeName,
         nodeIps,
         rootDir: options.rootDir,
         pauseImage: options.pauseImage,
@@ -66,16 +89,13 @@ export const command = defineCommand({
         parallelStarts: options.parallelStarts,
         shutdownGraceSeconds: options.shutdownGraceSeconds,
       },
-      machineStops: () => machineStops(new SystemExec()),
+      machineStops: () => machineStops(exec),
       runRoutes: (nodes, until) =>
-        new NodeRoutes({ nodes, nodeName: options.nodeName, mode: options.overlay, log: log.child('routes') }).run(
-          until,
-        ),
+        new NodeRoutes({ nodes, nodeName, mode: options.overlay, log: log.child('routes') }).run(until),
     });
     const certificate = await ServingCertificate.open(options.pkiDir);
     const lookup = new PodLookup(kubelet.pods, kubelet.records);
     const { records } = kubelet;
-    const { nodeName } = options;
     const server = {
       // The API server comes to the address the node is known by.
       host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
@@ -91,9 +111,6 @@ export const command = defineCommand({
     };
     await serveKubelet(server, signal);
     await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check: () => kubelet.health }, signal);
-    const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
-    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
-    const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
     const renewer = new CertificateRenewer({
       client,
       clock: systemClock,
@@ -104,7 +121,7 @@ export const command = defineCommand({
       served: () => certificate.reload(),
       report,
     });
-    const tasks = [kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal)];
+    const tasks = [kubelet.run(signal), nodeAddress.watch(nodeIps, report, signal), sources.run(signal)];
     if (options.rotateCertificates) tasks.push(renewer.run(signal));
     try {
       await Promise.all(tasks);

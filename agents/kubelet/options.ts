@@ -32,6 +32,12 @@ export const kubeletOptions = {
     help: 'ways to the pods of other nodes: host-gw (one link for all), vxlan, or auto (VXLAN to nodes on other links)',
     parse: parseOneOf('auto', 'host-gw', 'vxlan'),
   },
+  checkPodSources: {
+    flag: 'check-pod-sources',
+    default: 'true',
+    help: 'drop what pods send under the address or MAC of another, ARP and neighbour discovery too; --no-check-pod-sources for pods that route or bridge',
+    parse: parseBoolean,
+  },
   dockerHost: {
     flag: 'docker-host',
     placeholder: 'URL',

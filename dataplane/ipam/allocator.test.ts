@@ -13,7 +13,7 @@ t.test('ranges keep back network, gateway and broadcast', async (t) => {
     { name: 'IPv6 /64 is bounded', cidr: 'fd00::/64', first: 2, last: 2 ** 24 - 1 },
   ];
   for (const { name, cidr, first, last } of cases)
-    t.match(podRange(parseCidr(cidr)), { first, last, gateway: 1 }, name);
+    t.match(podRange(parseCidr(cidr)), { first, last, handedOut: Math.min(last, 2047), gateway: 1 }, name);
   for (const cidr of ['10.0.0.0/31', '10.0.0.0/32', 'fd00::/127']) {
     t.throws(() => podRange(parseCidr(cidr)), { code: 'BadRequest' }, cidr);
   }
@@ -39,6 +39,29 @@ t.test('allocates in order, reuses a released address last', async (t) => {
   });
   allocator.release('10.0.0.5');
   t.equal(allocator.allocate(), '10.0.0.5');
+});
+
+t.test('the second address of a pod is as far from the start of its range as the first', async (t) => {
+  const [first, second] = [
+    new AddressAllocator(parseCidr('10.0.0.0/29')),
+    new AddressAllocator(parseCidr('fd00::/64')),
+  ];
+  const like = (ip: string) => second.allocateLike(ip, first);
+  t.same([like('10.0.0.4'), like('10.0.0.2')], ['fd00::4', 'fd00::2']);
+  second.reserve('fd00::5');
+  t.equal(like('10.0.0.5'), 'fd00::6', 'where that is taken, any other');
+  const small = new AddressAllocator(parseCidr('10.1.0.0/30'));
+  t.equal(small.allocateLike('10.0.0.6', first), '10.1.0.2', 'or where its range ends before');
+});
+
+t.test('a large range is used at its beginning; what was there before stays known', async (t) => {
+  const allocator = new AddressAllocator(parseCidr('10.0.0.0/16'));
+  t.equal(take(allocator, 2046).at(-1), '10.0.7.255');
+  t.throws(() => allocator.allocate(), { code: 'Unavailable' });
+  allocator.reserve('10.0.200.1');
+  t.ok(allocator.has('10.0.200.1'));
+  allocator.release('10.0.0.9');
+  t.equal(allocator.allocate(), '10.0.0.9');
 });
 
 t.test('reserving what runs already survives a restart', async (t) => {

@@ -55,7 +55,7 @@ export class AddressAllocator {
 
   /** How many addresses there are for pods, and how many are taken. */
   get usage(): { readonly capacity: number; readonly taken: number } {
-    return { capacity: this.range.last - this.range.first + 1, taken: this.store.size };
+    return { capacity: this.range.handedOut - this.range.first + 1, taken: this.store.size };
   }
 
   /** @throws Unavailable when every address is taken. */
@@ -69,6 +69,15 @@ export class AddressAllocator {
     throw new Unavailable(`no free address in ${formatCidr(this.cidr)}: all ${capacity} are taken`, {
       details: { cidr: formatCidr(this.cidr), capacity },
     });
+  }
+
+  /** The address that is as far from the start of its range as `ip` of another one is, or any other when that is taken. @throws Unavailable */
+  allocateLike(ip: string, other: AddressAllocator): string {
+    const offset = other.offsetOf(ip);
+    const { first, handedOut } = this.range;
+    if (offset === undefined || offset < first || offset > handedOut || this.store.has(offset)) return this.allocate();
+    this.take(offset);
+    return this.format(offset);
   }
 
   /** Marks an address as taken; repeating it is harmless. @throws BadRequest for an address that no pod of the range can have. */

@@ -38,6 +38,9 @@ export const IFLA = {
 export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
 export const VETH_INFO_PEER = 1;
 export const IFLA_VXLAN = { ID: 1, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17, UDP_CSUM: 18 } as const;
+export const IFLA_BR_MULTI_BOOLOPT = 46;
+/** Bit of struct br_boolopt_multi: value(4), then which of them is meant(4). */
+export const BR_BOOLOPT_NO_LL_LEARN = 1;
 export const IFLA_BRPORT_MODE = 4;
 /** Leaves the interface counters out of a dump: half of its bytes. */
 export const RTEXT_FILTER_SKIP_STATS = 8;

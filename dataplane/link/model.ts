@@ -16,6 +16,11 @@ export interface Link {
   readonly peer: number;
   /** Only for ports of a bridge. */
   readonly hairpin?: boolean;
+  /**
+   * Only for bridges, and absent before Linux 5.0: whether frames for the bridge itself (01:80:c2:00:00:0x, which no netfilter hook
+   * sees) teach it where a MAC address is.
+   */
+  readonly learnsLinkLocal?: boolean;
   /** Only for links of kind vxlan. */
   readonly vxlan?: Vxlan;
 }

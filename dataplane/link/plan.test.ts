@@ -16,7 +16,11 @@ const link: Link = {
 const address: LinkAddress = { link: 3, family: 4, address: '10.0.0.1', prefix: 24 };
 
 t.test('bridge', async (t) => {
-  const create = { action: 'create-bridge', name: 'br0', change: { mac: desired.mac, mtu: 1500, up: true } };
+  const create = {
+    action: 'create-bridge',
+    name: 'br0',
+    change: { mac: desired.mac, mtu: 1500, up: true, learnsLinkLocal: false },
+  };
   const add = { action: 'ensure-address', linkName: 'br0', address: '10.0.0.1', prefix: 24 };
   const cases = [
     { name: 'from nothing', found: undefined, addresses: [], steps: [create, add] },
@@ -33,6 +37,13 @@ t.test('bridge', async (t) => {
       addresses: [address],
       steps: [{ action: 'set-link', name: 'br0', change: { mac: desired.mac, mtu: 1500, up: true } }],
     },
+    {
+      name: 'frames for the bridge itself teach it, as in a bridge of an earlier version',
+      found: { ...link, learnsLinkLocal: true },
+      addresses: [address],
+      steps: [{ action: 'set-link', name: 'br0', change: { learnsLinkLocal: false } }],
+    },
+    { name: 'a kernel that does not say', found: link, addresses: [address], steps: [] },
     {
       name: 'the address of an earlier range goes, those of other links and families stay',
       found: link,

@@ -52,7 +52,15 @@ export function planBridge(
   addresses: readonly LinkAddress[],
 ): readonly Step[] {
   const usable = found?.kind === 'bridge';
-  return planLink(desired, found, usable, addresses, (name, change) => ({ action: 'create-bridge', name, change }));
+  // Else a pod sends one frame with a neighbour's MAC and is sent what is for the neighbour.
+  const option = { learnsLinkLocal: false };
+  const steps = planLink(desired, found, usable, addresses, (name, change) => ({
+    action: 'create-bridge',
+    name,
+    change: { ...change, ...option },
+  }));
+  const { name } = desired;
+  return usable && found.learnsLinkLocal === true ? [{ action: 'set-link', name, change: option }, ...steps] : steps;
 }
 
 /** Steps to a VXLAN link that is up with these properties. What it is made of cannot be changed, so it is then replaced. */

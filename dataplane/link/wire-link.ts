@@ -3,8 +3,10 @@ import { AttrStream, type StreamData } from 'netlink';
 import { addressBytes, readAddress } from '../../controlplane/base/cidr';
 import {
   AF_UNSPEC,
+  BR_BOOLOPT_NO_LL_LEARN,
   IFF_UP,
   IFLA,
+  IFLA_BR_MULTI_BOOLOPT,
   IFLA_BRPORT_MODE,
   IFLA_INFO,
   IFLA_VXLAN,
@@ -36,6 +38,8 @@ export interface LinkChange {
   /** Index of the bridge, 0 to leave it. */
   readonly master?: number;
   readonly hairpin?: boolean;
+  /** Of a bridge. */
+  readonly learnsLinkLocal?: boolean;
 }
 /** The peer is always born down: the kernel refuses to open it (ENOTCONN) before the pair is joined. */
 export interface VethPeer extends Pick<LinkChange, 'mtu' | 'mac'> {
@@ -76,12 +80,24 @@ function readVxlan(data: Buffer): Vxlan {
   };
 }
 
+function pushBridge(data: AttrStream, { learnsLinkLocal }: LinkChange): void {
+  if (learnsLinkLocal === undefined) return;
+  const value = learnsLinkLocal ? 0 : BR_BOOLOPT_NO_LL_LEARN;
+  data.push(IFLA_BR_MULTI_BOOLOPT, Buffer.concat([u32(value), u32(BR_BOOLOPT_NO_LL_LEARN)]));
+}
+
+function readLearnsLinkLocal(data: Buffer | undefined): boolean | undefined {
+  const options = parseAttrs(data ?? Buffer.alloc(0)).get(IFLA_BR_MULTI_BOOLOPT);
+  return options && (readU32(options) & BR_BOOLOPT_NO_LL_LEARN) === 0;
+}
+
 export function linkCreation(creation: LinkCreation): Uint8Array[] {
   const out = new AttrStream();
   out.emit(linkHeader({ up: creation.up }));
   pushLinkAttrs(out, creation);
   const details = (data: AttrStream): void => {
     if (creation.kind === 'vxlan') pushVxlan(data, creation.vxlan);
+    if (creation.kind === 'bridge') pushBridge(data, creation);
     if (creation.kind !== 'veth') return;
     data.push(VETH_INFO_PEER, (inner: AttrStream) => {
       inner.emit(linkHeader({}));
@@ -108,6 +124,12 @@ export function linkChange(index: number, change: LinkChange): Uint8Array[] {
       info.push(IFLA_INFO.SLAVE_DATA, mode);
     });
   }
+  if (change.learnsLinkLocal !== undefined) {
+    out.push(IFLA.LINKINFO, (info: AttrStream) => {
+      info.push(IFLA_INFO.KIND, text('bridge'));
+      info.push(IFLA_INFO.DATA, (data: AttrStream) => pushBridge(data, change));
+    });
+  }
   return out.bufs;
 }
 
@@ -126,6 +148,7 @@ export function parseLink(message: Buffer): Link {
   const port = info.get(IFLA_INFO.SLAVE_DATA);
   const isPort = readText(info.get(IFLA_INFO.SLAVE_KIND)) === 'bridge' && port !== undefined;
   const kind = readText(info.get(IFLA_INFO.KIND));
+  const learnsLinkLocal = kind === 'bridge' ? readLearnsLinkLocal(info.get(IFLA_INFO.DATA)) : undefined;
   return {
     index: message.readInt32LE(4),
     name: readText(attrs.get(IFLA.IFNAME)),
@@ -136,6 +159,7 @@ export function parseLink(message: Buffer): Link {
     master: readU32(attrs.get(IFLA.MASTER)),
     peer: kind === 'veth' ? readU32(attrs.get(IFLA.LINK)) : 0,
     ...(kind === 'vxlan' ? { vxlan: readVxlan(info.get(IFLA_INFO.DATA) ?? Buffer.alloc(0)) } : {}),
+    ...(learnsLinkLocal === undefined ? {} : { learnsLinkLocal }),
     ...(isPort ? { hairpin: parseAttrs(port).get(IFLA_BRPORT_MODE)?.[0] === 1 } : {}),
   };
 }

@@ -22,9 +22,22 @@ const join = (parts: Uint8Array[]) => Buffer.concat(parts);
 
 t.test('links', async (t) => {
   const bridge = parseLink(
-    join(linkCreation({ kind: 'bridge', name: 'cni0', mtu: 1400, mac: '0a:58:0a:f4:00:01', up: true })),
+    join(
+      linkCreation({
+        kind: 'bridge',
+        name: 'cni0',
+        mtu: 1400,
+        mac: '0a:58:0a:f4:00:01',
+        up: true,
+        learnsLinkLocal: false,
+      }),
+    ),
   );
   t.match(bridge, { name: 'cni0', kind: 'bridge', mtu: 1400, mac: '0a:58:0a:f4:00:01', up: true, master: 0, peer: 0 });
+  t.equal(bridge.learnsLinkLocal, false);
+  t.equal(parseLink(join(linkChange(3, { learnsLinkLocal: true }))).learnsLinkLocal, true);
+  const old = parseLink(join(linkCreation({ kind: 'bridge', name: 'cni0' })));
+  t.notOk('learnsLinkLocal' in old, 'kernels before 5.0 do not say');
   t.notOk('hairpin' in bridge, 'only ports have the flag');
   const port = parseLink(join(linkChange(7, { hairpin: true, master: 3, up: false })));
   t.match(port, { index: 7, master: 3, up: false, hairpin: true });

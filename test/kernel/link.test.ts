@@ -40,11 +40,13 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
         t.match(await netns.run('ip', 'address', 'show', 'br0'), /0a:58:0a:00:00:01[\s\S]*inet 10\.0\.0\.1\/24/);
         t.same(await plan(), [], 'nothing left to do');
         await netns.run('ip', 'link', 'set', 'br0', 'down', 'mtu', '1300', 'address', '0a:00:00:00:00:02');
+        await netns.run('ip', 'link', 'set', 'br0', 'type', 'bridge', 'no_linklocal_learn', '0');
         await netns.run('ip', 'address', 'add', '10.9.0.1/24', 'dev', 'br0');
         await netns.run('ip', 'address', 'del', '10.0.0.1/24', 'dev', 'br0');
         await applySteps(rt, await plan());
         t.same(await plan(), []);
         t.notMatch(await netns.run('ip', 'address', 'show', 'br0'), /10\.9\.0\.1/);
+        t.match(await netns.run('ip', '-d', 'link', 'show', 'br0'), /no_linklocal_learn 1/);
         await t.rejects(rt.createBridge('br0', {}), { code: 'AlreadyExists', details: { errno: 'EEXIST' } });
       });
     });

@@ -10,7 +10,7 @@ import { NetworkMonitor } from '../../dataplane/link/monitor';
 import { ensureSysctls, readSysctl } from '../../dataplane/link/sysctl';
 import { inNetns } from '../../dataplane/netns/named';
 import { connect, createNetns, skipWithoutKernel } from '../lib/netns';
-import { ask, FakeNodes, nodeObject, reach, serve, startPod, withScope } from '../lib/pod-lab';
+import { ask, FakeNodes, nodeObject, podSources, reach, serve, startPod, withScope } from '../lib/pod-lab';
 
 // Many short processes: a loaded machine needs its time.
 t.setTimeout(180_000);
@@ -18,7 +18,8 @@ t.setTimeout(180_000);
 async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
   const netns = await createNetns();
   scope.defer(() => netns.teardown());
-  const network = new NetlinkPodNetwork({ log: silentLogger, netns, ...(nodeIp ? { nodeIp } : {}) });
+  const sources = podSources(netns);
+  const network = new NetlinkPodNetwork({ log: silentLogger, netns, sources, ...(nodeIp ? { nodeIp } : {}) });
   return { netns, network, open: () => network.open([podCidr]).then(() => scope.defer(() => network.close())) };
 }
 

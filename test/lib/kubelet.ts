@@ -10,6 +10,7 @@ import { createLogger, silentLogger } from '../../controlplane/base/logger';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import type { TestDockerd } from './dockerd';
 import type { MemoryClient } from './memory-client';
+import { podSources } from './pod-lab';
 
 const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
 
@@ -20,7 +21,7 @@ export async function startKubelet(client: MemoryClient, dockerd: TestDockerd, n
   const kubelet = new Kubelet({
     client,
     runtime: new DockerRuntime(dockerd.host),
-    network: new NetlinkPodNetwork({ log, netns: dockerd.netns }),
+    network: new NetlinkPodNetwork({ log, netns: dockerd.netns, sources: podSources(dockerd.netns) }),
     mounts: new SystemMounts(),
     clock: systemClock,
     log,

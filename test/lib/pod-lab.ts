@@ -6,7 +6,9 @@ import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { NodeRoutes } from '../../agents/kubelet/network/node-routes';
+import { PodSources, type PodSourcesDeps } from '../../agents/kubelet/network/pod-sources';
 import type { Node } from '../../controlplane/api/node';
+import { systemClock } from '../../controlplane/base/clock';
 import { hasCode } from '../../controlplane/base/errors';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -15,8 +17,12 @@ import { startProgram } from '../../dataplane/exec/system-exec';
 import { NetworkMonitor } from '../../dataplane/link/monitor';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { inNetns } from '../../dataplane/netns/named';
+import type { Netns } from '../../dataplane/netns/netns';
+import { NftProgram } from '../../dataplane/nftables/nft';
 import type { OverlayMode } from '../../dataplane/overlay/plan';
+import { SourceFilter } from '../../dataplane/pod-sources/filter';
 import { createNetns, type TestNetns } from './netns';
+import { NetnsExec } from './service-lab';
 
 export async function withScope(fn: (scope: Scope) => Promise<void>): Promise<void> {
   const scope = new Scope();
@@ -32,6 +38,17 @@ export async function scopedNetns(scope: Scope): Promise<TestNetns> {
   scope.defer(() => netns.teardown());
   return netns;
 }
+
+/** What checks the pods of a node, as its kubelet has it. */
+export const podSources = (netns: Netns, deps: Partial<PodSourcesDeps> = {}): PodSources =>
+  new PodSources({
+    filter: new SourceFilter(new NftProgram(new NetnsExec(netns))),
+    enabled: true,
+    clock: systemClock,
+    log: silentLogger,
+    report: () => {},
+    ...deps,
+  });
 
 /** A process that only holds a fresh namespace of its own. */
 export async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
@@ -129,6 +146,7 @@ export interface LabPod {
 /** A node's network as the kubelet keeps it. */
 export class LabNode {
   network: NetlinkPodNetwork;
+  sources!: PodSources;
   private readonly changed = new EventEmitter();
   private stopRoutes: () => Promise<void> = async () => {};
 
@@ -139,6 +157,7 @@ export class LabNode {
     readonly podCidr: string,
     private mode: OverlayMode,
     private readonly scope: Scope,
+    private readonly sourcesDeps: Partial<PodSourcesDeps> = {},
   ) {
     this.network = this.makeNetwork();
   }
@@ -170,9 +189,12 @@ export class LabNode {
     this.runRoutes(nodes);
   }
 
-  async pod(): Promise<LabPod> {
+  pod(): Promise<LabPod> {
+    return this.podWith(this.network.allocate());
+  }
+
+  async podWith(ips: readonly string[]): Promise<LabPod> {
     const started = await startPod(this.scope);
-    const ips = this.network.allocate();
     await this.network.attach({ pid: started.pid, ips, interfaceName: 'eth0' });
     return { ...started, ips, ip: ips[0]! };
   }
@@ -192,7 +214,9 @@ export class LabNode {
 
   private makeNetwork(): NetlinkPodNetwork {
     const nodeIp = this.address.split(',')[0]!;
-    return new NetlinkPodNetwork({ log: silentLogger, netns: this.netns, nodeIp, overlay: this.mode });
+    this.sources = podSources(this.netns, this.sourcesDeps);
+    const { netns, mode: overlay, sources } = this;
+    return new NetlinkPodNetwork({ log: silentLogger, netns, nodeIp, overlay, sources });
   }
 
   private runRoutes(nodes: FakeNodes): void {

@@ -38,6 +38,7 @@ import { PolicyApplier, type PolicyWrite } from '../../dataplane/policy/applier'
 import type { PolicyPlan } from '../../dataplane/policy/model';
 import { MemoryClient } from './memory-client';
 import { connect, createNetns, type TestNetns } from './netns';
+import { podSources } from './pod-lab';
 import { namespace, pod } from './policy-fixture';
 import { NetnsExec } from './service-lab';
 
@@ -106,7 +107,10 @@ export class PolicyLab {
     readonly families: readonly Family[],
   ) {
     this.at = at;
-    const network = (name: NodeName) => new NetlinkPodNetwork({ log, netns: at[name], nodeIp: nodeIps[name] });
+    const network = (name: NodeName) => {
+      const sources = podSources(at[name]);
+      return new NetlinkPodNetwork({ log, netns: at[name], nodeIp: nodeIps[name], sources });
+    };
     this.networks = { n1: network('n1'), n2: network('n2') };
   }
 

@@ -122,7 +122,7 @@ export function icmpEcho(source: string, destination: string): RawPacket {
 const addressBytes = (address: string): Buffer => Buffer.from(address.split('.').map(Number));
 
 /** RFC 1071. */
-function internetChecksum(bytes: Buffer): number {
+export function internetChecksum(bytes: Buffer): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);

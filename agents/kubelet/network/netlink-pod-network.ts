@@ -15,6 +15,7 @@ import { netnsOfProcess, ownNetns } from '../../../dataplane/netns/system-netns'
 import type { OverlayMode } from '../../../dataplane/overlay/plan';
 import { bridgeName, macOf, vethName } from './names';
 import type { PodNetwork, PodWire } from './pod-network';
+import type { PodSources } from './pod-sources';
 import { podMtu } from './uplink';
 import {
   findDamage,
@@ -35,6 +36,8 @@ export interface PodNetworkOptions {
   readonly overlay?: OverlayMode;
   /** The node's namespace; default the one this process runs in. */
   readonly netns?: Netns;
+  /** Checks what pods send. Without it a pod can send under any address. */
+  readonly sources?: Pick<PodSources, 'open' | 'admit'>;
 }
 
 interface OpenState {
@@ -76,6 +79,8 @@ export class NetlinkPodNetwork implements PodNetwork {
     try {
       const mtu = await this.podMtu(rt);
       const { bridge } = await this.ensureBridge(rt, allocators, mtu);
+      // Before the first wire: its first packet is checked already.
+      await this.options.sources?.open(cidrs);
       const monitor = new NetworkMonitor(this.netns, (change) => this.onChange(change));
       this.state = { allocators, rt, bridge, mtu, monitor };
     } catch (err) {
@@ -120,7 +125,10 @@ export class NetlinkPodNetwork implements PodNetwork {
   allocate(): readonly string[] {
     const taken: string[] = [];
     try {
-      for (const allocator of this.opened().allocators) taken.push(allocator.allocate());
+      const [first, ...others] = this.opened().allocators;
+      taken.push(first!.allocate());
+      // The same place in each range, so that the first address says the other (port-plan.ts).
+      for (const allocator of others) taken.push(allocator.allocateLike(taken[0]!, first!));
       return taken;
     } catch (err) {
       this.release(taken);
@@ -142,6 +150,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     return this.inTurn(ip, async () => {
       const near = vethName(ip);
       const known = this.wires.delete(near);
+      await this.options.sources?.admit(wire.ips);
       const fault = await this.attachNow(wire, known);
       this.wires.set(near, ip);
       return fault;

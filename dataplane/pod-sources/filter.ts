@@ -1,0 +1,89 @@
+// Brings the kernel's table of pod sources to what is wanted, and finds what others have changed in it.
+import { AppError, hasCode } from '../../controlplane/base/errors';
+import { ForeignChanges, type ForeignChangesDeps } from '../nftables/foreign-changes';
+import type { Nft, TableName } from '../nftables/nft';
+import { elementsOf, type PodPort, type SourceElements } from './ports';
+import { sourcesRemoval, sourcesText, tableName } from './text';
+
+const table: TableName = { family: 'bridge', name: tableName };
+
+/** Calls must not overlap. */
+export class SourceFilter {
+  /** Undefined: nothing is to be there, or nothing was written yet. */
+  private wanted: readonly PodPort[] | undefined;
+  /** The table as nft printed it after our last write; undefined after a failure. */
+  private printed: string | undefined;
+  private canTarget = true;
+  private readonly foreign: ForeignChanges;
+
+  /** Without a count of transactions every check asks nft. */
+  constructor(
+    private readonly nft: Nft,
+    counting: ForeignChangesDeps = {},
+  ) {
+    this.foreign = new ForeignChanges(counting);
+  }
+
+  /** False: this nft has no words for the targets of IPv6 neighbour messages, so these are not compared. */
+  get comparesTargets(): boolean {
+    return this.canTarget;
+  }
+
+  /** Replaces everything in one step, so that no packet passes unchecked meanwhile. Repeatable. @throws what Nft.run throws */
+  async apply(ports: readonly PodPort[]): Promise<void> {
+    this.wanted = ports;
+    this.printed = undefined;
+    try {
+      await this.write(ports);
+    } catch (err) {
+      // A table of this name that was changed so far that ours does not fit into it: a chain with another hook, a set of another type.
+      if (hasCode(err, 'Forbidden') || (err instanceof AppError && err.details?.['failure'] === 'busy')) throw err;
+      await this.nft.run(sourcesRemoval());
+      await this.write(ports);
+    }
+    this.printed = await this.nft.structure(table);
+  }
+
+  private async write(ports: readonly PodPort[]): Promise<void> {
+    try {
+      await this.nft.run(sourcesText(ports, { targets: this.canTarget }));
+    } catch (err) {
+      if (!this.canTarget || !hasCode(err, 'Unsupported')) throw err;
+      await this.nft.run(sourcesText(ports, { targets: false }));
+      this.canTarget = false;
+    }
+  }
+
+  /** Takes the table away. Where nft or the kernel has no tables for bridges, there is none. */
+  async remove(): Promise<void> {
+    this.wanted = undefined;
+    this.printed = undefined;
+    try {
+      if ((await this.nft.structure(table)) !== undefined) await this.nft.run(sourcesRemoval());
+    } catch (err) {
+      if (!hasCode(err, 'Unsupported')) throw err;
+    }
+  }
+
+  /** True: the kernel does not hold what was applied last; apply() again. `thorough` reads every element in any case. */
+  async isDamaged(thorough: boolean): Promise<boolean> {
+    const { wanted } = this;
+    if (!wanted) return false;
+    if (this.printed === undefined) return true;
+    if (!thorough && (await this.foreign.none())) return false;
+    const isStructureDamaged = (await this.nft.structure(table)) !== this.printed;
+    if (isStructureDamaged || !(thorough || this.foreign.worthComparing())) return isStructureDamaged;
+    return this.foreign.comparing(() => this.areElementsDamaged(wanted));
+  }
+
+  private async areElementsDamaged(wanted: readonly PodPort[]): Promise<boolean> {
+    const found = (await this.nft.read(table))?.sets;
+    const sets = Object.entries(elementsOf(wanted)) as [keyof SourceElements, string[]][];
+    return sets
+      .filter(([name]) => this.canTarget || name !== 'targets6')
+      .some(([name, elements]) => {
+        const present = found?.get(name);
+        return present?.size !== elements.length || elements.some((element) => !present.has(element));
+      });
+  }
+}
