@@ -1,5 +1,5 @@
 // Options of `k8ts kubelet`.
-import { parseNodeLabels } from '../bootstrap/node-labels';
+import { parseNodeLabels } from '../../controlplane/api';
 import {
   type OptionTable,
   parseBoolean,

@@ -1,7 +1,7 @@
 // Options of `k8ts init`, `k8ts join` and `k8ts reset`. What is not given stays as an earlier run had it, or is found out.
 import { isIP } from 'node:net';
+import { parseNodeLabels } from '../../controlplane/api';
 import { BadRequest } from '../../controlplane/base/errors';
-import { parseNodeLabels } from '../bootstrap/node-labels';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf, parseText } from '../bootstrap/options';
 import { normalRange } from './wishes';
 

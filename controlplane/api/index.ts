@@ -23,7 +23,7 @@ export { type LimitRange, limitRanges } from './limit-range';
 export { type Namespace, namespaces } from './namespace';
 export { type NetworkPolicy, networkPolicies } from './network-policy';
 export { type Node, nodes } from './node';
-export { controlPlaneLabel, forbiddenNodeLabels } from './node-labels';
+export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
 export { type PriorityClass, priorityClasses } from './priority-class';

@@ -1,6 +1,7 @@
 // Which labels a kubelet may give its own Node. Labels steer pods to nodes, so a node must not choose all of its own: those
 // below node-restriction.kubernetes.io and the reserved ones are an administrator's. Source: NodeRestriction in the reference
 // of admission controllers, and the kubelet's --node-labels.
+import { BadRequest } from '../base/errors';
 
 const restricted = 'node-restriction.kubernetes.io';
 const reserved = ['kubernetes.io', 'k8s.io'];
@@ -34,4 +35,19 @@ function isForbidden(label: string): boolean {
   const isBelow = (parent: string) => domain === parent || domain.endsWith(`.${parent}`);
   if (isBelow(restricted)) return true;
   return reserved.some(isBelow) && !kubeletLabels.has(label) && !kubeletDomains.some(isBelow);
+}
+
+/** `a=b,c=d`, as the option --node-labels has it. @throws BadRequest, also for labels that a kubelet may not set */
+export function parseNodeLabels(text: string): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = {};
+  for (const pair of text.split(',').filter((part) => part !== '')) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) throw new BadRequest(`expected name=value, got ${JSON.stringify(pair)}`);
+    labels[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  const [forbidden] = forbiddenNodeLabels(Object.keys(labels));
+  if (forbidden === undefined) return labels;
+  throw new BadRequest(
+    `a node may not give itself the label ${forbidden}: use kubectl label node, as an administrator`,
+  );
 }
