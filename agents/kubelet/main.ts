@@ -11,6 +11,7 @@ import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { Generations } from '../../dataplane/nftables/generations';
 import { NftProgram } from '../../dataplane/nftables/nft';
+import { vxlanPort } from '../../dataplane/overlay/vxlan';
 import { SourceFilter } from '../../dataplane/pod-sources/filter';
 import packageJson from '../../package.json';
 import { serveHealth } from '../bootstrap/health';
@@ -53,7 +54,10 @@ export const command = defineCommand({
     const exec = new SystemExec();
     const generations = new Generations(ownNetns());
     const sources = new PodSources({
-      filter: new SourceFilter(new NftProgram(exec, generations), { generations }),
+      filter: new SourceFilter(new NftProgram(exec, generations), {
+        generations,
+        ...(options.overlay === 'host-gw' ? {} : { tunnelPort: vxlanPort }),
+      }),
       enabled: options.checkPodSources,
       clock: systemClock,
       log: log.child('sources'),

@@ -3,7 +3,7 @@ import { AppError, hasCode } from '../../controlplane/base/errors';
 import { ForeignChanges, type ForeignChangesDeps } from '../nftables/foreign-changes';
 import type { Nft, TableName } from '../nftables/nft';
 import { elementsOf, type PodPort, type SourceElements } from './ports';
-import { sourcesRemoval, sourcesText, tableName } from './text';
+import { type SourceRules, sourcesRemoval, sourcesText, tableName } from './text';
 
 const table: TableName = { family: 'bridge', name: tableName };
 
@@ -19,9 +19,9 @@ export class SourceFilter {
   /** Without a count of transactions every check asks nft. */
   constructor(
     private readonly nft: Nft,
-    counting: ForeignChangesDeps = {},
+    private readonly options: ForeignChangesDeps & Pick<SourceRules, 'tunnelPort'> = {},
   ) {
-    this.foreign = new ForeignChanges(counting);
+    this.foreign = new ForeignChanges(options);
   }
 
   /** False: this nft has no words for the targets of IPv6 neighbour messages, so these are not compared. */
@@ -46,12 +46,17 @@ export class SourceFilter {
 
   private async write(ports: readonly PodPort[]): Promise<void> {
     try {
-      await this.nft.run(sourcesText(ports, { targets: this.canTarget }));
+      await this.nft.run(this.textFor(ports, this.canTarget));
     } catch (err) {
       if (!this.canTarget || !hasCode(err, 'Unsupported')) throw err;
-      await this.nft.run(sourcesText(ports, { targets: false }));
+      await this.nft.run(this.textFor(ports, false));
       this.canTarget = false;
     }
+  }
+
+  private textFor(ports: readonly PodPort[], targets: boolean): string {
+    const { tunnelPort } = this.options;
+    return sourcesText(ports, tunnelPort === undefined ? { targets } : { targets, tunnelPort });
   }
 
   /** Takes the table away. Where nft or the kernel has no tables for bridges, there is none. */

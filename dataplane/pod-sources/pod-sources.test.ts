@@ -32,6 +32,10 @@ t.test('elements', async (t) => {
 
 t.test('text', async (t) => {
   t.matchSnapshot(sourcesText(ports, { targets: true }));
+  t.match(
+    sourcesText([], { targets: true, tunnelPort: 8472 }),
+    /ipv4 udp dport 8472 counter drop[\s\S]*ipv6 udp dport 8472/,
+  );
   const weaker = sourcesText(ports, { targets: false });
   t.notMatch(weaker, /@th|targets6/);
   t.match(weaker, /unspecified icmpv6 type nd-neighbor-solicit accept/);

@@ -17,13 +17,16 @@ const priority = -300;
 export interface SourceRules {
   /** Compare the target of IPv6 neighbour messages too: nft before 1.0.3 has no words for it. */
   readonly targets: boolean;
+  /** UDP port of the nodes' tunnel: what a pod sends there would be unpacked as if a node had sent it. */
+  readonly tunnelPort?: number;
 }
 
 /** The chains and sets, and the whole content of both. The kernel exchanges old rules for new ones in one step. */
-export function sourcesText(ports: readonly PodPort[], { targets }: SourceRules): string {
+export function sourcesText(ports: readonly PodPort[], rulesWanted: SourceRules): string {
+  const { targets } = rulesWanted;
   const elements = elementsOf(ports);
   const sets = (Object.keys(setTypes) as (keyof SourceElements)[]).filter((name) => targets || name !== 'targets6');
-  const rules = rulesOf(targets);
+  const rules = rulesOf(rulesWanted);
   const chains = Object.keys(rules);
   return [
     `add table ${table}`,
@@ -60,7 +63,8 @@ const ownTarget = (targets: boolean): string => (targets ? ` ${target} @targets6
 
 const arpOverEthernet = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 iifname . arp saddr ether @macs';
 
-function rulesOf(targets: boolean): Readonly<Record<string, readonly string[]>> {
+function rulesOf({ targets, tunnelPort }: SourceRules): Readonly<Record<string, readonly string[]>> {
+  const tunnel = tunnelPort === undefined ? [] : [`udp dport ${tunnelPort} ${drop("for the nodes' tunnel")}`];
   return {
     prerouting: ['iifname @ports goto port'],
     // 01:80:c2:00:00:0x, the addresses of bridges (IEEE 802.1D): these frames do not pass prerouting. Some of them pass no hook at all;
@@ -71,7 +75,7 @@ function rulesOf(targets: boolean): Readonly<Record<string, readonly string[]>> 
       'ether type vmap { ip : goto ipv4, arp : goto arp-sender, ip6 : goto ipv6 }',
       drop('neither IP nor ARP, or with a VLAN tag'),
     ],
-    ipv4: ['iifname . ip saddr @addresses4 accept', drop('the IPv4 address of another')],
+    ipv4: [...tunnel, 'iifname . ip saddr @addresses4 accept', drop('the IPv4 address of another')],
     'arp-sender': [
       `${arpOverEthernet} iifname . arp saddr ip @addresses4 accept`,
       `${arpOverEthernet} arp operation request arp saddr ip 0.0.0.0 accept ${comment('probe, RFC 5227')}`,
@@ -79,6 +83,7 @@ function rulesOf(targets: boolean): Readonly<Record<string, readonly string[]>> 
     ],
     ipv6: [
       `icmpv6 type { nd-router-advert, nd-redirect } ${drop('only routers send these')}`,
+      ...tunnel,
       'ip6 saddr :: goto unspecified',
       `iifname . ip6 saddr != @addresses6 ${drop('the IPv6 address of another')}`,
       ...(targets

@@ -5,6 +5,7 @@ import { bridgeName, macOf, vethName } from '../../agents/kubelet/network/names'
 import { checkMs, type PodSourcesDeps } from '../../agents/kubelet/network/pod-sources';
 import { formatMac } from '../../dataplane/link/mac';
 import { ensureSysctls, readSysctl } from '../../dataplane/link/sysctl';
+import { vxlanPort } from '../../dataplane/overlay/vxlan';
 import { linkLocalOf } from '../../dataplane/pod-sources/ports';
 import { sourcesRemoval } from '../../dataplane/pod-sources/text';
 import { FakeClock } from '../lib/fake-clock';
@@ -50,14 +51,15 @@ const hostOf = ({ ips }: LabPod): Host => {
   return { ip: ips[0]!, ip6: ips[1]!, mac, local: linkLocalOf(mac) };
 };
 
+type Ends = Parameters<typeof udpFrame>[0];
 let marks = 0;
 const nextMark = () => Buffer.from(`k8ts frame ${String(marks++).padStart(6, '0')}.`);
 
 /** Sent by pod `own`, whose neighbours on the bridge are `peer`, who listens, and `victim`. */
 function framesOf(own: Host, peer: Host, victim: Host): { readonly forged: Sent[]; readonly honest: Sent[] } {
-  const udp = (name: string, mac: Parameters<typeof udpFrame>[0], ip: Parameters<typeof udpFrame>[1]): Sent => {
+  const udp = (name: string, mac: Ends, ip: Ends, port?: number): Sent => {
     const mark = nextMark();
-    return { name, frame: udpFrame(mac, ip, mark), at: 'pod', mark };
+    return { name, frame: udpFrame(mac, ip, mark, port), at: 'pod', mark };
   };
   const whole = (name: string, at: Place, frame: Buffer): Sent => ({ name, frame, at, mark: frame.subarray(14) });
   const changed = (sent: Sent, name: string, change: (frame: Buffer) => Buffer): Sent => ({
@@ -87,6 +89,8 @@ function framesOf(own: Host, peer: Host, victim: Host): { readonly forged: Sent[
     udp('UDP as the gateway', toPeer, { from: gateway.ip, to: peer.ip }),
     udp('UDP as a pod of another node', toPeer, { from: elsewhere.ip, to: peer.ip }),
     udp('UDP with a MAC of the neighbour', { from: victim.mac, to: peer.mac }, { from: own.ip, to: peer.ip }),
+    udp("to the port of the nodes' tunnel", toGateway, { from: own.ip, to: peer.ip }, vxlanPort),
+    udp("to the port of the nodes' tunnel, IPv6", toGateway, { from: own.ip6, to: peer.ip6 }, vxlanPort),
     udp('DHCP', toAll, { from: '0.0.0.0', to: '255.255.255.255' }),
     changed(straight, 'with a priority tag', (frame) => tagged(frame, 0)),
     changed(straight, 'with a VLAN tag', (frame) => tagged(frame, 5)),

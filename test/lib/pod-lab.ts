@@ -20,6 +20,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import type { Netns } from '../../dataplane/netns/netns';
 import { NftProgram } from '../../dataplane/nftables/nft';
 import type { OverlayMode } from '../../dataplane/overlay/plan';
+import { vxlanPort } from '../../dataplane/overlay/vxlan';
 import { SourceFilter } from '../../dataplane/pod-sources/filter';
 import { createNetns, type TestNetns } from './netns';
 import { NetnsExec } from './service-lab';
@@ -42,7 +43,7 @@ export async function scopedNetns(scope: Scope): Promise<TestNetns> {
 /** What checks the pods of a node, as its kubelet has it. */
 export const podSources = (netns: Netns, deps: Partial<PodSourcesDeps> = {}): PodSources =>
   new PodSources({
-    filter: new SourceFilter(new NftProgram(new NetnsExec(netns))),
+    filter: new SourceFilter(new NftProgram(new NetnsExec(netns)), { tunnelPort: vxlanPort }),
     enabled: true,
     clock: systemClock,
     log: silentLogger,

@@ -35,10 +35,12 @@ export function tagged(frame: Buffer, ...tags: number[]): Buffer {
   return Buffer.concat([frame.subarray(0, 12), ...tagBytes, frame.subarray(12)]);
 }
 
-function udp(data: Buffer): Buffer {
+const discardPort = 9;
+
+function udp(data: Buffer, port = discardPort): Buffer {
   const head = Buffer.alloc(8);
-  head.writeUInt16BE(9, 0);
-  head.writeUInt16BE(9, 2);
+  head.writeUInt16BE(discardPort, 0);
+  head.writeUInt16BE(port, 2);
   head.writeUInt16BE(8 + data.length, 4);
   return Buffer.concat([head, data]);
 }
@@ -56,11 +58,11 @@ function ipv4Packet({ from, to }: Between, protocol: number, payload: Buffer): B
 }
 
 /** A datagram in IPv4 or IPv6, as the addresses say. */
-export function udpFrame(mac: Between, ip: Between, data: Buffer): Buffer {
+export function udpFrame(mac: Between, ip: Between, data: Buffer, port = discardPort): Buffer {
   if (parseAddress(ip.from).family === 4) {
-    return ethernet(mac, etherTypes.ipv4, ipv4Packet(ip, protocols.udp, udp(data)));
+    return ethernet(mac, etherTypes.ipv4, ipv4Packet(ip, protocols.udp, udp(data, port)));
   }
-  const message = udp(data);
+  const message = udp(data, port);
   return ethernet(mac, etherTypes.ipv6, ipv6Packet(ip, protocols.udp, withChecksum(ip, protocols.udp, message, 6)));
 }
 
