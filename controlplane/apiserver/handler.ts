@@ -77,18 +77,24 @@ export class ApiHandler {
     }
   }
 
-  /** For requests with an Upgrade header. @throws anything toStatus can turn into a Status */
-  async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
+  /**
+   * For requests with an Upgrade header. Undefined when the connection was taken over, else the answer to write to it.
+   * @throws anything toStatus can turn into a Status
+   */
+  async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
     const caller = this.caller(request);
     const route = this.route(caller, false);
+    const handler = route && this.deps.upgrades.get(`${route.kind.plural}/${route.subresource}`);
+    // A body would have to be read from a connection that may speak another protocol by now.
+    if (!handler && caller.method === 'GET') return this.handle(request);
     if (!route) throw pathNotFound();
     const rest = restRequest(caller, route);
     this.authorizeResource(rest);
-    const handler = this.deps.upgrades.get(`${route.kind.plural}/${route.subresource}`);
     if (!handler) throw methodNotAllowed();
     // A WebSocket begins with a GET, but what it opens is as much as SPDY's POST.
     if (route.verb !== 'create') this.authorizeResource({ ...rest, route: { ...route, verb: 'create' } });
     await handler(rest, socket, head);
+    return undefined;
   }
 
   private dispatch(request: ApiRequest, onRoute: (route: ResourceRoute) => void): Reply | Promise<Reply> {

@@ -12,6 +12,7 @@ import { type ApiRequest, jsonReply, type Reply, type UserInfo } from '../reques
 import { toStatus } from '../status';
 import { readBody } from './body';
 import { writeReply } from './reply';
+import { answerUpgrade } from './upgrade-reply';
 
 export interface ListenerOptions {
   readonly address: string;
@@ -128,7 +129,8 @@ export class Listener {
     socket.on('error', () => socket.destroy());
     try {
       const user = this.authenticator.authenticate(message.headers, message.socket as TLSSocket);
-      await this.handler.upgrade(toRequest(message, user), socket, head);
+      const reply = await this.handler.upgrade(toRequest(message, user), socket, head);
+      if (reply) answerUpgrade({ message, socket, head }, reply);
     } catch (err) {
       const status = toStatus(err);
       const body = JSON.stringify(status);
