@@ -241,3 +241,25 @@ t.test('invalid objects name every field', async (t) => {
     details: { group: 'apps', kind: 'Deployment', causes: [{ field: 'spec.replicas', reason: 'FieldValueInvalid' }] },
   });
 });
+
+t.test('owner references are a set, finalizers are kept as they come', async (t) => {
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'one', uid: 'u-1' };
+  const other = { ...owner, blockOwnerDeletion: true };
+  const metadata = {
+    ownerReferences: [owner, other, { ...owner }, { ...other }],
+    finalizers: ['example.com/a', 'example.com/a'],
+  };
+  const warning = /duplicate UID\(s\) observed: u-1"$/;
+  const created = await server.call('POST', cms, { body: cm('owned', {}, metadata) });
+  t.equal(created.status, 201, created.text);
+  t.same(created.json.metadata.ownerReferences, [owner, other], 'entries that differ stay both');
+  t.same(created.json.metadata.finalizers, metadata.finalizers);
+  t.match(created.headers['warning'], warning);
+  const patched = await server.call('PATCH', `${cms}/owned`, { type: merge, body: { metadata } });
+  t.same(patched.json.metadata.ownerReferences, [owner, other]);
+  t.match(patched.headers['warning'], warning);
+  const put = await server.call('PUT', `${cms}/owned`, { body: cm('owned', {}, metadata) });
+  t.same(put.json.metadata.ownerReferences, [owner, other]);
+  t.match(put.headers['warning'], warning);
+  await server.call('PATCH', `${cms}/owned`, { type: merge, body: { metadata: { finalizers: null } } });
+});

@@ -9,7 +9,7 @@ import { alreadyExists, StatusError } from '../status';
 import { checkFields, checkStructure, type RestDeps, type RestRequest } from './context';
 import { decodeObject } from './decode';
 import { trackOwners } from './field-manager';
-import { generateName, keyOf, prepareNewMetadata } from './metadata';
+import { generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
@@ -23,6 +23,7 @@ export async function createObject(deps: RestDeps, rest: RestRequest): Promise<R
   const { dryRun } = writeOptions(rest);
   const object = decodeObject(body, header(request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, body);
+  mergeOwnerReferences(object, rest.warnings);
   trackOwners(deps, rest, kind, object, undefined);
   const created = await create(deps, rest, kind, object, dryRun);
   return renderObject(deps, rest, created, 201);

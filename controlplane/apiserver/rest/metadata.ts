@@ -2,7 +2,7 @@
 // for the random parts of names and uids.
 import { randomInt, randomUUID } from 'node:crypto';
 import { type GenerationRule, type Kind, writesStatus } from '../../api/kind';
-import type { KubeObject, ObjectMeta } from '../../api/types';
+import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import { equalJson } from './equal';
@@ -98,6 +98,30 @@ function specEquals(a: KubeObject, b: KubeObject): boolean {
 
 const outsideSpec = (key: string): boolean =>
   key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion';
+
+/**
+ * Owner references are a set: of entries that are equal in all fields one stays, and the writer gets a warning, as upstream has it.
+ * Upstream leaves repeated finalizers as they are, and so does this server.
+ */
+export function mergeOwnerReferences(object: KubeObject, warnings: string[]): void {
+  const { metadata } = object;
+  const references = metadata?.ownerReferences;
+  if (!metadata || !references || references.length < 2) return;
+  const kept = new Map<string, OwnerReference>();
+  const repeated = new Set<string>();
+  for (const reference of references) {
+    const { apiVersion, kind, name, uid, controller, blockOwnerDeletion } = reference;
+    const id = JSON.stringify([apiVersion, kind, name, uid, controller, blockOwnerDeletion]);
+    if (kept.has(id)) repeated.add(uid);
+    else kept.set(id, reference);
+  }
+  if (repeated.size === 0) return;
+  metadata.ownerReferences = [...kept.values()];
+  const warning =
+    '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such ' +
+    `requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`;
+  if (!warnings.includes(warning)) warnings.push(warning);
+}
 
 /** An object that is being deleted may lose finalizers but gain none. */
 export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause[] {

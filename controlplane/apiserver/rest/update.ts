@@ -11,7 +11,15 @@ import { rehearsed } from './create';
 import { decodeObject } from './decode';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
-import { carryMetadata, checkFinalizers, isFinished, keyOf, raisesGeneration, setNamespace } from './metadata';
+import {
+  carryMetadata,
+  checkFinalizers,
+  isFinished,
+  keyOf,
+  mergeOwnerReferences,
+  raisesGeneration,
+  setNamespace,
+} from './metadata';
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
@@ -120,6 +128,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   object.metadata.name = route.name;
   setNamespace(kind, object.metadata, route.namespace);
   carryMetadata(object, old);
+  mergeOwnerReferences(object, warnings);
   separateStatus(kind, object, old, subresource);
   kind.options.defaults?.(object);
   const write: Write = {

@@ -1,7 +1,7 @@
 // Runs pods until enough of them have succeeded.
 import { type Job, jobs } from '../../api/job';
 import { type Pod, pods } from '../../api/pod';
-import { selectorFromLabelSelector } from '../../api/selector';
+import { matchesSelector, type Selector, selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { describeError, isInvalid, isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
@@ -12,7 +12,7 @@ import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
-import { controllerOf, controllerReference, metaOf } from '../shared/owner';
+import { controllerOf, controllerReference, isDeleting, metaOf } from '../shared/owner';
 import { isTerminal } from '../shared/pod';
 import { slowStart } from '../shared/slow-start';
 import { controllerQueue, runWorkers } from '../shared/worker';
@@ -25,6 +25,8 @@ export class JobController implements Controller {
   private readonly jobs: TrackedInformer<Job>;
   private readonly pods: TrackedInformer<Pod>;
   private readonly queue: WorkQueue;
+  /** Keys of pods that a Job's finalizer holds and that may have no Job. */
+  private readonly strays: WorkQueue;
   private readonly guard: WriteGuard<Pod>;
   private readonly events: EventRecorder;
 
@@ -32,45 +34,48 @@ export class JobController implements Controller {
     this.jobs = deps.informers.of(jobs);
     this.pods = deps.informers.of(pods);
     this.queue = controllerQueue(deps);
+    this.strays = controllerQueue(deps);
     this.guard = new WriteGuard(this.pods);
     this.events = deps.recorder('job-controller');
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.jobs.onChange(({ key }) => this.queue.add(key));
-    this.pods.onChange(({ object }) => this.enqueueOwner(object));
+    this.jobs.onChange(({ type, key, object }) => {
+      this.queue.add(key);
+      if (type !== 'deleted' && !isDeleting(object)) return;
+      for (const pod of this.pods.by(byController, metaOf(object).uid)) this.noteStray(pod);
+    });
+    this.pods.onChange((change) => {
+      this.enqueueOwner(change.object);
+      if (change.type === 'updated') this.enqueueOwner(change.previous);
+      if (change.type !== 'deleted') this.noteStray(change.object);
+    });
     await Promise.all([this.jobs.synced(signal), this.pods.synced(signal)]);
-    await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+    await Promise.all([
+      runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal),
+      runWorkers({ queue: this.strays, reconcile: (key) => this.reconcileStray(key, signal) }, signal),
+    ]);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const job = this.jobs.get(key);
-    await this.releaseStrays(key, job, signal);
     if (!job) {
       this.guard.forget(key);
       return;
     }
     if (!this.guard.isCurrent(key)) return;
-    const selector = selectorFromLabelSelector(job.spec?.selector) ?? [];
+    const selector = selectorOf(job);
     if (selector.length === 0) return;
     const orphans = this.pods.by(byController, orphansOf(job.metadata?.namespace));
     const candidates = [...this.pods.by(byController, metaOf(job).uid), ...orphans];
     const claim = planClaim(job, selector, candidates, (pod) => !isTerminal(pod));
     for (const pod of claim.release) {
-      const answer = await release(this.deps.client, pods, pod, metaOf(job).uid, signal);
+      const answer = await release(this.deps.client, pods, pod, metaOf(job).uid, signal, trackingFinalizer);
       if (answer) this.guard.wrote(key, answer);
     }
+    const kinds = { object: pods, owner: jobs };
     for (const pod of claim.adopt) {
-      const adopted = await adopt(this.deps.client, { object: pods, owner: jobs }, pod, job, signal);
-      const finalizers = [...(adopted.metadata?.finalizers ?? []), trackingFinalizer];
-      const tracked = await this.deps.client.patch(
-        pods,
-        objectKey(pod),
-        'merge',
-        { metadata: { finalizers } },
-        { signal },
-      );
-      this.guard.wrote(key, tracked);
+      this.guard.wrote(key, await adopt(this.deps.client, kinds, pod, job, signal, trackingFinalizer));
     }
     // The events of these writes lead to the next pass.
     if (claim.adopt.length + claim.release.length > 0) return;
@@ -90,15 +95,36 @@ export class JobController implements Controller {
     else if (!owner) for (const job of this.jobs.by(byNamespace, namespace)) this.queue.add(objectKey(job));
   }
 
-  /** Pods of a Job of this name that is gone: nobody will count them, so nothing must hold them. */
-  private async releaseStrays(key: string, job: Job | undefined, signal: AbortSignal): Promise<void> {
-    const namespace = key.slice(0, key.indexOf('/'));
-    const name = key.slice(namespace.length + 1);
-    for (const pod of this.pods.by(byNamespace, namespace)) {
-      const owner = controllerOf(pod);
-      if (owner?.kind !== jobs.kind || owner.name !== name || owner.uid === job?.metadata?.uid) continue;
-      if ((pod.metadata?.finalizers ?? []).includes(trackingFinalizer)) await this.untrack(key, pod, signal);
+  private noteStray(pod: Pod): void {
+    if (this.mayBeStray(pod)) this.strays.add(objectKey(pod));
+  }
+
+  /** A pod that the finalizer holds while the copies show no Job that would count it. */
+  private mayBeStray(pod: Pod): boolean {
+    if (!(pod.metadata?.finalizers ?? []).includes(trackingFinalizer)) return false;
+    const owner = controllerOf(pod);
+    if (owner?.kind !== jobs.kind) return true;
+    const job = this.jobs.get(`${pod.metadata?.namespace}/${owner.name}`);
+    if (job?.metadata?.uid !== owner.uid) return true;
+    // A Job that is being deleted releases no pods, so it never counts one that its selector does not match.
+    return isDeleting(job) && !matchesSelector(selectorOf(job), pod.metadata?.labels);
+  }
+
+  /** No Job will count the pod, so nothing must hold it. */
+  private async reconcileStray(key: string, signal: AbortSignal): Promise<void> {
+    const pod = this.pods.get(key);
+    if (!pod || !this.mayBeStray(pod)) return;
+    const owner = controllerOf(pod);
+    const jobKey = `${pod.metadata?.namespace}/${owner?.name}`;
+    if (owner?.kind === jobs.kind && !this.jobs.get(jobKey)) {
+      // The copy of the Jobs may be behind that of the pods.
+      const live = await this.deps.client.get(jobs, jobKey, signal).catch((err: unknown) => {
+        if (isNotFound(err)) return undefined;
+        throw err;
+      });
+      if (live?.metadata?.uid === owner.uid) return;
     }
+    await this.untrack(pod, signal);
   }
 
   private async apply(key: string, job: Job, steps: readonly Step[], signal: AbortSignal): Promise<void> {
@@ -109,7 +135,7 @@ export class JobController implements Controller {
         case 'delete':
           return this.delete(key, job, step.pod, signal);
         case 'release':
-          return this.untrack(key, step.pod, signal);
+          return this.release(key, step.pod, signal);
         case 'expire':
           return this.expire(key, job, signal);
       }
@@ -141,15 +167,21 @@ export class JobController implements Controller {
     this.guard.deleted(key, objectKey(pod), uid);
   }
 
-  private async untrack(key: string, pod: Pod, signal: AbortSignal): Promise<void> {
+  private async release(key: string, pod: Pod, signal: AbortSignal): Promise<void> {
+    const answer = await this.untrack(pod, signal);
+    if (answer) this.guard.wrote(key, answer);
+  }
+
+  /** Undefined when the pod is gone, or replaced by a namesake: done either way. */
+  private async untrack(pod: Pod, signal: AbortSignal): Promise<Pod | undefined> {
     const { uid, resourceVersion } = metaOf(pod);
     const left = (pod.metadata?.finalizers ?? []).filter((name) => name !== trackingFinalizer);
     const patch = { metadata: { uid, resourceVersion, finalizers: left.length > 0 ? left : null } };
     try {
-      this.guard.wrote(key, await this.deps.client.patch(pods, objectKey(pod), 'merge', patch, { signal }));
+      return await this.deps.client.patch(pods, objectKey(pod), 'merge', patch, { signal });
     } catch (err) {
-      // Gone, or replaced by a namesake: done either way.
-      if (!isNotFound(err) && !isInvalid(err)) throw err;
+      if (isNotFound(err) || isInvalid(err)) return undefined;
+      throw err;
     }
   }
 
@@ -162,6 +194,8 @@ export class JobController implements Controller {
   }
 }
 
+const selectorOf = ({ spec }: Job): Selector => selectorFromLabelSelector(spec?.selector) ?? [];
+
 function renderPod(job: Job): Pod {
   const { metadata, spec } = job.spec?.template ?? {};
   return {
@@ -170,7 +204,7 @@ function renderPod(job: Job): Pod {
       namespace: job.metadata?.namespace,
       labels: metadata?.labels,
       annotations: metadata?.annotations,
-      finalizers: [...(metadata?.finalizers ?? []), trackingFinalizer],
+      finalizers: [...new Set([...(metadata?.finalizers ?? []), trackingFinalizer])],
       ownerReferences: [controllerReference(jobs, job)],
     },
     spec,

@@ -7,7 +7,7 @@ import type { Client } from '../../client/client';
 import { controllerReference, isDeleting, metaOf } from './owner';
 
 /**
- * Makes `owner` the controller of `object`. The owner is read live first: one that was deleted or replaced meanwhile must
+ * Makes `owner` the controller of `object`, and `finalizer` one of its finalizers, in one write. The owner is read live first: one that was deleted or replaced meanwhile must
  * not adopt. @throws Conflict when it may not
  */
 export async function adopt<T extends KubeObject, O extends KubeObject>(
@@ -16,30 +16,41 @@ export async function adopt<T extends KubeObject, O extends KubeObject>(
   object: T,
   owner: O,
   signal: AbortSignal,
+  finalizer?: string,
 ): Promise<T> {
   const live = await client.get(kinds.owner, objectKey(owner), signal);
   if (live.metadata?.uid !== owner.metadata?.uid || isDeleting(live)) {
     throw new Conflict(`${kinds.owner.kind} ${objectKey(owner)} has been replaced or is being deleted`);
   }
-  const { uid, resourceVersion, ownerReferences = [] } = metaOf(object);
-  const references = [...ownerReferences, controllerReference(kinds.owner, owner)];
-  const patch = { metadata: { uid, resourceVersion, ownerReferences: references } };
+  const { uid, resourceVersion, finalizers = [], ownerReferences = [] } = metaOf(object);
+  // Both lists are sets: the owner may be named already, as one that does not control.
+  const others = ownerReferences.filter((reference) => reference.uid !== owner.metadata?.uid);
+  const references = [...others, controllerReference(kinds.owner, owner)];
+  const held = finalizer === undefined ? {} : { finalizers: [...new Set([...finalizers, finalizer])] };
+  const patch = { metadata: { uid, resourceVersion, ownerReferences: references, ...held } };
   return client.patch(kinds.object, objectKey(object), 'merge', patch, { signal });
 }
 
-/** Removes `owner` from the object's owners. An object that is gone, or a namesake, counts as done: undefined. */
+/** Removes `owner` from the object's owners, and `finalizer` from its finalizers. An object that is gone, or a namesake, counts as done: undefined. */
 export async function release<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,
   object: T,
   ownerUid: string,
   signal: AbortSignal,
+  finalizer?: string,
 ): Promise<T | undefined> {
-  const { uid, resourceVersion, ownerReferences = [] } = metaOf(object);
+  const { uid, resourceVersion, finalizers = [], ownerReferences = [] } = metaOf(object);
   const references = ownerReferences.filter((reference) => reference.uid !== ownerUid);
-  const patch = { metadata: { uid, resourceVersion, ownerReferences: references.length > 0 ? references : null } };
+  const left = finalizers.filter((name) => name !== finalizer);
+  const metadata = {
+    uid,
+    resourceVersion,
+    ownerReferences: references.length > 0 ? references : null,
+    ...(finalizer === undefined ? {} : { finalizers: left.length > 0 ? left : null }),
+  };
   try {
-    return await client.patch(kind, objectKey(object), 'merge', patch, { signal });
+    return await client.patch(kind, objectKey(object), 'merge', { metadata }, { signal });
   } catch (err) {
     if (isNotFound(err) || isInvalid(err)) return undefined;
     throw err;
