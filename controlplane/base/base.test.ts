@@ -54,3 +54,17 @@ void t.test('a log line is one line, with quoting only where needed', async (t) 
     '1970-01-01T00:00:00.000Z WARN  kubelet/pods: cannot start pod=a/b reason="no \\"image\\"" error="a\\nb" n=3\n',
   ]);
 });
+
+t.test('a time beyond what a timer counts does not come at once', async (t) => {
+  let fired = false;
+  const cancel = systemClock.after(2 ** 31 + 5, () => {
+    fired = true;
+  });
+  const abort = new AbortController();
+  const sleeping = systemClock.sleep(1e15, abort.signal);
+  await systemClock.sleep(20);
+  t.equal(fired, false);
+  cancel();
+  abort.abort(new Error('enough'));
+  await t.rejects(sleeping, 'enough');
+});

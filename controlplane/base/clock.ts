@@ -13,6 +13,26 @@ export interface Clock {
 /** What a timer leads to marks itself where it is more than a moment's work. */
 const timer: Work = { kind: 'timer', describe: () => ({}) };
 
+/** The longest time a timer of the runtime counts, 24 days; beyond it, it would fire at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** Returns what cancels it. */
+function arm(ms: number, fn: () => void): () => void {
+  let handle: NodeJS.Timeout;
+  const step = (leftMs: number) => {
+    handle = setTimeout(
+      () => {
+        if (leftMs > longestMs) return step(leftMs - longestMs);
+        eventLoop.mark(timer);
+        fn();
+      },
+      Math.min(leftMs, longestMs),
+    );
+  };
+  step(ms);
+  return () => clearTimeout(handle);
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep(ms, signal) {
@@ -22,23 +42,18 @@ export const systemClock: Clock = {
         return;
       }
       const onAbort = () => {
-        clearTimeout(handle);
+        cancel();
         reject(signal?.reason);
       };
-      const handle = setTimeout(() => {
-        eventLoop.mark(timer);
+      const cancel = arm(ms, () => {
         signal?.removeEventListener('abort', onAbort);
         resolve();
-      }, ms);
+      });
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   },
   after(ms, fn) {
-    const handle = setTimeout(() => {
-      eventLoop.mark(timer);
-      fn();
-    }, ms);
-    return () => clearTimeout(handle);
+    return arm(ms, fn);
   },
 };
 

@@ -39,7 +39,7 @@ function set(
   image: string,
   replicas: number,
   available = replicas,
-  over: { revision?: number; desired?: number; max?: number } = {},
+  over: { revision?: number | bigint; desired?: number; max?: number } = {},
 ): ReplicaSet {
   const { revision = image === 'new' ? 2 : 1, desired = 10, max = 13 } = over;
   return {
@@ -149,6 +149,12 @@ t.test('planDeployment', async (t) => {
       deployment: deployment({ strategy: { type: 'Recreate' } }),
       sets: [set('old', 'old', 0)],
       want: ['create 10'],
+    },
+    {
+      name: 'revisions beyond 2^53',
+      deployment: deployment({ annotations: { 'deployment.kubernetes.io/revision': '2' } }),
+      sets: [set('new', 'new', 0, 0, { revision: 1 }), set('old', 'old', 10, 10, { revision: 3546343826724305832n })],
+      want: ['new 0->3', 'revision 3546343826724305833'],
     },
     {
       name: 'rollback: the earlier set becomes the newest revision',

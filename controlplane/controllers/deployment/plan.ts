@@ -178,7 +178,7 @@ function cleanUp(deployment: Deployment, old: readonly ReplicaSet[]): Step[] {
   const excess = alive.length - (deployment.spec?.revisionHistoryLimit ?? 10);
   if (excess <= 0) return [];
   return [...alive]
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || olderFirst(a, b))
+    .sort(byRevision)
     .slice(0, excess)
     .filter(
       (set) =>
@@ -187,6 +187,11 @@ function cleanUp(deployment: Deployment, old: readonly ReplicaSet[]): Step[] {
         (set.metadata?.generation ?? 0) <= (set.status?.observedGeneration ?? 0),
     )
     .map((set) => ({ action: 'delete', set }));
+}
+
+function byRevision(a: ReplicaSet, b: ReplicaSet): number {
+  const [x, y] = [revisionOf(a), revisionOf(b)];
+  return x === y ? olderFirst(a, b) : x < y ? -1 : 1;
 }
 
 const sorted = (map: Readonly<Record<string, string>>) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -2,6 +2,7 @@
 // scaling, as documented for Deployments (maxSurge, maxUnavailable, "Proportional scaling").
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
+import { parseInt32 } from '../shared/integers';
 import { desiredAnnotation, maxAnnotation } from './revision';
 
 export const replicasOf = ({ spec }: ReplicaSet | Deployment): number => spec?.replicas ?? 1;
@@ -79,8 +80,8 @@ export function wasRescaled(deployment: Deployment, all: readonly ReplicaSet[]):
   return all
     .filter((set) => replicasOf(set) > 0)
     .some((set) => {
-      const desired = set.metadata?.annotations?.[desiredAnnotation];
-      return desired !== undefined && Number(desired) !== replicasOf(deployment);
+      const desired = parseInt32(set.metadata?.annotations?.[desiredAnnotation]);
+      return desired !== undefined && desired !== replicasOf(deployment);
     });
 }
 
@@ -104,7 +105,7 @@ function isSaturated(deployment: Deployment, newSet: ReplicaSet): boolean {
   const wanted = replicasOf(deployment);
   return (
     replicasOf(newSet) === wanted &&
-    Number(newSet.metadata?.annotations?.[desiredAnnotation]) === wanted &&
+    parseInt32(newSet.metadata?.annotations?.[desiredAnnotation]) === wanted &&
     availableOf(newSet) === wanted
   );
 }
@@ -135,7 +136,7 @@ function proportional(deployment: Deployment, active: readonly ReplicaSet[]): Re
 /** By how much this set changes when the whole goes from the ceiling it was sized for to the present one. */
 function shareOf(set: ReplicaSet, deployment: Deployment, ceiling: number): number {
   if (replicasOf(deployment) === 0) return -replicasOf(set);
-  const sizedFor = Number(set.metadata?.annotations?.[maxAnnotation] ?? NaN);
+  const sizedFor = parseInt32(set.metadata?.annotations?.[maxAnnotation]) ?? 0;
   const before = sizedFor > 0 ? sizedFor : (deployment.status?.replicas ?? 0);
   return before > 0 ? Math.round((replicasOf(set) * ceiling) / before) - replicasOf(set) : 0;
 }

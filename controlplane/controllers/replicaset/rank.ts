@@ -1,5 +1,6 @@
 // Which pods go first when a ReplicaSet shrinks: the order of Kubernetes' ActivePodsWithRanks.
 import type { Pod } from '../../api/pod';
+import { parseInt32 } from '../shared/integers';
 import { isReady, readySince } from '../shared/pod';
 
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
@@ -38,7 +39,8 @@ function sortKey(pod: Pod, perNode: ReadonlyMap<string, number>, now: number): n
 
 function costOf({ metadata }: Pod): number {
   const text = metadata?.annotations?.[deletionCost] ?? '0';
-  return /^-?\d+$/.test(text) ? Number(text) : 0;
+  // As upstream: no plus sign and no leading zero.
+  return /^(-|[1-9])/.test(text) ? (parseInt32(text) ?? 0) : 0;
 }
 
 /** Ages within a factor of two count as equal, so that pods of one age do not all go before the others (KEP-2185). */
