@@ -8,7 +8,7 @@ import { hasCode } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import { anonymous, unauthorized } from './authn/authenticator';
-import { impersonate } from './authn/impersonation';
+import { impersonate, wantsImpersonation } from './authn/impersonation';
 import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
 import type { Metrics } from './metrics';
 import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply, textReply } from './request';
@@ -119,8 +119,9 @@ export class ApiHandler {
 
   /** The request as the user it acts for. @throws Unauthorized for nobody who wants to be someone, Forbidden */
   private caller(request: ApiRequest): ApiRequest {
-    if (request.user === anonymous && request.headers['impersonate-user'] !== undefined) throw unauthorized();
-    return request.headers['impersonate-user'] === undefined ? request : impersonate(request, this.deps.authorizer);
+    if (!wantsImpersonation(request.headers)) return request;
+    if (request.user === anonymous) throw unauthorized();
+    return impersonate(request, this.deps.authorizer);
   }
 
   private answerPath(request: ApiRequest): Reply | Promise<Reply> {

@@ -10,7 +10,7 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Header names in lower case. */
+/** Header names in lower case. Those of impersonation hold one text for each time they were sent. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface ApiRequest {

@@ -21,7 +21,7 @@ import { openStore } from '../../controlplane/store/open';
 export interface CallOptions {
   readonly body?: unknown;
   readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Another identity than the admin: a certificate, or nobody. */
   readonly as?: KeyPair | null;
 }

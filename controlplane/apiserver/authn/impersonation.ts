@@ -1,32 +1,117 @@
-// `kubectl --as`: acting as another user, for those who are allowed to impersonate it.
-import { AppError } from '../../base/errors';
-import type { Authorizer, ResourceAttributes } from '../authz/authorizer';
-import { type ApiRequest, header, type UserInfo } from '../request';
+// Acting as another user (`kubectl --as`): each part of who one wants to be - user, groups, uid, extra - is a permission of its
+// own. Source: "User impersonation" in the reference of authentication.
+import { dns1123Label, dns1123Subdomain } from '../../api/validation/names';
+import { type Authorizer, deniedResource, type ResourceAttributes } from '../authz/authorizer';
+import type { ApiRequest, Headers, UserInfo } from '../request';
+import { StatusError } from '../status';
+import { anonymous } from './authenticator';
 
-/** The same request as the user named by the Impersonate-* headers. @throws Forbidden */
-export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiRequest {
-  const name = header(request.headers, 'impersonate-user');
-  const groups = header(request.headers, 'impersonate-group')
-    .split(',')
-    .map((group) => group.trim())
-    .filter((group) => group !== '');
-  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
-  if (account) demand(request.user, authorizer, 'serviceaccounts', account[1]!, account[2]!);
-  else demand(request.user, authorizer, 'users', '', name);
-  for (const group of groups) demand(request.user, authorizer, 'groups', '', group);
-  const implied = account ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : [];
-  const all = new Set([...(groups.length > 0 ? groups : implied), 'system:authenticated']);
-  const uid = header(request.headers, 'impersonate-uid');
-  return { ...request, user: { name, groups: [...all], ...(uid ? { uid } : {}) } };
+const prefix = 'impersonate-';
+const extraPrefix = 'impersonate-extra-';
+const authenticated = 'system:authenticated';
+const unauthenticated = 'system:unauthenticated';
+const authenticationGroup = 'authentication.k8s.io';
+
+interface Wanted {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid: string;
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+type Permission = Pick<ResourceAttributes, 'group' | 'resource' | 'subresource' | 'namespace' | 'name'>;
+
+/** True for a request with any header of impersonation, also a malformed one. */
+export function wantsImpersonation(headers: Headers): boolean {
+  for (const name in headers) if (name.startsWith(prefix)) return true;
+  return false;
 }
 
-function demand(user: UserInfo, authorizer: Authorizer, resource: string, namespace: string, name: string): void {
-  const attributes: ResourceAttributes = { verb: 'impersonate', group: '', resource, subresource: '', namespace, name };
+/** The headers of impersonation alone. */
+export const impersonationHeaders = (headers: Headers): Headers =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith(prefix)));
+
+/** The same request as the user that the Impersonate-* headers describe. @throws Forbidden, StatusError 500 without a user */
+export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiRequest {
+  const wanted = readHeaders(request.headers);
+  const { name, groups, uid, extra } = wanted;
+  if (name === '') {
+    if (groups.length === 0 && uid === '' && Object.keys(extra).length === 0) return request;
+    // The words and the code are upstream's: a client that wants to drop permissions must not keep them.
+    throw new StatusError(500, 'InternalError', 'requested impersonation of groups, uid or extra without a user name');
+  }
+  for (const permission of permissionsFor(wanted)) demand(request.user, authorizer, permission);
+  const user: UserInfo = {
+    name,
+    groups: groupsOf(wanted),
+    ...(uid === '' ? {} : { uid }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+  return { ...request, user };
+}
+
+/** Headers that may come several times hold a list; see Headers. */
+function readHeaders(headers: Headers): Wanted {
+  const extra = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith(extraPrefix)) continue;
+    const key = decodeKey(name.slice(extraPrefix.length));
+    extra.set(key, [...(extra.get(key) ?? []), ...list(value)]);
+  }
+  return {
+    name: list(headers['impersonate-user'])[0] ?? '',
+    groups: list(headers['impersonate-group']),
+    uid: list(headers['impersonate-uid'])[0] ?? '',
+    extra: Object.fromEntries(extra),
+  };
+}
+
+const list = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;
+
+/** Header names hold fewer characters than keys, so keys are percent-encoded; one that is not is taken as it is. */
+function decodeKey(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function permissionsFor({ name, groups, uid, extra }: Wanted): Permission[] {
+  const account = accountOf(name);
+  const core = { group: '', subresource: '', namespace: '' };
+  const authentication = { ...core, group: authenticationGroup };
+  return [
+    account ? { ...core, resource: 'serviceaccounts', ...account } : { ...core, resource: 'users', name },
+    ...groups.map((group) => ({ ...core, resource: 'groups', name: group })),
+    ...(uid === '' ? [] : [{ ...authentication, resource: 'uids', name: uid }]),
+    ...Object.entries(extra).flatMap(([key, values]) =>
+      values.map((value) => ({ ...authentication, resource: 'userextras', subresource: key, name: value })),
+    ),
+  ];
+}
+
+/** Undefined for a name that no account can have: it is a user's then. */
+function accountOf(user: string): { namespace: string; name: string } | undefined {
+  const [, namespace = '', name = ''] = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(user) ?? [];
+  const valid = dns1123Label(namespace).length === 0 && dns1123Subdomain(name).length === 0;
+  return valid ? { namespace, name } : undefined;
+}
+
+/** What is asked for, or what an account has by itself; then how the user counts as authenticated, unless that is said. */
+function groupsOf({ name, groups }: Wanted): readonly string[] {
+  const account = accountOf(name);
+  const implied = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];
+  const own = groups.length > 0 ? groups : implied;
+  if (own.includes(unauthenticated)) return own;
+  if (name === anonymous.name) return [...own, unauthenticated];
+  return own.includes(authenticated) ? own : [...own, authenticated];
+}
+
+function demand(user: UserInfo, authorizer: Authorizer, permission: Permission): void {
+  const attributes: ResourceAttributes = { verb: 'impersonate', ...permission };
   if (authorizer.allowsResource(user, attributes)) return;
-  const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-  throw new AppError(
-    'Forbidden',
-    `${resource} "${name}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" in API group "" ${where}`,
-    { details: { name, kind: resource } },
-  );
+  const { group, resource, namespace } = permission;
+  const kind = { group, version: 'v1', kind: '', plural: resource, namespaced: namespace !== '' };
+  throw deniedResource(user, attributes, kind);
 }

@@ -7,8 +7,9 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../../base/logger';
 import type { Authenticator } from '../authn/authenticator';
+import { impersonationHeaders, wantsImpersonation } from '../authn/impersonation';
 import type { ApiHandler } from '../handler';
-import { type ApiRequest, jsonReply, type Reply, type UserInfo } from '../request';
+import { type ApiRequest, type Headers, jsonReply, type Reply, type UserInfo } from '../request';
 import { toStatus } from '../status';
 import { readBody } from './body';
 import { writeReply } from './reply';
@@ -142,6 +143,12 @@ export class Listener {
   }
 }
 
+/** Node joins what was sent several times with commas, which names of groups may contain. */
+function headersOf(message: IncomingMessage): Headers {
+  const { headers } = message;
+  return wantsImpersonation(headers) ? { ...headers, ...impersonationHeaders(message.headersDistinct) } : headers;
+}
+
 function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
@@ -149,7 +156,7 @@ function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
     method: message.method ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),
     search: mark < 0 ? '' : url.slice(mark + 1),
-    headers: message.headers,
+    headers: headersOf(message),
     user,
     body: () => readBody(message),
   };
