@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { configMaps, events, type Pod, pods } from '../../../controlplane/api';
+import { configMaps, events, type Pod, pods, secrets } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
@@ -77,6 +77,7 @@ async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
   const runtime = new FakeRuntime(() => clock.now());
   const client = new MemoryClient();
   const network = new FakeNetwork();
+  const mounts: Mounts = { ...noMounts };
   runtime.addImage('app:1');
   runtime.addImage('pause:1');
   const node = {
@@ -97,7 +98,7 @@ async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
     const records = new PodRecords(runtime);
     const images = new ImageCache(runtime);
     const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
-    const volumes = new PodVolumes({ client, mounts: noMounts, clock, log, rootDir });
+    const volumes = new PodVolumes({ client, mounts, clock, log, rootDir });
     const probes: Prober = new Prober({
       runtime,
       clock,
@@ -149,6 +150,7 @@ async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
     runtime,
     client,
     network,
+    mounts,
     rootDir,
     problems,
     until,
@@ -300,6 +302,40 @@ t.test('a second deletion without grace cuts the first one short', async (t) => 
   await until('web', (pod) => pod === undefined);
   while ((await runtime.list()).length > 0) await new Promise((resolve) => setImmediate(resolve));
   t.pass('the containers are gone while the clock stands still');
+});
+
+t.test('changes that come while volumes are being written are written too', async (t) => {
+  const { create, ready, client, mounts, rootDir } = await setUp(t);
+  const put = (name: string, text: string) =>
+    client.create(secrets, {
+      metadata: { name, namespace: 'shop' },
+      data: { key: Buffer.from(text).toString('base64') },
+    });
+  await put('removed', 'old');
+  await put('changed', 'old');
+  const names = ['removed', 'changed', 'created'];
+  const volumes = names.map((name) => ({ name, secret: { secretName: name, optional: true } }));
+  await create('web', { containers: [container('app')], volumes });
+  await ready('web');
+  const shown = async () => {
+    const dir = join(rootDir, 'pods/uid-web/volumes/kubernetes.io~secret');
+    return Promise.all(names.map((name) => readFile(join(dir, name, 'key'), 'utf8').catch(() => 'none')));
+  };
+  t.same(await shown(), ['old', 'old', 'none']);
+  const entered = Promise.withResolvers<void>();
+  const mayGoOn = Promise.withResolvers<void>();
+  mounts.ensureTmpfs = () => {
+    entered.resolve();
+    return mayGoOn.promise;
+  };
+  await client.delete(secrets, 'shop/removed');
+  await entered.promise;
+  await client.patch(secrets, 'shop/changed', 'merge', { data: { key: Buffer.from('new').toString('base64') } });
+  await put('created', 'new');
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  mayGoOn.resolve();
+  while ((await shown()).join() !== 'none,new,new') await new Promise((resolve) => setImmediate(resolve));
+  t.pass('no other change of the pod was needed');
 });
 
 t.test('a crashing container backs off and comes back', async (t) => {

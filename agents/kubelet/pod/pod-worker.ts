@@ -20,6 +20,7 @@ import { StartFailure, startContainer, watchProbes } from './starter';
 import { type PodStatus, podStatus, startsBefore, type WaitingReason } from './status';
 import type { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-message';
+import { VolumeSync } from './volume-sync';
 
 export interface WorkerDeps extends PodDeps {
   readonly statuses: StatusWriter;
@@ -41,9 +42,7 @@ export class PodWorker {
   private readonly starting = new Set<string>();
   private cancelTimer: (() => void) | undefined;
   private pass = new AbortController();
-  /** False once volumes are set up and nothing they show has changed since. */
-  private volumesDue = true;
-  private volumesRefreshAtMs: number | undefined;
+  private readonly volumes: VolumeSync;
   private readonly takenAtMs: number;
   private deadlineTold = false;
   /** The addresses of a sandbox that is being made: who judges packets may hear of them before there are any. */
@@ -54,6 +53,7 @@ export class PodWorker {
     private readonly identity: PodIdentity,
   ) {
     this.takenAtMs = deps.clock.now();
+    this.volumes = new VolumeSync(deps);
     this.messages = new TerminationMessages(deps.runtime);
     this.stopper = new PodStopper(deps, this.messages, {
       records: () => this.records,
@@ -64,7 +64,7 @@ export class PodWorker {
   /** The pod as the API has it now; undefined when it is not there any more. */
   update(pod: Pod | undefined): void {
     const wasEnding = this.ending;
-    if (pod && JSON.stringify(shown(pod)) !== JSON.stringify(shown(this.pod))) this.volumesDue = true;
+    if (pod && JSON.stringify(shown(pod)) !== JSON.stringify(shown(this.pod))) this.volumes.changed();
     if (pod) this.pod = pod;
     else this.gone = true;
     if (this.ending && !wasEnding) this.pass.abort(new Error('the pod is being deleted'));
@@ -84,7 +84,7 @@ export class PodWorker {
   /** References have changed: what failed for their sake is worth another try at once. */
   retryNow(): void {
     this.retryAt.clear();
-    this.volumesDue = true;
+    this.volumes.changed();
     this.kick();
   }
 
@@ -238,19 +238,17 @@ export class PodWorker {
     const sandbox = create ? this.makeSandbox(pod, create.attempt) : this.currentSandbox();
     if (!sandbox) return undefined;
     const { podIps } = sandbox;
-    const volumes = this.setUpVolumes(pod, podIps, signal);
+    const volumes = this.volumes.setUp(pod, this.facts(podIps), signal);
     volumes.catch(() => {});
     const starts = await Promise.allSettled(
       of('start-container').map(({ container, attempt }) =>
         this.startOne({ pod, container, attempt, sandbox, volumes, podIps }),
       ),
     );
+    // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
+    await volumes.catch(() => {});
     const failed = starts.find((start) => start.status === 'rejected');
-    if (failed) {
-      // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
-      await volumes.catch(() => {});
-      throw failed.reason;
-    }
+    if (failed) throw failed.reason;
     try {
       await sandbox.ready;
     } catch (err) {
@@ -287,16 +285,6 @@ export class PodWorker {
     const { sandbox } = this;
     if (!sandbox) return undefined;
     return { podIps: podIpsOf(sandbox), created: Promise.resolve(sandbox.id), ready: Promise.resolve() };
-  }
-
-  private async setUpVolumes(pod: Pod, podIps: readonly string[], signal: AbortSignal): Promise<number | undefined> {
-    const { volumes, clock } = this.deps;
-    const refreshAtMs = this.volumesRefreshAtMs;
-    if (!this.volumesDue && (refreshAtMs === undefined || refreshAtMs > clock.now())) return refreshAtMs;
-    await volumes.watchReferences(pod, signal);
-    this.volumesRefreshAtMs = await volumes.setUp(pod, this.facts(podIps), signal);
-    this.volumesDue = false;
-    return this.volumesRefreshAtMs;
   }
 
   private facts(podIps: readonly string[]): NodeFacts {
