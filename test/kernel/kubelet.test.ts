@@ -82,6 +82,37 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     await until('inside', (object) => object === undefined);
   });
 
+  await t.test('last words: of any user, at any place, and never more than a little', async (t) => {
+    const says = (name: string, script: string, terminationMessagePath: string, more: object = {}) =>
+      shell(name, script, { terminationMessagePath, securityContext: { runAsUser: 1234 }, ...more });
+    await client.create(
+      pods,
+      pod('words', {
+        restartPolicy: 'Never',
+        containers: [
+          says('own', 'printf DONE >/own/place; exit 3', '/own/place'),
+          says('relative', 'printf DONE >/x', '../../x'),
+          says('hosts', 'printf DONE >/etc/hosts', '/etc/hosts'),
+          says('sparse', 'truncate -s 1900M /dev/termination-log', '/dev/termination-log'),
+          says('fallback', 'echo said; exit 4', '/own', { terminationMessagePolicy: 'FallbackToLogsOnError' }),
+        ],
+      }),
+    );
+    const over = await until('words', (object) => object?.status?.phase === 'Failed');
+    const ends = over!.status!.containerStatuses!.map(({ name, state }) => {
+      const { exitCode, message = '' } = state!.terminated!;
+      return [name, `${exitCode} ${message.replaceAll('\0', '').trimEnd()}`];
+    });
+    t.same(Object.fromEntries(ends), {
+      own: '3 DONE',
+      relative: '0 DONE',
+      hosts: '0 DONE',
+      sparse: '0 ',
+      fallback: '4 said',
+    });
+    await client.delete(pods, 'default/words', { gracePeriodSeconds: 0 });
+  });
+
   await t.test('Docker goes and comes back: pods are made anew and are ready again', async (t) => {
     const before = await ready('web');
     await dockerd.restart();

@@ -1,6 +1,6 @@
 // The bind mounts of one container: its volumeMounts and the files every container of a pod has.
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import type { Mount } from '../runtime/runtime';
@@ -35,14 +35,21 @@ export async function prepareMounts(
   );
   const taken = new Set(mounts.map((mount) => mount.containerPath));
   const add = (hostPath: string, containerPath: string) => {
-    if (!taken.has(containerPath)) mounts.push({ hostPath, containerPath, readOnly: false });
+    if (taken.has(containerPath)) return;
+    taken.add(containerPath);
+    mounts.push({ hostPath, containerPath, readOnly: false });
   };
+  const terminationLog = await makeTerminationLog(deps, uid, container.name);
+  const { terminationMessagePath = '/dev/termination-log' } = container;
+  // Before the other files of the kubelet: a message asked for at the place of one hides it, as upstream.
+  if (terminationMessagePath !== '') add(terminationLog, absolute(terminationMessagePath));
   add(hostsPath(deps, uid), '/etc/hosts');
   add(resolvConfPath(deps, uid), '/etc/resolv.conf');
-  const terminationLog = await makeTerminationLog(deps, uid, container.name);
-  add(terminationLog, container.terminationMessagePath ?? '/dev/termination-log');
   return { mounts, terminationLog };
 }
+
+/** The path inside the container, without a slash at its end. */
+const absolute = (path: string): string => posix.join('/', path, '.');
 
 type VolumeMount = NonNullable<Container['volumeMounts']>[number];
 interface MountWanted {
@@ -66,7 +73,7 @@ async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
   const projected = volume.configMap || volume.secret || volume.downwardAPI || volume.projected;
   return {
     hostPath,
-    containerPath: posix.normalize(posix.isAbsolute(wanted.mountPath) ? wanted.mountPath : `/${wanted.mountPath}`),
+    containerPath: absolute(wanted.mountPath),
     readOnly: wanted.readOnly === true || projected !== undefined,
     // Where none is asked for Docker decides: private, or rslave for a mount that holds Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
@@ -106,7 +113,8 @@ async function makeTerminationLog(deps: PodDeps, podUid: string, container: stri
   const dir = join(deps.volumes.podDir(podUid), 'containers', container);
   await mkdir(dir, { recursive: true, mode: 0o750 });
   const path = join(dir, randomBytes(4).toString('hex'));
-  // Writable for whatever user the container runs as.
-  await writeFile(path, '', { mode: 0o666 });
+  await writeFile(path, '', { flag: 'wx' });
+  // Writable for whatever user the container runs as; explicit, since the umask would take bits away.
+  await chmod(path, 0o666);
   return path;
 }

@@ -54,7 +54,7 @@ export class PodWorker {
   ) {
     this.takenAtMs = deps.clock.now();
     this.volumes = new VolumeSync(deps);
-    this.messages = new TerminationMessages(deps.runtime);
+    this.messages = new TerminationMessages(deps, () => this.kick());
     this.stopper = new PodStopper(deps, this.messages, {
       records: () => this.records,
       podIp: () => this.podIps[0],
@@ -338,7 +338,7 @@ export class PodWorker {
     const graceSeconds = this.graceSeconds();
     // Without grace the removal below is the kill: one call instead of two.
     if (graceSeconds > 0) await this.stopper.stopContainers(this.pod, graceSeconds);
-    this.messages.collect(this.pod ?? {}, this.records, () => {});
+    await this.messages.collect(this.pod ?? {}, this.records);
     const last = this.gone || !this.pod ? undefined : this.computeStatus(this.pod);
     for (const record of this.records) this.deps.probes.unwatch(record.id);
     await this.stopper.removeAll();
@@ -367,7 +367,8 @@ export class PodWorker {
     const { pod } = this;
     if (!pod || this.gone || this.closed) return;
     if (!this.ending) this.adoptRunning(pod);
-    this.messages.collect(pod, this.records, () => this.kick());
+    // An end is shown together with its message: clients read both at once.
+    if (this.messages.collect(pod, this.records)) return;
     this.deps.statuses.mark({ pod, status: (newest) => this.computeStatus(newest) });
   }
 
@@ -375,7 +376,7 @@ export class PodWorker {
     const { probes, clock, node, images } = this.deps;
     return podStatus({
       pod,
-      records: this.records,
+      records: this.records.map((record) => this.messages.shown(record)),
       now: clock.now(),
       takenAtMs: this.takenAtMs,
       verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),

@@ -133,7 +133,7 @@ function stateOf(input: StatusInput, record: ContainerRecord): ContainerState {
   const exitCode = record.exitCode ?? 0;
   const ended = record.oomKilled ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
   const reason = record.startError ? 'StartError' : ended;
-  const message = record.startError ?? input.message(record.id);
+  const message = cut(record.startError ?? input.message(record.id) ?? '', maxMessageBytes(input.pod));
   return {
     terminated: {
       exitCode,
@@ -145,6 +145,20 @@ function stateOf(input: StatusInput, record: ContainerRecord): ContainerState {
     },
   };
 }
+
+/** As upstream: all messages of one pod together. */
+const maxPodMessageBytes = 12 * 1024;
+
+function maxMessageBytes({ spec }: Pod): number {
+  const lists = [spec?.containers, spec?.initContainers, spec?.ephemeralContainers];
+  const count = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
+  return Math.floor(maxPodMessageBytes / Math.max(1, count));
+}
+
+const cut = (text: string, maxBytes: number): string => {
+  const bytes = Buffer.from(text);
+  return bytes.length <= maxBytes ? text : bytes.subarray(0, maxBytes).toString('utf8');
+};
 
 export function podPhase(
   pod: Pod,

@@ -1,58 +1,116 @@
-// The last words of an ended container: its termination message file, or the end of its log.
-import { readFileSync } from 'node:fs';
+// The last words of an ended container: its termination message file, or the end of its log. Both are written by the container, which
+// may have made them endless: the kubelet reads a bounded piece and waits a bounded time.
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Pod } from '../../../controlplane/api';
+import type { Clock } from '../../../controlplane/base/clock';
+import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord, ContainerRuntime } from '../runtime/runtime';
 
+// As upstream.
 const maxFileBytes = 4096;
 const maxLogLines = 80;
 const maxLogBytes = 2048;
+/** A runtime that does not answer must not hold back the status of the pod. */
+const logLimitMs = 10_000;
+
+export interface TerminationMessagesDeps {
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+}
 
 export class TerminationMessages {
   private readonly known = new Map<string, string>();
+  private readonly reading = new Map<string, Promise<void>>();
 
-  constructor(private readonly runtime: ContainerRuntime) {}
+  /** `changed` is called when messages were read that collect() has begun to read. */
+  constructor(
+    private readonly deps: TerminationMessagesDeps,
+    private readonly changed: () => void = () => {},
+  ) {}
 
   get(id: string): string | undefined {
     return this.known.get(id) || undefined;
   }
 
-  /** Reads what ended containers have left; `changed` is called when a log had to be asked for and said something. */
-  collect(pod: Pod, records: readonly ContainerRecord[], changed: () => void): void {
+  /** The container as its status may show it: one that has ended counts as running until its message is known. */
+  shown(record: ContainerRecord): ContainerRecord {
+    return this.reading.has(record.id) ? { ...record, state: 'running' } : record;
+  }
+
+  /** Begins to read what ended containers have left. Undefined when all of it is known, else resolves when it is; never rejects. */
+  collect(pod: Pod, records: readonly ContainerRecord[]): Promise<void> | undefined {
     for (const record of records) {
-      if (record.state !== 'exited' || this.known.has(record.id)) continue;
-      const text = readMessage(record.labels[labels.terminationLog]);
-      this.known.set(record.id, text);
-      const name = record.labels[labels.containerName];
-      const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
-        (each) => each.name === name,
-      );
-      const fallback = container?.terminationMessagePolicy === 'FallbackToLogsOnError';
-      if (text === '' && fallback && record.exitCode !== 0) {
-        // A log that cannot be read leaves the message empty.
-        void this.fromLog(record.id).then(changed, () => {});
-      }
+      const { id } = record;
+      if (record.state !== 'exited' || this.known.has(id) || this.reading.has(id)) continue;
+      const done = this.read(pod, record).then((text) => {
+        // A container that was forgotten meanwhile needs no message.
+        if (this.reading.delete(id)) this.known.set(id, text);
+        if (this.reading.size === 0) this.changed();
+      });
+      this.reading.set(id, done);
     }
+    return this.reading.size === 0 ? undefined : Promise.all(this.reading.values()).then(() => {});
   }
 
   forget(ids: readonly string[]): void {
-    for (const id of ids) this.known.delete(id);
+    for (const id of ids) {
+      this.known.delete(id);
+      this.reading.delete(id);
+    }
   }
 
-  private async fromLog(id: string): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const { data } of this.runtime.logs(id, { tailLines: maxLogLines })) chunks.push(data);
-    this.known.set(id, Buffer.concat(chunks).subarray(-maxLogBytes).toString('utf8'));
+  private async read(pod: Pod, record: ContainerRecord): Promise<string> {
+    // What was never started has left nothing.
+    if (record.startError !== undefined) return '';
+    const text = await readMessageFile(record.labels[labels.terminationLog]);
+    if (text !== '' || record.exitCode === 0) return text;
+    const name = record.labels[labels.containerName];
+    const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
+      (each) => each.name === name,
+    );
+    return container?.terminationMessagePolicy === 'FallbackToLogsOnError' ? this.endOfLog(record.id) : '';
+  }
+
+  private async endOfLog(id: string): Promise<string> {
+    const { runtime, clock } = this.deps;
+    const limit = new AbortController();
+    const cancel = clock.after(logLimitMs, () => limit.abort(new Error('the log was not read in time')));
+    let end = Buffer.alloc(0);
+    try {
+      for await (const { data } of runtime.logs(id, { tailLines: maxLogLines, signal: limit.signal })) {
+        end = Buffer.concat([end, data.subarray(-maxLogBytes)]).subarray(-maxLogBytes);
+      }
+      return end.toString('utf8');
+    } catch (err) {
+      return `Error on reading termination message from logs: ${describeError(err)}`;
+    } finally {
+      cancel();
+    }
   }
 }
 
-/** Read in place: a few bytes of a local file, and the status that needs them is being made. */
-function readMessage(path: string | undefined): string {
+/** The end of the file; '' when there is none. */
+export async function readMessageFile(path: string | undefined): Promise<string> {
   if (!path) return '';
   try {
-    return readFileSync(path).subarray(0, maxFileBytes).toString('utf8');
-  } catch {
+    // Opening a FIFO or a device would block, or do something.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const info = await file.stat();
+      if (!info.isFile()) throw new Error('not a regular file');
+      const { buffer, bytesRead } = await file.read({
+        buffer: Buffer.alloc(Math.min(info.size, maxFileBytes)),
+        position: Math.max(0, info.size - maxFileBytes),
+      });
+      return buffer.subarray(0, bytesRead).toString('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (err) {
     // Gone with its pod's folder: nothing was left.
-    return '';
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    return `Error on reading termination log ${path}: ${describeError(err)}`;
   }
 }
