@@ -21,7 +21,7 @@ t.test('parseInt64', async (t) => {
     ['++1', undefined],
     [undefined, undefined],
   ];
-  for (const [text, want] of cases) t.equal(parseInt64(text), want, text);
+  for (const [text, want] of cases) t.equal(parseInt64(text), want, String(text));
 });
 
 t.test('parseInt32', async (t) => {
