@@ -9,6 +9,7 @@ import { serveHealth } from '../bootstrap/health';
 import { defineCommand } from '../bootstrap/process';
 import { nameServersIn, readHostResolvConf } from '../bootstrap/resolv-conf';
 import { ADDRESS_INDEX, IngressController, SERVICE_INDEX, surroundings } from './controller';
+import { failureLog } from './failure-log';
 import { options } from './options';
 import { ownAddresses } from './own-addresses';
 import { addressesOfHostPod, addressesOfService, refusedByName } from './reach';
@@ -60,6 +61,7 @@ export const command = defineCommand({
         lookup: (name) => names.lookup(name),
         refuse: (address, port) => refusedByName(around, address, port),
       },
+      onFailure: failureLog(log),
       onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
     });
     const controller = new IngressController({

@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { type Dispatcher, H2CClient, Pool } from 'undici';
 import { refusedName } from './destination';
 import { type Dialing, lookupFor } from './dial';
+import { lenientConnector } from './lenient';
 import type { BackendId } from './routes';
 
 export interface Endpoint {
@@ -118,14 +119,14 @@ export class Backends {
 
 function open({ address, port }: Endpoint, protocol: BackendProtocol, origin: string, dialing: Dialing): Upstream {
   const lookup = lookupFor(port, dialing);
-  const connect = { timeout: CONNECT_TIMEOUT_MS, lookup };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, lookup, port };
   const dispatcher =
     protocol === 'h2c'
       ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, connect })
       : new Pool(origin, {
           connections: MAX_CONNECTIONS_PER_ENDPOINT,
           keepAliveTimeout: KEEP_ALIVE_MS,
-          connect,
+          connect: lenientConnector(connect),
         });
   return { address, port, dispatcher, agent: new Agent({ lookup }), avoidUntilMs: 0 };
 }

@@ -3,6 +3,7 @@
 import { getServers } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
+import { describeError } from '../../controlplane/base/errors';
 import { refusedName, refusedRange } from './destination';
 import { Names, resolveBy } from './names';
 
@@ -17,17 +18,24 @@ export class DestinationRefused extends Error {
   readonly code = 'EDESTINATION';
 }
 
+/** The name servers have no address for the name, or did not answer. */
+export class NameNotResolved extends Error {
+  readonly code = 'ENAME';
+}
+
 /** The node's own name servers; what only the node has is refused. */
 export function defaultDialing(): Dialing {
   const names = new Names(resolveBy(getServers()));
   return { lookup: (name) => names.lookup(name), refuse: refusedRange };
 }
 
-/** The addresses of `name` that may be connected to. @throws DestinationRefused when that is none, and what the look-up throws */
+/** The addresses of `name` that may be connected to. @throws NameNotResolved; DestinationRefused when none is allowed */
 export async function addressesOf(name: string, port: number, dialing: Dialing): Promise<readonly string[]> {
   const problem = refusedName(name);
   if (problem) throw new DestinationRefused(`${name}: ${problem}`);
-  const found = await dialing.lookup(name);
+  const found = await dialing.lookup(name).catch((cause: unknown) => {
+    throw new NameNotResolved(describeError(cause), { cause });
+  });
   const reasons: string[] = [];
   const allowed = found.filter((address) => {
     const reason = dialing.refuse(address, port);

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Dispatcher } from 'undici';
 import type { Backends, Upstream } from './backends';
-import { responseHeaders } from './headers';
+import { type Failure, failureOf, kindOf, noEndpoints } from './failure';
+import { responseHeaders, trailersOf } from './headers';
 import type { BackendId } from './routes';
 
 export type ProxyRequest = IncomingMessage | Http2ServerRequest;
@@ -19,17 +20,15 @@ export interface ForwardJob {
   readonly response: ProxyResponse;
   readonly headers: string[];
   readonly hasBody: boolean;
-  /** Answers with a status of our own: 502, 503, 504. */
-  readonly fail: (status: number, reason: string) => void;
+  /** Answers with a status of our own. */
+  readonly fail: (failure: Failure) => void;
 }
 
 const MAX_TRIES = 3;
 const HEADERS_TIMEOUT_MS = 60_000;
 const BODY_TIMEOUT_MS = 300_000;
 const SINGLE_WRITE_BYTES = 16 * 1024;
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
-const notConnected = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
-const lost = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function forward(job: ForwardJob): void {
   new Forwarding(job).start();
@@ -42,6 +41,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   /** The length the backend announced; -1 when it announced none. */
   private expected = -1;
   private done = false;
+  private wrote = false;
+  /** Why the last endpoint could not answer. */
+  private lastError: (Error & { code?: string }) | undefined;
 
   constructor(private readonly job: ForwardJob) {}
 
@@ -54,11 +56,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { backends, backend, request, headers, hasBody } = this.job;
     const upstream = backends.next(backend, this.tried);
     if (!upstream) {
-      const reason =
-        this.tried.length === 0
-          ? `service ${backend} has no ready endpoints`
-          : `none of ${this.tried.length} endpoints of ${backend} accepted a connection`;
-      this.finishWith(this.tried.length === 0 ? 503 : 502, reason);
+      this.fail(this.lastError ?? new Error('no endpoint left'));
       return;
     }
     this.tried.push(upstream);
@@ -97,13 +95,20 @@ class Forwarding implements Dispatcher.DispatchHandler {
     message?: string,
   ): void {
     if (status < 200) return;
-    this.started = true;
     const { response } = this.job;
     this.expected = Number(headers['content-length'] ?? -1);
     const list = responseHeaders(headers);
+    // Throws for a status that HTTP/2 does not have; undici then reports the error, and nothing was sent yet.
     if (this.job.request.httpVersionMajor === 2) response.writeHead(status, list);
     else response.writeHead(status, message, list);
+    this.started = true;
+    // A body in the same packet takes the headers along. Where none comes yet (events, long polls), they must not wait for it.
+    if (this.expected < 0) process.nextTick(this.onTick);
   }
+
+  private readonly onTick = (): void => {
+    if (!this.done && !this.wrote && !this.job.response.destroyed) this.job.response.flushHeaders?.();
+  };
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.job;
@@ -113,6 +118,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       response.end(chunk.toString('latin1'), 'latin1');
       return;
     }
+    this.wrote = true;
     if (!response.write(chunk)) {
       controller.pause();
       response.once('drain', () => controller.resume());
@@ -126,7 +132,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { response } = this.job;
     if (this.done) return;
     this.done = true;
-    for (const name in trailers) response.addTrailers({ [name]: String(trailers[name]) });
+    for (const [name, value] of trailersOf(trailers)) response.addTrailers({ [name]: value });
     response.end();
   }
 
@@ -141,23 +147,24 @@ class Forwarding implements Dispatcher.DispatchHandler {
       response.destroy(error);
       return;
     }
-    if (notConnected.has(code)) {
-      backends.refused(upstream);
-      const bodyUntouched = !hasBody || (!request.readableDidRead && !request.destroyed);
-      if (bodyUntouched && this.tried.length < MAX_TRIES) {
-        this.attempt();
-        return;
-      }
-    } else if (lost.has(code) && !hasBody && idempotent.has(request.method!) && this.tried.length < MAX_TRIES) {
-      this.attempt();
-      return;
-    }
-    const timedOut = code === 'UND_ERR_HEADERS_TIMEOUT';
-    this.finishWith(timedOut ? 504 : 502, `endpoint ${upstream.address}:${upstream.port}: ${error.message || code}`);
+    this.lastError = error;
+    const kind = kindOf(code);
+    if (kind === 'notConnected') backends.refused(upstream);
+    const isUnsent = !hasBody || (!request.readableDidRead && !request.destroyed);
+    const mayRepeat =
+      kind === 'notConnected' ? isUnsent : kind === 'lost' && !hasBody && idempotent.has(request.method!);
+    if (mayRepeat && this.tried.length < MAX_TRIES) this.attempt();
+    else this.fail(error);
   }
 
-  private finishWith(status: number, reason: string): void {
+  private fail(error: Error & { code?: string }): void {
+    const { backends, backend, fail } = this.job;
+    const upstream = this.tried.at(-1);
     this.done = true;
-    this.job.fail(status, reason);
+    fail(
+      upstream
+        ? failureOf(error, backend, `${upstream.address}:${upstream.port}`, this.tried.length)
+        : noEndpoints(backend, backends.problem(backend)),
+    );
   }
 }

@@ -1,6 +1,8 @@
-// Which headers travel on, and which the proxy writes itself (pure). Source: RFC 9110 section 7.6.1 (hop-by-hop).
+// Which fields of a message travel on, and which the proxy writes itself (pure). One function decides for requests, plain and upgrading,
+// HTTP/1.1 and HTTP/2; one for answers; one for trailers. Source: RFC 9110 sections 6.5.1 (trailers) and 7.6.1 (Connection).
 
-const hopByHop = new Set([
+/** Fields of one connection, and those that only this proxy may write. */
+const notForwarded = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -10,62 +12,137 @@ const hopByHop = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // undici answers these itself or writes them from the request.
+  // Answered by Node; undici refuses to send it.
   'expect',
-  // Written by this proxy; a client's own claim is not passed on, so that backends can trust them.
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
+  'http2-settings',
+  // Written by this proxy; a client's own claim is not passed on, so that backends can trust them. RFC 7239 makes the same claims.
   'x-real-ip',
+  'forwarded',
+  // CGI programs would see it as HTTP_PROXY, the variable that HTTP clients take their proxy from.
+  'proxy',
 ]);
+
+/**
+ * Fields that are for the recipient at the end. A Connection header cannot name them: a client could take from the backend what it decides by
+ * (Cookie, Authorization), or what frames and routes the message (Content-Length, Host). Trailers cannot set them afterwards either.
+ */
+const endToEnd = new Set(
+  (
+    'host cookie set-cookie authorization www-authenticate authentication-info origin referer user-agent from date server via age ' +
+    'content-type content-length content-encoding content-language content-location content-range content-disposition ' +
+    'content-security-policy accept accept-charset accept-encoding accept-language accept-ranges range if-match if-none-match ' +
+    'if-modified-since if-unmodified-since if-range etag last-modified cache-control expires pragma vary location retry-after allow ' +
+    'max-forwards expect strict-transport-security access-control-allow-origin access-control-allow-credentials ' +
+    'access-control-allow-headers access-control-allow-methods access-control-request-headers access-control-request-method ' +
+    'x-frame-options x-content-type-options x-request-id traceparent tracestate'
+  ).split(' '),
+);
+const isEndToEnd = (name: string): boolean =>
+  endToEnd.has(name) || name.startsWith('sec-') || name.startsWith('x-forwarded') || name === 'x-real-ip';
+
+/** Backends that make variables of header names (CGI, WSGI) take `_` and `-` for the same. */
+function isNotForwarded(lower: string): boolean {
+  const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+  return notForwarded.has(name) || (name.startsWith('x-forwarded') && (name.length === 11 || name[11] === '-'));
+}
 
 export interface ClientFacts {
   readonly address: string;
-  readonly host: string;
   readonly tls: boolean;
   readonly port: number;
 }
+/** Name, value, name, value... as Node has them, with HTTP/2's pseudo headers in front. */
+export type RawHeaders = readonly string[];
 
-/** `raw` is name, value, name, value...; the answer has the same form and ends with the forwarding headers. */
-export function requestHeaders(raw: readonly string[], connection: string | undefined, client: ClientFacts): string[] {
-  const dropped = connection && !/^(?:keep-alive|close)$/i.test(connection) ? tokens(connection) : undefined;
+export interface RequestHead {
+  /** In the form of RawHeaders; `host` and the forwarding headers among them. */
+  readonly headers: string[];
+  /** The Host header or :authority; '' when there is none. */
+  readonly authority: string;
+}
+export interface HeadProblem {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** What of a request's head reaches the backend, or why the request cannot be passed on. */
+export function requestHead(raw: RawHeaders, client: ClientFacts): RequestHead | HeadProblem {
   const headers: string[] = [];
+  let authority: string | undefined;
+  let host: string | undefined;
+  let hasLength = false;
+  let options = '';
+  let cookie = -1;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;
-    if (name.charCodeAt(0) === 58 /* ':' of an HTTP/2 pseudo header */) continue;
-    const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || dropped?.has(lower)) {
-      if (lower === 'te' && raw[i + 1] === 'trailers') headers.push('te', 'trailers');
+    const value = raw[i + 1]!;
+    if (name.charCodeAt(0) === 58 /* ':' of an HTTP/2 pseudo header */) {
+      if (name === ':authority') authority = value;
       continue;
     }
-    headers.push(name, raw[i + 1]!);
+    const lower = name.toLowerCase();
+    if (lower === 'host') {
+      // RFC 9112, section 3.2: proxy and backend could each take another one.
+      if (host !== undefined) return { status: 400, reason: 'there is more than one Host header' };
+      host = value;
+    } else if (lower === 'connection') {
+      options += `,${value}`;
+    } else if (isNotForwarded(lower)) {
+      if (lower === 'te' && /(?:^|,)\s*trailers\s*(?:$|[,;])/i.test(value)) headers.push('te', 'trailers');
+    } else if (lower === 'cookie' && authority !== undefined) {
+      // HTTP/2 may send one field per cookie; HTTP/1.1 has one field for all (RFC 9113, section 8.2.3).
+      if (cookie < 0) cookie = headers.push(name, value) - 1;
+      else headers[cookie] += `; ${value}`;
+    } else if (lower === 'content-length' && hasLength) {
+      return { status: 400, reason: 'there is more than one Content-Length header' };
+    } else {
+      hasLength ||= lower === 'content-length';
+      headers.push(name, value);
+    }
   }
+  if (authority !== undefined && host !== undefined && authority.toLowerCase() !== host.toLowerCase()) {
+    return { status: 400, reason: ':authority and the Host header differ' };
+  }
+  const kept = options === '' ? headers : withoutNamed(headers, options);
+  const used = authority ?? host ?? '';
   const proto = client.tls ? 'https' : 'http';
-  headers.push('x-forwarded-for', client.address, 'x-real-ip', client.address, 'x-forwarded-host', client.host);
-  headers.push('x-forwarded-proto', proto, 'x-forwarded-port', String(client.port));
-  return headers;
+  kept.push('host', used, 'x-forwarded-for', client.address, 'x-real-ip', client.address, 'x-forwarded-host', used);
+  kept.push('x-forwarded-proto', proto, 'x-forwarded-port', String(client.port));
+  return { headers: kept, authority: used };
 }
 
-function tokens(list: string): Set<string> {
-  return new Set(list.split(',').map((token) => token.trim().toLowerCase()));
+const plainOptions = /^[\s,]*(?:keep-alive|close|upgrade)[\s,]*$/i;
+
+/** The fields named in Connection; those for the recipient at the end cannot be named. */
+function namedIn(options: string): ReadonlySet<string> {
+  const names = options.split(',').map((one) => one.trim().toLowerCase());
+  return new Set(names.filter((name) => !isEndToEnd(name)));
 }
 
-const responseHopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'te',
-]);
+function withoutNamed(headers: string[], options: string): string[] {
+  if (plainOptions.test(options)) return headers;
+  const named = namedIn(options);
+  // TE is named there whenever it is sent; what it says of trailers was written by us.
+  return headers.filter((_, i) => {
+    const name = headers[i - (i % 2)]!.toLowerCase();
+    return name === 'te' || !named.has(name);
+  });
+}
+
+/** Values by lower-case name, as Node's and undici's clients give them. */
+export type HeaderRecord = Readonly<Record<string, string | string[] | undefined>>;
 
 /** The backend's headers as name, value pairs without those that concern its own connection. */
-export function responseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string[] {
+export function responseHeaders(headers: HeaderRecord): string[] {
   const out: string[] = [];
+  const { connection } = headers;
+  const options = typeof connection === 'object' ? connection.join() : connection;
+  const named = options === undefined || plainOptions.test(options) ? undefined : namedIn(options);
   let server = false;
   for (const name in headers) {
-    if (responseHopByHop.has(name)) continue;
+    if (connectionOnly.has(name) || named?.has(name)) continue;
+    // An answer with a length has no trailers to announce, and Node refuses to say otherwise.
+    if (name === 'trailer' && headers['content-length'] !== undefined) continue;
     if (name === 'server') server = true;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
@@ -73,4 +150,12 @@ export function responseHeaders(headers: Readonly<Record<string, string | string
   }
   if (!server) out.push('server', 'k8ts');
   return out;
+}
+const connectionOnly = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te']);
+
+/** What may stand behind a body: nothing that frames, routes, authenticates or describes it, which is over by then. */
+export function trailersOf(trailers: HeaderRecord): [name: string, value: string][] {
+  return Object.entries(trailers).flatMap(([name, value]): [string, string][] =>
+    value === undefined || isEndToEnd(name) || isNotForwarded(name) ? [] : [[name, String(value)]],
+  );
 }

@@ -136,7 +136,7 @@ function matchPath({ exact, prefix }: PathTable, path: string): Route | undefine
 
 /** How a Host header or :authority reads as a routing key, or undefined when it is malformed. */
 export function parseHost(header: string): string | undefined {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)(?::\d{1,5})?$/.exec(header);
+  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)(?::\d{0,5})?$/.exec(header);
   if (!match) return undefined;
   const host = match[1]!.toLowerCase();
   return host.endsWith('.') ? host.slice(0, -1) : host;

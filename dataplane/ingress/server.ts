@@ -1,14 +1,17 @@
 // The listeners: HTTP on one port, HTTPS (HTTP/1.1 and HTTP/2) on the other. Configuration is swapped whole by update();
 // connections and requests under way are never touched by it.
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type BackendInput, Backends } from './backends';
 import { type Dialing, defaultDialing } from './dial';
+import { type Failure, failureOf, noEndpoints } from './failure';
 import { forward, type ProxyRequest, type ProxyResponse } from './forward';
-import { requestHeaders } from './headers';
+import type { HeadProblem } from './headers';
+import { isUpgrade, judgeRequest } from './protocol';
 import {
   compileRoutes,
   type DefaultRule,
@@ -39,6 +42,8 @@ export interface IngressServerOptions {
   readonly dialing?: Dialing;
   /** Called once per answered request, for metrics. */
   readonly onAnswer?: (status: number) => void;
+  /** Called for each request that could not be carried to a backend: what its client must not see. */
+  readonly onFailure?: (failure: Failure & { readonly requestId: string }) => void;
 }
 /** What the last update could not use. */
 export interface UpdateReport {
@@ -52,9 +57,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** A process that starts anew has its configuration in well under a second: better late than a wrong 404. */
 const HOLD_MS = 5_000;
 
-type Verdict =
-  | { readonly route: Route; readonly authority: string }
-  | { readonly status: number; readonly reason: string };
+type Verdict = { readonly route: Route; readonly headers: string[] } | HeadProblem;
 
 export class IngressServer {
   private table: RouteTable = compileRoutes([], []);
@@ -70,18 +73,19 @@ export class IngressServer {
 
   constructor(private readonly options: IngressServerOptions) {
     this.backends = new Backends(options.dialing ?? defaultDialing());
+    // Node keeps these for the HTTP/1 connections of both servers, though the types of the second one know only some.
     const limits = {
       maxHeaderSize: MAX_HEADER_BYTES,
+      // 0: uploads may take as long as they make progress; slow headers are bounded below.
+      requestTimeout: 0,
+      shouldUpgradeCallback: isUpgrade,
       headersTimeout: HEADERS_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     };
-    this.http = createServer(
-      // requestTimeout 0: uploads may take as long as they make progress; slow headers are bounded above.
-      { ...limits, requestTimeout: 0, shouldUpgradeCallback: isWebSocket },
-      (req, res) => this.whenConfigured(() => this.answer(req, res, false)),
-    );
+    this.http = createServer(limits, (req, res) => this.whenConfigured(() => this.answer(req, res, false)));
     this.https = createSecureServer(
       {
+        ...limits,
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
         SNICallback: (name, done) =>
@@ -103,6 +107,13 @@ export class IngressServer {
     this.https.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.upgrade(req, socket, head, true),
     );
+    for (const server of [this.http, this.https] as const) {
+      server.on('connect', (request: ProxyRequest, to: Duplex | ProxyResponse) => {
+        const problem = { status: 405, reason: 'CONNECT is not served' };
+        if (to instanceof Socket) refuseUpgrade(to, problem.status, page(problem));
+        else answerProblem(to as ProxyResponse, request, problem.status, page(problem));
+      });
+    }
     // Scanners and aborted handshakes are everyday traffic; the connection is closed, nothing else needs doing.
     this.https.on('tlsClientError', (_err, socket) => socket.destroy());
   }
@@ -161,70 +172,85 @@ export class IngressServer {
   private answer(request: ProxyRequest, response: ProxyResponse, tls: boolean): void {
     const { onAnswer } = this.options;
     if (onAnswer) response.on('finish', () => onAnswer(response.statusCode));
-    const verdict = this.route(request, tls);
+    const verdict = this.judge(request, tls);
     if ('status' in verdict) {
-      fail(response, verdict.status, verdict.reason);
+      answerProblem(response, request, verdict.status, page(verdict));
       return;
     }
-    const { headers } = request;
-    const hasBody = hasRequestBody(request);
-    const client = {
-      address: plainAddress(request.socket?.remoteAddress),
-      host: verdict.authority,
-      tls,
-      port: request.socket?.localPort ?? 0,
-    };
-    const list = requestHeaders(request.rawHeaders, headers.connection, client);
-    // HTTP/2 carries the host in :authority, which is not among the plain headers.
-    if (headers.host === undefined) list.push('host', verdict.authority);
     forward({
       backends: this.backends,
       backend: verdict.route.backend,
       request,
       response,
-      headers: list,
-      hasBody,
-      fail: (status, reason) => fail(response, status, reason),
+      headers: verdict.headers,
+      hasBody: hasRequestBody(request),
+      fail: (failure) => answerProblem(response, request, failure.status, this.failed(failure)),
     });
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, tls: boolean): void {
     socket.on('error', () => socket.destroy());
-    const verdict = this.route(request, tls);
+    const verdict = this.judge(request, tls);
     if ('status' in verdict) {
-      refuseUpgrade(socket, verdict.status, verdict.reason);
+      refuseUpgrade(socket, verdict.status, page(verdict));
       return;
     }
-    const upstream = this.backends.next(verdict.route.backend);
-    if (upstream) this.upgrader.upgrade(request, socket, head, upstream);
-    else refuseUpgrade(socket, 503, `service ${verdict.route.backend} has no ready endpoints`);
+    const { backend } = verdict.route;
+    const upstream = this.backends.next(backend);
+    const fail = (failure: Failure) => refuseUpgrade(socket, failure.status, this.failed(failure));
+    if (!upstream) {
+      fail(noEndpoints(backend, this.backends.problem(backend)));
+      return;
+    }
+    const endpoint = `${upstream.address}:${upstream.port}`;
+    this.upgrader.upgrade({
+      request,
+      socket,
+      head,
+      headers: verdict.headers,
+      upstream,
+      fail: (error) => fail(failureOf(error, backend, endpoint, 1)),
+    });
   }
 
-  private route(request: ProxyRequest, tls: boolean): Verdict {
-    const authority = (request.headers[':authority'] as string | undefined) ?? request.headers.host ?? '';
+  /** Reports the failure; returns what its client reads. */
+  private failed(failure: Failure): string {
+    const requestId = randomUUID();
+    this.options.onFailure?.({ ...failure, requestId });
+    return page(failure, requestId);
+  }
+
+  private judge(request: ProxyRequest, tls: boolean): Verdict {
+    const { socket } = request;
+    const client = { address: plainAddress(socket?.remoteAddress), tls, port: socket?.localPort ?? 0 };
+    const head = judgeRequest(request, isHttp2(request), client);
+    if ('status' in head) return head;
+    const { authority, headers } = head;
     const host = parseHost(authority);
     if (host === undefined)
       return { status: 400, reason: `the Host header ${JSON.stringify(authority)} is no host name` };
     const path = parsePath(request.url!);
     if (path === undefined) return { status: 400, reason: 'the path has dot segments or is no absolute path' };
-    if (tls && contextFor(this.tls, host) !== contextFor(this.tls, (request.socket as TLSSocket).servername || host)) {
+    if (tls && contextFor(this.tls, host) !== contextFor(this.tls, (socket as TLSSocket).servername || host)) {
       return { status: 421, reason: `this connection was opened for another host than ${host}` };
     }
     if (this.held) return { status: 503, reason: 'this proxy has just started and has not reached the API server yet' };
     const route = matchRoute(this.table, host, path);
     return route
-      ? { route, authority }
+      ? { route, headers }
       : { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
   }
 }
 
-function isWebSocket(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
-}
+/** By the connection: an HTTP/1 request may claim any version. */
+const isHttp2 = (request: ProxyRequest): boolean => 'stream' in request;
+
+const page = ({ status, reason }: HeadProblem, requestId?: string): string =>
+  `${status}: ${reason}\n${requestId ? `request ${requestId}\n` : ''}`;
 
 function hasRequestBody(request: ProxyRequest): boolean {
   const { headers } = request;
-  if ('stream' in request && request.httpVersionMajor === 2) return !request.stream.endAfterHeaders;
+  if ('stream' in request) return !request.stream.endAfterHeaders;
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
@@ -232,16 +258,24 @@ function plainAddress(address: string | undefined): string {
   return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? 'unknown');
 }
 
-function fail(response: ProxyResponse, status: number, reason: string): void {
+function answerProblem(response: ProxyResponse, request: ProxyRequest, status: number, text: string): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const body = Buffer.from(`${status}: ${reason}\n`);
-  const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, server: 'k8ts' };
+  const body = Buffer.from(text);
+  const headers: Record<string, string | number> = {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': body.length,
+    server: 'k8ts',
+  };
+  if (status === 405) headers.allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+  // What follows on a connection whose framing is in doubt cannot be trusted.
+  if (closing.has(status) && !isHttp2(request)) headers.connection = 'close';
   response.writeHead(status, headers);
   response.end(body);
 }
+const closing: ReadonlySet<number> = new Set([400, 501, 505]);
 
 function bind(server: Server | Http2SecureServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,44 +1,81 @@
 // WebSocket connections, carried by http-proxy (the maintained http-proxy-3 under that name). A connection keeps the
 // endpoint it was opened to; later changes of any Ingress do not touch it.
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { Upstream } from './backends';
+import { type HeaderRecord, responseHeaders } from './headers';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What the client has sent behind its request. */
+  readonly head: Buffer;
+  /** Decided as for any other request: name, value, name, value... */
+  readonly headers: readonly string[];
+  readonly upstream: Upstream;
+  readonly fail: (error: Error) => void;
+}
 export interface Upgrader {
-  /** Connects the client to the endpoint; on failure the client gets a 502 with the reason. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, endpoint: Upstream): void;
+  /** Connects the client to the endpoint. */
+  upgrade(upgrade: Upgrade): void;
 }
 
 export function createUpgrader(): Upgrader {
-  const proxy: ProxyServer = createProxyServer({ ws: true, xfwd: true, connectTimeout: CONNECT_TIMEOUT_MS });
+  // No xfwd: headers.ts writes the forwarding headers.
+  const proxy: ProxyServer = createProxyServer({ ws: true, connectTimeout: CONNECT_TIMEOUT_MS });
+  proxy.on('proxyReqWs', (outgoing: ClientRequest, request: IncomingMessage) => {
+    // http-proxy has sent the path through URL, which rewrites it: what was matched is what the backend gets.
+    outgoing.path = request.url!;
+    // These run before http-proxy's own, which copy the headers to the client.
+    outgoing.once('upgrade', (response: IncomingMessage) => {
+      response.headers = {
+        ...toRecord(responseHeaders(response.headers)),
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+      };
+    });
+    outgoing.once('response', (response: IncomingMessage) => {
+      response.headers = { ...toRecord(responseHeaders(response.headers)), connection: 'close' };
+    });
+  });
   return {
-    upgrade(request, socket, head, { address, port, agent }) {
-      // A client's own claims are not passed on; http-proxy appends to what it finds.
-      for (const name of ['for', 'host', 'proto', 'port']) delete request.headers[`x-forwarded-${name}`];
-      proxy.ws(request, socket, head, { agent, target: { host: address, port, protocol: 'http:' } }, (err) => {
-        refuseUpgrade(socket, 502, `endpoint ${address}:${port}: ${err.message}`);
-      });
+    upgrade({ request, socket, head, headers, upstream, fail }) {
+      const { address, port, agent } = upstream;
+      request.headers = { ...toRecord(headers), connection: 'Upgrade', upgrade: 'websocket' } as typeof request.headers;
+      proxy.ws(request, socket, head, { agent, target: { host: address, port, protocol: 'http:' } }, fail);
     },
   };
+}
+
+/** Fields that came more than once stay so. */
+function toRecord(list: readonly string[]): HeaderRecord {
+  const record: Record<string, string | string[]> = Object.create(null);
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i]!.toLowerCase();
+    const before = record[name];
+    const value = list[i + 1]!;
+    record[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return record;
 }
 
 const reasons: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   421: 'Misdirected Request',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
 };
 
-/** Answers an upgrade request with an HTTP error and closes the connection. */
-export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+/** Answers with an HTTP error on a connection that Node has handed over, and closes it. */
+export function refuseUpgrade(socket: Duplex, status: number, body: string): void {
   if (socket.destroyed || !socket.writable) return;
-  const body = `${status} ${reasons[status]}: ${reason}\n`;
   socket.end(
-    `HTTP/1.1 ${status} ${reasons[status]}\r\nserver: k8ts\r\ncontent-type: text/plain\r\n` +
+    `HTTP/1.1 ${status} ${reasons[status]}\r\nserver: k8ts\r\ncontent-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
