@@ -1,6 +1,8 @@
 // Pure host and path matching of the Ingress API: rules in, a table out that is swapped whole, a look-up per request.
 // Source: networking.k8s.io/v1 IngressSpec (host wildcards, pathType) and its conformance features.
 
+import { canonicalRulePath } from './path';
+
 export type PathType = 'Exact' | 'Prefix' | 'ImplementationSpecific';
 
 /** Names the endpoints of one Service port; the endpoints themselves change without a new table. */
@@ -67,7 +69,8 @@ export function compileRoutes(rules: readonly RouteRule[], defaults: readonly De
   for (const rule of [...rules].sort(byAge)) {
     const paths = pathsOf(rule.host.toLowerCase(), hosts, wildcards, anyHost);
     const map = rule.pathType === 'Exact' ? paths.exact : paths.prefix;
-    const key = rule.pathType === 'Exact' ? rule.path : trimSlash(rule.path);
+    const spelling = canonicalRulePath(rule.path);
+    const key = rule.pathType === 'Exact' ? spelling : trimSlash(spelling);
     const winner = map.get(key);
     if (winner) {
       if (winner.ingress !== rule.ingress) conflicts.push({ rule, winner: winner.ingress });
@@ -106,8 +109,8 @@ function pathsOf(
 const trimSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path);
 
 /**
- * `host` is lower-case without port, `path` starts with a slash and has no query. The exact host is asked first, then the
- * wildcard that covers exactly one label, then rules for every host, then the default backend.
+ * `host` is of parseHost, `path` of parsePath. The exact host is asked first, then the wildcard that covers exactly one label, then rules
+ * for every host, then the default backend.
  */
 export function matchRoute(table: RouteTable, host: string, path: string): Route | undefined {
   const exact = table.hosts.get(host);
@@ -141,15 +144,3 @@ export function parseHost(header: string): string | undefined {
   const host = match[1]!.toLowerCase();
   return host.endsWith('.') ? host.slice(0, -1) : host;
 }
-
-/**
- * The path part of a request target. Undefined where proxy and backend could read it differently (dot segments, plain or
- * encoded; a backslash; an encoded slash is passed on as data), so that no rule can be walked around.
- */
-export function parsePath(target: string): string | undefined {
-  if (target[0] !== '/') return undefined;
-  const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
-  return ambiguous.test(path) ? undefined : path;
-}
-const ambiguous = /\/(?:\.|%2e){1,2}(?:\/|$)|[\\#]|%00/i;

@@ -11,13 +11,13 @@ import { type Dialing, defaultDialing } from './dial';
 import { type Failure, failureOf, noEndpoints } from './failure';
 import { forward, type ProxyRequest, type ProxyResponse } from './forward';
 import type { HeadProblem } from './headers';
+import { otherReadings, parsePath } from './path';
 import { isUpgrade, judgeRequest } from './protocol';
 import {
   compileRoutes,
   type DefaultRule,
   matchRoute,
   parseHost,
-  parsePath,
   type Route,
   type RouteRule,
   type RouteTable,
@@ -230,15 +230,22 @@ export class IngressServer {
     if (host === undefined)
       return { status: 400, reason: `the Host header ${JSON.stringify(authority)} is no host name` };
     const path = parsePath(request.url!);
-    if (path === undefined) return { status: 400, reason: 'the path has dot segments or is no absolute path' };
+    if (path === undefined) {
+      return { status: 400, reason: 'the path has dot segments, a backslash or a broken escape, or is not absolute' };
+    }
     if (tls && contextFor(this.tls, host) !== contextFor(this.tls, (socket as TLSSocket).servername || host)) {
       return { status: 421, reason: `this connection was opened for another host than ${host}` };
     }
     if (this.held) return { status: 503, reason: 'this proxy has just started and has not reached the API server yet' };
     const route = matchRoute(this.table, host, path);
-    return route
-      ? { route, headers }
-      : { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
+    if (!route) return { status: 404, reason: `no Ingress has a rule for host ${host} and path ${path}` };
+    for (const other of otherReadings(path)) {
+      const elsewhere = matchRoute(this.table, host, other);
+      if (elsewhere && elsewhere.backend !== route.backend) {
+        return { status: 400, reason: `the path can also be read as ${other}, which has another rule` };
+      }
+    }
+    return { route, headers };
   }
 }
 

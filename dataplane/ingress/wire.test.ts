@@ -209,3 +209,52 @@ void t.test('the head of an answer does not wait for its body', async (t) => {
   const [head] = await once(client, 'data');
   t.match(head, /^HTTP\/1\.1 200 OK\r\n/);
 });
+
+void t.test('no spelling walks around a rule, and what was sent is what arrives', async (t) => {
+  const [root, admin] = [await rawBackend(t, ok('root')), await rawBackend(t, ok('admin'))];
+  const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
+  const rule = { ingress: 'd/s', createdMs: 1, host: 'shop.local', pathType: 'Prefix' as const };
+  const backendOf = (id: string, { address, port }: RawBackend) => ({
+    id,
+    protocol: 'http' as const,
+    endpoints: [{ address, port }],
+  });
+  server.update({
+    rules: [
+      { ...rule, path: '/', backend: 'root' },
+      { ...rule, path: '/admin', backend: 'admin' },
+    ],
+    defaults: [],
+    tls: [],
+    backends: [backendOf('root', root), backendOf('admin', admin)],
+  });
+  t.teardown(() => server.close(0));
+  const { httpPort } = await server.listen();
+  const ask = async (path: string) => {
+    const answer = await send(httpPort, get(path));
+    return statusOf(answer) === 200 ? bodyOf(answer) : statusOf(answer);
+  };
+  const cases: Record<string, string | number> = {
+    '/admin': 'admin',
+    '/%61dmin': 'admin',
+    '/%61%64%6D%69n/x': 'admin',
+    '//admin': 400,
+    '///admin': 400,
+    '/%2Fadmin': 400,
+    '/admin%2Fx': 400,
+    '/admin%5Cx': 400,
+    '/admin;x=1': 400,
+    '/admin;/x': 400,
+    '/x/..;/admin': 400,
+    '/x%2F..%2Fadmin': 400,
+    '//other': 'root',
+    '/a%2Fb': 'root',
+    '/other;x=1': 'root',
+    '/administrator': 'root',
+    '/admin/a//b%2Fc;d': 'admin',
+  };
+  for (const [path, want] of Object.entries(cases)) t.equal(await ask(path), want, path);
+  t.match(admin.received.join(), 'GET /%61%64%6D%69n/x HTTP/1.1');
+  t.match(admin.received.join(), 'GET /admin/a//b%2Fc;d HTTP/1.1');
+  t.match(root.received.join(), 'GET //other HTTP/1.1');
+});
