@@ -1,6 +1,7 @@
 // Label and field selectors: the query-string grammar of `labelSelector` and the LabelSelector object.
 // Source: apimachinery labels.Parse and metav1.LabelSelectorAsSelector.
 import { BadRequest } from '../base/errors';
+import { isGreater, LabelMatcher } from './label-matcher';
 import type { LabelSelector } from './types';
 import { labelValue, qualifiedName } from './validation/names';
 
@@ -13,9 +14,24 @@ export interface Requirement {
 export type Selector = readonly Requirement[];
 export type Labels = Readonly<Record<string, string>>;
 
+/** More requirements or values than this are compiled before they meet labels. */
+const fewRequirements = 8;
+const fewValues = 16;
+const compiled = new WeakMap<Selector, LabelMatcher>();
+
+/** Costs no more than the labels are many, however long a selector is that meets many objects. */
 export function matchesSelector(selector: Selector, labels: Labels | undefined): boolean {
-  return selector.every((requirement) => matchesRequirement(requirement, labels ?? {}));
+  if (!isLong(selector)) return selector.every((requirement) => matchesRequirement(requirement, labels ?? {}));
+  let matcher = compiled.get(selector);
+  if (!matcher) {
+    matcher = new LabelMatcher(selector);
+    compiled.set(selector, matcher);
+  }
+  return matcher.matches(labels ?? {});
 }
+
+const isLong = (selector: Selector): boolean =>
+  selector.length > fewRequirements || selector.some(({ values }) => values.length > fewValues);
 
 function matchesRequirement({ key, operator, values }: Requirement, labels: Labels): boolean {
   const present = Object.hasOwn(labels, key);
@@ -30,9 +46,9 @@ function matchesRequirement({ key, operator, values }: Requirement, labels: Labe
     case 'DoesNotExist':
       return !present;
     case 'Gt':
-      return present && /^-?\d+$/.test(value) && BigInt(value) > BigInt(values[0] ?? '0');
+      return present && isGreater(value, values[0] ?? '0');
     case 'Lt':
-      return present && /^-?\d+$/.test(value) && BigInt(value) < BigInt(values[0] ?? '0');
+      return present && isGreater(values[0] ?? '0', value);
   }
 }
 
@@ -154,20 +170,3 @@ function checkValue(key: string, operator: Requirement['operator'], value: strin
 }
 
 const unreadable = (why: string) => new BadRequest(`unable to parse requirement: ${why}`);
-
-/** One term of a field selector; only = == and != exist. */
-export interface FieldTerm {
-  readonly path: string;
-  readonly equal: boolean;
-  readonly value: string;
-}
-
-/** Parses `metadata.name=a,status.phase!=Running`. @throws BadRequest */
-export function parseFieldSelector(text: string): FieldTerm[] {
-  if (text.trim() === '') return [];
-  return text.split(',').map((part) => {
-    const match = /^\s*([^=!]+?)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part);
-    if (!match) throw new BadRequest(`invalid selector: '${text}'; can't understand '${part}'`);
-    return { path: match[1]!, equal: match[2] !== '!=', value: match[3]! };
-  });
-}

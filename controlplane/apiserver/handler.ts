@@ -1,8 +1,8 @@
 // One request in, one answer out, whatever carried it. The order is that of kube-apiserver: what is asked, who may, then the
 // verb. Failures of any kind leave here as a Status.
 import type { Duplex } from 'node:stream';
+import { parseFieldSelector } from '../api/field-selector';
 import { writesStatus } from '../api/kind';
-import { parseFieldSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { hasCode } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';

@@ -116,6 +116,7 @@ t.test('a selected name is read by authorization as selection reads it', async (
     'metadata.name=b',
     'metadata.namespace=default',
     'xmetadata.name=a',
+    'metadata.namespace!=\\,metadata.name=a',
     ',',
   ]) {
     t.equal(await ask(selector), 403, selector);

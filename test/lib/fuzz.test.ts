@@ -56,10 +56,12 @@ t.test('an object with __proto__ as a key of its own', async (t) => {
 });
 
 t.test('a quadratic pattern is found, a linear one is not', async (t) => {
-  const quadratic = (text: string) => /\s+$/.test(text);
-  t.match(slowestString(quadratic, 1_000), { tookMs: Number });
+  t.type(
+    slowestString((text) => /\s+$/.test(text)),
+    'string',
+  );
   t.equal(
-    slowestString((text) => text.trimEnd(), 1_000),
+    slowestString((text) => text.trimEnd()),
     undefined,
   );
 });

@@ -1,6 +1,7 @@
 // The query of a LIST or WATCH as a cache filter: label selector, field selector, namespace.
+import { type FieldTerm, parseFieldSelector } from '../../api/field-selector';
 import type { Kind } from '../../api/kind';
-import { type FieldTerm, matchesSelector, parseFieldSelector, parseSelector } from '../../api/selector';
+import { matchesSelector, parseSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
 import { BadRequest } from '../../base/errors';
 import type { Filter } from '../cache/cache';
@@ -17,14 +18,14 @@ export function parseSelection(kind: Kind, namespace: string, name: string, quer
   const labels = parseSelector(query.get('labelSelector') ?? '');
   const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
   if (name !== '') terms.push({ path: 'metadata.name', equal: true, value: name });
-  const fields = terms.map((term) => ({ term, fieldOf: fieldReader(kind, term) }));
+  const fields = fieldTests(kind, terms);
   const exactName = terms.find((term) => term.path === 'metadata.name' && term.equal)?.value;
   const indexed = terms.find((term) => term.equal && isIndexed(kind, term.path));
   const matches =
     labels.length === 0 && fields.length === 0
       ? undefined
       : (object: KubeObject) =>
-          fields.every(({ term, fieldOf }) => (fieldOf(object) === term.value) === term.equal) &&
+          fields.every((test) => test(object)) &&
           (labels.length === 0 || matchesSelector(labels, object.metadata?.labels));
   return {
     ...(kind.namespaced && namespace !== '' ? { namespace } : {}),
@@ -37,12 +38,26 @@ export function parseSelection(kind: Kind, namespace: string, name: string, quer
 /** Indexes the cache keeps; see Filter.indexed. */
 const isIndexed = (kind: Kind, path: string): boolean => kind.plural === 'pods' && path === 'spec.nodeName';
 
-function fieldReader(kind: Kind, term: FieldTerm): FieldOf {
-  if (term.path === 'metadata.name') return (object) => object.metadata?.name ?? '';
-  if (term.path === 'metadata.namespace') return (object) => object.metadata?.namespace ?? '';
-  const reader = kind.options.fields?.[term.path];
-  if (!reader) throw unknownField(kind, term.path);
-  return reader;
+/** One test for each field, however many terms name it: a list meets thousands of objects. */
+function fieldTests(kind: Kind, terms: readonly FieldTerm[]): ((object: KubeObject) => boolean)[] {
+  return [...Map.groupBy(terms, ({ path }) => path)].map(([path, group]) => {
+    const fieldOf = fieldReader(kind, path);
+    const wanted = new Set(group.filter(({ equal }) => equal).map(({ value }) => value));
+    const unwanted = new Set(group.filter(({ equal }) => !equal).map(({ value }) => value));
+    const [only] = wanted;
+    return (object) => {
+      const value = fieldOf(object);
+      return (wanted.size === 0 || (wanted.size === 1 && value === only)) && !unwanted.has(value);
+    };
+  });
+}
+
+function fieldReader(kind: Kind, path: string): FieldOf {
+  if (path === 'metadata.name') return (object) => object.metadata?.name ?? '';
+  if (path === 'metadata.namespace') return (object) => object.metadata?.namespace ?? '';
+  const fields = kind.options.fields ?? {};
+  if (!Object.hasOwn(fields, path)) throw unknownField(kind, path);
+  return fields[path]!;
 }
 
 /** Upstream words it in three ways: for kinds without fields of their own, for Jobs, and for the others. */
