@@ -42,6 +42,12 @@ t.test('fields as FieldsV1', async (t) => {
     '.spec.containers[name="a"].name',
   ]);
   t.throws(() => decodeFields({ 'f:a': 1 }), /must be an object of objects/);
+  for (const key of ['__proto__', 'a', 'f:\0', 'k:x', 'k:1', 'k:{"a":[1]}', 'v:x']) {
+    t.throws(() => decodeFields(JSON.parse(`{${JSON.stringify(key)}:{}}`)), { code: 'BadRequest' }, key);
+  }
+  t.same([...decodeFields({ 'i:3': {}, 'v:"x"': {} })].map(formatPath), ['[3]', '[="x"]']);
+  const own = JSON.parse('{"f:__proto__":{"f:a":{}}}');
+  t.same(encodeFields(decodeFields(own)), own);
 });
 
 t.test('the first apply creates and owns', async (t) => {
@@ -167,4 +173,23 @@ t.test('updates keep ownership true', async (t) => {
     undefined,
     'one empty entry clears',
   );
+});
+
+t.test('an apply of long lists by many managers costs what is in it', async (t) => {
+  const ports = Array.from({ length: 4_000 }, (_, i) => ({ name: `p${i}`, port: i + 1, protocol: 'TCP' }));
+  const finalizers = Array.from({ length: 4_000 }, (_, i) => `example.com/f${i}`);
+  const metadata = { name: 'a', namespace: 'n', finalizers };
+  let live = run(services, undefined, { metadata, spec: { ports } }, 'me');
+  for (let i = 0; i < 20; i++) live = run(services, live, { spec: { ports: ports.slice(0, 40) } }, `m${i}`);
+  const start = process.cpuUsage();
+  const turned = [...ports].reverse().slice(0, 2_000);
+  const result = run(services, live, { metadata: { ...metadata, finalizers: [] }, spec: { ports: turned } }, 'me');
+  const { user } = process.cpuUsage(start);
+  t.equal(((result as unknown as Body)['spec'] as { ports: unknown[] }).ports.length, 2_040);
+  t.notOk(result.metadata?.finalizers?.length);
+  t.ok(user < 4_000_000, `${user} us; quadratic work takes a minute`);
+});
+
+t.test('a name with the separator of paths in it is refused', async (t) => {
+  t.throws(() => run(configMaps, undefined, { data: { 'a\0f:b': '1' } }, 'me'), { code: 'BadRequest' });
 });

@@ -6,7 +6,7 @@ import type { FieldSchema } from '../../api/schema/schema';
 import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, Conflict } from '../../base/errors';
-import { type FieldPath, formatPath, isBelow, joinPath, sameFields, union, without } from './field-path';
+import { type FieldPath, formatPath, isBelow, joinPath, sameFields, union, withAncestors, without } from './field-path';
 import type { JsonObject } from './json';
 import { encodeOwners, formatOwner, isSameOwner, type Owner, ownersOf } from './managed-fields';
 import type { PatchedKind } from './patch';
@@ -97,8 +97,9 @@ export function apply(request: ApplyRequest): KubeObject {
   const lastApplied = manager === kubectl && live ? lastAppliedFields(live, before, request) : new Set<FieldPath>();
   const kept = settle(others, changed, { force, yielding: lastApplied });
   if (mine) {
-    const stays = (path: FieldPath) => owned.has(path) || kept.some((owner) => owner.fields.has(path));
-    result = removeFields(result, abandoned(mine.fields, owned, kept), schema, stays);
+    const stillOwned = new Set([owned, ...kept.map((owner) => owner.fields)].flatMap((paths) => [...paths]));
+    const stays = (path: FieldPath) => stillOwned.has(path);
+    result = removeFields(result, abandoned(mine.fields, owned, stillOwned), schema, stays);
   }
   const same = mine !== undefined && sameFields(mine.fields, owned) && changed.size === 0;
   const entry: Owner = { ...identity, fields: owned, time: same ? mine.time : formatTime(now) };
@@ -181,13 +182,10 @@ function conflictError(conflicts: readonly { owner: Owner; paths: readonly Field
   return new Conflict(`Apply failed with ${text}`, { details: { causes } });
 }
 
-/** What the manager applied before and does not apply any more, and nobody else owns; outermost first. */
-function abandoned(last: ReadonlySet<FieldPath>, owned: ReadonlySet<FieldPath>, others: readonly Owner[]): FieldPath[] {
-  const stays = (path: FieldPath) =>
-    [owned, ...others.map(({ fields }) => fields)].some(
-      (fields) => fields.has(path) || [...fields].some((field) => isBelow(field, path)),
-    );
-  return [...last].filter((path) => !owned.has(path) && !stays(path)).sort((a, b) => a.length - b.length);
+/** What the manager applied before and does not apply any more, and no owner has or has anything in. */
+function abandoned(last: ReadonlySet<FieldPath>, owned: ReadonlySet<FieldPath>, all: Iterable<FieldPath>): FieldPath[] {
+  const inUse = withAncestors(all);
+  return [...last].filter((path) => !owned.has(path) && !inUse.has(path));
 }
 
 /**

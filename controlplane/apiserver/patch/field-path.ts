@@ -1,7 +1,7 @@
 // Paths to single fields as server-side apply names them, and sets of such paths in the FieldsV1 form of managedFields.
 // A path is its elements joined by a character no element contains: `f:spec`, `k:{"name":"a"}`, `v:"x"`.
 import { BadRequest } from '../../base/errors';
-import { isObject, type Json, type JsonObject } from './json';
+import { isObject, type Json, type JsonObject, setKey } from './json';
 
 export type FieldPath = string;
 export type FieldSet = ReadonlySet<FieldPath>;
@@ -25,6 +25,17 @@ export const union = (set: FieldSet, other: FieldSet): Set<FieldPath> => new Set
 export const sameFields = (set: FieldSet, other: FieldSet): boolean =>
   set.size === other.size && [...set].every((path) => other.has(path));
 
+/** `path` and every path above it, for each of `paths`. */
+export function withAncestors(paths: Iterable<FieldPath>): Set<FieldPath> {
+  const all = new Set<FieldPath>();
+  for (const path of paths) {
+    // The shorter ones of a known path are known.
+    for (let at = path; at !== '' && !all.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf(separator))))
+      all.add(at);
+  }
+  return all;
+}
+
 /** As conflicts print it: .spec.containers[name="a"].image */
 export function formatPath(path: FieldPath): string {
   return splitPath(path)
@@ -32,6 +43,7 @@ export function formatPath(path: FieldPath): string {
       const rest = element.slice(2);
       if (element.startsWith('f:')) return `.${rest}`;
       if (element.startsWith('v:')) return `[=${rest}]`;
+      if (element.startsWith('i:')) return `[${rest}]`;
       const keys = Object.entries(JSON.parse(rest) as JsonObject);
       return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
     })
@@ -44,9 +56,10 @@ export function encodeFields(set: FieldSet): JsonObject {
   for (const path of [...set].sort()) {
     let node = root;
     for (const element of splitPath(path)) {
-      const next = node[element];
-      node[element] = isObject(next) ? next : {};
-      node = node[element] as JsonObject;
+      const next = Object.hasOwn(node, element) ? node[element] : undefined;
+      const inner = isObject(next) ? next : {};
+      if (inner !== next) setKey(node, element, inner);
+      node = inner;
     }
     // Only an inner node has to say that it is a member; a leaf is one anyway.
     node[self] = {};
@@ -60,6 +73,19 @@ function trimLeaves(node: JsonObject): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, key === self ? {} : trimLeaves(node[key] as JsonObject)]));
 }
 
+function isElement(text: string): boolean {
+  if (text.includes(separator)) return false;
+  if (text.startsWith('f:') || /^i:\d+$/.test(text)) return true;
+  if (!text.startsWith('k:') && !text.startsWith('v:')) return false;
+  try {
+    const value = JSON.parse(text.slice(2)) as Json;
+    if (text.startsWith('v:')) return true;
+    return isObject(value) && Object.values(value).every((key) => typeof key !== 'object' || key === null);
+  } catch {
+    return false;
+  }
+}
+
 /** @throws BadRequest when the trie is none */
 export function decodeFields(fields: Json | undefined): Set<FieldPath> {
   const set = new Set<FieldPath>();
@@ -69,6 +95,8 @@ export function decodeFields(fields: Json | undefined): Set<FieldPath> {
     if (keys.length === 0 && path !== '') set.add(path);
     for (const key of keys) {
       if (key === self) set.add(path);
+      else if (!isElement(key))
+        throw new BadRequest(`metadata.managedFields: ${JSON.stringify(key)} is no path element`);
       else walk(node[key], joinPath(path, key));
     }
   };

@@ -1,9 +1,16 @@
 // JSON patch, RFC 6902, over JSON pointers, RFC 6901. The messages are those users of kubectl search for.
+import { maxJsonDepth, tooDeep } from '../../api/json-text';
 import { AppError, BadRequest, Invalid } from '../../base/errors';
-import { isObject, type Json, type JsonObject, jsonEqual, setKey } from './json';
+import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey } from './json';
 
 /** More operations than this in one patch are refused, as upstream does. */
 export const maxJsonPatchOperations = 10_000;
+/** Copies may add this much JSON to a document, as upstream allows: each copy can double it. */
+const maxCopiedBytes = 3 * 1024 * 1024;
+/** Elements of lists that may be shifted, and containers that may be counted again, by one patch. */
+const maxWork = 25_000_000;
+/** Of a path or an operation in a message; both may be megabytes long. */
+const maxShown = 1_000;
 
 interface Operation {
   readonly op: string;
@@ -15,14 +22,54 @@ interface Operation {
 /** What every 422 of a patch begins with. Without causes in the details kubectl shows the message as it is. */
 export const patchRejected = 'the server rejected our request due to an error in our request';
 
-/** A new document. @throws BadRequest for a malformed patch, Invalid when an operation does not apply */
+/** A new document. @throws BadRequest for a malformed patch or a result too deep, Invalid when an operation does not apply */
 export function applyJsonPatch(original: JsonObject, patch: Json): JsonObject {
   const operations = decode(patch);
+  const limits = new PatchLimits(depthOf(original));
   let document: Json = structuredClone(original);
-  for (const operation of operations) document = applyOne(document, operation);
+  for (const operation of operations) document = applyOne(document, operation, limits);
   if (!isObject(document)) throw rejected('the patch leaves no object');
   return document;
 }
+
+/** What one patch has used up of the bounds that keep its cost linear. */
+class PatchLimits {
+  private copied = 0;
+  private work = 0;
+
+  /** `depth` is never less than the depth of the document; counting it again after each operation would be quadratic. */
+  constructor(private depth: number) {}
+
+  /** @throws Invalid */
+  copy(value: Json): void {
+    this.copied += JSON.stringify(value).length;
+    if (this.copied <= maxCopiedBytes) return;
+    throw rejected(
+      `Unable to complete the copy, the accumulated size increase of copy is ${this.copied}, exceeding the limit ${maxCopiedBytes}`,
+    );
+  }
+
+  /** @throws Invalid */
+  shift(elements: number): void {
+    this.work += elements;
+    if (this.work > maxWork) throw rejected('the patch inserts and removes too much in too long lists');
+  }
+
+  /** A value of this depth has come to `path`. @throws BadRequest */
+  placed(document: Json, path: string, depth: number): void {
+    this.depth = Math.max(this.depth, levelsOf(path) + depth);
+    if (this.depth <= maxJsonDepth) return;
+    this.depth = depthOf(document, () => this.shift(1));
+    if (this.depth > maxJsonDepth) throw tooDeep();
+  }
+
+  /** No value at `path` is deeper than this. */
+  below(path: string): number {
+    return Math.max(0, this.depth - levelsOf(path));
+  }
+}
+
+const levelsOf = (path: string): number => path.split('/').length - 1;
 
 function decode(patch: Json): Operation[] {
   if (!Array.isArray(patch)) {
@@ -38,38 +85,50 @@ function decode(patch: Json): Operation[] {
   }
   return patch.map((operation) => {
     if (!isObject(operation) || typeof operation.op !== 'string' || typeof operation.path !== 'string') {
-      throw new BadRequest(`jsonpatch operation needs "op" and "path": ${JSON.stringify(operation)}`);
+      throw new BadRequest(
+        `jsonpatch operation needs "op" and "path": ${JSON.stringify(operation).slice(0, maxShown)}`,
+      );
     }
     return operation as unknown as Operation;
   });
 }
 
-const rejected = (cause: string): Invalid => new Invalid(`${patchRejected}: ${cause}`, []);
+const rejected = (cause: string): Invalid => new Invalid(`${patchRejected}: ${cause.slice(0, maxShown)}`, []);
 
-function applyOne(document: Json, { op, path, from, value }: Operation): Json {
+function applyOne(document: Json, { op, path, from, value }: Operation, limits: PatchLimits): Json {
   switch (op) {
-    case 'add':
-      return add(document, path, present(op, path, value), op);
+    case 'add': {
+      const added = present(op, path, value);
+      const result = add(document, path, added, { op, limits });
+      limits.placed(result, path, depthOf(added));
+      return result;
+    }
     case 'remove':
-      return remove(document, path, op).document;
+      return remove(document, path, { op, limits }).document;
     case 'replace': {
-      read(document, path, op);
-      if (path === '') return present(op, path, value);
-      const { parent, key } = locate(document, path, op);
-      if (Array.isArray(parent)) parent[arrayIndex(parent, key, path, op)] = present(op, path, value);
-      else setKey(parent, key, present(op, path, value));
-      return document;
+      const replaced = replace(document, path, present(op, path, value));
+      limits.placed(replaced, path, depthOf(value));
+      return replaced;
     }
     case 'move': {
-      const taken = remove(document, source(op, from), op);
-      return add(taken.document, path, taken.value, op);
+      const depth = limits.below(source(op, from));
+      const taken = remove(document, source(op, from), { op, limits });
+      const moved = add(taken.document, path, taken.value, { op, limits });
+      limits.placed(moved, path, depth);
+      return moved;
     }
-    case 'copy':
-      return add(document, path, structuredClone(read(document, source(op, from), op)), op);
+    case 'copy': {
+      const depth = limits.below(source(op, from));
+      const copied = read(document, source(op, from), op);
+      limits.copy(copied);
+      const result = add(document, path, structuredClone(copied), { op, limits });
+      limits.placed(result, path, depth);
+      return result;
+    }
     case 'test':
       return test(document, path, value ?? null);
     default:
-      throw rejected(`Unexpected kind: ${op}`);
+      throw rejected(`Unexpected kind: ${op.slice(0, maxShown)}`);
   }
 }
 
@@ -141,19 +200,41 @@ function read(document: Json, path: string, op: string): Json {
   return value;
 }
 
-function add(document: Json, path: string, value: Json, op: string): Json {
+interface Step {
+  readonly op: string;
+  readonly limits: PatchLimits;
+}
+
+function replace(document: Json, path: string, value: Json): Json {
+  const op = 'replace';
+  read(document, path, op);
+  if (path === '') return value;
+  const { parent, key } = locate(document, path, op);
+  if (Array.isArray(parent)) parent[arrayIndex(parent, key, path, op)] = value;
+  else setKey(parent, key, value);
+  return document;
+}
+
+function add(document: Json, path: string, value: Json, { op, limits }: Step): Json {
   if (path === '') return value;
   const { parent, key } = locate(document, path, op);
   if (!Array.isArray(parent)) setKey(parent, key, value);
   else if (key === '-') parent.push(value);
-  else parent.splice(arrayIndex(parent, key, path, op, parent.length), 0, value);
+  else {
+    const at = arrayIndex(parent, key, path, op, parent.length);
+    limits.shift(parent.length - at);
+    parent.splice(at, 0, value);
+  }
   return document;
 }
 
-function remove(document: Json, path: string, op: string): { document: Json; value: Json } {
+function remove(document: Json, path: string, { op, limits }: Step): { document: Json; value: Json } {
   const value = read(document, path, op);
   const { parent, key } = locate(document, path, op);
-  if (Array.isArray(parent)) parent.splice(arrayIndex(parent, key, path, op), 1);
-  else delete parent[key];
+  if (Array.isArray(parent)) {
+    const at = arrayIndex(parent, key, path, op);
+    limits.shift(parent.length - at);
+    parent.splice(at, 1);
+  } else delete parent[key];
   return { document, value };
 }

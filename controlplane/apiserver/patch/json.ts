@@ -30,3 +30,27 @@ export function setKey(target: JsonObject, key: string, value: Json): void {
     target[key] = value;
   }
 }
+
+/** The same text for equal values and no others: what a value is looked up by. */
+export const keyText = (value: Json): string => JSON.stringify(inOrder(value));
+
+/** The value with all keys sorted. */
+function inOrder(value: Json): Json {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isObject(value)) return value;
+  const result: JsonObject = {};
+  for (const key of Object.keys(value).sort()) setKey(result, key, inOrder(value[key]!));
+  return result;
+}
+
+/** How many levels of objects and lists a value has; a scalar has none. `visit` is called once for each of them. */
+export function depthOf(value: Json | undefined, visit: () => void = () => {}): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  visit();
+  let deepest = 0;
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    const depth = depthOf(item, visit);
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest + 1;
+}

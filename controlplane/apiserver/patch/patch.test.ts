@@ -314,3 +314,56 @@ t.test('strategic merge patch', async (t) => {
     t.same(original, before, `${name}: the original stays`);
   }
 });
+
+const big = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `n${i}`, image: 'i' }));
+const doubling = [{ op: 'add', path: '/data', value: { a: 'x' } }].concat(
+  Array.from({ length: 27 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/k${i}` }) as never),
+);
+
+t.test('what a patch may cost is bounded', async (t) => {
+  t.match(
+    failure(() => applyPatch(patchTypes.json, {}, doubling, pods)),
+    /^Invalid: Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+  );
+  const nesting = Array.from({ length: 2_000 }, (_, i) => ({ op: 'move', from: `/${i}`, path: `/${i + 1}/a` }));
+  const made = Array.from({ length: 2_001 }, (_, i) => [String(i), {}] as const);
+  t.equal(
+    failure(() => applyPatch(patchTypes.json, Object.fromEntries(made), nesting, pods)),
+    'BadRequest: exceeded max depth',
+  );
+  const toAndFro = Array.from({ length: 5_000 }, (_, i) =>
+    i % 2 === 0 ? { op: 'move', from: '/a/b', path: '/b' } : { op: 'move', from: '/b', path: '/a/b' },
+  );
+  t.equal(
+    failure(() => applyPatch(patchTypes.json, { a: { b: 1 } }, toAndFro, pods)),
+    'nothing',
+    'moves that make nothing deeper',
+  );
+  const shifts = Array.from({ length: 10_000 }, () => ({ op: 'remove', path: '/l/0' }));
+  t.match(
+    failure(() => applyPatch(patchTypes.json, { l: new Array(300_000).fill(0) }, shifts, pods)),
+    /^Invalid: the patch inserts and removes too much/,
+  );
+  t.equal(
+    failure(() => applyPatch(patchTypes.json, { l: new Array(3_000).fill(0) }, shifts.slice(0, 3_000), pods)),
+    'nothing',
+    'a long list can be emptied',
+  );
+});
+
+t.test('a strategic merge of long lists costs what is in them', async (t) => {
+  const start = process.cpuUsage();
+  const patch = { spec: { containers: big(20_000).reverse() } };
+  const merged = applyPatch(patchTypes.strategic, { spec: { containers: big(20_000) } }, patch, pods);
+  const finalizers = Array.from({ length: 20_000 }, (_, i) => `a/${i}`);
+  const { user } = process.cpuUsage(start);
+  t.equal(merged.spec.containers[0]!.name, 'n19999');
+  t.ok(user < 4_000_000, `${user} us; quadratic work takes minutes`);
+  const kept = applyPatch(
+    patchTypes.strategic,
+    { metadata: { finalizers } },
+    { metadata: { '$deleteFromPrimitiveList/finalizers': finalizers.slice(1) } },
+    pods,
+  );
+  t.same(kept, { metadata: { finalizers: ['a/0'] } });
+});

@@ -1,6 +1,6 @@
 // The merge of one list whose elements are a set: by merge key for objects, by value for scalars.
 import { BadRequest, Invalid } from '../../base/errors';
-import { isObject, type Json, type JsonObject, jsonEqual } from './json';
+import { isObject, type Json, type JsonObject, jsonEqual, keyText } from './json';
 
 export interface MergedList {
   readonly original: Json[];
@@ -33,7 +33,8 @@ export function mergeList(list: MergedList): Json[] {
 }
 
 export function deleteFromList(list: Json[], values: Json[]): Json[] {
-  return list.filter((item) => !values.some((value) => jsonEqual(item, value)));
+  const deleted = new Set(values.map(keyText));
+  return list.filter((item) => !deleted.has(keyText(item)));
 }
 
 /** One element `{ $patch: replace }` makes the rest of the patch the whole list. */
@@ -45,22 +46,35 @@ function replaced(changes: JsonObject[], { newItem }: MergedList): Json[] {
     .map(newItem);
 }
 
+/** Elements are found by a table of their keys: lists of many thousand elements meet patches as long. */
 function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: string, changes: JsonObject[]): Json[] {
-  let result = original;
+  const result: (Json | undefined)[] = [...original];
+  const places = new Map<string, number[]>();
+  const note = (key: string, at: number) => {
+    const known = places.get(key);
+    if (known) known.push(at);
+    else places.set(key, [at]);
+  };
+  original.forEach((item, at) => {
+    const key = isObject(item) ? item[mergeKey] : undefined;
+    if (key !== undefined) note(keyText(key), at);
+  });
   for (const change of changes) {
-    const key = keyOf(change, mergeKey);
+    const key = keyText(keyOf(change, mergeKey));
+    const found = places.get(key) ?? [];
     if (change.$patch === 'delete') {
-      result = result.filter((item) => !(isObject(item) && jsonEqual(item[mergeKey], key)));
+      for (const at of found) result[at] = undefined;
+      places.delete(key);
       continue;
     }
     if (change.$patch !== undefined && change.$patch !== 'merge') {
       throw new BadRequest(`Unknown patch type found: ${String(change.$patch)}`);
     }
-    const at = result.findIndex((item) => isObject(item) && jsonEqual(item[mergeKey], key));
-    if (at < 0) result = [...result, newItem(change)];
-    else result = result.with(at, mergeItem(result[at] as JsonObject, change));
+    const [at] = found;
+    if (at === undefined) note(key, result.push(newItem(change)) - 1);
+    else result[at] = mergeItem(result[at] as JsonObject, change);
   }
-  return result;
+  return result.filter((item) => item !== undefined);
 }
 
 function keyOf(change: JsonObject, mergeKey: string): Json {
@@ -87,17 +101,35 @@ function ordered({ original, mergeKey, order, patch }: MergedList, merged: Json[
   const identity = (item: Json): Json => (isObject(item) && mergeKey !== undefined ? (item[mergeKey] ?? null) : item);
   const wanted = (order ?? present).map(identity);
   if (order) checkOrder(patch.filter((item) => !(isObject(item) && item.$patch === 'delete')).map(identity), wanted);
-  const place = (list: Json[], item: Json) => list.findIndex((other) => jsonEqual(other, identity(item)));
-  const live = original.map(identity);
-  const named = merged.filter((item) => place(wanted, item) >= 0).sort((a, b) => place(wanted, a) - place(wanted, b));
-  const unnamed = merged.filter((item) => place(wanted, item) < 0).sort((a, b) => place(live, a) - place(live, b));
+  const inWanted = placesOf(wanted);
+  const inLive = placesOf(original.map(identity));
+  const items = merged.map((item) => {
+    const key = keyText(identity(item));
+    return { item, wanted: inWanted.get(key), live: inLive.get(key) ?? -1 };
+  });
+  const named = items.filter((item) => item.wanted !== undefined).sort((a, b) => a.wanted! - b.wanted!);
+  const unnamed = items.filter((item) => item.wanted === undefined).sort((a, b) => a.live - b.live);
   const result: Json[] = [];
-  while (named.length > 0 && unnamed.length > 0) {
-    const left = place(live, unnamed[0]!);
-    const right = place(live, named[0]!);
-    result.push(right >= 0 && left >= 0 && left < right ? unnamed.shift()! : named.shift()!);
+  let at = 0;
+  for (const { item, live } of named) {
+    for (let next = unnamed[at]; next && live >= 0 && next.live >= 0 && next.live < live; next = unnamed[at]) {
+      result.push(next.item);
+      at++;
+    }
+    result.push(item);
   }
-  return [...result, ...named, ...unnamed];
+  for (; at < unnamed.length; at++) result.push(unnamed[at]!.item);
+  return result;
+}
+
+/** Where each key stands first. */
+function placesOf(keys: readonly Json[]): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  keys.forEach((key, at) => {
+    const text = keyText(key);
+    if (!places.has(text)) places.set(text, at);
+  });
+  return places;
 }
 
 /** The elements of the patch must stand in $setElementOrder, in the same order. */

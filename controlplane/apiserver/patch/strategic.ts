@@ -86,11 +86,12 @@ function retain(original: JsonObject, patch: JsonObject): JsonObject {
   const keep = patch[retainKeys];
   if (keep === undefined) return { ...original };
   if (!Array.isArray(keep)) throw new BadRequest('invalid patch format of retainKeys');
+  const kept = new Set<Json>(keep);
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$') || value === null) continue;
-    if (!keep.includes(key)) throw new BadRequest('$retainKeys list must contain all fields present in the patch');
+    if (!kept.has(key)) throw new BadRequest('$retainKeys list must contain all fields present in the patch');
   }
-  return Object.fromEntries(Object.entries(original).filter(([key]) => keep.includes(key)));
+  return Object.fromEntries(Object.entries(original).filter(([key]) => kept.has(key)));
 }
 
 function removePrimitives(result: JsonObject, key: string, values: Json): void {

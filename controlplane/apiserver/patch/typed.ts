@@ -3,7 +3,7 @@
 import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
 import { type FieldPath, joinPath, splitPath } from './field-path';
-import { isObject, type Json, type JsonObject, jsonEqual, setKey } from './json';
+import { isObject, type Json, type JsonObject, jsonEqual, keyText, setKey } from './json';
 
 /** What each field path of an object holds; an element of a keyed list is a field itself. */
 export type FieldValues = Map<FieldPath, Json>;
@@ -90,7 +90,8 @@ export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldS
     return result;
   }
   if (shape === 'set' && Array.isArray(live)) {
-    const added = (applied as Json[]).filter((value) => !live.some((other) => jsonEqual(other, value)));
+    const there = new Set(live.map(keyText));
+    const added = (applied as Json[]).filter((value) => !there.has(keyText(value)));
     return [...live, ...added];
   }
   if (shape === 'keyedList' && Array.isArray(live)) return mergeKeyed(live, applied as Json[], schema!);
@@ -101,13 +102,16 @@ export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldS
 function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: FieldSchema): Json[] {
   const keys = live.map((element) => elementKey(element, schema));
   const wanted = applied.map((element) => elementKey(element, schema));
+  const isWanted = new Set(wanted);
+  // The first place of each key: set from the end, so that earlier ones stay.
+  const places = new Map(keys.map((key, i) => [key, i] as const).reverse());
   const result: Json[] = [];
   let at = 0;
   const takeLiveOnly = (end: number) => {
-    for (; at < end; at++) if (!wanted.includes(keys[at]!)) result.push(live[at]!);
+    for (; at < end; at++) if (!isWanted.has(keys[at]!)) result.push(live[at]!);
   };
   applied.forEach((element, i) => {
-    const place = keys.indexOf(wanted[i]!);
+    const place = places.get(wanted[i]!) ?? -1;
     if (place >= at) {
       takeLiveOnly(place);
       at = place + 1;
@@ -116,6 +120,26 @@ function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: Fie
   });
   takeLiveOnly(live.length);
   return result;
+}
+
+/** Fields to remove as a tree by path element: however many there are, the object is walked once. */
+class Removals {
+  readonly below = new Map<string, Removals>();
+  whole = false;
+
+  static of(paths: Iterable<FieldPath>): Removals {
+    const root = new Removals();
+    for (const path of paths) {
+      let node = root;
+      for (const element of splitPath(path)) {
+        const next = node.below.get(element) ?? new Removals();
+        node.below.set(element, next);
+        node = next;
+      }
+      node.whole = true;
+    }
+    return root;
+  }
 }
 
 /**
@@ -128,8 +152,9 @@ export function removeFields(
   schema: FieldSchema,
   stays: (path: FieldPath) => boolean,
 ): JsonObject {
-  let result: Json | undefined = object;
-  for (const path of paths) result = removeAt(result, splitPath(path), schema, { path: '', stays });
+  const removals = Removals.of(paths);
+  if (removals.below.size === 0) return object;
+  const result = prune(object, removals, schema, { path: '', stays });
   return isObject(result) ? result : {};
 }
 
@@ -138,28 +163,48 @@ interface Place {
   readonly stays: (path: FieldPath) => boolean;
 }
 
-function removeAt(
-  value: Json | undefined,
-  [element, ...rest]: string[],
+/** `value` itself when nothing in it is removed. */
+function prune(value: Json, removals: Removals, schema: FieldSchema | undefined, place: Place): Json | undefined {
+  if (removals.whole) return undefined;
+  if (isObject(value)) return pruneObject(value, removals, schema, place);
+  return Array.isArray(value) ? pruneList(value, removals, schema, place) : value;
+}
+
+function pruneObject(
+  object: JsonObject,
+  { below }: Removals,
   schema: FieldSchema | undefined,
   { path, stays }: Place,
-): Json | undefined {
-  if (element === undefined) return undefined;
-  const place = { path: joinPath(path, element), stays };
-  if (element.startsWith('f:')) {
+): JsonObject | undefined {
+  const gone = new Set<string>();
+  const changed = new Map<string, Json>();
+  for (const [element, removals] of below) {
     const key = element.slice(2);
-    if (!isObject(value) || !Object.hasOwn(value, key)) return value;
-    const inner = removeAt(value[key], rest, childSchema(schema, key), place);
-    if (inner !== undefined) return { ...value, [key]: inner };
-    const { [key]: _, ...others } = value;
-    return Object.keys(others).length === 0 && !stays(path) ? undefined : others;
+    if (!element.startsWith('f:') || !Object.hasOwn(object, key)) continue;
+    const inner = prune(object[key]!, removals, childSchema(schema, key), { path: joinPath(path, element), stays });
+    if (inner === undefined) gone.add(key);
+    else if (inner !== object[key]) changed.set(key, inner);
   }
-  if (!Array.isArray(value)) return value;
-  const nameOf = (item: Json) => (element.startsWith('v:') ? `v:${JSON.stringify(item)}` : elementKey(item, schema!));
-  const left = value.flatMap((item) => {
-    if (nameOf(item) !== element) return [item];
-    const inner = rest.length === 0 ? undefined : removeAt(item, rest, schema?.items, place);
+  if (gone.size === 0 && changed.size === 0) return object;
+  const result: JsonObject = {};
+  for (const [key, value] of Object.entries(object)) if (!gone.has(key)) setKey(result, key, changed.get(key) ?? value);
+  return gone.size > 0 && Object.keys(result).length === 0 && !stays(path) ? undefined : result;
+}
+
+function pruneList(
+  list: readonly Json[],
+  { below }: Removals,
+  schema: FieldSchema | undefined,
+  { path, stays }: Place,
+): Json[] | undefined {
+  const byValue = [...below.keys()].some((element) => element.startsWith('v:'));
+  const byKey = schema !== undefined && [...below.keys()].some((element) => element.startsWith('k:'));
+  const result = list.flatMap((item) => {
+    const names = [...(byValue ? [`v:${JSON.stringify(item)}`] : []), ...(byKey ? [elementKey(item, schema)] : [])];
+    const element = names.find((name) => below.has(name));
+    if (element === undefined) return [item];
+    const inner = prune(item, below.get(element)!, schema?.items, { path: joinPath(path, element), stays });
     return inner === undefined ? [] : [inner];
   });
-  return left.length === 0 && !stays(path) ? undefined : left;
+  return result.length === 0 && !stays(path) ? undefined : result;
 }

@@ -91,3 +91,15 @@ t.test('the table covers every field of every schema', async (t) => {
   t.same(missing, ['io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus.resources']);
   t.ok(Object.keys(messages).length > 10);
 });
+
+t.test('what cannot be kept is refused, and a key is only a key', async (t) => {
+  const grace = (bytes: Buffer) => Buffer.concat([varint(4 << 3), bytes]);
+  const read = (bytes: Buffer) => decodeMessage(grace(bytes), 'io.k8s.api.core.v1.PodSpec');
+  t.same(read(varint(Number.MAX_SAFE_INTEGER)), { terminationGracePeriodSeconds: Number.MAX_SAFE_INTEGER });
+  const tooLarge = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+  t.throws(() => read(tooLarge), { code: 'BadRequest', message: /cannot unmarshal number 9223372036854775807/ });
+  const raw = len(2, len(1, '{"a":12345678901234567891}'));
+  t.throws(() => decodeMessage(raw, 'io.k8s.api.apps.v1.ControllerRevision'), { code: 'BadRequest' });
+  const { data } = decodeMessage(len(2, len(1, '__proto__'), len(2, 'x')), 'io.k8s.api.core.v1.ConfigMap');
+  t.same(Object.entries(data as object), [['__proto__', 'x']]);
+});

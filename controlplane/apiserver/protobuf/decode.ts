@@ -1,5 +1,6 @@
 // Request bodies in application/vnd.kubernetes.protobuf, which client-go has sent by default since 1.32, as the plain
 // objects that JSON would have given. Answers stay JSON: every such client accepts it.
+import { parseJson } from '../../api/json-text';
 import type { FieldSchema } from '../../api/schema/schema';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
@@ -48,27 +49,22 @@ function readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbe
   }
 }
 
-function readField(
-  object: Record<string, unknown>,
-  { name, schema, zeroCounts }: MessageField,
-  value: WireValue,
-): void {
+function readField(object: Record<string, unknown>, { name, schema, zeroCounts }: MessageField, wire: WireValue): void {
   if (schema.type === 'array') {
     object[name] ??= [];
-    (object[name] as unknown[]).push(readValue(schema.items ?? { type: 'any' }, value));
+    (object[name] as unknown[]).push(readValue(schema.items ?? { type: 'any' }, wire));
     return;
   }
   if (schema.type === 'map') {
-    const entry = fieldMap(asBytes(value));
+    const entry = fieldMap(asBytes(wire));
     const key = bytesOf(entry.get(1)).toString();
     object[name] ??= {};
-    (object[name] as Record<string, unknown>)[key] = readValue(
-      schema.items ?? { type: 'string' },
-      entry.get(2) ?? Buffer.alloc(0),
-    );
+    const value = readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
+    // A key may be __proto__.
+    Object.defineProperty(object[name], key, { value, enumerable: true, configurable: true, writable: true });
     return;
   }
-  const decoded = readValue(schema, value);
+  const decoded = readValue(schema, wire);
   const zero = decoded === '' || decoded === 0 || decoded === false || decoded === undefined;
   if (!zero || (zeroCounts && decoded !== undefined)) object[name] = decoded;
 }
@@ -117,11 +113,12 @@ function readText({ format }: FieldSchema, bytes: Buffer): string | undefined {
 
 /** RawExtension and FieldsV1: JSON inside. @throws BadRequest */
 function readEmbedded(bytes: Buffer): unknown {
-  const raw = bytesOf(fieldMap(bytes).get(1)).toString();
-  if (raw === '') return undefined;
+  const raw = bytesOf(fieldMap(bytes).get(1));
+  if (raw.length === 0) return undefined;
   try {
-    return JSON.parse(raw);
+    return parseJson(raw);
   } catch (cause) {
+    if (cause instanceof BadRequest) throw cause;
     throw new BadRequest('protobuf: an embedded object is not JSON', { cause });
   }
 }

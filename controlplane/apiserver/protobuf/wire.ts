@@ -1,5 +1,6 @@
 // The protobuf wire format, reading side: tags, varints, fixed numbers, length-delimited bytes. Pure.
 // Source: protobuf.dev, "Encoding".
+import { notKept } from '../../api/json-text';
 import { BadRequest } from '../../base/errors';
 
 export type WireValue = bigint | Buffer;
@@ -58,10 +59,13 @@ export function asBytes(value: WireValue): Buffer {
   return value;
 }
 
-/** A signed number; beyond 2^53 it loses precision, as JSON in JavaScript does. @throws BadRequest */
+/** A signed number. @throws BadRequest for one that JavaScript would round */
 export function asInteger(value: WireValue): number {
   if (typeof value !== 'bigint') throw new BadRequest('protobuf: bytes where a number belongs');
-  return Number(BigInt.asIntN(64, value));
+  const signed = BigInt.asIntN(64, value);
+  const number = Number(signed);
+  if (!Number.isSafeInteger(number)) throw notKept(String(signed), 'int64');
+  return number;
 }
 
 /** @throws BadRequest */
@@ -69,7 +73,9 @@ export function asDouble(value: WireValue): number {
   if (typeof value !== 'bigint') throw new BadRequest('protobuf: bytes where a number belongs');
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(value);
-  return bytes.readDoubleLE();
+  const number = bytes.readDoubleLE();
+  if (!Number.isFinite(number)) throw notKept(String(number), 'float64');
+  return number;
 }
 
 /** The fields of a small message by number, the last one winning. */

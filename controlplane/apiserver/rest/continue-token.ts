@@ -10,7 +10,13 @@ export function decodeContinue(token: string): { key: string; revision: number }
   try {
     const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
     const { rv, start } = value;
-    if (value['v'] === 'meta.k8s.io/v1' && typeof rv === 'number' && typeof start === 'string') {
+    if (
+      value['v'] === 'meta.k8s.io/v1' &&
+      typeof rv === 'number' &&
+      Number.isSafeInteger(rv) &&
+      rv >= 0 &&
+      typeof start === 'string'
+    ) {
       return { key: start, revision: rv };
     }
   } catch (cause) {

@@ -1,5 +1,6 @@
 // From body bytes to an object of the kind asked for, with the field validation the client chose.
 import { parse as parseYaml } from 'yaml';
+import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
 import { cannotHandle, decodeStructure } from '../../api/schema/structure';
@@ -16,9 +17,10 @@ export function decodeBody(body: Buffer, contentType: string, model: string): un
     return { ...decodeMessage(raw, schemaOfModel(model).name), apiVersion, kind };
   }
   try {
-    if (type === '' || type === 'application/json' || type === '*/*') return JSON.parse(body.toString());
+    if (type === '' || type === 'application/json' || type === '*/*') return parseJson(body);
     if (type === 'application/yaml') return parseYaml(body.toString());
   } catch (cause) {
+    if (cause instanceof BadRequest) throw cause;
     throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`, { cause });
   }
   throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);

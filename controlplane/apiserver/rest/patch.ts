@@ -1,5 +1,6 @@
 // PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing; and the door
 // to server-side apply.
+import { parseJson } from '../../api/json-text';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError } from '../../base/errors';
 import { applyPatch, patchTypes } from '../patch/patch';
@@ -25,10 +26,11 @@ export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
   const { request } = rest;
   const type = mediaType(rest);
   if (!(accepted as readonly string[]).includes(type)) throw unsupportedMediaType(accepted);
-  const text = (await request.body()).toString();
+  const body = await request.body();
   try {
-    return { type, value: JSON.parse(text) };
+    return { type, value: parseJson(body) };
   } catch (cause) {
+    if (cause instanceof BadRequest) throw cause;
     throw new BadRequest(`error decoding patch: ${describeError(cause)}`, { cause });
   }
 }

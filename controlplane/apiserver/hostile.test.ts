@@ -1,0 +1,64 @@
+// Requests that are meant to hurt: each gets a clean answer, and the server goes on.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../test/lib/api-server';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+});
+t.teardown(() => server.close());
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+const patch = (type: string) => ({ type: `application/${type}` });
+
+t.test('bodies too deep are refused', async (t) => {
+  await server.call('POST', maps, { body: { metadata: { name: 'deep' } } });
+  const body = `{"apiVersion":"v1","kind":"ConfigMap","data":${nested(5_000)}}`;
+  for (const type of ['merge-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml', 'json-patch+json']) {
+    const answer = await server.call('PATCH', `${maps}/deep?fieldManager=me`, { ...patch(type), body });
+    t.match(answer.json, { code: 400, reason: 'BadRequest', message: 'exceeded max depth' }, type);
+  }
+  t.match((await server.call('POST', maps, { body })).json, { code: 400, message: 'exceeded max depth' });
+  t.match((await server.call('PUT', `${maps}/deep`, { body })).json, { code: 400, message: 'exceeded max depth' });
+});
+
+t.test('numbers that cannot be kept are refused, wherever they stand', async (t) => {
+  const deployment = (seconds: string) =>
+    '{"metadata":{"name":"n"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},' +
+    `"spec":{"terminationGracePeriodSeconds":${seconds},"containers":[{"name":"c","image":"i"}]}}}}`;
+  const path = '/apis/apps/v1/namespaces/default/deployments?dryRun=All';
+  const kept = await server.call('POST', path, { body: deployment('9007199254740991') });
+  t.equal(kept.json.spec.template.spec.terminationGracePeriodSeconds, Number.MAX_SAFE_INTEGER);
+  t.match((await server.call('POST', path, { body: deployment('9007199254740993') })).json, {
+    code: 400,
+    message: /json: cannot unmarshal number 9007199254740993 into Go value of type int64/,
+  });
+  const revisions = '/apis/apps/v1/namespaces/default/controllerrevisions';
+  const free = await server.call('POST', revisions, {
+    body: '{"metadata":{"name":"r"},"revision":1,"data":{"deep":[3546343826724305832]}}',
+  });
+  t.equal(free.status, 400);
+  const merge = await server.call('PATCH', `${maps}/deep`, {
+    ...patch('merge-patch+json'),
+    body: '{"metadata":{"generation":9007199254740993}}',
+  });
+  t.equal(merge.status, 400);
+});
+
+t.test('fields of a manager are checked for their form', async (t) => {
+  const managedFields = [
+    {
+      manager: 'm',
+      operation: 'Update',
+      apiVersion: 'v1',
+      fieldsType: 'FieldsV1',
+      fieldsV1: JSON.parse('{"__proto__":{}}'),
+    },
+  ];
+  const answer = await server.call('PUT', `${maps}/deep`, {
+    body: { metadata: { name: 'deep', managedFields }, data: { a: '1' } },
+  });
+  t.match(answer.json, { code: 400, message: /metadata.managedFields: "__proto__" is no path element/ });
+  t.notOk(Object.hasOwn(Object.prototype, '.'));
+});
