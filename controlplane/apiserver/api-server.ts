@@ -49,6 +49,7 @@ import { reviewHandlers } from './subresources/reviews';
 import { scaleHandler } from './subresources/scale';
 import { tokenHandler } from './subresources/token';
 import { InProcessTransport } from './transport';
+import { YamlConverter } from './yaml/converter';
 
 /** PEM texts. */
 export interface ApiServerKeys {
@@ -142,6 +143,8 @@ export class ApiServer {
     });
     this.proxy = proxy;
     scope.defer(() => proxy.close());
+    const yaml = new YamlConverter();
+    scope.defer(() => yaml.close());
     const handler = new ApiHandler({
       rest,
       routes: new RouteTable([...registry, ...virtualResources]),
@@ -154,6 +157,7 @@ export class ApiServer {
         ['bindings.', bindingHandler(rest)] as const,
       ]),
       life: { signal: stop.signal },
+      yaml,
       metrics: this.metrics,
       clock,
       log,

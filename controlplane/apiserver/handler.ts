@@ -21,6 +21,7 @@ import { replaceObject } from './rest/update';
 import { type WatchLifetime, watchObjects } from './rest/watch';
 import type { ResourceRoute, RouteTable } from './route';
 import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
+import type { YamlConverter } from './yaml/converter';
 
 /** Answers a subresource with one of its verbs; `status` needs none. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
@@ -40,6 +41,7 @@ export interface HandlerDeps {
   /** Kinds that are answered without being stored, e.g. subjectaccessreviews; by plural.group. */
   readonly virtual: ReadonlyMap<string, SubresourceHandler>;
   readonly life: WatchLifetime;
+  readonly yaml: YamlConverter;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -103,7 +105,7 @@ export class ApiHandler {
     const route = this.route(caller, watch);
     if (!route) return this.answerPath(caller);
     onRoute(route);
-    const rest = restRequest(caller, route);
+    const rest = restRequest(this.deps.yaml.accept(caller), route);
     this.authorizeResource(rest);
     return this.answerResource(rest);
   }

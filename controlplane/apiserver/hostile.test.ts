@@ -62,3 +62,19 @@ t.test('fields of a manager are checked for their form', async (t) => {
   t.match(answer.json, { code: 400, message: /metadata.managedFields: "__proto__" is no path element/ });
   t.notOk(Object.hasOwn(Object.prototype, '.'));
 });
+
+t.test('a body of YAML with many keys is converted beside the event loop', async (t) => {
+  const body = `apiVersion: authentication.k8s.io/v1\nkind: SelfSubjectReview\n${Array.from({ length: 30_000 }, (_, i) => `k${i}: 1\n`).join('')}`;
+  const answer = await server.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    type: 'application/yaml',
+    body,
+  });
+  t.equal(answer.status, 201);
+  const twice = 'metadata:\n  name: twice\ndata:\n  a: "1"\n  a: "2"\n';
+  const strict = await server.call('POST', `${maps}?fieldValidation=Strict`, { type: 'application/yaml', body: twice });
+  t.match(strict.json, { code: 400, message: /duplicate field "data.a"/ });
+  const warned = await server.call('POST', maps, { type: 'application/yaml', body: twice });
+  t.match(warned, { status: 201, json: { data: { a: '2' } }, headers: { warning: /duplicate field/ } });
+  const broken = await server.call('POST', maps, { type: 'application/yaml', body: 'a: ]' });
+  t.match(broken.json, { code: 400, message: /^error converting YAML to JSON: yaml: line 1: / });
+});

@@ -54,11 +54,10 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
 const isAbout = (details: Readonly<Record<string, unknown>>, { route }: RestRequest): boolean =>
   details['kind'] === route.kind.plural && details['name'] === route.name;
 
-/** YAML, of which JSON is a part. @throws BadRequest */
+/** @throws BadRequest */
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   const { kind, name } = rest.route;
-  const isJson = body[0] === openingBrace;
-  const type = isJson ? 'application/json' : 'application/yaml';
+  const type = 'application/json';
   checkVersion(rest, decodeBody(body, type, kind.options.model));
   const object = decodeObject(body, type, kind);
   checkStructure(rest, kind, object, body);
@@ -71,8 +70,6 @@ function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   }
   return object;
 }
-
-const openingBrace = 0x7b;
 
 function checkVersion({ route }: RestRequest, value: unknown): void {
   if (!isRecord(value)) throw new BadRequest('error decoding YAML: the configuration must be an object');

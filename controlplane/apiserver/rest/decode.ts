@@ -1,5 +1,4 @@
 // From body bytes to an object of the kind asked for, with the field validation the client chose.
-import { parse as parseYaml } from 'yaml';
 import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
@@ -9,7 +8,10 @@ import { BadRequest, describeError } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
-/** Bytes to a plain value; `model` says what a protobuf body holds. @throws StatusError 415, BadRequest */
+/**
+ * Bytes to a plain value; `model` says what a protobuf body holds. YAML has become JSON before.
+ * @throws StatusError 415, BadRequest
+ */
 export function decodeBody(body: Buffer, contentType: string, model: string): unknown {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   if (type === protobufType) {
@@ -18,7 +20,6 @@ export function decodeBody(body: Buffer, contentType: string, model: string): un
   }
   try {
     if (type === '' || type === 'application/json' || type === '*/*') return parseJson(body);
-    if (type === 'application/yaml') return parseYaml(body.toString());
   } catch (cause) {
     if (cause instanceof BadRequest) throw cause;
     throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`, { cause });

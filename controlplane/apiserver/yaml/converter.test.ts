@@ -1,0 +1,43 @@
+import t from 'tap';
+import type { ApiRequest } from '../request';
+import { YamlConverter } from './converter';
+
+const request = (type: string, body: string): ApiRequest => ({
+  method: 'POST',
+  path: '/',
+  search: '',
+  headers: { 'content-type': type },
+  user: { name: 'a', groups: [] },
+  body: async () => Buffer.from(body),
+});
+
+t.test('bodies of YAML become JSON, small and large', async (t) => {
+  const converter = new YamlConverter();
+  t.teardown(() => converter.close());
+  const read = async (type: string, body: string) => {
+    const accepted = converter.accept(request(type, body));
+    return { type: accepted.headers['content-type'], body: (await accepted.body()).toString() };
+  };
+  t.same(await read('application/yaml; charset=utf-8', 'a: 1'), { type: 'application/json', body: '{"a":1}' });
+  t.same(await read('application/apply-patch+yaml', 'a: 1'), { type: 'application/apply-patch+yaml', body: '{"a":1}' });
+  t.same(await read('text/plain', 'a: 1'), { type: 'text/plain', body: 'a: 1' });
+  const keys = Array.from({ length: 5_000 }, (_, i) => `k${i}: ${i}`);
+  const [first, second] = await Promise.all([
+    read('application/yaml', keys.join('\n')),
+    read('application/yaml', `${keys.join('\n')}\nb: ]`).catch((err) => err),
+  ]);
+  t.equal(Object.keys(JSON.parse(first.body)).length, 5_000);
+  t.match(second, { code: 'BadRequest', message: /yaml: line 5001/ });
+});
+
+t.test('a thread that ends refuses what it had, and another one takes its place', async (t) => {
+  const converter = new YamlConverter();
+  const large = Buffer.from('a: 1\n#'.padEnd(20_000, 'x'));
+  const under = converter.toJson(large);
+  const next = converter.toJson(large);
+  await (converter as unknown as { worker: { terminate(): Promise<number> } }).worker.terminate();
+  await t.rejects(under, { code: 'Unavailable' });
+  t.equal((await next).toString(), '{"a":1}');
+  await converter.close();
+  await t.rejects(converter.toJson(large), { code: 'Unavailable' });
+});

@@ -1,0 +1,111 @@
+// Bodies of YAML become JSON before anything else sees them. Small ones are converted at once; a large one would hold the
+// event loop for hundreds of milliseconds, so a thread does it, started when it is first needed.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError, BadRequest, Unavailable } from '../../base/errors';
+import { type ApiRequest, header } from '../request';
+import { yamlToJson } from './to-json';
+import type { Answer } from './worker';
+
+/** Converted in some ten milliseconds. */
+const smallBytes = 16 * 1024;
+/** Each may hold 3 MB. */
+const maxWaiting = 50;
+/** 3 MB take less than two seconds on a busy machine. */
+const timeoutMs = 30_000;
+/** A body of 3 MB takes some 400 MB at most; more ends the thread, not the server. */
+const maxHeapMb = 1_024;
+const types: ReadonlySet<string> = new Set(['application/yaml', 'application/apply-patch+yaml']);
+
+interface Job {
+  readonly yaml: Buffer;
+  readonly resolve: (json: Buffer) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+export class YamlConverter {
+  private readonly waiting: Job[] = [];
+  private running: Job | undefined;
+  private worker: Worker | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /** The request with a body of JSON in place of one of YAML. */
+  accept(request: ApiRequest): ApiRequest {
+    const type = header(request.headers, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
+    if (!types.has(type)) return request;
+    // An apply is known by its media type, whatever its body is.
+    const headers =
+      type === 'application/yaml' ? { ...request.headers, 'content-type': 'application/json' } : request.headers;
+    return { ...request, headers, body: async () => this.toJson(await request.body()) };
+  }
+
+  /** @throws BadRequest for what is no YAML, TooManyRequests, Unavailable when the thread fails */
+  async toJson(yaml: Buffer): Promise<Buffer> {
+    // Nearly every apply has JSON, which is valid YAML.
+    if (yaml[0] === openingBrace) return yaml;
+    if (yaml.length <= smallBytes) return Buffer.from(yamlToJson(yaml.toString()));
+    if (this.waiting.length >= maxWaiting)
+      throw new AppError('TooManyRequests', 'too many large bodies of YAML at once');
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ yaml, resolve, reject });
+      this.next();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.worker?.terminate();
+  }
+
+  private next(): void {
+    if (this.running) return;
+    const job = this.waiting.shift();
+    if (!job) return;
+    if (this.closed) {
+      job.reject(new Unavailable('the server is shutting down'));
+      return;
+    }
+    this.running = job;
+    this.worker ??= this.start();
+    this.timer = setTimeout(() => void this.worker?.terminate(), timeoutMs);
+    this.worker.ref();
+    this.worker.postMessage(job.yaml);
+  }
+
+  private settle(settle: (job: Job) => void): void {
+    const { running } = this;
+    clearTimeout(this.timer);
+    this.running = undefined;
+    // An idle thread keeps no process alive.
+    this.worker?.unref();
+    if (running) settle(running);
+    this.next();
+  }
+
+  private start(): Worker {
+    const source = join(__dirname, 'worker.ts');
+    const options = { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } };
+    const worker = existsSync(source)
+      ? new Worker(source, { ...options, execArgv: ['-r', 'ts-node/register'] })
+      : new Worker(join(__dirname, 'yaml-worker.js'), options);
+    worker.on('message', (answer: Answer) => {
+      this.settle(({ resolve, reject }) => {
+        if ('refusal' in answer) reject(new BadRequest(answer.refusal));
+        else resolve(Buffer.from(answer.json.buffer));
+      });
+    });
+    let failure: unknown;
+    worker.on('error', (cause) => {
+      failure = cause;
+    });
+    worker.on('exit', () => {
+      if (this.worker === worker) this.worker = undefined;
+      this.settle(({ reject }) => reject(new Unavailable('the YAML could not be converted', { cause: failure })));
+    });
+    return worker;
+  }
+}
+
+const openingBrace = 0x7b;

@@ -1,0 +1,178 @@
+// YAML as JSON text, in time and space linear in what comes in. The text goes on to the decoder of JSON, which knows bounds
+// of its own; a key that stands twice stands twice in the text, so that field validation can name it.
+import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
+import { maxJsonDepth, tooDeep } from '../../api/json-text';
+import { BadRequest, describeError } from '../../base/errors';
+import { plainToJson, taggedToJson } from './scalars';
+
+/** Aliases may repeat parts of a document until the text is as long as a body may be. */
+const maxJsonLength = 3 * 1024 * 1024;
+
+type Node = string | readonly Node[] | Mapping;
+/** Pairs in their order; a list, since a key may come twice. */
+class Mapping {
+  constructor(readonly pairs: readonly (readonly [key: string, value: Node])[]) {}
+}
+
+/** @throws BadRequest for what is no YAML, or has no JSON */
+export function yamlToJson(source: string): string {
+  let events: readonly Event[];
+  try {
+    events = parseEvents(source, { maxDepth: maxJsonDepth });
+  } catch (cause) {
+    throw new BadRequest(`error converting YAML to JSON: yaml: ${describeYamlError(cause)}`);
+  }
+  const document = new Reader(source, events).read();
+  return new Writer().write(document);
+}
+
+function describeYamlError(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null || !('reason' in cause)) return describeError(cause);
+  const line = 'mark' in cause ? (cause.mark as { line?: number } | undefined)?.line : undefined;
+  return `${line === undefined ? '' : `line ${line + 1}: `}${String(cause.reason)}`;
+}
+
+class Reader {
+  private at = 0;
+  private readonly anchors = new Map<string, Node>();
+
+  constructor(
+    private readonly source: string,
+    private readonly events: readonly Event[],
+  ) {}
+
+  read(): Node {
+    if (this.events.length === 0) return 'null';
+    // The event that opens the document, its value, the one that closes it.
+    this.at = 1;
+    const value = this.events[1]?.type === EVENT_ID.POP ? 'null' : this.node();
+    if (this.at + 1 < this.events.length) throw new BadRequest('the body contains more than one YAML document');
+    return value;
+  }
+
+  private node(): Node {
+    const event = this.events[this.at++]!;
+    switch (event.type) {
+      case EVENT_ID.SCALAR:
+        return this.keep(event, this.scalar(event));
+      case EVENT_ID.ALIAS:
+        return this.alias(this.source.slice(event.anchorStart, event.anchorEnd));
+      case EVENT_ID.SEQUENCE: {
+        this.checkTag(event, '!!seq');
+        const items: Node[] = [];
+        while (this.events[this.at]!.type !== EVENT_ID.POP) items.push(this.node());
+        this.at++;
+        return this.keep(event, items);
+      }
+      case EVENT_ID.MAPPING:
+        this.checkTag(event, '!!map');
+        return this.keep(event, this.mapping());
+      default:
+        throw new BadRequest('error converting YAML to JSON: unexpected end');
+    }
+  }
+
+  private mapping(): Mapping {
+    const pairs: [string, Node][] = [];
+    const merged: Node[] = [];
+    while (this.events[this.at]!.type !== EVENT_ID.POP) {
+      const isMerge = this.isMergeKey(this.events[this.at]!);
+      const key = this.node();
+      const value = this.node();
+      if (isMerge) merged.push(value);
+      else if (typeof key === 'string') pairs.push([key.startsWith('"') ? key : JSON.stringify(key), value]);
+      else throw new BadRequest('error converting YAML to JSON: a key must be a scalar');
+    }
+    this.at++;
+    return new Mapping(merged.length === 0 ? pairs : [...inherited(merged, pairs), ...pairs]);
+  }
+
+  private isMergeKey(event: Event): boolean {
+    return (
+      event.type === EVENT_ID.SCALAR &&
+      event.style === SCALAR_STYLE.PLAIN &&
+      getScalarValue(this.source, event) === '<<'
+    );
+  }
+
+  private scalar(event: ScalarEvent): string {
+    const text = getScalarValue(this.source, event);
+    if (event.tagStart >= 0) return taggedToJson(this.source.slice(event.tagStart, event.tagEnd), text);
+    return event.style === SCALAR_STYLE.PLAIN ? plainToJson(text) : JSON.stringify(text);
+  }
+
+  private checkTag({ tagStart, tagEnd }: { tagStart: number; tagEnd: number }, tag: string): void {
+    const given = this.source.slice(tagStart, tagEnd);
+    if (tagStart >= 0 && given !== tag && given !== '!') throw new BadRequest(`unknown tag ${JSON.stringify(given)}`);
+  }
+
+  private keep({ anchorStart, anchorEnd }: { anchorStart: number; anchorEnd: number }, node: Node): Node {
+    // Kept when it is complete, so nothing can contain itself.
+    if (anchorStart >= 0) this.anchors.set(this.source.slice(anchorStart, anchorEnd), node);
+    return node;
+  }
+
+  private alias(name: string): Node {
+    const node = this.anchors.get(name);
+    if (node === undefined)
+      throw new BadRequest(`error converting YAML to JSON: yaml: unknown anchor '${name}' referenced`);
+    return node;
+  }
+}
+
+/** What `<<` adds: keys that the mapping itself does not have; of several mappings the first one with a key gives it. */
+function inherited(merged: readonly Node[], own: readonly (readonly [string, Node])[]): [string, Node][] {
+  const known = new Set(own.map(([key]) => key));
+  const found: [string, Node][] = [];
+  for (const source of merged.flatMap((node) => (Array.isArray(node) ? node : [node]))) {
+    if (!(source instanceof Mapping))
+      throw new BadRequest('error converting YAML to JSON: map merge requires map or sequence of maps as the value');
+    for (const [key, value] of source.pairs) {
+      if (known.has(key)) continue;
+      known.add(key);
+      found.push([key, value]);
+    }
+  }
+  return found;
+}
+
+class Writer {
+  private readonly parts: string[] = [];
+  private length = 0;
+
+  write(node: Node): string {
+    this.node(node, 0);
+    return this.parts.join('');
+  }
+
+  private node(node: Node, depth: number): void {
+    if (typeof node === 'string') this.put(node);
+    else if (depth === maxJsonDepth) throw tooDeep();
+    else if (node instanceof Mapping) this.mapping(node, depth);
+    else this.list(node, depth);
+  }
+
+  private mapping({ pairs }: Mapping, depth: number): void {
+    this.put('{');
+    pairs.forEach(([key, value], i) => {
+      this.put(i === 0 ? `${key}:` : `,${key}:`);
+      this.node(value, depth + 1);
+    });
+    this.put('}');
+  }
+
+  private list(items: readonly Node[], depth: number): void {
+    this.put('[');
+    items.forEach((item, i) => {
+      if (i > 0) this.put(',');
+      this.node(item, depth + 1);
+    });
+    this.put(']');
+  }
+
+  private put(text: string): void {
+    this.length += text.length;
+    if (this.length > maxJsonLength) throw new BadRequest('yaml: document contains excessive aliasing');
+    this.parts.push(text);
+  }
+}
