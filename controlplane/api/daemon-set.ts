@@ -2,19 +2,25 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultPodSpec } from './pods/defaults';
-import { validateWorkload } from './pods/template';
+import {
+  defaultTemplate,
+  onlyAlways,
+  validateSelector,
+  validateSelectorUpdate,
+  validateTemplate,
+} from './pods/template';
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, invalid, invalidEach } from './validation/causes';
+import { forbidden, invalid, invalidEach, required } from './validation/causes';
 import { nonNegative, percent } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type DaemonSet = Wire<V1DaemonSet>;
 type Status = NonNullable<DaemonSet['status']>;
 
-function setDefaults({ spec }: DaemonSet): void {
-  if (!spec) return;
+function setDefaults(set: DaemonSet): void {
+  set.spec ??= {} as NonNullable<DaemonSet['spec']>;
+  const { spec } = set;
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ??= 'RollingUpdate';
   if (spec.updateStrategy.type === 'RollingUpdate') {
@@ -23,14 +29,20 @@ function setDefaults({ spec }: DaemonSet): void {
     spec.updateStrategy.rollingUpdate.maxSurge ??= 0 as never;
   }
   spec.revisionHistoryLimit ??= 10;
-  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  defaultTemplate(spec);
 }
 
 function validate({ spec }: DaemonSet, { old, subresource }: WriteContext<DaemonSet>): FieldCause[] {
   if (subresource !== '') return [];
-  if (!spec) return validateWorkload({ selector: {} }, undefined);
-  const { revisionHistoryLimit = 0, updateStrategy } = spec;
-  const causes = validateWorkload(spec, old?.spec);
+  if (!spec) return [required('spec.template')];
+  const { revisionHistoryLimit = 0, minReadySeconds = 0, updateStrategy, selector, template } = spec;
+  const causes = [
+    ...validateTemplate(template, old?.spec?.template, { selector, field: 'spec.template' }),
+    ...validateSelector(selector, 'daemonset'),
+    ...validateSelectorUpdate(selector, old?.spec),
+    ...onlyAlways(template, 'spec.template', 'DaemonSet'),
+    ...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)),
+  ];
   causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
   causes.push(...oneOf('spec.updateStrategy.type', updateStrategy?.type, ['RollingUpdate', 'OnDelete']));
   const { maxUnavailable = 1, maxSurge = 0 } = (updateStrategy?.rollingUpdate ?? {}) as Record<string, number | string>;

@@ -2,20 +2,20 @@
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultPodSpec } from './pods/defaults';
-import { validateWorkload } from './pods/template';
+import { defaultTemplate, validateWorkload } from './pods/template';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, invalid, invalidEach } from './validation/causes';
+import { forbidden, invalid, invalidEach, required } from './validation/causes';
 import { inRange, nonNegative, percent } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type Deployment = Wire<V1Deployment>;
 type Strategy = NonNullable<NonNullable<Deployment['spec']>['strategy']>;
 
-function setDefaults({ spec }: Deployment): void {
-  if (!spec) return;
+function setDefaults(deployment: Deployment): void {
+  deployment.spec ??= {} as NonNullable<Deployment['spec']>;
+  const { spec } = deployment;
   spec.replicas ??= 1;
   spec.strategy ??= {};
   spec.strategy.type ??= 'RollingUpdate';
@@ -26,12 +26,12 @@ function setDefaults({ spec }: Deployment): void {
   }
   spec.revisionHistoryLimit ??= 10;
   spec.progressDeadlineSeconds ??= 600;
-  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  defaultTemplate(spec);
 }
 
 function validate({ spec }: Deployment, { old, subresource }: WriteContext<Deployment>): FieldCause[] {
   if (subresource !== '') return [];
-  if (!spec) return validateWorkload({ selector: {} }, undefined);
+  if (!spec) return [required('spec.selector')];
   const { minReadySeconds = 0, progressDeadlineSeconds, revisionHistoryLimit = 0 } = spec;
   const causes = validateWorkload(spec, old?.spec);
   causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));

@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultPodSpec } from './pods/defaults';
-import { validatePodTemplate } from './pods/template';
+import { defaultTemplate, validateTemplate } from './pods/template';
 import { ageColumn, formatDuration, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required } from './validation/causes';
@@ -28,7 +27,7 @@ export function defaultJobSpec(spec: JobSpec): void {
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= 'TerminatingOrFailed';
   spec.manualSelector ??= false;
-  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  defaultTemplate(spec);
 }
 
 /** The pods of a job are told from those of a namesake by its uid, under the old label names and the new ones. */
@@ -65,7 +64,7 @@ const unserved = [
 ] as const;
 
 /** `field` is the path of the spec: that of a Job, or of a CronJob's template. */
-export function validateJobSpec(spec: JobSpec, field: string): FieldCause[] {
+export function validateJobSpec(spec: JobSpec, field: string, old?: JobSpec): FieldCause[] {
   const causes = numbers.flatMap((name) => {
     const value = spec[name];
     return value === undefined ? [] : invalidEach(`${field}.${name}`, value, nonNegative(value));
@@ -75,14 +74,18 @@ export function validateJobSpec(spec: JobSpec, field: string): FieldCause[] {
   for (const name of unserved) {
     if (spec[name] !== undefined) causes.push(forbidden(`${field}.${name}`, 'not supported by this server'));
   }
-  causes.push(...validatePodTemplate(spec.template, spec.selector, `${field}.template`, ['OnFailure', 'Never']));
+  const { template, selector } = spec;
+  causes.push(...validateTemplate(template, old?.template, { selector, field: `${field}.template` }));
+  if ((template.spec?.restartPolicy ?? 'Always') === 'Always') {
+    causes.push(required(`${field}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
+  }
   return causes;
 }
 
 function validate({ spec }: Job, { old, subresource }: WriteContext<Job>): FieldCause[] {
   if (subresource !== '') return [];
   if (!spec) return [required('spec')];
-  const causes = validateJobSpec(spec, 'spec');
+  const causes = validateJobSpec(spec, 'spec', old?.spec);
   if (!old) {
     if (!spec.selector) causes.push(required('spec.selector'));
     return causes;
@@ -136,8 +139,9 @@ export const jobs = defineKind<Job>({
   namespaced: true,
   model: 'V1Job',
   hasStatus: true,
-  defaults: ({ spec }) => {
-    if (spec) defaultJobSpec(spec);
+  defaults: (job) => {
+    job.spec ??= {} as JobSpec;
+    defaultJobSpec(job.spec);
   },
   prepare,
   validate,

@@ -66,6 +66,10 @@ export interface KindOptions<T extends KubeObject> {
   readonly prepare?: (object: T, context: WriteContext<T>) => void;
   /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */
   readonly validate?: (object: T, context: WriteContext<T>) => FieldCause[];
+  /** What the writer should know although the write is valid: texts for Warning headers, after upstream's. */
+  readonly warnings?: (object: T, context: WriteContext<T>) => string[];
+  /** A deprecated kind warns of itself with every answer. */
+  readonly deprecation?: string;
   /** The grammar of metadata.name: what is wrong with a name, in a list; a DNS subdomain by default. */
   readonly nameCheck?: (name: string) => string[];
   readonly columns?: readonly Column<T>[];

@@ -120,7 +120,14 @@ t.test('Deployment', async (t) => {
       spec: { selector, template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } },
       causes: ['spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
     },
-    { name: 'no selector', spec: { template }, causes: ['spec.selector: Required value'] },
+    {
+      name: 'no selector',
+      spec: { template },
+      causes: [
+        'spec.selector: Required value',
+        'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+      ],
+    },
     {
       name: 'negative replicas',
       spec: { replicas: -1, selector, template },

@@ -67,7 +67,7 @@ t.test('rules, in the words users look for', async (t) => {
     { spec: block('fd00::/8', 'fd00:1::/32'), cause: undefined },
     {
       spec: port({ protocol: 'ICMP' }),
-      cause: `${at}.protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"`,
+      cause: `${at}.protocol: Unsupported value: "ICMP": supported values: "TCP", "UDP", "SCTP"`,
     },
     { spec: port({ port: 0 }), cause: `${at}.port: Invalid value: 0: must be between 1 and 65535, inclusive` },
     {
@@ -114,7 +114,7 @@ t.test('rules, in the words users look for', async (t) => {
     },
     {
       spec: { policyTypes: ['Both'] },
-      cause: 'spec.policyTypes[0]: Unsupported value: "Both": supported values: "Egress", "Ingress"',
+      cause: 'spec.policyTypes[0]: Unsupported value: "Both": supported values: "Ingress", "Egress"',
     },
     {
       spec: { policyTypes: ['Ingress', 'Egress', 'Ingress'] },

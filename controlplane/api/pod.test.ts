@@ -95,7 +95,7 @@ t.test('field rules', async (t) => {
     {
       name: 'restart policy',
       object: pod({ restartPolicy: 'Sometimes' }),
-      causes: ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+      causes: ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
     },
     {
       name: 'mount of an unknown volume',
@@ -142,7 +142,7 @@ t.test('field rules', async (t) => {
       name: 'host network ports',
       object: pod({ hostNetwork: true, containers: [container({ ports: [{ containerPort: 80, hostPort: 81 }] })] }),
       causes: [
-        'spec.containers[0].ports[0].containerPort: Invalid value: 80: must match `hostPort` when `hostNetwork` is true',
+        'spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true',
       ],
     },
     {

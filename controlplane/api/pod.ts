@@ -4,6 +4,7 @@ import { defineKind } from './kind';
 import { podColumns } from './pods/columns';
 import { defaultPodSpec, defaultRequests } from './pods/defaults';
 import { qosClass } from './pods/qos';
+import type { PodSpec } from './pods/types';
 import { validatePod } from './pods/validate';
 import type { Wire } from './types';
 
@@ -35,10 +36,10 @@ export const pods = defineKind<Pod>({
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
   ],
   hasStatus: true,
-  defaults: ({ spec }) => {
-    if (!spec) return;
-    defaultPodSpec(spec);
-    defaultRequests(spec);
+  defaults: (pod) => {
+    pod.spec ??= {} as PodSpec;
+    defaultPodSpec(pod.spec);
+    defaultRequests(pod.spec);
   },
   prepare: (pod, { old }) => {
     if (old) return;

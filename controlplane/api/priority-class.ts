@@ -12,7 +12,7 @@ export type PriorityClass = Wire<V1PriorityClass>;
 /** Above it is the system's own. */
 const highestUserPriority = 1_000_000_000;
 const systemPrefix = 'system-';
-const preemptionPolicies = ['Never', 'PreemptLowerPriority'];
+const preemptionPolicies = ['PreemptLowerPriority', 'Never'];
 
 const systemClass = (name: string, value: number, description: string): PriorityClass => ({
   apiVersion: 'scheduling.k8s.io/v1',

@@ -1,11 +1,11 @@
 // apps/v1 ReplicaSet.
 import type { V1ReplicaSet } from '@kubernetes/client-node';
 import { defineKind } from './kind';
-import { defaultPodSpec } from './pods/defaults';
-import { validateWorkload } from './pods/template';
+import { defaultTemplate, validateWorkload } from './pods/template';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
+import { required } from './validation/causes';
 
 export type ReplicaSet = Wire<V1ReplicaSet>;
 
@@ -20,17 +20,19 @@ export const replicaSets = defineKind<ReplicaSet>({
   subresources: [scaleSubresource],
   model: 'V1ReplicaSet',
   hasStatus: true,
-  defaults: ({ spec }) => {
-    if (!spec) return;
-    spec.replicas ??= 1;
-    if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  defaults: (set) => {
+    set.spec ??= {} as NonNullable<ReplicaSet['spec']>;
+    set.spec.replicas ??= 1;
+    defaultTemplate(set.spec);
   },
   // The server counts replicas from the first moment, so that clients find a number there.
   prepare: (object, { old }) => {
     if (!old) object.status = { replicas: 0 };
   },
-  validate: ({ spec }, { old, subresource }) =>
-    subresource === '' ? validateWorkload(spec ?? { selector: {} }, old?.spec) : [],
+  validate: ({ spec }, { old, subresource }) => {
+    if (subresource !== '') return [];
+    return spec ? validateWorkload(spec, old?.spec) : [required('spec.selector')];
+  },
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   columns: [
     nameColumn,

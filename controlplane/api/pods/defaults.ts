@@ -30,6 +30,7 @@ export function defaultPodSpec(spec: PodSpec): void {
       for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
     }
   }
+  for (const container of spec.ephemeralContainers ?? []) defaultContainer(container as Container);
   spec.volumes?.forEach(defaultVolume);
   if (spec.overhead) canonicalize(spec.overhead);
 }
@@ -92,6 +93,10 @@ function defaultVolume(volume: Volume): void {
   if (volume.secret) volume.secret.defaultMode ??= fileMode;
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode;
   if (volume.hostPath) volume.hostPath.type ??= '';
+  if (volume.iscsi) volume.iscsi.iscsiInterface ??= 'default';
+  if (volume.ephemeral?.volumeClaimTemplate?.spec)
+    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  if (volume.image) volume.image.pullPolicy ??= pullPolicy(volume.image.reference ?? '');
   if (volume.downwardAPI) {
     volume.downwardAPI.defaultMode ??= fileMode;
     defaultDownwardItems(volume.downwardAPI.items);

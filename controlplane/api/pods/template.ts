@@ -1,14 +1,16 @@
-// Field rules shared by the workloads that make pods from a template: Deployment and ReplicaSet.
+// Field rules shared by the workloads that make pods from a template.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import { matchesSelector, selectorFromLabelSelector } from '../selector';
 import type { LabelSelector } from '../types';
-import { immutable, invalid, invalidEach, required } from '../validation/causes';
+import { forbidden, immutable, invalid, invalidEach, newCauses, notSupported, required } from '../validation/causes';
 import { validateAnnotations, validateLabels } from '../validation/metadata';
 import { nonNegative } from '../validation/names';
 import { validateLabelSelector } from '../validation/selectors';
+import { defaultPodSpec } from './defaults';
 import type { PodTemplate } from './types';
-import { validatePodSpec, validateTemplateSpec } from './validate-spec';
+import { matchSeccompAnnotations, validatePodAnnotations } from './validate-annotations';
+import { validatePodSpec } from './validate-spec';
 
 interface WorkloadSpec {
   replicas?: number;
@@ -17,46 +19,99 @@ interface WorkloadSpec {
   minReadySeconds?: number;
 }
 
+/** A workload without a spec or template has an empty one: what is missing in it is then said field by field. */
+export function defaultTemplate(spec: { template?: PodTemplate }): void {
+  spec.template ??= {};
+  // Not an empty list: decoding drops those, and defaults twice must be defaults once.
+  spec.template.spec ??= {} as NonNullable<PodTemplate['spec']>;
+  defaultPodSpec(spec.template.spec);
+}
+
 /** Replicas, selector and template; the selector is fixed once set and must match the template's labels. */
 export function validateWorkload(spec: WorkloadSpec, old: WorkloadSpec | undefined): FieldCause[] {
   const { selector, template, replicas = 0, minReadySeconds = 0 } = spec;
-  const causes = invalidEach('spec.replicas', replicas, nonNegative(replicas));
-  causes.push(...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)));
-  if (!selector) causes.push(required('spec.selector'));
-  else {
-    causes.push(...validateLabelSelector(selector, 'spec.selector'));
-    if (!selector.matchLabels && !selector.matchExpressions?.length) {
-      causes.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'));
-    }
-  }
-  if (old && !isDeepStrictEqual(selector, old.selector)) causes.push(invalid('spec.selector', selector, immutable));
-  return [...causes, ...validatePodTemplate(template, selector, 'spec.template')];
-}
-
-/** A template at `field`, whose labels must match the selector where there is one; `restart` are the policies allowed. */
-export function validatePodTemplate(
-  template: PodTemplate | undefined,
-  selector: LabelSelector | undefined,
-  field: string,
-  restart?: readonly string[],
-): FieldCause[] {
-  if (!template) return [required(field)];
-  const { labels, annotations } = template.metadata ?? {};
-  const requirements = selectorFromLabelSelector(selector);
-  const causes: FieldCause[] = [];
-  if (requirements && requirements.length > 0 && !matchesSelector(requirements, labels)) {
-    causes.push(invalid(`${field}.metadata.labels`, labels ?? {}, '`selector` does not match template `labels`'));
-  }
   return [
-    ...causes,
-    ...validateLabels(labels, `${field}.labels`),
-    ...validateAnnotations(annotations, `${field}.annotations`),
-    ...(restart
-      ? validateOwnPolicy(template.spec, `${field}.spec`, restart)
-      : validateTemplateSpec(template.spec, `${field}.spec`)),
+    ...invalidEach('spec.replicas', replicas, nonNegative(replicas)),
+    ...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)),
+    ...(selector ? [] : [required('spec.selector')]),
+    // For ReplicaSets kube-apiserver names the Deployment as well.
+    ...validateSelector(selector, 'deployment'),
+    ...validateSelectorUpdate(selector, old),
+    ...validateTemplate(template, old?.template, { selector, field: 'spec.template' }),
+    ...onlyAlways(template, 'spec.template', 'ReplicaSet'),
   ];
 }
 
-function validateOwnPolicy(spec: PodTemplate['spec'], field: string, restart: readonly string[]): FieldCause[] {
-  return spec ? validatePodSpec(spec, field, restart) : [required(`${field}.containers`)];
+/** `noun` is what an empty selector is invalid for. */
+export function validateSelector(selector: LabelSelector | undefined, noun: string): FieldCause[] {
+  if (!selector) return [];
+  const empty = !selector.matchLabels && !selector.matchExpressions?.length;
+  return [
+    ...validateLabelSelector(selector, 'spec.selector'),
+    ...(empty ? [invalid('spec.selector', selector, `empty selector is invalid for ${noun}`)] : []),
+  ];
+}
+
+export function validateSelectorUpdate(
+  selector: LabelSelector | undefined,
+  old: { selector?: LabelSelector } | undefined,
+): FieldCause[] {
+  return old && !isDeepStrictEqual(selector, old.selector) ? [invalid('spec.selector', selector, immutable)] : [];
+}
+
+interface Place {
+  /** Absent: matches no labels at all. */
+  readonly selector: LabelSelector | undefined;
+  readonly field: string;
+}
+
+/** A template, whose labels the selector must match. What was wrong with `old` as well is let pass. */
+export function validateTemplate(
+  template: PodTemplate | undefined,
+  old: PodTemplate | undefined,
+  { selector, field }: Place,
+): FieldCause[] {
+  const causes = matchLabels(template, selector, field);
+  const inside = validateTemplateFields(template ?? {}, field);
+  return [...causes, ...newCauses(inside, () => (old ? validateTemplateFields(old, field) : []))];
+}
+
+function matchLabels(
+  template: PodTemplate | undefined,
+  selector: LabelSelector | undefined,
+  field: string,
+): FieldCause[] {
+  const labels = template?.metadata?.labels;
+  const matches = selector !== undefined && matchesSelector(selectorFromLabelSelector(selector) ?? [], labels);
+  if (matches) return [];
+  return [invalid(`${field}.metadata.labels`, labels, '`selector` does not match template `labels`')];
+}
+
+function validateTemplateFields({ metadata, spec }: PodTemplate, field: string): FieldCause[] {
+  const { labels, annotations } = metadata ?? {};
+  const own = [
+    ...validateLabels(labels, `${field}.labels`),
+    ...validateAnnotations(annotations, `${field}.annotations`),
+  ];
+  if (!spec) return [...own, required(`${field}.spec.containers`)];
+  return [
+    ...own,
+    ...validatePodAnnotations(annotations, spec, `${field}.annotations`),
+    ...validatePodSpec(spec, `${field}.spec`, false),
+    ...matchSeccompAnnotations(metadata, spec, `${field}.spec`),
+    ...(spec.ephemeralContainers?.length
+      ? [forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')]
+      : []),
+  ];
+}
+
+/** For workloads whose pods run for ever; `noun` is the workload's kind. */
+export function onlyAlways(template: PodTemplate | undefined, field: string, noun: string): FieldCause[] {
+  const { restartPolicy = 'Always', activeDeadlineSeconds } = template?.spec ?? {};
+  return [
+    ...(restartPolicy === 'Always' ? [] : [notSupported(`${field}.spec.restartPolicy`, restartPolicy, ['Always'])]),
+    ...(activeDeadlineSeconds === undefined
+      ? []
+      : [forbidden(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${noun} is not Supported`)]),
+  ];
 }

@@ -1,8 +1,8 @@
 // Field rules of affinity and topology spread constraints.
 import type { FieldCause } from '../../base/errors';
-import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { inRange, labelValue, qualifiedName } from '../validation/names';
-import { validateLabelSelector } from '../validation/selectors';
+import { oneOf, validateLabelSelector } from '../validation/selectors';
 import type { PodSpec } from './types';
 
 type Affinity = NonNullable<PodSpec['affinity']>;
@@ -93,26 +93,50 @@ function validatePodTerm(term: PodTerm | undefined, field: string): FieldCause[]
 }
 
 const unsatisfiable = ['DoNotSchedule', 'ScheduleAnyway'];
+const inclusions = ['Honor', 'Ignore'];
+type Constraint = NonNullable<PodSpec['topologySpreadConstraints']>[number];
 
-export function validateSpread(
-  constraints: NonNullable<PodSpec['topologySpreadConstraints']>,
-  field: string,
-): FieldCause[] {
-  return constraints.flatMap(({ maxSkew, topologyKey = '', whenUnsatisfiable, labelSelector }, i) => {
+export function validateSpread(constraints: readonly Constraint[], field: string): FieldCause[] {
+  return constraints.flatMap((constraint, i) => {
     const at = `${field}[${i}]`;
-    const causes = maxSkew > 0 ? [] : [invalid(`${at}.maxSkew`, maxSkew ?? 0, 'must be greater than zero')];
+    const { maxSkew = 0, topologyKey = '', whenUnsatisfiable, minDomains, labelSelector } = constraint;
+    const causes = maxSkew > 0 ? [] : [invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero')];
     if (topologyKey === '') causes.push(required(`${at}.topologyKey`, 'can not be empty'));
-    else causes.push(...invalidEach(`${at}.topologyKey`, topologyKey, qualifiedName(topologyKey)));
     if (!unsatisfiable.includes(whenUnsatisfiable)) {
       causes.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable ?? '', unsatisfiable));
     }
-    const twin = constraints.findIndex(
-      (other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable,
-    );
-    if (twin < i) {
-      const message = `Duplicate value: ${JSON.stringify(`{${topologyKey}, ${whenUnsatisfiable}}`)}`;
-      causes.push({ reason: 'FieldValueDuplicate', field: `${at}.{topologyKey, whenUnsatisfiable}`, message });
+    const isTwin = (other: Constraint) =>
+      other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable;
+    if (constraints.slice(i + 1).some(isTwin)) {
+      causes.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`));
     }
-    return [...causes, ...validateLabelSelector(labelSelector, `${at}.labelSelector`)];
+    if (minDomains !== undefined) causes.push(...validateMinDomains(minDomains, whenUnsatisfiable, `${at}.minDomains`));
+    return [
+      ...causes,
+      ...oneOf(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, inclusions),
+      ...oneOf(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, inclusions),
+      ...validateMatchLabelKeys(constraint, `${at}.matchLabelKeys`),
+      ...validateLabelSelector(labelSelector, `${at}.labelSelector`),
+    ];
   });
+}
+
+function validateMinDomains(minDomains: number, action: string | undefined, field: string): FieldCause[] {
+  const causes = minDomains > 0 ? [] : [invalid(field, minDomains, 'must be greater than zero')];
+  if (action === 'DoNotSchedule') return causes;
+  const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${action ?? ''}`;
+  return [...causes, invalid(field, minDomains, detail)];
+}
+
+function validateMatchLabelKeys({ matchLabelKeys = [], labelSelector }: Constraint, field: string): FieldCause[] {
+  if (matchLabelKeys.length === 0) return [];
+  if (!labelSelector) return [forbidden(field, 'must not be specified when labelSelector is not set')];
+  const selected = new Set([
+    ...Object.keys(labelSelector.matchLabels ?? {}),
+    ...(labelSelector.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  return matchLabelKeys.flatMap((key, i) => [
+    ...invalidEach(`${field}[${i}]`, key, qualifiedName(key)),
+    ...(selected.has(key) ? [invalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector')] : []),
+  ]);
 }

@@ -1,77 +1,171 @@
-// Field rules of containers: names, images, ports, environment, mounts, resources.
+// Field rules of containers: names, images, ports, mounts, and what each of the three kinds of containers may have.
 import type { FieldCause } from '../../base/errors';
 import { duplicate, forbidden, invalid, invalidEach, notFound, notSupported, required } from '../validation/causes';
-import { dns1123Label, envVarName, portName, portNumber } from '../validation/names';
+import { dns1123Label, portName, portNumber } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import type { Container, PodSpec } from './types';
+import { claimNames } from './validate-claims';
+import { validateEnvironment } from './validate-env';
+import { validateDevices, validateMounts } from './validate-mounts';
 import { validateLifecycle, validateProbes } from './validate-probe';
 import { validateResources } from './validate-resources';
-import { noBacksteps } from './validate-volume';
+import { validateContainerSecurity } from './validate-security';
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const messagePolicies = ['File', 'FallbackToLogsOnError'];
-const protocols = ['TCP', 'UDP', 'SCTP'];
+const protocols = ['SCTP', 'TCP', 'UDP'];
 
-/** All containers of a pod; their names are unique over init and app containers together. */
-export function validateContainers(spec: PodSpec, field: string): FieldCause[] {
-  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name));
-  const names = new Set<string>();
-  const causes: FieldCause[] = [];
-  if (!spec.containers?.length) causes.push(required(`${field}.containers`));
-  const lists = [
-    ['containers', spec.containers ?? []],
-    ['initContainers', spec.initContainers ?? []],
-  ] as const;
-  for (const [list, containers] of lists) {
-    containers.forEach((container, i) => {
-      const at = `${field}.${list}[${i}]`;
-      causes.push(...validateContainer(container, at, volumes, list === 'initContainers'));
-      if (container.name && names.has(container.name)) causes.push(duplicate(`${at}.name`, container.name));
-      names.add(container.name);
-    });
-  }
-  return [...causes, ...validateHostPorts(spec, `${field}.containers`)];
+/** What rules of a container need to know of its pod. */
+interface Surroundings {
+  readonly spec: PodSpec;
+  readonly claims: ReadonlySet<string>;
+  /** False in a template, where some rules are left to the pods made of it. */
+  readonly isPod: boolean;
 }
 
-function validateContainer(
-  container: Container,
-  field: string,
-  volumes: ReadonlySet<string>,
-  init: boolean,
-): FieldCause[] {
-  const { name = '', image = '', restartPolicy } = container;
-  const sidecar = init && restartPolicy === 'Always';
+/** All containers of a pod; their names are unique over all three lists. `field` is the path of the spec. */
+export function validateContainers(spec: PodSpec, field: string, isPod: boolean): FieldCause[] {
+  const around = { spec, claims: claimNames(spec), isPod };
   return [
-    ...(name === '' ? [required(`${field}.name`)] : invalidEach(`${field}.name`, name, dns1123Label(name))),
-    ...validateImage(image, `${field}.image`),
-    ...oneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, messagePolicies),
-    ...oneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, pullPolicies),
-    ...(init ? oneOf(`${field}.restartPolicy`, restartPolicy, ['Always']) : noRestartPolicy(container, field)),
-    ...validatePorts(container.ports ?? [], `${field}.ports`),
-    ...validateEnv(container.env ?? [], `${field}.env`),
-    ...validateEnvFrom(container.envFrom ?? [], `${field}.envFrom`),
-    ...validateMounts(container.volumeMounts ?? [], volumes, `${field}.volumeMounts`),
-    ...validateResources(container.resources, `${field}.resources`),
-    ...(init && !sidecar ? noProbes(container, field) : validateProbes(container, field)),
-    ...(init && !sidecar && container.lifecycle
-      ? [forbidden(`${field}.lifecycle`, 'may not be set for init containers without restartPolicy=Always')]
-      : validateLifecycle(container.lifecycle, `${field}.lifecycle`)),
+    ...(spec.containers?.length ? validateApps(spec.containers, around, field) : [required(`${field}.containers`)]),
+    ...validateInits(spec.initContainers ?? [], around, field),
+    ...validateEphemerals(spec, around, field),
+    ...matchHostPorts(spec, `${field}.containers`, isPod),
   ];
 }
 
-function validateImage(image: string, field: string): FieldCause[] {
+function validateApps(containers: readonly Container[], around: Surroundings, field: string): FieldCause[] {
+  const names = new Set<string>();
+  const causes = containers.flatMap((container, i) => {
+    const at = `${field}.containers[${i}]`;
+    return [
+      ...validateCommon(container, at, around),
+      ...uniqueName(container, names, at),
+      ...validateLifecycle(container.lifecycle, `${at}.lifecycle`, around.spec),
+      ...validateProbes(container, at),
+      ...(container.restartPolicy ? [forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers')] : []),
+    ];
+  });
+  return [...causes, ...validateHostPorts(containers, `${field}.containers`)];
+}
+
+const onlySidecars = 'may not be set for init containers without restartPolicy=Always';
+
+function validateInits(containers: readonly Container[], around: Surroundings, field: string): FieldCause[] {
+  const names = new Set((around.spec.containers ?? []).map(({ name }) => name));
+  return containers.flatMap((container, i) => {
+    const at = `${field}.initContainers[${i}]`;
+    const sidecar = container.restartPolicy === 'Always';
+    const own = sidecar
+      ? [...validateLifecycle(container.lifecycle, `${at}.lifecycle`, around.spec), ...validateProbes(container, at)]
+      : (['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
+          .filter((key) => container[key])
+          .map((key) => forbidden(`${at}.${key}`, onlySidecars));
+    return [
+      ...validateCommon(container, at, around),
+      ...oneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always']),
+      ...uniqueName(container, names, at),
+      // Init containers run one after another, so that each may have a port of the host that another one has.
+      ...validateHostPorts([container], `${field}.initContainers`),
+      ...own,
+      ...(container.resizePolicy?.length && !sidecar
+        ? [invalid(`${at}.resizePolicy`, container.resizePolicy, 'must not be set for init containers')]
+        : []),
+    ];
+  });
+}
+
+/** What a container that is added to a running pod to look into it may have. */
+const ephemeralFields = new Set<string>([
+  ...['name', 'image', 'command', 'args', 'workingDir', 'env', 'envFrom', 'volumeMounts', 'volumeDevices'],
+  ...['terminationMessagePath', 'terminationMessagePolicy', 'imagePullPolicy', 'securityContext'],
+  ...['stdin', 'stdinOnce', 'tty', 'targetContainerName'],
+]);
+const notEphemeral = 'cannot be set for an Ephemeral Container';
+
+function validateEphemerals(spec: PodSpec, around: Surroundings, field: string): FieldCause[] {
+  const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name }) => name);
+  const names = new Set(others);
+  return (spec.ephemeralContainers ?? []).flatMap((container, i) => {
+    const at = `${field}.ephemeralContainers[${i}]`;
+    const { targetContainerName = '', volumeMounts = [] } = container;
+    return [
+      ...validateCommon(container as Container, at, { ...around, isPod: true }),
+      ...uniqueName(container as Container, names, at),
+      ...(targetContainerName !== '' && !others.includes(targetContainerName)
+        ? [notFound(`${at}.targetContainerName`, targetContainerName)]
+        : []),
+      ...Object.entries(container)
+        .filter(([key, value]) => !ephemeralFields.has(key) && !isUnset(value))
+        .map(([key]) => forbidden(`${at}.${key}`, notEphemeral)),
+      ...volumeMounts.flatMap((mount, j) =>
+        (['subPath', 'subPathExpr'] as const)
+          .filter((key) => mount[key])
+          .map((key) => forbidden(`${at}.volumeMounts[${j}].${key}`, notEphemeral)),
+      ),
+    ];
+  });
+}
+
+/** Defaults give every container an empty `resources`. */
+const isUnset = (value: unknown): boolean =>
+  value === undefined ||
+  value === '' ||
+  (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+
+function uniqueName({ name = '' }: Container, names: Set<string>, field: string): FieldCause[] {
+  if (name === '') return [];
+  if (names.has(name)) return [duplicate(`${field}.name`, name)];
+  names.add(name);
+  return [];
+}
+
+function validateCommon(container: Container, field: string, { spec, claims, isPod }: Surroundings): FieldCause[] {
+  const { name = '', image = '' } = container;
+  return [
+    ...(name === '' ? [required(`${field}.name`)] : invalidEach(`${field}.name`, name, dns1123Label(name))),
+    ...validateImage(image, `${field}.image`, isPod),
+    ...oneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, messagePolicies),
+    ...validatePorts(container.ports ?? [], `${field}.ports`),
+    ...validateEnvironment(container, field),
+    ...validateMounts(container, spec, `${field}.volumeMounts`),
+    ...validateDevices(container, spec, `${field}.volumeDevices`),
+    ...oneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, pullPolicies),
+    ...validateResources(container.resources, `${field}.resources`, claims),
+    ...validateResizePolicy(container.resizePolicy ?? [], `${field}.resizePolicy`, spec.restartPolicy),
+    ...validateContainerSecurity(container.securityContext, `${field}.securityContext`, spec.hostUsers ?? true),
+  ];
+}
+
+/** Templates are known that have blanks around an image, which whoever makes pods of them replaces. */
+export function validateImage(image: string, field: string, isPod: boolean): FieldCause[] {
   if (image === '') return [required(field)];
-  return image.trim() === image ? [] : [invalid(field, image, 'must not have leading or trailing whitespace')];
+  if (!isPod || image.trim() === image) return [];
+  return [invalid(field, image, 'must not have leading or trailing whitespace')];
 }
 
-function noRestartPolicy({ restartPolicy }: Container, field: string): FieldCause[] {
-  return restartPolicy ? [forbidden(`${field}.restartPolicy`, 'may not be set for non-init containers')] : [];
-}
+const resizableResources = ['cpu', 'memory'];
+const resizePolicies = ['NotRequired', 'RestartContainer'];
 
-const noProbes = (container: Container, field: string): FieldCause[] =>
-  (['livenessProbe', 'readinessProbe', 'startupProbe'] as const)
-    .filter((key) => container[key])
-    .map((key) => forbidden(`${field}.${key}`, 'may not be set for init containers without restartPolicy=Always'));
+function validateResizePolicy(
+  policies: NonNullable<Container['resizePolicy']>,
+  field: string,
+  podPolicy: string | undefined,
+): FieldCause[] {
+  const seen = new Set<string>();
+  return policies.flatMap(({ resourceName = '', restartPolicy = '' }, i) => {
+    const causes = seen.has(resourceName) ? [duplicate(`${field}[${i}]`, resourceName)] : [];
+    seen.add(resourceName);
+    if (resourceName === '') causes.push(required(field));
+    else causes.push(...oneOf(field, resourceName, resizableResources));
+    if (restartPolicy === '') causes.push(required(field));
+    else causes.push(...oneOf(field, restartPolicy, resizePolicies));
+    if (podPolicy === 'Never' && restartPolicy !== 'NotRequired') {
+      causes.push(invalid(field, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+    }
+    return causes;
+  });
+}
 
 function validatePorts(ports: NonNullable<Container['ports']>, field: string): FieldCause[] {
   const names = new Set<string>();
@@ -89,111 +183,28 @@ function validatePorts(ports: NonNullable<Container['ports']>, field: string): F
   });
 }
 
-/** Two containers of one pod cannot take the same port of the host, and with hostNetwork the ports are the host's. */
-function validateHostPorts(spec: PodSpec, field: string): FieldCause[] {
+/** Two containers that run at the same time cannot have the same port of the host. */
+function validateHostPorts(containers: readonly Container[], field: string): FieldCause[] {
   const taken = new Set<string>();
-  return (spec.containers ?? []).flatMap(({ ports = [] }, i) =>
-    ports.flatMap(({ hostPort, containerPort, protocol, hostIP = '' }, j) => {
+  return containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ hostPort, protocol, hostIP = '' }, j) => {
       if (!hostPort) return [];
-      const at = `${field}[${i}].ports[${j}]`;
-      const causes: FieldCause[] = [];
-      if (spec.hostNetwork && hostPort !== containerPort) {
-        causes.push(invalid(`${at}.containerPort`, containerPort, 'must match `hostPort` when `hostNetwork` is true'));
-      }
       const key = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(key)) causes.push(duplicate(`${at}.hostPort`, key));
+      if (taken.has(key)) return [duplicate(`${field}[${i}].ports[${j}].hostPort`, key)];
       taken.add(key);
-      return causes;
+      return [];
     }),
   );
 }
 
-const fieldPaths = [
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.host',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-];
-
-function validateEnv(env: NonNullable<Container['env']>, field: string): FieldCause[] {
-  return env.flatMap(({ name = '', value = '', valueFrom }, i) => {
-    const at = `${field}[${i}]`;
-    const causes = name === '' ? [required(`${at}.name`)] : invalidEach(`${at}.name`, name, envVarName(name));
-    if (!valueFrom) return causes;
-    const sources = Object.keys(valueFrom);
-    if (sources.length !== 1) {
-      const detail =
-        sources.length === 0
-          ? 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'
-          : 'may not have more than one field specified at a time';
-      causes.push(invalid(`${at}.valueFrom`, valueFrom, detail));
-    }
-    if (value !== '' && sources.length > 0) {
-      causes.push(invalid(`${at}.valueFrom`, valueFrom, 'may not be specified when `value` is not empty'));
-    }
-    const path = valueFrom.fieldRef?.fieldPath;
-    if (valueFrom.fieldRef) causes.push(...validateFieldPath(path ?? '', `${at}.valueFrom.fieldRef.fieldPath`));
-    for (const key of ['configMapKeyRef', 'secretKeyRef'] as const) {
-      if (valueFrom[key] && !valueFrom[key].name) causes.push(required(`${at}.valueFrom.${key}.name`));
-      if (valueFrom[key] && !valueFrom[key].key) causes.push(required(`${at}.valueFrom.${key}.key`));
-    }
-    return causes;
-  });
-}
-
-function validateFieldPath(path: string, field: string): FieldCause[] {
-  if (path === '') return [required(field)];
-  if (fieldPaths.includes(path) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(path)) return [];
-  return [
-    notSupported(
-      field,
-      path,
-      fieldPaths.filter((known) => known !== 'spec.host'),
-    ),
-  ];
-}
-
-function validateEnvFrom(sources: NonNullable<Container['envFrom']>, field: string): FieldCause[] {
-  return sources.flatMap(({ configMapRef, secretRef, prefix }, i) => {
-    const at = `${field}[${i}]`;
-    const causes = prefix ? invalidEach(`${at}.prefix`, prefix, envVarName(prefix)) : [];
-    if (!configMapRef && !secretRef) {
-      causes.push(invalid(at, '', 'must specify one of: `configMapRef` or `secretRef`'));
-    }
-    if (configMapRef && secretRef) causes.push(invalid(at, '', 'may not have more than one field specified at a time'));
-    if (configMapRef && !configMapRef.name) causes.push(required(`${at}.configMapRef.name`));
-    if (secretRef && !secretRef.name) causes.push(required(`${at}.secretRef.name`));
-    return causes;
-  });
-}
-
-function validateMounts(
-  mounts: NonNullable<Container['volumeMounts']>,
-  volumes: ReadonlySet<string>,
-  field: string,
-): FieldCause[] {
-  const paths = new Set<string>();
-  return mounts.flatMap(({ name = '', mountPath = '', subPath, subPathExpr }, i) => {
-    const at = `${field}[${i}]`;
-    const causes: FieldCause[] = [];
-    if (name === '') causes.push(required(`${at}.name`));
-    else if (!volumes.has(name)) causes.push(notFound(`${at}.name`, name));
-    if (mountPath === '') causes.push(required(`${at}.mountPath`));
-    else if (paths.has(mountPath)) causes.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'));
-    paths.add(mountPath);
-    for (const [key, path] of Object.entries({ subPath, subPathExpr })) {
-      if (!path) continue;
-      if (path.startsWith('/')) causes.push(invalid(`${at}.${key}`, path, 'must be a relative path'));
-      causes.push(...noBacksteps(path, `${at}.${key}`));
-    }
-    if (subPath && subPathExpr)
-      causes.push(invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
-    return causes;
-  });
+/** With hostNetwork the ports of containers are the host's. In a template they may be left open. */
+function matchHostPorts({ hostNetwork, containers = [] }: PodSpec, field: string, isPod: boolean): FieldCause[] {
+  if (!hostNetwork) return [];
+  return containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ hostPort = 0, containerPort }, j) => {
+      if (hostPort === containerPort || (hostPort === 0 && !isPod)) return [];
+      const at = `${field}[${i}].ports[${j}].hostPort`;
+      return [invalid(at, hostPort, 'must match `containerPort` when `hostNetwork` is true')];
+    }),
+  );
 }

@@ -1,35 +1,128 @@
 // Field rules of resource requests and limits.
 import type { FieldCause } from '../../base/errors';
-import { compareQuantities, parseQuantity } from '../quantity';
-import { invalid, invalidEach } from '../validation/causes';
+import { compareQuantities, formatQuantity, parseQuantity } from '../quantity';
+import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { qualifiedName } from '../validation/names';
 import type { ResourceRequirements } from './types';
+import { noClaims, validateClaimUse } from './validate-claims';
 
-const standard = new Set(['cpu', 'memory', 'ephemeral-storage']);
+const hugePages = 'hugepages-';
+const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage']);
+/** Names without a domain that mean something somewhere in the API, if not in containers. */
+const standard = new Set([
+  ...ofContainers,
+  ...['storage', 'pods', 'services', 'secrets', 'configmaps', 'persistentvolumeclaims', 'resourcequotas'],
+  ...['replicationcontrollers', 'services.nodeports', 'services.loadbalancers'],
+  ...['cpu', 'memory', 'ephemeral-storage'].flatMap((name) => [`requests.${name}`, `limits.${name}`]),
+  'requests.storage',
+]);
+const nanoPerUnit = 1_000_000_000n;
 
-export function validateResources(resources: ResourceRequirements | undefined, field: string): FieldCause[] {
-  const { limits = {}, requests = {} } = resources ?? {};
-  const causes = [...validateAmounts(limits, `${field}.limits`), ...validateAmounts(requests, `${field}.requests`)];
-  for (const [name, amount] of Object.entries(requests)) {
-    const limit = limits[name];
-    if (limit !== undefined && compareQuantities(parseQuantity(amount), parseQuantity(limit)) > 0) {
-      causes.push(invalid(`${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`));
+const isHugePages = (name: string): boolean => name.startsWith(hugePages);
+const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
+const isExtended = (name: string): boolean =>
+  !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
+/** Devices and huge pages are not shared: what is asked for is what is given. */
+const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
+
+type CheckName = (name: string, field: string) => FieldCause[];
+
+export function validateResources(
+  resources: ResourceRequirements | undefined,
+  field: string,
+  claims: ReadonlySet<string>,
+): FieldCause[] {
+  return [
+    ...validateRequirements(resources, field, containerResourceName),
+    ...validateClaimUse(resources?.claims ?? [], claims, `${field}.claims`),
+  ];
+}
+
+/** The resources of a pod as a whole. */
+export function validatePodResources(resources: ResourceRequirements | undefined, field: string): FieldCause[] {
+  if (!resources) return [];
+  return [
+    ...(resources.claims ? [noClaims(`${field}.claims`)] : []),
+    ...validateRequirements(resources, field, podResourceName),
+  ];
+}
+
+function validateRequirements(resources: ResourceRequirements = {}, field: string, check: CheckName): FieldCause[] {
+  const { limits = {}, requests = {} } = resources;
+  const causes: FieldCause[] = [];
+  for (const [key, amounts] of Object.entries({ limits, requests })) {
+    for (const [name, amount] of Object.entries(amounts)) {
+      causes.push(
+        ...check(name, `${field}.${key}[${name}]`),
+        ...validateAmount(name, amount, `${field}.${key}[${name}]`),
+      );
     }
+  }
+  for (const [name, amount] of Object.entries(requests))
+    causes.push(...againstLimit(name, amount, limits[name], field));
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some(isHugePages) && !names.some((name) => name === 'cpu' || name === 'memory')) {
+    causes.push(forbidden(field, 'HugePages require cpu or memory'));
   }
   return causes;
 }
 
-function validateAmounts(amounts: Readonly<Record<string, string>>, field: string): FieldCause[] {
-  return Object.entries(amounts).flatMap(([name, amount]) => {
-    const at = `${field}[${name}]`;
-    const known = standard.has(name) || name.startsWith('hugepages-');
-    const causes = invalidEach(at, name, qualifiedName(name));
-    if (causes.length === 0 && !known && !name.includes('/')) {
-      causes.push(invalid(at, name, 'must be a standard resource for containers'));
-    }
-    const { nano } = parseQuantity(amount);
-    if (nano < 0n) causes.push(invalid(at, amount, 'must be greater than or equal to 0'));
-    if (!standard.has(name) && nano % 1_000_000_000n !== 0n) causes.push(invalid(at, amount, 'must be an integer'));
-    return causes;
-  });
+function againstLimit(name: string, amount: string, limit: string | undefined, field: string): FieldCause[] {
+  const fixed = !mayOvercommit(name);
+  if (limit === undefined) {
+    return fixed ? [required(`${field}.limits`, 'Limit must be set for non overcommitable resources')] : [];
+  }
+  const order = compareQuantities(parseQuantity(amount), parseQuantity(limit));
+  if (fixed && order !== 0) {
+    return [invalid(`${field}.requests`, amount, `must be equal to ${name} limit of ${limit}`)];
+  }
+  return order > 0
+    ? [invalid(`${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`)]
+    : [];
+}
+
+function resourceName(name: string, field: string): FieldCause[] {
+  const causes = invalidEach(field, name, qualifiedName(name));
+  if (causes.length > 0 || name.includes('/') || standard.has(name) || isHugePages(name)) return causes;
+  return [invalid(field, name, 'must be a standard resource type or fully qualified')];
+}
+
+const containerResourceName: CheckName = (name, field) => {
+  const causes = resourceName(name, field);
+  if (!name.includes('/')) {
+    const known = ofContainers.has(name) || isHugePages(name);
+    return known ? causes : [...causes, invalid(field, name, 'must be a standard resource for containers')];
+  }
+  const wellNamed = isNative(name) || isExtended(name);
+  return wellNamed ? causes : [...causes, invalid(field, name, "doesn't follow extended resource name standard")];
+};
+
+const podResources = ['cpu', 'memory'];
+
+const podResourceName: CheckName = (name, field) => {
+  const causes = resourceName(name, field);
+  if (causes.length > 0 || podResources.includes(name) || isHugePages(name)) return causes;
+  return [notSupported(field, name, podResources)];
+};
+
+function validateAmount(name: string, amount: string, field: string): FieldCause[] {
+  const quantity = parseQuantity(amount);
+  const causes: FieldCause[] = [];
+  if (quantity.nano < 0n) causes.push(invalid(field, amount, 'must be greater than or equal to 0'));
+  if (isExtended(name) && quantity.nano % nanoPerUnit !== 0n) causes.push(invalid(field, amount, 'must be an integer'));
+  if (isHugePages(name) && !isWholePages(name, quantity.nano)) {
+    const shown = formatQuantity(quantity);
+    causes.push(invalid(field, shown, `${shown} is not positive integer multiple of ${name}`));
+  }
+  return causes;
+}
+
+/** hugepages-2Mi: an amount is so many pages of two mebibytes. */
+function isWholePages(name: string, nano: bigint): boolean {
+  try {
+    const size = parseQuantity(name.slice(hugePages.length)).nano;
+    return size > 0n && size % nanoPerUnit === 0n && nano % size === 0n;
+  } catch {
+    return false;
+  }
 }

@@ -1,81 +1,127 @@
 // Field rules of a pod spec, alone or inside a template.
 import { isIP } from 'node:net';
 import type { FieldCause } from '../../base/errors';
-import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required, tooLong } from '../validation/causes';
 import { validateLabels } from '../validation/metadata';
-import { dns1123Label, dns1123Subdomain, inRange, labelValue, nonNegative, qualifiedName } from '../validation/names';
+import {
+  dns1123Label,
+  dns1123Subdomain,
+  dns1123SubdomainWithUnderscore,
+  inRange,
+  labelValue,
+  qualifiedName,
+} from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import type { PodSpec } from './types';
 import { validateAffinity, validateSpread } from './validate-affinity';
+import { validateClaims } from './validate-claims';
 import { validateContainers } from './validate-container';
+import { validatePodResources, validateResources } from './validate-resources';
+import { validatePodSecurity } from './validate-security';
 import { validateVolumes } from './validate-volume';
+import { validateHostProcess, validateOs } from './validate-windows';
+import { placedContainers } from './visit';
 
 export const maxInt32 = 2 ** 31 - 1;
-const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
+const preemptionPolicies = ['PreemptLowerPriority', 'Never'];
 
-/** `field` is the path of the spec; restart policies other than those given are refused (Deployments: only Always). */
-export function validatePodSpec(
-  spec: PodSpec,
-  field: string,
-  restart: readonly string[] = restartPolicies,
-): FieldCause[] {
+/** `field` is the path of the spec; `isPod` is false for a template, where some rules are left to the pods made of it. */
+export function validatePodSpec(spec: PodSpec, field: string, isPod: boolean): FieldCause[] {
+  const { priorityClassName, runtimeClassName, overhead } = spec;
   return [
     ...validateVolumes(spec.volumes ?? [], `${field}.volumes`),
-    ...validateContainers(spec, field),
-    ...oneOf(`${field}.restartPolicy`, spec.restartPolicy, restart),
+    ...validateClaims(spec.resourceClaims ?? [], `${field}.resourceClaims`),
+    ...validateContainers(spec, field, isPod),
+    ...validatePodResources(spec.resources, `${field}.resources`),
+    ...oneOf(`${field}.restartPolicy`, spec.restartPolicy, restartPolicies),
     ...oneOf(`${field}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
-    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, i) =>
-      name ? [] : [required(`${field}.imagePullSecrets[${i}].name`)],
-    ),
+    ...validatePodSecurity(spec, `${field}.securityContext`),
     ...validateAffinity(spec.affinity, `${field}.affinity`),
     ...validateDns(spec, field),
-    ...validateNames(spec, field),
-    ...validateNumbers(spec, field),
-    ...validateTolerations(spec.tolerations ?? [], `${field}.tolerations`),
-    ...validateHostAliases(spec.hostAliases ?? [], `${field}.hostAliases`),
-    ...validateSpread(spec.topologySpreadConstraints ?? [], `${field}.topologySpreadConstraints`),
-    ...(spec.readinessGates ?? []).flatMap(({ conditionType }, i) =>
+    ...(spec.readinessGates ?? []).flatMap(({ conditionType = '' }, i) =>
       invalidEach(`${field}.readinessGates[${i}].conditionType`, conditionType, qualifiedName(conditionType)),
     ),
+    ...validateSchedulingGates(spec.schedulingGates ?? [], `${field}.schedulingGates`),
+    ...validateSpread(spec.topologySpreadConstraints ?? [], `${field}.topologySpreadConstraints`),
+    ...validateHostProcess(spec, field),
+    ...validateHostUsers(spec, field),
+    ...validateNames(spec, field),
+    ...validateDeadline(spec, field),
+    ...validateTolerations(spec.tolerations ?? [], `${field}.tolerations`),
+    ...validateHostAliases(spec.hostAliases ?? [], `${field}.hostAliases`),
+    ...(priorityClassName
+      ? invalidEach(`${field}.priorityClassName`, priorityClassName, dns1123Subdomain(priorityClassName))
+      : []),
+    ...(runtimeClassName === undefined
+      ? []
+      : invalidEach(`${field}.runtimeClassName`, runtimeClassName, dns1123Subdomain(runtimeClassName))),
+    ...oneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy, preemptionPolicies),
+    ...(overhead ? validateResources({ limits: overhead }, `${field}.overhead`, new Set()) : []),
+    ...validateOs(spec, field),
   ];
 }
+
+function validateSchedulingGates(gates: NonNullable<PodSpec['schedulingGates']>, field: string): FieldCause[] {
+  const seen = new Set<string>();
+  return gates.flatMap(({ name = '' }, i) => {
+    const causes = invalidEach(`${field}[${i}]`, name, qualifiedName(name));
+    if (seen.has(name)) causes.push(duplicate(`${field}[${i}]`, name));
+    seen.add(name);
+    return causes;
+  });
+}
+
+/** A user namespace of its own does not go with other namespaces of the host. The letter case is kube-apiserver's. */
+function validateHostUsers(spec: PodSpec, field: string): FieldCause[] {
+  if (spec.hostUsers !== false) return [];
+  const detail = 'when `hostUsers` is false';
+  return [
+    ...(spec.hostNetwork ? [forbidden(`${field}.hostNetwork`, detail)] : []),
+    ...(spec.hostPID ? [forbidden(`${field}.HostPID`, detail)] : []),
+    ...(spec.hostIPC ? [forbidden(`${field}.HostIPC`, detail)] : []),
+    ...placedContainers(spec, field)
+      .filter(({ container }) => container.volumeDevices?.length)
+      .map((placed) => forbidden(`${placed.field}.volumeDevices`, detail)),
+  ];
+}
+
+const maxHostnameBytes = 64;
 
 function validateNames(spec: PodSpec, field: string): FieldCause[] {
   const checks = [
     ['serviceAccountName', dns1123Subdomain],
     ['nodeName', dns1123Subdomain],
-    ['priorityClassName', dns1123Subdomain],
     ['hostname', dns1123Label],
     ['subdomain', dns1123Label],
   ] as const;
-  return checks.flatMap(([key, check]) => {
+  const causes = checks.flatMap(([key, check]) => {
     const value = spec[key];
     return value ? invalidEach(`${field}.${key}`, value, check(value)) : [];
   });
+  const { hostnameOverride } = spec;
+  if (hostnameOverride === undefined) return causes;
+  const at = `${field}.hostnameOverride`;
+  return [
+    ...causes,
+    ...(spec.setHostnameAsFQDN ? [forbidden(at, 'may not be specified when setHostnameAsFQDN is true')] : []),
+    ...(spec.hostNetwork ? [forbidden(at, 'may not be specified when hostNetwork is true')] : []),
+    ...(Buffer.byteLength(hostnameOverride) > maxHostnameBytes ? [tooLong(at, maxHostnameBytes)] : []),
+    ...invalidEach(at, hostnameOverride, dns1123Subdomain(hostnameOverride)),
+  ];
 }
 
-function validateNumbers(spec: PodSpec, field: string): FieldCause[] {
-  const { activeDeadlineSeconds, terminationGracePeriodSeconds = 0 } = spec;
-  return [
-    ...(activeDeadlineSeconds === undefined
-      ? []
-      : invalidEach(
-          `${field}.activeDeadlineSeconds`,
-          activeDeadlineSeconds,
-          inRange(activeDeadlineSeconds, 1, maxInt32),
-        )),
-    ...invalidEach(
-      `${field}.terminationGracePeriodSeconds`,
-      terminationGracePeriodSeconds,
-      nonNegative(terminationGracePeriodSeconds),
-    ),
-  ];
+function validateDeadline({ activeDeadlineSeconds: seconds }: PodSpec, field: string): FieldCause[] {
+  return seconds === undefined
+    ? []
+    : invalidEach(`${field}.activeDeadlineSeconds`, seconds, inRange(seconds, 1, maxInt32));
 }
 
 const maxNameservers = 3;
 const maxSearches = 32;
+const maxSearchLength = 2048;
 
 function validateDns({ dnsPolicy, dnsConfig }: PodSpec, field: string): FieldCause[] {
   const at = `${field}.dnsConfig`;
@@ -94,10 +140,23 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, field: string): FieldCau
     ...(searches.length > maxSearches
       ? [invalid(`${at}.searches`, searches, `must not have more than ${maxSearches} search paths`)]
       : []),
+    ...(searches.join(' ').length > maxSearchLength
+      ? [
+          invalid(
+            `${at}.searches`,
+            searches,
+            `must not have more than ${maxSearchLength} characters (including spaces) in the search list`,
+          ),
+        ]
+      : []),
     ...searches.flatMap((search, i) =>
       search === '.'
         ? []
-        : invalidEach(`${at}.searches[${i}]`, search, dns1123Subdomain(search.replace(/\.$/, '').replaceAll('_', 'a'))),
+        : invalidEach(
+            `${at}.searches[${i}]`,
+            search.replace(/\.$/, ''),
+            dns1123SubdomainWithUnderscore(search.replace(/\.$/, '')),
+          ),
     ),
     ...options.flatMap(({ name }, i) => (name ? [] : [required(`${at}.options[${i}]`, 'must not be empty')])),
   ];
@@ -109,7 +168,7 @@ export function validateIp(field: string, ip: string): FieldCause[] {
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-function validateTolerations(tolerations: NonNullable<PodSpec['tolerations']>, field: string): FieldCause[] {
+export function validateTolerations(tolerations: NonNullable<PodSpec['tolerations']>, field: string): FieldCause[] {
   return tolerations.flatMap(({ key = '', operator = '', value = '', effect = '', tolerationSeconds }, i) => {
     const at = `${field}[${i}]`;
     const causes = key === '' ? [] : invalidEach(`${at}.key`, key, qualifiedName(key));
@@ -120,11 +179,13 @@ function validateTolerations(tolerations: NonNullable<PodSpec['tolerations']>, f
     if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
       causes.push(invalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
     }
-    if (operator === '' || operator === 'Equal')
-      causes.push(...invalidEach(`${at}.operator`, value, labelValue(value)));
-    else if (operator === 'Exists') {
-      if (value !== '')
-        causes.push(invalid(`${at}.operator`, tolerations[i], "value must be empty when `operator` is 'Exists'"));
+    if (operator === '' || operator === 'Equal') {
+      const wrong = labelValue(value);
+      if (wrong.length > 0) causes.push(invalid(`${at}.operator`, value, wrong.join(';')));
+    } else if (operator === 'Exists') {
+      if (value !== '') {
+        causes.push(invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
+      }
     } else causes.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     if (effect !== '' && !effects.includes(effect)) causes.push(notSupported(`${at}.effect`, effect, effects));
     return causes;
@@ -134,16 +195,6 @@ function validateTolerations(tolerations: NonNullable<PodSpec['tolerations']>, f
 function validateHostAliases(aliases: NonNullable<PodSpec['hostAliases']>, field: string): FieldCause[] {
   return aliases.flatMap(({ ip, hostnames = [] }, i) => [
     ...validateIp(`${field}[${i}].ip`, ip ?? ''),
-    ...hostnames.flatMap((name) => invalidEach(`${field}[${i}].hostnames`, name, dns1123Subdomain(name))),
+    ...hostnames.flatMap((name, j) => invalidEach(`${field}[${i}].hostnames[${j}]`, name, dns1123Subdomain(name))),
   ]);
-}
-
-/** The template of a workload: its pods must carry the labels the workload selects, and restart always. */
-export function validateTemplateSpec(spec: PodSpec | undefined, field: string): FieldCause[] {
-  if (!spec) return [required(`${field}.containers`)];
-  const causes = validatePodSpec(spec, field, ['Always']);
-  if (spec.activeDeadlineSeconds !== undefined) {
-    causes.push(forbidden(`${field}.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported'));
-  }
-  return causes;
 }

@@ -15,10 +15,6 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): FieldCause[] {
     if ((spec[list] ?? []).length !== (old[list] ?? []).length) {
       return [forbidden(`spec.${list}`, 'pod updates may not add or remove containers')];
     }
-    (spec[list] ?? []).forEach((container, i) => {
-      if (!container.image)
-        causes.push({ reason: 'FieldValueRequired', field: `spec.${list}[${i}].image`, message: 'Required value' });
-    });
   }
   causes.push(...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds));
   causes.push(...validateTolerations(spec, old));
@@ -40,7 +36,7 @@ function masked(spec: PodSpec, old: PodSpec): PodSpec {
     // Gates may only be taken away, which is what lets the pod be scheduled.
     schedulingGates: old.schedulingGates,
     terminationGracePeriodSeconds:
-      (old.terminationGracePeriodSeconds ?? 0) < 0
+      (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1
         ? old.terminationGracePeriodSeconds
         : spec.terminationGracePeriodSeconds,
   };
@@ -85,7 +81,10 @@ function validateTolerations({ tolerations = [], schedulingGates = [] }: PodSpec
   schedulingGates.forEach(({ name }, i) => {
     if (!gates.has(name)) {
       causes.push(
-        forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name}'`),
+        forbidden(
+          `spec.schedulingGates[${i}].name`,
+          `only deletion is allowed, but found new scheduling gate '${name}'`,
+        ),
       );
     }
   });

@@ -1,23 +1,26 @@
 // Field rules of volumes.
 import type { FieldCause } from '../../base/errors';
 import { parseQuantity } from '../quantity';
-import { duplicate, forbidden, invalid, invalidEach, required } from '../validation/causes';
-import { dns1123Label, inRange } from '../validation/names';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { dns1123Label } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import type { Volume } from './types';
+import { validateDownwardFile } from './validate-field-ref';
+import { localNonReservedPath, noBacksteps, validateMode } from './validate-path';
+import { validateRemoteVolume } from './validate-remote-volume';
 
 const hostPathTypes = [
   '',
-  'DirectoryOrCreate',
-  'Directory',
-  'FileOrCreate',
-  'File',
-  'Socket',
-  'CharDevice',
   'BlockDevice',
+  'CharDevice',
+  'Directory',
+  'DirectoryOrCreate',
+  'File',
+  'FileOrCreate',
+  'Socket',
 ];
-const maxFileMode = 0o777;
-const modeRange = 'must be a number between 0 and 0777 (octal), both inclusive';
+const hugePages = 'HugePages';
+const mediums = ['', hugePages, 'Memory'];
 
 export function validateVolumes(volumes: readonly Volume[], field: string): FieldCause[] {
   const seen = new Set<string>();
@@ -37,9 +40,12 @@ function validateSource(volume: Volume, field: string): FieldCause[] {
   const sources = Object.keys(volume).filter((key) => key !== 'name');
   if (sources.length === 0) return [required(field, 'must specify a volume type')];
   const extra = sources.slice(1).map((key) => forbidden(`${field}.${key}`, 'may not specify more than 1 volume type'));
-  const { emptyDir, hostPath, secret, configMap, downwardAPI, projected } = volume;
+  // Of several sources only the first is looked into.
+  const source: Volume = { name: volume.name, [sources[0]!]: volume[sources[0] as keyof Volume] };
+  const { emptyDir, hostPath, secret, configMap, downwardAPI, projected } = source;
   return [
     ...extra,
+    ...validateRemoteVolume(source, field),
     ...(emptyDir ? validateEmptyDir(emptyDir, `${field}.emptyDir`) : []),
     ...(hostPath ? validateHostPath(hostPath, `${field}.hostPath`) : []),
     ...(secret
@@ -48,16 +54,26 @@ function validateSource(volume: Volume, field: string): FieldCause[] {
     ...(configMap
       ? [...named(configMap.name, `${field}.configMap.name`), ...validateFiles(configMap, `${field}.configMap`)]
       : []),
-    ...(downwardAPI ? validateFiles(downwardAPI, `${field}.downwardAPI`) : []),
+    ...(downwardAPI
+      ? [
+          ...validateMode(downwardAPI.defaultMode, `${field}.downwardAPI.defaultMode`),
+          ...(downwardAPI.items ?? []).flatMap((file) => validateDownwardFile(file, `${field}.downwardAPI`)),
+        ]
+      : []),
     ...(projected ? validateProjected(projected, `${field}.projected`) : []),
   ];
 }
 
 const named = (name: string | undefined, field: string): FieldCause[] => (name ? [] : [required(field)]);
 
-function validateEmptyDir({ sizeLimit }: NonNullable<Volume['emptyDir']>, field: string): FieldCause[] {
+/** A medium that no kubelet knows is refused here, where upstream leaves it to the kubelet to fail for ever. */
+function validateEmptyDir({ sizeLimit, medium = '' }: NonNullable<Volume['emptyDir']>, field: string): FieldCause[] {
   const negative = sizeLimit !== undefined && parseQuantity(sizeLimit).nano < 0n;
-  return negative ? [forbidden(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : [];
+  const known = mediums.includes(medium) || medium.startsWith(`${hugePages}-`);
+  return [
+    ...(negative ? [forbidden(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : []),
+    ...(known ? [] : [notSupported(`${field}.medium`, medium, mediums)]),
+  ];
 }
 
 function validateHostPath({ path, type }: NonNullable<Volume['hostPath']>, field: string): FieldCause[] {
@@ -65,77 +81,100 @@ function validateHostPath({ path, type }: NonNullable<Volume['hostPath']>, field
   return [...noBacksteps(path, `${field}.path`), ...oneOf(`${field}.type`, type, hostPathTypes)];
 }
 
-/** Paths must not climb out of where they are mounted. */
-export function noBacksteps(path: string, field: string): FieldCause[] {
-  return path.split('/').includes('..') ? [invalid(field, path, "must not contain '..'")] : [];
+interface KeyFile {
+  readonly key?: string;
+  readonly path?: string;
+  readonly mode?: number;
 }
-
-/** A path below the mount point: relative and without `..`. */
-export function localPath(path: string, field: string): FieldCause[] {
-  const absolute = path.startsWith('/') ? [invalid(field, path, 'must be a relative path')] : [];
-  return [...absolute, ...noBacksteps(path, field)];
-}
-
 interface Files {
   readonly defaultMode?: number;
-  readonly items?: readonly { readonly key?: string; readonly path?: string; readonly mode?: number }[];
+  readonly items?: readonly KeyFile[];
 }
 
 function validateFiles({ defaultMode, items = [] }: Files, field: string): FieldCause[] {
-  const mode = (value: number | undefined, at: string) =>
-    value === undefined
-      ? []
-      : invalidEach(
-          at,
-          value,
-          inRange(value, 0, maxFileMode).map(() => modeRange),
-        );
   return [
-    ...mode(defaultMode, `${field}.defaultMode`),
-    ...items.flatMap((item, i) => [
-      ...('key' in item && item.key === '' ? [required(`${field}.items[${i}].key`)] : []),
-      ...(item.path ? localPath(item.path, `${field}.items[${i}].path`) : [required(`${field}.items[${i}].path`)]),
-      ...mode(item.mode, `${field}.items[${i}].mode`),
-    ]),
-  ];
-}
-
-function validateProjected(projected: NonNullable<Volume['projected']>, field: string): FieldCause[] {
-  return [
-    ...validateFiles({ defaultMode: projected.defaultMode }, field),
-    ...(projected.sources ?? []).flatMap((source, i) => {
-      const at = `${field}.sources[${i}]`;
-      const [, ...extra] = Object.keys(source);
-      const { secret, configMap, serviceAccountToken } = source;
+    ...validateMode(defaultMode, `${field}.defaultMode`),
+    ...items.flatMap(({ key, path = '', mode }, i) => {
+      const at = `${field}.items[${i}]`;
       return [
-        ...extra.map((key) => forbidden(`${at}.${key}`, 'may not specify more than 1 volume type per source')),
-        ...(secret ? [...named(secret.name, `${at}.secret.name`), ...validateFiles(secret, `${at}.secret`)] : []),
-        ...(configMap
-          ? [...named(configMap.name, `${at}.configMap.name`), ...validateFiles(configMap, `${at}.configMap`)]
-          : []),
-        ...(serviceAccountToken ? validateToken(serviceAccountToken, `${at}.serviceAccountToken`) : []),
+        ...(key ? [] : [required(`${at}.key`)]),
+        ...(path === '' ? [required(`${at}.path`)] : localNonReservedPath(path, `${at}.path`)),
+        ...validateMode(mode, `${at}.mode`),
       ];
     }),
   ];
+}
+
+type Projected = NonNullable<Volume['projected']>;
+type Source = NonNullable<Projected['sources']>[number];
+
+function validateProjected({ defaultMode, sources = [] }: Projected, field: string): FieldCause[] {
+  const taken = new Set<string>();
+  return [
+    ...validateMode(defaultMode, `${field}.defaultMode`),
+    ...sources.flatMap((source, i) => {
+      const at = `${field}.sources[${i}]`;
+      const several = Object.keys(source).length > 1;
+      return [
+        ...validateProjection(source, field, at),
+        ...conflicts(source, taken, field),
+        ...(several ? [forbidden(at, 'may not specify more than 1 volume type per source')] : []),
+      ];
+    }),
+  ];
+}
+
+function validateProjection(source: Source, field: string, at: string): FieldCause[] {
+  const { secret, configMap, downwardAPI, serviceAccountToken, clusterTrustBundle } = source;
+  return [
+    ...(secret ? [...named(secret.name, `${at}.secret.name`), ...validateFiles(secret, `${at}.secret`)] : []),
+    ...(configMap
+      ? [...named(configMap.name, `${at}.configMap.name`), ...validateFiles(configMap, `${at}.configMap`)]
+      : []),
+    ...(downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, `${at}.downwardAPI`)),
+    // The path of a token stands one level too high in kube-apiserver's messages as well.
+    ...(serviceAccountToken ? validateToken(serviceAccountToken, `${at}.serviceAccountToken`, `${field}.path`) : []),
+    ...(clusterTrustBundle
+      ? clusterTrustBundle.path
+        ? localNonReservedPath(clusterTrustBundle.path, `${at}.clusterTrustBundle.path`)
+        : [required(`${at}.clusterTrustBundle.path`)]
+      : []),
+  ];
+}
+
+/** Two sources cannot write the same file. */
+function conflicts(source: Source, taken: Set<string>, field: string): FieldCause[] {
+  const { secret, configMap, downwardAPI, clusterTrustBundle } = source;
+  const files = [
+    ...(secret?.items ?? []).map(({ path }) => ({ path, shown: secret?.name ?? '' })),
+    ...(configMap?.items ?? []).map(({ path }) => ({ path, shown: configMap?.name ?? '' })),
+    ...(downwardAPI?.items ?? []).map(({ path }) => ({ path, shown: path })),
+    ...(clusterTrustBundle ? [{ path: clusterTrustBundle.path, shown: clusterTrustBundle.path }] : []),
+  ];
+  return files.flatMap(({ path, shown }) => {
+    if (!path) return [];
+    if (taken.has(path)) return [invalid(field, shown, 'conflicting duplicate paths')];
+    taken.add(path);
+    return [];
+  });
 }
 
 const minTokenSeconds = 10 * 60;
 const maxTokenSeconds = 2 ** 32;
 
 function validateToken(
-  { path, expirationSeconds }: { path?: string; expirationSeconds?: number },
+  { path, expirationSeconds = minTokenSeconds }: { path?: string; expirationSeconds?: number },
   field: string,
+  pathField: string,
 ): FieldCause[] {
-  const causes = path ? localPath(path, `${field}.path`) : [required(`${field}.path`)];
-  if (expirationSeconds !== undefined && expirationSeconds < minTokenSeconds) {
-    causes.push(
-      invalid(`${field}.expirationSeconds`, expirationSeconds, 'may not specify a duration less than 10 minutes'),
-    );
-  }
-  if (expirationSeconds !== undefined && expirationSeconds > maxTokenSeconds) {
-    causes.push(
-      invalid(`${field}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'),
-    );
-  }
-  return causes;
+  const at = `${field}.expirationSeconds`;
+  return [
+    ...(expirationSeconds < minTokenSeconds
+      ? [invalid(at, expirationSeconds, 'may not specify a duration less than 10 minutes')]
+      : []),
+    ...(expirationSeconds > maxTokenSeconds
+      ? [invalid(at, expirationSeconds, 'may not specify a duration larger than 2^32 seconds')]
+      : []),
+    ...(path ? localNonReservedPath(path, pathField) : [required(pathField)]),
+  ];
 }

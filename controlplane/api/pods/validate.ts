@@ -1,14 +1,50 @@
-// Field rules of a pod: its spec on create, what may change on update.
+// Field rules of a pod: all of it on create, and what may change on update.
 import type { FieldCause } from '../../base/errors';
 import type { WriteContext } from '../kind';
 import type { Pod } from '../pod';
-import { required } from '../validation/causes';
+import { forbidden, newCauses, required } from '../validation/causes';
+import type { PodSpec } from './types';
+import { matchSeccompAnnotations, validateAnnotationUpdate, validatePodAnnotations } from './validate-annotations';
 import { validatePodSpec } from './validate-spec';
 import { validatePodUpdate } from './validate-update';
 
 export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): FieldCause[] {
   if (subresource !== '') return [];
   if (!pod.spec) return [required('spec.containers')];
-  if (old?.spec) return validatePodUpdate(pod.spec, old.spec);
-  return validatePodSpec(pod.spec, 'spec');
+  const causes = validateWhole(pod, pod.spec);
+  if (!old?.spec) return [...causes, ...validateCreation(pod, pod.spec)];
+  return [
+    // A pod that was stored when fewer rules were known must still be let go of, relabeled and finished.
+    ...newCauses(causes, () => validateWhole(old, old.spec!)),
+    ...validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations),
+    ...validatePodUpdate(pod.spec, old.spec),
+  ];
+}
+
+function validateWhole({ metadata }: Pod, spec: PodSpec): FieldCause[] {
+  return [
+    ...validatePodAnnotations(metadata?.annotations, spec, 'metadata.annotations'),
+    ...validatePodSpec(spec, 'spec', true),
+    ...(spec.serviceAccountName ? [] : tokensOfNobody(spec)),
+  ];
+}
+
+/** A token is one of the pod's ServiceAccount, which a mirror of a static pod does not have. */
+function tokensOfNobody({ volumes = [] }: PodSpec): FieldCause[] {
+  return volumes.flatMap(({ projected }, i) =>
+    (projected?.sources ?? []).flatMap(({ serviceAccountToken }, j) => {
+      const at = `spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`;
+      return serviceAccountToken ? [forbidden(at, 'must not be specified when serviceAccountName is not set')] : [];
+    }),
+  );
+}
+
+function validateCreation({ metadata }: Pod, spec: PodSpec): FieldCause[] {
+  return [
+    ...(spec.ephemeralContainers?.length ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')] : []),
+    ...(spec.nodeName && spec.schedulingGates?.length
+      ? [forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')]
+      : []),
+    ...matchSeccompAnnotations(metadata, spec, 'spec'),
+  ];
 }

@@ -24,7 +24,7 @@ const maxAffinitySeconds = 24 * 60 * 60;
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
 const policies = ['Cluster', 'Local'];
-const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const families = ['IPv4', 'IPv6'];
 
 export function validateService({ spec }: Service, { old, subresource }: WriteContext<Service>): FieldCause[] {
@@ -140,7 +140,7 @@ function validateAddresses(spec: ServiceSpec): FieldCause[] {
       ? [forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'")]
       : []),
     ...ipFamilies.flatMap((family, i) => oneOf(`spec.ipFamilies[${i}]`, family, families)),
-    ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['SingleStack', 'PreferDualStack', 'RequireDualStack']),
+    ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']),
   ];
 }
 

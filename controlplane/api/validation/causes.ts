@@ -15,8 +15,9 @@ export function invalidEach(field: string, value: unknown, messages: readonly st
   return messages.map((message) => invalid(field, value, message));
 }
 
+/** `supported` stands in the message in the order given, which is that of kube-apiserver's messages. */
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldCause {
-  const values = [...supported].sort().map((one) => JSON.stringify(one));
+  const values = supported.map((one) => JSON.stringify(one));
   return {
     reason: 'FieldValueNotSupported',
     field,
@@ -41,6 +42,17 @@ export function notFound(field: string, value: unknown): FieldCause {
 
 export function tooLong(field: string, maxBytes: number): FieldCause {
   return { reason: 'FieldValueTooLong', field, message: `Too long: may not be more than ${maxBytes} bytes` };
+}
+
+/**
+ * What is wrong now and was not before: an object that was stored when fewer rules were known can still be changed in other
+ * ways. `before` runs only when something is wrong.
+ */
+export function newCauses(causes: readonly FieldCause[], before: () => readonly FieldCause[]): FieldCause[] {
+  if (causes.length === 0) return [];
+  const textOf = ({ field, message }: FieldCause) => JSON.stringify([field, message]);
+  const known = new Set(before().map(textOf));
+  return causes.filter((cause) => !known.has(textOf(cause)));
 }
 
 export const immutable = 'field is immutable';

@@ -5,6 +5,8 @@ export type Check = (value: string) => string[];
 
 const dns1123LabelFormat = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const dns1123SubdomainFormat = `${dns1123LabelFormat}(\\.${dns1123LabelFormat})*`;
+const underscoreLabelFormat = '[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?';
+const underscoreSubdomainFormat = `${underscoreLabelFormat}(\\.${underscoreLabelFormat})*`;
 const dns1035LabelFormat = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const qualifiedNameFormat = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValueFormat = `(${qualifiedNameFormat})?`;
@@ -15,6 +17,7 @@ const wildcardFormat = `\\*\\.${dns1123SubdomainFormat}`;
 const whole = (format: string): RegExp => new RegExp(`^${format}$`);
 const dns1123Label_ = whole(dns1123LabelFormat);
 const dns1123Subdomain_ = whole(dns1123SubdomainFormat);
+const underscoreSubdomain_ = whole(underscoreSubdomainFormat);
 const dns1035Label_ = whole(dns1035LabelFormat);
 const qualifiedName_ = whole(qualifiedNameFormat);
 const labelValue_ = whole(labelValueFormat);
@@ -54,6 +57,20 @@ export const dns1123Subdomain: Check = (value) => {
     regexError(
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
       dns1123SubdomainFormat,
+      'example.com',
+    ),
+  ];
+};
+
+/** Search domains of a resolver may have underscores, as names of services in DNS do. */
+export const dns1123SubdomainWithUnderscore: Check = (value) => {
+  const errors = maxLength(value, 253);
+  if (underscoreSubdomain_.test(value)) return errors;
+  return [
+    ...errors,
+    regexError(
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+      underscoreSubdomainFormat,
       'example.com',
     ),
   ];

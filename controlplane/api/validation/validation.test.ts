@@ -93,7 +93,7 @@ t.test('names', async (t) => {
 
 t.test('causes speak as kube-apiserver does', async (t) => {
   t.equal(required('a').message, 'Required value');
-  t.equal(notSupported('a', 'x', ['b', 'a']).message, 'Unsupported value: "x": supported values: "a", "b"');
+  t.equal(notSupported('a', 'x', ['b', 'a']).message, 'Unsupported value: "x": supported values: "b", "a"');
   t.same(oneOf('a', undefined, ['b']), []);
 });
 

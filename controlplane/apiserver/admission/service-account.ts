@@ -46,7 +46,7 @@ export function serviceAccount(cache: Cache): AdmissionPlugin {
 }
 
 function mountToken(spec: Spec): void {
-  const containers: Container[] = [...spec.containers, ...(spec.initContainers ?? [])];
+  const containers: Container[] = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   const missing = containers.filter((c) => !(c.volumeMounts ?? []).some((mount) => mount.mountPath === mountPath));
   if (missing.length === 0) return;
   const name = `kube-api-access-${randomSuffix()}`;

@@ -1,0 +1,204 @@
+// One valid object of every kind, with many of its fields set, for tests that spoil it.
+import type { KubeObject } from '../../controlplane/api/types';
+import { createRequest } from '../../controlplane/pki/certificate-request';
+
+const labels = { app: 'a' };
+const selector = { matchLabels: labels, matchExpressions: [{ key: 'app', operator: 'Exists' }] };
+const term = { labelSelector: selector, topologyKey: 'zone', namespaceSelector: selector };
+const nodeTerm = { matchExpressions: [{ key: 'os', operator: 'In', values: ['linux'] }] };
+const probe = { httpGet: { port: 80, path: '/', httpHeaders: [{ name: 'A', value: 'b' }] }, periodSeconds: 5 };
+
+const container = (name: string) => ({
+  name,
+  image: 'i:1',
+  command: ['a'],
+  args: ['b'],
+  env: [
+    { name: 'A', value: 'b' },
+    { name: 'B', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: 'C', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
+    { name: 'D', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+  ],
+  envFrom: [{ prefix: 'P_', configMapRef: { name: 'm' } }],
+  ports: [{ name: 'http', containerPort: 80, hostPort: 80, protocol: 'TCP' }],
+  resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '500m' } },
+  volumeMounts: [{ name: 'empty', mountPath: '/e', subPath: 'x' }],
+  securityContext: {
+    runAsUser: 1,
+    capabilities: { add: ['CHOWN'], drop: ['ALL'] },
+    seccompProfile: { type: 'Unconfined' },
+  },
+});
+
+export const podSpec = (restartPolicy: string) => ({
+  restartPolicy,
+  nodeSelector: { os: 'linux' },
+  terminationGracePeriodSeconds: 10,
+  initContainers: [container('init')],
+  containers: [
+    {
+      ...container('main'),
+      livenessProbe: probe,
+      readinessProbe: { exec: { command: ['a'] } },
+      lifecycle: { preStop: { sleep: { seconds: 1 } } },
+    },
+  ],
+  volumes: [
+    { name: 'empty', emptyDir: { sizeLimit: '1Gi' } },
+    { name: 'host', hostPath: { path: '/x', type: 'Directory' } },
+    { name: 'secret', secret: { secretName: 's', items: [{ key: 'k', path: 'p' }] } },
+    { name: 'down', downwardAPI: { items: [{ path: 'p', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    {
+      name: 'all',
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: 't' } },
+          { configMap: { name: 'm', items: [{ key: 'k', path: 'p' }] } },
+        ],
+      },
+    },
+  ],
+  securityContext: { fsGroup: 1, supplementalGroups: [2], sysctls: [{ name: 'kernel.msgmax', value: '1' }] },
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [nodeTerm] },
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: nodeTerm }],
+    },
+    podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: term }] },
+  },
+  tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }],
+  topologySpreadConstraints: [
+    { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: selector },
+  ],
+  hostAliases: [{ ip: '10.0.0.1', hostnames: ['h'] }],
+  dnsConfig: { nameservers: ['10.0.0.1'], searches: ['a.b'], options: [{ name: 'ndots', value: '1' }] },
+  imagePullSecrets: [{ name: 's' }],
+  readinessGates: [{ conditionType: 'a/b' }],
+});
+const template = (restartPolicy = 'Always') => ({ metadata: { labels }, spec: podSpec(restartPolicy) });
+const conditions = [
+  { type: 'Ready', status: 'True', reason: 'r', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' },
+];
+const backend = { service: { name: 'a', port: { number: 80 } } };
+
+type Sample = KubeObject & Record<string, unknown>;
+
+/** By kind; metadata.name is left to the test. */
+export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample>>> = {
+  Pod: () => ({ metadata: { labels }, spec: podSpec('Always') }),
+  Service: () => ({
+    spec: {
+      type: 'LoadBalancer',
+      selector: labels,
+      ports: [{ name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' }],
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } },
+      externalTrafficPolicy: 'Local',
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    },
+  }),
+  Endpoints: () => ({
+    subsets: [
+      { addresses: [{ ip: '10.0.0.1', targetRef: { kind: 'Pod', name: 'p' } }], ports: [{ name: 'http', port: 80 }] },
+    ],
+  }),
+  Node: () => ({
+    spec: { podCIDR: '10.244.9.0/24', taints: [{ key: 'a', value: 'b', effect: 'NoSchedule' }] },
+    status: { conditions, addresses: [{ type: 'Hostname', address: 'n' }], capacity: { cpu: '1' }, nodeInfo: {} },
+  }),
+  Namespace: () => ({ spec: { finalizers: ['kubernetes'] } }),
+  ConfigMap: () => ({ data: { a: 'b' }, binaryData: { c: 'eA==' } }),
+  Secret: () => ({ type: 'Opaque', data: { a: 'eA==' }, stringData: { b: 'c' } }),
+  ServiceAccount: () => ({
+    secrets: [{ name: 's' }],
+    imagePullSecrets: [{ name: 's' }],
+    automountServiceAccountToken: true,
+  }),
+  LimitRange: () => ({
+    spec: { limits: [{ type: 'Container', max: { cpu: '1' }, min: { cpu: '1m' }, default: { cpu: '1' } }] },
+  }),
+  Event: () => ({
+    involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
+    source: { component: 'c' },
+    type: 'Normal',
+    reason: 'r',
+    message: 'm',
+    count: 2,
+    firstTimestamp: '2026-01-01T00:00:00Z',
+    lastTimestamp: '2026-01-01T00:00:00Z',
+  }),
+  Deployment: () => ({
+    spec: {
+      replicas: 1,
+      selector,
+      template: template(),
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } },
+    },
+  }),
+  ReplicaSet: () => ({ spec: { replicas: 1, selector, template: template() } }),
+  DaemonSet: () => ({
+    spec: {
+      selector,
+      template: template(),
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
+    },
+  }),
+  ControllerRevision: () => ({ data: { a: 'b' }, revision: 1 }),
+  Job: () => ({ spec: { template: template('Never'), completions: 1, parallelism: 1 } }),
+  EndpointSlice: () => ({
+    addressType: 'IPv4',
+    endpoints: [
+      {
+        addresses: ['10.0.0.1'],
+        conditions: { ready: true },
+        targetRef: { kind: 'Pod', name: 'p' },
+        hints: { forZones: [{ name: 'z' }] },
+      },
+    ],
+    ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+  }),
+  Ingress: () => ({
+    spec: {
+      ingressClassName: 'k8ts',
+      defaultBackend: backend,
+      tls: [{ hosts: ['a.local'], secretName: 's' }],
+      rules: [{ host: 'a.local', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+    },
+  }),
+  IngressClass: () => ({ spec: { controller: 'k8ts.io/ingress', parameters: { kind: 'ConfigMap', name: 'm' } } }),
+  NetworkPolicy: () => ({
+    spec: {
+      podSelector: selector,
+      ingress: [{ from: [{ podSelector: selector }], ports: [{ port: 80, protocol: 'TCP' }] }],
+      egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }],
+      policyTypes: ['Ingress', 'Egress'],
+    },
+  }),
+  Lease: () => ({ spec: { holderIdentity: 'h', leaseDurationSeconds: 5, renewTime: '2026-01-01T00:00:00.000000Z' } }),
+  CertificateSigningRequest: async () => ({
+    spec: {
+      request: Buffer.from((await createRequest({ commonName: 'c' })).request).toString('base64'),
+      signerName: 'example.com/s',
+      usages: ['client auth'],
+      expirationSeconds: 600,
+    },
+  }),
+  PodDisruptionBudget: () => ({ spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } }),
+  PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
+  Role: () => ({ rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], resourceNames: ['p'] }] }),
+  RoleBinding: () => ({
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' },
+    subjects: [{ kind: 'ServiceAccount', name: 's', namespace: 'default' }],
+  }),
+  ClusterRole: () => ({
+    rules: [{ verbs: ['get'], nonResourceURLs: ['/x'] }],
+    aggregationRule: { clusterRoleSelectors: [selector] },
+  }),
+  ClusterRoleBinding: () => ({
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'r' },
+    subjects: [{ kind: 'User', name: 'u' }],
+  }),
+};
