@@ -54,6 +54,9 @@ t.test('aliases cannot blow a document up', async (t) => {
   const names = [...'bcdefghij'];
   const laughs = `a: &a [x]\n${names.map((name, i) => level(name, i === 0 ? 'a' : names[i - 1]!)).join('')}`;
   t.throws(() => yamlToJson(laughs), { code: 'BadRequest', message: /excessive aliasing/ });
+  const keys = Array.from({ length: 1_000 }, (_, i) => `  k${i}: 1\n`).join('');
+  const merges = `a: &a\n${keys}b:\n${'- <<: *a\n'.repeat(20)}`;
+  t.throws(() => yamlToJson(merges), { code: 'BadRequest', message: /excessive aliasing/ }, 'by merge keys');
   const deep = `a0: &a0 [x]\n${Array.from({ length: 1_100 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]\n`).join('')}`;
   t.throws(() => yamlToJson(deep), { code: 'BadRequest' });
 });

@@ -7,6 +7,8 @@ import { plainToJson, taggedToJson } from './scalars';
 
 /** Aliases may repeat parts of a document until the text is as long as a body may be. */
 const maxJsonLength = 3 * 1024 * 1024;
+/** `<<` copies pairs before any text is written: a small document can name a large mapping many times. */
+const maxMergedPairs = 10_000;
 
 type Node = string | readonly Node[] | Mapping;
 /** Pairs in their order; a list, since a key may come twice. */
@@ -34,6 +36,7 @@ function describeYamlError(cause: unknown): string {
 
 class Reader {
   private at = 0;
+  private mergedPairs = 0;
   private readonly anchors = new Map<string, Node>();
 
   constructor(
@@ -84,7 +87,25 @@ class Reader {
       else throw new BadRequest('error converting YAML to JSON: a key must be a scalar');
     }
     this.at++;
-    return new Mapping(merged.length === 0 ? pairs : [...inherited(merged, pairs), ...pairs]);
+    return new Mapping(merged.length === 0 ? pairs : [...this.inherited(merged, pairs), ...pairs]);
+  }
+
+  /** What `<<` adds: keys that the mapping itself does not have; of several mappings the first one with a key gives it. */
+  private inherited(merged: readonly Node[], own: readonly (readonly [string, Node])[]): [string, Node][] {
+    const known = new Set(own.map(([key]) => key));
+    const found: [string, Node][] = [];
+    for (const source of merged.flatMap((node) => (Array.isArray(node) ? node : [node]))) {
+      if (!(source instanceof Mapping))
+        throw new BadRequest('error converting YAML to JSON: map merge requires map or sequence of maps as the value');
+      this.mergedPairs += source.pairs.length;
+      if (this.mergedPairs > maxMergedPairs) throw excessiveAliasing();
+      for (const [key, value] of source.pairs) {
+        if (known.has(key)) continue;
+        known.add(key);
+        found.push([key, value]);
+      }
+    }
+    return found;
   }
 
   private isMergeKey(event: Event): boolean {
@@ -118,22 +139,6 @@ class Reader {
       throw new BadRequest(`error converting YAML to JSON: yaml: unknown anchor '${name}' referenced`);
     return node;
   }
-}
-
-/** What `<<` adds: keys that the mapping itself does not have; of several mappings the first one with a key gives it. */
-function inherited(merged: readonly Node[], own: readonly (readonly [string, Node])[]): [string, Node][] {
-  const known = new Set(own.map(([key]) => key));
-  const found: [string, Node][] = [];
-  for (const source of merged.flatMap((node) => (Array.isArray(node) ? node : [node]))) {
-    if (!(source instanceof Mapping))
-      throw new BadRequest('error converting YAML to JSON: map merge requires map or sequence of maps as the value');
-    for (const [key, value] of source.pairs) {
-      if (known.has(key)) continue;
-      known.add(key);
-      found.push([key, value]);
-    }
-  }
-  return found;
 }
 
 class Writer {
@@ -172,7 +177,9 @@ class Writer {
 
   private put(text: string): void {
     this.length += text.length;
-    if (this.length > maxJsonLength) throw new BadRequest('yaml: document contains excessive aliasing');
+    if (this.length > maxJsonLength) throw excessiveAliasing();
     this.parts.push(text);
   }
 }
+
+const excessiveAliasing = () => new BadRequest('yaml: document contains excessive aliasing');
