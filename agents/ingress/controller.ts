@@ -14,11 +14,13 @@ import {
   type Service,
 } from '../../controlplane/api';
 import type { Cidr } from '../../controlplane/base/cidr';
+import type { Clock } from '../../controlplane/base/clock';
 import { describeError, isAlreadyExists } from '../../controlplane/base/errors';
 import { markReconcile } from '../../controlplane/base/event-loop';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import type { Informer } from '../../controlplane/client/informer';
+import type { LiveObjects } from '../../controlplane/client/live-objects';
 import { WorkQueue } from '../../controlplane/client/work-queue';
 import type { IngressServer } from '../../dataplane/ingress/server';
 import type { Surroundings } from './reach';
@@ -35,7 +37,9 @@ export interface Deps {
   readonly services: Informer<Service>;
   /** Indexed as `service`. */
   readonly slices: Informer<EndpointSlice>;
-  readonly secrets: Informer<Secret>;
+  /** Read one by one: this identity may read those alone that Ingresses name. */
+  readonly secrets: LiveObjects<Secret>;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly nodes: Informer<Node>;
   /** Those with hostNetwork alone. */
   readonly hostPods: Informer<Pod>;
@@ -47,6 +51,9 @@ export interface Deps {
 export const SERVICE_INDEX = 'service';
 /** Index of Services and of pods by the addresses they have. */
 export const ADDRESS_INDEX = 'address';
+
+/** Requests for hosts without a certificate fail, requests without a configuration all do: the first must not wait for long. */
+const firstSecretsMs = 5_000;
 
 type Sources = Pick<Deps, 'services' | 'slices' | 'nodes' | 'hostPods' | 'ownAddresses' | 'refusedRanges'>;
 
@@ -95,8 +102,8 @@ export class IngressController {
   }
 
   private informers(): Informer<KubeObject>[] {
-    const { ingresses, classes, services, slices, secrets, nodes, hostPods } = this.deps;
-    return [ingresses, classes, services, slices, secrets, nodes, hostPods] as Informer<KubeObject>[];
+    const { ingresses, classes, services, slices, nodes, hostPods } = this.deps;
+    return [ingresses, classes, services, slices, nodes, hostPods] as Informer<KubeObject>[];
   }
 
   private subscribe(queue: WorkQueue): void {
@@ -110,9 +117,7 @@ export class IngressController {
     for (const source of [services, slices, hostPods] as Informer<KubeObject>[]) {
       source.onChange(() => queue.add('config'));
     }
-    secrets.onChange(({ key }) => {
-      if (ingresses.list().some((ingress) => secretKeys(ingress).includes(key))) queue.add('config');
-    });
+    secrets.onChange(() => queue.add('config'));
     // A node's heartbeat changes it every few seconds; only a change of its addresses matters.
     let shown = '';
     let claimed = '';
@@ -128,13 +133,23 @@ export class IngressController {
 
   private async reconcile(key: string, signal: AbortSignal): Promise<void> {
     if (!this.informers().every((informer) => informer.hasSynced)) return;
-    if (key === 'config') this.configure();
+    if (key === 'config') await this.configure(signal);
     else if (key === 'status') await this.writeStatus(signal);
     else await this.ensureClass(signal);
   }
 
-  private configure(): void {
+  /** Watches exactly the Secrets that Ingresses name. The first configuration waits a while for them. */
+  private async followSecrets(signal: AbortSignal): Promise<void> {
+    const { clock, ingresses, secrets } = this.deps;
+    const known = secrets.use('config', [...new Set(ingresses.list().flatMap(secretKeys))], signal);
+    // Ends with the signal alone; what comes later is a change of its own.
+    known.catch(() => {});
+    if (!this.configured) await Promise.race([known, clock.sleep(firstSecretsMs, signal)]);
+  }
+
+  private async configure(signal: AbortSignal): Promise<void> {
     const { server, log } = this.deps;
+    await this.followSecrets(signal);
     const translation = translate(this.world());
     const { conflicts, brokenTls } = server.update(translation);
     this.configured = true;

@@ -1,8 +1,10 @@
 // `k8ts ingress`: one per node. Routes HTTP and HTTPS that reaches the node's address to pods, by the Ingress objects.
 // When the API server is away it goes on with the last state it has seen.
 import { endpointSlices, ingressClasses, ingresses, nodes, pods, secrets, services } from '../../controlplane/api';
+import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
 import { createInformer } from '../../controlplane/client/informer';
+import { LiveObjects } from '../../controlplane/client/live-objects';
 import { Names } from '../../dataplane/ingress/names';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { serveHealth } from '../bootstrap/health';
@@ -34,7 +36,6 @@ export const command = defineCommand({
         log,
         indexes: { [SERVICE_INDEX]: (slice) => [serviceKeyOfSlice(slice)] },
       }),
-      secrets: createInformer(client, secrets, { log, params: { fieldSelector: 'type=kubernetes.io/tls' } }),
       nodes: createInformer(client, nodes, { log }),
       hostPods: createInformer(client, pods, {
         log,
@@ -64,12 +65,15 @@ export const command = defineCommand({
       onFailure: failureLog(log),
       onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
     });
+    const tlsSecrets = new LiveObjects({ client, log, clock: systemClock }, secrets);
     const controller = new IngressController({
       client,
       server,
       log,
       nodeName: options.nodeName,
       className: options.ingressClass,
+      secrets: tlsSecrets,
+      clock: systemClock,
       ...facts,
     });
     const ports = await server.listen();
@@ -87,6 +91,7 @@ export const command = defineCommand({
     try {
       await Promise.all([...running, controller.run(signal)]);
     } finally {
+      tlsSecrets.close();
       await server.close(DRAIN_MS);
     }
   },

@@ -28,6 +28,7 @@ import { Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
 import { ServiceAccountTokens } from './authn/service-account-tokens';
 import { UnionAuthorizer } from './authz/authorizer';
+import { IngressAuthorizer } from './authz/ingress';
 import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
@@ -108,8 +109,14 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
+    const ingress = new IngressAuthorizer(cache);
     const addresses = new ServiceAddresses(parseCidrPair(options.serviceCidr), deps.random ?? Math.random);
-    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), addresses.start(cache, stop.signal)]);
+    await Promise.all([
+      rbac.start(stop.signal),
+      node.start(stop.signal),
+      ingress.start(stop.signal),
+      addresses.start(cache, stop.signal),
+    ]);
     const nodeAddresses = new NodeAddresses();
     const plugins = [nodeAddresses, this.priorities, this.limits, this.ingressClasses];
     await Promise.all(plugins.map((plugin) => plugin.start(cache, stop.signal)));
@@ -120,7 +127,7 @@ export class ApiServer {
       clock,
       ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
     });
-    const authorizer = new UnionAuthorizer([node, rbac]);
+    const authorizer = new UnionAuthorizer([node, ingress, rbac]);
     const rest: RestDeps = {
       cache,
       clock,

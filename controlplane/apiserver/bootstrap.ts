@@ -26,12 +26,7 @@ import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
-import {
-  bootstrapClusterRoleBindings,
-  bootstrapClusterRoles,
-  receiptRole,
-  receiptRoleBinding,
-} from './authz/bootstrap-policy';
+import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
 import {
   clusterInfoRole,
   clusterInfoRoleBinding,
@@ -66,8 +61,10 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const binding of [...bootstrapClusterRoleBindings, ...joiningClusterRoleBindings]) {
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
   }
-  await ensure(client, roles, receiptRole, (found) => ({ ...found, rules: receiptRole.rules }));
-  await ensure(client, roleBindings, receiptRoleBinding);
+  for (const { role, binding } of namespacedGrants) {
+    await ensure(client, roles, role, (found) => ({ ...found, rules: role.rules }));
+    await ensure(client, roleBindings, binding);
+  }
   await ensureClusterInfo(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
+import { ingressUser } from './signers';
 
 export interface ServerNames {
   /** Address at which nodes and users reach the API server: 192.168.57.10. */
@@ -66,7 +67,7 @@ export const identities = {
   }),
   'kube-proxy': { commonName: 'system:kube-proxy', usages: ['client'] },
   dns: { commonName: 'system:dns', usages: ['client'] },
-  ingress: { commonName: 'system:ingress', usages: ['client'] },
+  ingress: { commonName: ingressUser, usages: ['client'] },
   'kube-controller-manager': { commonName: 'system:kube-controller-manager', usages: ['client'] },
   'kube-scheduler': { commonName: 'system:kube-scheduler', usages: ['client'] },
 } as const satisfies Record<string, CertificateRequest | ((node: string) => CertificateRequest)>;

@@ -19,8 +19,9 @@ const optionalUsage = 'key encipherment';
 
 export const nodeUserPrefix = 'system:node:';
 export const nodesGroup = 'system:nodes';
+export const ingressUser = 'system:ingress';
 /** Who the processes beside the kubelet are: users of the API. */
-export const nodeAgents: readonly string[] = ['system:kube-proxy', 'system:dns', 'system:ingress'];
+export const nodeAgents: readonly string[] = ['system:kube-proxy', 'system:dns', ingressUser];
 
 export interface Requested {
   readonly request: ParsedRequest;

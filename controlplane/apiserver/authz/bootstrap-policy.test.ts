@@ -1,5 +1,6 @@
 import t from 'tap';
 import { bootstrapClusterRoles } from './bootstrap-policy';
+import { ruleAllowsResource } from './rules';
 
 // Whoever writes status.loadBalancer.ingress has every node catch the traffic to that address (CVE-2020-8554).
 t.test('only administrators of the cluster and the controllers may write the status of Services', async (t) => {
@@ -16,4 +17,92 @@ t.test('only administrators of the cluster and the controllers may write the sta
     mayWrite.map(({ metadata }) => metadata?.name),
     ['cluster-admin', 'system:kube-controller-manager'],
   );
+});
+
+/** The resources of all served groups and kinds, and whether a role allows the verb for them. */
+function allowed(role: string, verb: string, group: string, resources: readonly string[]): string[] {
+  const rules = bootstrapClusterRoles.find(({ metadata }) => metadata?.name === role)?.rules ?? [];
+  return resources.filter((each) => {
+    const [resource = '', subresource = ''] = each.split('/');
+    const attributes = { verb, group, resource, subresource, namespace: 'a', name: 'b' };
+    return rules.some((rule) => ruleAllowsResource(rule, attributes));
+  });
+}
+
+// Endpoints and EndpointSlices steer traffic past the NetworkPolicies of a namespace (CVE-2021-25740); status and limits are the
+// cluster's word about a namespace.
+t.test('what the owner of a namespace may write is what upstream lets them', async (t) => {
+  const core = [
+    'bindings',
+    'configmaps',
+    'endpoints',
+    'events',
+    'limitranges',
+    'namespaces',
+    'namespaces/finalize',
+    'namespaces/status',
+    'nodes',
+    'nodes/proxy',
+    'persistentvolumeclaims',
+    'persistentvolumes',
+    'pods',
+    'pods/attach',
+    'pods/binding',
+    'pods/exec',
+    'pods/log',
+    'pods/portforward',
+    'pods/status',
+    'resourcequotas',
+    'secrets',
+    'serviceaccounts',
+    'services',
+    'services/status',
+  ];
+  const writable = [
+    'configmaps',
+    'events',
+    'persistentvolumeclaims',
+    'pods',
+    'pods/attach',
+    'pods/exec',
+    'pods/portforward',
+    'secrets',
+    'serviceaccounts',
+    'services',
+  ];
+  for (const role of ['edit', 'admin']) {
+    for (const verb of ['create', 'update', 'patch', 'delete', 'deletecollection']) {
+      t.same(allowed(role, verb, '', core), writable, `${role} ${verb}`);
+      t.same(allowed(role, verb, 'discovery.k8s.io', ['endpointslices']), []);
+      t.same(
+        allowed(role, verb, 'apps', ['deployments', 'deployments/scale', 'deployments/status', 'controllerrevisions']),
+        ['deployments', 'deployments/scale'],
+      );
+      t.same(
+        allowed(role, verb, 'rbac.authorization.k8s.io', ['roles', 'clusterroles']),
+        role === 'admin' ? ['roles'] : [],
+      );
+    }
+    t.same(allowed(role, 'create', '', ['pods/eviction', 'serviceaccounts/token']), [
+      'pods/eviction',
+      'serviceaccounts/token',
+    ]);
+    t.same(allowed(role, 'impersonate', '', ['serviceaccounts', 'users', 'groups']), ['serviceaccounts']);
+  }
+  for (const verb of ['create', 'update', 'patch', 'delete', 'deletecollection', 'impersonate']) {
+    t.same(allowed('view', verb, '', [...core, 'pods/eviction', 'serviceaccounts/token']), [], verb);
+  }
+  t.same(allowed('view', 'get', '', ['secrets', 'pods/exec', 'configmaps']), ['configmaps']);
+});
+
+t.test('identities that every node has reach no Secret and no endpoints of others', async (t) => {
+  for (const role of ['system:ingress', 'system:dns', 'system:node-proxier', 'system:node']) {
+    for (const verb of ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']) {
+      t.same(allowed(role, verb, '', ['secrets', 'serviceaccounts/token']), [], `${role} ${verb}`);
+    }
+    for (const verb of ['create', 'update', 'patch', 'delete']) {
+      t.same(allowed(role, verb, 'discovery.k8s.io', ['endpointslices']), [], `${role} ${verb}`);
+      t.same(allowed(role, verb, '', ['endpoints', 'pods', 'services', 'nodes']), [], `${role} ${verb}`);
+    }
+  }
 });

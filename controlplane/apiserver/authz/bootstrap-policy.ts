@@ -81,7 +81,6 @@ const editRules: PolicyRule[] = [
     '',
     [
       'configmaps',
-      'endpoints',
       'events',
       'persistentvolumeclaims',
       'replicationcontrollers',
@@ -163,12 +162,13 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   ],
   'system:dns': [
     rule('', ['endpoints', 'namespaces', 'nodes', 'pods', 'services'], read),
-    // Each node's server announces its own address behind the DNS Service.
-    rule('discovery.k8s.io', ['endpointslices'], [...read, 'create', 'update', 'patch', 'delete']),
+    // What it writes is in dnsRole.
+    rule('discovery.k8s.io', ['endpointslices'], read),
     ...events,
   ],
+  // The Secrets that Ingresses name are left to the ingress authorizer: every node has this identity.
   'system:ingress': [
-    rule('', ['endpoints', 'namespaces', 'nodes', 'pods', 'secrets', 'services', 'configmaps'], read),
+    rule('', ['endpoints', 'namespaces', 'nodes', 'pods', 'services'], read),
     rule('discovery.k8s.io', ['endpointslices'], read),
     rule('networking.k8s.io', ['ingressclasses', 'ingresses'], read),
     rule('networking.k8s.io', ['ingresses/status'], ['update', 'patch']),
@@ -185,7 +185,8 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     rule('', ['pods/status'], ['patch', 'update']),
     rule('apps', ['replicasets', 'statefulsets'], read),
     rule('policy', ['poddisruptionbudgets'], read),
-    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'create', 'update']),
+    rule('coordination.k8s.io', ['leases'], ['create']),
+    rule('coordination.k8s.io', ['leases'], ['get', 'update'], ['kube-scheduler']),
     ...events,
   ],
   // All controllers run as one user; each needs to read everything and to write what it owns.
@@ -285,18 +286,33 @@ export const bootstrapClusterRoleBindings: readonly ClusterRoleBinding[] = clust
   }),
 );
 
-const receipts = 'system:node-proxier';
-/** Each kube-proxy writes how far its node's kernel is. */
-export const receiptRole: Role = {
-  kind: 'Role',
-  apiVersion: `${api}/v1`,
-  metadata: { ...meta(receipts), namespace: receiptNamespace },
-  rules: [rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch'])],
-};
-export const receiptRoleBinding: RoleBinding = {
-  kind: 'RoleBinding',
-  apiVersion: `${api}/v1`,
-  metadata: { ...meta(receipts), namespace: receiptNamespace },
-  roleRef: { apiGroup: api, kind: 'Role', name: receipts },
-  subjects: [subjectOf(user('system:kube-proxy'))],
-};
+/** Permissions of a user inside one namespace. */
+export interface NamespacedGrant {
+  readonly role: Role;
+  readonly binding: RoleBinding;
+}
+
+function namespacedGrant(name: string, namespace: string, subject: string, rules: PolicyRule[]): NamespacedGrant {
+  const metadata = () => ({ ...meta(name), namespace });
+  return {
+    role: { kind: 'Role', apiVersion: `${api}/v1`, metadata: metadata(), rules },
+    binding: {
+      kind: 'RoleBinding',
+      apiVersion: `${api}/v1`,
+      metadata: metadata(),
+      roleRef: { apiGroup: api, kind: 'Role', name },
+      subjects: [subjectOf(user(subject))],
+    },
+  };
+}
+
+export const namespacedGrants: readonly NamespacedGrant[] = [
+  // Each kube-proxy writes how far its node's kernel is.
+  namespacedGrant('system:node-proxier', receiptNamespace, 'system:kube-proxy', [
+    rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch']),
+  ]),
+  // Each node's server announces its own address behind the DNS Service; the endpoints of other Services are not its own.
+  namespacedGrant('system:dns', 'kube-system', 'system:dns', [
+    rule('discovery.k8s.io', ['endpointslices'], ['create', 'update', 'patch', 'delete']),
+  ]),
+];

@@ -1,13 +1,13 @@
-// ConfigMaps and Secrets that pods on this node use: each is watched by itself while someone uses it, since a node may
-// read only those.
-import type { KindRef, KubeObject } from '../../../controlplane/api';
-import { splitKey } from '../../../controlplane/api';
-import type { Clock } from '../../../controlplane/base/clock';
-import type { Logger } from '../../../controlplane/base/logger';
-import type { Client } from '../../../controlplane/client/client';
-import { createInformer, type Informer } from '../../../controlplane/client/informer';
+// Single objects, each watched by itself while someone uses it: for identities that may read only what something else names,
+// such as a kubelet (Secrets of its pods) and the Ingress processes (Secrets of Ingresses).
+import type { KindRef } from '../api/kind';
+import { type KubeObject, splitKey } from '../api/types';
+import type { Clock } from '../base/clock';
+import type { Logger } from '../base/logger';
+import type { Client } from './client';
+import { createInformer, type Informer } from './informer';
 
-/** A watch outlives its last user by this much: pods of one Deployment come and go together. */
+/** A watch outlives its last user by this much: users such as pods of one Deployment come and go together. */
 const lingerMs = 60_000;
 
 interface Entry<T extends KubeObject> {
