@@ -140,14 +140,20 @@ export class NodeReporter {
     const status = nodeStatus(input, node.status);
     // The list is merged by type, and a node of both families has two addresses of type InternalIP: so it is replaced whole.
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
-    this.node = await client.patch(
-      nodes,
-      config.name,
-      'strategic',
-      { status: { ...status, addresses } },
-      { subresource: 'status', signal: AbortSignal.timeout(heartbeatTimeoutMs) },
-    );
+    // Before the write: observe() may find meanwhile that somebody has written over it, and that must not be forgotten.
     this.written = fingerprint(status);
+    try {
+      this.node = await client.patch(
+        nodes,
+        config.name,
+        'strategic',
+        { status: { ...status, addresses } },
+        { subresource: 'status', signal: AbortSignal.timeout(heartbeatTimeoutMs) },
+      );
+    } catch (err) {
+      this.written = '';
+      throw err;
+    }
     this.writtenAtMs = clock.now();
   }
 

@@ -98,8 +98,7 @@ t.test('both addresses of a dual-stack node arrive, and one that is gone goes', 
   }
 });
 
-t.test('a node that was given up reports at once', async (t) => {
-  const client = new MemoryClient();
+async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: MemoryClient) {
   const fake = new FakeClock();
   const runtime = new FakeRuntime(() => fake.now());
   const abort = new AbortController();
@@ -108,13 +107,43 @@ t.test('a node that was given up reports at once', async (t) => {
   const log = silentLogger;
   const reporter = new NodeReporter({ client, runtime, clock: fake, log, machine, config, notReady: () => undefined });
   await reporter.register(abort.signal);
-  const running = reporter.run(abort.signal);
-  const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
-  const given = await client.patch(nodes, name, 'strategic', unknown, { subresource: 'status' });
-  reporter.observe(given);
-  const ready = (node: Node | undefined) =>
-    node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  t.ok(await client.until<Node>(nodes, name, ready));
-  abort.abort(new Error('over'));
-  await running;
+  const run = reporter.run(abort.signal);
+  t.teardown(async () => {
+    abort.abort(new Error('over'));
+    await run;
+  });
+  return reporter;
+}
+/** What the node controller writes. */
+const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+const isReady = (node: Node | undefined) =>
+  node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+t.test('a node that was given up reports at once', async (t) => {
+  const client = new MemoryClient();
+  const reporter = await running(t, client);
+  reporter.observe(await client.patch(nodes, 'n1', 'strategic', unknown, { subresource: 'status' }));
+  t.ok(await client.until<Node>(nodes, 'n1', isReady));
+});
+
+t.test('a node that is given up while its own report is being answered reports again', async (t) => {
+  const client = new MemoryClient();
+  const patch = client.patch.bind(client) as (...args: unknown[]) => Promise<Node>;
+  let overtaken = false;
+  const reported = Promise.withResolvers<void>();
+  Object.assign(client, {
+    patch: async (...args: unknown[]) => {
+      const answer = await patch(...args);
+      if (args[4] === undefined || overtaken || !reporter) return answer;
+      overtaken = true;
+      reporter.observe(await patch(nodes, 'n1', 'strategic', unknown, { subresource: 'status' }));
+      reported.resolve();
+      return answer;
+    },
+  });
+  let reporter: NodeReporter | undefined;
+  reporter = await running(t, client);
+  reporter.observe(await patch(nodes, 'n1', 'strategic', unknown, { subresource: 'status' }));
+  await reported.promise;
+  t.ok(await client.until<Node>(nodes, 'n1', isReady));
 });

@@ -62,9 +62,9 @@ export class StatusWriter {
     this.begin(uid, entry);
   }
 
-  /** Resolves when the last marked status is written. */
+  /** Resolves when the last marked status is written, or given up. */
   async flushed(podUid: string): Promise<void> {
-    await this.entries.get(podUid)?.writing;
+    for (let entry = this.entries.get(podUid); entry?.writing; entry = this.entries.get(podUid)) await entry.writing;
   }
 
   forget(podUid: string): void {
@@ -78,6 +78,8 @@ export class StatusWriter {
   private begin(uid: string, entry: Entry): void {
     entry.writing ??= this.write(uid, entry).finally(() => {
       entry.writing = undefined;
+      // A mark that came after the last look of write() found a writer that had finished.
+      if (entry.dirty && this.entries.get(uid) === entry) this.begin(uid, entry);
     });
   }
 
@@ -101,13 +103,14 @@ export class StatusWriter {
         entry.written = text;
         this.retries.forget(uid);
       } catch (err) {
-        if (isNotFound(err) || isConflict(err)) return;
-        entry.dirty = true;
+        // Given up, unless the pod was marked again meanwhile.
+        if (isNotFound(err) || isConflict(err)) continue;
         this.deps.log.warn('pod status not written', {
           pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`,
           error: err,
         });
-        if (hasCode(err, 'Invalid')) return;
+        if (hasCode(err, 'Invalid')) continue;
+        entry.dirty = true;
         await this.deps.clock.sleep(this.retries.next(uid));
       }
     }
