@@ -1,6 +1,6 @@
 // The log of a container as Docker keeps it. A followed log has every line once and all of them: Docker 20.10 alone sends lines twice
 // when the file is rotated, and drops what a slow reader has not had when the container ends.
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Container } from 'dockerode';
 import { translateDockerError } from './docker-errors';
 import { FrameDecoder } from './docker-frames';
@@ -66,10 +66,22 @@ async function* framesOf(stream: Readable): AsyncGenerator<LogChunk> {
   }
 }
 
-/** dockerode's types know neither `since` as a text nor the signal, and its answer is a stream only when it follows. */
-async function open(container: Container, query: Query, abortSignal: AbortSignal | undefined): Promise<Readable> {
-  const all = { stdout: true, stderr: true, ...query, abortSignal };
-  if (query.follow) return (await container.logs(all as never)) as unknown as Readable;
-  const data = (await container.logs(all as never)) as unknown as Buffer;
-  return new PassThrough().end(data);
+/** dockerode gathers a log that is not followed in memory, all 50 MB of it; its client gives the answer as it comes. */
+function open({ id, modem }: Container, query: Query, abortSignal: AbortSignal | undefined): Promise<Readable> {
+  const request = {
+    path: `/containers/${id}/logs?`,
+    method: 'GET',
+    options: { stdout: true, stderr: true, ...query },
+    isStream: true,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    abortSignal,
+  };
+  return new Promise((resolve, reject) => {
+    (modem as Modem).dial(request, (err, stream) => (err ? reject(err) : resolve(stream)));
+  });
+}
+
+/** The part of docker-modem that is called; dockerode has no types for it. */
+interface Modem {
+  dial(request: object, answered: (err: Error | null, stream: Readable) => void): void;
 }

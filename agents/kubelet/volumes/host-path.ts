@@ -53,10 +53,12 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function createFile(path: string): Promise<void> {
-  const file = await open(path, 'a', 0o644);
-  await file.close();
+  // Exclusively: opening what is there may block, when it is a FIFO, or do something, when it is a device.
+  const file = await open(path, 'wx', 0o644).catch(unlessThere);
+  await file?.close();
 }
 
-function unlessThere(err: unknown): void {
+function unlessThere(err: unknown): undefined {
   if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err;
+  return undefined;
 }

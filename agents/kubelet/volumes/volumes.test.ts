@@ -1,7 +1,21 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { pod } from '../pod/pod.fixture';
 import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
@@ -76,6 +90,8 @@ t.test('files change all at once', async (t) => {
     ['a'],
   );
   t.notOk((await readdir(dir)).includes(first), 'the old folder is gone');
+  await truncate(join(dir, '..data', 'a'), 2 ** 40);
+  t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'what is far too large is not read but replaced');
   await chmod(join(dir, '..data', 'a'), 0o600);
   t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'a mode that was changed is put right');
   await mkdir(join(dir, 'later'));
@@ -101,6 +117,10 @@ t.test('hostPath types', async (t) => {
     message: `hostPath type check failed: ${file} is not a directory`,
   });
   await t.rejects(ensureHostPath(join(dir, 'none'), 'Socket'), { code: 'NotFound' });
+  await new SystemExec().run(['mkfifo', join(dir, 'fifo')]);
+  await t.rejects(ensureHostPath(join(dir, 'fifo'), 'FileOrCreate'), { message: /is not a file$/ }, 'nor waited for');
+  await symlink(join(dir, 'nowhere'), join(dir, 'dangling'));
+  await t.rejects(ensureHostPath(join(dir, 'dangling'), 'FileOrCreate'), { message: /is not a file$/ });
 });
 
 t.test('references of a pod', async (t) => {
