@@ -58,6 +58,7 @@ export const command = defineCommand({
       host: options.bindAddress,
       httpPort: options.httpPort,
       httpsPort: options.httpsPort,
+      limits: { maxHeaderBytes: options.maxHeaderBytes, maxConnections: options.maxConnections },
       dialing: {
         lookup: (name) => names.lookup(name),
         refuse: (address, port) => refusedByName(around, address, port),

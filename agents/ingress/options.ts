@@ -31,6 +31,20 @@ export const options = {
     help: 'the IngressClass this controller serves',
     parse: parseText,
   },
+  maxHeaderBytes: {
+    flag: 'max-header-bytes',
+    placeholder: 'BYTES',
+    default: '16384',
+    help: "longest head of a request or an answer; more is 431, or 502 for a backend's",
+    parse: parseInteger(1_024, 1_048_576),
+  },
+  maxConnections: {
+    flag: 'max-connections',
+    placeholder: 'COUNT',
+    default: '10000',
+    help: 'connections of clients at once, on each of the two ports',
+    parse: parseInteger(1, 1_000_000),
+  },
   clusterDomain: {
     flag: 'cluster-domain',
     placeholder: 'DOMAIN',

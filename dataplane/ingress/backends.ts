@@ -42,6 +42,12 @@ const MAX_CONNECTIONS_PER_ENDPOINT = 256;
 const AVOID_MS = 1_000;
 const H2_STREAMS = 100;
 
+export interface BackendsOptions {
+  readonly dialing: Dialing;
+  /** Of an answer's head. */
+  readonly maxHeaderBytes: number;
+}
+
 interface Backend {
   readonly problem: BackendProblem | undefined;
   readonly upstreams: readonly Upstream[];
@@ -53,7 +59,7 @@ export class Backends {
   private pools = new Map<string, Upstream>();
 
   constructor(
-    private readonly dialing: Dialing,
+    private readonly options: BackendsOptions,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -71,7 +77,7 @@ export class Backends {
         const upstream =
           pools.get(key) ??
           this.pools.get(key) ??
-          open(endpoint, protocol, `http://${host}:${endpoint.port}`, this.dialing);
+          open(endpoint, protocol, `http://${host}:${endpoint.port}`, this.options);
         pools.set(key, upstream);
         return upstream;
       });
@@ -117,15 +123,22 @@ export class Backends {
   }
 }
 
-function open({ address, port }: Endpoint, protocol: BackendProtocol, origin: string, dialing: Dialing): Upstream {
+function open(
+  { address, port }: Endpoint,
+  protocol: BackendProtocol,
+  origin: string,
+  options: BackendsOptions,
+): Upstream {
+  const { dialing, maxHeaderBytes: maxHeaderSize } = options;
   const lookup = lookupFor(port, dialing);
   const connect = { timeout: CONNECT_TIMEOUT_MS, lookup, port };
   const dispatcher =
     protocol === 'h2c'
-      ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, connect })
+      ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, maxHeaderSize, connect })
       : new Pool(origin, {
           connections: MAX_CONNECTIONS_PER_ENDPOINT,
           keepAliveTimeout: KEEP_ALIVE_MS,
+          maxHeaderSize,
           connect: lenientConnector(connect),
         });
   return { address, port, dispatcher, agent: new Agent({ lookup }), avoidUntilMs: 0 };

@@ -11,6 +11,7 @@ import { type Dialing, defaultDialing } from './dial';
 import { type Failure, failureOf, noEndpoints } from './failure';
 import { forward, type ProxyRequest, type ProxyResponse } from './forward';
 import type { HeadProblem } from './headers';
+import { checkingMs, defaultLimits, http2Limits, type Limits, limitSession } from './limits';
 import { otherReadings, parsePath } from './path';
 import { isUpgrade, judgeRequest } from './protocol';
 import {
@@ -38,6 +39,7 @@ export interface IngressServerOptions {
   readonly httpsPort: number;
   /** How long a request may wait for the first configuration before it is answered with 503; default 5,000. */
   readonly holdMs?: number;
+  readonly limits?: Partial<Limits>;
   /** How names of backends are looked up and judged; default: by the node's name servers, without what only the node has. */
   readonly dialing?: Dialing;
   /** Called once per answered request, for metrics. */
@@ -51,9 +53,6 @@ export interface UpdateReport {
   readonly brokenTls: TlsTable['broken'];
 }
 
-const MAX_HEADER_BYTES = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_MS = 75_000;
 /** A process that starts anew has its configuration in well under a second: better late than a wrong 404. */
 const HOLD_MS = 5_000;
 
@@ -72,20 +71,27 @@ export class IngressServer {
   private held: Set<() => void> | undefined = new Set();
 
   constructor(private readonly options: IngressServerOptions) {
-    this.backends = new Backends(options.dialing ?? defaultDialing());
+    const limits = { ...defaultLimits, ...options.limits };
+    this.backends = new Backends({
+      dialing: options.dialing ?? defaultDialing(),
+      maxHeaderBytes: limits.maxHeaderBytes,
+    });
     // Node keeps these for the HTTP/1 connections of both servers, though the types of the second one know only some.
-    const limits = {
-      maxHeaderSize: MAX_HEADER_BYTES,
+    const http1 = {
+      maxHeaderSize: limits.maxHeaderBytes,
       // 0: uploads may take as long as they make progress; slow headers are bounded below.
       requestTimeout: 0,
       shouldUpgradeCallback: isUpgrade,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: limits.headMs,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: checkingMs(limits),
     };
-    this.http = createServer(limits, (req, res) => this.whenConfigured(() => this.answer(req, res, false)));
+    this.http = createServer(http1, (req, res) => this.whenConfigured(() => this.answer(req, res, false)));
     this.https = createSecureServer(
       {
-        ...limits,
+        ...http1,
+        ...http2Limits,
+        handshakeTimeout: limits.headMs,
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
         SNICallback: (name, done) =>
@@ -97,7 +103,10 @@ export class IngressServer {
       },
       (req, res) => this.answer(req, res as unknown as ProxyResponse, true),
     );
+    this.https.on('session', (session) => limitSession(session, limits));
     for (const server of [this.http, this.https] as const) {
+      server.setTimeout(limits.stalledMs);
+      server.maxConnections = limits.maxConnections;
       server.on('connection', (socket: Duplex) => {
         this.sockets.add(socket);
         socket.once('close', () => this.sockets.delete(socket));
