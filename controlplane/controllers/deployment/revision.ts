@@ -1,7 +1,7 @@
 // Revisions of a Deployment: the annotations by which `kubectl rollout history` and `undo` find earlier templates.
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
-import { largestInt64, parseInt64 } from '../shared/integers';
+import { largestInt64, parseInt64 } from '../../base/integers';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';

@@ -2,7 +2,7 @@
 // scaling, as documented for Deployments (maxSurge, maxUnavailable, "Proportional scaling").
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
-import { parseInt32 } from '../shared/integers';
+import { parseInt32 } from '../../base/integers';
 import { desiredAnnotation, maxAnnotation } from './revision';
 
 export const replicasOf = ({ spec }: ReplicaSet | Deployment): number => spec?.replicas ?? 1;

@@ -1,6 +1,6 @@
 // Which pods go first when a ReplicaSet shrinks: the order of Kubernetes' ActivePodsWithRanks.
 import type { Pod } from '../../api/pod';
-import { parseInt32 } from '../shared/integers';
+import { parseInt32 } from '../../base/integers';
 import { isReady, readySince } from '../shared/pod';
 
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
