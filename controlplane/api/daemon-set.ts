@@ -1,6 +1,8 @@
 // apps/v1 DaemonSet. Surging updates are refused: the controller replaces pods one after another on their nodes.
+import { isDeepStrictEqual } from 'node:util';
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
+import { parseInt64 } from '../base/integers';
 import { defineKind, type WriteContext } from './kind';
 import {
   defaultTemplate,
@@ -30,6 +32,25 @@ function setDefaults(set: DaemonSet): void {
   }
   spec.revisionHistoryLimit ??= 10;
   defaultTemplate(spec);
+}
+
+/** Written by the server: how often the template has changed, counted from 1. Pods carry it as a label. */
+const generationAnnotation = 'deprecated.daemonset.template.generation';
+
+/** An int64. */
+export function templateGeneration({ metadata }: DaemonSet): bigint {
+  const value = parseInt64(metadata?.annotations?.[generationAnnotation]) ?? 1n;
+  return value < 1n ? 1n : value;
+}
+
+/** A writer may set it at creation alone; after that only a new template changes it. */
+function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
+  let generation = templateGeneration(old ?? set);
+  if (old && !isDeepStrictEqual(set.spec?.template, old.spec?.template)) generation++;
+  set.metadata = {
+    ...set.metadata,
+    annotations: { ...set.metadata?.annotations, [generationAnnotation]: String(generation) },
+  };
 }
 
 function validate({ spec }: DaemonSet, { old, subresource }: WriteContext<DaemonSet>): FieldCause[] {
@@ -76,7 +97,8 @@ export const daemonSets = defineKind<DaemonSet>({
   hasStatus: true,
   defaults: setDefaults,
   // Clients find numbers there from the first moment.
-  prepare: (set, { old }) => {
+  prepare: (set, { old, subresource }) => {
+    if (subresource === '') countTemplates(set, old);
     if (old) return;
     set.status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
   },

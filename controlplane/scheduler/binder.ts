@@ -4,11 +4,13 @@ import { formatTime } from '../base/clock';
 import { isConflict, isNotFound } from '../base/errors';
 import type { Client } from '../client/client';
 import type { EventRecorder } from '../client/event-recorder';
+import type { FailureReports } from './failure-reports';
 import type { PodInfo } from './pod-info';
 
 export interface BinderDeps {
   readonly client: Client;
   readonly events: EventRecorder;
+  readonly reports: FailureReports;
   readonly now: () => number;
 }
 
@@ -39,12 +41,13 @@ export interface Failure {
 
 /** Says on the pod and as an Event why it has no node; writes the status only when it says something new. */
 export async function reportFailure(
-  { client, events, now }: BinderDeps,
+  { client, events, reports, now }: BinderDeps,
   pod: Pod,
   { reason, message, nominate = pod.status?.nominatedNodeName ?? '' }: Failure,
   signal: AbortSignal,
 ): Promise<void> {
-  events.record(pod, 'Warning', 'FailedScheduling', message);
+  const { namespace, name, uid } = pod.metadata ?? {};
+  if (reports.isDue(uid ?? '', message, now())) events.record(pod, 'Warning', 'FailedScheduling', message);
   const same = nominate === (pod.status?.nominatedNodeName ?? '');
   const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (same && before?.status === 'False' && before.reason === reason && before.message === message) return;
@@ -58,7 +61,6 @@ export async function reportFailure(
     lastTransitionTime,
     observedGeneration: pod.metadata?.generation,
   };
-  const { namespace, name, uid } = pod.metadata ?? {};
   const nomination = same ? {} : { nominatedNodeName: nominate === '' ? null : nominate };
   const patch = { metadata: { uid }, status: { conditions: [condition], ...nomination } };
   await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });

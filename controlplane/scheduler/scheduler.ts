@@ -15,6 +15,7 @@ import type { EventRecorder } from '../client/event-recorder';
 import type { Change, Informer } from '../client/informer';
 import { type BinderDeps, bind, clearNomination, evict, type Failure, reportFailure } from './binder';
 import { choose } from './choose';
+import { FailureReports } from './failure-reports';
 import type { FilterName, Refusal } from './filter';
 import { renderUnschedulable } from './message';
 import { type PodInfo, podInfo } from './pod-info';
@@ -46,7 +47,8 @@ export class Scheduler {
 
   constructor(private readonly deps: SchedulerDeps) {
     this.queue = new SchedulingQueue(deps.clock);
-    this.binder = { client: deps.client, events: deps.events, now: () => deps.clock.now() };
+    const { client, events, clock } = deps;
+    this.binder = { client, events, reports: new FailureReports(), now: () => clock.now() };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -206,6 +208,7 @@ export class Scheduler {
     const { object: pod, key } = change;
     const info = podInfo(pod);
     const ended = change.type === 'deleted' || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
     if (ended) {
       this.victims.delete(info.uid);
       this.state.nominate(info, undefined);

@@ -1,6 +1,6 @@
 // From a DaemonSet, its pods and the nodes to what must be done; no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
-import type { DaemonSet } from '../../api/daemon-set';
+import { type DaemonSet, templateGeneration } from '../../api/daemon-set';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import { allowsNode, tolerates } from '../../api/pods/placement';
@@ -163,9 +163,9 @@ function planStatus(
     desiredNumberScheduled: counts.desired,
     numberReady: counts.ready,
     observedGeneration: set.metadata?.generation,
-    updatedNumberScheduled: counts.updated,
-    numberAvailable: counts.available,
-    numberUnavailable: counts.desired - counts.available,
+    updatedNumberScheduled: counts.updated || undefined,
+    numberAvailable: counts.available || undefined,
+    numberUnavailable: counts.desired - counts.available || undefined,
     ...(set.status?.collisionCount === undefined ? {} : { collisionCount: set.status.collisionCount }),
   };
   const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
@@ -210,7 +210,7 @@ export function renderPod(set: DaemonSet, node: string, hash: string, owner: Own
       labels: {
         ...metadata?.labels,
         [revisionHashLabel]: hash,
-        'pod-template-generation': String(set.metadata?.generation ?? 1),
+        'pod-template-generation': String(templateGeneration(set)),
       },
       annotations: metadata?.annotations,
       finalizers: metadata?.finalizers,

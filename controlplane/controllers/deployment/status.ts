@@ -55,11 +55,11 @@ function count({ deployment, newSet, old, collisionCount }: StatusInput): Deploy
   const collisions = collisionCount ?? deployment.status?.collisionCount;
   return {
     observedGeneration: deployment.metadata?.generation,
-    replicas: sum(all, ({ status }) => status?.replicas ?? 0),
-    updatedReplicas: newSet?.status?.replicas ?? 0,
-    readyReplicas: sum(all, ({ status }) => status?.readyReplicas ?? 0),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, sum(all, replicasOf) - available),
+    replicas: sum(all, ({ status }) => status?.replicas ?? 0) || undefined,
+    updatedReplicas: newSet?.status?.replicas || undefined,
+    readyReplicas: sum(all, ({ status }) => status?.readyReplicas ?? 0) || undefined,
+    availableReplicas: available || undefined,
+    unavailableReplicas: Math.max(0, sum(all, replicasOf) - available) || undefined,
     terminatingReplicas: sum(all, ({ status }) => status?.terminatingReplicas ?? 0),
     ...(collisions === undefined ? {} : { collisionCount: collisions }),
   };
@@ -68,7 +68,8 @@ function count({ deployment, newSet, old, collisionCount }: StatusInput): Deploy
 /** All wanted replicas are of the newest template, available, and no old one is left. */
 function isComplete(deployment: Deployment, counts: DeploymentStatus): boolean {
   const wanted = replicasOf(deployment);
-  return counts.updatedReplicas === wanted && counts.replicas === wanted && counts.availableReplicas === wanted;
+  const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = counts;
+  return updatedReplicas === wanted && replicas === wanted && availableReplicas === wanted;
 }
 
 function availability(
@@ -186,9 +187,11 @@ function setCondition(
   return [...conditions.filter(({ type }) => type !== next.type), after];
 }
 
-/** Counts of zero are left out on the wire by some writers. */
+/** Most counts of zero are left out, by this controller as by upstream. */
 function withoutZeros(status: Deployment['status']): unknown {
   return Object.fromEntries(
-    Object.entries(status ?? {}).filter(([name, value]) => value !== 0 || name === 'collisionCount'),
+    Object.entries(status ?? {}).filter(
+      ([name, value]) => value !== undefined && (value !== 0 || name === 'collisionCount'),
+    ),
   );
 }

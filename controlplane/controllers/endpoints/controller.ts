@@ -9,6 +9,7 @@ import type { Controller, Deps } from '../shared/deps';
 import { refusedByTermination } from '../shared/namespaced';
 import { metaOf } from '../shared/owner';
 import { podsOf, servicesTouched } from '../shared/service-pods';
+import { TriggerTimes } from '../shared/trigger-times';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { planEndpoints, type Step } from './plan';
 
@@ -19,6 +20,7 @@ export class EndpointsController implements Controller {
   private readonly pods: TrackedInformer<Pod>;
   private readonly endpoints: TrackedInformer<Endpoints>;
   private readonly queue: WorkQueue;
+  private readonly triggers = new TriggerTimes();
 
   constructor(private readonly deps: Deps) {
     this.services = deps.informers.of(services);
@@ -39,7 +41,10 @@ export class EndpointsController implements Controller {
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const service = this.services.get(key);
-    for (const step of planEndpoints(service, podsOf(service, this.pods), this.endpoints.get(key))) {
+    const pods = podsOf(service, this.pods);
+    const triggeredAt = service && this.triggers.observe(key, service, pods);
+    if (!service) this.triggers.forget(key);
+    for (const step of planEndpoints({ service, pods, existing: this.endpoints.get(key), triggeredAt })) {
       try {
         await this.apply(key, step, signal);
       } catch (err) {

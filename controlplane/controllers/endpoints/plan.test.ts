@@ -2,7 +2,14 @@ import t from 'tap';
 import type { Endpoints } from '../../api/endpoints';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
-import { maxAddresses, planEndpoints } from './plan';
+import { type EndpointsInput, maxAddresses, planEndpoints } from './plan';
+
+const plan = (
+  service: EndpointsInput['service'],
+  pods: EndpointsInput['pods'],
+  existing: EndpointsInput['existing'],
+  triggeredAt?: string,
+) => planEndpoints({ service, pods, existing, triggeredAt });
 
 const service = (spec: Service['spec'] = {}): Service => ({
   metadata: { name: 'web', namespace: 'a', uid: 'svc', labels: { app: 'web' } },
@@ -23,7 +30,7 @@ function pod(name: string, ip: string, over: { ready?: boolean; deleting?: boole
 }
 const ips = (list: readonly { ip: string }[] | undefined) => list?.map(({ ip }) => ip);
 const subsetsOf = (serviceObject: Service, pods: Pod[]) => {
-  const [step] = planEndpoints(serviceObject, pods, undefined);
+  const [step] = plan(serviceObject, pods, undefined);
   return step?.endpoints.subsets?.map((subset) => [
     ips(subset.addresses),
     ips(subset.notReadyAddresses),
@@ -74,25 +81,37 @@ t.test('subsets', async (t) => {
 
 t.test('too many addresses are cut, ready ones first, and it is said', async (t) => {
   const many = Array.from({ length: maxAddresses }, (_, i) => pod(`p${i}`, `10.0.${i >> 8}.${i & 255}`));
-  const [step] = planEndpoints(service(), [pod('x', '9.9.9.9', { ready: false }), ...many], undefined);
+  const [step] = plan(service(), [pod('x', '9.9.9.9', { ready: false }), ...many], undefined);
   t.equal(step?.endpoints.subsets?.[0]?.addresses?.length, maxAddresses);
   t.equal(step?.endpoints.subsets?.[0]?.notReadyAddresses, undefined);
   t.equal(step?.endpoints.metadata?.annotations?.['endpoints.kubernetes.io/over-capacity'], 'truncated');
 });
 
 t.test('writes only what changed, and deletes only its own', async (t) => {
-  const [created] = planEndpoints(service(), [pod('a', '10.0.0.1')], undefined);
+  const [created] = plan(service(), [pod('a', '10.0.0.1')], undefined);
   const stored = created!.endpoints;
-  t.same(planEndpoints(service(), [pod('a', '10.0.0.1')], stored), []);
+  t.same(plan(service(), [pod('a', '10.0.0.1')], stored), []);
   t.same(
-    planEndpoints(service(), [], stored).map(({ action }) => action),
+    plan(service(), [], stored).map(({ action }) => action),
     ['update'],
   );
-  t.same(planEndpoints(service({ selector: undefined }), [], stored), [], 'without a selector it belongs to others');
+  t.same(plan(service({ selector: undefined }), [], stored), [], 'without a selector it belongs to others');
   t.same(
-    planEndpoints(undefined, [], stored).map(({ action }) => action),
+    plan(undefined, [], stored).map(({ action }) => action),
     ['delete'],
   );
   const foreign: Endpoints = { metadata: { name: 'web', namespace: 'a' } };
-  t.same(planEndpoints(undefined, [], foreign), []);
+  t.same(plan(undefined, [], foreign), []);
+});
+
+t.test('what is written says when its cause happened; the time alone writes nothing', async (t) => {
+  const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+  const [created] = plan(service(), [pod('a', '10.0.0.1')], undefined, '2026-01-01T00:00:01Z');
+  t.equal(created?.endpoints.metadata?.annotations?.[annotation], '2026-01-01T00:00:01Z');
+  const stored = created!.endpoints;
+  t.same(plan(service(), [pod('a', '10.0.0.1')], stored, '2026-01-01T00:00:02Z'), []);
+  t.same(plan(service(), [pod('a', '10.0.0.1')], stored), []);
+  const [updated] = plan(service(), [], stored);
+  t.equal(updated?.action, 'update');
+  t.notOk(updated?.endpoints.metadata?.annotations?.[annotation], 'an old time goes');
 });

@@ -15,7 +15,7 @@ import {
   portsOf,
   publishesNotReady,
 } from '../endpointslice/endpoint';
-import { isManaged } from '../endpointslice/plan';
+import { isManaged, triggerTime } from '../endpointslice/plan';
 import { isDeleting } from '../shared/owner';
 import { isReady } from '../shared/pod';
 
@@ -27,17 +27,20 @@ export const maxAddresses = 1000;
 /** Marks the object as made by this controller: it is deleted with its Service, those of others are not. */
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 export const managedBy = 'endpoint-controller';
-const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export type Step =
   | { readonly action: 'create' | 'update'; readonly endpoints: Endpoints }
   | { readonly action: 'delete'; readonly endpoints: Endpoints };
 
-export function planEndpoints(
-  service: Service | undefined,
-  pods: readonly Pod[],
-  existing: Endpoints | undefined,
-): Step[] {
+export interface EndpointsInput {
+  readonly service: Service | undefined;
+  readonly pods: readonly Pod[];
+  readonly existing: Endpoints | undefined;
+  /** When what is planned for happened (RFC 3339), if that is known: an object that is written says so. */
+  readonly triggeredAt?: string | undefined;
+}
+
+export function planEndpoints({ service, pods, existing, triggeredAt }: EndpointsInput): Step[] {
   if (!service)
     return existing?.metadata?.labels?.[managedByLabel] === managedBy
       ? [{ action: 'delete', endpoints: existing }]
@@ -47,16 +50,16 @@ export function planEndpoints(
   const { name, namespace, labels } = service.metadata ?? {};
   const { [headlessLabel]: _headless, ...own } = labels ?? {};
   const wanted = { ...own, ...(isHeadless(service) ? { [headlessLabel]: '' } : {}), [managedByLabel]: managedBy };
-  const { [overCapacity]: _over, ...kept } = existing?.metadata?.annotations ?? {};
-  const annotations: Record<string, string> = truncated ? { ...kept, [overCapacity]: 'truncated' } : kept;
-  const since = service.metadata?.annotations?.[triggerTime];
-  if (since !== undefined) annotations[triggerTime] = since;
+  const { [overCapacity]: over, [triggerTime]: _since, ...kept } = existing?.metadata?.annotations ?? {};
+  const annotations: Record<string, string> = { ...kept };
+  if (truncated) annotations[overCapacity] = 'truncated';
+  if (triggeredAt !== undefined) annotations[triggerTime] = triggeredAt;
   if (!existing)
     return [{ action: 'create', endpoints: { metadata: { name, namespace, labels: wanted, annotations }, subsets } }];
   const same =
     isDeepStrictEqual(existing.subsets ?? [], subsets) &&
     isDeepStrictEqual(existing.metadata?.labels ?? {}, wanted) &&
-    isDeepStrictEqual(existing.metadata?.annotations ?? {}, annotations);
+    over === annotations[overCapacity];
   if (same) return [];
   return [
     {

@@ -13,10 +13,10 @@ import { byNamespace } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { podsOf, servicesTouched } from '../shared/service-pods';
 import { applySliceStep } from '../shared/slice-step';
+import { TriggerTimes } from '../shared/trigger-times';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { managedBy, managedByLabel, planSlices, serviceNameLabel } from './plan';
-import { TriggerTimes } from './trigger-times';
 
 const workers = 5;
 const zoneLabel = 'topology.kubernetes.io/zone';

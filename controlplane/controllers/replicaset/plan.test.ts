@@ -206,6 +206,11 @@ t.test('planStatus', async (t) => {
   t.match(failed.status?.conditions, [
     { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' },
   ]);
+  const other = { reason: 'FailedCreate', message: 'another quota' } as const;
+  const repeated = planStatus(set({ status: failed.status }), { replicas: [], terminating: 0 }, other, now + 60_000);
+  t.equal(repeated.status, undefined, 'a failure is written once, whatever the next one says');
+  t.notOk('availableReplicas' in JSON.parse(JSON.stringify(failed.status)), 'zero is left out');
+  t.equal(failed.status?.replicas, 0, 'but for the count that clients always find');
   const healed = planStatus(set({ status: failed.status }), { replicas: [], terminating: 0 }, undefined, now);
   t.equal(healed.status?.conditions, undefined);
 });

@@ -94,24 +94,33 @@ export function planStatus(
   const states = replicas.map((pod) => availability(pod, minReadySeconds, now));
   const soon = states.flatMap(({ inMs }) => (inMs === undefined ? [] : [inMs]));
   const before = set.status;
-  const conditions = failure
-    ? withCondition<Condition>(
-        before?.conditions as Condition[],
-        { type: 'ReplicaFailure', status: 'True', ...failure },
-        now,
-      )
-    : withoutCondition(before?.conditions as Condition[], 'ReplicaFailure');
+  const conditions = withFailure(before?.conditions as Condition[] | undefined, failure, now);
   const status: NonNullable<ReplicaSet['status']> = {
     replicas: replicas.length,
-    fullyLabeledReplicas: replicas.filter(({ metadata }) => matchesSelector(template, metadata?.labels)).length,
-    readyReplicas: replicas.filter(isReady).length,
-    availableReplicas: states.filter(({ available }) => available).length,
+    fullyLabeledReplicas:
+      replicas.filter(({ metadata }) => matchesSelector(template, metadata?.labels)).length || undefined,
+    readyReplicas: replicas.filter(isReady).length || undefined,
+    availableReplicas: states.filter(({ available }) => available).length || undefined,
     terminatingReplicas: terminating,
     observedGeneration: set.metadata?.generation,
     ...(conditions.length > 0 ? { conditions: [...conditions] as never } : {}),
   };
   const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
   return sameStatus(before, status) ? { againInMs } : { status, againInMs };
+}
+
+/**
+ * The first failure stays as it is until none is left, as upstream: its message may differ at each try, and a status that is
+ * written for it would lead to the next try at once.
+ */
+function withFailure(
+  conditions: readonly Condition[] | undefined,
+  failure: { readonly reason: string; readonly message: string } | undefined,
+  now: number,
+): readonly Condition[] {
+  if (!failure) return withoutCondition(conditions, 'ReplicaFailure');
+  const known = conditions?.some(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  return known ? conditions! : withCondition(conditions, { type: 'ReplicaFailure', status: 'True', ...failure }, now);
 }
 
 function sameStatus(before: ReplicaSet['status'], after: NonNullable<ReplicaSet['status']>): boolean {

@@ -3,10 +3,14 @@ import { isConflict } from '../../base/errors';
 import { WorkQueue } from '../../client/work-queue';
 import type { Deps } from './deps';
 
+/** As client-go's rate limiter: 5 ms, doubled with each failure of a key, up to 1000 s. */
+const retry = { initialMs: 5, maxMs: 1_000_000 };
+
 /** A queue that logs each failed try once: conflicts, which only mean "read again", at debug. */
 export function controllerQueue({ log, clock, onReconcile }: Deps): WorkQueue {
   return new WorkQueue({
     clock,
+    backoff: retry,
     onTake: onReconcile,
     onRetry: (key, error, retryMs) =>
       log[isConflict(error) ? 'debug' : 'warn']('reconcile failed', { key, retryMs, error }),

@@ -2,7 +2,7 @@
 // reach the kernel (kubeproxy_network_programming_duration_seconds, an SLI of SIG Scalability).
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
-import { podCondition } from '../shared/pod';
+import { podCondition } from './pod';
 
 interface Known {
   readonly service: number;
