@@ -32,6 +32,7 @@ const refillMs = 5 * 60_000;
 /** Entries remembered before the oldest are forgotten, as in client-go. */
 const remembered = 4096;
 
+/** Keys are JSON: names and messages hold what users write, so no separator is safe. */
 export class EventCorrelator {
   private readonly seen = new Map<string, Event>();
   private readonly similar = new Map<string, { messages: Set<string>; lastMs: number }>();
@@ -42,10 +43,10 @@ export class EventCorrelator {
   correlate(report: Report, nowMs: number): Correlated {
     const about = subject(report.object);
     if (!this.takeToken(about, nowMs)) return { action: 'drop' };
-    const group = [about, report.type, report.reason].join('\0');
+    const group = JSON.stringify([about, report.type, report.reason]);
     const combined = this.isOneOfMany(group, report.message, nowMs);
     const message = combined ? `(combined from similar events): ${report.message}` : report.message;
-    const id = combined ? group : `${group}\0${report.message}`;
+    const id = combined ? group : JSON.stringify([group, report.message]);
     const before = this.seen.get(id);
     if (!before) {
       const event = this.render({ ...report, message }, nowMs);
@@ -108,7 +109,7 @@ export class EventCorrelator {
 }
 
 const subject = ({ apiVersion, kind, metadata }: KubeObject): string =>
-  [apiVersion, kind, metadata?.namespace, metadata?.name, metadata?.uid].join('\0');
+  JSON.stringify([apiVersion, kind, metadata?.namespace, metadata?.name, metadata?.uid]);
 
 /** Puts the entry at the end and drops the oldest beyond the limit. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {

@@ -96,3 +96,17 @@ t.test('recorder', async (t) => {
   anew.reply(anew.body, 201);
   await recorder.flushed();
 });
+
+t.test('no text of a message or name stands for another report', async (t) => {
+  const correlator = new EventCorrelator({ component: 'c' });
+  const report = (name: string, reason: string, message: string) =>
+    correlator.correlate(
+      { object: { metadata: { name, namespace: 'n', uid: 'u' } }, type: 'Normal', reason, message },
+      0,
+    );
+  t.equal(report('a', 'R', 'x').action, 'create');
+  t.equal(report('a', 'R\0x', '').action, 'create');
+  t.equal(report('a\0u', 'R', 'x').action, 'create');
+  t.equal(report('a', 'R', 'x\0').action, 'create');
+  t.equal(report('a', 'R', 'x').action, 'update');
+});

@@ -30,16 +30,21 @@ export function matchesTerm(term: AffinityTerm, pod: PodInfo, namespaceLabels: N
 
 /** Sums by topology domain: how many matching pods, or how much weight, zone=a has. */
 export class DomainCounts {
-  private readonly sums = new Map<string, number>();
+  /** Topology key → value → sum. */
+  private readonly sums = new Map<string, Map<string, number>>();
 
   add(topologyKey: string, value: string | undefined, amount = 1): void {
     if (value === undefined) return;
-    const id = `${topologyKey}\0${value}`;
-    this.sums.set(id, (this.sums.get(id) ?? 0) + amount);
+    let domains = this.sums.get(topologyKey);
+    if (!domains) {
+      domains = new Map();
+      this.sums.set(topologyKey, domains);
+    }
+    domains.set(value, (domains.get(value) ?? 0) + amount);
   }
 
   get(topologyKey: string, value: string | undefined): number {
-    return value === undefined ? 0 : (this.sums.get(`${topologyKey}\0${value}`) ?? 0);
+    return value === undefined ? 0 : (this.sums.get(topologyKey)?.get(value) ?? 0);
   }
 
   get isEmpty(): boolean {

@@ -62,7 +62,7 @@ export interface PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[];
   readonly preferredAntiAffinity: readonly WeightedTerm[];
   readonly spread: readonly SpreadConstraint[];
-  /** The uid of the controller: replicas of one are spread softly when the pod has no constraints of its own. */
+  /** Namespace and uid of the controller: replicas of one are spread softly when the pod has no constraints of its own. */
   readonly controller: string | undefined;
 }
 
@@ -122,8 +122,17 @@ function parsePod(pod: Pod): PodInfo {
       honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
       honorTaints: constraint.nodeTaintsPolicy === 'Honor',
     })),
-    controller: ownerReferences.find(({ controller }) => controller)?.uid,
+    controller: controllerOf(namespace, ownerReferences),
   };
+}
+
+/** The uid is any text that the pod's writer chose; the namespace is a DNS label, so a slash ends it. */
+function controllerOf(
+  namespace: string,
+  references: readonly { readonly controller?: boolean; readonly uid: string }[],
+): string | undefined {
+  const owner = references.find(({ controller }) => controller);
+  return owner && `${namespace}/${owner.uid}`;
 }
 
 interface RawTerm {

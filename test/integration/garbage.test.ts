@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import {
   configMaps,
   type KubeObject,
+  namespaces,
   type OwnerReference,
   type Pod,
   pods,
@@ -158,4 +159,19 @@ t.test('a dependent that another owner keeps holds up no foreground deletion', a
     child.metadata?.ownerReferences?.map(({ name }) => name),
     ['shared-staying'],
   );
+});
+
+t.test('a dependent in another namespace holds up no owner', async (t) => {
+  const client = await startCluster(t);
+  await client.create(namespaces, { metadata: { name: 'elsewhere' } });
+  const owner = await client.create(configMaps, { metadata: { name: 'mine', namespace } });
+  const ownerReferences = references([{ kind: configMaps as Kind, object: owner }]);
+  const finalizers = ['example.com/hold'];
+  await client.create(configMaps, {
+    metadata: { name: 'theirs', namespace: 'elsewhere', ownerReferences, finalizers },
+  });
+  await client.delete(configMaps, `${namespace}/mine`, { propagationPolicy: 'Foreground' });
+  await eventually(client, configMaps, (all) => !all.some(named('mine')), { namespace });
+  const theirs = await eventually(client, configMaps, (all) => all.some(named('theirs')), { namespace: 'elsewhere' });
+  t.ok(theirs.some(named('theirs')), 'it is held by its own finalizer');
 });

@@ -13,7 +13,7 @@ import type { WorkQueue } from '../../client/work-queue';
 import { adopt, release } from '../shared/adopt';
 import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, byNamespace, orphansOf } from '../shared/informers';
+import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, metaOf } from '../shared/owner';
 import { isTerminal } from '../shared/pod';
@@ -37,7 +37,7 @@ export class DaemonSetController implements Controller {
   private readonly revisionGuard: WriteGuard<ControllerRevision>;
   private readonly events: EventRecorder;
   private readonly failures = new Backoff<string>(failedRetry);
-  /** uid of the set and node → when a failed pod may be replaced there, in ms since the epoch. */
+  /** uid of the set (the server's own text, without blanks) and node → when a failed pod may be replaced there, in ms since the epoch. */
   private readonly failedUntil = new Map<string, number>();
 
   constructor(private readonly deps: Deps) {
@@ -78,7 +78,10 @@ export class DaemonSetController implements Controller {
     const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
     if (selector.length === 0) return;
     const { uid, namespace } = metaOf(set);
-    const candidates = [...this.pods.by(byController, uid), ...this.pods.by(byController, orphansOf(namespace))];
+    const candidates = [
+      ...this.pods.by(byController, controlledBy(set)),
+      ...this.pods.by(byController, orphansOf(namespace)),
+    ];
     const claim = planClaim(set, selector, candidates, (pod) => !isTerminal(pod));
     for (const pod of claim.release) {
       const answer = await release(this.deps.client, pods, pod, uid, signal);
@@ -110,7 +113,7 @@ export class DaemonSetController implements Controller {
       owner: set,
       ownerReference: controllerReference(daemonSets, set),
       template: set.spec?.template ?? {},
-      owned: this.revisions.by(byController, metaOf(set).uid),
+      owned: this.revisions.by(byController, controlledBy(set)),
       inUse: new Set(owned.map(({ metadata }) => metadata?.labels?.[revisionHashLabel] ?? '')),
       limit: set.spec?.revisionHistoryLimit ?? 10,
     });

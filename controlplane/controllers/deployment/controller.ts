@@ -11,7 +11,7 @@ import type { WorkQueue } from '../../client/work-queue';
 import { adopt, release } from '../shared/adopt';
 import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, byNamespace, orphansOf } from '../shared/informers';
+import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { controllerOf, metaOf } from '../shared/owner';
 import { isTerminal } from '../shared/pod';
 import { controllerQueue, runWorkers } from '../shared/worker';
@@ -70,8 +70,11 @@ export class DeploymentController implements Controller {
       );
       return;
     }
-    const { uid, namespace } = metaOf(deployment);
-    const candidates = [...this.sets.by(byController, uid), ...this.sets.by(byController, orphansOf(namespace))];
+    const { namespace } = metaOf(deployment);
+    const candidates = [
+      ...this.sets.by(byController, controlledBy(deployment)),
+      ...this.sets.by(byController, orphansOf(namespace)),
+    ];
     const claim = planClaim(deployment, selector, candidates);
     if (claim.adopt.length + claim.release.length > 0) {
       await this.applyClaim(key, deployment, claim, signal);
@@ -82,7 +85,7 @@ export class DeploymentController implements Controller {
       deployment,
       sets: claim.owned,
       oldPodsRunning: (old) =>
-        old.some((set) => this.pods.by(byController, metaOf(set).uid).some((pod) => !isTerminal(pod))),
+        old.some((set) => this.pods.by(byController, controlledBy(set)).some((pod) => !isTerminal(pod))),
       now,
     });
     let latest = deployment;

@@ -112,7 +112,9 @@ export class DisruptionController implements Controller {
   /** Of a ReplicaSet the Deployment above it counts, once for all its sets. */
   private async scaleOf(namespace: string, { kind, apiVersion, name, uid }: OwnerReference, signal: AbortSignal) {
     if (kind === replicaSets.kind && apiVersion === replicaSets.apiVersion) {
-      const set = this.sets.get(`${namespace}/${name}`);
+      const named = this.sets.get(`${namespace}/${name}`);
+      // The uid in a reference is its writer's: one name under many uids must not count many times.
+      const set = named?.metadata?.uid === uid ? named : undefined;
       const above = set && controllerOf(set);
       const deployment =
         above?.kind === deployments.kind ? this.deployments.get(`${namespace}/${above.name}`) : undefined;
@@ -122,7 +124,7 @@ export class DisruptionController implements Controller {
     if (!owner?.options.subresources?.some((subresource) => subresource.name === 'scale')) return { uid, replicas: 0 };
     try {
       const found = (await this.deps.client.get(owner, `${namespace}/${name}`, signal)) as Scalable;
-      return { uid, replicas: found.spec?.replicas ?? 0 };
+      return { uid, replicas: found.metadata?.uid === uid ? (found.spec?.replicas ?? 0) : 0 };
     } catch (err) {
       if (isNotFound(err)) return { uid, replicas: 0 };
       throw err;

@@ -206,14 +206,14 @@ function hasOurMetadata(service: Service, { metadata }: EndpointSlice): boolean 
 }
 
 function portsId(ports: readonly Port[]): string {
-  const parts = ports.map(
-    ({ name = '', protocol = 'TCP', port, appProtocol = '' }) => `${name}/${protocol}/${port}/${appProtocol}`,
+  const parts = ports.map(({ name = '', protocol = 'TCP', port, appProtocol = '' }) =>
+    JSON.stringify([name, protocol, port, appProtocol]),
   );
-  return parts.sort().join(',');
+  return JSON.stringify(parts.sort());
 }
 
 /** The same pod at the same address is the same endpoint, whatever its conditions. */
-const endpointId = ({ addresses, targetRef }: Endpoint): string => `${targetRef?.uid ?? ''} ${addresses.join(',')}`;
+const endpointId = ({ addresses, targetRef }: Endpoint): string => JSON.stringify([targetRef?.uid ?? '', addresses]);
 
 const byName = (a: Pod | EndpointSlice, b: Pod | EndpointSlice): number =>
   (a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1;

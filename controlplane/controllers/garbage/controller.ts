@@ -173,9 +173,15 @@ export class GarbageCollector implements Controller {
       .filter(isDeletingForeground);
   }
 
+  /** An owner that has a namespace has no dependents elsewhere: a reference from there only names its uid. */
   private dependentsOf(owner: KubeObject): Member[] {
-    const { uid } = metaOf(owner);
-    return this.sources.flatMap(({ kind, informer }) => informer.by(byOwner, uid).map((object) => ({ kind, object })));
+    const { uid, namespace } = metaOf(owner);
+    return this.sources.flatMap(({ kind, informer }) =>
+      informer
+        .by(byOwner, uid)
+        .filter(({ metadata }) => namespace === undefined || metadata?.namespace === namespace)
+        .map((object) => ({ kind, object })),
+    );
   }
 
   private sourceOf({ apiVersion, kind }: OwnerReference): Source | undefined {

@@ -10,7 +10,7 @@ import type { WorkQueue } from '../../client/work-queue';
 import { adopt, release } from '../shared/adopt';
 import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, byNamespace, orphansOf } from '../shared/informers';
+import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, isDeleting, metaOf } from '../shared/owner';
 import { isTerminal } from '../shared/pod';
@@ -43,7 +43,7 @@ export class JobController implements Controller {
     this.jobs.onChange(({ type, key, object }) => {
       this.queue.add(key);
       if (type !== 'deleted' && !isDeleting(object)) return;
-      for (const pod of this.pods.by(byController, metaOf(object).uid)) this.noteStray(pod);
+      for (const pod of this.pods.by(byController, controlledBy(object))) this.noteStray(pod);
     });
     this.pods.onChange((change) => {
       this.enqueueOwner(change.object);
@@ -67,7 +67,7 @@ export class JobController implements Controller {
     const selector = selectorOf(job);
     if (selector.length === 0) return;
     const orphans = this.pods.by(byController, orphansOf(job.metadata?.namespace));
-    const candidates = [...this.pods.by(byController, metaOf(job).uid), ...orphans];
+    const candidates = [...this.pods.by(byController, controlledBy(job)), ...orphans];
     const claim = planClaim(job, selector, candidates, (pod) => !isTerminal(pod));
     for (const pod of claim.release) {
       const answer = await release(this.deps.client, pods, pod, metaOf(job).uid, signal, trackingFinalizer);

@@ -8,7 +8,7 @@ import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import { adopt, release } from '../shared/adopt';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, byNamespace, orphansOf } from '../shared/informers';
+import { byController, byNamespace, controlledBy, controllerValue, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, metaOf } from '../shared/owner';
 import { isActive } from '../shared/pod';
@@ -81,16 +81,16 @@ export class ReplicaSetController implements Controller {
 
   private candidates(set: ReplicaSet): readonly Pod[] {
     const orphans = this.pods.by(byController, orphansOf(set.metadata?.namespace));
-    return [...this.pods.by(byController, metaOf(set).uid), ...orphans];
+    return [...this.pods.by(byController, controlledBy(set)), ...orphans];
   }
 
   private siblings(set: ReplicaSet): readonly Pod[] {
     const owner = controllerOf(set)?.uid;
     if (owner === undefined) return [];
     return this.sets
-      .by(byController, owner)
+      .by(byController, controllerValue(set.metadata?.namespace, owner))
       .filter(({ metadata }) => metadata?.uid !== set.metadata?.uid)
-      .flatMap((sibling) => this.pods.by(byController, metaOf(sibling).uid))
+      .flatMap((sibling) => this.pods.by(byController, controlledBy(sibling)))
       .filter(isActive);
   }
 

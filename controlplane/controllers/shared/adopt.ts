@@ -7,8 +7,8 @@ import type { Client } from '../../client/client';
 import { controllerReference, isDeleting, metaOf } from './owner';
 
 /**
- * Makes `owner` the controller of `object`, and `finalizer` one of its finalizers, in one write. The owner is read live first: one that was deleted or replaced meanwhile must
- * not adopt. @throws Conflict when it may not
+ * Makes `owner` the controller of `object`, and `finalizer` one of its finalizers, in one write. The owner is read live first:
+ * one that was deleted or replaced meanwhile must not adopt. @throws Conflict when it may not
  */
 export async function adopt<T extends KubeObject, O extends KubeObject>(
   client: Client,
@@ -31,7 +31,10 @@ export async function adopt<T extends KubeObject, O extends KubeObject>(
   return client.patch(kinds.object, objectKey(object), 'merge', patch, { signal });
 }
 
-/** Removes `owner` from the object's owners, and `finalizer` from its finalizers. An object that is gone, or a namesake, counts as done: undefined. */
+/**
+ * Removes `owner` from the object's owners, and `finalizer` from its finalizers. An object that is gone, or a namesake, counts as
+ * done: undefined.
+ */
 export async function release<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,

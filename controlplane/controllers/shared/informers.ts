@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import type { Client } from '../../client/client';
 import { createInformer, type Indexes, type TrackedInformer } from '../../client/informer';
-import { controllerOf } from './owner';
+import { controllerOf, metaOf } from './owner';
 
 export interface InformerSetOptions {
   readonly client: Client;
@@ -15,18 +15,27 @@ export interface InformerSetOptions {
 
 /** The indexes every shared informer has. */
 export const byNamespace = 'namespace';
-/** The uid of the owner with `controller: true`; objects without one are found under orphansOf(their namespace). */
+/**
+ * The owner with `controller: true`, to be asked for with controlledBy(owner); objects without one are found under
+ * orphansOf(their namespace). The uid in a reference is any text its writer chose, also that of an owner in another namespace:
+ * so the namespace is part of the value, first, where a slash ends it (its name is a DNS label).
+ */
 export const byController = 'controller';
-export const orphansOf = (namespace: string | undefined): string => `orphans of ${namespace ?? ''}`;
+export const controlledBy = (owner: KubeObject): string =>
+  controllerValue(owner.metadata?.namespace, metaOf(owner).uid);
+export const controllerValue = (namespace: string | undefined, uid: string): string => `${namespace ?? ''}/${uid}`;
+export const orphansOf = (namespace: string | undefined): string => namespace ?? '';
 
-/** The uid of every owner, controller or not. */
+/** The uid of every owner, controller or not. References to owners of other namespaces are found too: see GarbageCollector. */
 export const byOwner = 'owner';
 
 const sharedIndexes: Indexes<KubeObject> = {
   [byNamespace]: ({ metadata }) => [metadata?.namespace ?? ''],
   [byOwner]: ({ metadata }) => (metadata?.ownerReferences ?? []).map(({ uid }) => uid),
   [byController]: (object) => {
-    return [controllerOf(object)?.uid ?? orphansOf(object.metadata?.namespace)];
+    const namespace = object.metadata?.namespace;
+    const owner = controllerOf(object);
+    return [owner ? controllerValue(namespace, owner.uid) : orphansOf(namespace)];
   },
 };
 
