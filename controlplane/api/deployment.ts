@@ -84,6 +84,7 @@ export const deployments = defineKind<Deployment>({
   subresources: [scaleSubresource],
   model: 'V1Deployment',
   hasStatus: true,
+  statusKeeps: ['labels'],
   // Annotations of a Deployment are copied to its ReplicaSets, so the controller has to act on them too.
   generation: 'spec+annotations',
   defaults: setDefaults,

@@ -43,6 +43,8 @@ export interface WriteContext<T> {
  */
 export type GenerationRule = 'absent' | 'constant' | 'spec' | 'spec+labels' | 'spec+annotations';
 
+export type KeptMetadata = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
+
 export interface KindOptions<T extends KubeObject> {
   readonly group: string;
   readonly version: string;
@@ -60,6 +62,11 @@ export interface KindOptions<T extends KubeObject> {
   readonly subresources?: readonly Subresource[];
   /** True when the kind has a status subresource: spec writes then keep status and the other way round. */
   readonly hasStatus?: boolean;
+  /**
+   * Metadata that a write of the status leaves as it is, as it does everything outside metadata and status. None by default:
+   * upstream's status strategies let the other metadata through.
+   */
+  readonly statusKeeps?: readonly KeptMetadata[];
   /** Fills defaults into `object` in place, on every write after decoding; must be idempotent. */
   readonly defaults?: (object: T) => void;
   /** Before a create or update is validated: clears or carries over fields the writer may not set (strategy). */

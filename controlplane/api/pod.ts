@@ -36,13 +36,19 @@ export const pods = defineKind<Pod>({
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
   ],
   hasStatus: true,
+  // Old kubelets wrote them back in part.
+  statusKeeps: ['ownerReferences'],
   defaults: (pod) => {
     pod.spec ??= {} as PodSpec;
     defaultPodSpec(pod.spec);
     defaultRequests(pod.spec);
   },
   prepare: (pod, { old }) => {
-    if (old) return;
+    if (old) {
+      // It follows from the spec that the pod was created with.
+      if (pod.status && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
+      return;
+    }
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
     if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [gated];
   },

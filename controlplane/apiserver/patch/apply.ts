@@ -1,6 +1,6 @@
 // Server-side apply: a writer states the fields it cares about and becomes their owner; a field another owner set to
 // another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
-import { writesStatus } from '../../api/kind';
+import { type KeptMetadata, writesStatus } from '../../api/kind';
 import { schemaOfModel } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
 import type { KubeObject } from '../../api/types';
@@ -64,12 +64,16 @@ function ownable(object: KubeObject, kind: PatchedKind, subresource: string): Fi
   for (const path of values.keys()) {
     const inStatus = path === 'f:status' || isBelow(path, 'f:status');
     const managed = isBelow(path, joinPath('f:metadata', 'f:managedFields'));
-    if (unowned.has(path) || managed || (kindHasStatus(kind) && inStatus !== statusWrite && !isMetadata(path)))
+    const kept = statusWrite && keptByStatus(kind).some((field) => path === field || isBelow(path, field));
+    if (unowned.has(path) || managed || kept || (kindHasStatus(kind) && inStatus !== statusWrite && !isMetadata(path)))
       values.delete(path);
   }
   return values;
 }
 
+/** Metadata that a write of the status does not change, so that its writer cannot own it. */
+const keptByStatus = (kind: PatchedKind & { options: { statusKeeps?: readonly KeptMetadata[] } }): FieldPath[] =>
+  (kind.options.statusKeeps ?? []).map((field) => joinPath('f:metadata', `f:${field}`));
 const kindHasStatus = (kind: PatchedKind & { options: { hasStatus?: boolean } }): boolean =>
   kind.options.hasStatus ?? false;
 const isMetadata = (path: FieldPath): boolean => isBelow(path, 'f:metadata');

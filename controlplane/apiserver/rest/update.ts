@@ -1,6 +1,6 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
-import { type Kind, writesStatus } from '../../api/kind';
-import type { KubeObject } from '../../api/types';
+import { type KeptMetadata, type Kind, writesStatus } from '../../api/kind';
+import type { KubeObject, ObjectMeta } from '../../api/types';
 import { BadRequest, isConflict, isNotFound } from '../../base/errors';
 import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
@@ -167,11 +167,18 @@ function separateStatus(kind: Kind, object: KubeObject, old: KubeObject, subreso
     else if (!equalJson(parts['status'], before['status'])) parts['status'] = copyJson(before['status']);
     return;
   }
+  const metadata = object.metadata!;
+  for (const field of kind.options.statusKeeps ?? []) keepMetadata(metadata, old.metadata ?? {}, field);
   for (const key of Object.keys(parts)) if (!(key in before) && key !== 'status') delete parts[key];
   for (const key of Object.keys(before)) {
     if (key === 'status' || key === 'metadata' || equalJson(parts[key], before[key])) continue;
     parts[key] = copyJson(before[key]);
   }
+}
+
+function keepMetadata<K extends KeptMetadata>(metadata: ObjectMeta, before: ObjectMeta, field: K): void {
+  if (before[field] === undefined) delete metadata[field];
+  else metadata[field] = copyJson(before[field]) as ObjectMeta[K];
 }
 
 /** Cached objects are shared by all readers, and what is written is changed in place. */

@@ -1,0 +1,154 @@
+// What each subresource may write, for every kind: the status and its own part, and of the metadata what upstream lets through.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+import { type Kind, writesStatus } from '../../api/kind';
+import { registry } from '../../api/registry';
+import { collectionPath } from '../../client/paths';
+import { createRequest } from '../../pki/certificate-request';
+
+const merge = 'application/merge-patch+json';
+const selector = { matchLabels: { a: 'b' } };
+const podSpec = { containers: [{ name: 'c', image: 'i' }] };
+const template = { metadata: { labels: { a: 'b' } }, spec: podSpec };
+
+/** By plural: an object to create, and a change of its spec that the object itself would take. */
+const samples: Readonly<Record<string, { readonly body: object; readonly change: object }>> = {
+  pods: { body: { spec: podSpec }, change: { containers: [{ name: 'c', image: 'other' }] } },
+  services: { body: { spec: { ports: [{ port: 80 }] } }, change: { sessionAffinity: 'ClientIP' } },
+  nodes: { body: {}, change: { unschedulable: true } },
+  namespaces: { body: {}, change: { finalizers: ['example.com/x'] } },
+  deployments: { body: { spec: { selector, template } }, change: { paused: true } },
+  replicasets: { body: { spec: { selector, template } }, change: { replicas: 7 } },
+  daemonsets: { body: { spec: { selector, template } }, change: { minReadySeconds: 7 } },
+  jobs: { body: { spec: { template: { spec: { ...podSpec, restartPolicy: 'Never' } } } }, change: { suspend: true } },
+  ingresses: {
+    body: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
+    change: { ingressClassName: 'other' },
+  },
+  poddisruptionbudgets: { body: { spec: { minAvailable: 1, selector } }, change: { minAvailable: 7 } },
+  certificatesigningrequests: { body: {}, change: { signerName: 'example.com/other' } },
+};
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+  const body = { metadata: { name: 'default' } };
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body });
+});
+t.teardown(() => server.close());
+
+async function create(kind: Kind, name: string): Promise<string> {
+  const body: { metadata: object; spec?: object } = {
+    metadata: { name, labels: { own: '1' } },
+    ...samples[kind.plural]!.body,
+  };
+  if (kind.plural === 'certificatesigningrequests') {
+    const { request } = await createRequest({ commonName: 'x', organizations: [] });
+    const encoded = Buffer.from(request).toString('base64');
+    body.spec = { request: encoded, signerName: 'example.com/s', usages: ['client auth'] };
+  }
+  const path = collectionPath(kind, 'default');
+  const made = await server.call('POST', path, { body });
+  if (made.status !== 201) throw new Error(made.text);
+  return `${path}/${name}`;
+}
+
+const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' }];
+const metadata = {
+  labels: { own: '2', added: '1' },
+  annotations: { added: '1' },
+  finalizers: ['example.com/f'],
+  ownerReferences,
+};
+
+t.test('a write of the status changes the status, and of the metadata what upstream lets through', async (t) => {
+  const withStatus = registry.filter((kind) => kind.options.hasStatus);
+  t.same(withStatus.map(({ plural }) => plural).sort(), Object.keys(samples).sort(), 'every kind with a status');
+  for (const kind of withStatus) {
+    const path = await create(kind, 'patched');
+    const before = (await server.call('GET', path)).json;
+    const patched = await server.call('PATCH', `${path}/status`, {
+      type: merge,
+      body: { metadata, spec: samples[kind.plural]!.change },
+    });
+    t.equal(patched.status, 200, `${kind.plural}: ${patched.status === 200 ? '' : patched.text}`);
+    const after = (await server.call('GET', path)).json;
+    t.same(after.spec, before.spec, `${kind.plural}: the spec stays`);
+    t.equal(after.metadata.generation, before.metadata.generation, `${kind.plural}: and the generation`);
+    t.match(after.metadata.annotations, metadata.annotations, kind.plural);
+    const labels = kind.plural === 'deployments' ? { own: '1', added: undefined } : metadata.labels;
+    t.match(after.metadata.labels, labels, `${kind.plural}: labels`);
+    const owners = kind.plural === 'pods' ? undefined : ownerReferences;
+    t.same(after.metadata.ownerReferences, owners, `${kind.plural}: owners`);
+    // The same as a whole object.
+    const put = { ...after, metadata: { ...after.metadata, labels: { own: '3' } } };
+    t.equal((await server.call('PUT', `${path}/status`, { body: put })).status, 200, kind.plural);
+    const own = (await server.call('GET', path)).json.metadata.labels.own;
+    t.equal(own, kind.plural === 'deployments' ? '1' : '3', `${kind.plural}: by PUT`);
+    await server.call('PATCH', path, { type: merge, body: { metadata: { finalizers: null } } });
+  }
+});
+
+t.test('the object itself does not change its status', async (t) => {
+  for (const kind of registry.filter((one) => writesStatus(one, 'status'))) {
+    const path = await create(kind, 'whole');
+    const before = (await server.call('GET', path)).json;
+    const status = { conditions: [{ type: 'X', status: 'True' }], phase: 'Failed', replicas: 7, observedGeneration: 7 };
+    await server.call('PATCH', path, { type: merge, body: { metadata: { labels: { own: '2' } }, status } });
+    const after = (await server.call('GET', path)).json;
+    t.equal(after.metadata.labels.own, '2', kind.plural);
+    t.same(after.status, before.status, kind.plural);
+  }
+});
+
+t.test('apply of a status owns no labels that the status keeps', async (t) => {
+  const kind = registry.find(({ plural }) => plural === 'deployments')!;
+  const path = await create(kind, 'applied');
+  const applied = await server.call('PATCH', `${path}/status?fieldManager=m`, {
+    type: 'application/apply-patch+yaml',
+    body: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels: { own: '2' } }, status: { replicas: 3 } },
+  });
+  t.match(applied.json, { metadata: { labels: { own: '1' } }, status: { replicas: 3 } });
+  const mine = applied.json.metadata.managedFields.find(({ manager }: { manager: string }) => manager === 'm');
+  t.same(mine.fieldsV1, { 'f:status': { 'f:replicas': {} } });
+});
+
+t.test('the other subresources write their own part alone', async (t) => {
+  const pods = await create(registry.find(({ plural }) => plural === 'pods')!, 'qos');
+  await server.call('PATCH', `${pods}/status`, { type: merge, body: { status: { qosClass: 'Guaranteed' } } });
+  t.equal((await server.call('GET', pods)).json.status.qosClass, 'BestEffort');
+  const binding = { metadata: { name: 'qos', labels: { evil: '1' } }, target: { name: 'n' }, spec: { hostPID: true } };
+  t.equal((await server.call('POST', `${pods}/binding`, { body: binding })).status, 201);
+  const bound = (await server.call('GET', pods)).json;
+  t.match(bound, { spec: { nodeName: 'n', hostPID: undefined }, metadata: { labels: { own: '1', evil: undefined } } });
+
+  const deployment = await create(registry.find(({ plural }) => plural === 'deployments')!, 'scaled');
+  const scale = { metadata: { labels: { evil: '1' } }, spec: { replicas: 4, paused: true }, status: { replicas: 9 } };
+  t.equal((await server.call('PATCH', `${deployment}/scale`, { type: merge, body: scale })).status, 200);
+  const scaled = (await server.call('GET', deployment)).json;
+  t.match(scaled, { spec: { replicas: 4, paused: undefined }, metadata: { labels: { evil: undefined } } });
+  t.notOk(scaled.status?.replicas);
+
+  const namespace = await create(registry.find(({ plural }) => plural === 'namespaces')!, 'finalized');
+  const body = {
+    metadata: { name: 'finalized', labels: { evil: '1' } },
+    spec: { finalizers: ['kubernetes', 'x.y/z'] },
+  };
+  t.equal(
+    (await server.call('PUT', `${namespace}/finalize`, { body: { ...body, status: { phase: 'X' } } })).status,
+    200,
+  );
+  const finalized = (await server.call('GET', namespace)).json;
+  t.match(finalized, { spec: { finalizers: ['kubernetes', 'x.y/z'] }, status: { phase: 'Active' } });
+  t.notOk(finalized.metadata.labels.evil);
+
+  const request = await create(registry.find(({ plural }) => plural === 'certificatesigningrequests')!, 'approved');
+  const approved = await server.call('PATCH', `${request}/approval`, {
+    type: merge,
+    body: {
+      spec: { signerName: 'example.com/other' },
+      status: { certificate: 'eA==', conditions: [{ type: 'Approved', status: 'True' }] },
+    },
+  });
+  t.match(approved.json, { spec: { signerName: 'example.com/s' }, status: { certificate: undefined } });
+});
