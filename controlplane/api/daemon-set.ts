@@ -11,6 +11,7 @@ import {
   validateSelectorUpdate,
   validateTemplate,
 } from './pods/template';
+import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 import { forbidden, invalid, invalidEach, required } from './validation/causes';
@@ -104,6 +105,8 @@ export const daemonSets = defineKind<DaemonSet>({
   },
   validate,
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
+  warnings: ({ spec }, { old, subresource }) =>
+    subresource === '' ? warnOfTemplate(undefined, spec?.template, old?.spec?.template) : [],
   columns: [
     nameColumn,
     count('Desired', 'Nodes that should run the pod.', (status) => status.desiredNumberScheduled),

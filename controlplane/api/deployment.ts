@@ -3,6 +3,7 @@ import type { V1Deployment } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { defaultTemplate, validateWorkload } from './pods/template';
+import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
@@ -90,6 +91,8 @@ export const deployments = defineKind<Deployment>({
   defaults: setDefaults,
   validate,
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
+  warnings: ({ metadata, spec }, { old, subresource }) =>
+    subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
   columns: [
     nameColumn,
     {

@@ -61,6 +61,7 @@ export const endpoints = defineKind<Endpoints>({
     for (const { ports = [] } of subsets) for (const port of ports) port.protocol ??= 'TCP';
   },
   validate: ({ subsets = [] }) => subsets.flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [
     nameColumn,
     { name: 'Endpoints', type: 'string', description: 'Addresses and ports.', cell: endpointsCell },

@@ -10,6 +10,9 @@ import { invalid, invalidEach, notSupported, required } from './validation/cause
 import { dns1035Label, dns1123Subdomain, portName, portNumber, wildcardDns1123Subdomain } from './validation/names';
 
 export type Ingress = Wire<V1Ingress>;
+
+/** How a class was named before the field. */
+const classAnnotation = 'kubernetes.io/ingress.class';
 type Spec = NonNullable<Ingress['spec']>;
 type Rule = NonNullable<Spec['rules']>[number];
 type Backend = Wire<V1IngressBackend>;
@@ -113,14 +116,17 @@ export const ingresses = defineKind<Ingress>({
     if (!old) ingress.status = { loadBalancer: {} };
   },
   validate: ({ spec }, { subresource }) => (subresource === '' ? validateSpec(spec) : []),
+  warnings: ({ metadata, spec }, { old }) =>
+    !old && spec?.ingressClassName === undefined && metadata?.annotations?.[classAnnotation] !== undefined
+      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   columns: [
     nameColumn,
     {
       name: 'Class',
       type: 'string',
       description: 'The name of the IngressClass resource that should be used for this ingress.',
-      cell: ({ spec, metadata }) =>
-        spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'] ?? none,
+      cell: ({ spec, metadata }) => spec?.ingressClassName ?? metadata?.annotations?.[classAnnotation] ?? none,
     },
     { name: 'Hosts', type: 'string', description: 'Hosts that requests are matched against.', cell: hostsCell },
     {

@@ -4,6 +4,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { defaultTemplate, validateTemplate } from './pods/template';
+import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, formatDuration, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required } from './validation/causes';
@@ -146,6 +147,8 @@ export const jobs = defineKind<Job>({
   prepare,
   validate,
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
+  warnings: ({ metadata, spec }, { old, subresource }) =>
+    subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
   columns: [
     nameColumn,
     { name: 'Status', type: 'string', description: 'Status of the job.', cell: statusOf },

@@ -6,6 +6,7 @@ import { defaultPodSpec, defaultRequests } from './pods/defaults';
 import { qosClass } from './pods/qos';
 import type { PodSpec } from './pods/types';
 import { validatePod } from './pods/validate';
+import { warnOfPod } from './pods/warnings';
 import type { Wire } from './types';
 
 export type Pod = Wire<V1Pod>;
@@ -53,6 +54,7 @@ export const pods = defineKind<Pod>({
     if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [gated];
   },
   validate: validatePod,
+  warnings: ({ metadata, spec }, { old }) => (old || !spec ? [] : warnOfPod(metadata, spec)),
   columns: podColumns,
   fields: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',

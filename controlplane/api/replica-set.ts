@@ -2,6 +2,7 @@
 import type { V1ReplicaSet } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import { defaultTemplate, validateWorkload } from './pods/template';
+import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
@@ -34,6 +35,8 @@ export const replicaSets = defineKind<ReplicaSet>({
     return spec ? validateWorkload(spec, old?.spec) : [required('spec.selector')];
   },
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
+  warnings: ({ metadata, spec }, { old, subresource }) =>
+    subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
   columns: [
     nameColumn,
     {

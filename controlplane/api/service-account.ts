@@ -6,6 +6,8 @@ import type { Wire } from './types';
 
 export type ServiceAccount = Wire<V1ServiceAccount>;
 
+const mountableSecrets = 'kubernetes.io/enforce-mountable-secrets';
+
 export const serviceAccounts = defineKind<ServiceAccount>({
   group: '',
   version: 'v1',
@@ -17,6 +19,14 @@ export const serviceAccounts = defineKind<ServiceAccount>({
     { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
   ],
   model: 'V1ServiceAccount',
+  warnings: ({ metadata }, { old }) =>
+    metadata?.annotations?.[mountableSecrets] !== undefined &&
+    old?.metadata?.annotations?.[mountableSecrets] === undefined
+      ? [
+          `metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; ` +
+            'prefer separate namespaces to isolate access to mounted secrets',
+        ]
+      : [],
   columns: [
     nameColumn,
     {

@@ -5,6 +5,7 @@ import { serviceColumns } from './services/columns';
 import { carryOver, defaultService } from './services/defaults';
 import { defaultStatus, validateStatus } from './services/status';
 import { validateService } from './services/validate';
+import { warnOfService } from './services/warnings';
 import type { Wire } from './types';
 import { dns1035Label } from './validation/names';
 
@@ -36,6 +37,7 @@ export const services = defineKind<Service>({
   },
   validate: (service, context) =>
     context.subresource === 'status' ? validateStatus(service) : validateService(service, context),
+  warnings: (service, { subresource }) => (subresource === '' ? warnOfService(service) : []),
   columns: serviceColumns,
   fields: {
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',

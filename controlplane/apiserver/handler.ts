@@ -18,6 +18,7 @@ import { deleteCollection, deleteObject } from './rest/delete';
 import { patchObject } from './rest/patch';
 import { getObject, listObjects } from './rest/read';
 import { replaceObject } from './rest/update';
+import { withWarnings } from './rest/warnings';
 import { type WatchLifetime, watchObjects } from './rest/watch';
 import type { ResourceRoute, RouteTable } from './route';
 import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
@@ -61,11 +62,16 @@ export class ApiHandler {
     const timer = metrics.start(request.method);
     const work = workOf(request);
     eventLoop.mark(work);
+    let asked: RestRequest | undefined;
+    const onRoute = (rest: RestRequest) => {
+      asked = rest;
+      timer.route(rest.route);
+    };
     try {
-      const reply = await this.dispatch(markedBody(request, work), timer.route);
+      const reply = await this.dispatch(markedBody(request, work), onRoute);
       eventLoop.mark(work);
       timer.done(reply.status);
-      return reply;
+      return withWarnings(reply, asked);
     } catch (err) {
       const status = toStatus(err);
       const code = status.code ?? 500;
@@ -75,7 +81,7 @@ export class ApiHandler {
       const reply = jsonReply(status, code);
       const retryAfter = status.details?.retryAfterSeconds;
       // Clients wait by the header, not by the body.
-      return retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply;
+      return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
     }
   }
 
@@ -99,14 +105,16 @@ export class ApiHandler {
     return undefined;
   }
 
-  private dispatch(request: ApiRequest, onRoute: (route: ResourceRoute) => void): Reply | Promise<Reply> {
+  private dispatch(request: ApiRequest, onRoute: (rest: RestRequest) => void): Reply | Promise<Reply> {
     const caller = this.caller(request);
     const watch = caller.search !== '' && queryFlag(queryOf(caller), 'watch');
     const route = this.route(caller, watch);
     if (!route) return this.answerPath(caller);
-    onRoute(route);
     const rest = restRequest(this.deps.yaml.accept(caller), route);
+    onRoute(rest);
     this.authorizeResource(rest);
+    const { deprecation } = route.kind.options;
+    if (deprecation) rest.warnings.push(deprecation);
     return this.answerResource(rest);
   }
 

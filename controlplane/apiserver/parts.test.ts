@@ -8,10 +8,10 @@ import { signJwt, verifyJwt } from './authn/jwt';
 import { ruleAllowsPath, ruleAllowsResource } from './authz/rules';
 import { containerOf } from './kubelet/target';
 import { formatAge, formatDuration } from './rest/age';
-import { renderWarning } from './rest/context';
 import { decodeContinue, encodeContinue } from './rest/continue-token';
 import { equalJson } from './rest/equal';
 import { negotiate } from './rest/negotiate';
+import { renderWarning } from './rest/warnings';
 import { RouteTable } from './route';
 import { invalid, statusTable, toStatus } from './status';
 

@@ -84,13 +84,6 @@ export function checkFields(
   if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? '', causes);
 }
 
-export function objectReply(json: Buffer, status: number, warnings: readonly string[] = []): FullReply {
-  if (warnings.length === 0) return { status, type: 'application/json', body: json };
-  return { status, type: 'application/json', body: json, headers: { warning: warnings.map(renderWarning) } };
-}
-
-/** A Warning header as RFC 7234 has it: code 299, no agent, quoted text. */
-export function renderWarning(text: string): string {
-  const plain = text.replace(/[\r\n\t]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
-  return `299 - "${plain.replace(/[\\"]/g, '\\$&')}"`;
+export function objectReply(json: Buffer, status: number): FullReply {
+  return { status, type: 'application/json', body: json };
 }

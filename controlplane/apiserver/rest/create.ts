@@ -89,6 +89,7 @@ function finishCreate(deps: RestDeps, write: Write, object: KubeObject): void {
   deps.hooks.get(kind.prefix)?.prepare?.(object, undefined);
   kind.options.defaults?.(object);
   checkFields(kind, object, undefined, '');
+  write.warnings.push(...(kind.options.warnings?.(object, { subresource: '' }) ?? []));
   deps.admission.validate(write);
 }
 

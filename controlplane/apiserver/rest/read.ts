@@ -5,7 +5,7 @@ import { AppError, BadRequest, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
 import { type FullReply, header, jsonReply, type Reply } from '../request';
 import { notFound, StatusError } from '../status';
-import { objectReply, type RestDeps, type RestRequest, renderWarning } from './context';
+import { objectReply, type RestDeps, type RestRequest } from './context';
 import { decodeContinue, encodeContinue } from './continue-token';
 import { type ListOptions, listOptions } from './list-options';
 import { keyOf } from './metadata';
@@ -26,7 +26,7 @@ export function getObject(deps: RestDeps, rest: RestRequest): Reply {
 /** One object in the form the client asked for. */
 export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
   const rendering = negotiate(header(rest.request.headers, 'accept'));
-  if (rendering.as === 'object') return objectReply(found.json, status, rest.warnings);
+  if (rendering.as === 'object') return objectReply(found.json, status);
   const metadata = { resourceVersion: found.object.metadata?.resourceVersion };
   const value =
     rendering.as === 'partial'
@@ -36,8 +36,7 @@ export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObj
           include: parseIncludeObject(rest.query),
           now: deps.clock.now(),
         });
-  const reply = jsonReply(value, status);
-  return rest.warnings.length === 0 ? reply : { ...reply, headers: { warning: rest.warnings.map(renderWarning) } };
+  return jsonReply(value, status);
 }
 
 export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Reply> {

@@ -136,7 +136,8 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
     kind,
     namespace: kind.namespaced ? route.namespace : '',
     name: route.name,
-    subresource,
+    // A scale is written as its object, and admitted as what was asked for.
+    subresource: subresource || route.subresource,
     object,
     old,
     user: request.user,
@@ -148,6 +149,7 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   deps.hooks.get(kind.prefix)?.prepare?.(object, old);
   if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
   checkFields(kind, object, old, subresource, checkFinalizers(object, old));
+  warnings.push(...(kind.options.warnings?.(object, { old, subresource }) ?? []));
   deps.admission.validate(write);
   if (raisesGeneration(kind, object, old, subresource)) {
     object.metadata.generation = (old.metadata?.generation ?? 0) + 1;

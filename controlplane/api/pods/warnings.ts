@@ -1,0 +1,268 @@
+// What the author of a pod or a template should know though it is valid, in kube-apiserver's words. Asked for on creation, and
+// where a template changes: pods are updated too often, and by programs.
+import { formatQuantity, parseQuantity } from '../quantity';
+import type { ObjectMeta } from '../types';
+import { dns1123Label } from '../validation/names';
+import type { Container, PodSpec, PodTemplate } from './types';
+import { type PlacedContainer, placedContainers } from './visit';
+
+const oldNodeLabels: Readonly<Record<string, string>> = {
+  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  'app.kubernetes.io/created-by': 'deprecated since v1.9',
+  'scheduler.alpha.kubernetes.io/preferAvoidPods': 'deprecated since v1.22; use Taints and Tolerations instead',
+  'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
+};
+const oldLabel = (key: string): string | undefined =>
+  Object.hasOwn(oldNodeLabels, key) ? oldNodeLabels[key] : undefined;
+
+const oldAnnotations: Readonly<Record<string, string>> = {
+  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
+  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+};
+
+const oldVolumes: Readonly<Record<string, string>> = {
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  gitRepo: 'deprecated in v1.11',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  flocker: 'deprecated in v1.22, non-functional in v1.25+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+};
+
+/** The list of messages as Go prints it. */
+const goList = (messages: readonly string[]): string => `[${messages.join(' ')}]`;
+
+export function warnOfPod(metadata: ObjectMeta | undefined, spec: PodSpec): string[] {
+  const wrong = dns1123Label(metadata?.name ?? '');
+  const named = "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior";
+  return [
+    ...(wrong.length > 0 ? [`${named}; a DNS label is recommended: ${goList(wrong)}`] : []),
+    ...warnOfSpec(metadata, spec, ''),
+  ];
+}
+
+/** `metadata` is that of the workload whose pods get its name, absent for one whose name need not suit them. */
+export function warnOfTemplate(
+  metadata: ObjectMeta | undefined,
+  template: PodTemplate | undefined,
+  old: PodTemplate | undefined,
+): string[] {
+  if (!template?.spec || JSON.stringify(template) === JSON.stringify(old)) return [];
+  const wrong = metadata && !old ? dns1123Label(metadata.name ?? '') : [];
+  const named = 'metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior';
+  return [
+    ...(wrong.length > 0 ? [`${named}; a DNS label is recommended: ${goList(wrong)}`] : []),
+    ...warnOfSpec(template.metadata, template.spec, 'spec.template.'),
+  ];
+}
+
+/** `at` stands before every path: '' for a pod. */
+function warnOfSpec(metadata: ObjectMeta | undefined, spec: PodSpec, at: string): string[] {
+  const annotations = metadata?.annotations ?? {};
+  const containers = placedContainers(spec, `${at}spec`);
+  return [
+    ...warnOfPlacement(spec, `${at}spec`),
+    ...Object.keys(annotations)
+      .filter((key) => Object.hasOwn(oldAnnotations, key))
+      .map((key) => `${at}metadata.annotations[${key}]: ${oldAnnotations[key]}`),
+    ...warnOfVolumes(spec, `${at}spec.volumes`),
+    ...warnOfLists(spec, `${at}spec`),
+    ...fractions(spec.overhead, `${at}spec.overhead`),
+    ...warnOfSeccomp(annotations, spec, containers, at),
+    ...containers.flatMap(({ container, field }) => [
+      ...fractions(container.resources?.limits, `${field}.resources.limits`),
+      ...fractions(container.resources?.requests, `${field}.resources.requests`),
+      ...warnOfEnvironment(container.env ?? [], `${field}.env`),
+    ]),
+    ...warnOfPorts(containers),
+    ...((spec.terminationGracePeriodSeconds ?? 0) < 0
+      ? [`${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
+      : []),
+    ...warnOfPodAffinity(spec, `${at}spec.affinity`),
+  ];
+}
+
+const noSelector = 'a null labelSelector results in matching no pod';
+
+function warnOfPlacement(
+  { nodeSelector = {}, affinity, topologySpreadConstraints = [] }: PodSpec,
+  at: string,
+): string[] {
+  const hard = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const soft = 'preferredDuringSchedulingIgnoredDuringExecution';
+  const nodes = `${at}.affinity.nodeAffinity`;
+  const terms = [
+    ...(affinity?.nodeAffinity?.[hard]?.nodeSelectorTerms ?? []).map((term, i) => ({
+      term,
+      field: `${nodes}.${hard}.nodeSelectorTerms[${i}]`,
+    })),
+    ...(affinity?.nodeAffinity?.[soft] ?? []).map(({ preference }, i) => ({
+      term: preference,
+      field: `${nodes}.${soft}[${i}].preference`,
+    })),
+  ];
+  return [
+    ...Object.keys(nodeSelector).flatMap((key) => {
+      const why = oldLabel(key);
+      return why ? [`${at}.nodeSelector[${key}]: ${why}`] : [];
+    }),
+    ...terms.flatMap(({ term, field }) =>
+      (term?.matchExpressions ?? []).flatMap(({ key }, i) => {
+        const why = oldLabel(key);
+        return why ? [`${field}.matchExpressions[${i}].key: ${key} is ${why}`] : [];
+      }),
+    ),
+    ...topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, i) => {
+      const field = `${at}.topologySpreadConstraints[${i}]`;
+      const why = oldLabel(topologyKey);
+      return [
+        ...(why ? [`${field}.topologyKey: ${topologyKey} is ${why}`] : []),
+        ...(labelSelector ? [] : [`${field}.labelSelector: ${noSelector}`]),
+      ];
+    }),
+  ];
+}
+
+function warnOfPodAffinity({ affinity }: PodSpec, at: string): string[] {
+  return (['podAffinity', 'podAntiAffinity'] as const).flatMap((key) => {
+    const hard = affinity?.[key]?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const soft = affinity?.[key]?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    const field = `${at}.${key}`;
+    return [
+      ...hard.flatMap(({ labelSelector }, i) =>
+        labelSelector
+          ? []
+          : [`${field}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${noSelector}`],
+      ),
+      ...soft.flatMap(({ podAffinityTerm }, i) => {
+        const path = `${field}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm.labelSelector`;
+        return podAffinityTerm?.labelSelector ? [] : [`${path}: ${noSelector}`];
+      }),
+    ];
+  });
+}
+
+function warnOfVolumes({ volumes = [] }: PodSpec, at: string): string[] {
+  const sources = volumes.flatMap(({ projected }) => projected?.sources ?? []);
+  const tokens = new Set(sources.flatMap(({ serviceAccountToken }) => serviceAccountToken?.path ?? []));
+  return volumes.flatMap((volume, i) => [
+    ...Object.keys(volume)
+      .filter((type) => Object.hasOwn(oldVolumes, type))
+      .map((type) => `${at}[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`),
+    ...(volume.projected?.sources ?? []).flatMap(({ configMap, secret, downwardAPI }) =>
+      Object.entries({ configMap, secrets: secret, downwardAPI }).flatMap(([type, source]) =>
+        (source?.items ?? []).flatMap(({ path }, j) =>
+          tokens.has(path)
+            ? [
+                `${at}[${i}].projected.sources.${type}[${j}]: has duplicated path with ServiceAccountToken ${JSON.stringify(path)}`,
+              ]
+            : [],
+        ),
+      ),
+    ),
+  ]);
+}
+
+/** The second of two entries that should differ. */
+function repeated(values: readonly string[], describe: (i: number, value: string) => string): string[] {
+  const seen = new Set<string>();
+  return values.flatMap((value, i) => {
+    if (seen.has(value)) return [describe(i, value)];
+    seen.add(value);
+    return [];
+  });
+}
+
+function warnOfLists({ hostAliases = [], imagePullSecrets = [] }: PodSpec, at: string): string[] {
+  const names = imagePullSecrets.map(({ name = '' }) => name);
+  return [
+    ...repeated(
+      hostAliases.map(({ ip }) => ip),
+      (i, ip) => `${at}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
+    ),
+    ...repeated(names, (i, name) => `${at}.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`),
+    ...names.flatMap((name, i) => (name === '' ? [`${at}.imagePullSecrets[${i}].name: invalid empty name ""`] : [])),
+  ];
+}
+
+const nanoPerUnit = 1_000_000_000n;
+
+/** Bytes are whole: 1.5 of them, or 100m, is most likely a mistake for something larger. */
+function fractions(amounts: Readonly<Record<string, string>> | undefined, at: string): string[] {
+  return ['memory', 'ephemeral-storage'].flatMap((name) => {
+    const amount = amounts?.[name];
+    if (amount === undefined) return [];
+    const quantity = parseQuantity(amount);
+    if (quantity.nano % nanoPerUnit === 0n) return [];
+    const shown = JSON.stringify(formatQuantity(quantity));
+    return [`${at}[${name}]: fractional byte value ${shown} is invalid, must be an integer`];
+  });
+}
+
+function warnOfSeccomp(
+  annotations: Readonly<Record<string, string>>,
+  spec: PodSpec,
+  containers: readonly PlacedContainer[],
+  at: string,
+): string[] {
+  const owners = [
+    { owner: spec, key: 'seccomp.security.alpha.kubernetes.io/pod' },
+    ...containers.map(({ container }) => ({
+      owner: container,
+      key: `container.seccomp.security.alpha.kubernetes.io/${container.name}`,
+    })),
+  ];
+  return owners
+    .filter(({ owner, key }) => annotations[key] !== undefined && !owner.securityContext?.seccompProfile)
+    .map(
+      ({ key }) =>
+        `${at}metadata.annotations[${key}]: non-functional in v1.27+; use the "seccompProfile" field instead`,
+    );
+}
+
+/** A second variable of one name is no mistake when it adds to the first: A="b"; A="$(A)c". */
+function warnOfEnvironment(env: NonNullable<Container['env']>, at: string): string[] {
+  const seen = new Set<string>();
+  return env.flatMap(({ name, value = '', valueFrom }, i) => {
+    const first = !seen.has(name);
+    seen.add(name);
+    const reference = `$(${name})`;
+    if (first || (!valueFrom && value !== reference && value.includes(reference))) return [];
+    return [`${at}[${i}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`];
+  });
+}
+
+function warnOfPorts(containers: readonly PlacedContainer[]): string[] {
+  interface Known {
+    readonly field: string;
+    readonly hostPort: number;
+    readonly hostIP: string;
+  }
+  const known = new Map<string, Known[]>();
+  return containers.flatMap(({ container, field: at }) =>
+    (container.ports ?? []).flatMap(({ containerPort, protocol, hostPort = 0, hostIP = '' }, i) => {
+      const field = `${at}.ports[${i}]`;
+      const key = `${containerPort}/${protocol}`;
+      const others = known.get(key) ?? [];
+      const warnings = others.flatMap((other) => {
+        if (hostIP === other.hostIP && hostPort === other.hostPort) {
+          return [`${field}: duplicate port definition with ${other.field}`];
+        }
+        if (hostPort === 0 || other.hostPort === 0)
+          return [`${field}: overlapping port definition with ${other.field}`];
+        const ambiguous = hostPort === other.hostPort && (hostIP === '') !== (other.hostIP === '');
+        return ambiguous ? [`${field}: dangerously ambiguous port definition with ${other.field}`] : [];
+      });
+      known.set(key, [...others, { field, hostPort, hostIP }]);
+      return warnings;
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+// Warning headers: which answers carry them, and that nothing a writer says can break them.
+import t from 'tap';
+import { startApiServer } from '../../../test/lib/api-server';
+import { renderWarning, renderWarnings } from './warnings';
+
+t.test('headers', async (t) => {
+  t.equal(renderWarning('say "hi"\r\nX: \\ é'), '299 - "say \\"hi\\" X: \\\\ ?"');
+  t.same(renderWarnings(['a', 'b', 'a', '']), ['299 - "a"', '299 - "b"'], 'each once');
+  const long = 'x'.repeat(1000);
+  const many = renderWarnings([long, ...Array.from({ length: 100 }, (_, i) => `${i}${long}`)]);
+  t.ok(many.length <= 17, 'no more than there is room for');
+  t.ok(
+    many.every((header) => header.length <= 256 + 8),
+    'each cut',
+  );
+  t.same(renderWarnings([long, 'short']), [`299 - "${long}"`, '299 - "short"'], 'nothing is cut while there is room');
+});
+
+t.test('answers', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const core = '/api/v1/namespaces/default';
+  const deprecated = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+  const warned = async (method: string, path: string, options: object = {}) =>
+    (await server.call(method, path, options)).headers['warning'];
+  const body = { metadata: { name: 'e' }, subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] };
+  t.equal(await warned('POST', `${core}/endpoints`, { body }), deprecated);
+  t.equal(await warned('GET', `${core}/endpoints/e`), deprecated);
+  t.equal(await warned('GET', `${core}/endpoints`), deprecated, 'a list');
+  t.equal(await warned('GET', `${core}/endpoints`), deprecated, 'a list that was answered before');
+  t.equal(
+    await warned('GET', `${core}/endpoints?watch=1&timeoutSeconds=1&fieldSelector=metadata.name=none`),
+    deprecated,
+    'a watch',
+  );
+  t.equal(await warned('GET', `${core}/endpoints/none`), deprecated, 'not found');
+  t.equal(await warned('DELETE', `${core}/endpoints/e`), deprecated);
+  t.equal(await warned('GET', `${core}/services`), undefined);
+
+  await server.call('POST', `${core}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
+  const pod = { metadata: { name: 'a.b' }, spec: { containers: [{ name: 'c', image: 'i' }], nope: 1 } };
+  t.equal(
+    await warned('POST', `${core}/pods`, { body: pod }),
+    [
+      '299 - "unknown field \\"spec.nope\\""',
+      '299 - "metadata.name: this is used in the Pod\'s hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]"',
+    ].join(', '),
+  );
+  t.equal(
+    await warned('POST', `${core}/pods`, {
+      body: { ...pod, metadata: { name: 'q' }, spec: { ...pod.spec, containers: [] } },
+    }),
+    '299 - "unknown field \\"spec.nope\\""',
+    'what is refused is warned of as far as it came',
+  );
+});

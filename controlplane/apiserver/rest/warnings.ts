@@ -1,0 +1,33 @@
+// Warning headers: what a writer should know though the answer is no error, and what goes with an error besides.
+import type { Reply } from '../request';
+import type { RestRequest } from './context';
+
+/** Bounds of kube-apiserver, in characters: beyond the first every text is cut to the second. */
+const maxTotal = 4 * 1024;
+const maxCut = 256;
+
+/** The answer with the warnings of its request. A reader in this process that takes objects is a program and gets none. */
+export function withWarnings(reply: Reply, rest: RestRequest | undefined): Reply {
+  if (!rest || rest.warnings.length === 0 || rest.request.decoded) return reply;
+  return { ...reply, headers: { ...reply.headers, warning: renderWarnings(rest.warnings) } };
+}
+
+/** One header for each different text, in order, as long as there is room. */
+export function renderWarnings(texts: readonly string[]): string[] {
+  const different = [...new Set(texts)].filter((text) => text !== '');
+  const total = different.reduce((sum, text) => sum + text.length, 0);
+  if (total <= maxTotal) return different.map(renderWarning);
+  let written = 0;
+  return different.flatMap((text) => {
+    if (written >= maxTotal) return [];
+    const cut = [...text.slice(0, 2 * maxCut)].slice(0, maxCut).join('');
+    written += cut.length;
+    return [renderWarning(cut)];
+  });
+}
+
+/** As RFC 7234 has it: code 299, no agent, quoted text. Nothing in it can end the header or the quotes. */
+export function renderWarning(text: string): string {
+  const plain = text.replace(/[\r\n\t]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
+  return `299 - "${plain.replace(/[\\"]/g, '\\$&')}"`;
+}
