@@ -83,6 +83,6 @@ t.test('what no controller serves is refused', async (t) => {
   const always = job('always');
   always.spec!.template.spec!.restartPolicy = 'Always';
   await t.rejects(client.create(jobs, always), {
-    message: /spec\.template\.spec\.restartPolicy: Unsupported value: "Always"/,
+    message: /spec\.template\.spec\.restartPolicy: Required value: valid values: "OnFailure", "Never"/,
   });
 });
