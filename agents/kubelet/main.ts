@@ -85,6 +85,7 @@ export const command = defineCommand({
         resolvConf: options.resolvConf,
         memoryBytes: machine.memoryBytes,
         allocatable: { cpu: machine.cores, memory: machine.memoryBytes, 'ephemeral-storage': disk.blocks * disk.bsize },
+        allowedUnsafeSysctls: options.allowedUnsafeSysctls,
         labels: options.nodeLabels,
         kubeletPort: options.port,
         // As GET /version writes it: what follows the API level is ours.

@@ -5,10 +5,12 @@ import {
   parseBoolean,
   parseDuration,
   parseInteger,
+  parseList,
   parseOneOf,
   parseText,
 } from '../bootstrap/options';
 import { parseNodeIps } from './node/address';
+import { parseSysctlPatterns } from './pod/sysctls';
 
 export const kubeletOptions = {
   kubeconfig: {
@@ -119,6 +121,13 @@ export const kubeletOptions = {
     default: '110',
     help: 'pods this node takes',
     parse: parseInteger(1, 1000),
+  },
+  allowedUnsafeSysctls: {
+    flag: 'allowed-unsafe-sysctls',
+    placeholder: 'NAME,..',
+    default: '',
+    help: 'sysctls that pods may set besides the safe ones: names, or beginnings with *, such as kernel.msg*; at your own risk',
+    parse: (text: string): readonly string[] => parseSysctlPatterns(parseList(text)),
   },
   parallelStarts: {
     flag: 'parallel-starts',

@@ -35,6 +35,7 @@ export async function startKubelet(client: MemoryClient, dockerd: TestDockerd, n
       resolvConf: '/etc/resolv.conf',
       memoryBytes: machine.memoryBytes,
       allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
+      allowedUnsafeSysctls: [],
       labels: {},
       kubeletPort: 10250,
       kubeletVersion: 'v1.36.0-test',

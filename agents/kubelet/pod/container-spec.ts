@@ -15,6 +15,7 @@ import { ConfigError, type Container } from './env';
 import { expand } from './expand';
 import { qosClass } from './qos';
 import { specHash } from './spec-hash';
+import { dotted } from './sysctls';
 
 export interface ContainerInput {
   readonly pod: Pod;
@@ -178,7 +179,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIps }: SandboxIn
     ipc: hostIPC ? 'host' : 'own',
     pid: hostPID ? 'host' : 'own',
     cpuShares: minShares,
-    sysctls: Object.fromEntries((securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    sysctls: Object.fromEntries((securityContext?.sysctls ?? []).map(({ name, value }) => [dotted(name), value])),
     keepLog: false,
   };
 }

@@ -27,6 +27,8 @@ export interface NodeConfig {
   readonly memoryBytes: number;
   /** cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
+  /** Names of sysctls, or their beginnings with `*`, that pods may set besides the safe ones. */
+  readonly allowedUnsafeSysctls: readonly string[];
 }
 
 export interface PodDeps {

@@ -89,6 +89,7 @@ async function setUp(t: Tap, options: Partial<StatusWriterDeps> = {}) {
     resolvConf: '/dev/null',
     memoryBytes: 2 ** 33,
     allocatable: { cpu: 2, memory: 2 ** 33 },
+    allowedUnsafeSysctls: ['net.core.*'],
   };
   const log = silentLogger;
   const problems: (string | undefined)[] = [];
@@ -578,6 +579,24 @@ t.test('init containers, then the app', async (t) => {
   t.equal(initializing?.status?.containerStatuses?.[0]?.state?.waiting?.reason, 'PodInitializing');
   runtime.end(runtime.byName('uid-web', 'init')!.record.id, 0);
   t.ok(await ready('web'));
+});
+
+t.test('a pod that asks for a sysctl that is not allowed fails and never runs', async (t) => {
+  const { create, until, ready, runtime, reasons } = await setUp(t);
+  const sysctls = (name: string) => ({ securityContext: { sysctls: [{ name, value: '1' }] } });
+  await create('unsafe', { containers: [container('app')], ...sysctls('kernel.msgmax') });
+  const unsafe = await until('unsafe', (pod) => pod?.status?.phase === 'Failed');
+  t.match(unsafe?.status, {
+    reason: 'SysctlForbidden',
+    message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+    qosClass: 'BestEffort',
+  });
+  t.equal(unsafe?.status?.containerStatuses, undefined);
+  t.same(await reasons(), ['SysctlForbidden']);
+  await create('allowed', { containers: [container('app')], ...sysctls('net/core/somaxconn') });
+  await ready('allowed');
+  t.same(runtime.byName('uid-allowed', 'POD')?.spec.sysctls, { 'net.core.somaxconn': '1' });
+  t.notOk(runtime.calls.some((call) => call.includes('unsafe')));
 });
 
 t.test('readiness and liveness by exec', async (t) => {

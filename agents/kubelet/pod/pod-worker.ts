@@ -8,7 +8,7 @@ import { isSandbox, labels, type PodIdentity, podIpsOf } from '../runtime/labels
 import type { ContainerRecord } from '../runtime/runtime';
 import { formatPod, identityOf } from './container-spec';
 import { crashLoopKey, formatDelay } from './crash-loop';
-import { deadlineMessage, deadlineMs, deadlineVerdict, isOver } from './deadline';
+import { deadlineMs, isOver } from './deadline';
 import type { PodDeps } from './deps';
 import type { Container } from './env';
 import type { NodeFacts } from './field-ref';
@@ -17,9 +17,10 @@ import { type PodAction, type PodPlan, planPod } from './plan';
 import { graceOf, PodStopper } from './pod-stopper';
 import { failsElsewhere, type SandboxStart, startSandbox } from './sandbox';
 import { StartFailure, startContainer, watchProbes } from './starter';
-import { type PodStatus, podStatus, startsBefore, type WaitingReason } from './status';
+import { type PodStatus, type PodVerdict, podStatus, startsBefore, type WaitingReason } from './status';
 import type { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-message';
+import { podVerdict, verdictEvent } from './verdict';
 import { VolumeSync } from './volume-sync';
 
 export interface WorkerDeps extends PodDeps {
@@ -44,7 +45,7 @@ export class PodWorker {
   private pass = new AbortController();
   private readonly volumes: VolumeSync;
   private readonly takenAtMs: number;
-  private deadlineTold = false;
+  private verdictTold = false;
   /** The addresses of a sandbox that is being made: who judges packets may hear of them before there are any. */
   private coming: readonly string[] = [];
 
@@ -64,9 +65,10 @@ export class PodWorker {
   /** The pod as the API has it now; undefined when it is not there any more. */
   update(pod: Pod | undefined): void {
     const wasEnding = this.ending;
-    if (pod && JSON.stringify(shown(pod)) !== JSON.stringify(shown(this.pod))) this.volumes.changed();
-    if (pod) this.pod = pod;
-    else this.gone = true;
+    if (pod) {
+      this.volumes.observe(pod);
+      this.pod = pod;
+    } else this.gone = true;
     if (this.ending && !wasEnding) this.pass.abort(new Error('the pod is being deleted'));
     this.kick();
   }
@@ -155,8 +157,8 @@ export class PodWorker {
   private async sync(pod: Pod): Promise<void> {
     const { clock } = this.deps;
     this.publish();
-    const givenUp = deadlineVerdict(pod, this.takenAtMs, clock.now()) !== undefined;
-    if (givenUp) this.tellDeadline(pod);
+    const verdict = this.verdictOn(pod);
+    if (verdict) this.tellVerdict(pod, verdict);
     const plan = planPod({
       pod,
       records: this.records,
@@ -167,24 +169,29 @@ export class PodWorker {
       },
       started: (id) => this.deps.probes.started(id),
       notBefore: (name, last) => this.notBefore(name, last),
-      over: givenUp || isOver(pod),
+      over: verdict !== undefined || isOver(pod),
       previousStarts: (name) => startsBefore(pod, name),
     });
     this.noteBackOff(pod, plan);
     const refreshAtMs = await this.execute(pod, plan);
     this.publish();
     if (this.dirty) return;
-    const deadline = givenUp ? undefined : deadlineMs(pod, this.takenAtMs);
+    const deadline = verdict ? undefined : deadlineMs(pod, this.takenAtMs);
     const times = [plan.retryAtMs, refreshAtMs, deadline, ...this.retryAt.values()].filter(
       (time) => time !== undefined,
     );
     if (times.length > 0) this.wakeAt(Math.min(...times));
   }
 
-  private tellDeadline(pod: Pod): void {
-    if (this.deadlineTold || isOver(pod)) return;
-    this.deadlineTold = true;
-    this.deps.events.record(pod, 'Normal', 'DeadlineExceeded', deadlineMessage);
+  private verdictOn(pod: Pod): PodVerdict | undefined {
+    const { node, clock } = this.deps;
+    return podVerdict(pod, { ...node, takenAtMs: this.takenAtMs, now: clock.now() });
+  }
+
+  private tellVerdict(pod: Pod, verdict: PodVerdict): void {
+    if (this.verdictTold || isOver(pod)) return;
+    this.verdictTold = true;
+    this.deps.events.record(pod, ...verdictEvent(verdict));
   }
 
   /**
@@ -379,7 +386,7 @@ export class PodWorker {
       records: this.records.map((record) => this.messages.shown(record)),
       now: clock.now(),
       takenAtMs: this.takenAtMs,
-      verdict: deadlineVerdict(pod, this.takenAtMs, clock.now()),
+      verdict: this.verdictOn(pod),
       nodeIps: node.nodeIps,
       podIps: this.sandbox ? this.podIps : this.coming,
       sandboxReady: this.sandbox !== undefined,
@@ -391,6 +398,3 @@ export class PodWorker {
     });
   }
 }
-
-/** What of a pod its volumes may show and its containers cannot know otherwise. */
-const shown = (pod: Pod | undefined) => [pod?.metadata?.labels, pod?.metadata?.annotations];

@@ -23,6 +23,8 @@ export interface PodVerdict {
   readonly phase: 'Failed';
   readonly reason: string;
   readonly message: string;
+  /** True when the pod was refused before it ran. */
+  readonly rejected?: boolean;
 }
 
 export interface StatusInput {
@@ -57,6 +59,8 @@ export function podStatus(input: StatusInput): PodStatus {
   const over = phase === 'Succeeded' || phase === 'Failed';
   const podIps = input.podIps.length > 0 || !over ? input.podIps : lastIps(previous);
   const ips = pod.spec?.hostNetwork ? nodeIps : podIps;
+  // Of a pod that was refused nothing waits and nothing is created.
+  const neverRan = verdict?.rejected === true && input.records.length === 0 && !previous.containerStatuses;
   return {
     observedGeneration: pod.metadata?.generation,
     phase,
@@ -66,8 +70,8 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIPs: nodeIps.map((ip) => ({ ip })),
     ...(ips.length > 0 ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
     startTime: previous.startTime ?? formatTime(input.takenAtMs ?? now),
-    ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
-    containerStatuses: statuses,
+    ...(initStatuses.length > 0 && !neverRan ? { initContainerStatuses: initStatuses } : {}),
+    ...(neverRan ? {} : { containerStatuses: statuses }),
     qosClass: previous.qosClass ?? qosClass(pod),
   };
 }

@@ -7,12 +7,20 @@ export class VolumeSync {
   /** False once volumes are set up and nothing they show has changed since. */
   private due = true;
   private refreshAtMs: number | undefined;
+  private shown = '';
 
   constructor(private readonly deps: Pick<PodDeps, 'volumes' | 'clock'>) {}
 
   /** Something that the volumes show has changed, or may have. */
   changed(): void {
     this.due = true;
+  }
+
+  /** The pod as the API has it now: its volumes may show labels and annotations, which its containers cannot know otherwise. */
+  observe({ metadata }: Pod): void {
+    const shown = JSON.stringify([metadata?.labels, metadata?.annotations]);
+    if (shown !== this.shown) this.due = true;
+    this.shown = shown;
   }
 
   /** Resolves to the time at which the volumes must be looked at again, if any. @throws what PodVolumes.setUp throws */

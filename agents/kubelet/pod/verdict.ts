@@ -1,0 +1,33 @@
+// When the kubelet gives a pod up: refused before it runs, or over its time. Pure.
+import type { Pod } from '../../../controlplane/api';
+import { deadlineMessage, deadlineVerdict } from './deadline';
+import type { PodVerdict } from './status';
+import { forbiddenSysctl } from './sysctls';
+
+export interface VerdictInput {
+  readonly takenAtMs: number;
+  readonly now: number;
+  readonly allowedUnsafeSysctls: readonly string[];
+}
+
+const sysctlReason = 'SysctlForbidden';
+
+/** Undefined while the pod may run. A verdict that the API has stands, also when another kubelet would not repeat it. */
+export function podVerdict(pod: Pod, { takenAtMs, now, allowedUnsafeSysctls }: VerdictInput): PodVerdict | undefined {
+  const { phase, reason, message = '' } = pod.status ?? {};
+  if (phase === 'Failed' && reason === sysctlReason) return { phase, reason, message, rejected: true };
+  const forbidden = forbiddenSysctl(pod, allowedUnsafeSysctls);
+  if (forbidden === undefined) return deadlineVerdict(pod, takenAtMs, now);
+  const text = `${prefix}forbidden sysctl: ${forbidden}`;
+  return { phase: 'Failed', reason: sysctlReason, message: text, rejected: true };
+}
+
+const prefix = 'Pod was rejected: ';
+
+/** The Event that reports a verdict. */
+export function verdictEvent(
+  verdict: PodVerdict,
+): readonly [type: 'Normal' | 'Warning', reason: string, message: string] {
+  if (!verdict.rejected) return ['Normal', verdict.reason, deadlineMessage];
+  return ['Warning', verdict.reason, verdict.message.slice(prefix.length)];
+}
