@@ -1,5 +1,5 @@
-// Keeps the proxy's configuration and the Ingresses' status current. Two keys: `config` swaps the proxy's configuration,
-// `status` writes load-balancer addresses, which only the first Ready node does.
+// Keeps the proxy's configuration and the Ingresses' status current. Keys: `config` swaps the proxy's configuration, `status` writes
+// load-balancer addresses and `events` what is wrong with Ingresses; the last two are the first Ready node's alone.
 import {
   type EndpointSlice,
   type Ingress,
@@ -23,8 +23,18 @@ import type { Informer } from '../../controlplane/client/informer';
 import type { LiveObjects } from '../../controlplane/client/live-objects';
 import { WorkQueue } from '../../controlplane/client/work-queue';
 import type { IngressServer } from '../../dataplane/ingress/server';
+import { TroubleReporter } from './events';
 import type { Surroundings } from './reach';
-import { CONTROLLER, planStatus, readyNodes, secretKeys, translate, type World } from './translate';
+import {
+  CONTROLLER,
+  ingressesOf,
+  planStatus,
+  readyNodes,
+  secretKeys,
+  type Trouble,
+  translate,
+  type World,
+} from './translate';
 
 export interface Deps {
   readonly client: Client;
@@ -39,7 +49,7 @@ export interface Deps {
   readonly slices: Informer<EndpointSlice>;
   /** Read one by one: this identity may read those alone that Ingresses name. */
   readonly secrets: LiveObjects<Secret>;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Clock;
   readonly nodes: Informer<Node>;
   /** Those with hostNetwork alone. */
   readonly hostPods: Informer<Pod>;
@@ -77,17 +87,26 @@ export function surroundings({
 }
 
 export class IngressController {
-  private reported = '';
+  private logged = '';
+  private troubles: readonly Trouble[] = [];
+  private readonly reporter: TroubleReporter;
+  private readonly clock: Clock;
+  private readonly queue: WorkQueue;
   configured = false;
 
-  constructor(private readonly deps: Deps) {}
-
-  async run(signal: AbortSignal): Promise<void> {
-    const { log } = this.deps;
-    const queue = new WorkQueue({
+  constructor(private readonly deps: Deps) {
+    const { log } = deps;
+    this.clock = deps.clock;
+    this.reporter = new TroubleReporter(deps.client);
+    this.queue = new WorkQueue({
+      clock: this.clock,
       onTake: markReconcile('ingress'),
       onRetry: (key, err, delayMs) => log.warn('will retry', { key, error: describeError(err), delayMs }),
     });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { queue } = this;
     this.subscribe(queue);
     await Promise.all(this.informers().map((informer) => informer.synced(signal)));
     queue.add('class');
@@ -123,7 +142,10 @@ export class IngressController {
     let claimed = '';
     nodes.onChange(() => {
       const now = JSON.stringify(readyNodes(nodes.list()));
-      if (now !== shown) queue.add('status');
+      if (now !== shown) {
+        queue.add('status');
+        queue.add('events');
+      }
       shown = now;
       const claims = JSON.stringify(nodes.list().map(({ spec, status }) => [spec?.podCIDRs, status?.addresses]));
       if (claims !== claimed) queue.add('config');
@@ -135,6 +157,7 @@ export class IngressController {
     if (!this.informers().every((informer) => informer.hasSynced)) return;
     if (key === 'config') await this.configure(signal);
     else if (key === 'status') await this.writeStatus(signal);
+    else if (key === 'events') await this.writeEvents(signal);
     else await this.ensureClass(signal);
   }
 
@@ -153,16 +176,36 @@ export class IngressController {
     const translation = translate(this.world());
     const { conflicts, brokenTls } = server.update(translation);
     this.configured = true;
-    const problems = [
-      ...conflicts.map(
-        ({ rule, winner }) => `${rule.ingress}: ${rule.host}${rule.path} is already served by ${winner}`,
+    const ours = ingressesOf(this.world());
+    this.troubles = [
+      ...conflicts.map(({ rule, winner }) => ({
+        ingress: rule.ingress,
+        reason: 'HostPathConflict',
+        message: `host "${rule.host}" path "${rule.path}" is served by Ingress ${winner}, which is older`,
+      })),
+      ...brokenTls.flatMap(({ secret, reason }) =>
+        ours
+          .filter((ingress) => secretKeys(ingress).includes(secret))
+          .map((ingress) => ({
+            ingress: objectKey(ingress),
+            reason: 'SecretUnusable',
+            message: `Secret ${secret} holds no usable certificate: ${reason}`,
+          })),
       ),
-      ...brokenTls.map(({ secret, reason }) => `secret ${secret} holds no usable certificate: ${reason}`),
-      ...translation.troubles.map(({ ingress, message }) => `${ingress}: ${message}`),
+      ...translation.troubles,
     ];
-    const text = JSON.stringify(problems);
-    if (text !== this.reported) for (const problem of problems) log.warn(problem);
-    this.reported = text;
+    this.queue.add('events');
+    const text = JSON.stringify(this.troubles);
+    if (text !== this.logged)
+      for (const { ingress, reason, message } of this.troubles) log.warn(message, { ingress, reason });
+    this.logged = text;
+  }
+
+  private async writeEvents(signal: AbortSignal): Promise<void> {
+    const { nodes, nodeName, ingresses } = this.deps;
+    if (readyNodes(nodes.list())[0]?.name !== nodeName) return;
+    const afterMs = await this.reporter.report(this.troubles, ingresses.list(), this.clock.now(), signal);
+    if (afterMs !== undefined) this.queue.addAfter('events', afterMs);
   }
 
   private async writeStatus(signal: AbortSignal): Promise<void> {

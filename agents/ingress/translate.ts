@@ -40,6 +40,9 @@ export function isOurs(ingress: Ingress, classes: readonly IngressClass[], class
   return name === className || mine.some((one) => one.metadata?.name === name);
 }
 
+export const ingressesOf = ({ ingresses, classes, className }: Pick<World, 'ingresses' | 'classes' | 'className'>) =>
+  ingresses.filter((one) => isOurs(one, classes, className));
+
 /** Sorted, so that equal objects give an equal configuration. */
 export function translate(world: World): Translation {
   const troubles: Trouble[] = [];
@@ -47,8 +50,7 @@ export function translate(world: World): Translation {
   const defaults: DefaultRule[] = [];
   const tls: TlsInput[] = [];
   const used = new Map<string, BackendInput>();
-  const ours = world.ingresses.filter((one) => isOurs(one, world.classes, world.className));
-  for (const ingress of ours.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1))) {
+  for (const ingress of ingressesOf(world).sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1))) {
     const key = objectKey(ingress);
     const createdMs = Date.parse(ingress.metadata?.creationTimestamp ?? '') || 0;
     const namespace = ingress.metadata?.namespace ?? 'default';

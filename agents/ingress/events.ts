@@ -1,0 +1,115 @@
+// Tells the authors of Ingresses what is wrong with them, as Events. Every node finds the same troubles; the first Ready one writes, and the
+// name of an Event follows from what it says, so a change of that node, or its restart, does not repeat it.
+import { createHash } from 'node:crypto';
+import { type Event, events, type Ingress } from '../../controlplane/api';
+import { objectKey } from '../../controlplane/api/types';
+import { formatTime } from '../../controlplane/base/clock';
+import { hasCode, isAlreadyExists, isNotFound } from '../../controlplane/base/errors';
+import type { Client } from '../../controlplane/client/client';
+import type { Trouble } from './translate';
+
+/** Objects that belong together are created one after the other: what is mended by then is not worth an Event. */
+export const settleMs = 2_000;
+/** Of one Ingress; its rules may all be wrong, and each in its own way. */
+const maxPerIngress = 20;
+
+interface Known {
+  /** Since when it is there this time; undefined while it is away. */
+  sinceMs: number | undefined;
+  /** This time is written. */
+  isWritten: boolean;
+  /** How many times were. */
+  count: number;
+}
+
+export class TroubleReporter {
+  /** By uid of the Ingress, then by reason and message. */
+  private readonly known = new Map<string, Map<string, Known>>();
+
+  constructor(private readonly client: Pick<Client, 'create' | 'patch'>) {}
+
+  /**
+   * Writes what is new and has settled. Returns after how many milliseconds there is more to write; undefined for nothing. Repeatable: what a
+   * failed call did not write is written by the next one.
+   */
+  async report(
+    troubles: readonly Trouble[],
+    ingresses: readonly Ingress[],
+    nowMs: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const byKey = new Map(ingresses.map((ingress) => [objectKey(ingress), ingress]));
+    const present = new Map<string, { ingress: Ingress; found: Map<string, Trouble> }>();
+    for (const trouble of troubles) {
+      const ingress = byKey.get(trouble.ingress);
+      const uid = ingress?.metadata?.uid;
+      if (!ingress || !uid) continue;
+      const entry = present.get(uid) ?? { ingress, found: new Map<string, Trouble>() };
+      if (entry.found.size < maxPerIngress) entry.found.set(JSON.stringify([trouble.reason, trouble.message]), trouble);
+      present.set(uid, entry);
+    }
+    const living = new Set(ingresses.flatMap(({ metadata }) => metadata?.uid ?? []));
+    for (const [uid, known] of this.known) {
+      if (!living.has(uid)) this.known.delete(uid);
+      for (const [id, one] of known) if (!present.get(uid)?.found.has(id)) one.sinceMs = undefined;
+    }
+    let next: number | undefined;
+    for (const [uid, { ingress, found }] of present) {
+      const known = this.known.get(uid) ?? new Map<string, Known>();
+      this.known.set(uid, known);
+      for (const [id, trouble] of found) {
+        const one = known.get(id) ?? { sinceMs: undefined, isWritten: false, count: 0 };
+        known.set(id, one);
+        if (one.sinceMs === undefined) Object.assign(one, { sinceMs: nowMs, isWritten: false });
+        if (one.isWritten) continue;
+        const leftMs = one.sinceMs! + settleMs - nowMs;
+        if (leftMs > 0) next = Math.min(next ?? leftMs, leftMs);
+        else {
+          await this.write(ingress, trouble, one.count + 1, nowMs, signal);
+          one.isWritten = true;
+          one.count++;
+        }
+      }
+    }
+    return next;
+  }
+
+  private async write(ingress: Ingress, trouble: Trouble, count: number, nowMs: number, signal: AbortSignal) {
+    const event = renderEvent(ingress, trouble, nowMs);
+    try {
+      await this.client.create(events, event, { signal });
+    } catch (err) {
+      // A namespace that is being deleted takes no new Events.
+      if (hasCode(err, 'Forbidden') || isNotFound(err)) return;
+      if (!isAlreadyExists(err)) throw err;
+      // Another node, or this one before its restart, has written of this time; a return is one more.
+      if (count > 1) {
+        const { lastTimestamp } = event;
+        await this.client.patch(events, objectKey(event), 'merge', { count, lastTimestamp }, { signal });
+      }
+    }
+  }
+}
+
+/** The same trouble of the same Ingress has the same name. */
+export function renderEvent(ingress: Ingress, { reason, message }: Trouble, nowMs: number): Event {
+  const { namespace = 'default', name = '', uid, resourceVersion } = ingress.metadata ?? {};
+  const id = createHash('sha256')
+    .update(JSON.stringify([uid, reason, message]))
+    .digest('hex')
+    .slice(0, 16);
+  const time = formatTime(nowMs);
+  return {
+    metadata: { namespace, name: `${name.slice(0, 230)}.${id}` },
+    involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name, uid, resourceVersion },
+    type: 'Warning',
+    reason,
+    message: message.slice(0, 1_024),
+    source: { component: 'ingress-controller' },
+    reportingComponent: 'k8ts.dev/ingress',
+    reportingInstance: '',
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  } as unknown as Event;
+}
