@@ -13,10 +13,12 @@ import { listenDns } from '../../dataplane/dns/server';
 import { formatUpstream, type UpstreamAddress } from '../../dataplane/dns/upstream';
 import { Zone } from '../../dataplane/dns/zone';
 import { serveHealth } from '../bootstrap/health';
+import { ownAddresses } from '../bootstrap/own-addresses';
 import { defineCommand } from '../bootstrap/process';
 import { readHostResolvConf } from '../bootstrap/resolv-conf';
 import { runAnnouncer } from './announcer';
 import { options, parseResolvConf } from './options';
+import { recursionFor } from './recursion';
 import { dnsNamespace, dnsServiceName } from './translate';
 import { feedZone } from './zone-feeder';
 
@@ -46,14 +48,24 @@ export const command = defineCommand({
       onExchange: (server, rcode) => metrics.forwarded(server, rcode === undefined ? undefined : rcodeName(rcode)),
     });
     const facts = () => ({ serverAddresses: dnsAddresses() });
-    const responder = new Responder({ zone, facts, forwarder, metrics, log });
+    const allows = recursionFor({
+      ranges: options.allowRecursion,
+      podRanges: () => informers.nodes.get(nodeName)?.spec?.podCIDRs ?? [],
+      ownAddresses: ownAddresses(),
+    });
+    const responder = new Responder({ zone, facts, forwarder, metrics, log, mayRecurse: allows });
     // Queries are taken from the first moment on: they wait until the zone is known, and get SERVFAIL when that takes long, so
     // that nobody believes a no.
     const server = await listenDns({ host: nodeIp, port: options.port }, responder, log);
     log.info('listening', { address: nodeIp, port: server.port, upstreams: upstreams.map(formatUpstream).join(',') });
     try {
       const check = () => (zone.synced ? undefined : 'waiting for the first lists from the API server');
-      const health = { host: '0.0.0.0', port: options.healthzPort, check, metrics: () => metrics.render() };
+      const health = {
+        host: options.healthzAddress,
+        port: options.healthzPort,
+        check,
+        metrics: () => metrics.render(),
+      };
       await serveHealth(health, signal);
       const running = Object.values(informers).map((informer) => informer.run(signal));
       const serving = feedZone(zone, informers, signal).then(() => {

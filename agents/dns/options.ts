@@ -1,5 +1,6 @@
 // Options of `k8ts dns`.
 import { isIP } from 'node:net';
+import { parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
 import type { UpstreamAddress } from '../../dataplane/dns/upstream';
 import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
@@ -51,6 +52,20 @@ export const options = {
     default: '/etc/resolv.conf',
     help: 'where upstream servers are read from; behind the stub of systemd-resolved, where that is all it names',
     parse: parseText,
+  },
+  allowRecursion: {
+    flag: 'allow-recursion',
+    placeholder: 'CIDR,..',
+    default: '',
+    help: 'clients that may ask for names outside the zone, besides the pods of this node and the node itself',
+    parse: (text: string) => parseList(text).map(parseCidr),
+  },
+  healthzAddress: {
+    flag: 'healthz-bind-address',
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'address of /healthz and /metrics',
+    parse: parseIp,
   },
   healthzPort: {
     flag: 'healthz-port',

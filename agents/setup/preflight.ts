@@ -206,7 +206,7 @@ export function portsOf(wishes: Wishes): ReadonlyMap<string, readonly PortUse[]>
       [
         tcp(53, 'names of Services', nodeIp),
         { ...tcp(53, 'names of Services', nodeIp), protocol: 'udp' as const },
-        tcp(10258, 'health of dns'),
+        tcp(10258, 'health of dns', '127.0.0.1'),
       ],
     ],
     ['ingress', [tcp(80, 'Ingress'), tcp(443, 'Ingress'), tcp(10259, 'health of ingress', '127.0.0.1')]],

@@ -17,7 +17,7 @@ t.test('forms are made once each and given in turn', async (t) => {
 
 t.test('the cache is bounded and keeps what is still asked for', async (t) => {
   const cache = new AnswerCache<string>(2);
-  const put = (key: string) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key));
+  const put = (key: string) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key), 1);
   put('a');
   put('b');
   put('c');
@@ -27,6 +27,19 @@ t.test('the cache is bounded and keeps what is still asked for', async (t) => {
   t.equal(cache.get('b'), undefined, 'nobody asked');
   cache.clear();
   t.equal(cache.get('a'), undefined);
+});
+
+t.test('long answers fill the cache before many do', async (t) => {
+  const cache = new AnswerCache<string>(1_000, 100);
+  const put = (key: string, bytes: number) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key), bytes);
+  put('a', 60);
+  put('b', 60);
+  put('c', 60);
+  t.equal(cache.get('a'), undefined, 'two generations of 100 bytes');
+  t.equal(cache.get('b')?.tag, 'b');
+  put('too long', 101);
+  t.equal(cache.get('too long'), undefined);
+  t.equal(cache.get('c')?.tag, 'c', 'nothing makes room for it');
 });
 
 t.test('queries that differ in more than the ID have different keys', async (t) => {

@@ -5,6 +5,8 @@
 export class CachedAnswer<Tag> {
   private readonly forms: (Buffer | undefined)[];
   private next = 0;
+  /** Known to the cache it is in. */
+  bytes = 0;
   constructor(
     count: number,
     private readonly make: (turn: number) => Buffer,
@@ -27,11 +29,18 @@ export class CachedAnswer<Tag> {
   }
 }
 
-/** Bounded by count: a full generation becomes the old one, from which what is still asked for is taken over. */
+/**
+ * Bounded by count and by bytes, since one question has many forms (sizes and flags of EDNS) and a long answer under each: a full generation
+ * becomes the old one, from which what is still asked for is taken over.
+ */
 export class AnswerCache<Tag> {
   private young = new Map<string, CachedAnswer<Tag>>();
   private old = new Map<string, CachedAnswer<Tag>>();
-  constructor(private readonly generationSize = 8_192) {}
+  private youngBytes = 0;
+  constructor(
+    private readonly generationSize = 8_192,
+    private readonly generationBytes = 8 << 20,
+  ) {}
 
   /** Bytes of any query that can be a key: all but the ID. */
   static keyOf(query: Buffer): string {
@@ -42,15 +51,20 @@ export class AnswerCache<Tag> {
     const found = this.young.get(key);
     if (found) return found;
     const older = this.old.get(key);
-    if (older) this.set(key, older);
+    if (older) this.set(key, older, older.bytes);
     return older;
   }
 
-  set(key: string, answer: CachedAnswer<Tag>): void {
-    if (this.young.size >= this.generationSize) {
+  /** `bytes`: of all its forms. */
+  set(key: string, answer: CachedAnswer<Tag>, bytes: number): void {
+    if (bytes > this.generationBytes) return;
+    if (this.young.size >= this.generationSize || this.youngBytes + bytes > this.generationBytes) {
       this.old = this.young;
       this.young = new Map();
+      this.youngBytes = 0;
     }
+    answer.bytes = bytes;
+    this.youngBytes += bytes;
     this.young.set(key, answer);
   }
 
@@ -58,5 +72,6 @@ export class AnswerCache<Tag> {
     if (this.young.size === 0 && this.old.size === 0) return;
     this.young = new Map();
     this.old = new Map();
+    this.youngBytes = 0;
   }
 }

@@ -12,6 +12,8 @@ const negativeTtl = 0;
 const specificationVersion = '1.1.0';
 /** Aliases that lead to aliases within the zone. */
 const maxAliases = 8;
+/** Services of one address that its PTR records name. Users decide how many share an address, and each costs a walk through its endpoints. */
+const maxReverseServices = 32;
 /** All weights of one SRV answer together, as CoreDNS has it. */
 const totalWeight = 100;
 
@@ -53,7 +55,8 @@ export function lookupReverse(zone: Zone, name: string, type: QueryType): Answer
   const address = parseReverseName(name);
   if (address === undefined) return undefined;
   if (!zone.synced) return { rcode: 'SERVFAIL', answers: [], authority: [], additional: [] };
-  const targets = zone.servicesWith(address).flatMap((service) => reverseTargets(zone, service, address));
+  const services = zone.servicesWith(address).slice(0, maxReverseServices);
+  const targets = services.flatMap((service) => reverseTargets(zone, service, address));
   if (targets.length === 0) return undefined;
   if (type !== 'PTR' && type !== 'ANY')
     return { rcode: 'NOERROR', answers: [], authority: [soa(zone)], additional: [] };
@@ -82,6 +85,8 @@ interface Node {
 const emptyNode: Node = {};
 
 function findNode(zone: Zone, facts: ZoneFacts, name: string): Node | undefined {
+  // Labels may hold any byte; the zone joins namespace and name by a slash, which no name of an object has.
+  if (name.includes('/')) return undefined;
   const relative =
     name === zone.origin
       ? []
@@ -140,10 +145,12 @@ function serviceNode(zone: Zone, name: string, namespace: string, rest: readonly
 function portRecords(zone: Zone, name: string, service: ServiceInput, matches: (port: PortInput) => boolean) {
   const base = serviceName(zone, service);
   const found: { port: number; target: string }[] = [];
-  const targets = new Map<string, string[]>();
+  const targets = new Map<string, Set<string>>();
   const add = (port: number, target: string, addresses: readonly string[]) => {
     found.push({ port, target });
-    targets.set(target, [...new Set([...(targets.get(target) ?? []), ...addresses])]);
+    const known = targets.get(target) ?? new Set<string>();
+    for (const address of addresses) known.add(address);
+    targets.set(target, known);
   };
   if (service.kind === 'headless') {
     for (const port of zone.endpointPorts(service)) {
@@ -157,13 +164,19 @@ function portRecords(zone: Zone, name: string, service: ServiceInput, matches: (
   const services = found.map(
     ({ port, target }): DnsRecord => ({ name, ttl, type: 'SRV', priority: 0, weight, port, target }),
   );
-  const additional = [...targets].flatMap(([target, addresses]) => addresses.map((one) => addressRecord(target, one)));
+  const additional = [...targets].flatMap(([target, addresses]) =>
+    [...addresses].map((one) => addressRecord(target, one)),
+  );
   return { services, additional };
 }
 
 function groupByLabel(endpoints: readonly NamedEndpoint[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const { label, address } of endpoints) groups.set(label, [...(groups.get(label) ?? []), address]);
+  for (const { label, address } of endpoints) {
+    const group = groups.get(label);
+    if (group) group.push(address);
+    else groups.set(label, [address]);
+  }
   return groups;
 }
 

@@ -65,6 +65,8 @@ export function withId(message: Buffer, query: Buffer): Buffer {
 interface RawRecord {
   readonly section: 'answer' | 'authority' | 'additional';
   readonly type: number;
+  /** Where its owner's name begins. */
+  readonly at: number;
   readonly ttlAt: number;
   readonly dataAt: number;
   readonly end: number;
@@ -83,11 +85,17 @@ export function readRecords(message: Buffer): RawRecord[] | undefined {
       if (fixed === undefined || fixed + 10 > message.length) return undefined;
       const end = fixed + 10 + message.readUInt16BE(fixed + 8);
       if (end > message.length) return undefined;
-      records.push({ section, type: message.readUInt16BE(fixed), ttlAt: fixed + 4, dataAt: fixed + 10, end });
+      records.push({ section, type: message.readUInt16BE(fixed), at, ttlAt: fixed + 4, dataAt: fixed + 10, end });
       at = end;
     }
   }
   return records;
+}
+
+/** RFC 6891, section 6.1.1: one OPT at most, among the additional records, owned by the root. True for what readRecords cannot read. */
+export function hasProperEdns(message: Buffer): boolean {
+  const found = (readRecords(message) ?? []).filter(({ type }) => type === optType);
+  return found.length <= 1 && found.every(({ section, at }) => section === 'additional' && message[at] === 0);
 }
 
 /** The offset after a name, without following its pointer. */

@@ -25,7 +25,16 @@ import {
   types,
 } from './message';
 import type { Counter, DnsMetrics } from './metrics';
-import { headerSize, isResponse, type RawQuestion, rcodeOf, readQuestion, truncated, withId } from './raw';
+import {
+  hasProperEdns,
+  headerSize,
+  isResponse,
+  type RawQuestion,
+  rcodeOf,
+  readQuestion,
+  truncated,
+  withId,
+} from './raw';
 import type { Answer } from './records';
 import type { Zone } from './zone';
 
@@ -36,6 +45,13 @@ export interface ResponderDeps {
   readonly metrics: DnsMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Whether names outside the zone are asked of others for this client; default: for everyone. */
+  readonly mayRecurse?: (address: string | undefined) => boolean;
+}
+
+/** The client of a query. Its address is read during the call alone: the socket's next query may have another. */
+export interface Sender {
+  readonly address: string | undefined;
 }
 
 const classIn = 1;
@@ -50,6 +66,17 @@ const maxForms = 16;
 /** Questions that ask for more than one name's records, or for a whole zone. */
 const refusedTypes: ReadonlySet<number> = new Set([types.AXFR, ixfrType, types.MAILA, types.MAILB]);
 
+/** A query that is to be answered. */
+interface Asked {
+  readonly bytes: Buffer;
+  readonly query: Query;
+  readonly question: RawQuestion;
+  readonly transport: Transport;
+  readonly limit: number;
+  /** This client may ask for names outside the zone, and there is a server to ask. */
+  readonly recursion: boolean;
+}
+
 export class Responder {
   private readonly caches = { udp: new AnswerCache<Counter>(), tcp: new AnswerCache<Counter>() };
   private generation = -1;
@@ -58,7 +85,7 @@ export class Responder {
   constructor(private readonly deps: ResponderDeps) {}
 
   /** The answer to the query's bytes, which are not needed after the call; undefined when it deserves none. */
-  handle(query: Buffer, transport: Transport): Buffer | undefined | Promise<Buffer> {
+  handle(query: Buffer, transport: Transport, from?: Sender): Buffer | undefined | Promise<Buffer> {
     const { zone, metrics } = this.deps;
     if (query.length < headerSize || isResponse(query)) {
       metrics.dropped++;
@@ -75,7 +102,7 @@ export class Responder {
       return answer;
     }
     metrics.cacheMisses++;
-    const answer = this.workOut(Buffer.from(query), transport);
+    const answer = this.workOut(Buffer.from(query), transport, from);
     if (!(answer instanceof Promise)) {
       metrics.observe((performance.now() - started) / 1_000);
       return answer;
@@ -92,7 +119,7 @@ export class Responder {
     this.generation = this.deps.zone.generation;
   }
 
-  private workOut(bytes: Buffer, transport: Transport): Buffer | Promise<Buffer> {
+  private workOut(bytes: Buffer, transport: Transport, from: Sender | undefined): Buffer | Promise<Buffer> {
     let query: Query;
     try {
       query = parseQuery(bytes);
@@ -103,39 +130,33 @@ export class Responder {
     const limit = sizeLimit(query, transport);
     try {
       if (query.packet.header.opcode !== 0) return this.refuse(query, transport, question, rcodes.NOTIMP);
-      if (!question || query.packet.errors.length > 0) return this.malformed(bytes, transport);
+      if (!question || query.packet.errors.length > 0 || !hasProperEdns(bytes)) return this.malformed(bytes, transport);
       if (query.edns && query.edns.version > 0) return this.refuse(query, transport, question, rcodes.BADVERS);
       if (question.class !== classIn || refusedTypes.has(question.type)) {
         return this.refuse(query, transport, question, rcodes.REFUSED);
       }
-      return this.answer(bytes, query, question, transport, limit);
+      const { forwarder, mayRecurse } = this.deps;
+      const recursion = forwarder.isConfigured && (!mayRecurse || mayRecurse(from?.address));
+      return this.answer({ bytes, query, question, transport, limit, recursion });
     } catch (error) {
       this.deps.log.error('a query could not be answered', { error, name: question?.name });
       return this.refuse(query, transport, question, rcodes.SERVFAIL);
     }
   }
 
-  private answer(
-    bytes: Buffer,
-    query: Query,
-    question: RawQuestion,
-    transport: Transport,
-    limit: number,
-    mayWait = true,
-  ): Buffer | Promise<Buffer> {
-    const { zone, facts, forwarder } = this.deps;
+  private answer(asked: Asked, mayWait = true): Buffer | Promise<Buffer> {
+    const { zone, facts } = this.deps;
+    const { query, question, transport, recursion } = asked;
     const type = queryType(question.type);
     const inZone = isInZone(zone, question.name);
     const found = inZone ? lookup(zone, facts(), question.name, type) : lookupReverse(zone, question.name, type);
     if (found && !zone.synced && mayWait && this.held < maxHeld) {
-      return this.hold().then(() => this.answer(bytes, query, question, transport, limit, false));
+      return this.hold().then(() => this.answer(asked, false));
     }
-    if (found?.chase !== undefined) return this.chase(query, question, transport, limit, found);
-    if (found) return this.fromZone(bytes, query, question, transport, limit, found);
-    if (!forwarder.isConfigured || question.type === types.ANY) {
-      return this.refuse(query, transport, question, rcodes.REFUSED);
-    }
-    return this.forward(bytes, query, question, transport, limit);
+    if (found?.chase !== undefined) return this.chase(asked, found);
+    if (found) return this.fromZone(asked, found);
+    if (!recursion || question.type === types.ANY) return this.refuse(query, transport, question, rcodes.REFUSED);
+    return this.forward(asked);
   }
 
   /** Until the zone is known, but not for ever. */
@@ -149,14 +170,7 @@ export class Responder {
     cancel();
   }
 
-  private fromZone(
-    bytes: Buffer,
-    query: Query,
-    question: RawQuestion,
-    transport: Transport,
-    limit: number,
-    found: Answer,
-  ): Buffer {
+  private fromZone({ bytes, query, question, transport, limit }: Asked, found: Answer): Buffer {
     const asked = query.packet.questions[0]!.name;
     const reply = this.toReply(found, asked);
     const spread = lastRun(reply.answers);
@@ -171,8 +185,9 @@ export class Responder {
     const answer = new CachedAnswer(forms, make, counter);
     // Names in mixed case (0x20) and options that differ each time would fill the cache with what is never asked again.
     const lasts = this.deps.zone.synced && question.isLowerCase && !query.edns?.hasOptions;
-    if (lasts) this.caches[transport].set(AnswerCache.keyOf(bytes), answer);
-    return withId(answer.take(), bytes);
+    const form = answer.take();
+    if (lasts) this.caches[transport].set(AnswerCache.keyOf(bytes), answer, forms * form.length);
+    return withId(form, bytes);
   }
 
   private toReply(found: Answer, asked: string): Reply {
@@ -188,12 +203,12 @@ export class Responder {
   }
 
   /** An alias out of the zone: the rest is an upstream server's answer, or only the alias when none can be reached. */
-  private async chase(query: Query, question: RawQuestion, transport: Transport, limit: number, found: Answer) {
+  private async chase({ query, question, transport, limit, recursion }: Asked, found: Answer) {
     const { forwarder, log, zone } = this.deps;
     const reply = this.toReply(found, query.packet.questions[0]!.name);
     let answers = reply.answers;
     let rcode = reply.rcode;
-    if (forwarder.isConfigured && found.chase !== undefined) {
+    if (recursion && found.chase !== undefined) {
       try {
         const target = { ...question, name: found.chase };
         const flags = { edns: true, dnssecOk: false, checkingDisabled: false };
@@ -209,7 +224,7 @@ export class Responder {
     return encodeReply(query, { ...reply, rcode, answers }, limit);
   }
 
-  private async forward(bytes: Buffer, query: Query, question: RawQuestion, transport: Transport, limit: number) {
+  private async forward({ bytes, query, question, transport, limit }: Asked) {
     const { forwarder, log } = this.deps;
     try {
       const { edns, packet } = query;

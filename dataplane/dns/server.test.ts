@@ -8,13 +8,13 @@ import { silentLogger } from '../../controlplane/base/logger';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { Forwarder, type ForwarderDeps } from './forwarder';
 import { DnsMetrics } from './metrics';
-import { holdMs, Responder } from './responder';
+import { holdMs, Responder, type ResponderDeps } from './responder';
 import { listenDns } from './server';
 import { Zone } from './zone';
 
 const host = '127.0.0.1';
 
-async function start(t: Test, forwarding: Partial<ForwarderDeps> = {}) {
+async function start(t: Test, forwarding: Partial<ForwarderDeps> = {}, more: Partial<ResponderDeps> = {}) {
   const zone = new Zone('cluster.local');
   zone.setNamespace('shop', true);
   zone.setService('shop/web', {
@@ -37,7 +37,7 @@ async function start(t: Test, forwarding: Partial<ForwarderDeps> = {}) {
   const metrics = new DnsMetrics();
   const forwarder = new Forwarder({ upstreams: [], clock: systemClock, log: silentLogger, ...forwarding });
   const facts = () => ({ serverAddresses: ['10.96.0.10'] });
-  const responder = new Responder({ zone, facts, forwarder, metrics, log: silentLogger });
+  const responder = new Responder({ zone, facts, forwarder, metrics, log: silentLogger, ...more });
   const server = await listenDns({ host, port: 0 }, responder, silentLogger);
   t.teardown(() => server.close());
   return { zone, metrics, port: server.port, responder };
@@ -270,4 +270,66 @@ t.test('questions that come before the zone is known wait for it, but not for ev
   zone.setSynced();
   t.same(addresses(await early), ['10.96.1.1']);
   t.strictSame(clock.pending(), [], 'no timer is left');
+});
+
+t.test('one OPT, of the root, among the additional records: all else is FORMERR', async (t) => {
+  const { port } = await start(t);
+  const plain = query('web.shop.svc.cluster.local', Packet.TYPE.A);
+  const opt = Buffer.from('0000291000000000000000', 'hex');
+  const named = Buffer.concat([Buffer.from([1, 0x61]), opt]);
+  const pointed = Buffer.concat([Buffer.from([0xc0, 12]), opt.subarray(1)]);
+  const withOpts = (section: number, ...records: Buffer[]) => {
+    const message = Buffer.concat([plain, ...records]);
+    message.writeUInt16BE(records.length, 6 + 2 * section);
+    return message;
+  };
+  const cases: [name: string, message: Buffer, rcode: number][] = [
+    ['one', withOpts(2, opt), 0],
+    ['two', withOpts(2, opt, opt), 1],
+    ['with a name', withOpts(2, named), 1],
+    ['with a pointer to a name', withOpts(2, pointed), 1],
+    ['among the answers', withOpts(0, opt), 1],
+    ['in the authority section', withOpts(1, opt), 1],
+  ];
+  for (const [name, message, rcode] of cases) t.equal((await exchange(port, message))[3]! & 0x0f, rcode, name);
+});
+
+t.test('names outside the zone are for those who may ask, by UDP and TCP', async (t) => {
+  const asked: string[] = [];
+  const ask = async (message: Buffer) => {
+    asked.push('upstream');
+    const answer = Buffer.from(message);
+    answer[2] = 0x81;
+    return answer;
+  };
+  const clients: (string | undefined)[] = [];
+  let allowed = false;
+  const mayRecurse = (address: string | undefined) => {
+    clients.push(address);
+    return allowed;
+  };
+  const upstreams = [{ host: '192.0.2.53', port: 53 }];
+  const { port } = await start(t, { upstreams, ask }, { mayRecurse });
+  const rcode = async (name: string, type: number = Packet.TYPE.A) =>
+    (await exchange(port, query(name, type)))[3]! & 0x0f;
+  t.equal(await rcode('example.org'), 5, 'REFUSED');
+  t.equal(await rcode('web.shop.svc.cluster.local'), 0, 'the zone is for everybody');
+  t.equal(await rcode('out.shop.svc.cluster.local'), 0, 'the alias alone');
+  t.equal(await rcode('1.2.0.192.in-addr.arpa', Packet.TYPE.PTR), 5);
+  const tcp = TCPClient({ dns: host, port });
+  t.equal((await tcp('example.org', 'A')).header.rcode, 5);
+  t.same(asked, []);
+  allowed = true;
+  t.equal(await rcode('example.org'), 0);
+  t.equal(asked.length, 1);
+  t.same([...new Set(clients)], [host]);
+});
+
+t.test('a query longer than any real one ends the connection before it is collected', async (t) => {
+  const { port } = await start(t);
+  const socket = createConnection({ host, port });
+  socket.on('error', () => {});
+  socket.write(Buffer.from([0xff, 0xff]));
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  t.ok(socket.destroyed);
 });

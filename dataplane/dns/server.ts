@@ -11,7 +11,7 @@ const maxConnections = 1_000;
 const maxPortTries = 10;
 /** Questions under way on one connection; reading stops until some are answered. */
 const maxPipelined = 64;
-/** Of a query by UDP; real ones have at most some hundred. */
+/** Real queries have at most some hundred. */
 const maxQueryBytes = 4_096;
 /** Queries that wait in the kernel while the event loop is busy. */
 const receiveBufferBytes = 4 << 20;
@@ -63,7 +63,7 @@ const listenUdp = (host: string, port: number, responder: Responder, log: Logger
     port,
     maxBytes: maxQueryBytes,
     receiveBufferBytes,
-    answer: (query) => responder.handle(query, 'udp'),
+    answer: (query, from) => responder.handle(query, 'udp', from),
     // A client that went away makes sending fail; that is its business.
     onError: (error) => log.debug('udp', { error: describeError(error) }),
   });
@@ -82,6 +82,7 @@ function serveConnection(socket: Socket, responder: Responder): void {
   let received: Buffer = Buffer.alloc(0);
   let underWay = 0;
   let ended = false;
+  const sender = { address: socket.remoteAddress };
   socket.setTimeout(idleMs, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   const write = (answer: Buffer) => {
@@ -100,10 +101,15 @@ function serveConnection(socket: Socket, responder: Responder): void {
   const drain = () => {
     while (received.length >= 2 && underWay < maxPipelined) {
       const end = 2 + received.readUInt16BE(0);
+      if (end > 2 + maxQueryBytes) {
+        // It would be collected in pieces of any size, each copied with all before it.
+        socket.destroy();
+        return;
+      }
       if (received.length < end) break;
       const query = received.subarray(2, end);
       received = received.subarray(end);
-      const answer = responder.handle(query, 'tcp');
+      const answer = responder.handle(query, 'tcp', sender);
       if (answer instanceof Promise) {
         underWay++;
         void answer.then(settled);

@@ -36,7 +36,12 @@ export function planCaching(message: Buffer): { readonly ttl: number; readonly t
 
 export class UpstreamCache {
   private readonly entries = new Map<string, Entry>();
-  constructor(private readonly maxEntries = 10_000) {}
+  private bytes = 0;
+  /** Bounded by bytes as well: answers by TCP have up to 64 kB, and whoever owns a domain decides about their length. */
+  constructor(
+    private readonly maxEntries = 10_000,
+    private readonly maxBytes = 16 << 20,
+  ) {}
 
   /** A copy with TTLs as they are now, `nowMs` being any clock that only goes forward. */
   get(key: string, nowMs: number): Buffer | undefined {
@@ -44,7 +49,7 @@ export class UpstreamCache {
     if (!entry) return undefined;
     const age = Math.floor((nowMs - entry.storedAt) / 1_000);
     if (age >= entry.ttl) {
-      this.entries.delete(key);
+      this.remove(key);
       return undefined;
     }
     const copy = Buffer.from(entry.message);
@@ -55,9 +60,20 @@ export class UpstreamCache {
   set(key: string, message: Buffer, nowMs: number): void {
     const { ttl, ttlOffsets } = planCaching(message);
     if (ttl <= 0) return;
+    this.remove(key);
     // Oldest first out: a Map keeps the order of insertion.
-    if (this.entries.size >= this.maxEntries) this.entries.delete(this.entries.keys().next().value!);
-    this.entries.delete(key);
+    while (this.entries.size > 0 && this.isFull(message.length)) this.remove(this.entries.keys().next().value!);
+    if (this.isFull(message.length)) return;
     this.entries.set(key, { message, storedAt: nowMs, ttl, ttlOffsets });
+    this.bytes += message.length;
+  }
+
+  private isFull(more: number): boolean {
+    return this.entries.size >= this.maxEntries || this.bytes + more > this.maxBytes;
+  }
+
+  private remove(key: string): void {
+    this.bytes -= this.entries.get(key)?.message.length ?? 0;
+    this.entries.delete(key);
   }
 }

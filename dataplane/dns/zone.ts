@@ -64,7 +64,7 @@ export class Zone {
   setPod(key: string, given: PodInput | undefined): void {
     const pod = given && { ...given, addresses: given.addresses.map(canonical) };
     const old = this.pods.get(key);
-    if (old && pod && String(old.addresses) === String(pod.addresses)) return;
+    if (old && pod && JSON.stringify(old.addresses) === JSON.stringify(pod.addresses)) return;
     for (const name of podNamesOf(old)) {
       const keys = this.podNames.get(name);
       keys?.delete(key);
@@ -121,7 +121,7 @@ export class Zone {
     const ports = new Map<string, PortInput & { readonly endpoints: NamedEndpoint[] }>();
     for (const part of this.partsOf(service)) {
       for (const port of part.ports) {
-        const id = `${port.name}/${port.protocol}/${port.port}`;
+        const id = JSON.stringify([port.name, port.protocol, port.port]);
         const known = ports.get(id) ?? { ...port, endpoints: [] };
         ports.set(id, known);
         for (const endpoint of part.endpoints) {

@@ -160,3 +160,10 @@ t.test('addresses as bytes, there and back', async (t) => {
   bytes.writeUInt16LE(17, 0);
   t.equal(readPeer(bytes), undefined);
 });
+
+t.test('the sender of each datagram is known during the call', async (t) => {
+  const { socket } = await open(t, (_datagram, from) => Buffer.from(String(from.address)));
+  t.same(await ask(socket.port, numbered(50)), Array(50).fill('127.0.0.1'));
+  const { socket: v6 } = await open(t, (_datagram, from) => Buffer.from(String(from.address)), { host: '::1' });
+  t.same(await ask(v6.port, numbered(3), 3, '::1'), Array(3).fill('::1'));
+});

@@ -22,12 +22,25 @@ export interface AnsweringSocketOptions {
   /** What may wait in the kernel while the event loop is busy; the kernel may give less. */
   readonly receiveBufferBytes: number;
   /** The answer, if any. `datagram` is there until the call returns: copy what is needed later. Must not throw or reject. */
-  readonly answer: (datagram: Buffer) => Buffer | undefined | Promise<Buffer>;
+  readonly answer: (datagram: Buffer, from: Sender) => Buffer | undefined | Promise<Buffer>;
   /** An answer did not leave: its client may have gone away. */
   readonly onError: (err: Error) => void;
   /** For tests: a kernel that has no room. */
   readonly send?: typeof sendMany;
 }
+/** Who sent the datagram: like the datagram, there until the call returns. The address is worked out only for who asks. */
+export interface Sender {
+  /** Undefined for an unknown family. */
+  readonly address: string | undefined;
+}
+class CurrentSender implements Sender {
+  bytes: Buffer | undefined;
+  peer: Peer | undefined;
+  get address(): string | undefined {
+    return this.peer?.address ?? (this.bytes && readPeer(this.bytes)?.address);
+  }
+}
+
 export interface AnsweringSocket {
   readonly port: number;
   close(): Promise<void>;
@@ -61,6 +74,7 @@ class Answering implements AnsweringSocket {
   private readonly outgoing: Datagrams;
   /** Datagrams in `outgoing`. */
   private waiting = 0;
+  private readonly sender = new CurrentSender();
   private closed: Promise<void> | undefined;
 
   constructor(
@@ -95,7 +109,9 @@ class Answering implements AnsweringSocket {
 
   /** Node has read one datagram, and says so; the others are still there. */
   private woken(first: Buffer, from: Peer): void {
-    const answer = first.length > this.options.maxBytes ? undefined : this.options.answer(first);
+    this.sender.peer = from;
+    const answer = first.length > this.options.maxBytes ? undefined : this.options.answer(first, this.sender);
+    this.sender.peer = undefined;
     if (answer instanceof Promise) this.answerLater(answer, from);
     else if (answer) this.queue(answer, this.writeTo(from), from);
     for (let round = 0; round < maxRounds && this.receive() === batch; round++);
@@ -114,8 +130,9 @@ class Answering implements AnsweringSocket {
     for (let i = 0; i < count; i++) {
       const bytes = incoming.received(i);
       if (bytes === undefined) continue;
-      const answer = options.answer(incoming.data[i]!.subarray(0, bytes));
       const from = incoming.addresses[i]!;
+      this.sender.bytes = from;
+      const answer = options.answer(incoming.data[i]!.subarray(0, bytes), this.sender);
       if (answer instanceof Promise) {
         const peer = readPeer(from);
         if (peer) this.answerLater(answer, peer);

@@ -1,4 +1,4 @@
-// The addresses of this machine, on all its links. They are asked for with each endpoint of an update, so a listing serves for a moment.
+// The addresses of this machine, on all its links. They are asked for often (each endpoint, each question), so a listing serves for a moment.
 import { networkInterfaces } from 'node:os';
 
 const freshMs = 1_000;

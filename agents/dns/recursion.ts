@@ -1,0 +1,35 @@
+// Who may ask this node's server for names outside the zone: the pods of the node, which are led here, and the node itself. For everybody
+// else who reaches the node's address it would be an open resolver, which others misuse to amplify attacks (RFC 5358).
+import { type Address, type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
+
+export interface RecursionFacts {
+  readonly ranges: readonly Cidr[];
+  /** Of this node's pods, as its Node says. */
+  readonly podRanges: () => readonly string[];
+  readonly ownAddresses: () => readonly string[];
+}
+
+export function recursionFor({
+  ranges,
+  podRanges,
+  ownAddresses,
+}: RecursionFacts): (address: string | undefined) => boolean {
+  let pods: { readonly text: readonly string[]; readonly ranges: readonly Cidr[] } = { text: [], ranges: [] };
+  return (text) => {
+    if (text === undefined) return false;
+    const given = podRanges();
+    if (given !== pods.text) pods = { text: given, ranges: given.map(parseCidr) };
+    const address = unmapped(text);
+    const isIn = (range: Cidr) => cidrContains(range, address);
+    return [pods.ranges, loopback, ranges].some((all) => all.some(isIn)) || ownAddresses().includes(text);
+  };
+}
+
+const loopback = [parseCidr('127.0.0.0/8'), parseCidr('::1/128')];
+const mapped = parseCidr('::ffff:0:0/96');
+
+/** An IPv4 client of an IPv6 socket has a mapped address. */
+function unmapped(text: string): Address {
+  const address = parseAddress(text);
+  return cidrContains(mapped, address) ? { family: 4, value: address.value & 0xffff_ffffn } : address;
+}
