@@ -176,7 +176,14 @@ export class IngressController {
     const translation = translate(this.world());
     const { conflicts, brokenTls } = server.update(translation);
     this.configured = true;
-    const ours = ingressesOf(this.world());
+    const users = new Map<string, Ingress[]>();
+    for (const ingress of brokenTls.length === 0 ? [] : ingressesOf(this.world())) {
+      for (const secret of new Set(secretKeys(ingress))) {
+        const known = users.get(secret);
+        if (known) known.push(ingress);
+        else users.set(secret, [ingress]);
+      }
+    }
     this.troubles = [
       ...conflicts.map(({ rule, winner }) => ({
         ingress: rule.ingress,
@@ -184,13 +191,11 @@ export class IngressController {
         message: `host "${rule.host}" path "${rule.path}" is served by Ingress ${winner}, which is older`,
       })),
       ...brokenTls.flatMap(({ secret, reason }) =>
-        ours
-          .filter((ingress) => secretKeys(ingress).includes(secret))
-          .map((ingress) => ({
-            ingress: objectKey(ingress),
-            reason: 'SecretUnusable',
-            message: `Secret ${secret} holds no usable certificate: ${reason}`,
-          })),
+        (users.get(secret) ?? []).map((ingress) => ({
+          ingress: objectKey(ingress),
+          reason: 'SecretUnusable',
+          message: `Secret ${secret} holds no usable certificate: ${reason}`,
+        })),
       ),
       ...translation.troubles,
     ];

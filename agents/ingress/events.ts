@@ -12,6 +12,8 @@ import type { Trouble } from './translate';
 export const settleMs = 2_000;
 /** Of one Ingress; its rules may all be wrong, and each in its own way. */
 const maxPerIngress = 20;
+/** Troubles of one Ingress that are remembered after they went, for their count. */
+const maxRemembered = 100;
 
 interface Known {
   /** Since when it is there this time; undefined while it is away. */
@@ -51,7 +53,11 @@ export class TroubleReporter {
     const living = new Set(ingresses.flatMap(({ metadata }) => metadata?.uid ?? []));
     for (const [uid, known] of this.known) {
       if (!living.has(uid)) this.known.delete(uid);
-      for (const [id, one] of known) if (!present.get(uid)?.found.has(id)) one.sinceMs = undefined;
+      for (const [id, one] of known) {
+        if (present.get(uid)?.found.has(id)) continue;
+        one.sinceMs = undefined;
+        if (known.size > maxRemembered) known.delete(id);
+      }
     }
     let next: number | undefined;
     for (const [uid, { ingress, found }] of present) {

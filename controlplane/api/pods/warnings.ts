@@ -240,6 +240,9 @@ function warnOfEnvironment(env: NonNullable<Container['env']>, at: string): stri
   });
 }
 
+/** Ports that a later one is compared with. Each pair may give a warning, and a pod may list 100,000 ports. */
+const maxCompared = 8;
+
 function warnOfPorts(containers: readonly PlacedContainer[]): string[] {
   interface Known {
     readonly field: string;
@@ -261,7 +264,7 @@ function warnOfPorts(containers: readonly PlacedContainer[]): string[] {
         const ambiguous = hostPort === other.hostPort && (hostIP === '') !== (other.hostIP === '');
         return ambiguous ? [`${field}: dangerously ambiguous port definition with ${other.field}`] : [];
       });
-      known.set(key, [...others, { field, hostPort, hostIP }]);
+      if (others.length < maxCompared) known.set(key, [...others, { field, hostPort, hostIP }]);
       return warnings;
     }),
   );
