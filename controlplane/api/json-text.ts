@@ -2,6 +2,7 @@
 // numbers beyond 2^53 and silently turn 1e999 into null, and a text of many thousand levels would end the stack of whatever
 // walks it.
 import { BadRequest } from '../base/errors';
+import { jsonSyntaxError } from './schema/json-error';
 
 /** Levels of objects and lists. Upstream allows 10,000; no kind has more than some thirty. */
 export const maxJsonDepth = 1_000;
@@ -16,14 +17,18 @@ const nine = 0x39;
 const exactDigits = 15;
 
 /**
- * @throws SyntaxError for what is no JSON
- * @throws BadRequest for a number that cannot be kept, or more than maxJsonDepth levels
+ * @throws BadRequest for what is no JSON, in the words of Go's decoder, for a number that cannot be kept, or more than maxJsonDepth levels
  */
 export function parseJson(bytes: Buffer): unknown {
   const { depth, exact } = scan(bytes);
   const text = bytes.toString();
   if (depth > maxJsonDepth) throw tooDeep();
-  return exact ? JSON.parse(text) : JSON.parse(text, checkNumber);
+  try {
+    return exact ? JSON.parse(text) : JSON.parse(text, checkNumber);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new BadRequest(jsonSyntaxError(bytes) ?? cause.message);
+  }
 }
 
 /** One pass that costs about a tenth of parsing. `exact` is true when every number is certainly kept. */

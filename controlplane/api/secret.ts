@@ -4,6 +4,7 @@ import type { V1Secret } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { maxConfigBytes } from './config-map';
 import { defineKind, type WriteContext } from './kind';
+import { jsonSyntaxError } from './schema/json-error';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required, tooLong } from './validation/causes';
@@ -47,12 +48,8 @@ function validateContents({ type, data = {} }: Secret): FieldCause[] {
   const key = type === 'kubernetes.io/dockerconfigjson' ? '.dockerconfigjson' : '.dockercfg';
   const value = data[key];
   if (value === undefined || !type?.startsWith('kubernetes.io/dockerc')) return [];
-  try {
-    JSON.parse(Buffer.from(value, 'base64').toString());
-    return [];
-  } catch (err) {
-    return [invalid(`data[${key}]`, '<secret contents redacted>', (err as Error).message)];
-  }
+  const wrong = jsonSyntaxError(Buffer.from(value, 'base64'));
+  return wrong === undefined ? [] : [invalid(`data[${key}]`, '<secret contents redacted>', wrong)];
 }
 
 function validateUpdate(object: Secret, old: Secret): FieldCause[] {

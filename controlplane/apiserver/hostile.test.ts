@@ -76,5 +76,8 @@ t.test('a body of YAML with many keys is converted beside the event loop', async
   const warned = await server.call('POST', maps, { type: 'application/yaml', body: twice });
   t.match(warned, { status: 201, json: { data: { a: '2' } }, headers: { warning: /duplicate field/ } });
   const broken = await server.call('POST', maps, { type: 'application/yaml', body: 'a: ]' });
-  t.match(broken.json, { code: 400, message: /^error converting YAML to JSON: yaml: line 1: / });
+  t.match(broken.json, {
+    code: 400,
+    message: /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line 1: /,
+  });
 });

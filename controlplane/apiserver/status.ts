@@ -94,7 +94,7 @@ export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, cau
   const details = {
     ...(name === '' ? {} : { name }),
     ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind === '' ? {} : { kind: kind.kind }),
   };
   return new Invalid(`${subject} "${name}" is invalid: ${list}`, causes, { details });
 }
@@ -114,7 +114,7 @@ export function toStatus(err: unknown): Status {
     metadata: {},
     status: 'Failure',
     message,
-    reason: line.reason,
+    ...(line.reason === '' ? {} : { reason: line.reason }),
     ...(Object.keys(details).length > 0 ? { details: details as NonNullable<Status['details']> } : {}),
     code: line.status,
   };

@@ -1,6 +1,6 @@
 // Turns schemas into decoders, once per definition. A decoder checks one value, returns it in its canonical form
 // (an object is changed in place) and costs a map look-up per field.
-import { goType, wrongType } from './go-types';
+import { goRef, goType, wrongType } from './go-types';
 import { scalarDecoders } from './scalars';
 import type { FieldSchema, ObjectSchema } from './schema';
 
@@ -32,7 +32,7 @@ export function compileObject(name: string, definitions: Definitions): Decode {
   if (!schema) throw new Error(`schema ${name} does not exist`);
   const fields = new Map<string, Field>();
   const goName = name.slice(name.lastIndexOf('.') + 1);
-  const decode = objectDecoder(fields, goName);
+  const decode = objectDecoder(fields, goName, goRef(name));
   known.set(name, decode);
   const required = new Set(schema.required);
   for (const [key, field] of Object.entries(schema.fields)) {
@@ -48,9 +48,9 @@ interface Field {
   readonly dropEmpty: boolean;
 }
 
-function objectDecoder(fields: ReadonlyMap<string, Field>, goName: string): Decode {
+function objectDecoder(fields: ReadonlyMap<string, Field>, goName: string, goType: string): Decode {
   return (value, context, path, goPath) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(value, goPath, goName);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(value, goPath, goType);
     const object = value as Record<string, unknown>;
     for (const key of Object.keys(object)) {
       const field = fields.get(key);

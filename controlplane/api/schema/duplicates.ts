@@ -18,9 +18,20 @@ interface Frame {
   key: string;
 }
 
+/** A key of the text. `path` is built on demand: most callers want few of them. */
+type VisitField = (path: () => string, isDuplicate: boolean) => void;
+
 /** Paths like spec.containers[0].name of fields given more than once, in the order of the second occurrence. */
 export function findDuplicateFields(text: string): string[] {
   const duplicates: string[] = [];
+  scanFields(text, (path, isDuplicate) => {
+    if (isDuplicate) duplicates.push(path());
+  });
+  return duplicates;
+}
+
+/** Calls `visit` for every key of every object, in the order of the text. */
+export function scanFields(text: string, visit: VisitField): void {
   const stack: Frame[] = [];
   let frame: Frame | undefined;
   let expectKey = false;
@@ -29,9 +40,11 @@ export function findDuplicateFields(text: string): string[] {
       case quote: {
         const end = endOfString(text, i);
         if (expectKey && frame?.keys) {
-          frame.key = unquote(text, i, end);
-          if (frame.keys.has(frame.key)) duplicates.push(childPath(frame));
-          frame.keys.add(frame.key);
+          const parent = frame;
+          parent.key = unquote(text, i, end);
+          const isDuplicate = frame.keys.has(parent.key);
+          frame.keys.add(parent.key);
+          visit(() => childPath(parent), isDuplicate);
           expectKey = false;
         }
         i = end;
@@ -58,7 +71,6 @@ export function findDuplicateFields(text: string): string[] {
         break;
     }
   }
-  return duplicates;
 }
 
 function childPath({ keys, path, index, key }: Frame): string {

@@ -23,12 +23,12 @@ export function goType(field: FieldSchema): string {
 }
 
 /** io.k8s.api.core.v1.Container is v1.Container in Go. */
-const goRef = (ref: string): string => ref.split('.').slice(-2).join('.');
+export const goRef = (ref: string): string => ref.split('.').slice(-2).join('.');
 
 /** Go's words for a JSON value that does not fit. */
 export function wrongType(value: unknown, goPath: string, type: string): BadRequest {
   const found = describe(value);
-  if (goPath === '') return new BadRequest(`json: cannot unmarshal ${found} into Go value of type v1.${type}`);
+  if (goPath === '') return new BadRequest(`json: cannot unmarshal ${found} into Go value of type ${type}`);
   return new BadRequest(`json: cannot unmarshal ${found} into Go struct field ${goPath} of type ${type}`);
 }
 

@@ -3,6 +3,7 @@
 import { BadRequest } from '../../base/errors';
 import { compileObject } from './compile';
 import { loadSchemas, schemaOfModel } from './load';
+import { strictError, strictFindings } from './strict';
 
 /** The fieldValidation query parameter. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -15,12 +16,9 @@ export interface StructuredKind {
   readonly options: { readonly model: string };
 }
 
-/** More findings than this are cut off, as upstream does. */
-const maxFindings = 100;
-
 /**
- * Brings `object` into the shape of its kind, in place: unknown fields, nulls and empty optional lists and maps go.
- * `duplicates` are the fields that findDuplicateFields saw in the body.
+ * Brings `object` into the shape of its kind, in place: unknown fields, nulls and empty optional lists and maps go. `json` is
+ * the text the object was read from, absent for the outcome of a patch.
  * @returns the texts of Warning headers, only in mode Warn
  * @throws BadRequest when a value has the wrong type, or in mode Strict when a field is unknown or duplicate
  */
@@ -28,7 +26,7 @@ export function validateStructure(
   kind: StructuredKind,
   object: unknown,
   mode: FieldValidation,
-  duplicates: readonly string[] = [],
+  json?: string,
 ): string[] {
   const unknown = mode === 'Ignore' ? undefined : [];
   try {
@@ -38,13 +36,8 @@ export function validateStructure(
     throw err;
   }
   if (mode === 'Ignore') return [];
-  const findings = [
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...(unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
-  ].slice(0, maxFindings);
-  if (mode === 'Strict' && findings.length > 0) {
-    throw cannotHandle(kind, `strict decoding error: ${findings.join(', ')}`);
-  }
+  const findings = strictFindings(unknown ?? [], json);
+  if (mode === 'Strict' && findings.length > 0) throw cannotHandle(kind, strictError(findings));
   return findings;
 }
 

@@ -37,7 +37,10 @@ export interface ApplyRequest extends Write {
   readonly force: boolean;
 }
 
-const rootSchema = (kind: PatchedKind): FieldSchema => ({ type: 'ref', ref: schemaOfModel(kind.options.model).name });
+export const rootSchema = (kind: PatchedKind): FieldSchema => ({
+  type: 'ref',
+  ref: schemaOfModel(kind.options.model).name,
+});
 
 /** Fields nobody owns: they name the object or are the server's. */
 const unowned = new Set(

@@ -13,13 +13,13 @@ const maxWork = 25_000_000;
 const maxShown = 1_000;
 
 interface Operation {
-  readonly op: string;
-  readonly path: string;
+  readonly op?: string;
+  readonly path?: string;
   readonly from?: string;
   readonly value?: Json;
 }
 
-/** What every 422 of a patch begins with. Without causes in the details kubectl shows the message as it is. */
+/** The whole message of a patch that does not apply. Without causes in the details kubectl shows the message as it is. */
 export const patchRejected = 'the server rejected our request due to an error in our request';
 
 /** A new document. @throws BadRequest for a malformed patch or a result too deep, Invalid when an operation does not apply */
@@ -72,10 +72,7 @@ class PatchLimits {
 const levelsOf = (path: string): number => path.split('/').length - 1;
 
 function decode(patch: Json): Operation[] {
-  if (!Array.isArray(patch)) {
-    const found = patch === null ? 'null' : isObject(patch) ? 'object' : typeof patch;
-    throw new BadRequest(`json: cannot unmarshal ${found} into Go value of type jsonpatch.Patch`);
-  }
+  if (!Array.isArray(patch)) throw undecodable(patch, 'value', '[]handlers.jsonPatchOp');
   if (patch.length > maxJsonPatchOperations) {
     throw new AppError(
       'BadRequest',
@@ -84,18 +81,27 @@ function decode(patch: Json): Operation[] {
     );
   }
   return patch.map((operation) => {
-    if (!isObject(operation) || typeof operation.op !== 'string' || typeof operation.path !== 'string') {
-      throw new BadRequest(
-        `jsonpatch operation needs "op" and "path": ${JSON.stringify(operation).slice(0, maxShown)}`,
-      );
+    if (!isObject(operation)) throw undecodable(operation, 'value', 'handlers.jsonPatchOp');
+    for (const key of ['op', 'path', 'from']) {
+      const text = operation[key] ?? '';
+      if (typeof text !== 'string') throw undecodable(text, `struct field jsonPatchOp.${key}`, 'string');
     }
     return operation as unknown as Operation;
   });
 }
 
-const rejected = (cause: string): Invalid => new Invalid(`${patchRejected}: ${cause.slice(0, maxShown)}`, []);
+function undecodable(value: Json, target: string, type: string): BadRequest {
+  const found = Array.isArray(value) ? 'array' : value === null ? 'null' : isObject(value) ? 'object' : typeof value;
+  return new BadRequest(
+    `error decoding patch: json: cannot unmarshal ${found === 'boolean' ? 'bool' : found} into Go ${target} of type ${type}`,
+  );
+}
 
-function applyOne(document: Json, { op, path, from, value }: Operation, limits: PatchLimits): Json {
+/** kube-apiserver does not say why a patch does not apply; the cause is for whoever debugs this server. */
+const rejected = (why: string): Invalid => new Invalid(patchRejected, [], { cause: new Error(why.slice(0, maxShown)) });
+
+function applyOne(document: Json, { op = '', path, from, value }: Operation, limits: PatchLimits): Json {
+  if (path === undefined) throw rejected(`${op} operation has no path`);
   switch (op) {
     case 'add': {
       const added = present(op, path, value);

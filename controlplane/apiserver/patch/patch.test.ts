@@ -2,6 +2,7 @@ import t from 'tap';
 import { pods } from '../../api/pod';
 import { services } from '../../api/service';
 import type { AppError } from '../../base/errors';
+import { StatusError } from '../status';
 import { patchRejected } from './json-patch';
 import { applyPatch, patchTypes } from './patch';
 
@@ -11,8 +12,10 @@ function failure(fn: () => unknown): string {
     fn();
     return 'nothing';
   } catch (err) {
-    const { code, message } = err as AppError;
-    return `${code}: ${message}`.replace(`: ${patchRejected}`, '');
+    const { code, message, cause } = err as AppError;
+    // What clients are not told stands in the cause.
+    const why = message === patchRejected && cause instanceof Error ? cause.message : message;
+    return err instanceof StatusError ? `${err.status}: ${why}` : `${code}: ${why}`;
   }
 }
 
@@ -94,13 +97,14 @@ t.test('JSON patch', async (t) => {
       name: 'no list',
       original: {},
       patch: { op: 'add' },
-      error: 'BadRequest: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+      error:
+        'BadRequest: error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     },
     {
       name: 'no path',
       original: {},
       patch: [{ op: 'add' }],
-      error: 'BadRequest: jsonpatch operation needs "op" and "path": {"op":"add"}',
+      error: 'Invalid: add operation has no path',
     },
     {
       name: 'whole document becomes a number',
@@ -206,7 +210,7 @@ t.test('strategic merge patch', async (t) => {
       name: '$setElementOrder must know every element of the patch',
       original: spec(c('a')),
       patch: { spec: { '$setElementOrder/containers': [{ name: 'a' }], containers: [c('x')] } },
-      error: /^BadRequest: The order in patch list:\n\[x\]\n doesn't match \$setElementOrder list:\n\[a\]\n$/,
+      error: /^500: The order in patch list:\n\[x\]\n doesn't match \$setElementOrder list:\n\[a\]\n$/,
     },
     {
       name: 'delete an element',
@@ -260,19 +264,19 @@ t.test('strategic merge patch', async (t) => {
       name: '$retainKeys must name all fields of the patch',
       original: { spec: { volumes: [{ name: 'v', emptyDir: {} }] } },
       patch: { spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } },
-      error: /^BadRequest: \$retainKeys list must contain all fields present in the patch$/,
+      error: /^Invalid: \$retainKeys list must contain all fields present in the patch$/,
     },
     {
       name: 'an element without its merge key',
       original: spec(c('a')),
       patch: spec({ image: 'x' }),
-      error: /^Invalid: map: map\[image:x\] does not contain declared merge key: name$/,
+      error: /^500: map: map\[image:x\] does not contain declared merge key: name$/,
     },
     {
       name: 'an unknown directive',
       original: {},
       patch: { $patch: 'explode' },
-      error: /^BadRequest: Unknown patch type found: explode$/,
+      error: /^500: Unknown patch type found: explode$/,
     },
     {
       name: 'ports of a Service are known by port',

@@ -28,9 +28,9 @@ export function applyPatch<T extends object>(type: string, original: T, patch: u
     case patchTypes.json:
       return applyJsonPatch(document, patch as Json) as T;
     case patchTypes.merge:
-      return applyMergePatch(document, patchObject(patch)) as T;
+      return applyMergePatch(document, patchObject(patch, 'error decoding patch: ')) as T;
     case patchTypes.strategic:
-      return applyStrategicMergePatch(document, patchObject(patch), kind.options.model) as T;
+      return applyStrategicMergePatch(document, patchObject(patch, ''), kind.options.model) as T;
     default:
       throw new Unsupported(
         'the body of the request was in an unknown format - accepted media types include: ' +
@@ -39,11 +39,11 @@ export function applyPatch<T extends object>(type: string, original: T, patch: u
   }
 }
 
-function patchObject(patch: unknown): JsonObject {
+function patchObject(patch: unknown, prefix: string): JsonObject {
   if (!isObject(patch as Json)) {
     const found = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch;
     throw new BadRequest(
-      `error decoding patch: json: cannot unmarshal ${found === 'boolean' ? 'bool' : found} into Go value of type map[string]interface {}`,
+      `${prefix}json: cannot unmarshal ${found === 'boolean' ? 'bool' : found} into Go value of type map[string]interface {}`,
     );
   }
   return patch as JsonObject;

@@ -1,6 +1,9 @@
 // The merge of one list whose elements are a set: by merge key for objects, by value for scalars.
-import { BadRequest, Invalid } from '../../base/errors';
+import { StatusError } from '../status';
 import { isObject, type Json, type JsonObject, jsonEqual, keyText } from './json';
+
+/** Upstream answers these mistakes with 500 and no reason; clients and tests know them by that. */
+export const unexpected = (message: string) => new StatusError(500, '', message);
 
 export interface MergedList {
   readonly original: Json[];
@@ -19,9 +22,9 @@ export function mergeList(list: MergedList): Json[] {
   const { original, patch, mergeKey } = list;
   const ofObjects = [...original, ...patch].some((item) => isObject(item));
   if (!ofObjects) return ordered(list, [...new Set([...original, ...patch])], patch);
-  if (mergeKey === undefined) throw new BadRequest('cannot merge lists without a merge key');
+  if (mergeKey === undefined) throw unexpected('cannot merge lists without a merge key');
   const changes = patch.map((item) => {
-    if (!isObject(item)) throw new BadRequest(`invalid element in a list of objects: ${JSON.stringify(item)}`);
+    if (!isObject(item)) throw unexpected(`invalid element in a list of objects: ${JSON.stringify(item)}`);
     return item;
   });
   if (changes.some((change) => change.$patch === 'replace')) return replaced(changes, list);
@@ -68,7 +71,7 @@ function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: st
       continue;
     }
     if (change.$patch !== undefined && change.$patch !== 'merge') {
-      throw new BadRequest(`Unknown patch type found: ${String(change.$patch)}`);
+      throw unexpected(`Unknown patch type found: ${String(change.$patch)}`);
     }
     const [at] = found;
     if (at === undefined) note(key, result.push(newItem(change)) - 1);
@@ -80,13 +83,13 @@ function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: st
 function keyOf(change: JsonObject, mergeKey: string): Json {
   const key = change[mergeKey];
   if (key === undefined) {
-    throw new Invalid(`map: ${goMap(change)} does not contain declared merge key: ${mergeKey}`);
+    throw unexpected(`map: ${goMap(change)} does not contain declared merge key: ${mergeKey}`);
   }
   return key;
 }
 
 /** A map as Go prints it: `map[a:1 b:x]`, keys sorted. */
-function goMap(value: Json): string {
+export function goMap(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
   if (!isObject(value)) return value === null ? '<nil>' : String(value);
   const entries = Object.keys(value).sort();
@@ -138,7 +141,7 @@ function checkOrder(patched: Json[], wanted: Json[]): void {
   for (const key of patched) {
     while (at < wanted.length && !jsonEqual(wanted[at], key)) at++;
     if (at === wanted.length) {
-      throw new BadRequest(
+      throw unexpected(
         `The order in patch list:\n${goMap(patched)}\n doesn't match $setElementOrder list:\n${goMap(wanted)}\n`,
       );
     }

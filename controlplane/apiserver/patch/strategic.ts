@@ -6,14 +6,14 @@ import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { BadRequest, Invalid } from '../../base/errors';
 import { isObject, type Json, type JsonObject, setKey } from './json';
 import { patchRejected } from './json-patch';
-import { deleteFromList, type MergedList, mergeList } from './strategic-list';
+import { deleteFromList, type MergedList, mergeList, unexpected } from './strategic-list';
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';
 const deletePrefix = '$deleteFromPrimitiveList/';
 const orderPrefix = '$setElementOrder/';
 
-/** A new object. @throws BadRequest for a malformed directive, Invalid for a list element without its merge key */
+/** A new object. @throws BadRequest for a malformed directive, StatusError 500 where upstream did not expect a mistake */
 export function applyStrategicMergePatch(original: JsonObject, patch: JsonObject, model: string): JsonObject {
   return mergeObject(original, patch, { type: 'ref', ref: schemaOfModel(model).name });
 }
@@ -32,7 +32,7 @@ export function mergeObject(original: JsonObject, patch: JsonObject, schema: Fie
     const { [directive]: action, ...rest } = patch;
     if (action === 'replace') return withoutDirectives(rest);
     if (action === 'delete') return {};
-    if (action !== 'merge') throw new BadRequest(`Unknown patch type found: ${String(action)}`);
+    if (action !== 'merge') throw unexpected(`Unknown patch type found: ${String(action)}`);
     return mergeObject(original, rest, schema);
   }
   const result = retain(original, patch);
@@ -89,7 +89,10 @@ function retain(original: JsonObject, patch: JsonObject): JsonObject {
   const kept = new Set<Json>(keep);
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$') || value === null) continue;
-    if (!kept.has(key)) throw new BadRequest('$retainKeys list must contain all fields present in the patch');
+    if (!kept.has(key))
+      throw new Invalid(patchRejected, [], {
+        cause: new Error('$retainKeys list must contain all fields present in the patch'),
+      });
   }
   return Object.fromEntries(Object.entries(original).filter(([key]) => kept.has(key)));
 }
@@ -111,7 +114,7 @@ function mergeOrdered(
   const change = patch[key];
   if (change === null) return;
   if (change !== undefined && !Array.isArray(change)) {
-    throw new Invalid(`${patchRejected}: invalid patch format of setElementOrder list`, []);
+    throw unexpected(`expected a list of ${key}, but received ${typeof change}`);
   }
   const current = own(result, key);
   if (change === undefined && !Array.isArray(current)) return;

@@ -55,7 +55,10 @@ t.test('every field of every kind', async (t) => {
     const failures: string[] = [];
     const check = async (what: string, answer: Promise<{ status: number; text: string }>) => {
       const { status, text } = await answer;
-      if (status >= 500) failures.push(`${what}: ${status} ${text}`);
+      // An apply without the key of a list element is no crash: upstream answers it with 500 and these words.
+      if (status >= 500 && !text.includes('failed to create typed patch object')) {
+        failures.push(`${what}: ${status} ${text}`);
+      }
     };
     for (const path of pathsOf(object).filter((one) => !isInsideTemplate(one))) {
       const at = path.join('.');

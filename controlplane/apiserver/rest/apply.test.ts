@@ -75,7 +75,7 @@ t.test('what is wrong with a request', async (t) => {
   });
   t.match((await server.call('PATCH', path, { type, body: { ...cm('three', {}), apiVersion: 'v2' } })).json, {
     code: 400,
-    message: 'Incorrect version specified in apply patch. Specified patch version: v2, expected: v1',
+    message: 'invalid object type: /v2, Kind=ConfigMap',
   });
   const uid = await server.call('PATCH', path, { type, body: cm('three', {}, { uid: 'u' }) });
   t.match(uid.json, { code: 409, message: /uid mismatch: the provided object specified uid u, and no existing/ });
@@ -84,17 +84,84 @@ t.test('what is wrong with a request', async (t) => {
     body: cm('three', {}, { managedFields: [{ manager: 'x' }] }),
   });
   t.match(owned.json, { code: 400, message: 'metadata.managedFields must be nil' });
-  const unknown = await server.call('PATCH', `${path}&fieldValidation=Strict`, {
-    type,
-    body: { ...cm('three', {}), x: 1 },
-  });
-  t.match(unknown.json, { code: 400, message: /strict decoding error: unknown field "x"/ });
   const status = `${deployments}/none/status?fieldManager=me`;
   const body = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'none' } };
   t.match((await server.call('PATCH', status, { type, body })).json, { code: 404 });
   const force = await server.call('PATCH', `${cms}/one?force=true`, { type: merge, body: {} });
   t.match(force.json, { code: 422, message: /force: Forbidden: may not be specified for non-apply patch/ });
   t.equal((await server.call('GET', `${cms}/three`)).status, 404, 'nothing was made');
+});
+
+t.test('a configuration that is no object of its kind', async (t) => {
+  const deployment = (spec: object, metadata: object = {}) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'typed', namespace: 'default', ...metadata },
+    spec,
+  });
+  const pod = (spec: object) => deployment({ template: { spec } });
+  const containers = '.spec.template.spec.containers';
+  const cases: ReadonlyArray<{ body: object; wrong: string }> = [
+    { body: deployment({ replica: 1 }), wrong: '.spec.replica: field not declared in schema' },
+    { body: deployment({}, { lables: {} }), wrong: '.metadata.lables: field not declared in schema' },
+    { body: deployment({ replicas: 'x' }), wrong: '.spec.replicas: expected numeric (int or float), got string' },
+    { body: deployment({ paused: 1 }), wrong: '.spec.paused: expected boolean, got 1' },
+    { body: pod({ nodeName: true }), wrong: '.spec.template.spec.nodeName: expected string, got true' },
+    { body: pod({ containers: {} }), wrong: `${containers}: expected list, got {}` },
+    { body: deployment({ template: [] }), wrong: '.spec.template: expected map, got []' },
+    { body: deployment({}, { labels: { a: 1 } }), wrong: '.metadata.labels.a: expected string, got 1' },
+    {
+      body: pod({ containers: [{ name: 'c' }, { name: 'c' }] }),
+      wrong: `${containers}: duplicate entries for key [name="c"]`,
+    },
+    {
+      body: pod({
+        containers: [{ name: 'c', ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'TCP' }] }],
+      }),
+      wrong: `${containers}[name="c"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]`,
+    },
+    {
+      body: pod({ containers: [{ image: 'i' }] }),
+      wrong:
+        `${containers}: element 0: associative list with keys has an element that omits all key fields ["name"] ` +
+        "(and doesn't have default values for any key fields)",
+    },
+    {
+      body: deployment({}, { finalizers: ['f', 'f'] }),
+      wrong: '.metadata.finalizers: duplicate entries for key [="f"]',
+    },
+    {
+      body: deployment({ replicas: 'x', paused: 'y' }),
+      wrong:
+        'errors:\n  .spec.replicas: expected numeric (int or float), got string\n  .spec.paused: expected boolean, got "y"',
+    },
+  ];
+  for (const { body, wrong } of cases) {
+    const { json } = await server.call('PATCH', `${deployments}/typed?fieldManager=me`, { type, body });
+    t.equal(json.code, 500, wrong);
+    t.notOk('reason' in json);
+    t.equal(json.message, `failed to create typed patch object (default/typed; apps/v1, Kind=Deployment): ${wrong}`);
+  }
+  const { json } = await server.call('PATCH', `${deployments}/typed?fieldManager=me`, {
+    type,
+    body: deployment({ replicas: 1.5 }),
+  });
+  t.match(json, { code: 500, message: /^failed to convert new object \(default\/typed; apps\/v1, Kind=Deployment\)/ });
+  t.equal((await server.call('GET', `${deployments}/typed`)).status, 404, 'nothing was made');
+});
+
+t.test('keys given twice are a matter of field validation', async (t) => {
+  const path = (mode: string) => `${cms}/twice?fieldManager=me&dryRun=All&fieldValidation=${mode}`;
+  const body = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: "1"\n  a: "2"\n';
+  const strict = await server.call('PATCH', path('Strict'), { type, body });
+  t.match(strict.json, {
+    code: 400,
+    message: 'error strict decoding YAML: duplicate field "data.a"',
+  });
+  const warned = await server.call('PATCH', path('Warn'), { type, body });
+  t.same(warned.json.data, { a: '2' }, 'the last one counts');
+  t.equal(warned.headers['warning'], '299 - "duplicate field \\"data.a\\""');
+  t.equal((await server.call('PATCH', path('Ignore'), { type, body })).headers['warning'], undefined);
 });
 
 t.test('preconditions in the configuration', async (t) => {

@@ -1,13 +1,22 @@
 // Server-side apply: PATCH with a configuration, which makes the object when there is none.
+import { parseJson } from '../../api/json-text';
+import type { Kind } from '../../api/kind';
+import { findDuplicateFields } from '../../api/schema/duplicates';
+import { wrongType } from '../../api/schema/go-types';
+import { duplicateField } from '../../api/schema/strict';
+import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
-import { BadRequest, isAlreadyExists, isNotFound } from '../../base/errors';
+import { BadRequest, describeError, isAlreadyExists, isNotFound } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
-import { apply } from '../patch/apply';
+import { apply, rootSchema } from '../patch/apply';
+import type { JsonObject } from '../patch/json';
+import { unexpected } from '../patch/strategic-list';
+import { typedErrors } from '../patch/typed-errors';
 import type { Reply } from '../request';
 import { conflict, notFound } from '../status';
-import { checkStructure, type RestDeps, type RestRequest } from './context';
+import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
-import { decodeBody, decodeObject, isRecord } from './decode';
+import { isRecord } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -19,7 +28,9 @@ const maxAttempts = 20;
 /** @throws Invalid, BadRequest, Conflict, Forbidden, NotFound for a subresource of nothing */
 export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name, subresource } = rest.route;
-  const body = await rest.request.body();
+  const body = await rest.request.body().catch((cause: unknown) => {
+    throw undecodable(cause);
+  });
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
   const configuration = readConfiguration(rest, body);
   const key = keyOf(kind, namespace, name);
@@ -54,13 +65,24 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
 const isAbout = (details: Readonly<Record<string, unknown>>, { route }: RestRequest): boolean =>
   details['kind'] === route.kind.plural && details['name'] === route.name;
 
-/** @throws BadRequest */
+/** YAML, of which JSON is a part. @throws BadRequest, StatusError 500 for an object that its kind does not have */
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   const { kind, name } = rest.route;
-  const type = 'application/json';
-  checkVersion(rest, decodeBody(body, type, kind.options.model));
-  const object = decodeObject(body, type, kind);
-  checkStructure(rest, kind, object, body);
+  const value = parseConfiguration(body);
+  checkType(kind, value);
+  const object = value as KubeObject;
+  if (object.metadata?.managedFields) throw new BadRequest('metadata.managedFields must be nil');
+  const wrong = typedErrors(value as JsonObject, rootSchema(kind));
+  if (wrong) throw unexpected(`failed to create typed patch object (${describe(kind, object)}): ${wrong}`);
+  try {
+    decodeStructure(kind.options.model, object, undefined);
+  } catch (err) {
+    throw unexpected(
+      `failed to convert new object (${describe(kind, object)}) to proper version: unable to convert unstructured object ` +
+        `to ${describeKind(kind)}: ${describeError(err)}`,
+    );
+  }
+  checkDuplicates(rest, body);
   object.metadata ??= {};
   object.metadata.name ??= name;
   if (object.metadata.name !== name) {
@@ -71,15 +93,39 @@ function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   return object;
 }
 
-function checkVersion({ route }: RestRequest, value: unknown): void {
-  if (!isRecord(value)) throw new BadRequest('error decoding YAML: the configuration must be an object');
-  const { apiVersion, kind } = value;
-  if (typeof kind !== 'string' || kind === '') throw new BadRequest("Object 'Kind' is missing in the apply patch");
-  if (apiVersion === route.kind.apiVersion) return;
-  throw new BadRequest(
-    `Incorrect version specified in apply patch. Specified patch version: ${String(apiVersion ?? '')}, ` +
-      `expected: ${route.kind.apiVersion}`,
-  );
+function parseConfiguration(body: Buffer): Record<string, unknown> {
+  try {
+    const object = parseJson(body) ?? {};
+    if (!isRecord(object)) throw wrongType(object, '', 'map[string]interface {}');
+    return object;
+  } catch (cause) {
+    throw undecodable(cause);
+  }
+}
+
+const undecodable = (cause: unknown) =>
+  cause instanceof BadRequest ? new BadRequest(`error decoding YAML: ${cause.message}`) : cause;
+
+function checkType(kind: Kind, { apiVersion, kind: name }: Record<string, unknown>): void {
+  if (apiVersion === kind.apiVersion && name === kind.kind) return;
+  const found = String(apiVersion ?? '');
+  const slash = found.indexOf('/');
+  const version = slash < 0 ? `/${found}` : found;
+  throw new BadRequest(`invalid object type: ${version}, Kind=${String(name ?? '')}`);
+}
+
+/** `default/web; apps/v1, Kind=Deployment` */
+const describe = (kind: Kind, { metadata }: KubeObject): string =>
+  `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${describeKind(kind)}`;
+const describeKind = ({ group, version, kind }: Kind): string => `${group}/${version}, Kind=${kind}`;
+
+/** Unknown fields are an error before; what is left for field validation are keys given twice. */
+function checkDuplicates(rest: RestRequest, body: Buffer): void {
+  const { fieldValidation } = writeOptions(rest);
+  if (fieldValidation === 'Ignore') return;
+  const findings = findDuplicateFields(body.toString()).map(duplicateField);
+  if (fieldValidation === 'Warn') warn(rest, findings);
+  else if (findings.length > 0) throw new BadRequest(`error strict decoding YAML: ${findings.join(', ')}`);
 }
 
 /** What only holds for an apply that would make the object. @throws NotFound, Conflict, Forbidden */

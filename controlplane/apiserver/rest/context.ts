@@ -1,18 +1,19 @@
 // What the verbs need: the parts of the server behind them, and the request in front of them.
 import type { Kind } from '../../api/kind';
-import { findDuplicateFields } from '../../api/schema/duplicates';
 import { validateStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { validateObjectMeta } from '../../api/validation/metadata';
 import type { Clock } from '../../base/clock';
-import type { FieldCause } from '../../base/errors';
+import { BadRequest, type FieldCause } from '../../base/errors';
 import type { Admission } from '../admission/admission';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import type { ApiRequest, FullReply } from '../request';
-import { queryOf } from '../request';
+import { header, queryOf } from '../request';
 import type { ResourceRoute } from '../route';
 import { invalid } from '../status';
+import { UnreadableYaml } from '../yaml/converter';
+import { decodeObject, unrecognized } from './decode';
 import type { ListBytes } from './list-bytes';
 import { writeOptions } from './write-options';
 
@@ -52,20 +53,42 @@ export function restRequest(request: ApiRequest, route: ResourceRoute): RestRequ
 }
 
 /**
- * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `body` is the
- * text the object was read from, absent for the outcome of a patch. @throws BadRequest
+ * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `json` is the
+ * text the object was read from. @throws BadRequest
  */
-export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, body?: Buffer): void {
-  const mode = writeOptions(rest).fieldValidation;
-  // Only JSON can hold a field twice without its parser noticing.
-  const isJson = body?.[0] === openingBrace;
-  const duplicates = body && isJson && mode !== 'Ignore' ? findDuplicateFields(body.toString()) : [];
-  for (const text of validateStructure(kind, object, mode, duplicates)) {
-    if (!rest.warnings.includes(text)) rest.warnings.push(text);
-  }
+export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, json?: string): void {
+  warn(rest, validateStructure(kind, object, writeOptions(rest).fieldValidation, json));
 }
 
-const openingBrace = 0x7b;
+/** Adds texts of Warning headers, each once. */
+export function warn({ warnings }: RestRequest, texts: readonly string[]): void {
+  for (const text of texts) if (!warnings.includes(text)) warnings.push(text);
+}
+
+/** The object in the body of a write. @throws BadRequest, Invalid, StatusError */
+export async function readObject(rest: RestRequest, kind: Kind): Promise<KubeObject> {
+  return parseObject(rest, kind, await readBody(rest, kind));
+}
+
+/** The body of a write; wrong options are reported before a wrong body. @throws BadRequest, Invalid, StatusError */
+export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
+  const body = await rest.request.body().catch((err: unknown) => {
+    if (!(err instanceof UnreadableYaml)) throw err;
+    writeOptions(rest);
+    // Only an apply is converted by the call whose errors begin with these words.
+    const message = err.message.replace('error converting YAML to JSON: ', '');
+    throw unrecognized(kind, new BadRequest(message), err.yaml);
+  });
+  writeOptions(rest);
+  return body;
+}
+
+/** A fresh object of `kind` each time. @throws BadRequest, StatusError */
+export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
+  const { object, json } = decodeObject(body, header(rest.request.headers, 'content-type'), kind);
+  checkStructure(rest, kind, object, json);
+  return object;
+}
 
 /** Metadata rules, then the kind's own. @throws Invalid */
 export function checkFields(

@@ -4,10 +4,9 @@ import type { KubeObject } from '../../api/types';
 import { isAlreadyExists } from '../../base/errors';
 import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
-import { header, type Reply } from '../request';
+import type { Reply } from '../request';
 import { alreadyExists, StatusError } from '../status';
-import { checkFields, checkStructure, type RestDeps, type RestRequest } from './context';
-import { decodeObject } from './decode';
+import { checkFields, type RestDeps, type RestRequest, readObject } from './context';
 import { trackOwners } from './field-manager';
 import { generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
@@ -17,12 +16,9 @@ import { writeOptions } from './write-options';
 const maxNameAttempts = 8;
 
 export async function createObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  const { request, route } = rest;
-  const { kind } = route;
-  const body = await request.body();
+  const { kind } = rest.route;
+  const object = await readObject(rest, kind);
   const { dryRun } = writeOptions(rest);
-  const object = decodeObject(body, header(request.headers, 'content-type'), kind);
-  checkStructure(rest, kind, object, body);
   mergeOwnerReferences(object, rest.warnings);
   trackOwners(deps, rest, kind, object, undefined);
   const created = await create(deps, rest, kind, object, dryRun);

@@ -1,6 +1,8 @@
 // From body bytes to an object of the kind asked for, with the field validation the client chose.
 import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
+import { registry } from '../../api/registry';
+import { wrongType } from '../../api/schema/go-types';
 import { schemaOfModel } from '../../api/schema/load';
 import { cannotHandle, decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
@@ -8,47 +10,62 @@ import { BadRequest, describeError } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
+interface Decoded {
+  readonly value: unknown;
+  /** The text, in which strict decoding finds fields given twice; protobuf has none. */
+  readonly json?: string;
+}
+
 /**
  * Bytes to a plain value; `model` says what a protobuf body holds. YAML has become JSON before.
  * @throws StatusError 415, BadRequest
  */
 export function decodeBody(body: Buffer, contentType: string, model: string): unknown {
+  return decode(body, contentType, model).value;
+}
+
+function decode(body: Buffer, contentType: string, model: string): Decoded {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
-  if (type === protobufType) {
-    const { apiVersion, kind, raw } = openEnvelope(body);
-    return { ...decodeMessage(raw, schemaOfModel(model).name), apiVersion, kind };
+  switch (type) {
+    case '':
+    case '*/*':
+    case 'application/json':
+      return { value: typed(() => parseJson(body)), json: body.toString() };
+    case protobufType: {
+      const { apiVersion, kind, raw } = openEnvelope(body);
+      return { value: { ...decodeMessage(raw, schemaOfModel(model).name), apiVersion, kind } };
+    }
+    default:
+      throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
   }
+}
+
+/** Upstream looks for apiVersion and kind first, and says so of whatever hides them. */
+function typed<T>(read: () => T): T {
   try {
-    if (type === '' || type === 'application/json' || type === '*/*') return parseJson(body);
+    return read();
   } catch (cause) {
-    if (cause instanceof BadRequest) throw cause;
-    throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`, { cause });
+    throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`);
   }
-  throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+export interface ObjectBody {
+  readonly object: KubeObject;
+  readonly json?: string;
+}
+
 /** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
-export function decodeObject(body: Buffer, contentType: string, kind: Kind): KubeObject {
-  const value = decodeBody(body, contentType, kind.options.model);
-  if (!isRecord(value)) throw new BadRequest(`the object provided is unrecognized (must be of type ${kind.kind})`);
+export function decodeObject(body: Buffer, contentType: string, kind: Kind): ObjectBody {
+  const { value, ...text } = recognized(body, contentType, kind);
   const { apiVersion, kind: name } = value;
-  if (name !== undefined && name !== kind.kind) {
-    throw new BadRequest(
-      `${String(name)} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${kind.kind}: ` +
-        `no kind ${JSON.stringify(name)} is registered for this resource`,
-    );
-  }
-  if (apiVersion !== undefined && apiVersion !== kind.apiVersion) {
-    throw new BadRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${kind.apiVersion})`,
-    );
-  }
-  if (value['metadata'] !== undefined && !isRecord(value['metadata'])) {
-    throw cannotHandle(kind, 'metadata must be an object');
+  checkKind(kind, apiVersion, name);
+  const metadata = value['metadata'] ?? {};
+  if (!isRecord(metadata)) {
+    throw cannotHandle(kind, wrongType(metadata, `${kind.kind}.metadata`, 'v1.ObjectMeta').message);
   }
   // The order in which objects are served: kind, apiVersion and metadata first. Nothing is deleted from the object: that
   // would make it a dictionary for the engine, and every later step slower.
@@ -56,10 +73,79 @@ export function decodeObject(body: Buffer, contentType: string, kind: Kind): Kub
   object.kind = kind.kind;
   object.apiVersion = kind.apiVersion;
   object.metadata ??= {};
-  return object;
+  return { object, ...text };
 }
 
-const versionOf = (apiVersion: unknown): string => String(apiVersion ?? '').replace(/^.*\//, '');
+interface Recognized {
+  readonly value: Record<string, unknown> & { readonly apiVersion?: string; readonly kind?: string };
+  readonly json?: string;
+}
+
+/** Go's name for what it reads apiVersion and kind into. */
+const typeMeta =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function recognized(body: Buffer, contentType: string, kind: Kind): Recognized {
+  try {
+    const { value, ...text } = decode(body, contentType, kind.options.model);
+    const object = value ?? {};
+    typed(() => {
+      if (!isRecord(object)) throw wrongType(object, '', typeMeta);
+      for (const key of ['apiVersion', 'kind']) {
+        const text = object[key] ?? '';
+        if (typeof text !== 'string') throw wrongType(text, `.${key}`, 'string');
+      }
+    });
+    return { value: object as Recognized['value'], ...text };
+  } catch (cause) {
+    throw unrecognized(kind, cause, body);
+  }
+}
+
+/** What is no BadRequest is returned as it is. */
+export function unrecognized(kind: Kind, cause: unknown, body: Buffer): unknown {
+  if (!(cause instanceof BadRequest)) return cause;
+  const what = `the object provided is unrecognized (must be of type ${kind.kind})`;
+  return new BadRequest(`${what}: ${cause.message} (${summary(body)})`);
+}
+
+const maxSummary = 30;
+
+/** The beginning of a body: JSON as it is, anything else as hexadecimal digits. */
+function summary(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const head = body.subarray(0, maxSummary);
+  const text = head[0] === openingBrace ? head.toString() : head.toString('hex');
+  return body.length > maxSummary ? `${text} ...` : text;
+}
+
+const openingBrace = 0x7b;
+
+/** @throws BadRequest for an object of another kind or version; one that names neither is taken for what the path says */
+function checkKind(kind: Kind, apiVersion: string | undefined, name: string | undefined): void {
+  const foundVersion = apiVersion || kind.apiVersion;
+  const foundKind = name || kind.kind;
+  if (foundKind === kind.kind && foundVersion === kind.apiVersion) return;
+  const slash = foundVersion.lastIndexOf('/');
+  const group = foundVersion.slice(0, Math.max(0, slash));
+  const version = foundVersion.slice(slash + 1);
+  // Older versions of a kind are ones upstream knows and converts before it refuses them.
+  if (foundKind === kind.kind && group === kind.group && /^v\d+(alpha|beta)\d+$/.test(version)) {
+    throw new BadRequest(
+      `the API version in the data (${foundVersion}) does not match the expected API version (${kind.apiVersion})`,
+    );
+  }
+  const known = registry.some((one) => one.kind === foundKind && one.apiVersion === foundVersion);
+  const cause = known
+    ? `converting (${version}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(foundKind)} is registered for version ${JSON.stringify(foundVersion)}`;
+  throw new BadRequest(
+    `${foundKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${cause}`,
+  );
+}
+
+/** Of upstream's internal types: core, apps, rbac. */
+const goPackage = (group: string): string => (group === '' ? 'core' : group.split('.', 1)[0]!);
 
 /** Options in a body: their types are checked, unknown fields are dropped. @throws BadRequest */
 export function decodeOptions(value: unknown, model: string): unknown {

@@ -1,56 +1,103 @@
 // PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing; and the door
 // to server-side apply.
 import { parseJson } from '../../api/json-text';
+import type { Kind } from '../../api/kind';
+import { findDuplicateFields } from '../../api/schema/duplicates';
+import { duplicateField, strictError, strictFindings } from '../../api/schema/strict';
+import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
+import { invalid as invalidField } from '../../api/validation/causes';
 import { BadRequest, describeError } from '../../base/errors';
+import type { Json } from '../patch/json';
 import { applyPatch, patchTypes } from '../patch/patch';
+import { goMap } from '../patch/strategic-list';
 import type { Reply } from '../request';
-import { unsupportedMediaType } from '../status';
+import { invalid, unsupportedMediaType } from '../status';
 import { applyObject } from './apply';
-import { checkStructure, type RestDeps, type RestRequest } from './context';
+import { type RestDeps, type RestRequest, warn } from './context';
+import { isRecord } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
 import { mediaType, writeOptions } from './write-options';
 
-/** What the subresources with a body of their own take. */
-const accepted = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
+/** In the order in which kube-apiserver names them; the apply is served by subresources of the object's own kind alone. */
+const ordinary: readonly string[] = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
 
 export interface ParsedPatch {
   readonly type: string;
   readonly value: unknown;
+  /** What strict decoding finds in the patch itself. */
+  readonly findings: readonly string[];
 }
 
-/** @throws StatusError 415, BadRequest */
-export async function readPatch(rest: RestRequest): Promise<ParsedPatch> {
-  const { request } = rest;
+/** @throws StatusError 415, BadRequest, Invalid */
+export async function readPatch(rest: RestRequest, accepted = ordinary): Promise<ParsedPatch> {
   const type = mediaType(rest);
-  if (!(accepted as readonly string[]).includes(type)) throw unsupportedMediaType(accepted);
-  const body = await request.body();
+  if (!ordinary.includes(type)) throw unsupportedMediaType(accepted);
+  const body = await rest.request.body();
+  const { fieldValidation } = writeOptions(rest);
   try {
-    return { type, value: parseJson(body) };
+    const value = parseJson(body);
+    const findings = fieldValidation === 'Ignore' ? [] : patchFindings(type, body.toString(), value);
+    return { type, value, findings };
   } catch (cause) {
-    if (cause instanceof BadRequest) throw cause;
-    throw new BadRequest(`error decoding patch: ${describeError(cause)}`, { cause });
+    const message = describeError(cause);
+    throw new BadRequest(type === patchTypes.strategic ? message : `error decoding patch: ${message}`);
   }
+}
+
+const operationFields = new Set(['op', 'path', 'from', 'value']);
+
+/** Fields given twice, and of a JSON patch also fields that no operation has. */
+function patchFindings(type: string, text: string, value: unknown): string[] {
+  if (type !== patchTypes.json) return findDuplicateFields(text).map(duplicateField);
+  const operations: unknown[] = Array.isArray(value) ? value : [];
+  const unknown = operations.flatMap((operation, i) => {
+    return isRecord(operation)
+      ? Object.keys(operation).flatMap((key) => (operationFields.has(key) ? [] : `[${i}].${key}`))
+      : [];
+  });
+  // Values are free: only the fields of an operation itself are checked.
+  const inOrder = strictFindings(unknown, text).filter((one) => /"\[\d+\]\.\w+"$/.test(one));
+  return inOrder.map((one) => `json patch ${one}`);
 }
 
 export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   if (mediaType(rest) === patchTypes.apply) return applyObject(deps, rest);
   const { kind, namespace, name, subresource } = rest.route;
-  const { dryRun } = writeOptions(rest);
-  const patch = await readPatch(rest);
+  const patch = await readPatch(rest, [...ordinary, patchTypes.apply]);
   const updated = await update(deps, rest, {
     kind,
     key: keyOf(kind, namespace, name),
     subresource,
-    dryRun,
-    transform: ({ json }) => {
-      const current = JSON.parse(json.toString()) as KubeObject;
-      const patched = applyPatch(patch.type, current, patch.value, kind);
-      checkStructure(rest, kind, patched);
-      return patched;
-    },
+    dryRun: writeOptions(rest).dryRun,
+    transform: ({ json }) => patched(rest, patch, JSON.parse(json.toString()) as KubeObject, kind),
   });
   return renderObject(deps, rest, updated, 200);
+}
+
+/** `current` after the patch, in the structure of its kind. @throws BadRequest, Invalid, StatusError */
+export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPatch, current: T, kind: Kind): T {
+  const { fieldValidation: mode } = writeOptions(rest);
+  const object = applyPatch(patch.type, current, patch.value, kind);
+  const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
+  try {
+    decodeStructure(kind.options.model, object, unknown);
+  } catch (cause) {
+    throw invalidPatch(patch, current, kind, describeError(cause));
+  }
+  const findings = [...patch.findings, ...strictFindings(unknown ?? [], undefined)];
+  if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, kind, strictError(findings));
+  warn(rest, findings);
+  return object;
+}
+
+/** Shows a strategic patch itself, of the other patches the object they lead to. */
+function invalidPatch(patch: ParsedPatch, current: KubeObject, kind: Kind, why: string) {
+  const shown =
+    patch.type === patchTypes.strategic
+      ? goMap(patch.value as Json)
+      : JSON.stringify(applyPatch(patch.type, current, patch.value, kind));
+  return invalid({ group: '', kind: '' }, '', [invalidField('patch', shown, why)]);
 }

@@ -4,11 +4,10 @@ import type { KubeObject, ObjectMeta } from '../../api/types';
 import { BadRequest, isConflict, isNotFound } from '../../base/errors';
 import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
-import { header, type Reply } from '../request';
+import type { Reply } from '../request';
 import { conflict, modified, notFound } from '../status';
-import { checkFields, checkStructure, type Reservation, type RestDeps, type RestRequest } from './context';
+import { checkFields, parseObject, type Reservation, type RestDeps, type RestRequest, readBody } from './context';
 import { rehearsed } from './create';
-import { decodeObject } from './decode';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
 import {
@@ -38,21 +37,17 @@ export interface UpdatePlan {
 }
 
 export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  const { request, route } = rest;
-  const { kind, name, namespace, subresource } = route;
-  const body = await request.body();
+  const { kind, name, namespace, subresource } = rest.route;
+  const body = await readBody(rest, kind);
   const { dryRun } = writeOptions(rest);
-  const type = header(request.headers, 'content-type');
-  let first: KubeObject | undefined = decodeObject(body, type, kind);
-  checkStructure(rest, kind, first, body);
+  let first: KubeObject | undefined = parseObject(rest, kind, body);
   const updated = await update(deps, rest, {
     kind,
     key: keyOf(kind, namespace, name),
     subresource,
     dryRun,
     transform: () => {
-      const object = first ?? decodeObject(body, type, kind);
-      if (!first) checkStructure(rest, kind, object, body);
+      const object = first ?? parseObject(rest, kind, body);
       first = undefined;
       return object;
     },

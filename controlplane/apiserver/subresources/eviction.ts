@@ -2,12 +2,13 @@
 import { type Pod, type PodDisruptionBudget, podDisruptionBudgets, pods } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
+import type { KubeObject } from '../../api/types';
+import { evictions } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { AppError, BadRequest, isConflict } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
-import { header, jsonReply } from '../request';
-import type { RestDeps, RestRequest } from '../rest/context';
-import { decodeBody, isRecord } from '../rest/decode';
+import { jsonReply } from '../request';
+import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { remove } from '../rest/delete';
 import { type DeleteOptions, parseDeleteOptions } from '../rest/delete-options';
 import { writeOptions } from '../rest/write-options';
@@ -50,16 +51,17 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
 }
 
 async function readOptions(rest: RestRequest): Promise<DeleteOptions> {
-  const { request, route } = rest;
-  const { dryRun } = writeOptions(rest);
-  const body = decodeBody(await request.body(), header(request.headers, 'content-type'), 'V1Eviction');
-  if (!isRecord(body)) throw new BadRequest('the object provided is unrecognized (must be of type Eviction)');
-  const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
-  if (metadata['name'] !== undefined && metadata['name'] !== route.name) {
+  const body = (await readObject(rest, evictions)) as EvictionBody;
+  const { name } = body.metadata ?? {};
+  if (name !== undefined && name !== rest.route.name) {
     throw new BadRequest('name in URL does not match name in Eviction object');
   }
-  const options = parseDeleteOptions(body['deleteOptions'] ?? {});
-  return { ...options, dryRun: options.dryRun || dryRun };
+  const options = parseDeleteOptions(body.deleteOptions ?? {});
+  return { ...options, dryRun: options.dryRun || writeOptions(rest).dryRun };
+}
+
+interface EvictionBody extends KubeObject {
+  readonly deleteOptions?: unknown;
 }
 
 /** Pods that serve nobody, or will not much longer, are no loss to a budget. */

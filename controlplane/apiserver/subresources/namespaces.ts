@@ -1,9 +1,7 @@
 // namespaces/finalize: the only way to change spec.finalizers; the namespace goes when the last one is gone.
 import type { Namespace } from '../../api/namespace';
 import type { SubresourceHandler } from '../handler';
-import { header } from '../request';
-import type { RestDeps } from '../rest/context';
-import { decodeObject } from '../rest/decode';
+import { type RestDeps, readObject } from '../rest/context';
 import { renderObject } from '../rest/read';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
@@ -12,8 +10,7 @@ export function finalizeHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
     const { kind, name } = rest.route;
     const { dryRun } = writeOptions(rest);
-    const body = await rest.request.body();
-    const wanted = decodeObject(body, header(rest.request.headers, 'content-type'), kind) as Namespace;
+    const wanted = (await readObject(rest, kind)) as Namespace;
     const updated = await update(deps, rest, {
       kind,
       key: name,

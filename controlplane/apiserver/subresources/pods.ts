@@ -1,20 +1,20 @@
 // pods/binding: the scheduler's decision.
 import { type Pod, pods } from '../../api/index';
 import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
+import { bindings } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
-import { header, jsonReply } from '../request';
-import type { RestDeps, RestRequest } from '../rest/context';
-import { decodeBody, isRecord } from '../rest/decode';
+import { jsonReply } from '../request';
+import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
 import { conflict } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
-interface BindingBody {
-  readonly metadata?: { readonly name?: string; readonly uid?: string; readonly annotations?: Record<string, string> };
+interface BindingBody extends KubeObject {
   readonly target?: { readonly kind?: string; readonly name?: string };
 }
 
@@ -22,7 +22,7 @@ interface BindingBody {
 export function bindingHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
     const { dryRun } = writeOptions(rest);
-    const body = await readBinding(rest);
+    const body = (await readObject(rest, bindings)) as BindingBody;
     const name = rest.route.name || (body.metadata?.name ?? '');
     const node = body.target?.name ?? '';
     if (node === '' || (body.target?.kind !== undefined && body.target.kind !== 'Node')) {
@@ -65,10 +65,4 @@ function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number):
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
   pod.status = { ...pod.status, conditions: [...others, scheduled] };
-}
-
-async function readBinding(rest: RestRequest): Promise<BindingBody> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), 'V1Binding');
-  if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type Binding)');
-  return value as BindingBody;
 }

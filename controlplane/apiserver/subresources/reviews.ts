@@ -1,14 +1,15 @@
 // Questions about identity and permission: TokenReview, SubjectAccessReview and its Self and Local forms, rules, who am I.
 
+import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, describeError, hasCode } from '../../base/errors';
 import type { Authenticator } from '../authn/authenticator';
 import type { Authorizer, ResourceAttributes } from '../authz/authorizer';
 import type { RbacAuthorizer } from '../authz/rbac';
 import type { SubresourceHandler } from '../handler';
-import { header, jsonReply, type Reply, type UserInfo } from '../request';
-import type { RestRequest } from '../rest/context';
-import { decodeBody, isRecord } from '../rest/decode';
+import { jsonReply, type Reply, type UserInfo } from '../request';
+import { type RestRequest, readObject } from '../rest/context';
+import { isRecord } from '../rest/decode';
 
 export interface ReviewDeps {
   readonly authenticator: Authenticator;
@@ -41,17 +42,12 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
 
 /** Echoes the body with a status. */
 async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Promise<Reply> {
-  const { model } = rest.route.kind.options;
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), model);
-  if (!isRecord(value))
-    throw new BadRequest(`the object provided is unrecognized (must be of type ${rest.route.kind.kind})`);
-  const spec = isRecord(value['spec']) ? value['spec'] : {};
-  const { kind, apiVersion } = rest.route.kind;
-  const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
+  const { kind } = rest.route;
+  const { metadata, spec = {} } = (await readObject(rest, kind)) as KubeObject & { readonly spec?: Fields };
   return jsonReply(
     {
-      kind,
-      apiVersion,
+      kind: kind.kind,
+      apiVersion: kind.apiVersion,
       metadata: { ...metadata, creationTimestamp: formatTime(Date.now()) },
       spec,
       status: status(spec),

@@ -1,14 +1,13 @@
 // The scale subresource: a small object of autoscaling/v1 in front of spec.replicas.
 import type { KubeObject, LabelSelector } from '../../api/types';
+import { scales } from '../../api/virtual';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { SubresourceHandler } from '../handler';
-import { applyPatch } from '../patch/patch';
-import { header, jsonReply } from '../request';
-import type { RestDeps, RestRequest } from '../rest/context';
-import { decodeBody, isRecord } from '../rest/decode';
+import { jsonReply } from '../request';
+import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { keyOf } from '../rest/metadata';
-import { readPatch } from '../rest/patch';
+import { patched, readPatch } from '../rest/patch';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
 import { invalid, notFound } from '../status';
@@ -34,7 +33,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       return jsonReply(scaleOf(found.object));
     }
     const { dryRun } = writeOptions(rest);
-    const change = verb === 'update' ? await replacement(rest) : await patched(rest);
+    const change = verb === 'update' ? await replacement(rest) : await patch(rest);
     const updated = await update(deps, rest, {
       kind,
       key,
@@ -58,27 +57,20 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
 type Change = (current: Scale) => Scale;
 
 async function replacement(rest: RestRequest): Promise<Change> {
-  const value = decodeBody(await rest.request.body(), header(rest.request.headers, 'content-type'), 'V1Scale');
-  if (!isRecord(value) || !isRecord(value['spec'] ?? {})) throw new BadRequest('the body is no Scale');
-  const { metadata } = value as KubeObject;
-  if (metadata?.name && metadata.name !== rest.route.name) {
-    throw new BadRequest(
-      `the name of the object (${metadata.name}) does not match the name on the URL (${rest.route.name})`,
-    );
+  const wanted = (await readObject(rest, scales)) as Scale;
+  const { name } = wanted.metadata ?? {};
+  if (name && name !== rest.route.name) {
+    throw new BadRequest(`the name of the object (${name}) does not match the name on the URL (${rest.route.name})`);
   }
-  return () => value as unknown as Scale;
+  return () => wanted;
 }
 
-async function patched(rest: RestRequest): Promise<Change> {
-  const patch = await readPatch(rest);
-  return (current) => applyPatch(patch.type, current, patch.value, { options: { model: 'V1Scale' } });
+async function patch(rest: RestRequest): Promise<Change> {
+  const parsed = await readPatch(rest);
+  return (current) => patched(rest, parsed, current, scales);
 }
 
-function checkReplicas(name: string, replicas: unknown): void {
-  if (replicas === undefined) return;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
-    throw new BadRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas must be a whole number');
-  }
+function checkReplicas(name: string, replicas = 0): void {
   if (replicas >= 0) return;
   const cause: FieldCause = {
     reason: 'FieldValueInvalid',

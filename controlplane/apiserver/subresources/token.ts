@@ -2,14 +2,14 @@
 import { nodes, pods, type ServiceAccount, secrets, serviceAccounts } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
+import { tokenRequests } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { Write } from '../admission/admission';
 import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
 import type { SubresourceHandler } from '../handler';
-import { header, jsonReply } from '../request';
-import type { RestDeps } from '../rest/context';
-import { decodeBody, isRecord } from '../rest/decode';
+import { jsonReply } from '../request';
+import { type RestDeps, readObject } from '../rest/context';
 import { writeOptions } from '../rest/write-options';
 import { conflict, invalid, notFound } from '../status';
 
@@ -26,13 +26,6 @@ interface TokenRequestBody extends KubeObject {
   };
 }
 
-const tokenRequest = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  kind: 'TokenRequest',
-  plural: 'tokenrequests',
-  namespaced: true,
-};
 const defaultSeconds = 3600;
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
@@ -41,10 +34,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
   return async (rest) => {
     const { kind, namespace, name } = rest.route;
     const { dryRun } = writeOptions(rest);
-    const type = header(rest.request.headers, 'content-type');
-    const value = decodeBody(await rest.request.body(), type, 'AuthenticationV1TokenRequest');
-    if (!isRecord(value)) throw new BadRequest('the object provided is unrecognized (must be of type TokenRequest)');
-    const body = value as TokenRequestBody;
+    const body = (await readObject(rest, tokenRequests)) as TokenRequestBody;
     const account = deps.cache.kind(serviceAccounts).get(`${namespace}/${name}`)?.object;
     if (!account) throw notFound(kind, name);
     const write: Write = {
@@ -93,7 +83,7 @@ function checkSeconds(seconds: number): void {
     field: 'spec.expirationSeconds',
     message: `Invalid value: ${seconds}: ${why}`,
   };
-  throw invalid(tokenRequest, '', [cause]);
+  throw invalid(tokenRequests, '', [cause]);
 }
 
 function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, body: TokenRequestBody): TokenBinding {

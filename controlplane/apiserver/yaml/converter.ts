@@ -24,6 +24,16 @@ interface Job {
   readonly reject: (reason: Error) => void;
 }
 
+/** The bytes are kept, since an error about them shows how they begin. */
+export class UnreadableYaml extends BadRequest {
+  constructor(
+    message: string,
+    readonly yaml: Buffer,
+  ) {
+    super(message);
+  }
+}
+
 export class YamlConverter {
   private readonly waiting: Job[] = [];
   private running: Job | undefined;
@@ -38,7 +48,15 @@ export class YamlConverter {
     // An apply is known by its media type, whatever its body is.
     const headers =
       type === 'application/yaml' ? { ...request.headers, 'content-type': 'application/json' } : request.headers;
-    return { ...request, headers, body: async () => this.toJson(await request.body()) };
+    const body = async () => {
+      const yaml = await request.body();
+      try {
+        return await this.toJson(yaml);
+      } catch (err) {
+        throw err instanceof BadRequest ? new UnreadableYaml(err.message, yaml) : err;
+      }
+    };
+    return { ...request, headers, body };
   }
 
   /** @throws BadRequest for what is no YAML, TooManyRequests, Unavailable when the thread fails */

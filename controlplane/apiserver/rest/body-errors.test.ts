@@ -1,0 +1,273 @@
+// Bodies and patches that cannot be read or do not fit: code, reason and words of kube-apiserver.
+import t from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer();
+  await server.call('POST', deployments, { body: deployment });
+  await server.call('POST', cms, { body: { metadata: { name: 'a' }, data: { z: '1' } } });
+});
+t.teardown(() => server.close());
+
+const cms = '/api/v1/namespaces/default/configmaps';
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
+const labels = { app: 'd' };
+const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+const deployment = { metadata: { name: 'd' }, spec: { selector: { matchLabels: labels }, template } };
+
+interface Case {
+  readonly name: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly type?: string;
+  readonly body: unknown;
+  readonly code: number;
+  readonly message: string;
+}
+const unrecognized = (why: string, summary: string) =>
+  `the object provided is unrecognized (must be of type ConfigMap): ${why} (${summary})`;
+const noType = "couldn't get version/kind; json parse error: ";
+const hex = (text: string) => Buffer.from(text).toString('hex');
+const typeMeta =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+const bodies: readonly Case[] = [
+  {
+    name: 'JSON cut off',
+    body: '{"kind":"ConfigMap",',
+    code: 400,
+    message: unrecognized(`${noType}unexpected end of JSON input`, '{"kind":"ConfigMap",'),
+  },
+  {
+    name: 'a long one is shown by its beginning',
+    body: '{"apiVersion":"v1" "kind":"ConfigMap","metadata":{}}',
+    code: 400,
+    message: unrecognized(
+      `${noType}invalid character '"' after object key:value pair`,
+      '{"apiVersion":"v1" "kind":"Con ...',
+    ),
+  },
+  { name: 'no body', body: '', code: 400, message: unrecognized(`${noType}unexpected end of JSON input`, '<empty>') },
+  {
+    name: 'a list',
+    body: '[]',
+    code: 400,
+    message: unrecognized(`${noType}json: cannot unmarshal array into Go value of type ${typeMeta}`, hex('[]')),
+  },
+  {
+    name: 'a kind that is no text',
+    body: '{"kind":5}',
+    code: 400,
+    message: unrecognized(
+      `${noType}json: cannot unmarshal number into Go struct field .kind of type string`,
+      '{"kind":5}',
+    ),
+  },
+  {
+    name: 'YAML with a wrong line',
+    type: 'application/yaml',
+    body: 'kind: ConfigMap\nmetadata: {name: [}\n',
+    code: 400,
+    message:
+      /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line 2: [^\n]+ \([0-9a-f]{60} \.\.\.\)$/ as never,
+  },
+  {
+    name: 'an unknown kind',
+    path: deployments,
+    body: { apiVersion: 'apps/v1', kind: 'Deploymentt' },
+    code: 400,
+    message:
+      'Deploymentt in version "v1" cannot be handled as a Deployment: no kind "Deploymentt" is registered for version "apps/v1"',
+  },
+  {
+    name: 'another kind',
+    path: deployments,
+    body: { apiVersion: 'v1', kind: 'Pod' },
+    code: 400,
+    message:
+      'Pod in version "v1" cannot be handled as a Deployment: converting (v1.Pod) to (apps.Deployment): unknown conversion',
+  },
+  {
+    name: 'an older version',
+    path: deployments,
+    body: { apiVersion: 'apps/v1beta2', kind: 'Deployment' },
+    code: 400,
+    message: 'the API version in the data (apps/v1beta2) does not match the expected API version (apps/v1)',
+  },
+  {
+    name: 'metadata that is no object',
+    body: { metadata: 'x' },
+    code: 400,
+    message:
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: ' +
+      'json: cannot unmarshal string into Go struct field ConfigMap.metadata of type v1.ObjectMeta',
+  },
+  {
+    name: 'null is an object without anything',
+    body: 'null',
+    code: 422,
+    message: 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+  },
+  {
+    name: 'a Binding of a wrong type',
+    path: '/api/v1/namespaces/default/pods/p/binding',
+    body: { target: 'n' },
+    code: 400,
+    message:
+      'Binding in version "v1" cannot be handled as a Binding: ' +
+      'json: cannot unmarshal string into Go struct field Binding.target of type v1.ObjectReference',
+  },
+  {
+    name: 'a review of a wrong type',
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: { spec: { resourceAttributes: 5 } },
+    code: 400,
+    message:
+      'SelfSubjectAccessReview in version "v1" cannot be handled as a SelfSubjectAccessReview: json: cannot unmarshal ' +
+      'number into Go struct field SelfSubjectAccessReviewSpec.spec.resourceAttributes of type v1.ResourceAttributes',
+  },
+  {
+    name: 'an unknown media type',
+    type: 'text/plain',
+    body: 'x',
+    code: 415,
+    message:
+      'the body of the request was in an unknown format - accepted media types include: application/json, ' +
+      'application/yaml, application/vnd.kubernetes.protobuf',
+  },
+  {
+    name: 'a broken docker configuration',
+    path: '/api/v1/namespaces/default/secrets',
+    body: {
+      metadata: { name: 's' },
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': Buffer.from('nope').toString('base64') },
+    },
+    code: 422,
+    message:
+      'Secret "s" is invalid: data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": ' +
+      "invalid character 'o' in literal null (expecting 'u')",
+  },
+];
+
+const json = 'application/json-patch+json';
+const merge = 'application/merge-patch+json';
+const strategic = 'application/strategic-merge-patch+json';
+const rejected = 'the server rejected our request due to an error in our request';
+const patch = (type: string, body: unknown, code: number, message: string): Case => ({
+  name: `${type} ${JSON.stringify(body)}`,
+  method: 'PATCH',
+  path: `${deployments}/d`,
+  type,
+  body,
+  code,
+  message,
+});
+const invalidPatch = (value: string, why: string) =>
+  ` "" is invalid: patch: Invalid value: ${JSON.stringify(value)}: ${why}`;
+const notInt = 'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32';
+
+const patches: readonly Case[] = [
+  patch(
+    'application/json',
+    {},
+    415,
+    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, ' +
+      'application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml',
+  ),
+  patch(merge, '{"spec":', 400, 'error decoding patch: unexpected end of JSON input'),
+  patch(json, '[{op', 400, "error decoding patch: invalid character 'o' looking for beginning of object key string"),
+  patch(strategic, '{d', 400, "invalid character 'd' looking for beginning of object key string"),
+  patch(
+    merge,
+    '[]',
+    400,
+    'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+  ),
+  patch(strategic, '[]', 400, 'json: cannot unmarshal array into Go value of type map[string]interface {}'),
+  patch(json, [{ op: 'zap', path: '/spec' }], 422, rejected),
+  patch(json, [{ op: 'replace', path: '/none/x', value: 1 }], 422, rejected),
+  patch(json, [{ op: 'test', path: '/metadata/name', value: 'x' }], 422, rejected),
+  patch(json, [{ path: '/spec' }], 422, rejected),
+  patch(
+    json,
+    [{ op: 5 }],
+    400,
+    'error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string',
+  ),
+  patch(
+    strategic,
+    { spec: { template: { spec: { containers: [{ image: 'x' }] } } } },
+    500,
+    'map: map[image:x] does not contain declared merge key: name',
+  ),
+  patch(strategic, { spec: { replicas: 'x' } }, 422, invalidPatch('map[spec:map[replicas:x]]', notInt)),
+];
+
+for (const { name, method = 'POST', path = cms, type, body, code, message } of [...bodies, ...patches]) {
+  t.test(name, async (t) => {
+    const answer = await server.call(method, path, { body, ...(type ? { type } : {}) });
+    t.equal(answer.status, code, answer.text);
+    t.match(answer.json.message, message);
+    if (typeof message === 'string') t.equal(answer.json.message, message);
+  });
+}
+
+t.test('a patch that leads to a wrong object shows that object', async (t) => {
+  const path = `${deployments}/d`;
+  const { json: current } = await server.call('GET', path);
+  const value = JSON.stringify({ ...current, spec: { ...current.spec, replicas: 'x' } });
+  const merged = await server.call('PATCH', path, { type: merge, body: { spec: { replicas: 'x' } } });
+  t.equal(merged.json.message, invalidPatch(value, notInt));
+  t.match(merged.json, { code: 422, reason: 'Invalid' });
+  t.same(merged.json.details, {
+    causes: [
+      { reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(value)}: ${notInt}`, field: 'patch' },
+    ],
+  });
+});
+
+t.test('strict decoding of patches', async (t) => {
+  const strict = async (type: string, body: unknown) => {
+    const { json } = await server.call('PATCH', `${cms}/a?dryRun=All&fieldValidation=Strict`, { type, body });
+    t.equal(json.code, 422);
+    return /strict decoding error: .*$/.exec(json.message)?.[0];
+  };
+  t.equal(
+    await strict(strategic, '{"data":{"a":"1","a":"2"},"x":1}'),
+    'strict decoding error: duplicate field "data.a", unknown field "x"',
+  );
+  t.equal(
+    await strict(merge, '{"x":1,"data":{"a":"1","a":"2"}}'),
+    'strict decoding error: duplicate field "data.a", unknown field "x"',
+  );
+  t.equal(
+    await strict(
+      json,
+      '[{"op":"add","path":"/x","value":{"a":1,"a":2},"foo":1},{"op":"test","path":"/b","path":"/data/z","value":"1"}]',
+    ),
+    'strict decoding error: json patch unknown field "[0].foo", json patch duplicate field "[1].path", unknown field "x"',
+  );
+  const warned = await server.call('PATCH', `${cms}/a?dryRun=All`, {
+    type: merge,
+    body: '{"data":{"a":"1","a":"2"},"x":1}',
+  });
+  t.equal(warned.status, 200);
+  t.match(warned.headers['warning'], /duplicate field \\"data\.a\\"/);
+  t.match(warned.headers['warning'], /unknown field \\"x\\"/);
+});
+
+t.test('fields given twice in YAML', async (t) => {
+  const type = 'application/yaml';
+  const body = 'metadata:\n  name: twice\n  name: again\ndata:\n  a: "1"\nz: 1\n';
+  const strict = await server.call('POST', `${cms}?dryRun=All&fieldValidation=Strict`, { type, body });
+  t.equal(
+    strict.json.message,
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ' +
+      'duplicate field "metadata.name", unknown field "z"',
+  );
+  const warned = await server.call('POST', `${cms}?dryRun=All`, { type, body });
+  t.equal(warned.json.metadata.name, 'again');
+  t.match(warned.headers['warning'], /duplicate field \\"metadata\.name\\"/);
+});
