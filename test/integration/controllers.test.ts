@@ -328,28 +328,3 @@ t.test('a pod that fits nowhere says why, and is placed when it can be', async (
   const [placed] = await eventually(client, pods, (all) => all[0]?.spec?.nodeName !== undefined, select);
   t.equal(placed?.spec?.nodeName, 'n2');
 });
-
-t.test('a pod of another namespace is no replica, whatever it says of its owner', async (t) => {
-  const client = await startCluster(t);
-  await client.create(deployments, deployment('web'));
-  await eventually(client, deployments, isComplete(3));
-  const [set] = (await client.list(replicaSets, { namespace: 'default' })).items;
-  const before = (await client.list(pods, { namespace: 'default' })).items.map(({ metadata }) => metadata?.uid).sort();
-  await client.create(namespaces, { metadata: { name: 'elsewhere' } });
-  await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'elsewhere' });
-  const { name = '', uid = '' } = set?.metadata ?? {};
-  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name, uid, controller: true }];
-  const labels = set?.spec?.selector.matchLabels;
-  const finalizers = ['example.com/hold'];
-  const spec = { containers: [{ name: 'c', image: 'registry.local/app:1' }] };
-  await client.create(pods, {
-    metadata: { name: 'theirs', namespace: 'elsewhere', labels, ownerReferences, finalizers },
-    spec,
-  } as Pod);
-  // One pass over the set after the copy has the pod: it writes the new generation to the status.
-  await client.patch(deployments, 'default/web', 'merge', { spec: { minReadySeconds: 1 } });
-  await eventually(client, deployments, isComplete(3));
-  const after = (await client.list(pods, { namespace: 'default' })).items.map(({ metadata }) => metadata?.uid).sort();
-  t.same(after, before, 'none was taken away for it');
-  await client.patch(pods, 'elsewhere/theirs', 'merge', { metadata: { finalizers: null } });
-});
