@@ -120,3 +120,14 @@ t.test('what happens while a pod is being tried is not missed', async (t) => {
   t.equal(pop(), undefined, 'once');
   await queue.ready(AbortSignal.abort());
 });
+
+t.test('a pod that changes while it is tried is tried again', async (t) => {
+  const { queue } = start();
+  queue.add(pod('a'));
+  t.equal(queue.pop()?.key, 'a/a');
+  queue.add(pod('a'));
+  queue.unschedulable('a/a', new Set(['NodeAffinity']));
+  t.equal(queue.pop()?.key, 'a/a', 'the decision was made without the change');
+  queue.unschedulable('a/a', new Set(['NodeAffinity']));
+  t.equal(queue.pop(), undefined, 'once');
+});

@@ -13,7 +13,9 @@ export type ClusterChange =
   | 'node-taints'
   | 'node-capacity'
   | 'pod-removed'
-  | 'pod-assigned';
+  | 'pod-assigned'
+  /** The waiting pod itself has changed. */
+  | 'pod-updated';
 
 /** Which refusals a change may lift. */
 const helps: Readonly<Record<ClusterChange, readonly FilterName[] | 'all'>> = {
@@ -23,6 +25,7 @@ const helps: Readonly<Record<ClusterChange, readonly FilterName[] | 'all'>> = {
   'node-capacity': ['NodeResourcesFit'],
   'pod-removed': ['NodeResourcesFit', 'NodePorts', 'PodTopologySpread', 'InterPodAffinity'],
   'pod-assigned': ['PodTopologySpread', 'InterPodAffinity'],
+  'pod-updated': 'all',
 };
 
 interface Waiting {
@@ -66,7 +69,9 @@ export class SchedulingQueue {
     const waiting = this.pods.get(pod.key);
     if (waiting) {
       waiting.pod = pod;
-      if (waiting.state !== 'held') this.activate(waiting);
+      // What is decided about a held pod was decided without the change.
+      if (waiting.state === 'held') waiting.missed.add('pod-updated');
+      else this.activate(waiting);
       return;
     }
     const now = this.clock.now();

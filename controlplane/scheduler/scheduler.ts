@@ -228,7 +228,11 @@ export class Scheduler {
       this.queue.remove(key);
       return;
     }
-    if (this.state.isAssumed(info.uid)) return;
+    if (this.state.isAssumed(info.uid)) {
+      // If the binding fails, the pod is tried again as it is now.
+      this.queue.refresh(info);
+      return;
+    }
     const nomination = pod.status?.nominatedNodeName || undefined;
     const before = change.type === 'updated' ? change.previous.status?.nominatedNodeName || undefined : undefined;
     // Only what changed counts: a copy that lags behind must not undo a decision made since.
