@@ -5,8 +5,9 @@ import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
-import { duplicate, immutable, invalid, invalidEach, notSupported, required } from './validation/causes';
-import { dns1123Label, dns1123Subdomain, portNumber } from './validation/names';
+import { validateDestination } from './validation/addresses';
+import { duplicate, immutable, invalid, invalidEach, newCauses, notSupported, required } from './validation/causes';
+import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type EndpointSlice = Wire<V1EndpointSlice>;
@@ -27,23 +28,34 @@ function shortList(items: readonly (string | number)[]): string {
 }
 
 function validate(slice: EndpointSlice, { old }: WriteContext<EndpointSlice>): FieldCause[] {
+  const { addressType } = slice;
+  return [
+    // What an older server stored must still be let go of.
+    ...newCauses(validateFields(slice), () => (old ? validateFields(old) : [])),
+    ...(old && old.addressType !== addressType ? [invalid('addressType', addressType, immutable)] : []),
+  ];
+}
+
+function validateFields(slice: EndpointSlice): FieldCause[] {
   const { addressType = '' as EndpointSlice['addressType'], endpoints = [], ports = [] } = slice;
   const causes: FieldCause[] = [];
   if (!addressType) causes.push(required('addressType'));
   else if (!addressTypes.includes(addressType)) causes.push(notSupported('addressType', addressType, addressTypes));
-  if (old && old.addressType !== addressType) causes.push(invalid('addressType', addressType, immutable));
   if (endpoints.length > maxEndpoints) causes.push(tooMany('endpoints', endpoints.length, maxEndpoints));
   if (ports.length > maxPorts) causes.push(tooMany('ports', ports.length, maxPorts));
   endpoints.forEach((endpoint, i) => {
     causes.push(...validateEndpoint(endpoint, addressType, `endpoints[${i}]`));
   });
   const names = new Set<string>();
-  ports.forEach(({ name = '', port, protocol }, i) => {
+  ports.forEach(({ name = '', port, protocol, appProtocol }, i) => {
     if (name !== '') causes.push(...invalidEach(`ports[${i}].name`, name, dns1123Label(name)));
     if (names.has(name)) causes.push(duplicate(`ports[${i}].name`, name));
     names.add(name);
     if (port !== undefined) causes.push(...invalidEach(`ports[${i}].port`, port, portNumber(port)));
     causes.push(...oneOf(`ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']));
+    if (appProtocol !== undefined) {
+      causes.push(...invalidEach(`ports[${i}].appProtocol`, appProtocol, qualifiedName(appProtocol)));
+    }
   });
   return causes;
 }
@@ -54,7 +66,8 @@ const tooMany = (field: string, count: number, max: number): FieldCause => ({
   message: `Too many: ${count}: must have at most ${max} items`,
 });
 
-function validateEndpoint({ addresses = [], hostname }: Endpoint, addressType: string, field: string): FieldCause[] {
+function validateEndpoint(endpoint: Endpoint, addressType: string, field: string): FieldCause[] {
+  const { addresses = [], hostname, nodeName } = endpoint;
   const causes: FieldCause[] = [];
   if (addresses.length === 0) causes.push(required(`${field}.addresses`, 'must contain at least 1 address'));
   if (addresses.length > maxAddresses) causes.push(tooMany(`${field}.addresses`, addresses.length, maxAddresses));
@@ -65,8 +78,10 @@ function validateEndpoint({ addresses = [], hostname }: Endpoint, addressType: s
       causes.push(invalid(at, address, 'must be a valid IPv4 address'));
     else if (addressType === 'IPv6' && isIP(address) !== 6)
       causes.push(invalid(at, address, 'must be a valid IPv6 address'));
+    else if (addressTypes.includes(addressType)) causes.push(...validateDestination(address, at));
   });
   if (hostname) causes.push(...invalidEach(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  if (nodeName !== undefined) causes.push(...invalidEach(`${field}.nodeName`, nodeName, dns1123Subdomain(nodeName)));
   return causes;
 }
 

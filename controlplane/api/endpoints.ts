@@ -2,11 +2,11 @@
 import type { V1Endpoints } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
-import { validateExternalIp } from './services/validate';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
-import { invalidEach, required } from './validation/causes';
-import { dns1123Label, portNumber } from './validation/names';
+import { validateDestination } from './validation/addresses';
+import { invalidEach, newCauses, required } from './validation/causes';
+import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type Endpoints = Wire<V1Endpoints>;
@@ -33,20 +33,28 @@ function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: 
     causes.push(required(field, 'must specify `addresses` or `notReadyAddresses`'));
   }
   for (const [key, list] of Object.entries({ addresses, notReadyAddresses })) {
-    list.forEach(({ ip, hostname }, i) => {
-      causes.push(...validateExternalIp(ip ?? '', `${field}.${key}[${i}].ip`));
-      if (hostname) causes.push(...invalidEach(`${field}.${key}[${i}].hostname`, hostname, dns1123Label(hostname)));
+    list.forEach(({ ip = '', hostname, nodeName }, i) => {
+      const at = `${field}.${key}[${i}]`;
+      causes.push(...validateDestination(ip, `${at}.ip`));
+      if (hostname) causes.push(...invalidEach(`${at}.hostname`, hostname, dns1123Label(hostname)));
+      if (nodeName !== undefined) causes.push(...invalidEach(`${at}.nodeName`, nodeName, dns1123Subdomain(nodeName)));
     });
   }
-  ports.forEach(({ name = '', port, protocol }, i) => {
+  ports.forEach(({ name = '', port, protocol, appProtocol }, i) => {
     const at = `${field}.ports[${i}]`;
     if (name !== '') causes.push(...invalidEach(`${at}.name`, name, dns1123Label(name)));
     else if (ports.length > 1) causes.push(required(`${at}.name`));
     causes.push(...invalidEach(`${at}.port`, port ?? 0, portNumber(port ?? 0)));
     causes.push(...oneOf(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']));
+    if (appProtocol !== undefined) {
+      causes.push(...invalidEach(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol)));
+    }
   });
   return causes;
 }
+
+const validateSubsets = ({ subsets = [] }: Endpoints): FieldCause[] =>
+  subsets.flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`));
 
 export const endpoints = defineKind<Endpoints>({
   group: '',
@@ -60,7 +68,8 @@ export const endpoints = defineKind<Endpoints>({
   defaults: ({ subsets = [] }) => {
     for (const { ports = [] } of subsets) for (const port of ports) port.protocol ??= 'TCP';
   },
-  validate: ({ subsets = [] }) => subsets.flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
+  // What an older server stored must still be let go of.
+  validate: (object, { old }) => newCauses(validateSubsets(object), () => (old ? validateSubsets(old) : [])),
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [
     nameColumn,

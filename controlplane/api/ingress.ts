@@ -32,7 +32,7 @@ function validateSpec(spec: Spec | undefined): FieldCause[] {
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec ?? {};
   const causes: FieldCause[] = [];
   if (rules.length === 0 && !defaultBackend) {
-    causes.push(invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified'));
+    causes.push(invalid('spec', spec?.rules, 'either `defaultBackend` or `rules` must be specified'));
   }
   if (defaultBackend) causes.push(...validateBackend(defaultBackend, 'spec.defaultBackend'));
   rules.forEach((rule, i) => {
@@ -90,7 +90,7 @@ function validateBackend({ service, resource }: Backend, field: string): FieldCa
     return [invalid(field, '', 'cannot set both resource and service backends')];
   }
   if (resource) return [];
-  if (!service) return [required(field, 'port name or number is required')];
+  if (!service) return [invalid(field, '', 'resource or service backend is required')];
   const at = `${field}.service`;
   const causes = service.name
     ? invalidEach(`${at}.name`, service.name, dns1035Label(service.name))

@@ -74,6 +74,8 @@ export interface ApiServerOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly podSecurity?: PodSecurityConfig;
+  /** Default: externalIPs of Services are refused. */
+  readonly allowServiceExternalIps?: boolean;
 }
 export interface ApiServerDeps {
   readonly cache: Cache;
@@ -230,7 +232,9 @@ export class ApiServer {
       rbacEscalation(escalation),
     ];
     const podSecurity = new PodSecurity(cache, this.options.podSecurity ?? defaultPodSecurity);
-    return new Admission(mutating, [denyServiceExternalIps, runtimeClassOverhead, podSecurity.validate]);
+    const validating = [runtimeClassOverhead, podSecurity.validate];
+    if (!this.options.allowServiceExternalIps) validating.push(denyServiceExternalIps);
+    return new Admission(mutating, validating);
   }
 
   private paths() {

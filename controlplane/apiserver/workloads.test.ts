@@ -109,7 +109,7 @@ t.test('cluster IPs and node ports: given, honoured, kept, refused, given back',
   t.equal((await create('fixed', { clusterIP: '10.96.3.3' })).spec.clusterIP, '10.96.3.3');
   t.equal(
     (await create('taken', { clusterIP: '10.96.3.3' })).message,
-    'Service "taken" is invalid: spec.clusterIPs: Invalid value: []string{"10.96.3.3"}: failed to allocate IP 10.96.3.3: provided IP is already allocated',
+    'Service "taken" is invalid: spec.clusterIPs: Invalid value: ["10.96.3.3"]: failed to allocate IP 10.96.3.3: provided IP is already allocated',
   );
   t.match(
     (await create('outside', { clusterIP: '10.1.2.3' })).message,

@@ -124,6 +124,7 @@ async function openApi(options: Context['options'], log: Logger, scope: Scope): 
       clusterDomain,
       keys: await readKeys(pkiDir),
       ...tokenFile,
+      allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },
     { cache, clock: systemClock, log: log.child('apiserver') },

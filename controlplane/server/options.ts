@@ -1,6 +1,7 @@
 // Options of `k8ts server`.
 import {
   type OptionTable,
+  parseBoolean,
   parseDuration,
   parseInteger,
   parseList,
@@ -132,6 +133,12 @@ export const serverOptions = {
     default: '',
     help: 'static bearer tokens: token,user,uid,"group,..." per line',
     parse: parseText,
+  },
+  allowServiceExternalIps: {
+    flag: 'allow-service-external-ips',
+    default: 'false',
+    help: 'let Services have externalIPs: whoever may create one then receives what nodes and pods send to any address (CVE-2020-8554)',
+    parse: parseBoolean,
   },
   podSecurityDefaults: {
     flag: 'pod-security-defaults',

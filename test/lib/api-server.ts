@@ -59,6 +59,7 @@ export interface TestServerOptions {
   /** How much history watches can resume from. */
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
+  readonly allowServiceExternalIps?: boolean;
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -83,6 +84,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
+      allowServiceExternalIps: options.allowServiceExternalIps ?? false,
     },
     { cache, clock, log: silentLogger },
   );

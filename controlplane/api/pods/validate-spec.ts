@@ -1,6 +1,6 @@
 // Field rules of a pod spec, alone or inside a template.
-import { isIP } from 'node:net';
 import type { FieldCause } from '../../base/errors';
+import { validateIp } from '../validation/addresses';
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required, tooLong } from '../validation/causes';
 import { validateLabels } from '../validation/metadata';
 import {
@@ -160,10 +160,6 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, field: string): FieldCau
     ),
     ...options.flatMap(({ name }, i) => (name ? [] : [required(`${at}.options[${i}]`, 'must not be empty')])),
   ];
-}
-
-export function validateIp(field: string, ip: string): FieldCause[] {
-  return isIP(ip) === 0 ? [invalid(field, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')] : [];
 }
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];

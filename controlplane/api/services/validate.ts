@@ -1,14 +1,13 @@
 // Field rules of a Service.
 import { isIP } from 'node:net';
-import { parseAddress, parseCidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
 import type { WriteContext } from '../kind';
 import { validatePort } from '../pods/validate-probe';
-import { validateIp } from '../pods/validate-spec';
 import type { Service } from '../service';
-import { duplicate, forbidden, immutable, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { validateDestination, validateIp } from '../validation/addresses';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { validateLabels } from '../validation/metadata';
-import { dns1123Label, dns1123Subdomain, portNumber } from '../validation/names';
+import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import {
   isExternal,
@@ -49,7 +48,7 @@ function validateUpdate(spec: ServiceSpec, old: ServiceSpec): FieldCause[] {
     causes.push(invalid('spec.clusterIPs[0]', spec.clusterIPs ?? [], 'may not change once set'));
   }
   if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer' && spec.loadBalancerClass !== old.loadBalancerClass) {
-    causes.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, immutable));
+    causes.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'));
   }
   return causes;
 }
@@ -99,7 +98,7 @@ function validatePorts(spec: ServiceSpec): FieldCause[] {
 }
 
 function validateServicePort(
-  { name = '', port, protocol, targetPort, nodePort }: ServicePort,
+  { name = '', port, protocol, targetPort, nodePort, appProtocol }: ServicePort,
   at: string,
   many: boolean,
 ): FieldCause[] {
@@ -110,7 +109,10 @@ function validateServicePort(
   if (!protocol) causes.push(required(`${at}.protocol`));
   else if (!protocols.includes(protocol)) causes.push(notSupported(`${at}.protocol`, protocol, protocols));
   if (nodePort) causes.push(...invalidEach(`${at}.nodePort`, nodePort, portNumber(nodePort)));
-  return [...causes, ...validatePort(targetPort, `${at}.targetPort`)];
+  causes.push(...validatePort(targetPort, `${at}.targetPort`));
+  if (appProtocol !== undefined)
+    causes.push(...invalidEach(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol)));
+  return causes;
 }
 
 function validateAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): FieldCause[] {
@@ -127,14 +129,12 @@ function validateAddresses(spec: ServiceSpec): FieldCause[] {
   const { clusterIPs = [], externalIPs = [], loadBalancerSourceRanges = [], ipFamilies = [] } = spec;
   return [
     ...clusterIPs.flatMap((ip, i) =>
-      ip === 'None' || ip === '' || isIP(ip) !== 0
-        ? []
-        : [invalid(`spec.clusterIPs[${i}]`, ip, "must be empty, 'None', or a valid IP address")],
+      (i === 0 && ip === 'None') || ip === '' ? [] : validateIp(`spec.clusterIPs[${i}]`, ip),
     ),
     ...(clusterIPs.length > 1 && clusterIPs.includes('None')
       ? [invalid('spec.clusterIPs', clusterIPs, "'None' must be the first and only value")]
       : []),
-    ...externalIPs.flatMap((ip, i) => validateExternalIp(ip, `spec.externalIPs[${i}]`)),
+    ...externalIPs.flatMap((ip, i) => validateDestination(ip, `spec.externalIPs[${i}]`)),
     ...loadBalancerSourceRanges.flatMap((range, i) => validateRange(range, `spec.loadBalancerSourceRanges[${i}]`)),
     ...(loadBalancerSourceRanges.length > 0 && spec.type !== 'LoadBalancer'
       ? [forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'")]
@@ -142,31 +142,6 @@ function validateAddresses(spec: ServiceSpec): FieldCause[] {
     ...ipFamilies.flatMap((family, i) => oneOf(`spec.ipFamilies[${i}]`, family, families)),
     ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']),
   ];
-}
-
-/** Addresses that mean something else than one host elsewhere would capture a node's own traffic. */
-export function validateExternalIp(ip: string, field: string): FieldCause[] {
-  const wrong = validateIp(field, ip);
-  if (wrong.length > 0) return wrong;
-  const { family, value } = parseAddress(ip);
-  if (value === 0n) return [invalid(field, ip, 'may not be unspecified (0.0.0.0 or ::)')];
-  const inside = (range: string) => {
-    const cidr = parseCidr(range);
-    return (
-      cidr.family === family &&
-      value >= cidr.base &&
-      value < cidr.base + (1n << BigInt((family === 4 ? 32 : 128) - cidr.prefix))
-    );
-  };
-  if (inside('127.0.0.0/8') || inside('::1/128'))
-    return [invalid(field, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
-  if (inside('169.254.0.0/16') || inside('fe80::/10')) {
-    return [invalid(field, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
-  }
-  if (inside('224.0.0.0/24') || inside('ff02::/16')) {
-    return [invalid(field, ip, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];
-  }
-  return [];
 }
 
 function validateRange(range: string, field: string): FieldCause[] {
@@ -191,8 +166,11 @@ function validatePolicies(spec: ServiceSpec): FieldCause[] {
     const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     causes.push(invalid('spec.healthCheckNodePort', healthCheckNodePort, detail));
   }
-  if (spec.loadBalancerClass && spec.type !== 'LoadBalancer') {
-    causes.push(forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"));
+  const { loadBalancerClass } = spec;
+  if (loadBalancerClass === undefined) return causes;
+  const at = 'spec.loadBalancerClass';
+  if (spec.type === 'LoadBalancer') {
+    return [...causes, ...invalidEach(at, loadBalancerClass, qualifiedName(loadBalancerClass))];
   }
-  return causes;
+  return [...causes, forbidden(at, "may only be used when `type` is 'LoadBalancer'")];
 }

@@ -127,7 +127,7 @@ function inferFromAddresses(spec: Spec, configured: readonly IpFamily[]): FieldC
   return causes;
 }
 
-const list = (values: readonly string[]): string => `[]string{${values.map((one) => JSON.stringify(one)).join(', ')}}`;
+const list = (values: readonly string[]): string => JSON.stringify(values);
 const cause = (field: string, value: string, why: string): FieldCause => ({
   reason: 'FieldValueInvalid',
   field,

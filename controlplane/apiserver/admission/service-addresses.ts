@@ -244,7 +244,7 @@ function setAddresses(spec: Spec, addresses: readonly string[]): void {
 const ipCause = (wished: readonly string[], why: string): FieldCause => ({
   reason: 'FieldValueInvalid',
   field: 'spec.clusterIPs',
-  message: `Invalid value: []string{${wished.map((ip) => JSON.stringify(ip)).join(', ')}}: ${why}`,
+  message: `Invalid value: ${JSON.stringify(wished)}: ${why}`,
 });
 const portCause = (field: string, port: number, why: string): FieldCause => ({
   reason: 'FieldValueInvalid',
