@@ -1,5 +1,5 @@
 // Workers on the fake runtime and an API in memory; time stands still unless a test moves it.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -597,6 +597,22 @@ t.test('a pod that asks for a sysctl that is not allowed fails and never runs', 
   await ready('allowed');
   t.same(runtime.byName('uid-allowed', 'POD')?.spec.sysctls, { 'net.core.somaxconn': '1' });
   t.notOk(runtime.calls.some((call) => call.includes('unsafe')));
+});
+
+t.test('a pod with a name that is a path is ignored', async (t) => {
+  const { create, client, ready, rootDir } = await setUp(t);
+  const beside = join(rootDir, 'beside');
+  await mkdir(beside);
+  const spec = { nodeName: 'n1', containers: [container('app')] };
+  await client.create<Pod>(pods, { metadata: { name: 'uid', namespace: 'shop', uid: '../beside' }, spec });
+  await create('volume', { containers: [container('app')], volumes: [{ name: '../../../../beside/v', emptyDir: {} }] });
+  await create('container', { containers: [container('../x')] });
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  await client.delete(pods, 'shop/uid', { gracePeriodSeconds: 0 });
+  await client.delete(pods, 'shop/web', { gracePeriodSeconds: 0 });
+  while ((await readdir(join(rootDir, 'pods'))).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.same(await readdir(beside), []);
 });
 
 t.test('readiness and liveness by exec', async (t) => {

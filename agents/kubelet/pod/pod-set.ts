@@ -5,8 +5,9 @@ import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
 import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
-import { identityOf } from './container-spec';
+import { formatPod, identityOf } from './container-spec';
 import { isOver } from './deadline';
+import { unsoundName } from './names';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
@@ -174,6 +175,11 @@ export class PodSet {
     // Before the first listing of containers a pod that runs would look like one that has to be started.
     if (!this.synced) return;
     const identity = identityOf(pod);
+    const unsound = unsoundName(pod);
+    if (unsound !== undefined && !gone) {
+      this.deps.log.warn('a pod is ignored: a name of it is not valid', { pod: formatPod(identity), unsound });
+      return;
+    }
     let worker = this.workers.get(identity.uid);
     if (!worker) {
       if (gone || this.needsNothing(pod)) return;

@@ -46,8 +46,10 @@ export async function writeAtomically(dir: string, payload: Payload, options: Wr
 }
 
 function checkPath(path: string): void {
-  const clean = normalize(path);
-  if (path === '' || path.startsWith('/') || clean.split('/')[0]!.startsWith('..')) {
+  const parts = path.split('/');
+  const leadsOut = path === '' || path.startsWith('/') || path.includes('\0') || parts.includes('..');
+  // Names that begin so belong to the writer: ..data and the dated folders.
+  if (leadsOut || normalize(path).startsWith('..')) {
     throw new BadRequest(`invalid path in volume: ${JSON.stringify(path)}`);
   }
 }

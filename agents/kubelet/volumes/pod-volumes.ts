@@ -11,6 +11,7 @@ import type { Client } from '../../../controlplane/client/client';
 import { LiveObjects } from '../../../controlplane/client/live-objects';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../pod/field-ref';
+import { uidFolder } from '../pod/names';
 import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
 import { tokensOf, type Volume, VolumeError, volumePayload } from './payload';
@@ -45,8 +46,9 @@ export class PodVolumes {
     this.secrets.onChange(handler);
   }
 
+  /** @throws BadRequest for a UID that is none: the folder is mounted on and deleted */
   podDir(podUid: string): string {
-    return join(this.deps.rootDir, 'pods', podUid);
+    return join(this.deps.rootDir, 'pods', uidFolder(podUid));
   }
 
   /** Host path of a volume's content. */

@@ -98,8 +98,24 @@ t.test('files change all at once', async (t) => {
   t.equal(await writeAtomically(dir, text({ a: '4' })), true, 'a folder that a subPath has left is no obstacle');
   t.equal(await writeAtomically(dir, text({ a: '4', later: '5' })), true);
   t.equal(await readFile(join(dir, 'later'), 'utf8'), '5');
-  await t.rejects(writeAtomically(dir, text({ '../x': '' })), { code: 'BadRequest' });
-  await t.rejects(writeAtomically(dir, text({ '/x': '' })), { code: 'BadRequest' });
+  const shownBefore = await readlink(join(dir, '..data'));
+  for (const path of [
+    '../x',
+    '/x',
+    '',
+    '..data/x',
+    './..data/x',
+    '..data_tmp',
+    'a/../../x',
+    'a/../..data/x',
+    'a/..',
+    'a\0b',
+  ]) {
+    await t.rejects(writeAtomically(dir, text({ ok: '', [path]: '' })), { code: 'BadRequest' }, path);
+  }
+  t.equal(await readlink(join(dir, '..data')), shownBefore, 'and nothing was written');
+  t.equal(await writeAtomically(dir, text({ 'd/..x': '1', './a': '2' })), true);
+  t.equal(await readFile(join(dir, 'd/..x'), 'utf8'), '1');
 });
 
 t.test('hostPath types', async (t) => {
