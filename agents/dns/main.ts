@@ -50,7 +50,7 @@ export const command = defineCommand({
     const facts = () => ({ serverAddresses: dnsAddresses() });
     const allows = recursionFor({
       ranges: options.allowRecursion,
-      podRanges: () => informers.nodes.get(nodeName)?.spec?.podCIDRs ?? [],
+      podRanges: () => (informers.nodes.hasSynced ? (informers.nodes.get(nodeName)?.spec?.podCIDRs ?? []) : undefined),
       ownAddresses: ownAddresses(),
     });
     const responder = new Responder({ zone, facts, forwarder, metrics, log, mayRecurse: allows });

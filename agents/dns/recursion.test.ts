@@ -3,7 +3,7 @@ import { parseCidr } from '../../controlplane/base/cidr';
 import { recursionFor } from './recursion';
 
 void t.test('pods of this node, the node and configured ranges may ask for the world', async (t) => {
-  let podRanges = ['10.244.1.0/24', 'fd00:1::/64'];
+  let podRanges: string[] | undefined = ['10.244.1.0/24', 'fd00:1::/64'];
   const may = recursionFor({
     ranges: [parseCidr('203.0.113.0/28')],
     podRanges: () => podRanges,
@@ -25,4 +25,6 @@ void t.test('pods of this node, the node and configured ranges may ask for the w
   podRanges = ['10.244.2.0/24'];
   t.equal(may('10.244.2.7'), true, 'the ranges of the Node as they are now');
   t.equal(may('10.244.1.7'), false);
+  podRanges = undefined;
+  t.equal(may('10.244.1.7'), true, 'not known yet');
 });

@@ -4,8 +4,8 @@ import { type Address, type Cidr, cidrContains, parseAddress, parseCidr } from '
 
 export interface RecursionFacts {
   readonly ranges: readonly Cidr[];
-  /** Of this node's pods, as its Node says. */
-  readonly podRanges: () => readonly string[];
+  /** Of this node's pods, as its Node says; undefined while that is not known. */
+  readonly podRanges: () => readonly string[] | undefined;
   readonly ownAddresses: () => readonly string[];
 }
 
@@ -18,6 +18,8 @@ export function recursionFor({
   return (text) => {
     if (text === undefined) return false;
     const given = podRanges();
+    // A server that has just started must not refuse its pods; it takes a moment, or as long as the API server is away.
+    if (given === undefined) return true;
     if (given !== pods.text) pods = { text: given, ranges: given.map(parseCidr) };
     const address = unmapped(text);
     const isIn = (range: Cidr) => cidrContains(range, address);
