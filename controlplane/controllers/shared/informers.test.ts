@@ -11,7 +11,9 @@ const pod = (namespace: string, name: string, owner?: string): Pod =>
       namespace,
       ...(owner === undefined
         ? {}
-        : { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 's', uid: owner, controller: true }] }),
+        : {
+            ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 's', uid: owner, controller: true }],
+          }),
     },
     spec: { containers: [] },
   }) as Pod;
