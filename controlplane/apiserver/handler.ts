@@ -90,6 +90,7 @@ export class ApiHandler {
    * @throws anything toStatus can turn into a Status
    */
   async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
+    eventLoop.mark(workOf(request));
     const caller = this.caller(request);
     const route = this.route(caller, false);
     const handler = route && this.deps.upgrades.get(`${route.kind.plural}/${route.subresource}`);
