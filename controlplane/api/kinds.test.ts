@@ -211,7 +211,7 @@ t.test('Node', async (t) => {
   t.same(row(nodes, object).slice(0, 4), ['n', 'Ready,SchedulingDisabled', 'control-plane,x', '60s']);
   t.same(row(nodes, object, true).slice(5, 7), ['192.168.57.11', '<none>']);
   t.match(write(nodes, { metadata: { name: 'n' }, spec: { podCIDR: '10.244.2.0/24' } }, object).causes, [
-    /^spec: Forbidden: node updates may not change podCIDR/,
+    /^spec\.podCIDRs: Forbidden: node updates may not change podCIDR/,
   ]);
   t.match(write(nodes, { metadata: { name: 'n' }, spec: { taints: [{ key: 'a', effect: 'Never' }] } }).causes, [
     /^spec\.taints\[0\]\.effect: Unsupported value/,
