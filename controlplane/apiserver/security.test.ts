@@ -1,6 +1,11 @@
 // Who is who, and who may what: certificates, tokens, RBAC, the node authorizer, reviews.
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
+import type { KeyPair } from '../pki/certificate';
+import { createAuthority, issueCertificate } from '../pki/issue';
 
 let server: TestServer;
 t.before(async () => {
@@ -23,6 +28,26 @@ t.test('nobody may see anything but health and version', async (t) => {
   }
   t.equal((await server.call('GET', pods, { as: null, headers: bearer('nonsense') })).status, 401);
   t.equal((await server.call('GET', '/version', { as: null, headers: bearer('nonsense') })).status, 401);
+});
+
+t.test('a certificate of another authority of the same name', async (t) => {
+  const now = Date.now();
+  const foreign = await createAuthority(new X509Certificate(server.ca).subject.replace(/^CN=/, ''), now);
+  const usages = ['client'] as const;
+  const pair = await issueCertificate(foreign, { commonName: 'jane', organizations: ['system:masters'], usages }, now);
+  for (const path of ['/api', pods]) t.equal((await server.call('GET', path, { as: pair })).status, 401, path);
+  // Below HTTP, too: what is wrong with the certificate comes before what is wrong with the request.
+  const answerTo = async (identity: KeyPair | undefined) => {
+    const socket = connect({ host: '127.0.0.1', port: server.port, ca: server.ca, ...identity });
+    await once(socket, 'secureConnect');
+    socket.write('no request at all\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    return text;
+  };
+  t.match(await answerTo(pair), /^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*"reason":"Unauthorized"/);
+  t.match(await answerTo(await server.identity('jane')), /^HTTP\/1\.1 400 Bad Request\r\n/);
+  t.match(await answerTo(undefined), /^HTTP\/1\.1 400 Bad Request\r\n/);
 });
 
 t.test('a certificate gives name and groups, RBAC decides', async (t) => {
@@ -162,6 +187,12 @@ t.test('ServiceAccount tokens live as long as what they are bound to', async (t)
   t.match(asBot.json.message, /User "system:serviceaccount:default:bot" cannot list/);
   const tampered = `${token.slice(0, -4)}AAAA`;
   t.equal((await server.call('GET', '/api', { as: null, headers: bearer(tampered) })).status, 401);
+  const [head, body, signature] = token.split('.');
+  const respelled = [`${token}=`, `${head}=.${body}.${signature}`, token.replace('.', '. '), `${token}.`, `${token}+`];
+  for (const odd of respelled) {
+    const answer = await server.call('GET', '/api', { as: null, headers: bearer(odd) });
+    t.equal(answer.status, 401, 'one token has one spelling');
+  }
   await server.call('DELETE', `${accounts}/bot`);
   t.equal((await server.call('GET', '/api', { as: null, headers: bearer(token) })).status, 401);
   await server.call('POST', accounts, { body: account('bot') });

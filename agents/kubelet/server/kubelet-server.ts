@@ -13,6 +13,7 @@ import type { StreamingServer } from '../streaming/server';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
 import type { PodLookup } from './pod-lookup';
+import { parseRequestPath } from './request-path';
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -83,8 +84,8 @@ async function answer(
     response.writeHead(403).end('Forbidden');
     return;
   }
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://kubelet');
-  const [kind, ...parts] = pathname.split('/').slice(1).map(decodeURIComponent);
+  const { pathname, segments, query } = parseRequestPath(request.url ?? '/');
+  const [kind, ...parts] = segments;
   switch (kind) {
     case 'healthz': {
       const problem = options.problem();
@@ -98,7 +99,7 @@ async function answer(
       if (parts[0] === 'summary') return json(response, await options.summary());
       break;
     case 'containerLogs':
-      if (parts.length === 3) return sendLog(options, parts as [string, string, string], searchParams, response);
+      if (parts.length === 3) return sendLog(options, parts as [string, string, string], query, response);
       break;
     default:
   }

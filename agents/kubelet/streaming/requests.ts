@@ -1,5 +1,6 @@
 // Paths and parameters of the kubelet's streaming end points. Pure.
 import { BadRequest } from '../../../controlplane/base/errors';
+import { parseRequestPath } from '../server/request-path';
 import type { AttachRequest, ExecRequest, PodRef } from './handlers';
 
 export type StreamingRequest =
@@ -10,19 +11,19 @@ export type StreamingRequest =
 
 /** Undefined when the path is none of ours. @throws BadRequest for ours with wrong parameters. */
 export function parseStreamingRequest(url: string): StreamingRequest | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://kubelet');
-  const [kind, ...parts] = pathname.split('/').slice(1).map(decodeURIComponent);
+  const { segments, query } = parseRequestPath(url);
+  const [kind, ...parts] = segments;
   switch (kind) {
     case 'exec': {
-      const command = searchParams.getAll('command');
-      const request = { ...attachRequest(parts, searchParams), command };
+      const command = query.getAll('command');
+      const request = { ...attachRequest(parts, query), command };
       if (command.length === 0) throw new BadRequest('you must specify a command');
       return { kind, request };
     }
     case 'attach':
-      return { kind, request: attachRequest(parts, searchParams) };
+      return { kind, request: attachRequest(parts, query) };
     case 'portForward':
-      return { kind, pod: podRef(parts, 2), ports: parsePorts(searchParams) };
+      return { kind, pod: podRef(parts, 2), ports: parsePorts(query) };
     default:
       return undefined;
   }

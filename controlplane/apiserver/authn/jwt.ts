@@ -27,10 +27,14 @@ export function signJwt(claims: Claims, key: KeyObject): string {
   return `${head}.${signature.toString('base64url')}`;
 }
 
+const base64url = /^[\w-]+$/;
+
 /** Checks form and signature, not times or audience. @throws AppError Unauthorized */
 export function verifyJwt(token: string, key: KeyObject): Claims {
   const [head, body, signature, extra] = token.split('.');
   if (!head || !body || !signature || extra !== undefined) throw malformed();
+  // Node's decoder takes other alphabets and padding too: one token would have many spellings (RFC 7515, appendix C).
+  if (![head, body, signature].every((part) => base64url.test(part))) throw malformed();
   const header = decode(head);
   if (header['alg'] !== 'ES256') throw malformed();
   const good = verify(

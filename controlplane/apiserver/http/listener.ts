@@ -12,6 +12,7 @@ import type { ApiHandler } from '../handler';
 import { type ApiRequest, type Headers, jsonReply, type Reply, type UserInfo } from '../request';
 import { toStatus } from '../status';
 import { readBody } from './body';
+import { clientErrorReply } from './client-error';
 import { writeReply } from './reply';
 import { answerUpgrade } from './upgrade-reply';
 
@@ -74,7 +75,7 @@ export class Listener {
       void this.upgrade(message, socket, head);
     });
     server.on('clientError', (_err, socket: Duplex) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      if (socket.writable) socket.end(clientErrorReply(socket));
       else socket.destroy();
     });
     this.server = server;

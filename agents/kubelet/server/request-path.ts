@@ -1,0 +1,25 @@
+// The path and the query of a request to the kubelet. Pure.
+import { BadRequest } from '../../../controlplane/base/errors';
+
+export interface RequestPath {
+  readonly pathname: string;
+  /** What the slashes part, decoded; a slash inside a segment stays there. */
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+/** Not by URL, which would take `//a/b` for a host. @throws BadRequest for what is no text */
+export function parseRequestPath(url: string): RequestPath {
+  const mark = url.indexOf('?');
+  const pathname = mark < 0 ? url : url.slice(0, mark);
+  const segments = pathname.split('/').slice(1).map(decodeSegment);
+  return { pathname, segments, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new BadRequest(`invalid path segment ${JSON.stringify(segment)}`, { cause });
+  }
+}
