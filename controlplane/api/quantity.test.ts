@@ -1,4 +1,5 @@
 import t from 'tap';
+import { slowestString } from '../../test/lib/hostile-strings';
 import {
   addQuantities,
   canonicalResource,
@@ -37,6 +38,20 @@ t.test('canonical text', async (t) => {
     { text: '0.1n', canonical: '1n' },
     { text: '1E', canonical: '1E' },
     { text: '99E', canonical: '9223372036854775807' },
+    { text: '1e999', canonical: '9223372036854775807' },
+    { text: '1e999999999', canonical: '9223372036854775807' },
+    { text: '0e999999999', canonical: '0' },
+    { text: '1e-999999999', canonical: '1e-9' },
+    { text: '-1e-20', canonical: '-1e-9' },
+    { text: '9'.repeat(1_000_000), canonical: '9223372036854775807' },
+    { text: `${'0'.repeat(1_000_000)}1`, canonical: '1' },
+    { text: `0.${'0'.repeat(1_000_000)}1`, canonical: '1n' },
+    { text: `1.${'0'.repeat(1_000_000)}`, canonical: '1' },
+    { text: `1${'0'.repeat(60)}e-60`, canonical: '1' },
+    { text: `0.${'0'.repeat(30)}1e31`, canonical: '1' },
+    { text: `0.${'0'.repeat(70)}1e71`, canonical: '1' },
+    { text: `1${'0'.repeat(100_000)}e-100000`, canonical: '1' },
+    { text: `1${'0'.repeat(199)}1e-200`, canonical: '1000000001e-9' },
   ];
   for (const { text, canonical } of cases) t.equal(formatQuantity(parseQuantity(text)), canonical, String(text));
 });
@@ -72,4 +87,8 @@ t.test('arithmetic is exact', async (t) => {
   t.equal(compareQuantities(parseQuantity('1'), parseQuantity('2')), -1);
   t.equal(compareQuantities(parseQuantity('2'), parseQuantity('1')), 1);
   t.equal(canonicalResource('1u'), '1m', 'nothing below thousandths');
+});
+
+t.test('hostile texts take linear time', async (t) => {
+  t.equal(slowestString(isQuantity), undefined);
 });

@@ -1,6 +1,7 @@
 // Quantities of resources as Kubernetes writes them (500m, 1.5Gi, 2e3): exact arithmetic in billionths, canonical text.
 // Source: the Quantity section of the API reference and apimachinery's documented canonical form.
 import { BadRequest } from '../base/errors';
+import { splitQuantity } from './quantity-text';
 
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
 
@@ -28,7 +29,6 @@ const decimalSuffix: Readonly<Record<string, number>> = {
   E: 18,
 };
 const binarySuffix: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
-const shape = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(.*)$/;
 const wrongShape = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /**
@@ -36,23 +36,40 @@ const wrongShape = "quantities must match the regular expression '^([+-]?[0-9.]+
  * @throws BadRequest with upstream's words when the text is no quantity
  */
 export function parseQuantity(text: string | number): Quantity {
-  const match = shape.exec(String(text).trim());
-  if (!match) throw new BadRequest(wrongShape);
-  const [, sign, whole = '', fraction = match[4] ?? '', , suffix = ''] = match;
-  const { format, numerator, tenPower } = readSuffix(suffix);
-  const digits = BigInt(whole + fraction || '0') * numerator;
-  const power = tenPower - fraction.length + 9;
-  const magnitude = power >= 0 ? digits * 10n ** BigInt(power) : divideUp(digits, 10n ** BigInt(-power));
-  const bounded = magnitude > largest * nanoPerUnit ? largest * nanoPerUnit : magnitude;
-  return { nano: sign === '-' ? -bounded : bounded, format };
+  const parts = splitQuantity(String(text).trim());
+  if (!parts) throw new BadRequest(wrongShape);
+  const { format, numerator, tenPower } = readSuffix(parts.suffix);
+  const magnitude = amountOf(parts.digits, parts.power + tenPower, numerator);
+  return { nano: parts.negative ? -magnitude : magnitude, format };
 }
 
-function readSuffix(suffix: string): { format: QuantityFormat; numerator: bigint; tenPower: number } {
+/** Leading digits beyond these powers of ten are over every bound, or below a billionth with every suffix. */
+const maxPower = 64;
+
+/** In billionths, up to the bound. */
+function amountOf(digits: string, power: number, numerator: bigint): bigint {
+  const bound = largest * nanoPerUnit;
+  if (digits === '') return 0n;
+  if (digits.length + power > maxPower) return bound;
+  if (digits.length + power < -maxPower) return 1n;
+  const amount = BigInt(digits) * numerator;
+  const nanoPower = power + 9;
+  const nano = nanoPower >= 0 ? amount * 10n ** BigInt(nanoPower) : divideUp(amount, 10n ** BigInt(-nanoPower));
+  return nano > bound ? bound : nano;
+}
+
+interface Suffix {
+  readonly format: QuantityFormat;
+  readonly numerator: bigint;
+  readonly tenPower: number;
+}
+
+function readSuffix(suffix: string): Suffix {
   const binary = binarySuffix[suffix];
   if (binary !== undefined) return { format: 'BinarySI', numerator: 1n << binary, tenPower: 0 };
   const decimal = decimalSuffix[suffix];
   if (decimal !== undefined) return { format: 'DecimalSI', numerator: 1n, tenPower: decimal };
-  const exponent = /^[eE]([+-]?\d{1,3})$/.exec(suffix);
+  const exponent = /^[eE]([+-]?\d{1,9})$/.exec(suffix);
   if (exponent) return { format: 'DecimalExponent', numerator: 1n, tenPower: Number(exponent[1]) };
   throw new BadRequest(/^[eEinumkKMGTP]*[-+]?\d*$/.test(suffix) ? "unable to parse quantity's suffix" : wrongShape);
 }

@@ -86,17 +86,24 @@ export const forbidden = (kind: KindRef, name: string, why: string) =>
     details: resourceDetails(kind, name),
   });
 
+/** An object of 3 MB can be wrong in a hundred thousand places; upstream names them all. */
+const maxCauses = 500;
+/** As long as a name is repeated in a message. */
+const maxShownName = 1_000;
+
 /** The causes' messages follow apimachinery: `Invalid value: -1: must be ...`; the field stands apart. */
-export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, causes: readonly FieldCause[]): Invalid {
+export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, found: readonly FieldCause[]): Invalid {
+  const causes = found.slice(0, maxCauses);
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const subject = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const shown = name.slice(0, maxShownName);
   const details = {
-    ...(name === '' ? {} : { name }),
+    ...(shown === '' ? {} : { name: shown }),
     ...(kind.group === '' ? {} : { group: kind.group }),
     ...(kind.kind === '' ? {} : { kind: kind.kind }),
   };
-  return new Invalid(`${subject} "${name}" is invalid: ${list}`, causes, { details });
+  return new Invalid(`${subject} "${shown}" is invalid: ${list}`, causes, { details });
 }
 
 /** The Status body of anything thrown. */

@@ -4,8 +4,11 @@ import { goRef, goType, wrongType } from './go-types';
 import { scalarDecoders } from './scalars';
 import type { FieldSchema, ObjectSchema } from './schema';
 
+/** More findings than this are cut off, as upstream does. */
+export const maxFindings = 100;
+
 export interface DecodeContext {
-  /** Paths of unknown fields, gathered when somebody wants to know. */
+  /** Paths of unknown fields, as many as are ever shown; absent where they are ignored. */
   readonly unknown: string[] | undefined;
 }
 
@@ -55,7 +58,9 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, goName: string, goTyp
     for (const key of Object.keys(object)) {
       const field = fields.get(key);
       if (!field) {
-        context.unknown?.push(path === '' ? key : `${path}.${key}`);
+        if (context.unknown && context.unknown.length < maxFindings) {
+          context.unknown.push(path === '' ? key : `${path}.${key}`);
+        }
         delete object[key];
         continue;
       }

@@ -1,8 +1,6 @@
 // What strict decoding finds in a body: unknown fields and fields given twice, in the order in which kube-apiserver names them.
+import { maxFindings } from './compile';
 import { scanFields } from './duplicates';
-
-/** More findings than this are cut off, as upstream does. */
-const maxFindings = 100;
 
 /**
  * `unknown` are the paths of unknown fields in the order of the decoded object; `json` is the text it was read from, absent
@@ -22,13 +20,15 @@ const unknownField = (path: string): string => `unknown field ${JSON.stringify(p
 /** Fields below an unknown one are never decoded, and an unknown one given twice is only unknown. */
 function inOrderOf(json: string, unknown: readonly string[]): string[] {
   const strange = new Set(unknown);
+  const longest = Math.max(0, ...unknown.map((path) => path.length));
   const texts = new Set<string>();
   let duplicates = 0;
   scanFields(json, (path, isDuplicate) => {
     // Paths are built only where they may be needed.
-    if (!isDuplicate && strange.size === 0) return;
+    if ((!isDuplicate && strange.size === 0) || texts.size === maxFindings) return;
     const field = path();
-    if (strange.has(field)) texts.add(unknownField(field));
+    // Hashing a path of megabytes for each of many keys would take minutes.
+    if (field.length <= longest && strange.has(field)) texts.add(unknownField(field));
     else if (isDuplicate && !isBelow(field, strange)) {
       duplicates++;
       texts.add(duplicateField(field));
@@ -39,10 +39,9 @@ function inOrderOf(json: string, unknown: readonly string[]): string[] {
 }
 
 function isBelow(field: string, ancestors: ReadonlySet<string>): boolean {
-  for (let at = field.search(/[.[]/); at >= 0; ) {
-    if (ancestors.has(field.slice(0, at))) return true;
-    const next = field.slice(at + 1).search(/[.[]/);
-    at = next < 0 ? -1 : at + 1 + next;
+  for (const ancestor of ancestors) {
+    const next = field[ancestor.length];
+    if ((next === '.' || next === '[') && field.startsWith(ancestor)) return true;
   }
   return false;
 }

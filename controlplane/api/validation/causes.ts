@@ -57,8 +57,12 @@ export function newCauses(causes: readonly FieldCause[], before: () => readonly 
 
 export const immutable = 'field is immutable';
 
+/** A value may be megabytes long and wrong in many ways; a message is for people. */
+const maxPrinted = 10_000;
+
 const withDetail = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`);
 
 function printed(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value);
+  const text = value === undefined ? 'null' : JSON.stringify(value);
+  return text.length <= maxPrinted ? text : `${text.slice(0, maxPrinted)}...`;
 }

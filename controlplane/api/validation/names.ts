@@ -32,7 +32,8 @@ function regexError(message: string, format: string, ...examples: string[]): str
 }
 
 const tooLong = (max: number): string => `must be no more than ${max} bytes`;
-const maxLength = (value: string, max: number): string[] => (Buffer.byteLength(value) > max ? [tooLong(max)] : []);
+const maxLength = (value: string, max: number): string[] =>
+  value.length > max || Buffer.byteLength(value) > max ? [tooLong(max)] : [];
 
 export const dns1123Label: Check = (value) => {
   const errors = maxLength(value, 63);

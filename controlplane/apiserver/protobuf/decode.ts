@@ -40,13 +40,13 @@ export function decodeMessage(bytes: Buffer, definition: string): Record<string,
 }
 
 function readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbers): void {
-  for (const { number, value } of readFields(bytes)) {
+  readFields(bytes, (number, value) => {
     const slot = numbers.get(number);
     // A number this server does not know is a field of a newer client.
-    if (!slot) continue;
+    if (!slot) return;
     if (slot instanceof Map) readInto(object, asBytes(value), slot as Numbers);
     else readField(object, slot as MessageField, value);
-  }
+  });
 }
 
 function readField(object: Record<string, unknown>, { name, schema, zeroCounts }: MessageField, wire: WireValue): void {
@@ -60,8 +60,9 @@ function readField(object: Record<string, unknown>, { name, schema, zeroCounts }
     const key = bytesOf(entry.get(1)).toString();
     object[name] ??= {};
     const value = readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
-    // A key may be __proto__.
-    Object.defineProperty(object[name], key, { value, enumerable: true, configurable: true, writable: true });
+    const map = object[name] as Record<string, unknown>;
+    if (key !== '__proto__') map[key] = value;
+    else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
     return;
   }
   const decoded = readValue(schema, wire);
@@ -92,10 +93,16 @@ function readValue(schema: FieldSchema, value: WireValue): unknown {
       return readEmbedded(asBytes(value));
     case 'array':
       // A list of lists is wrapped in a message whose first field repeats.
-      return [...readFields(asBytes(value))].map((field) => readValue(schema.items ?? { type: 'any' }, field.value));
+      return readItems(asBytes(value), schema.items ?? { type: 'any' });
     case 'map':
       throw new BadRequest('protobuf: a map of maps cannot be read');
   }
+}
+
+function readItems(bytes: Buffer, schema: FieldSchema): unknown[] {
+  const items: unknown[] = [];
+  readFields(bytes, (_number, value) => items.push(readValue(schema, value)));
+  return items;
 }
 
 function readText({ format }: FieldSchema, bytes: Buffer): string | undefined {

@@ -3,24 +3,26 @@
 import { notKept } from '../../api/json-text';
 import { BadRequest } from '../../base/errors';
 
-export type WireValue = bigint | Buffer;
-
-export interface WireField {
-  readonly number: number;
-  /** A varint or fixed number as an unsigned integer, or the bytes of a length-delimited field. */
-  readonly value: WireValue;
-}
+/** A number where one is exact and unsigned: nearly always, and many times faster. */
+export type WireValue = number | bigint | Buffer;
 
 /** @throws BadRequest when the bytes end early or use a wire type nobody writes */
-export function* readFields(bytes: Buffer): Generator<WireField> {
+export function readFields(bytes: Buffer, onField: (number: number, value: WireValue) => void): void {
   let at = 0;
-  const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+  const varint = (): number | bigint => {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
       const byte = bytes[at++];
       if (byte === undefined) throw truncated();
-      value |= BigInt(byte & 0x7f) << shift;
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
+    }
+    let large = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw truncated();
+      large |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return large;
     }
     throw new BadRequest('protobuf: a varint is too long');
   };
@@ -34,16 +36,16 @@ export function* readFields(bytes: Buffer): Generator<WireField> {
     const number = tag >>> 3;
     switch (tag & 7) {
       case 0:
-        yield { number, value: varint() };
+        onField(number, varint());
         break;
       case 1:
-        yield { number, value: take(8).readBigUInt64LE() };
+        onField(number, take(8).readBigUInt64LE());
         break;
       case 2:
-        yield { number, value: take(Number(varint())) };
+        onField(number, take(Number(varint())));
         break;
       case 5:
-        yield { number, value: BigInt(take(4).readUInt32LE()) };
+        onField(number, take(4).readUInt32LE());
         break;
       default:
         throw new BadRequest(`protobuf: wire type ${tag & 7} is not supported`);
@@ -55,13 +57,14 @@ const truncated = () => new BadRequest('protobuf: unexpected end of the body');
 
 /** @throws BadRequest */
 export function asBytes(value: WireValue): Buffer {
-  if (typeof value === 'bigint') throw new BadRequest('protobuf: a number where bytes belong');
+  if (!Buffer.isBuffer(value)) throw new BadRequest('protobuf: a number where bytes belong');
   return value;
 }
 
 /** A signed number. @throws BadRequest for one that JavaScript would round */
 export function asInteger(value: WireValue): number {
-  if (typeof value !== 'bigint') throw new BadRequest('protobuf: bytes where a number belongs');
+  if (typeof value === 'number') return value;
+  if (Buffer.isBuffer(value)) throw new BadRequest('protobuf: bytes where a number belongs');
   const signed = BigInt.asIntN(64, value);
   const number = Number(signed);
   if (!Number.isSafeInteger(number)) throw notKept(String(signed), 'int64');
@@ -70,9 +73,9 @@ export function asInteger(value: WireValue): number {
 
 /** @throws BadRequest */
 export function asDouble(value: WireValue): number {
-  if (typeof value !== 'bigint') throw new BadRequest('protobuf: bytes where a number belongs');
+  if (Buffer.isBuffer(value)) throw new BadRequest('protobuf: bytes where a number belongs');
   const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(value);
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));
   const number = bytes.readDoubleLE();
   if (!Number.isFinite(number)) throw notKept(String(number), 'float64');
   return number;
@@ -80,5 +83,7 @@ export function asDouble(value: WireValue): number {
 
 /** The fields of a small message by number, the last one winning. */
 export function fieldMap(bytes: Buffer): ReadonlyMap<number, WireValue> {
-  return new Map([...readFields(bytes)].map(({ number, value }) => [number, value]));
+  const fields = new Map<number, WireValue>();
+  readFields(bytes, (number, value) => fields.set(number, value));
+  return fields;
 }

@@ -69,7 +69,8 @@ export function decodeObject(body: Buffer, contentType: string, kind: Kind): Obj
   }
   // The order in which objects are served: kind, apiVersion and metadata first. Nothing is deleted from the object: that
   // would make it a dictionary for the engine, and every later step slower.
-  const object = { kind: name, apiVersion, metadata: {}, ...value } as KubeObject;
+  const isOurs = Object.keys(value).length <= maxFields;
+  const object = (isOurs ? { kind: name, apiVersion, metadata: {}, ...value } : value) as KubeObject;
   object.kind = kind.kind;
   object.apiVersion = kind.apiVersion;
   object.metadata ??= {};

@@ -1,0 +1,185 @@
+// The longest turn of an event loop under each hostile input: no request of a user may hold it for more than 50 ms, or 200 ms for
+// bodies near the limit of 3 MB and answers of megabytes. The API server is a process of its own, asked by an independent prober
+// while the input comes; what other processes take from outside is measured as the call it is.
+// options: --only=TEXT (inputs whose name contains it), --rounds=N (default 3; the shortest of the longest turns counts, since a
+// busy machine only makes them longer)
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BadRequest } from '../../controlplane/base/errors';
+import { Scope } from '../../controlplane/base/scope';
+import type { ConnectionOptions } from '../../controlplane/client/kubeconfig';
+import { startApi } from './api-server';
+import { apiInputs, type HostileInput, namespace } from './hostile-inputs';
+import { parserInputs } from './hostile-parsers';
+import { Prober } from './hostile-prober';
+import type { BenchRow } from './row';
+
+const defaultRounds = 3;
+const smallBoundMs = 50;
+const seededMaps = 3_000;
+const answerMs = 120_000;
+
+interface Answer {
+  readonly status: number | string;
+  readonly tookMs: number;
+}
+
+class Client {
+  private readonly agent: Agent;
+
+  constructor(private readonly connection: ConnectionOptions) {
+    const { ca, cert, key } = connection;
+    this.agent = new Agent({ ca, cert, key, keepAlive: true, maxSockets: 8 });
+  }
+
+  send(input: Omit<HostileInput, 'name' | 'body'> & { readonly body?: Buffer }): Promise<Answer> {
+    const { method, path, type, headers = {}, body, stream } = input;
+    const start = performance.now();
+    return new Promise((resolve) => {
+      const done = (status: number | string) => resolve({ status, tookMs: performance.now() - start });
+      const call = request(`${this.connection.server}${path}`, {
+        method,
+        agent: this.agent,
+        timeout: answerMs,
+        headers: {
+          accept: 'application/json',
+          ...(body ? { 'content-type': type, 'content-length': body.length } : {}),
+          ...headers,
+        },
+      });
+      call.on('response', (response) => {
+        response.on('data', () => {});
+        response.on('end', () => done(response.statusCode ?? 0));
+        response.on('error', () => {});
+        response.on('close', () => done(response.statusCode ?? 0));
+        // A watch goes on: a second is enough for its beginning.
+        if (stream) setTimeout(() => response.destroy(), 1_000);
+      });
+      call.on('timeout', () => call.destroy());
+      call.on('error', (err) => done((err as NodeJS.ErrnoException).code ?? err.message));
+      call.end(body);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+export async function run(options: readonly string[] = []): Promise<BenchRow[]> {
+  const { only, rounds } = readOptions(options);
+  const scope = new Scope();
+  const directory = mkdtempSync(join(tmpdir(), 'k8ts-hostile-'));
+  scope.defer(() => rmSync(directory, { recursive: true, force: true }));
+  try {
+    const inputs = apiInputs.filter(({ name }) => name.includes(only));
+    const rows = inputs.length === 0 ? [] : await measureApi(scope, directory, inputs, rounds);
+    return [
+      ...rows,
+      ...parserInputs.filter(({ name }) => name.includes(only)).map((input) => measureParser(input, rounds)),
+    ];
+  } finally {
+    await scope.close();
+  }
+}
+
+/** @throws BadRequest */
+function readOptions(options: readonly string[]): { readonly only: string; readonly rounds: number } {
+  const given = new Map(options.map((option) => option.replace(/^--/, '').split('=', 2) as [string, string]));
+  const rounds = Number(given.get('rounds') ?? defaultRounds);
+  const unknown = [...given.keys()].find((name) => name !== 'only' && name !== 'rounds');
+  if (unknown !== undefined) throw new BadRequest(`no option --${unknown}; there is --only=TEXT and --rounds=N`);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new BadRequest('--rounds takes a number from 1 to 100');
+  return { only: given.get('only') ?? '', rounds };
+}
+
+async function measureApi(
+  scope: Scope,
+  directory: string,
+  inputs: readonly HostileInput[],
+  rounds: number,
+): Promise<BenchRow[]> {
+  const { connection } = await startApi(scope, directory, []);
+  const client = new Client(connection);
+  scope.defer(() => client.close());
+  await seed(client);
+  const prober = await Prober.start(connection);
+  scope.defer(() => prober.end());
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const rows: BenchRow[] = [
+    await measureApiInput(prober, client, { name: 'nothing but the prober', method: 'GET', path: '/version' }, rounds),
+  ];
+  for (const input of inputs) rows.push(await measureApiInput(prober, client, input, rounds));
+  return rows;
+}
+
+async function measureApiInput(prober: Prober, client: Client, input: HostileInput, rounds: number): Promise<BenchRow> {
+  const body = input.body?.();
+  let longest = Number.POSITIVE_INFINITY;
+  let answer: Answer = { status: 'none', tookMs: 0 };
+  // A first request warms what compiles with use; a real attacker has many.
+  for (let round = 0; round < rounds; round++) {
+    const turn = await prober.during(async () => {
+      answer = await client.send({ ...input, ...(body ? { body } : {}) } as Parameters<Client['send']>[0]);
+    });
+    longest = Math.min(longest, turn);
+  }
+  const size = body === undefined ? '' : `${Math.round(body.length / 1_000)} kB, `;
+  const row = rowOf(
+    input.name,
+    longest,
+    input.bound ?? smallBoundMs,
+    `${size}answered ${answer.status} after ${Math.round(answer.tookMs)} ms`,
+  );
+  process.stdout.write(
+    `${row.ours > row.theirs! ? 'OVER' : 'ok  '} ${String(Math.round(row.ours)).padStart(6)} ms  ${input.name}: ${row.note}\n`,
+  );
+  return row;
+}
+
+function measureParser({ name, prepare }: (typeof parserInputs)[number], rounds: number): BenchRow {
+  let shortest = Number.POSITIVE_INFINITY;
+  let answer = 'taken';
+  for (let round = 0; round < rounds; round++) {
+    const parse = prepare();
+    const start = performance.now();
+    try {
+      parse();
+    } catch {
+      answer = 'refused';
+    }
+    shortest = Math.min(shortest, performance.now() - start);
+  }
+  return rowOf(name, shortest, smallBoundMs, answer);
+}
+
+const rowOf = (what: string, ours: number, bound: number, note: string): BenchRow => ({
+  what,
+  unit: 'ms',
+  ours,
+  peer: 'bound',
+  theirs: bound,
+  budget: { max: 1 },
+  note,
+});
+
+/** Objects for lists to go through, and one for patches to meet. */
+async function seed(client: Client): Promise<void> {
+  const create = (path: string, object: object) =>
+    client.send({ method: 'POST', path, type: 'application/json', body: Buffer.from(JSON.stringify(object)) });
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c0', image: 'i' }] } };
+  await create('/apis/apps/v1/namespaces/default/deployments', {
+    metadata: { name: 'target' },
+    spec: { replicas: 0, selector: { matchLabels: { a: 'b' } }, template },
+  });
+  const data = { text: 'x'.repeat(500) };
+  for (let i = 0; i < seededMaps; i += 50) {
+    const names = Array.from({ length: 50 }, (_, k) => `m${i + k}`);
+    await Promise.all(
+      names.map((name) => create(`${namespace}/configmaps`, { metadata: { name, labels: { app: name } }, data })),
+    );
+  }
+}
