@@ -108,7 +108,9 @@ t.test('field rules', async (t) => {
     {
       name: 'address',
       spec: { ports, clusterIP: 'ten' },
-      causes: ['spec.clusterIPs[0]: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
+      causes: [
+        'spec.clusterIPs[0]: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      ],
     },
     {
       name: 'target port by name',
