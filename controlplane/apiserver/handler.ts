@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { parseFieldSelector } from '../api/field-selector';
 import { writesStatus } from '../api/kind';
+import { registry } from '../api/registry';
 import type { Clock } from '../base/clock';
 import { hasCode } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
@@ -11,18 +12,29 @@ import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate, wantsImpersonation } from './authn/impersonation';
 import { type Authorizer, deniedPath, deniedResource, type ResourceAttributes } from './authz/authorizer';
 import type { Metrics } from './metrics';
-import { type ApiRequest, jsonReply, queryFlag, queryOf, type Reply, textReply } from './request';
+import {
+  type ApiRequest,
+  type FullReply,
+  header,
+  jsonReply,
+  queryFlag,
+  queryOf,
+  type Reply,
+  textReply,
+} from './request';
 import { type RestDeps, type RestRequest, restRequest } from './rest/context';
 import { createObject } from './rest/create';
 import { deleteCollection, deleteObject } from './rest/delete';
+import { negotiate, type Offer } from './rest/negotiate';
 import { patchObject } from './rest/patch';
 import { getObject, listObjects } from './rest/read';
 import { replaceObject } from './rest/update';
 import { withWarnings } from './rest/warnings';
 import { type WatchLifetime, watchObjects } from './rest/watch';
 import type { ResourceRoute, RouteTable } from './route';
-import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
+import { methodNotAllowed, PathNotFound, pathNotFound, StatusError, toStatus } from './status';
 import type { YamlConverter } from './yaml/converter';
+import { toYaml } from './yaml/from-json';
 
 /** Answers a subresource with one of its verbs; `status` needs none. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
@@ -78,7 +90,7 @@ export class ApiHandler {
       timer.done(code);
       if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
       if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
-      const reply = jsonReply(status, code);
+      const reply = inEncodingOf(request, jsonReply(status, code));
       const retryAfter = status.details?.retryAfterSeconds;
       // Clients wait by the header, not by the body.
       return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
@@ -116,7 +128,11 @@ export class ApiHandler {
     this.authorizeResource(rest);
     const { deprecation } = route.kind.options;
     if (deprecation) rest.warnings.push(deprecation);
-    return this.answerResource(rest);
+    const offer = offerOf(route);
+    // Upstream refuses a form that it does not have before it reads the body.
+    const inYaml = offer && negotiate(header(caller.headers, 'accept'), offer).encoding === 'yaml';
+    const reply = this.answerResource(rest);
+    return inYaml ? Promise.resolve(reply).then(toYaml) : reply;
   }
 
   /** @throws Unauthorized in place of what is wrong with the path: what is served is told to users alone */
@@ -188,6 +204,27 @@ export class ApiHandler {
       case 'deletecollection':
         return deleteCollection(deps.rest, rest);
     }
+  }
+}
+
+/** Streams of the kubelet, in whose form no client has a say. */
+const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** Undefined where the answer has one form only. */
+function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
+  if (streams.has(subresource)) return undefined;
+  if (verb === 'watch') return 'watch';
+  const stored = registry.includes(kind) && (subresource === '' || subresource === 'finalize');
+  return stored || writesStatus(kind, subresource) ? 'objects' : 'answers';
+}
+
+/** A failure comes as JSON to clients that accept nothing this server has. */
+function inEncodingOf({ headers }: ApiRequest, reply: FullReply): FullReply {
+  try {
+    return negotiate(header(headers, 'accept')).encoding === 'yaml' ? toYaml(reply) : reply;
+  } catch (err) {
+    if (err instanceof StatusError) return reply;
+    throw err;
   }
 }
 

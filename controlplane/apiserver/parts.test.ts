@@ -10,7 +10,7 @@ import { containerOf } from './kubelet/target';
 import { formatAge, formatDuration } from './rest/age';
 import { decodeContinue, encodeContinue } from './rest/continue-token';
 import { equalJson } from './rest/equal';
-import { negotiate } from './rest/negotiate';
+import { negotiate, type Offer } from './rest/negotiate';
 import { renderWarning } from './rest/warnings';
 import { RouteTable } from './route';
 import { invalid, statusTable, toStatus } from './status';
@@ -70,16 +70,37 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
 });
 
 t.test('Accept headers', async (t) => {
-  t.same(negotiate('application/vnd.kubernetes.protobuf,application/json'), { as: 'object' });
-  t.same(negotiate('application/json;as=Table;v=v1beta1;g=meta.k8s.io, application/json'), {
-    as: 'table',
-    version: 'v1beta1',
-  });
-  t.same(negotiate('application/json;as=Table;v=v9;g=meta.k8s.io, application/json'), { as: 'object' });
-  t.equal(
-    failure(() => negotiate('application/cbor')),
-    406,
-  );
+  const json = { rendering: { as: 'object' }, encoding: 'json' };
+  const table = { as: 'table', version: 'v1' };
+  const asTable = 'as=Table;v=v1;g=meta.k8s.io';
+  const cases: readonly (readonly [accept: string, negotiated: object])[] = [
+    ['', json],
+    ['application/vnd.kubernetes.protobuf,application/json', json],
+    ['application/*', json],
+    ['text/html, */*;q=0.8', json],
+    ['application/json;as=Table;v=v1beta1;g=meta.k8s.io', { ...json, rendering: { as: 'table', version: 'v1beta1' } }],
+    ['application/json;as=Table;v=v9;g=meta.k8s.io, application/json', json],
+    ['application/yaml', { ...json, encoding: 'yaml' }],
+    ['application/json;q=0.1, application/yaml;q=0.9', { ...json, encoding: 'yaml' }],
+    ['application/yaml;q=0, application/json', json],
+    [`application/yaml;${asTable}`, { rendering: table, encoding: 'yaml' }],
+  ];
+  for (const [accept, negotiated] of cases) t.same(negotiate(accept), negotiated, accept);
+  t.same(negotiate(`application/json;${asTable},application/json`, 'answers'), json, 'no Table of an answer');
+  t.same(negotiate('application/yaml,application/json', 'watch'), json, 'no stream of YAML');
+  const refused: readonly (readonly [accept: string, offer: Offer])[] = [
+    ['application/cbor', 'objects'],
+    ['text/html', 'objects'],
+    [`application/json;${asTable}`, 'answers'],
+    ['application/yaml', 'watch'],
+  ];
+  for (const [accept, offer] of refused) {
+    t.equal(
+      failure(() => negotiate(accept, offer)),
+      406,
+      accept,
+    );
+  }
 });
 
 t.test('errors become Status objects', async (t) => {

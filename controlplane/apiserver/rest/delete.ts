@@ -52,7 +52,7 @@ export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promi
       if (!isNotFound(err)) throw err;
     }
   }
-  const rendering = negotiate(header(rest.request.headers, 'accept'));
+  const { rendering } = negotiate(header(rest.request.headers, 'accept'));
   return renderList(deps, rest, kind, done, { resourceVersion: String(revision) }, rendering);
 }
 

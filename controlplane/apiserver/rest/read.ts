@@ -25,7 +25,7 @@ export function getObject(deps: RestDeps, rest: RestRequest): Reply {
 
 /** One object in the form the client asked for. */
 export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
-  const rendering = negotiate(header(rest.request.headers, 'accept'));
+  const { rendering } = negotiate(header(rest.request.headers, 'accept'));
   if (rendering.as === 'object') return objectReply(found.json, status);
   const metadata = { resourceVersion: found.object.metadata?.resourceVersion };
   const value =
@@ -42,7 +42,7 @@ export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObj
 export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { route, query, request } = rest;
   const { kind } = route;
-  const rendering = negotiate(header(request.headers, 'accept'));
+  const { rendering } = negotiate(header(request.headers, 'accept'));
   const plain = rendering.as === 'object' && request.search === '' && !request.decoded;
   const options = listOptions(query);
   const shared = plain ? deps.lists.get(kind.prefix, route.namespace, deps.cache.revision()) : undefined;

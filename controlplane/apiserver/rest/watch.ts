@@ -30,7 +30,7 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
   const { kind } = route;
   // A watch that is ended as soon as it begins would be asked for again at once.
   if (life.signal.aborted) throw new Unavailable('the server is shutting down');
-  const rendering = negotiate(header(request.headers, 'accept'));
+  const { rendering } = negotiate(header(request.headers, 'accept'), 'watch');
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const options = watchOptions(query);
   const start = startOf(options);
