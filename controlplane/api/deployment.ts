@@ -89,6 +89,9 @@ export const deployments = defineKind<Deployment>({
   // Annotations of a Deployment are copied to its ReplicaSets, so the controller has to act on them too.
   generation: 'spec+annotations',
   defaults: setDefaults,
+  prepare: (deployment, { old }) => {
+    if (!old) deployment.status = {};
+  },
   validate,
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   warnings: ({ metadata, spec }, { old, subresource }) =>

@@ -166,3 +166,30 @@ t.test('a deletion that finalizers hold raises it', async (t) => {
   t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
   t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
 });
+
+t.test('a new object has the status of a new object, whatever its writer sent', async (t) => {
+  const core = '/api/v1/namespaces/default';
+  const budget = { minAvailable: 1, selector: { matchLabels: labels } };
+  const zeros = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
+  const cases: readonly (readonly [path: string, spec: object, status: object])[] = [
+    [`${apps}/deployments`, workload, {}],
+    [`${apps}/replicasets`, workload, { replicas: 0 }],
+    [`${apps}/daemonsets`, workload, zeros],
+    ['/apis/batch/v1/namespaces/default/jobs', job, {}],
+    [`${net}/namespaces/default/ingresses`, ingress, { loadBalancer: {} }],
+    [`${core}/services`, { ports: [{ port: 80 }] }, { loadBalancer: {} }],
+    [`${core}/pods`, podSpec, { phase: 'Pending', qosClass: 'BestEffort' }],
+    ['/api/v1/namespaces', {}, { phase: 'Active' }],
+    [
+      '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
+      budget,
+      { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
+    ],
+  ];
+  for (const [path, spec, status] of cases) {
+    const body = { metadata: { name: 'new-status' }, spec, status: { observedGeneration: 7 } };
+    const { json } = await server.call('POST', `${path}?fieldValidation=Ignore`, { body });
+    t.same(json.status, status, path);
+    t.same((await server.call('GET', `${path}/new-status`)).json.status, status, path);
+  }
+});
