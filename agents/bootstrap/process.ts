@@ -3,6 +3,7 @@ import { BadRequest, describeError } from '../../controlplane/base/errors';
 import { eventLoop } from '../../controlplane/base/event-loop';
 import { createLogger, type Level, type Logger } from '../../controlplane/base/logger';
 import { type OptionTable, type Parsed, parseOneOf, parseOptions, renderOptions } from './options';
+import { startWatchdog } from './watchdog';
 
 export interface Command<O extends OptionTable = OptionTable> {
   /** As typed after `k8ts`: kubelet. */
@@ -56,7 +57,8 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
   }
   const log = createLogger({ component: command.name, level: (parsed.options as { logLevel: Level }).logLevel });
   if (!command.tool) eventLoop.logTo(log);
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  const watchdog = command.tool ? undefined : startWatchdog(process.env);
+  for (const name of watchdog ? (['SIGTERM'] as const) : (['SIGTERM', 'SIGINT'] as const)) {
     process.on(name, () => {
       if (abort.signal.aborted) process.exit(1);
       log.info('stopping', { signal: name });
@@ -73,5 +75,7 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
     if (command.tool) process.stderr.write(`k8ts ${command.name}: ${describeError(err)}\n`);
     else log.error('failed', { error: err, stack: err instanceof Error ? err.stack : undefined });
     return 1;
+  } finally {
+    watchdog?.close();
   }
 }

@@ -6,6 +6,7 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  sendto(fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: number): number;
   /** Headers: a pointer to struct mmsghdr. */
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
@@ -20,6 +21,8 @@ const declarations: Readonly<Record<keyof Libc, string>> = {
   socket: 'int socket(int domain, int type, int protocol)',
   bind: 'int bind(int fd, const uint8_t *address, uint32_t length)',
   setsockopt: 'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
+  sendto:
+    'int64_t sendto(int fd, const uint8_t *data, size_t length, int flags, const uint8_t *address, uint32_t address_length)',
   recvmmsg: 'int recvmmsg(int fd, void *headers, uint32_t count, int flags, void *timeout)',
   sendmmsg: 'int sendmmsg(int fd, void *headers, uint32_t count, int flags)',
   dup3: 'int dup3(int from, int to, int flags)',

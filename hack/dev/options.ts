@@ -41,6 +41,13 @@ export const upOptions = {
     help: 'what kube-proxy writes: iptables or nftables; absent: iptables, or as the cluster has it',
     parse: (text: string): ProxyMode | undefined => (text === '' ? undefined : parseOneOf(...proxyModes)(text)),
   },
+  hangTimeout: {
+    flag: 'hang-timeout',
+    placeholder: 'SECONDS',
+    default: '',
+    help: 'a process of k8ts that gives no sign of life for so long is killed and started again; 0: never; absent: 60, or as the cluster has it',
+    parse: (text: string) => (text === '' ? undefined : parseInteger(0, 86_400)(text)),
+  },
   demo: {
     flag: 'demo',
     default: 'true',

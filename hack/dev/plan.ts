@@ -32,6 +32,8 @@ export interface ClusterPlan {
   readonly podRange: string;
   readonly serviceRange: string;
   readonly proxyMode: ProxyMode;
+  /** A process of ours that is silent for so long is killed and started again; 0: never. */
+  readonly hangTimeoutSeconds: number;
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
@@ -53,6 +55,8 @@ export interface ClusterSpec {
   readonly dualStack?: boolean;
   /** Default iptables. */
   readonly proxyMode?: ProxyMode;
+  /** Default 60. */
+  readonly hangTimeoutSeconds?: number;
   /** Default 5000, unless something of the host listens there. */
   readonly registryPort?: number;
 }
@@ -142,6 +146,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     podRange: ipv6 ? `${ranges.pods},${ranges.pods6}` : ranges.pods,
     serviceRange: ipv6 ? `${ranges.services},${ranges.services6}` : ranges.services,
     proxyMode: spec.proxyMode ?? 'iptables',
+    hangTimeoutSeconds: spec.hangTimeoutSeconds ?? 60,
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     server: `https://${nodes[0]!.ip}:6443`,

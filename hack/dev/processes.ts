@@ -128,6 +128,7 @@ function k8tsProcess(
       ...options,
     ],
     env: { NODE_COMPILE_CACHE: programs.compileCache },
+    ...(plan.hangTimeoutSeconds > 0 ? { silentTimeoutMs: plan.hangTimeoutSeconds * 1000 } : {}),
     log: logPath(plan, name),
   };
 }

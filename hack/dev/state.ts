@@ -12,6 +12,7 @@ export interface ClusterState {
   readonly registryPort: number;
   readonly dualStack?: boolean;
   readonly proxyMode?: ProxyMode;
+  readonly hangTimeoutSeconds?: number;
   /** The user's kubeconfig that the context was merged into, and what it was: undefined when there was none. */
   readonly kubeconfig: {
     readonly path: string;

@@ -57,10 +57,13 @@ async function processTable(plan: ClusterPlan, problems: string[]): Promise<stri
     const health = healths[i]!;
     if (health.problem) problems.push(`${entry.name}: ${health.problem}`);
     const since = entry.startedAt === undefined ? '' : age(Date.now() - entry.startedAt);
-    return [entry.name, String(entry.pid ?? '-'), entry.state, since, String(entry.restarts), health.where];
+    return [entry.name, String(entry.pid ?? '-'), entry.state, since, restarts(entry), health.where];
   });
   return `\n${table([['PROCESS', 'PID', 'STATE', 'SINCE', 'RESTARTS', 'ANSWERS ON'], ...rows])}`;
 }
+
+const restarts = ({ restarts: times, hangs }: ProcessStatus): string =>
+  hangs > 0 ? `${times} (${hangs} hung)` : String(times);
 
 const probeTimeoutMs = 3_000;
 

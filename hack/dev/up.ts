@@ -99,6 +99,7 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
     registryPort: freeRegistryPort(),
     dualStack: options.dualStack ?? false,
     proxyMode: options.proxyMode ?? 'iptables',
+    hangTimeoutSeconds: options.hangTimeout ?? 60,
   };
   checkFree(planCluster(spec), facts);
   const kubeconfig = findUserKubeconfig(env);
@@ -130,9 +131,14 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
     );
   }
   checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
-  if (options.proxyMode === undefined || options.proxyMode === state.proxyMode) return { state, notes: [] };
   // kube-proxy itself goes from one mode to the other without a gap.
-  const changed = { ...state, proxyMode: options.proxyMode };
+  const { proxyMode = state.proxyMode, hangTimeout = state.hangTimeoutSeconds } = options;
+  if (proxyMode === state.proxyMode && hangTimeout === state.hangTimeoutSeconds) return { state, notes: [] };
+  const changed = {
+    ...state,
+    ...(proxyMode === undefined ? {} : { proxyMode }),
+    ...(hangTimeout === undefined ? {} : { hangTimeoutSeconds: hangTimeout }),
+  };
   await writeState(changed);
   return { state: changed, notes: [] };
 }

@@ -71,6 +71,29 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       t.equal(await worker.sh('stat -c %a:%U /etc/k8ts/dns.conf'), '600:k8ts-dns\n');
     });
 
+    await t.test('a process that hangs prints where, and is started again', async (t) => {
+      const dropIn = '/run/systemd/system/k8ts-dns.service.d';
+      await worker.sh(`mkdir -p ${dropIn}; printf '[Service]\nWatchdogSec=5\n' > ${dropIn}/soon.conf`);
+      await worker.sh('systemctl daemon-reload; systemctl restart k8ts-dns');
+      const pid = (await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim();
+      // By its own debugger, as no input is known that does it.
+      await worker.sh(`kill -USR1 ${pid}`);
+      const block = `fetch('http://127.0.0.1:9229/json').then((answer) => answer.json()).then(([{ webSocketDebuggerUrl }]) => {
+        const socket = new WebSocket(webSocketDebuggerUrl);
+        const expression = '(function spinForEver() { for (;;); })()';
+        socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
+        socket.onclose = () => process.exit();
+      })`;
+      const node = 'LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib /usr/local/lib/k8ts/bin/node';
+      // It ends when the other end does.
+      await worker.sh(`until ${node} -e "${block}"; do sleep 0.2; done`);
+      await worker.sh(`until [ "$(systemctl show -p MainPID --value k8ts-dns)" -gt 0 ]; do sleep 0.2; done`);
+      t.not((await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim(), pid);
+      const journal = await worker.sh(`journalctl -u k8ts-dns --no-pager`);
+      t.match(journal, /interrupted by `SIGINT`[\s\S]*at spinForEver/);
+      await worker.sh(`rm -r ${dropIn}; systemctl daemon-reload; systemctl restart k8ts-dns`);
+    });
+
     await t.test('refusals change nothing', async (t) => {
       const refused = async (machine: TestMachine, line: string, why: RegExp) => {
         const before = await machine.sh(

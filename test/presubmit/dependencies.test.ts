@@ -23,7 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'controlplane/server': ['controlplane', 'agents/bootstrap'],
   'agents/k8ts': ['controlplane/server', 'agents'],
   dataplane: ['controlplane/base'],
-  'agents/bootstrap': ['controlplane/base'],
+  'agents/bootstrap': ['controlplane/base', 'dataplane/notify'],
   agents: [
     'controlplane/base',
     'controlplane/api',

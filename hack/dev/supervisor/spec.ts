@@ -11,6 +11,8 @@ export interface ProcessSpec {
   readonly removeFirst?: readonly string[];
   /** SIGTERM, then after this time SIGKILL; default 10,000. */
   readonly stopTimeoutMs?: number;
+  /** It gives signs of life (agents/bootstrap/watchdog.ts): silent for so long, it is killed and started again. Absent: not watched. */
+  readonly silentTimeoutMs?: number;
 }
 
 export interface ProcessStatus {
@@ -20,6 +22,8 @@ export interface ProcessStatus {
   readonly pid?: number;
   /** How often it ended by itself since the supervisor was told to run it. */
   readonly restarts: number;
+  /** How often of these it was killed because it gave no sign of life. */
+  readonly hangs: number;
   /** Milliseconds since the epoch of the last start. */
   readonly startedAt?: number;
   /** How it ended last: "exit 1", "signal". */
@@ -36,4 +40,5 @@ export interface PidRecord {
 
 export const controlSocket = (runDir: string): string => `${runDir}/supervisor.sock`;
 export const specsFile = (runDir: string): string => `${runDir}/processes.json`;
+export const notifySocket = (runDir: string, name: string): string => `${runDir}/notify/${name.replace('/', '-')}`;
 export const pidFile = (runDir: string, name: string): string => `${runDir}/pids/${name.replace('/', '-')}.json`;

@@ -1,5 +1,5 @@
-// Keeps a set of processes running: starts them, starts them again when they end, adopts those that survived its own death,
-// stops them in reverse order. Knows nothing of clusters.
+// Keeps a set of processes running: starts them, starts them again when they end, kills those that give no sign of life any more,
+// adopts those that survived its own death, stops them in reverse order. Knows nothing of clusters.
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Backoff } from '../../../controlplane/base/backoff';
@@ -7,8 +7,9 @@ import { type Clock, systemClock } from '../../../controlplane/base/clock';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { startProgram } from '../../../dataplane/exec/system-exec';
+import { Liveness } from './liveness';
 import { isSameProcess, startTicks } from './proc';
-import { type PidRecord, type ProcessSpec, type ProcessStatus, pidFile, specsFile } from './spec';
+import { notifySocket, type PidRecord, type ProcessSpec, type ProcessStatus, pidFile, specsFile } from './spec';
 
 /** A process that ran this long has started well: its next end counts as the first. */
 const settledMs = 10_000;
@@ -18,13 +19,18 @@ const backoff = { initialMs: 100, maxMs: 5_000 };
 const adoptedPollMs = 200;
 const defaultStopTimeoutMs = 10_000;
 const killPollMs = 50;
+/** What a process that hangs gets to print its stack: a call into the engine (JSON.parse, a regular expression) must end first. */
+const stackMs = 10_000;
 
 interface Entry {
   spec: ProcessSpec;
   state: ProcessStatus['state'];
   record?: PidRecord;
   restarts: number;
+  hangs: number;
   lastExit?: string;
+  /** Why it is being killed. */
+  hung?: string;
   cancelTimer?: () => void;
   /** Resolves when the process has ended. */
   ended?: Promise<void>;
@@ -33,12 +39,15 @@ interface Entry {
 export class Supervisor {
   private readonly entries = new Map<string, Entry>();
   private readonly failures = new Backoff<string>(backoff);
+  private readonly liveness: Liveness;
 
   constructor(
     private readonly runDir: string,
     private readonly log: Logger,
     private readonly clock: Clock = systemClock,
-  ) {}
+  ) {
+    this.liveness = new Liveness({ clock, onSilent: (name, silentMs) => this.onSilent(name, silentMs) });
+  }
 
   /** Runs what the last supervisor ran, adopting processes that are still there. */
   async restore(): Promise<void> {
@@ -52,7 +61,7 @@ export class Supervisor {
       const known = this.entries.get(spec.name);
       if (known && JSON.stringify(known.spec) === JSON.stringify(spec)) continue;
       if (known) await this.end(known);
-      const entry: Entry = { spec, state: 'waiting', restarts: 0 };
+      const entry: Entry = { spec, state: 'waiting', restarts: 0, hangs: 0 };
       this.entries.set(spec.name, entry);
       if (!this.adopt(entry)) await this.start(entry);
     }
@@ -60,10 +69,11 @@ export class Supervisor {
   }
 
   status(): readonly ProcessStatus[] {
-    return [...this.entries.values()].map(({ spec, state, record, restarts, lastExit }) => ({
+    return [...this.entries.values()].map(({ spec, state, record, restarts, hangs, lastExit }) => ({
       name: spec.name,
       state,
       restarts,
+      hangs,
       ...(record ? { pid: record.pid, startedAt: record.startedAt } : {}),
       ...(lastExit === undefined ? {} : { lastExit }),
     }));
@@ -85,7 +95,10 @@ export class Supervisor {
 
   /** Stops watching and leaves the processes running, for the next supervisor to adopt. */
   abandon(): void {
-    for (const entry of this.entries.values()) entry.cancelTimer?.();
+    for (const { cancelTimer, spec } of this.entries.values()) {
+      cancelTimer?.();
+      this.liveness.forget(spec.name);
+    }
     this.entries.clear();
   }
 
@@ -96,6 +109,7 @@ export class Supervisor {
     this.log.info('adopted', { process: entry.spec.name, pid: record.pid });
     entry.record = record;
     entry.state = 'running';
+    this.watch(entry, record.pid, this.notifications(entry.spec));
     entry.ended = new Promise((resolve) => {
       const look = () => {
         if (!isSameProcess(record)) {
@@ -111,12 +125,14 @@ export class Supervisor {
   private async start(entry: Entry): Promise<void> {
     const { spec } = entry;
     let log: number | undefined;
+    let notifications: ReturnType<Liveness['listen']> | undefined;
     try {
+      notifications = this.notifications(spec);
       for (const path of spec.removeFirst ?? []) rmSync(path, { force: true });
       mkdirSync(dirname(spec.log), { recursive: true });
       log = openSync(spec.log, 'a', 0o600);
       const daemon = await startProgram(spec.argv, {
-        env: spec.env,
+        env: { ...spec.env, ...(notifications && this.watchdogEnv(spec)) },
         cwd: '/',
         stdio: ['ignore', log, log],
         detached: true,
@@ -124,12 +140,14 @@ export class Supervisor {
       const record = { pid: daemon.pid, startTicks: startTicks(daemon.pid) ?? '', startedAt: this.clock.now() };
       entry.record = record;
       entry.state = 'running';
+      this.watch(entry, daemon.pid, notifications);
       writeAtomically(pidFile(this.runDir, spec.name), JSON.stringify(record));
       this.log.info('started', { process: spec.name, pid: daemon.pid });
       entry.ended = daemon.exited.then((code) =>
         this.onEnd(entry, record, code === null ? 'ended by a signal' : `exit ${code}`),
       );
     } catch (err) {
+      notifications?.close();
       entry.lastExit = describeError(err);
       this.scheduleStart(entry);
     } finally {
@@ -140,7 +158,9 @@ export class Supervisor {
   private onEnd(entry: Entry, record: PidRecord, how: string): void {
     if (entry.record !== record) return;
     entry.record = undefined;
-    entry.lastExit = how;
+    this.liveness.forget(entry.spec.name);
+    entry.lastExit = entry.hung ?? how;
+    entry.hung = undefined;
     if (entry.state === 'stopping' || this.entries.get(entry.spec.name) !== entry) return;
     entry.restarts++;
     if (this.clock.now() - record.startedAt >= settledMs) this.failures.forget(entry.spec.name);
@@ -156,9 +176,48 @@ export class Supervisor {
     entry.cancelTimer = this.clock.after(delayMs, () => void this.start(entry));
   }
 
+  private notifications({ name, silentTimeoutMs }: ProcessSpec): ReturnType<Liveness['listen']> | undefined {
+    if (silentTimeoutMs === undefined) return undefined;
+    try {
+      return this.liveness.listen(notifySocket(this.runDir, name));
+    } catch (error) {
+      // Better unwatched than not started.
+      this.log.warn('not watched for signs of life', { process: name, error });
+      return undefined;
+    }
+  }
+
+  private watchdogEnv({ name, silentTimeoutMs }: ProcessSpec): Readonly<Record<string, string>> {
+    if (silentTimeoutMs === undefined) return {};
+    return { NOTIFY_SOCKET: notifySocket(this.runDir, name), WATCHDOG_USEC: String(silentTimeoutMs * 1000) };
+  }
+
+  private watch({ spec }: Entry, pid: number, socket: ReturnType<Liveness['listen']> | undefined): void {
+    const { name, silentTimeoutMs } = spec;
+    if (socket && silentTimeoutMs !== undefined) this.liveness.watch(name, pid, silentTimeoutMs, socket);
+  }
+
+  private onSilent(name: string, silentMs: number): void {
+    const entry = this.entries.get(name);
+    const record = entry?.record;
+    if (!entry || !record || entry.state !== 'running' || !isSameProcess(record)) return;
+    entry.hung = `no sign of life for ${Math.round(silentMs / 1000)} s`;
+    entry.hangs++;
+    this.log.warn('hangs; killed after its stack went to its log', {
+      process: name,
+      pid: record.pid,
+      silentMs,
+      // The kernel's function it waits in, if it does: a call of the system prints no stack.
+      waitsIn: readOptional(`/proc/${record.pid}/wchan`),
+    });
+    signalProcess(record, 'SIGINT');
+    this.clock.after(stackMs, () => signalProcess(record, 'SIGKILL'));
+  }
+
   private async end(entry: Entry): Promise<void> {
     entry.state = 'stopping';
     const { record, spec } = entry;
+    this.liveness.forget(spec.name);
     if (!record) {
       entry.cancelTimer?.();
       return;

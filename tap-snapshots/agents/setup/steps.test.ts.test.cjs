@@ -72,6 +72,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-server
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-server
 ExecStart=/usr/local/lib/k8ts/bin/node --max-semi-space-size=8 /usr/local/lib/k8ts/k8ts.js server $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 User=k8ts-server
 StateDirectory=k8ts/server
 StateDirectoryMode=0700
@@ -127,6 +130,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-kubelet
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kubelet
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kubelet $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 # root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and
 # sysctls, and mounts volumes that Docker must see. Any of Protect*, Private* or ReadOnlyPaths would hide those mounts.
 NoNewPrivileges=yes
@@ -162,6 +168,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-kube-proxy
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kube-proxy
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 # root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
 # only the network and that.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
@@ -207,6 +216,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-dns
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 User=k8ts-dns
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -260,6 +272,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-ingress
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 User=k8ts-ingress
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -418,6 +433,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-kubelet
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kubelet
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kubelet $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 # root, and in the mount namespace of the machine: it enters the network namespaces of pods, makes links, routes and
 # sysctls, and mounts volumes that Docker must see. Any of Protect*, Private* or ReadOnlyPaths would hide those mounts.
 NoNewPrivileges=yes
@@ -453,6 +471,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-kube-proxy
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-kube-proxy
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js kube-proxy $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 # root, because iptables keeps its lock in /run/xtables.lock and its modules are loaded by root alone; of what root may do,
 # only the network and that.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_MODULE
@@ -498,6 +519,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-dns
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-dns
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js dns $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 User=k8ts-dns
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -551,6 +575,9 @@ Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
 CacheDirectory=k8ts-ingress
 Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-ingress
 ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js ingress $K8TS_ARGS $K8TS_EXTRA_ARGS
+WatchdogSec=90
+WatchdogSignal=SIGINT
+TimeoutAbortSec=10
 User=k8ts-ingress
 NoNewPrivileges=yes
 ProtectSystem=strict

@@ -1,0 +1,23 @@
+// A process that gives signs of life, then blocks its event loop in the way its argument says.
+import { startWatchdog } from '../../../agents/bootstrap/watchdog';
+
+function spinForEver(): never {
+  for (;;);
+}
+
+async function yieldToNobody(): Promise<never> {
+  for (;;) await undefined;
+}
+
+const ways: Readonly<Record<string, () => void>> = {
+  loop: spinForEver,
+  microtasks: () => void yieldToNobody(),
+  regex: function matchForEver() {
+    /^(a+)+$/.test(`${'a'.repeat(50)}b`);
+  },
+};
+
+startWatchdog(process.env);
+const asked = process.env['NOTIFY_SOCKET'] ?? process.env['WATCHDOG_USEC'];
+process.stdout.write(asked === undefined ? 'ready\n' : 'its children would be asked too\n');
+setImmediate(() => ways[process.argv[2] ?? '']?.());
