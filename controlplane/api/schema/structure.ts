@@ -1,7 +1,7 @@
 // Structural validation: does a request body have the shape of its kind? Decoding as kube-apiserver's typed decoder
 // does it: wrong types are errors, unknown fields are reported or ignored and always dropped, null means absent.
 import { BadRequest } from '../../base/errors';
-import { compileObject, maxFindings } from './compile';
+import { compileObject } from './compile';
 import { loadSchemas, schemaOfModel } from './load';
 import { strictError, strictFindings } from './strict';
 

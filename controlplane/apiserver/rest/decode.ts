@@ -10,6 +10,9 @@ import { BadRequest, describeError } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
+/** No kind has as many at its top; to copy hundreds of thousands would hold the event loop. */
+const maxFields = 100;
+
 interface Decoded {
   readonly value: unknown;
   /** The text, in which strict decoding finds fields given twice; protobuf has none. */
