@@ -5,7 +5,7 @@ import { parseFieldSelector } from '../api/field-selector';
 import { writesStatus } from '../api/kind';
 import { registry } from '../api/registry';
 import type { Clock } from '../base/clock';
-import { hasCode } from '../base/errors';
+import { AppError, hasCode } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import { anonymous, unauthorized } from './authn/authenticator';
@@ -32,9 +32,8 @@ import { replaceObject } from './rest/update';
 import { withWarnings } from './rest/warnings';
 import { type WatchLifetime, watchObjects } from './rest/watch';
 import type { ResourceRoute, RouteTable } from './route';
-import { methodNotAllowed, PathNotFound, pathNotFound, StatusError, toStatus } from './status';
+import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
 import type { YamlConverter } from './yaml/converter';
-import { toYaml } from './yaml/from-json';
 
 /** Answers a subresource with one of its verbs; `status` needs none. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
@@ -90,7 +89,7 @@ export class ApiHandler {
       timer.done(code);
       if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
       if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
-      const reply = inEncodingOf(request, jsonReply(status, code));
+      const reply = await this.inEncodingOf(request, jsonReply(status, code));
       const retryAfter = status.details?.retryAfterSeconds;
       // Clients wait by the header, not by the body.
       return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
@@ -132,7 +131,7 @@ export class ApiHandler {
     // Upstream refuses a form that it does not have before it reads the body.
     const inYaml = offer && negotiate(header(caller.headers, 'accept'), offer).encoding === 'yaml';
     const reply = this.answerResource(rest);
-    return inYaml ? Promise.resolve(reply).then(toYaml) : reply;
+    return inYaml ? Promise.resolve(reply).then((answer) => this.deps.yaml.toYaml(answer)) : reply;
   }
 
   /** @throws Unauthorized in place of what is wrong with the path: what is served is told to users alone */
@@ -205,6 +204,16 @@ export class ApiHandler {
         return deleteCollection(deps.rest, rest);
     }
   }
+
+  /** A failure comes as JSON to clients that accept nothing this server has. */
+  private async inEncodingOf({ headers }: ApiRequest, reply: FullReply): Promise<FullReply> {
+    try {
+      return negotiate(header(headers, 'accept')).encoding === 'yaml' ? await this.deps.yaml.toYaml(reply) : reply;
+    } catch (err) {
+      if (err instanceof AppError) return reply;
+      throw err;
+    }
+  }
 }
 
 /** Streams of the kubelet, in whose form no client has a say. */
@@ -216,16 +225,6 @@ function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined 
   if (verb === 'watch') return 'watch';
   const stored = registry.includes(kind) && (subresource === '' || subresource === 'finalize');
   return stored || writesStatus(kind, subresource) ? 'objects' : 'answers';
-}
-
-/** A failure comes as JSON to clients that accept nothing this server has. */
-function inEncodingOf({ headers }: ApiRequest, reply: FullReply): FullReply {
-  try {
-    return negotiate(header(headers, 'accept')).encoding === 'yaml' ? toYaml(reply) : reply;
-  } catch (err) {
-    if (err instanceof StatusError) return reply;
-    throw err;
-  }
 }
 
 /** Parts of a log line that the caller chose are cut; the query is left out, since it may hold secrets. */

@@ -425,6 +425,7 @@ const lists: readonly HostileInput[] = [
     headers: { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' },
     ...large,
   }),
+  get('LIST of 3,000 objects as YAML', maps, { headers: { accept: yaml }, ...large }),
   get('watch that begins with 3,000 objects', list('watch=1'), { stream: true, ...large }),
   get('watch as a Table that begins with 3,000 objects', list('watch=1'), {
     stream: true,

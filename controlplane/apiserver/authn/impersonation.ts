@@ -36,7 +36,7 @@ export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiReq
   const { name, groups, uid, extra } = wanted;
   if (name === '') {
     if (groups.length === 0 && uid === '' && Object.keys(extra).length === 0) return request;
-    // The words and the code are upstream's: a client that wants to drop permissions must not keep them.
+    // The code is upstream's: a client that wants to drop permissions must not keep them.
     throw new StatusError(500, 'InternalError', 'requested impersonation of groups, uid or extra without a user name');
   }
   for (const permission of permissionsFor(wanted)) demand(request.user, authorizer, permission);

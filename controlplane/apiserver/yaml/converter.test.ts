@@ -1,6 +1,7 @@
 import t from 'tap';
-import type { ApiRequest } from '../request';
+import { type ApiRequest, jsonReply, textReply } from '../request';
 import { YamlConverter } from './converter';
+import { yamlToJson } from './to-json';
 
 const request = (type: string, body: string): ApiRequest => ({
   method: 'POST',
@@ -28,6 +29,22 @@ t.test('bodies of YAML become JSON, small and large', async (t) => {
   ]);
   t.equal(Object.keys(JSON.parse(first.body)).length, 5_000);
   t.match(second, { code: 'BadRequest', message: /yaml: line 5001/ });
+});
+
+t.test('answers become YAML, small and large, and others stay as they are', async (t) => {
+  const converter = new YamlConverter();
+  t.teardown(() => converter.close());
+  const write = async (value: unknown) => {
+    const { body, ...head } = await converter.toYaml({ ...jsonReply(value, 201), headers: { warning: 'w' } });
+    t.strictSame(head, { status: 201, type: 'application/yaml', headers: { warning: 'w' } });
+    return body.toString();
+  };
+  t.equal(await write({ b: '1', a: [1, { c: null }] }), "a:\n  - 1\n  - c: null\nb: '1'\n");
+  const pairs = Array.from({ length: 5_000 }, (_, i): [string, string] => [`k${i}`, String(i)]);
+  const large = await write(Object.fromEntries(pairs));
+  t.strictSame(JSON.parse(yamlToJson(large)), Object.fromEntries(pairs));
+  const text = textReply('ok');
+  t.equal(await converter.toYaml(text), text);
 });
 
 t.test('a thread that ends refuses what it had, and another one takes its place', async (t) => {

@@ -1,26 +1,27 @@
-// Bodies of YAML become JSON before anything else sees them. Small ones are converted at once; a large one would hold the
-// event loop for hundreds of milliseconds, so a thread does it, started when it is first needed.
+// Bodies of YAML become JSON before anything else sees them, and answers become YAML after everything else. Small ones are
+// converted at once; a large one would hold the event loop for hundreds of milliseconds, so a thread does it, started when
+// it is first needed.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, BadRequest, Unavailable } from '../../base/errors';
-import { type ApiRequest, header } from '../request';
+import { type ApiRequest, type FullReply, header, jsonType, type Reply } from '../request';
+import { jsonToYaml } from './from-json';
 import { yamlToJson } from './to-json';
-import type { Answer } from './worker';
+import type { Answer, Direction, Question } from './worker';
 
 /** Converted in some ten milliseconds. */
 const smallBytes = 16 * 1024;
-/** Each may hold 3 MB. */
+/** Each may hold 3 MB, an answer more. */
 const maxWaiting = 50;
 /** 3 MB take less than two seconds on a busy machine. */
 const timeoutMs = 30_000;
-/** A body of 3 MB takes some 400 MB at most; more ends the thread, not the server. */
+/** A body of 3 MB takes some 400 MB at most, as an answer of 30 MB does; more ends the thread, not the server. */
 const maxHeapMb = 1_024;
 const types: ReadonlySet<string> = new Set(['application/yaml', 'application/apply-patch+yaml']);
 
-interface Job {
-  readonly yaml: Buffer;
-  readonly resolve: (json: Buffer) => void;
+interface Job extends Question {
+  readonly resolve: (converted: Buffer) => void;
   readonly reject: (reason: Error) => void;
 }
 
@@ -64,10 +65,22 @@ export class YamlConverter {
     // Nearly every apply has JSON, which is valid YAML.
     if (yaml[0] === openingBrace) return yaml;
     if (yaml.length <= smallBytes) return Buffer.from(yamlToJson(yaml.toString()));
+    return this.ask('toJson', yaml);
+  }
+
+  /** A JSON answer as YAML; any other answer as it is. @throws TooManyRequests, Unavailable when the thread fails */
+  async toYaml<T extends Reply>(reply: T): Promise<T | FullReply> {
+    if (!('body' in reply) || reply.type !== jsonType) return reply;
+    const { status, headers, body: json } = reply;
+    const body = json.length <= smallBytes ? Buffer.from(jsonToYaml(json.toString())) : await this.ask('toYaml', json);
+    return { status, type: 'application/yaml', body, ...(headers ? { headers } : {}) };
+  }
+
+  private ask(direction: Direction, text: Buffer): Promise<Buffer> {
     if (this.waiting.length >= maxWaiting)
-      throw new AppError('TooManyRequests', 'too many large bodies of YAML at once');
+      throw new AppError('TooManyRequests', 'too many large bodies and answers of YAML at once');
     return new Promise((resolve, reject) => {
-      this.waiting.push({ yaml, resolve, reject });
+      this.waiting.push({ direction, text, resolve, reject });
       this.next();
     });
   }
@@ -89,7 +102,8 @@ export class YamlConverter {
     this.worker ??= this.start();
     this.timer = setTimeout(() => void this.worker?.terminate(), timeoutMs);
     this.worker.ref();
-    this.worker.postMessage(job.yaml);
+    const { direction, text } = job;
+    this.worker.postMessage({ direction, text } satisfies Question);
   }
 
   private settle(settle: (job: Job) => void): void {
@@ -111,7 +125,7 @@ export class YamlConverter {
     worker.on('message', (answer: Answer) => {
       this.settle(({ resolve, reject }) => {
         if ('refusal' in answer) reject(new BadRequest(answer.refusal));
-        else resolve(Buffer.from(answer.json.buffer));
+        else resolve(Buffer.from(answer.text.buffer));
       });
     });
     let failure: unknown;
@@ -120,7 +134,7 @@ export class YamlConverter {
     });
     worker.on('exit', () => {
       if (this.worker === worker) this.worker = undefined;
-      this.settle(({ reject }) => reject(new Unavailable('the YAML could not be converted', { cause: failure })));
+      this.settle(({ reject }) => reject(new Unavailable('the thread that converts YAML ended', { cause: failure })));
     });
     return worker;
   }

@@ -1,21 +1,29 @@
-// The thread that converts large bodies of YAML, so that the API server answers others meanwhile. Bytes in, bytes out.
+// The thread that converts large bodies and answers, so that the API server serves others meanwhile. Bytes in, bytes out.
 import { parentPort } from 'node:worker_threads';
 import { BadRequest } from '../../base/errors';
+import { jsonToYaml } from './from-json';
 import { yamlToJson } from './to-json';
 
-/** One answer for each message, in their order. */
-export type Answer = { readonly json: Uint8Array<ArrayBuffer> } | { readonly refusal: string };
+export type Direction = 'toJson' | 'toYaml';
+export interface Question {
+  readonly direction: Direction;
+  readonly text: Uint8Array;
+}
+/** One answer for each question, in their order. */
+export type Answer = { readonly text: Uint8Array<ArrayBuffer> } | { readonly refusal: string };
 
-function convert(yaml: Uint8Array): Answer {
+const convert: Readonly<Record<Direction, (text: string) => string>> = { toJson: yamlToJson, toYaml: jsonToYaml };
+
+function answer({ direction, text }: Question): Answer {
   try {
-    return { json: new TextEncoder().encode(yamlToJson(Buffer.from(yaml).toString())) };
+    return { text: new TextEncoder().encode(convert[direction](Buffer.from(text).toString())) };
   } catch (err) {
     if (err instanceof BadRequest) return { refusal: err.message };
     throw err;
   }
 }
 
-parentPort?.on('message', (yaml: Uint8Array) => {
-  const answer = convert(yaml);
-  parentPort!.postMessage(answer, 'json' in answer ? [answer.json.buffer] : []);
+parentPort?.on('message', (question: Question) => {
+  const said = answer(question);
+  parentPort!.postMessage(said, 'text' in said ? [said.text.buffer] : []);
 });
