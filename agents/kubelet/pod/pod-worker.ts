@@ -142,8 +142,9 @@ export class PodWorker {
           this.dirty = true;
           continue;
         }
-        this.deps.log.warn('pod not in order yet', { pod: formatPod(this.identity), error });
-        this.wakeAt(this.deps.clock.now() + this.failures.next(''));
+        const retryMs = this.failures.next('');
+        this.deps.log.warn('pod sync failed, will retry', { pod: formatPod(this.identity), error, retryMs });
+        this.wakeAt(this.deps.clock.now() + retryMs);
       }
     }
     this.running = false;
@@ -246,14 +247,13 @@ export class PodWorker {
     if (!sandbox) return undefined;
     const { podIps } = sandbox;
     const volumes = this.volumes.setUp(pod, this.facts(podIps), signal);
-    volumes.catch(() => {});
-    const starts = await Promise.allSettled(
-      of('start-container').map(({ container, attempt }) =>
+    // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
+    const [, ...starts] = await Promise.allSettled([
+      volumes,
+      ...of('start-container').map(({ container, attempt }) =>
         this.startOne({ pod, container, attempt, sandbox, volumes, podIps }),
       ),
-    );
-    // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
-    await volumes.catch(() => {});
+    ]);
     const failed = starts.find((start) => start.status === 'rejected');
     if (failed) throw failed.reason;
     try {
