@@ -3,6 +3,8 @@
 import type { Kind } from '../../api/kind';
 import type { FieldSchema, ObjectSchema, SchemaDocs, Schemas } from '../../api/schema/schema';
 import type { GroupVersionKind } from '../discovery/resources';
+import { enumOf } from './enums';
+import { fieldText } from './field-texts';
 
 /** One schema of an OpenAPI document, as plain JSON. */
 export interface OpenApiSchema {
@@ -91,8 +93,11 @@ function renderObject(
   const texts = docs[name] ?? {};
   const kinds = kindsOf.get(name);
   const properties = Object.entries(schema.fields).map(([key, field]) => {
-    const description = texts[key] ?? firstSentence(docs[field.ref ?? '']?.['']);
-    return [key, renderField(field, description, dialect)] as const;
+    const own = texts[key] ?? (field.type === 'ref' ? fieldText(name, key) : undefined);
+    const rendered = renderField(field, own ?? firstSentence(docs[field.ref ?? '']?.['']), dialect);
+    // Only kubectl 1.27 and later shows values, and it reads version 3.
+    const values = dialect === 'v3' ? enumOf(name, key) : undefined;
+    return [key, values ? { ...rendered, enum: values } : rendered] as const;
   });
   return {
     description: texts[''] ?? '',
@@ -104,7 +109,7 @@ function renderObject(
   };
 }
 
-/** The models describe no field that is a reference; the beginning of its type's description stands in. */
+/** For references that field-texts.ts has no text for, the beginning of their type's description stands in. */
 const firstSentence = (text = ''): string => /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? text;
 
 function renderField(field: FieldSchema, description: string, dialect: Dialect): OpenApiSchema {

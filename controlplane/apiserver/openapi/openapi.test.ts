@@ -1,4 +1,5 @@
 import t from 'tap';
+import { pods } from '../../api/pod';
 import { OpenApiDocuments } from './openapi';
 import type { OpenApiV2 } from './v2';
 
@@ -121,4 +122,45 @@ t.test('the protobuf form says what the JSON form says', async (t) => {
 t.test('a document asked for again is the same', async (t) => {
   t.equal(documents.v2Json().etag, documents.v2Json().etag);
   t.equal(new OpenApiDocuments('v1.36.0').v2Json().etag, documents.v2Json().etag);
+});
+
+type Described = { description?: string; enum?: string[]; allOf?: { $ref: string }[] };
+const schemasOf = (path: string): Record<string, { description?: string; properties: Record<string, Described> }> =>
+  JSON.parse(documents.v3(path)?.body.toString() ?? '{}').components.schemas;
+
+t.test('a field has a text of its own beside that of its type', async (t) => {
+  const apps = schemasOf('apis/apps/v1');
+  const fields = [
+    ['io.k8s.api.apps.v1.DeploymentSpec', 'template'],
+    ['io.k8s.api.apps.v1.Deployment', 'spec'],
+    ['io.k8s.api.core.v1.Container', 'resources'],
+    ['io.k8s.api.core.v1.PodSpec', 'affinity'],
+  ] as const;
+  for (const [type, field] of fields) {
+    const { description = '', allOf = [] } = apps[type]!.properties[field]!;
+    const referred = apps[allOf[0]!.$ref.replace('#/components/schemas/', '')]!;
+    t.not(description, '', `${type}.${field}`);
+    t.notOk(referred.description?.startsWith(description), `${type}.${field}`);
+  }
+});
+
+t.test('closed sets of values are those that validation takes', async (t) => {
+  const core = schemasOf('api/v1');
+  const { type } = core['io.k8s.api.core.v1.ServiceSpec']!.properties;
+  t.same(type!.enum, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']);
+  const policy = core['io.k8s.api.core.v1.PodSpec']!.properties['restartPolicy']!.enum ?? [];
+  const causes = (restartPolicy: string) =>
+    (
+      pods.options.validate?.(
+        { metadata: { name: 'a' }, spec: { containers: [], restartPolicy } },
+        { subresource: '' },
+      ) ?? []
+    )
+      .filter(({ field }) => field === 'spec.restartPolicy')
+      .map(({ message }) => message);
+  for (const value of policy) t.same(causes(value), [], value);
+  const named = [...(causes('Sometimes')[0]?.split('supported values: ')[1] ?? '').matchAll(/"(\w+)"/g)].map(
+    ([, value]) => value,
+  );
+  t.same(named.sort(), policy);
 });
