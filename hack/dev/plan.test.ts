@@ -11,6 +11,7 @@ t.test('the default cluster has the names and addresses people know', async (t) 
     bridge: 'k8ts',
     gateway: '192.168.57.1',
     registry: '192.168.57.1:5000',
+    pushRegistry: '127.168.57.1:5000',
     server: 'https://192.168.57.10:6443',
     loadBalancerPool: '192.168.57.240-192.168.57.250',
     stateDir: '/var/lib/k8ts/k8ts',
@@ -89,10 +90,10 @@ t.test(
     const names = specs.map(({ name }) => name);
     const server = specs.find(({ name }) => name === 'server');
     t.ok(server?.argv.includes('--load-balancer-pool=10.9.0.240-10.9.0.250'));
-    t.strictSame(names.slice(0, 4), ['server', 'registry', 'control/docker', 'worker-1/docker']);
-    t.equal(new Set(names).size, 2 + 2 * 5);
+    t.strictSame(names.slice(0, 4), ['server', 'registry', 'registry-push', 'control/docker']);
+    t.equal(new Set(names).size, 3 + 2 * 5);
     for (const { name, argv } of specs) {
-      if (name === 'registry') continue;
+      if (name.startsWith('registry')) continue;
       const node = name === 'server' ? 'control' : name.split('/')[0];
       t.strictSame(argv.slice(0, 3), ['nsenter', `--net=/run/netns/k8ts-blue-${node}`, '--'], name);
     }

@@ -37,6 +37,8 @@ export interface ClusterPlan {
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
+  /** Where this host pushes to the same registry; each cluster has a loopback address of its own. */
+  readonly pushRegistry: string;
   readonly server: string;
   /** What Services of type LoadBalancer get their addresses from: FIRST-LAST. */
   readonly loadBalancerPool: string;
@@ -149,6 +151,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     hangTimeoutSeconds: spec.hangTimeoutSeconds ?? 60,
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
+    pushRegistry: `${address(1).replace(/^\d+/, '127')}:${spec.registryPort ?? 5000}`,
     server: `https://${nodes[0]!.ip}:6443`,
     loadBalancerPool: [address, ...(ipv6 ? [(index: number) => `${ipv6.prefix}${index}`] : [])]
       .map((at) => `${at(pool.first)}-${at(pool.last)}`)

@@ -35,31 +35,38 @@ export const serverFlags: readonly string[] = ['--max-semi-space-size=8'];
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
   return [
     ...plan.nodes.slice(0, 1).map((node) => serverProcess(plan, node, facts)),
-    registryProcess(plan, facts),
+    ...registries.map((which) => registryProcess(plan, which, facts)),
     ...plan.nodes.map((node) => dockerProcess(plan, node, facts)),
     ...plan.nodes.flatMap((node) => agents.map((agent) => agentProcess(plan, node, agent, facts))),
   ];
 }
 
-function registryProcess(plan: ClusterPlan, { programs }: ProcessFacts): ProcessSpec {
+/** One that all may pull from, and one on this host's loopback for pushes; both serve the same files. */
+export const registries = ['registry', 'registry-push'] as const;
+export type RegistryProcess = (typeof registries)[number];
+
+function registryProcess(plan: ClusterPlan, which: RegistryProcess, { programs }: ProcessFacts): ProcessSpec {
   return {
-    name: 'registry',
-    argv: [programs.dockerRegistry, 'serve', registryConfigPath(plan)],
+    name: which,
+    argv: [programs.dockerRegistry, 'serve', registryConfigPath(plan, which)],
     // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
     env: { OTEL_TRACES_EXPORTER: 'none' },
-    log: `${plan.logDir}/registry.log`,
+    log: `${plan.logDir}/${which}.log`,
   };
 }
 
-export const registryConfigPath = (plan: ClusterPlan): string => `${plan.stateDir}/registry.yml`;
+export const registryConfigPath = (plan: ClusterPlan, which: RegistryProcess): string =>
+  `${plan.stateDir}/${which}.yml`;
 
-/** configuration of docker-registry 2.x: plain HTTP on the bridge, reachable from the nodes alone. */
-export function registryConfig(plan: ClusterPlan): Record<string, unknown> {
+/** configuration of docker-registry 2.x: plain HTTP without passwords, so what nodes and pods reach takes nothing. */
+export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Record<string, unknown> {
+  const forPushes = which === 'registry-push';
+  const access = forPushes ? { delete: { enabled: true } } : { maintenance: { readonly: { enabled: true } } };
   return {
     version: 0.1,
     log: { level: 'warn', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: `${plan.stateDir}/registry` }, delete: { enabled: true } },
-    http: { addr: plan.registry },
+    storage: { filesystem: { rootdirectory: `${plan.stateDir}/registry` }, ...access },
+    http: { addr: forPushes ? plan.pushRegistry : plan.registry },
   };
 }
 

@@ -87,6 +87,7 @@ async function healthOf(plan: ClusterPlan, entry: ProcessStatus): Promise<Health
 function addressOf(plan: ClusterPlan, name: string): string {
   if (name === 'server') return plan.server;
   if (name === 'registry') return `http://${plan.registry}`;
+  if (name === 'registry-push') return `http://${plan.pushRegistry}`;
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
   if (!node) return '';
@@ -100,7 +101,7 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
     await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: probeTimeoutMs });
     return undefined;
   }
-  if (name === 'registry') {
+  if (name === 'registry' || name === 'registry-push') {
     const answer = await fetch(`${addressOf(plan, name)}/v2/`, { signal: AbortSignal.timeout(probeTimeoutMs) });
     await answer.arrayBuffer();
     return answer.ok ? undefined : `answers ${answer.status}`;

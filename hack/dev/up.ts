@@ -23,7 +23,14 @@ import { ensureNetwork } from './network';
 import type { upOptions } from './options';
 import { agents, type ClusterPlan, chooseSubnet, planCluster, ranges } from './plan';
 import { checkFree, checkHost, type HostFacts, overlapping, Refused, shadowed } from './preflight';
-import { dockerConfig, dockerConfigPath, planProcesses, registryConfig, registryConfigPath } from './processes';
+import {
+  dockerConfig,
+  dockerConfigPath,
+  planProcesses,
+  registries,
+  registryConfig,
+  registryConfigPath,
+} from './processes';
 import { Progress } from './progress';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import { applyProcesses, ensureSupervisor, processStatus } from './supervisor/control';
@@ -177,7 +184,9 @@ async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<str
     const reason = await ensureKubeconfig(path, authority, { name: plan.context, server: plan.server, identity });
     if (reason) written.push(path);
   }
-  await writePrivate(registryConfigPath(plan), stringify(registryConfig(plan)));
+  for (const which of registries) {
+    await writePrivate(registryConfigPath(plan, which), stringify(registryConfig(plan, which)));
+  }
   mkdirSync(plan.logDir, { recursive: true, mode: 0o700 });
   await claimForwarding(state.name, readFileSync(ipForward, 'utf8').trim());
   return written.length === 0 ? 'all there' : '';
@@ -237,8 +246,8 @@ const nameOption = (plan: ClusterPlan): string => (plan.name === 'k8ts' ? '' : `
 
 async function pushImages(exec: Exec, plan: ClusterPlan): Promise<string> {
   const { images, built } = await ensureImages(exec, imagePaths);
-  await waitForRegistry(plan.registry);
-  const sent = await Promise.all(images.map((image) => pushImage(plan.registry, image)));
+  await Promise.all([plan.registry, plan.pushRegistry].map(waitForRegistry));
+  const sent = await Promise.all(images.map((image) => pushImage(plan.pushRegistry, image)));
   await Promise.all(plan.nodes.map((node) => pullImage(node.dockerSocket, pauseImage)));
   return built ? 'built' : sent.some(Boolean) ? '' : 'all there';
 }
