@@ -21,6 +21,21 @@ need_root() {
   [ "$(uname -s)" = Linux ] || die "needs Linux: nodes are Linux network namespaces"
 }
 
+# help_wanted ARGUMENTS: whether help is asked for. It changes nothing: what has not been set up yet is not set up for it, and then only
+# the head of the script is shown, as the list of options is in a program that needs Node.js.
+help_wanted() {
+  case " $* " in *' --help '* | *' -h '*) ;; *) return 1 ;; esac
+  local arch=x64
+  case "$(uname -m)" in aarch64 | arm64) arch=arm64 ;; esac
+  NODE=$RUNTIME/node_modules/node-linux-$arch/bin/node
+  if [ ! -x "$NODE" ] || [ ! -d node_modules/ts-node ] || [ ! -f dist/dev.js ]; then
+    sed -n '2,/^[^#]/s/^# //p' "$0"
+    printf '\nusage: hack/%s [options]\n\nOptions are listed once hack/up has fetched Node.js.\n' "$(basename "$0")"
+    exit 0
+  fi
+  export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
+}
+
 # stamp_is FILE HASH: whether the step that left FILE has been done for the same input.
 stamp_is() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 hash_of() { cat "$@" | sha256sum | cut -c1-32; }
