@@ -18,6 +18,7 @@ export const statusTable: Readonly<Record<ErrorCode, StatusLine>> = {
   Conflict: { status: 409, reason: 'Conflict' },
   Expired: { status: 410, reason: 'Expired' },
   Unsupported: { status: 415, reason: 'UnsupportedMediaType' },
+  TooLarge: { status: 413, reason: 'RequestEntityTooLarge' },
   Invalid: { status: 422, reason: 'Invalid' },
   TooManyRequests: { status: 429, reason: 'TooManyRequests' },
   Internal: { status: 500, reason: 'InternalError' },

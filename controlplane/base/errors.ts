@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'Conflict'
   | 'Invalid'
   | 'BadRequest'
+  | 'TooLarge'
   | 'Forbidden'
   | 'Unauthorized'
   | 'Expired'
@@ -55,6 +56,13 @@ export class NotFound extends AppError {
 export class AlreadyExists extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('AlreadyExists', message, options);
+  }
+}
+
+/** More than is taken at a time, whatever it says. */
+export class TooLarge extends AppError {
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super('TooLarge', message, options);
   }
 }
 
@@ -126,6 +134,7 @@ export const isAlreadyExists = (e: unknown): e is AppError => hasCode(e, 'Alread
 export const isConflict = (e: unknown): e is AppError => hasCode(e, 'Conflict');
 export const isExpired = (e: unknown): e is AppError => hasCode(e, 'Expired');
 export const isUnavailable = (e: unknown): e is AppError => hasCode(e, 'Unavailable');
+export const isTooLarge = (e: unknown): e is AppError => hasCode(e, 'TooLarge');
 export const isInvalid = (e: unknown): e is Invalid => e instanceof Invalid;
 
 /** The message of anything thrown, with its chain of causes, for one log line. */

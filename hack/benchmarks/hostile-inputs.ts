@@ -102,6 +102,8 @@ const selectors: readonly HostileInput[] = [
 const bodies: readonly HostileInput[] = [
   post('JSON: 1,500,000 levels', maps, fill('{"a":', '[', '')),
   post('JSON: 3 MB of unknown keys', maps, () => Buffer.from(`{${lines(200_000, (i) => `"k${i}":1,`)}"z":1}`), large),
+  post('JSON: 58,000 unknown keys', maps, () => Buffer.from(`{${lines(58_000, (i) => `"k${i}":1,`)}"z":1}`), large),
+  post('JSON: 58,000 empty objects', review, fill('{"a":[{}', ',{}', ']}', 58_000 * 3), large),
   post('JSON: 3 MB of one key', `${maps}`, fill('{"a":1', ',"a":1', '}'), large),
   post(
     'JSON: a key of 1.5 MB of dots, twice',
@@ -179,6 +181,21 @@ const patches: readonly HostileInput[] = [
     text(Array.from({ length: 10_000 }, () => ({ op: 'test', path: '/none', value: null }))),
   ),
   patch('merge patch: 5,000 levels', merge, () => Buffer.from(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`)),
+  {
+    ...patch(
+      'apply: 6,500 containers',
+      'apply-patch+yaml',
+      () => text(deployment({ containers: containers(6_500) }))(),
+      large,
+    ),
+    path: `${deployments}/sent?fieldManager=me&${dry}`,
+  },
+  patch(
+    'merge patch: 58,000 keys',
+    merge,
+    () => Buffer.from(`{"spec":{${lines(58_000, (i) => `"k${i}":1,`)}"z":1}}`),
+    large,
+  ),
   patch(
     'merge patch: 3 MB of keys',
     merge,
@@ -186,36 +203,36 @@ const patches: readonly HostileInput[] = [
     large,
   ),
   patch(
-    'strategic patch: 20,000 containers',
+    'strategic patch: 19,000 containers',
     'strategic-merge-patch+json',
-    () => text({ spec: { template: { spec: { containers: containers(20_000) } } } })(),
+    () => text({ spec: { template: { spec: { containers: containers(19_000) } } } })(),
     large,
   ),
   patch(
-    'strategic patch: 100,000 finalizers',
+    'strategic patch: 58,000 finalizers',
     'strategic-merge-patch+json',
-    () => text({ metadata: { finalizers: Array.from({ length: 100_000 }, (_, i) => `a/${i}`) } })(),
+    () => text({ metadata: { finalizers: Array.from({ length: 58_000 }, (_, i) => `a/${i}`) } })(),
     large,
   ),
   {
     ...patch(
-      'apply: 20,000 containers',
+      'apply: 19,000 containers',
       'apply-patch+yaml',
-      () => text(deployment({ containers: containers(20_000) }))(),
+      () => text(deployment({ containers: containers(19_000) }))(),
       large,
     ),
     path: `${deployments}/sent?fieldManager=me&${dry}`,
   },
   {
     ...patch(
-      'apply: 100,000 labels',
+      'apply: 58,000 labels',
       'apply-patch+yaml',
       () =>
         text({
           ...map({}),
           metadata: {
             name: 'sent',
-            labels: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`l${i}`, 'x'])),
+            labels: Object.fromEntries(Array.from({ length: 58_000 }, (_, i) => [`l${i}`, 'x'])),
           },
         })(),
       large,
@@ -247,22 +264,22 @@ const fields: readonly HostileInput[] = [
   post('name of 3 MB', maps, () => text(map({ metadata: { name: 'a-'.repeat(1_500_000) } }))(), large),
   post('generateName of 3 MB', maps, () => text(map({ metadata: { generateName: '-'.repeat(3_000_000) } }))(), large),
   post(
-    '100,000 bad label values',
+    '58,000 bad label values',
     maps,
     () =>
       text(
         map({
           metadata: {
             name: 'a',
-            labels: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`l${i}`, '-'])),
+            labels: Object.fromEntries(Array.from({ length: 58_000 }, (_, i) => [`l${i}`, '-'])),
           },
         }),
       )(),
     large,
   ),
-  post('20,000 containers', deployments, () => text(deployment({ containers: containers(20_000) }))(), large),
+  post('19,000 containers', deployments, () => text(deployment({ containers: containers(19_000) }))(), large),
   post(
-    '60,000 environment variables',
+    '19,000 environment variables',
     deployments,
     () =>
       text(
@@ -271,7 +288,7 @@ const fields: readonly HostileInput[] = [
             {
               name: 'c',
               image: 'i',
-              env: Array.from({ length: 60_000 }, (_, i) => ({ name: `E${i}`, value: '$(E1)' })),
+              env: Array.from({ length: 19_000 }, (_, i) => ({ name: `E${i}`, value: '$(E1)' })),
             },
           ],
         }),
@@ -279,41 +296,41 @@ const fields: readonly HostileInput[] = [
     large,
   ),
   post(
-    '50,000 volumes',
+    '19,000 volumes',
     deployments,
     () =>
       text(
         deployment({
           containers: containers(1),
-          volumes: Array.from({ length: 50_000 }, (_, i) => ({ name: `v${i}`, emptyDir: {} })),
+          volumes: Array.from({ length: 19_000 }, (_, i) => ({ name: `v${i}`, emptyDir: {} })),
         }),
       )(),
     large,
   ),
   post(
-    '60,000 tolerations',
+    '19,000 tolerations',
     deployments,
     () =>
       text(
         deployment({
           containers: containers(1),
-          tolerations: Array.from({ length: 60_000 }, (_, i) => ({ key: `k${i}`, operator: 'Exists' })),
+          tolerations: Array.from({ length: 19_000 }, (_, i) => ({ key: `k${i}`, operator: 'Exists' })),
         }),
       )(),
     large,
   ),
   post(
-    'Service of 40,000 ports',
+    'Service of 19,000 ports',
     `${namespace}/services`,
     () =>
       text({
         metadata: { name: 'sent' },
-        spec: { ports: Array.from({ length: 40_000 }, (_, i) => ({ name: `p${i}`, port: (i % 65_000) + 1 })) },
+        spec: { ports: Array.from({ length: 19_000 }, (_, i) => ({ name: `p${i}`, port: (i % 65_000) + 1 })) },
       })(),
     large,
   ),
   post(
-    'NetworkPolicy of 60,000 peers',
+    'NetworkPolicy of 19,000 peers',
     '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
     () =>
       text({
@@ -321,14 +338,14 @@ const fields: readonly HostileInput[] = [
         spec: {
           podSelector: {},
           ingress: [
-            { from: Array.from({ length: 60_000 }, (_, i) => ({ ipBlock: { cidr: `10.${i >> 8}.${i & 255}.0/24` } })) },
+            { from: Array.from({ length: 19_000 }, (_, i) => ({ ipBlock: { cidr: `10.${i >> 8}.${i & 255}.0/24` } })) },
           ],
         },
       })(),
     large,
   ),
   post(
-    'Ingress of 20,000 paths',
+    'Ingress of 8,500 paths',
     '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
     () =>
       text({
@@ -338,7 +355,7 @@ const fields: readonly HostileInput[] = [
             {
               host: 'a.example',
               http: {
-                paths: Array.from({ length: 20_000 }, (_, i) => ({
+                paths: Array.from({ length: 8_500 }, (_, i) => ({
                   path: `/p${i}`,
                   pathType: 'Prefix',
                   backend: { service: { name: 's', port: { number: 80 } } },
@@ -351,23 +368,23 @@ const fields: readonly HostileInput[] = [
     large,
   ),
   post(
-    'EndpointSlice of 30,000 endpoints',
+    'EndpointSlice of 19,000 endpoints',
     '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
     () =>
       text({
         metadata: { name: 'sent' },
         addressType: 'IPv4',
-        endpoints: Array.from({ length: 30_000 }, (_, i) => ({ addresses: [`10.1.${(i >> 8) & 255}.${i & 255}`] })),
+        endpoints: Array.from({ length: 19_000 }, (_, i) => ({ addresses: [`10.1.${(i >> 8) & 255}.${i & 255}`] })),
       })(),
     large,
   ),
   post(
-    'Role of 30,000 rules',
+    'Role of 8,500 rules',
     '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles',
     () =>
       text({
         metadata: { name: 'sent' },
-        rules: Array.from({ length: 30_000 }, (_, i) => ({ apiGroups: [''], resources: [`r${i}`], verbs: ['get'] })),
+        rules: Array.from({ length: 8_500 }, (_, i) => ({ apiGroups: [''], resources: [`r${i}`], verbs: ['get'] })),
       })(),
     large,
   ),

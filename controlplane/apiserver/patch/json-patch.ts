@@ -1,7 +1,7 @@
 // JSON patch, RFC 6902, over JSON pointers, RFC 6901. The messages are those users of kubectl search for.
-import { maxJsonDepth, tooDeep } from '../../api/json-text';
-import { AppError, BadRequest, Invalid } from '../../base/errors';
-import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey } from './json';
+import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
+import { BadRequest, Invalid, TooLarge } from '../../base/errors';
+import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey, valuesIn } from './json';
 
 /** More operations than this in one patch are refused, as upstream does. */
 export const maxJsonPatchOperations = 10_000;
@@ -35,6 +35,7 @@ export function applyJsonPatch(original: JsonObject, patch: Json): JsonObject {
 /** What one patch has used up of the bounds that keep its cost linear. */
 class PatchLimits {
   private copied = 0;
+  private copiedValues = 0;
   private work = 0;
 
   /** `depth` is never less than the depth of the document; counting it again after each operation would be quadratic. */
@@ -42,6 +43,8 @@ class PatchLimits {
 
   /** @throws Invalid */
   copy(value: Json): void {
+    this.copiedValues += valuesIn(value);
+    if (this.copiedValues > maxJsonValues) throw rejected('the patch copies too many fields and items');
     this.copied += JSON.stringify(value).length;
     if (this.copied <= maxCopiedBytes) return;
     throw rejected(
@@ -74,10 +77,8 @@ const levelsOf = (path: string): number => path.split('/').length - 1;
 function decode(patch: Json): Operation[] {
   if (!Array.isArray(patch)) throw undecodable(patch, 'value', '[]handlers.jsonPatchOp');
   if (patch.length > maxJsonPatchOperations) {
-    throw new AppError(
-      'BadRequest',
+    throw new TooLarge(
       `The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${patch.length}`,
-      { details: { httpStatus: 413, reason: 'RequestEntityTooLarge' } },
     );
   }
   return patch.map((operation) => {

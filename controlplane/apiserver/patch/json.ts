@@ -54,3 +54,11 @@ export function depthOf(value: Json | undefined, visit: () => void = () => {}): 
   }
   return deepest + 1;
 }
+
+/** Fields and items at all levels, and the value itself. */
+export function valuesIn(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const item of Array.isArray(value) ? value : Object.values(value)) count += valuesIn(item);
+  return count;
+}

@@ -2,6 +2,7 @@
 // field; lists of type map have their elements by key, lists of type set by value.
 import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
+import { TooLarge } from '../../base/errors';
 import { type FieldPath, joinPath, splitPath } from './field-path';
 import { isObject, type Json, type JsonObject, jsonEqual, keyText, setKey } from './json';
 
@@ -41,10 +42,15 @@ export function elementKey(element: Json, schema: FieldSchema): string {
   return `k:${JSON.stringify(Object.fromEntries(entries))}`;
 }
 
-/** Every field `object` sets. */
+/** Each costs several microseconds wherever owners are compared, merged and written. What is atomic counts once. */
+const maxOwnedFields = 20_000;
+
+/** Every field `object` sets. @throws TooLarge for more than anybody can own */
 export function fieldValues(object: JsonObject, schema: FieldSchema): FieldValues {
   const values: FieldValues = new Map();
   const walk = (value: Json, at: FieldSchema | undefined, path: FieldPath): void => {
+    if (values.size > maxOwnedFields)
+      throw new TooLarge(`more than ${maxOwnedFields} fields of an object cannot be owned`);
     switch (shapeOf(at, value)) {
       case 'object': {
         const entries = Object.entries(value as JsonObject);

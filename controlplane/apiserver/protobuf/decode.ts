@@ -1,6 +1,6 @@
 // Request bodies in application/vnd.kubernetes.protobuf, which client-go has sent by default since 1.32, as the plain
 // objects that JSON would have given. Answers stay JSON: every such client accepts it.
-import { parseJson } from '../../api/json-text';
+import { maxJsonValues, parseJson, tooManyValues } from '../../api/json-text';
 import type { FieldSchema } from '../../api/schema/schema';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
@@ -32,77 +32,94 @@ export function openEnvelope(body: Buffer): Envelope {
   };
 }
 
-/** The message as a plain object. `definition` is an OpenAPI name: io.k8s.api.core.v1.Pod. @throws BadRequest, Unsupported */
+/**
+ * The message as a plain object. `definition` is an OpenAPI name: io.k8s.api.core.v1.Pod.
+ * @throws BadRequest, Unsupported, TooLarge as parseJson does
+ */
 export function decodeMessage(bytes: Buffer, definition: string): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
-  readInto(object, bytes, numbersOf(definition));
-  return object;
+  return new MessageReader().message(bytes, definition);
 }
 
-function readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbers): void {
-  readFields(bytes, (number, value) => {
-    const slot = numbers.get(number);
-    // A number this server does not know is a field of a newer client.
-    if (!slot) return;
-    if (slot instanceof Map) readInto(object, asBytes(value), slot as Numbers);
-    else readField(object, slot as MessageField, value);
-  });
-}
+/** Five bytes can be an entry of a map, so what was read is counted as it is in JSON. */
+class MessageReader {
+  private values = 0;
 
-function readField(object: Record<string, unknown>, { name, schema, zeroCounts }: MessageField, wire: WireValue): void {
-  if (schema.type === 'array') {
-    object[name] ??= [];
-    (object[name] as unknown[]).push(readValue(schema.items ?? { type: 'any' }, wire));
-    return;
+  message(bytes: Buffer, definition: string): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    this.readInto(object, bytes, numbersOf(definition));
+    return object;
   }
-  if (schema.type === 'map') {
-    const entry = fieldMap(asBytes(wire));
-    const key = bytesOf(entry.get(1)).toString();
-    object[name] ??= {};
-    const value = readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
-    const map = object[name] as Record<string, unknown>;
-    if (key !== '__proto__') map[key] = value;
-    else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
-    return;
-  }
-  const decoded = readValue(schema, wire);
-  const zero = decoded === '' || decoded === 0 || decoded === false || decoded === undefined;
-  if (!zero || (zeroCounts && decoded !== undefined)) object[name] = decoded;
-}
 
-function readValue(schema: FieldSchema, value: WireValue): unknown {
-  switch (schema.type) {
-    case 'integer':
-      return asInteger(value);
-    case 'number':
-      return asDouble(value);
-    case 'boolean':
-      return asInteger(value) !== 0;
-    case 'string':
-      return readText(schema, asBytes(value));
-    case 'quantity':
-      return bytesOf(fieldMap(asBytes(value)).get(1)).toString();
-    case 'intOrString': {
-      const fields = fieldMap(asBytes(value));
-      const isText = asInteger(fields.get(1) ?? 0n) === 1;
-      return isText ? bytesOf(fields.get(3)).toString() : asInteger(fields.get(2) ?? 0n) | 0;
+  private readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbers): void {
+    readFields(bytes, (number, value) => {
+      const slot = numbers.get(number);
+      // A number this server does not know is a field of a newer client.
+      if (!slot) return;
+      if (slot instanceof Map) this.readInto(object, asBytes(value), slot as Numbers);
+      else this.readField(object, slot as MessageField, value);
+    });
+  }
+
+  private readField(
+    object: Record<string, unknown>,
+    { name, schema, zeroCounts }: MessageField,
+    wire: WireValue,
+  ): void {
+    if (schema.type === 'array') {
+      object[name] ??= [];
+      (object[name] as unknown[]).push(this.readValue(schema.items ?? { type: 'any' }, wire));
+      return;
     }
-    case 'ref':
-      return decodeMessage(asBytes(value), schema.ref ?? '');
-    case 'any':
-      return readEmbedded(asBytes(value));
-    case 'array':
-      // A list of lists is wrapped in a message whose first field repeats.
-      return readItems(asBytes(value), schema.items ?? { type: 'any' });
-    case 'map':
-      throw new BadRequest('protobuf: a map of maps cannot be read');
+    if (schema.type === 'map') {
+      const entry = fieldMap(asBytes(wire));
+      const key = bytesOf(entry.get(1)).toString();
+      object[name] ??= {};
+      const value = this.readValue(schema.items ?? { type: 'string' }, entry.get(2) ?? Buffer.alloc(0));
+      const map = object[name] as Record<string, unknown>;
+      if (key !== '__proto__') map[key] = value;
+      else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+      return;
+    }
+    const decoded = this.readValue(schema, wire);
+    const zero = decoded === '' || decoded === 0 || decoded === false || decoded === undefined;
+    if (!zero || (zeroCounts && decoded !== undefined)) object[name] = decoded;
   }
-}
 
-function readItems(bytes: Buffer, schema: FieldSchema): unknown[] {
-  const items: unknown[] = [];
-  readFields(bytes, (_number, value) => items.push(readValue(schema, value)));
-  return items;
+  private readValue(schema: FieldSchema, value: WireValue): unknown {
+    if (++this.values > maxJsonValues) throw tooManyValues();
+    switch (schema.type) {
+      case 'integer':
+        return asInteger(value);
+      case 'number':
+        return asDouble(value);
+      case 'boolean':
+        return asInteger(value) !== 0;
+      case 'string':
+        return readText(schema, asBytes(value));
+      case 'quantity':
+        return bytesOf(fieldMap(asBytes(value)).get(1)).toString();
+      case 'intOrString': {
+        const fields = fieldMap(asBytes(value));
+        const isText = asInteger(fields.get(1) ?? 0n) === 1;
+        return isText ? bytesOf(fields.get(3)).toString() : asInteger(fields.get(2) ?? 0n) | 0;
+      }
+      case 'ref':
+        return this.message(asBytes(value), schema.ref ?? '');
+      case 'any':
+        return readEmbedded(asBytes(value));
+      case 'array':
+        // A list of lists is wrapped in a message whose first field repeats.
+        return this.readItems(asBytes(value), schema.items ?? { type: 'any' });
+      case 'map':
+        throw new BadRequest('protobuf: a map of maps cannot be read');
+    }
+  }
+
+  private readItems(bytes: Buffer, schema: FieldSchema): unknown[] {
+    const items: unknown[] = [];
+    readFields(bytes, (_number, value) => items.push(this.readValue(schema, value)));
+    return items;
+  }
 }
 
 function readText({ format }: FieldSchema, bytes: Buffer): string | undefined {

@@ -6,7 +6,7 @@ import { wrongType } from '../../api/schema/go-types';
 import { schemaOfModel } from '../../api/schema/load';
 import { cannotHandle, decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
-import { BadRequest, describeError } from '../../base/errors';
+import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
@@ -48,6 +48,7 @@ function typed<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (isTooLarge(cause)) throw cause;
     throw new BadRequest(`couldn't get version/kind; json parse error: ${describeError(cause)}`);
   }
 }

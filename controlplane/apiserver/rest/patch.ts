@@ -7,7 +7,7 @@ import { duplicateField, strictError, strictFindings } from '../../api/schema/st
 import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { invalid as invalidField } from '../../api/validation/causes';
-import { BadRequest, describeError } from '../../base/errors';
+import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import type { Json } from '../patch/json';
 import { applyPatch, patchTypes } from '../patch/patch';
 import { goMap } from '../patch/strategic-list';
@@ -42,6 +42,7 @@ export async function readPatch(rest: RestRequest, accepted = ordinary): Promise
     const findings = fieldValidation === 'Ignore' ? [] : patchFindings(type, body.toString(), value);
     return { type, value, findings };
   } catch (cause) {
+    if (isTooLarge(cause)) throw cause;
     const message = describeError(cause);
     throw new BadRequest(type === patchTypes.strategic ? message : `error decoding patch: ${message}`);
   }

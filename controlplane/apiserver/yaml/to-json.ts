@@ -1,7 +1,7 @@
 // YAML as JSON text, in time and space linear in what comes in. The text goes on to the decoder of JSON, which knows bounds
 // of its own; a key that stands twice stands twice in the text, so that field validation can name it.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
-import { maxJsonDepth, tooDeep } from '../../api/json-text';
+import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
 import { BadRequest, describeError } from '../../base/errors';
 import { plainToJson, taggedToJson } from './scalars';
 
@@ -24,8 +24,10 @@ export function yamlToJson(source: string): string {
   } catch (cause) {
     throw new BadRequest(`error converting YAML to JSON: yaml: ${describeYamlError(cause)}`);
   }
-  const document = new Reader(source, events).read();
-  return new Writer().write(document);
+  const reader = new Reader(source, events);
+  const document = reader.read();
+  // Without aliases the text has no more than the source, and whoever reads it counts.
+  return new Writer(reader.aliased ? maxJsonValues : Number.POSITIVE_INFINITY).write(document);
 }
 
 function describeYamlError(cause: unknown): string {
@@ -35,6 +37,7 @@ function describeYamlError(cause: unknown): string {
 }
 
 class Reader {
+  aliased = false;
   private at = 0;
   private mergedPairs = 0;
   private readonly anchors = new Map<string, Node>();
@@ -134,6 +137,7 @@ class Reader {
   }
 
   private alias(name: string): Node {
+    this.aliased = true;
     const node = this.anchors.get(name);
     if (node === undefined)
       throw new BadRequest(`error converting YAML to JSON: yaml: unknown anchor '${name}' referenced`);
@@ -144,6 +148,9 @@ class Reader {
 class Writer {
   private readonly parts: string[] = [];
   private length = 0;
+  private values = 0;
+
+  constructor(private readonly maxValues: number) {}
 
   write(node: Node): string {
     this.node(node, 0);
@@ -151,6 +158,7 @@ class Writer {
   }
 
   private node(node: Node, depth: number): void {
+    if (++this.values > this.maxValues) throw excessiveAliasing();
     if (typeof node === 'string') this.put(node);
     else if (depth === maxJsonDepth) throw tooDeep();
     else if (node instanceof Mapping) this.mapping(node, depth);
