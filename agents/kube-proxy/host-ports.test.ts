@@ -58,3 +58,8 @@ t.test('keys', async (t) => {
   t.equal(keyOfPod(podKey('shop/web-0')), 'shop/web-0');
   t.equal(keyOfPod('shop/web'), undefined);
 });
+
+t.test('a Service of a namespace called pod is no pod', async (t) => {
+  t.equal(keyOfPod('pod/web'), undefined);
+  t.equal(keyOfPod(podKey('pod/web')), 'pod/web');
+});

@@ -4,7 +4,8 @@ import type { Pod } from '../../controlplane/api';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
 
-const prefix = 'pod/';
+/** No namespace has a colon in its name: a Service of a namespace called `pod` has a key of its own. */
+const prefix = 'pod:';
 
 /** The key of a pod among Services. */
 export const podKey = (key: string): string => prefix + key;

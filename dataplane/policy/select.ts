@@ -20,7 +20,9 @@ function holds({ key, operator, values }: Requirement, labels: Labels): boolean 
 
 /** Equal for selectors that say the same in another order. */
 export const canonical = (selector: Selector): string =>
-  JSON.stringify(selector.map(({ key, operator, values }) => [key, operator, ...[...values].sort()].join(' ')).sort());
+  JSON.stringify(
+    selector.map(({ key, operator, values }) => JSON.stringify([key, operator, ...[...values].sort()])).sort(),
+  );
 
 export type Selectable = Pick<PodRecord, 'namespace' | 'labels'>;
 

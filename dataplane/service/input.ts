@@ -30,7 +30,7 @@ export interface ServicePort {
 
 /** One Service as one address family sees it; or a pod that wants ports of its node. */
 export interface ServiceInput {
-  /** `namespace/name`; of a pod `pod/namespace/name`. */
+  /** `namespace/name`; of a pod `pod:namespace/name`. */
   readonly key: string;
   /** Absent: a pod. Host ports are then all that leads to it. */
   readonly clusterIp?: string;

@@ -119,7 +119,7 @@ class PortBuilder {
     };
   }
 
-  // -d 192.168.57.11/32 -p tcp -m comment --comment "pod/shop/web-0:http" -m tcp --dport 8443 -j K8TS-SVL-…
+  // -d 192.168.57.11/32 -p tcp -m comment --comment "pod:shop/web-0:http" -m tcp --dport 8443 -j K8TS-SVL-…
   private atHostPort({ address, hostPort }: { address?: string; hostPort: number }, rule: Rule): Rule {
     const { protocol } = this.port;
     return {

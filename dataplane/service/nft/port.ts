@@ -66,7 +66,7 @@ class PortBuilder {
     return { claims, chains: this.made, sets: this.clientSets, hostPorts };
   }
 
-  // ip daddr 192.168.57.11 meta l4proto tcp th dport 8080 dnat to 10.244.1.5:80 comment "pod/shop/web-0"
+  // ip daddr 192.168.57.11 meta l4proto tcp th dport 8080 dnat to 10.244.1.5:80 comment "pod:shop/web-0"
   private hostPort({ address, hostPort }: { readonly address?: string; readonly hostPort: number }): string {
     const { protocol } = this.port;
     // A pod is one endpoint.

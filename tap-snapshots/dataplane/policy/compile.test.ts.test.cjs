@@ -69,7 +69,7 @@ add chain inet k8ts-policy ingress { type filter hook forward priority filter + 
 add chain inet k8ts-policy input { type filter hook input priority filter + 10; policy accept; }
 add chain inet k8ts-policy leave
 add chain inet k8ts-policy to-DQAJKOID42PHMP74
-add set inet k8ts-policy pods4-PSXG2UZHM47SYYOR { type ipv4_addr; }
+add set inet k8ts-policy pods4-PK6GV722RTIZTDPV { type ipv4_addr; }
 add set inet k8ts-policy ports4-WONJA63DFYQ6D356 { type ipv4_addr . inet_proto . inet_service; }
 add set inet k8ts-policy self4 { type ipv4_addr . ipv4_addr; }
 add set inet k8ts-policy servers4 { type ipv4_addr . inet_proto . inet_service; }
@@ -81,9 +81,9 @@ add rule inet k8ts-policy egress goto leave comment "leave"
 add rule inet k8ts-policy enter ip saddr . ip daddr @self4 accept comment "a pod reaches itself, through a Service as well"
 add rule inet k8ts-policy enter ip daddr vmap @entering4 comment "ingress of the pods of this node"
 add rule inet k8ts-policy enter ip daddr 10.244.1.0/24 counter drop comment "a pod of this node that is not known yet"
-add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PSXG2UZHM47SYYOR tcp dport 80 accept comment "shop/allow-web: ingress[0]"
-add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PSXG2UZHM47SYYOR ip daddr . meta l4proto . th dport @ports4-WONJA63DFYQ6D356 accept comment "shop/allow-web: ingress[0]"
-add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PSXG2UZHM47SYYOR udp dport 53-60 accept comment "shop/allow-web: ingress[0]"
+add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PK6GV722RTIZTDPV tcp dport 80 accept comment "shop/allow-web: ingress[0]"
+add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PK6GV722RTIZTDPV ip daddr . meta l4proto . th dport @ports4-WONJA63DFYQ6D356 accept comment "shop/allow-web: ingress[0]"
+add rule inet k8ts-policy in/shop/allow-web ip saddr @pods4-PK6GV722RTIZTDPV udp dport 53-60 accept comment "shop/allow-web: ingress[0]"
 add rule inet k8ts-policy in/shop/allow-web meta nfproto ipv4 ip saddr != { 10.0.0.0/8 } tcp dport 80 accept comment "shop/allow-web: ingress[0]"
 add rule inet k8ts-policy in/shop/allow-web meta nfproto ipv4 ip saddr != { 10.0.0.0/8 } ip daddr . meta l4proto . th dport @ports4-WONJA63DFYQ6D356 accept comment "shop/allow-web: ingress[0]"
 add rule inet k8ts-policy in/shop/allow-web meta nfproto ipv4 ip saddr != { 10.0.0.0/8 } udp dport 53-60 accept comment "shop/allow-web: ingress[0]"
@@ -96,7 +96,7 @@ add rule inet k8ts-policy leave ip saddr vmap @leaving4 comment "egress of the p
 add rule inet k8ts-policy leave ip saddr 10.244.1.0/24 counter drop comment "a pod of this node that is not known yet"
 add rule inet k8ts-policy to-DQAJKOID42PHMP74 jump in/shop/allow-web comment "shop/allow-web"
 add rule inet k8ts-policy to-DQAJKOID42PHMP74 counter drop comment "ingress not allowed by shop/allow-web"
-add element inet k8ts-policy pods4-PSXG2UZHM47SYYOR { 10.244.2.9 }
+add element inet k8ts-policy pods4-PK6GV722RTIZTDPV { 10.244.2.9 }
 add element inet k8ts-policy ports4-WONJA63DFYQ6D356 { 10.244.1.5 . tcp . 8080, 10.244.1.6 . tcp . 8080 }
 add element inet k8ts-policy self4 { 10.244.1.5 . 10.244.1.5 }
 add element inet k8ts-policy entering4 { 10.244.1.5 : goto to-DQAJKOID42PHMP74, 10.244.1.6 : accept }
