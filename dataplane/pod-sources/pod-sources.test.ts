@@ -22,6 +22,12 @@ t.test('elements', async (t) => {
       'veth0af40105 . fe80::858:aff:fef4:105',
       'veth0af40106 . fe80::858:aff:fef4:106',
     ],
+    senders4: ['veth0af40105 . 0a:58:0a:f4:01:05 . 10.244.1.5', 'veth0af40106 . 0a:58:0a:f4:01:06 . 10.244.1.6'],
+    senders6: [
+      'veth0af40105 . 0a:58:0a:f4:01:05 . fd00::5',
+      'veth0af40105 . 0a:58:0a:f4:01:05 . fe80::858:aff:fef4:105',
+      'veth0af40106 . 0a:58:0a:f4:01:06 . fe80::858:aff:fef4:106',
+    ],
     targets6: [
       'veth0af40105 . 0xfd000000000000000000000000000005',
       'veth0af40105 . 0xfe8000000000000008580afffef40105',

@@ -19,16 +19,27 @@ export function linkLocalOf(mac: string): string {
 }
 
 /** Set name to elements, as nft writes them. */
-export type SourceElements = Readonly<Record<'ports' | 'macs' | 'addresses4' | 'addresses6' | 'targets6', string[]>>;
+export type SourceElements = Readonly<
+  Record<'ports' | 'macs' | 'addresses4' | 'addresses6' | 'senders4' | 'senders6' | 'targets6', string[]>
+>;
 
 export function elementsOf(ports: readonly PodPort[]): SourceElements {
-  const elements: SourceElements = { ports: [], macs: [], addresses4: [], addresses6: [], targets6: [] };
+  const elements: SourceElements = {
+    ports: [],
+    macs: [],
+    addresses4: [],
+    addresses6: [],
+    senders4: [],
+    senders6: [],
+    targets6: [],
+  };
   for (const { link, mac, addresses } of ports) {
     elements.ports.push(link);
     elements.macs.push(`${link} . ${mac}`);
     for (const address of [...addresses, linkLocalOf(mac)]) {
       const { family } = parseAddress(address);
       elements[family === 4 ? 'addresses4' : 'addresses6'].push(`${link} . ${address}`);
+      elements[family === 4 ? 'senders4' : 'senders6'].push(`${link} . ${mac} . ${address}`);
       // nft has no field of this type for the target of a neighbour advertisement: a number with all digits.
       if (family === 6) elements.targets6.push(`${link} . 0x${addressBytes(address).toString('hex')}`);
     }

@@ -47,6 +47,8 @@ const setTypes: Readonly<Record<keyof SourceElements, string>> = {
   macs: 'type ifname . ether_addr',
   addresses4: 'type ifname . ipv4_addr',
   addresses6: 'type ifname . ipv6_addr',
+  senders4: 'type ifname . ether_addr . ipv4_addr',
+  senders6: 'type ifname . ether_addr . ipv6_addr',
   targets6: 'typeof iifname . @th,64,128',
 };
 
@@ -66,7 +68,12 @@ const arpOverEthernet = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 iifname 
 function rulesOf({ targets, tunnelPort }: SourceRules): Readonly<Record<string, readonly string[]>> {
   const tunnel = tunnelPort === undefined ? [] : [`udp dport ${tunnelPort} ${drop("for the nodes' tunnel")}`];
   return {
-    prerouting: ['iifname @ports goto port'],
+    // Nearly every packet is done with after one look-up; the rest says whether and why it is dropped. `ether type` sees a VLAN tag.
+    prerouting: [
+      `ether type ip ${tunnelPort === undefined ? '' : 'meta l4proto != udp '}iifname . ether saddr . ip saddr @senders4 accept`,
+      'ether type ip6 meta l4proto tcp iifname . ether saddr . ip6 saddr @senders6 accept',
+      'iifname @ports goto port',
+    ],
     // 01:80:c2:00:00:0x, the addresses of bridges (IEEE 802.1D): these frames do not pass prerouting. Some of them pass no hook at all;
     // that the bridge learns no MAC from them is an option of the bridge (dataplane/link/plan.ts).
     input: [`iifname @ports ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f ${drop('for the bridge itself')}`],

@@ -11,6 +11,8 @@ add set bridge k8ts-pod-sources ports { type ifname; }
 add set bridge k8ts-pod-sources macs { type ifname . ether_addr; }
 add set bridge k8ts-pod-sources addresses4 { type ifname . ipv4_addr; }
 add set bridge k8ts-pod-sources addresses6 { type ifname . ipv6_addr; }
+add set bridge k8ts-pod-sources senders4 { type ifname . ether_addr . ipv4_addr; }
+add set bridge k8ts-pod-sources senders6 { type ifname . ether_addr . ipv6_addr; }
 add set bridge k8ts-pod-sources targets6 { typeof iifname . @th,64,128; }
 add chain bridge k8ts-pod-sources prerouting { type filter hook prerouting priority -300; policy accept; }
 add chain bridge k8ts-pod-sources input { type filter hook input priority -300; policy accept; }
@@ -30,7 +32,11 @@ flush set bridge k8ts-pod-sources ports
 flush set bridge k8ts-pod-sources macs
 flush set bridge k8ts-pod-sources addresses4
 flush set bridge k8ts-pod-sources addresses6
+flush set bridge k8ts-pod-sources senders4
+flush set bridge k8ts-pod-sources senders6
 flush set bridge k8ts-pod-sources targets6
+add rule bridge k8ts-pod-sources prerouting ether type ip iifname . ether saddr . ip saddr @senders4 accept
+add rule bridge k8ts-pod-sources prerouting ether type ip6 meta l4proto tcp iifname . ether saddr . ip6 saddr @senders6 accept
 add rule bridge k8ts-pod-sources prerouting iifname @ports goto port
 add rule bridge k8ts-pod-sources input iifname @ports ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f counter drop comment "for the bridge itself"
 add rule bridge k8ts-pod-sources port iifname . ether saddr != @macs counter drop comment "the MAC of another"
@@ -52,6 +58,8 @@ add element bridge k8ts-pod-sources ports { veth0af40105, veth0af40106 }
 add element bridge k8ts-pod-sources macs { veth0af40105 . 0a:58:0a:f4:01:05, veth0af40106 . 0a:58:0a:f4:01:06 }
 add element bridge k8ts-pod-sources addresses4 { veth0af40105 . 10.244.1.5, veth0af40106 . 10.244.1.6 }
 add element bridge k8ts-pod-sources addresses6 { veth0af40105 . fd00::5, veth0af40105 . fe80::858:aff:fef4:105, veth0af40106 . fe80::858:aff:fef4:106 }
+add element bridge k8ts-pod-sources senders4 { veth0af40105 . 0a:58:0a:f4:01:05 . 10.244.1.5, veth0af40106 . 0a:58:0a:f4:01:06 . 10.244.1.6 }
+add element bridge k8ts-pod-sources senders6 { veth0af40105 . 0a:58:0a:f4:01:05 . fd00::5, veth0af40105 . 0a:58:0a:f4:01:05 . fe80::858:aff:fef4:105, veth0af40106 . 0a:58:0a:f4:01:06 . fe80::858:aff:fef4:106 }
 add element bridge k8ts-pod-sources targets6 { veth0af40105 . 0xfd000000000000000000000000000005, veth0af40105 . 0xfe8000000000000008580afffef40105, veth0af40106 . 0xfe8000000000000008580afffef40106 }
 
 `
