@@ -102,8 +102,8 @@ const selectors: readonly HostileInput[] = [
 const bodies: readonly HostileInput[] = [
   post('JSON: 1,500,000 levels', maps, fill('{"a":', '[', '')),
   post('JSON: 3 MB of unknown keys', maps, () => Buffer.from(`{${lines(200_000, (i) => `"k${i}":1,`)}"z":1}`), large),
-  post('JSON: 58,000 unknown keys', maps, () => Buffer.from(`{${lines(58_000, (i) => `"k${i}":1,`)}"z":1}`), large),
-  post('JSON: 58,000 empty objects', review, fill('{"a":[{}', ',{}', ']}', 58_000 * 3), large),
+  post('JSON: 48,000 unknown keys', maps, () => Buffer.from(`{${lines(48_000, (i) => `"k${i}":1,`)}"z":1}`), large),
+  post('JSON: 48,000 empty objects', review, fill('{"a":[{}', ',{}', ']}', 48_000 * 3), large),
   post('JSON: 3 MB of one key', `${maps}`, fill('{"a":1', ',"a":1', '}'), large),
   post(
     'JSON: a key of 1.5 MB of dots, twice',
@@ -191,9 +191,9 @@ const patches: readonly HostileInput[] = [
     path: `${deployments}/sent?fieldManager=me&${dry}`,
   },
   patch(
-    'merge patch: 58,000 keys',
+    'merge patch: 48,000 keys',
     merge,
-    () => Buffer.from(`{"spec":{${lines(58_000, (i) => `"k${i}":1,`)}"z":1}}`),
+    () => Buffer.from(`{"spec":{${lines(48_000, (i) => `"k${i}":1,`)}"z":1}}`),
     large,
   ),
   patch(
@@ -203,36 +203,36 @@ const patches: readonly HostileInput[] = [
     large,
   ),
   patch(
-    'strategic patch: 19,000 containers',
+    'strategic patch: 16,000 containers',
     'strategic-merge-patch+json',
-    () => text({ spec: { template: { spec: { containers: containers(19_000) } } } })(),
+    () => text({ spec: { template: { spec: { containers: containers(16_000) } } } })(),
     large,
   ),
   patch(
-    'strategic patch: 58,000 finalizers',
+    'strategic patch: 48,000 finalizers',
     'strategic-merge-patch+json',
-    () => text({ metadata: { finalizers: Array.from({ length: 58_000 }, (_, i) => `a/${i}`) } })(),
+    () => text({ metadata: { finalizers: Array.from({ length: 48_000 }, (_, i) => `a/${i}`) } })(),
     large,
   ),
   {
     ...patch(
-      'apply: 19,000 containers',
+      'apply: 16,000 containers',
       'apply-patch+yaml',
-      () => text(deployment({ containers: containers(19_000) }))(),
+      () => text(deployment({ containers: containers(16_000) }))(),
       large,
     ),
     path: `${deployments}/sent?fieldManager=me&${dry}`,
   },
   {
     ...patch(
-      'apply: 58,000 labels',
+      'apply: 48,000 labels',
       'apply-patch+yaml',
       () =>
         text({
           ...map({}),
           metadata: {
             name: 'sent',
-            labels: Object.fromEntries(Array.from({ length: 58_000 }, (_, i) => [`l${i}`, 'x'])),
+            labels: Object.fromEntries(Array.from({ length: 48_000 }, (_, i) => [`l${i}`, 'x'])),
           },
         })(),
       large,
@@ -264,22 +264,22 @@ const fields: readonly HostileInput[] = [
   post('name of 3 MB', maps, () => text(map({ metadata: { name: 'a-'.repeat(1_500_000) } }))(), large),
   post('generateName of 3 MB', maps, () => text(map({ metadata: { generateName: '-'.repeat(3_000_000) } }))(), large),
   post(
-    '58,000 bad label values',
+    '48,000 bad label values',
     maps,
     () =>
       text(
         map({
           metadata: {
             name: 'a',
-            labels: Object.fromEntries(Array.from({ length: 58_000 }, (_, i) => [`l${i}`, '-'])),
+            labels: Object.fromEntries(Array.from({ length: 48_000 }, (_, i) => [`l${i}`, '-'])),
           },
         }),
       )(),
     large,
   ),
-  post('19,000 containers', deployments, () => text(deployment({ containers: containers(19_000) }))(), large),
+  post('16,000 containers', deployments, () => text(deployment({ containers: containers(16_000) }))(), large),
   post(
-    '19,000 environment variables',
+    '16,000 environment variables',
     deployments,
     () =>
       text(
@@ -288,7 +288,7 @@ const fields: readonly HostileInput[] = [
             {
               name: 'c',
               image: 'i',
-              env: Array.from({ length: 19_000 }, (_, i) => ({ name: `E${i}`, value: '$(E1)' })),
+              env: Array.from({ length: 16_000 }, (_, i) => ({ name: `E${i}`, value: '$(E1)' })),
             },
           ],
         }),
@@ -296,41 +296,41 @@ const fields: readonly HostileInput[] = [
     large,
   ),
   post(
-    '19,000 volumes',
+    '16,000 volumes',
     deployments,
     () =>
       text(
         deployment({
           containers: containers(1),
-          volumes: Array.from({ length: 19_000 }, (_, i) => ({ name: `v${i}`, emptyDir: {} })),
+          volumes: Array.from({ length: 16_000 }, (_, i) => ({ name: `v${i}`, emptyDir: {} })),
         }),
       )(),
     large,
   ),
   post(
-    '19,000 tolerations',
+    '16,000 tolerations',
     deployments,
     () =>
       text(
         deployment({
           containers: containers(1),
-          tolerations: Array.from({ length: 19_000 }, (_, i) => ({ key: `k${i}`, operator: 'Exists' })),
+          tolerations: Array.from({ length: 16_000 }, (_, i) => ({ key: `k${i}`, operator: 'Exists' })),
         }),
       )(),
     large,
   ),
   post(
-    'Service of 19,000 ports',
+    'Service of 16,000 ports',
     `${namespace}/services`,
     () =>
       text({
         metadata: { name: 'sent' },
-        spec: { ports: Array.from({ length: 19_000 }, (_, i) => ({ name: `p${i}`, port: (i % 65_000) + 1 })) },
+        spec: { ports: Array.from({ length: 16_000 }, (_, i) => ({ name: `p${i}`, port: (i % 65_000) + 1 })) },
       })(),
     large,
   ),
   post(
-    'NetworkPolicy of 19,000 peers',
+    'NetworkPolicy of 16,000 peers',
     '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
     () =>
       text({
@@ -338,14 +338,14 @@ const fields: readonly HostileInput[] = [
         spec: {
           podSelector: {},
           ingress: [
-            { from: Array.from({ length: 19_000 }, (_, i) => ({ ipBlock: { cidr: `10.${i >> 8}.${i & 255}.0/24` } })) },
+            { from: Array.from({ length: 16_000 }, (_, i) => ({ ipBlock: { cidr: `10.${i >> 8}.${i & 255}.0/24` } })) },
           ],
         },
       })(),
     large,
   ),
   post(
-    'Ingress of 8,500 paths',
+    'Ingress of 7,000 paths',
     '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
     () =>
       text({
@@ -355,7 +355,7 @@ const fields: readonly HostileInput[] = [
             {
               host: 'a.example',
               http: {
-                paths: Array.from({ length: 8_500 }, (_, i) => ({
+                paths: Array.from({ length: 7_000 }, (_, i) => ({
                   path: `/p${i}`,
                   pathType: 'Prefix',
                   backend: { service: { name: 's', port: { number: 80 } } },
@@ -368,23 +368,23 @@ const fields: readonly HostileInput[] = [
     large,
   ),
   post(
-    'EndpointSlice of 19,000 endpoints',
+    'EndpointSlice of 16,000 endpoints',
     '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
     () =>
       text({
         metadata: { name: 'sent' },
         addressType: 'IPv4',
-        endpoints: Array.from({ length: 19_000 }, (_, i) => ({ addresses: [`10.1.${(i >> 8) & 255}.${i & 255}`] })),
+        endpoints: Array.from({ length: 16_000 }, (_, i) => ({ addresses: [`10.1.${(i >> 8) & 255}.${i & 255}`] })),
       })(),
     large,
   ),
   post(
-    'Role of 8,500 rules',
+    'Role of 7,000 rules',
     '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles',
     () =>
       text({
         metadata: { name: 'sent' },
-        rules: Array.from({ length: 8_500 }, (_, i) => ({ apiGroups: [''], resources: [`r${i}`], verbs: ['get'] })),
+        rules: Array.from({ length: 7_000 }, (_, i) => ({ apiGroups: [''], resources: [`r${i}`], verbs: ['get'] })),
       })(),
     large,
   ),

@@ -176,8 +176,8 @@ t.test('updates keep ownership true', async (t) => {
 });
 
 t.test('an apply of long lists by many managers costs what is in it', async (t) => {
-  const ports = Array.from({ length: 4_000 }, (_, i) => ({ name: `p${i}`, port: i + 1, protocol: 'TCP' }));
-  const finalizers = Array.from({ length: 4_000 }, (_, i) => `example.com/f${i}`);
+  const ports = Array.from({ length: 3_000 }, (_, i) => ({ name: `p${i}`, port: i + 1, protocol: 'TCP' }));
+  const finalizers = Array.from({ length: 3_000 }, (_, i) => `example.com/f${i}`);
   const metadata = { name: 'a', namespace: 'n', finalizers };
   let live = run(services, undefined, { metadata, spec: { ports } }, 'me');
   for (let i = 0; i < 20; i++) live = run(services, live, { spec: { ports: ports.slice(0, 40) } }, `m${i}`);

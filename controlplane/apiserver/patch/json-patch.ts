@@ -150,14 +150,8 @@ function source(op: string, from: string | undefined): string {
 }
 
 function test(document: Json, path: string, expected: Json): Json {
-  let found: Json;
-  try {
-    found = read(document, path, 'test');
-  } catch (err) {
-    // A missing value equals null for test, and nothing else.
-    if (expected !== null) throw err;
-    found = null;
-  }
+  // A missing value equals null for test, and nothing else. An error made for each of 10,000 tests would cost too much.
+  const found = expected === null ? (find(document, path) ?? null) : read(document, path, 'test');
   if (!jsonEqual(found, expected)) throw rejected(`testing value ${path} failed: test failed`);
   return document;
 }
@@ -204,6 +198,17 @@ function read(document: Json, path: string, op: string): Json {
   const { parent, key } = locate(document, path, op);
   const value = child(parent, key);
   if (value === undefined) throw rejected(`${op} operation does not apply: doc is missing key: ${path}: missing value`);
+  return value;
+}
+
+/** Undefined for what is not there, also behind a malformed pointer. */
+function find(document: Json, path: string): Json | undefined {
+  if (path !== '' && !path.startsWith('/')) return undefined;
+  let value: Json | undefined = document;
+  for (const step of tokens(path)) {
+    if (value === undefined) return undefined;
+    value = child(value, step);
+  }
   return value;
 }
 

@@ -327,6 +327,11 @@ const doubling = [{ op: 'add', path: '/data', value: { a: 'x' } }].concat(
 t.test('what a patch may cost is bounded', async (t) => {
   t.match(
     failure(() => applyPatch(patchTypes.json, {}, doubling, pods)),
+    /^Invalid: the patch copies too many fields and items$/,
+  );
+  const long = Array.from({ length: 4 }, (_, i) => ({ op: 'copy', from: '/a', path: `/b${i}` }));
+  t.match(
+    failure(() => applyPatch(patchTypes.json, { a: 'x'.repeat(1_000_000) }, long, pods)),
     /^Invalid: Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
   );
   const nesting = Array.from({ length: 2_000 }, (_, i) => ({ op: 'move', from: `/${i}`, path: `/${i + 1}/a` }));
