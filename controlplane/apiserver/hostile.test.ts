@@ -1,4 +1,5 @@
 // Requests that are meant to hurt: each gets a clean answer, and the server goes on.
+import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 
@@ -80,4 +81,24 @@ t.test('a body of YAML with many keys is converted beside the event loop', async
     code: 400,
     message: /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line 1: /,
   });
+});
+
+t.test('an encoding that is not read is refused, gzip is read', async (t) => {
+  const headers = { 'content-encoding': 'br' };
+  const body = { metadata: { name: 'encoded' } };
+  const answer = await server.call('POST', maps, { headers, body });
+  t.match(answer.json, {
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: /content encoding "br" is not supported/,
+  });
+  t.equal((await server.call('POST', maps, { headers: { 'content-encoding': 'identity' }, body })).status, 201);
+  const gzip = { 'content-encoding': 'gzip' };
+  const packed = gzipSync(JSON.stringify({ metadata: { name: 'packed' } }));
+  t.equal((await server.call('POST', maps, { headers: gzip, body: packed })).status, 201);
+});
+
+t.test('a request line that is too long is answered with 431', async (t) => {
+  const answer = await server.call('GET', `${maps}?fieldSelector=${'a'.repeat(70_000)}`);
+  t.equal(answer.status, 431);
 });

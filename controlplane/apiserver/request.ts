@@ -34,6 +34,8 @@ export interface Sink {
   /** Present where the reader asked for objects: a watch then sends all of its events here. */
   readonly events?: (events: readonly WatchEvent<KubeObject>[]) => void;
   end(): void;
+  /** Ends at once: the reader loses its connection, and what it has not taken is dropped. */
+  cut(): void;
   /** Bytes accepted but not yet taken by the reader. */
   buffered(): number;
   onDrain(fn: () => void): void;

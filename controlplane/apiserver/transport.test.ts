@@ -3,7 +3,7 @@ import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { configMaps } from '../api/config-map';
 import { silentLogger } from '../base/logger';
-import type { Cache } from './cache/cache';
+import type { Cache, CacheEvent } from './cache/cache';
 import type { ApiRequest, Reply, Sink } from './request';
 import type { RestDeps, RestRequest } from './rest/context';
 import { watchObjects } from './rest/watch';
@@ -70,35 +70,56 @@ t.test('aborted before anybody reads the body', async (t) => {
   await t.rejects(body[Symbol.asyncIterator]().next(), { message: 'left' });
 });
 
+type OnEvents = (events: readonly CacheEvent[]) => void;
+
 /** A watch on a cache that only remembers who subscribed. */
-async function watch(life: AbortSignal) {
+async function watch(life: AbortSignal, query = 'watch=1&resourceVersion=5&allowWatchBookmarks=1') {
   const clock = new FakeClock();
   const signals: AbortSignal[] = [];
+  let send: OnEvents = () => {};
   const cache = {
     revision: () => 5,
-    kind: () => ({ watch: ({ signal }: { signal: AbortSignal }) => signals.push(signal) }),
+    kind: () => ({
+      watch: ({ signal }: { signal: AbortSignal }, onEvents: OnEvents) => {
+        signals.push(signal);
+        send = onEvents;
+      },
+    }),
   } as unknown as Cache;
   const rest = {
     route: { kind: configMaps, namespace: '', name: '' },
-    query: new URLSearchParams('watch=1&resourceVersion=5&allowWatchBookmarks=1'),
+    query: new URLSearchParams(query),
     request: { headers: {} },
   } as unknown as RestRequest;
   const deps = { cache, clock, log: silentLogger } as unknown as RestDeps;
   const reply = await watchObjects(deps, rest, { signal: life });
-  return { clock, signals, reply };
+  return { clock, signals, reply, send: (events: readonly CacheEvent[]) => send(events) };
 }
 const sink = (closed: boolean) => {
   const handlers: Array<() => void> = [];
   let ended = 0;
+  let cuts = 0;
+  let buffered = 0;
   const writes: string[] = [];
   const made: Sink = {
     write: (chunk) => writes.push(chunk.toString()) > 0,
     end: () => ended++,
-    buffered: () => 0,
+    cut: () => cuts++,
+    buffered: () => buffered,
     onDrain: () => {},
     onClose: (fn) => (closed ? fn() : handlers.push(fn)),
   };
-  return { made, writes, ended: () => ended, close: () => handlers.forEach((fn) => void fn()) };
+  const leaveUnread = (bytes: number) => {
+    buffered = bytes;
+  };
+  return {
+    made,
+    writes,
+    leaveUnread,
+    cuts: () => cuts,
+    ended: () => ended,
+    close: () => handlers.forEach((fn) => void fn()),
+  };
 };
 
 t.test('a watch that starts into a closed sink leaves no subscription and no timer', async (t) => {
@@ -110,6 +131,33 @@ t.test('a watch that starts into a closed sink leaves no subscription and no tim
   t.equal(signals[0]?.aborted, true);
   t.same(clock.pending(), []);
   t.same(writes, []);
+});
+
+t.test('a reader that leaves too much unread loses its connection', async (t) => {
+  const { reply, send } = await watch(new AbortController().signal);
+  if ('body' in reply) throw new Error('not a stream');
+  const { made, leaveUnread, cuts, ended } = sink(false);
+  reply.start(made);
+  const event = { revision: 6, wire: () => Buffer.from('{}\n') } as unknown as CacheEvent;
+  leaveUnread(16 * 1024 * 1024);
+  send([event]);
+  t.equal(cuts(), 0);
+  leaveUnread(16 * 1024 * 1024 + 1);
+  send([event]);
+  t.equal(cuts(), 1);
+  t.equal(ended(), 0, 'an end would wait behind what is not read');
+});
+
+t.test('a watch for longer than a timer can wait does not end at once', async (t) => {
+  const { clock, reply } = await watch(
+    new AbortController().signal,
+    'watch=1&resourceVersion=5&timeoutSeconds=99999999999',
+  );
+  if ('body' in reply) throw new Error('not a stream');
+  const { made, ended } = sink(false);
+  reply.start(made);
+  t.strictSame(clock.pending(), [2 ** 31 - 1]);
+  t.equal(ended(), 0);
 });
 
 t.test('a watch whose reader leaves, or whose server stops, leaves no timer either', async (t) => {

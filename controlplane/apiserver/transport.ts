@@ -92,6 +92,10 @@ class QueueSink<T> {
     this.wake?.();
   }
 
+  cut(): void {
+    this.leave(new Unavailable('the reader is too slow'));
+  }
+
   buffered(): number {
     return this.size;
   }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { BadRequest } from '../../base/errors';
+import { BadRequest, Unsupported } from '../../base/errors';
 import { tooLarge } from '../status';
 
 /** As kube-apiserver: three megabytes of JSON. */
@@ -10,15 +10,20 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 
 const inflate = promisify(gunzip);
 
-/** @throws StatusError 413, BadRequest when the sender leaves half way or the compression is broken */
+/** @throws StatusError 413, Unsupported (415) for another encoding than gzip, BadRequest when the sender leaves half way or the compression is broken */
 export async function readBody(message: IncomingMessage, limit = maxBodyBytes): Promise<Buffer> {
+  const encoding = (message.headers['content-encoding'] ?? '').trim().toLowerCase();
+  if (encoding !== '' && encoding !== 'identity' && encoding !== 'gzip') {
+    message.resume();
+    throw new Unsupported(`content encoding ${JSON.stringify(encoding)} is not supported: send gzip or none`);
+  }
   const declared = Number(message.headers['content-length'] ?? 0);
   if (declared > limit) {
     message.resume();
     throw tooLarge(limit);
   }
   const raw = await collect(message, limit);
-  if (message.headers['content-encoding'] !== 'gzip') return raw;
+  if (encoding !== 'gzip') return raw;
   try {
     return await inflate(raw, { maxOutputLength: limit });
   } catch (cause) {

@@ -5,12 +5,17 @@ import { unauthorized } from '../authn/authenticator';
 import { jsonType } from '../request';
 import { toStatus } from '../status';
 
+const statuses: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /**
- * Bytes of a whole answer. A certificate that only looks like one of ours, because its authority has the name of ours, fails
+ * Bytes of a whole answer; `code` says what Node.js found wrong. A certificate that only looks like one of ours, because its authority has the name of ours, fails
  * inside the TLS library: its owner is told 401 as everyone else whose certificate does not count.
  */
-export function clientErrorReply(socket: Duplex): string {
-  if (!showedForeignCertificate(socket)) return head('400 Bad Request', '');
+export function clientErrorReply(socket: Duplex, code = ''): string {
+  if (!showedForeignCertificate(socket)) return head(statuses[code] ?? '400 Bad Request', '');
   const body = `${JSON.stringify(toStatus(unauthorized()))}\n`;
   return head('401 Unauthorized', `Content-Type: ${jsonType}\r\n`, body);
 }

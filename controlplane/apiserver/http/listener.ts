@@ -28,8 +28,10 @@ export interface ListenerOptions {
 }
 
 const minVersion = 'TLSv1.2';
-/** A connection that has sent half a request head for this long is closed. */
+/** A connection that has sent half a request head, or half a TLS handshake, for this long is closed. */
 const headersTimeoutMs = 20_000;
+/** How often Node.js looks for those; with its own half minute they would stay up to 50 seconds. */
+const checkMs = 5_000;
 /** A whole request, body included, must arrive within this; how long its answer takes is another matter. */
 const requestTimeoutMs = 60_000;
 /** Idle keep-alive connections are closed after this; longer than the 90 s client-go keeps them. */
@@ -64,6 +66,8 @@ export class Listener {
         ALPNProtocols: ['http/1.1'],
         maxHeaderSize: maxHeaderBytes,
         headersTimeout: headersTimeoutMs,
+        handshakeTimeout: headersTimeoutMs,
+        connectionsCheckingInterval: checkMs,
         keepAliveTimeout: keepAliveTimeoutMs,
         requestTimeout: requestTimeoutMs,
         noDelay: true,
@@ -74,8 +78,8 @@ export class Listener {
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.upgrade(message, socket, head);
     });
-    server.on('clientError', (_err, socket: Duplex) => {
-      if (socket.writable) socket.end(clientErrorReply(socket));
+    server.on('clientError', (err: NodeJS.ErrnoException, socket: Duplex) => {
+      if (socket.writable) socket.end(clientErrorReply(socket, err.code));
       else socket.destroy();
     });
     this.server = server;

@@ -55,6 +55,7 @@ function sinkOf(response: ServerResponse): Sink {
       response.chunkedEncoding = chunked;
       response.end();
     },
+    cut: () => void response.destroy(),
     // The response's own count misses what already waits in the TLS socket.
     buffered: () => response.writableLength + (response.socket?.writableLength ?? 0),
     onDrain: (fn) => response.on('drain', fn),

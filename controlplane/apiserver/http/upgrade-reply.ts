@@ -48,6 +48,7 @@ function answerPlain(socket: Duplex, reply: Reply): void {
 const sinkOfSocket = (socket: Duplex): Sink => ({
   write: (chunk) => socket.destroyed || socket.writableEnded || socket.write(chunk),
   end: () => socket.end(),
+  cut: () => void socket.destroy(),
   buffered: () => socket.writableLength,
   onDrain: (fn) => socket.on('drain', fn),
   onClose: (fn) => {
@@ -97,6 +98,7 @@ function sinkOfClient(client: WebSocket, socket: Duplex): Omit<Sink, 'write'> {
   client.on('error', () => {});
   return {
     end: () => client.close(1000),
+    cut: () => client.terminate(),
     buffered: () => client.bufferedAmount,
     onDrain: (fn) => socket.on('drain', fn),
     onClose: (fn) => {

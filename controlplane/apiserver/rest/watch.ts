@@ -16,6 +16,8 @@ import { type IncludeObject, parseIncludeObject, partial, renderTable } from './
 const bookmarkMs = 60_000;
 /** Without timeoutSeconds a watch ends after half an hour to an hour, at random, so that clients do not come back at once. */
 const minTimeoutMs = 30 * 60_000;
+/** The longest a timer can wait, 24 days; a longer one would go off at once. */
+const maxTimeoutMs = 2 ** 31 - 1;
 /** A reader that leaves this much unread is cut off; it can resume or list again. */
 const maxBufferedBytes = 16 * 1024 * 1024;
 const initialEventsEnd = 'k8s.io/initial-events-end';
@@ -79,6 +81,8 @@ class WatchStream {
   private headersSent = false;
   private closeReason: { readonly reason: unknown } | undefined;
   private readonly include: IncludeObject;
+  /** What the reader has to take before events count against it. */
+  private initialBytes = 0;
   private cancelTimeout = () => {};
   private cancelBookmark = () => {};
 
@@ -141,12 +145,16 @@ class WatchStream {
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
     else if (this.wanted.rendering.as === 'object') sink.write(joined(events));
     else sink.write(Buffer.concat(events.map((event) => this.encode(event.type, event.current))));
-    if (sink.buffered() > maxBufferedBytes) this.fail(new Error('the reader is too slow'));
+    // An end would wait behind what the reader does not take.
+    if (sink.buffered() > maxBufferedBytes + this.initialBytes) sink.cut();
   }
 
   private sendInitial(sink: Sink, initial: readonly CachedObject[]): void {
     if (sink.events) sink.events(initial.map((item) => ({ type: 'ADDED', object: this.view(item) })));
-    else for (const item of initial) sink.write(this.encode('ADDED', item));
+    else {
+      for (const item of initial) sink.write(this.encode('ADDED', item));
+      this.initialBytes = sink.buffered();
+    }
   }
 
   private encode(type: WatchEvent<unknown>['type'], item: CachedObject): Buffer {
@@ -223,7 +231,7 @@ class WatchStream {
 
   private timeoutMs(): number {
     const { timeoutSeconds = 0 } = this.wanted.options;
-    if (timeoutSeconds > 0) return timeoutSeconds * 1000;
+    if (timeoutSeconds > 0) return Math.min(timeoutSeconds * 1000, maxTimeoutMs);
     return minTimeoutMs + Math.random() * minTimeoutMs;
   }
 }
