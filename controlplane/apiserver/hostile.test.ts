@@ -102,3 +102,18 @@ t.test('a request line that is too long is answered with 431', async (t) => {
   const answer = await server.call('GET', `${maps}?fieldSelector=${'a'.repeat(70_000)}`);
   t.equal(answer.status, 431);
 });
+
+t.test('a configuration of no use is a bad request', async (t) => {
+  for (const body of [
+    '{',
+    '{"a":',
+    '{"kind":{"toString":null}}',
+    '{"apiVersion":["v1"],"kind":1}',
+    '[]',
+    'a: *b',
+    '\0',
+  ]) {
+    const answer = await server.call('PATCH', `${maps}/deep?fieldManager=me`, { ...patch('apply-patch+yaml'), body });
+    t.equal(answer.status, 400, `${body}: ${answer.text}`);
+  }
+});

@@ -4,15 +4,19 @@ import type { TerminalSize } from './handlers';
 /** A size is some twenty bytes; more without an end is noise. */
 const maxPending = 4096;
 
+/** Of one message; each piece of noise costs microseconds, and a message may hold a million. */
+const maxSizes = 100;
+
 /** Yields the sizes in a byte stream; what is no size is dropped. */
 export class TerminalSizeReader {
   private pending = '';
 
   *push(chunk: Buffer | string): Generator<TerminalSize> {
-    this.pending += chunk.toString();
-    for (let end = this.pending.indexOf('}'); end >= 0; end = this.pending.indexOf('}')) {
-      const size = parseTerminalSize(this.pending.slice(0, end + 1));
-      this.pending = this.pending.slice(end + 1);
+    const parts = (this.pending + chunk.toString()).split('}');
+    this.pending = parts.pop()!;
+    // Only the last size counts in the end.
+    for (const part of parts.slice(-maxSizes)) {
+      const size = parseTerminalSize(`${part}}`);
       if (size) yield size;
     }
     if (this.pending.length > maxPending) this.pending = '';

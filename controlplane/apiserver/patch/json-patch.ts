@@ -169,15 +169,16 @@ function locate(document: Json, path: string, op: string): { parent: Json[] | Js
   const steps = tokens(path);
   const key = steps.pop();
   if (key === undefined) throw rejected(`${op} operation cannot address the whole document`);
-  let parent: Json = document;
+  const missing = () =>
+    rejected(`${op} operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`);
+  let parent: Json | undefined = document;
   for (const step of steps) {
-    const next: Json | undefined = child(parent, step);
-    if (next === undefined || (!isObject(next) && !Array.isArray(next))) {
-      throw rejected(`${op} operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`);
-    }
-    parent = next;
+    parent = child(parent, step);
+    if (parent === undefined) throw missing();
   }
-  return { parent: parent as Json[] | JsonObject, key };
+  // An operation on the whole document may have left a scalar.
+  if (!isObject(parent) && !Array.isArray(parent)) throw missing();
+  return { parent, key };
 }
 
 function child(parent: Json, key: string): Json | undefined {

@@ -76,6 +76,15 @@ t.test('JSON patch', async (t) => {
       error: 'Invalid: remove operation does not apply: doc is missing key: /a: missing value',
     },
     {
+      name: 'the document is no object any more',
+      original: {},
+      patch: [
+        { op: 'add', path: '', value: null },
+        { op: 'add', path: '/__proto__', value: null },
+      ],
+      error: 'Invalid: add operation does not apply: doc is missing path: "/__proto__": missing value',
+    },
+    {
       name: 'parent is missing',
       original: {},
       patch: [{ op: 'add', path: '/a/b', value: 1 }],
@@ -277,6 +286,12 @@ t.test('strategic merge patch', async (t) => {
       original: {},
       patch: { $patch: 'explode' },
       error: /^500: Unknown patch type found: explode$/,
+    },
+    {
+      name: 'an unknown directive that is no text',
+      original: {},
+      patch: { $patch: { toString: null } },
+      error: /Unknown patch type found: map\[toString:<nil>\]$/,
     },
     {
       name: 'ports of a Service are known by port',

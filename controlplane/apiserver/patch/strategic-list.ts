@@ -71,7 +71,7 @@ function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: st
       continue;
     }
     if (change.$patch !== undefined && change.$patch !== 'merge') {
-      throw unexpected(`Unknown patch type found: ${String(change.$patch)}`);
+      throw unexpected(`Unknown patch type found: ${goMap(change.$patch)}`);
     }
     const [at] = found;
     if (at === undefined) note(key, result.push(newItem(change)) - 1);
@@ -89,7 +89,7 @@ function keyOf(change: JsonObject, mergeKey: string): Json {
 }
 
 /** A map as Go prints it: `map[a:1 b:x]`, keys sorted. */
-export function goMap(value: Json): string {
+export function goMap(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
   if (!isObject(value)) return value === null ? '<nil>' : String(value);
   const entries = Object.keys(value).sort();

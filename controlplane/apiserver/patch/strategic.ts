@@ -6,7 +6,7 @@ import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { BadRequest, Invalid } from '../../base/errors';
 import { isObject, type Json, type JsonObject, setKey } from './json';
 import { patchRejected } from './json-patch';
-import { deleteFromList, type MergedList, mergeList, unexpected } from './strategic-list';
+import { deleteFromList, goMap, type MergedList, mergeList, unexpected } from './strategic-list';
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';
@@ -32,7 +32,7 @@ export function mergeObject(original: JsonObject, patch: JsonObject, schema: Fie
     const { [directive]: action, ...rest } = patch;
     if (action === 'replace') return withoutDirectives(rest);
     if (action === 'delete') return {};
-    if (action !== 'merge') throw unexpected(`Unknown patch type found: ${String(action)}`);
+    if (action !== 'merge') throw unexpected(`Unknown patch type found: ${goMap(action)}`);
     return mergeObject(original, rest, schema);
   }
   const result = retain(original, patch);

@@ -104,15 +104,20 @@ function parseConfiguration(body: Buffer): Record<string, unknown> {
 }
 
 const undecodable = (cause: unknown) =>
-  cause instanceof BadRequest ? new BadRequest(`error decoding YAML: ${cause.message}`) : cause;
+  cause instanceof BadRequest || cause instanceof SyntaxError
+    ? new BadRequest(`error decoding YAML: ${cause.message}`)
+    : cause;
 
 function checkType(kind: Kind, { apiVersion, kind: name }: Record<string, unknown>): void {
   if (apiVersion === kind.apiVersion && name === kind.kind) return;
-  const found = String(apiVersion ?? '');
+  const found = textOf(apiVersion);
   const slash = found.indexOf('/');
   const version = slash < 0 ? `/${found}` : found;
-  throw new BadRequest(`invalid object type: ${version}, Kind=${String(name ?? '')}`);
+  throw new BadRequest(`invalid object type: ${version}, Kind=${textOf(name)}`);
 }
+
+/** A value of any type: String() fails for an object with a toString of its own. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
 
 /** `default/web; apps/v1, Kind=Deployment` */
 const describe = (kind: Kind, { metadata }: KubeObject): string =>
