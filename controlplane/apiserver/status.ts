@@ -1,6 +1,7 @@
 // Failures as metav1.Status: the one table from error code to HTTP status and reason, and the messages clients match on.
 import type { KindRef } from '../api/kind';
 import type { Status } from '../api/types';
+import { maxCauses } from '../api/validation/causes';
 import { AppError, describeError, type ErrorCode, type FieldCause, Invalid } from '../base/errors';
 
 interface StatusLine {
@@ -87,8 +88,6 @@ export const forbidden = (kind: KindRef, name: string, why: string) =>
     details: resourceDetails(kind, name),
   });
 
-/** An object of 3 MB can be wrong in a hundred thousand places; upstream names them all. */
-const maxCauses = 500;
 /** As long as a name is repeated in a message. */
 const maxShownName = 1_000;
 

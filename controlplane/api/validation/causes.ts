@@ -66,3 +66,6 @@ function printed(value: unknown): string {
   const text = value === undefined ? 'null' : JSON.stringify(value);
   return text.length <= maxPrinted ? text : `${text.slice(0, maxPrinted)}...`;
 }
+
+/** More causes than this are not reported: an object of 3 MB can be wrong in a hundred thousand places. */
+export const maxCauses = 500;

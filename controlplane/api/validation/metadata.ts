@@ -2,7 +2,7 @@
 import type { FieldCause } from '../../base/errors';
 import type { KindOptions, WriteContext } from '../kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../types';
-import { forbidden, immutable, invalid, invalidEach, required, tooLong } from './causes';
+import { forbidden, immutable, invalid, invalidEach, maxCauses, required, tooLong } from './causes';
 import { dns1123Subdomain, labelValue, qualifiedName } from './names';
 
 export const maxAnnotationBytes = 256 * 1024;
@@ -54,6 +54,7 @@ function validateNamespace(kind: NamedKind, { namespace }: ObjectMeta): FieldCau
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, field: string): FieldCause[] {
   const causes: FieldCause[] = [];
   for (const [key, value] of Object.entries(labels ?? {})) {
+    if (causes.length >= maxCauses) break;
     causes.push(...invalidEach(field, key, qualifiedName(key)));
     causes.push(...invalidEach(field, value, labelValue(value)));
   }

@@ -11,8 +11,9 @@ const statuses: Readonly<Record<string, string>> = {
 };
 
 /**
- * Bytes of a whole answer; `code` says what Node.js found wrong. A certificate that only looks like one of ours, because its authority has the name of ours, fails
- * inside the TLS library: its owner is told 401 as everyone else whose certificate does not count.
+ * Bytes of a whole answer; `code` says what Node.js found wrong. A certificate that only looks like one of ours, because its
+ * authority has the name of ours, fails inside the TLS library: its owner is told 401 as everyone else whose certificate does
+ * not count.
  */
 export function clientErrorReply(socket: Duplex, code = ''): string {
   if (!showedForeignCertificate(socket)) return head(statuses[code] ?? '400 Bad Request', '');
