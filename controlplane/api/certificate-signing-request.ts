@@ -162,9 +162,9 @@ function validateChange(
 
 /** One PEM block or more, each of them a certificate; text around them is an explanation (RFC 7468, 5.2). */
 function whyNoCertificate(text: string): string | undefined {
-  const blocks = [...text.matchAll(/-----BEGIN ([^-]*)-----[\s\S]*?-----END \1-----/g)];
+  const blocks = pemBlocks(text);
   if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
-  for (const [block, label] of blocks) {
+  for (const { block, label } of blocks) {
     if (label !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
     try {
       new X509Certificate(block);
@@ -174,6 +174,28 @@ function whyNoCertificate(text: string): string | undefined {
   }
   return undefined;
 }
+
+/** In one pass: a begin belongs to the next end, if that has its label. */
+function pemBlocks(text: string): { readonly block: string; readonly label: string }[] {
+  const blocks: { block: string; label: string }[] = [];
+  let end = -1;
+  for (let begin = text.indexOf(beginMark); begin >= 0; ) {
+    const labelEnd = text.indexOf(dashes, begin + beginMark.length);
+    if (labelEnd < 0) break;
+    const label = text.slice(begin + beginMark.length, labelEnd);
+    if (end < labelEnd) end = text.indexOf(endMark, labelEnd);
+    if (end < 0) break;
+    const tail = `${endMark}${label}${dashes}`;
+    const isWhole = text.startsWith(tail, end);
+    if (isWhole) blocks.push({ block: text.slice(begin, end + tail.length), label });
+    begin = text.indexOf(beginMark, isWhole ? end + tail.length : labelEnd);
+  }
+  return blocks;
+}
+
+const dashes = '-----';
+const beginMark = '-----BEGIN ';
+const endMark = '-----END ';
 
 const plain = (base64: string): string => Buffer.from(base64, 'base64').toString();
 
