@@ -10,7 +10,7 @@ export const maxJsonDepth = 1_000;
  * Fields and items of one body. Upstream counts bytes alone; but 3 MB can say `1,` a million times, and whatever walks that holds
  * the event loop. No kind has a use for as many: an EndpointSlice of 1,000 endpoints has some 15,000.
  */
-export const maxJsonValues = 50_000;
+export const maxJsonValues = 20_000;
 export const tooManyValues = (): TooLarge =>
   new TooLarge(`Request entity too large: limit is ${maxJsonValues} fields and items`);
 export const tooDeep = (): BadRequest => new BadRequest('exceeded max depth');

@@ -43,7 +43,7 @@ export function elementKey(element: Json, schema: FieldSchema): string {
 }
 
 /** Each costs several microseconds wherever owners are compared, merged and written. What is atomic counts once. */
-const maxOwnedFields = 20_000;
+const maxOwnedFields = 5_000;
 
 /** Every field `object` sets. @throws TooLarge for more than anybody can own */
 export function fieldValues(object: JsonObject, schema: FieldSchema): FieldValues {
