@@ -12,6 +12,9 @@ const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 /** As kube-apiserver defaults sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */
 const defaultAffinitySeconds = 10_800;
 
+/** 4 or 6; 0 for what rules cannot hold, a zone such as %eth0 included: one such line, and the kernel takes none of them. */
+const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
+
 /** The Service a slice belongs to, as `namespace/name`; '' when it belongs to none. */
 export function serviceKeyOfSlice(slice: EndpointSlice): string {
   const name = slice.metadata?.labels?.[serviceNameLabel];
@@ -27,9 +30,9 @@ export function translateService(
 ): ServiceInput | undefined {
   const { metadata, spec, status } = service;
   if (!spec || spec.type === 'ExternalName' || metadata?.labels?.[otherProxyLabel] !== undefined) return undefined;
-  const clusterIp = (spec.clusterIPs ?? [spec.clusterIP ?? '']).find((ip) => isIP(ip) === family);
+  const clusterIp = (spec.clusterIPs ?? [spec.clusterIP ?? '']).find((ip) => familyOf(ip) === family);
   if (clusterIp === undefined) return undefined;
-  const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => isIP(ip) === family))].sort();
+  const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => familyOf(ip) === family))].sort();
   const isLoadBalancer = spec.type === 'LoadBalancer';
   // ipMode Proxy: the balancer terminates connections itself, so pods must not be led past it (KEP-1860).
   const ingress = isLoadBalancer ? (status?.loadBalancer?.ingress ?? []) : [];
@@ -72,7 +75,7 @@ function translatePorts(
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as Protocol;
     const endpoints = slices
       .filter((slice) => slice.addressType === (family === 4 ? 'IPv4' : 'IPv6'))
-      .flatMap((slice) => translateEndpoints(slice, port.name ?? '', protocol, here.nodeName));
+      .flatMap((slice) => translateEndpoints(slice, port.name ?? '', protocol, { family, nodeName: here.nodeName }));
     return {
       name: port.name ?? '',
       protocol,
@@ -83,14 +86,19 @@ function translatePorts(
   });
 }
 
-function translateEndpoints(slice: EndpointSlice, portName: string, protocol: Protocol, nodeName: string): Hinted[] {
+function translateEndpoints(
+  slice: EndpointSlice,
+  portName: string,
+  protocol: Protocol,
+  { family, nodeName }: { readonly family: Family; readonly nodeName: string },
+): Hinted[] {
   const port = slice.ports?.find(
     (one) => (one.name ?? '') === portName && (one.protocol ?? 'TCP').toLowerCase() === protocol,
   )?.port;
   if (port === undefined) return [];
   return (slice.endpoints ?? []).flatMap(({ addresses, conditions, hints, nodeName: on }) => {
     const address = addresses[0];
-    if (address === undefined || isIP(address) === 0) return [];
+    if (address === undefined || familyOf(address) !== family) return [];
     // Conditions that are not set mean: ready, serving as ready says, not terminating (EndpointConditions).
     const ready = conditions?.ready ?? true;
     const serving = conditions?.serving ?? ready;
@@ -110,5 +118,5 @@ export function podCidrOf(node: Node | undefined, family: Family): string | unde
 /** The addresses of a family the node is known by. */
 export function addressesOf(node: Node | undefined, family: Family): readonly string[] {
   const internal = (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
-  return internal.map(({ address }) => address).filter((address) => isIP(address) === family);
+  return internal.map(({ address }) => address).filter((address) => familyOf(address) === family);
 }
