@@ -13,6 +13,7 @@ import {
 import type { ContainerSpec, ImageRecord, Mount } from '../runtime/runtime';
 import { ConfigError, type Container } from './env';
 import { expand } from './expand';
+import { specGraceOf } from './grace-period';
 import { qosClass } from './qos';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
@@ -64,7 +65,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
       [labels.sandboxId]: sandboxId,
       [labels.specHash]: specHash(container),
       [labels.terminationLog]: input.terminationLog,
-      [labels.graceSeconds]: String(spec.terminationGracePeriodSeconds ?? 30),
+      [labels.graceSeconds]: String(specGraceOf(spec)),
     },
     ...(container.command ? { entrypoint: container.command.map((text) => expand(text, env)) } : {}),
     ...(container.args ? { args: container.args.map((text) => expand(text, env)) } : {}),

@@ -5,12 +5,11 @@ import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { PodDeps } from './deps';
 import type { Container } from './env';
+import { defaultGraceSeconds, specGraceOf } from './grace-period';
 import { findContainer, Killer } from './killer';
 import { isSidecar, type PodAction } from './plan';
 import { removeSandbox } from './sandbox';
 import type { TerminationMessages } from './termination-message';
-
-const defaultGraceSeconds = 30;
 
 /** The pod as its worker sees it now. */
 export interface PodView {
@@ -42,9 +41,7 @@ export class PodStopper {
     const container = findContainer(pod, action.name);
     const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
     const graceSeconds =
-      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ??
-      pod.spec?.terminationGracePeriodSeconds ??
-      defaultGraceSeconds;
+      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ?? specGraceOf(pod.spec);
     await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.view.podIp() });
   }
 
@@ -70,7 +67,7 @@ export class PodStopper {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
     }
-    await this.stopContainers(pod, pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+    await this.stopContainers(pod, specGraceOf(pod.spec));
     for (const record of this.records.filter(isSandbox))
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }
@@ -121,7 +118,3 @@ export class PodStopper {
     );
   }
 }
-
-/** Seconds between asking a pod's containers to end and making them. */
-export const graceOf = ({ metadata, spec }: Pod): number =>
-  metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;

@@ -9,6 +9,7 @@ import { containerSpec } from './container-spec';
 import type { PodDeps } from './deps';
 import { ConfigError, type Container, containerEnv } from './env';
 import type { NodeFacts } from './field-ref';
+import { specGraceOf } from './grace-period';
 import { hookFailed, runHook } from './hooks';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
@@ -105,7 +106,7 @@ async function afterStart(deps: PodDeps, request: StartRequest, id: string): Pro
       signal.throwIfAborted();
       const message = hookFailed('PostStartHook', err);
       deps.events.record(pod, 'Warning', 'FailedPostStartHook', message);
-      await deps.runtime.stop(id, pod.spec?.terminationGracePeriodSeconds ?? 30);
+      await deps.runtime.stop(id, specGraceOf(pod.spec));
       throw new StartFailure({ reason: 'PostStartHookError', message }, deps.clock.now(), { cause: err });
     }
   }
