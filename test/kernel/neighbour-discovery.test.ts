@@ -44,7 +44,10 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
     });
     await t.test('one answers, and the other takes over', async (t) => {
       responders[0]!.answer(new Map([[address, macs[0]!]]));
-      t.equal(await resolve(outside), macs[0]);
+      // The bridge may have to hear of the new member first; whoever sends again asks again.
+      let found = await resolve(outside);
+      for (let asked = 1; asked < 5 && found === undefined; asked++) found = await resolve(outside);
+      t.equal(found, macs[0]);
       responders[0]!.answer(new Map());
       responders[1]!.answer(new Map([[address, macs[1]!]]));
       // Without being asked.
