@@ -112,14 +112,15 @@ export class ApiServer {
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
     const ingress = new IngressAuthorizer(cache);
-    const addresses = new ServiceAddresses(parseCidrPair(options.serviceCidr), deps.random ?? Math.random);
+    const serviceRanges = parseCidrPair(options.serviceCidr);
+    const addresses = new ServiceAddresses(serviceRanges, deps.random ?? Math.random);
     await Promise.all([
       rbac.start(stop.signal),
       node.start(stop.signal),
       ingress.start(stop.signal),
       addresses.start(cache, stop.signal),
     ]);
-    const nodeAddresses = new NodeAddresses();
+    const nodeAddresses = new NodeAddresses(serviceRanges);
     const plugins = [nodeAddresses, this.priorities, this.limits, this.ingressClasses];
     await Promise.all(plugins.map((plugin) => plugin.start(cache, stop.signal)));
     const tokens = this.tokens();

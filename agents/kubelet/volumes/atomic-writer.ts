@@ -35,7 +35,12 @@ export async function writeAtomically(dir: string, payload: Payload, options: Wr
   const current = await readlink(join(dir, dataLink)).catch(ifMissing);
   if (current !== undefined && (await shows(join(dir, current), payload))) return false;
   const fresh = `..${new Date().toISOString().replace(/[-:]/g, '_').slice(0, 19)}.${randomBytes(4).readUInt32BE()}`;
-  await writeFiles(join(dir, fresh), payload, options);
+  try {
+    await writeFiles(join(dir, fresh), payload, options);
+  } catch (err) {
+    await rm(join(dir, fresh), { recursive: true, force: true });
+    throw err;
+  }
   const temporary = join(dir, `${dataLink}_tmp`);
   await rm(temporary, { force: true });
   await symlink(fresh, temporary);

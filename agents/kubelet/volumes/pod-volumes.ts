@@ -1,6 +1,6 @@
 // The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
 // Layout below the root directory is the one of upstream's kubelet, so that tools find what they look for.
-import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
 import { unitValue } from '../../../controlplane/api/quantity';
@@ -16,6 +16,7 @@ import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
 import { tokensOf, type Volume, VolumeError, volumePayload } from './payload';
 import { podReferences } from './references';
+import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
 import { SubPaths, type SubPathWanted } from './sub-paths';
 
@@ -142,8 +143,9 @@ export class PodVolumes {
     if (await isDirectory(path)) return;
     await mkdir(path, { recursive: true, mode: 0o777 });
     if (emptyDir?.medium === 'Memory') {
-      const sizeBytes = emptyDir.sizeLimit ? unitValue(emptyDir.sizeLimit) : undefined;
-      await this.deps.mounts.ensureTmpfs(path, { mode: 0o777, sizeBytes });
+      // Zero means no limit of its own, in the API as for the kernel, which would then not stop at half of the memory.
+      const sizeBytes = emptyDir.sizeLimit ? unitValue(emptyDir.sizeLimit) : 0;
+      await this.deps.mounts.ensureTmpfs(path, { mode: 0o777, ...(sizeBytes > 0 ? { sizeBytes } : {}) });
     }
     if (gid !== undefined) await chown(path, 0, gid);
     // Explicit, since the umask took bits away from mkdir's mode.
@@ -161,14 +163,23 @@ export class PodVolumes {
   /** What pods left that ended while no kubelet was there; repeatable. */
   async removeOrphans(isKept: (podUid: string) => boolean): Promise<void> {
     const found = await readdir(join(this.deps.rootDir, 'pods')).catch(() => []);
-    for (const uid of found) if (!isKept(uid)) await this.removeDir(uid);
+    let failure: unknown;
+    for (const uid of found) {
+      // One that cannot be removed does not keep the others.
+      try {
+        if (!isKept(uid)) await this.removeDir(uid);
+      } catch (err) {
+        failure ??= err;
+      }
+    }
+    if (failure) throw failure;
   }
 
   private async removeDir(podUid: string): Promise<void> {
     const dir = this.podDir(podUid);
     await this.subPaths.remove(dir);
     await this.deps.mounts.detachBelow(dir);
-    await rm(dir, { recursive: true, force: true });
+    await removeTree(dir);
   }
 
   close(): void {

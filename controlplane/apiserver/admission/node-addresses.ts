@@ -1,8 +1,9 @@
 // A node's address is its own: two nodes that report the same one (every VirtualBox machine has 10.0.2.15 on its first
 // interface) would take each other's traffic, and nothing else would say so. Decided in the synchronous stretch before the
 // write, so that two nodes that come at once do not both get it.
+import { isIP } from 'node:net';
 import { type KubeObject, type Node, nodes } from '../../api/index';
-import { formatAddress, parseAddress } from '../../base/cidr';
+import { type Cidr, cidrContains, formatAddress, parseAddress } from '../../base/cidr';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { Reservation, WriteHook } from '../rest/context';
@@ -11,6 +12,9 @@ import { forbidden } from '../status';
 export class NodeAddresses implements WriteHook {
   /** Address to the nodes that report it: several where they did so before this server looked. */
   private readonly owners = new Map<string, Set<string>>();
+
+  /** An address in `services` is the cluster's: no node may report it, and get a certificate for it. */
+  constructor(private readonly services: readonly Cidr[]) {}
 
   /** Resolves when all nodes are known; follows them until the signal is aborted. */
   async start(cache: Cache, signal: AbortSignal): Promise<void> {
@@ -32,6 +36,9 @@ export class NodeAddresses implements WriteHook {
     const before = internalAddresses(old);
     const added = internalAddresses(object).filter((address) => !before.includes(address));
     for (const address of added) {
+      if (isIP(address) !== 0 && this.services.some((range) => cidrContains(range, parseAddress(address)))) {
+        throw forbidden(nodes, name, `address ${address} lies in the range of Services`);
+      }
       const other = [...(this.owners.get(address) ?? [])].find((owner) => owner !== name);
       if (other !== undefined) throw forbidden(nodes, name, addressTaken(address, other));
     }

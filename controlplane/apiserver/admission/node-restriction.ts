@@ -59,8 +59,16 @@ function changeRefusal(node: string, object: Node, old: Node | undefined): strin
       : `node "${node}" is not allowed to create pods with a non-nil configSource`;
   }
   // Beyond upstream: every other node routes what lies in this range to the node that has it.
-  if (!isDeepStrictEqual(spec?.podCIDRs ?? [], old?.spec?.podCIDRs ?? [])) {
+  if (!isDeepStrictEqual(spec?.podCIDRs ?? [], old?.spec?.podCIDRs ?? []) || spec?.podCIDR !== old?.spec?.podCIDR) {
     return `node "${node}" is not allowed to set its podCIDRs`;
+  }
+  // Beyond upstream: its serving certificate is signed for the names and addresses that it reports.
+  if (!isDeepStrictEqual(object.status?.addresses, old?.status?.addresses)) {
+    const foreign = (object.status?.addresses ?? []).find(({ type, address }) => {
+      return type === 'Hostname' ? address !== node : type !== 'InternalIP';
+    });
+    if (foreign)
+      return `node "${node}" is not allowed to report the ${foreign.type} ${JSON.stringify(foreign.address)}`;
   }
   // A node registers with the taints it begins with; from then on they are an administrator's and the controllers'.
   if (old && !isDeepStrictEqual(spec?.taints ?? [], old.spec?.taints ?? [])) {

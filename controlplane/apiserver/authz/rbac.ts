@@ -108,7 +108,7 @@ export class RbacAuthorizer implements Authorizer {
 
   private add(namespace: string, subjects: readonly Subject[] | undefined, role: RoleRef): void {
     for (const subject of subjects ?? []) {
-      const key = subjectKey(subject);
+      const key = subjectKey(subject, namespace);
       const grants = this.grants.get(key);
       const grant = { namespace, role: { kind: role.kind, name: role.name } };
       if (grants) grants.push(grant);
@@ -117,9 +117,9 @@ export class RbacAuthorizer implements Authorizer {
   }
 }
 
-/** An account's name is a DNS subdomain (validated), so that no two accounts give one user name, as upstream has it. */
-function subjectKey({ kind, name, namespace = '' }: Subject): string {
+/** An account without a namespace is one of the binding's. Its name is a DNS subdomain (validated), so that no two accounts give one user name, as upstream has it. */
+function subjectKey({ kind, name, namespace }: Subject, ofBinding: string): string {
   if (kind === 'Group') return `g:${name}`;
-  if (kind === 'ServiceAccount') return `u:system:serviceaccount:${namespace}:${name}`;
+  if (kind === 'ServiceAccount') return `u:system:serviceaccount:${namespace || ofBinding}:${name}`;
   return `u:${name}`;
 }

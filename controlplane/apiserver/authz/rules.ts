@@ -1,5 +1,6 @@
 // One RBAC rule against one request, and one rule against another (escalation). Pure.
 import type { ClusterRole } from '../../api/cluster-role';
+import { TooLarge } from '../../base/errors';
 import type { ResourceAttributes } from './authorizer';
 
 export type PolicyRule = NonNullable<ClusterRole['rules']>[number];
@@ -33,9 +34,57 @@ function pathMatches(pattern: string, path: string): boolean {
   return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
 }
 
-/** Each single permission of `wanted` must be in some rule of `held`; returns the wanted rules that are not. */
+/** Lists of a few hundred entries each make millions of single permissions. */
+const maxSingles = 5_000;
+
+/**
+ * Each single permission of `wanted` must be in some rule of `held`; returns the wanted rules that are not.
+ * @throws TooLarge when there are too many to compare
+ */
 export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  return wanted.flatMap(splitRule).filter((single) => !held.some((rule) => coversSingle(rule, single)));
+  const open = wanted.map(withoutRepeats).filter((rule) => !held.some((one) => coversWhole(one, rule)));
+  const singles = open.reduce((sum, rule) => sum + countSingles(rule), 0);
+  if (singles > maxSingles) {
+    throw new TooLarge(
+      `the rules combine to ${singles} permissions that no one rule of yours gives, and at most ${maxSingles} are compared: write fewer at a time`,
+    );
+  }
+  return open.flatMap(splitRule).filter((single) => !held.some((rule) => coversSingle(rule, single)));
+}
+
+const withoutRepeats = (rule: PolicyRule): PolicyRule => {
+  const once = (list: readonly string[] | undefined) => (list ? { list: [...new Set(list)] } : undefined);
+  const [groups, resources, names, urls] = [
+    once(rule.apiGroups),
+    once(rule.resources),
+    once(rule.resourceNames),
+    once(rule.nonResourceURLs),
+  ];
+  return {
+    verbs: [...new Set(rule.verbs ?? [])],
+    ...(groups ? { apiGroups: groups.list } : {}),
+    ...(resources ? { resources: resources.list } : {}),
+    ...(names ? { resourceNames: names.list } : {}),
+    ...(urls ? { nonResourceURLs: urls.list } : {}),
+  };
+};
+
+function countSingles({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule) {
+  return (
+    verbs.length * (nonResourceURLs.length + apiGroups.length * resources.length * Math.max(1, resourceNames.length))
+  );
+}
+
+/** Whether one rule gives all that another does, in time that grows with their lists alone. */
+function coversWhole(held: PolicyRule, wanted: PolicyRule): boolean {
+  const all = (list: readonly string[] | undefined, wantedList: readonly string[] = []) => {
+    const set = new Set(list);
+    return set.has('*') || wantedList.every((value) => set.has(value));
+  };
+  if ((wanted.nonResourceURLs?.length ?? 0) > 0 || !all(held.verbs, wanted.verbs)) return false;
+  if (!all(held.apiGroups, wanted.apiGroups) || !all(held.resources, wanted.resources)) return false;
+  const names = new Set(held.resourceNames);
+  return names.size === 0 || (!!wanted.resourceNames?.length && wanted.resourceNames.every((name) => names.has(name)));
 }
 
 function splitRule(rule: PolicyRule): PolicyRule[] {
@@ -79,7 +128,9 @@ export function formatRules(singles: readonly PolicyRule[]): string[] {
       formatList('ResourceNames', single.resourceNames),
     ];
     const subject = parts.filter((part) => part !== '').join(', ');
-    verbs.set(subject, [...(verbs.get(subject) ?? []), ...single.verbs]);
+    const known = verbs.get(subject);
+    if (known) known.push(...single.verbs);
+    else verbs.set(subject, [...single.verbs]);
   }
   return [...verbs].map(([subject, list]) => `{${subject}, ${formatList('Verbs', list)}}`).sort();
 }

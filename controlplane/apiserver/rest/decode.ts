@@ -127,7 +127,8 @@ function summary(body: Buffer): string {
 const openingBrace = 0x7b;
 
 /** @throws BadRequest for an object of another kind or version; one that names neither is taken for what the path says */
-function checkKind(kind: Kind, apiVersion: string | undefined, name: string | undefined): void {
+/** @throws BadRequest for an object of another kind or version; what is absent is right */
+export function checkKind(kind: Kind, apiVersion: string | undefined, name: string | undefined): void {
   const foundVersion = apiVersion || kind.apiVersion;
   const foundKind = name || kind.kind;
   if (foundKind === kind.kind && foundVersion === kind.apiVersion) return;

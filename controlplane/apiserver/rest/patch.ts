@@ -15,7 +15,7 @@ import type { Reply } from '../request';
 import { invalid, unsupportedMediaType } from '../status';
 import { applyObject } from './apply';
 import { type RestDeps, type RestRequest, warn } from './context';
-import { isRecord } from './decode';
+import { checkKind, isRecord } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -82,6 +82,8 @@ export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Re
 export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPatch, current: T, kind: Kind): T {
   const { fieldValidation: mode } = writeOptions(rest);
   const object = applyPatch(patch.type, current, patch.value, kind);
+  const { apiVersion, kind: name } = object;
+  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string') checkKind(kind, apiVersion, name);
   const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
   try {
     decodeStructure(kind.options.model, object, unknown);

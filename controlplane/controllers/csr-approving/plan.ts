@@ -2,7 +2,9 @@
 // in the reference. Beyond upstream: serving certificates are approved where every name in them is the node's own, those of
 // the processes beside the kubelet where their node asks, and nobody but a node itself gets a new certificate of a node that
 // is alive.
+import { isIP } from 'node:net';
 import { type CertificateSigningRequest, hasCertificateCondition, type Node } from '../../api/index';
+import { validateDestination } from '../../api/validation/addresses';
 import { formatAddress, parseAddress } from '../../base/cidr';
 import type { ParsedRequest } from '../../pki/certificate-request';
 import { isSigner, nodesGroup, nodeUserPrefix, refusals, type SignerName, signers } from '../../pki/signers';
@@ -93,7 +95,10 @@ function planServing({ request, node }: Facts): Verdict {
   if (!node) return { action: 'wait', reason: 'its node is not registered' };
   const known = new Set([
     node.metadata?.name ?? '',
-    ...(node.status?.addresses ?? []).map(({ address }) => normal(address)),
+    ...(node.status?.addresses ?? [])
+      .map(({ address }) => normal(address))
+      // Loopback and the like are everybody's.
+      .filter((address) => isIP(address) !== 0 && validateDestination(address, '').length === 0),
   ]);
   const foreign = [...request.dnsNames, ...request.ipAddresses.map(normal)].find((name) => !known.has(name));
   if (foreign === undefined) return approve('selfnodeserver');

@@ -1,4 +1,5 @@
 // Empties namespaces that are being deleted and then lets them go.
+import { events } from '../../api/event';
 import type { Kind } from '../../api/kind';
 import { type Namespace, namespaces } from '../../api/namespace';
 import { type KubeObject, objectKey } from '../../api/types';
@@ -56,10 +57,14 @@ export class NamespaceController implements Controller {
     for (let round = 0; round < maxRounds && failures.length === 0; round++) {
       const deletions = planDeletions(remaining);
       if (deletions.length === 0) break;
-      for (const { resource, objects } of deletions) failures.push(...(await this.delete(resource, objects, signal)));
+      for (const { resource, objects } of deletions) {
+        const kind = this.kinds.find((candidate) => resourceOf(candidate) === resource)!;
+        failures.push(...(await this.delete(kind, objects, signal)));
+      }
       remaining = await this.remaining(key, signal);
     }
     if (remaining.every(({ objects }) => objects.length === 0)) {
+      await this.deleteEvents(key, signal);
       await this.finalize(namespace, signal);
       return;
     }
@@ -77,8 +82,18 @@ export class NamespaceController implements Controller {
     return this.kinds.map((kind, i) => ({ resource: resourceOf(kind), objects: lists[i]!.items }));
   }
 
-  private async delete(resource: string, objects: readonly KubeObject[], signal: AbortSignal): Promise<string[]> {
-    const kind = this.kinds.find((candidate) => resourceOf(candidate) === resource)!;
+  /** Last, and not waited for by watching them: whoever makes a namespace of the same name must not read what was there before. */
+  private async deleteEvents(namespace: string, signal: AbortSignal): Promise<void> {
+    const { items } = await this.deps.client.list(events, { namespace }, signal);
+    const failures = await this.delete(events, items, signal);
+    if (failures.length > 0) throw new Error(failures.join('; '));
+  }
+
+  private async delete<T extends KubeObject>(
+    kind: Kind<T>,
+    objects: readonly T[],
+    signal: AbortSignal,
+  ): Promise<string[]> {
     const failures: string[] = [];
     const left = [...objects];
     const work = async () => {

@@ -1,5 +1,5 @@
-// The kinds that deletion by namespace and by owner reaches: everything listed, watched and deleted, but for Events, which
-// end by age and belong to nobody.
+// The kinds that deletion by namespace and by owner reaches: everything listed, watched and deleted, but for Events. They belong to
+// nobody and end by age, or with their namespace, whose controller deletes them without watching them.
 import { events } from '../../api/event';
 import type { Kind } from '../../api/kind';
 import { registry } from '../../api/registry';
