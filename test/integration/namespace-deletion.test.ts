@@ -5,6 +5,7 @@ import {
   type Deployment,
   daemonSets,
   deployments,
+  events,
   type Job,
   jobs,
   type KubeObject,
@@ -178,7 +179,9 @@ t.test('a namespace goes within seconds', async (t) => {
     await client.create(namespaces, { metadata: { name: namespace } });
     await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace });
     await prepare(client, namespace);
+    const involvedObject = { kind: 'Pod', namespace, name: 'gone' };
+    await client.create(events, { metadata: { name: 'told', namespace }, involvedObject });
     await goes(client, namespace);
-    t.pass(name);
+    t.same((await client.list(events, { namespace })).items, [], `${name}: Events go with it`);
   }
 });

@@ -6,6 +6,7 @@ import {
   readdir,
   readFile,
   readlink,
+  rename,
   rm,
   stat,
   symlink,
@@ -21,6 +22,7 @@ import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
 import { type Payload, type PayloadSources, tokensOf, type Volume, volumePayload } from './payload';
 import { podReferences } from './references';
+import { removeTree } from './remove-tree';
 
 const sources: PayloadSources = {
   configMap: (name) =>
@@ -116,6 +118,20 @@ t.test('files change all at once', async (t) => {
   t.equal(await readlink(join(dir, '..data')), shownBefore, 'and nothing was written');
   t.equal(await writeAtomically(dir, text({ 'd/..x': '1', './a': '2' })), true);
   t.equal(await readFile(join(dir, 'd/..x'), 'utf8'), '1');
+  const before = (await readdir(dir)).sort();
+  await t.rejects(writeAtomically(dir, text({ a: '1', 'a/b': '2' })), 'one path is a file and a folder');
+  t.same((await readdir(dir)).sort(), before, 'what was begun is removed');
+});
+
+t.test('folders deeper than a path may be long', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-volume-'));
+  const levels = Array(15).fill('d'.repeat(200)).join('/');
+  // No call takes such a path, so the lower half is moved to its place.
+  for (const half of ['upper', 'lower']) await mkdir(join(dir, half, levels), { recursive: true });
+  await rename(join(dir, 'lower'), join(dir, 'upper', levels, 'lower'));
+  await removeTree(dir);
+  await t.rejects(stat(dir), { code: 'ENOENT' });
+  await removeTree(dir);
 });
 
 t.test('hostPath types', async (t) => {

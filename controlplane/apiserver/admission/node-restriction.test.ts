@@ -113,6 +113,19 @@ t.test('labels and taints of its Node', async (t) => {
     message: /not allowed to modify ownerReferences/,
   });
   t.match((await change({ spec: { podCIDRs: ['10.0.0.0/8'] } })).json, { code: 403, message: /podCIDRs/ });
+  t.match((await change({ spec: { podCIDR: '10.0.0.0/8' } })).json, { code: 403, message: /podCIDRs/ });
+  const report = (type: string, address: string) =>
+    change({ status: { addresses: [{ type, address }] } }, merge, `${nodes}/n1/status`);
+  for (const [type, address] of [
+    ['Hostname', 'kubernetes'],
+    ['InternalDNS', 'kubernetes.default.svc'],
+    ['ExternalIP', '8.8.8.8'],
+    ['InternalIP', '10.96.0.1'],
+  ] as const) {
+    t.equal((await report(type, address)).status, 403, `${type} ${address}`);
+  }
+  t.equal((await report('Hostname', 'n1')).status, 200);
+  t.equal((await report('InternalIP', '192.168.9.1')).status, 200);
   t.match((await change({ spec: { configSource: { configMap: {} } } })).json, { code: 403, message: /configSource/ });
   t.equal((await change({ metadata: { labels: { a: 'c' } } }, merge, `${nodes}/n2`)).status, 403);
   const node = (await server.call('GET', `${nodes}/n1`)).json;

@@ -51,6 +51,39 @@ t.test('roles', async (t) => {
   t.equal(noVerbs.status, 422, 'validation has its own word');
 });
 
+t.test('lists that combine to millions of permissions', async (t) => {
+  const many = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
+  const create = (rule: object) => server.call('POST', `${local}/roles?dryRun=All`, { as, body: role('many', [rule]) });
+  const product = { apiGroups: many('g', 250), resources: many('r', 250), verbs: many('v', 250) };
+  t.match((await create(product)).json, { code: 413, message: /combine to 15625000 permissions/ });
+  const repeated = {
+    apiGroups: Array(300).fill(''),
+    resources: Array(300).fill('pods'),
+    verbs: Array(300).fill('get'),
+  };
+  t.equal((await create(repeated)).status, 201, 'what repeats counts once');
+  const named = { ...readPods, resourceNames: many('n', 15_000) };
+  t.equal((await create(named)).status, 201, 'what one rule gives is compared as a whole');
+  const some = { apiGroups: [''], resources: many('r', 50), verbs: many('v', 50) };
+  t.match((await create(some)).json, { code: 403, message: /Resources:\["r0"\], Verbs:\["v0" "v1"/ });
+});
+
+t.test('an account without a namespace is one of the binding', async (t) => {
+  const body = {
+    ...binding('account', 'ClusterRole', 'secret-reader'),
+    subjects: [{ kind: 'ServiceAccount', name: 'ed' }],
+  };
+  t.equal((await server.call('POST', `${local}/rolebindings`, { body })).status, 201);
+  const allowed = async (namespace: string) => {
+    const user = `system:serviceaccount:${namespace}:ed`;
+    const spec = { user, resourceAttributes: { namespace: 'default', verb: 'get', resource: 'secrets' } };
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    return (await server.call('POST', path, { body: { spec } })).json.status?.allowed;
+  };
+  t.equal(await allowed('default'), true);
+  t.equal(await allowed('kube-system'), false);
+});
+
 t.test('bindings', async (t) => {
   const held = await server.call('POST', `${local}/rolebindings`, { as, body: binding('held', 'ClusterRole', 'eve') });
   t.equal(held.status, 201);

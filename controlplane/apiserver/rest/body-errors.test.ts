@@ -271,3 +271,17 @@ t.test('fields given twice in YAML', async (t) => {
   t.equal(warned.json.metadata.name, 'again');
   t.match(warned.headers['warning'], /duplicate field \\"metadata\.name\\"/);
 });
+
+t.test('a patch changes neither kind nor version', async (t) => {
+  const cases = [
+    [{ kind: 'Secret' }, /unknown conversion$/],
+    [{ kind: 'Foo' }, /no kind "Foo" is registered for version "v1"$/],
+    [{ apiVersion: 'v2' }, /no kind "ConfigMap" is registered for version "v2"$/],
+  ] as const;
+  for (const [body, message] of cases) {
+    const type = 'application/merge-patch+json';
+    t.match((await server.call('PATCH', `${cms}/a`, { type, body })).json, { code: 400, message });
+  }
+  const same = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { labels: { x: 'y' } } };
+  t.equal((await server.call('PATCH', `${cms}/a`, { type: 'application/merge-patch+json', body: same })).status, 200);
+});

@@ -121,6 +121,17 @@ const cases: Case[] = [
     expected: { action: 'wait', reason: '192.168.56.12 is no name or address of node w1' },
   },
   {
+    name: 'serving under an address that every machine has',
+    by: self,
+    signer: serving,
+    hosts: ['127.0.0.1'],
+    node: {
+      metadata: { name: 'w1' },
+      status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] },
+    },
+    expected: { action: 'wait', reason: '127.0.0.1 is no name or address of node w1' },
+  },
+  {
     name: 'serving under a foreign name',
     by: self,
     signer: serving,
