@@ -15,6 +15,9 @@ import { changedFields, type FieldValues, fieldValues, mergeTyped, removeFields 
 /** The manager of `kubectl apply --server-side`, which goes on from where its client-side apply stopped. */
 const kubectl = 'kubectl';
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const lastAppliedPath = ['f:annotations', `f:${lastAppliedAnnotation}`].reduce(joinPath, 'f:metadata');
+/** The manager of `kubectl apply` without --server-side. */
+const kubectlClientSide = 'kubectl-client-side-apply';
 
 /** The owner of everything that was there before anybody applied. */
 const beforeFirstApply = 'before-first-apply';
@@ -144,15 +147,25 @@ function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
   return { ...applied, metadata: Object.fromEntries(known) } as JsonObject;
 }
 
-/** An object that was never applied belongs as a whole to whoever made it. */
-function knownOwners(live: KubeObject, { kind, subresource, now }: Write): Owner[] {
+/**
+ * The owners of an object that was never applied by a server: its last client-side apply has what it set, as far as nobody changed it;
+ * the rest is of those who wrote it, whose names are not known. kubectl takes over the first part alone: it would delete the rest.
+ */
+function knownOwners(live: KubeObject, write: Write): Owner[] {
   const owners = ownersOf(live);
   if (owners.length > 0) return owners;
-  const fields = new Set(ownable(live, kind, subresource).keys());
+  const { kind, subresource, now } = write;
+  const values = ownable(live, kind, subresource);
+  const clientSide = lastAppliedFields(live, values, write);
+  if (live.metadata?.annotations?.[lastAppliedAnnotation]) clientSide.add(lastAppliedPath);
   const time = live.metadata?.creationTimestamp ?? formatTime(now);
+  const owner = (manager: string, fields: Set<FieldPath>): Owner => {
+    return { manager, operation: 'Update', apiVersion: kind.apiVersion, subresource: '', time, fields };
+  };
   return [
-    { manager: beforeFirstApply, operation: 'Update', apiVersion: kind.apiVersion, subresource: '', time, fields },
-  ];
+    owner(kubectlClientSide, new Set([...values.keys()].filter((path) => clientSide.has(path)))),
+    owner(beforeFirstApply, new Set([...values.keys()].filter((path) => !clientSide.has(path)))),
+  ].filter(({ fields }) => fields.size > 0);
 }
 
 interface Takeover {
