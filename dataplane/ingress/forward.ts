@@ -97,7 +97,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     const { response } = this.job;
     this.expected = Number(headers['content-length'] ?? -1);
-    const list = responseHeaders(headers);
+    const list = responseHeaders(headers, status);
     // Throws for a status that HTTP/2 does not have; undici then reports the error, and nothing was sent yet.
     if (this.job.request.httpVersionMajor === 2) response.writeHead(status, list);
     else response.writeHead(status, message, list);

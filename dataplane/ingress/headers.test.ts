@@ -99,6 +99,7 @@ void t.test('answers lose what their own connection is about', async (t) => {
     trailer: 'x-t',
   };
   t.same(responseHeaders(headers), ['set-cookie', 'a', 'set-cookie', 'b', 'content-length', '3', 'server', 'k8ts']);
+  t.same(responseHeaders({ 'content-length': '30', server: 'a' }, 204), ['server', 'a'], '204 has no length');
   t.same(responseHeaders({ trailer: 'x-t', server: 'nginx' }), ['trailer', 'x-t', 'server', 'nginx']);
 });
 

@@ -132,8 +132,8 @@ function withoutNamed(headers: string[], options: string): string[] {
 /** Values by lower-case name, as Node's and undici's clients give them. */
 export type HeaderRecord = Readonly<Record<string, string | string[] | undefined>>;
 
-/** The backend's headers as name, value pairs without those that concern its own connection. */
-export function responseHeaders(headers: HeaderRecord): string[] {
+/** The backend's headers as name, value pairs without those that concern its own connection, or that its status forbids. */
+export function responseHeaders(headers: HeaderRecord, status?: number): string[] {
   const out: string[] = [];
   const { connection } = headers;
   const options = typeof connection === 'object' ? connection.join() : connection;
@@ -143,6 +143,8 @@ export function responseHeaders(headers: HeaderRecord): string[] {
     if (connectionOnly.has(name) || named?.has(name)) continue;
     // An answer with a length has no trailers to announce, and Node refuses to say otherwise.
     if (name === 'trailer' && headers['content-length'] !== undefined) continue;
+    // RFC 9110, section 8.6: a client would wait for what does not come.
+    if (name === 'content-length' && status === 204) continue;
     if (name === 'server') server = true;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
