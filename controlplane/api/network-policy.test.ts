@@ -125,6 +125,21 @@ t.test('rules, in the words users look for', async (t) => {
   for (const { spec, cause } of cases) t.same(write(spec).causes, cause ? [cause] : [], JSON.stringify(spec));
 });
 
+t.test('peers times ports', async (t) => {
+  const from = Array.from({ length: 1_000 }, (_, i) => ({ ipBlock: { cidr: `10.${i >> 8}.${i & 255}.0/24` } }));
+  const ports = (count: number) => Array.from({ length: count }, (_, i) => ({ protocol: 'TCP', port: 2 * i + 1 }));
+  const spec = (count: number) => ({
+    ingress: [
+      { from, ports: ports(count) },
+      { from: from.slice(0, 100), ports: ports(count) },
+    ],
+  });
+  t.same(write(spec(18)).causes, []);
+  t.match(write(spec(19)).causes, [
+    /^spec: Forbidden: must have at most 20000 combinations of a peer and a port, not 20900/,
+  ]);
+});
+
 t.test('columns', async (t) => {
   const row = (spec: object) =>
     networkPolicies.options.columns?.slice(0, 2).map(({ cell }) => cell({ metadata: { name: 'p' }, spec }, 0));

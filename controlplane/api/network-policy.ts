@@ -30,10 +30,28 @@ function setDefaults(policy: NetworkPolicy): void {
   if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
 }
 
+/** Each rule of the kernel joins a peer, with its exceptions, to all ports of a rule: text that grows with the product of both. */
+const maxCombinations = 20_000;
+
+/** Not of upstream, which leaves it to the network plug-in: one policy could keep a node from writing those of all others. */
+function validateSize({ ingress = [], egress = [] }: Spec): FieldCause[] {
+  const rules = [
+    ...ingress.map(({ ports, from }) => ({ ports, peers: from })),
+    ...egress.map(({ ports, to }) => ({ ports, peers: to })),
+  ];
+  const ranges = (peers: readonly Peer[] = []) =>
+    peers.reduce((sum, { ipBlock }) => sum + 1 + (ipBlock?.except?.length ?? 0), 0);
+  const combinations = rules.reduce((sum, { ports = [], peers }) => sum + ports.length * ranges(peers), 0);
+  if (combinations <= maxCombinations) return [];
+  const why = `must have at most ${maxCombinations} combinations of a peer and a port, not ${combinations}: merge ranges, or use endPort`;
+  return [forbidden('spec', why)];
+}
+
 function validateSpec({ podSelector, ingress = [], egress = [], policyTypes = [] }: Spec): FieldCause[] {
   const each = <T>(list: readonly T[] | undefined, field: string, check: (one: T, at: string) => FieldCause[]) =>
     (list ?? []).flatMap((one, i) => check(one, `${field}[${i}]`));
   const causes = [
+    ...validateSize({ podSelector, ingress, egress } as Spec),
     ...validateLabelSelector(podSelector, 'spec.podSelector'),
     ...each(ingress, 'spec.ingress', ({ ports, from }, at) => [
       ...each(ports, `${at}.ports`, validatePort),
