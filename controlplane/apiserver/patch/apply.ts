@@ -148,8 +148,9 @@ function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
 }
 
 /**
- * The owners of an object that was never applied by a server: its last client-side apply has what it set, as far as nobody changed it;
- * the rest is of those who wrote it, whose names are not known. kubectl takes over the first part alone: it would delete the rest.
+ * The owners of an object without managedFields. kubectl-client-side-apply owns what the last client-side apply set and nobody has
+ * changed since; before-first-apply owns all other fields, whose writers are not known. kubectl takes over the first owner's fields
+ * and deletes those that its manifest lacks, so the two must be kept apart.
  */
 function knownOwners(live: KubeObject, write: Write): Owner[] {
   const owners = ownersOf(live);
