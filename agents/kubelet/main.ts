@@ -94,7 +94,7 @@ export const command = defineCommand({
         parallelStarts: options.parallelStarts,
         shutdownGraceSeconds: options.shutdownGraceSeconds,
       },
-      machineStops: () => machineStops(exec),
+      machineStops: () => machineStops(exec, log),
       runRoutes: (nodes, until) =>
         new NodeRoutes({ nodes, nodeName, mode: options.overlay, log: log.child('routes') }).run(until),
     });

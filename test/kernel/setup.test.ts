@@ -27,7 +27,11 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
   await withMachines(shared, async (lab) => {
     const control = await lab.machine('control', controlIp);
     const worker = await lab.machine('worker-1', workerIp);
-    for (const machine of [control, worker]) await useDocker(machine, layer);
+    for (const machine of [control, worker]) {
+      await useDocker(machine, layer);
+      // So that what a boot said can be read in the next one.
+      await machine.sh('mkdir -p /var/log/journal; systemctl restart systemd-journald');
+    }
     const before = { control: await fingerprint(control), worker: await fingerprint(worker) };
     const kubectl = (line: string) => control.sh(`KUBECONFIG=/etc/k8ts/admin.conf kubectl ${line}`);
     const curl = (machine: TestMachine, url: string) =>
@@ -76,6 +80,8 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       await worker.sh(`mkdir -p ${dropIn}; printf '[Service]\nWatchdogSec=5\n' > ${dropIn}/soon.conf`);
       await worker.sh('systemctl daemon-reload; systemctl restart k8ts-dns');
       const pid = (await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim();
+      // Before that, SIGUSR1 and SIGINT still end the process.
+      await worker.sh(`until journalctl -u k8ts-dns _PID=${pid} | grep -q listening; do sleep 0.2; done`);
       // By its own debugger, as no input is known that does it.
       await worker.sh(`kill -USR1 ${pid}`);
       const block = `fetch('http://127.0.0.1:9229/json').then((answer) => answer.json()).then(([{ webSocketDebuggerUrl }]) => {
@@ -180,6 +186,11 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
         'get pods -o jsonpath={.items[*].status.containerStatuses[0].lastState.terminated.exitCode}',
       );
       t.match(exits, /^(\d+ ){4}\d+$/);
+      if (exits.includes('255')) {
+        for (const machine of [control, worker]) {
+          t.comment(`${machine.name}: ${await machine.sh('journalctl -b -1 -u k8ts-kubelet -n 40 --no-pager')}`);
+        }
+      }
       t.notMatch(exits, /255/, `containers were ended, not left to the end of the machine: ${exits}`);
       await reach(t);
       t.match(await control.sh('k8ts init'), /^Nothing has changed\.$/m);
