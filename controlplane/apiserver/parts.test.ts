@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { registry } from '../api/registry';
 import { AppError, type ErrorCode, Invalid } from '../base/errors';
-import { NumberPool } from './admission/number-pool';
+import { NumberPool } from './allocation/number-pool';
 import { signJwt, verifyJwt } from './authn/jwt';
 import { ruleAllowsPath, ruleAllowsResource } from './authz/rules';
 import { containerOf } from './kubelet/target';
