@@ -5,7 +5,7 @@ import t from 'tap';
 import type { EndpointSlice, Service } from '../../controlplane/api';
 import { parseRule } from '../../dataplane/netfilter/parse';
 import { renderRule } from '../../dataplane/netfilter/render';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
+import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 import { NftCompiler } from '../../dataplane/service/nft/compiler';
 import { tableOf } from '../../dataplane/service/nft/names';
 import { renderTransaction } from '../../dataplane/service/nft/transaction';

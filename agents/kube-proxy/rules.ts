@@ -8,8 +8,8 @@ import { type Backend, backendsInUse, detectBackend } from '../../dataplane/netf
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
 import type { Generations } from '../../dataplane/nftables/generations';
 import { NftProgram } from '../../dataplane/nftables/nft';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
+import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 import type { ProxyMode, RuleCompiler } from '../../dataplane/service/mode';
 import { acceptJumps } from '../../dataplane/service/nft/accept';
 import { NftModeCompiler, NftModeWriter } from '../../dataplane/service/nft/mode';

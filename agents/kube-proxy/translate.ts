@@ -1,6 +1,6 @@
 // API objects to the compiler's records (pure): one Service and its EndpointSlices, as one address family sees them.
 import { isIP } from 'node:net';
-import type { EndpointSlice, Node, Service } from '../../controlplane/api';
+import { defaultAffinitySeconds, type EndpointSlice, type Node, type Service } from '../../controlplane/api';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { ServiceInput, ServicePort } from '../../dataplane/service/input';
@@ -9,8 +9,6 @@ import { type Here, type Hinted, markElsewhere } from './topology';
 export const serviceNameLabel = 'kubernetes.io/service-name';
 /** A Service with this label is served by some other proxy. */
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
-/** As kube-apiserver defaults sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */
-const defaultAffinitySeconds = 10_800;
 
 /** 4 or 6; 0 for what rules cannot hold, a zone such as %eth0 included: one such line, and the kernel takes none of them. */
 const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));

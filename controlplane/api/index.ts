@@ -34,4 +34,5 @@ export { type Secret, secrets } from './secret';
 export * from './selector';
 export { type Service, services } from './service';
 export { type ServiceAccount, serviceAccounts } from './service-account';
+export { defaultAffinitySeconds } from './services/defaults';
 export * from './types';

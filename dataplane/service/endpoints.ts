@@ -1,6 +1,7 @@
 // Which endpoints of a Service port take new connections.
+
+import { canonicalAddress } from './address';
 import type { Endpoint } from './input';
-import { canonical } from './rules';
 
 export interface Usable {
   /** Endpoints on any node. */
@@ -29,4 +30,4 @@ function choose(endpoints: readonly Endpoint[], near: (endpoint: Endpoint) => bo
 
 /** As DNAT writes it: address:port, IPv6 in brackets. */
 export const endpointId = ({ address, port }: Endpoint): string =>
-  address.includes(':') ? `[${canonical(address)}]:${port}` : `${address}:${port}`;
+  address.includes(':') ? `[${canonicalAddress(address)}]:${port}` : `${address}:${port}`;

@@ -6,7 +6,7 @@ import { parseQuery } from '../../dataplane/dns/message';
 import { requestHead } from '../../dataplane/ingress/headers';
 import { parsePath } from '../../dataplane/ingress/path';
 import { compileRoutes, matchRoute, parseHost } from '../../dataplane/ingress/routes';
-import { renderPlan, ServiceCompiler } from '../../dataplane/service/compiler';
+import { renderPlan, ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 
 export interface ParserInput {
   readonly name: string;

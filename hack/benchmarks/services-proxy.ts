@@ -26,7 +26,7 @@ import { Applier } from '../../dataplane/netfilter/applier';
 import { programsOf } from '../../dataplane/netfilter/backend';
 import { ensureNamedNetns, inNetns } from '../../dataplane/netns/named';
 import { Generations } from '../../dataplane/nftables/generations';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
+import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 import { port } from './services-lab';
 
 export const benchModes = ['iptables-nft', 'iptables-legacy', 'nftables'] as const;

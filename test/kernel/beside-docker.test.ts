@@ -6,7 +6,7 @@ import t from 'tap';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { detectBackend } from '../../dataplane/netfilter/backend';
 import { connectInNetns } from '../../dataplane/netns/connect';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
+import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
 import { connect, type TestNetns } from '../lib/netns';
 import { ask, FakeNodes, LabNode, reach, scopedNetns, serve, withScope } from '../lib/pod-lab';

@@ -10,7 +10,7 @@ import type { Scope } from '../../controlplane/base/scope';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { detectBackend } from '../../dataplane/netfilter/backend';
 import type { OverlayMode } from '../../dataplane/overlay/plan';
-import { ServiceCompiler } from '../../dataplane/service/compiler';
+import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
 import { connect, skipWithoutKernel } from '../lib/netns';
 import { ask, bindUdp, FakeNodes, LabNode, reach, scopedNetns, serve, withScope } from '../lib/pod-lab';
 import { endpoint, service, servicePort } from '../lib/service-fixture';

@@ -11,7 +11,8 @@ import {
   type ServiceSpec,
 } from './types';
 
-const affinitySeconds = 3 * 60 * 60;
+/** sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */
+export const defaultAffinitySeconds = 3 * 60 * 60;
 
 export function defaultService(spec: ServiceSpec): void {
   spec.sessionAffinity ??= 'None';
@@ -20,7 +21,7 @@ export function defaultService(spec: ServiceSpec): void {
   if (spec.sessionAffinity === 'ClientIP') {
     spec.sessionAffinityConfig ??= {};
     spec.sessionAffinityConfig.clientIP ??= {};
-    spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= affinitySeconds;
+    spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= defaultAffinitySeconds;
   }
   for (const port of spec.ports ?? []) defaultPort(port);
   if (isExternal(spec) || spec.externalIPs?.length) spec.externalTrafficPolicy ??= 'Cluster';

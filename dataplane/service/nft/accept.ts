@@ -5,8 +5,8 @@ import type { Family } from '../../../controlplane/base/cidr';
 import { chains, jumps, type OwnedTable } from '../../netfilter/names';
 import type { OwnChains } from '../../netfilter/plan';
 import { renderChain } from '../../netfilter/render';
-import { canary, forward, healthCheckRules } from '../base-chains';
 import type { NodeFacts, ServiceInput } from '../input';
+import { canary, forward, healthCheckRules } from '../iptables/base-chains';
 
 /** Chains of others that lead to these. */
 export const acceptJumps = jumps.filter(({ to }) => to === chains.forward || to === chains.input);

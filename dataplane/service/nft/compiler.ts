@@ -2,14 +2,14 @@
 // reached. A usual Service is elements alone, so a change of one Service is some elements, whatever there is beside them.
 import type { Family } from '../../../controlplane/base/cidr';
 import { comment } from '../../nftables/text';
+import { canonicalAddress } from '../address';
 import type { NodeFacts, ServiceInput } from '../input';
 import type { RuleCompiler } from '../mode';
-import { canonical } from '../rules';
 import { baseChains, baseSets, chain } from './base';
 import { Journal } from './journal';
 import type { Element, NftChain, NftChanges, NftPlan } from './model';
 import { chains as fixed, sets } from './names';
-import { type Claim, compilePort } from './port';
+import { type Claim, compilePort } from './service-port';
 
 interface CompiledService {
   readonly claims: readonly Claim[];
@@ -80,7 +80,7 @@ export class NftCompiler implements RuleCompiler<NftPlan, NftChanges> {
   private compile(service: ServiceInput): CompiledService {
     const claims: Claim[] = [];
     if (service.clusterIp !== undefined) {
-      const address = canonical(service.clusterIp);
+      const address = canonicalAddress(service.clusterIp);
       const element: Element = [sets.clusterIps, address, ` ${comment(service.key)}`];
       claims.push({ key: `cluster-ip ${address}`, owner: service.key, elements: [element] });
     }

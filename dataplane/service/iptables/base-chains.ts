@@ -1,9 +1,9 @@
 // The chains that are there whatever Services exist: masquerade, hairpin, verdicts, forwarding. Pure.
 
-import type { Family, Rule } from '../netfilter/model';
-import { chains, marks } from '../netfilter/names';
-import type { NodeFacts, ServiceInput } from './input';
-import { comment, jump, masquerade, toPort } from './rules';
+import type { Family, Rule } from '../../netfilter/model';
+import { chains, marks } from '../../netfilter/names';
+import type { NodeFacts, ServiceInput } from '../input';
+import { comment, jump, masquerade, toPort } from './rule-parts';
 
 export const canary: Rule = {
   matches: [comment('k8ts: here as long as nobody flushed this table')],

@@ -1,10 +1,10 @@
 // A Service with many endpoints: every endpoint is as likely as any other, a connection meets few rules, a change writes little.
 import t from 'tap';
-import { endpoint, service, servicePort } from '../../test/lib/service-fixture';
-import { parseDump } from '../netfilter/parse';
+import { endpoint, service, servicePort } from '../../../test/lib/service-fixture';
+import { parseDump } from '../../netfilter/parse';
+import type { Endpoint } from '../input';
 import { renderPlan, ServiceCompiler } from './compiler';
 import { groupEndpoints, splitAbove } from './groups';
-import type { Endpoint } from './input';
 
 const facts = { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24' };
 const endpoints = (count: number): Endpoint[] =>

@@ -3,11 +3,11 @@
 import type { Family } from '../../../controlplane/base/cidr';
 import { marks } from '../../netfilter/names';
 import { comment } from '../../nftables/text';
+import { canonicalAddress } from '../address';
 import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from '../decisions';
 import { endpointId } from '../endpoints';
 import { shortHash } from '../hash';
 import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
-import { canonical } from '../rules';
 import { chain, l3 } from './base';
 import type { Element, NftChain } from './model';
 import { chains, endpointMap, localOffset, maps, nodeEndpointMap, protocolNumbers, sets } from './names';
@@ -60,7 +60,7 @@ class PortBuilder {
       else claims.push(this.claim(frontend));
     }
     for (const address of hairpin) {
-      const pod = canonical(address);
+      const pod = canonicalAddress(address);
       claims.push({ key: `hairpin ${pod}`, owner: id, elements: [[sets.hairpin, `${pod} . ${pod}`, '']] });
     }
     return { claims, chains: this.made, sets: this.clientSets, hostPorts };
@@ -71,7 +71,7 @@ class PortBuilder {
     const { protocol } = this.port;
     // A pod is one endpoint.
     const to = endpointId(this.endpoints('local')[0]!);
-    const where = address === undefined ? '' : `${this.ip} daddr ${canonical(address)} `;
+    const where = address === undefined ? '' : `${this.ip} daddr ${canonicalAddress(address)} `;
     return `${where}meta l4proto ${protocol} th dport ${hostPort} dnat to ${to} ${comment(this.decided.id)}`;
   }
 
@@ -81,7 +81,7 @@ class PortBuilder {
     const { protocol, port } = this.port;
     const atNode = frontend.kind === 'nodePort';
     const number = protocolNumbers[protocol];
-    const address = atNode ? '' : `${canonical(frontend.address)} . `;
+    const address = atNode ? '' : `${canonicalAddress(frontend.address)} . `;
     const end = atNode ? frontend.nodePort : port;
     const key = `${address}${number} . ${end}`;
     const words = 'because' in frontend.way ? `${this.decided.id} ${frontend.way.because}` : this.decided.id;
@@ -92,7 +92,7 @@ class PortBuilder {
       for (const pool of this.poolsOf(frontend)) {
         const offset = pool === 'local' ? localOffset : 0;
         this.endpoints(pool).forEach((endpoint, i) => {
-          const to = ` : ${canonical(endpoint.address)} . ${endpoint.port}`;
+          const to = ` : ${canonicalAddress(endpoint.address)} . ${endpoint.port}`;
           elements.push([map, `${address}${end} . ${offset + i}`, to]);
         });
       }

@@ -1,8 +1,8 @@
 // Many endpoints in groups: a connection is led to a group and then to one of its endpoints, so it meets about twice the square
 // root of the rules of one long list, and a changed endpoint rewrites one group. Pure.
 import { createHash } from 'node:crypto';
-import { endpointId } from './endpoints';
-import type { Endpoint } from './input';
+import { endpointId } from '../endpoints';
+import type { Endpoint } from '../input';
 
 /** Up to this many endpoints one list is as good. */
 export const splitAbove = 64;

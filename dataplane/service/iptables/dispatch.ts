@@ -1,11 +1,11 @@
 // Dispatch trees as chains: every node of a PrefixTree is one chain, every branch one rule that narrows the destination.
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
-import type { Family, Protocol, Rule } from '../netfilter/model';
-import { chainFamilies } from '../netfilter/names';
-import { renderRule } from '../netfilter/render';
-import { shortHash } from './hash';
+import { formatAddress, parseAddress } from '../../../controlplane/base/cidr';
+import type { Family, Protocol, Rule } from '../../netfilter/model';
+import { chainFamilies } from '../../netfilter/names';
+import { renderRule } from '../../netfilter/render';
+import { shortHash } from '../hash';
 import { type Entry, PrefixTree, type TreeNode } from './prefix-tree';
-import { comment, jump, toPort } from './rules';
+import { comment, jump, toPort } from './rule-parts';
 
 /** What distinguishes the trees: key space, names, and the match that leads into a group. */
 export interface TreeShape {

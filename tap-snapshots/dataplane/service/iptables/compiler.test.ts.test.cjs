@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`dataplane/service/compiler.test.ts > TAP > ClusterIP > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > ClusterIP > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -51,7 +51,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > DNS: one port over UDP and TCP > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > DNS: one port over UDP and TCP > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -98,7 +98,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > hints give one endpoint to others > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > hints give one endpoint to others > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -143,7 +143,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > host ports of a pod > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > host ports of a pod > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -191,7 +191,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > internal policy Local > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > internal policy Local > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -235,7 +235,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > internal policy Local, no local endpoints > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > internal policy Local, no local endpoints > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -276,7 +276,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > IPv6 > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > IPv6 > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -328,7 +328,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > LoadBalancer with source ranges, external address, health check > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > LoadBalancer with source ranges, external address, health check > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -388,7 +388,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > no endpoints > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > no endpoints > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -429,7 +429,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > no Service > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > no Service > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -468,7 +468,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > no Service, pod range of the node not known > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > no Service, pod range of the node not known > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -507,7 +507,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > NodePort > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > NodePort > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -557,7 +557,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > NodePort on chosen addresses > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > NodePort on chosen addresses > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -608,7 +608,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > NodePort, pod range of the node not known > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > NodePort, pod range of the node not known > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -658,7 +658,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > NodePort, policy Local > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > NodePort, policy Local > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -711,7 +711,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > NodePort, policy Local, no local endpoints > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > NodePort, policy Local, no local endpoints > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -760,7 +760,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > only terminating endpoints that serve > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > only terminating endpoints that serve > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -805,7 +805,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > session affinity > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > session affinity > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -853,7 +853,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > source range of everybody > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > source range of everybody > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
@@ -906,7 +906,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/compiler.test.ts > TAP > the range of ClusterIPs is known > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > the range of ClusterIPs is known > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]

@@ -1,8 +1,8 @@
 // The iptables rules against the Service contract.
 import t from 'tap';
-import { serviceTruth } from '../../test/contract/service-truth';
-import { ruleSetOf } from '../netfilter/plan';
-import { Tracer } from '../netfilter/trace';
+import { serviceTruth } from '../../../test/contract/service-truth';
+import { ruleSetOf } from '../../netfilter/plan';
+import { Tracer } from '../../netfilter/trace';
 import { ServiceCompiler } from './compiler';
 
 serviceTruth(t, (facts, services) => {

@@ -1,14 +1,14 @@
 // One Service to its chains in table nat, and to the entries that lead to them from the dispatch trees. Pure.
 
-import type { Family, Protocol } from '../netfilter/model';
-import { chainFamilies } from '../netfilter/names';
-import { renderBody, renderChain } from '../netfilter/render';
-import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from './decisions';
-import { endpointId } from './endpoints';
+import type { Family, Protocol } from '../../netfilter/model';
+import { chainFamilies } from '../../netfilter/names';
+import { renderBody, renderChain } from '../../netfilter/render';
+import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from '../decisions';
+import { endpointId } from '../endpoints';
+import { shortHash } from '../hash';
+import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
 import { groupEndpoints, splitAbove } from './groups';
-import { shortHash } from './hash';
-import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from './input';
-import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rules';
+import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rule-parts';
 
 /** A line of a dispatch tree: rule bodies without a chain name, because the tree decides in which chain they stand. */
 export interface TreeEntry {

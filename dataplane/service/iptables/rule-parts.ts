@@ -1,8 +1,7 @@
-// Small constructors for the rules of this folder, so that builders read like the lines they produce.
-
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
-import type { Family, Match, Protocol, Rule, Target } from '../netfilter/model';
-import { marks } from '../netfilter/names';
+// Parts of iptables rules: matches, targets and marks that several builders of this folder use.
+import type { Family, Match, Protocol, Rule, Target } from '../../netfilter/model';
+import { marks } from '../../netfilter/names';
+import { canonicalAddress } from '../address';
 
 export const comment = (text: string): Match => ({ match: 'comment', text });
 export const jump = (chain: string): Target => ({ target: 'jump', chain });
@@ -20,9 +19,8 @@ export const markForDrop: Target = setMark(marks.drop);
 /** Ports are chosen at random, so that parallel connections to one destination do not race for the same source port. */
 export const masquerade: Target = { target: 'masquerade', randomFully: true };
 
-/** One address as iptables-save writes it: IPv6 can be written in many ways, the kernel prints one of them. */
-export const canonical = (address: string): string =>
-  address.includes(':') ? formatAddress(parseAddress(address)) : address;
-export const host = (address: string, family: Family): string => `${canonical(address)}/${family === 4 ? 32 : 128}`;
+/** One address as iptables-save writes it. */
+export const host = (address: string, family: Family): string =>
+  `${canonicalAddress(address)}/${family === 4 ? 32 : 128}`;
 
 export type { Match, Rule, Target };

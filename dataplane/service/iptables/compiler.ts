@@ -1,13 +1,13 @@
 // Services, endpoints and node facts to rule text: incremental, and without memory of how a state was reached: equal input
 // gives equal bytes. It keeps the text of every chain and says which chains a change touched.
 
-import type { Family, Rule } from '../netfilter/model';
-import { chains as fixed, type OwnedTable, ownedTables } from '../netfilter/names';
-import { renderChain } from '../netfilter/render';
+import type { Family, Rule } from '../../netfilter/model';
+import { chains as fixed, type OwnedTable, ownedTables } from '../../netfilter/names';
+import { renderChain } from '../../netfilter/render';
+import type { NodeFacts, ServiceInput } from '../input';
+import type { RuleCompiler } from '../mode';
 import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps } from './base-chains';
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
-import type { NodeFacts, ServiceInput } from './input';
-import type { RuleCompiler } from './mode';
 import { type CompiledService, compileService, type TreeEntry } from './service-chains';
 
 /** Table to chain to its rules as text. */
