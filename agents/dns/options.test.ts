@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseOptions } from '../bootstrap/options';
+import { parseOptions } from '../../controlplane/process/options';
 import { options, parseResolvConf } from './options';
 
 const required = ['--kubeconfig', 'f', '--node-name', 'n1', '--node-ip', '192.168.57.10'];

@@ -2,8 +2,8 @@
 import { isIP } from 'node:net';
 import { parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
+import { type OptionTable, parseInteger, parseList, parseText } from '../../controlplane/process/options';
 import type { UpstreamAddress } from '../../dataplane/dns/upstream';
-import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
 
 const port = parseInteger(0, 65535);
 const dnsPort = 53;

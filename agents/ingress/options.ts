@@ -1,6 +1,6 @@
 // Options of `k8ts ingress`.
 import { parseCidr } from '../../controlplane/base/cidr';
-import { type OptionTable, parseInteger, parseList, parseText } from '../bootstrap/options';
+import { type OptionTable, parseInteger, parseList, parseText } from '../../controlplane/process/options';
 
 const port = parseInteger(0, 65535);
 

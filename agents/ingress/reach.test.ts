@@ -2,7 +2,7 @@ import t from 'tap';
 import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
 import { objectKey } from '../../controlplane/api/types';
 import { parseCidr } from '../../controlplane/base/cidr';
-import { ownAddresses } from '../bootstrap/own-addresses';
+import { ownAddresses } from '../../dataplane/link/own-addresses';
 import { addressesOfHostPod, addressesOfService, refusedByName, refusedEndpoint, type Surroundings } from './reach';
 import { addressesInHosts, resolveWith } from './resolve';
 

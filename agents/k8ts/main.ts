@@ -1,7 +1,9 @@
 // The one command. Each subcommand's code is loaded only when it is asked for, which keeps the agents small.
 // This is the composition root: the only place that sees both the server and the agents.
+
+import { type Command, runCommand } from '../../controlplane/process/process';
+import { openNotifySocket } from '../../dataplane/notify/notify';
 import packageJson from '../../package.json';
-import { type Command, runCommand } from '../bootstrap/process';
 
 // biome-ignore lint/suspicious/noExplicitAny: every command has its own option table.
 type AnyCommand = Command<any>;
@@ -52,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const entry = commands[name];
-  if (entry) return runCommand(await entry.load(), rest);
+  if (entry) return runCommand(await entry.load(), rest, openNotifySocket);
   const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(12)} ${summary}\n`);
   const help = `k8ts v${packageJson.version}\n\nusage: k8ts COMMAND [options]\n\n${lines.join('')}\n`;
   if (name === '--help' || name === '-h' || name === 'help') {

@@ -1,7 +1,6 @@
 // Options of `k8ts kube-proxy`.
 import { cidrContains, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
-import { proxyModes } from '../../dataplane/service/mode';
 import {
   type OptionTable,
   type Parsed,
@@ -11,7 +10,8 @@ import {
   parseList,
   parseOneOf,
   parseText,
-} from '../bootstrap/options';
+} from '../../controlplane/process/options';
+import { proxyModes } from '../../dataplane/service/mode';
 
 const port = parseInteger(0, 65535);
 

@@ -8,7 +8,7 @@ import {
   parseList,
   parseOneOf,
   parseText,
-} from '../bootstrap/options';
+} from '../../controlplane/process/options';
 import { parseNodeIps } from './node/address';
 import { parseSysctlPatterns } from './pod/sysctls';
 

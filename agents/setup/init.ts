@@ -5,7 +5,7 @@ import { connect } from '../../controlplane/client/connect';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
-import { type CommandContext, defineCommand } from '../bootstrap/process';
+import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { markControlPlane, nodeProblem, publishSettings, serverProblem } from './cluster';
 import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';

@@ -7,7 +7,7 @@ import { connect } from '../../controlplane/client/connect';
 import { HttpsTransport } from '../../controlplane/client/https-transport';
 import { createClient } from '../../controlplane/client/rest-client';
 import { pinOf } from '../../controlplane/pki/cluster-info';
-import { type CommandContext, defineCommand } from '../bootstrap/process';
+import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { checkClocks, serverTime } from './clock';
 import { nodeProblem, readSettings } from './cluster';
 import { discover } from './credentials/discover';

@@ -2,7 +2,13 @@
 import { isIP } from 'node:net';
 import { parseNodeLabels } from '../../controlplane/api';
 import { BadRequest } from '../../controlplane/base/errors';
-import { type OptionTable, parseBoolean, parseInteger, parseOneOf, parseText } from '../bootstrap/options';
+import {
+  type OptionTable,
+  parseBoolean,
+  parseInteger,
+  parseOneOf,
+  parseText,
+} from '../../controlplane/process/options';
 import { normalRange } from './wishes';
 
 function parseIp(text: string): string {

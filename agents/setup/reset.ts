@@ -1,8 +1,8 @@
 // `k8ts reset`: takes away what init or join made, in the reverse order, and says what stays and why. Works from any state: what
 // is not there any more is not missed.
 import { dirname } from 'node:path';
+import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
-import { type CommandContext, defineCommand } from '../bootstrap/process';
 import { unmergeDaemonJson } from './docker-config';
 import { readSysctls, readUnits } from './executor';
 import {

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { type OptionTable, parseOptions } from '../../controlplane/process/options';
 import { serverOptions } from '../../controlplane/server/options';
-import { type OptionTable, parseOptions } from '../bootstrap/options';
 import { options as dnsOptions } from '../dns/options';
 import { options as ingressOptions } from '../ingress/options';
 import { options as proxyOptions } from '../kube-proxy/options';

@@ -5,8 +5,8 @@ import { type BootstrapToken, readBootstrapToken } from '../../controlplane/api/
 import { isSignedWith } from '../../controlplane/pki/cluster-info';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { identities } from '../../controlplane/pki/pki';
+import { parseOptions } from '../../controlplane/process/options';
 import { openControlPlane } from '../../test/lib/control-plane';
-import { parseOptions } from '../bootstrap/options';
 import { createToken, joinCommand, renderTokens, runToken, tokenOptions } from './token';
 
 t.setTimeout(120_000);

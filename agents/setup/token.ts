@@ -18,8 +18,14 @@ import { HttpsTransport } from '../../controlplane/client/https-transport';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { createClient } from '../../controlplane/client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, pinOf, signatureKeyPrefix } from '../../controlplane/pki/cluster-info';
-import { type OptionTable, type Parsed, parseBoolean, parseDuration, parseText } from '../bootstrap/options';
-import { defineCommand } from '../bootstrap/process';
+import {
+  type OptionTable,
+  type Parsed,
+  parseBoolean,
+  parseDuration,
+  parseText,
+} from '../../controlplane/process/options';
+import { defineCommand } from '../../controlplane/process/process';
 import { parseToken } from './credentials/token-text';
 
 const group = 'system:bootstrappers:kubeadm:default-node-token';

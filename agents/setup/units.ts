@@ -31,7 +31,7 @@ const restartSeconds = 2;
 
 /**
  * A process whose event loop does not come round for so long is ended and started again. SIGINT has it print what it is doing
- * (agents/bootstrap/watchdog.ts), to which a call into the engine must end first.
+ * (controlplane/process/watchdog.ts), to which a call into the engine must end first.
  */
 const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbortSec=10'];
 

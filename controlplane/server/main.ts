@@ -1,7 +1,7 @@
 // `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandContext, defineCommand } from '../../agents/bootstrap/process';
+import { type CommandContext, defineCommand } from '../process/process';
 import { registry } from '../api/registry';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';

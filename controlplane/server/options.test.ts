@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseOptions } from '../../agents/bootstrap/options';
+import { parseOptions } from '../process/options';
 import { serverOptions } from './options';
 
 t.test('what admission is told by options', async (t) => {

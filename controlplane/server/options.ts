@@ -7,7 +7,7 @@ import {
   parseList,
   parseOneOf,
   parseText,
-} from '../../agents/bootstrap/options';
+} from '../process/options';
 import { defaultExemptions, parseDefaults, parseExemptions } from '../apiserver/admission/pod-security/config';
 import { formatCidr, parseCidrPair } from '../base/cidr';
 import { BadRequest } from '../base/errors';

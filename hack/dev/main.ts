@@ -1,6 +1,7 @@
 // The program behind hack/up, hack/down, hack/status and hack/logs, which prepare Node.js and the build and then run it.
-import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../agents/bootstrap/options';
+
 import { AppError, describeError } from '../../controlplane/base/errors';
+import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { down } from './down';
 import { logs } from './logs';

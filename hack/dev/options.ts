@@ -1,5 +1,5 @@
 // The options of hack/up, down, status and logs.
-import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../agents/bootstrap/options';
+import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import { checkName, checkSubnet, defaultName, maxNodes } from './plan';
 

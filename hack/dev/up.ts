@@ -2,13 +2,13 @@
 // missing and leaves alone what is there; a first start that fails early is undone.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import type { Parsed } from '../../agents/bootstrap/options';
 import { describeError, isUnavailable } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import type { CertificateRequest } from '../../controlplane/pki/certificate';
 import { writePrivate } from '../../controlplane/pki/files';
 import { ensureKubeconfig, readEntry } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
+import type { Parsed } from '../../controlplane/process/options';
 import type { Exec } from '../../dataplane/exec/exec';
 import { pauseImage } from '../image/catalog';
 import { pushImage, waitForRegistry } from '../image/registry';

@@ -19,18 +19,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'controlplane/client',
     'controlplane/pki',
   ],
+  'controlplane/process': ['controlplane/base'],
   // Composition roots: they put the parts together and hold nothing else.
-  'controlplane/server': ['controlplane', 'agents/bootstrap'],
-  'agents/k8ts': ['controlplane/server', 'agents'],
+  'controlplane/server': ['controlplane'],
+  'agents/k8ts': ['controlplane/server', 'controlplane/process', 'dataplane/notify', 'agents'],
   dataplane: ['controlplane/base'],
-  'agents/bootstrap': ['controlplane/base', 'dataplane/notify'],
   agents: [
     'controlplane/base',
     'controlplane/api',
     'controlplane/client',
     'controlplane/pki',
+    'controlplane/process',
     'dataplane',
-    'agents/bootstrap',
   ],
 };
 /** Agents know nothing of each other: each is a folder of its own under the rule of `agents`. */
@@ -67,10 +67,35 @@ t.test('every import follows the direction', async (t) => {
   t.strictSame(violations(files), []);
 });
 
+t.test('the two halves and the agents stand one above the other, without exceptions', async (t) => {
+  const leads = (from: string, to: string) =>
+    Object.entries(allowed)
+      .filter(([folder]) => folder === from || folder.startsWith(`${from}/`))
+      .flatMap(([folder, may]) => may.map((target) => ({ folder, target })))
+      .filter(({ target }) => target === to || target.startsWith(`${to}/`));
+  t.strictSame([...leads('controlplane', 'agents'), ...leads('controlplane', 'dataplane')], [], 'controlplane');
+  t.strictSame(
+    [...leads('dataplane', 'agents'), ...leads('dataplane', 'controlplane')],
+    [{ folder: 'dataplane', target: 'controlplane/base' }],
+    'dataplane stands on the base alone',
+  );
+  t.strictSame(
+    leads('agents', 'agents'),
+    [{ folder: 'agents/k8ts', target: 'agents' }],
+    'agents do not know each other',
+  );
+});
+
 t.test('the check finds what it is for', async (t) => {
   const file = (path: string, text: string) => [parseSource(path, text)];
   t.strictSame(violations(file('dataplane/link/a.ts', "import { x } from '../../controlplane/api/types';")), [
     'dataplane/link/a.ts imports controlplane/api/types',
+  ]);
+  t.strictSame(violations(file('controlplane/server/a.ts', "import { x } from '../../agents/dns/options';")), [
+    'controlplane/server/a.ts imports agents/dns/options',
+  ]);
+  t.strictSame(violations(file('dataplane/dns/a.ts', "import { x } from '../../controlplane/process/options';")), [
+    'dataplane/dns/a.ts imports controlplane/process/options',
   ]);
   t.strictSame(violations(file('agents/dns/a.ts', "import type { x } from '../kubelet/options';")), [
     'agents/dns/a.ts imports agents/kubelet/options',

@@ -92,7 +92,7 @@ t.test('only options and process read the environment and the command line', asy
     .filter(({ path }) => !isTest(path) && !path.startsWith('hack/'))
     .filter(({ text }) => /\bprocess\.(env|argv)\b/.test(text.replace(/\/\/.*$/gm, '')))
     .map(({ path }) => path);
-  const may = ['agents/bootstrap/process.ts', 'agents/k8ts/main.ts', 'dataplane/exec/system-exec.ts'];
+  const may = ['controlplane/process/process.ts', 'agents/k8ts/main.ts', 'dataplane/exec/system-exec.ts'];
   t.strictSame(
     readers.filter((path) => !may.includes(path)),
     [],

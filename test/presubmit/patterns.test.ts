@@ -6,7 +6,7 @@ import { isTest, readSources } from './sources';
 
 /** Patterns that see no text from outside, or only a short one. */
 const trusted: Readonly<Record<string, string>> = {
-  'agents/bootstrap/options.ts': 'the command line',
+  'controlplane/process/options.ts': 'the command line',
   'agents/setup/observe.ts': 'files of the machine itself',
   'agents/kubelet/pod/hosts.ts': 'at most 63 characters',
   'agents/kubelet/pod/resolv-conf.ts': "lines of the node's own file",

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
-import { readHostResolvConf } from '../../bootstrap/resolv-conf';
+import { readHostResolvConf } from '../../../dataplane/dns/resolv-conf';
 import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
 import { sandboxSpec } from './container-spec';

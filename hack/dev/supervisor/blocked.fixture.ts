@@ -1,5 +1,6 @@
 // A process that gives signs of life, then blocks its event loop in the way its argument says.
-import { startWatchdog } from '../../../agents/bootstrap/watchdog';
+import { startWatchdog } from '../../../controlplane/process/watchdog';
+import { openNotifySocket } from '../../../dataplane/notify/notify';
 
 function spinForEver(): never {
   for (;;);
@@ -17,7 +18,7 @@ const ways: Readonly<Record<string, () => void>> = {
   },
 };
 
-startWatchdog(process.env);
+startWatchdog(process.env, openNotifySocket);
 const asked = process.env['NOTIFY_SOCKET'] ?? process.env['WATCHDOG_USEC'];
 process.stdout.write(asked === undefined ? 'ready\n' : 'its children would be asked too\n');
 setImmediate(() => ways[process.argv[2] ?? '']?.());

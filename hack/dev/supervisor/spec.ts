@@ -11,7 +11,7 @@ export interface ProcessSpec {
   readonly removeFirst?: readonly string[];
   /** SIGTERM, then after this time SIGKILL; default 10,000. */
   readonly stopTimeoutMs?: number;
-  /** It gives signs of life (agents/bootstrap/watchdog.ts): silent for so long, it is killed and started again. Absent: not watched. */
+  /** It gives signs of life (controlplane/process/watchdog.ts): silent for so long, it is killed and started again. Absent: not watched. */
   readonly silentTimeoutMs?: number;
 }
 

@@ -1,6 +1,6 @@
-// Options of a process: one record per option; parsing, --help and the README tables all come from it. Nothing else in
-// the project reads process.env or process.argv.
-import { BadRequest } from '../../controlplane/base/errors';
+// Options of a process: one record per option, from which parsing, --help and error messages follow. process.ts gives it the command
+// line and the environment; no other code reads them.
+import { BadRequest } from '../base/errors';
 
 export interface OptionSpec<T> {
   /** Long flag without dashes: node-name. */

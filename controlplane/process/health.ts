@@ -1,8 +1,8 @@
 // The health and metrics endpoint of an agent: /healthz (and /livez, /readyz) answers 200 or 503 with the reason, /metrics
 // answers what the agent counts and how long its event loop was held, in the Prometheus text format.
 import { createServer } from 'node:http';
-import { Unavailable } from '../../controlplane/base/errors';
-import { eventLoop } from '../../controlplane/base/event-loop';
+import { Unavailable } from '../base/errors';
+import { eventLoop } from '../base/event-loop';
 
 export interface HealthOptions {
   readonly host: string;

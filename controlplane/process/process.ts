@@ -1,9 +1,9 @@
 // The life of one process: options, logger, signals, exit status. A subcommand is a table of options and a run function.
-import { BadRequest, describeError } from '../../controlplane/base/errors';
-import { eventLoop } from '../../controlplane/base/event-loop';
-import { createLogger, type Level, type Logger } from '../../controlplane/base/logger';
+import { BadRequest, describeError } from '../base/errors';
+import { eventLoop } from '../base/event-loop';
+import { createLogger, type Level, type Logger } from '../base/logger';
 import { type OptionTable, type Parsed, parseOneOf, parseOptions, renderOptions } from './options';
-import { startWatchdog } from './watchdog';
+import { type OpenNotifySocket, startWatchdog } from './watchdog';
 
 export interface Command<O extends OptionTable = OptionTable> {
   /** As typed after `k8ts`: kubelet. */
@@ -38,7 +38,11 @@ const common = {
 } satisfies OptionTable;
 
 /** Wrong options end with status 2, a failed run with 1; a second signal ends at once. */
-export async function runCommand<O extends OptionTable>(command: Command<O>, argv: readonly string[]): Promise<number> {
+export async function runCommand<O extends OptionTable>(
+  command: Command<O>,
+  argv: readonly string[],
+  openNotifySocket: OpenNotifySocket,
+): Promise<number> {
   const usage = `${command.arguments ? `${command.arguments} ` : ''}[options]`;
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(`${command.summary}\n\nusage: k8ts ${command.name} ${usage}\n\n`);
@@ -57,7 +61,7 @@ export async function runCommand<O extends OptionTable>(command: Command<O>, arg
   }
   const log = createLogger({ component: command.name, level: (parsed.options as { logLevel: Level }).logLevel });
   if (!command.tool) eventLoop.logTo(log);
-  const watchdog = command.tool ? undefined : startWatchdog(process.env);
+  const watchdog = command.tool ? undefined : startWatchdog(process.env, openNotifySocket);
   for (const name of watchdog ? (['SIGTERM'] as const) : (['SIGTERM', 'SIGINT'] as const)) {
     process.on(name, () => {
       if (abort.signal.aborted) process.exit(1);
