@@ -1,7 +1,6 @@
 // `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandContext, defineCommand } from '../process/process';
 import { registry } from '../api/registry';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
@@ -15,6 +14,7 @@ import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
 import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
+import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readKeys } from './keys';
 import { serverOptions } from './options';

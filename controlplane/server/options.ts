@@ -1,4 +1,9 @@
 // Options of `k8ts server`.
+
+import { defaultExemptions, parseDefaults, parseExemptions } from '../apiserver/admission/pod-security/config';
+import { formatCidr, parseCidrPair } from '../base/cidr';
+import { BadRequest } from '../base/errors';
+import { parsePool } from '../controllers/load-balancer/pool';
 import {
   type OptionTable,
   parseBoolean,
@@ -8,10 +13,6 @@ import {
   parseOneOf,
   parseText,
 } from '../process/options';
-import { defaultExemptions, parseDefaults, parseExemptions } from '../apiserver/admission/pod-security/config';
-import { formatCidr, parseCidrPair } from '../base/cidr';
-import { BadRequest } from '../base/errors';
-import { parsePool } from '../controllers/load-balancer/pool';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
 export type Part = (typeof parts)[number];
