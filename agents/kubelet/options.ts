@@ -10,7 +10,7 @@ import {
   parseText,
 } from '../../controlplane/process/options';
 import { parseNodeIps } from './node/address';
-import { parseSysctlPatterns } from './pod/sysctls';
+import { parseSysctlPatterns } from './spec/sysctls';
 
 export const kubeletOptions = {
   kubeconfig: {

@@ -8,8 +8,8 @@ import { isTest, readSources } from './sources';
 const trusted: Readonly<Record<string, string>> = {
   'controlplane/process/options.ts': 'the command line',
   'agents/setup/observe.ts': 'files of the machine itself',
-  'agents/kubelet/pod/hosts.ts': 'at most 63 characters',
-  'agents/kubelet/pod/resolv-conf.ts': "lines of the node's own file",
+  'agents/kubelet/spec/hosts.ts': 'at most 63 characters',
+  'agents/kubelet/spec/resolv-conf.ts': "lines of the node's own file",
 };
 
 /** Quadratic work takes some 30 ms at the last size, linear work less than a tenth of one. */

@@ -2,8 +2,8 @@
 
 import type { Clock } from '../../../controlplane/base/clock';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
-import { ConfigError } from '../pod/env';
 import type { ContainerRuntime, ImageRecord, RegistryAuth } from '../runtime/runtime';
+import { ConfigError } from '../spec/container';
 import type { ImageCache } from './image-cache';
 import { defaultPullPolicy, parseImageName, withDefaultTag } from './image-name';
 

@@ -18,6 +18,7 @@ import type { PodNetwork, PodWire } from './pod-network';
 import type { PodSources } from './pod-sources';
 import { podMtu } from './uplink';
 import {
+  type DesiredWire,
   findDamage,
   findFault,
   nearFault,
@@ -25,7 +26,6 @@ import {
   podPrefix,
   podRoutes,
   type WireFound,
-  type WireWish,
 } from './wire-plan';
 
 export interface PodNetworkOptions {
@@ -107,9 +107,9 @@ export class NetlinkPodNetwork implements PodNetwork {
   ): Promise<{ readonly bridge: Link; readonly changed: boolean }> {
     const addresses = allocators.map(({ gateway, cidr }) => ({ address: gateway, prefix: cidr.prefix }));
     const hasIpv6 = allocators.some(({ cidr }) => cidr.family === 6);
-    const wish = { name: bridgeName, mac: macOf(allocators[0]!.gateway), mtu, addresses };
+    const desired = { name: bridgeName, mac: macOf(allocators[0]!.gateway), mtu, addresses };
     if (hasIpv6) await this.ensureIpv6(rt);
-    const steps = planBridge(wish, await rt.link(bridgeName), await rt.addresses());
+    const steps = planBridge(desired, await rt.link(bridgeName), await rt.addresses());
     await applySteps(rt, steps);
     const bridge = await rt.link(bridgeName);
     if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
@@ -189,23 +189,23 @@ export class NetlinkPodNetwork implements PodNetwork {
       const { cidr, gateway } = this.allocatorOf(ip);
       return { ip, family: cidr.family, gateway };
     });
-    const wish: WireWish = { addresses, mtu, bridgeIndex: bridge.index };
+    const desired: DesiredWire = { addresses, mtu, bridgeIndex: bridge.index };
     try {
       try {
-        await this.create(inside, podNetns, wish, interfaceName);
+        await this.create(inside, podNetns, desired, interfaceName);
         return known ? 'no link on the node' : undefined;
       } catch (err) {
         if (!isAlreadyExists(err)) throw err;
       }
-      const found = await this.observe(inside, wish, interfaceName);
-      const fault = findFault(wish, found);
+      const found = await this.observe(inside, desired, interfaceName);
+      const fault = findFault(desired, found);
       if (fault === undefined) return undefined;
       if (nearFault(found)) {
         await rt.setLink(near, { master: bridge.index, mtu, up: true });
         // The mode of the overlay has changed: connections go on.
         await inside.setLink(interfaceName, { mtu });
         await rt.setLink(near, { hairpin: true });
-        if (findFault(wish, await this.observe(inside, wish, interfaceName)) === undefined) return fault;
+        if (findFault(desired, await this.observe(inside, desired, interfaceName)) === undefined) return fault;
       }
       this.options.log.info('replacing a pod wire', { ips: ips.join(','), fault });
       const inTheWay = await inside.link(interfaceName);
@@ -214,7 +214,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       }
       await inside.removeLink(interfaceName);
       await rt.removeLink(near);
-      await this.create(inside, podNetns, wish, interfaceName);
+      await this.create(inside, podNetns, desired, interfaceName);
       return fault;
     } finally {
       inside.close();
@@ -222,9 +222,9 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   /** @throws AlreadyExists when one of the two names is taken; nothing has changed then. */
-  private async create(inside: Rtnetlink, podNetns: Netns, wish: WireWish, interfaceName: string): Promise<void> {
+  private async create(inside: Rtnetlink, podNetns: Netns, desired: DesiredWire, interfaceName: string): Promise<void> {
     const { rt } = this.opened();
-    const { addresses, mtu, bridgeIndex } = wish;
+    const { addresses, mtu, bridgeIndex } = desired;
     const { ip } = addresses[0]!;
     const near = vethName(ip);
     if (readSysctl(podNetns, 'net.ipv6.conf.default.accept_dad') !== undefined) {
@@ -259,13 +259,13 @@ export class NetlinkPodNetwork implements PodNetwork {
     }
   }
 
-  private async observe(inside: Rtnetlink, wish: WireWish, interfaceName: string): Promise<WireFound> {
+  private async observe(inside: Rtnetlink, desired: DesiredWire, interfaceName: string): Promise<WireFound> {
     const { rt } = this.opened();
     const [near, far, addresses, routes] = await Promise.all([
-      rt.link(vethName(wish.addresses[0]!.ip)),
+      rt.link(vethName(desired.addresses[0]!.ip)),
       inside.link(interfaceName),
       inside.addresses(),
-      Promise.all(wish.addresses.map(({ family }) => inside.routes(family))),
+      Promise.all(desired.addresses.map(({ family }) => inside.routes(family))),
     ]);
     return { near, far, addresses, routes: routes.flat() };
   }

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { macOf, vethName } from './names';
 import { nodeLease } from './translate';
-import { findFault, podIpv6Sysctls, podRoutes, type WireFound, type WireWish } from './wire-plan';
+import { type DesiredWire, findFault, podIpv6Sysctls, podRoutes, type WireFound } from './wire-plan';
 
 const address = { ip: '10.244.1.5', family: 4, gateway: '10.244.1.1' } as const;
-const wish: WireWish = { addresses: [address], mtu: 1500, bridgeIndex: 3 };
+const desired: DesiredWire = { addresses: [address], mtu: 1500, bridgeIndex: 3 };
 const link = { kind: 'veth', mtu: 1500, up: true, master: 0, peer: 0, mac: '0a:00:00:00:00:01' };
 const complete: WireFound = {
   near: { ...link, index: 7, name: 'veth0af40105', master: 3, peer: 2, hairpin: true },
@@ -60,19 +60,19 @@ t.test('the first fault of a wire', async (t) => {
     { name: 'no default route', change: { routes: complete.routes.slice(0, 1) }, fault: 'no route to 0.0.0.0/0' },
     { name: 'another gateway', change: { routes: podRoutes('10.244.1.9', 2) }, fault: 'no route to 10.244.1.1/32' },
   ];
-  for (const { name, change, fault } of cases) t.equal(findFault(wish, { ...complete, ...change }), fault, name);
+  for (const { name, change, fault } of cases) t.equal(findFault(desired, { ...complete, ...change }), fault, name);
 });
 
 t.test('a wire of both families', async (t) => {
   const six = { ip: 'fd00::5', family: 6, gateway: 'fd00::1' } as const;
-  const both: WireWish = { ...wish, addresses: [address, six] };
+  const both: DesiredWire = { ...desired, addresses: [address, six] };
   const whole: WireFound = {
     ...complete,
     addresses: [...complete.addresses, { link: 2, family: 6, address: 'fd00::5', prefix: 128 }],
     routes: [...complete.routes, ...podRoutes('fd00::1', 2)],
   };
   t.equal(findFault(both, whole), undefined, 'the address the kernel gives each link of IPv6 is no fault');
-  t.equal(findFault(wish, whole), undefined, 'nor is what a pod of one family has besides');
+  t.equal(findFault(desired, whole), undefined, 'nor is what a pod of one family has besides');
   t.equal(findFault(both, complete), 'another address');
   t.equal(findFault(both, { ...whole, routes: complete.routes }), 'no route to fd00::1/128');
   t.equal(findFault(both, { ...whole, routes: whole.routes.slice(0, -1) }), 'no route to ::/0');

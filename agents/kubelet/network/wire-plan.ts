@@ -43,7 +43,7 @@ export interface WireAddress {
   readonly gateway: string;
 }
 
-export interface WireWish {
+export interface DesiredWire {
   /** The first gives the wire its name and MAC. */
   readonly addresses: readonly WireAddress[];
   readonly mtu: number;
@@ -59,16 +59,16 @@ export interface WireFound {
 }
 
 /** The first thing that is wrong with the wire, or undefined when it is complete. */
-export function findFault(wish: WireWish, { near, far, addresses, routes }: WireFound): string | undefined {
+export function findFault(desired: DesiredWire, { near, far, addresses, routes }: WireFound): string | undefined {
   if (near === undefined) return 'no link on the node';
   if (far === undefined) return 'no link in the pod';
   if (near.peer !== far.index || far.peer !== near.index) return 'the two links are not one pair';
-  if (near.master !== wish.bridgeIndex) return 'not a port of the bridge';
+  if (near.master !== desired.bridgeIndex) return 'not a port of the bridge';
   if (near.hairpin !== true) return 'hairpin is off';
   if (!near.up || !far.up) return 'a link is down';
-  if (far.mac !== macOf(wish.addresses[0]!.ip)) return 'another MAC address';
-  if (near.mtu !== wish.mtu || far.mtu !== wish.mtu) return 'another MTU';
-  for (const { ip, family, gateway } of wish.addresses) {
+  if (far.mac !== macOf(desired.addresses[0]!.ip)) return 'another MAC address';
+  if (near.mtu !== desired.mtu || far.mtu !== desired.mtu) return 'another MTU';
+  for (const { ip, family, gateway } of desired.addresses) {
     const onFar = addresses.filter(
       (entry) => entry.link === far.index && entry.family === family && !isLinkLocal(entry),
     );

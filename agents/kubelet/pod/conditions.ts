@@ -1,9 +1,9 @@
 // The conditions of a pod that the kubelet owns; the times of those that do not change are kept. Pure.
 import type { Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
-import type { Container } from './env';
+import type { Container } from '../spec/container';
 import { isSidecar } from './plan';
-import type { ContainerStatus, StatusInput } from './status';
+import type { ContainerStatus, StatusInput } from './status-input';
 
 export type PodCondition = NonNullable<NonNullable<Pod['status']>['conditions']>[number];
 type Verdict = Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>;

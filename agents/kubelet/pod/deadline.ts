@@ -1,6 +1,6 @@
 // spec.activeDeadlineSeconds: a pod may be active on its node for so long and is then failed. Pure.
 import type { Pod } from '../../../controlplane/api';
-import type { PodVerdict } from './status';
+import type { PodVerdict } from './status-input';
 
 const reason = 'DeadlineExceeded';
 export const deadlineMessage = 'Pod was active on the node longer than the specified deadline';

@@ -9,11 +9,11 @@ import type { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
 import type { Prober } from '../probes/prober';
 import type { ContainerRuntime } from '../runtime/runtime';
+import type { ClusterDns } from '../spec/resolv-conf';
 import type { PodVolumes } from '../volumes/pod-volumes';
 import type { CrashLoop } from './crash-loop';
 import type { Limiter } from './limiter';
 import type { PodRecords } from './pod-records';
-import type { ClusterDns } from './resolv-conf';
 
 export interface NodeConfig {
   readonly nodeName: string;

@@ -2,10 +2,10 @@
 import type { Pod } from '../../../controlplane/api';
 import { AppError, describeError } from '../../../controlplane/base/errors';
 import { httpProbe } from '../probes/http';
-import { resolvePort } from '../probes/target';
+import { collectOutput } from '../runtime/exec-output';
+import type { Container } from '../spec/container';
+import { resolvePort } from '../spec/named-port';
 import type { PodDeps } from './deps';
-import type { Container } from './env';
-import { collectOutput } from './output';
 
 export type Handler = NonNullable<NonNullable<Container['lifecycle']>['preStop']>;
 

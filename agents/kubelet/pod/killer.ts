@@ -4,8 +4,8 @@ import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
+import type { Container } from '../spec/container';
 import type { PodDeps } from './deps';
-import type { Container } from './env';
 import { hookFailed, runHook } from './hooks';
 
 export interface KillRequest {

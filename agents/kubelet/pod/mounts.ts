@@ -4,11 +4,11 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import type { Mount } from '../runtime/runtime';
+import { ConfigError, type Container } from '../spec/container';
+import { formatPod, identityOf } from '../spec/container-spec';
+import { expand, missingNames } from '../spec/expand';
 import type { Volume } from '../volumes/payload';
-import { formatPod, identityOf } from './container-spec';
 import type { PodDeps } from './deps';
-import { ConfigError, type Container } from './env';
-import { expand, missingNames } from './expand';
 import { hostsPath, resolvConfPath } from './sandbox';
 
 const propagations: Readonly<Record<string, Mount['propagation']>> = {

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from './env';
+import type { Container } from '../spec/container';
+import { container, exited, now, pod, record, sandbox } from '../spec/pod.fixture';
 import { type PlanInput, planPod } from './plan';
-import { container, exited, now, pod, record, sandbox } from './pod.fixture';
 
 const app = container('app');
 const init = container('init');

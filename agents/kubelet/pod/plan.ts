@@ -3,8 +3,8 @@
 import type { Pod } from '../../../controlplane/api';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from './env';
-import { specHash } from './spec-hash';
+import type { Container } from '../spec/container';
+import { specHash } from '../spec/spec-hash';
 
 export type PodAction =
   | { readonly action: 'create-sandbox'; readonly attempt: number }

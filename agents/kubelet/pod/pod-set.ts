@@ -5,9 +5,9 @@ import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
 import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
-import { formatPod, identityOf } from './container-spec';
+import { formatPod, identityOf } from '../spec/container-spec';
+import { unsoundName } from '../spec/names';
 import { isOver } from './deadline';
-import { unsoundName } from './names';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 

@@ -3,9 +3,9 @@
 import type { Pod } from '../../../controlplane/api';
 import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
+import type { Container } from '../spec/container';
+import { defaultGraceSeconds, specGraceOf } from '../spec/grace-period';
 import type { PodDeps } from './deps';
-import type { Container } from './env';
-import { defaultGraceSeconds, specGraceOf } from './grace-period';
 import { findContainer, Killer } from './killer';
 import { isSidecar, type PodAction } from './plan';
 import { removeSandbox } from './sandbox';

@@ -7,10 +7,10 @@ import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/bas
 import { readHostResolvConf } from '../../../dataplane/dns/resolv-conf';
 import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
-import { sandboxSpec } from './container-spec';
+import { sandboxSpec } from '../spec/container-spec';
+import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../spec/hosts';
+import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv-conf';
 import type { PodDeps } from './deps';
-import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
-import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
 
 /** A sandbox on its way: containers are created once `created` is there, and started once `ready` is. */
 export interface SandboxStart {

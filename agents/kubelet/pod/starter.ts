@@ -4,16 +4,17 @@ import { AppError, describeError, isUnavailable } from '../../../controlplane/ba
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
 import type { ContainerRecord } from '../runtime/runtime';
+import { ConfigError, type Container } from '../spec/container';
+import { containerSpec } from '../spec/container-spec';
+import { containerEnv } from '../spec/env';
+import type { NodeFacts } from '../spec/field-ref';
+import { specGraceOf } from '../spec/grace-period';
 import { VolumeError } from '../volumes/payload';
-import { containerSpec } from './container-spec';
 import type { PodDeps } from './deps';
-import { ConfigError, type Container, containerEnv } from './env';
-import type { NodeFacts } from './field-ref';
-import { specGraceOf } from './grace-period';
 import { hookFailed, runHook } from './hooks';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
-import type { WaitingReason } from './status';
+import type { WaitingReason } from './status-input';
 
 export interface StartRequest {
   readonly pod: Pod;

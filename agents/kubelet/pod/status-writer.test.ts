@@ -4,8 +4,8 @@ import { AppError, Conflict } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
-import { pod } from './pod.fixture';
-import type { PodStatus } from './status';
+import { pod } from '../spec/pod.fixture';
+import type { PodStatus } from './status-input';
 import { StatusWriter } from './status-writer';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -6,7 +6,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { hasCode, isConflict, isNotFound } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
-import type { PodStatus } from './status';
+import type { PodStatus } from './status-input';
 
 export interface StatusSource {
   readonly pod: Pod;

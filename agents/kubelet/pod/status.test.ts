@@ -1,7 +1,8 @@
 import t from 'tap';
-import type { Container } from './env';
-import { container, exited, now, pod, record, sandbox } from './pod.fixture';
-import { podStatus, type StatusInput } from './status';
+import type { Container } from '../spec/container';
+import { container, exited, now, pod, record, sandbox } from '../spec/pod.fixture';
+import { podStatus } from './status';
+import type { StatusInput } from './status-input';
 
 const app = container('app');
 const init = container('init');

@@ -7,7 +7,7 @@ import { FakeClock } from '../../../test/lib/fake-clock';
 import { FakeRuntime } from '../runtime/fake';
 import { labels } from '../runtime/labels';
 import type { LogChunk, LogOptions } from '../runtime/runtime';
-import { container, exited, pod } from './pod.fixture';
+import { container, exited, pod } from '../spec/pod.fixture';
 import { readMessageFile, TerminationMessages } from './termination-message';
 
 t.test('the end of a message file is read, whatever a container has made of it', async (t) => {

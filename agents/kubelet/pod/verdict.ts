@@ -1,8 +1,8 @@
 // When the kubelet gives a pod up: refused before it runs, or over its time. Pure.
 import type { Pod } from '../../../controlplane/api';
+import { forbiddenSysctl } from '../spec/sysctls';
 import { deadlineMessage, deadlineVerdict } from './deadline';
-import type { PodVerdict } from './status';
-import { forbiddenSysctl } from './sysctls';
+import type { PodVerdict } from './status-input';
 
 export interface VerdictInput {
   readonly takenAtMs: number;

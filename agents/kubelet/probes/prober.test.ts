@@ -2,10 +2,10 @@
 import t from 'tap';
 import { Unavailable } from '../../../controlplane/base/errors';
 import { FakeClock } from '../../../test/lib/fake-clock';
-import { container, pod } from '../pod/pod.fixture';
 import { type FakeCommand, FakeRuntime } from '../runtime/fake';
 import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
+import { container, pod } from '../spec/pod.fixture';
 import { Prober } from './prober';
 
 const spec: ContainerSpec = {

@@ -2,13 +2,13 @@
 import type { Pod } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import { describeError, hasCode } from '../../../controlplane/base/errors';
-import type { Container } from '../pod/env';
-import { collectOutput } from '../pod/output';
+import { collectOutput } from '../runtime/exec-output';
 import type { ContainerRuntime } from '../runtime/runtime';
+import type { Container } from '../spec/container';
+import { resolvePort } from '../spec/named-port';
 import { grpcProbe } from './grpc';
 import { httpProbe, type ProbeOutcome } from './http';
 import { applyResult, failedForGood, initialState, type ProbeKind, type ProbeState } from './probe-state';
-import { resolvePort } from './target';
 import { tcpProbe } from './tcp';
 
 type Probe = NonNullable<Container['livenessProbe']>;

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
+import { resolvePort } from '../spec/named-port';
 import { grpcProbe } from './grpc';
 import { applyResult, failedForGood, initialState, type ProbeKind } from './probe-state';
-import { resolvePort } from './target';
 import { tcpProbe } from './tcp';
 
 /** Verdicts after each result; + is a success. */

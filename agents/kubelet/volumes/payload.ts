@@ -1,7 +1,7 @@
 // The files of configMap, secret, downwardAPI and projected volumes. Pure: objects and tokens are handed in.
 import type { ConfigMap, Pod, Secret } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
-import { fieldValue, type NodeFacts, resourceValue } from '../pod/field-ref';
+import { fieldValue, type NodeFacts, resourceValue } from '../spec/field-ref';
 
 export type Volume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number];
 export interface PayloadFile {

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
-import { pod } from '../pod/pod.fixture';
+import { pod } from '../spec/pod.fixture';
 import { writeAtomically } from './atomic-writer';
 import { ensureHostPath } from './host-path';
 import { type Payload, type PayloadSources, tokensOf, type Volume, volumePayload } from './payload';

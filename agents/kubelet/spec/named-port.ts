@@ -1,6 +1,6 @@
 // Where a probe or hook goes. Pure.
 import { BadRequest } from '../../../controlplane/base/errors';
-import type { Container } from '../pod/env';
+import type { Container } from './container';
 
 /** A number, or the name of one of the container's ports. @throws BadRequest */
 export function resolvePort(port: number | string | object, container: Container): number {

@@ -1,7 +1,7 @@
 // When the volumes of one pod are set up again: after a change of what they show, and when a token is due.
 import type { Pod } from '../../../controlplane/api';
+import type { NodeFacts } from '../spec/field-ref';
 import type { PodDeps } from './deps';
-import type { NodeFacts } from './field-ref';
 
 export class VolumeSync {
   /** False once volumes are set up and nothing they show has changed since. */

@@ -1,10 +1,8 @@
 // The environment of a container. Pure: referenced ConfigMaps, Secrets and Services are handed in.
 import type { ConfigMap, Pod, Secret, Service } from '../../../controlplane/api';
-import { AppError } from '../../../controlplane/base/errors';
+import { ConfigError, type Container } from './container';
 import { expand } from './expand';
 import { fieldValue, type NodeFacts, resourceValue } from './field-ref';
-
-export type Container = NonNullable<Pod['spec']>['containers'][number];
 
 export interface EnvSources {
   /** Undefined when there is none. Names are in the pod's namespace. */
@@ -12,15 +10,6 @@ export interface EnvSources {
   readonly secret: (name: string) => Secret | undefined;
   readonly services: readonly Service[];
   readonly facts: NodeFacts;
-}
-
-/** A container cannot be made from what is there now; `reason` is the waiting reason. */
-export class ConfigError extends AppError {
-  readonly reason: string;
-  constructor(message: string, reason = 'CreateContainerConfigError') {
-    super('NotFound', message, { details: { reason } });
-    this.reason = reason;
-  }
 }
 
 /** NAME to value in the order of definition. @throws ConfigError for a missing non-optional reference */

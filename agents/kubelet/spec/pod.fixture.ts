@@ -2,7 +2,7 @@
 import type { Pod } from '../../../controlplane/api';
 import { containerType, labels, sandboxContainerName, sandboxType } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from './env';
+import type { Container } from './container';
 import { specHash } from './spec-hash';
 
 export const now = Date.parse('2026-01-01T00:00:00Z');

@@ -11,7 +11,7 @@ import {
   sandboxType,
 } from '../runtime/labels';
 import type { ContainerSpec, ImageRecord, Mount } from '../runtime/runtime';
-import { ConfigError, type Container } from './env';
+import { ConfigError, type Container } from './container';
 import { expand } from './expand';
 import { specGraceOf } from './grace-period';
 import { qosClass } from './qos';

@@ -1,9 +1,7 @@
 import t from 'tap';
-import { CrashLoop, formatDelay } from './crash-loop';
 import { expand, missingNames } from './expand';
 import { podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
-import { container, now, pod } from './pod.fixture';
-import { qosClass } from './qos';
+import { pod } from './pod.fixture';
 import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
 
 t.test('expand', async (t) => {
@@ -66,28 +64,4 @@ t.test('resolv.conf', async (t) => {
   };
   t.equal(text({ dnsPolicy: 'None', dnsConfig }), 'search x.test\nnameserver 192.0.2.1\noptions ndots:2 edns0\n');
   t.match(text({ dnsConfig }), /options ndots:2 edns0\n$/);
-});
-
-t.test('crash loop back-off', async (t) => {
-  const loop = new CrashLoop();
-  const waits: number[] = [];
-  let time = now;
-  for (let i = 0; i < 8; i++) {
-    const next = loop.notBefore('k', time);
-    waits.push(next === 0 ? 0 : next - time);
-    time = Math.max(time, next);
-    loop.restarted('k', time);
-  }
-  t.same(waits, [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
-  t.equal(loop.notBefore('k', time + 600_001), 0, 'forgotten after ten minutes');
-  t.same([10_000, 160_000, 300_000].map(formatDelay), ['10s', '2m40s', '5m0s']);
-});
-
-t.test('QoS class', async (t) => {
-  const of = (resources: object) => qosClass(pod({ containers: [container('a', { resources })] }));
-  t.equal(of({}), 'BestEffort');
-  t.equal(of({ requests: { cpu: '1' } }), 'Burstable');
-  t.equal(of({ limits: { cpu: '1', memory: '1Gi' } }), 'Guaranteed');
-  t.equal(of({ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1000m' } }), 'Guaranteed');
-  t.equal(of({ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '500m' } }), 'Burstable');
 });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Service } from '../../../controlplane/api';
-import { type Container, containerEnv, type EnvSources, serviceEnv } from './env';
+import type { Container } from './container';
+import { containerEnv, type EnvSources, serviceEnv } from './env';
 import { container, pod } from './pod.fixture';
 
 const service = (namespace: string, name: string, spec: object = {}): Service => ({

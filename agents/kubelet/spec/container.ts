@@ -1,0 +1,14 @@
+// A container of a pod's spec, and the error for one that cannot be created from it. Below everything that works on containers.
+import type { Pod } from '../../../controlplane/api';
+import { AppError } from '../../../controlplane/base/errors';
+
+export type Container = NonNullable<Pod['spec']>['containers'][number];
+
+/** A container cannot be created from what exists now; `reason` is the waiting reason in its status. */
+export class ConfigError extends AppError {
+  readonly reason: string;
+  constructor(message: string, reason = 'CreateContainerConfigError') {
+    super('NotFound', message, { details: { reason } });
+    this.reason = reason;
+  }
+}
