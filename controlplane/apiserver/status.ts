@@ -16,6 +16,7 @@ export const statusTable: Readonly<Record<ErrorCode, StatusLine>> = {
   Forbidden: { status: 403, reason: 'Forbidden' },
   NotFound: { status: 404, reason: 'NotFound' },
   AlreadyExists: { status: 409, reason: 'AlreadyExists' },
+  AlreadyClaimed: { status: 409, reason: 'Conflict' },
   Conflict: { status: 409, reason: 'Conflict' },
   Expired: { status: 410, reason: 'Expired' },
   Unsupported: { status: 415, reason: 'UnsupportedMediaType' },

@@ -5,6 +5,7 @@
 export type ErrorCode =
   | 'NotFound'
   | 'AlreadyExists'
+  | 'AlreadyClaimed'
   | 'Conflict'
   | 'Invalid'
   | 'BadRequest'
@@ -56,6 +57,17 @@ export class NotFound extends AppError {
 export class AlreadyExists extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('AlreadyExists', message, options);
+  }
+}
+
+/** Another object holds a name or number that may be given once: an address, a port. */
+export class AlreadyClaimed extends AppError {
+  constructor(
+    readonly claim: string,
+    /** The store key of the holder. */
+    readonly owner: string,
+  ) {
+    super('AlreadyClaimed', `${claim} is held by ${owner}`);
   }
 }
 

@@ -106,10 +106,7 @@ async function openApi(options: Context['options'], log: Logger, scope: Scope): 
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   for (const made of await ensurePki(pkiDir, serverNames(options))) log.info('made', { file: made });
-  const spec =
-    options.store === 'memory'
-      ? ({ kind: 'memory' } as const)
-      : ({ kind: 'sqlite', path: join(dataDir, 'state.db') } as const);
+  const spec = { kind: options.store, path: join(dataDir, 'state.db') };
   const store = await openStore(spec, { log: log.child('store') });
   scope.defer(() => store.close());
   const cache = await openCache(store, registry, { log: log.child('cache') });

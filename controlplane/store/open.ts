@@ -1,12 +1,24 @@
-// Chooses the backend. The rest of the server knows only the Store port.
+// Opens a store by its kind. The rest of the server knows only the Store port. A further backend is a folder of its own and a
+// line in `backends`, with a line in `Settings` for what it must know.
 import { type Clock, systemClock } from '../base/clock';
 import { type Logger, silentLogger } from '../base/logger';
 import { MemoryStore } from './memory/memory-store';
-import { defaultRetention, type Retention, runCompaction } from './retention';
+import { defaultRetention, type Retention, withRetention } from './retention';
 import { SqliteStore } from './sqlite/sqlite-store';
 import type { Store } from './store';
 
-export type StoreSpec = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
+/** What each backend must know to open. */
+interface Settings {
+  readonly memory: object;
+  readonly sqlite: { readonly path: string };
+}
+export type StoreKind = keyof Settings;
+export type StoreSpec<K extends StoreKind = StoreKind> = { [P in K]: { readonly kind: P } & Settings[P] }[K];
+
+const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>) => Promise<Store> } = {
+  memory: async () => new MemoryStore(),
+  sqlite: ({ path }) => SqliteStore.open(path),
+};
 
 export interface OpenStoreOptions {
   readonly log?: Logger;
@@ -16,23 +28,14 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the store and keeps its history bounded until close().
- * @throws Unsupported for a file that is no store of ours, is damaged, or was written by a newer version;
+ * @throws Unsupported for a file that is no store of this program, is damaged, or was written by a newer version;
  *   Unavailable when another process has it open.
  */
-export async function openStore(spec: StoreSpec, options: OpenStoreOptions = {}): Promise<Store> {
+export async function openStore<K extends StoreKind>(
+  spec: StoreSpec<K>,
+  options: OpenStoreOptions = {},
+): Promise<Store> {
   const { log = silentLogger, clock = systemClock, retention = defaultRetention } = options;
-  const store = spec.kind === 'memory' ? new MemoryStore() : await SqliteStore.open(spec.path);
-  const stop = new AbortController();
-  const compaction = runCompaction(
-    { revision: () => store.currentRevision, compact: (revision) => store.compact(revision), clock, log },
-    retention,
-    stop.signal,
-  );
-  const close = store.close.bind(store);
-  store.close = async () => {
-    stop.abort();
-    await compaction;
-    await close();
-  };
-  return store;
+  const open: (spec: StoreSpec<K>) => Promise<Store> = backends[spec.kind];
+  return withRetention(await open(spec), retention, { clock, log });
 }

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { silentLogger } from '../base/logger';
-import { planCompaction, type Retention, runCompaction } from './retention';
+import { MemoryStore } from './memory/memory-store';
+import { planCompaction, type Retention, runCompaction, withRetention } from './retention';
 
 const retention: Retention = { keepMs: 300, minRevisions: 10, maxRevisions: 1_000, everyMs: 100 };
 
@@ -36,7 +37,8 @@ t.test('the loop compacts as time passes, and goes on after a failure', async (t
     }
     compacted.push(to);
   };
-  const done = runCompaction({ revision: () => revision, compact, clock, log: silentLogger }, retention, stop.signal);
+  const store = { revision: async () => revision, compact };
+  const done = runCompaction(store, retention, { clock, log: silentLogger }, stop.signal);
   for (let i = 0; i < 6; i++) {
     await clock.armed();
     revision += 100;
@@ -46,4 +48,18 @@ t.test('the loop compacts as time passes, and goes on after a failure', async (t
   t.same(compacted, [200, 300, 400]);
   stop.abort();
   await done;
+});
+
+t.test('a store with retention compacts by itself, and stops when it is closed', async (t) => {
+  const clock = new FakeClock();
+  const inner = new MemoryStore();
+  const store = withRetention(inner, { ...retention, minRevisions: 1, maxRevisions: 3 }, { clock, log: silentLogger });
+  for (let i = 0; i < 10; i++) await store.create(`/k/${i}`, Buffer.from('x'));
+  await clock.armed();
+  clock.advance(retention.everyMs);
+  await clock.armed();
+  await t.rejects(store.range('/', { revision: 6 }), { code: 'Expired' });
+  t.equal((await store.range('/', { revision: 7 })).items.length, 7);
+  await store.close();
+  await t.rejects(inner.get('/k/1'), { code: 'Unavailable' }, 'the inner store is closed too');
 });

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock';
 import { describeError } from '../base/errors';
 import type { Logger } from '../base/logger';
+import type { Store } from './store';
 
 export interface Retention {
   /** History younger than this is kept... */
@@ -33,30 +34,55 @@ export function planCompaction(samples: readonly Sample[], now: number, current:
   return Math.max(0, byAge, current - retention.maxRevisions);
 }
 
-export interface CompactionDeps {
-  readonly revision: () => number;
-  readonly compact: (revision: number) => Promise<void>;
+interface CompactionDeps {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+/** The same store, whose history is compacted by the policy until it is closed. */
+export function withRetention(store: Store, retention: Retention, deps: CompactionDeps): Store {
+  const stop = new AbortController();
+  const compaction = runCompaction(store, retention, deps, stop.signal);
+  return {
+    revision: () => store.revision(),
+    get: (key) => store.get(key),
+    range: (prefix, options) => store.range(prefix, options),
+    create: (key, value, claims) => store.create(key, value, claims),
+    update: (key, value, expectedRevision, claims) => store.update(key, value, expectedRevision, claims),
+    delete: (key, expectedRevision) => store.delete(key, expectedRevision),
+    adopt: (key, claims, expectedRevision) => store.adopt(key, claims, expectedRevision),
+    claims: () => store.claims(),
+    watch: (prefix, afterRevision, signal) => store.watch(prefix, afterRevision, signal),
+    compact: (revision) => store.compact(revision),
+    close: async () => {
+      stop.abort();
+      await compaction;
+      await store.close();
+    },
+  };
+}
+
 /** Compacts by the policy every `everyMs`, until the signal is aborted. */
-export async function runCompaction(deps: CompactionDeps, retention: Retention, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps;
+export async function runCompaction(
+  store: Pick<Store, 'revision' | 'compact'>,
+  retention: Retention,
+  { clock, log }: CompactionDeps,
+  signal: AbortSignal,
+): Promise<void> {
   let samples: Sample[] = [];
   let compacted = 0;
   while (!signal.aborted) {
-    const now = clock.now();
-    const current = deps.revision();
-    samples.push({ at: now, revision: current });
-    const target = planCompaction(samples, now, current, retention);
-    if (target > compacted) {
-      try {
-        await deps.compact(target);
+    try {
+      const now = clock.now();
+      const current = await store.revision();
+      samples.push({ at: now, revision: current });
+      const target = planCompaction(samples, now, current, retention);
+      if (target > compacted) {
+        await store.compact(target);
         compacted = target;
-      } catch (error) {
-        log.warn('compaction failed, trying again later', { revision: target, error: describeError(error) });
       }
+    } catch (error) {
+      log.warn('the history of the store was not compacted, retrying later', { error: describeError(error) });
     }
     samples = samples.filter((sample) => sample.revision > compacted);
     await clock.sleep(retention.everyMs, signal).catch(() => undefined);

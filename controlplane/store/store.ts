@@ -1,4 +1,4 @@
-// The store port: revisioned keys with compare-and-swap, a range read and a watch that misses nothing. Every backend
+// The store port: revisioned keys with compare-and-swap, claims, a range read and a watch that misses nothing. Every backend
 // passes the same contract suite (test/contract/store.ts). Values are opaque bytes here.
 
 /** One key as of one revision. Revisions go up by one per write over the whole store, starting at 1. */
@@ -34,18 +34,37 @@ export interface RangeResult {
   readonly more: boolean;
 }
 
+/**
+ * Names that one key holds at most, such as `clusterip/10.96.0.7`. A write lists all that its key holds from then on; without a
+ * list the key keeps what it holds. The store takes and frees them in the transaction of the write: either both happen or neither.
+ */
+export type Claims = readonly string[];
+
+/** A claim and the key that holds it. */
+export interface HeldClaim {
+  readonly claim: string;
+  readonly owner: string;
+}
+
 export interface Store {
   /** The newest committed revision; 0 for an empty store. */
   revision(): Promise<number>;
   get(key: string): Promise<StoredValue | undefined>;
   /** Keys with this prefix in byte order. */
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
-  /** Resolves with the new revision after the commit is durable. @throws AlreadyExists */
-  create(key: string, value: Buffer): Promise<number>;
-  /** @throws NotFound, or Conflict when the key's modRevision is not `expectedRevision`. */
-  update(key: string, value: Buffer, expectedRevision: number): Promise<number>;
-  /** Resolves with the revision of the deletion. @throws NotFound, Conflict */
+  /** Resolves with the new revision after the commit is durable. @throws AlreadyExists, AlreadyClaimed */
+  create(key: string, value: Buffer, claims?: Claims): Promise<number>;
+  /** @throws NotFound, Conflict when the key's modRevision is not `expectedRevision`, AlreadyClaimed */
+  update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number>;
+  /** Frees all claims of the key. Resolves with the revision of the deletion. @throws NotFound, Conflict */
   delete(key: string, expectedRevision?: number): Promise<number>;
+  /**
+   * Records the claims of a key that was written without them, by an older version. It takes no revision and asks no other
+   * owner: what is stored is true, so here alone a claim can get a second owner. @throws NotFound, Conflict
+   */
+  adopt(key: string, claims: Claims, expectedRevision: number): Promise<void>;
+  /** All claims, ordered by claim and owner; for the start of a server and for checks. */
+  claims(): Promise<readonly HeldClaim[]>;
   /**
    * Events of keys with this prefix, with revisions greater than `afterRevision`, in revision order, in batches, without
    * a gap between history and live. Ends when the signal is aborted. @throws Expired when history is compacted away.

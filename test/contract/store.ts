@@ -18,6 +18,9 @@ async function take(watch: AsyncIterable<readonly StoreEvent[]>, count: number):
   return events;
 }
 
+/** Every claim as `CLAIM OWNER`. */
+const held = async (store: Store) => (await store.claims()).map(({ claim, owner }) => `${claim} ${owner}`);
+
 const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
   'an empty store is at revision 0 and the first write makes it 1': async (t, store) => {
     t.equal(await store.revision(), 0);
@@ -199,6 +202,116 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.ok((await store.range('/k/')).items.every((item) => `${item.value}` === '60'));
   },
 
+  'a claim has one owner: a write that wants the claim of another key fails whole': async (t, store) => {
+    await store.create('/a', text('1'), ['port/1', 'ip/1', 'port/1']);
+    await t.rejects(store.create('/b', text('1'), ['port/2', 'ip/1']), {
+      code: 'AlreadyClaimed',
+      claim: 'ip/1',
+      owner: '/a',
+    });
+    t.equal(await store.get('/b'), undefined);
+    t.equal(await store.revision(), 1, 'the refused write takes no revision');
+    t.equal(await store.create('/b', text('1'), ['port/2']), 2, 'nor does it keep the other claim');
+    await t.rejects(store.update('/b', text('2'), 2, ['port/2', 'port/1']), { code: 'AlreadyClaimed', owner: '/a' });
+    t.match(await store.get('/b'), { value: text('1'), modRevision: 2 });
+    t.same(await held(store), ['ip/1 /a', 'port/1 /a', 'port/2 /b']);
+  },
+
+  'an update takes and frees claims, one without a list keeps them, a deletion frees all': async (t, store) => {
+    await store.create('/a', text('1'), ['x', 'y']);
+    await store.update('/a', text('2'), 1, ['y', 'z']);
+    t.same(await held(store), ['y /a', 'z /a']);
+    await store.create('/b', text('1'), ['x']);
+    await store.update('/a', text('3'), 2);
+    t.same(await held(store), ['x /b', 'y /a', 'z /a']);
+    await store.update('/a', text('4'), 4, []);
+    t.same(await held(store), ['x /b']);
+    await store.update('/a', text('5'), 5, ['y']);
+    await store.delete('/a');
+    t.same(await held(store), ['x /b']);
+    await store.create('/c', text('1'), ['y', 'z']);
+    await store.create('/a', text('1'));
+    t.same(await held(store), ['x /b', 'y /c', 'z /c'], 'a key that is created again holds nothing of before');
+  },
+
+  'a failed expectation changes no claim, and is reported before a claim': async (t, store) => {
+    await store.create('/a', text('1'), ['x']);
+    await t.rejects(store.create('/a', text('1'), ['y']), { code: 'AlreadyExists' });
+    await store.create('/b', text('1'), ['y']);
+    await t.rejects(store.create('/a', text('1'), ['y']), { code: 'AlreadyExists' });
+    await t.rejects(store.update('/a', text('1'), 9, ['y']), { code: 'Conflict' });
+    await t.rejects(store.update('/a', text('1'), 9, []), { code: 'Conflict' });
+    await t.rejects(store.update('/c', text('1'), 1, ['y']), { code: 'NotFound' });
+    await t.rejects(store.delete('/a', 9), { code: 'Conflict' });
+    t.same(await held(store), ['x /a', 'y /b']);
+  },
+
+  'writes started together take claims in order, and a refused one does not hurt its neighbours': async (t, store) => {
+    const results = await Promise.allSettled([
+      store.create('/a', text('1'), ['x']),
+      store.create('/b', text('1'), ['y', 'x']),
+      store.create('/c', text('1'), ['y']),
+      store.delete('/a'),
+      store.create('/d', text('1'), ['x']),
+      store.update('/c', text('2'), 2, ['z']),
+      store.create('/e', text('1'), ['y']),
+      store.update('/c', text('3'), 5, ['y']),
+    ]);
+    t.same(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code)),
+      [1, 'AlreadyClaimed', 2, 3, 4, 5, 6, 'AlreadyClaimed'],
+    );
+    t.same(await held(store), ['x /d', 'y /e', 'z /c']);
+  },
+
+  'of many writers that want one claim exactly one gets it': async (t, store) => {
+    const keys = Array.from({ length: 60 }, (_, i) => `/k/${i}`);
+    const created = await Promise.allSettled(keys.map((key, i) => store.create(key, text('1'), [`n/${i % 20}`])));
+    t.equal(created.filter((result) => result.status === 'fulfilled').length, 20);
+    const { items } = await store.range('/k/');
+    const moved = await Promise.allSettled(
+      items.map(({ key, modRevision }) => store.update(key, text('2'), modRevision, ['prize'])),
+    );
+    t.equal(moved.filter((result) => result.status === 'fulfilled').length, 1);
+    const all = await store.claims();
+    t.equal(all.length, 20);
+    t.equal(new Set(all.map(({ claim }) => claim)).size, 20);
+  },
+
+  'adopted claims are what is stored, whoever else holds them': async (t, store) => {
+    await store.create('/a', text('1'));
+    await store.create('/b', text('1'));
+    await store.adopt('/a', ['x', 'y'], 1);
+    await store.adopt('/b', ['x'], 2);
+    await store.adopt('/b', ['x'], 2);
+    t.equal(await store.revision(), 2, 'adoption takes no revision');
+    t.same(await held(store), ['x /a', 'x /b', 'y /a']);
+    await t.rejects(store.adopt('/a', ['z'], 2), { code: 'Conflict' });
+    await t.rejects(store.adopt('/c', ['z'], 1), { code: 'NotFound' });
+    t.equal(await store.update('/b', text('2'), 2, ['x', 'z']), 3, 'what a key holds it may keep');
+    await t.rejects(store.create('/c', text('1'), ['x']), { code: 'AlreadyClaimed' });
+    await store.update('/a', text('2'), 1, ['y']);
+    await t.rejects(store.create('/c', text('1'), ['x']), { code: 'AlreadyClaimed', owner: '/b' }, 'one still has it');
+    await store.delete('/b');
+    t.equal(await store.create('/c', text('1'), ['x']), 6);
+  },
+
+  'claims leave no trace in the history, and a compaction leaves them': async (t, store) => {
+    const stop = new AbortController();
+    await store.create('/a', text('1'), ['x']);
+    await store.update('/a', text('2'), 1, ['y']);
+    await store.adopt('/a', ['z'], 2);
+    await store.create('/b', text('1'), ['x']);
+    t.same((await take(store.watch('/', 0, stop.signal), 3)).map(show), [
+      '1 put /a 1 c1',
+      '2 put /a 2 c1 was 1',
+      '3 put /b 1 c3',
+    ]);
+    await store.compact(3);
+    t.same(await held(store), ['x /b', 'z /a']);
+    stop.abort();
+  },
+
   'values are any bytes': async (t, store) => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     await store.create('/bytes', bytes);
@@ -213,6 +326,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(await write, 1);
     await t.rejects(store.create('/b', text('1')), { code: 'Unavailable' });
     await t.rejects(store.get('/a'), { code: 'Unavailable' });
+    await t.rejects(store.claims(), { code: 'Unavailable' });
     await store.close();
   },
 };

@@ -423,14 +423,7 @@ t.test('when the watch of the store breaks, everything is loaded again and watch
   t.teardown(() => store.close());
   let breakWatch: () => void = () => {};
   const fragile: Store = {
-    revision: () => store.revision(),
-    get: (key) => store.get(key),
-    range: (...args) => store.range(...args),
-    create: (...args) => store.create(...args),
-    update: (...args) => store.update(...args),
-    delete: (...args) => store.delete(...args),
-    compact: (revision) => store.compact(revision),
-    close: () => store.close(),
+    ...store,
     watch(...args) {
       const events = store.watch(...args)[Symbol.asyncIterator]();
       const broken = new Promise<never>((_resolve, reject) => {

@@ -1,8 +1,9 @@
 // The store in memory: for tests and for clusters that need not outlive their server. It keeps the whole history as a
 // list of events, which a compaction trims.
 import { AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
+import { ClaimMap } from './claims';
 
 /** One version of a key; no value means that this revision deleted it. */
 interface Version {
@@ -17,8 +18,9 @@ export class MemoryStore implements Store {
   private log: StoreEvent[] = [];
   private compacted = 0;
   private closed = false;
+  private currentRevision = 0;
+  private readonly claimMap = new ClaimMap();
   private readonly hub = new WatchHub((prefix, after, limit) => this.history(prefix, after, limit));
-  currentRevision = 0;
 
   async revision(): Promise<number> {
     return this.currentRevision;
@@ -48,15 +50,17 @@ export class MemoryStore implements Store {
     return { items, revision, more: false };
   }
 
-  async create(key: string, value: Buffer): Promise<number> {
+  async create(key: string, value: Buffer, claims?: Claims): Promise<number> {
     this.checkOpen();
     if (this.keys.get(key)?.at(-1)?.value) throw new AlreadyExists(`key ${key} already exists`);
+    if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
     return this.append({ type: 'put', key, revision, value, createRevision: revision });
   }
 
-  async update(key: string, value: Buffer, expectedRevision: number): Promise<number> {
+  async update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number> {
     const current = this.expect(key, expectedRevision);
+    if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
     const { createRevision } = current;
     return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value });
@@ -64,8 +68,19 @@ export class MemoryStore implements Store {
 
   async delete(key: string, expectedRevision?: number): Promise<number> {
     const { createRevision, value } = this.expect(key, expectedRevision);
+    this.claimMap.free(key);
     const revision = this.currentRevision + 1;
     return this.append({ type: 'delete', key, revision, value, createRevision, previous: value });
+  }
+
+  async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
+    this.expect(key, expectedRevision);
+    this.claimMap.adopt(key, claims);
+  }
+
+  async claims(): Promise<readonly HeldClaim[]> {
+    this.checkOpen();
+    return this.claimMap.all();
   }
 
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {

@@ -66,6 +66,11 @@ t.test('kill -9 amid writes loses nothing acknowledged and leaves no hole', asyn
     }
     const { items } = await store.range('');
     t.same(new Map(items.map((item) => [item.key, `${item.value}`])), current, `round ${round}: values match history`);
+    t.same(
+      new Map((await store.claims()).map(({ claim, owner }) => [claim, owner])),
+      new Map(items.map(({ key, value }) => [`${key}=${value.length}`, key])),
+      `round ${round}: a claim exists if and only if a stored value holds it`,
+    );
     await store.close();
   }
 });

@@ -47,6 +47,20 @@ t.test('a file that is no store of ours is refused with one reason', async (t) =
   }
 });
 
+t.test('a file of before the claims gets their table once, and keeps what it holds', async (t) => {
+  const path = await filled(t);
+  makeDatabase(path, 'DROP TABLE claims; PRAGMA user_version = 1');
+  const first = await open(path);
+  t.same(await first.claims(), []);
+  t.equal((await first.range('/k/')).items.length, 500);
+  await first.adopt('/k/0', ['port/1'], 1);
+  await first.close();
+  const second = await open(path);
+  t.same(await second.claims(), [{ claim: 'port/1', owner: '/k/0' }], 'claims outlive the process');
+  await t.rejects(second.create('/new', Buffer.from('x'), ['port/1']), { code: 'AlreadyClaimed', owner: '/k/0' });
+  await second.close();
+});
+
 t.test('a damaged file is refused', async (t) => {
   const path = await filled(t);
   const fd = openSync(path, 'r+');

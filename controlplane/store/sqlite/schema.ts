@@ -6,13 +6,14 @@ import { AppError, Unavailable, Unsupported } from '../../base/errors';
 
 /** Marks the file as ours in its header: "k8ts" in ASCII. */
 const applicationId = 0x6b387473;
-/** Raised by every change of `tables`; a file with a higher number was written by a newer version. */
-const schemaVersion = 1;
-
-// One row per write. Current values, history and the watch all read this one table, so they cannot disagree.
-// previous_revision is 0 for a key that did not exist before; a deletion has an empty value.
-const tables = `
-  CREATE TABLE log (
+/**
+ * What takes a file from each version of the schema to the next; a new file takes them all. A change appends a step: a step that
+ * was released never changes. A file with a higher number was written by a newer version of this program.
+ */
+const upgrades = [
+  // One row per write. Current values, history and the watch all read this one table, so they cannot disagree.
+  // previous_revision is 0 for a key that did not exist before; a deletion has an empty value.
+  `CREATE TABLE log (
     revision INTEGER PRIMARY KEY,
     key TEXT NOT NULL,
     create_revision INTEGER NOT NULL,
@@ -23,9 +24,12 @@ const tables = `
   CREATE UNIQUE INDEX log_key ON log (key, revision);
   CREATE TABLE state (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
   INSERT INTO state VALUES ('compacted', 0);
-  PRAGMA application_id = ${applicationId};
-  PRAGMA user_version = ${schemaVersion};
-`;
+  PRAGMA application_id = ${applicationId};`,
+  // Who holds what now; claims have no history. The server adopts the claims of values that are older than this table.
+  `CREATE TABLE claims (claim TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (claim, owner)) STRICT, WITHOUT ROWID;
+  CREATE INDEX claims_owner ON claims (owner);`,
+];
+const schemaVersion = upgrades.length;
 
 /**
  * Opens or makes the file at `path`, readable by its owner only, locked against every other process.
@@ -64,14 +68,14 @@ function prepare(db: DatabaseSync, path: string): void {
   // Commits are made durable by SyncedFile, see the README; NORMAL still syncs around every checkpoint.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
   db.exec('PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384');
-  if (empty) {
-    db.exec(`BEGIN; ${tables} COMMIT`);
-    return;
+  if (!empty) {
+    const damage = db.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
+    if (damage?.quick_check !== 'ok') {
+      throw new Unsupported(`cannot open the store ${path}: it is damaged: ${damage?.quick_check}`);
+    }
   }
-  const damage = db.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
-  if (damage?.quick_check !== 'ok') {
-    throw new Unsupported(`cannot open the store ${path}: it is damaged: ${damage?.quick_check}`);
-  }
+  if (version === schemaVersion) return;
+  db.exec(`BEGIN; ${upgrades.slice(version).join('\n')} PRAGMA user_version = ${schemaVersion}; COMMIT`);
 }
 
 /** SQLite's own failures while opening and reading, in our words. */

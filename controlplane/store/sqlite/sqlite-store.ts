@@ -4,17 +4,19 @@ import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
+import { ClaimTable } from './claims';
 import { GroupCommit } from './group-commit';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
 
 interface Write {
-  readonly verb: 'create' | 'update' | 'delete';
+  readonly verb: 'create' | 'update' | 'delete' | 'adopt';
   readonly key: string;
   readonly value: Buffer;
   readonly expectedRevision: number | undefined;
+  readonly claims: Claims | undefined;
   readonly resolve: (revision: number) => void;
   readonly reject: (error: AppError) => void;
 }
@@ -26,7 +28,7 @@ const compactionStep = 500;
 
 export class SqliteStore implements Store {
   /** The newest durable revision: what readers see. */
-  currentRevision: number;
+  private currentRevision: number;
   private committedRevision: number;
   private compacted: number;
   private pendingEvents: StoreEvent[] = [];
@@ -34,6 +36,7 @@ export class SqliteStore implements Store {
   private failure: AppError | undefined;
   private closing = false;
   private readonly sql: Statements;
+  private readonly claimTable: ClaimTable;
   private readonly hub = new WatchHub((prefix, after, limit) => this.history(prefix, after, limit));
   private readonly commits = new GroupCommit<Write>({
     commit: (writes) => this.commit(writes),
@@ -48,6 +51,7 @@ export class SqliteStore implements Store {
     private readonly walFd: number,
   ) {
     this.sql = prepareStatements(db);
+    this.claimTable = new ClaimTable(this.sql);
     this.compacted = Number(this.sql.compacted.get()![0]);
     const newest = Number(this.sql.newest.get()![0]);
     this.currentRevision = Math.max(newest, this.compacted);
@@ -100,16 +104,24 @@ export class SqliteStore implements Store {
     });
   }
 
-  create(key: string, value: Buffer): Promise<number> {
-    return this.write('create', key, value, undefined);
+  create(key: string, value: Buffer, claims?: Claims): Promise<number> {
+    return this.write('create', key, value, undefined, claims);
   }
 
-  update(key: string, value: Buffer, expectedRevision: number): Promise<number> {
-    return this.write('update', key, value, expectedRevision);
+  update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number> {
+    return this.write('update', key, value, expectedRevision, claims);
   }
 
   delete(key: string, expectedRevision?: number): Promise<number> {
     return this.write('delete', key, empty, expectedRevision);
+  }
+
+  async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
+    await this.write('adopt', key, empty, expectedRevision, claims);
+  }
+
+  async claims(): Promise<readonly HeldClaim[]> {
+    return this.read(() => this.claimTable.all());
   }
 
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
@@ -134,10 +146,10 @@ export class SqliteStore implements Store {
     await promisify(close)(this.walFd);
   }
 
-  private write(verb: Write['verb'], key: string, value: Buffer, expectedRevision: number | undefined) {
+  private write(verb: Write['verb'], key: string, value: Buffer, expectedRevision?: number, claims?: Claims) {
     return new Promise<number>((resolve, reject) => {
       this.checkUsable();
-      this.commits.add({ verb, key, value, expectedRevision, resolve, reject });
+      this.commits.add({ verb, key, value, expectedRevision, claims, resolve, reject });
     });
   }
 
@@ -163,6 +175,7 @@ export class SqliteStore implements Store {
       const answers = writes.map((write) => {
         const event = this.execute(write, revision + 1);
         if (event instanceof AppError) return () => write.reject(event);
+        if (!event) return () => write.resolve(write.expectedRevision ?? 0);
         revision = event.revision;
         events.push(event);
         return () => write.resolve(event.revision);
@@ -178,25 +191,37 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** One write inside the transaction; an AppError when its expectation does not hold. */
-  private execute({ verb, key, value, expectedRevision }: Write, revision: number): StoreEvent | AppError {
+  /** One write inside the transaction: its event, none when only claims are recorded, an AppError when it must not happen. */
+  private execute(write: Write, revision: number): StoreEvent | AppError | undefined {
+    const { verb, key, value, expectedRevision, claims } = write;
     if (verb === 'create') {
       const head = this.sql.head.get(key) as unknown as [number] | undefined;
       if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
+      const refusal = claims && this.claimTable.hold(key, claims);
+      if (refusal) return refusal;
       this.sql.insert.run(revision, key, revision, 0, 0, value);
       return { type: 'put', key, revision, value, createRevision: revision };
     }
     const row = this.sql.newestOf.get(key) as unknown as [number, number, number, Uint8Array] | undefined;
-    const [modRevision, created, deleted, bytes] = row ?? [0, 0, 1, empty];
+    const [modRevision, createRevision, deleted, bytes] = row ?? [0, 0, 1, empty];
     if (deleted === 1) return new NotFound(`key ${key} not found`);
     if (expectedRevision !== undefined && modRevision !== expectedRevision) {
       return new Conflict(`key ${key} is at revision ${modRevision}, not ${expectedRevision}`);
     }
-    const isDelete = verb === 'delete';
-    this.sql.insert.run(revision, key, created, modRevision, isDelete ? 1 : 0, value);
     const previous = toBuffer(bytes);
-    const type = isDelete ? 'delete' : 'put';
-    return { type, key, revision, value: isDelete ? previous : value, createRevision: created, previous };
+    if (verb === 'adopt') {
+      this.claimTable.adopt(key, claims ?? []);
+      return undefined;
+    }
+    if (verb === 'delete') {
+      this.claimTable.free(key);
+      this.sql.insert.run(revision, key, createRevision, modRevision, 1, value);
+      return { type: 'delete', key, revision, value: previous, createRevision, previous };
+    }
+    const refusal = claims && this.claimTable.hold(key, claims);
+    if (refusal) return refusal;
+    this.sql.insert.run(revision, key, createRevision, modRevision, 0, value);
+    return { type: 'put', key, revision, value, createRevision, previous };
   }
 
   private valueAt(revision: number): Buffer {

@@ -44,6 +44,12 @@ export function prepareStatements(db: DatabaseSync) {
          (SELECT previous_revision FROM log WHERE revision > ? AND revision <= ? AND previous_revision > 0)`,
     ),
     dropDeletions: prepare('DELETE FROM log WHERE revision > ? AND revision <= ? AND deleted = 1'),
+    claimsOf: prepare('SELECT claim FROM claims WHERE owner = ?'),
+    ownerOf: prepare('SELECT owner FROM claims WHERE claim = ? LIMIT 1'),
+    takeClaim: prepare('INSERT INTO claims VALUES (?, ?)'),
+    freeClaim: prepare('DELETE FROM claims WHERE claim = ? AND owner = ?'),
+    freeClaims: prepare('DELETE FROM claims WHERE owner = ?'),
+    allClaims: prepare('SELECT claim, owner FROM claims ORDER BY claim, owner'),
   };
 }
 

@@ -1,0 +1,47 @@
+// Who holds which claim, in a table of the store's file. Every method belongs inside the transaction of its write.
+import { AlreadyClaimed } from '../../base/errors';
+import type { Claims, HeldClaim } from '../store';
+import type { Statements } from './statements';
+
+export class ClaimTable {
+  constructor(private readonly sql: Statements) {}
+
+  /**
+   * From now on the key holds these claims and no others. Changes nothing and returns the reason when another key holds one of
+   * those that are new for this key: the other writes of the same transaction must not suffer from it.
+   */
+  hold(owner: string, claims: Claims): AlreadyClaimed | undefined {
+    const held = this.heldBy(owner);
+    for (const claim of claims) {
+      if (held.has(claim)) continue;
+      const holder = this.sql.ownerOf.get(claim) as unknown as [string] | undefined;
+      if (holder) return new AlreadyClaimed(claim, holder[0]);
+    }
+    this.change(owner, held, new Set(claims));
+    return undefined;
+  }
+
+  /** As hold(), without a look at other owners. */
+  adopt(owner: string, claims: Claims): void {
+    this.change(owner, this.heldBy(owner), new Set(claims));
+  }
+
+  free(owner: string): void {
+    this.sql.freeClaims.run(owner);
+  }
+
+  all(): HeldClaim[] {
+    const rows = this.sql.allClaims.all() as unknown as [string, string][];
+    return rows.map(([claim, owner]) => ({ claim, owner }));
+  }
+
+  private heldBy(owner: string): ReadonlySet<string> {
+    const rows = this.sql.claimsOf.all(owner) as unknown as [string][];
+    return new Set(rows.map(([claim]) => claim));
+  }
+
+  private change(owner: string, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+    for (const claim of after) if (!before.has(claim)) this.sql.takeClaim.run(claim, owner);
+    for (const claim of before) if (!after.has(claim)) this.sql.freeClaim.run(claim, owner);
+  }
+}
