@@ -7,7 +7,7 @@ import type { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import { changedFrontends } from '../../dataplane/conntrack/frontends';
 import type { UdpFrontend } from '../../dataplane/conntrack/stale';
 import type { Family } from '../../dataplane/netfilter/model';
-import type { Drift, Written } from '../../dataplane/netfilter/writer';
+import type { Written } from '../../dataplane/netfilter/writer';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { HealthCheck } from './health-ports';
 import type { Rules } from './rules';
@@ -33,22 +33,24 @@ export interface FamilySync extends Written {
   readonly staleFlows: number;
 }
 
-/** Calls of sync() and check() must not overlap. */
+/** Calls of sync() and rules.check() must not overlap. */
 export class FamilyProxy {
   readonly family: Family;
+  readonly rules: Rules;
   private facts: NodeFacts;
   private frontends: UdpFrontend[] = [];
   private first = true;
 
   constructor(private readonly deps: FamilyProxyDeps) {
     this.family = deps.family;
+    this.rules = deps.rules;
     this.facts = deps.facts;
   }
 
   set(key: string, input: ServiceInput | undefined): void {
-    const before = this.deps.rules.services.get(key);
+    const before = this.rules.services.get(key);
     this.frontends.push(...changedFrontends(before, input, this.first));
-    this.deps.rules.set(key, input);
+    this.rules.set(key, input);
   }
 
   /** What its Node says of this node. Undefined: not known. */
@@ -68,35 +70,23 @@ export class FamilyProxy {
     };
     if (isDeepStrictEqual(facts, this.facts)) return;
     this.facts = facts;
-    this.deps.rules.setFacts(facts);
+    this.rules.setFacts(facts);
   }
 
   /** @throws what Rules.write throws; nothing is lost, the next call writes everything that differs. */
   async sync(): Promise<FamilySync> {
-    const written = await this.deps.rules.write();
+    const written = await this.rules.write();
     this.first = false;
     return { ...written, staleFlows: await this.cleanFlows() };
   }
 
-  get noticesAll(): boolean {
-    return this.deps.rules.noticesAll;
-  }
-
-  check(thorough: boolean): Promise<Drift> {
-    return this.deps.rules.check(thorough);
-  }
-
   /** Load balancer health checks this node answers. */
   healthChecks(): HealthCheck[] {
-    return [...this.deps.rules.services.values()].flatMap(({ key, healthCheckPort, ports }) => {
+    return [...this.rules.services.values()].flatMap(({ key, healthCheckPort, ports }) => {
       if (healthCheckPort === undefined) return [];
       const local = ports.flatMap((port) => port.endpoints.filter((one) => one.local && one.ready && !one.terminating));
       return [{ key, port: healthCheckPort, localEndpoints: new Set(local.map((one) => one.address)).size }];
     });
-  }
-
-  get ruleCounts(): ReadonlyMap<string, number> {
-    return this.deps.rules.ruleCounts;
   }
 
   /** The rules are right whatever happens here; flows that could not be deleted are tried again with the next sync. */

@@ -1,15 +1,16 @@
-// What has to happen once the rules of a Service are in the kernel: its addresses are announced, and the API is told.
+// What has to happen once the rules of a Service are in the kernel: its addresses are announced, and the API learns it.
 import type { EndpointSlice, Service } from '../../controlplane/api';
 import type { Lister } from '../../controlplane/client/informer';
 import type { Announcer } from './announcer/announcer';
 import { claimsOf } from './announcer/claims';
-import { sliceIndex } from './proxier';
+import { sliceIndex } from './informers';
 import type { Receipts } from './receipts';
 
 export interface ProgrammingDeps {
   readonly services: Lister<Service>;
   readonly slices: Lister<EndpointSlice>;
-  readonly announcer: Pick<Announcer, 'set'>;
+  /** None where another program announces. */
+  readonly announcers: readonly Pick<Announcer, 'set'>[];
   readonly receipts: Pick<Receipts, 'taken' | 'written'>;
 }
 
@@ -25,8 +26,10 @@ export class Programming {
   }
 
   written(): void {
-    const { services, slices, announcer, receipts } = this.deps;
-    for (const key of this.keys) announcer.set(key, claimsOf(services.get(key), slices.by(sliceIndex, key)));
+    const { services, slices, announcers, receipts } = this.deps;
+    for (const announcer of announcers) {
+      for (const key of this.keys) announcer.set(key, claimsOf(services.get(key), slices.by(sliceIndex, key)));
+    }
     this.keys = new Set();
     receipts.written();
   }

@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { canaryMs } from '../../agents/kube-proxy/proxier';
+import { canaryMs } from '../../agents/kube-proxy/rules-keeper';
 import { BadRequest } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import { type BenchRow, renderRows } from './row';

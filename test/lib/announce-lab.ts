@@ -208,7 +208,7 @@ async function startNode(
   const proxy: RunningProxy = await runProxyOn(host, client, {
     nodeName: name,
     programming: (informers) =>
-      new Programming({ ...informers, announcer, receipts: { taken: () => {}, written: () => {} } }),
+      new Programming({ ...informers, announcers: [announcer], receipts: { taken: () => {}, written: () => {} } }),
   });
   const running = [announcer.run(stop.signal), allNodes.run(AbortSignal.any([stop.signal, api.signal]))];
   const end = async () => {

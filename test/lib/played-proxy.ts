@@ -1,7 +1,8 @@
 // Plays the kube-proxy of one node without a kernel: its rules are "written" as soon as it is let go on. What it reports is
 // reported by the real parts.
+
+import { sliceIndexes } from '../../agents/kube-proxy/informers';
 import { Programming } from '../../agents/kube-proxy/programming';
-import { sliceIndex } from '../../agents/kube-proxy/proxier';
 import { Receipts } from '../../agents/kube-proxy/receipts';
 import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import { endpointSlices, nodes, services } from '../../controlplane/api/index';
@@ -38,10 +39,7 @@ export class PlayedProxy {
     const log = silentLogger;
     const informers = {
       services: createInformer(client, services, { log }),
-      slices: createInformer(client, endpointSlices, {
-        log,
-        indexes: { [sliceIndex]: (slice) => [serviceKeyOfSlice(slice)] },
-      }),
+      slices: createInformer(client, endpointSlices, { log, indexes: sliceIndexes }),
       nodes: createInformer(client, nodes, { log }),
     };
     const receipts = new Receipts({ client, nodeName, ...informers, clock: systemClock, log });
@@ -50,7 +48,7 @@ export class PlayedProxy {
         this.claims.set(service, claims);
       },
     };
-    const programming = new Programming({ ...informers, announcer, receipts });
+    const programming = new Programming({ ...informers, announcers: [announcer], receipts });
     this.sync = () => {
       if (this.held || ![informers.services, informers.slices, informers.nodes].every((one) => one.hasSynced)) return;
       programming.taken(this.keys);

@@ -8,21 +8,11 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { sliceIndexes } from '../../agents/kube-proxy/informers';
 import { PolicyEnforcer } from '../../agents/kube-proxy/policy/enforcer';
 import { PolicyMetrics } from '../../agents/kube-proxy/policy/metrics';
-import { sliceIndex } from '../../agents/kube-proxy/proxier';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
-import {
-  type EndpointSlice,
-  endpointSlices,
-  namespaces,
-  networkPolicies,
-  nodes,
-  type Pod,
-  pods,
-  services,
-} from '../../controlplane/api';
+import { endpointSlices, namespaces, networkPolicies, nodes, type Pod, pods, services } from '../../controlplane/api';
 import type { Family } from '../../controlplane/base/cidr';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
@@ -209,11 +199,10 @@ export class PolicyLab {
   enforce(nodeName: NodeName): Enforcement {
     const { client } = this;
     const stop = new AbortController();
-    const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
     const informers = {
       policies: createInformer(client, networkPolicies, { log }),
       services: createInformer(client, services, { log }),
-      slices: createInformer(client, endpointSlices, { log, indexes }),
+      slices: createInformer(client, endpointSlices, { log, indexes: sliceIndexes }),
       nodes: createInformer(client, nodes, { log }),
     };
     const applier = new WatchedApplier(new NftProgram(new NetnsExec(this.at[nodeName])));

@@ -2,16 +2,14 @@
 import { networkInterfaces } from 'node:os';
 import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
+import { type Informers, openInformers } from '../../agents/kube-proxy/informers';
 import { Metrics } from '../../agents/kube-proxy/metrics';
 import type { Programming } from '../../agents/kube-proxy/programming';
-import { Proxier, sliceIndex } from '../../agents/kube-proxy/proxier';
+import { Proxier } from '../../agents/kube-proxy/proxier';
 import { openRules } from '../../agents/kube-proxy/rules';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
-import { type EndpointSlice, endpointSlices, nodes, pods, services } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger as log } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
-import { createInformer } from '../../controlplane/client/informer';
 import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Exec } from '../../dataplane/exec/exec';
 import type { Drift } from '../../dataplane/netfilter/writer';
@@ -27,17 +25,6 @@ export interface ProxyHost {
   readonly mode: ProxyMode;
   defer(undo: () => Promise<void> | void): void;
 }
-
-const informersFor = (client: Client, nodeName: string) => ({
-  services: createInformer(client, services, { log }),
-  slices: createInformer(client, endpointSlices, {
-    log,
-    indexes: { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] },
-  }),
-  nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
-  pods: createInformer(client, pods, { log, params: { fieldSelector: `spec.nodeName=${nodeName}` } }),
-});
-export type ProxyInformers = ReturnType<typeof informersFor>;
 
 export interface RunningProxy {
   readonly proxier: Proxier;
@@ -55,7 +42,7 @@ export interface RunningProxyOptions {
   readonly serviceCidr?: string;
   readonly nodePortAddresses?: readonly string[];
   /** What is told of each write. */
-  readonly programming?: (informers: ProxyInformers) => Programming;
+  readonly programming?: (informers: Informers) => Programming;
 }
 
 export const runProxy = (lab: ServiceLab, client: Client, options: RunningProxyOptions): Promise<RunningProxy> =>
@@ -75,7 +62,7 @@ export async function runProxyOn(host: ProxyHost, client: Client, options: Runni
   const { netns, exec, mode } = host;
   const { nodeName, serviceCidr, nodePortAddresses = [] } = options;
   const stop = new AbortController();
-  const informers = informersFor(client, nodeName);
+  const informers = openInformers(client, nodeName, log);
   const facts = { clusterCidr: '10.244.0.0/16', ...(serviceCidr === undefined ? {} : { serviceCidrs: [serviceCidr] }) };
   const nodeAddresses = () => netns.enter(addressesHere);
   const generations = new Generations(netns);
@@ -101,13 +88,13 @@ export async function runProxyOn(host: ProxyHost, client: Client, options: Runni
     metrics,
     clock: systemClock,
     log,
-    ...(options.programming ? { programming: options.programming(informers) } : {}),
     onDrift: (drift) => {
       drifts.push(drift);
       found.resolve();
       found = Promise.withResolvers();
     },
   });
+  if (options.programming) proxier.reportTo(options.programming(informers));
   const running = [...Object.values(informers), proxier].map((part) => part.run(stop.signal));
   const end = async () => {
     stop.abort(new Error('the proxy ends'));

@@ -1,14 +1,6 @@
 // The loop on an API in memory and a scripted nft; test/kernel/policy*.test.ts asks the kernel.
 import t, { type Test } from 'tap';
-import {
-  type EndpointSlice,
-  endpointSlices,
-  type NetworkPolicy,
-  networkPolicies,
-  nodes,
-  pods,
-  services,
-} from '../../../controlplane/api';
+import { endpointSlices, type NetworkPolicy, networkPolicies, nodes, pods, services } from '../../../controlplane/api';
 import { Unsupported } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createInformer } from '../../../controlplane/client/informer';
@@ -17,8 +9,8 @@ import { PolicyApplier } from '../../../dataplane/policy/applier';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { pod, policy } from '../../../test/lib/policy-fixture';
-import { sliceIndex, staleMs } from '../proxier';
-import { serviceKeyOfSlice } from '../translate';
+import { sliceIndexes } from '../informers';
+import { staleMs } from '../rules-keeper';
 import { PolicyEnforcer } from './enforcer';
 import { PolicyMetrics } from './metrics';
 
@@ -61,11 +53,10 @@ async function start(t: Test) {
   const clock = new FakeClock();
   const nft = new ScriptedNft();
   const log = silentLogger;
-  const indexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
   const informers = {
     policies: createInformer(client, networkPolicies, { log }),
     services: createInformer(client, services, { log }),
-    slices: createInformer(client, endpointSlices, { log, indexes }),
+    slices: createInformer(client, endpointSlices, { log, indexes: sliceIndexes }),
     nodes: createInformer(client, nodes, { log }),
   };
   const failures: string[] = [];

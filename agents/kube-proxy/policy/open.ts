@@ -7,14 +7,9 @@ import type { Exec } from '../../../dataplane/exec/exec';
 import type { Generations } from '../../../dataplane/nftables/generations';
 import { NftProgram } from '../../../dataplane/nftables/nft';
 import { PolicyApplier } from '../../../dataplane/policy/applier';
+import type { Part } from '../part';
 import { type EnforcerDeps, PolicyEnforcer } from './enforcer';
 import { PolicyMetrics } from './metrics';
-
-export interface PolicyPart {
-  readonly metrics: PolicyMetrics;
-  problem(): string | undefined;
-  run(signal: AbortSignal): Promise<void>;
-}
 
 type Given = Pick<
   EnforcerDeps,
@@ -24,14 +19,14 @@ type Given = Pick<
 type Around = { readonly exec: Exec; readonly log: Logger; readonly generations?: Generations };
 
 /** Policies of the whole cluster are watched always, pods and namespaces only while there is one. */
-export function openPolicies(given: Given & Around): PolicyPart {
+export function openPolicies(given: Given & Around): Part {
   const { exec, log, generations, ...deps } = given;
   const policies = createInformer(deps.client, networkPolicies, { log });
   const metrics = new PolicyMetrics();
   const applier = new PolicyApplier(new NftProgram(exec, generations), generations ? { generations } : {});
   const enforcer = new PolicyEnforcer({ ...deps, policies, applier, metrics, clock: systemClock, log });
   return {
-    metrics,
+    renderMetrics: () => metrics.render(),
     problem: () => enforcer.problem(),
     run: async (signal) => {
       await Promise.all([policies.run(signal), enforcer.run(signal)]);

@@ -1,0 +1,25 @@
+// What the parts of this agent watch in common.
+import { type EndpointSlice, endpointSlices, nodes, pods, services } from '../../controlplane/api';
+import type { Logger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
+import { createInformer } from '../../controlplane/client/informer';
+import { hostPortParts } from './host-ports';
+import { serviceKeyOfSlice } from './translate';
+
+/** The index of EndpointSlices by the key of their Service. */
+export const sliceIndex = 'service';
+export const sliceIndexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
+
+export type Informers = ReturnType<typeof openInformers>;
+
+/** All Services and EndpointSlices; the Node and the pods of this node, of which only those with host ports are kept whole. */
+export const openInformers = (client: Client, nodeName: string, log: Logger) => ({
+  services: createInformer(client, services, { log }),
+  slices: createInformer(client, endpointSlices, { log, indexes: sliceIndexes }),
+  nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
+  pods: createInformer(client, pods, {
+    log,
+    params: { fieldSelector: `spec.nodeName=${nodeName}` },
+    keep: hostPortParts,
+  }),
+});

@@ -1,0 +1,10 @@
+// What main.ts composes the process of.
+
+export interface Part {
+  /** Runs until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What is wrong, for /healthz. */
+  problem?(): string | undefined;
+  /** For /metrics, in the Prometheus text format. */
+  renderMetrics?(): string;
+}
