@@ -124,10 +124,9 @@ export class Kubelet {
       const policies = new PolicyPresence({ client, log: log.child('policies') });
       start(policies.run(signal));
       const images = new ImageCache(runtime);
-      const probes: Prober = new Prober({
+      const probes = new Prober({
         runtime,
         clock,
-        changed: (uid) => podSet.kick(uid),
         report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
       });
       scope.defer(() => probes.close());

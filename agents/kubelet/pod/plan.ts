@@ -6,18 +6,21 @@ import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
 import { specHash } from '../spec/spec-hash';
 
-export type PodAction =
-  | { readonly action: 'create-sandbox'; readonly attempt: number }
-  /** Ends all containers of the pod and gives its address back; their records stay for the status. */
-  | { readonly action: 'stop-pod'; readonly reason: string }
-  | {
-      readonly action: 'start-container';
-      readonly container: Container;
-      /** How often it ran before. */
-      readonly attempt: number;
-    }
-  | { readonly action: 'kill-container'; readonly id: string; readonly name: string; readonly message: string }
-  | { readonly action: 'remove-container'; readonly id: string };
+/** What each action needs to know. */
+export interface PodActions {
+  'create-sandbox': { readonly attempt: number };
+  /** Ends all containers of the pod and releases its addresses; their records stay for the status. */
+  'stop-pod': { readonly reason: string };
+  /** `attempt`: how often the container has run before. */
+  'start-container': { readonly container: Container; readonly attempt: number };
+  'kill-container': { readonly id: string; readonly name: string; readonly message: string };
+  'remove-container': { readonly id: string };
+}
+
+/** One of the named actions, by default any. */
+export type PodAction<A extends keyof PodActions = keyof PodActions> = {
+  [K in A]: { readonly action: K } & PodActions[K];
+}[A];
 
 export type ProbeVerdict = 'healthy' | 'liveness-failed' | 'startup-failed';
 

@@ -38,7 +38,7 @@ export class PodSet {
 
   /** Runs until the signal is aborted; containers stay as they are. */
   async run(signal: AbortSignal): Promise<void> {
-    const { records, volumes } = this.deps;
+    const { records, volumes, probes } = this.deps;
     this.pods.onChange((change) => {
       if (change.type === 'deleted') this.update(change.object, true);
       else if (change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid) {
@@ -47,6 +47,7 @@ export class PodSet {
       } else this.update(change.object, false);
     });
     records.onChange((uid) => this.workers.get(uid)?.kick());
+    probes.onChange((uid) => this.workers.get(uid)?.kick());
     volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
     // At once, before anything else that the abort ends: workers must not judge pods by probes that have stopped.
     const close = () => {
@@ -68,11 +69,6 @@ export class PodSet {
     if (failed.length > 0) {
       this.deps.log.warn('containers were not ended', { pods: failed.length, error: failed[0]!.reason });
     }
-  }
-
-  /** Verdicts of probes have changed. */
-  kick(podUid: string): void {
-    this.workers.get(podUid)?.kick();
   }
 
   private async followRuntime(signal: AbortSignal): Promise<void> {

@@ -7,16 +7,10 @@ import type { Container } from '../spec/container';
 import { defaultGraceSeconds, specGraceOf } from '../spec/grace-period';
 import type { PodDeps } from './deps';
 import { findContainer, Killer } from './killer';
+import type { ObservedPod } from './observed-pod';
 import { isSidecar, type PodAction } from './plan';
 import { removeSandbox } from './sandbox';
 import type { TerminationMessages } from './termination-message';
-
-/** The pod as its worker sees it now. */
-export interface PodView {
-  /** Newest first. */
-  readonly records: () => readonly ContainerRecord[];
-  readonly podIp: () => string | undefined;
-}
 
 export class PodStopper {
   private readonly killer: Killer;
@@ -24,17 +18,13 @@ export class PodStopper {
   constructor(
     private readonly deps: PodDeps,
     private readonly messages: TerminationMessages,
-    private readonly view: PodView,
+    private readonly observed: ObservedPod,
   ) {
     this.killer = new Killer(deps);
   }
 
-  private get records(): readonly ContainerRecord[] {
-    return this.view.records();
-  }
-
   /** One container whose probe or spec says so. */
-  async kill(pod: Pod, action: Extract<PodAction, { action: 'kill-container' }>): Promise<void> {
+  async kill(pod: Pod, action: PodAction<'kill-container'>): Promise<void> {
     const record = this.deps.records.get(action.id);
     if (!record) return;
     this.deps.probes.unwatch(record.id);
@@ -42,7 +32,7 @@ export class PodStopper {
     const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
     const graceSeconds =
       (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ?? specGraceOf(pod.spec);
-    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.view.podIp() });
+    await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.observed.podIps[0] });
   }
 
   /** An ended container or sandbox. */
@@ -58,7 +48,7 @@ export class PodStopper {
   /** The addresses go back to the pool unless a newer sandbox of this pod has them. */
   private addressesOf(sandbox: ContainerRecord): readonly string[] {
     const ips = podIpsOf(sandbox);
-    const others = this.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
+    const others = this.observed.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
     return others.some((each) => podIpsOf(each)[0] === ips[0]) ? [] : ips;
   }
 
@@ -68,7 +58,7 @@ export class PodStopper {
       this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
     }
     await this.stopContainers(pod, specGraceOf(pod.spec));
-    for (const record of this.records.filter(isSandbox))
+    for (const record of this.observed.records.filter(isSandbox))
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }
 
@@ -76,12 +66,12 @@ export class PodStopper {
   async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
     const deadline = this.deps.clock.now() + graceSeconds * 1000;
     const sidecars = ((pod?.spec?.initContainers ?? []) as Container[]).filter(isSidecar).map(({ name }) => name);
-    const running = this.records.filter((record) => !isSandbox(record) && record.state === 'running');
+    const running = this.observed.records.filter((record) => !isSandbox(record) && record.state === 'running');
     const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
     const kill = (record: ContainerRecord) => {
       this.deps.probes.unwatch(record.id);
       const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
-      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.view.podIp() });
+      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.observed.podIps[0] });
     };
     await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
     for (const name of sidecars.reverse()) {
@@ -90,15 +80,17 @@ export class PodStopper {
   }
 
   labelledGrace(): number {
-    const texts = this.records.map((record) => record.labels[labels.graceSeconds]).filter((text) => text !== undefined);
+    const texts = this.observed.records
+      .map((record) => record.labels[labels.graceSeconds])
+      .filter((text) => text !== undefined);
     return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
   }
 
   /** Kills that are under way end earlier; none begins. */
   shorten(pod: Pod | undefined, graceSeconds: number): void {
-    for (const record of this.records) {
+    for (const record of this.observed.records) {
       if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
-      this.killer.kill({ pod, record, graceSeconds, podIp: this.view.podIp() }).catch(() => {
+      this.killer.kill({ pod, record, graceSeconds, podIp: this.observed.podIps[0] }).catch(() => {
         // The pass that began the kill hears of the failure.
       });
     }
@@ -106,9 +98,9 @@ export class PodStopper {
 
   /** Everything of the pod, running or not. */
   async removeAll(): Promise<void> {
-    for (const record of this.records) this.deps.probes.unwatch(record.id);
+    for (const record of this.observed.records) this.deps.probes.unwatch(record.id);
     await Promise.all(
-      this.records.map(async (record) => {
+      this.observed.records.map(async (record) => {
         if (isSandbox(record)) await removeSandbox(this.deps, record.id, this.addressesOf(record));
         else {
           await this.deps.runtime.remove(record.id);

@@ -3,7 +3,6 @@ import type { Pod } from '../../../controlplane/api';
 import { AppError, describeError, isUnavailable } from '../../../controlplane/base/errors';
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
-import type { ContainerRecord } from '../runtime/runtime';
 import { ConfigError, type Container } from '../spec/container';
 import { containerSpec } from '../spec/container-spec';
 import { containerEnv } from '../spec/env';
@@ -15,6 +14,7 @@ import { hookFailed, runHook } from './hooks';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
 import type { WaitingReason } from './status-input';
+import { watchProbes } from './watch-probes';
 
 export interface StartRequest {
   readonly pod: Pod;
@@ -112,27 +112,6 @@ async function afterStart(deps: PodDeps, request: StartRequest, id: string): Pro
     }
   }
   watchProbes(deps, pod, container, deps.records.get(id), podIp);
-}
-
-/** Probes begin when the container runs and its postStart hook is through. */
-export function watchProbes(
-  deps: PodDeps,
-  pod: Pod,
-  container: Container,
-  record: ContainerRecord | undefined,
-  podIp: string | undefined,
-): void {
-  if (record?.state !== 'running') return;
-  const startedAtMs = record.startedAtMs ?? deps.clock.now();
-  const before = statusBefore(pod, record.id);
-  deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIps[0]!, startedAtMs, before });
-}
-
-/** What an earlier kubelet wrote about this very container. */
-function statusBefore(pod: Pod, id: string): { started: boolean; ready: boolean } | undefined {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  const status = [...containerStatuses, ...initContainerStatuses].find((each) => each.containerID === `docker://${id}`);
-  return status && { started: status.started ?? false, ready: status.ready };
 }
 
 interface Failed {

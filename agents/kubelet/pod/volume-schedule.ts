@@ -1,22 +1,26 @@
-// When the volumes of one pod are set up again: after a change of what they show, and when a token is due.
+// When the volumes of one pod are set up: at first, after a change of what they show, and when a token is due for renewal.
 import type { Pod } from '../../../controlplane/api';
 import type { NodeFacts } from '../spec/field-ref';
 import type { PodDeps } from './deps';
 
-export class VolumeSync {
-  /** False once volumes are set up and nothing they show has changed since. */
+export interface VolumeScheduleDeps extends Pick<PodDeps, 'clock'> {
+  readonly volumes: Pick<PodDeps['volumes'], 'setUp' | 'watchReferences'>;
+}
+
+export class VolumeSchedule {
+  /** False once the volumes are set up and nothing they show has changed since. */
   private due = true;
   private refreshAtMs: number | undefined;
   private shown = '';
 
-  constructor(private readonly deps: Pick<PodDeps, 'volumes' | 'clock'>) {}
+  constructor(private readonly deps: VolumeScheduleDeps) {}
 
   /** Something that the volumes show has changed, or may have. */
   changed(): void {
     this.due = true;
   }
 
-  /** The pod as the API has it now: its volumes may show labels and annotations, which its containers cannot know otherwise. */
+  /** The pod as the API has it now: downward-API volumes show its labels and annotations. */
   observe({ metadata }: Pod): void {
     const shown = JSON.stringify([metadata?.labels, metadata?.annotations]);
     if (shown !== this.shown) this.due = true;
@@ -27,7 +31,7 @@ export class VolumeSync {
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
     const { volumes, clock } = this.deps;
     if (!this.due && (this.refreshAtMs === undefined || this.refreshAtMs > clock.now())) return this.refreshAtMs;
-    // Before the work: a change that comes while it is under way may be too late for it, and must make it happen once more.
+    // Before the work: a change during the work may come too late for it, and then leads to another one.
     this.due = false;
     try {
       await volumes.watchReferences(pod, signal);

@@ -34,7 +34,7 @@ async function probe(t: Tap, answers: readonly (() => FakeCommand)[]) {
   };
   const reported: string[] = [];
   const report = (_: unknown, reason: string, message: string) => reported.push(`${reason} ${message}`);
-  const prober = new Prober({ runtime, clock, changed: () => {}, report });
+  const prober = new Prober({ runtime, clock, report });
   t.teardown(() => prober.close());
   const check = { exec: { command: ['/bin/check'] }, periodSeconds: 10, failureThreshold: 1, timeoutSeconds: 1 };
   const target = { pod: pod(), container: container('app', { livenessProbe: check }), id, podIp: '10.244.0.2' };

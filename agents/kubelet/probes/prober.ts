@@ -29,8 +29,6 @@ export interface ProbedContainer {
 export interface ProberDeps {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
-  /** A verdict has changed. */
-  readonly changed: (podUid: string) => void;
   readonly report: (pod: Pod, reason: string, message: string) => void;
 }
 
@@ -49,8 +47,14 @@ interface Watched {
 
 export class Prober {
   private readonly watched = new Map<string, Watched>();
+  private readonly handlers: Array<(podUid: string) => void> = [];
 
   constructor(private readonly deps: ProberDeps) {}
+
+  /** Called with a pod's uid after the verdict of one of its probes has changed. */
+  onChange(handler: (podUid: string) => void): void {
+    this.handlers.push(handler);
+  }
 
   /** Begins to probe a running container; asking again changes nothing. */
   watch(target: ProbedContainer): void {
@@ -127,7 +131,7 @@ export class Prober {
           this.deps.report(target.pod, 'Unhealthy', `${title[kind]} probe failed: ${outcome.output}`);
           if (kind !== 'readiness' && failedForGood(state, thresholds)) watched.failed = kind;
         }
-        if (state.verdict !== before.verdict || watched.failed) this.deps.changed(target.pod.metadata?.uid ?? '');
+        if (state.verdict !== before.verdict || watched.failed) this.changed(target);
         if (watched.failed) return false;
         if (kind === 'startup' && state.verdict) return true;
         await clock.sleep((probe.periodSeconds ?? 10) * 1000, abort.signal);
@@ -136,6 +140,10 @@ export class Prober {
       if (abort.signal.aborted) return false;
       throw err;
     }
+  }
+
+  private changed({ pod }: ProbedContainer): void {
+    for (const handler of this.handlers) handler(pod.metadata?.uid ?? '');
   }
 
   private async probe(target: ProbedContainer, probe: Probe, signal: AbortSignal): Promise<ProbeOutcome | Unknown> {

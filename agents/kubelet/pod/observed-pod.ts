@@ -1,0 +1,31 @@
+// The containers of one pod as the runtime is known to hold them now.
+import { isSandbox, labels, podIpsOf } from '../runtime/labels';
+import type { ContainerRecord } from '../runtime/runtime';
+import type { PodRecords } from './pod-records';
+
+export class ObservedPod {
+  constructor(
+    private readonly all: PodRecords,
+    private readonly podUid: string,
+  ) {}
+
+  /** Newest first. */
+  get records(): readonly ContainerRecord[] {
+    return this.all.ofPod(this.podUid);
+  }
+
+  /** The sandbox that runs. */
+  get sandbox(): ContainerRecord | undefined {
+    return this.records.find((record) => isSandbox(record) && record.state === 'running');
+  }
+
+  /** Of the sandbox that runs. Empty without one, and on the node's network. */
+  get podIps(): readonly string[] {
+    return this.sandbox ? podIpsOf(this.sandbox) : [];
+  }
+
+  /** The last run of a container. */
+  newest(container: string): ContainerRecord | undefined {
+    return this.records.find((record) => record.labels[labels.containerName] === container);
+  }
+}

@@ -1,0 +1,190 @@
+// All that works on pods, on the fake runtime and an API in memory. Time stands still unless a test moves it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type t from 'tap';
+import { events, type Pod, pods } from '../../../controlplane/api';
+import { silentLogger } from '../../../controlplane/base/logger';
+import { createEventRecorder } from '../../../controlplane/client/event-recorder';
+import { createInformer } from '../../../controlplane/client/informer';
+import type { Mounts } from '../../../dataplane/mount/mounts';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { MemoryClient } from '../../../test/lib/memory-client';
+import { ImageCache } from '../images/image-cache';
+import { ImagePuller } from '../images/image-puller';
+import type { PodNetwork } from '../network/pod-network';
+import { Prober } from '../probes/prober';
+import { FakeRuntime } from '../runtime/fake';
+import { PodVolumes } from '../volumes/pod-volumes';
+import { CrashLoop } from './crash-loop';
+import { Limiter } from './limiter';
+import { PodRecords } from './pod-records';
+import { PodSet, type PodSetDeps } from './pod-set';
+import { StatusWriter, type StatusWriterDeps } from './status-writer';
+
+class FakeNetwork implements PodNetwork {
+  private next = 1;
+  readonly taken = new Set<string>();
+  readonly attached = new Set<string>();
+  private readonly wired = new Set<string>();
+  damage: (ip: string | undefined) => void = () => {};
+  repairs = 0;
+  async open(): Promise<void> {}
+  async repair(): Promise<boolean> {
+    this.repairs++;
+    return false;
+  }
+  onDamage(listener: (ip: string | undefined) => void): void {
+    this.damage = listener;
+  }
+  allocate(): readonly string[] {
+    const ip = `10.244.0.${++this.next}`;
+    this.taken.add(ip);
+    return [ip];
+  }
+  reserve(ips: readonly string[]): void {
+    for (const ip of ips) this.taken.add(ip);
+  }
+  release(ips: readonly string[]): void {
+    for (const ip of ips) this.taken.delete(ip);
+  }
+  async attach({ ips: [ip = ''] }: { ips: readonly string[] }): Promise<string | undefined> {
+    const known = this.wired.has(ip);
+    const fault = known && !this.attached.has(ip) ? 'no link on the node' : undefined;
+    this.wired.add(ip);
+    this.attached.add(ip);
+    return fault;
+  }
+  async detach({ ips: [ip = ''] }: { ips: readonly string[] }): Promise<void> {
+    this.attached.delete(ip);
+  }
+  async close(): Promise<void> {}
+}
+
+/** Volumes lie in the temporary folder itself. */
+const noMounts: Mounts = {
+  ensureTmpfs: async () => {},
+  bind: async () => {},
+  detach: async () => {},
+  detachBelow: async () => {},
+};
+
+/** `idle`: no pod is run but by the test itself. */
+export async function setUp(
+  t: Tap,
+  { idle = false, ...options }: Partial<StatusWriterDeps> & { readonly idle?: boolean } = {},
+) {
+  const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
+  const clock = new FakeClock();
+  const runtime = new FakeRuntime(() => clock.now());
+  const client = new MemoryClient();
+  const network = new FakeNetwork();
+  const mounts: Mounts = { ...noMounts };
+  runtime.addImage('app:1');
+  runtime.addImage('pause:1');
+  const node = {
+    nodeName: 'n1',
+    nodeIps: ['192.0.2.1'],
+    rootDir,
+    pauseImage: 'pause:1',
+    dns: { address: '10.96.0.10', domain: 'cluster.local' },
+    resolvConf: '/dev/null',
+    memoryBytes: 2 ** 33,
+    allocatable: { cpu: 2, memory: 2 ** 33 },
+    allowedUnsafeSysctls: ['net.core.*'],
+  };
+  const log = silentLogger;
+  const problems: (string | undefined)[] = [];
+  const start = async () => {
+    const abort = new AbortController();
+    const informer = createInformer(client, pods, { params: { fieldSelector: 'spec.nodeName=n1' }, log, clock });
+    const records = new PodRecords(runtime);
+    const images = new ImageCache(runtime);
+    const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
+    const volumes = new PodVolumes({ client, mounts, clock, log, rootDir });
+    const probes = new Prober({
+      runtime,
+      clock,
+      report: (pod, reason, message) => recorder.record(pod, 'Warning', reason, message),
+    });
+    const deps: PodSetDeps = {
+      runtime,
+      records,
+      volumes,
+      images,
+      puller: new ImagePuller({ runtime, cache: images, clock }),
+      network,
+      probes,
+      crashLoop: new CrashLoop(),
+      starts: new Limiter(4),
+      client,
+      events: recorder,
+      clock,
+      log,
+      node,
+      services: () => [],
+      statuses: new StatusWriter({ client, clock, log, ...options }),
+      runtimeState: (problem) => problems.push(problem),
+    };
+    const set = new PodSet(deps, informer);
+    const done = idle ? undefined : Promise.all([informer.run(abort.signal).catch(() => {}), set.run(abort.signal)]);
+    return {
+      deps,
+      recorder,
+      stop: async () => {
+        abort.abort(new Error('stopped'));
+        probes.close();
+        volumes.close();
+        await done;
+      },
+    };
+  };
+  let running = await start();
+  t.teardown(async () => {
+    await running.stop();
+    await rm(rootDir, { recursive: true, force: true });
+  });
+  const until = (name: string, test: (pod: Pod | undefined) => boolean) =>
+    client.until<Pod>(pods, `shop/${name}`, test);
+  return {
+    clock,
+    runtime,
+    client,
+    network,
+    mounts,
+    rootDir,
+    problems,
+    /** Of the kubelet that runs now. */
+    deps: () => running.deps,
+    until,
+    ready: (name: string) =>
+      until(
+        name,
+        (pod) => pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+      ),
+    create: (name: string, spec: Partial<NonNullable<Pod['spec']>>) =>
+      client.create<Pod>(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'shop', uid: `uid-${name}` },
+        spec: {
+          nodeName: 'n1',
+          restartPolicy: 'Always',
+          terminationGracePeriodSeconds: 5,
+          containers: [],
+          ...spec,
+        } as Pod['spec'],
+      }),
+    waiting: (name: string, reason: string) =>
+      until(name, (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason),
+    reasons: async () => {
+      await running.recorder.flushed();
+      return (await client.list(events)).items.map(({ reason }) => reason);
+    },
+    restart: async () => {
+      await running.stop();
+      running = await start();
+    },
+  };
+}
+type Tap = Pick<typeof t, 'teardown'>;

@@ -1,0 +1,77 @@
+import t from 'tap';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { now, pod } from '../spec/pod.fixture';
+import { VolumeSchedule } from './volume-schedule';
+
+const facts = { nodeIps: [], podIps: [], allocatable: {} };
+const labelled = (value: string) => pod({}, { metadata: { name: 'web', labels: { app: value } } });
+
+function setUp() {
+  const clock = new FakeClock(now);
+  let sets = 0;
+  let next: number | undefined;
+  let during = () => {};
+  const volumes = {
+    watchReferences: async () => {},
+    setUp: async () => {
+      sets++;
+      during();
+      return next;
+    },
+  };
+  const schedule = new VolumeSchedule({ clock, volumes });
+  return {
+    clock,
+    schedule,
+    sets: () => sets,
+    answer: (timeMs: number | undefined, work = () => {}) => {
+      next = timeMs;
+      during = work;
+    },
+    run: () => schedule.setUp(pod(), facts, new AbortController().signal),
+  };
+}
+
+t.test('volumes are set up once, and again after a change or when a token is due', async (t) => {
+  const { schedule, clock, sets, answer, run } = setUp();
+  answer(now + 1_000);
+  t.equal(await run(), now + 1_000);
+  t.equal(await run(), now + 1_000);
+  t.equal(sets(), 1, 'nothing has changed');
+  schedule.changed();
+  await run();
+  t.equal(sets(), 2);
+  clock.advance(1_000);
+  answer(undefined);
+  t.equal(await run(), undefined);
+  t.equal(sets(), 3, 'the time had come');
+});
+
+t.test('labels and annotations of the pod count as changes, other fields do not', async (t) => {
+  const { schedule, sets, run } = setUp();
+  schedule.observe(labelled('a'));
+  await run();
+  schedule.observe({ ...labelled('a'), status: { phase: 'Running' } });
+  await run();
+  t.equal(sets(), 1);
+  schedule.observe(labelled('b'));
+  await run();
+  t.equal(sets(), 2);
+});
+
+t.test('a change during the work, and a failure, lead to more work', async (t) => {
+  const { schedule, sets, answer, run } = setUp();
+  answer(undefined, () => schedule.changed());
+  await run();
+  answer(undefined);
+  await run();
+  t.equal(sets(), 2);
+  schedule.changed();
+  answer(undefined, () => {
+    throw new Error('no such secret');
+  });
+  await t.rejects(run(), { message: 'no such secret' });
+  answer(undefined);
+  await run();
+  t.equal(sets(), 4);
+});
