@@ -5,8 +5,11 @@ import { fullObject, type Path, pathsOf, replacements, spoiled } from '../../tes
 import { BadRequest } from '../base/errors';
 import type { Kind } from './kind';
 import { registry } from './registry';
+import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';
 import type { KubeObject } from './types';
+
+const schemas = loadSchemas();
 
 /** The inside of pods is tried with pods; templates have it from the same code. */
 const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 && path.length > 5;
@@ -14,7 +17,7 @@ const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 &
 /** What the server does with an object before and after it is stored. */
 function handle(kind: Kind, object: KubeObject, old?: KubeObject): void {
   try {
-    validateStructure(kind, object, 'Warn');
+    validateStructure(schemas.of(kind), kind, object, 'Warn');
   } catch (error) {
     if (error instanceof BadRequest) return;
     throw error;
@@ -31,7 +34,7 @@ function handle(kind: Kind, object: KubeObject, old?: KubeObject): void {
 
 for (const kind of registry) {
   t.test(kind.kind, async (t) => {
-    const full = { ...fullObject(kind.options.model), metadata: { name: 'x', namespace: 'x' } } as KubeObject;
+    const full = { ...fullObject(schemas.of(kind)), metadata: { name: 'x', namespace: 'x' } } as KubeObject;
     const stored = structuredClone(full);
     handle(kind, stored);
     let count = 0;

@@ -227,7 +227,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
   plural: 'certificatesigningrequests',
   shortNames: ['csr'],
   namespaced: false,
-  model: 'V1CertificateSigningRequest',
+  schema: { model: 'V1CertificateSigningRequest' },
   hasStatus: true,
   generation: 'absent',
   subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'], writesStatus: true }],

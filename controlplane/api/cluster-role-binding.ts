@@ -13,7 +13,7 @@ export const clusterRoleBindings = defineKind<ClusterRoleBinding>({
   kind: 'ClusterRoleBinding',
   plural: 'clusterrolebindings',
   namespaced: false,
-  model: 'V1ClusterRoleBinding',
+  schema: { model: 'V1ClusterRoleBinding' },
   nameCheck: pathSegment,
   defaults: defaultBinding,
   validate: (binding, { old }) => validateBinding(binding, old, ['ClusterRole']),

@@ -14,7 +14,7 @@ export const clusterRoles = defineKind<ClusterRole>({
   kind: 'ClusterRole',
   plural: 'clusterroles',
   namespaced: false,
-  model: 'V1ClusterRole',
+  schema: { model: 'V1ClusterRole' },
   nameCheck: pathSegment,
   validate: ({ rules, aggregationRule }) => {
     if (aggregationRule && !aggregationRule.clusterRoleSelectors?.length) {

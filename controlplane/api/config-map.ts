@@ -46,7 +46,7 @@ export const configMaps = defineKind<ConfigMap>({
   plural: 'configmaps',
   shortNames: ['cm'],
   namespaced: true,
-  model: 'V1ConfigMap',
+  schema: { model: 'V1ConfigMap' },
   validate,
   columns: [
     nameColumn,

@@ -21,7 +21,7 @@ export const controllerRevisions = defineKind<ControllerRevision>({
   kind: 'ControllerRevision',
   plural: 'controllerrevisions',
   namespaced: true,
-  model: 'V1ControllerRevision',
+  schema: { model: 'V1ControllerRevision' },
   validate: (revision, { old }) =>
     old && !isDeepStrictEqual(revision.data, old.data) ? [invalid('data', revision.data, immutable)] : [],
   columns: [

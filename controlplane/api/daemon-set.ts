@@ -94,7 +94,7 @@ export const daemonSets = defineKind<DaemonSet>({
   shortNames: ['ds'],
   categories: ['all'],
   namespaced: true,
-  model: 'V1DaemonSet',
+  schema: { model: 'V1DaemonSet' },
   hasStatus: true,
   defaults: setDefaults,
   // Clients find numbers there from the first moment.

@@ -83,7 +83,7 @@ export const deployments = defineKind<Deployment>({
   categories: ['all'],
   namespaced: true,
   subresources: [scaleSubresource],
-  model: 'V1Deployment',
+  schema: { model: 'V1Deployment' },
   hasStatus: true,
   statusKeeps: ['labels'],
   // Annotations of a Deployment are copied to its ReplicaSets, so the controller has to act on them too.

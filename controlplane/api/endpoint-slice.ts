@@ -91,7 +91,7 @@ export const endpointSlices = defineKind<EndpointSlice>({
   kind: 'EndpointSlice',
   plural: 'endpointslices',
   namespaced: true,
-  model: 'V1EndpointSlice',
+  schema: { model: 'V1EndpointSlice' },
   defaults: (slice) => {
     slice.endpoints ??= [];
     for (const port of slice.ports ?? []) {

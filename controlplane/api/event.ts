@@ -48,7 +48,7 @@ export const events = defineKind<Event>({
   plural: 'events',
   shortNames: ['ev'],
   namespaced: true,
-  model: 'CoreV1Event',
+  schema: { model: 'CoreV1Event' },
   nameCheck: pathSegment,
   validate,
   columns: [

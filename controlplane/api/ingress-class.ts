@@ -13,7 +13,7 @@ export const ingressClasses = defineKind<IngressClass>({
   kind: 'IngressClass',
   plural: 'ingressclasses',
   namespaced: false,
-  model: 'V1IngressClass',
+  schema: { model: 'V1IngressClass' },
   defaults: ({ spec }) => {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },

@@ -110,7 +110,7 @@ export const ingresses = defineKind<Ingress>({
   plural: 'ingresses',
   shortNames: ['ing'],
   namespaced: true,
-  model: 'V1Ingress',
+  schema: { model: 'V1Ingress' },
   hasStatus: true,
   prepare: (ingress, { old }) => {
     if (!old) ingress.status = { loadBalancer: {} };

@@ -138,7 +138,7 @@ export const jobs = defineKind<Job>({
   plural: 'jobs',
   categories: ['all'],
   namespaced: true,
-  model: 'V1Job',
+  schema: { model: 'V1Job' },
   hasStatus: true,
   defaults: (job) => {
     job.spec ??= {} as JobSpec;

@@ -2,6 +2,7 @@
 // all derive from what defineKind receives.
 import type { FieldCause } from '../base/errors';
 import type { PodTemplate } from './pods/types';
+import type { SchemaSource } from './schema/schema';
 import type { KubeObject } from './types';
 
 /** Names one resource of the API; what a client needs to reach it. */
@@ -54,8 +55,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
-  /** Name of the @kubernetes/client-node model this kind is, e.g. V1Pod: the source of its schema. */
-  readonly model: string;
+  /** Where the schema comes from: a model of @kubernetes/client-node, or a definition that the kind brings along. */
+  readonly schema: SchemaSource;
   /** Verbs served; all of them by default. */
   readonly verbs?: readonly Verb[];
   /** Subresources beyond `status`: scale, log, exec, binding, token ... */
@@ -116,7 +117,7 @@ export interface Subresource {
 
 const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'], writesStatus: true };
 
-type WithSubresources = { readonly options: Pick<KindOptions<KubeObject>, 'model' | 'hasStatus' | 'subresources'> };
+type WithSubresources = { readonly options: Pick<KindOptions<KubeObject>, 'hasStatus' | 'subresources'> };
 
 /** All subresources of a kind: those it declares, and `status` where it has one. */
 export function subresourcesOf({ options }: WithSubresources): readonly Subresource[] {
@@ -128,6 +129,13 @@ export function subresourcesOf({ options }: WithSubresources): readonly Subresou
 export function subresourceOf(kind: WithSubresources, name: string): Subresource | undefined {
   return subresourcesOf(kind).find((subresource) => subresource.name === name);
 }
+
+/** False for kinds that are only requested: reviews, bindings and the like. */
+export const isStored = ({ verbs }: Pick<Kind, 'verbs'>): boolean => verbs.includes('get');
+
+/** A kind with a definition of its own, as a CustomResourceDefinition makes it: no Go type stands behind it. */
+export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeObject>, 'schema'> }): boolean =>
+  'definition' in options.schema;
 
 /** True for `status` and its like: the write may change nothing but the status. */
 export function writesStatus(kind: WithSubresources, subresource: string): boolean {

@@ -13,17 +13,20 @@ import { nodes } from './node';
 import { registry } from './registry';
 import { roleBindings } from './role-binding';
 import { applyScale, scaleOf, selectorText } from './scale';
+import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';
 import { secrets } from './secret';
 import { formatDuration } from './table';
 import type { KubeObject } from './types';
+
+const schemas = loadSchemas();
 
 const text = (causes: readonly FieldCause[]): string[] => causes.map(({ field, message }) => `${field}: ${message}`);
 
 /** Decodes, fills in defaults, prepares and validates as the API server does. */
 function write<T extends KubeObject>(kind: Kind<T>, body: object, old?: T): { object: T; causes: string[] } {
   const object = structuredClone(body) as T;
-  validateStructure(kind, object, 'Strict');
+  validateStructure(schemas.of(kind), kind, object, 'Strict');
   const context = { subresource: '', ...(old ? { old } : {}) };
   kind.options.defaults?.(object);
   kind.options.prepare?.(object, context);

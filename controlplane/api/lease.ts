@@ -13,7 +13,7 @@ export const leases = defineKind<Lease>({
   kind: 'Lease',
   plural: 'leases',
   namespaced: true,
-  model: 'V1Lease',
+  schema: { model: 'V1Lease' },
   validate: ({ spec }) => {
     const { leaseDurationSeconds, leaseTransitions } = spec ?? {};
     const causes = [];

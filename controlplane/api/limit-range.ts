@@ -76,7 +76,7 @@ export const limitRanges = defineKind<LimitRange>({
   plural: 'limitranges',
   shortNames: ['limits'],
   namespaced: true,
-  model: 'V1LimitRange',
+  schema: { model: 'V1LimitRange' },
   defaults: ({ spec }) => {
     for (const item of spec?.limits ?? []) setItemDefaults(item);
   },

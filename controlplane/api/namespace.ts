@@ -19,7 +19,7 @@ export const namespaces = defineKind<Namespace>({
   namespaced: false,
   verbs: allVerbs.filter((verb) => verb !== 'deletecollection'),
   subresources: [{ name: 'finalize', verbs: ['update'] }],
-  model: 'V1Namespace',
+  schema: { model: 'V1Namespace' },
   hasStatus: true,
   generation: 'absent',
   nameCheck: dns1123Label,

@@ -1,10 +1,13 @@
 import t from 'tap';
 import { networkPolicies } from './network-policy';
+import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';
+
+const schemas = loadSchemas();
 
 function write(spec: object | undefined) {
   const policy = { metadata: { name: 'p', namespace: 'n' }, ...(spec ? { spec: structuredClone(spec) } : {}) };
-  validateStructure(networkPolicies, policy, 'Strict');
+  validateStructure(schemas.of(networkPolicies), networkPolicies, policy, 'Strict');
   networkPolicies.options.defaults?.(policy);
   const causes = networkPolicies.options.validate?.(policy, { subresource: '' }) ?? [];
   return { spec: policy.spec, causes: causes.map(({ field, message }) => `${field}: ${message}`) };

@@ -133,7 +133,7 @@ export const networkPolicies = defineKind<NetworkPolicy>({
   plural: 'networkpolicies',
   shortNames: ['netpol'],
   namespaced: true,
-  model: 'V1NetworkPolicy',
+  schema: { model: 'V1NetworkPolicy' },
   generation: 'spec',
   defaults: setDefaults,
   validate: ({ spec }) => validateSpec(spec ?? {}),

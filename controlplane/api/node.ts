@@ -86,7 +86,7 @@ export const nodes = defineKind<Node>({
   namespaced: false,
   // Upstream's proxy passes every method on to the kubelet; this server passes reads on.
   subresources: [{ name: 'proxy', verbs: ['get'], kind: 'NodeProxyOptions', takesPath: true }],
-  model: 'V1Node',
+  schema: { model: 'V1Node' },
   hasStatus: true,
   generation: 'absent',
   defaults: ({ spec, status }) => {

@@ -41,7 +41,7 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   plural: 'poddisruptionbudgets',
   shortNames: ['pdb'],
   namespaced: true,
-  model: 'V1PodDisruptionBudget',
+  schema: { model: 'V1PodDisruptionBudget' },
   hasStatus: true,
   // Nothing may be disrupted until the controller has counted.
   prepare: (budget, { old }) => {

@@ -3,7 +3,10 @@ import { type Pod, pods } from './pod';
 import { summarizePod } from './pods/columns';
 import { qosClass } from './pods/qos';
 import type { Container } from './pods/types';
+import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';
+
+const schemas = loadSchemas();
 
 const container = (change: Partial<Container> = {}): Container => ({ name: 'c', image: 'nginx', ...change });
 function pod(spec: Partial<NonNullable<Pod['spec']>> = {}): Pod {
@@ -54,7 +57,7 @@ t.test('defaults', async (t) => {
   const again = structuredClone(object);
   pods.options.defaults?.(again);
   t.same(again, object, 'twice is once');
-  t.same(validateStructure(pods, structuredClone(object), 'Strict'), [], 'defaults fit the schema');
+  t.same(validateStructure(schemas.of(pods), pods, structuredClone(object), 'Strict'), [], 'defaults fit the schema');
   for (const [image, policy] of [
     ['nginx', 'Always'],
     ['nginx:latest', 'Always'],

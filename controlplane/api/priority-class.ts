@@ -63,7 +63,7 @@ export const priorityClasses = defineKind<PriorityClass>({
   plural: 'priorityclasses',
   shortNames: ['pc'],
   namespaced: false,
-  model: 'V1PriorityClass',
+  schema: { model: 'V1PriorityClass' },
   generation: 'constant',
   defaults: (priorityClass) => {
     // Upstream's value is a plain number: left out, it is zero.

@@ -19,7 +19,7 @@ export const replicaSets = defineKind<ReplicaSet>({
   categories: ['all'],
   namespaced: true,
   subresources: [scaleSubresource],
-  model: 'V1ReplicaSet',
+  schema: { model: 'V1ReplicaSet' },
   hasStatus: true,
   defaults: (set) => {
     set.spec ??= {} as NonNullable<ReplicaSet['spec']>;

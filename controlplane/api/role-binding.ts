@@ -13,7 +13,7 @@ export const roleBindings = defineKind<RoleBinding>({
   kind: 'RoleBinding',
   plural: 'rolebindings',
   namespaced: true,
-  model: 'V1RoleBinding',
+  schema: { model: 'V1RoleBinding' },
   nameCheck: pathSegment,
   defaults: defaultBinding,
   validate: (binding, { old }) => validateBinding(binding, old, ['Role', 'ClusterRole']),

@@ -13,7 +13,7 @@ export const roles = defineKind<Role>({
   kind: 'Role',
   plural: 'roles',
   namespaced: true,
-  model: 'V1Role',
+  schema: { model: 'V1Role' },
   nameCheck: pathSegment,
   validate: ({ rules }) => validateRules(rules, false),
   columns: roleColumns,

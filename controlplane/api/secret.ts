@@ -68,7 +68,7 @@ export const secrets = defineKind<Secret>({
   kind: 'Secret',
   plural: 'secrets',
   namespaced: true,
-  model: 'V1Secret',
+  schema: { model: 'V1Secret' },
   defaults: (secret) => {
     secret.type ||= 'Opaque';
     // stringData is only for writing: its values join data and are never shown.

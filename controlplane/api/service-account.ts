@@ -18,7 +18,7 @@ export const serviceAccounts = defineKind<ServiceAccount>({
   subresources: [
     { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
   ],
-  model: 'V1ServiceAccount',
+  schema: { model: 'V1ServiceAccount' },
   warnings: ({ metadata }, { old }) =>
     metadata?.annotations?.[mountableSecrets] !== undefined &&
     old?.metadata?.annotations?.[mountableSecrets] === undefined

@@ -19,7 +19,7 @@ export const services = defineKind<Service>({
   shortNames: ['svc'],
   categories: ['all'],
   namespaced: true,
-  model: 'V1Service',
+  schema: { model: 'V1Service' },
   hasStatus: true,
   // Beyond upstream, whose Services have no generation: condition Programmed names the one that nodes have in their kernels,
   // and `kubectl wait` holds a condition that observed an older one for not met.

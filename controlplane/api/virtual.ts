@@ -11,7 +11,8 @@ function virtual(
   namespaced: boolean,
   model = `V1${kind}`,
 ): Kind<KubeObject> {
-  return defineKind<KubeObject>({ group, version: 'v1', kind, plural, namespaced, model, verbs: ['create'] });
+  const schema = { model };
+  return defineKind<KubeObject>({ group, version: 'v1', kind, plural, namespaced, schema, verbs: ['create'] });
 }
 
 export const scales = virtual('autoscaling', 'Scale', 'scale', true);

@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { nodes, services } from '../api/index';
 import { registry } from '../api/registry';
+import type { SchemaSet } from '../api/schema/schema-set';
 import { virtualResources } from '../api/virtual';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
@@ -78,6 +79,7 @@ export interface ApiServerOptions {
   readonly allowServiceExternalIps?: boolean;
 }
 export interface ApiServerDeps {
+  readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Clock;
   readonly log: Logger;
@@ -107,7 +109,7 @@ export class ApiServer {
   /** Loads what authorization and allocation need, creates the bootstrap objects, then listens. Resolves with the port. */
   async open(): Promise<number> {
     const { options, deps, scope, stop } = this;
-    const { cache, clock, log } = deps;
+    const { cache, schemas, clock, log } = deps;
     scope.defer(() => stop.abort());
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
@@ -132,6 +134,7 @@ export class ApiServer {
     });
     const authorizer = new UnionAuthorizer([node, ingress, rbac]);
     const rest: RestDeps = {
+      schemas,
       cache,
       clock,
       admission: this.admission({ rbac, authorizer }),
@@ -245,7 +248,7 @@ export class ApiServer {
       metrics,
       issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
       publicKey: createPublicKey(options.keys.serviceAccountPublicKey),
-      openapi: openapiHandler(),
+      openapi: openapiHandler(deps.schemas),
       checks: [
         { name: 'ping', failure: () => undefined },
         { name: 'store', failure: () => (deps.cache.revision() >= 0 ? undefined : 'not loaded') },

@@ -5,6 +5,7 @@ import { parseFieldSelector } from '../api/field-selector';
 import { parseJson } from '../api/json-text';
 import { canonicalResource } from '../api/quantity';
 import { findDuplicateFields } from '../api/schema/duplicates';
+import { loadSchemas } from '../api/schema/load';
 import { matchesSelector, parseSelector } from '../api/selector';
 import { AppError } from '../base/errors';
 import { decodeMessage, openEnvelope } from './protobuf/decode';
@@ -172,7 +173,8 @@ t.test('protobuf', async (t) => {
     'core.v1.Service',
     'apps.v1.ControllerRevision',
   ];
-  const kind = fc.constantFrom(...kinds.map((name) => `io.k8s.api.${name}`));
+  const schemas = loadSchemas();
+  const kind = fc.constantFrom(...kinds.map((name) => schemas.definition(`io.k8s.api.${name}`)!));
   await fuzz(t, 'messages', fc.tuple(kind, mutatedBytes(field)), ([definition, bytes]) => {
     const object = readOrRefuse(() => decodeMessage(bytes, definition));
     if (object && Object.getPrototypeOf(object) !== Object.prototype) throw new Error('another prototype');

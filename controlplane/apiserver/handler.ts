@@ -108,7 +108,7 @@ export class ApiHandler {
     // A body would have to be read from a connection that may speak another protocol by now.
     if (!handler && caller.method === 'GET') return this.handle(request);
     if (!route) throw pathNotFound();
-    const rest = restRequest(caller, route);
+    const rest = restRequest(caller, this.deps.rest.schemas, route);
     this.authorizeResource(rest);
     if (!handler) throw methodNotAllowed();
     // A WebSocket begins with a GET, but what it opens is as much as SPDY's POST.
@@ -122,7 +122,7 @@ export class ApiHandler {
     const watch = caller.search !== '' && queryFlag(queryOf(caller), 'watch');
     const route = this.route(caller, watch);
     if (!route) return this.answerPath(caller);
-    const rest = restRequest(this.deps.yaml.accept(caller), route);
+    const rest = restRequest(this.deps.yaml.accept(caller), this.deps.rest.schemas, route);
     onRoute(rest);
     this.authorizeResource(rest);
     const { deprecation } = route.kind.options;

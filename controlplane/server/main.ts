@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { registry } from '../api/registry';
+import { loadSchemas } from '../api/schema/load';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import type { UserInfo } from '../apiserver/request';
@@ -124,7 +125,7 @@ async function openApi(options: Context['options'], log: Logger, scope: Scope): 
       allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },
-    { cache, clock: systemClock, log: log.child('apiserver') },
+    { schemas: loadSchemas(), cache, clock: systemClock, log: log.child('apiserver') },
   );
   scope.defer(() => api.close());
   await api.open();

@@ -1,12 +1,15 @@
 // Lets tap run tests written in TypeScript: loaded with --import into every test process. Files that are required are
 // compiled by ts-node as in `node -r ts-node/register`; the test file itself comes through Node's module hooks, because tap
-// adds its own with --import, and there the built-in type stripping would refuse parameter properties.
+// adds its own with --import, and there the built-in type stripping would refuse parameter properties. The schemas that the tests read are written first when they are old.
 
 import { readFileSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const service = createRequire(import.meta.url)('ts-node').register();
+const require = createRequire(import.meta.url);
+const service = require('ts-node').register();
+
+await require('../update/fresh-schemas.ts').refreshSchemas();
 
 registerHooks({
   load(url, context, nextLoad) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { registry } from '../../controlplane/api/registry';
-import type { Schemas } from '../../controlplane/api/schema/schema';
+import type { SchemaFile } from '../../controlplane/api/schema/schema';
 import { definitionName, typeOfModel } from './packages';
 import { generateSchemas, writeSchemas } from './schemas';
 
@@ -32,7 +32,10 @@ t.test('every reference leads somewhere, and every model has a name of its own',
   }
   const names = Object.values(schemas.models);
   t.equal(new Set(names).size, names.length);
-  for (const { options } of registry) t.ok(schemas.models[options.model], options.model);
+  for (const { options } of registry) {
+    const model = 'model' in options.schema ? options.schema.model : '';
+    t.ok(schemas.models[model], model);
+  }
 });
 
 t.test('fields', async (t) => {
@@ -40,7 +43,7 @@ t.test('fields', async (t) => {
   const core = 'io.k8s.api.core.v1';
   t.same(field(`${core}.Container`, 'ports'), {
     type: 'array',
-    items: { type: 'ref', ref: `${core}.ContainerPort` },
+    items: { type: 'object', ref: `${core}.ContainerPort` },
     listType: 'map',
     listMapKeys: ['containerPort', 'protocol'],
     patchStrategy: 'merge',
@@ -70,7 +73,7 @@ t.test('equal input gives equal bytes', async (t) => {
   t.teardown(() => rmSync(directory, { recursive: true }));
   writeSchemas(directory);
   const written = readFileSync(join(directory, 'schemas.json'), 'utf8');
-  t.same(JSON.parse(written) as Schemas, schemas);
+  t.same(JSON.parse(written) as SchemaFile, schemas);
   writeSchemas(directory);
   t.equal(readFileSync(join(directory, 'schemas.json'), 'utf8'), written);
 });

@@ -1,17 +1,23 @@
 // Writes dist/schemas.json and dist/schema-docs.json: the schemas of every served kind, from the models of
-// @kubernetes/client-node and the table of list types. Run by the build, and by a checkout that was never built.
+// @kubernetes/client-node and the table of list types. Run by the build, and by the test runner when they are missing or old.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
 import { schemaDocsFile, schemasFile } from '../../controlplane/api/schema/load';
-import type { FieldSchema, ObjectSchema, SchemaDocs, Schemas } from '../../controlplane/api/schema/schema';
+import type {
+  FieldEntry,
+  ObjectEntry,
+  SchemaDocs,
+  SchemaFile,
+  SchemaSource,
+} from '../../controlplane/api/schema/schema';
 import { virtualKinds } from '../../controlplane/api/virtual';
 import { atomicLists, atomicTypes, fieldMarkers, type Marker, quantities } from './list-types';
 import { hasModel, type ModelField, readModel } from './models';
 import { definitionName, type TypeName, typeOfModel } from './packages';
 
 export interface Generated {
-  readonly schemas: Schemas;
+  readonly schemas: SchemaFile;
   readonly docs: SchemaDocs;
 }
 
@@ -31,7 +37,7 @@ function modelsDirectory(): string {
 
 /** @throws Error when a model is missing or a table entry names a field that is not there */
 export function generateSchemas(directory: string = modelsDirectory()): Generated {
-  const definitions: Record<string, ObjectSchema> = {};
+  const definitions: Record<string, ObjectEntry> = {};
   const docs: Record<string, Record<string, string>> = {};
   const models: Record<string, string> = {};
   const pending = [...rootModels(directory)];
@@ -54,20 +60,24 @@ export function generateSchemas(directory: string = modelsDirectory()): Generate
 }
 
 function rootModels(directory: string): string[] {
-  const stored = registry.flatMap(({ options: { model } }) => [model, `${model}List`]);
-  const all = [...stored, ...virtualKinds.map((kind) => kind.options.model), ...wireModels];
+  const stored = registry.flatMap(({ options }) => modelOf(options.schema).flatMap((model) => [model, `${model}List`]));
+  const requested = virtualKinds.flatMap(({ options }) => modelOf(options.schema));
+  const all = [...stored, ...requested, ...wireModels];
   for (const model of all) {
     if (!hasModel(directory, model)) throw new Error(`@kubernetes/client-node has no model ${model}`);
   }
   return all;
 }
 
+/** None for a kind that brings its definition along. */
+const modelOf = (source: SchemaSource): string[] => ('model' in source ? [source.model] : []);
+
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 type Refer = (model: string) => string;
 
-function objectSchema(typeName: TypeName, fields: readonly ModelField[], refer: Refer): ObjectSchema {
+function objectSchema(typeName: TypeName, fields: readonly ModelField[], refer: Refer): ObjectEntry {
   const { pkg, type } = typeName;
   checkTables(typeName, new Set(fields.map((field) => field.name)));
   const required = fields.filter((field) => field.required).map((field) => field.name);
@@ -102,15 +112,15 @@ function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void
   }
 }
 
-function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): FieldSchema {
+function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): FieldEntry {
   const schema = typeSchema(field.type, field.format, refer);
   if (!words(quantities[pkg]?.[type]).includes(field.name)) return schema;
   return schema.type === 'map' ? { type: 'map', items: { type: 'quantity' } } : { type: 'quantity' };
 }
 
-const scalars: Readonly<Record<string, FieldSchema['type']>> = { string: 'string', boolean: 'boolean', any: 'any' };
+const scalars: Readonly<Record<string, FieldEntry['type']>> = { string: 'string', boolean: 'boolean', any: 'any' };
 
-function typeSchema(type: string, format: string, refer: Refer): FieldSchema {
+function typeSchema(type: string, format: string, refer: Refer): FieldEntry {
   const array = /^Array<(.*)>$/.exec(type);
   if (array) return { type: 'array', items: typeSchema(array[1]!, format, refer) };
   const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
@@ -120,10 +130,10 @@ function typeSchema(type: string, format: string, refer: Refer): FieldSchema {
   if (type === 'number') return numberSchema(format);
   const scalar = scalars[type];
   if (scalar) return format === '' ? { type: scalar } : { type: scalar, format };
-  return { type: 'ref', ref: refer(type) };
+  return { type: 'object', ref: refer(type) };
 }
 
-function numberSchema(format: string): FieldSchema {
+function numberSchema(format: string): FieldEntry {
   if (format === 'double') return { type: 'number', format };
   return { type: 'integer', format: format === '' ? 'int64' : format };
 }

@@ -5,6 +5,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
+import { loadSchemas } from '../../controlplane/api/schema/load';
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
@@ -86,7 +87,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
     },
-    { cache, clock, log: silentLogger },
+    { schemas: loadSchemas(), cache, clock, log: silentLogger },
   );
   scope.defer(() => api.close());
   const port = await api.open();

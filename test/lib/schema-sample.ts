@@ -1,16 +1,15 @@
 // An object of a kind with every field its schema has, made from the schema alone: complete, though not valid. And the ways to
 // spoil one field of an object.
-import { loadSchemas, schemaOfModel } from '../../controlplane/api/schema/load';
-import type { FieldSchema } from '../../controlplane/api/schema/schema';
+import type { FieldSchema, ObjectSchema } from '../../controlplane/api/schema/schema';
 
 /** Definitions contain each other; a chain of the same one is cut here. */
 const maxRepeats = 1;
 
-export function fullObject(model: string): Record<string, unknown> {
-  return sampleOf({ type: 'ref', ref: schemaOfModel(model).name }, []) as Record<string, unknown>;
+export function fullObject(object: ObjectSchema): Record<string, unknown> {
+  return sampleOf({ type: 'object', object }, []) as Record<string, unknown>;
 }
 
-function sampleOf(field: FieldSchema, inside: readonly string[]): unknown {
+function sampleOf(field: FieldSchema, inside: readonly ObjectSchema[]): unknown {
   switch (field.type) {
     case 'string':
       return field.format === 'byte' ? 'eA==' : field.format?.startsWith('date') ? '2026-01-01T00:00:00Z' : 'x';
@@ -28,11 +27,11 @@ function sampleOf(field: FieldSchema, inside: readonly string[]): unknown {
       return [sampleOf(field.items!, inside)];
     case 'map':
       return { x: sampleOf(field.items!, inside) };
-    case 'ref': {
-      const name = field.ref!;
-      if (inside.filter((one) => one === name).length > maxRepeats) return {};
-      const fields = loadSchemas().definitions[name]?.fields ?? {};
-      return Object.fromEntries(Object.entries(fields).map(([key, one]) => [key, sampleOf(one, [...inside, name])]));
+    case 'object': {
+      const object = field.object!;
+      if (inside.filter((one) => one === object).length > maxRepeats) return {};
+      const within = [...inside, object];
+      return Object.fromEntries(Object.entries(object.fields).map(([key, one]) => [key, sampleOf(one, within)]));
     }
   }
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
+import { loadSchemas } from '../../controlplane/api/schema/load';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import { systemClock } from '../../controlplane/base/clock';
@@ -48,7 +49,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: 'cluster.local',
       keys: await readKeys(pkiDir),
     },
-    { cache, clock: systemClock, log },
+    { schemas: loadSchemas(), cache, clock: systemClock, log },
   );
   scope.defer(() => api.close());
   const port = await api.open();

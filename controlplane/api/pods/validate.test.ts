@@ -2,8 +2,11 @@
 import t from 'tap';
 import { deployments } from '../deployment';
 import { type Pod, pods } from '../pod';
+import { loadSchemas } from '../schema/load';
 import { validateStructure } from '../schema/structure';
 import type { Container, PodSpec } from './types';
+
+const schemas = loadSchemas();
 
 type Change = Partial<PodSpec> & Record<string, unknown>;
 interface Case {
@@ -23,7 +26,7 @@ function makePod({ spec = {}, container = {}, annotations }: Omit<Case, 'name' |
     spec: { containers: [{ ...base, ...container }], ...(spec as Change) },
   };
   const pod = structuredClone(body) as Pod;
-  validateStructure(pods, pod, 'Strict');
+  validateStructure(schemas.of(pods), pods, pod, 'Strict');
   pods.options.defaults?.(pod);
   return pod;
 }

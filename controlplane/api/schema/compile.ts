@@ -1,6 +1,6 @@
-// Turns schemas into decoders, once per definition. A decoder checks one value, returns it in its canonical form
+// Turns schemas into decoders, once per object type. A decoder checks one value, returns it in its canonical form
 // (an object is changed in place) and costs a map look-up per field.
-import { goRef, goType, wrongType } from './go-types';
+import { goObject, goType, wrongType } from './go-types';
 import { scalarDecoders } from './scalars';
 import type { FieldSchema, ObjectSchema } from './schema';
 
@@ -18,29 +18,20 @@ export interface DecodeContext {
  */
 export type Decode = (value: unknown, context: DecodeContext, path: string, goPath: string) => unknown;
 
-type Definitions = Readonly<Record<string, ObjectSchema>>;
+const compiled = new WeakMap<ObjectSchema, Decode>();
 
-const compiled = new WeakMap<Definitions, Map<string, Decode>>();
-
-/** The decoder of a definition; recursive definitions find the same decoder again. @throws Error for an unknown name */
-export function compileObject(name: string, definitions: Definitions): Decode {
-  let known = compiled.get(definitions);
-  if (!known) {
-    known = new Map();
-    compiled.set(definitions, known);
-  }
-  const found = known.get(name);
+/** The decoder of an object type; one that contains itself finds the same decoder again. */
+export function compileObject(schema: ObjectSchema): Decode {
+  const found = compiled.get(schema);
   if (found) return found;
-  const schema = definitions[name];
-  if (!schema) throw new Error(`schema ${name} does not exist`);
   const fields = new Map<string, Field>();
-  const goName = name.slice(name.lastIndexOf('.') + 1);
-  const decode = objectDecoder(fields, goName, goRef(name));
-  known.set(name, decode);
+  const decode = objectDecoder(fields, schema);
+  compiled.set(schema, decode);
   const required = new Set(schema.required);
   for (const [key, field] of Object.entries(schema.fields)) {
     const collection = field.type === 'array' || field.type === 'map';
-    fields.set(key, { decode: compileField(field, definitions), dropEmpty: collection && !required.has(key) });
+    const dropEmpty = collection && !required.has(key) && !schema.unstructured;
+    fields.set(key, { decode: compileField(field), dropEmpty });
   }
   return decode;
 }
@@ -51,13 +42,17 @@ interface Field {
   readonly dropEmpty: boolean;
 }
 
-function objectDecoder(fields: ReadonlyMap<string, Field>, goName: string, goType: string): Decode {
+function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema): Decode {
+  const { name = '', open = false } = schema;
+  const goName = name.slice(name.lastIndexOf('.') + 1);
+  const goType = goObject(schema);
   return (value, context, path, goPath) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(value, goPath, goType);
     const object = value as Record<string, unknown>;
     for (const key of Object.keys(object)) {
       const field = fields.get(key);
       if (!field) {
+        if (open) continue;
         if (context.unknown && context.unknown.length < maxFindings) {
           context.unknown.push(path === '' ? key : `${path}.${key}`);
         }
@@ -76,8 +71,9 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, goName: string, goTyp
   };
 }
 
-/** Go names the innermost struct and then the whole way: Container.spec.containers.name. */
+/** Go names the innermost struct and then the whole way: Container.spec.containers.name. What has no name adds none. */
 function childPath(goName: string, goPath: string, key: string): string {
+  if (goName === '') return `${goPath}.${key}`;
   const dot = goPath.indexOf('.');
   return dot < 0 ? `${goName}.${key}` : `${goName}${goPath.slice(dot)}.${key}`;
 }
@@ -88,20 +84,20 @@ function isEmpty(value: unknown): boolean {
   return true;
 }
 
-function compileField(field: FieldSchema, definitions: Definitions): Decode {
+function compileField(field: FieldSchema): Decode {
   switch (field.type) {
-    case 'ref': {
-      const name = field.ref!;
+    case 'object': {
+      const schema = field.object!;
       let decode: Decode | undefined;
       return (value, context, path, goPath) => {
-        decode ??= compileObject(name, definitions);
+        decode ??= compileObject(schema);
         return decode(value, context, path, goPath);
       };
     }
     case 'array':
-      return arrayDecoder(field.items!, compileField(field.items!, definitions));
+      return arrayDecoder(field.items!, compileField(field.items!));
     case 'map':
-      return mapDecoder(field.items!, compileField(field.items!, definitions));
+      return mapDecoder(field.items!, compileField(field.items!));
     case 'any':
       return (value) => value;
     default:
@@ -146,7 +142,7 @@ function zeroOf(items: FieldSchema): unknown {
       return false;
     case 'array':
       return [];
-    case 'ref':
+    case 'object':
     case 'map':
     case 'any':
       return {};

@@ -1,6 +1,6 @@
 // How Go's JSON decoder names types and values in its errors, which are the words users search for.
 import { BadRequest } from '../../base/errors';
-import type { FieldSchema } from './schema';
+import type { FieldSchema, ObjectSchema } from './schema';
 
 /** The type as Go prints it in an error. */
 export function goType(field: FieldSchema): string {
@@ -15,15 +15,16 @@ export function goType(field: FieldSchema): string {
       return `[]${goType(field.items!)}`;
     case 'map':
       return `map[string]${goType(field.items!)}`;
-    case 'ref':
-      return goRef(field.ref!);
+    case 'object':
+      return goObject(field.object!);
     default:
       return 'string';
   }
 }
 
-/** io.k8s.api.core.v1.Container is v1.Container in Go. */
-export const goRef = (ref: string): string => ref.split('.').slice(-2).join('.');
+/** io.k8s.api.core.v1.Container is v1.Container in Go; an object without a type of its own is a map. */
+export const goObject = ({ name }: ObjectSchema): string =>
+  name === undefined ? 'map[string]interface {}' : name.split('.').slice(-2).join('.');
 
 /** Go's words for a JSON value that does not fit. */
 export function wrongType(value: unknown, goPath: string, type: string): BadRequest {

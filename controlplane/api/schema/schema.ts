@@ -1,8 +1,7 @@
-// The shape of the schemas that hack/update/schemas.ts writes from the models of @kubernetes/client-node. They carry
-// what validation, OpenAPI, strategic merge and server-side apply need; descriptions are kept apart (docs.ts), because
-// only OpenAPI asks for them.
+// The shape of schemas: what validation, OpenAPI, strategic merge and server-side apply need to know of an object. They are
+// linked: an object holds the schemas of the objects inside it, so a walk needs no table of names.
 
-/** One value: a scalar, a list, a map or a reference to a definition. */
+/** One value: a scalar, a list, a map or an object. */
 export interface FieldSchema {
   readonly type:
     | 'string'
@@ -12,8 +11,8 @@ export interface FieldSchema {
     | 'array'
     /** An object with free keys, whose values are `items`. */
     | 'map'
-    /** The definition named `ref`. */
-    | 'ref'
+    /** An object with the fields of `object`. */
+    | 'object'
     | 'intOrString'
     | 'quantity'
     /** Any JSON object, as an embedded resource or fieldsV1. */
@@ -22,7 +21,7 @@ export interface FieldSchema {
   readonly format?: string;
   /** Elements of an array, values of a map. */
   readonly items?: FieldSchema;
-  readonly ref?: string;
+  readonly object?: ObjectSchema;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
   /** Of a map: atomic is replaced as a whole by server-side apply. */
@@ -36,15 +35,57 @@ export interface FieldSchema {
 
 /** One object type. */
 export interface ObjectSchema {
+  /** The name in OpenAPI: io.k8s.api.core.v1.Pod. Absent for an object that is written out where it is used. */
+  readonly name?: string;
   readonly fields: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
   /** Server-side apply replaces objects of this type as a whole. */
   readonly atomic?: true;
+  /** No Go type stands behind it: empty lists and maps are kept as they were written. */
+  readonly unstructured?: true;
+  /** Fields that the schema does not name are kept. */
+  readonly open?: true;
+  /** Descriptions: '' is that of the object itself. Absent where they are in a file of their own, because only OpenAPI asks. */
+  readonly texts?: Readonly<Record<string, string>>;
+}
+export interface NamedSchema extends ObjectSchema {
+  readonly name: string;
 }
 
-export interface Schemas {
-  /** By the name OpenAPI uses: io.k8s.api.core.v1.Pod. */
-  readonly definitions: Readonly<Record<string, ObjectSchema>>;
+/** Where the schema of a kind comes from. */
+export type SchemaSource = { readonly model: string } | { readonly definition: Definition };
+
+/** The parts of a CustomResourceDefinition's openAPIV3Schema that say how an object is built. */
+export interface Definition {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  readonly format?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Definition>>;
+  readonly additionalProperties?: boolean | Definition;
+  readonly items?: Definition;
+  readonly required?: readonly string[];
+  readonly default?: unknown;
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  readonly 'x-kubernetes-int-or-string'?: boolean;
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
+  readonly 'x-kubernetes-embedded-resource'?: boolean;
+}
+
+/** A field as the generated file holds it: an object is named by `ref`. */
+export interface FieldEntry extends Omit<FieldSchema, 'items' | 'object'> {
+  readonly items?: FieldEntry;
+  readonly ref?: string;
+}
+export interface ObjectEntry extends Pick<ObjectSchema, 'required' | 'atomic'> {
+  readonly fields: Readonly<Record<string, FieldEntry>>;
+}
+
+/** The file that hack/update/schemas.ts writes from the models of @kubernetes/client-node. */
+export interface SchemaFile {
+  /** By the name in OpenAPI. */
+  readonly definitions: Readonly<Record<string, ObjectEntry>>;
   /** Definition names by client-node model: V1Pod → io.k8s.api.core.v1.Pod. */
   readonly models: Readonly<Record<string, string>>;
 }

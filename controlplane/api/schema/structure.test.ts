@@ -6,12 +6,16 @@ import { leases } from '../lease';
 import { pods } from '../pod';
 import { secrets } from '../secret';
 import { findDuplicateFields } from './duplicates';
-import { type FieldValidation, type StructuredKind, validateStructure } from './structure';
+import { loadSchemas } from './load';
+import type { SchematicKind } from './schema-set';
+import { type FieldValidation, validateStructure } from './structure';
+
+const schemas = loadSchemas();
 
 const container = { name: 'c', image: 'i' };
 
 t.test('bodies that cannot be decoded', async (t) => {
-  const cases: Array<{ name: string; kind: StructuredKind; object: unknown; message: string }> = [
+  const cases: Array<{ name: string; kind: SchematicKind; object: unknown; message: string }> = [
     {
       name: 'string for a number',
       kind: deployments,
@@ -93,7 +97,7 @@ t.test('bodies that cannot be decoded', async (t) => {
   ];
   for (const { name, kind, object, message } of cases) {
     try {
-      validateStructure(kind, object, 'Ignore');
+      validateStructure(schemas.of(kind), kind, object, 'Ignore');
       t.fail(name);
     } catch (err) {
       t.ok(err instanceof BadRequest, name);
@@ -112,13 +116,13 @@ t.test('unknown and duplicate fields', async (t) => {
   ];
   for (const { mode, warnings } of modes) {
     const object = body();
-    t.same(validateStructure(pods, object, mode, JSON.stringify(object)), warnings, mode);
+    t.same(validateStructure(schemas.of(pods), pods, object, mode, JSON.stringify(object)), warnings, mode);
     t.same(object, pruned, `${mode} prunes`);
   }
-  t.throws(() => validateStructure(pods, body(), 'Strict', JSON.stringify(body())), {
+  t.throws(() => validateStructure(schemas.of(pods), pods, body(), 'Strict', JSON.stringify(body())), {
     message: `Pod in version "v1" cannot be handled as a Pod: strict decoding error: ${expected.join(', ')}`,
   });
-  t.same(validateStructure(pods, pruned, 'Strict'), []);
+  t.same(validateStructure(schemas.of(pods), pods, pruned, 'Strict'), []);
 });
 
 t.test('findings stand in the order of a JSON text', async (t) => {
@@ -154,13 +158,13 @@ t.test('findings stand in the order of a JSON text', async (t) => {
     },
   ];
   for (const { name, json, findings } of cases) {
-    t.same(validateStructure(deployments, JSON.parse(json), 'Warn', json), findings, name);
+    t.same(validateStructure(schemas.of(deployments), deployments, JSON.parse(json), 'Warn', json), findings, name);
   }
 });
 
 t.test('without a text unknown fields are sorted, as upstream finds them in a patched object', async (t) => {
   const findings = ['unknown field "spec.a"', 'unknown field "spec.b"', 'unknown field "z"'];
-  t.same(validateStructure(pods, { z: 1, spec: { b: 1, a: 1 } }, 'Warn'), findings);
+  t.same(validateStructure(schemas.of(pods), pods, { z: 1, spec: { b: 1, a: 1 } }, 'Warn'), findings);
 });
 
 t.test('the canonical form', async (t) => {
@@ -172,19 +176,19 @@ t.test('the canonical form', async (t) => {
       nodeSelector: {},
     },
   };
-  validateStructure(pods, object, 'Strict');
+  validateStructure(schemas.of(pods), pods, object, 'Strict');
   t.same(object, {
     metadata: { name: 'x', annotations: { a: '' } },
     spec: { containers: [{ ...container, resources: {} }], volumes: [{ name: 'v', emptyDir: {} }] },
   });
   const limits = { spec: { containers: [{ ...container, resources: { limits: { cpu: 2, memory: '1Gi' } } }] } };
-  validateStructure(pods, limits, 'Strict');
+  validateStructure(schemas.of(pods), pods, limits, 'Strict');
   t.same(limits.spec.containers[0]?.resources.limits, { cpu: '2', memory: '1Gi' }, 'numbers become quantities');
 });
 
 t.test('keys with a meaning for JavaScript are only keys', async (t) => {
   const object = JSON.parse('{"data":{"__proto__":"a","constructor":"b"},"__proto__":{"x":1}}');
-  t.same(validateStructure(configMaps, object, 'Warn'), ['unknown field "__proto__"']);
+  t.same(validateStructure(schemas.of(configMaps), configMaps, object, 'Warn'), ['unknown field "__proto__"']);
   t.same(Object.keys(object.data), ['__proto__', 'constructor']);
 });
 

@@ -2,27 +2,26 @@
 // does it: wrong types are errors, unknown fields are reported or ignored and always dropped, null means absent.
 import { BadRequest } from '../../base/errors';
 import { compileObject } from './compile';
-import { loadSchemas, schemaOfModel } from './load';
+import type { ObjectSchema } from './schema';
 import { strictError, strictFindings } from './strict';
 
 /** The fieldValidation query parameter. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
-/** What validation needs to know of a kind. */
+/** How messages name a kind. */
 export interface StructuredKind {
   readonly version: string;
   readonly kind: string;
-  readonly group: string;
-  readonly options: { readonly model: string };
 }
 
 /**
- * Brings `object` into the shape of its kind, in place: unknown fields, nulls and empty optional lists and maps go. `json` is
+ * Brings `object` into the shape of its schema, in place: unknown fields, nulls and empty optional lists and maps go. `json` is
  * the text the object was read from, absent for the outcome of a patch.
  * @returns the texts of Warning headers, only in mode Warn
  * @throws BadRequest when a value has the wrong type, or in mode Strict when a field is unknown or duplicate
  */
 export function validateStructure(
+  schema: ObjectSchema,
   kind: StructuredKind,
   object: unknown,
   mode: FieldValidation,
@@ -30,7 +29,7 @@ export function validateStructure(
 ): string[] {
   const unknown = mode === 'Ignore' ? undefined : [];
   try {
-    decodeStructure(kind.options.model, object, unknown);
+    decodeStructure(schema, object, unknown);
   } catch (err) {
     if (err instanceof BadRequest) throw cannotHandle(kind, err.message);
     throw err;
@@ -42,9 +41,8 @@ export function validateStructure(
 }
 
 /** Gathers the paths of unknown fields in `unknown`. @throws BadRequest for a value of the wrong type */
-export function decodeStructure(model: string, object: unknown, unknown: string[] | undefined): void {
-  const { name } = schemaOfModel(model);
-  compileObject(name, loadSchemas().definitions)(object, { unknown }, '', '');
+export function decodeStructure(schema: ObjectSchema, object: unknown, unknown: string[] | undefined): void {
+  compileObject(schema)(object, { unknown }, '', '');
 }
 
 /** The error of a body that is not what its kind says. */

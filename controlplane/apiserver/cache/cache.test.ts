@@ -17,7 +17,7 @@ const pods = defineKind<Pod>({
   kind: 'Pod',
   plural: 'pods',
   namespaced: true,
-  model: 'V1Pod',
+  schema: { model: 'V1Pod' },
   fields: { 'spec.nodeName': (pod) => pod.spec?.nodeName ?? '' },
 });
 
@@ -389,7 +389,7 @@ t.test('kinds come and go while the cache runs', async (t) => {
     kind: 'Widget',
     plural: 'widgets',
     namespaced: true,
-    model: '',
+    schema: { model: '' },
   });
   t.throws(() => cache.kind(widgets), { code: 'NotFound' });
   const early = await store.create(

@@ -1,7 +1,8 @@
 // Schemas in the words of OpenAPI, for both versions: they differ only in where references point and how a reference
 // carries a description.
-import type { Kind } from '../../api/kind';
-import type { FieldSchema, ObjectSchema, SchemaDocs, Schemas } from '../../api/schema/schema';
+import { isStored, type Kind } from '../../api/kind';
+import type { FieldSchema, NamedSchema, ObjectSchema, SchemaDocs } from '../../api/schema/schema';
+import type { SchemaSet } from '../../api/schema/schema-set';
 import type { GroupVersionKind } from '../discovery/resources';
 import { enumOf } from './enums';
 import { fieldText } from './field-texts';
@@ -45,13 +46,12 @@ const wireTypes: Readonly<Record<string, string>> = {
   'date-time-micro': microTime,
 };
 
-/** The definition a field refers to, if any. */
-function referenceOf(field: FieldSchema): string | undefined {
-  return field.ref ?? wireTypes[field.type] ?? wireTypes[field.format ?? ''];
+/** The definition a field refers to, if any: an object without a name is written out in place. */
+function referenceOf({ type, format, object }: FieldSchema): string | undefined {
+  return object?.name ?? wireTypes[type] ?? wireTypes[format ?? ''];
 }
 
 export interface DefinitionSource {
-  readonly schemas: Schemas;
   readonly docs: SchemaDocs;
   /** The kinds a definition is the body of. */
   readonly kindsOf: ReadonlyMap<string, readonly GroupVersionKind[]>;
@@ -59,42 +59,43 @@ export interface DefinitionSource {
 
 /** The named definitions and everything they refer to, sorted by name. */
 export function renderDefinitions(
-  roots: Iterable<string>,
+  roots: Iterable<NamedSchema>,
   source: DefinitionSource,
   dialect: Dialect,
 ): Record<string, OpenApiSchema> {
-  const scalars = scalarDefinitions(dialect);
   const rendered: Record<string, OpenApiSchema> = {};
-  const pending = [...roots];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (rendered[name]) continue;
-    const schema = source.schemas.definitions[name];
-    if (!schema) {
-      rendered[name] = scalars[name]!;
-      continue;
+  const scalars = new Set<string>();
+  const pending: ObjectSchema[] = [...roots];
+  for (let schema = pending.pop(); schema !== undefined; schema = pending.pop()) {
+    if (schema.name !== undefined) {
+      if (rendered[schema.name]) continue;
+      rendered[schema.name] = renderObject(schema, source, dialect);
     }
-    rendered[name] = renderObject(name, schema, source, dialect);
-    for (const field of Object.values(schema.fields)) pending.push(...references(field));
+    for (const field of Object.values(schema.fields)) gather(field, pending, scalars);
   }
+  const known = scalarDefinitions(dialect);
+  for (const name of scalars) rendered[name] = known[name]!;
   return Object.fromEntries(Object.entries(rendered).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function references(field: FieldSchema): string[] {
-  const reference = referenceOf(field);
-  return [...(reference === undefined ? [] : [reference]), ...(field.items ? references(field.items) : [])];
+/** The objects inside a field, and the names of the scalars that have a definition. */
+function gather(field: FieldSchema, objects: ObjectSchema[], scalars: Set<string>): void {
+  if (field.object) objects.push(field.object);
+  else {
+    const reference = referenceOf(field);
+    if (reference !== undefined) scalars.add(reference);
+  }
+  if (field.items) gather(field.items, objects, scalars);
 }
 
-function renderObject(
-  name: string,
-  schema: ObjectSchema,
-  { docs, kindsOf }: DefinitionSource,
-  dialect: Dialect,
-): OpenApiSchema {
-  const texts = docs[name] ?? {};
+function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
+  const { name = '' } = schema;
+  const { docs, kindsOf } = source;
+  const texts = schema.texts ?? docs[name] ?? {};
   const kinds = kindsOf.get(name);
   const properties = Object.entries(schema.fields).map(([key, field]) => {
-    const own = texts[key] ?? (field.type === 'ref' ? fieldText(name, key) : undefined);
-    const rendered = renderField(field, own ?? firstSentence(docs[field.ref ?? '']?.['']), dialect);
+    const own = texts[key] ?? (field.type === 'object' ? fieldText(name, key) : undefined);
+    const rendered = renderField(field, own ?? firstSentence(descriptionOf(field.object, docs)), source, dialect);
     // Only kubectl 1.27 and later shows values, and it reads version 3.
     const values = dialect === 'v3' ? enumOf(name, key) : undefined;
     return [key, values ? { ...rendered, enum: values } : rendered] as const;
@@ -106,16 +107,25 @@ function renderObject(
     properties: Object.fromEntries(properties),
     ...(kinds ? { 'x-kubernetes-group-version-kind': kinds } : {}),
     ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...(schema.open ? { 'x-kubernetes-preserve-unknown-fields': true } : {}),
   };
 }
+
+const descriptionOf = (schema: ObjectSchema | undefined, docs: SchemaDocs): string | undefined =>
+  schema && (schema.texts ?? docs[schema.name ?? ''])?.[''];
 
 /** For references that field-texts.ts has no text for, the beginning of their type's description stands in. */
 const firstSentence = (text = ''): string => /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? text;
 
-function renderField(field: FieldSchema, description: string, dialect: Dialect): OpenApiSchema {
+function renderField(
+  field: FieldSchema,
+  description: string,
+  source: DefinitionSource,
+  dialect: Dialect,
+): OpenApiSchema {
   return {
     ...(description === '' ? {} : { description }),
-    ...renderType(field, dialect, description !== ''),
+    ...renderType(field, source, dialect, description !== ''),
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.listMapKeys ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
     ...(field.listType ? { 'x-kubernetes-list-type': field.listType } : {}),
@@ -130,37 +140,40 @@ const refRoot: Readonly<Record<Dialect, string>> = { v2: '#/definitions/', v3: '
 export const referTo = (name: string, dialect: Dialect): OpenApiSchema => ({ $ref: refRoot[dialect] + name });
 
 /** Version 3 forbids anything beside $ref, so that a described reference stands in an allOf. */
-function renderType(field: FieldSchema, dialect: Dialect, described: boolean): OpenApiSchema {
+function renderType(field: FieldSchema, source: DefinitionSource, dialect: Dialect, described: boolean): OpenApiSchema {
   const reference = referenceOf(field);
   if (reference !== undefined) {
     const link = referTo(reference, dialect);
     return dialect === 'v3' && described ? { allOf: [link] } : link;
   }
   switch (field.type) {
+    case 'object': {
+      // Its description stands at the field already.
+      const { description: _, ...rest } = renderObject(field.object!, source, dialect);
+      return rest;
+    }
     case 'array':
-      return { type: 'array', items: renderType(field.items!, dialect, false) };
+      return { type: 'array', items: renderType(field.items!, source, dialect, false) };
     case 'map':
-      return { type: 'object', additionalProperties: renderType(field.items!, dialect, false) };
+      return { type: 'object', additionalProperties: renderType(field.items!, source, dialect, false) };
     default:
       return { type: field.type, ...(field.format ? { format: field.format } : {}) };
   }
 }
 
 /** Which kinds each definition is the body of: a kind itself, its list. */
-export function kindsByDefinition(kinds: readonly Kind[], schemas: Schemas): Map<string, GroupVersionKind[]> {
+export function kindsByDefinition(kinds: readonly Kind[], schemas: SchemaSet): Map<string, GroupVersionKind[]> {
   const result = new Map<string, GroupVersionKind[]>();
-  const add = (model: string, gvk: GroupVersionKind) => {
-    const name = schemas.models[model];
-    if (name !== undefined) result.set(name, [...(result.get(name) ?? []), gvk]);
-  };
-  for (const { group, version, kind, options } of kinds) {
-    add(options.model, { group, version, kind });
-    add(`${options.model}List`, { group, version, kind: `${kind}List` });
-    add('V1DeleteOptions', { group, version, kind: 'DeleteOptions' });
+  const add = ({ name }: NamedSchema, gvk: GroupVersionKind) => result.set(name, [...(result.get(name) ?? []), gvk]);
+  const options = schemas.ofModel('V1DeleteOptions');
+  for (const served of kinds) {
+    const { group, version, kind } = served;
+    add(schemas.of(served), { group, version, kind });
+    if (isStored(served)) add(schemas.ofList(served), { group, version, kind: `${kind}List` });
+    add(options, { group, version, kind: 'DeleteOptions' });
   }
-  add('V1Status', { group: '', version: 'v1', kind: 'Status' });
-  const options = schemas.models['V1DeleteOptions'];
-  if (options !== undefined) result.set(options, unique(result.get(options) ?? []));
+  add(schemas.ofModel('V1Status'), { group: '', version: 'v1', kind: 'Status' });
+  result.set(options.name, unique(result.get(options.name) ?? []));
   return result;
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Kind } from '../../api/kind';
 import { registry } from '../../api/registry';
-import { loadSchemaDocs, loadSchemas } from '../../api/schema/load';
+import type { SchemaSet } from '../../api/schema/schema-set';
 import { virtualKinds, virtualResources } from '../../api/virtual';
 import { type DefinitionSource, kindsByDefinition } from './definitions';
 import { describeOperations, rootOf } from './operations';
@@ -29,7 +29,10 @@ export class OpenApiDocuments {
   private readonly kinds: readonly Kind[] = [...registry, ...virtualResources];
 
   /** `version` is what info.version says: the version of this server. */
-  constructor(private readonly version: string) {}
+  constructor(
+    private readonly schemas: SchemaSet,
+    private readonly version: string,
+  ) {}
 
   v2Json(): OpenApiDocument {
     return this.document('v2.json', () => Buffer.from(JSON.stringify(this.v2())));
@@ -55,7 +58,7 @@ export class OpenApiDocuments {
     if (!this.v3Paths().includes(path)) return undefined;
     const kinds = this.kinds.filter((kind) => rootOf(kind) === `/${path}`);
     return this.document(path, () =>
-      Buffer.from(JSON.stringify(renderV3(describeOperations(kinds), this.source(), this.version))),
+      Buffer.from(JSON.stringify(renderV3(describeOperations(kinds, this.schemas), this.source(), this.version))),
     );
   }
 
@@ -64,12 +67,11 @@ export class OpenApiDocuments {
   }
 
   private v2(): OpenApiV2 {
-    return renderV2(describeOperations(this.kinds), this.source(), this.version);
+    return renderV2(describeOperations(this.kinds, this.schemas), this.source(), this.version);
   }
 
   private source(): DefinitionSource {
-    const schemas = loadSchemas();
-    return { schemas, docs: loadSchemaDocs(), kindsOf: kindsByDefinition([...registry, ...virtualKinds], schemas) };
+    return { docs: this.schemas.docs(), kindsOf: kindsByDefinition([...registry, ...virtualKinds], this.schemas) };
   }
 
   private document(key: string, build: () => Buffer): OpenApiDocument {

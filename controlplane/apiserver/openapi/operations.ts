@@ -1,6 +1,7 @@
 // Every operation of the API as a neutral record, from the registry; v2.ts and v3.ts write them in their own form.
-import type { Kind } from '../../api/kind';
-import { schemaOfModel } from '../../api/schema/load';
+import { isCustom, isStored, type Kind } from '../../api/kind';
+import type { NamedSchema } from '../../api/schema/schema';
+import type { SchemaSet } from '../../api/schema/schema-set';
 import { virtualKinds } from '../../api/virtual';
 import { describeSubresources, type GroupVersionKind, type SubresourceInfo } from '../discovery/resources';
 import { patchTypes } from '../patch/patch';
@@ -20,12 +21,12 @@ export interface Operation {
   readonly id: string;
   readonly description: string;
   readonly parameters: readonly Parameter[];
-  /** Definition of the request body; a patch has none. */
-  readonly body?: string;
+  /** The request body; a patch has none. */
+  readonly body?: NamedSchema;
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
-  /** Definition of the answer; absent for streams and plain text. */
-  readonly response?: string;
+  /** The answer; absent for streams and plain text. */
+  readonly response?: NamedSchema;
   /** 201 where something is made. */
   readonly status: 200 | 201;
 }
@@ -75,13 +76,12 @@ const deleteParameters = [
 ];
 const writeParameters = [dryRun, fieldManager, fieldValidation];
 
-const definitionOf = (model: string): string => schemaOfModel(model).name;
-const statusDefinition = (): string => definitionOf('V1Status');
-const deleteOptions = (): string => definitionOf('V1DeleteOptions');
-
 /** Operations of all resources of `kinds`, in path order. */
-export function describeOperations(kinds: readonly Kind[]): Operation[] {
-  return kinds.flatMap((kind) => (kind.verbs.includes('get') ? storedOperations(kind) : [createOperation(kind)]));
+export function describeOperations(kinds: readonly Kind[], schemas: SchemaSet): Operation[] {
+  return kinds.flatMap((kind) => {
+    const place = placeOf(kind, schemas);
+    return isStored(kind) ? storedOperations(place) : [createOperation(place)];
+  });
 }
 
 const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -97,24 +97,26 @@ export const rootOf = ({ group, version }: { group: string; version: string }): 
 
 interface Place {
   readonly kind: Kind;
+  readonly schemas: SchemaSet;
   readonly path: string;
   readonly parameters: readonly Parameter[];
   /** What follows the verb in an operation's id: CoreV1NamespacedPod. */
   readonly id: string;
 }
 
-function placeOf(kind: Kind): Place {
+function placeOf(kind: Kind, schemas: SchemaSet): Place {
   const root = rootOf(kind);
   const scope = kind.namespaced ? 'Namespaced' : '';
   const id = `${versionId(kind)}${scope}${kind.kind}`;
-  if (!kind.namespaced) return { kind, path: `${root}/${kind.plural}`, parameters: [pretty], id };
+  if (!kind.namespaced) return { kind, schemas, path: `${root}/${kind.plural}`, parameters: [pretty], id };
   const namespace = pathParameter('namespace', 'object name and auth scope, such as for teams and projects');
-  return { kind, path: `${root}/namespaces/{namespace}/${kind.plural}`, parameters: [namespace, pretty], id };
+  const path = `${root}/namespaces/{namespace}/${kind.plural}`;
+  return { kind, schemas, path, parameters: [namespace, pretty], id };
 }
 
-function createOperation(kind: Kind): Operation {
-  const place = placeOf(kind);
-  const definition = definitionOf(kind.options.model);
+function createOperation(place: Place): Operation {
+  const { kind, schemas } = place;
+  const definition = schemas.of(kind);
   return {
     ...common(place, 'post', 'post', `create${place.id}`, `create ${article(kind.kind)}`),
     parameters: [...place.parameters, ...writeParameters],
@@ -147,9 +149,9 @@ function common(
   };
 }
 
-function storedOperations(kind: Kind): Operation[] {
-  const place = placeOf(kind);
-  const list = definitionOf(`${kind.options.model}List`);
+function storedOperations(place: Place): Operation[] {
+  const { kind, schemas } = place;
+  const list = schemas.ofList(kind);
   const everywhere: Operation[] = kind.namespaced
     ? [
         {
@@ -175,7 +177,7 @@ function storedOperations(kind: Kind): Operation[] {
       produces: listTypes,
       response: list,
     },
-    createOperation(kind),
+    createOperation(place),
     ...(kind.verbs.includes('deletecollection') ? [deleteCollectionOperation(place)] : []),
     ...itemOperations(itemPlace(place)),
     ...describeSubresources(kind).flatMap((subresource) => subresourceOperations(itemPlace(place), subresource)),
@@ -183,13 +185,13 @@ function storedOperations(kind: Kind): Operation[] {
 }
 
 function deleteCollectionOperation(place: Place): Operation {
-  const { kind, parameters } = place;
+  const { kind, schemas, parameters } = place;
   const id = `delete${collectionId(kind)}`;
   return {
     ...common(place, 'delete', 'deletecollection', id, `delete collection of ${kind.kind}`),
     parameters: [...parameters, ...deleteParameters, ...listParameters.filter(({ name }) => name !== 'watch')],
-    body: deleteOptions(),
-    response: statusDefinition(),
+    body: schemas.ofModel('V1DeleteOptions'),
+    response: schemas.ofModel('V1Status'),
   };
 }
 
@@ -202,21 +204,21 @@ function itemPlace(place: Place): Place {
 }
 
 function itemOperations(place: Place): Operation[] {
-  const { kind, id, parameters } = place;
-  const definition = definitionOf(kind.options.model);
+  const { kind, schemas, id, parameters } = place;
+  const definition = schemas.of(kind);
   return [
     { ...common(place, 'get', 'get', `read${id}`, `read the specified ${kind.kind}`), response: definition },
     ...writeOperations(place, id, definition, ''),
     {
       ...common(place, 'delete', 'delete', `delete${id}`, `delete ${article(kind.kind)}`),
       parameters: [...parameters, ...deleteParameters],
-      body: deleteOptions(),
-      response: statusDefinition(),
+      body: schemas.ofModel('V1DeleteOptions'),
+      response: schemas.ofModel('V1Status'),
     },
   ];
 }
 
-function writeOperations(place: Place, id: string, definition: string, of: string): Operation[] {
+function writeOperations(place: Place, id: string, definition: NamedSchema, of: string): Operation[] {
   const { kind, parameters } = place;
   return [
     {
@@ -228,7 +230,7 @@ function writeOperations(place: Place, id: string, definition: string, of: strin
     {
       ...common(place, 'patch', 'patch', `patch${id}`, `partially update ${of}the specified ${kind.kind}`),
       parameters: [...parameters, ...writeParameters, force],
-      consumes: Object.values(patchTypes),
+      consumes: Object.values(patchTypes).filter((type) => !isCustom(kind) || type !== patchTypes.strategic),
       response: definition,
     },
   ];
@@ -259,7 +261,7 @@ function subresourceOperations(parent: Place, { name, verbs, responseKind }: Sub
         produces: ['*/*'],
       }));
   }
-  const definition = bodyOf(parent.kind, responseKind);
+  const definition = bodyOf(parent, responseKind);
   const operations: Operation[] = [];
   if (verbs.includes('get')) {
     const read = common(place, 'get', 'get', `read${id}`, `read ${of}the specified ${parent.kind.kind}`);
@@ -280,7 +282,7 @@ function subresourceOperations(parent: Place, { name, verbs, responseKind }: Sub
   return operations.map((operation) => ({ ...operation, gvk }));
 }
 
-function bodyOf(parent: Kind, { group, version, kind }: GroupVersionKind): string {
+function bodyOf({ kind: parent, schemas }: Place, { group, version, kind }: GroupVersionKind): NamedSchema {
   const virtual = virtualKinds.find((one) => one.group === group && one.version === version && one.kind === kind);
-  return definitionOf((virtual ?? parent).options.model);
+  return schemas.of(virtual ?? parent);
 }

@@ -1,4 +1,5 @@
 // The OpenAPI v2 document (Swagger 2.0) of the whole API.
+import type { NamedSchema } from '../../api/schema/schema';
 import { type DefinitionSource, type OpenApiSchema, referTo, renderDefinitions } from './definitions';
 import type { Operation, Parameter } from './operations';
 
@@ -29,9 +30,9 @@ export interface V2Response {
 
 export function renderV2(operations: readonly Operation[], source: DefinitionSource, version: string): OpenApiV2 {
   const paths: Record<string, Record<string, V2Operation>> = {};
-  const roots = new Set<string>();
+  const roots = new Set<NamedSchema>();
   for (const operation of operations) {
-    for (const name of [operation.body, operation.response]) if (name !== undefined) roots.add(name);
+    for (const schema of [operation.body, operation.response]) if (schema) roots.add(schema);
     const item = paths[operation.path] ?? {};
     paths[operation.path] = item;
     item[operation.method] = renderOperation(operation);
@@ -55,7 +56,7 @@ function renderOperation(operation: Operation): V2Operation {
     responses: {
       [operation.status]: {
         description: operation.status === 201 ? 'Created' : 'OK',
-        schema: operation.response === undefined ? { type: 'string' } : referTo(operation.response, 'v2'),
+        schema: operation.response === undefined ? { type: 'string' } : referTo(operation.response.name, 'v2'),
       },
       401: { description: 'Unauthorized' },
     },
@@ -70,7 +71,7 @@ const renderParameter = (parameter: Parameter): V2Parameter =>
 function bodyParameter({ method, body }: Operation): V2Parameter[] {
   if (method === 'patch') return [{ name: 'body', in: 'body', required: true, schema: { type: 'object' } }];
   if (body === undefined) return [];
-  const schema = referTo(body, 'v2');
+  const schema = referTo(body.name, 'v2');
   return [
     method === 'delete' ? { name: 'body', in: 'body', schema } : { name: 'body', in: 'body', required: true, schema },
   ];

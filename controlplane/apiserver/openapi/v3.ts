@@ -1,13 +1,14 @@
 // The OpenAPI v3 document of one group and version.
+import type { NamedSchema } from '../../api/schema/schema';
 import { type DefinitionSource, referTo, renderDefinitions } from './definitions';
 import type { Operation, Parameter } from './operations';
 
 /** A document that stands alone: its operations and every schema they refer to. */
 export function renderV3(operations: readonly Operation[], source: DefinitionSource, version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
-  const roots = new Set<string>();
+  const roots = new Set<NamedSchema>();
   for (const operation of operations) {
-    for (const name of [operation.body, operation.response]) if (name !== undefined) roots.add(name);
+    for (const schema of [operation.body, operation.response]) if (schema) roots.add(schema);
     const item = paths[operation.path] ?? {};
     paths[operation.path] = item;
     item[operation.method] = renderOperation(operation);
@@ -22,7 +23,7 @@ export function renderV3(operations: readonly Operation[], source: DefinitionSou
 
 function renderOperation(operation: Operation): unknown {
   const { produces, response, status } = operation;
-  const schema = response === undefined ? { type: 'string' } : referTo(response, 'v3');
+  const schema = response === undefined ? { type: 'string' } : referTo(response.name, 'v3');
   return {
     description: operation.description,
     operationId: operation.id,
@@ -52,7 +53,7 @@ function renderParameter({ name, in: place, type, description }: Parameter): unk
 
 function requestBody({ method, body, consumes }: Operation): { requestBody?: unknown } {
   if (method !== 'patch' && body === undefined) return {};
-  const schema = body === undefined ? { type: 'object' } : referTo(body, 'v3');
+  const schema = body === undefined ? { type: 'object' } : referTo(body.name, 'v3');
   const content = Object.fromEntries(consumes.map((type) => [type, { schema }]));
   return { requestBody: { content, ...(method === 'delete' ? {} : { required: true }) } };
 }

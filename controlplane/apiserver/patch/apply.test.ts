@@ -1,12 +1,16 @@
 import t from 'tap';
 import { configMaps } from '../../api/config-map';
 import { deployments } from '../../api/deployment';
+import type { Kind } from '../../api/kind';
 import { pods } from '../../api/pod';
+import { loadSchemas } from '../../api/schema/load';
 import { services } from '../../api/service';
 import type { KubeObject } from '../../api/types';
 import { isConflict } from '../../base/errors';
 import { type ApplyRequest, apply, trackUpdate } from './apply';
 import { decodeFields, encodeFields, formatPath } from './field-path';
+
+const schemas = loadSchemas();
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 type Body = Record<string, unknown>;
@@ -17,14 +21,9 @@ const object = (body: Body): KubeObject => ({
   ...body,
 });
 
-function run(
-  kind: ApplyRequest['kind'],
-  live: KubeObject | undefined,
-  body: Body,
-  manager: string,
-  rest: Partial<ApplyRequest> = {},
-) {
-  return apply({ kind, live, applied: object(body), manager, subresource: '', now, force: false, ...rest });
+function run(kind: Kind, live: KubeObject | undefined, body: Body, manager: string, rest: Partial<ApplyRequest> = {}) {
+  const write = { kind, schema: schemas.of(kind), manager, subresource: '', now };
+  return apply({ ...write, live, applied: object(body), force: false, ...rest });
 }
 const owners = (result: KubeObject) =>
   (result.metadata?.managedFields ?? []).map(({ manager, operation, fieldsV1 }) => ({ manager, operation, fieldsV1 }));
@@ -152,7 +151,7 @@ t.test('a body with managedFields', async (t) => {
 t.test('updates keep ownership true', async (t) => {
   const before = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
   const after = object({ data: { a: '9', c: '3' } });
-  const write = { kind: configMaps, manager: 'kubectl-edit', subresource: '', now };
+  const write = { kind: configMaps, schema: schemas.of(configMaps), manager: 'kubectl-edit', subresource: '', now };
   const tracked = trackUpdate({ ...write, before, after });
   t.same(owners(tracked), [
     { manager: 'kubectl-edit', operation: 'Update', fieldsV1: { 'f:data': { 'f:a': {}, 'f:c': {} } } },

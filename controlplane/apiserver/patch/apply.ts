@@ -1,15 +1,13 @@
 // Server-side apply: a writer states the fields it cares about and becomes their owner; a field another owner set to
 // another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
 import { type KeptMetadata, writesStatus } from '../../api/kind';
-import { schemaOfModel } from '../../api/schema/load';
-import type { FieldSchema } from '../../api/schema/schema';
+import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, Conflict } from '../../base/errors';
 import { type FieldPath, formatPath, isBelow, joinPath, sameFields, union, withAncestors, without } from './field-path';
 import type { JsonObject } from './json';
 import { encodeOwners, formatOwner, isSameOwner, type Owner, ownersOf } from './managed-fields';
-import type { PatchedKind } from './patch';
 import { changedFields, type FieldValues, fieldValues, mergeTyped, removeFields } from './typed';
 
 /** The manager of `kubectl apply --server-side`, which goes on from where its client-side apply stopped. */
@@ -22,8 +20,15 @@ const kubectlClientSide = 'kubectl-client-side-apply';
 /** The owner of everything that was there before anybody applied. */
 const beforeFirstApply = 'before-first-apply';
 
+/** What ownership depends on. */
+interface AppliedKind {
+  readonly apiVersion: string;
+  readonly options: { readonly hasStatus?: boolean; readonly statusKeeps?: readonly KeptMetadata[] };
+}
 interface Write {
-  readonly kind: PatchedKind & { readonly apiVersion: string };
+  readonly kind: AppliedKind;
+  /** Of the objects of this kind. */
+  readonly schema: ObjectSchema;
   /** The fieldManager of the request. */
   readonly manager: string;
   /** '' for the object itself. */
@@ -40,10 +45,7 @@ export interface ApplyRequest extends Write {
   readonly force: boolean;
 }
 
-export const rootSchema = (kind: PatchedKind): FieldSchema => ({
-  type: 'ref',
-  ref: schemaOfModel(kind.options.model).name,
-});
+export const rootField = (object: ObjectSchema): FieldSchema => ({ type: 'object', object });
 
 /** Fields nobody owns: they name the object or are the server's. */
 const unowned = new Set(
@@ -63,25 +65,30 @@ const unowned = new Set(
     .concat('f:apiVersion', 'f:kind', 'f:metadata'),
 );
 
+type Scope = Pick<Write, 'kind' | 'schema' | 'subresource'>;
+
 /** The fields of `object` that can be owned through this subresource. */
-function ownable(object: KubeObject, kind: PatchedKind, subresource: string): FieldValues {
-  const values = fieldValues(object as JsonObject, rootSchema(kind));
+function ownable(object: KubeObject, { kind, schema, subresource }: Scope): FieldValues {
+  const values = fieldValues(object as JsonObject, rootField(schema));
   const statusWrite = writesStatus(kind, subresource);
   for (const path of values.keys()) {
     const inStatus = path === 'f:status' || isBelow(path, 'f:status');
     const managed = isBelow(path, joinPath('f:metadata', 'f:managedFields'));
     const kept = statusWrite && keptByStatus(kind).some((field) => path === field || isBelow(path, field));
-    if (unowned.has(path) || managed || kept || (kindHasStatus(kind) && inStatus !== statusWrite && !isMetadata(path)))
+    if (
+      unowned.has(path) ||
+      managed ||
+      kept ||
+      ((kind.options.hasStatus ?? false) && inStatus !== statusWrite && !isMetadata(path))
+    )
       values.delete(path);
   }
   return values;
 }
 
 /** Metadata that a write of the status does not change, so that its writer cannot own it. */
-const keptByStatus = (kind: PatchedKind & { options: { statusKeeps?: readonly KeptMetadata[] } }): FieldPath[] =>
-  (kind.options.statusKeeps ?? []).map((field) => joinPath('f:metadata', `f:${field}`));
-const kindHasStatus = (kind: PatchedKind & { options: { hasStatus?: boolean } }): boolean =>
-  kind.options.hasStatus ?? false;
+const keptByStatus = ({ options }: AppliedKind): FieldPath[] =>
+  (options.statusKeeps ?? []).map((field) => joinPath('f:metadata', `f:${field}`));
 const isMetadata = (path: FieldPath): boolean => isBelow(path, 'f:metadata');
 
 /**
@@ -92,18 +99,18 @@ const isMetadata = (path: FieldPath): boolean => isBelow(path, 'f:metadata');
 export function apply(request: ApplyRequest): KubeObject {
   const { live, applied, manager, kind, subresource, now, force } = request;
   if (applied.metadata?.managedFields?.length) throw new BadRequest('metadata.managedFields must be nil');
-  const schema = rootSchema(kind);
-  const fields = ownable(applied, kind, subresource);
+  const schema = rootField(request.schema);
+  const fields = ownable(applied, request);
   const owned = new Set(fields.keys());
   const identity = { manager, operation: 'Apply' as const, apiVersion: kind.apiVersion, subresource };
   const owners = live ? knownOwners(live, request) : [];
   const mine = owners.find((owner) => isSameOwner(owner, identity));
   const others = owners.filter((owner) => owner !== mine);
-  const before = live ? ownable(live, kind, subresource) : new Map();
+  const before = live ? ownable(live, request) : new Map();
   let result = live
     ? (mergeTyped(live as JsonObject, onlyOwned(applied, live), schema) as JsonObject)
     : ({ ...applied } as JsonObject);
-  const changed = changedFields(before, ownable(result as KubeObject, kind, subresource));
+  const changed = changedFields(before, ownable(result as KubeObject, request));
   const lastApplied = manager === kubectl && live ? lastAppliedFields(live, before, request) : new Set<FieldPath>();
   const kept = settle(others, changed, { force, yielding: lastApplied });
   if (mine) {
@@ -126,11 +133,11 @@ export function apply(request: ApplyRequest): KubeObject {
  * What the last client-side apply set and nobody changed since: `kubectl apply --server-side` may change it without force.
  * None when there was none, or its record cannot be read.
  */
-function lastAppliedFields(live: KubeObject, before: FieldValues, { kind, subresource }: Write): Set<FieldPath> {
+function lastAppliedFields(live: KubeObject, before: FieldValues, write: Write): Set<FieldPath> {
   const text = live.metadata?.annotations?.[lastAppliedAnnotation];
   if (!text) return new Set();
   try {
-    const recorded = ownable(JSON.parse(text) as KubeObject, kind, subresource);
+    const recorded = ownable(JSON.parse(text) as KubeObject, write);
     const changed = changedFields(before, recorded);
     return new Set([...recorded.keys()].filter((path) => !changed.has(path)));
   } catch (err) {
@@ -155,8 +162,8 @@ function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
 function knownOwners(live: KubeObject, write: Write): Owner[] {
   const owners = ownersOf(live);
   if (owners.length > 0) return owners;
-  const { kind, subresource, now } = write;
-  const values = ownable(live, kind, subresource);
+  const { kind, now } = write;
+  const values = ownable(live, write);
   const clientSide = lastAppliedFields(live, values, write);
   if (live.metadata?.annotations?.[lastAppliedAnnotation]) clientSide.add(lastAppliedPath);
   const time = live.metadata?.creationTimestamp ?? formatTime(now);
@@ -220,8 +227,8 @@ export function trackUpdate<T extends KubeObject>({ before, after, ...write }: W
   const source = sent === undefined ? before : after;
   if (cleared || !source.metadata?.managedFields?.length) return withEntries(after, undefined);
   const { kind, subresource, manager, now } = write;
-  const old = ownable(before, kind, subresource);
-  const current = ownable(after, kind, subresource);
+  const old = ownable(before, write);
+  const current = ownable(after, write);
   const changed = changedFields(old, current);
   const gone = new Set([...old.keys()].filter((path) => !current.has(path)));
   const owners = ownersOf(source).map((owner) => {

@@ -3,11 +3,15 @@ import t from 'tap';
 import { fc, fuzz, jsonValues, objectOf, trickyKeys } from '../../../test/lib/fuzz';
 import { configMaps } from '../../api/config-map';
 import { pods } from '../../api/pod';
+import { loadSchemas } from '../../api/schema/load';
 import type { KubeObject } from '../../api/types';
 import { AppError } from '../../base/errors';
 import { apply, trackUpdate } from './apply';
 import { depthOf, type Json } from './json';
 import { applyPatch, patchTypes } from './patch';
+
+const schemas = loadSchemas();
+const podSchema = schemas.of(pods);
 
 /**
  * Undefined for a patch that is refused in words of its own. Their codes are for patch.test.ts: upstream answers some malformed
@@ -53,20 +57,25 @@ t.test('JSON patch', async (t) => {
     fc.tuple(fc.oneof(small, objects), operations),
     ([original, patch]) =>
       keeps(original, () => {
-        const result = patched(() => applyPatch(patchTypes.json, original, patch, pods));
+        const result = patched(() => applyPatch(patchTypes.json, original, patch, podSchema));
         if (result) depthOf(result as Json);
       }),
     { runs: 1_000 },
   );
-  await fuzz(t, 'any value', jsonValues, (patch) => void patched(() => applyPatch(patchTypes.json, {}, patch, pods)));
+  await fuzz(
+    t,
+    'any value',
+    jsonValues,
+    (patch) => void patched(() => applyPatch(patchTypes.json, {}, patch, podSchema)),
+  );
 });
 
 t.test('merge patch', async (t) => {
   await fuzz(t, 'objects', fc.tuple(objects, jsonValues), ([original, patch]) =>
     keeps(original, () => {
-      const merged = patched(() => applyPatch(patchTypes.merge, original, patch, pods));
+      const merged = patched(() => applyPatch(patchTypes.merge, original, patch, podSchema));
       if (!merged) return;
-      const again = applyPatch(patchTypes.merge, merged, patch, pods);
+      const again = applyPatch(patchTypes.merge, merged, patch, podSchema);
       if (JSON.stringify(again) !== JSON.stringify(merged)) throw new Error('a second merge changes something');
     }),
   );
@@ -111,7 +120,7 @@ t.test('strategic merge patch', async (t) => {
     ([original, patch]) =>
       keeps(original, () => {
         const result = patched(() =>
-          applyPatch<object>(patchTypes.strategic, original, patch, pods),
+          applyPatch<object>(patchTypes.strategic, original, patch, podSchema),
         ) as typeof original;
         const given = result?.spec?.containers;
         if (!Array.isArray(given) || patch.spec?.containers?.some((item) => typeof item !== 'object')) return;
@@ -120,7 +129,7 @@ t.test('strategic merge patch', async (t) => {
     { runs: 1_000 },
   );
   await fuzz(t, 'any value', fc.tuple(objects, jsonValues), ([original, patch]) =>
-    keeps(original, () => void patched(() => applyPatch(patchTypes.strategic, original, patch, pods))),
+    keeps(original, () => void patched(() => applyPatch(patchTypes.strategic, original, patch, podSchema))),
   );
 });
 
@@ -135,7 +144,7 @@ t.test('apply', async (t) => {
     let live: KubeObject | undefined;
     for (const [manager, values, force, byUpdate] of all) {
       const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: values } as KubeObject;
-      const write = { kind: configMaps, manager, subresource: '', now: 0 };
+      const write = { kind: configMaps, schema: schemas.of(configMaps), manager, subresource: '', now: 0 };
       const before = live;
       const next =
         byUpdate && before
@@ -156,6 +165,17 @@ t.test('apply', async (t) => {
     const managedFields = [{ manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsV1 }];
     const live = { metadata: { name: 'a', managedFields }, data: {} } as unknown as KubeObject;
     const applied = { metadata: { name: 'a' }, data: values } as unknown as KubeObject;
-    patched(() => apply({ kind: configMaps, live, applied, manager: 'n', subresource: '', now: 0, force: true }));
+    patched(() =>
+      apply({
+        kind: configMaps,
+        schema: schemas.of(configMaps),
+        live,
+        applied,
+        manager: 'n',
+        subresource: '',
+        now: 0,
+        force: true,
+      }),
+    );
   });
 });

@@ -1,10 +1,14 @@
 import t from 'tap';
 import { pods } from '../../api/pod';
+import { loadSchemas } from '../../api/schema/load';
 import { services } from '../../api/service';
 import type { AppError } from '../../base/errors';
 import { StatusError } from '../status';
 import { patchRejected } from './json-patch';
 import { applyPatch, patchTypes } from './patch';
+
+const schemas = loadSchemas();
+const podSchema = schemas.of(pods);
 
 /** What went wrong, with the cause that 422 answers carry. */
 function failure(fn: () => unknown): string {
@@ -126,16 +130,16 @@ t.test('JSON patch', async (t) => {
     const before = structuredClone(original);
     if (error)
       t.equal(
-        failure(() => applyPatch(patchTypes.json, original, patch, pods)),
+        failure(() => applyPatch(patchTypes.json, original, patch, podSchema)),
         error,
         name,
       );
-    else t.same(applyPatch(patchTypes.json, original, patch, pods), result, name);
+    else t.same(applyPatch(patchTypes.json, original, patch, podSchema), result, name);
     t.same(original, before, `${name}: the original stays`);
   }
   const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a', value: null }));
   t.match(
-    failure(() => applyPatch(patchTypes.json, {}, many, pods)),
+    failure(() => applyPatch(patchTypes.json, {}, many, podSchema)),
     /allowed maximum operations in a JSON patch is 10000, got 10001/,
   );
 });
@@ -154,17 +158,17 @@ t.test('JSON merge patch: the examples of RFC 7386, appendix A, that are objects
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
   ];
   for (const [original, patch, result] of cases) {
-    t.same(applyPatch(patchTypes.merge, original, patch, pods), result, JSON.stringify(patch));
+    t.same(applyPatch(patchTypes.merge, original, patch, podSchema), result, JSON.stringify(patch));
   }
   t.equal(
-    failure(() => applyPatch(patchTypes.merge, {}, [], pods)),
+    failure(() => applyPatch(patchTypes.merge, {}, [], podSchema)),
     'BadRequest: error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
   );
 });
 
 t.test('a media type of another kind', async (t) => {
   t.match(
-    failure(() => applyPatch('text/plain', {}, {}, pods)),
+    failure(() => applyPatch('text/plain', {}, {}, podSchema)),
     /^Unsupported: .*accepted media types include: application\/json-patch\+json/,
   );
 });
@@ -172,7 +176,7 @@ t.test('a media type of another kind', async (t) => {
 t.test('keys with a meaning for JavaScript are only keys', async (t) => {
   const patch = JSON.parse('{"__proto__":{"polluted":true}}');
   for (const type of [patchTypes.merge, patchTypes.strategic]) {
-    const result = applyPatch(type, { a: 1 }, patch, pods);
+    const result = applyPatch(type, { a: 1 }, patch, podSchema);
     t.same(Object.keys(result), ['a', '__proto__'], type);
     t.equal(Object.getPrototypeOf(result), Object.prototype, type);
   }
@@ -325,11 +329,11 @@ t.test('strategic merge patch', async (t) => {
     const before = structuredClone(original);
     if (error)
       t.match(
-        failure(() => applyPatch(patchTypes.strategic, original, patch, kind)),
+        failure(() => applyPatch(patchTypes.strategic, original, patch, schemas.of(kind))),
         error,
         name,
       );
-    else t.same(applyPatch(patchTypes.strategic, original, patch, kind), result, name);
+    else t.same(applyPatch(patchTypes.strategic, original, patch, schemas.of(kind)), result, name);
     t.same(original, before, `${name}: the original stays`);
   }
 });
@@ -341,35 +345,35 @@ const doubling = [{ op: 'add', path: '/data', value: { a: 'x' } }].concat(
 
 t.test('what a patch may cost is bounded', async (t) => {
   t.match(
-    failure(() => applyPatch(patchTypes.json, {}, doubling, pods)),
+    failure(() => applyPatch(patchTypes.json, {}, doubling, podSchema)),
     /^Invalid: the patch copies too many fields and items$/,
   );
   const long = Array.from({ length: 4 }, (_, i) => ({ op: 'copy', from: '/a', path: `/b${i}` }));
   t.match(
-    failure(() => applyPatch(patchTypes.json, { a: 'x'.repeat(1_000_000) }, long, pods)),
+    failure(() => applyPatch(patchTypes.json, { a: 'x'.repeat(1_000_000) }, long, podSchema)),
     /^Invalid: Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
   );
   const nesting = Array.from({ length: 2_000 }, (_, i) => ({ op: 'move', from: `/${i}`, path: `/${i + 1}/a` }));
   const made = Array.from({ length: 2_001 }, (_, i) => [String(i), {}] as const);
   t.equal(
-    failure(() => applyPatch(patchTypes.json, Object.fromEntries(made), nesting, pods)),
+    failure(() => applyPatch(patchTypes.json, Object.fromEntries(made), nesting, podSchema)),
     'BadRequest: exceeded max depth',
   );
   const toAndFro = Array.from({ length: 5_000 }, (_, i) =>
     i % 2 === 0 ? { op: 'move', from: '/a/b', path: '/b' } : { op: 'move', from: '/b', path: '/a/b' },
   );
   t.equal(
-    failure(() => applyPatch(patchTypes.json, { a: { b: 1 } }, toAndFro, pods)),
+    failure(() => applyPatch(patchTypes.json, { a: { b: 1 } }, toAndFro, podSchema)),
     'nothing',
     'moves that make nothing deeper',
   );
   const shifts = Array.from({ length: 10_000 }, () => ({ op: 'remove', path: '/l/0' }));
   t.match(
-    failure(() => applyPatch(patchTypes.json, { l: new Array(300_000).fill(0) }, shifts, pods)),
+    failure(() => applyPatch(patchTypes.json, { l: new Array(300_000).fill(0) }, shifts, podSchema)),
     /^Invalid: the patch inserts and removes too much/,
   );
   t.equal(
-    failure(() => applyPatch(patchTypes.json, { l: new Array(3_000).fill(0) }, shifts.slice(0, 3_000), pods)),
+    failure(() => applyPatch(patchTypes.json, { l: new Array(3_000).fill(0) }, shifts.slice(0, 3_000), podSchema)),
     'nothing',
     'a long list can be emptied',
   );
@@ -378,7 +382,7 @@ t.test('what a patch may cost is bounded', async (t) => {
 t.test('a strategic merge of long lists costs what is in them', async (t) => {
   const start = process.cpuUsage();
   const patch = { spec: { containers: big(20_000).reverse() } };
-  const merged = applyPatch(patchTypes.strategic, { spec: { containers: big(20_000) } }, patch, pods);
+  const merged = applyPatch(patchTypes.strategic, { spec: { containers: big(20_000) } }, patch, podSchema);
   const finalizers = Array.from({ length: 20_000 }, (_, i) => `a/${i}`);
   const { user } = process.cpuUsage(start);
   t.equal(merged.spec.containers[0]!.name, 'n19999');
@@ -387,7 +391,7 @@ t.test('a strategic merge of long lists costs what is in them', async (t) => {
     patchTypes.strategic,
     { metadata: { finalizers } },
     { metadata: { '$deleteFromPrimitiveList/finalizers': finalizers.slice(1) } },
-    pods,
+    podSchema,
   );
   t.same(kept, { metadata: { finalizers: ['a/0'] } });
 });

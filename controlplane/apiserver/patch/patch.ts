@@ -1,4 +1,5 @@
 // The three patch formats as one function: what a PATCH request does to an object before it is decoded again.
+import type { ObjectSchema } from '../../api/schema/schema';
 import { BadRequest, Unsupported } from '../../base/errors';
 import { isObject, type Json, type JsonObject } from './json';
 import { applyJsonPatch } from './json-patch';
@@ -12,17 +13,13 @@ export const patchTypes = {
   apply: 'application/apply-patch+yaml',
 } as const;
 
-/** What a strategic merge needs to know of the kind: the model its schema is found by. */
-export interface PatchedKind {
-  readonly options: { readonly model: string };
-}
-
 /**
- * Applies `patch` (the parsed body) of media type `type` to `original`, which is not changed.
+ * Applies `patch` (the parsed body) of media type `type` to `original`, which is not changed. The
+ * schema says which lists a strategic merge patch merges by key.
  * @throws BadRequest for a malformed patch, Invalid (HTTP 422) when it does not apply, Unsupported (HTTP 415) for a
  * media type that is none of the three; server-side apply has its own function.
  */
-export function applyPatch<T extends object>(type: string, original: T, patch: unknown, kind: PatchedKind): T {
+export function applyPatch<T extends object>(type: string, original: T, patch: unknown, schema: ObjectSchema): T {
   const document = original as JsonObject;
   switch (type) {
     case patchTypes.json:
@@ -30,7 +27,7 @@ export function applyPatch<T extends object>(type: string, original: T, patch: u
     case patchTypes.merge:
       return applyMergePatch(document, patchObject(patch, 'error decoding patch: ')) as T;
     case patchTypes.strategic:
-      return applyStrategicMergePatch(document, patchObject(patch, ''), kind.options.model) as T;
+      return applyStrategicMergePatch(document, patchObject(patch, ''), schema) as T;
     default:
       throw new Unsupported(
         'the body of the request was in an unknown format - accepted media types include: ' +

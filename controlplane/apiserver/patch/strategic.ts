@@ -1,7 +1,6 @@
 // Strategic merge patch: a merge patch that knows which lists are keyed sets, from the schema of the patched kind.
 // Source: the sig-api-machinery document "Strategic Merge Patch".
 
-import { loadSchemas, schemaOfModel } from '../../api/schema/load';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { BadRequest, Invalid } from '../../base/errors';
 import { isObject, type Json, type JsonObject, setKey } from './json';
@@ -14,16 +13,15 @@ const deletePrefix = '$deleteFromPrimitiveList/';
 const orderPrefix = '$setElementOrder/';
 
 /** A new object. @throws BadRequest for a malformed directive, StatusError 500 where upstream did not expect a mistake */
-export function applyStrategicMergePatch(original: JsonObject, patch: JsonObject, model: string): JsonObject {
-  return mergeObject(original, patch, { type: 'ref', ref: schemaOfModel(model).name });
+export function applyStrategicMergePatch(original: JsonObject, patch: JsonObject, object: ObjectSchema): JsonObject {
+  return mergeObject(original, patch, { type: 'object', object });
 }
 
 /** The schema of one key under `schema`: a declared field, or any key of a map. */
 function fieldOf(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
   if (schema?.type === 'map') return schema.items;
-  if (schema?.type !== 'ref' || schema.ref === undefined) return undefined;
-  const definition: ObjectSchema | undefined = loadSchemas().definitions[schema.ref];
-  return definition && Object.hasOwn(definition.fields, key) ? definition.fields[key] : undefined;
+  const fields = schema?.object?.fields;
+  return fields && Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
 /** Merges one object; without a schema lists are replaced, as a merge patch does. */

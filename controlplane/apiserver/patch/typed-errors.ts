@@ -1,6 +1,5 @@
 // What makes an applied configuration no object of its kind: fields its schema does not have, values of the wrong shape,
 // elements of a list without or with the same key. The words are those of structured-merge-diff.
-import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
 import { formatPath } from './field-path';
 import { isObject, type Json, type JsonObject } from './json';
@@ -18,7 +17,7 @@ function walk(value: Json, schema: FieldSchema, path: string, errors: string[]):
   // Null stands for a field that is not set, whatever its type.
   if (value === null) return;
   switch (schema.type) {
-    case 'ref':
+    case 'object':
     case 'map':
       if (isObject(value)) walkMap(value, schema, path, errors);
       else add(`expected map, got ${shown(value)}`);
@@ -37,10 +36,11 @@ function walk(value: Json, schema: FieldSchema, path: string, errors: string[]):
 }
 
 function walkMap(map: JsonObject, schema: FieldSchema, path: string, errors: string[]): void {
-  const definition = schema.ref === undefined ? undefined : loadSchemas().definitions[schema.ref];
+  const { object } = schema;
   for (const [key, inner] of Object.entries(map)) {
-    const field = definition && Object.hasOwn(definition.fields, key) ? definition.fields[key] : schema.items;
+    const field = object && Object.hasOwn(object.fields, key) ? object.fields[key] : schema.items;
     if (!field) {
+      if (object?.open) continue;
       errors.push(`${path}.${key}: field not declared in schema`);
       return;
     }

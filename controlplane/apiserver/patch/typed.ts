@@ -1,6 +1,5 @@
 // Objects seen through their schema: which fields they set, and how two of them merge. What is atomic counts as one
 // field; lists of type map have their elements by key, lists of type set by value.
-import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema } from '../../api/schema/schema';
 import { TooLarge } from '../../base/errors';
 import { type FieldPath, joinPath, splitPath } from './field-path';
@@ -20,23 +19,22 @@ function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shap
   }
   if (!isObject(value) || schema?.mapType === 'atomic') return 'atomic';
   if (schema?.type === 'map') return 'object';
-  const definition = schema?.type === 'ref' ? loadSchemas().definitions[schema.ref!] : undefined;
-  return definition && !definition.atomic ? 'object' : 'atomic';
+  return schema?.object && !schema.object.atomic ? 'object' : 'atomic';
 }
 
 function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
   if (schema?.type === 'map') return schema.items;
-  const definition = schema?.ref === undefined ? undefined : loadSchemas().definitions[schema.ref];
-  return definition && Object.hasOwn(definition.fields, key) ? definition.fields[key] : undefined;
+  const fields = schema?.object?.fields;
+  return fields && Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
 /** `k:{"name":"a"}`: keys sorted, absent ones by their default. */
 export function elementKey(element: Json, schema: FieldSchema): string {
   const keys = [...(schema.listMapKeys ?? [])].sort();
-  const definition = schema.items?.ref === undefined ? undefined : loadSchemas().definitions[schema.items.ref];
+  const fields = schema.items?.object?.fields;
   const object = isObject(element) ? element : {};
   const entries = keys.flatMap((key) => {
-    const value = object[key] ?? definition?.fields[key]?.default;
+    const value = object[key] ?? fields?.[key]?.default;
     return value === undefined ? [] : [[key, value] as const];
   });
   return `k:${JSON.stringify(Object.fromEntries(entries))}`;

@@ -1,7 +1,7 @@
 // Request bodies in application/vnd.kubernetes.protobuf, which client-go has sent by default since 1.32, as the plain
 // objects that JSON would have given. Answers stay JSON: every such client accepts it.
 import { maxJsonValues, parseJson, tooManyValues } from '../../api/json-text';
-import type { FieldSchema } from '../../api/schema/schema';
+import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import { type MessageField, type Numbers, numbersOf } from './messages';
@@ -32,21 +32,18 @@ export function openEnvelope(body: Buffer): Envelope {
   };
 }
 
-/**
- * The message as a plain object. `definition` is an OpenAPI name: io.k8s.api.core.v1.Pod.
- * @throws BadRequest, Unsupported, TooLarge as parseJson does
- */
-export function decodeMessage(bytes: Buffer, definition: string): Record<string, unknown> {
-  return new MessageReader().message(bytes, definition);
+/** The message as a plain object. @throws BadRequest, Unsupported, TooLarge as parseJson does */
+export function decodeMessage(bytes: Buffer, schema: ObjectSchema): Record<string, unknown> {
+  return new MessageReader().message(bytes, schema);
 }
 
 /** Five bytes can be an entry of a map, so what was read is counted as it is in JSON. */
 class MessageReader {
   private values = 0;
 
-  message(bytes: Buffer, definition: string): Record<string, unknown> {
+  message(bytes: Buffer, schema: ObjectSchema): Record<string, unknown> {
     const object: Record<string, unknown> = {};
-    this.readInto(object, bytes, numbersOf(definition));
+    this.readInto(object, bytes, numbersOf(schema));
     return object;
   }
 
@@ -103,8 +100,8 @@ class MessageReader {
         const isText = asInteger(fields.get(1) ?? 0n) === 1;
         return isText ? bytesOf(fields.get(3)).toString() : asInteger(fields.get(2) ?? 0n) | 0;
       }
-      case 'ref':
-        return this.message(asBytes(value), schema.ref ?? '');
+      case 'object':
+        return this.message(asBytes(value), schema.object!);
       case 'any':
         return readEmbedded(asBytes(value));
       case 'array':

@@ -1,6 +1,5 @@
-// The table of field numbers as decoders look things up in it: per definition, number to field.
+// The table of field numbers as decoders look things up in it: per object type, number to field.
 
-import { loadSchemas } from '../../api/schema/load';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { AppError } from '../../base/errors';
 import { inlined, messages } from './field-numbers';
@@ -15,21 +14,20 @@ export interface MessageField {
 export type Slot = MessageField | ReadonlyMap<number, Slot>;
 export type Numbers = ReadonlyMap<number, Slot>;
 
-const parsed = new Map<string, Numbers>();
-let lines: Map<string, string> | undefined;
+const parsed = new WeakMap<ObjectSchema, Numbers>();
+const lines = readLines();
 
-/** The fields of a definition such as io.k8s.api.core.v1.Pod by number. @throws AppError for one that is not in the table */
-export function numbersOf(definition: string): Numbers {
-  const known = parsed.get(definition);
+/** The fields of an object type by number. @throws AppError for one that is not in the table */
+export function numbersOf(schema: ObjectSchema): Numbers {
+  const known = parsed.get(schema);
   if (known) return known;
-  lines ??= readLines();
-  const line = lines.get(definition);
-  const schema = loadSchemas().definitions[definition];
-  if (line === undefined || !schema) {
-    throw new AppError('Unsupported', `no protobuf field numbers for ${definition}: send application/json`);
+  const { name = '' } = schema;
+  const line = lines.get(name);
+  if (line === undefined) {
+    throw new AppError('Unsupported', `no protobuf field numbers for ${name}: send application/json`);
   }
   const numbers = parseLine(line, schema);
-  parsed.set(definition, numbers);
+  parsed.set(schema, numbers);
   return numbers;
 }
 

@@ -8,7 +8,7 @@ import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isAlreadyExists, isNotFound } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
-import { apply, rootSchema } from '../patch/apply';
+import { apply, rootField } from '../patch/apply';
 import type { JsonObject } from '../patch/json';
 import { unexpected } from '../patch/strategic-list';
 import { typedErrors } from '../patch/typed-errors';
@@ -34,9 +34,10 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
   const configuration = readConfiguration(rest, body);
   const key = keyOf(kind, namespace, name);
+  const schema = rest.schemas.of(kind);
   const applyTo = (live: KubeObject | undefined): KubeObject => {
     const applied = structuredClone(configuration);
-    return apply({ kind, live, applied, manager, subresource, force, now: deps.clock.now() });
+    return apply({ kind, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
   };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -68,14 +69,15 @@ const isAbout = (details: Readonly<Record<string, unknown>>, { route }: RestRequ
 /** YAML, of which JSON is a part. @throws BadRequest, StatusError 500 for an object that its kind does not have */
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   const { kind, name } = rest.route;
+  const schema = rest.schemas.of(kind);
   const value = parseConfiguration(body);
   checkType(kind, value);
   const object = value as KubeObject;
   if (object.metadata?.managedFields) throw new BadRequest('metadata.managedFields must be nil');
-  const wrong = typedErrors(value as JsonObject, rootSchema(kind));
+  const wrong = typedErrors(value as JsonObject, rootField(schema));
   if (wrong) throw unexpected(`failed to create typed patch object (${describe(kind, object)}): ${wrong}`);
   try {
-    decodeStructure(kind.options.model, object, undefined);
+    decodeStructure(schema, object, undefined);
   } catch (err) {
     throw unexpected(
       `failed to convert new object (${describe(kind, object)}) to proper version: unable to convert unstructured object ` +

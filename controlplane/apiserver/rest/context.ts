@@ -1,5 +1,6 @@
 // What the verbs need: the parts of the server behind them, and the request in front of them.
 import type { Kind } from '../../api/kind';
+import type { SchemaSet } from '../../api/schema/schema-set';
 import { validateStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { validateObjectMeta } from '../../api/validation/metadata';
@@ -31,6 +32,7 @@ export interface WriteHook {
 }
 
 export interface RestDeps {
+  readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Clock;
   readonly admission: Admission;
@@ -43,13 +45,14 @@ export interface RestDeps {
 /** One request for a resource. */
 export interface RestRequest {
   readonly request: ApiRequest;
+  readonly schemas: SchemaSet;
   readonly route: ResourceRoute;
   readonly query: URLSearchParams;
   readonly warnings: string[];
 }
 
-export function restRequest(request: ApiRequest, route: ResourceRoute): RestRequest {
-  return { request, route, query: queryOf(request), warnings: [] };
+export function restRequest(request: ApiRequest, schemas: SchemaSet, route: ResourceRoute): RestRequest {
+  return { request, schemas, route, query: queryOf(request), warnings: [] };
 }
 
 /**
@@ -57,7 +60,7 @@ export function restRequest(request: ApiRequest, route: ResourceRoute): RestRequ
  * text the object was read from. @throws BadRequest
  */
 export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, json?: string): void {
-  warn(rest, validateStructure(kind, object, writeOptions(rest).fieldValidation, json));
+  warn(rest, validateStructure(rest.schemas.of(kind), kind, object, writeOptions(rest).fieldValidation, json));
 }
 
 /** Adds texts of Warning headers, each once. */
@@ -85,7 +88,7 @@ export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
 
 /** A fresh object of `kind` each time. @throws BadRequest, StatusError */
 export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
-  const { object, json } = decodeObject(body, header(rest.request.headers, 'content-type'), kind);
+  const { object, json } = decodeObject(rest.schemas, body, header(rest.request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, json);
   return object;
 }

@@ -3,8 +3,9 @@ import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { registry } from '../../api/registry';
 import { wrongType } from '../../api/schema/go-types';
-import { schemaOfModel } from '../../api/schema/load';
-import { cannotHandle, decodeStructure } from '../../api/schema/structure';
+import type { ObjectSchema } from '../../api/schema/schema';
+import type { SchemaSet } from '../../api/schema/schema-set';
+import { cannotHandle } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
@@ -13,6 +14,8 @@ import { unsupportedMediaType } from '../status';
 /** No kind has as many at its top; to copy hundreds of thousands would hold the event loop. */
 const maxFields = 100;
 
+const textTypes = ['application/json', 'application/yaml'];
+
 interface Decoded {
   readonly value: unknown;
   /** The text, in which strict decoding finds fields given twice; protobuf has none. */
@@ -20,14 +23,14 @@ interface Decoded {
 }
 
 /**
- * Bytes to a plain value; `model` says what a protobuf body holds. YAML has become JSON before.
+ * Bytes to a plain value; `schema` says what a protobuf body holds; what has no Go type is not sent in it. YAML has become JSON before.
  * @throws StatusError 415, BadRequest
  */
-export function decodeBody(body: Buffer, contentType: string, model: string): unknown {
-  return decode(body, contentType, model).value;
+export function decodeBody(body: Buffer, contentType: string, schema: ObjectSchema): unknown {
+  return decode(body, contentType, schema).value;
 }
 
-function decode(body: Buffer, contentType: string, model: string): Decoded {
+function decode(body: Buffer, contentType: string, schema: ObjectSchema): Decoded {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   switch (type) {
     case '':
@@ -35,11 +38,12 @@ function decode(body: Buffer, contentType: string, model: string): Decoded {
     case 'application/json':
       return { value: typed(() => parseJson(body)), json: body.toString() };
     case protobufType: {
+      if (schema.unstructured) throw unsupportedMediaType(textTypes);
       const { apiVersion, kind, raw } = openEnvelope(body);
-      return { value: { ...decodeMessage(raw, schemaOfModel(model).name), apiVersion, kind } };
+      return { value: { ...decodeMessage(raw, schema), apiVersion, kind } };
     }
     default:
-      throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
+      throw unsupportedMediaType(schema.unstructured ? textTypes : [...textTypes, protobufType]);
   }
 }
 
@@ -63,8 +67,8 @@ export interface ObjectBody {
 }
 
 /** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
-export function decodeObject(body: Buffer, contentType: string, kind: Kind): ObjectBody {
-  const { value, ...text } = recognized(body, contentType, kind);
+export function decodeObject(schemas: SchemaSet, body: Buffer, contentType: string, kind: Kind): ObjectBody {
+  const { value, ...text } = recognized(schemas.of(kind), body, contentType, kind);
   const { apiVersion, kind: name } = value;
   checkKind(kind, apiVersion, name);
   const metadata = value['metadata'] ?? {};
@@ -90,9 +94,9 @@ interface Recognized {
 const typeMeta =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
-function recognized(body: Buffer, contentType: string, kind: Kind): Recognized {
+function recognized(schema: ObjectSchema, body: Buffer, contentType: string, kind: Kind): Recognized {
   try {
-    const { value, ...text } = decode(body, contentType, kind.options.model);
+    const { value, ...text } = decode(body, contentType, schema);
     const object = value ?? {};
     typed(() => {
       if (!isRecord(object)) throw wrongType(object, '', typeMeta);
@@ -152,9 +156,3 @@ export function checkKind(kind: Kind, apiVersion: string | undefined, name: stri
 
 /** Of upstream's internal types: core, apps, rbac. */
 const goPackage = (group: string): string => (group === '' ? 'core' : group.split('.', 1)[0]!);
-
-/** Options in a body: their types are checked, unknown fields are dropped. @throws BadRequest */
-export function decodeOptions(value: unknown, model: string): unknown {
-  decodeStructure(model, value, undefined);
-  return value;
-}

@@ -1,8 +1,9 @@
 // The options of a deletion: from its body, or from its query when it has no body.
+import { decodeStructure } from '../../api/schema/structure';
 import { invalid } from '../../api/validation/causes';
 import { header } from '../request';
 import type { RestRequest } from './context';
-import { decodeBody, decodeOptions } from './decode';
+import { decodeBody } from './decode';
 import { checkDryRun, type Options, readOptions, refuseInvalid, unsupported } from './options';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
@@ -24,14 +25,17 @@ interface DeleteOptionsBody extends Options<'DeleteOptions'> {
 }
 
 export async function readDeleteOptions(rest: RestRequest): Promise<DeleteOptions> {
-  const { request, query } = rest;
+  const { request, query, schemas } = rest;
   const body = await request.body();
   if (body.length === 0) return checkDeleteOptions(readOptions('DeleteOptions', query));
-  return parseDeleteOptions(decodeBody(body, header(request.headers, 'content-type'), 'V1DeleteOptions'));
+  const schema = schemas.ofModel('V1DeleteOptions');
+  return parseDeleteOptions(rest, decodeBody(body, header(request.headers, 'content-type'), schema));
 }
 
-export function parseDeleteOptions(value: unknown): DeleteOptions {
-  return checkDeleteOptions(decodeOptions(value, 'V1DeleteOptions') as DeleteOptionsBody);
+/** What is wrong with the types of fields fails, unknown fields are dropped. @throws BadRequest, Invalid */
+export function parseDeleteOptions({ schemas }: RestRequest, value: unknown): DeleteOptions {
+  decodeStructure(schemas.ofModel('V1DeleteOptions'), value, undefined);
+  return checkDeleteOptions(value as DeleteOptionsBody);
 }
 
 function checkDeleteOptions(options: DeleteOptionsBody): DeleteOptions {

@@ -33,6 +33,7 @@ export function trackOwners(
     before: old ?? {},
     after: object,
     kind,
+    schema: rest.schemas.of(kind),
     manager: managerOf(rest),
     subresource: rest.route.subresource,
     now: deps.clock.now(),

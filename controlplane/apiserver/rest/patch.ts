@@ -1,8 +1,9 @@
 // PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing; and the door
 // to server-side apply.
 import { parseJson } from '../../api/json-text';
-import type { Kind } from '../../api/kind';
+import { isCustom, type Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
+import type { ObjectSchema } from '../../api/schema/schema';
 import { duplicateField, strictError, strictFindings } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
@@ -34,7 +35,9 @@ export interface ParsedPatch {
 /** @throws StatusError 415, BadRequest, Invalid */
 export async function readPatch(rest: RestRequest, accepted = ordinary): Promise<ParsedPatch> {
   const type = mediaType(rest);
-  if (!ordinary.includes(type)) throw unsupportedMediaType(accepted);
+  // Only Go types say how their lists merge.
+  const offered = isCustom(rest.route.kind) ? accepted.filter((one) => one !== patchTypes.strategic) : accepted;
+  if (type === patchTypes.apply || !offered.includes(type)) throw unsupportedMediaType(offered);
   const body = await rest.request.body();
   const { fieldValidation } = writeOptions(rest);
   try {
@@ -81,26 +84,27 @@ export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Re
 /** `current` after the patch, in the structure of its kind. @throws BadRequest, Invalid, StatusError */
 export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPatch, current: T, kind: Kind): T {
   const { fieldValidation: mode } = writeOptions(rest);
-  const object = applyPatch(patch.type, current, patch.value, kind);
+  const schema = rest.schemas.of(kind);
+  const object = applyPatch(patch.type, current, patch.value, schema);
   const { apiVersion, kind: name } = object;
   if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string') checkKind(kind, apiVersion, name);
   const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
   try {
-    decodeStructure(kind.options.model, object, unknown);
+    decodeStructure(schema, object, unknown);
   } catch (cause) {
-    throw invalidPatch(patch, current, kind, describeError(cause));
+    throw invalidPatch(patch, current, schema, describeError(cause));
   }
   const findings = [...patch.findings, ...strictFindings(unknown ?? [], undefined)];
-  if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, kind, strictError(findings));
+  if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, schema, strictError(findings));
   warn(rest, findings);
   return object;
 }
 
 /** Shows a strategic patch itself, of the other patches the object they lead to. */
-function invalidPatch(patch: ParsedPatch, current: KubeObject, kind: Kind, why: string) {
+function invalidPatch(patch: ParsedPatch, current: KubeObject, schema: ObjectSchema, why: string) {
   const shown =
     patch.type === patchTypes.strategic
       ? goMap(patch.value as Json)
-      : JSON.stringify(applyPatch(patch.type, current, patch.value, kind));
+      : JSON.stringify(applyPatch(patch.type, current, patch.value, schema));
   return invalid({ group: '', kind: '' }, '', [invalidField('patch', shown, why)]);
 }

@@ -56,7 +56,7 @@ async function readOptions(rest: RestRequest): Promise<DeleteOptions> {
   if (name !== undefined && name !== rest.route.name) {
     throw new BadRequest('name in URL does not match name in Eviction object');
   }
-  const options = parseDeleteOptions(body.deleteOptions ?? {});
+  const options = parseDeleteOptions(rest, body.deleteOptions ?? {});
   return { ...options, dryRun: options.dryRun || writeOptions(rest).dryRun };
 }
 
