@@ -1,6 +1,5 @@
 // The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { nodes, services } from '../api/index';
 import { registry } from '../api/registry';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { virtualResources } from '../api/virtual';
@@ -9,26 +8,11 @@ import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
-import { Admission } from './admission/admission';
-import { certificateRequests } from './admission/certificates';
-import { DefaultIngressClass } from './admission/default-ingress-class';
-import { denyServiceExternalIps } from './admission/external-ips';
-import { LimitRanger } from './admission/limit-ranger';
-import { namespaceLifecycle } from './admission/namespace-lifecycle';
-import { nodeRestriction } from './admission/node-restriction';
-import { defaultTolerations } from './admission/pod-defaults';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
-import { PodSecurity } from './admission/pod-security/pod-security';
-import { PriorityAdmission } from './admission/priority';
-import { type EscalationDeps, rbacEscalation } from './admission/rbac-escalation';
-import { runtimeClass, runtimeClassOverhead } from './admission/runtime-class';
-import { serviceAccount } from './admission/service-account';
-import { NodeAddresses } from './allocation/node-addresses';
-import { ServiceAddresses } from './allocation/service-addresses';
 import { Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
 import { ServiceAccountTokens } from './authn/service-account-tokens';
-import { UnionAuthorizer } from './authz/authorizer';
+import { type Authorizer, UnionAuthorizer } from './authz/authorizer';
 import { IngressAuthorizer } from './authz/ingress';
 import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
@@ -41,7 +25,7 @@ import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
 import { pathHandler } from './paths';
 import type { UserInfo } from './request';
-import type { RestDeps, WriteHook } from './rest/context';
+import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
 import { evictionHandler } from './subresources/eviction';
@@ -51,6 +35,9 @@ import { reviewHandlers } from './subresources/reviews';
 import { scaleHandler } from './subresources/scale';
 import { tokenHandler } from './subresources/token';
 import { InProcessTransport } from './transport';
+import { writeOrder } from './write/order';
+import type { OpenRule } from './write/rule';
+import { openRules, type WriteRules } from './write/run';
 import { YamlConverter } from './yaml/converter';
 
 /** PEM texts. */
@@ -84,6 +71,8 @@ export interface ApiServerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random?: () => number;
+  /** The rules that every write passes; default: writeOrder. */
+  readonly rules?: readonly OpenRule[];
 }
 
 const loopbackUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -92,9 +81,6 @@ export class ApiServer {
   private readonly scope = new Scope();
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
-  private readonly priorities = new PriorityAdmission();
-  private readonly ingressClasses = new DefaultIngressClass();
-  private readonly limits = new LimitRanger();
   private handler: ApiHandler | undefined;
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
@@ -114,17 +100,7 @@ export class ApiServer {
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
     const ingress = new IngressAuthorizer(cache);
-    const serviceRanges = parseCidrPair(options.serviceCidr);
-    const addresses = new ServiceAddresses(serviceRanges, deps.random ?? Math.random);
-    await Promise.all([
-      rbac.start(stop.signal),
-      node.start(stop.signal),
-      ingress.start(stop.signal),
-      addresses.start(cache, stop.signal),
-    ]);
-    const nodeAddresses = new NodeAddresses(serviceRanges);
-    const plugins = [nodeAddresses, this.priorities, this.limits, this.ingressClasses];
-    await Promise.all(plugins.map((plugin) => plugin.start(cache, stop.signal)));
+    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), ingress.start(stop.signal)]);
     const tokens = this.tokens();
     const authenticator = new Authenticator({
       serviceAccounts: tokens,
@@ -133,21 +109,8 @@ export class ApiServer {
       ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
     });
     const authorizer = new UnionAuthorizer([node, ingress, rbac]);
-    const rest: RestDeps = {
-      schemas,
-      cache,
-      clock,
-      admission: this.admission({ rbac, authorizer }),
-      authorizer,
-      lists: new ListBytes(),
-      hooks: new Map<string, WriteHook>([
-        [
-          services.prefix,
-          { prepare: (o, old) => addresses.prepare(o, old), reserve: (o, old) => addresses.reserve(o, old) },
-        ],
-        [nodes.prefix, nodeAddresses],
-      ]),
-    };
+    const rules = await this.openRules(rbac, authorizer);
+    const rest: RestDeps = { schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
     const { keys } = options;
     const proxy = new KubeletProxy(cache, {
       certificate: keys.kubeletClientCertificate,
@@ -221,24 +184,19 @@ export class ApiServer {
     return new ServiceAccountTokens({ signing, verifying }, issuer, [issuer], this.deps.cache, this.deps.clock);
   }
 
-  private admission(escalation: EscalationDeps): Admission {
-    const { cache } = this.deps;
-    const mutating = [
-      namespaceLifecycle(cache),
-      this.limits.admit,
-      serviceAccount(cache),
-      defaultTolerations,
-      this.priorities.admit,
-      runtimeClass,
-      this.ingressClasses.admit,
-      nodeRestriction(cache, escalation.authorizer),
-      certificateRequests({ authorizer: escalation.authorizer, clock: this.deps.clock }),
-      rbacEscalation(escalation),
-    ];
-    const podSecurity = new PodSecurity(cache, this.options.podSecurity ?? defaultPodSecurity);
-    const validating = [runtimeClassOverhead, podSecurity.validate];
-    if (!this.options.allowServiceExternalIps) validating.push(denyServiceExternalIps);
-    return new Admission(mutating, validating);
+  private openRules(rbac: RbacAuthorizer, authorizer: Authorizer): Promise<WriteRules> {
+    const { options, deps, stop } = this;
+    return openRules(deps.rules ?? writeOrder, {
+      cache: deps.cache,
+      clock: deps.clock,
+      authorizer,
+      rbac,
+      random: deps.random ?? Math.random,
+      serviceRanges: parseCidrPair(options.serviceCidr),
+      podSecurity: options.podSecurity ?? defaultPodSecurity,
+      allowServiceExternalIps: options.allowServiceExternalIps ?? false,
+      signal: stop.signal,
+    });
   }
 
   private paths() {

@@ -10,6 +10,7 @@ import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/p
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
+import type { OpenRule } from '../../controlplane/apiserver/write/rule';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -61,6 +62,8 @@ export interface TestServerOptions {
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
   readonly allowServiceExternalIps?: boolean;
+  /** The rules that every write passes; default: those of the product. */
+  readonly rules?: readonly OpenRule[];
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -87,7 +90,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
     },
-    { schemas: loadSchemas(), cache, clock, log: silentLogger },
+    { schemas: loadSchemas(), cache, clock, log: silentLogger, ...(options.rules ? { rules: options.rules } : {}) },
   );
   scope.defer(() => api.close());
   const port = await api.open();

@@ -2,7 +2,7 @@
 // for the signer. Source: CertificateApproval, CertificateSigning and CertificateSubjectRestriction in the reference of
 // admission controllers; the last of the checks of the request itself is kube-apiserver's validation.
 import { type CertificateSigningRequest, certificateSigningRequests } from '../../api/certificate-signing-request';
-import { type Clock, formatTime } from '../../base/clock';
+import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import { type ParsedRequest, parseRequest } from '../../pki/certificate-request';
 import { nodeUserPrefix, signers } from '../../pki/signers';
@@ -10,12 +10,8 @@ import type { Authorizer } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
 import type { UserInfo } from '../request';
 import { invalid } from '../status';
-import { type AdmissionPlugin, refusal, type Write } from './admission';
+import { type OpenRule, type RuleDeps, refusal, type Write } from '../write/rule';
 
-export interface CertificateAdmissionDeps {
-  readonly authorizer: Authorizer;
-  readonly clock: Pick<Clock, 'now'>;
-}
 type CertificateWrite = Omit<Write, 'object' | 'old'> & {
   readonly object: CertificateSigningRequest;
   readonly old?: CertificateSigningRequest;
@@ -25,15 +21,16 @@ const superusers = 'system:masters';
 /** Their names are the node's own; see NodeRestriction in the reference of admission controllers. */
 const nodeSigners: readonly string[] = [signers.kubeletClient, signers.kubeletServing];
 
-export function certificateRequests(deps: CertificateAdmissionDeps): AdmissionPlugin {
-  return (write) => {
-    if (write.kind.prefix !== certificateSigningRequests.prefix || !write.object) return;
+export const certificateRequests: OpenRule = (deps) => ({
+  name: 'CertificateSigningRequests',
+  concerns: ({ operation, kind }) => operation !== 'delete' && kind.prefix === certificateSigningRequests.prefix,
+  mutate(write) {
     const own = write as CertificateWrite;
     if (own.operation === 'create') admitRequest(own);
     else if (own.subresource === '') keepSpec(own);
     else admitDecision(own, deps);
-  };
-}
+  },
+});
 
 function admitRequest(write: CertificateWrite): void {
   const { kind, name, object, user } = write;
@@ -74,7 +71,7 @@ function keepSpec({ object, old }: CertificateWrite): void {
   if (old) object.spec = structuredClone(old.spec);
 }
 
-function admitDecision(write: CertificateWrite, { authorizer, clock }: CertificateAdmissionDeps): void {
+function admitDecision(write: CertificateWrite, { authorizer, clock }: RuleDeps): void {
   const { object, old, subresource, user } = write;
   const signer = old?.spec.signerName ?? '';
   if (subresource === 'approval' && !maySign(authorizer, user, 'approve', signer)) {

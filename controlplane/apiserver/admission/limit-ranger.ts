@@ -1,10 +1,11 @@
 // LimitRanger: containers get the requests and limits their namespace sets for them, and stay within its bounds.
-import { type LimitRange, limitRanges, objectKey, type Pod, pods } from '../../api/index';
+import { type LimitRange, limitRanges, objectKey, type Pod } from '../../api/index';
 import type { LimitRangeItem } from '../../api/limit-range';
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity } from '../../api/quantity';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import { type AdmissionPlugin, refusal } from './admission';
+import { type OpenRule, refusal } from '../write/rule';
+import { createsPod } from './pod-creation';
 
 type Spec = NonNullable<Pod['spec']>;
 type Container = Spec['containers'][number];
@@ -14,41 +15,45 @@ type Amounts = Record<string, string>;
 const annotation = 'kubernetes.io/limit-ranger';
 const shownDigits = 6;
 
-export class LimitRanger {
-  /** By namespace, then name. */
-  private readonly ranges = new Map<string, Map<string, LimitRange>>();
+/** By namespace, then by key. */
+type Ranges = ReadonlyMap<string, ReadonlyMap<string, LimitRange>>;
 
-  /** Resolves when all LimitRanges are known; follows them until the signal is aborted. */
-  async start(cache: Cache, signal: AbortSignal): Promise<void> {
-    const change = (previous: LimitRange | undefined, current: LimitRange | undefined) => {
-      const object = (current ?? previous)!;
-      const namespace = object.metadata?.namespace ?? '';
-      const local = this.ranges.get(namespace) ?? new Map<string, LimitRange>();
-      if (current) local.set(objectKey(object), current);
-      else local.delete(objectKey(object));
-      if (local.size > 0) this.ranges.set(namespace, local);
-      else this.ranges.delete(namespace);
-    };
-    await followKind(cache, limitRanges, change, signal);
-  }
-
-  /** Pods cannot change what they ask for, so only their creation is looked at. */
-  readonly admit: AdmissionPlugin = (write) => {
-    const { operation, kind, namespace, subresource, object } = write;
-    if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '') return;
-    const local = this.ranges.get(namespace);
-    const pod = object as Pod;
-    if (!local || !pod.spec) return;
-    const items = [...local.values()].flatMap(({ spec }) => spec?.limits ?? []);
-    const set = items.flatMap((item) => (item.type === 'Container' ? fillContainers(pod.spec!, item) : []));
-    if (set.length > 0) {
-      const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
-      pod.metadata = { ...pod.metadata, annotations };
-    }
-    const problems = items.flatMap((item) => podProblems(pod.spec!, item));
-    if (problems.length === 0) return;
-    throw refusal(write, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+/** Pods cannot change what they ask for, so only their creation is looked at. */
+export const limitRanger: OpenRule = async ({ cache, signal }) => {
+  const ranges = await followRanges(cache, signal);
+  return {
+    name: 'LimitRanger',
+    concerns: createsPod,
+    mutate(write) {
+      const local = ranges.get(write.namespace);
+      const pod = write.object as Pod;
+      if (!local || !pod.spec) return;
+      const items = [...local.values()].flatMap(({ spec }) => spec?.limits ?? []);
+      const set = items.flatMap((item) => (item.type === 'Container' ? fillContainers(pod.spec!, item) : []));
+      if (set.length > 0) {
+        const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
+        pod.metadata = { ...pod.metadata, annotations };
+      }
+      const problems = items.flatMap((item) => podProblems(pod.spec!, item));
+      if (problems.length === 0) return;
+      throw refusal(write, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+    },
   };
+};
+
+async function followRanges(cache: Cache, signal: AbortSignal): Promise<Ranges> {
+  const ranges = new Map<string, Map<string, LimitRange>>();
+  const change = (previous: LimitRange | undefined, current: LimitRange | undefined) => {
+    const object = (current ?? previous)!;
+    const namespace = object.metadata?.namespace ?? '';
+    const local = ranges.get(namespace) ?? new Map<string, LimitRange>();
+    if (current) local.set(objectKey(object), current);
+    else local.delete(objectKey(object));
+    if (local.size > 0) ranges.set(namespace, local);
+    else ranges.delete(namespace);
+  };
+  await followKind(cache, limitRanges, change, signal);
+  return ranges;
 }
 
 /** Fills in what containers leave open; says what was set. */

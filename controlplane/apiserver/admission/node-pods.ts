@@ -6,7 +6,7 @@ import { podReferences } from '../../api/pods/references';
 import type { OwnerReference } from '../../api/types';
 import type { Cache } from '../cache/cache';
 import { forbidden, notFound } from '../status';
-import type { Write } from './admission';
+import type { Write } from '../write/rule';
 
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 

@@ -4,20 +4,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
 import type { KubeObject } from '../../api/types';
-import type { Authorizer } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
-import type { Cache } from '../cache/cache';
 import { forbidden } from '../status';
-import type { AdmissionPlugin, Write } from './admission';
+import type { OpenRule, Write } from '../write/rule';
 import { admitNodePod } from './node-pods';
 import { admitNodeToken } from './node-tokens';
 
 const leaseNamespace = 'kube-node-lease';
 
-export function nodeRestriction(cache: Cache, authorizer: Authorizer): AdmissionPlugin {
-  return (write) => {
-    const node = nodeNameOf(write.user);
-    if (node === undefined) return;
+export const nodeRestriction: OpenRule = ({ cache, authorizer }) => ({
+  name: 'NodeRestriction',
+  concerns: ({ user }) => nodeNameOf(user) !== undefined,
+  mutate(write) {
+    const node = nodeNameOf(write.user)!;
     const { kind, name, user } = write;
     if (node === '') throw forbidden(kind, name, `could not determine node from user ${JSON.stringify(user.name)}`);
     switch (kind.prefix) {
@@ -30,8 +29,8 @@ export function nodeRestriction(cache: Cache, authorizer: Authorizer): Admission
       case serviceAccounts.prefix:
         if (write.subresource === 'token') admitNodeToken(write, node, { cache, authorizer });
     }
-  };
-}
+  },
+});
 
 function admitLease({ kind, namespace, name }: Write, node: string): void {
   if (namespace !== leaseNamespace) {

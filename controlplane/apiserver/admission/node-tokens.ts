@@ -4,7 +4,7 @@ import { type Pod, pods } from '../../api/index';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { forbidden, notFound } from '../status';
-import type { Write } from './admission';
+import type { Write } from '../write/rule';
 
 /** The permission that lets nodes ask for an audience all the same: the resource is the audience, the name the account. */
 const audienceVerb = 'request-serviceaccounts-token-audience';

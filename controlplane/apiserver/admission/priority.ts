@@ -1,10 +1,18 @@
 // Priority: a pod's class becomes a number and a preemption policy; without a class it has the cluster's default one.
-import { type Pod, type PriorityClass, pods, priorityClasses } from '../../api/index';
+import { type Pod, type PriorityClass, priorityClasses } from '../../api/index';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import { type AdmissionPlugin, refusal, type Write } from './admission';
+import { type OpenRule, refusal, type Write, type WriteRule } from '../write/rule';
+import { createsPod } from './pod-creation';
 
-export class PriorityAdmission {
+export const priority: OpenRule = async ({ cache, signal }) => {
+  const rule = new Priority();
+  await rule.start(cache, signal);
+  return rule;
+};
+
+class Priority implements WriteRule {
+  readonly name = 'Priority';
   private readonly classes = new Map<string, PriorityClass>();
   /** The class with globalDefault; of several, made by servers at the same time, the lowest. */
   private fallback: PriorityClass | undefined;
@@ -21,11 +29,14 @@ export class PriorityAdmission {
     await followKind(cache, priorityClasses, change, signal);
   }
 
-  readonly admit: AdmissionPlugin = (write) => {
-    const { operation, kind, subresource } = write;
-    if (kind.prefix === priorityClasses.prefix && operation !== 'delete') this.admitClass(write);
-    if (kind.prefix === pods.prefix && subresource === '' && operation === 'create') this.admitPod(write);
-  };
+  concerns(write: Write): boolean {
+    return createsPod(write) || (write.kind.prefix === priorityClasses.prefix && write.operation !== 'delete');
+  }
+
+  mutate(write: Write): void {
+    if (write.kind.prefix === priorityClasses.prefix) this.admitClass(write);
+    else this.admitPod(write);
+  }
 
   private admitClass(write: Write): void {
     const { globalDefault } = write.object as PriorityClass;

@@ -11,17 +11,13 @@ import {
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import type { Authorizer } from '../authz/authorizer';
-import type { RbacAuthorizer } from '../authz/rbac';
 import { formatRules, type PolicyRule, rulesNotCovered } from '../authz/rules';
 import type { UserInfo } from '../request';
 import { equalJson } from '../rest/equal';
 import { notFound } from '../status';
-import { type AdmissionPlugin, refusal, type Write } from './admission';
+import { type OpenRule, type RuleDeps, refusal, type Write } from '../write/rule';
 
-export interface EscalationDeps {
-  readonly rbac: RbacAuthorizer;
-  readonly authorizer: Authorizer;
-}
+type EscalationDeps = Pick<RuleDeps, 'rbac' | 'authorizer'>;
 
 const superusers = 'system:masters';
 /** An aggregated role may come to hold anything. */
@@ -32,16 +28,17 @@ const everything: readonly PolicyRule[] = [
 const roleKinds = new Set([roles.prefix, clusterRoles.prefix]);
 const bindingKinds = new Set([roleBindings.prefix, clusterRoleBindings.prefix]);
 
-export function rbacEscalation(deps: EscalationDeps): AdmissionPlugin {
-  return (write) => {
+export const rbacEscalation: OpenRule = (deps) => ({
+  name: 'RBACEscalation',
+  concerns: ({ operation, kind: { prefix } }) =>
+    operation !== 'delete' && (roleKinds.has(prefix) || bindingKinds.has(prefix)),
+  mutate(write) {
     const { kind, object, old, user } = write;
-    const isRole = roleKinds.has(kind.prefix);
-    if ((!isRole && !bindingKinds.has(kind.prefix)) || !object || user.groups.includes(superusers)) return;
-    if (old && onlyForCollection(object, old)) return;
-    if (isRole) confirmRole(deps, write, object as ClusterRole);
+    if (!object || user.groups.includes(superusers) || (old && onlyForCollection(object, old))) return;
+    if (roleKinds.has(kind.prefix)) confirmRole(deps, write, object as ClusterRole);
     else confirmBinding(deps, write, object as RoleBinding);
-  };
-}
+  },
+});
 
 function confirmRole(deps: EscalationDeps, write: Write, role: ClusterRole): void {
   const { kind, name, namespace, user } = write;

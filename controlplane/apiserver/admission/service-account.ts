@@ -1,11 +1,11 @@
 // ServiceAccount: every pod gets an account, and unless it declines, a volume with a token for the API, the cluster's CA and
 // the namespace, mounted where client libraries look for them.
-import { type Pod, pods, serviceAccounts } from '../../api/index';
+import { type Pod, serviceAccounts } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
-import type { Cache } from '../cache/cache';
 import { randomSuffix } from '../rest/metadata';
-import { type AdmissionPlugin, refusal } from './admission';
+import { type OpenRule, refusal } from '../write/rule';
 import { mirrorAnnotation } from './node-pods';
+import { createsPod } from './pod-creation';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** An hour and seven seconds: recognisable as the default by those who look at tokens. */
@@ -15,10 +15,11 @@ type Spec = NonNullable<Pod['spec']>;
 type Container = Spec['containers'][number];
 type Volume = NonNullable<Spec['volumes']>[number];
 
-export function serviceAccount(cache: Cache): AdmissionPlugin {
-  return (write) => {
-    const { operation, kind, namespace, subresource, object } = write;
-    if (operation !== 'create' || kind.prefix !== pods.prefix || subresource !== '' || !object) return;
+export const serviceAccount: OpenRule = ({ cache }) => ({
+  name: 'ServiceAccount',
+  concerns: createsPod,
+  mutate(write) {
+    const { namespace, object } = write;
     const { spec, metadata } = object as Pod;
     if (!spec) return;
     if (metadata?.annotations?.[mirrorAnnotation] !== undefined) {
@@ -42,8 +43,8 @@ export function serviceAccount(cache: Cache): AdmissionPlugin {
     }
     const wanted = spec.automountServiceAccountToken ?? found.automountServiceAccountToken ?? true;
     if (wanted) mountToken(spec);
-  };
-}
+  },
+});
 
 function mountToken(spec: Spec): void {
   const containers: Container[] = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];

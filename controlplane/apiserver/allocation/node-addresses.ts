@@ -6,10 +6,17 @@ import { type KubeObject, type Node, nodes } from '../../api/index';
 import { type Cidr, cidrContains, formatAddress, parseAddress } from '../../base/cidr';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import type { Reservation, WriteHook } from '../rest/context';
 import { forbidden } from '../status';
+import type { OpenRule, Reservation, Write, WriteRule } from '../write/rule';
 
-export class NodeAddresses implements WriteHook {
+export const nodeAddresses: OpenRule = async ({ cache, serviceRanges, signal }) => {
+  const rule = new NodeAddresses(serviceRanges);
+  await rule.start(cache, signal);
+  return rule;
+};
+
+class NodeAddresses implements WriteRule {
+  readonly name = 'NodeAddresses';
   /** Address to the nodes that report it: several where they did so before this server looked. */
   private readonly owners = new Map<string, Set<string>>();
 
@@ -30,9 +37,12 @@ export class NodeAddresses implements WriteHook {
     );
   }
 
+  concerns({ kind, context }: Write): boolean {
+    return kind.prefix === nodes.prefix && context !== undefined;
+  }
+
   /** Takes the addresses that are new in `object`. @throws Forbidden naming the node that has one of them */
-  readonly reserve = (object: KubeObject, old: KubeObject | undefined): Reservation => {
-    const name = object.metadata?.name ?? '';
+  reserve({ name, object, old }: Write): Reservation {
     const before = internalAddresses(old);
     const added = internalAddresses(object).filter((address) => !before.includes(address));
     for (const address of added) {
@@ -49,7 +59,7 @@ export class NodeAddresses implements WriteHook {
         for (const address of taken) this.give(address, name);
       },
     };
-  };
+  }
 
   private take(address: string, name: string): void {
     const owners = this.owners.get(address);

@@ -1,13 +1,12 @@
 // Cluster IPs and node ports of Services: allocated in the same synchronous stretch as the write, carried over by updates that
 // leave them out, given back when the Service is gone or no longer uses them.
 import { type Service, services } from '../../api/index';
-import type { KubeObject } from '../../api/types';
 import type { Cidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import type { Reservation, WriteHook } from '../rest/context';
 import { invalid } from '../status';
+import type { OpenRule, Reservation, Write, WriteRule } from '../write/rule';
 import { AddressPool } from './address-pool';
 import { familyOf, type IpFamily, initFamilies } from './ip-families';
 import { NumberPool } from './number-pool';
@@ -24,7 +23,14 @@ interface Holding {
   readonly ports: ReadonlySet<number>;
 }
 
-export class ServiceAddresses implements WriteHook {
+export const serviceAddresses: OpenRule = async ({ cache, serviceRanges, random, signal }) => {
+  const rule = new ServiceAddresses(serviceRanges, random);
+  await rule.start(cache, signal);
+  return rule;
+};
+
+class ServiceAddresses implements WriteRule {
+  readonly name = 'ServiceAddresses';
   /** The default family first. */
   private readonly pools: ReadonlyMap<IpFamily, AddressPool>;
   private readonly ports = new NumberPool(nodePortLast - nodePortFirst + 1);
@@ -54,11 +60,15 @@ export class ServiceAddresses implements WriteHook {
     );
   }
 
+  concerns({ kind, context }: Write): boolean {
+    return kind.prefix === services.prefix && context !== undefined;
+  }
+
   /**
    * Fields the server once filled in stay when an update leaves them out; families follow from policy and cluster.
    * @throws Invalid when the families asked for do not fit each other or the cluster
    */
-  prepare(object: KubeObject, old: KubeObject | undefined): void {
+  prepare({ object, old }: Write): void {
     const spec = (object as Service).spec;
     const before = (old as Service | undefined)?.spec;
     if (!spec) return;
@@ -72,7 +82,7 @@ export class ServiceAddresses implements WriteHook {
     if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP];
     if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
     const causes = initFamilies(spec, before, [...this.pools.keys()]);
-    if (causes.length > 0) throw invalid(services, object.metadata?.name ?? '', causes);
+    if (causes.length > 0) throw invalid(services, object?.metadata?.name ?? '', causes);
     if (before && usesNodePorts(spec) && usesNodePorts(before)) carryPorts(spec, before);
     if (!usesNodePorts(spec)) for (const port of spec.ports ?? []) dropStalePort(port, before);
     // One newly asked for beside the wrong type is left for validation to refuse.
@@ -82,7 +92,7 @@ export class ServiceAddresses implements WriteHook {
   }
 
   /** Fills in what is missing and takes what is asked for. @throws Invalid when it is taken, outside the range, or none is left */
-  reserve(object: KubeObject, old: KubeObject | undefined): Reservation {
+  reserve({ object, old }: Write): Reservation {
     const service = object as Service;
     const spec = service.spec;
     const taken: Array<() => void> = [];

@@ -3,43 +3,26 @@ import type { Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { validateStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
-import { validateObjectMeta } from '../../api/validation/metadata';
 import type { Clock } from '../../base/clock';
-import { BadRequest, type FieldCause } from '../../base/errors';
-import type { Admission } from '../admission/admission';
+import { BadRequest } from '../../base/errors';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import type { ApiRequest, FullReply } from '../request';
 import { header, queryOf } from '../request';
 import type { ResourceRoute } from '../route';
-import { invalid } from '../status';
+import type { WriteRules } from '../write/run';
 import { UnreadableYaml } from '../yaml/converter';
 import { decodeObject, unrecognized } from './decode';
 import type { ListBytes } from './list-bytes';
 import { writeOptions } from './write-options';
 
-/** Values that must be unique over the cluster, e.g. cluster IPs. */
-export interface Reservation {
-  /** Gives everything back: the write failed, or was a rehearsal. */
-  undo(): void;
-}
-/** What one kind does beside the general rules of a write. */
-export interface WriteHook {
-  /** Carries over what the server had given; runs before validation. */
-  readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
-  /** Runs after validation, right before the write, in the same synchronous stretch. @throws Invalid */
-  readonly reserve?: (object: KubeObject, old: KubeObject | undefined) => Reservation;
-}
-
 export interface RestDeps {
   readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Clock;
-  readonly admission: Admission;
+  readonly rules: WriteRules;
   readonly authorizer: Authorizer;
   readonly lists: ListBytes;
-  /** By kind's storage prefix. */
-  readonly hooks: ReadonlyMap<string, WriteHook>;
 }
 
 /** One request for a resource. */
@@ -91,23 +74,6 @@ export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeOb
   const { object, json } = decodeObject(rest.schemas, body, header(rest.request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, json);
   return object;
-}
-
-/** Metadata rules, then the kind's own. @throws Invalid */
-export function checkFields(
-  kind: Kind,
-  object: KubeObject,
-  old: KubeObject | undefined,
-  subresource: string,
-  extra: readonly FieldCause[] = [],
-): void {
-  const context = { ...(old ? { old } : {}), subresource };
-  const causes = [
-    ...extra,
-    ...validateObjectMeta(kind, object, context),
-    ...(kind.options.validate?.(object, context) ?? []),
-  ];
-  if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? '', causes);
 }
 
 export function objectReply(json: Buffer, status: number): FullReply {

@@ -2,11 +2,12 @@
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { isAlreadyExists } from '../../base/errors';
-import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
 import { alreadyExists, StatusError } from '../status';
-import { checkFields, type RestDeps, type RestRequest, readObject } from './context';
+import type { Write } from '../write/rule';
+import { Reservations } from '../write/run';
+import { type RestDeps, type RestRequest, readObject } from './context';
 import { trackOwners } from './field-manager';
 import { generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
@@ -46,47 +47,41 @@ export async function create(
     name: given,
     subresource: '',
     object,
+    context: { subresource: '' },
     user: request.user,
     dryRun,
     warnings,
   };
-  deps.admission.admit(write);
-  const hook = deps.hooks.get(kind.prefix);
+  const { rules } = deps;
+  const mutated = rules.mutate(write);
+  if (mutated) await mutated;
   for (let attempt = 1; ; attempt++) {
-    const name = generated ? generateName(base) : given;
-    if (generated) object.metadata = { ...object.metadata, name };
-    finishCreate(deps, { ...write, name }, object);
-    const key = keyOf(kind, namespace, name);
-    const taken = deps.cache.kind(kind).get(key) !== undefined;
-    if (taken) {
-      if (!generated) throw alreadyExists(kind, name);
-      if (attempt === maxNameAttempts) throw nameExhausted(base);
-      continue;
-    }
-    const reservation = hook?.reserve?.(object, undefined);
-    if (dryRun) {
-      reservation?.undo();
-      return rehearsed(key, object);
-    }
+    const named = generated ? withName(write, object, generateName(base)) : write;
+    const key = keyOf(kind, namespace, named.name);
+    const held = new Reservations();
     try {
-      return await deps.cache.kind(kind).create(object);
+      const prepared = rules.prepare(named);
+      if (prepared) await prepared;
+      const validated = rules.validate(named);
+      if (validated) await validated;
+      // Asked here so that nothing is reserved in vain; the store refuses what comes in between.
+      if (deps.cache.kind(kind).get(key)) throw alreadyExists(kind, named.name);
+      const reserved = rules.reserve(named, held);
+      if (reserved) await reserved;
+      if (!dryRun) return await deps.cache.kind(kind).create(object);
+      held.undo();
+      return rehearsed(key, object);
     } catch (err) {
-      reservation?.undo();
-      if (!isAlreadyExists(err)) throw err;
-      if (!generated || attempt === maxNameAttempts) throw alreadyExists(kind, name);
+      held.undo();
+      if (!generated || !isAlreadyExists(err)) throw err;
+      if (attempt === maxNameAttempts) throw nameExhausted(base);
     }
   }
 }
 
-/** What depends on the name: it runs again for every name that is generated. @throws Invalid, Forbidden */
-function finishCreate(deps: RestDeps, write: Write, object: KubeObject): void {
-  const { kind } = write;
-  kind.options.prepare?.(object, { subresource: '' });
-  deps.hooks.get(kind.prefix)?.prepare?.(object, undefined);
-  kind.options.defaults?.(object);
-  checkFields(kind, object, undefined, '');
-  write.warnings.push(...(kind.options.warnings?.(object, { subresource: '' }) ?? []));
-  deps.admission.validate(write);
+function withName(write: Write, object: KubeObject, name: string): Write {
+  object.metadata = { ...object.metadata, name };
+  return { ...write, name };
 }
 
 const nameExhausted = (base: string) =>

@@ -4,10 +4,10 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { isConflict, isNotFound } from '../../base/errors';
-import type { Write } from '../admission/admission';
 import type { CachedObject } from '../cache/cache';
 import { header, jsonReply, type Reply } from '../request';
-import { conflict, deletedStatus, modified, notFound } from '../status';
+import { conflict, deletedStatus, notFound } from '../status';
+import type { Write } from '../write/rule';
 import type { RestDeps, RestRequest } from './context';
 import { rehearsed } from './create';
 import { type DeleteOptions, type Propagation, readDeleteOptions } from './delete-options';
@@ -65,6 +65,7 @@ export async function remove(
   name: string,
   options: DeleteOptions,
 ): Promise<{ left?: CachedObject; last: CachedObject }> {
+  const { rules } = deps;
   const cache = deps.cache.kind(kind);
   for (let attempt = 1; ; attempt++) {
     const current = cache.get(key);
@@ -81,8 +82,10 @@ export async function remove(
       dryRun: options.dryRun,
       warnings: rest.warnings,
     };
-    deps.admission.admit(write);
-    deps.admission.validate(write);
+    const mutated = rules.mutate(write);
+    if (mutated) await mutated;
+    const validated = rules.validate(write);
+    if (validated) await validated;
     const next = planDeletion(kind, current, options, deps.clock.now());
     if (options.dryRun) return next ? { left: rehearsed(key, next), last: current } : { last: current };
     try {
@@ -90,9 +93,7 @@ export async function remove(
       if (next === current.object) return { left: current, last: current };
       return { left: await cache.update(next, current.revision), last: current };
     } catch (err) {
-      if (isNotFound(err)) throw notFound(kind, name);
-      if (!isConflict(err)) throw err;
-      if (options.resourceVersion || attempt === maxAttempts) throw modified(kind, name);
+      if (!isConflict(err) || options.resourceVersion || attempt === maxAttempts) throw err;
     }
   }
 }

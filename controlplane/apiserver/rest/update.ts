@@ -1,28 +1,21 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
 import { type KeptMetadata, type Kind, writesStatus } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
-import { BadRequest, isConflict, isNotFound } from '../../base/errors';
-import type { Write } from '../admission/admission';
+import { BadRequest, isConflict } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
-import { conflict, modified, notFound } from '../status';
-import { checkFields, parseObject, type Reservation, type RestDeps, type RestRequest, readBody } from './context';
+import { conflict, modified } from '../status';
+import type { Write } from '../write/rule';
+import { Reservations } from '../write/run';
+import { parseObject, type RestDeps, type RestRequest, readBody } from './context';
 import { rehearsed } from './create';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
-import {
-  carryMetadata,
-  checkFinalizers,
-  isFinished,
-  keyOf,
-  mergeOwnerReferences,
-  raisesGeneration,
-  setNamespace,
-} from './metadata';
+import { carryMetadata, isFinished, keyOf, mergeOwnerReferences, raisesGeneration, setNamespace } from './metadata';
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
-/** Deletions lost to a race in a row before the writer is told. */
+/** A finished object is deleted; the writer gets the conflict after this many deletions that met another write. */
 const maxAttempts = 20;
 
 export interface UpdatePlan {
@@ -55,44 +48,51 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   return renderObject(deps, rest, updated, 200);
 }
 
+/** What an attempt ends in when it writes nothing: the object as it would be, and the stored one if that is to be deleted. */
+interface Unwritten {
+  readonly rehearsed: CachedObject;
+  readonly finished?: CachedObject;
+}
+
 /** @throws NotFound, Conflict, Invalid, Forbidden */
 export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan): Promise<CachedObject> {
-  const { kind, key } = plan;
-  const name = rest.route.name;
+  const { kind, key, subresource } = plan;
+  const { rules } = deps;
   const cache = deps.cache.kind(kind);
-  const hook = deps.hooks.get(kind.prefix);
-  let reservation: Reservation | undefined;
+  const held = new Reservations();
   for (let attempt = 1; ; attempt++) {
-    // What the change ends in other than a write: a rehearsal, or the last word of an object that is let go.
-    let outcome: { readonly rehearsed?: CachedObject; readonly finished?: CachedObject } = {};
+    let unwritten: Unwritten | undefined;
     try {
-      const written = await cache.modify(key, (current) => {
-        reservation?.undo();
-        reservation = undefined;
+      const written = await cache.modify(key, async (current) => {
+        // The attempt before this one met another write.
+        held.undo();
+        unwritten = undefined;
         const object = plan.transform(current);
-        checkPreconditions(kind, name, object, current.object);
-        finishUpdate(deps, rest, plan, object, current.object);
+        checkPreconditions(kind, rest.route.name, object, current.object);
+        const write = beginUpdate(rest, plan, object, current.object);
+        const mutated = rules.mutate(write);
+        if (mutated) await mutated;
+        const prepared = rules.prepare(write);
+        if (prepared) await prepared;
+        if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
+        const validated = rules.validate(write);
+        if (validated) await validated;
+        if (raisesGeneration(kind, object, current.object, subresource)) raiseGeneration(object, current.object);
         if (equalJson(object, current.object)) return undefined;
-        reservation = hook?.reserve?.(object, current.object);
-        if (plan.dryRun) {
-          outcome = { rehearsed: rehearsed(key, object) };
-          return undefined;
-        }
-        if (!isFinished(object)) return object;
-        outcome = { rehearsed: rehearsed(key, object), finished: current };
-        return undefined;
+        const reserved = rules.reserve(write, held);
+        if (reserved) await reserved;
+        if (plan.dryRun) unwritten = { rehearsed: rehearsed(key, object) };
+        else if (isFinished(object)) unwritten = { rehearsed: rehearsed(key, object), finished: current };
+        return unwritten ? undefined : object;
       });
-      if (outcome.finished) await cache.delete(key, outcome.finished.revision);
-      if (outcome.rehearsed) reservation?.undo();
-      return outcome.rehearsed ?? written;
+      if (!unwritten) return written;
+      if (unwritten.finished) await cache.delete(key, unwritten.finished.revision);
+      held.undo();
+      return unwritten.rehearsed;
     } catch (err) {
-      reservation?.undo();
-      reservation = undefined;
-      if (isNotFound(err) && !err.details['kind']) throw notFound(kind, name);
-      // The deletion lost a race: look again whether the object may go.
-      if (isConflict(err) && outcome.finished && attempt < maxAttempts) continue;
-      // A conflict between field owners says itself what is wrong.
-      if (isConflict(err) && !err.details['kind'] && !err.details['causes']) throw modified(kind, name);
+      held.undo();
+      // Another write came before the deletion: look again whether the object may go.
+      if (isConflict(err) && unwritten?.finished && attempt < maxAttempts) continue;
       throw err;
     }
   }
@@ -115,8 +115,8 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, curren
   if (resourceVersion !== current.metadata?.resourceVersion) throw modified(kind, name);
 }
 
-/** Brings `object` into the form that is stored. */
-function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, object: KubeObject, old: KubeObject): void {
+/** The write as the rules see it: `object` has its identity, the parts that this write may not change, and the defaults. */
+function beginUpdate(rest: RestRequest, plan: UpdatePlan, object: KubeObject, old: KubeObject): Write {
   const { kind, subresource, dryRun } = plan;
   const { request, route, warnings } = rest;
   object.metadata ??= {};
@@ -126,29 +126,23 @@ function finishUpdate(deps: RestDeps, rest: RestRequest, plan: UpdatePlan, objec
   mergeOwnerReferences(object, warnings);
   separateStatus(kind, object, old, subresource);
   kind.options.defaults?.(object);
-  const write: Write = {
+  return {
     operation: 'update',
     kind,
     namespace: kind.namespaced ? route.namespace : '',
     name: route.name,
-    // A scale is written as its object, and admitted as what was asked for.
     subresource: subresource || route.subresource,
     object,
     old,
+    context: { old, subresource },
     user: request.user,
     dryRun,
     warnings,
   };
-  deps.admission.admit(write);
-  kind.options.prepare?.(object, { old, subresource });
-  deps.hooks.get(kind.prefix)?.prepare?.(object, old);
-  if (!plan.tracked) trackOwners(deps, rest, kind, object, old);
-  checkFields(kind, object, old, subresource, checkFinalizers(object, old));
-  warnings.push(...(kind.options.warnings?.(object, { old, subresource }) ?? []));
-  deps.admission.validate(write);
-  if (raisesGeneration(kind, object, old, subresource)) {
-    object.metadata.generation = (old.metadata?.generation ?? 0) + 1;
-  }
+}
+
+function raiseGeneration(object: KubeObject, old: KubeObject): void {
+  object.metadata = { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 };
 }
 
 type Parts = Record<string, unknown>;

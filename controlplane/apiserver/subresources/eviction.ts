@@ -13,6 +13,7 @@ import { remove } from '../rest/delete';
 import { type DeleteOptions, parseDeleteOptions } from '../rest/delete-options';
 import { writeOptions } from '../rest/write-options';
 import { forbidden, notFound, StatusError } from '../status';
+import type { Write } from '../write/rule';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 const violated = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -29,7 +30,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
     const pod = deps.cache.kind(pods).get(key)?.object;
     if (!pod) throw notFound(pods, name);
     // Before the budget and the pod are written to, not only before the deletion.
-    deps.admission.admit({
+    const write: Write = {
       operation: 'create',
       kind: pods as unknown as Kind,
       namespace,
@@ -39,7 +40,11 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
       user: rest.request.user,
       dryRun: options.dryRun,
       warnings: rest.warnings,
-    });
+    };
+    const mutated = deps.rules.mutate(write);
+    if (mutated) await mutated;
+    const validated = deps.rules.validate(write);
+    if (validated) await validated;
     if (!goesAnyway(pod)) {
       const budget = await budgetOf(deps, namespace, pod);
       if (budget && !sparesUnready(pod, budget)) await announce(deps, budget, name, options.dryRun);

@@ -5,13 +5,13 @@ import type { KubeObject } from '../../api/types';
 import { tokenRequests } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
-import type { Write } from '../admission/admission';
 import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
 import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
 import { type RestDeps, readObject } from '../rest/context';
 import { writeOptions } from '../rest/write-options';
 import { conflict, invalid, notFound } from '../status';
+import type { Write } from '../write/rule';
 
 interface TokenRequestBody extends KubeObject {
   readonly spec?: {
@@ -48,8 +48,10 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
       dryRun,
       warnings: rest.warnings,
     };
-    deps.admission.admit(write);
-    deps.admission.validate(write);
+    const mutated = deps.rules.mutate(write);
+    if (mutated) await mutated;
+    const validated = deps.rules.validate(write);
+    if (validated) await validated;
     const seconds = body.spec?.expirationSeconds ?? defaultSeconds;
     checkSeconds(seconds);
     const binding = bindingOf(deps, namespace, account, body);

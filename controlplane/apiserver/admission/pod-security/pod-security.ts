@@ -5,7 +5,7 @@ import { type Namespace, namespaces, type Pod, pods } from '../../../api/index';
 import type { PodSpec, PodTemplate } from '../../../api/pods/types';
 import type { Cache } from '../../cache/cache';
 import { invalid } from '../../status';
-import { type AdmissionPlugin, refusal, type Write } from '../admission';
+import { type OpenRule, refusal, type Write, type WriteRule } from '../../write/rule';
 import type { PodSecurityConfig } from './config';
 import { judgedPod } from './control';
 import { describeViolations, violations } from './evaluate';
@@ -21,7 +21,10 @@ interface KnownPolicy extends NamespacePolicy {
   readonly idle: boolean;
 }
 
-export class PodSecurity {
+export const podSecurity: OpenRule = ({ cache, podSecurity }) => new PodSecurity(cache, podSecurity);
+
+export class PodSecurity implements WriteRule {
+  readonly name = 'PodSecurity';
   /** Cached objects never change, so a policy is read from the labels of a namespace once. */
   private readonly known = new WeakMap<object, KnownPolicy>();
   private readonly unlabeled: KnownPolicy;
@@ -35,16 +38,19 @@ export class PodSecurity {
     this.unlabeled = this.read(undefined);
   }
 
+  concerns({ operation, kind, subresource }: Write): boolean {
+    if (operation !== 'create' && operation !== 'update') return false;
+    if (kind.prefix === pods.prefix) return !ignoredSubresources.has(subresource);
+    return subresource === '' && (kind.prefix === namespaces.prefix || kind.options.podTemplate !== undefined);
+  }
+
   /** @throws Forbidden, Invalid for labels of a namespace */
-  readonly validate: AdmissionPlugin = (write) => {
-    const { operation, kind, subresource } = write;
-    if (operation !== 'create' && operation !== 'update') return;
-    if (kind.prefix === pods.prefix) {
-      if (!ignoredSubresources.has(subresource)) this.judgePod(write);
-    } else if (subresource !== '') return;
+  validate(write: Write): void {
+    const { kind } = write;
+    if (kind.prefix === pods.prefix) this.judgePod(write);
     else if (kind.prefix === namespaces.prefix) this.judgeNamespace(write);
-    else if (kind.options.podTemplate) this.judgeTemplate(write, kind.options.podTemplate.of(write.object ?? {}));
-  };
+    else this.judgeTemplate(write, kind.options.podTemplate?.of(write.object ?? {}));
+  }
 
   private read(labels: Readonly<Record<string, string>> | undefined): KnownPolicy {
     const read = policyOf(labels, this.config.defaults);

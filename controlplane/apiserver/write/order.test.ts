@@ -1,0 +1,46 @@
+// The list of rules against the table in the README: both say the order and the phases.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { registry } from '../../api/registry';
+import { parseCidrPair } from '../../base/cidr';
+import { systemClock } from '../../base/clock';
+import { openStore } from '../../store/open';
+import { defaultPodSecurity } from '../admission/pod-security/config';
+import { UnionAuthorizer } from '../authz/authorizer';
+import { RbacAuthorizer } from '../authz/rbac';
+import { openCache } from '../cache/open';
+import { writeOrder } from './order';
+
+const phases = ['mutate', 'prepare', 'validate', 'reserve'] as const;
+
+t.test('the README names the rules, their order and their phases', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  const cache = await openCache(store, registry);
+  const stop = new AbortController();
+  t.teardown(async () => {
+    stop.abort();
+    await cache.close();
+    await store.close();
+  });
+  const rbac = new RbacAuthorizer(cache);
+  const deps = {
+    cache,
+    clock: systemClock,
+    authorizer: new UnionAuthorizer([rbac]),
+    rbac,
+    random: Math.random,
+    serviceRanges: parseCidrPair('10.96.0.0/12'),
+    podSecurity: defaultPodSecurity,
+    allowServiceExternalIps: false,
+    signal: stop.signal,
+  };
+  const rules = await Promise.all(writeOrder.map((open) => open(deps)));
+  const rows = rules.map((rule) => `${rule?.name}: ${phases.filter((phase) => rule?.[phase]).join(', ')}`);
+  const readme = readFileSync(join(__dirname, 'README.md'), 'utf8');
+  const table = [...readme.matchAll(/^\| (\w+) \| ((?:mutate|prepare|validate|reserve)[^|]*) \|/gm)];
+  t.strictSame(
+    table.map(([, name, listed]) => `${name}: ${listed}`),
+    rows,
+  );
+});

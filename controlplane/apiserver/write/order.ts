@@ -1,0 +1,44 @@
+// Which rules a write passes, in which order. Within a phase the rules run in the order of this list; all rules finish a phase
+// before the next phase begins. A rule is a file and a line here.
+import { certificateRequests } from '../admission/certificates';
+import { defaultIngressClass } from '../admission/default-ingress-class';
+import { denyServiceExternalIps } from '../admission/external-ips';
+import { limitRanger } from '../admission/limit-ranger';
+import { namespaceLifecycle } from '../admission/namespace-lifecycle';
+import { nodeRestriction } from '../admission/node-restriction';
+import { defaultTolerations } from '../admission/pod-defaults';
+import { podSecurity } from '../admission/pod-security/pod-security';
+import { priority } from '../admission/priority';
+import { rbacEscalation } from '../admission/rbac-escalation';
+import { runtimeClass } from '../admission/runtime-class';
+import { serviceAccount } from '../admission/service-account';
+import { nodeAddresses } from '../allocation/node-addresses';
+import { serviceAddresses } from '../allocation/service-addresses';
+import type { OpenRule } from './rule';
+import { strategy } from './strategy';
+
+export const writeOrder: readonly OpenRule[] = [
+  // What the kind clears, carries over and refuses comes first: the other rules see what is left.
+  strategy,
+  // A missing namespace is the reason to name, whatever else is wrong.
+  namespaceLifecycle,
+  // Upstream's order of plug-ins from here to denyServiceExternalIps. Requests and limits first, so that what follows sees them.
+  limitRanger,
+  serviceAccount,
+  nodeRestriction,
+  podSecurity,
+  priority,
+  defaultTolerations,
+  runtimeClass,
+  certificateRequests,
+  defaultIngressClass,
+  denyServiceExternalIps,
+  // Upstream asks in the storage of roles, which is behind all plug-ins.
+  rbacEscalation,
+  // Webhooks belong here: they see what all rules of the server have made of the object.
+
+  // Addresses are taken last, when nothing but a quota or the store can refuse the write.
+  serviceAddresses,
+  nodeAddresses,
+  // A quota belongs here, as upstream has it: it counts what all other rules let pass.
+];
