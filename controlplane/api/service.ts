@@ -1,8 +1,9 @@
 // v1 Service.
 import type { V1Service } from '@kubernetes/client-node';
 import { defineKind } from './kind';
+import { carryOver } from './services/carry-over';
 import { serviceColumns } from './services/columns';
-import { carryOver, defaultService } from './services/defaults';
+import { defaultService } from './services/defaults';
 import { defaultStatus, validateStatus } from './services/status';
 import { validateService } from './services/validate';
 import { warnOfService } from './services/warnings';

@@ -10,7 +10,8 @@ import { validateLabels } from '../validation/metadata';
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import {
-  isExternal,
+  hasNodePorts,
+  isExternallyAccessible,
   isExternalName,
   isHeadless,
   needsHealthCheckPort,
@@ -58,7 +59,7 @@ function validateType(spec: ServiceSpec): FieldCause[] {
   const { type = '', externalName = '', ports = [] } = spec;
   if (!types.includes(type)) causes.push(notSupported('spec.type', type, types));
   if (ports.length === 0 && !isHeadless(spec) && !isExternalName(spec)) causes.push(required('spec.ports'));
-  if (isExternal(spec) && isHeadless(spec)) {
+  if (hasNodePorts(spec) && isHeadless(spec)) {
     causes.push(invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${type} services`));
   }
   if (type === 'LoadBalancer') {
@@ -158,7 +159,7 @@ function validatePolicies(spec: ServiceSpec): FieldCause[] {
     ...oneOf('spec.internalTrafficPolicy', internalTrafficPolicy, policies),
     ...oneOf('spec.trafficDistribution', spec.trafficDistribution, distributions),
   ];
-  if (externalTrafficPolicy && !isExternal(spec) && !spec.externalIPs?.length) {
+  if (externalTrafficPolicy && !isExternallyAccessible(spec)) {
     const detail = 'may only be set for externally-accessible services';
     causes.push(invalid('spec.externalTrafficPolicy', externalTrafficPolicy, detail));
   }

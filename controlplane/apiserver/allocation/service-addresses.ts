@@ -1,6 +1,7 @@
-// Cluster IPs and node ports of Services: allocated in the same synchronous stretch as the write, carried over by updates that
-// leave them out, given back when the Service is gone or no longer uses them.
+// Cluster IPs and node ports of Services: allocated in the same synchronous stretch as the write, given back when the Service is
+// gone or no longer uses them. What an update keeps of them is a rule of the kind (api/services/carry-over.ts).
 import { type Service, services } from '../../api/index';
+import { allocatesNodePorts, hasNodePorts, needsHealthCheckPort } from '../../api/services/types';
 import type { Cidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
 import type { Cache } from '../cache/cache';
@@ -12,7 +13,6 @@ import { familyOf, type IpFamily, initFamilies } from './ip-families';
 import { NumberPool } from './number-pool';
 
 type Spec = NonNullable<Service['spec']>;
-type Port = NonNullable<Spec['ports']>[number];
 
 export const nodePortFirst = 30_000;
 export const nodePortLast = 32_767;
@@ -64,31 +64,12 @@ class ServiceAddresses implements WriteRule {
     return kind.prefix === services.prefix && context !== undefined;
   }
 
-  /**
-   * Fields the server once filled in stay when an update leaves them out; families follow from policy and cluster.
-   * @throws Invalid when the families asked for do not fit each other or the cluster
-   */
-  prepare({ object, old }: Write): void {
-    const spec = (object as Service).spec;
-    const before = (old as Service | undefined)?.spec;
+  /** Families follow from policy and cluster. @throws Invalid when those asked for do not fit each other or the cluster */
+  prepare({ name, object, old }: Write): void {
+    const { spec } = object as Service;
     if (!spec) return;
-    if (spec.type === 'ExternalName') {
-      delete spec.clusterIP;
-      delete spec.clusterIPs;
-    } else if (before && before.type !== 'ExternalName' && !spec.clusterIP && before.clusterIP) {
-      spec.clusterIP = before.clusterIP;
-      if (before.clusterIPs) spec.clusterIPs ??= [...before.clusterIPs];
-    }
-    if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP];
-    if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-    const causes = initFamilies(spec, before, [...this.pools.keys()]);
-    if (causes.length > 0) throw invalid(services, object?.metadata?.name ?? '', causes);
-    if (before && usesNodePorts(spec) && usesNodePorts(before)) carryPorts(spec, before);
-    if (!usesNodePorts(spec)) for (const port of spec.ports ?? []) dropStalePort(port, before);
-    // One newly asked for beside the wrong type is left for validation to refuse.
-    if (needsHealthPort(spec)) {
-      if (before?.healthCheckNodePort) spec.healthCheckNodePort ??= before.healthCheckNodePort;
-    } else if (spec.healthCheckNodePort === before?.healthCheckNodePort) delete spec.healthCheckNodePort;
+    const causes = initFamilies(spec, (old as Service | undefined)?.spec, [...this.pools.keys()]);
+    if (causes.length > 0) throw invalid(services, name, causes);
   }
 
   /** Fills in what is missing and takes what is asked for. @throws Invalid when it is taken, outside the range, or none is left */
@@ -111,25 +92,25 @@ class ServiceAddresses implements WriteRule {
 
   private reserveIps(spec: Spec, own: Holding, taken: Array<() => void>): FieldCause[] {
     if (spec.type === 'ExternalName' || spec.clusterIP === 'None') return [];
-    const wished = spec.clusterIPs ?? [];
+    const requested = spec.clusterIPs ?? [];
     const given: string[] = [];
     taken.push(() => {
-      if (wished[0]) return setAddresses(spec, wished);
+      if (requested[0]) return setAddresses(spec, requested);
       delete spec.clusterIP;
       delete spec.clusterIPs;
     });
     for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
       const pool = this.pools.get(family as IpFamily)!;
-      const wish = wished[i] ?? '';
-      const address = wish === '' ? pool.takeAny(this.random) : wish;
-      if (address === undefined) return [ipCause(wished, 'failed to allocate a serviceIP: range is full')];
+      const request = requested[i] ?? '';
+      const address = request === '' ? pool.takeAny(this.random) : request;
+      if (address === undefined) return [ipCause(requested, 'failed to allocate a serviceIP: range is full')];
       const failed = `failed to allocate IP ${address}: `;
       if (!pool.contains(address)) {
         const why = `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.text}`;
-        return [ipCause(wished, failed + why)];
+        return [ipCause(requested, failed + why)];
       }
-      if (wish !== '' && !own.ips.has(address)) {
-        if (!pool.take(address)) return [ipCause(wished, `${failed}provided IP is already allocated`)];
+      if (request !== '' && !own.ips.has(address)) {
+        if (!pool.take(address)) return [ipCause(requested, `${failed}provided IP is already allocated`)];
       }
       if (!own.ips.has(address)) taken.push(() => pool.free(address));
       given.push(address);
@@ -172,7 +153,7 @@ class ServiceAddresses implements WriteRule {
         give(undefined);
       });
     };
-    if (usesNodePorts(spec)) {
+    if (hasNodePorts(spec)) {
       const ports = spec.ports ?? [];
       // Ports asked for come first, so that no random one takes their place.
       ports.forEach((port, i) => {
@@ -180,7 +161,7 @@ class ServiceAddresses implements WriteRule {
       });
       if (causes.length > 0) return causes;
       ports.forEach((port, i) => {
-        if (port.nodePort || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false)) return;
+        if (port.nodePort || !allocatesNodePorts(spec)) return;
         const twin = ports.find(
           (other) => other.nodePort && other.port === port.port && other.protocol !== port.protocol,
         );
@@ -188,7 +169,7 @@ class ServiceAddresses implements WriteRule {
         else anyPort(`spec.ports[${i}].nodePort`, (number) => setNumber(port, 'nodePort', number));
       });
     }
-    if (needsHealthPort(spec)) {
+    if (needsHealthCheckPort(spec)) {
       if (spec.healthCheckNodePort) takePort('spec.healthCheckNodePort', spec.healthCheckNodePort);
       else anyPort('spec.healthCheckNodePort', (number) => setNumber(spec, 'healthCheckNodePort', number));
     }
@@ -218,28 +199,6 @@ class ServiceAddresses implements WriteRule {
 
 const none: Holding = { ips: new Set(), ports: new Set() };
 
-const usesNodePorts = (spec: Spec): boolean => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-const needsHealthPort = (spec: Spec): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
-
-function carryPorts(spec: Spec, before: Spec): void {
-  for (const port of spec.ports ?? []) {
-    if (port.nodePort) continue;
-    const same = (before.ports ?? []).find(
-      (other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
-    );
-    const used = (spec.ports ?? []).some(
-      (other) => other.nodePort === same?.nodePort && other.protocol === port.protocol,
-    );
-    if (same?.nodePort && !used) port.nodePort = same.nodePort;
-  }
-}
-
-/** On the way back to ClusterIP the node port that the server or user had set before goes; one newly asked for is an error. */
-function dropStalePort(port: Port, before: Spec | undefined): void {
-  if (!port.nodePort) return;
-  if ((before?.ports ?? []).some((other) => other.nodePort === port.nodePort)) delete port.nodePort;
-}
-
 function setNumber<K extends string>(target: { [key in K]?: number }, key: K, value: number | undefined): void {
   if (value === undefined) delete target[key];
   else target[key] = value as (typeof target)[K];
@@ -251,10 +210,10 @@ function setAddresses(spec: Spec, addresses: readonly string[]): void {
   spec.clusterIPs = [...addresses];
 }
 
-const ipCause = (wished: readonly string[], why: string): FieldCause => ({
+const ipCause = (requested: readonly string[], why: string): FieldCause => ({
   reason: 'FieldValueInvalid',
   field: 'spec.clusterIPs',
-  message: `Invalid value: ${JSON.stringify(wished)}: ${why}`,
+  message: `Invalid value: ${JSON.stringify(requested)}: ${why}`,
 });
 const portCause = (field: string, port: number, why: string): FieldCause => ({
   reason: 'FieldValueInvalid',

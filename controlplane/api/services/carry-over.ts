@@ -1,0 +1,85 @@
+// What an update keeps of the stored Service, and what it drops: the one home of these rules. The steps have upstream's order.
+// First what was allocated stays although the writer does not repeat it (upstream: patchAllocatedValues), then clusterIP and
+// clusterIPs are brought together (normalizeClusterIPs), then goes what the new type has no use for (dropTypeDependentFields).
+import { isDeepStrictEqual } from 'node:util';
+import {
+  hasNodePorts,
+  isExternallyAccessible,
+  isExternalName,
+  needsHealthCheckPort,
+  type ServicePort,
+  type ServiceSpec,
+} from './types';
+
+/** Before an update is validated. */
+export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
+  keepAllocated(spec, old);
+  alignAddresses(spec, old);
+  dropUnused(spec, old);
+}
+
+function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
+  if (!isExternalName(spec) && !isExternalName(old)) {
+    if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
+    if (!spec.clusterIPs?.length && spec.clusterIP === old.clusterIP && old.clusterIPs) {
+      spec.clusterIPs = [...old.clusterIPs];
+    }
+  }
+  if (hasNodePorts(spec) && hasNodePorts(old)) keepNodePorts(spec.ports ?? [], old.ports ?? []);
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(old) && old.healthCheckNodePort) {
+    spec.healthCheckNodePort ||= old.healthCheckNodePort;
+  }
+}
+
+/** A port is known by its name; its number and protocol may be what the writer changes. */
+function keepNodePorts(ports: readonly ServicePort[], old: readonly ServicePort[]): void {
+  const named = new Set(ports.map(({ nodePort }) => nodePort));
+  const before = new Map(old.map(({ name = '', nodePort }) => [name, nodePort]));
+  for (const port of ports) {
+    const nodePort = before.get(port.name ?? '');
+    // The writer may have moved the number to another port.
+    if (!port.nodePort && nodePort && !named.has(nodePort)) port.nodePort = nodePort;
+  }
+}
+
+/** clusterIP is the first of clusterIPs: of the two, the one that the writer changed decides. */
+function alignAddresses(spec: ServiceSpec, old: ServiceSpec): void {
+  const sameList = isDeepStrictEqual(spec.clusterIPs, old.clusterIPs);
+  if (spec.clusterIP !== old.clusterIP && sameList) {
+    if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs ?? []).slice(1)];
+    else delete spec.clusterIPs;
+  } else if (spec.clusterIP === old.clusterIP && !sameList && spec.clusterIPs?.[0]) {
+    spec.clusterIP = spec.clusterIPs[0];
+  }
+}
+
+/** A writer that changes the type leaves fields of the old type behind without meaning them. What it changed too is refused later. */
+function dropUnused(spec: ServiceSpec, old: ServiceSpec): void {
+  const lost = (needs: (of: ServiceSpec) => boolean) => needs(old) && !needs(spec);
+  if (lost((of) => !isExternalName(of))) {
+    if (spec.clusterIP === old.clusterIP && isDeepStrictEqual(spec.clusterIPs, old.clusterIPs)) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    for (const field of ['ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'] as const) dropSame(spec, old, field);
+  }
+  if (lost(hasNodePorts) && !namesNewNodePort(spec, old)) {
+    for (const port of spec.ports ?? []) delete port.nodePort;
+  }
+  if (lost(needsHealthCheckPort)) dropSame(spec, old, 'healthCheckNodePort');
+  if (lost(isExternallyAccessible)) dropSame(spec, old, 'externalTrafficPolicy');
+  if (lost(({ type }) => type === 'LoadBalancer')) {
+    dropSame(spec, old, 'allocateLoadBalancerNodePorts');
+    dropSame(spec, old, 'loadBalancerClass');
+  }
+}
+
+function dropSame(spec: ServiceSpec, old: ServiceSpec, field: keyof ServiceSpec): void {
+  if (isDeepStrictEqual(spec[field], old[field])) delete spec[field];
+}
+
+/** Then the writer means its node ports, and validation says that the type has none. */
+function namesNewNodePort(spec: ServiceSpec, old: ServiceSpec): boolean {
+  const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
+  return (spec.ports ?? []).some(({ nodePort }) => nodePort && !before.has(nodePort));
+}

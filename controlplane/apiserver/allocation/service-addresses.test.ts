@@ -1,0 +1,52 @@
+// Node ports of a Service that changes its type, over real HTTPS: what is carried over stays reserved.
+import t from 'tap';
+import { startApiServer } from '../../../test/lib/api-server';
+
+const services = '/api/v1/namespaces/default/services';
+const service = (name: string, spec: object) => ({ metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
+
+t.test('a node port stays through the types that have node ports, and is free after them', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const put = async (spec: object) =>
+    (await server.call('PUT', `${services}/web`, { body: service('web', spec) })).json;
+  const { json } = await server.call('POST', services, { body: service('web', { type: 'NodePort' }) });
+  const { nodePort } = json.spec.ports[0];
+  const balancer = await put({ type: 'LoadBalancer', allocateLoadBalancerNodePorts: false });
+  t.equal(balancer.spec.ports[0].nodePort, nodePort);
+  const other = service('other', { type: 'NodePort', ports: [{ port: 80, nodePort }] });
+  t.match((await server.call('POST', services, { body: other })).json, {
+    code: 422,
+    message: /provided port is already allocated/,
+  });
+  const plain = await put({ type: 'ClusterIP' });
+  t.equal(plain.spec.ports[0].nodePort, undefined);
+  t.equal((await server.call('POST', services, { body: other })).status, 201);
+});
+
+t.test('a LoadBalancer that asks for no node ports has none', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const body = service('lb', { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false });
+  const { json } = await server.call('POST', services, { body });
+  t.equal(json.spec.ports[0].nodePort, undefined);
+});
+
+t.test('an ExternalName with an address is refused, and has none after a change of type', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const external = { type: 'ExternalName', externalName: 'a.b' };
+  const body = service('ext', { ...external, clusterIP: '10.96.7.7' });
+  t.match((await server.call('POST', services, { body })).json, {
+    code: 422,
+    message: 'Service "ext" is invalid: spec.clusterIPs: Forbidden: may not be set for ExternalName services',
+  });
+  await server.call('POST', services, { body: service('web', { clusterIP: '10.96.7.8' }) });
+  const { json } = await server.call('PATCH', `${services}/web`, {
+    type: 'application/merge-patch+json',
+    body: { spec: external },
+  });
+  t.match(json.spec, { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined });
+  const again = service('again', { clusterIP: '10.96.7.8' });
+  t.equal((await server.call('POST', services, { body: again })).status, 201, 'the address is free again');
+});
