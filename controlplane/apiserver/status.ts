@@ -2,7 +2,16 @@
 import type { KindRef } from '../api/kind';
 import type { Status } from '../api/types';
 import { maxCauses } from '../api/validation/causes';
-import { AppError, describeError, type ErrorCode, type FieldCause, Invalid } from '../base/errors';
+import {
+  AlreadyExists,
+  AppError,
+  Conflict,
+  describeError,
+  type ErrorCode,
+  type FieldCause,
+  Invalid,
+  NotFound,
+} from '../base/errors';
 
 interface StatusLine {
   readonly status: number;
@@ -29,7 +38,14 @@ export const statusTable: Readonly<Record<ErrorCode, StatusLine>> = {
   Timeout: { status: 504, reason: 'Timeout' },
 };
 
-/** Failures that exist only on the wire and have no class in base/errors. */
+/** The code of a reason that an error carries itself; what has no code of its own is told apart by whose fault it is. */
+function codeOf(status: number, reason: string): ErrorCode {
+  if (Object.hasOwn(statusTable, reason)) return reason as ErrorCode;
+  const codes = Object.keys(statusTable) as ErrorCode[];
+  return codes.find((code) => statusTable[code].reason === reason) ?? (status < 500 ? 'BadRequest' : 'Internal');
+}
+
+/** Failures whose status or message a class of base/errors does not give. The code is that of the reason. */
 export class StatusError extends AppError {
   constructor(
     readonly status: number,
@@ -37,7 +53,7 @@ export class StatusError extends AppError {
     message: string,
     details: Record<string, unknown> = {},
   ) {
-    super('Internal', message, { details });
+    super(codeOf(status, reason), message, { details });
   }
 }
 
@@ -72,18 +88,21 @@ export function resourceDetails(kind: KindRef, name: string): ResourceDetails {
   return kind.group === '' ? { name, kind: kind.plural } : { name, group: kind.group, kind: kind.plural };
 }
 
-export const notFound = (kind: KindRef, name: string) =>
-  new AppError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, { details: resourceDetails(kind, name) });
-export const alreadyExists = (kind: KindRef, name: string) =>
-  new AppError('AlreadyExists', `${qualifiedResource(kind)} "${name}" already exists`, {
+/** `cause`: what the store said, for the log. */
+export const notFound = (kind: KindRef, name: string, cause?: unknown) =>
+  new NotFound(`${qualifiedResource(kind)} "${name}" not found`, { cause, details: resourceDetails(kind, name) });
+export const alreadyExists = (kind: KindRef, name: string, cause?: unknown) =>
+  new AlreadyExists(`${qualifiedResource(kind)} "${name}" already exists`, {
+    cause,
     details: resourceDetails(kind, name),
   });
-export const conflict = (kind: KindRef, name: string, why: string) =>
-  new AppError('Conflict', `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": ${why}`, {
+export const conflict = (kind: KindRef, name: string, why: string, cause?: unknown) =>
+  new Conflict(`Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": ${why}`, {
+    cause,
     details: resourceDetails(kind, name),
   });
-export const modified = (kind: KindRef, name: string) =>
-  conflict(kind, name, 'the object has been modified; please apply your changes to the latest version and try again');
+const readAgain = 'the object has been modified; please apply your changes to the latest version and try again';
+export const modified = (kind: KindRef, name: string, cause?: unknown) => conflict(kind, name, readAgain, cause);
 export const forbidden = (kind: KindRef, name: string, why: string) =>
   new AppError('Forbidden', `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`, {
     details: resourceDetails(kind, name),

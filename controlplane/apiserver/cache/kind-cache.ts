@@ -1,8 +1,9 @@
 // All objects of one kind: served from memory, written through the store, changed only by the store's events.
 import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
-import { AlreadyExists, Conflict, isAlreadyExists, isConflict, isNotFound, NotFound } from '../../base/errors';
+import { isAlreadyExists, isConflict, isNotFound } from '../../base/errors';
 import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import { alreadyExists, modified, notFound } from '../status';
 import type {
   CachedObject,
   CacheEvent,
@@ -123,7 +124,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   async modify(key: string, change: Change<T>): Promise<CachedObject<T>> {
     for (let attempt = 1; ; attempt++) {
       const current = this.objects.get(key);
-      if (!current) throw this.translate(key, new NotFound(key));
+      if (!current) throw notFound(this.kind, nameOf(key));
       const changed = await change(current);
       if (changed === undefined) return current;
       try {
@@ -206,15 +207,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
 
   /** The words kube-apiserver uses, since they go to the user. */
   private translate(key: string, cause: unknown): unknown {
-    const { group, plural } = this.kind;
-    const name = key.slice(key.indexOf('/') + 1);
-    const resource = group === '' ? plural : `${plural}.${group}`;
-    const options = { cause, details: { name, ...(group === '' ? {} : { group }), kind: plural } };
-    if (isNotFound(cause)) return new NotFound(`${resource} "${name}" not found`, options);
-    if (isAlreadyExists(cause)) return new AlreadyExists(`${resource} "${name}" already exists`, options);
-    if (!isConflict(cause)) return cause;
-    const advice = 'the object has been modified; please apply your changes to the latest version and try again';
-    return new Conflict(`Operation cannot be fulfilled on ${resource} "${name}": ${advice}`, options);
+    const name = nameOf(key);
+    if (isNotFound(cause)) return notFound(this.kind, name, cause);
+    if (isAlreadyExists(cause)) return alreadyExists(this.kind, name, cause);
+    return isConflict(cause) ? modified(this.kind, name, cause) : cause;
   }
 
   private testOf({ namespace, matches, indexed }: Filter<T>): Test<T> | undefined {
@@ -283,3 +279,6 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return { items, revision };
   }
 }
+
+/** A key is `namespace/name` or `name`. */
+const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);

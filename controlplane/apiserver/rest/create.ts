@@ -1,10 +1,10 @@
 // POST of an object to its collection.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
-import { isAlreadyExists } from '../../base/errors';
+import { AlreadyExists, isAlreadyExists } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
-import { alreadyExists, StatusError } from '../status';
+import { alreadyExists } from '../status';
 import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { type RestDeps, type RestRequest, readObject } from './context';
@@ -85,7 +85,7 @@ function withName(write: Write, object: KubeObject, name: string): Write {
 }
 
 const nameExhausted = (base: string) =>
-  new StatusError(409, 'AlreadyExists', `unable to generate a free name from ${JSON.stringify(base)}: try again`);
+  new AlreadyExists(`unable to generate a free name from ${JSON.stringify(base)}: try again`);
 
 /** What a dry run answers: the object as it would be, never stored. */
 export function rehearsed(key: string, object: KubeObject): CachedObject {

@@ -1,0 +1,76 @@
+// Errors and their Status: the table against the one in the README of the API, and codes that are true for what is on the wire.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { configMaps, deployments } from '../api/index';
+import { AppError, type ErrorCode, isAlreadyExists, isConflict, isNotFound } from '../base/errors';
+import {
+  alreadyExists,
+  methodNotAllowed,
+  modified,
+  notAcceptable,
+  notFound,
+  pathNotFound,
+  StatusError,
+  statusTable,
+  tooLarge,
+  toStatus,
+  unsupportedMediaType,
+} from './status';
+
+t.test('the README has the code, the status and the reason of every error', async (t) => {
+  const readme = readFileSync(join(__dirname, '../api/README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| (\w+) \| (\d{3}) \| (\w+) \|$/gm)];
+  const table = rows.map(([, code, status, reason]) => [code, { status: Number(status), reason }]);
+  t.strictSame(Object.fromEntries(table), statusTable);
+  for (const code of Object.keys(statusTable) as ErrorCode[]) {
+    const { code: status, reason } = toStatus(new AppError(code, 'x'));
+    t.strictSame({ status, reason }, statusTable[code], code);
+  }
+});
+
+t.test('an error is what its reason says, however it was made', async (t) => {
+  const on = (status: number, reason: string) => new StatusError(status, reason, 'x');
+  t.ok(isNotFound(on(404, 'NotFound')));
+  t.ok(isNotFound(pathNotFound()));
+  t.ok(isAlreadyExists(on(409, 'AlreadyExists')));
+  t.ok(isConflict(on(409, 'Conflict')));
+  const codes: readonly (readonly [AppError, ErrorCode])[] = [
+    [on(504, 'Timeout'), 'Timeout'],
+    [on(500, 'InternalError'), 'Internal'],
+    [on(500, ''), 'Internal'],
+    [on(400, 'BadRequest'), 'BadRequest'],
+    [on(503, 'ServiceUnavailable'), 'Unavailable'],
+    [unsupportedMediaType([]), 'Unsupported'],
+    [tooLarge(1), 'TooLarge'],
+    // No code of their own: the caller's fault, and nothing to try again.
+    [methodNotAllowed(), 'BadRequest'],
+    [notAcceptable([]), 'BadRequest'],
+  ];
+  for (const [err, code] of codes) t.equal(err.code, code, err.message);
+});
+
+t.test('the words for what is missing, there already or changed meanwhile', async (t) => {
+  const cause = new Error('of the store');
+  const cases: readonly (readonly [AppError, object])[] = [
+    [notFound(configMaps, 'a', cause), { code: 404, reason: 'NotFound', message: 'configmaps "a" not found' }],
+    [
+      alreadyExists(deployments, 'a', cause),
+      { code: 409, reason: 'AlreadyExists', message: 'deployments.apps "a" already exists' },
+    ],
+    [
+      modified(configMaps, 'a', cause),
+      {
+        code: 409,
+        reason: 'Conflict',
+        message:
+          'Operation cannot be fulfilled on configmaps "a": the object has been modified; please apply your changes to the ' +
+          'latest version and try again',
+      },
+    ],
+  ];
+  for (const [err, want] of cases) {
+    t.match(toStatus(err), { ...want, details: { name: 'a' } });
+    t.equal(err.cause, cause);
+  }
+});
