@@ -230,7 +230,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
   schema: { model: 'V1CertificateSigningRequest' },
   hasStatus: true,
   generation: 'absent',
-  subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'], writesStatus: true }],
+  subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'], writes: 'status' }],
   prepare,
   validate,
   columns: [

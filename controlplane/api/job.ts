@@ -168,4 +168,5 @@ export const jobs = defineKind<Job>({
     ...workloadColumns,
   ],
   fields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  unknownField: (path) => `field label ${path} not supported for Job`,
 });

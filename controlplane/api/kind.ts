@@ -1,6 +1,7 @@
 // One kind, one declaration: routes, storage prefix, client, informer, table output, OpenAPI and the reference page
 // all derive from what defineKind receives.
 import type { FieldCause } from '../base/errors';
+import type { DeletionRules } from './deletion';
 import type { PodTemplate } from './pods/types';
 import type { SchemaSource } from './schema/schema';
 import type { KubeObject } from './types';
@@ -83,8 +84,14 @@ export interface KindOptions<T extends KubeObject> {
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
+  /** Those of `fields` that lists are often asked for by: the cache keeps an index of each. */
+  readonly indexedFields?: readonly string[];
+  /** The words for a field selector of a kind with `fields` that names none of them; upstream has two forms. */
+  readonly unknownField?: (quotedPath: string) => string;
   /** The pod template in an object of this kind, and its path: what is said of pods is said of it, too. */
   readonly podTemplate?: { readonly path: string; readonly of: (object: T) => PodTemplate | undefined };
+  /** What a deletion does besides the rules for all kinds. */
+  readonly deletion?: DeletionRules<T>;
   /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
 }
@@ -109,13 +116,18 @@ export interface Subresource {
   readonly group?: string;
   readonly version?: string;
   readonly kind?: string;
-  /** The object's own status is written through it, as through `status`: approval of a CertificateSigningRequest. */
-  readonly writesStatus?: boolean;
+  /**
+   * What of the object may change through it. `status`: the status alone, as through `status` itself (approval of a
+   * CertificateSigningRequest). `all`: the status too (binding of a pod). Default: all but the status.
+   */
+  readonly writes?: 'status' | 'all';
+  /** The object's owner asked for nothing new: metadata.generation stays. */
+  readonly keepsGeneration?: boolean;
   /** What follows the name in the path belongs to it: proxy. */
   readonly takesPath?: boolean;
 }
 
-const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'], writesStatus: true };
+const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'], writes: 'status' };
 
 type WithSubresources = { readonly options: Pick<KindOptions<KubeObject>, 'hasStatus' | 'subresources'> };
 
@@ -139,7 +151,7 @@ export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeO
 
 /** True for `status` and its like: the write may change nothing but the status. */
 export function writesStatus(kind: WithSubresources, subresource: string): boolean {
-  return subresource !== '' && (subresourceOf(kind, subresource)?.writesStatus ?? false);
+  return subresource !== '' && subresourceOf(kind, subresource)?.writes === 'status';
 }
 
 /** A declared kind: its reference, its options with the defaults filled in, and its storage prefix. */

@@ -46,5 +46,10 @@ export const namespaces = defineKind<Namespace>({
     },
     ageColumn,
   ],
+  deletion: {
+    answersWithObject: true,
+    isHeld: ({ spec }) => (spec?.finalizers ?? []).length > 0,
+    markDeleted: (namespace) => ({ ...namespace, status: { ...namespace.status, phase: 'Terminating' } }),
+  },
   fields: { 'status.phase': ({ status }) => status?.phase ?? '' },
 });

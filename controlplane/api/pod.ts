@@ -3,6 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import { podColumns } from './pods/columns';
 import { defaultPodSpec, defaultRequests } from './pods/defaults';
+import { podGraceSeconds } from './pods/grace';
 import { qosClass } from './pods/qos';
 import type { PodSpec } from './pods/types';
 import { validatePod } from './pods/validate';
@@ -30,7 +31,8 @@ export const pods = defineKind<Pod>({
   schema: { model: 'V1Pod' },
   subresources: [
     { name: 'attach', verbs: ['create', 'get'], kind: 'PodAttachOptions' },
-    { name: 'binding', verbs: ['create'], kind: 'Binding' },
+    // The node, and the condition that says so. A bound pod is still at generation 1: its owner asked for nothing new.
+    { name: 'binding', verbs: ['create'], kind: 'Binding', writes: 'all', keepsGeneration: true },
     { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
     { name: 'log', verbs: ['get'] },
@@ -66,4 +68,6 @@ export const pods = defineKind<Pod>({
     'status.podIP': ({ status }) => status?.podIP ?? '',
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
+  indexedFields: ['spec.nodeName'],
+  deletion: { answersWithObject: true, graceSeconds: podGraceSeconds },
 });

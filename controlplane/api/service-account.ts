@@ -19,6 +19,7 @@ export const serviceAccounts = defineKind<ServiceAccount>({
     { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
   ],
   schema: { model: 'V1ServiceAccount' },
+  deletion: { answersWithObject: true },
   warnings: ({ metadata }, { old }) =>
     metadata?.annotations?.[mountableSecrets] !== undefined &&
     old?.metadata?.annotations?.[mountableSecrets] === undefined

@@ -39,6 +39,7 @@ export const services = defineKind<Service>({
   validate: (service, context) =>
     context.subresource === 'status' ? validateStatus(service) : validateService(service, context),
   warnings: (service, { subresource }) => (subresource === '' ? warnOfService(service) : []),
+  deletion: { answersWithObject: true },
   columns: serviceColumns,
   fields: {
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',

@@ -1,5 +1,5 @@
 // DELETE of one object or of a collection: options, preconditions, grace periods, finalizers and what becomes of dependents.
-import { namespaces, pods } from '../../api/index';
+import { atLeastOne } from '../../api/deletion';
 import type { Kind } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
@@ -20,11 +20,7 @@ import { parseSelection } from './selection';
 /** Finalizers the garbage collector works off. */
 const foregroundFinalizer = 'foregroundDeletion';
 const orphanFinalizer = 'orphan';
-const defaultPodGraceSeconds = 30;
 const maxAttempts = 20;
-
-/** Kinds whose immediate deletion answers with the object instead of a Status, as kube-apiserver does. */
-const answersWithObject = new Set(['pods', 'services', 'serviceaccounts', 'namespaces']);
 
 export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name } = rest.route;
@@ -32,7 +28,7 @@ export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<R
   const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
   // Clients of orphanDependents=false learn from the code that the object stays for a while.
   if (left) return renderObject(deps, rest, left, options.orphanDependents === false ? 202 : 200);
-  if (answersWithObject.has(kind.plural)) return renderObject(deps, rest, last, 200);
+  if (kind.options.deletion?.answersWithObject) return renderObject(deps, rest, last, 200);
   return jsonReply(deletedStatus(kind, name, last.object.metadata?.uid));
 }
 
@@ -112,7 +108,7 @@ export function planDeletion(
   const before = object.metadata ?? {};
   const finalizers = finalizersFor(before.finalizers ?? [], options.propagation);
   const term = deletionTerm(kind, object, options, now);
-  const waits = term.graceSeconds > 0 || finalizers.length > 0 || holdsNamespace(kind, object);
+  const waits = term.graceSeconds > 0 || finalizers.length > 0 || (kind.options.deletion?.isHeld?.(object) ?? false);
   if (!waits) return undefined;
   const metadata: ObjectMeta = {
     ...before,
@@ -129,14 +125,7 @@ export function planDeletion(
     metadata.finalizers?.length !== before.finalizers?.length;
   if (!changed) return object;
   const next = { ...object, metadata };
-  return kind.prefix === namespaces.prefix
-    ? ({ ...next, status: { ...(object as { status?: object }).status, phase: 'Terminating' } } as KubeObject)
-    : next;
-}
-
-function holdsNamespace(kind: Kind, object: KubeObject): boolean {
-  const { spec } = object as { spec?: { finalizers?: readonly string[] } };
-  return kind.prefix === namespaces.prefix && (spec?.finalizers ?? []).length > 0;
+  return kind.options.deletion?.markDeleted?.(next) ?? next;
 }
 
 function finalizersFor(present: readonly string[], propagation: Propagation | undefined): string[] {
@@ -147,22 +136,17 @@ function finalizersFor(present: readonly string[], propagation: Propagation | un
   return rest;
 }
 
-interface PodLike extends KubeObject {
-  readonly spec?: { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number };
-  readonly status?: { readonly phase?: string };
-}
-
 /** When an object goes: `at` is milliseconds since the epoch. */
 interface DeletionTerm {
   readonly at: number;
   readonly graceSeconds: number;
 }
 
-/** Only pods have a grace period, and one under way can only get shorter. */
+/** A grace period under way can only get shorter. */
 function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, now: number): DeletionTerm {
   const { deletionTimestamp, deletionGracePeriodSeconds: running = 0 } = object.metadata ?? {};
   if (!deletionTimestamp) {
-    const graceSeconds = kind.prefix === pods.prefix ? podGraceSeconds(object, options) : 0;
+    const graceSeconds = kind.options.deletion?.graceSeconds?.(object, options.gracePeriodSeconds) ?? 0;
     return { at: now + graceSeconds * 1000, graceSeconds };
   }
   const at = Date.parse(deletionTimestamp);
@@ -173,16 +157,6 @@ function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, no
   // The kubelet still has to end what runs, unless the caller asked for no grace at all.
   return { at: now, graceSeconds: asked === 0 ? 0 : 1 };
 }
-
-/** Only a pod that a kubelet may be running needs time to end. */
-function podGraceSeconds(object: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
-  const { spec, status } = object as PodLike;
-  if (!spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
-  return atLeastOne(gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultPodGraceSeconds);
-}
-
-/** Zero means at once; a negative period is taken as the shortest one. */
-const atLeastOne = (seconds: number): number => (seconds < 0 ? 1 : seconds);
 
 function checkPreconditions(kind: Kind, name: string, object: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = object.metadata ?? {};

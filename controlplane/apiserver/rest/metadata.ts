@@ -1,7 +1,7 @@
 // The rules for metadata that hold for every kind: what the server sets, what a writer may not change, finalizers. Pure but
 // for the random parts of names and uids.
 import { randomInt, randomUUID } from 'node:crypto';
-import { type GenerationRule, type Kind, writesStatus } from '../../api/kind';
+import { type GenerationRule, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
@@ -53,14 +53,12 @@ export function setNamespace(kind: Kind, metadata: ObjectMeta, namespace: string
 const generationRule = ({ options }: Kind): GenerationRule =>
   options.generation ?? (options.hasStatus ? 'spec' : 'absent');
 
-/**
- * True when an update through `subresource` raises metadata.generation. A binding does not: the pod's owner asked for nothing
- * new, so a bound pod is still at generation 1.
- */
+/** True when an update through `subresource` raises metadata.generation. */
 export function raisesGeneration(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): boolean {
   const rule = generationRule(kind);
   if (rule === 'absent' || rule === 'constant') return false;
-  if (subresource === 'binding' || writesStatus(kind, subresource)) return false;
+  const through = subresource === '' ? undefined : subresourceOf(kind, subresource);
+  if (through?.keepsGeneration || through?.writes === 'status') return false;
   if (!specEquals(object, old)) return true;
   const part = rule === 'spec+labels' ? 'labels' : rule === 'spec+annotations' ? 'annotations' : undefined;
   return part !== undefined && !equalJson(object.metadata?.[part] ?? {}, old.metadata?.[part] ?? {});
@@ -141,11 +139,10 @@ export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause
 }
 
 /** True when nothing keeps a deleted object any more. */
-export function isFinished(object: KubeObject): boolean {
+export function isFinished({ options }: Kind, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata ?? {};
   if (!deletionTimestamp || finalizers.length > 0 || deletionGracePeriodSeconds > 0) return false;
-  const spec = (object as { spec?: { finalizers?: string[] } }).spec;
-  return object.kind !== 'Namespace' || (spec?.finalizers ?? []).length === 0;
+  return !options.deletion?.isHeld?.(object);
 }
 
 /** `namespace/name`, or `name` for cluster-scoped kinds. A path segment has no slash, so neither part can stand for both. */

@@ -36,7 +36,7 @@ export function parseSelection(kind: Kind, namespace: string, name: string, quer
 }
 
 /** Indexes the cache keeps; see Filter.indexed. */
-const isIndexed = (kind: Kind, path: string): boolean => kind.plural === 'pods' && path === 'spec.nodeName';
+const isIndexed = ({ options }: Kind, path: string): boolean => options.indexedFields?.includes(path) ?? false;
 
 /** One test for each field, however many terms name it: a list meets thousands of objects. */
 function fieldTests(kind: Kind, terms: readonly FieldTerm[]): ((object: KubeObject) => boolean)[] {
@@ -60,13 +60,11 @@ function fieldReader(kind: Kind, path: string): FieldOf {
   return fields[path]!;
 }
 
-/** Upstream words it in three ways: for kinds without fields of their own, for Jobs, and for the others. */
-function unknownField({ kind, options }: Kind, path: string): BadRequest {
+/** Kinds without fields of their own have other words than those with some. */
+function unknownField({ options }: Kind, path: string): BadRequest {
   const name = JSON.stringify(path);
   if (!options.fields) {
     return new BadRequest(`${name} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
-  return new BadRequest(
-    kind === 'Job' ? `field label ${name} not supported for Job` : `field label not supported: ${path}`,
-  );
+  return new BadRequest(options.unknownField?.(name) ?? `field label not supported: ${path}`);
 }

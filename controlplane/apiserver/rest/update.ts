@@ -1,5 +1,5 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
-import { type KeptMetadata, type Kind, writesStatus } from '../../api/kind';
+import { type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { BadRequest, isConflict } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
@@ -82,7 +82,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         const reserved = rules.reserve(write, held);
         if (reserved) await reserved;
         if (plan.dryRun) unwritten = { rehearsed: rehearsed(key, object) };
-        else if (isFinished(object)) unwritten = { rehearsed: rehearsed(key, object), finished: current };
+        else if (isFinished(kind, object)) unwritten = { rehearsed: rehearsed(key, object), finished: current };
         return unwritten ? undefined : object;
       });
       if (!unwritten) return written;
@@ -149,11 +149,11 @@ type Parts = Record<string, unknown>;
 
 /** Writers of the object keep the status as it was, writers of the status keep the rest. */
 function separateStatus(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): void {
-  // A binding writes both: the node, and the condition that says so.
-  if (!kind.options.hasStatus || subresource === 'binding') return;
+  const writes = subresource === '' ? undefined : subresourceOf(kind, subresource)?.writes;
+  if (!kind.options.hasStatus || writes === 'all') return;
   const parts = object as Parts;
   const before = old as Parts;
-  if (!writesStatus(kind, subresource)) {
+  if (writes !== 'status') {
     if (before['status'] === undefined) delete parts['status'];
     else if (!equalJson(parts['status'], before['status'])) parts['status'] = copyJson(before['status']);
     return;
