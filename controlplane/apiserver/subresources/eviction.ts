@@ -17,14 +17,15 @@ import type { Write } from '../write/rule';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 const violated = "Cannot evict pod as it would violate the pod's disruption budget.";
-/** What a client should wait for the controller to count anew. */
+/** How long a client should wait until the controller has counted again. */
 const recountSeconds = 10;
-/** Evictions let through that the controller has not seen to the end; more mean that it does not run. */
-const maxAnnounced = 2000;
+/** Allowed evictions that the controller has not confirmed; if there are more, it does not run. */
+const maxUnconfirmed = 2000;
 
 export function evictionHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {
-    const options = await readOptions(rest);
+    const body = await readEviction(rest);
+    const { dryRun } = evictionOptions(rest, body);
     const { namespace, name } = rest.route;
     const key = `${namespace}/${name}`;
     const pod = deps.cache.kind(pods).get(key)?.object;
@@ -36,32 +37,41 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
       namespace,
       name,
       subresource: 'eviction',
-      object: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { namespace, name } },
+      object: body,
       user: rest.request.user,
-      dryRun: options.dryRun,
+      dryRun,
       warnings: rest.warnings,
     };
     const mutated = deps.rules.mutate(write);
     if (mutated) await mutated;
     const validated = deps.rules.validate(write);
     if (validated) await validated;
-    if (!goesAnyway(pod)) {
+    // A rule may have changed how the pod is to be deleted.
+    const options = evictionOptions(rest, body);
+    if (!needsNoBudget(pod)) {
       const budget = await budgetOf(deps, namespace, pod);
-      if (budget && !sparesUnready(pod, budget)) await announce(deps, budget, name, options.dryRun);
-      if (!options.dryRun) await tell(deps, key);
+      if (budget && !isUnreadyExempt(pod, budget)) await reserveDisruption(deps, budget, name, options.dryRun);
+      if (!options.dryRun) await markDisruptionTarget(deps, key);
     }
     await remove(deps, rest, pods as unknown as Kind, key, name, options);
     return jsonReply(success, 201);
   };
 }
 
-async function readOptions(rest: RestRequest): Promise<DeleteOptions> {
+/** @throws BadRequest */
+async function readEviction(rest: RestRequest): Promise<EvictionBody> {
+  const { namespace, name } = rest.route;
   const body = (await readObject(rest, evictions)) as EvictionBody;
-  const { name } = body.metadata ?? {};
-  if (name !== undefined && name !== rest.route.name) {
+  const named = body.metadata?.name;
+  if (named !== undefined && named !== name) {
     throw new BadRequest('name in URL does not match name in Eviction object');
   }
-  const options = parseDeleteOptions(rest, body.deleteOptions ?? {});
+  body.metadata = { ...body.metadata, namespace, name };
+  return body;
+}
+
+function evictionOptions(rest: RestRequest, { deleteOptions = {} }: EvictionBody): DeleteOptions {
+  const options = parseDeleteOptions(rest, deleteOptions);
   return { ...options, dryRun: options.dryRun || writeOptions(rest).dryRun };
 }
 
@@ -69,8 +79,8 @@ interface EvictionBody extends KubeObject {
   readonly deleteOptions?: unknown;
 }
 
-/** Pods that serve nobody, or will not much longer, are no loss to a budget. */
-function goesAnyway({ metadata, status }: Pod): boolean {
+/** A pod that does not serve yet, or will end anyway, counts for no budget. */
+function needsNoBudget({ metadata, status }: Pod): boolean {
   const { phase } = status ?? {};
   return (
     metadata?.deletionTimestamp !== undefined || phase === 'Pending' || phase === 'Succeeded' || phase === 'Failed'
@@ -90,7 +100,7 @@ async function budgetOf(deps: RestDeps, namespace: string, pod: Pod): Promise<Po
 }
 
 /** A pod that is not ready may go where the budget says so, or while enough others are (KEP-3017). */
-function sparesUnready(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
+function isUnreadyExempt(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
   const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
   if (ready) return false;
   if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
@@ -98,8 +108,8 @@ function sparesUnready(pod: Pod, { spec, status }: PodDisruptionBudget): boolean
   return currentHealthy >= desiredHealthy && desiredHealthy > 0;
 }
 
-/** Takes the pod off the budget, and notes it there until the controller counts anew. @throws AppError TooManyRequests */
-async function announce(
+/** Takes one disruption from the budget, and lists the pod there until the controller has counted again. @throws AppError TooManyRequests */
+async function reserveDisruption(
   deps: RestDeps,
   { metadata }: PodDisruptionBudget,
   podName: string,
@@ -124,7 +134,7 @@ function checkBudget({ metadata, status }: PodDisruptionBudget): void {
     throw refusal(`The disruption budget ${name} is still being processed by the server.`, recountSeconds);
   }
   if (disruptionsAllowed < 0) throw forbidden(podDisruptionBudgets, name, 'pdb disruptions allowed is negative');
-  if (Object.keys(disruptedPods).length > maxAnnounced) {
+  if (Object.keys(disruptedPods).length > maxUnconfirmed) {
     const why = 'DisruptedPods map too big - too many evictions not confirmed by PDB controller';
     throw forbidden(podDisruptionBudgets, name, why);
   }
@@ -141,8 +151,8 @@ function refusal(cause: string, retryAfterSeconds: number): AppError {
   return new AppError('TooManyRequests', violated, { details });
 }
 
-/** Says on the pod why it goes (KEP-3329). */
-async function tell(deps: RestDeps, key: string): Promise<void> {
+/** Sets the condition that says why the pod is deleted (KEP-3329). */
+async function markDisruptionTarget(deps: RestDeps, key: string): Promise<void> {
   const condition = {
     type: 'DisruptionTarget',
     status: 'True',
@@ -156,7 +166,7 @@ async function tell(deps: RestDeps, key: string): Promise<void> {
       return { ...object, status: { ...object.status, conditions: [...others, condition] } };
     });
   } catch (err) {
-    // The kubelet writes too: the deletion matters, the word about it may be lost.
+    // The kubelet writes too. The deletion matters; the condition may be missing.
     if (!isConflict(err)) throw err;
   }
 }
