@@ -60,8 +60,10 @@ async function verbs(cache: KindCache<ConfigMap>): Promise<void> {
   await measure('list of all, joined', 20, async () => {
     for (let i = 0; i < 20; i++) Buffer.concat((await cache.list({})).items.map((item) => item.json));
   });
-  await measure('list by label, indexed', 200, async () => {
-    for (let i = 0; i < 200; i++) await cache.list({ indexed: { index: 'metadata.labels', value: `shard=${i % 50}` } });
+  await measure('list by label', 20, async () => {
+    for (let i = 0; i < 20; i++) {
+      await cache.list({ matches: ({ metadata }) => metadata?.labels?.['shard'] === `${i % 50}` });
+    }
   });
   const delivered = await watched(cache, () =>
     measure(`delete, ${writers} writers, ${watchers} watchers`, objects, () => share((i) => cache.delete(keyOf(i)))),

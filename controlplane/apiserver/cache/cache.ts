@@ -28,10 +28,7 @@ export interface Filter<T extends KubeObject = KubeObject> {
   /** Restrict to one namespace. */
   readonly namespace?: string;
   readonly matches?: (object: T) => boolean;
-  /**
-   * An index and the value asked for: a field of the kind's declaration, { index: 'spec.nodeName', value: 'worker-1' },
-   * or a label, { index: 'metadata.labels', value: 'app=web' }. @throws BadRequest for a field that is not declared
-   */
+  /** A field that the kind declares, and its value: { index: 'spec.nodeName', value: 'n1' }. @throws BadRequest for any other */
   readonly indexed?: { readonly index: string; readonly value: string };
 }
 

@@ -217,8 +217,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const tests: Test<T>[] = [];
     if (namespace !== undefined) tests.push((entry) => entry.key.startsWith(`${namespace}/`));
     if (indexed) {
-      const valuesOf = indexFunction(this.kind, indexed.index);
-      tests.push((entry) => valuesOf(entry.object).includes(indexed.value));
+      const fieldOf = indexFunction(this.kind, indexed.index);
+      tests.push((entry) => fieldOf(entry.object) === indexed.value);
     }
     if (matches) tests.push((entry) => matches(entry.object));
     if (tests.length === 0) return undefined;

@@ -4,39 +4,31 @@ import type { KubeObject } from '../../api/types';
 import { BadRequest } from '../../base/errors';
 import type { CachedObject } from './cache';
 
-export const labelIndex = 'metadata.labels';
-type ValuesOf<T> = (object: T) => readonly string[];
+type FieldOf<T> = (object: T) => string;
 
-/** How an object's values for an index are found. @throws BadRequest for a field the kind does not declare */
-export function indexFunction<T extends KubeObject>(kind: Kind<T>, index: string): ValuesOf<T> {
-  if (index === labelIndex) {
-    return (object) => Object.entries(object.metadata?.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  }
-  if (index === 'metadata.name') return (object) => [object.metadata?.name ?? ''];
-  if (index === 'metadata.namespace') return (object) => [object.metadata?.namespace ?? ''];
+/** How an object's value for an index is found. @throws BadRequest for a field the kind does not declare */
+export function indexFunction<T extends KubeObject>(kind: Kind<T>, index: string): FieldOf<T> {
   const field = kind.options.fields?.[index];
   if (!field) throw new BadRequest(`field label not supported: ${index}`);
-  return (object) => [field(object)];
+  return field;
 }
 
 class ObjectIndex<T extends KubeObject> {
   private readonly keys = new Map<string, Set<string>>();
-  constructor(private readonly valuesOf: ValuesOf<T>) {}
+  constructor(private readonly fieldOf: FieldOf<T>) {}
 
   change(previous: CachedObject<T> | undefined, current: CachedObject<T> | undefined): void {
     if (previous) {
-      for (const value of this.valuesOf(previous.object)) {
-        const keys = this.keys.get(value);
-        keys?.delete(previous.key);
-        if (keys?.size === 0) this.keys.delete(value);
-      }
+      const value = this.fieldOf(previous.object);
+      const keys = this.keys.get(value);
+      keys?.delete(previous.key);
+      if (keys?.size === 0) this.keys.delete(value);
     }
     if (current) {
-      for (const value of this.valuesOf(current.object)) {
-        const keys = this.keys.get(value);
-        if (keys) keys.add(current.key);
-        else this.keys.set(value, new Set([current.key]));
-      }
+      const value = this.fieldOf(current.object);
+      const keys = this.keys.get(value);
+      if (keys) keys.add(current.key);
+      else this.keys.set(value, new Set([current.key]));
     }
   }
 
