@@ -94,6 +94,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly deletion?: DeletionRules<T>;
   /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
+  /** What the object holds and no other may: names from claims.ts. Depends on nothing but the object, and never throws. */
+  readonly claims?: (object: T) => readonly string[];
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';

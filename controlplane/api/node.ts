@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { V1Node } from '@kubernetes/client-node';
 import { parseCidr } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
+import { nodeClaims } from './claims';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
@@ -89,6 +90,7 @@ export const nodes = defineKind<Node>({
   schema: { model: 'V1Node' },
   hasStatus: true,
   generation: 'absent',
+  claims: nodeClaims,
   defaults: ({ spec, status }) => {
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
     // podCIDR is the first of podCIDRs; either may be written.

@@ -1,5 +1,6 @@
 // v1 Service.
 import type { V1Service } from '@kubernetes/client-node';
+import { serviceClaims } from './claims';
 import { defineKind } from './kind';
 import { carryOver } from './services/carry-over';
 import { serviceColumns } from './services/columns';
@@ -25,6 +26,7 @@ export const services = defineKind<Service>({
   // Beyond upstream, whose Services have no generation: condition Programmed names the one that nodes have in their kernels,
   // and `kubectl wait` holds a condition that observed an older one for not met.
   generation: 'spec',
+  claims: serviceClaims,
   nameCheck: dns1035Label,
   defaults: (service) => {
     if (service.spec) defaultService(service.spec);

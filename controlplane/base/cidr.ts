@@ -57,6 +57,11 @@ export function formatAddress({ family, value }: Address): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
 
+/** One spelling for each address; a text that is no address stays as it is. */
+export function canonicalAddress(text: string): string {
+  return isIP(text) === 0 ? text : formatAddress(parseAddress(text));
+}
+
 /** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is no IP address */
 export function addressBytes(text: string): Buffer {
   const { family, value } = parseAddress(text);

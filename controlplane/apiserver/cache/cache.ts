@@ -78,12 +78,12 @@ export interface KindCache<T extends KubeObject = KubeObject> {
   ): void;
   /**
    * Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. The object
-   * belongs to the cache from the call on: do not change it afterwards. @throws AlreadyExists
+   * belongs to the cache from the call on: do not change it afterwards. Its claims are taken with it. @throws AlreadyExists, AlreadyClaimed
    */
   create(object: T): Promise<CachedObject<T>>;
   /**
    * Ownership as with create. An object that is byte for byte the stored one is not written: the stored one is the answer.
-   * @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more.
+   * @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more, AlreadyClaimed
    */
   update(object: T, expectedRevision: number): Promise<CachedObject<T>>;
   /**

@@ -104,7 +104,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const prepared = this.codec.prepare(object);
     const value = this.codec.encode(prepared);
     this.written.set(value, prepared);
-    return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value));
+    const claims = this.kind.options.claims?.(prepared);
+    return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value, claims));
   }
 
   async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
@@ -114,7 +115,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const current = this.objects.get(key);
     if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
     this.written.set(value, prepared);
-    return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision));
+    const claims = this.kind.options.claims?.(prepared);
+    return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision, claims));
   }
 
   async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../base/clock';
 import { AppError, isExpired, NotFound, Unavailable } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/logger';
 import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import { adoptClaims } from './adopt-claims';
 import type { Cache, CachedObject, KindCache } from './cache';
 import { type KindCacheDeps, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
@@ -87,6 +88,7 @@ class StoreCache implements OpenCache {
     const events = await this.loadWithHistory(target);
     this.following = this.follow(events);
     if (this.applied < target) await this.appliedUpTo(target);
+    await adoptClaims(this.store, this.kinds.values(), this.log);
   }
 
   kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
