@@ -1,4 +1,4 @@
-// An API server on a memory store in this process, for integration tests: real requests, no data directory but its keys.
+// An API server in this process, on a memory store or on a store that it shares, for integration tests: real requests, no data directory but its keys.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { createClient } from '../../controlplane/client/rest-client';
 import { ensurePki } from '../../controlplane/pki/pki';
 import { readKeys } from '../../controlplane/server/keys';
 import { openStore } from '../../controlplane/store/open';
+import type { Store } from '../../controlplane/store/store';
 
 export interface TestServer {
   /** A client as this user, inside the process; a member of system:masters by default. */
@@ -27,6 +28,8 @@ export interface TestServerOptions {
   readonly log?: Logger;
   /** A comma joins ranges of both families. */
   readonly serviceCidr?: string;
+  /** Shared with other servers; stays open. The default is a memory store of its own. */
+  readonly store?: Store;
 }
 
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -36,8 +39,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   scope.defer(() => rm(pkiDir, { recursive: true }));
   const names = { advertiseAddress: '192.0.2.1', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
   await ensurePki(pkiDir, { ...names, extraHosts: [] });
-  const store = await openStore({ kind: 'memory' }, { log });
-  scope.defer(() => store.close());
+  const store = options.store ?? (await openStore({ kind: 'memory' }, { log }));
+  if (!options.store) scope.defer(() => store.close());
   const cache = await openCache(store, registry, { log });
   scope.defer(() => cache.close());
   const api = new ApiServer(

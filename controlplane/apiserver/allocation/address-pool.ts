@@ -1,4 +1,4 @@
-// The Service addresses of one range: which are taken, which is next.
+// The Service addresses of one range: which look free to this server, which is next.
 import { type Cidr, cidrSize, formatAddress, formatCidr, parseAddress } from '../../base/cidr';
 import { NumberPool } from './number-pool';
 
@@ -14,8 +14,8 @@ export class AddressPool {
     const size = cidrSize(range);
     this.numbers = new NumberPool(size > BigInt(maxAddresses) ? maxAddresses : Number(size));
     // Neither the network address nor the broadcast address.
-    this.numbers.take(0);
-    if (size <= BigInt(maxAddresses)) this.numbers.take(this.numbers.size - 1);
+    this.numbers.hold(0);
+    if (size <= BigInt(maxAddresses)) this.numbers.hold(this.numbers.size - 1);
   }
 
   get text(): string {
@@ -26,25 +26,47 @@ export class AddressPool {
     return this.indexOf(address) !== undefined;
   }
 
-  /** False when somebody has it. The address must be of this range. */
+  has(address: string): boolean {
+    const index = this.indexOf(address);
+    return index !== undefined && this.numbers.has(index);
+  }
+
+  /** For a write that begins. False when it is in use, or is not of this range. */
   take(address: string): boolean {
     const index = this.indexOf(address);
     return index !== undefined && this.numbers.take(index);
   }
 
-  /** Undefined when all are taken. */
-  takeAny(random: () => number): string | undefined {
+  /** Undefined when all are in use or excluded. */
+  takeAny(random: () => number, excluded?: (address: string) => boolean): string | undefined {
     const { size } = this.numbers;
     const reserved = Math.min(Math.max(16, Math.floor(size / 16)), maxReserved);
     const first = size > reserved * 2 ? reserved : 1;
-    const index = this.numbers.takeAny(first, size, random) ?? this.numbers.takeAny(1, first, random);
-    if (index === undefined) return undefined;
-    return formatAddress({ family: this.range.family, value: this.range.base + BigInt(index) });
+    const skip = excluded && ((index: number) => excluded(this.addressAt(index)));
+    const index = this.numbers.takeAny(first, size, random, skip) ?? this.numbers.takeAny(1, first, random, skip);
+    return index === undefined ? undefined : this.addressAt(index);
   }
 
+  /** The write that took it failed. */
   free(address: string): void {
     const index = this.indexOf(address);
     if (index !== undefined) this.numbers.free(index);
+  }
+
+  /** A stored Service has it. */
+  hold(address: string): void {
+    const index = this.indexOf(address);
+    if (index !== undefined) this.numbers.hold(index);
+  }
+
+  /** The stored Service that had it has it no more. */
+  release(address: string): void {
+    const index = this.indexOf(address);
+    if (index !== undefined) this.numbers.release(index);
+  }
+
+  private addressAt(index: number): string {
+    return formatAddress({ family: this.range.family, value: this.range.base + BigInt(index) });
   }
 
   private indexOf(address: string): number | undefined {

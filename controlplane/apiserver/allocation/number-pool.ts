@@ -1,38 +1,61 @@
-// Numbers of a range, each given to one owner at most: node ports, and cluster IPs as offsets in their range. One bit a
-// number; owners are known only to those who ask.
+// Which numbers of a range look free to this server: node ports, and cluster IPs as offsets in their range. A number is in use
+// when a stored object holds it, or when a write that is under way has taken it. Two bits a number.
 
 export class NumberPool {
-  private readonly words: Uint32Array;
+  private readonly used: Uint32Array;
+  private readonly stored: Uint32Array;
 
   constructor(readonly size: number) {
-    this.words = new Uint32Array(Math.ceil(size / 32));
+    this.used = new Uint32Array(Math.ceil(size / 32));
+    this.stored = new Uint32Array(this.used.length);
   }
 
   has(index: number): boolean {
-    return (this.words[index >>> 5]! & (1 << (index & 31))) !== 0;
+    return isSet(this.used, index);
   }
 
-  /** False when somebody has it already. */
+  /** For a write that begins. False when the number is in use. */
   take(index: number): boolean {
     if (this.has(index)) return false;
-    this.words[index >>> 5]! |= 1 << (index & 31);
+    set(this.used, index);
     return true;
   }
 
+  /** The write that took it failed. A stored object of another server may hold the number by now: then it stays in use. */
   free(index: number): void {
-    if (!this.has(index)) return;
-    this.words[index >>> 5]! &= ~(1 << (index & 31));
+    if (!isSet(this.stored, index)) clear(this.used, index);
   }
 
-  /** Takes the first free number of [from, to) beginning at a random place; undefined when all are taken. */
-  takeAny(from: number, to: number, random: () => number): number | undefined {
+  /** A stored object holds the number. */
+  hold(index: number): void {
+    set(this.used, index);
+    set(this.stored, index);
+  }
+
+  /** The stored object that held the number holds it no more. */
+  release(index: number): void {
+    clear(this.used, index);
+    clear(this.stored, index);
+  }
+
+  /** Takes the first free number of [from, to) beginning at a random place; undefined when all are in use or excluded. */
+  takeAny(from: number, to: number, random: () => number, excluded?: (index: number) => boolean): number | undefined {
     const span = to - from;
     if (span <= 0) return undefined;
     const start = Math.floor(random() * span);
     for (let i = 0; i < span; i++) {
       const index = from + ((start + i) % span);
+      if (excluded?.(index)) continue;
       if (this.take(index)) return index;
     }
     return undefined;
   }
+}
+
+const isSet = (words: Uint32Array, index: number): boolean => (words[index >>> 5]! & (1 << (index & 31))) !== 0;
+function set(words: Uint32Array, index: number): void {
+  words[index >>> 5]! |= 1 << (index & 31);
+}
+function clear(words: Uint32Array, index: number): void {
+  words[index >>> 5]! &= ~(1 << (index & 31));
 }

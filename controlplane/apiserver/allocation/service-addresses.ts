@@ -1,5 +1,7 @@
-// Cluster IPs and node ports of Services: allocated in the same synchronous stretch as the write, given back when the Service is
-// gone or no longer uses them. What an update keeps of them is a rule of the kind (api/services/carry-over.ts).
+// Cluster IPs and node ports of Services: chosen in the same synchronous stretch as the write, free again when the Service is gone
+// or no longer uses them. The pools know what this server has seen; the store decides, since another server may give the same
+// number at the same time. What an update keeps of them is a rule of the kind (api/services/carry-over.ts).
+import { clusterIpClaim, nodePortClaim, serviceClaims } from '../../api/claims';
 import { type Service, services } from '../../api/index';
 import { allocatesNodePorts, hasNodePorts, needsHealthCheckPort } from '../../api/services/types';
 import type { Cidr } from '../../base/cidr';
@@ -21,6 +23,18 @@ export const nodePortLast = 32_767;
 interface Holding {
   readonly ips: ReadonlySet<string>;
   readonly ports: ReadonlySet<number>;
+}
+
+/** One attempt to reserve. */
+interface Attempt {
+  /** What the stored Service holds: it needs no reservation. */
+  readonly own: Holding;
+  /** The store said that another Service holds it. */
+  readonly isRefused: (claim: string) => boolean;
+  /** Also refuse what looks taken to this server: a dry run asks no store, and a refusal names all that is taken. */
+  readonly strict: boolean;
+  /** How to give back what is taken, in order. */
+  readonly taken: Array<() => void>;
 }
 
 export const serviceAddresses: OpenRule = async ({ cache, serviceRanges, random, signal }) => {
@@ -51,10 +65,10 @@ class ServiceAddresses implements WriteRule {
       (previous, current) => {
         const before = previous ? this.holdingOf(previous.spec) : none;
         const after = current ? this.holdingOf(current.spec) : none;
-        for (const ip of after.ips) this.poolOf(ip)?.take(ip);
-        for (const port of after.ports) this.ports.take(port);
-        for (const ip of before.ips) if (!after.ips.has(ip)) this.poolOf(ip)?.free(ip);
-        for (const port of before.ports) if (!after.ports.has(port)) this.ports.free(port);
+        for (const ip of after.ips) this.poolOf(ip)?.hold(ip);
+        for (const port of after.ports) this.ports.hold(port);
+        for (const ip of before.ips) if (!after.ips.has(ip)) this.poolOf(ip)?.release(ip);
+        for (const port of before.ports) if (!after.ports.has(port)) this.ports.release(port);
       },
       signal,
     );
@@ -72,8 +86,13 @@ class ServiceAddresses implements WriteRule {
     if (causes.length > 0) throw invalid(services, name, causes);
   }
 
-  /** Fills in what is missing and takes what is asked for. @throws Invalid when it is taken, outside the range, or none is left */
-  reserve({ object, old }: Write): Reservation {
+  /**
+   * Fills in what is missing and takes what is asked for. What is asked for goes to the store even if it looks taken here: the
+   * Service that had it may be gone, deleted through another server. @throws Invalid when the store refused it, or when it is
+   * outside the range, or when nothing is left
+   */
+  reserve(write: Write): Reservation {
+    const { object, old, refused, dryRun } = write;
     const service = object as Service;
     const spec = service.spec;
     const taken: Array<() => void> = [];
@@ -82,7 +101,10 @@ class ServiceAddresses implements WriteRule {
     };
     if (!spec) return { undo };
     const own = old ? this.holdingOf((old as Service).spec) : none;
-    const causes = [...this.reserveIps(spec, own, taken), ...this.reservePorts(spec, own, taken)];
+    const isRefused = (claim: string) => refused?.has(claim) ?? false;
+    const strict = dryRun || (refused !== undefined && serviceClaims(service).some(isRefused));
+    const attempt = { own, isRefused, strict, taken };
+    const causes = [...this.reserveIps(spec, attempt), ...this.reservePorts(spec, attempt)];
     if (causes.length > 0) {
       undo();
       throw invalid(services, service.metadata?.name ?? '', causes);
@@ -90,7 +112,7 @@ class ServiceAddresses implements WriteRule {
     return { undo };
   }
 
-  private reserveIps(spec: Spec, own: Holding, taken: Array<() => void>): FieldCause[] {
+  private reserveIps(spec: Spec, { own, isRefused, strict, taken }: Attempt): FieldCause[] {
     if (spec.type === 'ExternalName' || spec.clusterIP === 'None') return [];
     const requested = spec.clusterIPs ?? [];
     const given: string[] = [];
@@ -99,30 +121,36 @@ class ServiceAddresses implements WriteRule {
       delete spec.clusterIP;
       delete spec.clusterIPs;
     });
+    const isRefusedIp = (ip: string) => isRefused(clusterIpClaim(ip));
     for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
       const pool = this.pools.get(family as IpFamily)!;
-      const request = requested[i] ?? '';
-      const address = request === '' ? pool.takeAny(this.random) : request;
+      const isRequested = (requested[i] ?? '') !== '';
+      const address = isRequested ? requested[i] : pool.takeAny(this.random, isRefusedIp);
       if (address === undefined) return [ipCause(requested, 'failed to allocate a serviceIP: range is full')];
       const failed = `failed to allocate IP ${address}: `;
       if (!pool.contains(address)) {
         const why = `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.text}`;
         return [ipCause(requested, failed + why)];
       }
-      if (request !== '' && !own.ips.has(address)) {
-        if (!pool.take(address)) return [ipCause(requested, `${failed}provided IP is already allocated`)];
-      }
-      if (!own.ips.has(address)) taken.push(() => pool.free(address));
       given.push(address);
+      if (own.ips.has(address)) continue;
+      if (isRequested) {
+        if (isRefusedIp(address) || (strict && pool.has(address))) {
+          return [ipCause(requested, `${failed}provided IP is already allocated`)];
+        }
+        if (!pool.take(address)) continue;
+      }
+      taken.push(() => pool.free(address));
     }
     setAddresses(spec, given);
     return [];
   }
 
-  private reservePorts(spec: Spec, own: Holding, taken: Array<() => void>): FieldCause[] {
+  private reservePorts(spec: Spec, { own, isRefused, strict, taken }: Attempt): FieldCause[] {
     const causes: FieldCause[] = [];
     // One number may serve TCP and UDP of the same Service.
     const mine = new Set(own.ports);
+    const isRefusedPort = (index: number) => isRefused(nodePortClaim(nodePortFirst + index));
     const takePort = (field: string, port: number): void => {
       const index = port - nodePortFirst;
       if (index < 0 || index >= this.ports.size) {
@@ -133,15 +161,18 @@ class ServiceAddresses implements WriteRule {
             `provided port is not in the valid range. The range of valid ports is ${nodePortFirst}-${nodePortLast}`,
           ),
         );
-      } else if (!mine.has(index) && !this.ports.take(index)) {
-        causes.push(portCause(field, port, 'provided port is already allocated'));
-      } else if (!mine.has(index)) {
-        mine.add(index);
-        taken.push(() => this.ports.free(index));
+        return;
       }
+      if (mine.has(index)) return;
+      if (isRefusedPort(index) || (strict && this.ports.has(index))) {
+        causes.push(portCause(field, port, 'provided port is already allocated'));
+        return;
+      }
+      mine.add(index);
+      if (this.ports.take(index)) taken.push(() => this.ports.free(index));
     };
     const anyPort = (field: string, give: (port: number | undefined) => void): void => {
-      const index = this.ports.takeAny(0, this.ports.size, this.random);
+      const index = this.ports.takeAny(0, this.ports.size, this.random, isRefusedPort);
       if (index === undefined) {
         causes.push(portCause(field, 0, 'failed to allocate a nodePort: range is full'));
         return;
@@ -165,8 +196,10 @@ class ServiceAddresses implements WriteRule {
         const twin = ports.find(
           (other) => other.nodePort && other.port === port.port && other.protocol !== port.protocol,
         );
-        if (twin?.nodePort) port.nodePort = twin.nodePort;
-        else anyPort(`spec.ports[${i}].nodePort`, (number) => setNumber(port, 'nodePort', number));
+        if (twin?.nodePort) {
+          port.nodePort = twin.nodePort;
+          taken.push(() => setNumber(port, 'nodePort', undefined));
+        } else anyPort(`spec.ports[${i}].nodePort`, (number) => setNumber(port, 'nodePort', number));
       });
     }
     if (needsHealthCheckPort(spec)) {

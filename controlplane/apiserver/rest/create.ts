@@ -1,10 +1,11 @@
 // POST of an object to its collection.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
-import { AlreadyExists, isAlreadyExists } from '../../base/errors';
+import { AlreadyClaimed, AlreadyExists, isAlreadyExists } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
 import { alreadyExists } from '../status';
+import { noteRefusal } from '../write/refused-claims';
 import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { type RestDeps, type RestRequest, readObject } from './context';
@@ -40,7 +41,7 @@ export async function create(
   const { name: given = '', generateName: base = '' } = object.metadata ?? {};
   const generated = given === '' && base !== '';
   kind.options.defaults?.(object);
-  const write: Write = {
+  let write: Write = {
     operation: 'create',
     kind,
     namespace,
@@ -55,7 +56,7 @@ export async function create(
   const { rules } = deps;
   const mutated = rules.mutate(write);
   if (mutated) await mutated;
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; ; ) {
     const named = generated ? withName(write, object, generateName(base)) : write;
     const key = keyOf(kind, namespace, named.name);
     const held = new Reservations();
@@ -73,8 +74,12 @@ export async function create(
       return rehearsed(key, object);
     } catch (err) {
       held.undo();
+      if (err instanceof AlreadyClaimed) {
+        write = { ...write, refused: noteRefusal(write.refused, kind, named.name, err) };
+        continue;
+      }
       if (!generated || !isAlreadyExists(err)) throw err;
-      if (attempt === maxNameAttempts) throw nameExhausted(base);
+      if (attempt++ === maxNameAttempts) throw nameExhausted(base);
     }
   }
 }

@@ -1,10 +1,11 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
 import { type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
-import { BadRequest, isConflict } from '../../base/errors';
+import { AlreadyClaimed, BadRequest, isConflict } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
 import { conflict, modified } from '../status';
+import { noteRefusal } from '../write/refused-claims';
 import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { parseObject, type RestDeps, type RestRequest, readBody } from './context';
@@ -60,6 +61,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
   const { rules } = deps;
   const cache = deps.cache.kind(kind);
   const held = new Reservations();
+  let refused: Write['refused'];
   for (let attempt = 1; ; attempt++) {
     let unwritten: Unwritten | undefined;
     try {
@@ -69,7 +71,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         unwritten = undefined;
         const object = plan.transform(current);
         checkPreconditions(kind, rest.route.name, object, current.object);
-        const write = beginUpdate(rest, plan, object, current.object);
+        const write = beginUpdate(rest, plan, object, current.object, refused);
         const mutated = rules.mutate(write);
         if (mutated) await mutated;
         const prepared = rules.prepare(write);
@@ -91,6 +93,10 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
       return unwritten.rehearsed;
     } catch (err) {
       held.undo();
+      if (err instanceof AlreadyClaimed) {
+        refused = noteRefusal(refused, kind, rest.route.name, err);
+        continue;
+      }
       // Another write came before the deletion: look again whether the object may go.
       if (isConflict(err) && unwritten?.finished && attempt < maxAttempts) continue;
       throw err;
@@ -116,7 +122,13 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, curren
 }
 
 /** The write as the rules see it: `object` has its identity, the parts that this write may not change, and the defaults. */
-function beginUpdate(rest: RestRequest, plan: UpdatePlan, object: KubeObject, old: KubeObject): Write {
+function beginUpdate(
+  rest: RestRequest,
+  plan: UpdatePlan,
+  object: KubeObject,
+  old: KubeObject,
+  refused: Write['refused'],
+): Write {
   const { kind, subresource, dryRun } = plan;
   const { request, route, warnings } = rest;
   object.metadata ??= {};
@@ -137,6 +149,7 @@ function beginUpdate(rest: RestRequest, plan: UpdatePlan, object: KubeObject, ol
     context: { old, subresource },
     user: request.user,
     dryRun,
+    refused,
     warnings,
   };
 }

@@ -37,7 +37,7 @@ export const writeOrder: readonly OpenRule[] = [
   rbacEscalation,
   // Webhooks belong here: they see what all rules of the server have made of the object.
 
-  // Addresses are taken last, when nothing but a quota or the store can refuse the write.
+  // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
   serviceAddresses,
   nodeAddresses,
   // A quota belongs here, as upstream has it: it counts what all other rules let pass.

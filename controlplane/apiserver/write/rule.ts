@@ -29,6 +29,11 @@ export interface Write {
   readonly context?: WriteContext<KubeObject>;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /**
+   * What the store refused to earlier attempts of this write: each claim with the key that holds it. A rule that chose the value
+   * chooses another one, a rule to which the writer named it refuses.
+   */
+  readonly refused?: ReadonlyMap<string, string> | undefined;
   /** Texts sent back as Warning headers. */
   readonly warnings: string[];
 }

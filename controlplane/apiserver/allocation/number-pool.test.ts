@@ -1,0 +1,31 @@
+import t from 'tap';
+import { NumberPool } from './number-pool';
+
+const first = () => 0;
+
+t.test('a write that fails gives back what it took, and not what a stored object holds', async (t) => {
+  const pool = new NumberPool(40);
+  t.ok(pool.take(33));
+  pool.free(33);
+  t.notOk(pool.has(33), 'no stored object has it');
+  t.ok(pool.take(33));
+  pool.hold(33);
+  pool.free(33);
+  t.ok(pool.has(33), 'the object of another server got it while the write was under way');
+  t.notOk(pool.take(33));
+  pool.release(33);
+  t.ok(pool.take(33), 'that object is gone');
+  pool.hold(34);
+  pool.hold(34);
+  pool.release(34);
+  t.notOk(pool.has(34), 'an event that comes twice counts once');
+});
+
+t.test('excluded numbers are passed over, and stay free for others', async (t) => {
+  const pool = new NumberPool(4);
+  pool.hold(0);
+  const excluded = (index: number) => index < 3;
+  t.equal(pool.takeAny(0, 4, first, excluded), 3);
+  t.equal(pool.takeAny(0, 4, first, excluded), undefined);
+  t.equal(pool.takeAny(0, 4, first), 1);
+});
