@@ -59,7 +59,8 @@ export function formatAddress({ family, value }: Address): string {
 
 /** One spelling for each address; a text that is no address stays as it is. */
 export function canonicalAddress(text: string): string {
-  return isIP(text) === 0 ? text : formatAddress(parseAddress(text));
+  // isIP accepts dotted quads in one spelling only.
+  return isIP(text) === 6 ? formatAddress(parseAddress(text)) : text;
 }
 
 /** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is no IP address */

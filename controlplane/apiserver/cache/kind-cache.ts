@@ -2,7 +2,7 @@
 import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound } from '../../base/errors';
-import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import type { Claims, Store, StoredValue, StoreEvent } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
   CachedObject,
@@ -115,7 +115,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const current = this.objects.get(key);
     if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
     this.written.set(value, prepared);
-    const claims = this.kind.options.claims?.(prepared);
+    const claims = this.changedClaims(prepared, current?.revision === expectedRevision ? current : undefined);
     return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision, claims));
   }
 
@@ -205,6 +205,15 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     } catch (error) {
       throw this.translate(key, error);
     }
+  }
+
+  /** What `object` claims; undefined when that is what the version claims that it replaces: the key then keeps what it holds. */
+  private changedClaims(object: T, replaced: CachedObject<T> | undefined): Claims | undefined {
+    const claims = this.kind.options.claims?.(object);
+    if (!claims || !replaced) return claims;
+    const before = this.kind.options.claims?.(replaced.object) ?? [];
+    const isSame = before.length === claims.length && before.every((claim, i) => claim === claims[i]);
+    return isSame ? undefined : claims;
   }
 
   /** The words kube-apiserver uses, since they go to the user. */

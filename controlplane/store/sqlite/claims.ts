@@ -3,15 +3,18 @@ import { AlreadyClaimed } from '../../base/errors';
 import type { Claims, HeldClaim } from '../store';
 import type { Statements } from './statements';
 
+/** What a key holds that does not exist. */
+export const noClaims: ReadonlySet<string> = new Set();
+
 export class ClaimTable {
   constructor(private readonly sql: Statements) {}
 
   /**
    * From now on the key holds these claims and no others. Changes nothing and returns the reason when another key holds one of
-   * those that are new for this key: the other writes of the same transaction must not suffer from it.
+   * those that are new for this key: the other writes of the same transaction must not suffer from it. `held` is what the key
+   * holds so far, where that is known.
    */
-  hold(owner: string, claims: Claims): AlreadyClaimed | undefined {
-    const held = this.heldBy(owner);
+  hold(owner: string, claims: Claims, held = this.heldBy(owner)): AlreadyClaimed | undefined {
     for (const claim of claims) {
       if (held.has(claim)) continue;
       const holder = this.sql.ownerOf.get(claim) as unknown as [string] | undefined;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
 import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
-import { ClaimTable } from './claims';
+import { ClaimTable, noClaims } from './claims';
 import { GroupCommit } from './group-commit';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
@@ -197,7 +197,7 @@ export class SqliteStore implements Store {
     if (verb === 'create') {
       const head = this.sql.head.get(key) as unknown as [number] | undefined;
       if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
-      const refusal = claims && this.claimTable.hold(key, claims);
+      const refusal = claims && this.claimTable.hold(key, claims, noClaims);
       if (refusal) return refusal;
       this.sql.insert.run(revision, key, revision, 0, 0, value);
       return { type: 'put', key, revision, value, createRevision: revision };
