@@ -7,6 +7,9 @@ import type { Store } from '../../store/store';
 import type { CachedObject } from './cache';
 import type { StoreKindCache } from './kind-cache';
 
+/** What goes to the store together shares a transaction there. */
+const adoptedAtOnce = 500;
+
 /**
  * Two objects that hold the same keep it, since traffic goes to them already; that is logged. An object that another server
  * changes meanwhile is left alone: that server wrote its claims with it.
@@ -21,15 +24,21 @@ export async function adoptClaims(
   const held = new Map<string, Set<string>>();
   for (const { claim, owner } of await store.claims()) add(held, owner, claim);
   const owners = new Map<string, Set<string>>();
+  let adopting: Promise<void>[] = [];
   for (const cache of claiming) {
     const { prefix, options } = cache.kind;
     for (const entry of cache.current({})) {
       const key = prefix + entry.key;
       const claims = new Set(options.claims?.(entry.object));
       for (const claim of claims) add(owners, claim, key);
-      if (!equal(claims, held.get(key))) await adopt(store, key, entry, [...claims]);
+      if (equal(claims, held.get(key))) continue;
+      adopting.push(adopt(store, key, entry, [...claims]));
+      if (adopting.length < adoptedAtOnce) continue;
+      await Promise.all(adopting);
+      adopting = [];
     }
   }
+  await Promise.all(adopting);
   for (const [claim, keys] of owners) {
     if (keys.size > 1)
       log.warn('several objects hold what may be given once', { claim, objects: [...keys].join(', ') });

@@ -97,11 +97,12 @@ t.test('a start adopts what older objects hold, once, and names those that hold 
 
 t.test('two servers that start at once adopt the same', async (t) => {
   const { store, open } = await setUp(t);
-  for (let i = 0; i < 300; i++) {
-    await store.create(keyOf(`s${i}`), Buffer.from(JSON.stringify(service(`s${i}`, `10.96.1.${i}`, 30_000 + i))));
+  for (let i = 0; i < 600; i++) {
+    const address = `10.96.${i >> 8}.${i & 255}`;
+    await store.create(keyOf(`s${i}`), Buffer.from(JSON.stringify(service(`s${i}`, address, 30_000 + i))));
   }
   const [one] = await Promise.all([open(), open()]);
-  t.equal((await store.claims()).length, 600);
-  await Promise.all(Array.from({ length: 300 }, (_, i) => one.kind(services).delete(`default/s${i}`)));
+  t.equal((await store.claims()).length, 1_200);
+  await Promise.all(Array.from({ length: 600 }, (_, i) => one.kind(services).delete(`default/s${i}`)));
   t.same(await store.claims(), []);
 });
