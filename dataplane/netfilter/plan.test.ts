@@ -1,9 +1,9 @@
 // What is sent for what differs.
 import t from 'tap';
+import { brokenJumps } from './broken-jumps';
 import { jumps } from './names';
 import { splitDump } from './parse';
 import { diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore, ruleSetOf } from './plan';
-import { brokenJumps } from './trace';
 
 const chain = (name: string, target = 'RETURN') => [name, `-A ${name} -j ${target}\n`] as const;
 const own = (

@@ -2,25 +2,23 @@
 // against what the Service contract says, written down a second time and in other words: here nothing is a rule, a chain or a mark.
 import type { Test } from 'tap';
 import { parseCidr } from '../../controlplane/base/cidr';
-import { contains } from '../../dataplane/netfilter/conditions';
-import type { Protocol, TcpFlag } from '../../dataplane/netfilter/model';
-import type { Journey, Packet, Surroundings } from '../../dataplane/netfilter/packet';
-import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../../dataplane/service/input';
+import type { TcpFlag } from '../../dataplane/netfilter/model';
+import type { Tracer } from '../../dataplane/path/hooks';
+import type { Journey } from '../../dataplane/path/journey';
+import { contains, type Packet } from '../../dataplane/path/packet';
+import type { Endpoint, NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import {
   clusterCidr,
   nodeAddresses,
   podCidr,
   randomCluster,
   randomHostPorts,
+  randomPacket,
   seededRandom,
 } from '../lib/service-fixture';
 
-type Traced = Omit<Journey, 'steps'> & { readonly steps: readonly { readonly chain: string; readonly line: number }[] };
-export interface Traceable {
-  trace(packet: Packet, around: Surroundings): Traced;
-}
 /** The rules of a node, compiled, ready for packets. */
-export type CompileForTrace = (facts: NodeFacts, services: readonly ServiceInput[]) => Traceable;
+export type CompileForTrace = (facts: NodeFacts, services: readonly ServiceInput[]) => Tracer;
 
 const serviceCidr = '10.96.0.0/12';
 const rounds = 12;
@@ -115,40 +113,7 @@ function findHostPort({ destination, destinationPort, protocol }: Packet, servic
     .sort((a, b) => (a.key < b.key ? -1 : 1))[0]?.port;
 }
 
-function randomPacket(random: () => number, services: readonly ServiceInput[]): Packet {
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
-  const [source, inInterface] = pick([
-    [`10.244.1.${2 + Math.floor(random() * 6)}`, 'cni0'],
-    [`10.244.2.${2 + Math.floor(random() * 6)}`, 'eth0'],
-    ['192.168.57.11', undefined],
-    ['198.51.100.7', 'eth0'],
-    ['203.0.113.200', 'eth0'],
-    ['192.168.57.12', 'eth0'],
-  ] as const);
-  const service = pick(services);
-  const port: ServicePort = pick(service.ports);
-  const destination = pick([
-    ...(service.clusterIp ? [service.clusterIp, service.clusterIp] : ['10.244.1.1', '10.111.222.33']),
-    ...service.loadBalancerIps,
-    ...service.externalIps,
-    '192.168.57.11',
-    '127.0.0.1',
-    '10.244.2.3',
-    '10.244.1.4',
-    '8.8.8.8',
-  ]);
-  const atNode = nodeAddresses.has(destination) || destination === '127.0.0.1';
-  return {
-    source: destination === '127.0.0.1' ? '127.0.0.1' : source,
-    destination,
-    protocol: random() < 0.9 ? port.protocol : pick<Protocol>(['tcp', 'udp', 'sctp']),
-    sourcePort: 40_000,
-    destinationPort: random() < 0.1 ? 4_242 : ((atNode ? (port.nodePort ?? port.hostPort) : undefined) ?? port.port),
-    ...(inInterface && destination !== '127.0.0.1' ? { inInterface } : {}),
-  };
-}
-
-function compare(packet: Packet, got: Traced, want: Outcome): string | undefined {
+function compare(packet: Packet, got: Journey, want: Outcome): string | undefined {
   if (got.verdict !== want.verdict) return `${got.verdict} instead of ${want.verdict}`;
   if (got.verdict === 'reject') {
     const how = packet.protocol === 'tcp' ? 'tcp-reset' : 'icmp-port-unreachable';
@@ -176,7 +141,7 @@ export function serviceTruth(t: Test, compile: CompileForTrace): void {
         if (got.masqueraded) seen.hidden++;
         if (got.dnat) seen.translated++;
         if (wrong) {
-          t.fail(wrong, { seed, packet, steps: got.steps.map((step) => `${step.chain}:${step.line}`) });
+          t.fail(wrong, { seed, packet, steps: got.steps });
           t.end();
           return;
         }

@@ -1,8 +1,8 @@
 // Whether a connection is allowed, written straight from what the NetworkPolicy API says about API objects, and sharing nothing
 // with the compiler: here nothing is a rule, a set or a chain. Source: API reference networking.k8s.io/v1 and the concept page
 // "Network Policies".
+import { BlockList, isIP } from 'node:net';
 import type { LabelSelector, Namespace, NetworkPolicy, Pod } from '../../controlplane/api';
-import { inRange } from './policy-tracer';
 
 export interface Cluster {
   readonly policies: readonly NetworkPolicy[];
@@ -106,4 +106,13 @@ function selected({ matchLabels, matchExpressions }: LabelSelector, labels: Reco
     if (!held) return false;
   }
   return true;
+}
+
+function inRange(cidr: string, address: string): boolean {
+  const [base = '', prefix] = cidr.split('/');
+  if (isIP(base) !== isIP(address)) return false;
+  const type = isIP(base) === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(base, Number(prefix), type);
+  return list.check(address, type);
 }

@@ -1,5 +1,6 @@
 // Builders for the Service compiler's records, and random clusters from a seed.
 import type { Protocol } from '../../dataplane/netfilter/model';
+import type { Packet } from '../../dataplane/path/packet';
 import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
 
 export const endpoint = (address: string, port: number, changes: Partial<Endpoint> = {}): Endpoint => ({
@@ -109,4 +110,38 @@ export function randomHostPorts(random: () => number, count: number): ServiceInp
       ports: [port],
     };
   });
+}
+
+/** The first packet of a connection to one of these Services, or past them. */
+export function randomPacket(random: () => number, services: readonly ServiceInput[]): Packet {
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
+  const [source, inInterface] = pick([
+    [`10.244.1.${2 + Math.floor(random() * 6)}`, 'cni0'],
+    [`10.244.2.${2 + Math.floor(random() * 6)}`, 'eth0'],
+    ['192.168.57.11', undefined],
+    ['198.51.100.7', 'eth0'],
+    ['203.0.113.200', 'eth0'],
+    ['192.168.57.12', 'eth0'],
+  ] as const);
+  const service = pick(services);
+  const port: ServicePort = pick(service.ports);
+  const destination = pick([
+    ...(service.clusterIp ? [service.clusterIp, service.clusterIp] : ['10.244.1.1', '10.111.222.33']),
+    ...service.loadBalancerIps,
+    ...service.externalIps,
+    '192.168.57.11',
+    '127.0.0.1',
+    '10.244.2.3',
+    '10.244.1.4',
+    '8.8.8.8',
+  ]);
+  const atNode = nodeAddresses.has(destination) || destination === '127.0.0.1';
+  return {
+    source: destination === '127.0.0.1' ? '127.0.0.1' : source,
+    destination,
+    protocol: random() < 0.9 ? port.protocol : pick<Protocol>(['tcp', 'udp', 'sctp']),
+    sourcePort: 40_000,
+    destinationPort: random() < 0.1 ? 4_242 : ((atNode ? (port.nodePort ?? port.hostPort) : undefined) ?? port.port),
+    ...(inInterface && destination !== '127.0.0.1' ? { inInterface } : {}),
+  };
 }

@@ -1,12 +1,14 @@
 // Random clusters: what the compiled rules of both nodes do with a packet, against what the API's definition says of it.
 import t from 'tap';
 import type { Pod, Service } from '../../../controlplane/api';
+import type { Tracer } from '../../../dataplane/path/hooks';
+import { tracerOfPlans } from '../../../dataplane/path/tracers';
 import { compilePolicies } from '../../../dataplane/policy/compile';
 import type { World } from '../../../dataplane/policy/input';
 import type { PolicyPlan } from '../../../dataplane/policy/model';
+import { renderUpdate } from '../../../dataplane/policy/update';
 import { nodes, outsiders, podRanges, type RandomCluster, randomPolicies } from '../../../test/lib/policy-fixture';
 import { isAllowed, mayLeave } from '../../../test/lib/policy-oracle';
-import { type Packet, passes } from '../../../test/lib/policy-tracer';
 import { seededRandom } from '../../../test/lib/service-fixture';
 import { translateNamespace, translatePod, translatePolicy, translateServer } from './translate';
 
@@ -37,6 +39,27 @@ function worldOf({ policies, pods, namespaces }: RandomCluster, nodeName: NodeNa
     namespaces: namespaces.map(translateNamespace),
     servers: server ? [server] : [],
   };
+}
+
+interface Packet {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
+  /** 0 for protocols without ports. */
+  readonly port: number;
+}
+
+const tracers = new WeakMap<PolicyPlan, Tracer>();
+
+/** Whether the first packet of a connection gets through a node with these rules: past it, or into it. */
+function passes(plan: PolicyPlan, way: 'forward' | 'input', { port, ...packet }: Packet): boolean {
+  const tracer = tracers.get(plan) ?? tracerOfPlans({ nft: [renderUpdate(undefined, plan)] });
+  tracers.set(plan, tracer);
+  const localAddresses = new Set(way === 'input' ? [packet.destination] : []);
+  const ports = port === 0 ? {} : { destinationPort: port };
+  const journey = tracer.trace({ ...packet, ...ports, inInterface: 'eth0' }, { localAddresses, random: () => 0 });
+  if (journey.local !== (way === 'input')) throw new Error(`${packet.destination} is not reached by ${way}`);
+  return journey.verdict === 'accept';
 }
 
 /** A pod as policies see one: with an address of its own. */

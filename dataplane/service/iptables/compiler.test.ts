@@ -1,9 +1,9 @@
 // The compiler as a whole: golden rules for every feature, no order dependence, small changes for small causes.
 import t from 'tap';
 import { endpoint, randomCluster, seededRandom, service, servicePort } from '../../../test/lib/service-fixture';
+import { brokenJumps } from '../../netfilter/broken-jumps';
 import { maxChainName } from '../../netfilter/names';
 import { ruleSetOf } from '../../netfilter/plan';
-import { brokenJumps } from '../../netfilter/trace';
 import type { NodeFacts, ServiceInput } from '../input';
 import { renderPlan, ServiceCompiler } from './compiler';
 

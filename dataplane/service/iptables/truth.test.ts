@@ -1,12 +1,11 @@
 // The iptables rules against the Service contract.
 import t from 'tap';
 import { serviceTruth } from '../../../test/contract/service-truth';
-import { ruleSetOf } from '../../netfilter/plan';
-import { Tracer } from '../../netfilter/trace';
+import { tracerOfPlans } from '../../path/tracers';
 import { ServiceCompiler } from './compiler';
 
 serviceTruth(t, (facts, services) => {
   const compiler = new ServiceCompiler(4, facts);
   for (const service of services) compiler.set(service.key, service);
-  return new Tracer(ruleSetOf(compiler.take().plan));
+  return tracerOfPlans({ iptables: { family: 4, chains: compiler.take().plan } });
 });

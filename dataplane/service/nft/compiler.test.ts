@@ -8,11 +8,13 @@ import {
   service,
   servicePort,
 } from '../../../test/lib/service-fixture';
+import { Tracer } from '../../path/hooks';
+import { NftEvaluator } from '../../path/nft/evaluator';
+import { NftTables } from '../../path/nft/tables';
 import type { NodeFacts, ServiceInput } from '../input';
 import { NftCompiler } from './compiler';
 import { countChanges, type NftPlan } from './model';
 import { tableOf } from './names';
-import { NftTracer } from './trace';
 import { renderTransaction } from './transaction';
 
 const facts: NodeFacts = { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24' };
@@ -216,8 +218,12 @@ t.test('two owners of one address and port: the first by name, until it is gone'
     destinationPort: 80,
     inInterface: 'eth0',
   };
-  const go = () =>
-    new NftTracer(compiler.take().plan).trace(packet, { localAddresses: new Set(), random: () => 0 }).destination;
+  const tables = new NftTables();
+  /** Each change as the kernel gets it: a transaction on top of those before. */
+  const go = () => {
+    const evaluators = tables.apply(textOf(compiler)).all.map((table) => new NftEvaluator(table));
+    return new Tracer(evaluators).trace(packet, { localAddresses: new Set(), random: () => 0 }).destination;
+  };
   t.equal(go(), '10.244.2.1');
   compiler.set('a/a', undefined);
   t.equal(go(), '10.244.2.2');

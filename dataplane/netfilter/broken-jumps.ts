@@ -1,0 +1,19 @@
+// Jumps that lead nowhere: the kernel refuses a rule set that has one. Pure.
+import type { RuleSet } from './model';
+import { renderRule } from './render';
+
+/** Every jump or goto whose chain does not exist in its table, as rendered lines; a sound rule set has none. */
+export function brokenJumps(rules: RuleSet): string[] {
+  const broken: string[] = [];
+  for (const chains of rules.values()) {
+    for (const { name, rules: list } of chains.values()) {
+      for (const rule of list) {
+        const { action } = rule;
+        if ((action.target === 'jump' || action.target === 'goto') && !chains.has(action.chain)) {
+          broken.push(renderRule(name, rule, 4));
+        }
+      }
+    }
+  }
+  return broken;
+}

@@ -1,0 +1,30 @@
+// What a rule language must provide, so that a packet can be led through its rules.
+import type { Family } from '../../controlplane/base/cidr';
+import type { Hook, RuleStep } from './journey';
+import type { Traveller } from './packet';
+
+export type Verdict = { readonly kind: 'accept' | 'drop' } | { readonly kind: 'reject'; readonly with: string };
+
+/** A chain that the kernel itself calls, at one hook: a built-in chain of iptables, a base chain of nftables. */
+export interface BaseChain {
+  /** At one hook the lower number comes first. */
+  readonly priority: number;
+  /** `nat` is asked for the first packet of a connection alone, and until one such chain has translated it. */
+  readonly type: 'filter' | 'nat';
+  /** Absent: packets of both families. */
+  readonly family?: Family;
+  /**
+   * Applies the rules to the packet and changes it as they say. Each rule that matches is one call of `record`.
+   * @throws Unsupported for a rule whose words are not known, and for a jump to a chain that does not exist
+   */
+  evaluate(packet: Traveller, record: (step: RuleStep) => void): Verdict;
+}
+
+/** The rules of one owner in one rule language, from a plan or from a listing of the kernel. */
+export interface Evaluator {
+  /** In any order. */
+  at(hook: Hook): readonly BaseChain[];
+}
+
+/** The kernel refuses rules that jump in circles; deeper nesting than this is a circle. */
+export const maxDepth = 64;

@@ -1,0 +1,158 @@
+// Rules of iptables, asked as the kernel asks them. They come from a plan (netfilter's ruleSetOf) or from iptables-save (parseDump):
+// the rules are the same values.
+import type { Family } from '../../../controlplane/base/cidr';
+import { Unsupported } from '../../../controlplane/base/errors';
+import type { Chain, Rule, RuleSet, Table, Target } from '../../netfilter/model';
+import { renderRule } from '../../netfilter/render';
+import { type BaseChain, type Evaluator, maxDepth, type Verdict } from '../evaluator';
+import { priorities } from '../hooks';
+import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
+import { serviceOfComment } from '../objects';
+import { parseEndpoint, type Traveller } from '../packet';
+import { type Condition, conditionsOf } from './conditions';
+
+interface ReadyRule {
+  readonly action: Target;
+  readonly text: string;
+  readonly conditions: readonly Condition[];
+  readonly objects: readonly ObjectRef[];
+}
+type RecordStep = (step: RuleStep) => void;
+
+const tablesAt: Readonly<Partial<Record<Hook, readonly Table[]>>> = {
+  prerouting: ['raw', 'mangle', 'nat'],
+  input: ['mangle', 'filter', 'security', 'nat'],
+  forward: ['mangle', 'filter', 'security'],
+  output: ['raw', 'mangle', 'nat', 'filter', 'security'],
+  postrouting: ['mangle', 'nat'],
+};
+
+function priorityOf(table: Table, hook: Hook): number {
+  if (table !== 'nat') return priorities[table];
+  return hook === 'prerouting' || hook === 'output' ? priorities.dstnat : priorities.srcnat;
+}
+
+export class IptablesEvaluator implements Evaluator {
+  private readonly ready = new Map<Chain, readonly ReadyRule[]>();
+  constructor(
+    private readonly rules: RuleSet,
+    private readonly family: Family,
+  ) {}
+
+  at(hook: Hook): readonly BaseChain[] {
+    return (tablesAt[hook] ?? []).flatMap((table): BaseChain[] => {
+      const chain = this.rules.get(table)?.get(hook.toUpperCase());
+      if (!chain) return [];
+      const place = { hook, table, rules: this.rules.get(table)! };
+      return [
+        {
+          priority: priorityOf(table, hook),
+          type: table === 'nat' ? 'nat' : 'filter',
+          family: this.family,
+          evaluate: (packet, record) => this.base(place, chain, packet, record),
+        },
+      ];
+    });
+  }
+
+  private base(place: Place, chain: Chain, packet: Traveller, record: RecordStep): Verdict {
+    const verdict = this.walk(place, chain, packet, record, 0);
+    if (verdict) return verdict;
+    if (chain.policy !== 'DROP') return { kind: 'accept' };
+    const { hook, table } = place;
+    const { fields } = packet;
+    const rule = `-P ${chain.name} DROP`;
+    const at = { step: 'rule', hook, table, chain: chain.name, line: 0, rule } as const;
+    record({ ...at, verdict: 'drop', before: fields, after: fields, objects: [] });
+    return { kind: 'drop' };
+  }
+
+  /** Undefined: the end of the chain, or RETURN. */
+  private walk(place: Place, chain: Chain, packet: Traveller, record: RecordStep, depth: number): Verdict | undefined {
+    if (depth > maxDepth) throw new Unsupported(`chains jump in a circle at ${chain.name}`);
+    const { hook, table } = place;
+    let line = 0;
+    for (const { action, text, conditions, objects } of this.prepare(chain)) {
+      line++;
+      if (!conditions.every((condition) => condition(packet))) continue;
+      const before = packet.fields;
+      const final = act(action, packet, text);
+      const at = { step: 'rule', hook, table, chain: chain.name, line, rule: text } as const;
+      record({ ...at, verdict: stepVerdicts[action.target], before, after: packet.fields, objects });
+      if (action.target === 'return') return undefined;
+      if (final) return final;
+      if (action.target !== 'jump' && action.target !== 'goto') continue;
+      const next = place.rules.get(action.chain);
+      if (!next) throw new Unsupported(`${text}: there is no chain ${action.chain}`);
+      const below = this.walk(place, next, packet, record, depth + 1);
+      if (below || action.target === 'goto') return below;
+    }
+    return undefined;
+  }
+
+  private prepare(chain: Chain): readonly ReadyRule[] {
+    let rules = this.ready.get(chain);
+    if (!rules) {
+      rules = chain.rules.map((rule) => ({
+        action: rule.action,
+        text: renderRule(chain.name, rule, this.family),
+        conditions: conditionsOf(rule),
+        objects: objectsOf(rule),
+      }));
+      this.ready.set(chain, rules);
+    }
+    return rules;
+  }
+}
+
+interface Place {
+  readonly hook: Hook;
+  readonly table: Table;
+  readonly rules: ReadonlyMap<string, Chain>;
+}
+
+function objectsOf({ matches = [] }: Rule): readonly ObjectRef[] {
+  return matches.flatMap((match) => (match.match === 'comment' ? serviceOfComment(match.text) : []));
+}
+
+const stepVerdicts: Readonly<Record<Target['target'], StepVerdict>> = {
+  accept: 'accept',
+  drop: 'drop',
+  reject: 'reject',
+  return: 'return',
+  jump: 'jump',
+  goto: 'goto',
+  dnat: 'dnat',
+  snat: 'snat',
+  masquerade: 'masquerade',
+  mark: 'continue',
+  none: 'continue',
+  opaque: 'continue',
+};
+
+/** Undefined: the packet goes on in this chain, or in the one that is jumped to. */
+function act(action: Target, packet: Traveller, text: string): Verdict | undefined {
+  switch (action.target) {
+    case 'accept':
+    case 'drop':
+      return { kind: action.target };
+    case 'reject':
+      return { kind: 'reject', with: action.with };
+    case 'mark':
+      packet.setMark((packet.fields.mark & ~action.mask) ^ action.value);
+      return undefined;
+    case 'dnat':
+      packet.translateDestination(parseEndpoint(action.to));
+      return { kind: 'accept' };
+    case 'snat':
+      packet.translateSource(parseEndpoint(action.to).address);
+      return { kind: 'accept' };
+    case 'masquerade':
+      packet.masquerade();
+      return { kind: 'accept' };
+    case 'opaque':
+      throw new Unsupported(`the tracer does not know what this does: ${text}`);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,248 @@
+// The words of nft that this project writes, as it writes them and as nft prints them (-n), made ready to be evaluated many times.
+// What is not known is refused: a rule that is misread would make every test of rules worthless.
+import { parseAddress } from '../../../controlplane/base/cidr';
+import { Unsupported } from '../../../controlplane/base/errors';
+import type { CtState } from '../../netfilter/model';
+import type { NftElement } from '../../nftables/listing';
+import { clientsOf, contains, type Endpoint, isLocal, parseEndpoint, parseRange, type Traveller } from '../packet';
+import { fieldOf, fieldsPattern, valueText } from './fields';
+import type { NftSet, NftTable } from './tables';
+
+export type RuleVerdict =
+  | { readonly kind: 'accept' | 'drop' | 'return' }
+  | { readonly kind: 'reject'; readonly with: string }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+  | { readonly kind: 'dnat'; readonly to: Endpoint }
+  | { readonly kind: 'masquerade' };
+
+/** What ends a rule. `comment`: of the element that said so. */
+export interface Decision {
+  readonly verdict: RuleVerdict;
+  readonly comment?: string;
+}
+
+/** False: the rule does not match. True: the next statement is asked. A decision ends the rule. */
+export type Statement = (packet: Traveller) => boolean | Decision;
+
+/** @throws Unsupported */
+export function parseRule(line: string, table: NftTable): readonly Statement[] {
+  const statements: Statement[] = [];
+  let rest = line.trim();
+  while (rest !== '') {
+    const known = words.find(([pattern]) => pattern.test(rest));
+    if (!known) throw new Unsupported(`the tracer does not know these words: ${rest}`, { details: { line } });
+    const [pattern, make] = known;
+    const [whole, ...parts] = pattern.exec(rest)!;
+    statements.push(make(parts, table));
+    rest = rest.slice(whole.length).trimStart();
+  }
+  return statements;
+}
+
+type Make = (parts: readonly string[], table: NftTable) => Statement;
+const word = (pattern: string): RegExp => new RegExp(`^${pattern}(?= |$)`);
+const fields = `(${fieldsPattern})`;
+/** Words of rules about ARP and neighbour messages: they stand in chains of pod-sources, and IP packets only pass them by. */
+const targetOf = 'iifname \\. @th,64,128';
+
+const words: readonly (readonly [RegExp, Make])[] = [
+  [word('comment "[^"]*"'), () => () => true],
+  [word('counter'), () => () => true],
+  [word(`${fields} vmap @(\\S+)`), ([key, map], table) => verdictBy(key!, setOf(table, map!), table)],
+  [word(`${fields} vmap \\{ ([^}]*) \\}`), ([key, list], table) => verdictBy(key!, anonymousMap(key!, list!), table)],
+  [
+    word(`dnat ip6? (?:addr \\. port )?to ${fields} map @(\\S+)`),
+    ([key, map], table) => lookUp(key!, setOf(table, map!), table, ({ value }) => dnat(value!.replace(' . ', ' '))),
+  ],
+  [word('dnat to (\\S+)'), ([to]) => always({ verdict: { kind: 'dnat', to: parseEndpoint(to!) } })],
+  [word(`${targetOf} (?:!= )?@\\S+`), () => refuse('the target of a neighbour message')],
+  [word(`${fields} (!= )?@(\\S+)`), ([key, not, set], table) => member(key!, not !== undefined, set!, table)],
+  [word('update @(\\S+) \\{ ip6? saddr \\}'), ([set]) => remember(set!)],
+  [
+    word('fib ([sd])addr type (!= )?(?:local|2)'),
+    ([side, not]) =>
+      ({ fields: { source, destination }, around }) =>
+        isLocal(side === 's' ? source : destination, around) === (not === undefined),
+  ],
+  [word('tcp flags (?:& \\(rst \\| ack\\) == ack|0x10 / 0x4,0x10)'), () => isAnswer],
+  [word('ct status (?:dnat|0x20)'), () => (packet) => packet.states.has('DNAT')],
+  [
+    word('ct state (\\S+)'),
+    ([list]) => {
+      const states = list!.split(',').map(stateOf);
+      return (packet) => states.some((state) => packet.states.has(state));
+    },
+  ],
+  [
+    word('icmpv6 type (?:\\{ ([^}]*) \\}|(\\S+))'),
+    ([list, only]) => {
+      const types = (list ?? only!).split(', ').map((type) => icmpTypes.get(type) ?? Number(type));
+      return ({ protocol, icmpType }) => protocol === 'icmpv6' && icmpType !== undefined && types.includes(icmpType);
+    },
+  ],
+  [
+    word('meta mark & (\\S+) (==|!=) (\\S+)'),
+    ([mask, how, value]) =>
+      (packet) =>
+        ((packet.fields.mark & Number(mask)) >>> 0 === Number(value)) === (how === '=='),
+  ],
+  [
+    word('meta mark set meta mark ([&|]) (\\S+)'),
+    ([how, value]) =>
+      (packet) => {
+        const { mark } = packet.fields;
+        packet.setMark(how === '&' ? mark & Number(value) : mark | Number(value));
+        return true;
+      },
+  ],
+  [word('(jump|goto) (\\S+)'), ([kind, chain]) => always({ verdict: { kind: kind as 'jump', chain: chain! } })],
+  [word('(accept|drop|return)'), ([kind]) => always({ verdict: { kind: kind as 'accept' } })],
+  [word('masquerade(?: fully-random)?'), () => always({ verdict: { kind: 'masquerade' } })],
+  // nft does not print the `meta l4proto tcp` that this implies.
+  [word('reject with tcp reset'), () => (packet) => packet.protocol === 'tcp' && reject('tcp-reset')],
+  [
+    word('reject(?: with icmp(?:v6)? port-unreachable)?'),
+    () => (packet) => reject(packet.family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'),
+  ],
+  [
+    word(`${fields} (!= )?(?:\\{ ([^}]*) \\}|(\\S+))`),
+    ([key, not, list, only], table) => compare(key!, not !== undefined, (list ?? only!).split(', '), table),
+  ],
+];
+
+const always =
+  (decision: Decision): Statement =>
+  () =>
+    decision;
+const reject = (how: string): Decision => ({ verdict: { kind: 'reject', with: how } });
+
+const refuse =
+  (what: string): Statement =>
+  () => {
+    throw new Unsupported(`the tracer does not know ${what}`);
+  };
+
+const isAnswer: Statement = ({ protocol, tcpFlags }) =>
+  protocol === 'tcp' && tcpFlags.includes('ACK') && !tcpFlags.includes('RST');
+
+function setOf(table: NftTable, name: string): NftSet {
+  const set = table.sets.get(name);
+  if (!set) throw new Unsupported(`there is no set ${name} in table ${table.label}`);
+  return set;
+}
+
+function anonymousMap(field: string, list: string): NftSet {
+  const pairs = list.split(', ').map((pair) => pair.split(' : ') as [string, string]);
+  return { elements: new Map(pairs.map(([key, value]) => [valueText(field, key), { value }])) };
+}
+
+function lookUp(key: string, { elements }: NftSet, table: NftTable, make: (found: NftElement) => Decision): Statement {
+  const field = fieldOf(key, table.family === 'bridge');
+  return (packet) => {
+    const text = field(packet);
+    const found = text === undefined ? undefined : elements.get(String(text));
+    return found === undefined ? false : make(found);
+  };
+}
+
+const verdictBy = (key: string, set: NftSet, table: NftTable): Statement =>
+  lookUp(key, set, table, ({ value, comment }) => ({
+    verdict: toVerdict(value),
+    ...(comment === undefined ? {} : { comment }),
+  }));
+
+function toVerdict(text: string | undefined): RuleVerdict {
+  const [kind, chain] = text?.split(' ') ?? [];
+  if ((kind === 'goto' || kind === 'jump') && chain !== undefined) return { kind, chain };
+  if (kind === 'accept' || kind === 'drop' || kind === 'return') return { kind };
+  throw new Unsupported(`the tracer does not know the verdict ${text}`);
+}
+
+/** `10.244.1.5 8080` */
+function dnat(text: string): Decision {
+  const [address, port] = text.split(' ');
+  return { verdict: { kind: 'dnat', to: { address: address!, port: Number(port) } } };
+}
+
+function member(key: string, not: boolean, name: string, table: NftTable): Statement {
+  const { timeoutSeconds, elements } = setOf(table, name);
+  const field = fieldOf(key, table.family === 'bridge');
+  return (packet) => {
+    const text = field(packet);
+    if (text === undefined) return false;
+    if (timeoutSeconds === undefined) return elements.has(String(text)) !== not;
+    const seen = clientsOf(packet.around, name).get(String(text));
+    return (seen !== undefined && (packet.around.now?.() ?? 0) - seen < timeoutSeconds) !== not;
+  };
+}
+
+const remember =
+  (set: string): Statement =>
+  ({ around, fields: { source } }) => {
+    clientsOf(around, set).set(source, around.now?.() ?? 0);
+    return true;
+  };
+
+/** As conntrack numbers them (enum ip_conntrack_info and nft_ct.c), and by name. */
+const states: ReadonlyMap<string, CtState> = new Map([
+  ['0x1', 'INVALID'],
+  ['0x2', 'ESTABLISHED'],
+  ['0x4', 'RELATED'],
+  ['0x8', 'NEW'],
+  ['0x40', 'UNTRACKED'],
+  ['invalid', 'INVALID'],
+  ['established', 'ESTABLISHED'],
+  ['related', 'RELATED'],
+  ['new', 'NEW'],
+  ['untracked', 'UNTRACKED'],
+]);
+function stateOf(text: string): CtState {
+  const state = states.get(text);
+  if (state === undefined) throw new Unsupported(`the tracer does not know the connection state ${text}`);
+  return state;
+}
+
+const icmpTypes: ReadonlyMap<string, number> = new Map([
+  ['mld-listener-report', 131],
+  ['nd-router-solicit', 133],
+  ['nd-router-advert', 134],
+  ['nd-neighbor-solicit', 135],
+  ['nd-neighbor-advert', 136],
+  ['nd-redirect', 137],
+  ['mld2-listener-report', 143],
+]);
+
+/** One field against values: addresses, ranges of addresses, ports, ranges of ports, names. */
+function compare(key: string, not: boolean, values: readonly string[], table: NftTable): Statement {
+  const field = fieldOf(key, table.family === 'bridge');
+  const tests = values.map((value) => testOf(key, valueText(key, value)));
+  return (packet) => {
+    const value = field(packet);
+    return value !== undefined && tests.some((test) => test(value)) !== not;
+  };
+}
+
+type Test = (value: string | number) => boolean;
+
+function testOf(key: string, text: string): Test {
+  if (key.endsWith('addr') && key.startsWith('ip')) return addressTest(text);
+  if (key.endsWith('dport')) {
+    const [from = 0, to = from] = text.split('-').map(Number);
+    return (value) => Number(value) >= from && Number(value) <= to;
+  }
+  if (key.endsWith('ifname') && text.endsWith('*')) return (value) => String(value).startsWith(text.slice(0, -1));
+  return (value) => String(value) === text;
+}
+
+function addressTest(text: string): Test {
+  const [first, last] = text.split('-');
+  if (last === undefined) {
+    const range = parseRange(text);
+    return (address) => contains(range, String(address));
+  }
+  const [from, to] = [parseAddress(first!), parseAddress(last)];
+  return (address) => {
+    const { family, value } = parseAddress(String(address));
+    return family === from.family && value >= from.value && value <= to.value;
+  };
+}
