@@ -11,41 +11,15 @@ import {
 import { BadRequest, Unavailable } from '../../controlplane/base/errors';
 import { nextFit, type PodRange, podRange } from './range';
 
-/** Which offsets of the range are taken, and which was given out last. */
-export interface AllocationStore {
-  has(offset: number): boolean;
-  add(offset: number): void;
-  delete(offset: number): void;
-  readonly size: number;
-  last: number;
-}
-
-/** Forgets with the process: whoever owns the containers reserves their addresses again after a restart. */
-export class MemoryAllocationStore implements AllocationStore {
-  private readonly taken = new Set<number>();
-  last = 0;
-  get size(): number {
-    return this.taken.size;
-  }
-  has(offset: number): boolean {
-    return this.taken.has(offset);
-  }
-  add(offset: number): void {
-    this.taken.add(offset);
-  }
-  delete(offset: number): void {
-    this.taken.delete(offset);
-  }
-}
-
+/** It forgets with the process: the owner of the containers reserves their addresses again after a restart. */
 export class AddressAllocator {
   private readonly range: PodRange;
+  /** Offsets from the start of the range. */
+  private readonly taken = new Set<number>();
+  private last = 0;
 
   /** @throws BadRequest when the range has no room for a pod. */
-  constructor(
-    readonly cidr: Cidr,
-    private readonly store: AllocationStore = new MemoryAllocationStore(),
-  ) {
+  constructor(readonly cidr: Cidr) {
     this.range = podRange(cidr);
   }
 
@@ -55,13 +29,13 @@ export class AddressAllocator {
 
   /** How many addresses there are for pods, and how many are taken. */
   get usage(): { readonly capacity: number; readonly taken: number } {
-    return { capacity: this.range.handedOut - this.range.first + 1, taken: this.store.size };
+    return { capacity: this.range.handedOut - this.range.first + 1, taken: this.taken.size };
   }
 
   /** @throws Unavailable when every address is taken. */
   allocate(): string {
-    for (const offset of nextFit(this.range, this.store.last)) {
-      if (this.store.has(offset)) continue;
+    for (const offset of nextFit(this.range, this.last)) {
+      if (this.taken.has(offset)) continue;
       this.take(offset);
       return this.format(offset);
     }
@@ -75,7 +49,7 @@ export class AddressAllocator {
   allocateLike(ip: string, other: AddressAllocator): string {
     const offset = other.offsetOf(ip);
     const { first, handedOut } = this.range;
-    if (offset === undefined || offset < first || offset > handedOut || this.store.has(offset)) return this.allocate();
+    if (offset === undefined || offset < first || offset > handedOut || this.taken.has(offset)) return this.allocate();
     this.take(offset);
     return this.format(offset);
   }
@@ -84,23 +58,23 @@ export class AddressAllocator {
   reserve(ip: string): void {
     const offset = this.offsetOf(ip);
     if (offset === undefined) throw new BadRequest(`address ${ip} is not one for pods of ${formatCidr(this.cidr)}`);
-    if (!this.store.has(offset)) this.take(offset);
+    if (!this.taken.has(offset)) this.take(offset);
   }
 
   /** Gives an address back; unknown ones are ignored. */
   release(ip: string): void {
     const offset = this.offsetOf(ip);
-    if (offset !== undefined) this.store.delete(offset);
+    if (offset !== undefined) this.taken.delete(offset);
   }
 
   has(ip: string): boolean {
     const offset = this.offsetOf(ip);
-    return offset !== undefined && this.store.has(offset);
+    return offset !== undefined && this.taken.has(offset);
   }
 
   private take(offset: number): void {
-    this.store.add(offset);
-    this.store.last = offset;
+    this.taken.add(offset);
+    this.last = offset;
   }
 
   private offsetOf(ip: string): number | undefined {

@@ -7,7 +7,6 @@ export const RTM = {
   NEWLINK: 16,
   DELLINK: 17,
   GETLINK: 18,
-  SETLINK: 19,
   NEWADDR: 20,
   DELADDR: 21,
   GETADDR: 22,
@@ -30,7 +29,6 @@ export const IFLA = {
   MTU: 4,
   LINK: 5,
   MASTER: 10,
-  OPERSTATE: 16,
   LINKINFO: 18,
   NET_NS_FD: 28,
   EXT_MASK: 29,
@@ -45,31 +43,27 @@ export const IFLA_BRPORT_MODE = 4;
 /** Leaves the interface counters out of a dump: half of its bytes. */
 export const RTEXT_FILTER_SKIP_STATS = 8;
 
-export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
+export const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 /** No duplicate address detection: usable at once. */
 export const IFA_F_NODAD = 2;
-/** Waits for duplicate address detection: nobody can be answered from it yet. */
-export const IFA_F_TENTATIVE = 0x40;
 
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
 export const RT_TABLE_MAIN = 254;
-export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const;
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
 export const RTN = { UNICAST: 1, LOCAL: 2, BLACKHOLE: 6 } as const;
 /** Cached entries of the old route cache show up in IPv6 dumps with this flag; they are no configuration. */
 export const RTM_F_CLONED = 0x200;
 /** rtm_flags: the gateway counts as being on the link, whatever addresses the link has. */
 export const RTNH_F_ONLINK = 4;
 
-export const NDA = { DST: 1, LLADDR: 2, VLAN: 5, MASTER: 9 } as const;
-export const NUD = { INCOMPLETE: 1, REACHABLE: 2, STALE: 4, FAILED: 0x20, NOARP: 0x40, PERMANENT: 0x80 } as const;
-export const NTF = { SELF: 2, MASTER: 4 } as const;
+export const NDA = { DST: 1, LLADDR: 2 } as const;
+export const NUD = { NOARP: 0x40, PERMANENT: 0x80 } as const;
+export const NTF = { SELF: 2 } as const;
 
 export const NLM_F = {
-  MULTI: 2,
   DUMP_INTR: 16,
   REPLACE: 0x100,
   EXCL: 0x200,
   CREATE: 0x400,
-  APPEND: 0x800,
   DUMP: 0x300,
 } as const;

@@ -87,9 +87,3 @@ export interface Chain {
 
 /** Table to chain name to chain. */
 export type RuleSet = ReadonlyMap<Table, ReadonlyMap<string, Chain>>;
-
-/** The names a rule's comments give. */
-export function commentOf(rule: Rule): string | undefined {
-  for (const match of rule.matches ?? []) if (match.match === 'comment') return match.text;
-  return undefined;
-}
