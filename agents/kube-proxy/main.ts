@@ -7,7 +7,7 @@ import { BadRequest } from '../../controlplane/base/errors';
 import { connect } from '../../controlplane/client/connect';
 import { serveHealth } from '../../controlplane/process/health';
 import { defineCommand } from '../../controlplane/process/process';
-import { type ConntrackWishes, planSettings, raiseSettings } from '../../dataplane/conntrack/settings';
+import { type DesiredConntrack, planSettings, raiseSettings } from '../../dataplane/conntrack/settings';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { Generations } from '../../dataplane/nftables/generations';
@@ -72,7 +72,7 @@ export const command = defineCommand({
   },
 });
 
-const conntrackWishes = (options: Options): ConntrackWishes => ({
+const conntrackWishes = (options: Options): DesiredConntrack => ({
   maxPerCore: options.conntrackMaxPerCore,
   min: options.conntrackMin,
   establishedSeconds: options.conntrackEstablished / 1000,

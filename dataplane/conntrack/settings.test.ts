@@ -1,7 +1,7 @@
 import t from 'tap';
-import { type ConntrackWishes, planSettings } from './settings';
+import { type DesiredConntrack, planSettings } from './settings';
 
-const wishes: ConntrackWishes = {
+const desired: DesiredConntrack = {
   maxPerCore: 32_768,
   min: 131_072,
   establishedSeconds: 86_400,
@@ -10,9 +10,9 @@ const wishes: ConntrackWishes = {
   udpStreamSeconds: 0,
   beLiberal: false,
 };
-const plan = (changes: Partial<ConntrackWishes>, cores = 2) =>
+const plan = (changes: Partial<DesiredConntrack>, cores = 2) =>
   Object.fromEntries(
-    planSettings({ ...wishes, ...changes }, cores).map(({ name, atLeast }) => [
+    planSettings({ ...desired, ...changes }, cores).map(({ name, atLeast }) => [
       name.replace('net.netfilter.nf_conntrack_', ''),
       atLeast,
     ]),

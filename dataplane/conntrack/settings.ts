@@ -6,7 +6,7 @@ import { ensureSysctls, readSysctl } from '../link/sysctl';
 import type { Netns } from '../netns/netns';
 
 /** Zero leaves a setting alone. */
-export interface ConntrackWishes {
+export interface DesiredConntrack {
   /** Entries the table holds for every core, and at least in all. */
   readonly maxPerCore: number;
   readonly min: number;
@@ -23,15 +23,15 @@ export interface Setting {
   readonly atLeast: number;
 }
 
-export function planSettings(wishes: ConntrackWishes, cores: number): Setting[] {
-  const max = wishes.maxPerCore === 0 ? 0 : Math.max(wishes.min, wishes.maxPerCore * cores);
+export function planSettings(desired: DesiredConntrack, cores: number): Setting[] {
+  const max = desired.maxPerCore === 0 ? 0 : Math.max(desired.min, desired.maxPerCore * cores);
   const settings: Setting[] = [
     { name: 'nf_conntrack_max', atLeast: max },
-    { name: 'nf_conntrack_tcp_timeout_established', atLeast: wishes.establishedSeconds },
-    { name: 'nf_conntrack_tcp_timeout_close_wait', atLeast: wishes.closeWaitSeconds },
-    { name: 'nf_conntrack_udp_timeout', atLeast: wishes.udpSeconds },
-    { name: 'nf_conntrack_udp_timeout_stream', atLeast: wishes.udpStreamSeconds },
-    { name: 'nf_conntrack_tcp_be_liberal', atLeast: wishes.beLiberal ? 1 : 0 },
+    { name: 'nf_conntrack_tcp_timeout_established', atLeast: desired.establishedSeconds },
+    { name: 'nf_conntrack_tcp_timeout_close_wait', atLeast: desired.closeWaitSeconds },
+    { name: 'nf_conntrack_udp_timeout', atLeast: desired.udpSeconds },
+    { name: 'nf_conntrack_udp_timeout_stream', atLeast: desired.udpStreamSeconds },
+    { name: 'nf_conntrack_tcp_be_liberal', atLeast: desired.beLiberal ? 1 : 0 },
   ];
   return settings
     .filter(({ atLeast }) => atLeast > 0)

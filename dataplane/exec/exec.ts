@@ -1,4 +1,4 @@
-// The process port. This folder is the only importer of child_process; nothing is ever run through a shell.
+// The interface through which everything runs programs. This folder is the only importer of child_process; nothing is ever run through a shell.
 
 export interface RunOptions {
   /** Written to standard input, which is then closed. */

@@ -35,11 +35,11 @@ export interface Upstream {
   avoidUntilMs: number;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const KEEP_ALIVE_MS = 30_000;
-const MAX_CONNECTIONS_PER_ENDPOINT = 256;
+const connectTimeoutMs = 5_000;
+const keepAliveMs = 30_000;
+const maxConnectionsPerEndpoint = 256;
 /** How long an endpoint that refused a connection is passed over; readiness takes over after that. */
-const AVOID_MS = 1_000;
+const avoidMs = 1_000;
 const H2_STREAMS = 100;
 
 export interface BackendsOptions {
@@ -111,7 +111,7 @@ export class Backends {
   }
 
   refused(upstream: Upstream): void {
-    upstream.avoidUntilMs = this.now() + AVOID_MS;
+    upstream.avoidUntilMs = this.now() + avoidMs;
   }
 
   /** Waits for requests under way. */
@@ -131,13 +131,13 @@ function open(
 ): Upstream {
   const { dialing, maxHeaderBytes: maxHeaderSize } = options;
   const lookup = lookupFor(port, dialing);
-  const connect = { timeout: CONNECT_TIMEOUT_MS, lookup, port };
+  const connect = { timeout: connectTimeoutMs, lookup, port };
   const dispatcher =
     protocol === 'h2c'
       ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, maxHeaderSize, connect })
       : new Pool(origin, {
-          connections: MAX_CONNECTIONS_PER_ENDPOINT,
-          keepAliveTimeout: KEEP_ALIVE_MS,
+          connections: maxConnectionsPerEndpoint,
+          keepAliveTimeout: keepAliveMs,
           maxHeaderSize,
           connect: lenientConnector(connect),
         });

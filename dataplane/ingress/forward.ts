@@ -24,10 +24,10 @@ export interface ForwardJob {
   readonly fail: (failure: Failure) => void;
 }
 
-const MAX_TRIES = 3;
-const HEADERS_TIMEOUT_MS = 60_000;
-const BODY_TIMEOUT_MS = 300_000;
-const SINGLE_WRITE_BYTES = 16 * 1024;
+const maxTries = 3;
+const headersTimeoutMs = 60_000;
+const bodyTimeoutMs = 300_000;
+const singleWriteBytes = 16 * 1024;
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function forward(job: ForwardJob): void {
@@ -67,8 +67,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
           method: request.method as Dispatcher.HttpMethod,
           headers,
           body: hasBody ? request : null,
-          headersTimeout: HEADERS_TIMEOUT_MS,
-          bodyTimeout: BODY_TIMEOUT_MS,
+          headersTimeout: headersTimeoutMs,
+          bodyTimeout: bodyTimeoutMs,
         },
         this,
       );
@@ -112,7 +112,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.job;
-    if (chunk.length === this.expected && chunk.length <= SINGLE_WRITE_BYTES) {
+    if (chunk.length === this.expected && chunk.length <= singleWriteBytes) {
       // The whole body in one piece: as a string it leaves in the same system call as the headers.
       this.done = true;
       response.end(chunk.toString('latin1'), 'latin1');
@@ -153,7 +153,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const isUnsent = !hasBody || (!request.readableDidRead && !request.destroyed);
     const mayRepeat =
       kind === 'notConnected' ? isUnsent : kind === 'lost' && !hasBody && idempotent.has(request.method!);
-    if (mayRepeat && this.tried.length < MAX_TRIES) this.attempt();
+    if (mayRepeat && this.tried.length < maxTries) this.attempt();
     else this.fail(error);
   }
 

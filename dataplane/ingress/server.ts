@@ -54,7 +54,7 @@ export interface UpdateReport {
 }
 
 /** A process that starts anew has its configuration in well under a second: better late than a wrong 404. */
-const HOLD_MS = 5_000;
+const holdMs = 5_000;
 
 type Verdict = { readonly route: Route; readonly headers: string[] } | HeadProblem;
 
@@ -174,7 +174,7 @@ export class IngressServer {
       this.held?.delete(go);
       work();
     };
-    const timer = setTimeout(go, this.options.holdMs ?? HOLD_MS);
+    const timer = setTimeout(go, this.options.holdMs ?? holdMs);
     this.held.add(go);
   }
 

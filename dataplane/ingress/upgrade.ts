@@ -6,7 +6,7 @@ import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { Upstream } from './backends';
 import { type HeaderRecord, responseHeaders } from './headers';
 
-const CONNECT_TIMEOUT_MS = 5_000;
+const connectTimeoutMs = 5_000;
 
 export interface Upgrade {
   readonly request: IncomingMessage;
@@ -25,7 +25,7 @@ export interface Upgrader {
 
 export function createUpgrader(): Upgrader {
   // No xfwd: headers.ts writes the forwarding headers.
-  const proxy: ProxyServer = createProxyServer({ ws: true, connectTimeout: CONNECT_TIMEOUT_MS });
+  const proxy: ProxyServer = createProxyServer({ ws: true, connectTimeout: connectTimeoutMs });
   proxy.on('proxyReqWs', (outgoing: ClientRequest, request: IncomingMessage) => {
     // http-proxy has sent the path through URL, which rewrites it: what was matched is what the backend gets.
     outgoing.path = request.url!;

@@ -29,7 +29,7 @@ export type Step =
   | { readonly action: 'ensure-neighbour' | 'remove-neighbour'; readonly entry: Omit<Neighbour, 'state'> }
   | { readonly action: 'ensure-forwarding' | 'remove-forwarding'; readonly entry: Omit<FdbEntry, 'permanent'> };
 
-export interface AddressWish {
+export interface DesiredAddress {
   readonly address: string;
   readonly prefix: number;
 }
@@ -39,7 +39,7 @@ export interface DesiredBridge {
   readonly mac: string;
   readonly mtu: number;
   /** Exactly these, of the families that occur here; link-local addresses of IPv6 are the kernel's own. */
-  readonly addresses: readonly AddressWish[];
+  readonly addresses: readonly DesiredAddress[];
 }
 export interface DesiredVxlan extends DesiredBridge {
   readonly vxlan: Vxlan;
@@ -112,7 +112,7 @@ function planAddresses(
   const present = addresses.filter(
     (entry) => entry.link === link?.index && families.has(entry.family) && !isLinkLocal(entry),
   );
-  const equal = (a: AddressWish, b: AddressWish) => a.address === b.address && a.prefix === b.prefix;
+  const equal = (a: DesiredAddress, b: DesiredAddress) => a.address === b.address && a.prefix === b.prefix;
   const surplus = present.filter((entry) => !desired.addresses.some((wanted) => equal(wanted, entry)));
   const missing = desired.addresses.filter((wanted) => !present.some((entry) => equal(wanted, entry)));
   return [
@@ -130,7 +130,9 @@ export function planNeighbours(
   link: number,
 ): { readonly add: readonly Step[]; readonly remove: readonly Step[] } {
   const present = found.filter((entry) => entry.link === link && (entry.state & NUD.PERMANENT) !== 0);
-  const missing = desired.filter((wish) => !present.some((e) => e.address === wish.address && e.mac === wish.mac));
+  const missing = desired.filter(
+    (wanted) => !present.some((e) => e.address === wanted.address && e.mac === wanted.mac),
+  );
   const surplus = present.filter((entry) => !desired.some(({ address }) => address === entry.address));
   return {
     add: missing.map((entry): Step => ({ action: 'ensure-neighbour', entry })),
@@ -147,7 +149,7 @@ export function planForwarding(
   const present = found.filter((entry) => entry.link === link && entry.destination !== undefined);
   const same = (a: Omit<FdbEntry, 'permanent'>, b: Omit<FdbEntry, 'permanent'>) =>
     a.mac === b.mac && a.destination === b.destination;
-  const missing = desired.filter((wish) => !present.some((entry) => same(entry, wish) && entry.permanent));
+  const missing = desired.filter((wanted) => !present.some((entry) => same(entry, wanted) && entry.permanent));
   // One end point per MAC: setting it replaces the one before.
   const surplus = present.filter((entry) => !desired.some(({ mac }) => mac === entry.mac));
   return {
@@ -177,7 +179,7 @@ export function planRoutes(desired: readonly Route[], found: readonly Route[], p
 /** The kernel keeps one route per destination and metric (and TOS, which we do not use). */
 const routeKey = ({ destination, metric = 0 }: Route): string => `${destination} ${metric}`;
 
-/** What the wish leaves open (the link, the source address) is the kernel's choice. */
+/** What the desired route leaves open (the link, the source address) is the kernel's choice. */
 const routeMatches = (wanted: Route, found: Route): boolean =>
   wanted.type === found.type &&
   wanted.protocol === found.protocol &&

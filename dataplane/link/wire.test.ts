@@ -44,7 +44,7 @@ t.test('links', async (t) => {
   t.equal(parseLink(join(linkChange(7, { hairpin: false }))).hairpin, false);
 
   const untouched = join(linkChange(7, { mtu: 1500 }));
-  t.equal(untouched.readUInt32LE(12) & IFF_UP, 0, 'without a wish the up flag is left alone');
+  t.equal(untouched.readUInt32LE(12) & IFF_UP, 0, 'the up flag is left alone unless it is asked for');
 
   const veth = join(
     linkCreation({

@@ -1,4 +1,4 @@
-// The port behind which rules reach the kernel, whatever program or table they go through. What a plan is, and what is said to
+// The interface by which rules reach the kernel, whatever program or table they go through. What a plan is, and what is said to
 // have changed in it, is between a compiler and its writer.
 
 /** Calls must not overlap: whoever owns the writer queues them. */
