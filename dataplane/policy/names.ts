@@ -1,6 +1,6 @@
 // Every name in the tables of policies, in one place: equal things have equal names, on every node and after every restart.
 import type { Family } from '../../controlplane/base/cidr';
-import { shortHash } from '../service/hash';
+import { shortHash } from '../netfilter/short-hash';
 import type { PodPeer, Protocol } from './input';
 import { canonical } from './select';
 

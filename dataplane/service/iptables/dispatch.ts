@@ -3,7 +3,7 @@ import { formatAddress, parseAddress } from '../../../controlplane/base/cidr';
 import type { Family, Protocol, Rule } from '../../netfilter/model';
 import { chainFamilies } from '../../netfilter/names';
 import { renderRule } from '../../netfilter/render';
-import { shortHash } from '../hash';
+import { shortHash } from '../../netfilter/short-hash';
 import { type Entry, PrefixTree, type TreeNode } from './prefix-tree';
 import { comment, jump, toPort } from './rule-parts';
 

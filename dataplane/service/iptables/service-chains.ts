@@ -3,9 +3,9 @@
 import type { Family, Protocol } from '../../netfilter/model';
 import { chainFamilies } from '../../netfilter/names';
 import { renderBody, renderChain } from '../../netfilter/render';
+import { shortHash } from '../../netfilter/short-hash';
 import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from '../decisions';
 import { endpointId } from '../endpoints';
-import { shortHash } from '../hash';
 import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
 import { groupEndpoints, splitAbove } from './groups';
 import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rule-parts';

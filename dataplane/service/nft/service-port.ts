@@ -2,11 +2,11 @@
 // with the same number of endpoints. Affinity and source ranges take chains of their own. Pure.
 import type { Family } from '../../../controlplane/base/cidr';
 import { marks } from '../../netfilter/names';
+import { shortHash } from '../../netfilter/short-hash';
 import { comment } from '../../nftables/text';
 import { canonicalAddress } from '../address';
 import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from '../decisions';
 import { endpointId } from '../endpoints';
-import { shortHash } from '../hash';
 import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
 import { chain, l3 } from './base';
 import type { Element, NftChain } from './model';
