@@ -2,7 +2,7 @@
 // missing or refused on the way is kept apart, because its reader has to look in different places.
 import type { EndpointSlice, Ingress, Service } from '../../controlplane/api';
 import type { BackendInput, BackendProtocol, Endpoint } from '../../dataplane/ingress/backends';
-import { canonicalAddress, refusedName } from '../../dataplane/ingress/destination';
+import { refusedName, unwrappedAddress } from '../../dataplane/ingress/destination';
 import { refusedByName, refusedEndpoint, type Surroundings } from './reach';
 
 export type Backend = NonNullable<NonNullable<Ingress['spec']>['defaultBackend']>;
@@ -43,7 +43,7 @@ export function resolveBackend(world: BackendWorld, namespace: string, backend: 
     if (target === undefined) return empty('ServicePortNotFound', noPort(serviceKey, service.port));
     const reason = refusedExternal(world, externalName ?? '', target);
     if (reason) return empty('BackendRefused', `Service ${serviceKey} has externalName ${externalName}: ${reason}`);
-    const address = canonicalAddress(externalName!) ?? externalName!.toLowerCase().replace(/\.$/, '');
+    const address = unwrappedAddress(externalName!) ?? externalName!.toLowerCase().replace(/\.$/, '');
     return { input: { id, protocol, endpoints: [{ address, port: target }] } };
   }
   if (!port) return empty('ServicePortNotFound', noPort(serviceKey, service.port));
@@ -64,7 +64,7 @@ const noPort = (serviceKey: string, port: { name?: string; number?: number } | u
 
 function refusedExternal(world: BackendWorld, externalName: string, port: number): string | undefined {
   // Names are judged again, by their addresses, each time they are connected to.
-  return canonicalAddress(externalName) === undefined
+  return unwrappedAddress(externalName) === undefined
     ? refusedName(externalName)
     : refusedByName(world, externalName, port);
 }
@@ -119,7 +119,7 @@ function collect(
     for (const { addresses, conditions } of slice.endpoints ?? []) {
       const [first] = addresses;
       if (first === undefined || !usable(conditions)) continue;
-      const address = canonicalAddress(first) ?? first;
+      const address = unwrappedAddress(first) ?? first;
       endpoints.set(`${address}:${port}`, { address, port });
     }
   }

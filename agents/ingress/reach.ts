@@ -10,7 +10,7 @@ import {
   parseAddress,
   parseCidr,
 } from '../../controlplane/base/cidr';
-import { canonicalAddress, refusedRange } from '../../dataplane/ingress/destination';
+import { refusedRange, unwrappedAddress } from '../../dataplane/ingress/destination';
 
 export interface Surroundings {
   readonly nodes: () => readonly Node[];
@@ -39,7 +39,7 @@ export function refusedEndpoint(
   address: string,
   port: number,
 ): string | undefined {
-  const found = canonicalAddress(address);
+  const found = unwrappedAddress(address);
   const general = refusedEverywhere(around, found);
   if (found === undefined || general) return general;
   if (isNodeAddress(around, found)) {
@@ -52,7 +52,7 @@ export function refusedEndpoint(
 
 /** The same for an address that a name leads to, where no namespace vouches for it: the port must be declared by a pod. */
 export function refusedByName(around: Surroundings, address: string, port: number): string | undefined {
-  const found = canonicalAddress(address);
+  const found = unwrappedAddress(address);
   const general = refusedEverywhere(around, found);
   if (found === undefined || general) return general;
   if (isNodeAddress(around, found)) {
@@ -111,7 +111,7 @@ function addressesOfNode(node: Node): ReadonlySet<string> {
   const before = known.get(node);
   if (before) return before;
   const { spec, status } = node;
-  const given = (status?.addresses ?? []).flatMap(({ address }) => canonicalAddress(address) ?? []);
+  const given = (status?.addresses ?? []).flatMap(({ address }) => unwrappedAddress(address) ?? []);
   const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
   const addresses = new Set([...given, ...ranges.flatMap(gatewayOf)]);
   known.set(node, addresses);
@@ -130,12 +130,12 @@ function gatewayOf(range: string): string[] {
 export function addressesOfService({ spec, status }: Service): string[] {
   const shown = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
   const all = [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '', ...(spec?.externalIPs ?? []), ...shown];
-  return [...new Set(all.flatMap((address) => canonicalAddress(address) ?? []))];
+  return [...new Set(all.flatMap((address) => unwrappedAddress(address) ?? []))];
 }
 
 /** Index values: the addresses a pod has on its node's network. */
 export function addressesOfHostPod({ spec, status }: Pod): string[] {
   if (!spec?.hostNetwork) return [];
   const all = [status?.hostIP ?? '', ...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP ?? ''];
-  return [...new Set(all.flatMap((address) => canonicalAddress(address) ?? []))];
+  return [...new Set(all.flatMap((address) => unwrappedAddress(address) ?? []))];
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import {
+  canonicalAddress,
   cidrAddress,
   cidrContains,
   cidrSize,
@@ -23,6 +24,7 @@ void t.test('addresses read and print in canonical form', async (t) => {
     ['::ffff:1.2.3.4', '::ffff:102:304'],
   ] as const) {
     t.equal(formatAddress(parseAddress(text)), canonical, text);
+    t.equal(canonicalAddress(text), canonical, text);
   }
   for (const wrong of ['', '10.0.0', '10.0.0.256', 'a', '::1::', '10.0.0.1/8']) {
     t.throws(() => parseAddress(wrong), { code: 'BadRequest' }, wrong);

@@ -1,6 +1,6 @@
 // The cluster's zone as it stands: Services, ready endpoints, pods and namespaces, changed one at a time. It answers who is
 // there; lookup.ts says which records that makes.
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { canonicalAddress } from '../../controlplane/base/cidr';
 import type { EndpointInput, EndpointsInput, PodInput, PortInput, ServiceInput } from './records';
 import { dashed } from './reverse-name';
 
@@ -31,7 +31,7 @@ export class Zone {
   constructor(readonly origin: string) {}
 
   setService(key: string, given: ServiceInput | undefined): void {
-    const service = given && { ...given, addresses: given.addresses.map(canonical) };
+    const service = given && { ...given, addresses: given.addresses.map(canonicalAddress) };
     const old = this.services.get(key);
     for (const address of old?.addresses ?? []) this.countAddress(address, key, -1);
     for (const address of service?.addresses ?? []) this.countAddress(address, key, 1);
@@ -62,7 +62,7 @@ export class Zone {
   }
 
   setPod(key: string, given: PodInput | undefined): void {
-    const pod = given && { ...given, addresses: given.addresses.map(canonical) };
+    const pod = given && { ...given, addresses: given.addresses.map(canonicalAddress) };
     const old = this.pods.get(key);
     if (old && pod && JSON.stringify(old.addresses) === JSON.stringify(pod.addresses)) return;
     for (const name of podNamesOf(old)) {
@@ -140,7 +140,7 @@ export class Zone {
     for (const key of keys ?? []) {
       const address = this.pods
         .get(key)
-        ?.addresses.find((one) => dashed(canonical(one)) === label || dashed(one) === label);
+        ?.addresses.find((one) => dashed(canonicalAddress(one)) === label || dashed(one) === label);
       if (address !== undefined) return address;
     }
     return undefined;
@@ -173,12 +173,8 @@ function podNamesOf(pod: PodInput | undefined): string[] {
   return pod.addresses.map((address) => `${pod.namespace}/${dashed(address)}`);
 }
 
-/** One spelling per address, so that IPv6 addresses written differently meet. */
-function canonical(address: string): string {
-  return address.includes(':') ? formatAddress(parseAddress(address)) : address;
-}
-
+/** One spelling for each address, so that IPv6 addresses written differently meet. */
 const canonicalEndpoint = (endpoint: EndpointInput): EndpointInput => ({
   ...endpoint,
-  addresses: endpoint.addresses.map(canonical),
+  addresses: endpoint.addresses.map(canonicalAddress),
 });

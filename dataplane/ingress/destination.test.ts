@@ -1,5 +1,5 @@
 import t from 'tap';
-import { canonicalAddress, refusedName, refusedRange } from './destination';
+import { refusedName, refusedRange, unwrappedAddress } from './destination';
 
 void t.test('addresses that only the node itself has are refused in every spelling', async (t) => {
   const cases: Record<string, string | undefined> = {
@@ -70,8 +70,8 @@ void t.test('names that are addresses in disguise, or mean this machine, are ref
 });
 
 void t.test('one spelling per address', async (t) => {
-  t.equal(canonicalAddress('::ffff:10.0.0.1'), '10.0.0.1');
-  t.equal(canonicalAddress('FD00:0::5'), 'fd00::5');
-  t.equal(canonicalAddress('010.0.0.1'), undefined);
-  t.equal(canonicalAddress('fe80::1%lo'), undefined);
+  t.equal(unwrappedAddress('::ffff:10.0.0.1'), '10.0.0.1');
+  t.equal(unwrappedAddress('FD00:0::5'), 'fd00::5');
+  t.equal(unwrappedAddress('010.0.0.1'), undefined);
+  t.equal(unwrappedAddress('fe80::1%lo'), undefined);
 });

@@ -25,7 +25,7 @@ const embedding = [
 ];
 
 /** The address in its only spelling; undefined for anything else, also for one with a zone (fe80::1%eth0). */
-export function canonicalAddress(text: string): string | undefined {
+export function unwrappedAddress(text: string): string | undefined {
   return isIP(text) === 0 || text.includes('%') ? undefined : formatAddress(unwrapped(parseAddress(text)));
 }
 

@@ -1,6 +1,6 @@
 // Which endpoints of a Service port take new connections.
 
-import { canonicalAddress } from './address';
+import { canonicalAddress } from '../../controlplane/base/cidr';
 import type { Endpoint } from './input';
 
 export interface Usable {

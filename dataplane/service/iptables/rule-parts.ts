@@ -1,7 +1,7 @@
 // Parts of iptables rules: matches, targets and marks that several builders of this folder use.
+import { canonicalAddress } from '../../../controlplane/base/cidr';
 import type { Family, Match, Protocol, Rule, Target } from '../../netfilter/model';
 import { marks } from '../../netfilter/names';
-import { canonicalAddress } from '../address';
 
 export const comment = (text: string): Match => ({ match: 'comment', text });
 export const jump = (chain: string): Target => ({ target: 'jump', chain });

@@ -1,8 +1,7 @@
 // Services, endpoints and node facts to the content of an nftables table: incremental, and without memory of how a state was
 // reached. A usual Service is elements alone, so a change of one Service is some elements, whatever there is beside them.
-import type { Family } from '../../../controlplane/base/cidr';
+import { canonicalAddress, type Family } from '../../../controlplane/base/cidr';
 import { comment } from '../../nftables/text';
-import { canonicalAddress } from '../address';
 import type { NodeFacts, ServiceInput } from '../input';
 import type { RuleCompiler } from '../mode';
 import { baseChains, baseSets, chain } from './base';

@@ -1,10 +1,9 @@
 // One Service port to elements and chains. Most ports need elements alone: the chains that pick an endpoint are shared by all ports
 // with the same number of endpoints. Affinity and source ranges take chains of their own. Pure.
-import type { Family } from '../../../controlplane/base/cidr';
+import { canonicalAddress, type Family } from '../../../controlplane/base/cidr';
 import { marks } from '../../netfilter/names';
 import { shortHash } from '../../netfilter/short-hash';
 import { comment } from '../../nftables/text';
-import { canonicalAddress } from '../address';
 import { decidePort, type External, type Frontend, type Pool, type PortDecisions, type Way } from '../decisions';
 import { endpointId } from '../endpoints';
 import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
