@@ -33,7 +33,10 @@ const translated: Readonly<Record<Hook, 'source' | 'destination' | undefined>> =
 export class Tracer {
   private readonly chains: ReadonlyMap<Hook, readonly BaseChain[]>;
 
-  /** Of evaluators with chains of equal priority the first is asked first. */
+  /**
+   * Of chains of equal priority those of the first evaluator are asked first. In the kernel that depends on the order in which they were
+   * registered, which no listing shows.
+   */
   constructor(evaluators: readonly Evaluator[]) {
     this.chains = new Map(
       hooks.map((hook) => {
