@@ -1,5 +1,5 @@
 // Which node answers for an address. Every announcer decides for itself, from the same facts by the same rule: no votes, no
-// leases, and a node that goes takes nobody else's addresses with it. Pure.
+// leases, and a node that goes takes only its own addresses with it. Pure.
 
 /** 32 bits, well mixed: FNV-1a, then the finalizer of MurmurHash3, without which names that differ at their end stay close. */
 function hash(text: string): number {

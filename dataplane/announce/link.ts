@@ -6,7 +6,7 @@ import type { Netns } from '../netns/netns';
 export interface AnnounceLink {
   readonly name: string;
   readonly mac: string;
-  /** The ranges of the link, of both families: an address outside them is nobody's neighbour. */
+  /** The ranges of the link, of both families: an address outside them is no neighbour's. */
   readonly cidrs: readonly Cidr[];
 }
 

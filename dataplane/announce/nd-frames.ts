@@ -11,7 +11,7 @@ const messageBytes = 24;
 const optionBytes = 8;
 const icmpAt = ethernetBytes + ipBytes;
 const icmpv6 = 58;
-/** Of a packet that has passed no router: nobody beyond the link can have sent it. */
+/** Of a packet that has passed no router: no machine beyond the link can have sent it. */
 const hopLimit = 255;
 const solicitation = 135;
 const advertisement = 136;
@@ -63,7 +63,7 @@ const allNodes = { ip: 'ff02::1', mac: '33:33:00:00:00:01' };
 
 /** `address is at mac`, to the one who asked; sent by `from`, so that switches learn nothing wrong of `mac`. */
 export function neighbourAnswer(asked: NeighbourMessage, mac: string, from = mac): Buffer {
-  // Whoever has no address yet hears it with all others.
+  // A client without an address yet hears it with all others.
   const known = asked.senderIp !== '::';
   const to = known ? { ip: asked.senderIp, mac: asked.senderMac } : allNodes;
   return advertise(asked.targetIp, { mac, from, to, flags: known ? solicitedFlag | overrideFlag : overrideFlag });

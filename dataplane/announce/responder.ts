@@ -177,7 +177,7 @@ export class Responder {
     }
   }
 
-  /** Whoever asked asks again, and a beacon follows in a moment: a frame that was not sent is not missed. */
+  /** The client asks again, and a beacon follows in a moment: a frame that was not sent is not missed. */
   private send(socket: PacketSocket, frame: Buffer): void {
     try {
       socket.send(frame);

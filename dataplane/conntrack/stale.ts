@@ -43,7 +43,7 @@ function isStale(
     return translated || frontend.backends.size > 0;
   }
   // A node port may carry flows of other programs too: only backends known to have been ours are, or, after a start, those in
-  // the pod network, where nobody else leads; and flows that a program on the node itself has not answered for since the
+  // the pod network, where only Services lead; and flows that a program on the node itself has not answered for since the
   // Service took the port over.
   if (!nodeAddresses.has(flow.destination)) return false;
   if (translated) return frontend.before?.has(backend) ?? isPod(flow.replySource);

@@ -23,7 +23,7 @@ export function readQuestion(message: Buffer): RawQuestion | undefined {
   const labels: string[] = [];
   for (;;) {
     const length = message[at];
-    // A pointer in the first name of a message can only point into the header: nobody sends that in good faith.
+    // A pointer in the first name of a message can only point into the header: no honest client sends that.
     if (length === undefined || length > 63) return undefined;
     if (length === 0) break;
     const end = at + 1 + length;

@@ -45,7 +45,7 @@ export interface ResponderDeps {
   readonly metrics: DnsMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Whether names outside the zone are asked of others for this client; default: for everyone. */
+  /** Whether upstream servers are asked for this client; default: for every client. */
   readonly mayRecurse?: (address: string | undefined) => boolean;
 }
 
@@ -56,7 +56,7 @@ export interface Sender {
 
 const classIn = 1;
 /**
- * A server that starts anew knows its zone in well under a second: questions of that time wait rather than fail. Shorter than
+ * A restarted server knows its zone in well under a second: questions of that time wait rather than fail. Shorter than
  * resolvers wait for an answer (resolv.conf: 5 s).
  */
 export const holdMs = 3_000;

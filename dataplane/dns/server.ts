@@ -115,7 +115,7 @@ function serveConnection(socket: Socket, responder: Responder): void {
         void answer.then(settled);
       } else if (answer) write(answer);
       else {
-        // Not a query: whoever speaks like this is no resolver.
+        // Not a query: a resolver does not speak like this.
         socket.destroy();
         return;
       }

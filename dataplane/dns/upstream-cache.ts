@@ -37,7 +37,7 @@ export function planCaching(message: Buffer): { readonly ttl: number; readonly t
 export class UpstreamCache {
   private readonly entries = new Map<string, Entry>();
   private bytes = 0;
-  /** Bounded by bytes as well: answers by TCP have up to 64 kB, and whoever owns a domain decides about their length. */
+  /** Bounded by bytes as well: answers by TCP have up to 64 kB, and the owner of a domain decides about their length. */
   constructor(
     private readonly maxEntries = 10_000,
     private readonly maxBytes = 16 << 20,

@@ -21,7 +21,7 @@ export class SystemExec implements Exec {
     const kill = (reason: Error) => {
       killed ??= reason;
       child.kill('SIGKILL');
-      // Children of the program may hold the outputs open; nobody waits for them.
+      // Children of the program may hold the outputs open; run() does not wait for them.
       child.stdout?.destroy();
       child.stderr?.destroy();
     };

@@ -1,5 +1,5 @@
 // The endpoints behind each Service port, and one connection pool per endpoint, shared by all that use it. Endpoints come
-// and go without a new route table; a pool nobody names any more finishes its requests and closes.
+// and go without a new route table; a pool that no backend names any more finishes its requests and closes.
 import { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import { type Dispatcher, H2CClient, Pool } from 'undici';
@@ -9,7 +9,7 @@ import { lenientConnector } from './lenient';
 import type { BackendId } from './routes';
 
 export interface Endpoint {
-  /** An address, which whoever configures it has judged; or a name, which is judged by each of its addresses (dial.ts). */
+  /** An address, which the caller has checked; or a name, whose addresses are checked one by one (dial.ts). */
   readonly address: string;
   readonly port: number;
 }

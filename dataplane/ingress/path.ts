@@ -46,7 +46,7 @@ function respell(bytes: string): string {
 const escaped = (code: number): string => `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
 
 /**
- * How else backends read a path of parsePath: slashes merged and decoded, path parameters (`;x`) taken away, or both. Empty for most paths. A
+ * How else backends read a path of parsePath: slashes merged and decoded, path parameters (`;x`) removed, or both. Empty for most paths. A
  * request may go on only where no other reading leads to another backend.
  */
 export function otherReadings(path: string): readonly string[] {

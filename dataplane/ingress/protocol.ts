@@ -32,7 +32,7 @@ export function judgeRequest(request: RequestLine, isHttp2: boolean, client: Cli
   return requestHead(request.rawHeaders, client);
 }
 
-/** A request that may leave HTTP: a WebSocket, and no body, which nobody would read. Others are answered as plain requests. */
+/** A request that may leave HTTP: a WebSocket, and no body, which no program would read. Others are answered as plain requests. */
 export function isUpgrade(request: Pick<RequestLine, 'method' | 'headers'>): boolean {
   const { upgrade, 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
   const isEmpty = Number(length) === 0 && coding === undefined;

@@ -53,7 +53,7 @@ export interface UpdateReport {
   readonly brokenTls: TlsTable['broken'];
 }
 
-/** A process that starts anew has its configuration in well under a second: better late than a wrong 404. */
+/** A restarted process has its configuration in well under a second: better late than a wrong 404. */
 const holdMs = 5_000;
 
 type Verdict = { readonly route: Route; readonly headers: string[] } | HeadProblem;

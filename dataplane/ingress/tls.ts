@@ -1,5 +1,5 @@
 // Certificates by server name (SNI): exact host first, then the wildcard of one label. A name without a certificate is
-// refused during the handshake: answering with somebody else's certificate helps nobody.
+// refused during the handshake: a certificate of another host helps no client.
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 export interface TlsInput {

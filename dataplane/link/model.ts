@@ -25,7 +25,7 @@ export interface Link {
   readonly vxlan?: Vxlan;
 }
 
-/** A tunnel whose other ends are told by forwarding entries, without learning. Source: RFC 7348. */
+/** A tunnel whose other ends forwarding entries name, without learning. Source: RFC 7348. */
 export interface Vxlan {
   /** VXLAN Network Identifier. */
   readonly id: number;
@@ -70,7 +70,7 @@ export interface Neighbour {
   readonly state: number;
 }
 
-/** What a bridge or a VXLAN link has learnt or was told about a MAC address. */
+/** What a bridge or a VXLAN link has learnt or was given for a MAC address. */
 export interface FdbEntry {
   readonly link: number;
   readonly mac: string;

@@ -24,7 +24,7 @@ const groups = [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR, RTNLGRP.
 export class NetworkMonitor {
   private readonly listener: { close(): void };
 
-  /** Opens the socket inside `netns`; changes from now on are told. It does not keep the process alive. */
+  /** Opens the socket inside `netns`; changes from now on are reported. It does not keep the process alive. */
   constructor(
     netns: Netns,
     onChange: (change: NetworkChange) => void,

@@ -65,7 +65,7 @@ function pushVxlan(data: AttrStream, { id, port, local }: Vxlan): void {
   data.push(IFLA_VXLAN.ID, u32(id));
   data.push(address.length === 4 ? IFLA_VXLAN.LOCAL : IFLA_VXLAN.LOCAL6, address);
   data.push(IFLA_VXLAN.PORT, u16BigEndian(port));
-  // Who is where is told, never learnt from what others send.
+  // Entries say where each MAC is; the link never learns it from frames.
   data.push(IFLA_VXLAN.LEARNING, u8(0));
   // RFC 7348, 5: the outer UDP checksum should be zero over IPv4. Over IPv6 the kernel fills it in.
   data.push(IFLA_VXLAN.UDP_CSUM, u8(0));

@@ -29,7 +29,7 @@ export function addressMessage(entry: LinkAddress): Uint8Array[] {
   const header = Buffer.alloc(addressHeaderLength);
   header.writeUInt8(afOf(entry.family), 0);
   header.writeUInt8(entry.prefix, 1);
-  // Addresses follow from ranges that are ours alone: nobody has to be asked before they may be used. IPv4 never asks.
+  // Addresses follow from ranges that are ours alone: no other node has to be asked before they may be used. IPv4 never asks.
   header.writeUInt8(entry.family === 6 ? IFA_F_NODAD : 0, 2);
   header.writeUInt32LE(entry.link, 4);
   const out = new AttrStream();

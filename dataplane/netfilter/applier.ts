@@ -27,7 +27,7 @@ const readTimeoutMs = 30_000;
 export interface ApplierDeps {
   readonly exec: Exec;
   readonly backend: Backend;
-  /** Chains of others that shall lead to ours; default all of names.ts. Such rules of ours in other places are removed. */
+  /** Jumps to install in foreign chains; default: all in names.ts. Our jumps in other foreign chains are removed. */
   readonly jumps?: readonly Jump[];
   /**
    * The kernel's count of nftables transactions, where the back end is nft: canaryAlive() then notices every change by others, and

@@ -1,5 +1,5 @@
 // Which of the two kernel interfaces iptables speaks, and whether somebody uses the other one. Rules in both are all
-// evaluated by the kernel, in an order nobody intended, so we do not add to a mix.
+// evaluated by the kernel, in an order that no program intended, so we do not add to a mix.
 import { describeError, isNotFound, Unsupported } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Family } from './model';
@@ -36,7 +36,7 @@ export async function detectBackend(exec: Exec, family: Family): Promise<Backend
 }
 
 /**
- * Where rules of others may decide over our packets: what `iptables` is on this node, and the other mode if somebody has rules in it.
+ * Where foreign rules may decide over our packets: what `iptables` is on this node, and the other mode if somebody has rules in it.
  * None where iptables is not installed.
  */
 export async function backendsInUse(exec: Exec, family: Family): Promise<Backend[]> {
@@ -96,7 +96,7 @@ async function countRules(exec: Exec, program: string): Promise<number> {
     return stdout.split('\n').filter((line) => line.startsWith('-A ')).length;
   } catch (err) {
     if (isNotFound(err)) return 0;
-    // The legacy program fails where the kernel has no legacy tables: then nobody can have rules there.
+    // The legacy program fails where the kernel has no legacy tables: then there can be no rules there.
     if (/does not exist|not supported|No such file|Permission denied/i.test(describeError(err))) return 0;
     throw err;
   }

@@ -1,5 +1,5 @@
 // Rules as values. A rule is what one line of iptables-save says, taken apart far enough to be rendered again to the same
-// line and to be evaluated on a packet. Lines of others may hold matches and targets we do not know; they are kept as text.
+// line and to be evaluated on a packet. Foreign lines may hold matches and targets that are not known; they are kept as text.
 import type { Family } from '../../controlplane/base/cidr';
 
 export type { Family };

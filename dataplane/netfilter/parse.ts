@@ -1,4 +1,4 @@
-// iptables-save text back into the rule model. Lines of others are read as far as we know their words; what we do not know
+// iptables-save text back into the rule model. Foreign lines are read as far as their words are known; what is not known
 // is kept as opaque text, so that rendering gives the same line again.
 import { BadRequest } from '../../controlplane/base/errors';
 import type { Chain, CtState, Match, Protocol, Rule, RuleSet, Table, Target, TcpFlag, Term } from './model';

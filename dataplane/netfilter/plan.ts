@@ -14,7 +14,7 @@ export interface Difference {
   readonly kind: 'missing' | 'changed' | 'extra' | 'jump-missing';
 }
 
-/** Jump rules that are not there, and those that are there though nobody wants them. */
+/** Jump rules that are not there, and those that are present and not wanted. */
 export interface WrongJumps {
   readonly missing: readonly Jump[];
   readonly surplus: readonly Jump[];

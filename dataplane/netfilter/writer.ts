@@ -1,7 +1,7 @@
 // The interface by which rules reach the kernel, whatever program or table they go through. What a plan is, and what is said to
 // have changed in it, is between a compiler and its writer.
 
-/** Calls must not overlap: whoever owns the writer queues them. */
+/** Calls must not overlap: the owner of the writer queues them. */
 export interface RuleWriter<Plan, Dirty> {
   /**
    * `dirty` names what may differ from the last call's plan. Repeatable; nothing to do costs nothing.

@@ -19,7 +19,7 @@ export class ForeignChanges {
 
   constructor(private readonly deps: ForeignChangesDeps) {}
 
-  /** Nobody else has changed anything in this namespace since everything was last compared. */
+  /** No other program has changed anything in this namespace since everything was last compared. */
   async none(): Promise<boolean> {
     const others = await this.othersNow();
     return others !== undefined && others === this.compared;

@@ -42,7 +42,7 @@ export class Generations {
   }
 
   /**
-   * How many transactions others have made, counted from somewhere: equal answers mean that nobody else changed anything in between.
+   * How many transactions others have made, counted from somewhere: equal answers mean that no other program changed anything in between.
    * Undefined when transactions of ours come so thick that the kernel's count cannot be put beside ours. @throws Unavailable
    */
   async others(): Promise<number | undefined> {

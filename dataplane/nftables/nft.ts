@@ -12,7 +12,7 @@ const readTimeoutMs = 60_000;
 
 export type NftFamily = 'ip' | 'ip6' | 'inet' | 'bridge';
 
-/** A table of ours. Nobody else writes into it. */
+/** A table of ours. No other program writes into it. */
 export interface TableName {
   readonly family: NftFamily;
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Nft {
 }
 
 export class NftProgram implements Nft {
-  /** `generations` is told of every transaction, so that it can tell those of others. */
+  /** `generations` counts each transaction of ours, so that it can tell them from those of other programs. */
   constructor(
     private readonly exec: Exec,
     private readonly generations?: Pick<Generations, 'writing'>,

@@ -8,7 +8,7 @@ import {
   parseAddress,
 } from '../../controlplane/base/cidr';
 
-/** rtm_protocol of our routes: marks them as ours in `ip route` and keeps all others safe from us. Listed by nobody else in rt_protos. */
+/** rtm_protocol of our routes: marks them as ours in `ip route` and keeps all others safe from us. rt_protos lists no other owner of it. */
 export const podRouteProtocol = 84;
 
 export interface NodeLease {

@@ -48,7 +48,7 @@ export function vxlanLink(own: NodeLease, outer: string, uplinkMtu: number): Des
 export type VxlanNeighbour = Omit<Neighbour, 'state' | 'link'>;
 export type VxlanForwarding = Omit<FdbEntry, 'permanent' | 'link'>;
 
-/** 10.244.2.0/24 via 10.244.2.1 dev k8ts-vxlan onlink proto 84; `link` is filled in by whoever knows the index. */
+/** 10.244.2.0/24 via 10.244.2.1 dev k8ts-vxlan onlink proto 84; `link` is filled in by the caller that knows the index. */
 export const vxlanRoute = (range: Cidr): Omit<Route, 'link'> => ({
   destination: formatCidr(range),
   type: 'unicast',

@@ -93,7 +93,7 @@ export class PolicyApplier {
   }
 
   /**
-   * What is not as we wrote it; then the next apply() replaces everything. When nobody else has written, that is known for 0.2 ms;
+   * What is not as we wrote it; then the next apply() replaces everything. When no other program has written, that is known for 0.2 ms;
    * else chains and declarations are compared, a few milliseconds, and every element of every set if that was not done just before.
    * `thorough` compares everything in any case. @throws what Nft.structure and Nft.read throw
    */

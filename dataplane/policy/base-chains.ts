@@ -7,7 +7,7 @@ import type { World } from './input';
 import type { Chain, Rule, Side } from './model';
 import { chainNames, type Direction, mapName, selfName, serversName } from './names';
 
-/** After the filter rules of others: what a Service refuses is refused there, and a drop here is final all the same. */
+/** After foreign filter rules: what a Service refuses is refused there, and a drop here is final all the same. */
 const afterFilter = 10;
 
 const accept = { verdict: 'accept' } as const;

@@ -1,6 +1,6 @@
 // Closes the ways from pod to pod of one node past its IP layer, where no rule about IP looks. Pure.
 //
-// Pods have a route to nobody but the gateway, so what they send is routed and judged. But they share a bridge, and it delivers
+// Pods have a route to the gateway alone, so what they send is routed and judged. But they share a bridge, and it delivers
 // what is addressed to another port: IPv6 with link-local addresses (every pod has one, also where the cluster has no IPv6),
 // broadcasts, and frames that a program with CAP_NET_RAW makes, which Docker gives by default. So a frame with IP in it passes
 // from port to port only if the rules of policies have seen it: as they do with br_netfilter, which bridges what a Service leads

@@ -5,7 +5,7 @@
 //
 // A profile is the list of policies that select a pod; pods with the same list share its chain, so the number of pods makes
 // sets longer, never chains. A pod of this node that no policy selects is in the map as well, with `accept`: an address of
-// the node's pod range that is not there belongs to a pod nobody has told of yet.
+// the node's pod range that is not there belongs to a pod that this node has not heard of yet.
 import type { Family } from '../../controlplane/base/cidr';
 import { baseChains } from './base-chains';
 import { guardText } from './bridge-guard';

@@ -10,7 +10,7 @@ export type Pool = 'cluster' | 'local';
 export type Way =
   | { readonly to: 'cluster' }
   | { readonly to: 'local' }
-  /** Refused at once: nobody anywhere answers. */
+  /** Refused at once: no endpoint on any node answers. */
   | { readonly to: 'reject'; readonly because: string }
   /** Without an answer: another node, or a load balancer that tries another node, has endpoints. */
   | { readonly to: 'drop'; readonly because: string };
@@ -47,7 +47,7 @@ export interface PortDecisions {
   readonly hideOutside: string;
   /** Where frontends with `to: external` lead. */
   readonly external?: External;
-  /** Sorted; present when a frontend is guarded and leads somewhere. An empty list lets nobody in. */
+  /** Sorted; present when a frontend is guarded and leads somewhere. An empty list lets no source in. */
   readonly sourceRanges?: readonly string[];
   /** Endpoints of this node: a pod that is led to itself would otherwise answer itself past the node. */
   readonly hairpin: readonly string[];

@@ -55,7 +55,7 @@ export interface NodeFacts {
   readonly clusterCidr: string;
   /** Range of this node's pods; absent while not known. */
   readonly podCidr?: string;
-  /** Ranges that ClusterIPs are taken from: an address in them that no Service has is nobody's. */
+  /** Ranges that ClusterIPs are taken from: an address in them that no Service has leads nowhere. */
   readonly serviceCidrs?: readonly string[];
   /** Node ports are open on addresses of this node in these ranges; absent: on all of them. Never on loopback. */
   readonly nodePortAddresses?: readonly string[];

@@ -133,8 +133,8 @@ function verdicts(family: Family): Rule[] {
 /**
  * An INVALID packet belongs to no conntrack entry, so it is not translated back: a late answer of a pod would reach the client
  * with the pod's own address, and the client would reset the connection. Only pods answer for Services, so only their packets
- * are dropped; asymmetric routes of others are none of our business. Every answer has ACK set and RST not. A reset must pass:
- * nobody answers it, and a peer that never hears of it keeps its half of a connection that is over.
+ * are dropped; other packets on asymmetric routes are left alone. Every answer has ACK set and RST not. A reset must pass:
+ * nothing answers it, and a peer that never hears of it keeps its half of a connection that is over.
  * A host with policy DROP in FORWARD (Docker sets it) must let pod traffic pass.
  */
 export function forward({ clusterCidr }: NodeFacts): Rule[] {

@@ -6,7 +6,7 @@ export const stepBits = 4;
 /**
  * A group with more rules than this is divided, unless they all belong to one key. Fewer, larger groups cost a packet some 10 ns a
  * rule; more, smaller ones cost every write, because iptables-restore first asks the kernel for all chains. A group whose
- * keys have nothing in common is always divided: whoever leads there would have to lead every packet there.
+ * keys have nothing in common is always divided: a rule that leads there would have to lead every packet there.
  */
 export const maxGroup = 48;
 

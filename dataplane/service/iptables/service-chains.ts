@@ -176,7 +176,7 @@ class PortBuilder {
   }
 
   /**
-   * Affinity first: whoever was here within the time goes where he went; then chance, then the last one.
+   * Affinity first: a client that was here within the time goes to the same endpoint; then chance, then the last one.
    * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m recent --update --seconds 10800 --reap --name K8TS-… … -j DNAT --to-destination 10.244.1.5:8080
    * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
    * -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080

@@ -1,4 +1,4 @@
-// What the nftables mode still has to say in iptables. A verdict `accept` in a table of ours does not keep the chains of others from
+// What the nftables mode still has to say in iptables. A verdict `accept` in a table of ours does not keep foreign chains from
 // dropping the packet; where a host has policy DROP in FORWARD or INPUT (Docker sets the first, many administrators the second), only a
 // rule in that very chain lets pods and health checks through. Pure; a handful of rules whatever Services exist.
 import type { Family } from '../../../controlplane/base/cidr';
@@ -8,7 +8,7 @@ import { renderChain } from '../../netfilter/render';
 import type { NodeFacts, ServiceInput } from '../input';
 import { canary, forward, healthCheckRules } from '../iptables/base-chains';
 
-/** Chains of others that lead to these. */
+/** Foreign chains that lead to these. */
 export const acceptJumps = jumps.filter(({ to }) => to === chains.forward || to === chains.input);
 
 export function acceptChains(facts: NodeFacts, services: Iterable<ServiceInput>, family: Family): OwnChains {

@@ -84,7 +84,7 @@ function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   ];
 }
 
-/** Before the filter chains of others at priority 0: a policy DROP there would turn a refusal into silence. */
+/** Before foreign filter chains at priority 0: a policy DROP there would turn a refusal into silence. */
 const filterPriority = -1;
 
 function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Family): [string, NftChain][] {
@@ -107,7 +107,7 @@ function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Fam
         toVerdict,
         ...unassigned,
         // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for Services, every
-        // answer has ACK set, and resets must pass: nobody answers them.
+        // answer has ACK set, and resets must pass: nothing answers them.
         `${fromPods} tcp flags & (rst | ack) == ack ct state invalid drop ${comment('not translated back')}`,
         `${fromPods} meta l4proto sctp ct state invalid drop ${comment('not translated back')}`,
       ),

@@ -13,7 +13,7 @@ export interface Observed {
 export interface Comparison {
   readonly changes: NftChanges;
   readonly drift: readonly DriftItem[];
-  /** Something is there under our name that cannot be changed in place, a set of another type: the table must be made anew. */
+  /** Something is there under our name that cannot be changed in place, a set of another type: the table must be created again. */
   readonly replace: boolean;
 }
 

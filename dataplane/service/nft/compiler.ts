@@ -96,7 +96,7 @@ export class NftCompiler implements RuleCompiler<NftPlan, NftChanges> {
     return { claims, chains, sets: clientSets, hostPorts };
   }
 
-  /** The new is taken before the old is let go, so that what both share stays untouched. */
+  /** The new chains are counted before the old ones are released, so that shared ones stay untouched. */
   private replace(key: string, next: CompiledService | undefined): void {
     const old = this.compiled.get(key);
     for (const [name, declaration] of next?.sets ?? []) this.use(this.sets, name, declaration);

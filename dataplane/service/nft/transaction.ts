@@ -6,7 +6,7 @@ import type { NftChanges, NftPlan } from './model';
 /**
  * The kernel works the lines off one by one, and nothing takes effect before the last: declarations first, since rules and elements
  * name chains; then elements go, since a chain can only be deleted when nothing leads to it; chains that changed are emptied and
- * written anew, which packets do not see in between; what nothing leads to any more goes last. '' when nothing differs.
+ * written again, which packets do not see in between; what nothing leads to any more goes last. '' when nothing differs.
  */
 export function renderTransaction(table: TableName, plan: NftPlan, changes: NftChanges): string {
   const name = `${table.family} ${table.name}`;
