@@ -32,7 +32,7 @@ export const command = defineCommand({
     const { kubeconfig, nodeName, clusterCidr, bindAddress, healthzPort, metricsPort } = options;
     if (kubeconfig === '') throw new BadRequest('--kubeconfig is required');
     if (nodeName === '') throw new BadRequest('--node-name is required');
-    raiseSettings(ownNetns(), planSettings(conntrackWishes(options), availableParallelism()), log);
+    raiseSettings(ownNetns(), planSettings(desiredConntrack(options), availableParallelism()), log);
     const client = await connect(kubeconfig);
     const generations = new Generations(ownNetns());
     const informers = openInformers(client, nodeName, log);
@@ -72,7 +72,7 @@ export const command = defineCommand({
   },
 });
 
-const conntrackWishes = (options: Options): DesiredConntrack => ({
+const desiredConntrack = (options: Options): DesiredConntrack => ({
   maxPerCore: options.conntrackMaxPerCore,
   min: options.conntrackMin,
   establishedSeconds: options.conntrackEstablished / 1000,

@@ -1,5 +1,6 @@
 // The command line of every process of a node, kept in /etc/k8ts/NAME.env. Pure.
 import { BadRequest } from '../../controlplane/base/errors';
+import { clusterDns, type Desired, defaults } from './desired';
 import {
   type Agent,
   dockerSocket,
@@ -14,11 +15,10 @@ import {
   serverDir,
   serverPkiDir,
 } from './layout';
-import { clusterDns, defaults, type Wishes } from './wishes';
 
 /** Options of the processes, without the registry, which is not ours and has a configuration file. */
-export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): readonly string[] {
-  const { cluster, nodeName, nodeIp } = wishes;
+export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired): readonly string[] {
+  const { cluster, nodeName, nodeIp } = desired;
   const common = (kubeconfig: string) => [
     `--kubeconfig=${kubeconfig}`,
     `--node-name=${nodeName}`,
@@ -35,7 +35,7 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
         `--service-cidr=${cluster.serviceCidr}`,
         `--cluster-cidr=${cluster.clusterCidr}`,
         `--cluster-domain=${cluster.clusterDomain}`,
-        `--load-balancer-pool=${wishes.loadBalancerPool}`,
+        `--load-balancer-pool=${desired.loadBalancerPool}`,
         '--store=sqlite',
       ];
     case 'kubelet':
@@ -46,9 +46,9 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
         `--pki-dir=${pkiDir}`,
         `--cluster-dns=${clusterDns(cluster)}`,
         `--cluster-domain=${cluster.clusterDomain}`,
-        `--resolv-conf=${wishes.resolvConf}`,
+        `--resolv-conf=${desired.resolvConf}`,
         `--overlay=${cluster.overlay}`,
-        `--node-labels=${wishes.nodeLabels}`,
+        `--node-labels=${desired.nodeLabels}`,
       ];
     case 'kube-proxy':
       return [
@@ -62,21 +62,21 @@ export function partArguments(part: Exclude<Part, 'registry'>, wishes: Wishes): 
       return [
         ...common(kubeconfigPath('dns')),
         `--cluster-domain=${cluster.clusterDomain}`,
-        `--resolv-conf=${wishes.resolvConf}`,
+        `--resolv-conf=${desired.resolvConf}`,
       ];
     case 'ingress':
       return [
         ...common(kubeconfigPath('ingress')),
         `--cluster-domain=${cluster.clusterDomain}`,
-        `--resolv-conf=${wishes.resolvConf}`,
+        `--resolv-conf=${desired.resolvConf}`,
       ];
   }
 }
 
 /** Path → text of the .env files of this role. @throws BadRequest for a value that a unit could not pass on */
-export function envFiles(wishes: Wishes): ReadonlyMap<string, string> {
-  const own = partsOf(wishes.role).filter((part) => part !== 'registry') as (Agent | 'server')[];
-  return new Map(own.map((part) => [envPath(part), renderEnv(partArguments(part, wishes))]));
+export function envFiles(desired: Desired): ReadonlyMap<string, string> {
+  const own = partsOf(desired.role).filter((part) => part !== 'registry') as (Agent | 'server')[];
+  return new Map(own.map((part) => [envPath(part), renderEnv(partArguments(part, desired))]));
 }
 
 /** systemd splits the value at blanks and takes quotes and backslashes for its own. */
@@ -90,7 +90,7 @@ export function renderEnv(args: readonly string[]): string {
  * Configuration of docker-registry 2.x: plain HTTP for the engines of the cluster, so everybody may read and nobody may write:
  * whoever could, pods among them, would choose what the nodes run. Images come in by the instance on loopback.
  */
-export const registryConfig = (wishes: Wishes): string => renderRegistry(wishes.cluster.registry, true);
+export const registryConfig = (desired: Desired): string => renderRegistry(desired.cluster.registry, true);
 export const pushConfig = (): string => renderRegistry(pushAddress, false);
 
 function renderRegistry(address: string, readOnly: boolean): string {

@@ -12,7 +12,7 @@ import {
 } from '../../controlplane/api';
 import { AppError, hasCode, isNotFound, isUnavailable } from '../../controlplane/base/errors';
 import type { Client } from '../../controlplane/client/client';
-import { type ClusterSettings, defaults } from './wishes';
+import { type ClusterSettings, defaults } from './desired';
 
 const namespace = 'kube-system';
 export const settingsName = 'k8ts-settings';

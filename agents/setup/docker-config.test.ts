@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type DockerFacts, mergeDaemonJson, noDockerChanges, unmergeDaemonJson } from './docker-config';
 
-const wish = { registry: '192.168.56.10:5000' };
+const desired = { registry: '192.168.56.10:5000' };
 const facts = (daemonJson: object | undefined, flags: string[] = []): DockerFacts => ({
   daemonJson: daemonJson && JSON.stringify(daemonJson),
   flags,
@@ -33,7 +33,7 @@ t.test('what is of the user stays, and comes back alone', async (t) => {
       after: { 'registry-mirrors': ['https://mirror.example'], 'insecure-registries': ['10.0.0.1:5000'] },
     },
     {
-      name: 'the same wish of the user',
+      name: 'the user has set the same',
       file: { 'live-restore': true },
       merged: ours,
       after: { 'live-restore': true },
@@ -41,9 +41,9 @@ t.test('what is of the user stays, and comes back alone', async (t) => {
     { name: 'all of it is there', file: ours, merged: ours, after: ours },
   ];
   for (const { name, file, merged, after } of cases) {
-    const { text, changes } = mergeDaemonJson(facts(file), wish, undefined);
+    const { text, changes } = mergeDaemonJson(facts(file), desired, undefined);
     t.same(JSON.parse(text), merged, name);
-    const again = mergeDaemonJson({ daemonJson: text, flags: [] }, wish, changes);
+    const again = mergeDaemonJson({ daemonJson: text, flags: [] }, desired, changes);
     t.same(again, { text, changes }, `${name}: a second run changes nothing`);
     const left = unmergeDaemonJson(text, changes);
     t.same(left && JSON.parse(left), after, `${name}: taken out again`);
@@ -53,11 +53,11 @@ t.test('what is of the user stays, and comes back alone', async (t) => {
 
 t.test('a file that says it all is left byte for byte', async (t) => {
   const text = JSON.stringify(ours, null, 7);
-  t.equal(mergeDaemonJson({ daemonJson: text, flags: [] }, wish, undefined).text, text);
+  t.equal(mergeDaemonJson({ daemonJson: text, flags: [] }, desired, undefined).text, text);
 });
 
 t.test('another registry takes the place of ours, and of nothing else', async (t) => {
-  const first = mergeDaemonJson(facts({ 'registry-mirrors': ['https://mirror.example'] }), wish, undefined);
+  const first = mergeDaemonJson(facts({ 'registry-mirrors': ['https://mirror.example'] }), desired, undefined);
   const second = mergeDaemonJson({ daemonJson: first.text, flags: [] }, { registry: '10.1.1.1:5000' }, first.changes);
   t.same(JSON.parse(second.text)['registry-mirrors'], ['https://mirror.example', 'http://10.1.1.1:5000']);
   const none = mergeDaemonJson({ daemonJson: second.text, flags: [] }, { registry: '' }, second.changes);
@@ -65,7 +65,7 @@ t.test('another registry takes the place of ours, and of nothing else', async (t
 });
 
 t.test("what the user changed since is the user's", async (t) => {
-  const { changes } = mergeDaemonJson(facts(undefined), wish, undefined);
+  const { changes } = mergeDaemonJson(facts(undefined), desired, undefined);
   const edited = {
     'live-restore': false,
     debug: true,
@@ -96,17 +96,17 @@ t.test('what stands against us is refused with the reason', async (t) => {
   ];
   for (const { file, flags, message } of cases) {
     t.throws(
-      () => mergeDaemonJson(facts(file, flags), wish, undefined),
+      () => mergeDaemonJson(facts(file, flags), desired, undefined),
       { code: 'BadRequest', message },
       String(message),
     );
   }
-  t.throws(() => mergeDaemonJson({ daemonJson: '{', flags: [] }, wish, undefined), /is no JSON/);
-  t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, wish, undefined), /holds no JSON object/);
+  t.throws(() => mergeDaemonJson({ daemonJson: '{', flags: [] }, desired, undefined), /is no JSON/);
+  t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, desired, undefined), /holds no JSON object/);
 });
 
 t.test('a flag that says the same as a setting of ours is enough', async (t) => {
-  const { text } = mergeDaemonJson(facts(undefined, ['--live-restore']), wish, undefined);
+  const { text } = mergeDaemonJson(facts(undefined, ['--live-restore']), desired, undefined);
   t.equal(JSON.parse(text)['live-restore'], undefined);
-  t.doesNotThrow(() => mergeDaemonJson(facts({ hosts: ['fd://', 'tcp://127.0.0.1:2375'] }), wish, undefined));
+  t.doesNotThrow(() => mergeDaemonJson(facts({ hosts: ['fd://', 'tcp://127.0.0.1:2375'] }), desired, undefined));
 });

@@ -20,7 +20,7 @@ export interface DockerFacts {
   /** Options dockerd was started with that speak of the same: it refuses to start when flag and file name the same setting. */
   readonly flags: readonly string[];
 }
-export interface DockerWish {
+export interface DesiredDocker {
   /** host:port, asked before the registries of the Internet; '' for none. */
   readonly registry: string;
 }
@@ -67,7 +67,11 @@ const impossible: readonly {
  * The file with our settings in it. `before` is what an earlier run added: it is taken out first, so that a registry that has
  * moved leaves no trace. @throws Refused when the file is no JSON object or a setting of the user's stands against ours
  */
-export function mergeDaemonJson(facts: DockerFacts, wish: DockerWish, before: DockerChanges | undefined): MergedDocker {
+export function mergeDaemonJson(
+  facts: DockerFacts,
+  desired: DesiredDocker,
+  before: DockerChanges | undefined,
+): MergedDocker {
   const there = parseDaemonJson(facts.daemonJson);
   const base = withoutChanges(there, before ?? noDockerChanges);
   for (const { key, when, why } of impossible) {
@@ -83,9 +87,9 @@ export function mergeDaemonJson(facts: DockerFacts, wish: DockerWish, before: Do
   if (base['live-restore'] === undefined && !facts.flags.includes(flagOf['live-restore']!)) {
     merged['live-restore'] = settings['live-restore'] = true;
   }
-  if (wish.registry !== '') {
-    addEntry('registry-mirrors', `http://${wish.registry}`);
-    addEntry('insecure-registries', wish.registry);
+  if (desired.registry !== '') {
+    addEntry('registry-mirrors', `http://${desired.registry}`);
+    addEntry('insecure-registries', desired.registry);
   }
   const original = before ? before.original : (facts.daemonJson ?? null);
   // A file that says all of it already stays byte for byte, indentation included.

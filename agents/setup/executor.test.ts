@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ScriptedExec } from '../../test/lib/scripted-exec';
+import { type Desired, defaults } from './desired';
 import { noDockerChanges } from './docker-config';
 import { observeState, parseUnits, runStep } from './executor';
 import { MachineFiles } from './machine-files';
 import { readRecord, type SetupRecord, writeRecord } from './record';
 import { planSteps, type Wanted } from './steps';
-import { defaults, type Wishes } from './wishes';
 
-const wishes: Wishes = {
+const desired: Desired = {
   role: 'worker',
   nodeName: 'worker-1',
   nodeIp: '192.168.56.11',
@@ -37,7 +37,7 @@ function setup(t: Test): { files: MachineFiles; from: string } {
 t.test('a machine without systemd running is written whole, and found whole', async (t) => {
   const { files, from } = setup(t);
   const wanted: Wanted = {
-    wishes,
+    desired,
     daemonJson: '{\n  "live-restore": true\n}\n',
     sysctls: {},
     program: { dir: from, version: '1 abc' },
@@ -106,12 +106,12 @@ NeedDaemonReload=no
   );
 });
 
-t.test("the record comes back as it was written, and nobody else's is taken for one", async (t) => {
+t.test("the record is read as it was written, and another version's is refused", async (t) => {
   const { files } = setup(t);
   t.equal(await readRecord(files), undefined);
   const record: SetupRecord = {
     version: 1,
-    wishes,
+    desired,
     caHash: 'sha256:00',
     docker: noDockerChanges,
     sysctls: { 'net.ipv4.ip_forward': '0' },
@@ -120,6 +120,9 @@ t.test("the record comes back as it was written, and nobody else's is taken for 
   };
   await writeRecord(files, record);
   t.same(await readRecord(files), record);
+  const { desired: wishes, ...rest } = record;
+  await files.write('/var/lib/k8ts/setup.json', { text: JSON.stringify({ ...rest, wishes }), mode: 0o600 });
+  t.same(await readRecord(files), record, 'as an earlier version wrote it');
   await files.write('/var/lib/k8ts/setup.json', { text: '{"version":9}', mode: 0o600 });
   await t.rejects(readRecord(files), { code: 'BadRequest' });
 });

@@ -84,27 +84,27 @@ async function installProgram(from: string, files: MachineFiles): Promise<void> 
 
 /** What planSteps compares with. Without a running systemd no unit is active. */
 export async function observeState(
-  wanted: Pick<Wanted, 'wishes' | 'sysctls'>,
+  wanted: Pick<Wanted, 'desired' | 'sysctls'>,
   deps: ExecutorDeps & { readonly running: boolean; readonly engine: EngineInfo | undefined },
 ): Promise<Observed> {
   const { files, running, engine } = deps;
-  const { wishes, sysctls } = wanted;
-  const paths = [...ownFiles(wishes, sysctls).keys(), daemonJsonPath, versionPath];
+  const { desired, sysctls } = wanted;
+  const paths = [...ownFiles(desired, sysctls).keys(), daemonJsonPath, versionPath];
   const found = await Promise.all(paths.map(async (path) => [path, await readWithTime(files, path)] as const));
-  const units = [...partsOf(wishes.role).map(unitOf), target];
-  const mirror = `http://${wishes.cluster.registry}`;
+  const units = [...partsOf(desired.role).map(unitOf), target];
+  const mirror = `http://${desired.cluster.registry}`;
   return {
     files: new Map(found.flatMap(([path, file]) => (file ? [[path, file] as const] : []))),
     directories: await readDirectories(files, [configDir]),
     units: running ? await readUnits(deps.exec, units) : new Map(),
-    enabled: await readEnabled(files, enabledUnits(wishes.role)),
+    enabled: await readEnabled(files, enabledUnits(desired.role)),
     users: await readUsers(files),
     installedVersion: (await files.read(versionPath))?.text.trim(),
     sysctls: await readSysctls(Object.keys(sysctls)),
     docker: {
       enabled: await isEnabled(deps.exec, 'docker.service'),
       active: engine !== undefined,
-      settled: engine?.liveRestore === true && (wishes.cluster.registry === '' || engine.mirrors.includes(mirror)),
+      settled: engine?.liveRestore === true && (desired.cluster.registry === '' || engine.mirrors.includes(mirror)),
     },
   };
 }

@@ -7,6 +7,7 @@ import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { markControlPlane, nodeProblem, publishSettings, serverProblem } from './cluster';
+import { type Desired, kubernetesService, planControl } from './desired';
 import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';
 import { adminConf, agents, kubeconfigPath, pkiDir, serverDir, serverPkiDir, unitOf, users } from './layout';
@@ -24,7 +25,6 @@ import {
   waitUntil,
 } from './session';
 import { createToken, joinCommand } from './token';
-import { kubernetesService, planControl, type Wishes } from './wishes';
 
 type Context = CommandContext<typeof initOptions>;
 
@@ -46,10 +46,10 @@ async function init({ options, signal }: Context): Promise<void> {
   const before = await readRecord(session.files);
   const machine = await observeMachine(session);
   checkMachine(machine.facts, options);
-  const wishes = planControl(options, machine.node, before?.wishes);
-  const input = { machine, wishes, before, start: options.start, caHash: before?.caHash ?? '' };
+  const desired = planControl(options, machine.node, before?.desired);
+  const input = { machine, desired, before, start: options.start, caHash: before?.caHash ?? '' };
   const { plan, changed } = await prepareMachine(session, input);
-  const made = await ensureCredentials(session, wishes);
+  const made = await ensureCredentials(session, desired);
   for (const line of made) say(`made ${line}`);
   let changes = changed || made.length > 0;
   if (!options.start) {
@@ -60,23 +60,23 @@ async function init({ options, signal }: Context): Promise<void> {
   await startControl(session, plan);
   const client = await connect(adminConf);
   await waitUntil(session, 'the API server answers', unitOf('server'), () => serverProblem(client));
-  const sent = await sendImages(session, options.images, wishes);
+  const sent = await sendImages(session, options.images, desired);
   for (const name of sent) say(`pushed ${name}`);
-  if (await publishSettings(client, wishes.cluster)) {
+  if (await publishSettings(client, desired.cluster)) {
     say('published the settings of the cluster; workers take changes with their next k8ts join');
     changes = true;
   }
   await startAgents(session, plan);
-  await waitUntil(session, `${wishes.nodeName} is registered`, unitOf('kubelet'), () =>
-    markControlPlane(client, wishes.nodeName),
+  await waitUntil(session, `${desired.nodeName} is registered`, unitOf('kubelet'), () =>
+    markControlPlane(client, desired.nodeName),
   );
   if (options.wait) {
-    await waitUntil(session, `${wishes.nodeName} is Ready`, unitOf('kubelet'), () =>
-      nodeProblem(client, wishes.nodeName),
+    await waitUntil(session, `${desired.nodeName} is Ready`, unitOf('kubelet'), () =>
+      nodeProblem(client, desired.nodeName),
     );
   }
   if (!changes && sent.length === 0) say('Nothing has changed.');
-  say(nextSteps(wishes, options.wait, before ? undefined : await printedJoin(client, signal)));
+  say(nextSteps(desired, options.wait, before ? undefined : await printedJoin(client, signal)));
 }
 
 /** A token for the first day, so that the first worker is one paste away. */
@@ -86,8 +86,8 @@ async function printedJoin(client: Client, signal: AbortSignal): Promise<string>
 }
 
 /** Certificates and kubeconfigs; returns what was made and why. The authority stays what it is. */
-async function ensureCredentials({ exec }: Session, wishes: Wishes): Promise<readonly string[]> {
-  const { nodeIp, nodeName, server, cluster } = wishes;
+async function ensureCredentials({ exec }: Session, desired: Desired): Promise<readonly string[]> {
+  const { nodeIp, nodeName, server, cluster } = desired;
   const made = [
     ...(await ensurePki(serverPkiDir, {
       advertiseAddress: nodeIp,
@@ -114,7 +114,7 @@ async function ensureCredentials({ exec }: Session, wishes: Wishes): Promise<rea
   return made;
 }
 
-async function sendImages(session: Session, given: string, { cluster }: Wishes): Promise<readonly string[]> {
+async function sendImages(session: Session, given: string, { cluster }: Desired): Promise<readonly string[]> {
   const program = await ownPackage();
   const shipped =
     program && (await session.files.exists(join(program.dir, 'images'))) ? join(program.dir, 'images') : '';
@@ -124,7 +124,7 @@ async function sendImages(session: Session, given: string, { cluster }: Wishes):
   return importImages(dir, { ...session, registry: cluster.registry, signal });
 }
 
-const nextSteps = ({ nodeName, server }: Wishes, ready: boolean, joining: string | undefined): string => `
+const nextSteps = ({ nodeName, server }: Desired, ready: boolean, joining: string | undefined): string => `
 Node ${nodeName} is ${ready ? 'Ready' : 'set up'}; the API is at ${server}
 
 Use it, as root on this machine:

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { createAuthority, issueCertificate } from '../../controlplane/pki/issue';
 import { checkClocks, serverTime } from './clock';
+import { defaults } from './desired';
 import { noDockerChanges } from './docker-config';
 import { serverOf } from './join';
 import type { SetupRecord } from './record';
 import { sysctlNames, wantedSysctls } from './session';
-import { defaults } from './wishes';
 
 const record: SetupRecord = {
   version: 1,
-  wishes: {
+  desired: {
     role: 'worker',
     nodeName: 'worker-1',
     nodeIp: '192.168.56.11',
@@ -35,7 +35,7 @@ t.test('which server', async (t) => {
   t.throws(() => serverOf([], undefined), { code: 'BadRequest', message: /which cluster\?\n.*token create/ });
   t.throws(() => serverOf(['a', 'b'], undefined), { code: 'BadRequest', message: /unexpected argument "b"/ });
   t.throws(() => serverOf(['a b'], undefined), { code: 'BadRequest' });
-  const control: SetupRecord = { ...record, wishes: { ...record.wishes, role: 'control' } };
+  const control: SetupRecord = { ...record, desired: { ...record.desired, role: 'control' } };
   t.throws(() => serverOf(['10.0.0.1'], control), { message: /is the control machine of a cluster/ });
 });
 

@@ -14,6 +14,7 @@ import { discover } from './credentials/discover';
 import { requestNodeCredentials } from './credentials/request';
 import { parseServer } from './credentials/token-text';
 import type { Discovery } from './credentials/types';
+import { type ClusterSettings, type Desired, defaults, planWorker } from './desired';
 import { giveKubeconfigs } from './executor';
 import { configDir, kubeconfigPath, pkiDir, registryPort, unitOf } from './layout';
 import { observeMachine } from './observe';
@@ -22,7 +23,6 @@ import { checkMachine } from './preflight';
 import { readRecord, type SetupRecord } from './record';
 import { Refused } from './refused';
 import { openSession, prepareMachine, type Session, startAgents, waitUntil } from './session';
-import { type ClusterSettings, defaults, planWorker, type Wishes } from './wishes';
 
 type Context = CommandContext<typeof joinOptions>;
 type Options = Context['options'];
@@ -47,10 +47,10 @@ async function join({ options, positional, log, signal }: Context): Promise<void
   checkClocks(await serverTime(server), Date.now());
   const cluster = await findCluster(session, options, server, before);
   const settings = await clusterSettings(session, options, cluster, before);
-  const wishes = planWorker(options, machine.node, { server: cluster.server, settings }, before?.wishes);
+  const desired = planWorker(options, machine.node, { server: cluster.server, settings }, before?.desired);
   const caHash = pinOf(cluster.caPem);
-  const { plan, changed } = await prepareMachine(session, { machine, wishes, before, start: options.start, caHash });
-  const { nodeName, nodeIp } = wishes;
+  const { plan, changed } = await prepareMachine(session, { machine, desired, before, start: options.start, caHash });
+  const { nodeName, nodeIp } = desired;
   const request = { ...cluster, token: options.token, nodeName, nodeIp, dir: configDir, log };
   const made = await requestNodeCredentials(request, signal);
   await giveKubeconfigs(session.exec);
@@ -65,21 +65,21 @@ async function join({ options, positional, log, signal }: Context): Promise<void
     await waitUntil(session, `${nodeName} is Ready`, unitOf('kubelet'), () => nodeProblem(client, nodeName));
   }
   if (!changed && made.length === 0) say('Nothing has changed.');
-  say(nextSteps(wishes, options.wait));
+  say(nextSteps(desired, options.wait));
 }
 
 /** @throws Refused when nothing says where the cluster is, or an earlier run said something else */
 export function serverOf(positional: readonly string[], before: SetupRecord | undefined): string {
   const [given, ...rest] = positional;
   if (rest.length > 0) throw new Refused(`unexpected argument ${JSON.stringify(rest[0])}.`, 'See k8ts join --help');
-  if (before?.wishes.role === 'control') {
+  if (before?.desired.role === 'control') {
     throw new Refused(
       'this machine is the control machine of a cluster, and a node of it.',
       'To make it a node of another one, start over: k8ts reset',
     );
   }
   if (given === undefined) {
-    if (before) return before.wishes.server;
+    if (before) return before.desired.server;
     throw new Refused(
       'which cluster?',
       'k8ts token create --print-join-command on its control machine prints the whole command.',
@@ -138,12 +138,12 @@ async function clusterSettings(
     : createClient(new HttpsTransport({ server, ca: caPem, token }));
   const settings = (await readSettings(client)) ?? {
     ...defaults,
-    registry: before?.wishes.cluster.registry ?? `${new URL(server).hostname}:${registryPort}`,
+    registry: before?.desired.cluster.registry ?? `${new URL(server).hostname}:${registryPort}`,
   };
   if (registry === '') return settings;
   return { ...settings, registry: registry === 'none' ? '' : registry };
 }
 
-const nextSteps = ({ nodeName, server }: Wishes, ready: boolean): string => `
+const nextSteps = ({ nodeName, server }: Desired, ready: boolean): string => `
 Node ${nodeName} of ${server} is ${ready ? 'Ready' : 'set up'}. See it there: kubectl get nodes
 Take it away again: kubectl delete node ${nodeName} there, then here: k8ts reset`;

@@ -1,16 +1,16 @@
-// What this machine is: the facts that preflight.ts, wishes.ts and steps.ts judge. Reads and tries, changes nothing.
+// What this machine is: the facts that preflight.ts, desired.ts and steps.ts judge. Reads and tries, changes nothing.
 import { accessSync, constants } from 'node:fs';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Exec } from '../../dataplane/exec/exec';
+import type { NodeFacts } from './desired';
 import type { DockerFacts } from './docker-config';
 import type { Engine, EngineInfo } from './docker-engine';
 import { tryFeatures } from './features';
 import { daemonJsonPath } from './layout';
 import type { MachineFiles } from './machine-files';
 import { type Listener, type MachineFacts, packagesOf } from './preflight';
-import type { NodeFacts } from './wishes';
 
 export interface Machine {
   readonly facts: MachineFacts;

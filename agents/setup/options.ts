@@ -9,7 +9,7 @@ import {
   parseOneOf,
   parseText,
 } from '../../controlplane/process/options';
-import { normalRange } from './wishes';
+import { normalRange } from './desired';
 
 function parseIp(text: string): string {
   if (text !== '' && isIP(text) === 0) throw new BadRequest('expected an IP address');

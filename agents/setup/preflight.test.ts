@@ -1,7 +1,7 @@
 import t from 'tap';
+import { type Desired, defaults } from './desired';
 import { parseListeners } from './observe';
 import { checkMachine, checkPorts, checkRanges, type Listener, type MachineFacts } from './preflight';
-import { defaults, type Wishes } from './wishes';
 
 const good: MachineFacts = {
   uid: 0,
@@ -20,7 +20,7 @@ const good: MachineFacts = {
   ranges: [],
 };
 const options = { allowSwap: false, start: true };
-const wishes: Wishes = {
+const desired: Desired = {
   role: 'control',
   nodeName: 'control',
   nodeIp: '192.168.56.10',
@@ -88,7 +88,7 @@ LISTEN 0 128 127.0.0.1:6443 0.0.0.0:*
   const check =
     (only: readonly Listener[], running: string[] = []) =>
     () =>
-      checkPorts({ ...good, listeners: only }, wishes, running);
+      checkPorts({ ...good, listeners: only }, desired, running);
   t.throws(check([listeners[0]!]), /port 80\/tcp is needed for Ingress, but nginx listens at 0\.0\.0\.0:80/);
   t.throws(check([listeners[3]!]), /port 6443\/tcp is needed for the API, but another program listens/);
   t.doesNotThrow(check([listeners[1]!, listeners[2]!]), "a stub resolver on loopback is in nobody's way");
@@ -99,7 +99,7 @@ LISTEN 0 128 127.0.0.1:6443 0.0.0.0:*
 
 t.test('ranges', async (t) => {
   const with_ = (cidr: string) => () =>
-    checkRanges({ ...good, ranges: [{ cidr, origin: 'route through tun0' }] }, wishes);
+    checkRanges({ ...good, ranges: [{ cidr, origin: 'route through tun0' }] }, desired);
   t.throws(with_('10.0.0.0/8'), /10\.244\.0\.0\/16 overlaps 10\.0\.0\.0\/8 \(route through tun0\).*\n.*--cluster-cidr/);
   t.throws(with_('10.100.0.0/24'), /--service-cidr/);
   t.doesNotThrow(with_('172.17.0.0/16'));

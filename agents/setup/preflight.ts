@@ -1,7 +1,7 @@
 // Whether a machine can be a node, before anything is written: facts are gathered by observe.ts, judged here. Pure.
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
+import type { Desired } from './desired';
 import { Refused } from './refused';
-import type { Wishes } from './wishes';
 
 export interface Listener {
   readonly protocol: 'tcp' | 'udp';
@@ -183,8 +183,8 @@ export interface PortUse {
 }
 
 /** Ports of a node, by the part that opens them. */
-export function portsOf(wishes: Wishes): ReadonlyMap<string, readonly PortUse[]> {
-  const { nodeIp, cluster } = wishes;
+export function portsOf(desired: Desired): ReadonlyMap<string, readonly PortUse[]> {
+  const { nodeIp, cluster } = desired;
   const tcp = (port: number, purpose: string, address = '0.0.0.0'): PortUse => ({
     port,
     protocol: 'tcp',
@@ -193,7 +193,7 @@ export function portsOf(wishes: Wishes): ReadonlyMap<string, readonly PortUse[]>
   });
   const registryPort = Number(cluster.registry.split(':').at(-1));
   return new Map([
-    ...(wishes.role === 'control'
+    ...(desired.role === 'control'
       ? ([
           ['server', [tcp(6443, 'the API')]],
           ['registry', [tcp(registryPort, 'the image registry (--registry-port chooses another)', nodeIp)]],
@@ -216,8 +216,8 @@ export function portsOf(wishes: Wishes): ReadonlyMap<string, readonly PortUse[]>
 const wildcards = ['0.0.0.0', '*', '[::]', '::'];
 
 /** `running`: parts of ours that run, and hold their ports rightly. @throws Refused naming the program in the way */
-export function checkPorts(facts: MachineFacts, wishes: Wishes, running: readonly string[]): void {
-  for (const [part, uses] of portsOf(wishes)) {
+export function checkPorts(facts: MachineFacts, desired: Desired, running: readonly string[]): void {
+  for (const [part, uses] of portsOf(desired)) {
     if (running.includes(part)) continue;
     for (const use of uses) {
       const other = facts.listeners.find(
@@ -236,7 +236,7 @@ export function checkPorts(facts: MachineFacts, wishes: Wishes, running: readonl
 }
 
 /** Ranges of the cluster that this machine uses for something else: it could not reach that any more. @throws Refused */
-export function checkRanges(facts: MachineFacts, { cluster }: Wishes): void {
+export function checkRanges(facts: MachineFacts, { cluster }: Desired): void {
   for (const [name, range] of [
     ['--cluster-cidr', cluster.clusterCidr],
     ['--service-cidr', cluster.serviceCidr],

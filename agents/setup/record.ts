@@ -1,14 +1,14 @@
-// What the set-up did to this machine and what was there before, in one file: a second run reads what was wished, `k8ts reset`
-// what to put back.
+// What the set-up did to this machine and what was there before, in one file: a second run reads what was desired,
+// `k8ts reset` what to restore.
 import { BadRequest } from '../../controlplane/base/errors';
+import type { Desired } from './desired';
 import type { DockerChanges } from './docker-config';
 import { recordPath } from './layout';
 import type { MachineFiles } from './machine-files';
-import type { Wishes } from './wishes';
 
 export interface SetupRecord {
   readonly version: 1;
-  readonly wishes: Wishes;
+  readonly desired: Desired;
   /** sha256:HEX of the authority of the cluster; '' before the first run has come that far. */
   readonly caHash: string;
   readonly docker: DockerChanges;
@@ -25,8 +25,9 @@ export async function readRecord(files: MachineFiles): Promise<SetupRecord | und
   const file = await files.read(recordPath);
   if (!file) return undefined;
   try {
-    const record = JSON.parse(file.text) as SetupRecord;
-    if (record.version === 1) return record;
+    // Earlier versions wrote `wishes` for `desired`.
+    const { wishes, ...record } = JSON.parse(file.text) as SetupRecord & { readonly wishes?: Desired };
+    if (record.version === 1) return wishes ? { ...record, desired: wishes } : record;
   } catch {
     // Reported below: the caller cannot do anything with the position of a missing brace.
   }

@@ -73,7 +73,7 @@ async function reset({ options, log, signal }: Context): Promise<void> {
 
 function announcement(record: SetupRecord | undefined): string {
   const what = record
-    ? `node ${record.wishes.nodeName} of ${record.wishes.server}${record.wishes.role === 'control' ? ', with the whole state of that cluster' : ''}`
+    ? `node ${record.desired.nodeName} of ${record.desired.server}${record.desired.role === 'control' ? ', with the whole state of that cluster' : ''}`
     : 'whatever has a name of k8ts on this machine';
   return `This removes ${what}: units, configuration, certificates, pods, volumes, rules, links and state.\nTo do it: k8ts reset --yes`;
 }
@@ -204,7 +204,7 @@ async function removeUsers({ exec, files }: Session): Promise<void> {
 const alwaysLeft = (record: SetupRecord | undefined): readonly string[] => [
   'Debian packages (Docker, iptables, ...): you or others may use them',
   'images that Docker has pulled: docker image prune -a removes those that nothing uses',
-  ...(record?.wishes.role === 'worker'
-    ? [`the Node object in the cluster: kubectl delete node ${record.wishes.nodeName}`]
+  ...(record?.desired.role === 'worker'
+    ? [`the Node object in the cluster: kubectl delete node ${record.desired.nodeName}`]
     : []),
 ];

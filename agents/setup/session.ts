@@ -1,9 +1,10 @@
 // A run of init, join or reset on this machine, which tells the person who watches each thing it does; and what init and join do
-// with a machine between its wishes and its running processes.
+// with a machine between its desired state and its running processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import type { Desired } from './desired';
 import { mergeDaemonJson } from './docker-config';
 import { Engine } from './docker-engine';
 import { isEnabled, observeState, readSysctls, readUnits, runStep } from './executor';
@@ -14,7 +15,6 @@ import { checkPorts, checkRanges } from './preflight';
 import { type SetupRecord, writeRecord } from './record';
 import { Refused } from './refused';
 import { describeStep, type MachinePlan, planSteps, type Step } from './steps';
-import type { Wishes } from './wishes';
 
 export interface Session {
   readonly exec: Exec;
@@ -71,22 +71,22 @@ export async function prepareMachine(
   session: Session,
   input: {
     readonly machine: Machine;
-    readonly wishes: Wishes;
+    readonly desired: Desired;
     readonly before: SetupRecord | undefined;
     readonly start: boolean;
     readonly caHash: string;
   },
 ): Promise<Prepared> {
   const { exec, files } = session;
-  const { machine, wishes, before, start, caHash } = input;
+  const { machine, desired, before, start, caHash } = input;
   const running = machine.facts.systemd === 'running';
-  if (!before) checkRanges(machine.facts, wishes);
-  if (start) checkPorts(machine.facts, wishes, await runningParts(exec, wishes));
-  const docker = mergeDaemonJson(machine.docker, wishes.cluster, before?.docker);
+  if (!before) checkRanges(machine.facts, desired);
+  if (start) checkPorts(machine.facts, desired, await runningParts(exec, desired));
+  const docker = mergeDaemonJson(machine.docker, desired.cluster, before?.docker);
   const sysctlsBefore = before?.sysctls ?? (await readSysctls(sysctlNames));
   const sysctls = wantedSysctls(sysctlsBefore);
   const program = await ownPackage();
-  const observed = await observeState({ wishes, sysctls }, { exec, files, running, engine: machine.engine });
+  const observed = await observeState({ desired, sysctls }, { exec, files, running, engine: machine.engine });
   if (program === undefined && observed.installedVersion === undefined) {
     throw new Refused(
       'this program runs from sources and cannot be installed.',
@@ -94,10 +94,10 @@ export async function prepareMachine(
     );
   }
   const elsewhere = program && program.dir !== files.path(programDir) ? program : undefined;
-  const plan = planSteps({ wishes, daemonJson: docker.text, sysctls, program: elsewhere, start }, observed);
+  const plan = planSteps({ desired, daemonJson: docker.text, sysctls, program: elsewhere, start }, observed);
   const record: SetupRecord = {
     version: 1,
-    wishes,
+    desired,
     caHash,
     docker: docker.changes,
     sysctls: sysctlsBefore,
@@ -110,9 +110,9 @@ export async function prepareMachine(
   return { plan, record, changed: recorded || plan.prepare.length > 0 || plan.start.length > 0 };
 }
 
-async function runningParts(exec: Exec, wishes: Wishes): Promise<readonly Part[]> {
-  const units = await readUnits(exec, partsOf(wishes.role).map(unitOf));
-  return partsOf(wishes.role).filter((part) => units.get(unitOf(part))?.active);
+async function runningParts(exec: Exec, desired: Desired): Promise<readonly Part[]> {
+  const units = await readUnits(exec, partsOf(desired.role).map(unitOf));
+  return partsOf(desired.role).filter((part) => units.get(unitOf(part))?.active);
 }
 
 /** Parts of the control machine that others wait for. */

@@ -6,12 +6,12 @@ import { options as ingressOptions } from '../ingress/options';
 import { options as proxyOptions } from '../kube-proxy/options';
 import { kubeletOptions } from '../kubelet/options';
 import { envFiles, partArguments, renderEnv } from './arguments';
+import { type Desired, defaults } from './desired';
 import { configDir, daemonJsonPath, type Part, partsOf, target, unitDir, unitOf, versionPath } from './layout';
 import { describeStep, type Observed, ownFiles, planSteps, type Step, type Wanted } from './steps';
 import { enabledUnits, unitFiles } from './units';
-import { defaults, type Wishes } from './wishes';
 
-const control: Wishes = {
+const control: Desired = {
   role: 'control',
   nodeName: 'control',
   nodeIp: '192.168.56.10',
@@ -21,7 +21,7 @@ const control: Wishes = {
   nodeLabels: '',
   resolvConf: '/run/systemd/resolve/resolv.conf',
 };
-const worker: Wishes = {
+const worker: Desired = {
   ...control,
   role: 'worker',
   nodeName: 'worker-1',
@@ -29,8 +29,8 @@ const worker: Wishes = {
   loadBalancerPool: '',
 };
 const sysctls = { 'net.ipv4.ip_forward': '1' };
-const wantedFor = (wishes: Wishes, change: Partial<Wanted> = {}): Wanted => ({
-  wishes,
+const wantedFor = (desired: Desired, change: Partial<Wanted> = {}): Wanted => ({
+  desired,
   daemonJson: '{}\n',
   sysctls,
   program: { dir: '/mnt/package', version: '1 abc' },
@@ -99,10 +99,10 @@ function settle(wanted: Wanted, from: Observed, now = 1000): Observed {
 }
 
 t.test('the files of a node, as text', async (t) => {
-  for (const wishes of [control, worker]) {
-    const files = [...ownFiles(wishes, sysctls)];
+  for (const desired of [control, worker]) {
+    const files = [...ownFiles(desired, sysctls)];
     const text = files.map(([path, { text, mode }]) => `--- ${path} 0${mode.toString(8)}\n${text}`).join('');
-    t.matchSnapshot(text, wishes.role);
+    t.matchSnapshot(text, desired.role);
     for (const [path, { mode, text }] of files) {
       t.equal(mode & 0o022, 0, `${path} is not for others to write`);
       t.notMatch(text, /undefined/, path);
@@ -118,17 +118,17 @@ t.test('each process takes the options it is given', async (t) => {
     dns: dnsOptions,
     ingress: ingressOptions,
   };
-  const odd: Wishes = {
+  const odd: Desired = {
     ...control,
     nodeLabels: 'a=b,c=d',
     loadBalancerPool: '',
     cluster: { ...control.cluster, overlay: 'vxlan' },
   };
-  for (const wishes of [control, worker, odd]) {
-    for (const part of partsOf(wishes.role)) {
+  for (const desired of [control, worker, odd]) {
+    for (const part of partsOf(desired.role)) {
       if (part === 'registry') continue;
-      const args = partArguments(part, wishes);
-      t.doesNotThrow(() => parseOptions(tables[part], args, {}), `${wishes.role} ${part}: ${args.join(' ')}`);
+      const args = partArguments(part, desired);
+      t.doesNotThrow(() => parseOptions(tables[part], args, {}), `${desired.role} ${part}: ${args.join(' ')}`);
     }
   }
   t.match(parseOptions(kubeletOptions, partArguments('kubelet', odd), {}).options, {
@@ -165,24 +165,24 @@ t.test('from nothing: everything, in an order in which each step finds what it n
 });
 
 t.test('a second run does nothing', async (t) => {
-  for (const wishes of [control, worker]) {
-    t.strictSame(allSteps(wantedFor(wishes), settle(wantedFor(wishes), bare)), [], wishes.role);
+  for (const desired of [control, worker]) {
+    t.strictSame(allSteps(wantedFor(desired), settle(wantedFor(desired), bare)), [], desired.role);
   }
 });
 
 t.test('a run that ends after any step is completed by the next one', async (t) => {
-  const changed: Wishes = {
+  const changed: Desired = {
     ...control,
     cluster: { ...control.cluster, overlay: 'vxlan', registry: '192.168.56.10:5055' },
   };
   const running = settle(wantedFor(control), bare, 1000);
-  for (const [from, wishes] of [
+  for (const [from, desired] of [
     [bare, control],
     [running, changed],
   ] as const) {
-    const program = { dir: '/mnt/package', version: wishes === changed ? '2 def' : '1 abc' };
-    const wanted = wantedFor(wishes, { program, daemonJson: wishes === changed ? '{"a":1}\n' : '{}\n' });
-    const from_ = wishes === changed ? { ...from, docker: { ...from.docker, settled: false } } : from;
+    const program = { dir: '/mnt/package', version: desired === changed ? '2 def' : '1 abc' };
+    const wanted = wantedFor(desired, { program, daemonJson: desired === changed ? '{"a":1}\n' : '{}\n' });
+    const from_ = desired === changed ? { ...from, docker: { ...from.docker, settled: false } } : from;
     const steps = allSteps(wanted, from_);
     for (let done = 0; done <= steps.length; done++) {
       const halfway = steps.slice(0, done).reduce((state, step) => after(state, step, 2000), from_);

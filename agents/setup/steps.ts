@@ -1,6 +1,7 @@
 // From what a machine is to be and what it is, to the steps between. Pure. Running the steps and planning again gives none:
 // whatever a crash leaves undone is seen in the next observation, not remembered.
 import { envFiles, pushConfig, registryConfig } from './arguments';
+import type { Desired } from './desired';
 import {
   configDir,
   daemonJsonPath,
@@ -23,7 +24,6 @@ import {
 } from './layout';
 import type { FileState } from './machine-files';
 import { enabledUnits, unitFiles } from './units';
-import type { Wishes } from './wishes';
 
 export type Step =
   /** Puts this program into its place. */
@@ -66,7 +66,7 @@ export interface Observed {
   readonly docker: { readonly enabled: boolean; readonly active: boolean; readonly settled: boolean };
 }
 export interface Wanted {
-  readonly wishes: Wishes;
+  readonly desired: Desired;
   /** Whole text of daemon.json. */
   readonly daemonJson: string;
   readonly sysctls: Readonly<Record<string, string>>;
@@ -85,23 +85,23 @@ export interface MachinePlan {
 const wrapper = `#!/bin/sh\nexec ${programDir}/k8ts "$@"\n`;
 
 /** Every file of ours but daemon.json, which is the user's. */
-export function ownFiles(wishes: Wishes, sysctls: Readonly<Record<string, string>>): ReadonlyMap<string, FileState> {
+export function ownFiles(desired: Desired, sysctls: Readonly<Record<string, string>>): ReadonlyMap<string, FileState> {
   const files = new Map<string, FileState>();
   const add = (path: string, text: string, mode = 0o644) => files.set(path, { text, mode });
-  for (const [path, text] of unitFiles(wishes.role)) add(path, text);
-  for (const [path, text] of envFiles(wishes)) add(path, text, 0o600);
-  if (wishes.role === 'control') {
-    add(registryConfigPath, registryConfig(wishes));
+  for (const [path, text] of unitFiles(desired.role)) add(path, text);
+  for (const [path, text] of envFiles(desired)) add(path, text, 0o600);
+  if (desired.role === 'control') {
+    add(registryConfigPath, registryConfig(desired));
     add(pushConfigPath, pushConfig());
   }
-  add(usersPath, usersText(wishes.role));
+  add(usersPath, usersText(desired.role));
   add(sysctlPath, sysctlText(sysctls));
   add(wrapperPath, wrapper, 0o755);
   return files;
 }
 
 // u NAME - "DESCRIPTION" HOME
-function usersText(role: Wishes['role']): string {
+function usersText(role: Desired['role']): string {
   const own = Object.entries(users).filter(([, name]) => usersOf(role).includes(name));
   const lines = own.map(([part, name]) => `u ${name} - "k8ts ${part}" ${stateDir}\n`);
   return `# Written by k8ts: each process that is not root has a user. See sysusers.d(5).\n${lines.join('')}`;
@@ -113,8 +113,8 @@ function sysctlText(sysctls: Readonly<Record<string, string>>): string {
 }
 
 export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
-  const { wishes, start } = wanted;
-  const parts = partsOf(wishes.role);
+  const { desired, start } = wanted;
+  const parts = partsOf(desired.role);
   const prepare: Step[] = [];
   const installs = wanted.program !== undefined && wanted.program.version !== observed.installedVersion;
   if (installs) prepare.push({ action: 'install', from: wanted.program!.dir, version: wanted.program!.version });
@@ -125,9 +125,9 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
   const writes = planWrites(wanted, observed);
   prepare.push(...writes);
   const written = new Set(writes.map((step) => (step.action === 'write' ? step.path : '')));
-  const missingUsers = usersOf(wishes.role).filter((name) => !observed.users.has(name));
+  const missingUsers = usersOf(desired.role).filter((name) => !observed.users.has(name));
   if (missingUsers.length > 0) prepare.push({ action: 'make-users', names: missingUsers });
-  const enable = enabledUnits(wishes.role).filter((unit) => !observed.enabled.has(unit));
+  const enable = enabledUnits(desired.role).filter((unit) => !observed.enabled.has(unit));
   if (!observed.docker.enabled) enable.push('docker.service');
   if (start) prepare.push(...planSystem(wanted, observed, written));
   if (enable.length > 0) prepare.push({ action: 'enable', units: enable });
@@ -146,8 +146,8 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
   };
 }
 
-function planWrites({ wishes, sysctls, daemonJson }: Wanted, { files }: Observed): Step[] {
-  const wanted = new Map(ownFiles(wishes, sysctls));
+function planWrites({ desired, sysctls, daemonJson }: Wanted, { files }: Observed): Step[] {
+  const wanted = new Map(ownFiles(desired, sysctls));
   // Its mode is the user's when it is there.
   wanted.set(daemonJsonPath, { text: daemonJson, mode: files.get(daemonJsonPath)?.mode ?? 0o644 });
   return [...wanted].flatMap(([path, { text, mode }]): Step[] => {

@@ -124,7 +124,7 @@ const cases: { name: string; nodes: NodeInfo[]; incoming?: Shape; expected: stri
     expected: '0/3 nodes are available: 1 Insufficient cpu, 2 Preemption is not helpful for scheduling.',
   },
   {
-    name: 'by its own wish',
+    name: 'its preemptionPolicy is Never',
     nodes: [node('n1', [pod('a', { cpu: '4' })])],
     incoming: { policy: 'Never' },
     expected: 'not eligible due to preemptionPolicy=Never.',

@@ -74,7 +74,7 @@ export function planPreemption(input: PreemptionInput): Preemption {
   return { node: best.node.name, victims: best.victims.filter(({ uid }) => uid !== pod.uid) };
 }
 
-/** A pod that does not preempt by its own wish, or for which others are on their way out already. */
+/** Why a pod does not preempt: its policy says so, or other pods are ending for it already. */
 function whyIneligible({ pod, nodes, isVictim }: PreemptionInput): string | undefined {
   const { spec, status } = pod.pod;
   if (spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';

@@ -167,7 +167,7 @@ function scorePodAffinity({ pod, feasible, all, namespaceLabels }: ScoreInput): 
           if (matchesTerm(term, other, namespaceLabels)) add(term.topologyKey, -term.weight);
       }
     }
-    // The wishes of pods that are there already count in both directions; a hard affinity counts as a wish of weight 1.
+    // Affinities of pods that are there already count in both directions; a required one counts as a preferred one of weight 1.
     for (const other of node.withAffinity.values()) {
       for (const term of other.affinity) if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, 1);
       for (const term of other.preferredAffinity)

@@ -131,10 +131,10 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
     );
   }
   if (options.dualStack !== undefined && options.dualStack !== (state.dualStack ?? false)) {
-    const [is, wish] = state.dualStack ? ['dual-stack', '--no-dual-stack'] : ['IPv4 alone', '--dual-stack'];
+    const [is, option] = state.dualStack ? ['dual-stack', '--no-dual-stack'] : ['IPv4 alone', '--dual-stack'];
     throw new Refused(
       `cluster ${state.name} is ${is}, and the ranges of its nodes and Services stay what they are.`,
-      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME ${wish}`,
+      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME ${option}`,
     );
   }
   checkHost(await gatherFacts(exec, env['PATH'] ?? ''));

@@ -61,7 +61,7 @@ t.test('a Deployment becomes pods on all nodes, and its Service gets their addre
   await client.create(deployments, deployment('web'));
   const [done] = await eventually(client, deployments, isComplete(3));
   t.equal(done?.metadata?.annotations?.['deployment.kubernetes.io/revision'], '1');
-  t.equal(done?.metadata?.generation, 1, 'the revision is written beside the wish, not as one');
+  t.equal(done?.metadata?.generation, 1, 'the revision is an annotation, not a change of the spec');
   const list = await client.list(pods, { namespace: 'default' });
   t.same(list.items.map(({ spec }) => spec?.nodeName).sort(), ['n1', 'n2', 'n3'], 'one on each node');
   const slices = await eventually(

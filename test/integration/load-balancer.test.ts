@@ -73,7 +73,7 @@ t.test('addresses are given, kept, refused with the reason, and free again', asy
   await eventually(client, services, (list) => addressOf('d', list) === '192.168.57.241', named('d'));
   t.equal(addressOf('other', (await client.list(services)).items), undefined, 'of another class');
 
-  // A wish that cannot be fulfilled leaves the Service without an address rather than with another one.
+  // A requested address that cannot be assigned leaves the Service without an address rather than with another one.
   await client.patch(services, 'default/d', 'merge', { spec: { loadBalancerIP: '10.0.0.1' } });
   await eventually(client, services, (list) => list.length > 0 && addressOf('d', list) === undefined, named('d'));
   await client.patch(services, 'default/d', 'merge', { spec: { loadBalancerIP: '192.168.57.241' } });

@@ -14,7 +14,7 @@ export const namespace = (name: string, labels: Record<string, string> = {}): Na
   metadata: { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } },
 });
 
-export interface PodWish {
+export interface PodFacts {
   readonly namespace: string;
   readonly name: string;
   readonly node: string;
@@ -26,7 +26,7 @@ export interface PodWish {
   readonly phase?: string;
 }
 
-export function pod({ namespace, name, node, addresses, labels = {}, ports = {}, ...rest }: PodWish): Pod {
+export function pod({ namespace, name, node, addresses, labels = {}, ports = {}, ...rest }: PodFacts): Pod {
   const named = Object.entries(ports).map(([text, containerPort]) =>
     text.startsWith('udp:')
       ? { name: text.slice('udp:'.length), protocol: 'UDP', containerPort }

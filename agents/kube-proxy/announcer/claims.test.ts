@@ -21,7 +21,7 @@ t.test('who claims which address', async (t) => {
   t.same(claimsOf(service({ loadBalancerClass: 'example.org/lb' }), []), []);
   t.same(claimsOf(service({ type: 'NodePort' }), []), []);
   t.same(claimsOf(undefined, []), []);
-  t.same(claimsOf(service({ loadBalancerIP: '192.168.57.250' }, []), []), [], 'a wish is no address');
+  t.same(claimsOf(service({ loadBalancerIP: '192.168.57.250' }, []), []), [], 'a requested address is none yet');
   const odd = [
     { ip: '192.168.57.240', ipMode: 'Proxy' },
     { hostname: 'x' },

@@ -42,8 +42,8 @@ t.test('policies', async (t) => {
 });
 
 t.test('pods', async (t) => {
-  const wish = { namespace: 'shop', name: 'web', node: 'n1', addresses: ['10.244.1.5', 'FD00:0::5'] };
-  t.strictSame(translatePod(pod({ ...wish, labels: { app: 'web' }, ports: { http: 80, 'udp:dns': 53 } }), 'n1'), {
+  const facts = { namespace: 'shop', name: 'web', node: 'n1', addresses: ['10.244.1.5', 'FD00:0::5'] };
+  t.strictSame(translatePod(pod({ ...facts, labels: { app: 'web' }, ports: { http: 80, 'udp:dns': 53 } }), 'n1'), {
     key: 'shop/web',
     namespace: 'shop',
     labels: { app: 'web' },
@@ -55,7 +55,7 @@ t.test('pods', async (t) => {
     ],
     ending: false,
   });
-  const { spec, ...rest } = pod(wish);
+  const { spec, ...rest } = pod(facts);
   const port = (name: string) => ({ name, image: 'i', ports: [{ name, containerPort: 1 }] });
   const initContainers = [{ ...port('once') }, { ...port('sidecar'), restartPolicy: 'Always' }];
   t.match(translatePod({ ...rest, spec: { ...spec!, initContainers } }, 'n2'), {
@@ -68,7 +68,7 @@ t.test('pods', async (t) => {
     failed: { phase: 'Failed' },
     'without address': { addresses: [] },
   })) {
-    t.equal(translatePod(pod({ ...wish, ...changes }), 'n1'), undefined, name);
+    t.equal(translatePod(pod({ ...facts, ...changes }), 'n1'), undefined, name);
   }
 });
 

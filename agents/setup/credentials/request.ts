@@ -149,8 +149,8 @@ async function order(client: Client, credential: NodeCredential, log: Logger, si
     log.info('certificate asked for', { file: fileOf(name), request: requestName });
   };
   try {
-    const wish = { signerName, request, usages, namePrefix: 'node-csr-', onCreated };
-    return { cert: await orderCertificate(client, wish, AbortSignal.any([signal, limit])), key };
+    const desired = { signerName, request, usages, namePrefix: 'node-csr-', onCreated };
+    return { cert: await orderCertificate(client, desired, AbortSignal.any([signal, limit])), key };
   } catch (err) {
     if (signal.aborted || !limit.aborted) throw err;
     throw new AppError(

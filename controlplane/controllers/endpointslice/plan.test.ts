@@ -270,24 +270,24 @@ t.test('a named port that a pod lacks is left out for it', async (t) => {
 t.test('hints: for whom an endpoint is meant', async (t) => {
   const zones = [{ name: 'z1' }];
   const cases = [
-    { wish: undefined, hints: undefined },
-    { wish: 'PreferClose', hints: { forZones: zones } },
-    { wish: 'PreferSameZone', hints: { forZones: zones } },
-    { wish: 'PreferSameNode', hints: { forZones: zones, forNodes: [{ name: 'n1' }] } },
-    { wish: 'PreferSameNode', node: 'without-zone', hints: { forNodes: [{ name: 'without-zone' }] } },
-    { wish: 'PreferSameZone', node: 'without-zone', hints: undefined },
+    { trafficDistribution: undefined, hints: undefined },
+    { trafficDistribution: 'PreferClose', hints: { forZones: zones } },
+    { trafficDistribution: 'PreferSameZone', hints: { forZones: zones } },
+    { trafficDistribution: 'PreferSameNode', hints: { forZones: zones, forNodes: [{ name: 'n1' }] } },
+    { trafficDistribution: 'PreferSameNode', node: 'without-zone', hints: { forNodes: [{ name: 'without-zone' }] } },
+    { trafficDistribution: 'PreferSameZone', node: 'without-zone', hints: undefined },
   ];
-  for (const { wish, node, hints } of cases) {
-    const near = service({ trafficDistribution: wish });
+  for (const { trafficDistribution, node, hints } of cases) {
+    const near = service({ trafficDistribution });
     const pods = [pod('a', node ? { node } : {}), pod('bb', { ready: false, ...(node ? { node } : {}) })];
     const steps = plan({ service: near, pods });
     const [ready, unready] = steps[0]?.slice.endpoints ?? [];
-    t.same(ready?.hints, hints, `${wish} on ${node ?? 'n1'}`);
+    t.same(ready?.hints, hints, `${trafficDistribution} on ${node ?? 'n1'}`);
     t.equal(unready?.hints, undefined, 'only endpoints that take connections');
     t.same(plan({ service: near, pods, slices: stored(steps) }), [], 'written once');
     if (!hints) continue;
     const [undone] = plan({ service: service(), pods, slices: stored(steps) });
-    t.equal(undone?.slice.endpoints?.[0]?.hints, undefined, 'gone with the wish');
+    t.equal(undone?.slice.endpoints?.[0]?.hints, undefined, 'removed with the field');
   }
 });
 

@@ -1,11 +1,11 @@
 import t from 'tap';
 import type { Node } from '../../api/node';
 import type { Service } from '../../api/service';
-import { ourClass, planAddresses, wishAnnotation } from './plan';
+import { addressesAnnotation, ourClass, planAddresses } from './plan';
 import { parsePool } from './pool';
 import { sharingAnnotation } from './sharing';
 
-interface Wish {
+interface ServiceFacts {
   readonly age?: number;
   readonly has?: readonly string[];
   readonly wants?: string;
@@ -14,7 +14,10 @@ interface Wish {
   readonly spec?: Partial<NonNullable<Service['spec']>>;
 }
 
-function service(name: string, { age = 5, has = [], wants, share, annotations = {}, spec = {} }: Wish = {}): Service {
+function service(
+  name: string,
+  { age = 5, has = [], wants, share, annotations = {}, spec = {} }: ServiceFacts = {},
+): Service {
   return {
     metadata: {
       name,
@@ -90,7 +93,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ],
   },
   {
-    name: 'a wish comes true, and stays true',
+    name: 'a requested address is assigned, and stays',
     got: plan([
       service('a', { wants: '192.168.57.242' }),
       service('b', { wants: '192.168.57.241', has: ['192.168.57.241'] }),
@@ -98,45 +101,45 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a 192.168.57.242'],
   },
   {
-    name: 'a wish by annotation',
-    got: plan([service('a', { annotations: { [wishAnnotation]: '192.168.57.242' } })]),
+    name: 'an address requested by annotation',
+    got: plan([service('a', { annotations: { [addressesAnnotation]: '192.168.57.242' } })]),
     want: ['a 192.168.57.242'],
   },
   {
-    name: 'a wish that changes moves the Service',
+    name: 'another requested address moves the Service',
     got: plan([service('a', { wants: '192.168.57.242', has: ['192.168.57.240'] }), service('b')]),
     want: ['a 192.168.57.242', 'b 192.168.57.240'],
   },
   {
-    name: 'a wish outside the pool',
+    name: 'a requested address outside the pool',
     got: plan([service('a', { wants: '10.0.0.1', has: ['192.168.57.240'] })]),
-    want: ['a released', 'a: wished address 10.0.0.1 is not in the pool 192.168.57.240-192.168.57.242'],
+    want: ['a released', 'a: requested address 10.0.0.1 is not in the pool 192.168.57.240-192.168.57.242'],
   },
   {
-    name: 'a wish that another Service has, however old the wishing one is',
+    name: 'a requested address that another Service has, however old the requesting one is',
     got: plan([service('a', { age: 1, wants: '192.168.57.240' }), service('b', { has: ['192.168.57.240'] })]),
     want: [
-      `a: wished address 192.168.57.240 is in use by shop/b: annotate both with the same ${sharingAnnotation} to share it`,
+      `a: requested address 192.168.57.240 is in use by shop/b: annotate both with the same ${sharingAnnotation} to share it`,
     ],
   },
   {
     name: 'the address of a node',
     got: plan([service('a', { wants: '192.168.57.240' })], undefined, [node('n', '192.168.57.240')]),
-    want: ['a: wished address 192.168.57.240 is in use by node n'],
+    want: ['a: requested address 192.168.57.240 is in use by node n'],
   },
   {
-    name: 'wishes nobody can fulfil',
+    name: 'requests that cannot be met',
     got: plan([
       service('a', { wants: 'x' }),
-      service('b', { wants: '192.168.57.240', annotations: { [wishAnnotation]: '192.168.57.240' } }),
-      service('c', { annotations: { [wishAnnotation]: '192.168.57.240, 192.168.57.241' } }),
+      service('b', { wants: '192.168.57.240', annotations: { [addressesAnnotation]: '192.168.57.240' } }),
+      service('c', { annotations: { [addressesAnnotation]: '192.168.57.240, 192.168.57.241' } }),
       service('d', { wants: 'fd00::1' }),
     ]),
     want: [
-      'a: wished address "x" is not an IP address',
-      `b: both spec.loadBalancerIP and annotation ${wishAnnotation} are set`,
-      'c: more than one address of a family is wished: 192.168.57.240, 192.168.57.241',
-      'd: wished address fd00::1 is of a family that is not in spec.ipFamilies (IPv4)',
+      'a: requested address "x" is not an IP address',
+      `b: both spec.loadBalancerIP and annotation ${addressesAnnotation} are set`,
+      'c: more than one address of a family is requested: 192.168.57.240, 192.168.57.241',
+      'd: requested address fd00::1 is of a family that is not in spec.ipFamilies (IPv4)',
     ],
   },
   {
@@ -173,7 +176,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a 192.168.57.241'],
   },
   {
-    name: 'shared from the beginning, and by a wish',
+    name: 'shared from the beginning, and by request',
     got: plan([
       service('a', { age: 1, share: 'k' }),
       service('b', { age: 2, share: 'k', spec: port(443) }),
@@ -191,8 +194,8 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ]),
     want: [
       'a 192.168.57.240',
-      'b: wished address 192.168.57.240 is in use by shop/a: both want port 80/TCP',
-      `c: wished address 192.168.57.240 is in use by shop/a: its ${sharingAnnotation} is another one`,
+      'b: requested address 192.168.57.240 is in use by shop/a: both want port 80/TCP',
+      `c: requested address 192.168.57.240 is in use by shop/a: its ${sharingAnnotation} is another one`,
       'd 192.168.57.241',
     ],
   },

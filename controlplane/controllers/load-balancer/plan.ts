@@ -10,8 +10,8 @@ import { sharingKey, sharingProblem } from './sharing';
 
 /** spec.loadBalancerClass of this implementation; Services without a class are its own too. */
 export const ourClass = 'k8ts.io/l2';
-/** Wished addresses, comma-joined: one for each family. spec.loadBalancerIP, which upstream calls deprecated, holds one. */
-export const wishAnnotation = 'k8ts.io/load-balancer-ips';
+/** Requested addresses, comma-joined: one for each family. spec.loadBalancerIP, which upstream calls deprecated, holds one. */
+export const addressesAnnotation = 'k8ts.io/load-balancer-ips';
 /** How many holders a message about an exhausted pool names. */
 const maxNamed = 20;
 
@@ -83,32 +83,33 @@ class Book {
   /** True, and the addresses are its own, when all that it has are right. */
   keep(service: Service): boolean {
     const has = addressesOf(service);
-    const wish = wishOf(service);
-    if (has.length === 0 || typeof wish === 'string') return false;
+    const requested = requestedAddresses(service);
+    if (has.length === 0 || typeof requested === 'string') return false;
     const families = this.familiesOf(service);
     const complete =
       has.length === families.length && families.every((family) => has.some((ip) => isIP(ip) === family));
-    const wished = wish.length === 0 || (wish.length === has.length && wish.every((ip) => has.includes(ip)));
-    if (!complete || !wished || has.some((address) => this.problem(service, address) !== undefined)) return false;
+    const asRequested =
+      requested.length === 0 || (requested.length === has.length && requested.every((ip) => has.includes(ip)));
+    if (!complete || !asRequested || has.some((address) => this.problem(service, address) !== undefined)) return false;
     this.enter(service, has);
     return true;
   }
 
   /** Addresses for a Service that has none, entered as its own; or why there are none. */
   find(service: Service): string[] | string {
-    const wish = wishOf(service);
-    if (typeof wish === 'string') return wish;
+    const requested = requestedAddresses(service);
+    if (typeof requested === 'string') return requested;
     const families = this.familiesOf(service);
     const found: string[] = [];
-    for (const address of wish) {
+    for (const address of requested) {
       if (!families.includes(isIP(address) as Family)) {
-        return `wished address ${address} is of a family that is not in spec.ipFamilies (${service.spec?.ipFamilies})`;
+        return `requested address ${address} is of a family that is not in spec.ipFamilies (${service.spec?.ipFamilies})`;
       }
       const problem = this.problem(service, address);
-      if (problem !== undefined) return `wished address ${address} is ${problem}`;
+      if (problem !== undefined) return `requested address ${address} is ${problem}`;
       found.push(address);
     }
-    if (wish.length === 0) {
+    if (requested.length === 0) {
       if (families.length === 0) return `no ${service.spec?.ipFamilies} address in the pool ${this.pool.text}`;
       for (const family of families) {
         const address = this.lowest(service, family);
@@ -167,21 +168,22 @@ class Book {
   }
 }
 
-/** Wished addresses in canonical form, none when there is no wish; or what is wrong with the wish. */
-function wishOf({ metadata, spec }: Service): string[] | string {
-  const annotated = metadata?.annotations?.[wishAnnotation] ?? '';
+/** Requested addresses in canonical form, none when the Service requests none; or what is wrong with the request. */
+function requestedAddresses({ metadata, spec }: Service): string[] | string {
+  const annotated = metadata?.annotations?.[addressesAnnotation] ?? '';
   const inSpec = spec?.loadBalancerIP ?? '';
-  if (annotated !== '' && inSpec !== '') return `both spec.loadBalancerIP and annotation ${wishAnnotation} are set`;
-  const wished = `${annotated}${inSpec}`
+  if (annotated !== '' && inSpec !== '')
+    return `both spec.loadBalancerIP and annotation ${addressesAnnotation} are set`;
+  const requested = `${annotated}${inSpec}`
     .split(',')
     .map((address) => address.trim())
     .filter((address) => address !== '');
-  const wrong = wished.find((address) => isIP(address) === 0);
-  if (wrong !== undefined) return `wished address ${JSON.stringify(wrong)} is not an IP address`;
-  const families = wished.map((address) => isIP(address));
+  const wrong = requested.find((address) => isIP(address) === 0);
+  if (wrong !== undefined) return `requested address ${JSON.stringify(wrong)} is not an IP address`;
+  const families = requested.map((address) => isIP(address));
   if (new Set(families).size < families.length)
-    return `more than one address of a family is wished: ${wished.join(', ')}`;
-  return wished.map(canonical);
+    return `more than one address of a family is requested: ${requested.join(', ')}`;
+  return requested.map(canonical);
 }
 
 const canonical = (address: string): string => formatAddress(parseAddress(address));

@@ -20,7 +20,7 @@ export interface ClusterSettings {
   readonly overlay: string;
   readonly proxyMode: string;
 }
-export interface Wishes {
+export interface Desired {
   readonly role: 'control' | 'worker';
   readonly nodeName: string;
   readonly nodeIp: string;
@@ -71,11 +71,11 @@ export const defaults: ClusterSettings = {
 /** What VirtualBox gives the first network card of every machine; useless to reach a node by. */
 const sharedNatRange = parseCidr('10.0.2.0/24');
 
-export function planControl(given: GivenInitOptions, facts: NodeFacts, before: Wishes | undefined): Wishes {
+export function planControl(given: GivenInitOptions, facts: NodeFacts, before: Desired | undefined): Desired {
   const node = planNode(given, facts, before);
   const had = before?.cluster;
   const registry = `${node.nodeIp}:${given.registryPort ?? portOf(had?.registry) ?? registryPort}`;
-  const wishes: Wishes = {
+  const desired: Desired = {
     ...node,
     role: 'control',
     server: `https://${hostPart(node.nodeIp)}:${apiPort}`,
@@ -92,33 +92,33 @@ export function planControl(given: GivenInitOptions, facts: NodeFacts, before: W
         ? ''
         : given.loadBalancerPool || (before ? before.loadBalancerPool : defaultPool(node.nodeIp)),
   };
-  if (before) refuseChange(before, wishes);
-  return wishes;
+  if (before) refuseChange(before, desired);
+  return desired;
 }
 
 export function planWorker(
   given: GivenOptions,
   facts: NodeFacts,
   cluster: { readonly server: string; readonly settings: ClusterSettings },
-  before: Wishes | undefined,
-): Wishes {
-  const wishes: Wishes = {
+  before: Desired | undefined,
+): Desired {
+  const desired: Desired = {
     ...planNode(given, facts, before),
     role: 'worker',
     server: cluster.server,
     cluster: cluster.settings,
     loadBalancerPool: '',
   };
-  if (before) refuseChange(before, wishes);
-  return wishes;
+  if (before) refuseChange(before, desired);
+  return desired;
 }
 
 /** Name and address: as given, as before, or as the machine has them. @throws Refused */
 export function planNode(
   given: GivenOptions,
   facts: NodeFacts,
-  before: Wishes | undefined,
-): Pick<Wishes, 'nodeName' | 'nodeIp' | 'nodeLabels' | 'resolvConf'> {
+  before: Desired | undefined,
+): Pick<Desired, 'nodeName' | 'nodeIp' | 'nodeLabels' | 'resolvConf'> {
   const nodeName = given.nodeName || before?.nodeName || facts.hostName.toLowerCase();
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(nodeName) || nodeName.length > 63) {
     throw new Refused(
@@ -134,7 +134,7 @@ export function planNode(
   };
 }
 
-function chooseNodeIp(given: GivenOptions, facts: NodeFacts, before: Wishes | undefined): string {
+function chooseNodeIp(given: GivenOptions, facts: NodeFacts, before: Desired | undefined): string {
   const chosen = given.nodeIp || before?.nodeIp;
   if (chosen) {
     if (facts.addresses.includes(chosen)) return chosen;
@@ -185,8 +185,9 @@ const portOf = (address: string | undefined): number | undefined =>
 export const hostPart = (ip: string): string => (parseAddress(ip).family === 6 ? `[${ip}]` : ip);
 
 /** What objects, certificates and addresses in use depend on cannot change under them. */
-function refuseChange(before: Wishes, now: Wishes): void {
-  const role = (wishes: Wishes) => (wishes.role === 'control' ? 'the control machine' : `a worker of ${wishes.server}`);
+function refuseChange(before: Desired, now: Desired): void {
+  const role = (desired: Desired) =>
+    desired.role === 'control' ? 'the control machine' : `a worker of ${desired.server}`;
   const fixed: readonly (readonly [string, string, string, string])[] = [
     ['this machine is', role(before), role(now), 'its state and certificates are those of the other role or cluster'],
     ['the node is called', before.nodeName, now.nodeName, 'its certificates and its Node object carry the name'],

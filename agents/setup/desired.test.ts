@@ -7,7 +7,7 @@ import {
   type NodeFacts,
   planControl,
   planWorker,
-} from './wishes';
+} from './desired';
 
 const nothing: GivenInitOptions = {
   nodeName: '',
