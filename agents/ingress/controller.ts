@@ -24,9 +24,11 @@ import type { LiveObjects } from '../../controlplane/client/live-objects';
 import { WorkQueue } from '../../controlplane/client/work-queue';
 import type { IngressServer } from '../../dataplane/ingress/server';
 import { TroubleReporter } from './events';
+import { addressIndex, serviceIndex } from './informers';
 import type { Surroundings } from './reach';
 import {
-  CONTROLLER,
+  controllerName,
+  defaultClassAnnotation,
   ingressesOf,
   planStatus,
   readyNodes,
@@ -38,7 +40,7 @@ import {
 
 export interface Deps {
   readonly client: Client;
-  readonly server: IngressServer;
+  readonly server: Pick<IngressServer, 'update'>;
   readonly log: Logger;
   readonly nodeName: string;
   readonly className: string;
@@ -56,11 +58,6 @@ export interface Deps {
   readonly ownAddresses: () => readonly string[];
   readonly refusedRanges: readonly Cidr[];
 }
-
-/** Index of slices by the Service they belong to. */
-export const SERVICE_INDEX = 'service';
-/** Index of Services and of pods by the addresses they have. */
-export const ADDRESS_INDEX = 'address';
 
 /** Requests for hosts without a certificate fail, requests without a configuration all do: the first must not wait for long. */
 const firstSecretsMs = 5_000;
@@ -80,9 +77,9 @@ export function surroundings({
     nodes: () => nodes.list(),
     ownAddresses,
     refusedRanges,
-    hostPods: (address) => hostPods.by(ADDRESS_INDEX, address),
-    servicesAt: (address) => services.by(ADDRESS_INDEX, address),
-    slices: (key) => slices.by(SERVICE_INDEX, key),
+    hostPods: (address) => hostPods.by(addressIndex, address),
+    servicesAt: (address) => services.by(addressIndex, address),
+    slices: (key) => slices.by(serviceIndex, key),
   };
 }
 
@@ -231,8 +228,8 @@ export class IngressController {
   private async ensureClass(signal: AbortSignal): Promise<void> {
     const { client, classes, className } = this.deps;
     if (classes.get(className)) return;
-    const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' };
-    const object = { metadata: { name: className, annotations }, spec: { controller: CONTROLLER } };
+    const annotations = { [defaultClassAnnotation]: 'true' };
+    const object = { metadata: { name: className, annotations }, spec: { controller: controllerName } };
     try {
       await client.create(ingressClasses, object, { signal });
     } catch (err) {

@@ -1,55 +1,14 @@
-import t, { type Test } from 'tap';
-import {
-  type Event,
-  endpointSlices,
-  events,
-  type Ingress,
-  ingressClasses,
-  ingresses,
-  nodes,
-  pods,
-  secrets,
-  services,
-} from '../../controlplane/api';
-import { systemClock } from '../../controlplane/base/clock';
-import { silentLogger } from '../../controlplane/base/logger';
-import { createInformer } from '../../controlplane/client/informer';
-import { LiveObjects } from '../../controlplane/client/live-objects';
+import t from 'tap';
+import { type Event, events, type Ingress, ingresses, nodes, services } from '../../controlplane/api';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { eventually } from '../../test/lib/eventually';
 import { MemoryClient } from '../../test/lib/memory-client';
-import { ADDRESS_INDEX, IngressController, SERVICE_INDEX } from './controller';
+import { startAgent } from './agent.fixture';
 import { renderEvent, settleMs, TroubleReporter } from './events';
-import { addressesOfHostPod, addressesOfService } from './reach';
-import { serviceKeyOfSlice, type Trouble } from './translate';
+import type { Trouble } from './translate';
 
-/** The agent of one node on a shared API; stopped with the test. */
-function agent(t: Test, client: MemoryClient, nodeName: string): IngressController {
-  const log = silentLogger;
-  const abort = new AbortController();
-  const informers = {
-    ingresses: createInformer(client, ingresses, { log }),
-    classes: createInformer(client, ingressClasses, { log }),
-    services: createInformer(client, services, { log, indexes: { [ADDRESS_INDEX]: addressesOfService } }),
-    slices: createInformer(client, endpointSlices, {
-      log,
-      indexes: { [SERVICE_INDEX]: (slice) => [serviceKeyOfSlice(slice)] },
-    }),
-    nodes: createInformer(client, nodes, { log }),
-    hostPods: createInformer(client, pods, { log, indexes: { [ADDRESS_INDEX]: addressesOfHostPod } }),
-  };
-  const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
-  const live = new LiveObjects({ client, log, clock: systemClock }, secrets);
-  const world = { ...informers, secrets: live, clock: systemClock, ownAddresses: () => [], refusedRanges: [] };
-  const controller = new IngressController({ client, server, log, nodeName, className: 'k8ts', ...world });
-  const running = [...Object.values(informers).map((one) => one.run(abort.signal)), controller.run(abort.signal)];
-  t.teardown(async () => {
-    abort.abort();
-    live.close();
-    await Promise.allSettled(running);
-  });
-  return controller;
-}
+/** One that serves nobody. */
+const server = () => new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
 
 const node = (name: string) => ({
   metadata: { name },
@@ -83,8 +42,7 @@ void t.test('the loser of a conflict learns of it once, whatever node says so', 
   }
   await client.create(ingresses, ingress('x', 'old', '2026-01-01T00:00:00Z'));
   await client.create(ingresses, ingress('y', 'new', '2026-01-02T00:00:00Z'));
-  agent(t, client, 'b');
-  agent(t, client, 'a');
+  for (const nodeName of ['b', 'a']) startAgent(t, client, { nodeName, server: server() });
   const shown = (all: readonly Event[]) =>
     all.map((event) => `${event.involvedObject?.namespace} ${event.type} ${event.reason}: ${event.message}`).sort();
   const noSecret = (namespace: string) =>

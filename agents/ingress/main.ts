@@ -1,9 +1,8 @@
 // `k8ts ingress`: one per node. Routes HTTP and HTTPS that reaches the node's address to pods, by the Ingress objects.
 // When the API server is away it goes on with the last state it has seen.
-import { endpointSlices, ingressClasses, ingresses, nodes, pods, secrets, services } from '../../controlplane/api';
+import { secrets } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
-import { createInformer } from '../../controlplane/client/informer';
 import { LiveObjects } from '../../controlplane/client/live-objects';
 import { serveHealth } from '../../controlplane/process/health';
 import { defineCommand } from '../../controlplane/process/process';
@@ -11,15 +10,15 @@ import { nameServersIn, readHostResolvConf } from '../../dataplane/dns/resolv-co
 import { Names } from '../../dataplane/ingress/names';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { ownAddresses } from '../../dataplane/link/own-addresses';
-import { ADDRESS_INDEX, IngressController, SERVICE_INDEX, surroundings } from './controller';
+import { IngressController, surroundings } from './controller';
 import { failureLog } from './failure-log';
+import { openInformers } from './informers';
 import { options } from './options';
-import { addressesOfHostPod, addressesOfService, refusedByName } from './reach';
+import { refusedByName } from './reach';
 import { readHosts, resolveByAny, resolveWith } from './resolve';
-import { serviceKeyOfSlice } from './translate';
 
 /** How long requests under way may take to finish when the process is asked to stop. */
-const DRAIN_MS = 10_000;
+const drainMs = 10_000;
 
 export const command = defineCommand({
   name: 'ingress',
@@ -28,21 +27,7 @@ export const command = defineCommand({
   async run({ options, log, signal }) {
     const client = await connect(options.kubeconfig);
     const answers = new Map<number, number>();
-    const informers = {
-      ingresses: createInformer(client, ingresses, { log }),
-      classes: createInformer(client, ingressClasses, { log }),
-      services: createInformer(client, services, { log, indexes: { [ADDRESS_INDEX]: addressesOfService } }),
-      slices: createInformer(client, endpointSlices, {
-        log,
-        indexes: { [SERVICE_INDEX]: (slice) => [serviceKeyOfSlice(slice)] },
-      }),
-      nodes: createInformer(client, nodes, { log }),
-      hostPods: createInformer(client, pods, {
-        log,
-        params: { fieldSelector: 'spec.hostNetwork=true' },
-        indexes: { [ADDRESS_INDEX]: addressesOfHostPod },
-      }),
-    };
+    const informers = openInformers(client, log);
     const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
     const around = surroundings(facts);
     const { clusterDomain, clusterDns, nodeIp, resolvConf } = options;
@@ -93,7 +78,7 @@ export const command = defineCommand({
       await Promise.all([...running, controller.run(signal)]);
     } finally {
       tlsSecrets.close();
-      await server.close(DRAIN_MS);
+      await server.close(drainMs);
     }
   },
 });

@@ -8,10 +8,11 @@ import type { IngressConfig } from '../../dataplane/ingress/server';
 import type { TlsInput } from '../../dataplane/ingress/tls';
 import { type Backend, type BackendWorld, resolveBackend } from './backend';
 
-export const CONTROLLER = 'k8ts.dev/ingress';
-const DEFAULT_CLASS_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class';
-const LEGACY_CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
-const SERVICE_LABEL = 'kubernetes.io/service-name';
+/** spec.controller of the IngressClasses that this agent serves. */
+export const controllerName = 'k8ts.dev/ingress';
+export const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class';
+const legacyClassAnnotation = 'kubernetes.io/ingress.class';
+const serviceNameLabel = 'kubernetes.io/service-name';
 
 export interface World extends BackendWorld {
   /** The class name this controller serves even while no IngressClass object exists. */
@@ -34,9 +35,9 @@ export interface Translation extends IngressConfig {
 
 /** True when the Ingress names one of our classes, or none at all while one of ours is the default. */
 export function isOurs(ingress: Ingress, classes: readonly IngressClass[], className: string): boolean {
-  const mine = classes.filter((one) => one.spec?.controller === CONTROLLER);
-  const name = ingress.spec?.ingressClassName ?? ingress.metadata?.annotations?.[LEGACY_CLASS_ANNOTATION];
-  if (name === undefined) return mine.some((one) => one.metadata?.annotations?.[DEFAULT_CLASS_ANNOTATION] === 'true');
+  const mine = classes.filter((one) => one.spec?.controller === controllerName);
+  const name = ingress.spec?.ingressClassName ?? ingress.metadata?.annotations?.[legacyClassAnnotation];
+  if (name === undefined) return mine.some((one) => one.metadata?.annotations?.[defaultClassAnnotation] === 'true');
   return name === className || mine.some((one) => one.metadata?.name === name);
 }
 
@@ -107,7 +108,7 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
 }
 
 export const serviceKeyOfSlice = (slice: EndpointSlice): string =>
-  `${slice.metadata?.namespace}/${slice.metadata?.labels?.[SERVICE_LABEL] ?? ''}`;
+  `${slice.metadata?.namespace}/${slice.metadata?.labels?.[serviceNameLabel] ?? ''}`;
 
 /** The keys of Secrets that some TLS entry names. */
 export function secretKeys(ingress: Ingress): string[] {
