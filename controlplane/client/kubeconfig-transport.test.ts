@@ -64,13 +64,12 @@ t.test('a kubeconfig that is replaced is followed, and no answer is cut off', as
   clock.advance(10_000);
   t.equal(await ask(), 'new');
   await old.left(1);
-  t.pass('idle connections to the old one are closed');
+  t.notOk(old.open[0]!.destroyed, 'idle connections to the old one are closed, and this one is not');
   old.open[0]!.write('still here');
   t.equal(String((await stream.next()).value), 'still here');
   old.open[0]!.end();
   t.equal((await stream.next()).done, true);
-  await old.left(0);
-  t.pass('and the last one when its answer has ended');
+  await t.resolves(old.left(0), 'the last one is closed when its answer has ended');
   await replace('a: [');
   clock.advance(10_000);
   t.equal(await ask(), 'new', 'a broken file changes nothing');

@@ -1,5 +1,5 @@
 // From pods and Services on a real API server, by the EndpointSlice controller and kube-proxy's loop, to packets.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { type Node, nodes, type Pod, pods, type Service, serviceAccounts, services } from '../../controlplane/api';
 import { formatTime, systemClock } from '../../controlplane/base/clock';
 import { silentLogger as log } from '../../controlplane/base/logger';
@@ -87,32 +87,49 @@ const named = (port: number, targetPort: string | number, name = 'http') => ({
   targetPort: targetPort as never,
 });
 
-/** Asks until the places that answer are these; the test's time limit ends it. */
-async function settles(lab: ServiceLab, from: Place, host: string, port: number, places: readonly string[]) {
-  const wanted = [...places].sort().join();
-  for (;;) {
-    const seen = new Set<string>();
-    // One of two is missed twenty times in a row once in a million: then it asks again.
-    for (let i = 0; i < 20; i++) seen.add((await lab.ask(from, host, port, 500)).split(' ')[0]!);
-    if ([...seen].sort().join() === wanted) return;
-  }
-}
+/** Only turns a wait without end into a failure that says what was seen. */
+const settleMs = 120_000;
 
-/** Connects until somebody listens. */
+/** Asks until the places that answer are `places`, and asserts it. `because` says what the answer shows. */
+type Settles = (from: Place, host: string, port: number, places: readonly Answer[], because?: string) => Promise<void>;
+type Answer = Place | 'ECONNREFUSED';
+
+const settlesIn =
+  (t: Test, lab: ServiceLab): Settles =>
+  async (from, host, port, places, because = `${places.join(' and ')} at port ${port}, asked from ${from}`) => {
+    const wanted = [...places].sort();
+    const until = Date.now() + settleMs;
+    for (;;) {
+      const seen = new Set<string>();
+      // One of two is missed twenty times in a row once in a million: then it asks again.
+      for (let i = 0; i < 20; i++) seen.add((await lab.ask(from, host, port, 500)).split(' ')[0]!);
+      const answered = [...seen].sort();
+      if (answered.join() !== wanted.join() && Date.now() < until) continue;
+      t.same(answered, wanted, because);
+      return;
+    }
+  };
+
+/** Connects until a server accepts, or the time is over. */
 async function reachable(lab: ServiceLab, host: string, port: number): Promise<void> {
+  const limit = AbortSignal.timeout(settleMs);
   for (;;) {
-    const connecting = connectInNetns(lab.at.b, { host, port, signal: AbortSignal.timeout(500) });
-    const socket = await connecting.catch(() => undefined);
+    const signal = AbortSignal.any([limit, AbortSignal.timeout(500)]);
+    const socket = await connectInNetns(lab.at.b, { host, port, signal }).catch(() => undefined);
     socket?.destroy();
     if (socket) return;
+    limit.throwIfAborted();
   }
 }
 
-async function withWorld(fn: (lab: ServiceLab, client: Client) => Promise<void>): Promise<void> {
+async function withWorld(
+  t: Test,
+  fn: (lab: ServiceLab, client: Client, settles: Settles) => Promise<void>,
+): Promise<void> {
   const scope = new Scope();
   try {
     const { lab, client } = await openWorld(scope);
-    await fn(lab, client);
+    await fn(lab, client, settlesIn(t, lab));
   } finally {
     await scope.close();
   }
@@ -120,29 +137,26 @@ async function withWorld(fn: (lab: ServiceLab, client: Client) => Promise<void>)
 
 t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
   await t.test('named ports that differ per pod, pods that are not ready, metrics', async (t) => {
-    await withWorld(async (lab, client) => {
+    await withWorld(t, async (lab, client, settles) => {
       const { metrics } = await runProxy(lab, client, { nodeName, serviceCidr: '10.96.0.0/12' });
       await lab.serve('far', 9090);
       await startPod(client, 'one', { place: 'a' });
       await startPod(client, 'two', { place: 'far', ports: [{ name: 'http', containerPort: 9090 }] });
       const ip = await startService(client, 'web', { ports: [named(80, 'http'), named(81, serverPort, 'fixed')] });
-      await settles(lab, 'b', ip, 80, ['a', 'far']);
-      t.pass('one name, two ports');
-      await settles(lab, 'b', ip, 81, ['a', 'far']);
+      await settles('b', ip, 80, ['a', 'far'], 'one port name, two numbers');
+      await settles('b', ip, 81, ['a', 'far']);
       await setReady(client, 'one', false);
-      await settles(lab, 'b', ip, 80, ['far']);
-      t.pass('a pod that is not ready is left out');
+      await settles('b', ip, 80, ['far'], 'a pod that is not ready is left out');
       const early = await startService(client, 'early', { publishNotReadyAddresses: true, ports: [named(80, 'http')] });
-      await settles(lab, 'b', early, 80, ['a', 'far']);
-      t.pass('unless the Service publishes it');
+      await settles('b', early, 80, ['a', 'far'], 'a Service with publishNotReadyAddresses has it');
       await endPod(client, 'two');
-      await settles(lab, 'b', ip, 80, ['ECONNREFUSED']);
+      await settles('b', ip, 80, ['ECONNREFUSED'], 'the last endpoint has gone');
       t.match(metrics.render(), /kubeproxy_network_programming_duration_seconds_count [1-9]/);
     });
   });
 
   await t.test('traffic distribution', async (t) => {
-    await withWorld(async (lab, client) => {
+    await withWorld(t, async (lab, client, settles) => {
       await runProxy(lab, client, { nodeName });
       await startPod(client, 'near', { place: 'a' });
       await startPod(client, 'other', { place: 'far' });
@@ -150,50 +164,51 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
       const zone = await startService(client, 'zone', { trafficDistribution: 'PreferSameZone', ports });
       const node = await startService(client, 'node', { trafficDistribution: 'PreferSameNode', ports });
       const anywhere = await startService(client, 'anywhere', { ports });
-      await settles(lab, 'b', anywhere, 80, ['a', 'far']);
-      await settles(lab, 'b', zone, 80, ['a']);
-      await settles(lab, 'b', node, 80, ['a']);
+      await settles('b', anywhere, 80, ['a', 'far']);
+      await settles('b', zone, 80, ['a']);
+      await settles('b', node, 80, ['a']);
       await client.patch(nodes, nodeName, 'merge', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z2' } } });
-      await settles(lab, 'b', zone, 80, ['a', 'far']);
-      t.pass('the node moved to the zone of the other one');
+      await settles('b', zone, 80, ['a', 'far'], 'the node moved to the zone of the other one');
       await setReady(client, 'near', false);
-      for (const ip of [zone, node, anywhere]) await settles(lab, 'b', ip, 80, ['far']);
-      t.pass('nobody near is ready: no hint keeps a connection from being served');
+      for (const ip of [zone, node, anywhere])
+        await settles('b', ip, 80, ['far'], 'no near endpoint is ready: a far one serves, whatever the hints');
     });
   });
 
   await t.test('host ports of pods, node ports on the primary address', async (t) => {
-    await withWorld(async (lab, client) => {
+    await withWorld(t, async (lab, client, settles) => {
       await runProxy(lab, client, { nodeName, nodePortAddresses: ['primary'] });
       const ports = [{ containerPort: serverPort, hostPort: 8443 }];
       await startPod(client, 'edge', { place: 'a', ports, app: 'edge' });
-      await settles(lab, 'outside', addresses.node, 8443, ['a']);
+      await settles('outside', addresses.node, 8443, ['a']);
       t.equal(await lab.ask('outside', addresses.node, 8443), `a ${addresses.outside}`);
       await startPod(client, 'web', { place: 'b' });
       const made = { type: 'NodePort', ports: [{ ...named(80, 'http'), nodePort: 30080 }] };
       await startService(client, 'web', made);
-      await settles(lab, 'outside', addresses.node, 30080, ['b']);
+      await settles('outside', addresses.node, 30080, ['b']);
       t.equal(await lab.ask('b', '10.244.1.1', 30080), 'ECONNREFUSED', 'not on other addresses of the node');
       t.equal(await lab.ask('b', '10.244.1.1', 8443), `a ${addresses.b}`, 'host ports are on all');
       await endPod(client, 'edge');
-      await settles(lab, 'outside', addresses.node, 8443, ['ECONNREFUSED']);
+      await settles('outside', addresses.node, 8443, ['ECONNREFUSED']);
     });
   });
 
   await t.test('policy Local: outsiders keep their address, and each node says whether it has endpoints', async (t) => {
-    await withWorld(async (lab, client) => {
+    await withWorld(t, async (lab, client, settles) => {
       await runProxy(lab, client, { nodeName });
       await startPod(client, 'here', { place: 'a' });
       await startPod(client, 'there', { place: 'far' });
       const ports = [{ ...named(80, 'http'), nodePort: 30080 }];
       await startService(client, 'web', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports });
       const { healthCheckNodePort = 0 } = (await client.get(services, 'default/web')).spec ?? {};
-      await settles(lab, 'outside', addresses.node, 30080, ['a']);
+      await settles('outside', addresses.node, 30080, ['a']);
       t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
       const says = async (wanted: RegExp) => {
-        for (let answer = ''; !wanted.test(answer); )
-          answer = await lab.fetch('outside', addresses.node, healthCheckNodePort, '/');
-        t.pass(`${wanted}`);
+        const until = Date.now() + settleMs;
+        const ask = () => lab.fetch('outside', addresses.node, healthCheckNodePort, '/');
+        let answer = await ask();
+        while (!wanted.test(answer) && Date.now() < until) answer = await ask();
+        t.match(answer, wanted, 'healthCheckNodePort');
       };
       await says(/^HTTP\/1\.1 200 [\s\S]*"localEndpoints":1/);
       await setReady(client, 'here', false);
@@ -205,7 +220,7 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
   await t.test(
     'pods replaced one after the other under load, and kube-proxy started again: nothing is lost',
     async (t) => {
-      await withWorld(async (lab, client) => {
+      await withWorld(t, async (lab, client) => {
         let proxy = await runProxy(lab, client, { nodeName });
         const start = async (name: string, place: 'a' | 'far', port: number) => {
           const backend = await Backend.start(lab, place, port);

@@ -264,6 +264,7 @@ t.test('random frames never break out of the connection', async (t) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 1;
     return seed % n;
   };
+  const odd: unknown[] = [];
   for (let round = 0; round < 300; round++) {
     const client = new Client();
     await client.open(1);
@@ -280,7 +281,7 @@ t.test('random frames never break out of the connection', async (t) => {
     }
     client.end();
     const end = await client.ended;
-    if (end !== 'orderly' && (end as { code?: string }).code !== 'BadRequest') throw end;
+    if (end !== 'orderly' && (end as { code?: string }).code !== 'BadRequest') odd.push(end);
   }
-  t.pass('300 connections ended in order');
+  t.same(odd, [], 'each ends in order, or with a BadRequest');
 });
