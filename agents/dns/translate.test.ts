@@ -7,7 +7,7 @@ const service = (spec: Service['spec']): Service => ({
   ...(spec ? { spec } : {}),
 });
 
-t.test('services', async (t) => {
+t.test('a Service as a zone record, by type and families', async (t) => {
   const base = { namespace: 'shop', name: 'web', ports: [] };
   const cases: { name: string; spec: Service['spec']; want: unknown }[] = [
     {
@@ -45,7 +45,7 @@ t.test('services', async (t) => {
   for (const { name, spec, want } of cases) t.same(translateService(service(spec)), want, name);
 });
 
-t.test('slices', async (t) => {
+t.test('of a slice the ready endpoints and the ports with a number', async (t) => {
   const slice: EndpointSlice = {
     metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
     addressType: 'IPv4',
@@ -65,7 +65,7 @@ t.test('slices', async (t) => {
   t.equal(translateSlice({ ...slice, metadata: { name: 'web-1', namespace: 'shop' } }), undefined, 'of no Service');
 });
 
-t.test('pods', async (t) => {
+t.test('a pod has a record while it runs and has an address', async (t) => {
   const pod = (status: Pod['status']): Pod => ({
     metadata: { name: 'a', namespace: 'shop' },
     ...(status ? { status } : {}),

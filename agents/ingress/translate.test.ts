@@ -139,7 +139,7 @@ void t.test('a missing Service keeps the rule, without endpoints', async (t) => 
   t.equal(config.defaults[0]?.backend, 'shop/web:1');
 });
 
-void t.test('classes', async (t) => {
+void t.test('which Ingresses are served, by class and default class', async (t) => {
   const isDefault = {
     ...ourClass,
     metadata: { name: 'k8ts', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },

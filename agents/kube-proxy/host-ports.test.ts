@@ -24,7 +24,7 @@ const seen = (one: Pod, family: 4 | 6 = 4) =>
       `${protocol} ${hostIp ?? '*'}:${hostPort} ${endpoints[0]?.address} ${endpoints[0]?.port}`,
   );
 
-t.test('what a pod wants', async (t) => {
+t.test('host ports of a pod as ports of a Service, by family', async (t) => {
   const ports = [
     { containerPort: 80, hostPort: 8080, protocol: 'TCP' },
     { containerPort: 53, hostPort: 5300, protocol: 'UDP', hostIP: '192.168.57.11' },
@@ -44,7 +44,7 @@ t.test('what a pod wants', async (t) => {
   t.equal(JSON.stringify(hostPortParts(pod(ports))).includes('env'), false);
 });
 
-t.test('who gets none', async (t) => {
+t.test('pods that have ended, lack an address or share the node network get no host port', async (t) => {
   const ports = [{ containerPort: 80, hostPort: 8080 }];
   t.equal(seen(pod(ports, { phase: 'Succeeded', podIP: '10.244.1.5' })), undefined, 'its containers have ended');
   t.equal(seen(pod(ports, { podIP: undefined })), undefined, 'no address yet');
@@ -54,7 +54,7 @@ t.test('who gets none', async (t) => {
   t.equal(hostPortParts(onHost).spec, undefined);
 });
 
-t.test('keys', async (t) => {
+t.test('keys of pods are told from keys of Services', async (t) => {
   t.equal(keyOfPod(podKey('shop/web-0')), 'shop/web-0');
   t.equal(keyOfPod('shop/web'), undefined);
 });

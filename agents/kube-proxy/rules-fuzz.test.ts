@@ -94,7 +94,7 @@ const clusters = fc.array(
 const translated = (cluster: { service: Service; slices: EndpointSlice[] }[], family: 4 | 6) =>
   cluster.flatMap(({ service, slices }) => translateService(service, slices, family, here) ?? []);
 
-t.test('iptables', async (t) => {
+t.test('every line for iptables-restore is one rule', async (t) => {
   await fuzz(t, 'lines are rules', clusters, (cluster) => {
     for (const family of [4, 6] as const) {
       const compiler = new ServiceCompiler(family, facts);
@@ -112,7 +112,7 @@ t.test('iptables', async (t) => {
   });
 });
 
-t.test('nftables', async (t) => {
+t.test('every line for nft is one statement', async (t) => {
   const statement = /^(add|flush|delete|destroy) (table|chain|set|map|rule|element) (ip|ip6) k8ts\S*( [^\n]*)?$/;
   await fuzz(t, 'lines are statements', clusters, (cluster) => {
     for (const family of [4, 6] as const) {

@@ -103,7 +103,7 @@ t.test('what cannot change is refused with the reason', async (t) => {
   );
 });
 
-t.test('the address', async (t) => {
+t.test('the address of the node: given, as before, or on the way to the server', async (t) => {
   const cases: { name: string; given?: string; facts: Partial<NodeFacts>; chosen?: string; message?: RegExp }[] = [
     { name: 'the way to the server', facts: {}, chosen: '192.168.56.10' },
     { name: 'as given', given: '10.0.2.15', facts: {}, chosen: '10.0.2.15' },
@@ -132,7 +132,7 @@ t.test('the address', async (t) => {
   );
 });
 
-t.test('names of nodes', async (t) => {
+t.test('names that cannot name a node are refused', async (t) => {
   for (const nodeName of ['under_score', '-a', 'a..b', 'x'.repeat(64), 'A']) {
     t.throws(() => planControl({ ...nothing, nodeName }, facts, undefined), /cannot name a node/, nodeName);
   }

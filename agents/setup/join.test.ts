@@ -28,7 +28,7 @@ const record: SetupRecord = {
   installed: true,
 };
 
-t.test('which server', async (t) => {
+t.test('the server: as given, or as before', async (t) => {
   t.equal(serverOf(['192.168.56.10:6443'], undefined), 'https://192.168.56.10:6443');
   t.equal(serverOf(['192.168.56.10'], undefined), 'https://192.168.56.10:6443', 'the port everybody knows');
   t.equal(serverOf([], record), 'https://192.168.56.10:6443', 'as before');
@@ -39,7 +39,7 @@ t.test('which server', async (t) => {
   t.throws(() => serverOf(['10.0.0.1'], control), { message: /is the control machine of a cluster/ });
 });
 
-t.test('clocks', async (t) => {
+t.test('a clock that differs from that of the server is refused', async (t) => {
   const now = Date.UTC(2026, 5, 1);
   for (const minutes of [0, 4, -4]) t.doesNotThrow(() => checkClocks(now, now + minutes * 60_000));
   t.throws(() => checkClocks(now, now + 3_600_000), { message: /60 minutes ahead of the server's.*\n.*timedatectl/ });

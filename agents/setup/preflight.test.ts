@@ -72,7 +72,7 @@ t.test('each fault has one error that says what to do', async (t) => {
   }
 });
 
-t.test('ports', async (t) => {
+t.test('a port that another program listens on is refused, and the program named', async (t) => {
   const ss = `LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=812,fd=6))
 LISTEN 0 128 [::]:22 [::]:* users:(("sshd",pid=7,fd=4))
 UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=99,fd=13))
@@ -97,7 +97,7 @@ LISTEN 0 128 127.0.0.1:6443 0.0.0.0:*
   t.doesNotThrow(check([{ protocol: 'tcp', address: '10.0.2.15', port: 5000, program: 'x' }]), 'another address');
 });
 
-t.test('ranges', async (t) => {
+t.test('a range that overlaps a route of the machine is refused', async (t) => {
   const with_ = (cidr: string) => () =>
     checkRanges({ ...good, ranges: [{ cidr, origin: 'route through tun0' }] }, desired);
   t.throws(with_('10.0.0.0/8'), /10\.244\.0\.0\/16 overlaps 10\.0\.0\.0\/8 \(route through tun0\).*\n.*--cluster-cidr/);

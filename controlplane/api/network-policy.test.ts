@@ -13,7 +13,7 @@ function write(spec: object | undefined) {
   return { spec: policy.spec, causes: causes.map(({ field, message }) => `${field}: ${message}`) };
 }
 
-t.test('defaults', async (t) => {
+t.test('defaults of a NetworkPolicy', async (t) => {
   const cases: { name: string; spec: object | undefined; expected: object }[] = [
     { name: 'no spec', spec: undefined, expected: { podSelector: {}, policyTypes: ['Ingress'] } },
     {
@@ -143,7 +143,7 @@ t.test('peers times ports', async (t) => {
   ]);
 });
 
-t.test('columns', async (t) => {
+t.test('columns of a NetworkPolicy', async (t) => {
   const row = (spec: object) =>
     networkPolicies.options.columns?.slice(0, 2).map(({ cell }) => cell({ metadata: { name: 'p' }, spec }, 0));
   t.same(row({ podSelector: {} }), ['p', '<none>']);

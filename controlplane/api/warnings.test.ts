@@ -20,7 +20,7 @@ const pod = (spec: object, metadata: object = {}) => ({
   spec: { containers: [container], ...spec },
 });
 
-t.test('pods', async (t) => {
+t.test('warnings about pods', async (t) => {
   const cases: Array<{ name: string; body: object; warnings: string[] }> = [
     { name: 'nothing', body: pod({}), warnings: [] },
     {
@@ -132,7 +132,7 @@ t.test('pods', async (t) => {
   t.same(warningsOf(pods, pod({}, { name: 'a.b' }), pod({})), [], 'an update of a pod warns of nothing');
 });
 
-t.test('templates', async (t) => {
+t.test('warnings about pod templates', async (t) => {
   const body = (name: string, template: object) => ({
     metadata: { name },
     spec: { selector: {}, template: { spec: template } },
@@ -151,7 +151,7 @@ t.test('templates', async (t) => {
   }
 });
 
-t.test('other kinds', async (t) => {
+t.test('warnings about Services and other kinds', async (t) => {
   const ports = [{ port: 80 }];
   t.same(
     warningsOf(services, {

@@ -136,7 +136,7 @@ t.test('errors become Status objects', async (t) => {
   t.equal(two.message, 'Pod "p" is invalid: [spec.a: Required value, spec.b: Invalid value: 1: no]');
 });
 
-t.test('ages', async (t) => {
+t.test('ages as kubectl prints them', async (t) => {
   const [s, m, h, d] = [1000, 60_000, 3_600_000, 86_400_000];
   const cases: [number, string][] = [
     [-5 * s, '<invalid>'],
@@ -178,7 +178,7 @@ t.test('RBAC rules', async (t) => {
   t.notOk(ruleAllowsPath({ verbs: ['get'], nonResourceURLs: ['/api/*'] }, 'get', '/apis'));
 });
 
-t.test('small values', async (t) => {
+t.test('continue tokens and equality of JSON', async (t) => {
   t.same(decodeContinue(encodeContinue('a/b', 7)), { key: 'a/b', revision: 7 });
   t.throws(() => decodeContinue('eyJhIjoxfQ'), { code: 'BadRequest' });
   t.ok(equalJson({ a: [1, { b: 2 }], c: undefined }, { a: [1, { b: 2 }] }));

@@ -15,7 +15,7 @@ const pod: KubeObject = {
 const now = Date.parse('2026-01-01T00:00:00Z');
 const report = (message: string, reason = 'Failed') => ({ object: pod, type: 'Warning' as const, reason, message });
 
-t.test('correlator', async (t) => {
+t.test('an equal Event is counted, another one created', async (t) => {
   const correlator = new EventCorrelator({ component: 'kubelet', host: 'n1' });
   const first = correlator.correlate(report('no image'), now);
   t.match(first, {
@@ -62,7 +62,7 @@ t.test('a flood about one object is cut, and flows again slowly', async (t) => {
   t.equal(correlator.correlate(report('x'), now + 5 * 60_000).action, 'drop');
 });
 
-t.test('recorder', async (t) => {
+t.test('Events are written one after the other, again after a failure, and counted', async (t) => {
   const transport = new FakeTransport();
   const clock = new FakeClock();
   const recorder = createEventRecorder({

@@ -9,7 +9,7 @@ const start = () => {
   return { transport, client: createClient(transport, { userAgent: 'test/1' }) };
 };
 
-t.test('requests', async (t) => {
+t.test('each verb as method, path and body', async (t) => {
   const { transport, client } = start();
   const key = 'a b/x';
   const cases: { name: string; call: () => Promise<unknown>; want: string; type?: string; body?: unknown }[] = [
@@ -77,7 +77,7 @@ t.test('requests', async (t) => {
   }
 });
 
-t.test('failures', async (t) => {
+t.test('a Status as the error of its code', async (t) => {
   const { transport, client } = start();
   const causes = [{ reason: 'FieldValueRequired', field: 'spec', message: 'Required value' }];
   const cases: { status: number; body: unknown; is: (e: unknown) => boolean; message?: string }[] = [
@@ -115,7 +115,7 @@ t.test('failures', async (t) => {
   }
 });
 
-t.test('watch', async (t) => {
+t.test('a watch yields events until its stream ends', async (t) => {
   const { transport, client } = start();
   const events: string[] = [];
   const reading = (async () => {

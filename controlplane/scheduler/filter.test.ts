@@ -71,7 +71,7 @@ const spread = (over: object = {}): Spec => ({
   ],
 });
 
-t.test('nodes alone', async (t) => {
+t.test('filters that look at the node alone', async (t) => {
   const affinityMissed = "node(s) didn't match Pod's node affinity/selector";
   const ports = (hostPort: number, over: object = {}): Spec => ({
     containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort, ...over }] }],

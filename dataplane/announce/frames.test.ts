@@ -47,7 +47,7 @@ t.test('what is no ARP of IPv4 on Ethernet is left alone', async (t) => {
   t.ok(parseArp(Buffer.concat([request, Buffer.alloc(18)])), 'padding of short frames');
 });
 
-t.test('beacons', async (t) => {
+t.test('a beacon is parsed as it was rendered, padded too', async (t) => {
   const beacon: Beacon = { node: 'worker-1', address: '192.168.57.11', revision: 77, state: 'able' };
   const frame = renderBeacon(beacon, mac);
   t.same(parseBeacon(frame), beacon);

@@ -100,7 +100,7 @@ void t.test('one path in two spellings is one path', async (t) => {
   );
 });
 
-void t.test('hosts', async (t) => {
+void t.test('Host headers in one spelling', async (t) => {
   for (const [header, host] of Object.entries({
     'Foo.COM': 'foo.com',
     'foo.com:8080': 'foo.com',

@@ -15,7 +15,7 @@ const link: Link = {
 };
 const address: LinkAddress = { link: 3, family: 4, address: '10.0.0.1', prefix: 24 };
 
-t.test('bridge', async (t) => {
+t.test('steps from any bridge to the desired one', async (t) => {
   const create = {
     action: 'create-bridge',
     name: 'br0',
@@ -64,7 +64,7 @@ t.test('bridge', async (t) => {
   for (const { name, found, addresses, steps } of cases) t.same(planBridge(desired, found, addresses), steps, name);
 });
 
-t.test('routes', async (t) => {
+t.test('steps from any routes to the desired ones', async (t) => {
   const route = (destination: string, more: Partial<Route> = {}): Route => ({
     destination,
     type: 'unicast',

@@ -20,7 +20,7 @@ import { linkChange, linkCreation, parseLink } from './wire-link';
 
 const join = (parts: Uint8Array[]) => Buffer.concat(parts);
 
-t.test('links', async (t) => {
+t.test('links as bytes, and back', async (t) => {
   const bridge = parseLink(
     join(
       linkCreation({
@@ -62,7 +62,7 @@ t.test('links', async (t) => {
   t.equal(IFLA_BRPORT_MODE, 4);
 });
 
-t.test('VXLAN', async (t) => {
+t.test('a VXLAN link as bytes, and back', async (t) => {
   for (const local of ['192.168.57.10', 'fd00::10']) {
     const vxlan = { id: 1, port: 8472, local };
     const name = 'k8ts-vxlan';
@@ -94,7 +94,7 @@ t.test('addresses and neighbours survive the way to bytes and back', async (t) =
   });
 });
 
-t.test('routes', async (t) => {
+t.test('routes as bytes, and back', async (t) => {
   const routes: Route[] = [
     { destination: '10.244.2.0/24', type: 'unicast', gateway: '192.168.57.11', protocol: 84 },
     { destination: '0.0.0.0/0', type: 'unicast', gateway: '10.244.1.1', link: 2, protocol: 3 },

@@ -5,14 +5,15 @@ import { listenForNotifications } from './listen';
 import { openNotifySocket } from './notify';
 import { unixAddress } from './unix-address';
 
-t.test('addresses', async (t) => {
+t.test('paths as addresses of Unix sockets', async (t) => {
   t.strictSame(unixAddress('/run/a'), Buffer.from('\x01\0/run/a\0', 'latin1'));
   t.strictSame(unixAddress('@a/b'), Buffer.from('\x01\0\0a/b', 'latin1'));
   for (const path of ['', '/', 'run/a', `/${'a'.repeat(107)}`, '/a\0b']) t.equal(unixAddress(path), undefined, path);
   t.equal(unixAddress(`/${'a'.repeat(106)}`)?.length, 2 + 107 + 1);
 });
 
-t.test('from one to the other', async (t) => {
+// The name is part of the socket's path, which is short.
+t.test('messages arrive', async (t) => {
   const path = join(t.testdir(), 's');
   const keepAlive = setInterval(() => {}, 1000);
   t.teardown(() => clearInterval(keepAlive));

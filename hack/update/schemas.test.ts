@@ -38,7 +38,7 @@ t.test('every reference leads somewhere, and every model has a name of its own',
   }
 });
 
-t.test('fields', async (t) => {
+t.test('fields with type, reference and list key', async (t) => {
   const field = (name: string, key: string) => schemas.definitions[name]?.fields[key];
   const core = 'io.k8s.api.core.v1';
   t.same(field(`${core}.Container`, 'ports'), {

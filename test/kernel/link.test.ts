@@ -141,7 +141,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('neighbours', async (t) => {
+  await t.test('neighbour entries are set, listed and removed', async (t) => {
     await withNetns(2, async (a, b) => {
       await connect({ netns: a, link: 'up0', address: '192.0.2.1/24' }, { netns: b, link: 'up0' });
       await withRt(a, async (rt) => {

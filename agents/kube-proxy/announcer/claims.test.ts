@@ -51,7 +51,7 @@ t.test('policy Local: nodes by what their endpoints are worth', async (t) => {
   t.equal(claimsOf(service(), slices)[0]?.local, undefined);
 });
 
-t.test('nodes', async (t) => {
+t.test('of a Node its InternalIP, IPv4 first, whether it is Ready and whether it is excluded', async (t) => {
   const node: Node = {
     metadata: { name: 'n', labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
     status: {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { pod, policy } from '../../../test/lib/policy-fixture';
 import { closedPolicy, translatePod, translatePolicy, translateServer } from './translate';
 
-t.test('policies', async (t) => {
+t.test('a NetworkPolicy as a record: peers, ports, directions', async (t) => {
   const record = translatePolicy(
     policy('shop', 'p', {
       podSelector: { matchLabels: { app: 'web' } },
@@ -41,7 +41,7 @@ t.test('policies', async (t) => {
   });
 });
 
-t.test('pods', async (t) => {
+t.test('a pod as a record: canonical addresses, named ports, and which pods have none', async (t) => {
   const facts = { namespace: 'shop', name: 'web', node: 'n1', addresses: ['10.244.1.5', 'FD00:0::5'] };
   t.strictSame(translatePod(pod({ ...facts, labels: { app: 'web' }, ports: { http: 80, 'udp:dns': 53 } }), 'n1'), {
     key: 'shop/web',

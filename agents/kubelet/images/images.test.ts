@@ -7,7 +7,7 @@ import { ImageCache } from './image-cache';
 import { defaultPullPolicy, imageRef, parseImageName, withDefaultTag } from './image-name';
 import { type ImageError, ImagePuller } from './image-puller';
 
-t.test('references', async (t) => {
+t.test('image names: registry, repository, tag, digest', async (t) => {
   t.same(parseImageName('nginx'), { registry: 'docker.io', repository: 'nginx' });
   t.same(parseImageName('a/b/c:1.2'), { registry: 'docker.io', repository: 'a/b/c', tag: '1.2' });
   t.same(parseImageName(`localhost:5000/x/y@sha256:${'a'.repeat(64)}`), {
@@ -65,7 +65,7 @@ t.test('the cache asks once, and again after a change', async (t) => {
   t.equal(asked, 3);
 });
 
-t.test('pulling', async (t) => {
+t.test('pulls: one at a time for an image, with back-off for the pod that failed, as the policy says', async (t) => {
   const clock = new FakeClock();
   const runtime = new FakeRuntime(() => clock.now());
   const puller = new ImagePuller({ runtime, cache: new ImageCache(runtime), clock });

@@ -18,7 +18,7 @@ const verdicts = (kind: ProbeKind, results: string, success: number, failure: nu
     .join('');
 };
 
-t.test('thresholds', async (t) => {
+t.test('success and failure thresholds', async (t) => {
   t.equal(verdicts('readiness', '+---+', 1, 3), '+++-+');
   t.equal(verdicts('readiness', '++-++', 2, 1), '-+--+');
   t.equal(verdicts('liveness', '--+---', 1, 3), '+++++-');
@@ -37,7 +37,7 @@ t.test('ports by number and name', async (t) => {
   t.throws(() => resolvePort('nope', container), { code: 'BadRequest' });
 });
 
-t.test('TCP', async (t) => {
+t.test('a TCP probe succeeds where a server listens', async (t) => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,7 +48,7 @@ t.test('TCP', async (t) => {
   t.match(await tcpProbe('127.0.0.1', port, 10_000), { success: false, output: /connection refused$/ });
 });
 
-t.test('gRPC', async (t) => {
+t.test('a gRPC probe asks the health service', async (t) => {
   const asked: string[] = [];
   const server = http2.createServer();
   server.on('stream', (stream: ServerHttp2Stream, headers) => {

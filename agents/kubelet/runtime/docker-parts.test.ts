@@ -36,7 +36,7 @@ const spec: ContainerSpec = {
   pid: 'own',
 };
 
-t.test('create bodies', async (t) => {
+t.test('a container spec as the body of a create request', async (t) => {
   t.match(toCreateBody(spec), {
     Image: 'i',
     HostConfig: { NetworkMode: 'container:p', IpcMode: 'container:p', RestartPolicy: { Name: '' } },
@@ -60,7 +60,7 @@ t.test('create bodies', async (t) => {
   t.notOk('Entrypoint' in toCreateBody(spec));
 });
 
-t.test('inspections', async (t) => {
+t.test('an inspection as a container record', async (t) => {
   const info = (State: object) =>
     toRecord({
       Id: 'x',
@@ -88,7 +88,7 @@ t.test('inspections', async (t) => {
   t.equal(info({ Status: 'dead', Pid: 0 }).state, 'exited');
 });
 
-t.test('events', async (t) => {
+t.test('events of Docker as events of the runtime', async (t) => {
   const event = (Action: string, Attributes: object) =>
     parseEvent(JSON.stringify({ Type: 'container', Action, timeNano: 5e6, Actor: { ID: 'x', Attributes } }));
   t.match(event('die', { 'io.kubernetes.pod.uid': 'u', exitCode: '137' }), {
@@ -102,7 +102,7 @@ t.test('events', async (t) => {
   t.same(parseEvent('{"Type":"image","Action":"pull"}'), { type: 'images-changed' });
 });
 
-t.test('errors', async (t) => {
+t.test('errors of Docker by status and message', async (t) => {
   const code = (statusCode: number | undefined, message: string) =>
     translateDockerError(Object.assign(new Error('x'), { statusCode, json: { message } }), 'doing').code;
   t.equal(code(404, 'No such container'), 'NotFound');

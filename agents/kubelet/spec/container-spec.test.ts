@@ -43,7 +43,7 @@ t.test('command and arguments replace and expand', async (t) => {
   t.notOk('entrypoint' in spec({}));
 });
 
-t.test('resources', async (t) => {
+t.test('limits and requests of a container', async (t) => {
   const resources = { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '100m' } };
   t.match(spec({ container: container('app', { resources }) }), {
     cpuShares: 102,
@@ -55,7 +55,7 @@ t.test('resources', async (t) => {
   t.match(spec({}), { cpuShares: 2, oomScoreAdj: 1000 });
 });
 
-t.test('security', async (t) => {
+t.test('securityContext of pod and container', async (t) => {
   const securityContext = {
     runAsUser: 1000,
     runAsGroup: 2000,
@@ -97,7 +97,7 @@ t.test('runAsNonRoot', async (t) => {
   t.ok(nonRoot('1000'));
 });
 
-t.test('the sandbox', async (t) => {
+t.test('the spec of the sandbox', async (t) => {
   const given = { pod: pod(), attempt: 1, image: 'pause', hostname: 'web', podIps: ['10.244.0.5'] };
   t.match(sandboxSpec(given), {
     name: 'k8s_POD_web_shop_u1_1',

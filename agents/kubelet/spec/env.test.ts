@@ -40,7 +40,7 @@ t.test('values see what was defined before them', async (t) => {
   t.match(got, { A: 'x', B: 'x-10.96.0.1-$(LATER)-$(A)' });
 });
 
-t.test('references', async (t) => {
+t.test('environment from ConfigMaps, Secrets, fields and resources', async (t) => {
   const got = env({
     resources: { limits: { cpu: '500m' } },
     envFrom: [{ configMapRef: { name: 'cfg' }, prefix: 'CFG_' }, { secretRef: { name: 'none', optional: true } }],

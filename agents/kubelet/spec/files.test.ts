@@ -4,7 +4,7 @@ import { podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
 import { pod } from './pod.fixture';
 import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
 
-t.test('expand', async (t) => {
+t.test('$(NAME) in commands and arguments', async (t) => {
   const variables = new Map([
     ['A', '1'],
     ['B', '$(A)'],
@@ -26,7 +26,7 @@ t.test('names without a value', async (t) => {
   t.same(missingNames('$(Z)/$(A)/$(EMPTY)/$$(NO)/$(B)/$(Z)', variables), ['B', 'EMPTY', 'Z']);
 });
 
-t.test('hosts', async (t) => {
+t.test('the hosts file of a pod', async (t) => {
   const text = renderHosts({
     podIps: ['10.244.0.5'],
     hostname: 'web',

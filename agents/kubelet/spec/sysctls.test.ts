@@ -39,7 +39,7 @@ t.test('a namespace of the host is not changed', async (t) => {
   t.equal(forbiddenSysctl(asks('kernel.shm_rmid_forced', { hostNetwork: true }), []), undefined);
 });
 
-t.test('separators', async (t) => {
+t.test('sysctl names with dots and slashes', async (t) => {
   t.equal(dotted('net.ipv4.conf.eno2/100.rp_filter'), 'net.ipv4.conf.eno2/100.rp_filter');
   t.equal(dotted('net/ipv4/conf/eno2.100/rp_filter'), 'net.ipv4.conf.eno2/100.rp_filter');
   t.equal(dotted('kernel'), 'kernel');

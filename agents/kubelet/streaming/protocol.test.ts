@@ -62,7 +62,7 @@ t.test('the first offer that is spoken is taken', async (t) => {
   t.equal(choose(['v9.channel.k8s.io'], spdyProtocols), undefined);
 });
 
-t.test('statuses', async (t) => {
+t.test('exit codes and errors as Status, by version of the protocol', async (t) => {
   t.same(JSON.parse(renderStatus({ exitCode: 0 }, 4)), { metadata: {}, status: 'Success' });
   t.match(JSON.parse(renderStatus({ exitCode: 3 }, 5)), {
     status: 'Failure',

@@ -507,7 +507,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-t.test('pods', async (t) => {
+t.test('each rule about pods refuses what it is for', async (t) => {
   for (const { name, causes, ...change } of cases) t.same(causesOf(makePod(change)), causes, name);
 });
 

@@ -31,7 +31,7 @@ const refused: ReadonlyArray<readonly [ip: string, why: string]> = [
 const allowed = ['10.0.0.1', '192.168.1.255', '1.1.1.1', '128.0.0.1', 'fd00::1', '2001:db8::1', '::2'];
 const noAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
-t.test('addresses', async (t) => {
+t.test('addresses that no endpoint may have', async (t) => {
   for (const [ip, why] of refused) {
     t.same(validateDestination(ip, 'f'), [
       { reason: 'FieldValueInvalid', field: 'f', message: `Invalid value: "${ip}": ${why}` },

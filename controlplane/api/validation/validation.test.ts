@@ -5,7 +5,7 @@ import { maxAnnotationBytes, validateObjectMeta } from './metadata';
 import * as names from './names';
 import { oneOf, validateLabelSelector } from './selectors';
 
-t.test('names', async (t) => {
+t.test('names of objects, labels, variables, keys, ports and path segments', async (t) => {
   const cases: Array<{ check: names.Check; good: string[]; bad: Array<[string, RegExp]> }> = [
     {
       check: names.dns1123Label,
@@ -100,7 +100,7 @@ t.test('causes speak as kube-apiserver does', async (t) => {
 const namespaced = { namespaced: true, options: {} };
 const meta = (change: Partial<ObjectMeta>): ObjectMeta => ({ name: 'a', namespace: 'b', ...change });
 
-t.test('metadata', async (t) => {
+t.test('metadata of a new and of a changed object', async (t) => {
   const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: '1', controller: true };
   const cases: Array<{ name: string; metadata: ObjectMeta; old?: ObjectMeta; causes: string[] }> = [
     { name: 'valid', metadata: meta({ labels: { a: 'b' } }), causes: [] },
@@ -167,7 +167,7 @@ t.test('metadata', async (t) => {
   t.match(cluster, [{ field: 'metadata.namespace', reason: 'FieldValueForbidden' }]);
 });
 
-t.test('selectors', async (t) => {
+t.test('label selectors', async (t) => {
   const expression = (operator: string, values?: string[]) => ({ matchExpressions: [{ key: 'a', operator, values }] });
   t.same(validateLabelSelector(undefined, 's'), []);
   t.same(validateLabelSelector(expression('In', ['x']), 's'), []);

@@ -43,7 +43,7 @@ t.test('containers get what they leave open', async (t) => {
   );
 });
 
-t.test('bounds', async (t) => {
+t.test('minimum, maximum and ratio of a LimitRange', async (t) => {
   await namespace(
     'b',
     { type: 'Container', min: { cpu: '100m' }, maxLimitRequestRatio: { cpu: '2' } },

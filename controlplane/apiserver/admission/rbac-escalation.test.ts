@@ -29,7 +29,7 @@ const refusal =
   'user "eve" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
   '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}';
 
-t.test('roles', async (t) => {
+t.test('a role may hold no more than its writer', async (t) => {
   t.equal((await server.call('POST', `${local}/roles`, { as, body: role('held', [readPods]) })).status, 201);
   const created = await server.call('POST', `${local}/roles`, { as, body: role('more', [readPods, secrets]) });
   t.match(created.json, { code: 403, message: `roles.rbac.authorization.k8s.io "more" is forbidden: ${refusal}` });
@@ -84,7 +84,7 @@ t.test('an account without a namespace is one of the binding', async (t) => {
   t.equal(await allowed('kube-system'), false);
 });
 
-t.test('bindings', async (t) => {
+t.test('a binding may grant no more than its writer holds', async (t) => {
   const held = await server.call('POST', `${local}/rolebindings`, { as, body: binding('held', 'ClusterRole', 'eve') });
   t.equal(held.status, 201);
   const more = await server.call('POST', `${local}/rolebindings`, {

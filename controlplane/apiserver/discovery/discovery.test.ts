@@ -3,7 +3,7 @@ import { registry } from '../../api/registry';
 import { virtualResources } from '../../api/virtual';
 import { aggregatedDiscovery, apiGroup, apiGroups, apiResources, coreVersions } from './discovery';
 
-t.test('groups', async (t) => {
+t.test('groups and their versions', async (t) => {
   t.same(coreVersions('10.0.0.1:6443').serverAddressByClientCIDRs, [
     { clientCIDR: '0.0.0.0/0', serverAddress: '10.0.0.1:6443' },
   ]);

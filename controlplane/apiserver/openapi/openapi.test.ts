@@ -27,7 +27,7 @@ t.test('v2 has a definition for every reference', async (t) => {
   });
 });
 
-t.test('operations', async (t) => {
+t.test('operations have unique ids, parameters and bodies', async (t) => {
   const ids = Object.values(v2.paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId));
   t.equal(new Set(ids).size, ids.length, 'every id is used once');
   for (const id of [

@@ -66,7 +66,7 @@ t.test('what is not applied any more goes, what others own stays', async (t) => 
   t.same((last as unknown as Body)['data'], {}, 'nothing is left but the empty map I still own');
 });
 
-t.test('conflicts', async (t) => {
+t.test('apply of a field that another manager owns is a conflict', async (t) => {
   const live = run(deployments, undefined, { spec: { replicas: 1, paused: true } }, 'me');
   const change = { spec: { replicas: 2 } };
   try {

@@ -3,7 +3,7 @@ import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { renderWarning, renderWarnings } from './warnings';
 
-t.test('headers', async (t) => {
+t.test('warnings as headers: quoted, each once, bounded', async (t) => {
   t.equal(renderWarning('say "hi"\r\nX: \\ é'), '299 - "say \\"hi\\" X: \\\\ ?"');
   t.same(renderWarnings(['a', 'b', 'a', '']), ['299 - "a"', '299 - "b"'], 'each once');
   const long = 'x'.repeat(1000);
@@ -16,7 +16,7 @@ t.test('headers', async (t) => {
   t.same(renderWarnings([long, 'short']), [`299 - "${long}"`, '299 - "short"'], 'nothing is cut while there is room');
 });
 
-t.test('answers', async (t) => {
+t.test('answers carry the warnings of the request', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const core = '/api/v1/namespaces/default';

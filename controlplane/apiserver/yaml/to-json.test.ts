@@ -4,7 +4,7 @@ import { fc, fuzz, objectOf } from '../../../test/lib/fuzz';
 import { slowestString } from '../../../test/lib/hostile-strings';
 import { yamlToJson } from './to-json';
 
-t.test('values', async (t) => {
+t.test('YAML values as JSON', async (t) => {
   const cases: [yaml: string, json: string][] = [
     ['', 'null'],
     ['# nothing\n', 'null'],

@@ -66,7 +66,7 @@ const shown = (step: Step): string => {
   return `delete ${step.set.metadata?.name}`;
 };
 
-t.test('limits', async (t) => {
+t.test('maxSurge and maxUnavailable as numbers of pods', async (t) => {
   const cases = [
     { name: 'percentages: surge up, unavailable down', surge: '25%', unavailable: '25%', replicas: 10, want: [3, 2] },
     { name: 'numbers', surge: 1, unavailable: 0, replicas: 10, want: [1, 0] },
@@ -194,7 +194,7 @@ t.test('planDeployment', async (t) => {
   }
 });
 
-t.test('sizes', async (t) => {
+t.test('how many replicas the new and the old sets have', async (t) => {
   t.equal(newSetReplicas(deployment(), undefined, [set('old', 'old', 13)]), 0, 'no room at all');
   t.same(shrinkOldSets(deployment(), set('new', 'new', 10, 10), [set('old', 'old', 0)]), [], 'nothing old');
   const saturated = rescale(deployment(), set('new', 'new', 10), [set('old', 'old', 3, 0)]);

@@ -38,7 +38,7 @@ const subsetsOf = (serviceObject: Service, pods: Pod[]) => {
   ]);
 };
 
-t.test('subsets', async (t) => {
+t.test('subsets of Endpoints, by ports and readiness', async (t) => {
   const named = service({ ports: [{ port: 80, targetPort: 'http' as never }] });
   const http = (containerPort: number) => ({ ports: [{ name: 'http', containerPort }] });
   const cases = [

@@ -88,7 +88,7 @@ const many = (count: number, from = 0) =>
     pod(`p${String(i + from).padStart(4, '0')}`, { ip: `10.244.${(i + from) >> 8}.${(i + from) & 255}` }),
   );
 
-t.test('conditions', async (t) => {
+t.test('conditions of an endpoint, by its pod', async (t) => {
   const cases = [
     { name: 'ready', pod: pod('a'), want: { ready: true, serving: true, terminating: false } },
     { name: 'not ready', pod: pod('a', { ready: false }), want: { ready: false, serving: false, terminating: false } },

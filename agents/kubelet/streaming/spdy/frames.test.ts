@@ -119,7 +119,7 @@ t.test('random bytes either parse or are refused', async (t) => {
   t.throws(() => parseFrameHeader(Buffer.from('ffffffffffffffff', 'hex')), { code: 'BadRequest' });
 });
 
-t.test('header blocks', async (t) => {
+t.test('header blocks are compressed with the dictionary of SPDY', async (t) => {
   t.equal(headerDictionary.length, 1423);
   t.equal(adler32(headerDictionary), 0xe3c6a7c2, 'the dictionary number both sides compare');
   const some = new Map([
