@@ -1,4 +1,5 @@
-// `k8ts kube-proxy --cleanup`: takes everything of ours out of the kernel of this network namespace, both families, all modes.
+// `k8ts kube-proxy --cleanup`: removes all rules that k8ts has written in this network namespace, of both
+// families and all modes.
 import { hasCode } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -13,14 +14,14 @@ import { NftWriter } from '../../dataplane/service/nft/writer';
 
 const families = [4, 6] as const;
 
-/** All modes are cleaned: the mode may have been switched since the rules were written. */
+/** Cleans all modes, because the mode may have changed since the rules were written. */
 export async function cleanup(exec: Exec, log: Logger): Promise<void> {
   for (const backend of families.flatMap((family) => programsOf(family))) {
     try {
       await new Applier({ exec, backend }).removeAll();
       log.info('removed all rules and chains', { program: nameOf(backend) });
     } catch (err) {
-      // Not installed, or not in this kernel: then there is nothing of ours either.
+      // The program is not installed, or this kernel lacks the table: k8ts has written nothing there.
       if (!hasCode(err, 'NotFound') && !hasCode(err, 'CommandFailed')) throw err;
       log.debug('nothing to remove', { program: nameOf(backend), error: err });
     }
@@ -28,11 +29,11 @@ export async function cleanup(exec: Exec, log: Logger): Promise<void> {
   const nft = new NftProgram(exec);
   try {
     await new PolicyApplier(nft).apply(undefined);
-    // The kubelet writes these, and leaves them when it ends, as its wires.
+    // The kubelet writes these rules, and leaves them when it ends, as it leaves the veths.
     await new SourceFilter(nft).remove();
     for (const family of families) await new NftWriter({ nft, table: tableOf(family) }).removeAll();
   } catch (error) {
-    // Without nft there never were rules of policies, nor of the nftables mode.
+    // Without nft there are no rules of policies and none of mode nftables.
     if (!hasCode(error, 'Unsupported')) throw error;
   }
 }

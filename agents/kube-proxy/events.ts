@@ -38,9 +38,9 @@ export class Events {
   }
 }
 
-/** One line that names what was missing; the first few of many. */
+/** One line that names the first few chains that were missing or changed. */
 function describeDrift(drift: Drift, of: string): string {
   const named = drift.slice(0, 8).map(({ table, chain, kind }) => `${table}/${chain} (${kind})`);
   const more = drift.length > named.length ? ` and ${drift.length - named.length} more` : '';
-  return `Somebody else removed or changed netfilter rules of ${of}, they are written again: ${named.join(', ')}${more}`;
+  return `Another process removed or changed netfilter rules of ${of}; they are written again: ${named.join(', ')}${more}`;
 }

@@ -1,4 +1,4 @@
-// One address family on this node: the rules of its mode and the UDP flow cleaner, and what passes between them.
+// One address family on this node: gives Services to the rules of its mode, and UDP flows of removed endpoints to the flow cleaner.
 import { isDeepStrictEqual } from 'node:util';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { describeError } from '../../controlplane/base/errors';
@@ -18,11 +18,11 @@ export interface FamilyProxyDeps {
   readonly rules: Rules;
   readonly cleaner: FlowCleaner;
   readonly log: Logger;
-  /** Of the option --nodeport-addresses: ranges of this family, or 'primary'; absent or empty: every address. */
+  /** From option --nodeport-addresses: ranges of this family, or 'primary'. Absent or empty: node ports work on every address. */
   readonly nodePortAddresses?: readonly string[];
 }
 
-/** Sorted; 'primary' stands for the addresses the node is known by. A range of everything restricts nothing. */
+/** Sorted. 'primary' means the InternalIPs of the Node. Undefined: no restriction; a range of length 0 restricts nothing either. */
 export function chosenAddresses(wanted: readonly string[], own: readonly string[]): readonly string[] | undefined {
   if (wanted.length === 0 || wanted.some((range) => range.endsWith('/0'))) return undefined;
   const hosts = own.map((address) => formatCidr(parseCidr(`${address}/${address.includes(':') ? 128 : 32}`)));
@@ -53,7 +53,7 @@ export class FamilyProxy {
     this.rules.set(key, input);
   }
 
-  /** What its Node says of this node. Undefined: not known. */
+  /** Facts from the Node object. Undefined: not known yet. */
   setNode({
     podCidr,
     addresses,
@@ -73,14 +73,14 @@ export class FamilyProxy {
     this.rules.setFacts(facts);
   }
 
-  /** @throws what Rules.write throws; nothing is lost, the next call writes everything that differs. */
+  /** @throws what Rules.write throws. The next call then writes everything that differs. */
   async sync(): Promise<FamilySync> {
     const written = await this.rules.write();
     this.first = false;
     return { ...written, staleFlows: await this.cleanFlows() };
   }
 
-  /** Load balancer health checks this node answers. */
+  /** The healthCheckNodePorts that this node answers. */
   healthChecks(): HealthCheck[] {
     return [...this.rules.services.values()].flatMap(({ key, healthCheckPort, ports }) => {
       if (healthCheckPort === undefined) return [];
@@ -89,7 +89,7 @@ export class FamilyProxy {
     });
   }
 
-  /** The rules are right whatever happens here; flows that could not be deleted are tried again with the next sync. */
+  /** A failure here does not concern the rules: flows that could not be deleted are deleted with the next sync. */
   private async cleanFlows(): Promise<number> {
     const frontends = this.frontends;
     this.frontends = [];

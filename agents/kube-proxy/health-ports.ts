@@ -1,5 +1,5 @@
 // healthCheckNodePort: a load balancer in front of the cluster asks each node whether it has local endpoints of a Service, and
-// sends connections only to nodes that answer 200. The answer is in the form kube-proxy gives it.
+// sends connections only to nodes that answer 200. The answer has the form of upstream's kube-proxy.
 import { createServer, type Server } from 'node:http';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
@@ -16,7 +16,7 @@ export class HealthPorts {
   private checks = new Map<number, HealthCheck>();
   constructor(private readonly log: Logger) {}
 
-  /** Opens and closes ports so that they are those of `checks`. Two Services on one port: the first by name has it. */
+  /** Opens and closes ports until they are those of `checks`. If two Services have one port, the first by name gets it. */
   update(checks: readonly HealthCheck[]): void {
     const wanted = new Map<number, HealthCheck>();
     for (const check of [...checks].sort((a, b) => (a.key < b.key ? 1 : -1))) wanted.set(check.port, check);
@@ -47,7 +47,7 @@ export class HealthPorts {
     });
     this.servers.set(port, server);
     server.once('error', (err) => {
-      // Tried again with the next change: somebody else may have let the port go.
+      // The next change tries again: by then another process may have closed the port.
       if (this.servers.get(port) === server) this.servers.delete(port);
       this.log.warn('health check port not opened', {
         port,

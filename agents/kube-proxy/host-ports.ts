@@ -1,13 +1,13 @@
-// A pod's host ports to the compiler's record (pure).
+// Translates a pod's host ports to the compiler's record. Pure.
 import { isIP } from 'node:net';
 import type { Pod } from '../../controlplane/api';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
 
-/** No namespace has a colon in its name: a Service of a namespace called `pod` has a key of its own. */
+/** Names of namespaces have no colon, so a Service in a namespace called `pod` has a different key. */
 const prefix = 'pod:';
 
-/** The key of a pod among Services. */
+/** The key of a pod among the keys of Services. */
 export const podKey = (key: string): string => prefix + key;
 /** The pod's own key; undefined when it is the key of a Service. */
 export const keyOfPod = (key: string): string | undefined =>
@@ -15,7 +15,7 @@ export const keyOfPod = (key: string): string | undefined =>
 
 export const wantsHostPorts = (pod: Pod): boolean => hostPortsOf(pod).length > 0;
 
-/** The parts of a pod that matter here, or nothing of pods without host ports: an informer keeps no more than that. */
+/** What the informer keeps of a pod: the parts that host ports need, and of a pod without host ports its metadata alone. */
 export function hostPortParts(pod: Pod): Pod {
   const { metadata, spec, status } = pod;
   const { name, namespace, uid, resourceVersion } = metadata ?? {};
@@ -30,7 +30,7 @@ export function hostPortParts(pod: Pod): Pod {
   } as Pod;
 }
 
-/** Undefined: the pod wants no port, or has no address of this family, or its containers have ended. */
+/** Undefined: the pod has no host port or no address of this family, or its containers have ended. */
 export function translatePod(pod: Pod, family: Family): ServiceInput | undefined {
   const { phase, podIP, podIPs } = pod.status ?? {};
   if (phase === 'Succeeded' || phase === 'Failed') return undefined;
@@ -71,7 +71,7 @@ export function translatePod(pod: Pod, family: Family): ServiceInput | undefined
   };
 }
 
-/** A pod in the node's network has its ports without anybody's help. */
+/** Empty for a pod with hostNetwork: it listens on the node's own addresses. */
 function hostPortsOf({ spec }: Pod) {
   if (!spec || spec.hostNetwork) return [];
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');

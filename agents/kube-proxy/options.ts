@@ -25,7 +25,7 @@ function parseClusterCidrs(text: string): readonly string[] {
   return cidrs.map(formatCidr);
 }
 
-/** As kube-proxy: `primary` alone, or ranges. Node ports never work on loopback, so a range there is a mistake. */
+/** As upstream: `primary` alone, or ranges. Node ports do not work on loopback, so a range there is refused. */
 function parseNodePortAddresses(text: string): readonly string[] {
   const parts = parseList(text);
   if (parts.includes('primary') && parts.length > 1) throw new BadRequest('primary stands alone');

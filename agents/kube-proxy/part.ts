@@ -1,4 +1,4 @@
-// What main.ts composes the process of.
+// One part of the process, as main.ts runs it.
 
 export interface Part {
   /** Runs until the signal is aborted. */

@@ -1,4 +1,4 @@
-// What has to happen once the rules of a Service are in the kernel: its addresses are announced, and the API learns it.
+// Once the rules of a Service are in the kernel: has its addresses announced, and a receipt written.
 import type { EndpointSlice, Service } from '../../controlplane/api';
 import type { Lister } from '../../controlplane/client/informer';
 import type { Announcer } from './announcer/announcer';
@@ -15,7 +15,7 @@ export interface ProgrammingDeps {
 }
 
 export class Programming {
-  /** Of synchronisations since the last one that succeeded. */
+  /** Services that were written since the last write that succeeded. */
   private keys = new Set<string>();
 
   constructor(private readonly deps: ProgrammingDeps) {}

@@ -23,17 +23,17 @@ export interface ProxierDeps {
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
   readonly nodes: Informer<Node>;
-  /** Those of this node: some want ports of it. */
+  /** The pods of this node: some have host ports. */
   readonly pods: Informer<Pod>;
   readonly healthPorts: HealthPorts;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called when rules of ours were found missing or changed. */
+  /** Called when another process has removed or changed rules. */
   readonly onDrift: (drift: Drift) => void;
 }
 
-/** Learns how far the kernel is: see programming.ts. Of a synchronisation that fails only `taken` is called. */
+/** Gets to know which Services are in the kernel: see programming.ts. A write that fails calls `taken` alone. */
 export interface Progress {
   taken(keys: ReadonlySet<string>): void;
   written(): void;
@@ -42,7 +42,7 @@ export interface Progress {
 export class Proxier {
   private readonly tracker: ChangeTracker;
   private readonly keeper: RulesKeeper;
-  /** What the kernel holds is known: the next synchronisation writes what changed and does not compare everything. */
+  /** True once a write succeeded: the next one writes only what changed, without comparing everything. */
   private known = false;
   private here: Here;
   private progress: Progress | undefined;
@@ -83,7 +83,7 @@ export class Proxier {
     pods.onChange(this.tracker.onPod);
     nodes.onChange(() => this.keeper.request());
     await Promise.all([services, slices, nodes, pods].map((informer) => informer.synced(signal)));
-    // Only a complete picture may replace what the kernel holds: before this, rules of an earlier process stay as they are.
+    // Only complete lists may replace what the kernel holds: until then the rules of an earlier process stay.
     await this.keeper.run(signal);
   }
 
@@ -125,7 +125,7 @@ export class Proxier {
     }
   }
 
-  /** The node's ranges and addresses, and its zone, on which every Service with hints depends. */
+  /** Reads the Node: its ranges, its addresses, and its zone, on which every Service with hints depends. */
   private lookAtNode(): void {
     const { nodes, nodeName, families, services } = this.deps;
     const node = nodes.get(nodeName);
@@ -151,7 +151,7 @@ export class Proxier {
       try {
         family.set(key, service && translateService(service, owned, family.family, this.here));
       } catch (err) {
-        // One Service nobody can make sense of must not keep all others from being served.
+        // A Service that cannot be translated must not keep the others from being served.
         log.error('Service left out', { service: key, error: err });
         family.set(key, undefined);
       }

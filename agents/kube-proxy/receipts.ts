@@ -1,5 +1,5 @@
-// Tells the API how far this node's kernel is, in one small object per node, and only while a Service waits to hear it: a
-// cluster in which nothing changes sees no writes.
+// Reports to the API up to which revisions Services and EndpointSlices are in this node's kernel: one small object per node, written only
+// while a Service waits for it. A cluster in which nothing changes sees no writes.
 //
 //   taken ─► (rules are written) ─► written ─► wait a moment for more ─► one patch of the node's Lease ─► pause
 import type { EndpointSlice, Node, Service } from '../../controlplane/api';
@@ -21,9 +21,9 @@ import type { Client } from '../../controlplane/client/client';
 import type { Lister, TrackedInformer } from '../../controlplane/client/informer';
 import { serviceKeyOfSlice } from './translate';
 
-/** A new Service and its first slices come close together: one receipt for both. */
+/** Wait for this long before a write: a new Service and its first slices arrive close together, and one receipt covers both. */
 const gatherMs = 50;
-/** Between two receipts of a node, however much changes. */
+/** The least time between two receipts of a node. */
 const pauseMs = 500;
 
 export interface ReceiptsDeps {
@@ -40,29 +40,29 @@ const nothing: Receipt = { services: 0, slices: 0 };
 const reaches = (a: Receipt, b: Receipt): boolean => a.services >= b.services && a.slices >= b.slices;
 
 export class Receipts {
-  /** What a synchronisation under way contains. */
+  /** What the running write contains. */
   private underWay: Receipt = nothing;
   private inKernel: Receipt | undefined;
-  /** The newest revisions somebody waits to hear of. */
+  /** The newest revisions that a Service waits for. */
   private awaited: Receipt = nothing;
   private reported: Receipt | undefined;
   private wake: (() => void) | undefined;
 
   constructor(private readonly deps: ReceiptsDeps) {}
 
-  /** A synchronisation begins: it contains what the copies reflect now, since their handlers have run. */
+  /** A write starts. It contains what the informers hold now, because their handlers have run. */
   taken(): void {
     const { services, slices } = this.deps;
     this.underWay = { services: services.revision, slices: slices.revision };
   }
 
-  /** It has succeeded, and with it whatever earlier ones had failed to write. */
+  /** The write has succeeded, and contained what earlier writes had failed to write. */
   written(): void {
     this.inKernel = this.underWay;
     this.wake?.();
   }
 
-  /** Reports until the signal is aborted. Failures are tried again, and never delay the writing of rules. */
+  /** Reports until the signal is aborted. A failed report is written again; it never delays the writing of rules. */
   async run(signal: AbortSignal): Promise<void> {
     const { services, slices, clock, log } = this.deps;
     const backoff = new Backoff({ initialMs: pauseMs, maxMs: 10_000 });
@@ -92,13 +92,13 @@ export class Receipts {
     }
   }
 
-  /** A synchronisation follows every event of a Service or slice (ChangeTracker), also one that changes no rule. */
+  /** A write of rules follows every event of a Service or slice (ChangeTracker), also one that changes no rule. */
   private awaits({ services, slices }: Receipt): void {
     const { awaited } = this;
     this.awaited = { services: Math.max(awaited.services, services), slices: Math.max(awaited.slices, slices) };
   }
 
-  /** Resolves when the kernel has something awaited that was not reported, or nothing was reported yet. */
+  /** Resolves when the kernel holds an awaited revision that is not reported, or when nothing is reported yet. */
   private async due(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.isDue()) {
       await new Promise<void>((resolve) => {
@@ -125,7 +125,7 @@ export class Receipts {
     const { client, nodeName, nodes, clock } = this.deps;
     const key = `${receiptNamespace}/${receiptName(nodeName)}`;
     const receipt = this.inKernel ?? nothing;
-    // After a restart nobody may be waiting: then what is there is enough.
+    // After a restart the stored receipt may be new enough for all that wait: then there is nothing to write.
     if (!this.reported) {
       const found = await client.get(leases, key, signal).catch(orUndefined);
       const known = found && parseReceipt(found);

@@ -1,4 +1,4 @@
-// A proxy mode at work for one address family: its compiler and its writer, joined.
+// The rules of one address family in one proxy mode: its compiler and its writer, joined.
 import type { Family } from '../../controlplane/base/cidr';
 import { hasCode } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
@@ -22,20 +22,20 @@ export interface Rules {
   setFacts(facts: NodeFacts): void;
   readonly services: ReadonlyMap<string, ServiceInput>;
   readonly ruleCounts: ReadonlyMap<string, number>;
-  /** @throws what RuleWriter.apply throws; nothing is lost, the next call writes everything that differs. */
+  /** @throws what RuleWriter.apply throws. The next call then writes everything that differs. */
   write(): Promise<Written>;
-  /** True where a check that is not thorough notices every change by others. */
+  /** True where a check that is not thorough notices every change by other processes. */
   readonly noticesAll: boolean;
-  /** Nothing before the first write. `thorough` compares everything, otherwise only when the canaries are gone. */
+  /** Finds nothing before the first write. Compares everything if `thorough`, or if the canaries are missing. */
   check(thorough: boolean): Promise<Drift>;
   removeAll(): Promise<void>;
 }
 
 export class ModeRules<Plan, Dirty> implements Rules {
-  /** The last one taken; a box, because a plan may be anything. */
+  /** The plan of the last write. In an object, because a plan may be of any type. */
   private taken: { readonly plan: Plan } | undefined;
   private othersGone = false;
-  /** `removeOthers` takes away what other modes left, once the rules of this one are in place. It does not throw. */
+  /** `removeOthers` removes the rules of other modes, once those of this mode are in the kernel. It does not throw. */
   constructor(
     private readonly compiler: RuleCompiler<Plan, Dirty>,
     private readonly writer: RuleWriter<Plan, Dirty>,
@@ -87,7 +87,7 @@ export interface RulesDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
   readonly log: Logger;
-  /** Of the namespace where `exec` runs its programs, one for all families: finds changes by others, but in legacy iptables. */
+  /** Of the namespace where `exec` runs its programs, one for both families: notices changes by other processes, except in legacy iptables. */
   readonly generations?: Generations;
 }
 
@@ -104,7 +104,7 @@ async function openIptables({ exec, family, facts, log, generations }: RulesDeps
     try {
       await table.removeAll();
     } catch (err) {
-      // Without nft on this node nobody wrote such a table, or nobody can remove it.
+      // Without nft on this node there is no such table, or no way to remove it.
       if (!hasCode(err, 'Unsupported')) {
         log.warn('rules of proxy mode nftables not removed', { family, error: err });
         return false;
@@ -116,15 +116,15 @@ async function openIptables({ exec, family, facts, log, generations }: RulesDeps
   return new ModeRules(new ServiceCompiler(family, facts), applier, removeOthers);
 }
 
-/** Legacy iptables makes no transactions that the kernel would count. */
+/** The kernel does not count changes by legacy iptables. */
 const counted = ({ mode }: Backend, generations: Generations | undefined) =>
   mode === 'nft' && generations ? { generations } : {};
 
-/** What the iptables mode left is removed by the appliers of the accepting rules: they keep these few and take the rest away. */
+/** The appliers of the accepting rules keep these few rules in iptables, and remove all others that mode iptables wrote. */
 async function openNftables({ exec, family, facts, log, generations }: RulesDeps): Promise<Rules> {
   const nft = new NftProgram(exec, generations);
   const table = tableOf(family);
-  // Asked for its own sake: whether the program is there, and may do this.
+  // The answer does not matter: the call throws if nft is not installed or not permitted.
   await nft.structure(table);
   const backends = await backendsInUse(exec, family);
   log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });

@@ -16,7 +16,7 @@ const retry = { initialMs: 100, maxMs: 10_000 };
 export interface RunnerDeps {
   readonly clock: Clock;
   readonly work: () => Promise<void>;
-  /** Told of every failed run; it must not throw. */
+  /** Called for every failed run. It must not throw. */
   readonly onFailure: (err: unknown) => void;
 }
 
@@ -60,7 +60,7 @@ export class Runner {
     }
   }
 
-  /** Waits for a request more urgent than the one there is, at most `ms`. */
+  /** Waits for a more urgent request than the present one, at most `ms`. */
   private requested(signal: AbortSignal, ms?: number): Promise<void> {
     return new Promise((resolve) => {
       let cancel = () => {};

@@ -1,4 +1,4 @@
-// Which endpoints hints leave to others.
+// Which endpoints are left to other nodes by their hints.
 import t from 'tap';
 import { endpoint } from '../../test/lib/service-fixture';
 import { type Hints, markElsewhere } from './topology';
@@ -13,7 +13,7 @@ const cases: readonly {
   readonly hints: readonly Hints[];
   readonly unready?: readonly number[];
   readonly at?: { readonly nodeName: string; readonly zone?: string };
-  /** Endpoints that are used here. */
+  /** The endpoints that this node uses. */
   readonly near: readonly number[];
 }[] = [
   { name: "no hints: everybody's", hints: [undefined, undefined], near: [0, 1] },

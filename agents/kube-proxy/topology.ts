@@ -18,9 +18,8 @@ export interface Hinted {
 }
 
 /**
- * Marks what is meant for others. Hints count only if every ready endpoint has them and at least one is meant for here: node before
- * zone, else all are everybody's. So a zone that lost its last endpoint, or a controller that does not write hints, costs distance
- * and never a connection.
+ * Marks the endpoints that this node leaves to other nodes. It prefers hints for its node, then hints for its zone. Hints count only if
+ * every ready endpoint has them and at least one names this node or zone; otherwise all endpoints are used, so traffic is never dropped.
  */
 export function markElsewhere(endpoints: readonly Hinted[], { nodeName, zone }: Here): Endpoint[] {
   const ready = endpoints.filter(({ endpoint }) => endpoint.ready);

@@ -1,15 +1,15 @@
-// Remembers which Services changed since the last synchronisation, and since when their changes wait to reach the kernel.
+// Remembers which Services changed since the last write, and when their changes were caused.
 import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
 import type { Change, Lister } from '../../controlplane/client/informer';
 import { podKey, wantsHostPorts } from './host-ports';
 import { serviceKeyOfSlice } from './translate';
 
-/** Set by the EndpointSlice controller: when the pod or Service changed that made it write the slice. */
+/** The EndpointSlice controller sets it to the time at which the pod or Service changed. */
 const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export interface Changes {
   readonly keys: ReadonlySet<string>;
-  /** Milliseconds since the epoch, one per change that says when it was caused. */
+  /** Milliseconds since the epoch, one for each change that has the annotation. */
   readonly triggeredAt: readonly number[];
 }
 
@@ -22,7 +22,7 @@ export class ChangeTracker {
     private readonly request: (urgency: 'soon' | 'now') => void,
   ) {}
 
-  /** A Service that nobody answers for yet can wait a moment: its first slice is about to follow. */
+  /** A new Service without slices can wait a moment: its first slice follows. */
   readonly onService = (change: Change<Service>): void => {
     this.keys.add(change.key);
     const lone = change.type === 'added' && this.slices.by(this.sliceIndex, change.key).length === 0;
@@ -38,7 +38,7 @@ export class ChangeTracker {
     this.request('now');
   };
 
-  /** Of the pods of this node, those that want ports of it. */
+  /** For pods of this node with host ports. */
   readonly onPod = (change: Change<Pod>): void => {
     const wants = wantsHostPorts(change.object) || (change.type === 'updated' && wantsHostPorts(change.previous));
     if (!wants) return;
@@ -46,7 +46,7 @@ export class ChangeTracker {
     this.request('now');
   };
 
-  /** Everything at once: something changed that all depend on. */
+  /** Adds many keys, after a change on which they all depend. */
   add(keys: Iterable<string>): void {
     for (const key of keys) this.keys.add(key);
   }

@@ -1,4 +1,4 @@
-// API objects to the compiler's records (pure): one Service and its EndpointSlices, as one address family sees them.
+// Translates one Service and its EndpointSlices to the compiler's record of one address family. Pure.
 import { isIP } from 'node:net';
 import { defaultAffinitySeconds, type EndpointSlice, type Node, type Service } from '../../controlplane/api';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
@@ -7,10 +7,10 @@ import type { ServiceInput, ServicePort } from '../../dataplane/service/input';
 import { type Here, type Hinted, markElsewhere } from './topology';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
-/** A Service with this label is served by some other proxy. */
+/** A Service with this label is served by another proxy. */
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 
-/** 4 or 6; 0 for what rules cannot hold, a zone such as %eth0 included: one such line, and the kernel takes none of them. */
+/** 4 or 6; 0 for what rules cannot hold, an address with a zone such as %eth0 included: the kernel would refuse the whole write. */
 const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
 
 /** The Service a slice belongs to, as `namespace/name`; '' when it belongs to none. */
@@ -19,7 +19,7 @@ export function serviceKeyOfSlice(slice: EndpointSlice): string {
   return name ? `${slice.metadata?.namespace}/${name}` : '';
 }
 
-/** Undefined when this family has nothing to do with the Service: headless, ExternalName, other family, other proxy. */
+/** Undefined when the Service needs no rules of this family: headless, ExternalName, other family, other proxy. */
 export function translateService(
   service: Service,
   slices: readonly EndpointSlice[],
@@ -32,7 +32,7 @@ export function translateService(
   if (clusterIp === undefined) return undefined;
   const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => familyOf(ip) === family))].sort();
   const isLoadBalancer = spec.type === 'LoadBalancer';
-  // ipMode Proxy: the balancer terminates connections itself, so pods must not be led past it (KEP-1860).
+  // ipMode Proxy: the load balancer ends connections itself, so pods must go through it (KEP-1860).
   const ingress = isLoadBalancer ? (status?.loadBalancer?.ingress ?? []) : [];
   const loadBalancerIps = ingress.filter((one) => one.ipMode !== 'Proxy').map((one) => one.ip ?? '');
   const ranges = rangesOf(spec.loadBalancerSourceRanges, family);
@@ -55,7 +55,7 @@ export function translateService(
   };
 }
 
-/** Undefined: no restriction. A list without a range of this family lets nobody of this family in. */
+/** Undefined: no restriction. If all ranges are of the other family, no client of this family is let in. */
 function rangesOf(ranges: readonly string[] | undefined, family: Family): readonly string[] | undefined {
   if (!ranges || ranges.length === 0) return undefined;
   const parsed = ranges.map((range) => parseCidr(range.trim()));
@@ -105,7 +105,7 @@ function translateEndpoints(
   });
 }
 
-/** The node's own pod range of a family, once it has one. */
+/** The node's pod range of a family, once it is assigned. */
 export function podCidrOf(node: Node | undefined, family: Family): string | undefined {
   const { podCIDR, podCIDRs } = node?.spec ?? {};
   const ranges = (podCIDRs ?? (podCIDR ? [podCIDR] : [])).map(parseCidr);
@@ -113,7 +113,7 @@ export function podCidrOf(node: Node | undefined, family: Family): string | unde
   return found && formatCidr(found);
 }
 
-/** The addresses of a family the node is known by. */
+/** The node's InternalIPs of a family. */
 export function addressesOf(node: Node | undefined, family: Family): readonly string[] {
   const internal = (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
   return internal.map(({ address }) => address).filter((address) => familyOf(address) === family);

@@ -1,7 +1,7 @@
-// Answers for load balancer addresses on the node's link, one node for each: the loop around the election.
+// Answers for load balancer addresses on the node's link. One node answers for each address: this is the loop around the election.
 //
 //   rules written ─► set() ─┐
-//   Nodes ──────────────────┼─► evaluate: who lives? ─► elect (pure) ─► Responder: answers, gratuitous ARP
+//   Nodes ──────────────────┼─► evaluate: which nodes live? ─► elect (pure) ─► Responder: answers, gratuitous ARP
 //   beacons, every 500 ms ──┘
 import type { Node } from '../../../controlplane/api';
 import { cidrContains, parseAddress } from '../../../controlplane/base/cidr';
@@ -18,21 +18,21 @@ import { type NodeState, nodeStateOf } from './claims';
 
 /** An announcement is repeated for this long: a single frame may be lost, or come while a switch still learns. */
 const repeatMs = 5_000;
-/** The loop came this late: the process was held up, and heard nobody meanwhile. */
+/** If the loop runs this late, the process was held up, and has heard no beacons in the meantime. */
 const heldUpMs = 1_000;
 
 export interface AnnouncerDeps {
   readonly nodeName: string;
   readonly netns: Netns;
-  /** All nodes, not this one alone. */
+  /** All nodes of the cluster. */
   readonly nodes: Informer<Node>;
   readonly clock: Clock;
   readonly log: Logger;
   /** False while this node cannot carry the traffic: its rules are not written. */
   readonly able: () => boolean;
-  /** Told when this node begins to announce an address, once for every Service behind it. */
+  /** Called when this node starts to announce an address, once for every Service that has it. */
   readonly onAnnounce: (service: string, address: string, link: string) => void;
-  /** Told when a machine that is no announcer speaks for an address of ours. */
+  /** Called when a machine that is none of the announcing nodes answers for an address. */
   readonly onConflict: (service: string, address: string, mac: string) => void;
 }
 
@@ -40,14 +40,14 @@ export class Announcer {
   private readonly claims = new Map<string, readonly Claim[]>();
   private readonly peers = new Peers();
   private readonly responder: Responder;
-  /** Address → since when this node announces it. */
+  /** Address → the time at which this node started to announce it. */
   private readonly announced = new Map<string, number>();
-  /** From where beacons came. */
+  /** The link addresses that sent beacons. */
   private readonly peerMacs = new Set<string>();
   private readonly conflicts = new Set<string>();
   private states: readonly NodeState[] = [];
   private revision = 0;
-  /** Since when it has the link; it announces nothing before it has heard who else does. */
+  /** The time at which it got the link. For `silentMs` after it, it only listens to what the others announce. */
   private listeningMs = Number.POSITIVE_INFINITY;
   private requested = false;
 
@@ -61,7 +61,7 @@ export class Announcer {
     });
   }
 
-  /** What a Service claims, from when its rules are in the kernel on; an empty list when it is gone. */
+  /** The addresses of a Service whose rules are in the kernel. Empty: the Service was removed. */
   set(service: string, claims: readonly Claim[]): void {
     if (claims.length === 0 && !this.claims.has(service)) return;
     if (claims.length > 0) this.claims.set(service, claims);
@@ -69,12 +69,12 @@ export class Announcer {
     this.request();
   }
 
-  /** The addresses this node answers for. */
+  /** The addresses that this node announces. */
   get addresses(): readonly string[] {
     return [...this.announced.keys()].sort();
   }
 
-  /** Announces until the signal is aborted; then tells the others, who answer in this node's name first and then take over. */
+  /** Announces until the signal is aborted. Then it reports its end to the others, which first answer with its MAC and then take over. */
   async run(signal: AbortSignal): Promise<void> {
     const { nodes, clock } = this.deps;
     await nodes.synced(signal);
@@ -86,7 +86,7 @@ export class Announcer {
         const now = clock.now();
         if (now - last > beaconMs + heldUpMs) {
           this.peers.forgive(now);
-          // The others have taken over; it begins as if it were new, and tells the link when it takes them back.
+          // The others have taken over: start like a new node, so that addresses that return are announced on the link.
           this.listeningMs = now;
         }
         last = now;
@@ -117,7 +117,7 @@ export class Announcer {
     for (const [address, since] of this.announced) if (now - since < repeatMs) this.responder.announce(address);
   }
 
-  /** Several changes of one moment lead to one look. */
+  /** Several changes in one turn of the event loop lead to one evaluation. */
   private request(): void {
     if (this.requested) return;
     this.requested = true;
@@ -158,7 +158,7 @@ export class Announcer {
     }
   }
 
-  /** Nodes on this link that may announce, the best kind there is: able and ready, then ready, then just alive. */
+  /** The nodes on this link that may announce: those able and ready; without any, those ready; without any, those alive. */
   private candidates(link: AnnounceLink, now: number): { able: string[]; held: string[] } {
     const { nodeName } = this.deps;
     const alive = this.states.filter(
@@ -178,7 +178,7 @@ export class Announcer {
     return !(now - this.listeningMs >= silentMs);
   }
 
-  /** While it listens and reads the first lists the others keep what they have, and what it had for it. */
+  /** While a node is `starting` the others keep their addresses, and answer for the ones it had. */
   private state(now: number): Beacon['state'] {
     if (this.isAble(now)) return 'able';
     return now - this.listeningMs < restartMs ? 'starting' : 'unable';
@@ -188,7 +188,7 @@ export class Announcer {
     return this.deps.able() && !this.isListening(now) && !this.peers.isBehind(this.revision, now);
   }
 
-  /** Only beacons of nodes the API knows, from the address it knows. Who can forge them could forge ARP as well. */
+  /** Accepts beacons of known nodes from their known address. A sender that can forge these could forge ARP as well. */
   private onBeacon(beacon: Beacon, mac: string): void {
     const { nodeName, clock } = this.deps;
     if (beacon.node === nodeName) return;
@@ -196,17 +196,17 @@ export class Announcer {
     this.peerMacs.add(mac);
     if (!this.peers.heard(beacon, clock.now(), mac)) return;
     this.evaluate();
-    // Whoever comes back from beyond a cut may have answered for the same addresses there.
+    // A node that returns after a cut of the link may have answered for the same addresses.
     for (const address of this.announced.keys()) this.responder.announce(address);
   }
 
-  /** Other announcers may speak for it for a moment while it moves; anybody else is a conflict, and told once. */
+  /** Other nodes may answer for an address while it moves. Any other machine is a conflict, which is reported once. */
   private onOther(address: string, mac: string): void {
     const { log, onConflict } = this.deps;
     const conflict = `${address} ${mac}`;
     if (this.peerMacs.has(mac) || mac === this.responder.link?.mac || this.conflicts.has(conflict)) return;
     this.conflicts.add(conflict);
-    log.warn('somebody else answers for an address', { address, mac });
+    log.warn('another machine answers for an address that this node announces', { address, mac });
     for (const service of this.servicesOf(address)) onConflict(service, address, mac);
   }
 

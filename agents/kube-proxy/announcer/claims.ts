@@ -1,15 +1,15 @@
-// API objects to what the election needs. Pure.
+// Translates API objects to what the election needs. Pure.
 import { isIP } from 'node:net';
 import type { EndpointSlice, Node, Service } from '../../../controlplane/api';
 import { formatAddress, parseAddress } from '../../../controlplane/base/cidr';
 import type { Claim } from '../../../dataplane/announce/election';
 
-/** spec.loadBalancerClass of this implementation; Services without a class are its own too. */
+/** spec.loadBalancerClass of this implementation. It serves Services without a class too. */
 const ourClass = 'k8ts.io/l2';
 /** A node with this label, whatever its value, gets no load balancer traffic. */
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
-/** Empty for Services that nobody here announces. Addresses in status alone count: what was asked for may have been refused. */
+/** Empty for a Service that this implementation does not announce. Only addresses in status count: a requested one may be refused. */
 export function claimsOf(service: Service | undefined, slices: readonly EndpointSlice[]): Claim[] {
   const { spec, status } = service ?? {};
   if (spec?.type !== 'LoadBalancer' || (spec.loadBalancerClass ?? ourClass) !== ourClass) return [];
@@ -17,12 +17,12 @@ export function claimsOf(service: Service | undefined, slices: readonly Endpoint
   return (
     (status?.loadBalancer?.ingress ?? [])
       .filter(({ ip = '', ipMode = 'VIP' }) => isIP(ip) !== 0 && ipMode === 'VIP')
-      // As neighbour discovery writes it.
+      // In the spelling of neighbour discovery.
       .map(({ ip }) => ({ address: formatAddress(parseAddress(ip!)), ...local }))
   );
 }
 
-/** As kube-proxy chooses: where nothing is ready, what still serves while it ends is used (KEP-1669). */
+/** As the rules choose: where no endpoint is ready, terminating ones that still serve are used (KEP-1669). */
 function localNodes(slices: readonly EndpointSlice[]): Map<string, 1 | 2> {
   const nodes = new Map<string, 1 | 2>();
   for (const { nodeName, conditions } of slices.flatMap(({ endpoints }) => endpoints ?? [])) {
@@ -36,7 +36,7 @@ function localNodes(slices: readonly EndpointSlice[]): Map<string, 1 | 2> {
 
 export interface NodeState {
   readonly name: string;
-  /** Its InternalIP, the one of IPv4 where it has both; '' while it has none. */
+  /** Its InternalIP, of IPv4 where it has both families; '' while it has none. */
   readonly address: string;
   readonly ready: boolean;
   readonly excluded: boolean;

@@ -34,7 +34,7 @@ class ScriptedNft implements Nft {
   async read() {
     return { sets: new Map() };
   }
-  /** Resolves with the transaction in which the text stands, present or coming. */
+  /** Resolves with the first transaction that holds the text, written already or later. */
   async until(part: string | RegExp): Promise<string> {
     for (;;) {
       const found = this.runs.find((text) => (typeof part === 'string' ? text.includes(part) : part.test(text)));

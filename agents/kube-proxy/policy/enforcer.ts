@@ -26,7 +26,7 @@ export interface EnforcerDeps {
   readonly client: Client;
   readonly nodeName: string;
   readonly families: readonly Family[];
-  /** These four are run by the caller. */
+  /** The caller runs these four. */
   readonly policies: Informer<NetworkPolicy>;
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
@@ -36,7 +36,7 @@ export interface EnforcerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onDrift: (drift: Drift) => void;
-  /** Called once per row of failures: what policies forbid may be open meanwhile. */
+  /** Called once for each row of failures: while they last, what policies forbid may be open. */
   readonly onFailure: (message: string) => void;
 }
 
@@ -72,7 +72,7 @@ export class PolicyEnforcer {
     services.onChange(({ key }) => key === dnsServiceKey && this.peers && request());
     slices.onChange(({ object }) => object.metadata?.namespace === 'kube-system' && this.peers && request());
     await Promise.all([policies, services, slices, nodes].map((informer) => informer.synced(signal)));
-    // As with Services: only a complete picture may replace what the kernel holds.
+    // As with Services: only complete lists may replace what the kernel holds.
     await this.keeper.run(signal);
     await this.peers?.close();
   }
@@ -89,7 +89,7 @@ export class PolicyEnforcer {
       const world = await this.observe();
       const { full, bytes, unguarded } = await applier.apply(world && compilePolicies(world));
       if (unguarded !== this.unguarded && unguarded !== undefined)
-        log.warn('pods of this node can pass by policies on their bridge', { error: unguarded });
+        log.warn('policies do not hold between pods of this node on one bridge', { error: unguarded });
       this.unguarded = unguarded;
       const end = clock.now();
       metrics.synced({
@@ -106,7 +106,7 @@ export class PolicyEnforcer {
     }
   }
 
-  /** Undefined without a policy: then nothing is watched either. */
+  /** Undefined without a policy: then pods and namespaces are not watched either. */
   private async observe(): Promise<World | undefined> {
     const { client, nodeName, families, policies, services, slices, nodes, log } = this.deps;
     if (policies.list().length === 0) {
@@ -137,7 +137,7 @@ export class PolicyEnforcer {
       return translatePolicy(policy);
     } catch (error) {
       const record = closedPolicy(policy);
-      this.deps.log.error('NetworkPolicy not understood; it isolates and allows nothing', {
+      this.deps.log.error('NetworkPolicy not understood; its pods are isolated and nothing is allowed', {
         policy: record.key,
         error,
       });

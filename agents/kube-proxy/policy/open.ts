@@ -18,7 +18,7 @@ type Given = Pick<
 
 type Around = { readonly exec: Exec; readonly log: Logger; readonly generations?: Generations };
 
-/** Policies of the whole cluster are watched always, pods and namespaces only while there is one. */
+/** Watches the policies of the whole cluster always, pods and namespaces only while there is a policy. */
 export function openPolicies(given: Given & Around): Part {
   const { exec, log, generations, ...deps } = given;
   const policies = createInformer(deps.client, networkPolicies, { log });

@@ -1,5 +1,5 @@
-// The pods and namespaces of the cluster as policies see them, kept current while there is a policy. Of each pod only what
-// decides about packets is held, and only a change of that is told.
+// The pods and namespaces of the cluster as policies see them, kept current while there is a policy. Of each pod it holds only what
+// decides about packets, and reports only changes of that.
 import { type Namespace, namespaces, type Pod, pods } from '../../../controlplane/api';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
@@ -44,7 +44,7 @@ export class Peers {
     return [...this.namespaceRecords.values()];
   }
 
-  /** Resolves when everything is known for the first time. */
+  /** Resolves when the first lists of both are complete. */
   async synced(signal: AbortSignal): Promise<void> {
     await Promise.all(this.informers.map((informer) => informer.synced(AbortSignal.any([signal, this.stop.signal]))));
   }
@@ -63,7 +63,7 @@ export class Peers {
   }
 }
 
-/** A pod is some kilobytes, this is some hundred bytes. */
+/** A whole pod has some kilobytes, this part of it some hundred bytes. */
 export function relevantPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = metadata ?? {};
   const portsOf = (containers: NonNullable<Pod['spec']>['containers'] | undefined) =>

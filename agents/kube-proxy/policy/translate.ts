@@ -1,4 +1,4 @@
-// API objects to the records policies are compiled from (pure).
+// Translates API objects to the records that policies are compiled from. Pure.
 import type { EndpointSlice, LabelSelector, Namespace, NetworkPolicy, Pod, Service } from '../../../controlplane/api';
 import { selectorFromLabelSelector } from '../../../controlplane/api';
 import { cidrContains, formatAddress, parseAddress, parseCidr } from '../../../controlplane/base/cidr';
@@ -23,10 +23,10 @@ type ApiPort = NonNullable<NonNullable<Spec['ingress']>[number]['ports']>[number
 const protocolOf = (text: string | undefined): Protocol => (text ?? 'TCP').toLowerCase() as Protocol;
 const keyOf = ({ metadata }: { metadata?: { namespace?: string; name?: string } }) =>
   `${metadata?.namespace}/${metadata?.name}`;
-/** An empty selector selects everything; one with an operator no kind of the API lets in selects nothing here. */
+/** An empty selector selects everything. One with an unknown operator, which validation refuses, selects nothing. */
 const selectorOf = (selector: LabelSelector): Selector => (selectorFromLabelSelector(selector) ?? []) as Selector;
 
-/** @throws BadRequest for a range that is none; validation lets none in. */
+/** @throws BadRequest for a text that is no range, which validation refuses. */
 export function translatePolicy(policy: NetworkPolicy): PolicyRecord {
   const { ingress = [], egress = [] } = policy.spec ?? {};
   return {
@@ -36,7 +36,7 @@ export function translatePolicy(policy: NetworkPolicy): PolicyRecord {
   };
 }
 
-/** For a policy nobody can make sense of: it isolates what it selects, and allows nothing. */
+/** For a policy that cannot be translated: it isolates what it selects, and allows nothing. */
 export const closedPolicy = (policy: NetworkPolicy): PolicyRecord => ({
   ...isolation(policy),
   ...(isolates(policy, 'Ingress') ? { ingress: [] } : {}),
@@ -49,7 +49,7 @@ const isolation = (policy: NetworkPolicy) => ({
   pods: selectorOf(policy.spec?.podSelector ?? {}),
 });
 
-/** Without types a policy is about ingress, and about egress if it has such rules. */
+/** Without policyTypes a policy concerns ingress, and egress if it has egress rules. */
 function isolates({ spec }: NetworkPolicy, type: 'Ingress' | 'Egress'): boolean {
   if (spec?.policyTypes?.length) return spec.policyTypes.includes(type);
   return type === 'Ingress' || (spec?.egress?.length ?? 0) > 0;
@@ -83,10 +83,10 @@ export const translateNamespace = ({ metadata }: Namespace): NamespaceRecord => 
   labels: metadata?.labels ?? {},
 });
 
-/** Undefined for a pod policies have nothing to do with: on the node's network, without an address, or ended. */
+/** Undefined for a pod that policies do not concern: with hostNetwork, without an address, or ended. */
 export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined {
   const { metadata, spec, status } = pod;
-  // The address of a pod that has ended stays in its status and may be another pod's by now.
+  // The address of a pod that has ended stays in its status, and another pod may have it now.
   if (spec?.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
   const texts = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP].filter((ip) => Boolean(ip));
   if (texts.length === 0) return undefined;
@@ -101,7 +101,7 @@ export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined 
   };
 }
 
-/** Of the containers that run as long as the pod does: init containers that run once serve nobody. */
+/** The ports of containers that run as long as the pod does. Init containers that run once serve no requests. */
 function namedPorts({ spec }: Pod): NamedPort[] {
   const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
   return [...(spec?.containers ?? []), ...sidecars].flatMap(({ ports = [] }) =>
@@ -112,8 +112,8 @@ function namedPorts({ spec }: Pod): NamedPort[] {
 }
 
 /**
- * The node's DNS server as a pod of the DNS Service's namespace, at the endpoints the Service has on this node's own addresses.
- * It wears the labels of the Service, and those the Service would select pods by, as users know them of CoreDNS.
+ * The node's DNS server as if it were a pod: in the namespace of the DNS Service, at the endpoints that the Service has on this node,
+ * with the labels of the Service and those of its selector. So policies that name CoreDNS's pods work here.
  */
 export function translateServer(
   service: Service | undefined,

@@ -1,4 +1,4 @@
-// Random clusters: what the compiled rules of both nodes do with a packet, against what the API's definition says of it.
+// Random clusters: compares what the compiled rules of both nodes do with a packet with what the API reference says.
 import t from 'tap';
 import type { Pod, Service } from '../../../controlplane/api';
 import type { Tracer } from '../../../dataplane/path/hooks';
@@ -140,7 +140,7 @@ t.test("the node's own DNS server counts as a pod of its Service; the node's oth
   t.ok(asked.allowed > 100 && asked.denied > 100, JSON.stringify(asked));
 });
 
-t.test('an address of the pod range nobody has told of yet is closed, in both directions', async (t) => {
+t.test('an address of the pod range that no pod is known to have is closed, in both directions', async (t) => {
   const cluster = { pods: [], namespaces: [], policies: [{ metadata: { namespace: 'shop', name: 'p' } }] };
   const plan = compilePolicies(worldOf(cluster, 'n1'))!;
   for (const [own, other] of [
