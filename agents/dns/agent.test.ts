@@ -1,4 +1,4 @@
-// Informers, zone and announcement together, over an API that is played in memory.
+// Informers, zone and announcement together, on an API in memory.
 import t from 'tap';
 import { endpointSlices, namespaces, nodes, objectKey, pods, services } from '../../controlplane/api';
 import { silentLogger } from '../../controlplane/base/logger';

@@ -1,4 +1,4 @@
-// Keeps this server's own EndpointSlice as it should be, so that Service kube-dns leads to it on this node.
+// Keeps this server's EndpointSlice current, so that Service kube-dns leads pods of this node to it.
 import { type EndpointSlice, endpointSlices, type Node } from '../../controlplane/api';
 import { describeError } from '../../controlplane/base/errors';
 import { markReconcile } from '../../controlplane/base/event-loop';
@@ -18,7 +18,7 @@ export interface AnnouncerDeps {
   readonly port: number;
 }
 
-/** Runs until the signal is aborted. The slice stays when the process ends: it will be back in a moment. */
+/** Runs until the signal is aborted. The slice stays when the process ends, because the process usually starts again soon. */
 export async function runAnnouncer(deps: AnnouncerDeps, signal: AbortSignal): Promise<void> {
   const { slices, nodes, nodeName, log } = deps;
   const key = `${dnsNamespace}/${sliceName(nodeName)}`;

@@ -1,5 +1,5 @@
-// `k8ts dns`: one per node, behind the cluster's DNS address for the pods of that node. When the API server is away it goes
-// on with the last state it has seen.
+// `k8ts dns`: one per node. It answers the pods of its node at the cluster's DNS address. While the API server cannot be reached, it
+// answers from the last state.
 import { endpointSlices, namespaces, nodes, pods, services } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
@@ -54,8 +54,8 @@ export const command = defineCommand({
       ownAddresses: ownAddresses(),
     });
     const responder = new Responder({ zone, facts, forwarder, metrics, log, mayRecurse: allows });
-    // Queries are taken from the first moment on: they wait until the zone is known, and get SERVFAIL when that takes long, so
-    // that nobody believes a no.
+    // The server accepts queries at once. They wait for the zone, and get SERVFAIL if it takes long: a client must not take a name
+    // for missing that is only not known yet.
     const server = await listenDns({ host: nodeIp, port: options.port }, responder, log);
     log.info('listening', { address: nodeIp, port: server.port, upstreams: upstreams.map(formatUpstream).join(',') });
     try {

@@ -1,10 +1,10 @@
-// Who may ask this node's server for names outside the zone: the pods of the node, which are led here, and the node itself. For everybody
-// else who reaches the node's address it would be an open resolver, which others misuse to amplify attacks (RFC 5358).
+// Which clients may ask this node's server for names outside the zone: the pods of the node and the node itself. For all other clients that
+// reach the node's address it would be an open resolver, which attackers use to amplify attacks (RFC 5358).
 import { type Address, type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 
 export interface RecursionFacts {
   readonly ranges: readonly Cidr[];
-  /** Of this node's pods, as its Node says; undefined while that is not known. */
+  /** The pod ranges of this node, from its Node object; undefined until it is known. */
   readonly podRanges: () => readonly string[] | undefined;
   readonly ownAddresses: () => readonly string[];
 }
@@ -18,7 +18,7 @@ export function recursionFor({
   return (text) => {
     if (text === undefined) return false;
     const given = podRanges();
-    // A server that has just started must not refuse its pods; it takes a moment, or as long as the API server is away.
+    // A server that has just started must not refuse its pods: the ranges become known soon, or when the API server is reached again.
     if (given === undefined) return true;
     if (given !== pods.text) pods = { text: given, ranges: given.map(parseCidr) };
     const address = unmapped(text);

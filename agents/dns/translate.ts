@@ -1,4 +1,4 @@
-// API objects to the zone's records (pure), and the EndpointSlice this server announces itself with.
+// Translates API objects to the zone's records, and plans the EndpointSlice by which this server announces itself. Pure.
 import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
 import type { EndpointsInput, PodInput, PortInput, ServiceInput } from '../../dataplane/dns/records';
 
@@ -33,7 +33,7 @@ export function translateService({ metadata, spec }: Service): ServiceInput {
 export function translateSlice({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointsInput | undefined {
   const service = metadata?.labels?.[serviceNameLabel];
   if (!service || addressType === 'FQDN') return undefined;
-  // An absent condition means ready. publishNotReadyAddresses is already in it: the slice says ready then.
+  // An absent condition means ready. For publishNotReadyAddresses the slice itself says ready.
   const ready = (endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);
   return {
     service: `${metadata?.namespace}/${service}`,
@@ -42,7 +42,7 @@ export function translateSlice({ metadata, addressType, endpoints, ports }: Endp
   };
 }
 
-/** Undefined for a pod without an address, or one that has ended: its address may be another pod's by now. */
+/** Undefined for a pod without an address, and for one that has ended: another pod may have its address now. */
 export function translatePod({ metadata, status }: Pod): PodInput | undefined {
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
   const all = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP];
@@ -54,14 +54,14 @@ export interface Announcement {
   readonly nodeName: string;
   readonly address: string;
   readonly port: number;
-  /** Makes the slice go away with its node. */
+  /** The owner of the slice: it is removed with its Node. */
   readonly node?: Node | undefined;
 }
 export const sliceName = (nodeName: string): string => `kube-dns-${nodeName}`;
 export const dnsNamespace = 'kube-system';
 export const dnsServiceName = 'kube-dns';
 
-/** What has to be written so that kube-dns leads to this server, given what is there now; undefined for nothing. */
+/** What to write so that kube-dns leads to this server, given the present slice; undefined if it is right already. */
 export function planAnnouncement(
   found: EndpointSlice | undefined,
   announcement: Announcement,

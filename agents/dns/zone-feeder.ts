@@ -11,7 +11,7 @@ export interface ZoneSources {
   readonly namespaces: Informer<Namespace>;
 }
 
-/** Subscribes at once; resolves when the zone is complete for the first time. Rejects when the signal is aborted. */
+/** Subscribes at once. Resolves when the zone is complete for the first time; rejects when the signal is aborted. */
 export async function feedZone(zone: Zone, sources: ZoneSources, signal: AbortSignal): Promise<void> {
   const { services, slices, pods, namespaces } = sources;
   follow(services, (key, service) => zone.setService(key, service && translateService(service)));

@@ -1,5 +1,5 @@
-// From the backend of an Ingress to the endpoints behind it (pure): the Service, its port, and those endpoints that may be dialled. What is
-// missing or refused on the way is kept apart, because its reader has to look in different places.
+// From the backend of an Ingress to its endpoints: the Service, its port, and the endpoints that may be connected to. A missing object and a
+// refused endpoint are reported with different reasons, because their reader has to look in different places. Pure.
 import type { EndpointSlice, Ingress, Service } from '../../controlplane/api';
 import type { BackendInput, BackendProtocol, Endpoint } from '../../dataplane/ingress/backends';
 import { refusedName, unwrappedAddress } from '../../dataplane/ingress/destination';
@@ -11,7 +11,7 @@ export interface BackendWorld extends Surroundings {
   readonly service: (key: string) => Service | undefined;
 }
 
-/** What an Ingress' author should know of one of its backends. */
+/** What is wrong with a backend, for the author of the Ingress. */
 export interface BackendTrouble {
   readonly reason: NonNullable<BackendInput['problem']>;
   readonly message: string;
@@ -21,7 +21,7 @@ export interface ResolvedBackend {
   readonly trouble?: BackendTrouble;
 }
 
-/** A backend without endpoints keeps its rule: the answer is then 503 and says why. Undefined for one that is no Service. */
+/** A backend without endpoints keeps its rule, and requests get 503 with the reason. Undefined for a backend that is no Service. */
 export function resolveBackend(world: BackendWorld, namespace: string, backend: Backend): ResolvedBackend | undefined {
   const { service } = backend;
   if (!service) return undefined;
@@ -38,7 +38,7 @@ export function resolveBackend(world: BackendWorld, namespace: string, backend: 
   const port = ports?.find((one) => (name === undefined ? one.port === number : one.name === name));
   const protocol = protocolOf(port?.appProtocol);
   if (type === 'ExternalName') {
-    // An ExternalName Service needs no ports: the number is then the one to connect to.
+    // An ExternalName Service needs no ports: without one, the number of the Ingress is the port to connect to.
     const target = port?.port ?? (ports?.length ? undefined : number);
     if (target === undefined) return empty('ServicePortNotFound', noPort(serviceKey, service.port));
     const reason = refusedExternal(world, externalName ?? '', target);
@@ -56,20 +56,20 @@ export function resolveBackend(world: BackendWorld, namespace: string, backend: 
   return { input: endpoints.length > 0 ? input : { ...input, problem: 'BackendRefused' }, trouble };
 }
 
-/** Port names have a letter in them; a name without one must not meet the number that it looks like. */
+/** Port names have a letter. A name of digits alone must not match the port of that number. */
 const nameInId = (name: string): string => (/[a-z]/i.test(name) ? name : JSON.stringify(name));
 
 const noPort = (serviceKey: string, port: { name?: string; number?: number } | undefined): string =>
   `Service ${serviceKey} has no port ${port?.name ?? port?.number}`;
 
 function refusedExternal(world: BackendWorld, externalName: string, port: number): string | undefined {
-  // Names are judged again, by their addresses, each time they are connected to.
+  // For a name, its addresses are checked again at each connection.
   return unwrappedAddress(externalName) === undefined
     ? refusedName(externalName)
     : refusedByName(world, externalName, port);
 }
 
-/** Refused endpoints named in a message; there may be a thousand. */
+/** How many refused endpoints a message names: there may be a thousand. */
 const maxNamed = 3;
 
 function allowedOnly(world: BackendWorld, namespace: string, all: readonly Endpoint[]) {
@@ -91,8 +91,8 @@ function protocolOf(appProtocol: string | undefined): BackendProtocol {
 }
 
 /**
- * The ready endpoints; where there is none, those that are terminating but still serve (KEP-1669). Of a dual-stack Service only
- * those of its first family that has some: each pod is in the slices of both, and would be taken for two.
+ * The ready endpoints; without any, those that terminate but still serve (KEP-1669). A dual-stack Service has each pod in the slices of
+ * both families, so only the first family that has endpoints counts.
  */
 function endpointsOf(slices: readonly EndpointSlice[], portName: string, families: readonly string[]): Endpoint[] {
   const found = families.map((family) => slices.filter(({ addressType }) => addressType === family));

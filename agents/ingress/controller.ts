@@ -1,5 +1,5 @@
-// Keeps the proxy's configuration and the Ingresses' status current. Keys: `config` swaps the proxy's configuration, `status` writes
-// load-balancer addresses and `events` what is wrong with Ingresses; the last two are the first Ready node's alone.
+// Keeps the proxy's configuration, the status of Ingresses and their Events current. Keys of its queue: `config` replaces the configuration,
+// `status` writes load balancer addresses, `events` writes what is wrong with Ingresses. Only the first Ready node does the last two.
 import {
   type EndpointSlice,
   type Ingress,
@@ -47,24 +47,24 @@ export interface Deps {
   readonly ingresses: Informer<Ingress>;
   readonly classes: Informer<IngressClass>;
   readonly services: Informer<Service>;
-  /** Indexed as `service`. */
+  /** With the index `serviceIndex`. */
   readonly slices: Informer<EndpointSlice>;
-  /** Read one by one: this identity may read those alone that Ingresses name. */
+  /** Read one by one: this identity may read only the Secrets that Ingresses name. */
   readonly secrets: LiveObjects<Secret>;
   readonly clock: Clock;
   readonly nodes: Informer<Node>;
-  /** Those with hostNetwork alone. */
+  /** The pods with hostNetwork. */
   readonly hostPods: Informer<Pod>;
   readonly ownAddresses: () => readonly string[];
   readonly refusedRanges: readonly Cidr[];
 }
 
-/** Requests for hosts without a certificate fail, requests without a configuration all do: the first must not wait for long. */
+/** The first configuration waits no longer for certificates: without them requests for some hosts fail, without a configuration all do. */
 const firstSecretsMs = 5_000;
 
 type Sources = Pick<Deps, 'services' | 'slices' | 'nodes' | 'hostPods' | 'ownAddresses' | 'refusedRanges'>;
 
-/** The cluster as the informers know it, asked anew each time. */
+/** The cluster as the informers know it at the time of each call. */
 export function surroundings({
   services,
   slices,
@@ -134,7 +134,7 @@ export class IngressController {
       source.onChange(() => queue.add('config'));
     }
     secrets.onChange(() => queue.add('config'));
-    // A node's heartbeat changes it every few seconds; only a change of its addresses matters.
+    // A Node changes every few seconds by its heartbeat; only its addresses and ranges matter here.
     let shown = '';
     let claimed = '';
     nodes.onChange(() => {
@@ -158,11 +158,11 @@ export class IngressController {
     else await this.ensureClass(signal);
   }
 
-  /** Watches exactly the Secrets that Ingresses name. The first configuration waits a while for them. */
+  /** Watches exactly the Secrets that Ingresses name. The first configuration waits for them, at most `firstSecretsMs`. */
   private async followSecrets(signal: AbortSignal): Promise<void> {
     const { clock, ingresses, secrets } = this.deps;
     const known = secrets.use('config', [...new Set(ingresses.list().flatMap(secretKeys))], signal);
-    // Ends with the signal alone; what comes later is a change of its own.
+    // Rejects only when the signal is aborted. A Secret that arrives later leads to another configuration.
     known.catch(() => {});
     if (!this.configured) await Promise.race([known, clock.sleep(firstSecretsMs, signal)]);
   }
@@ -224,7 +224,7 @@ export class IngressController {
     }
   }
 
-  /** The class exists from the first agent's start on, and is the default as long as nobody says otherwise. */
+  /** The first agent creates the class, as the default class. What an administrator changes of it stays. */
   private async ensureClass(signal: AbortSignal): Promise<void> {
     const { client, classes, className } = this.deps;
     if (classes.get(className)) return;

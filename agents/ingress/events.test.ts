@@ -7,7 +7,7 @@ import { startAgent } from './agent.fixture';
 import { renderEvent, settleMs, TroubleReporter } from './events';
 import type { Trouble } from './translate';
 
-/** One that serves nobody. */
+/** A server that does not listen. */
 const server = () => new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
 
 const node = (name: string) => ({
@@ -52,7 +52,7 @@ void t.test('the loser of a conflict learns of it once, whatever node says so', 
     shown(await eventually(client, events, (all) => all.length === 3)),
     [noSecret('x'), lost, noSecret('y')].sort(),
   );
-  // The node that wrote leaves: the next one finds the same troubles, and the same Events.
+  // The node that wrote is removed: the next one finds the same troubles, and their Events are written already.
   await client.delete(nodes, 'a');
   await client.create(ingresses, ingress('y', 'later', '2026-01-03T00:00:00Z', 'gone'));
   const later = shown(await eventually(client, events, (all) => all.length === 6));

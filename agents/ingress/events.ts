@@ -1,5 +1,5 @@
-// Tells the authors of Ingresses what is wrong with them, as Events. Every node finds the same troubles; the first Ready one writes, and the
-// name of an Event follows from what it says, so a change of that node, or its restart, does not repeat it.
+// Events about what is wrong with Ingresses. Every node finds the same troubles; the first Ready one writes them. The name of an Event follows
+// from its text, so another node, or the same one after a restart, does not write it twice.
 import { createHash } from 'node:crypto';
 import { type Event, events, type Ingress } from '../../controlplane/api';
 import { objectKey } from '../../controlplane/api/types';
@@ -8,19 +8,19 @@ import { hasCode, isAlreadyExists, isNotFound } from '../../controlplane/base/er
 import type { Client } from '../../controlplane/client/client';
 import type { Trouble } from './translate';
 
-/** Objects that belong together are created one after the other: what is mended by then is not worth an Event. */
+/** A trouble must last this long: objects that belong together are created one after the other. */
 export const settleMs = 2_000;
-/** Of one Ingress; its rules may all be wrong, and each in its own way. */
+/** Events of one Ingress at most: each of its rules may be wrong in a different way. */
 const maxPerIngress = 20;
-/** Troubles of one Ingress that are remembered after they went, for their count. */
+/** How many past troubles of one Ingress are remembered for their count. */
 const maxRemembered = 100;
 
 interface Known {
-  /** Since when it is there this time; undefined while it is away. */
+  /** When it was found this time; undefined while it is gone. */
   sinceMs: number | undefined;
-  /** This time is written. */
+  /** Whether an Event says so for this time. */
   isWritten: boolean;
-  /** How many times were. */
+  /** How many times an Event was written. */
   count: number;
 }
 
@@ -31,8 +31,8 @@ export class TroubleReporter {
   constructor(private readonly client: Pick<Client, 'create' | 'patch'>) {}
 
   /**
-   * Writes what is new and has settled. Returns after how many milliseconds there is more to write; undefined for nothing. Repeatable: what a
-   * failed call did not write is written by the next one.
+   * Writes the troubles that are new and have lasted. Returns after how many milliseconds there is more to write, or undefined. Repeatable:
+   * the next call writes what a failed one did not.
    */
   async report(
     troubles: readonly Trouble[],
@@ -88,7 +88,7 @@ export class TroubleReporter {
       // A namespace that is being deleted takes no new Events.
       if (hasCode(err, 'Forbidden') || isNotFound(err)) return;
       if (!isAlreadyExists(err)) throw err;
-      // Another node, or this one before its restart, has written of this time; a return is one more.
+      // Another node, or this one before a restart, has written it; if the trouble has returned, the count grows.
       if (count > 1) {
         const { lastTimestamp } = event;
         await this.client.patch(events, objectKey(event), 'merge', { count, lastTimestamp }, { signal });
@@ -97,7 +97,7 @@ export class TroubleReporter {
   }
 }
 
-/** The same trouble of the same Ingress has the same name. */
+/** Equal troubles of one Ingress have one name. */
 export function renderEvent(ingress: Ingress, { reason, message }: Trouble, nowMs: number): Event {
   const { namespace = 'default', name = '', uid, resourceVersion } = ingress.metadata ?? {};
   const id = createHash('sha256')

@@ -1,4 +1,4 @@
-// Requests that could not be carried, in the log: clients decide how many there are, so only so many lines a second.
+// Logs requests that failed, a bounded number of lines a second, because clients decide how many there are.
 import type { Logger } from '../../controlplane/base/logger';
 import type { Failure } from '../../dataplane/ingress/failure';
 

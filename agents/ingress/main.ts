@@ -1,5 +1,5 @@
-// `k8ts ingress`: one per node. Routes HTTP and HTTPS that reaches the node's address to pods, by the Ingress objects.
-// When the API server is away it goes on with the last state it has seen.
+// `k8ts ingress`: one per node. Routes HTTP and HTTPS requests at the node's address to pods, as the Ingress objects say.
+// While the API server cannot be reached, it serves the last state.
 import { secrets } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { connect } from '../../controlplane/client/connect';
@@ -17,7 +17,7 @@ import { options } from './options';
 import { refusedByName } from './reach';
 import { readHosts, resolveByAny, resolveWith } from './resolve';
 
-/** How long requests under way may take to finish when the process is asked to stop. */
+/** How long running requests may take to finish when the process stops. */
 const drainMs = 10_000;
 
 export const command = defineCommand({

@@ -1,5 +1,5 @@
-// What the proxy may connect to, as far as the cluster's objects say it (pure). Nodes' own addresses belong to their services and
-// agents, so only pods that share the node's network are backends there. The ranges refused for everybody are dataplane/ingress'.
+// What the proxy may connect to, according to the objects of the cluster. At a node's own addresses listen services of the machine and agents,
+// so there only pods with hostNetwork are backends. dataplane/ingress holds the ranges that are always refused. Pure.
 import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
 import {
   type Cidr,
@@ -14,24 +14,24 @@ import { refusedRange, unwrappedAddress } from '../../dataplane/ingress/destinat
 
 export interface Surroundings {
   readonly nodes: () => readonly Node[];
-  /** Of this machine, on all its links. */
+  /** The addresses of this machine, on all its links. */
   readonly ownAddresses: () => readonly string[];
   /** Pods with hostNetwork that have this address, whatever their phase. */
   readonly hostPods: (address: string) => readonly Pod[];
-  /** Services that have this address for their own: cluster, external or load-balancer addresses. */
+  /** Services that have this cluster, external or load balancer address. */
   readonly servicesAt: (address: string) => readonly Service[];
   readonly slices: (serviceKey: string) => readonly EndpointSlice[];
-  /** Ranges that the node's administrator excludes besides (--refused-backends). */
+  /** Further ranges that the node's administrator excludes (--refused-backends). */
   readonly refusedRanges: readonly Cidr[];
 }
 
-/** Ports of the node's own processes, whoever has a pod beside them: API server, etcd, kubelet, kube-proxy, controllers, agents. */
+/** Ports of the node's own processes: DNS, API server, etcd, kubelet, kube-proxy, controllers, agents. */
 const isSystemPort = (port: number): boolean =>
   port === 53 || port === 6443 || (port >= 2379 && port <= 2381) || (port >= 10_248 && port <= 10_259);
 
 /**
  * Why an endpoint of a Service in `namespace` is no backend; undefined when it is one. At a node's address a pod of the namespace with
- * hostNetwork must run; that pod need not declare the port, but ports of the node's own processes only belong to who declares them.
+ * hostNetwork must run. It need not declare the port, except a port of the node's own processes.
  */
 export function refusedEndpoint(
   around: Surroundings,
@@ -50,7 +50,7 @@ export function refusedEndpoint(
   return refusedService(around, found);
 }
 
-/** The same for an address that a name leads to, where no namespace vouches for it: the port must be declared by a pod. */
+/** The same for an address that a name leads to. It has no namespace, so a pod of any namespace must declare the port. */
 export function refusedByName(around: Surroundings, address: string, port: number): string | undefined {
   const found = unwrappedAddress(address);
   const general = refusedEverywhere(around, found);
@@ -68,14 +68,14 @@ function refusedEverywhere(around: Surroundings, address: string | undefined): s
   return refusedRange(address) ?? (excluded && `in ${formatCidr(excluded)}, which --refused-backends excludes`);
 }
 
-/** A Service's address leads to its endpoints: packets of this process are translated by the node's rules as those of pods are. */
+/** A Service's address leads to its endpoints: the node's rules translate packets of this process like those of pods. */
 function refusedService(around: Surroundings, address: string): string | undefined {
   for (const { metadata } of around.servicesAt(address)) {
     const namespace = metadata?.namespace ?? 'default';
     for (const { endpoints, ports } of around.slices(`${namespace}/${metadata?.name}`)) {
       for (const target of (endpoints ?? []).flatMap(({ addresses }) => addresses)) {
         for (const { port } of ports ?? []) {
-          // A Service may not lead to another Service's address (no kube-proxy follows that), so one step is enough.
+          // kube-proxy follows one step only: an endpoint that is another Service's address leads nowhere.
           const reason = port === undefined ? undefined : refusedTarget(around, namespace, target, port);
           if (reason) return `Service ${namespace}/${metadata?.name} has endpoint ${target}:${port}: ${reason}`;
         }
@@ -106,7 +106,7 @@ function isNodeAddress({ nodes, ownAddresses }: Surroundings, address: string): 
 
 const known = new WeakMap<Node, ReadonlySet<string>>();
 
-/** What the Node says of itself, and the gateways of its pods: the node has the first address of each range on its bridge. */
+/** The addresses in the Node's status, and the gateways of its pods: the first address of each pod range, on the node's bridge. */
 function addressesOfNode(node: Node): ReadonlySet<string> {
   const before = known.get(node);
   if (before) return before;
@@ -126,14 +126,14 @@ function gatewayOf(range: string): string[] {
   }
 }
 
-/** Index values: the addresses a Service has for its own. */
+/** Index values: the addresses of a Service itself. */
 export function addressesOfService({ spec, status }: Service): string[] {
   const shown = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
   const all = [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '', ...(spec?.externalIPs ?? []), ...shown];
   return [...new Set(all.flatMap((address) => unwrappedAddress(address) ?? []))];
 }
 
-/** Index values: the addresses a pod has on its node's network. */
+/** Index values: the node addresses of a pod with hostNetwork. */
 export function addressesOfHostPod({ spec, status }: Pod): string[] {
   if (!spec?.hostNetwork) return [];
   const all = [status?.hostIP ?? '', ...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP ?? ''];

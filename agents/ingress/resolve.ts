@@ -1,5 +1,5 @@
-// Who is asked for the name of an ExternalName Service: names of the cluster its own name server, all others first the node's hosts
-// file and then the node's name servers, as programs on the node do it.
+// How the name of an ExternalName Service is resolved: a name of the cluster by its own name server, any other name by the node's hosts
+// file and then by the node's name servers, as programs on the node do it.
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { type Found, type ResolveName, resolveBy } from '../../dataplane/ingress/names';
@@ -12,7 +12,7 @@ export interface Resolvers {
   readonly hosts: () => Promise<string>;
 }
 
-/** Names without a trailing dot, lower case; search lists play no part. */
+/** Takes names in lower case without a trailing dot. Search lists are not used. */
 export function resolveWith({ clusterDomain, cluster, node, hosts }: Resolvers): ResolveName {
   return async (name) => {
     if (name === clusterDomain || name.endsWith(`.${clusterDomain}`)) return cluster(name);
@@ -21,7 +21,7 @@ export function resolveWith({ clusterDomain, cluster, node, hosts }: Resolvers):
   };
 }
 
-/** How long an entry of the hosts file is believed: somebody may be changing it. */
+/** How long an entry of the hosts file is kept before the file is read again. */
 const hostsTtlSeconds = 10;
 
 /** Source: hosts(5). */
@@ -35,6 +35,6 @@ export function addressesInHosts(text: string, name: string): Found[] {
 
 export const readHosts = (): Promise<string> => readFile('/etc/hosts', 'utf8').catch(() => '');
 
-/** Resolves nothing when there are no servers. */
+/** Without servers no name resolves. */
 export const resolveByAny = (servers: readonly string[]): ResolveName =>
   servers.length > 0 ? resolveBy(servers) : async () => [];

@@ -1,5 +1,5 @@
-// API objects to the ingress proxy's input (pure): which Ingresses are ours, their rules, and per Service port used the
-// ready endpoints. Also which Ingresses must show which addresses in their status.
+// Translates API objects to the proxy's configuration: which Ingresses this agent serves, their rules and certificates, and for each Service
+// port the endpoints. Also plans which Ingresses need which addresses in their status. Pure.
 import type { EndpointSlice, Ingress, IngressClass, Node, Secret } from '../../controlplane/api';
 import { objectKey } from '../../controlplane/api/types';
 import type { BackendInput } from '../../dataplane/ingress/backends';
@@ -15,17 +15,17 @@ const legacyClassAnnotation = 'kubernetes.io/ingress.class';
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 export interface World extends BackendWorld {
-  /** The class name this controller serves even while no IngressClass object exists. */
+  /** The class that this agent serves even while its IngressClass does not exist. */
   readonly className: string;
   readonly ingresses: readonly Ingress[];
   readonly classes: readonly IngressClass[];
   readonly secret: (key: string) => Secret | undefined;
 }
 
-/** What the author of an Ingress should learn; `ingress` is its key. */
+/** What is wrong with an Ingress, for its author. `ingress` is its key. */
 export interface Trouble {
   readonly ingress: string;
-  /** As an Event has it: CamelCase. */
+  /** The reason of an Event, in CamelCase. */
   readonly reason: string;
   readonly message: string;
 }
@@ -33,7 +33,7 @@ export interface Translation extends IngressConfig {
   readonly troubles: readonly Trouble[];
 }
 
-/** True when the Ingress names one of our classes, or none at all while one of ours is the default. */
+/** True when the Ingress names a class of this controller, or no class while a class of this controller is the default. */
 export function isOurs(ingress: Ingress, classes: readonly IngressClass[], className: string): boolean {
   const mine = classes.filter((one) => one.spec?.controller === controllerName);
   const name = ingress.spec?.ingressClassName ?? ingress.metadata?.annotations?.[legacyClassAnnotation];
@@ -89,7 +89,7 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
   };
   const ruleHosts = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? '').filter((host) => host !== '');
   return (ingress.spec?.tls ?? []).flatMap(({ hosts, secretName }) => {
-    // Without a Secret the entry only says which hosts are meant for TLS; another Ingress may have the certificate.
+    // Without a Secret the entry only names hosts; another Ingress may have their certificate.
     if (!secretName) return [];
     const secret = world.secret(`${namespace}/${secretName}`);
     if (!secret)
@@ -110,13 +110,13 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
 export const serviceKeyOfSlice = (slice: EndpointSlice): string =>
   `${slice.metadata?.namespace}/${slice.metadata?.labels?.[serviceNameLabel] ?? ''}`;
 
-/** The keys of Secrets that some TLS entry names. */
+/** The keys of the Secrets that TLS entries name. */
 export function secretKeys(ingress: Ingress): string[] {
   const namespace = ingress.metadata?.namespace ?? 'default';
   return (ingress.spec?.tls ?? []).flatMap(({ secretName }) => (secretName ? [`${namespace}/${secretName}`] : []));
 }
 
-/** Ready nodes in name order: the first writes Ingress status, all of them are the addresses it shows. */
+/** Ready nodes in order of name. The first writes the status of Ingresses, which shows the addresses of all of them. */
 export function readyNodes(nodes: readonly Node[]): { name: string; ip: string }[] {
   return nodes
     .filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'))
@@ -128,7 +128,7 @@ export function readyNodes(nodes: readonly Node[]): { name: string; ip: string }
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The Ingresses of ours whose status does not show `ips` yet. */
+/** The Ingresses that this agent serves whose status does not show `ips` yet. */
 export function planStatus(
   world: Pick<World, 'ingresses' | 'classes' | 'className'>,
   ips: readonly string[],
