@@ -16,7 +16,7 @@ import {
   serverPkiDir,
 } from './layout';
 
-/** Options of the processes, without the registry, which is not ours and has a configuration file. */
+/** Options of the processes of k8ts. The registry has a configuration file instead. */
 export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired): readonly string[] {
   const { cluster, nodeName, nodeIp } = desired;
   const common = (kubeconfig: string) => [
@@ -55,7 +55,7 @@ export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired)
         ...common(kubeconfigPath('kube-proxy')),
         `--cluster-cidr=${cluster.clusterCidr}`,
         `--service-cidr=${cluster.serviceCidr}`,
-        // What every kube-proxy does without being told.
+        // Upstream's kube-proxy does the same by default.
         ...(cluster.proxyMode === defaults.proxyMode ? [] : [`--proxy-mode=${cluster.proxyMode}`]),
       ];
     case 'dns':
@@ -79,7 +79,7 @@ export function envFiles(desired: Desired): ReadonlyMap<string, string> {
   return new Map(own.map((part) => [envPath(part), renderEnv(partArguments(part, desired))]));
 }
 
-/** systemd splits the value at blanks and takes quotes and backslashes for its own. */
+/** systemd splits the value at blanks, and interprets quotes and backslashes. */
 export function renderEnv(args: readonly string[]): string {
   const bad = args.find((arg) => /[\s"'\\$`%]/.test(arg));
   if (bad !== undefined) throw new BadRequest(`${bad}: blanks, quotes, backslashes, $ and % are not possible in it`);
@@ -87,8 +87,8 @@ export function renderEnv(args: readonly string[]): string {
 }
 
 /**
- * Configuration of docker-registry 2.x: plain HTTP for the engines of the cluster, so everybody may read and nobody may write:
- * whoever could, pods among them, would choose what the nodes run. Images come in by the instance on loopback.
+ * Configuration of docker-registry 2.x: plain HTTP for the engines of the cluster, read only. A client that could write, a pod among
+ * others, would choose what the nodes run. Images are pushed to the instance on loopback.
  */
 export const registryConfig = (desired: Desired): string => renderRegistry(desired.cluster.registry, true);
 export const pushConfig = (): string => renderRegistry(pushAddress, false);

@@ -1,4 +1,4 @@
-// Whether this machine and the server agree on what time it is: certificates of one that is ahead are not valid yet for the other.
+// Compares the clocks of this machine and the server: a certificate from a clock that is ahead is not valid yet for the other machine.
 import { request } from 'node:https';
 import { Unavailable } from '../../controlplane/base/errors';
 import { Refused } from './refused';
@@ -7,8 +7,8 @@ const toleranceMs = 5 * 60_000;
 const answerTimeoutMs = 10_000;
 
 /**
- * The server's time, milliseconds since the epoch, from the Date of any answer. Believed for this comparison only, for the
- * server has not proved who it is. @throws Unavailable when it does not answer
+ * The server's time, milliseconds since the epoch, from the Date of any answer. Use it for this comparison only, because the server has
+ * not proved its identity. @throws Unavailable when it does not answer
  */
 export function serverTime(server: string): Promise<number> {
   return new Promise((resolve, reject) => {

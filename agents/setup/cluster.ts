@@ -1,5 +1,4 @@
-// What init tells the cluster and join asks of it: the settings on which all nodes agree, as a ConfigMap that nodes may read, and
-// whether server and node are ready.
+// The settings on which all nodes agree: init writes them to a ConfigMap, and join reads it. Also whether the server and a node are ready.
 import {
   type ConfigMap,
   configMaps,
@@ -18,10 +17,10 @@ const namespace = 'kube-system';
 export const settingsName = 'k8ts-settings';
 const readersName = 'k8ts:settings-readers';
 
-/** Nodes, and machines that are about to become one. */
+/** Nodes, and machines that join. */
 const readers = ['system:nodes', 'system:bootstrappers:kubeadm:default-node-token'];
 
-/** Creates or changes the ConfigMap and lets nodes read it; returns whether anything had to be done. */
+/** Creates or changes the ConfigMap and lets nodes read it. Returns whether it changed anything. */
 export async function publishSettings(client: Client, settings: ClusterSettings): Promise<boolean> {
   const metadata = { name: settingsName, namespace };
   const data = { ...settings };
@@ -48,7 +47,7 @@ export async function publishSettings(client: Client, settings: ClusterSettings)
   return !same;
 }
 
-/** Undefined when the cluster was not made by init, or does not say. */
+/** Undefined when init did not create the cluster, or when there is no such ConfigMap. */
 export async function readSettings(client: Client): Promise<ClusterSettings | undefined> {
   try {
     const { data = {} } = await client.get(configMaps, `${namespace}/${settingsName}`);
@@ -87,7 +86,7 @@ export async function nodeProblem(client: Client, name: string): Promise<string 
 }
 
 /**
- * Marks the node as the control machine, which a kubelet may not do for itself. Undefined when that is done, else why not yet.
+ * Labels the Node as the control machine, which its kubelet may not do. Undefined when that is done, else why it is not yet.
  * Repeatable.
  */
 export async function markControlPlane(client: Client, name: string): Promise<string | undefined> {

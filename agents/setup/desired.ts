@@ -1,4 +1,4 @@
-// What a machine is to be: the options of this run, what an earlier run recorded, and the facts where both are silent. Pure.
+// What a machine is to be: from the options of this run, then from the record of an earlier run, then from facts of the machine. Pure.
 import {
   cidrAddress,
   cidrContains,
@@ -27,7 +27,7 @@ export interface Desired {
   /** https://192.168.56.10:6443 */
   readonly server: string;
   readonly cluster: ClusterSettings;
-  /** '' for none; of the control machine alone. */
+  /** '' for none. Only the control machine has one. */
   readonly loadBalancerPool: string;
   readonly nodeLabels: string;
   readonly resolvConf: string;

@@ -1,6 +1,6 @@
-// What a node needs of Docker's daemon.json: merged into the file of the user, whose settings stay, and taken out again without
-// touching what was not ours. Pure. All of it is taken over by a reload: no container stops. Source: dockerd(8), "Daemon
-// configuration file" and "Configuration reload behavior".
+// What a node needs in Docker's daemon.json. It is merged into the user's file, whose settings stay, and removed again without changing
+// anything else. Docker takes all of it by a reload: no container stops. Source: dockerd(8), "Daemon configuration file" and
+// "Configuration reload behavior". Pure.
 import { isDeepStrictEqual } from 'node:util';
 import { daemonJsonPath } from './layout';
 import { Refused } from './refused';
@@ -64,8 +64,8 @@ const impossible: readonly {
 ];
 
 /**
- * The file with our settings in it. `before` is what an earlier run added: it is taken out first, so that a registry that has
- * moved leaves no trace. @throws Refused when the file is no JSON object or a setting of the user's stands against ours
+ * The file with the settings of k8ts. `before` is what an earlier run added: it is removed first, so that a registry that has moved
+ * leaves no trace. @throws Refused when the file is no JSON object, or a setting of the user excludes one of k8ts
  */
 export function mergeDaemonJson(
   facts: DockerFacts,
@@ -92,7 +92,7 @@ export function mergeDaemonJson(
     addEntry('insecure-registries', desired.registry);
   }
   const original = before ? before.original : (facts.daemonJson ?? null);
-  // A file that says all of it already stays byte for byte, indentation included.
+  // A file that has all of it already stays byte for byte, indentation included.
   const same = facts.daemonJson !== undefined && isDeepStrictEqual(merged, there);
   return { text: same ? facts.daemonJson! : renderDaemonJson(merged), changes: { original, settings, entries } };
 
@@ -115,8 +115,8 @@ export function mergeDaemonJson(
 }
 
 /**
- * The file without what we added: byte for byte the one before when nobody else has changed it since; undefined when there was
- * none and nothing else is left.
+ * The file without what k8ts added. Byte for byte the original one if it has not changed since; undefined if there was no file and
+ * nothing else is in it.
  */
 export function unmergeDaemonJson(text: string, changes: DockerChanges): string | undefined {
   const rest = withoutChanges(parseDaemonJson(text), changes);

@@ -1,4 +1,4 @@
-// The few questions the set-up has for Docker, by its HTTP API on the socket. Pods are the kubelet's business.
+// What the set-up asks of Docker, by its HTTP API on the socket. Only the kubelet handles pods.
 import { request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { AppError, Unavailable } from '../../controlplane/base/errors';
@@ -23,7 +23,7 @@ const podLabel = 'io.kubernetes.pod.uid';
 export class Engine {
   constructor(private readonly socketPath: string) {}
 
-  /** Undefined when nobody answers. */
+  /** Undefined when Docker does not answer. */
   async info(): Promise<EngineInfo | undefined> {
     try {
       const info = JSON.parse(await this.call('GET', '/info')) as InfoAnswer;
@@ -64,7 +64,7 @@ export class Engine {
   /** Sends `repository`:`tag` to the registry that its name begins with. @throws AppError with the registry's words */
   async push(repository: string, tag: string): Promise<void> {
     const answer = await this.call('POST', `/images/${encodeURI(repository)}/push?tag=${encodeURIComponent(tag)}`, {
-      // Docker wants the header even where nobody asks who one is: {} in base64.
+      // Docker requires the header even where no credentials are needed: {} in base64.
       headers: { 'x-registry-auth': 'e30=' },
     });
     const failed = answer.split('\n').find((line) => line.includes('"error"'));

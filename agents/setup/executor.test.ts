@@ -54,7 +54,7 @@ t.test('a machine without systemd running is written whole, and found whole', as
       { argv: /^(chmod 755|systemctl enable --quiet k8ts\.target|systemd-sysusers k8ts\.conf$)/ },
     ]);
     await runStep(step, { exec, files });
-    // What the programs do.
+    // What the scripted programs would do.
     if (step.action === 'make-users') {
       await files.write('/etc/passwd', {
         text: step.names.map((name) => `${name}:x:999:999::/:\n`).join(''),

@@ -1,4 +1,4 @@
-// Runs the steps of a plan, and reads what the next plan is made from. Thin: what to do was decided in steps.ts.
+// Runs the steps of a plan, and observes the machine for the next plan. steps.ts decides what to do.
 import { cp, lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Unavailable } from '../../controlplane/base/errors';
@@ -197,7 +197,7 @@ export async function giveTo(exec: Exec, path: string, user: string): Promise<vo
   }
 }
 
-/** What dns and ingress prove themselves with is theirs alone; the kubelet keeps the owner when it renews it. */
+/** Only dns and ingress may read their own credentials. The kubelet keeps the owner when it renews them. */
 export async function giveKubeconfigs(exec: Exec): Promise<void> {
   for (const agent of ['dns', 'ingress'] as const) await giveTo(exec, kubeconfigPath(agent), users[agent]);
 }

@@ -1,4 +1,4 @@
-// What a node needs of the kernel and of the programs that speak to it, tried in a network namespace that is removed again.
+// Tries in a temporary network namespace what a node needs of the kernel and of its network programs.
 import type { Exec } from '../../dataplane/exec/exec';
 import { removeNamedNetns } from '../../dataplane/netns/named';
 

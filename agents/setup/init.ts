@@ -37,7 +37,7 @@ export const command = defineCommand({
 });
 
 const firstTokenMs = 24 * 3600 * 1000;
-/** Of cluster and context in the kubeconfigs. */
+/** The name of cluster and context in the kubeconfigs. */
 const contextName = 'k8ts';
 
 async function init({ options, signal }: Context): Promise<void> {
@@ -79,13 +79,13 @@ async function init({ options, signal }: Context): Promise<void> {
   say(nextSteps(desired, options.wait, before ? undefined : await printedJoin(client, signal)));
 }
 
-/** A token for the first day, so that the first worker is one paste away. */
+/** A token for one day, so that the printed command joins the first worker. */
 async function printedJoin(client: Client, signal: AbortSignal): Promise<string> {
   const token = await createToken(client, { ttlMs: firstTokenMs, description: 'made by k8ts init' }, signal);
   return joinCommand(await loadKubeconfig(adminConf), token);
 }
 
-/** Certificates and kubeconfigs; returns what was made and why. The authority stays what it is. */
+/** Creates certificates and kubeconfigs, and returns which and why. An authority that exists stays. */
 async function ensureCredentials({ exec }: Session, desired: Desired): Promise<readonly string[]> {
   const { nodeIp, nodeName, server, cluster } = desired;
   const made = [
@@ -95,7 +95,7 @@ async function ensureCredentials({ exec }: Session, desired: Desired): Promise<r
       clusterDomain: cluster.clusterDomain,
     })),
   ];
-  // The server renews its own, and keeps its state beside.
+  // The server renews its own certificates, and keeps its state in the same directory.
   await giveTo(exec, serverDir, users.server);
   const authority = (await readAuthority(serverPkiDir))!;
   made.push(...(await ensureNodePki(pkiDir, authority, { name: nodeName, ip: nodeIp })));

@@ -1,4 +1,4 @@
-// `k8ts join HOST:PORT`: makes this machine a node of a cluster that is there.
+// `k8ts join HOST:PORT`: makes this machine a node of an existing cluster.
 
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -68,7 +68,7 @@ async function join({ options, positional, log, signal }: Context): Promise<void
   say(nextSteps(desired, options.wait));
 }
 
-/** @throws Refused when nothing says where the cluster is, or an earlier run said something else */
+/** @throws Refused when neither options nor record name the cluster, or when they name different ones */
 export function serverOf(positional: readonly string[], before: SetupRecord | undefined): string {
   const [given, ...rest] = positional;
   if (rest.length > 0) throw new Refused(`unexpected argument ${JSON.stringify(rest[0])}.`, 'See k8ts join --help');
@@ -97,7 +97,7 @@ async function addressOf(host: string): Promise<string> {
   }
 }
 
-/** The authority: the one this node has got already when nothing speaks against it, else what the server proves to be its own. */
+/** The authority: the one that this node has already, if the options do not exclude it; else the one that the server proves to have. */
 async function findCluster(
   { files }: Session,
   { token, caHash }: Options,
@@ -113,7 +113,7 @@ async function findCluster(
         'To make it a node of the other one, start over: k8ts reset',
       );
     }
-    // Another address than before is refused by planWorker, with the reason.
+    // planWorker refuses another address than before, with the reason.
     return { server, caPem: there };
   }
   if (token === '' || caHash === '') {
@@ -125,7 +125,7 @@ async function findCluster(
   return discover({ server, token, caHash });
 }
 
-/** As the cluster publishes them; asked for with the node's own certificate, or with the token before it has one. */
+/** As the cluster publishes them; read with the node's own certificate, or with the token before it has one. */
 async function clusterSettings(
   { files }: Session,
   { token, registry }: Options,

@@ -1,16 +1,16 @@
-// Where things lie on a machine that is a node. Tools and readers rely on these names; nothing else in this folder spells
+// Every path, unit and user on a machine that is a node. Tools and readers rely on these names; no other file of this folder spells
 // them out.
 
 /** The programs: bin/node, k8ts.js, schemas, node_modules with the native parts, VERSION. */
 export const programDir = '/usr/local/lib/k8ts';
-/** Says which program it is; written with it. */
+/** The version of the program, written with it. */
 export const versionPath = `${programDir}/VERSION`;
 export const wrapperPath = '/usr/local/bin/k8ts';
 export const configDir = '/etc/k8ts';
 export const pkiDir = `${configDir}/pki`;
 export const adminConf = `${configDir}/admin.conf`;
 export const registryConfigPath = `${configDir}/registry.yml`;
-/** The same images, writable, on loopback alone: runs only while images are pushed. */
+/** A second instance with the same images, writable, on loopback: runs only while images are pushed. */
 export const pushConfigPath = `${configDir}/registry-push.yml`;
 export const pushAddress = '127.0.0.1:5001';
 export const pushUnit = 'k8ts-registry-push.service';
@@ -19,7 +19,7 @@ export const serverDir = `${stateDir}/server`;
 export const serverPkiDir = `${serverDir}/pki`;
 export const registryDir = `${stateDir}/registry`;
 export const kubeletDir = `${stateDir}/kubelet`;
-/** What the set-up changed and what was there before; `k8ts reset` goes by it. */
+/** The record of what the set-up changed and what was there before, for `k8ts reset`. */
 export const recordPath = `${stateDir}/setup.json`;
 export const unitDir = '/etc/systemd/system';
 export const sysctlPath = '/etc/sysctl.d/90-k8ts.conf';
@@ -30,10 +30,10 @@ export const dockerSocket = '/var/run/docker.sock';
 export const apiPort = 6443;
 export const registryPort = 5000;
 
-/** The processes that are clients of the API, each with a kubeconfig of its own. Start order. */
+/** The processes that are clients of the API, in the order of their start. Each has a kubeconfig. */
 export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
-/** What a control machine runs besides. Start order. */
+/** What else a control machine runs, in the order of its start. */
 export const controlParts = ['registry', 'server'] as const;
 export type Part = Agent | (typeof controlParts)[number];
 
@@ -41,10 +41,10 @@ export const target = 'k8ts.target';
 export const unitOf = (part: Part): string => `k8ts-${part}.service`;
 export const envPath = (part: Part): string => `${configDir}/${part}.env`;
 export const kubeconfigPath = (agent: Agent): string => `${configDir}/${agent}.conf`;
-/** A start of Node.js reads compiled code from here; half the start-up time on a slow machine. */
+/** Node.js reads compiled code from here when it starts, which halves the time on a slow machine. */
 export const cacheName = (part: Part): string => `k8ts-${part}`;
 
-/** The processes that are not root, each with a user that owns what it alone may read. */
+/** The processes that do not run as root. Each has a user that owns the files which only it may read. */
 export const users = {
   server: 'k8ts-server',
   registry: 'k8ts-registry',

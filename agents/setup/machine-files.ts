@@ -30,7 +30,7 @@ export class MachineFiles {
     return (await lstat(this.path(path)).catch(() => undefined)) !== undefined;
   }
 
-  /** Flushed, and in one step: a reader sees the old text or the new one. Missing directories are made, 0755. */
+  /** Flushed and atomic: a reader sees the old text or the new one. Creates missing directories, 0755. */
   async write(path: string, { text, mode }: FileState): Promise<void> {
     const target = this.path(path);
     await mkdir(dirname(target), { recursive: true });
@@ -51,12 +51,12 @@ export class MachineFiles {
     }
   }
 
-  /** Files and whole directories; nothing happens when there is none. */
+  /** Removes a file or a whole directory, if it exists. */
   async remove(path: string): Promise<void> {
     await rm(this.path(path), { recursive: true, force: true });
   }
 
-  /** A directory, unless something is in it. */
+  /** Removes an empty directory. */
   async removeIfEmpty(path: string): Promise<void> {
     await rmdir(this.path(path)).catch((err: NodeJS.ErrnoException) => {
       if (err.code !== 'ENOENT' && err.code !== 'ENOTEMPTY') throw err;

@@ -1,4 +1,4 @@
-// What this machine is: the facts that preflight.ts, desired.ts and steps.ts judge. Reads and tries, changes nothing.
+// Gathers the facts of this machine for preflight.ts, desired.ts and steps.ts. It reads and tries, and changes nothing.
 import { accessSync, constants } from 'node:fs';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -22,17 +22,17 @@ export interface ObserveDeps {
   readonly exec: Exec;
   readonly files: MachineFiles;
   readonly engine: Engine;
-  /** Address of the API, for the way there; undefined: the way out of this machine. */
+  /** The address of the API, to find the route to it; undefined: the default route. */
   readonly towards?: string | undefined;
 }
 
-/** Any address outside: only the kernel's choice of a source is asked for, nothing is sent. */
+/** Any address outside. It only serves to ask the kernel for a source address; no packet is sent. */
 const outside = '1.1.1.1';
 const programDirectories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const stubResolvConf = '/etc/resolv.conf';
 /** Where systemd-resolved writes the servers behind its own stub at 127.0.0.53, which pods cannot reach. */
 const resolvedResolvConf = '/run/systemd/resolve/resolv.conf';
-/** Links of pods, which this machine has because it is a node. */
+/** The links of pods on a node. */
 const ownLinks = /^(cni0|veth|k8ts)/;
 
 export async function observeMachine(deps: ObserveDeps): Promise<Machine> {
@@ -112,7 +112,7 @@ async function hasDockerUnit(files: MachineFiles): Promise<boolean> {
   return there.includes(true);
 }
 
-/** Of the running dockerd: its unit may take options from files of its own. */
+/** The flags of the running dockerd: its unit may read options from further files. */
 async function dockerFlags(exec: Exec, systemd: MachineFacts['systemd']): Promise<readonly string[]> {
   if (systemd !== 'running') return [];
   const { stdout } = await exec.run(['systemctl', 'show', '--property=MainPID', '--value', 'docker.service']);
@@ -198,7 +198,7 @@ async function sourceTowards(exec: Exec, host: string): Promise<string | undefin
     const { stdout } = await exec.run(['ip', '-json', 'route', 'get', host]);
     return (JSON.parse(stdout) as { prefsrc?: string }[])[0]?.prefsrc;
   } catch {
-    // No route: that is the answer.
+    // Without a route there is no address, which the caller reports.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Options of `k8ts init`, `k8ts join` and `k8ts reset`. What is not given stays as an earlier run had it, or is found out.
+// Options of `k8ts init`, `k8ts join` and `k8ts reset`. An absent option means the value of an earlier run, or one found on the machine.
 import { isIP } from 'node:net';
 import { parseNodeLabels } from '../../controlplane/api';
 import { BadRequest } from '../../controlplane/base/errors';
@@ -16,7 +16,7 @@ function parseIp(text: string): string {
   return text;
 }
 
-/** Passed on as it is, but refused here rather than by a kubelet that does not start. @throws BadRequest */
+/** Checked here, so that a wrong value does not keep the kubelet from starting. @throws BadRequest */
 function checkNodeLabels(text: string): string {
   parseNodeLabels(text);
   return text;

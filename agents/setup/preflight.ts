@@ -1,4 +1,4 @@
-// Whether a machine can be a node, before anything is written: facts are gathered by observe.ts, judged here. Pure.
+// Checks whether a machine can be a node, before anything is written. observe.ts gathers the facts. Pure.
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
 import type { Desired } from './desired';
 import { Refused } from './refused';
@@ -19,7 +19,7 @@ export interface DockerEngine {
 }
 export interface MachineFacts {
   readonly uid: number;
-  /** Whether systemd runs here; offline: it is installed, as in an image that is being made. */
+  /** Whether systemd runs here. offline: it is installed but does not run, as while an image of a machine is built. */
   readonly systemd: 'running' | 'offline' | 'missing';
   /** "252" */
   readonly systemdVersion: number;
@@ -28,9 +28,9 @@ export interface MachineFacts {
   readonly docker: DockerEngine | undefined;
   /** Whether there is a unit docker.service. */
   readonly dockerUnit: boolean;
-  /** Control groups Docker limits pods by; undefined when none are mounted. */
+  /** The control groups by which Docker limits pods; undefined when none are mounted. */
   readonly cgroups: { readonly version: 1 | 2; readonly missing: readonly string[] } | undefined;
-  /** What a trial in a throw-away namespace could not do. */
+  /** What did not work in a temporary network namespace. */
   readonly missingFeatures: readonly string[];
   readonly swapBytes: number;
   readonly freeBytes: number;
@@ -38,12 +38,12 @@ export interface MachineFacts {
   /** When this program was built. */
   readonly builtMs: number;
   readonly listeners: readonly Listener[];
-  /** Ranges of addresses and routes of this machine, with where they come from; without the node's own pods. */
+  /** Ranges of addresses and routes of this machine, with their origin, except those of the node's own pods. */
   readonly ranges: readonly { readonly cidr: string; readonly origin: string }[];
 }
 export interface PreflightOptions {
   readonly allowSwap: boolean;
-  /** False: everything is written, nothing is started; what only matters to what runs is not asked. */
+  /** False: everything is written and nothing is started, so facts about running programs are not checked. */
   readonly start: boolean;
 }
 
@@ -52,7 +52,7 @@ const minSystemd = 249;
 /** The engine's API 1.41, live-restore, reload of mirrors. */
 const minDocker = [20, 10] as const;
 const minFreeBytes = 1024 ** 3;
-/** Certificates made by a machine whose clock is off are refused by those whose clocks are right. */
+/** A machine with a right clock refuses certificates from a machine with a wrong one. */
 const clockToleranceMs = 24 * 3600 * 1000;
 
 export const packagesOf: Readonly<Record<string, string>> = {
@@ -69,7 +69,7 @@ export const packagesOf: Readonly<Record<string, string>> = {
   'systemd-sysusers': 'systemd',
 };
 
-/** Checks in the order in which a person would mend things. @throws Refused for the first that fails */
+/** Checks in the order in which a person would solve the problems. @throws Refused for the first that fails */
 export function checkMachine(facts: MachineFacts, options: PreflightOptions): void {
   if (facts.uid !== 0)
     throw new Refused('needs root: units, kernel settings and Docker are set up.', 'Run it with sudo.');
@@ -174,7 +174,7 @@ function checkCgroups({ cgroups }: MachineFacts): void {
   }
 }
 
-/** Of the processes that do not run yet. */
+/** The ports of processes that do not run yet. */
 export interface PortUse {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
@@ -215,7 +215,7 @@ export function portsOf(desired: Desired): ReadonlyMap<string, readonly PortUse[
 
 const wildcards = ['0.0.0.0', '*', '[::]', '::'];
 
-/** `running`: parts of ours that run, and hold their ports rightly. @throws Refused naming the program in the way */
+/** `running`: the parts of k8ts that run and may have their ports. @throws Refused naming the program that has a port */
 export function checkPorts(facts: MachineFacts, desired: Desired, running: readonly string[]): void {
   for (const [part, uses] of portsOf(desired)) {
     if (running.includes(part)) continue;
@@ -235,7 +235,7 @@ export function checkPorts(facts: MachineFacts, desired: Desired, running: reado
   }
 }
 
-/** Ranges of the cluster that this machine uses for something else: it could not reach that any more. @throws Refused */
+/** Refuses ranges of the cluster that overlap other addresses of this machine, which it could not reach any more. @throws Refused */
 export function checkRanges(facts: MachineFacts, { cluster }: Desired): void {
   for (const [name, range] of [
     ['--cluster-cidr', cluster.clusterCidr],

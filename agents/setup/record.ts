@@ -9,18 +9,18 @@ import type { MachineFiles } from './machine-files';
 export interface SetupRecord {
   readonly version: 1;
   readonly desired: Desired;
-  /** sha256:HEX of the authority of the cluster; '' before the first run has come that far. */
+  /** sha256:HEX of the authority of the cluster; '' until the first run has it. */
   readonly caHash: string;
   readonly docker: DockerChanges;
   /** Kernel settings as they were: net.ipv4.ip_forward → 0. */
   readonly sysctls: Readonly<Record<string, string>>;
   /** Units of the system that were not enabled and are now. */
   readonly enabled: readonly string[];
-  /** Whether the programs were put into their place by the set-up. */
+  /** Whether the set-up installed the programs. */
   readonly installed: boolean;
 }
 
-/** @throws BadRequest when the file is not one of ours */
+/** @throws BadRequest when the file is no record of this version */
 export async function readRecord(files: MachineFiles): Promise<SetupRecord | undefined> {
   const file = await files.read(recordPath);
   if (!file) return undefined;

@@ -1,5 +1,5 @@
-// `k8ts reset`: takes away what init or join made, in the reverse order, and says what stays and why. Works from any state: what
-// is not there any more is not missed.
+// `k8ts reset`: removes what init or join created, in the reverse order, and says what stays and why. Works from any state: what is missing
+// already is no error.
 import { dirname } from 'node:path';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
@@ -49,7 +49,7 @@ async function reset({ options, log, signal }: Context): Promise<void> {
     throw new Refused('needs root: units, rules and links are removed.', 'Run it with sudo.');
   const session = openSession(signal);
   const { say } = session;
-  // A record that cannot be read must not stand in the way of the way out: then what has a name of ours goes.
+  // A record that cannot be read must not prevent a reset: without it, everything with a name of k8ts is removed.
   const record = await readRecord(session.files).catch((err: unknown) => {
     log.warn('going by names alone', { error: err });
     return undefined;
@@ -98,9 +98,9 @@ async function removeContainers({ engine, say }: Session, left: string[]): Promi
   if (ids.length > 0) say(`removed ${ids.length} containers of pods`);
 }
 
-/** Rules by kube-proxy, which made them; then routes, links and what hangs on them. */
+/** Removes rules by kube-proxy, which wrote them; then routes, links and what belongs to them. */
 async function removeNetwork({ exec, say }: Session, left: string[]): Promise<void> {
-  // The very program that runs here: the installed one may be gone already.
+  // Uses the program that runs here, because the installed one may be removed already.
   const cleanup = [process.execPath, ...process.execArgv, require.main?.filename ?? '', 'kube-proxy', '--cleanup'];
   try {
     await exec.run(cleanup);
@@ -146,7 +146,7 @@ async function restoreDocker(
   }
 }
 
-/** What Docker set for itself stays: with its own rules in place it needs to forward. */
+/** A setting that Docker made for itself stays: with its rules in the kernel it needs forwarding. */
 async function restoreSysctls(
   { exec, files, say }: Session,
   record: SetupRecord | undefined,
@@ -173,7 +173,7 @@ async function removeFiles(
 ): Promise<void> {
   for (const path of unitFiles('control').keys()) await files.remove(path);
   for (const part of [...agents, ...controlParts]) {
-    // Those of dynamic users lie under private/.
+    // The directories of dynamic users are below private/.
     await files.remove(`/var/cache/${cacheName(part)}`);
     await files.remove(`/var/cache/private/${cacheName(part)}`);
     if (await files.exists(`/etc/default/k8ts-${part}`)) left.push(`/etc/default/k8ts-${part}: it is yours`);
@@ -195,7 +195,7 @@ async function removeFiles(
 
 async function removeUsers({ exec, files }: Session): Promise<void> {
   await files.remove(usersPath);
-  // A small Debian has no such directory before us.
+  // A small Debian has no such directory before the set-up.
   await files.removeIfEmpty(dirname(usersPath));
   if (findProgram('userdel') === undefined) return;
   for (const name of Object.values(users)) await exec.run(['userdel', name]).catch(() => undefined);

@@ -1,5 +1,5 @@
-// A run of init, join or reset on this machine, which tells the person who watches each thing it does; and what init and join do
-// with a machine between its desired state and its running processes.
+// A run of init, join or reset on this machine, which prints each step; and what init and join have in common: from the desired state to
+// processes that can start.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -21,11 +21,11 @@ export interface Session {
   readonly files: MachineFiles;
   readonly engine: Engine;
   readonly signal: AbortSignal;
-  /** A line for the person who watches. */
+  /** Prints a line. */
   readonly say: (line: string) => void;
 }
 
-/** On this machine, told to standard output. */
+/** On this machine, printed to standard output. */
 export const openSession = (signal: AbortSignal): Session => ({
   exec: new SystemExec(),
   files: new MachineFiles(),
@@ -38,19 +38,19 @@ export const openSession = (signal: AbortSignal): Session => ({
 export const readyTimeoutMs = 600_000;
 const pollMs = 500;
 
-/** The kubelet sets it as well, but whoever reads /etc/sysctl.d again would undo that. */
+/** The kubelet sets it as well, but a program that reads /etc/sysctl.d again would undo that. */
 const fixedSysctls = { 'net.ipv4.conf.all.send_redirects': '0' } as const;
 /**
- * The kubelet switches it on, and it is put back by a reset. Not written down for the next boot: Docker, when it finds forwarding
- * off, switches it on itself and has FORWARD drop what it does not know; with forwarding on already it leaves its containers
- * open to whoever routes packets to them.
+ * The kubelet switches it on, and a reset restores it. It is not written to a file for the next boot: when Docker finds forwarding off, it
+ * switches it on and lets FORWARD drop unknown packets. When forwarding is on already, Docker leaves its containers open to every machine
+ * that routes packets to them.
  */
 const byKubelet = 'net.ipv4.ip_forward';
-/** Raised where they are lower: each of many pods watches files, and all count against root. */
+/** Raised where they are lower: many pods watch files, and all of them count as root. */
 const raisedSysctls = { 'fs.inotify.max_user_instances': 1024, 'fs.inotify.max_user_watches': 524_288 } as const;
 export const sysctlNames = [byKubelet, ...Object.keys(fixedSysctls), ...Object.keys(raisedSysctls)];
 
-/** `before`: values without ours. */
+/** `before`: the values before the set-up. */
 export function wantedSysctls(before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const raised = Object.entries(raisedSysctls).filter(([name, value]) => Number(before[name] ?? 0) < value);
   return { ...fixedSysctls, ...Object.fromEntries(raised.map(([name, value]) => [name, String(value)])) };
@@ -59,12 +59,12 @@ export function wantedSysctls(before: Readonly<Record<string, string>>): Readonl
 export interface Prepared {
   readonly plan: MachinePlan;
   readonly record: SetupRecord;
-  /** Whether a step was done or something recorded anew. */
+  /** Whether a step was run or the record changed. */
   readonly changed: boolean;
 }
 
 /**
- * Everything up to credentials and starts. What will be changed is recorded first, so that `k8ts reset` can undo a run that
+ * Does everything before credentials and starts. It first records what it will change, so that `k8ts reset` can undo a run that
  * ends halfway. @throws Refused before anything is written
  */
 export async function prepareMachine(
@@ -115,7 +115,7 @@ async function runningParts(exec: Exec, desired: Desired): Promise<readonly Part
   return partsOf(desired.role).filter((part) => units.get(unitOf(part))?.active);
 }
 
-/** Parts of the control machine that others wait for. */
+/** Parts of the control machine that other parts need. */
 export const startControl = (session: Session, plan: MachinePlan): Promise<void> =>
   startParts(session, plan, (part) => (controlParts as readonly string[]).includes(part));
 export const startAgents = (session: Session, plan: MachinePlan): Promise<void> =>
@@ -131,7 +131,7 @@ async function doStep(session: Session, step: Step): Promise<void> {
   session.say(describeStep(step));
 }
 
-/** Polls until `problem` gives none. @throws Unavailable with the last problem when it takes too long */
+/** Polls until `problem` returns undefined. @throws Unavailable with the last problem when it takes too long */
 export async function waitUntil(
   session: Session,
   what: string,

@@ -1,5 +1,5 @@
-// From what a machine is to be and what it is, to the steps between. Pure. Running the steps and planning again gives none:
-// whatever a crash leaves undone is seen in the next observation, not remembered.
+// From the desired and the observed state of a machine to the steps between. After the steps a new plan has none. Nothing is remembered: the
+// next observation shows what a crash left undone. Pure.
 import { envFiles, pushConfig, registryConfig } from './arguments';
 import type { Desired } from './desired';
 import {
@@ -26,7 +26,7 @@ import type { FileState } from './machine-files';
 import { enabledUnits, unitFiles } from './units';
 
 export type Step =
-  /** Puts this program into its place. */
+  /** Installs this program. */
   | { readonly action: 'install'; readonly from: string; readonly version: string }
   | { readonly action: 'make-directory'; readonly path: string; readonly mode: number }
   | {
@@ -49,7 +49,7 @@ export interface UnitState {
   readonly active: boolean;
   /** Seconds since the epoch at which it became active; undefined when it is not. */
   readonly since: number | undefined;
-  /** systemd knows an older text of it than the file has. */
+  /** The file has changed since systemd read it. */
   readonly stale: boolean;
 }
 export interface Observed {
@@ -59,7 +59,7 @@ export interface Observed {
   readonly units: ReadonlyMap<string, UnitState>;
   readonly enabled: ReadonlySet<string>;
   readonly users: ReadonlySet<string>;
-  /** VERSION of what lies in the program directory. */
+  /** VERSION of the installed program. */
   readonly installedVersion: string | undefined;
   /** Kernel settings now. */
   readonly sysctls: Readonly<Record<string, string>>;
@@ -70,13 +70,13 @@ export interface Wanted {
   /** Whole text of daemon.json. */
   readonly daemonJson: string;
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Where this program runs from; undefined when it cannot be copied: it runs from sources. */
+  /** The folder of the running program; undefined when it runs from sources and cannot be copied. */
   readonly program: { readonly dir: string; readonly version: string } | undefined;
   /** False: nothing is started. */
   readonly start: boolean;
 }
 export interface MachinePlan {
-  /** Everything up to the point where processes may start. */
+  /** Everything before the start of processes. */
   readonly prepare: readonly Step[];
   /** Starts and restarts, in order, by part. */
   readonly start: readonly { readonly part: Part | 'units'; readonly step: Step }[];
@@ -84,7 +84,7 @@ export interface MachinePlan {
 
 const wrapper = `#!/bin/sh\nexec ${programDir}/k8ts "$@"\n`;
 
-/** Every file of ours but daemon.json, which is the user's. */
+/** Every file of k8ts. Docker's daemon.json belongs to the user. */
 export function ownFiles(desired: Desired, sysctls: Readonly<Record<string, string>>): ReadonlyMap<string, FileState> {
   const files = new Map<string, FileState>();
   const add = (path: string, text: string, mode = 0o644) => files.set(path, { text, mode });
@@ -118,7 +118,7 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
   const prepare: Step[] = [];
   const installs = wanted.program !== undefined && wanted.program.version !== observed.installedVersion;
   if (installs) prepare.push({ action: 'install', from: wanted.program!.dir, version: wanted.program!.version });
-  // The registry reads its configuration as its own user; what is secret in here is 0600.
+  // The registry reads its configuration as its own user; files with secrets are 0600.
   if (observed.directories.get(configDir)?.mode !== 0o755) {
     prepare.push({ action: 'make-directory', path: configDir, mode: 0o755 });
   }
@@ -148,7 +148,7 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
 
 function planWrites({ desired, sysctls, daemonJson }: Wanted, { files }: Observed): Step[] {
   const wanted = new Map(ownFiles(desired, sysctls));
-  // Its mode is the user's when it is there.
+  // An existing file keeps the mode that the user gave it.
   wanted.set(daemonJsonPath, { text: daemonJson, mode: files.get(daemonJsonPath)?.mode ?? 0o644 });
   return [...wanted].flatMap(([path, { text, mode }]): Step[] => {
     const there = files.get(path);
@@ -158,7 +158,7 @@ function planWrites({ desired, sysctls, daemonJson }: Wanted, { files }: Observe
   });
 }
 
-/** What running parts of the system must take notice of. */
+/** Reloads of running programs whose files changed. */
 function planSystem(wanted: Wanted, observed: Observed, written: ReadonlySet<string>): Step[] {
   const steps: Step[] = [];
   const off = Object.entries(wanted.sysctls).some(([name, value]) => observed.sysctls[name] !== value);
@@ -181,13 +181,13 @@ function planUnit(part: Part, observed: Observed, written: ReadonlySet<string>, 
   return isOld ? { action: 'restart', unit, because: 'the program has changed' } : undefined;
 }
 
-/** A run that ended between writing and restarting. */
+/** True after a run that ended between a write and a restart. */
 function isNewer(path: string, { since }: UnitState, { files }: Observed): boolean {
   const file = files.get(path);
   return file !== undefined && since !== undefined && Math.floor(file.mtime) > since;
 }
 
-/** One line for the person who watches. */
+/** The line that is printed for a step. */
 export function describeStep(step: Step): string {
   switch (step.action) {
     case 'install':

@@ -1,4 +1,4 @@
-// `k8ts token`: what lets machines join, made, listed and taken back by whoever administers the cluster.
+// `k8ts token`: an administrator creates, lists and deletes the tokens with which machines join.
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { configMaps, type Secret, secrets } from '../../controlplane/api';
@@ -31,7 +31,7 @@ import { parseToken } from './credentials/token-text';
 const group = 'system:bootstrappers:kubeadm:default-node-token';
 const usages = ['authentication', 'signing'];
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
-/** The controllers sign cluster-info within moments; a machine that joins before is told that its token is unknown. */
+/** The controllers sign cluster-info soon. Before that, a machine that joins would find its token unknown. */
 const signedTimeoutMs = 60_000;
 const maxIdTries = 5;
 
@@ -76,7 +76,7 @@ export const command = defineCommand({
   },
 });
 
-/** The lines to print. @throws BadRequest for wrong arguments, and what the API answers */
+/** Returns the lines to print. @throws BadRequest for wrong arguments, and errors of the API */
 export async function runToken(
   positional: readonly string[],
   options: Parsed<typeof tokenOptions>,
@@ -135,7 +135,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** ID.SECRET, ready to be used: the cluster has signed with it. @throws Timeout when no controllers run to do so */
+/** Returns ID.SECRET once the cluster has signed with it. @throws Timeout when no controllers run */
 export async function createToken(
   client: Client,
   { ttlMs, description = '' }: { readonly ttlMs: number; readonly description?: string },
@@ -158,7 +158,7 @@ export async function createToken(
   }
 }
 
-/** The command to paste, from what the kubeconfig says of the cluster. @throws BadRequest */
+/** The command for the machine that joins, from the kubeconfig of this machine. @throws BadRequest */
 export function joinCommand({ server, ca }: ConnectionOptions, token: string): string {
   if (ca === undefined) throw new BadRequest('the kubeconfig names no authority, so there is no hash to print');
   return `k8ts join ${server.replace(/^https:\/\//, '').replace(/\/$/, '')} --token=${token} --ca-cert-hash=${pinOf(ca)}`;
@@ -195,7 +195,7 @@ async function listTokens(client: Client, signal: AbortSignal): Promise<readonly
   return (await client.list(secrets, params, signal)).items;
 }
 
-/** TOKEN  TTL  EXPIRES  USAGES  DESCRIPTION: whoever may read Secrets may see the secret. */
+/** TOKEN  TTL  EXPIRES  USAGES  DESCRIPTION. The token is shown: a user who lists tokens may read Secrets anyway. */
 export function renderTokens(tokens: readonly BootstrapToken[], nowMs = systemClock.now()): readonly string[] {
   const rows = [
     ['TOKEN', 'TTL', 'EXPIRES', 'USAGES', 'DESCRIPTION'],
@@ -216,5 +216,5 @@ export function renderTokens(tokens: readonly BootstrapToken[], nowMs = systemCl
   );
 }
 
-/** Without a bias: each character is drawn by itself. */
+/** Each character is equally likely. */
 const random = (length: number): string => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');

@@ -1,5 +1,5 @@
-// The systemd units of a node as text. Pure. Each process gets the rights it needs and no other; where one needs much, the
-// comment in its unit says what for. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
+// The systemd units of a node as text. Each process gets only the rights it needs; where a process needs many, the comment in its unit says
+// why. Pure. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
 import {
   cacheName,
   envPath,
@@ -22,15 +22,15 @@ interface UnitParts {
   readonly description: string;
   readonly after?: Lines;
   readonly service: Lines;
-  /** The time the process may take to end what is under way, before it is killed; default 30. */
+  /** Seconds that the process may take to end before it is killed; default 30. */
   readonly stopSeconds?: number;
 }
 
-/** Between two starts of a process that ends by itself. */
+/** The pause before a process that ended by itself starts again. */
 const restartSeconds = 2;
 
 /**
- * A process whose event loop does not come round for so long is ended and started again. SIGINT has it print what it is doing
+ * A process whose event loop does not turn for so long is ended and started again. At SIGINT it prints its stack
  * (controlplane/process/watchdog.ts), to which a call into the engine must end first.
  */
 const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbortSec=10'];
@@ -38,7 +38,7 @@ const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbor
 /** As in hack/dev: the same work in 20 to 25 MB less. */
 const serverNodeFlags = '--max-semi-space-size=8';
 
-/** For processes that have no business on the machine besides the network. */
+/** For processes that need nothing of the machine but the network. */
 const confined: Lines = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
@@ -85,7 +85,7 @@ function nodeProgram(part: Part, flags = ''): Lines {
 
 function registryService(config: string): Lines {
   return [
-    // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
+    // Without these settings Debian's build warns about missing telemetry settings.
     'Environment=OTEL_TRACES_EXPORTER=none',
     `ExecStart=${programDir}/bin/docker-registry serve ${config}`,
     `User=${users.registry}`,
@@ -114,7 +114,7 @@ const units: Readonly<Record<Part, UnitParts>> = {
   kubelet: {
     description: 'k8ts kubelet: the pods of this node',
     after: ['docker.service', unitOf('server'), unitOf('registry')],
-    // When the machine goes down it gives containers 15 s to end, and Docker may be slow.
+    // When the machine goes down the kubelet gives containers 15 s to end, and Docker may be slow.
     stopSeconds: 60,
     service: [
       ...nodeProgram('kubelet'),
@@ -176,7 +176,7 @@ function renderService(part: Part): string {
     `PartOf=${target}`,
     `Wants=${['network-online.target', ...wants].join(' ')}`,
     `After=${['network-online.target', ...after].join(' ')}`,
-    // Never give up: what is missing now may come back.
+    // Start again without limit: what is missing now may return.
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
@@ -194,7 +194,7 @@ function renderService(part: Part): string {
   ]);
 }
 
-/** Started and stopped around a push; nothing starts it by itself. */
+/** The administrator starts it for a push and stops it afterwards. */
 const pushText = lines([
   '# Written by k8ts; changes are overwritten.',
   '[Unit]',
@@ -225,7 +225,7 @@ export function unitFiles(role: 'control' | 'worker'): ReadonlyMap<string, strin
   ]);
 }
 
-/** What `systemctl enable` is called with. */
+/** The units that `systemctl enable` gets. */
 export const enabledUnits = (role: 'control' | 'worker'): Lines => [target, ...partsOf(role).map(unitOf)];
 
 function lines(all: Lines): string {

@@ -1,6 +1,5 @@
-// Finding out whom to trust, with nothing but what was printed on the control machine: the authority is read from a server
-// nobody vouches for yet, and believed when its key has the hash, the token has signed it, and the server itself shows a
-// certificate of it. Source: kubeadm's token-based discovery with CA pinning.
+// Finds the authority of a cluster with nothing but what the control machine printed. It reads the authority from a server that is not
+// trusted yet, and accepts it if its key has the hash, the token has signed it, and the server has a certificate of it. Source: kubeadm's token-based discovery with CA pinning.
 import { configMaps } from '../../../controlplane/api';
 import {
   AppError,
@@ -51,7 +50,7 @@ export const discover: Discover = async (options: DiscoverOptions): Promise<Disc
       `the secret of token ${id} is another one: the part behind the dot was not copied as it was printed; ${makeAnother}`,
     );
   }
-  // Only who holds a key of this authority can answer now; until here anyone could have passed the text on.
+  // Only a server with a certificate of this authority can answer now; until here any server could have copied the text.
   await readInfo({ server, ca: caPem }, options.signal);
   return { server, caPem };
 };

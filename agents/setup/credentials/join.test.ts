@@ -1,5 +1,5 @@
-// Joining, against a real API server with its controllers in this process: token, discovery, requests, a client that works;
-// and each way to do it wrong.
+// Joining a real API server with its controllers in this process: token, discovery, requests, a client that works; and each way in which
+// it is refused.
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// What of a node's credentials has to be asked for, and whether a machine may take a name and an address. Pure.
+// Plans which credentials a node must request, and whether a machine may have a name and an address. Pure.
 import type { Node } from '../../../controlplane/api';
 import { whyReplace } from '../../../controlplane/pki/certificate';
 import { lifetimeOf, minimumLeftMs, type NodeCredential } from '../../../controlplane/pki/node-credentials';
@@ -6,10 +6,10 @@ import type { ClusterAddress, FoundCredential } from '../../../controlplane/pki/
 
 export interface Missing {
   readonly credential: NodeCredential;
-  /** Why it is asked for: it was missing. */
+  /** Why it is requested: it was missing. */
   readonly reason: string;
 }
-/** In the order of `credentials`; what is good is left out. */
+/** In the order of `credentials`, without those that are good. */
 export function planCredentials(
   credentials: readonly NodeCredential[],
   found: ReadonlyMap<string, FoundCredential>,
@@ -44,13 +44,13 @@ function leftMs(cert: string): number {
 }
 
 export type Membership =
-  /** Nothing stands in the way. */
+  /** The machine may have them. */
   | { readonly verdict: 'free' }
-  /** The name is that of a node with the same address, alive a moment ago: this machine before it was made anew. */
+  /** A node with this name and address was alive a moment ago: most likely this machine before it was set up again. */
   | { readonly verdict: 'returning' }
   | { readonly verdict: 'taken'; readonly message: string };
 
-/** Whether this machine may have the name and the addresses, as far as the nodes that are there go. */
+/** Compares the name and the addresses with those of the existing nodes. */
 export function judgeMembership(nodes: readonly Node[], name: string, addresses: readonly string[]): Membership {
   for (const node of nodes) {
     const other = node.metadata?.name ?? '';

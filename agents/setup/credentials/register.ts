@@ -1,4 +1,4 @@
-// The Node object of a machine that joins, made before its kubelet runs: from then on its name and its address are taken, and a
+// Creates the Node object of a machine that joins before its kubelet runs. From then on no other machine gets its name and address, and a
 // serving certificate for them can be approved.
 import { type Node, nodes } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
@@ -16,7 +16,7 @@ export async function registerNode(client: Client, node: NodeIdentity, nowMs: nu
   try {
     await createOrMove(client, node, nowMs);
   } catch (err) {
-    // The server knows every node, and decides in one step; its message says which node and what to do.
+    // The server knows every node and decides atomically. Its message names the node and says what to do.
     if (hasCode(err, 'Forbidden') && / belongs to node /.test(err.message)) {
       throw new AlreadyExists(err.message, { cause: err });
     }
@@ -39,7 +39,7 @@ async function createOrMove(client: Client, node: NodeIdentity, nowMs: number): 
   }
   const known = there ? addressesOf(there) : [];
   if (node.addresses.every((address) => known.includes(address))) return;
-  // The whole list: what the machine was before it moved is over.
+  // Replaces the whole list: earlier addresses of the machine do not count any more.
   await client.patch(
     nodes,
     node.name,
@@ -54,7 +54,7 @@ const addressList = ({ name, addresses }: NodeIdentity) => [
   { type: 'Hostname', address: name },
 ];
 
-/** Not ready, and takes no pods, until its kubelet says otherwise. */
+/** Not Ready and without pods until its kubelet reports. */
 function newNode(node: NodeIdentity, nowMs: number): Node {
   const now = formatTime(nowMs);
   return {

@@ -1,5 +1,5 @@
-// A node's credentials, asked for with a bootstrap token and then as the node itself. Keys are made here and never leave the
-// machine. Each file is written as soon as its certificate is there, so a second run goes on where the first one stopped.
+// Requests the credentials of a node, first with a bootstrap token and then as the node itself. Keys are created here and never leave the
+// machine. Each file is written as soon as its certificate is issued, so a second run continues where the first one stopped.
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { nodes } from '../../../controlplane/api';
@@ -28,7 +28,7 @@ import { type NodeIdentity, registerNode } from './register';
 import { parseToken } from './token-text';
 import type { NodeCredentialsRequest, RequestNodeCredentials } from './types';
 
-/** Approving and signing take well under a second; the name of a node that died a moment ago takes up to a minute. */
+/** Approval and signing take less than a second, or up to a minute for the name of a node that has just died. */
 const orderTimeoutMs = 300_000;
 
 /** See {@link RequestNodeCredentials}. */
@@ -59,7 +59,7 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
     : found.get('kubelet')!.pair;
   await withClient({ server, ca: caPem, ...own }, async (client) => {
     await registerNode(client, node, Date.now());
-    // At once: each is mostly waiting, and a slow machine has four times to wait. What one run leaves, the next one asks for.
+    // All at the same time, because each request mostly waits. What one run does not get, the next one requests.
     const orders = (isOwn ? others : missing).map((one) => write(one, client));
     const failed = (await Promise.allSettled(orders)).find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
@@ -79,7 +79,7 @@ async function readAll(
   return found;
 }
 
-/** What messages call a file. */
+/** The name of a file in messages. */
 const fileOf = (name: CredentialName): string => (name === 'serving' ? 'pki/kubelet.crt' : `${name}.conf`);
 
 /** @throws BadRequest */
@@ -96,7 +96,7 @@ function checkIdentity({ nodeName, nodeIp }: NodeCredentialsRequest): NodeIdenti
   return { name: nodeName, addresses };
 }
 
-/** @throws BadRequest when one is needed and there is none */
+/** @throws BadRequest when a token is needed and missing */
 function tokenOf({ token, dir }: NodeCredentialsRequest, { reason }: Missing): string {
   if (token !== '') {
     parseToken(token);
@@ -114,7 +114,7 @@ async function withClient<T>(connection: ConnectionOptions, use: (client: Client
   }
 }
 
-/** Says of a refused token what is wrong with it. */
+/** Adds to the error of a refused token what is wrong with it. */
 async function asMachine<T>(token: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -124,7 +124,7 @@ async function asMachine<T>(token: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Before any certificate is made out. @throws AlreadyExists */
+/** To be called before any request. @throws AlreadyExists */
 async function checkMembership(client: Client, { name, addresses }: NodeIdentity, log: Logger): Promise<void> {
   const { items } = await client.list(nodes);
   const membership = judgeMembership(items, name, addresses);

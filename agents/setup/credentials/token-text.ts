@@ -1,4 +1,4 @@
-// What people paste: a token, an address, a hash. Read strictly, so that a mistake is named before anything is asked of anyone.
+// Parses what people paste: a token, an address, a hash. Strict, so that a mistake is found before any request is sent.
 import { BadRequest } from '../../../controlplane/base/errors';
 
 export interface TokenText {

@@ -11,7 +11,7 @@ import { writeOciLayout } from '../../../hack/image/oci-layout';
 import { OciLayout, splitName } from './oci-layout';
 import { digestIn, pushImage, waitForRegistry } from './registry';
 
-/** A registry that keeps what it gets, checks digests, and takes no manifest whose blobs it lacks. */
+/** A registry that keeps what it gets, checks digests, and refuses a manifest whose blobs it lacks. */
 async function fakeRegistry(t: Test) {
   const blobs = new Map<string, Buffer>();
   const manifests = new Map<string, Buffer>();

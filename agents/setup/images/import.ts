@@ -12,12 +12,12 @@ import { digestIn, pushImage, waitForRegistry } from './registry';
 export interface ImportDeps {
   readonly exec: Exec;
   readonly engine: Engine;
-  /** The registry everybody reads: host:port. */
+  /** The registry that all nodes read: host:port. */
   readonly registry: string;
   readonly signal: AbortSignal;
 }
 
-/** Returns the names of those that were not there yet. @throws Refused when the folder holds neither */
+/** Returns the names of the new images. @throws Refused when the folder holds neither */
 export async function importImages(dir: string, deps: ImportDeps): Promise<readonly string[]> {
   const names = await readdir(dir).catch(() => [] as string[]);
   const archives = names.filter((name) => name.endsWith('.tar')).sort();
@@ -46,7 +46,7 @@ export async function importImages(dir: string, deps: ImportDeps): Promise<reado
   });
 }
 
-/** Writers are let in for this long only, and only from this machine. */
+/** The registry accepts writes for this long at most, and only from this machine. */
 async function withWriters<T>({ exec, signal }: ImportDeps, fn: () => Promise<T>): Promise<T> {
   await exec.run(['systemctl', 'start', pushUnit]);
   try {
@@ -57,7 +57,7 @@ async function withWriters<T>({ exec, signal }: ImportDeps, fn: () => Promise<T>
   }
 }
 
-/** Docker knows all formats of archives, so it reads and sends them. Returns what the registry has got by it. */
+/** Docker reads the archives, because it knows all their formats, and pushes the images. Returns their names. */
 async function importArchive(path: string, { engine, registry }: ImportDeps): Promise<readonly string[]> {
   const sent: string[] = [];
   for (const name of await engine.load(createReadStream(path))) {

@@ -13,7 +13,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 export interface LayoutImage {
-  /** k8ts/pause or library/busybox: as a mirror of Docker Hub is asked for it. */
+  /** k8ts/pause or library/busybox: as Docker asks a mirror of Docker Hub for it. */
   readonly repository: string;
   readonly tag: string;
   readonly manifest: Descriptor;
@@ -21,7 +21,7 @@ export interface LayoutImage {
 interface Manifest {
   readonly config?: Descriptor;
   readonly layers?: readonly Descriptor[];
-  /** Of an image for several architectures. */
+  /** The manifests of an image for several architectures. */
   readonly manifests?: readonly Descriptor[];
 }
 
@@ -42,12 +42,12 @@ export class OciLayout implements ImageSource {
     });
   }
 
-  /** @throws BadRequest for what is no digest */
+  /** @throws BadRequest for a text that is no digest */
   async readBlob(digest: string): Promise<Buffer> {
     return readFile(this.blobPath(digest));
   }
 
-  /** Read while it is sent. @throws BadRequest for what is no digest */
+  /** A stream of the blob. @throws BadRequest for a text that is no digest */
   async openBlob(digest: string): Promise<Blob> {
     return openAsBlob(this.blobPath(digest));
   }
@@ -71,7 +71,7 @@ export class OciLayout implements ImageSource {
 function nameOf({ annotations = {} }: Descriptor): string | undefined {
   const full = annotations['io.containerd.image.name'];
   const ref = annotations['org.opencontainers.image.ref.name'];
-  // Alone it is a tag by the specification, and a whole name with some tools.
+  // By the specification this annotation holds a tag; some tools write a whole name into it.
   return full ?? (ref?.includes('/') ? ref : undefined);
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../../controlplane/base/errors';
 import type { Descriptor, LayoutImage } from './oci-layout';
 
-/** Where the bytes of images come from: a folder, or memory. */
+/** The source of image bytes: a folder, or memory. */
 export interface ImageSource {
   /** What a manifest refers to: blobs, and the manifests of an image for several architectures. */
   contents(manifest: Descriptor): Promise<{ blobs: readonly Descriptor[]; manifests: readonly Descriptor[] }>;
@@ -16,7 +16,7 @@ export interface ImageSource {
 const pollMs = 100;
 const answerTimeoutMs = 5_000;
 
-/** @throws Unavailable when the registry at `address` (host:port) does not answer before the signal ends it */
+/** @throws Unavailable when the registry at `address` (host:port) does not answer before the signal is aborted */
 export async function waitForRegistry(address: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
@@ -39,7 +39,7 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
-/** The digest of what the registry serves under this name; undefined when it has nothing. */
+/** The digest of the manifest under this name; undefined when there is none. */
 export async function digestIn(
   address: string,
   { repository, tag }: Pick<LayoutImage, 'repository' | 'tag'>,
@@ -56,7 +56,7 @@ export async function pushImage(address: string, source: ImageSource, image: Lay
   await pushManifest(base, source, image.manifest, image.tag);
 }
 
-/** What it refers to comes first: a registry takes no manifest with a hole in it. */
+/** Sends first what the manifest refers to: a registry refuses a manifest with missing parts. */
 async function pushManifest(base: string, source: ImageSource, manifest: Descriptor, reference: string): Promise<void> {
   const { blobs, manifests } = await source.contents(manifest);
   await Promise.all(blobs.map((blob) => pushBlob(base, source, blob)));
