@@ -10,9 +10,9 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly name: string;
   readonly summary: string;
   readonly options: O;
-  /** What stands after the name besides options: HOST:PORT. Absent: nothing does, and an argument is an error. */
+  /** Further arguments, as --help shows them: HOST:PORT. Absent: an argument is an error. */
   readonly arguments?: string;
-  /** True for what a person runs to its end: a failure is one message on standard error, without time and stack. */
+  /** True for a command that a person runs: it prints a failure as one message on standard error, without time and stack. */
   readonly tool?: boolean;
   /** Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1. */
   readonly run: (context: CommandContext<O>) => Promise<void>;
@@ -74,7 +74,7 @@ export async function runCommand<O extends OptionTable>(
     await command.run({ options: options as unknown as Parsed<O>, positional, log, signal: abort.signal });
     return 0;
   } catch (err) {
-    // 130: as a shell says of a program that Ctrl-C ended.
+    // 130: the status that a shell gives to a program that Ctrl-C ended.
     if (abort.signal.aborted) return command.tool ? 130 : 0;
     if (command.tool) process.stderr.write(`k8ts ${command.name}: ${describeError(err)}\n`);
     else log.error('failed', { error: err, stack: err instanceof Error ? err.stack : undefined });

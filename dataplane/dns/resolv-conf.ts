@@ -1,9 +1,9 @@
-// The resolver configuration that means something outside this machine: what pods inherit and where DNS servers ask.
+// The resolver configuration of the machine, in a form that other network namespaces can use: pods inherit it, and DNS servers ask its servers.
 import { readFile } from 'node:fs/promises';
 
 /** Where systemd-resolved lists the servers behind its own stub. Source: systemd-resolved.service(8), "/etc/resolv.conf". */
 export const resolvedServersPath = '/run/systemd/resolve/resolv.conf';
-/** The stub's two addresses: pods and other network namespaces cannot reach them. */
+/** The stub's two addresses, which pods and other network namespaces cannot reach. */
 const stubs: ReadonlySet<string> = new Set(['127.0.0.53', '127.0.0.54']);
 
 /**

@@ -1,4 +1,5 @@
-// The addresses of this machine, on all its links. They are asked for often (each endpoint, each question), so a listing serves for a moment.
+// The addresses of this process' network namespace, on all links. Callers need them often (each endpoint, each query), so a listing is kept
+// for a second.
 import { networkInterfaces } from 'node:os';
 
 const freshMs = 1_000;
