@@ -63,19 +63,24 @@ t.test('a job that fails says why', async (t) => {
   t.equal(failed?.status?.failed, 1);
 });
 
-t.test('suspending takes the pods away, resuming brings them back; running pods go with the job', async (t) => {
-  const client = await startCluster(t, {});
-  await client.create(jobs, job('long', { completions: 2, parallelism: 2 }));
-  const running = (all: readonly Job[]) => all[0]?.status?.ready === 2;
-  await eventually(client, jobs, running, select('long'));
-  await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: true } });
-  await eventually(client, jobs, has('Suspended'), select('long'));
-  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
-  await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: false, activeDeadlineSeconds: 600 } });
-  await eventually(client, jobs, (all) => all[0]?.status?.startTime !== undefined, select('long'));
-  await client.delete(jobs, 'default/long', { propagationPolicy: 'Background' });
-  await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
-});
+t.test(
+  'suspending removes the pods, resuming creates them again, and running pods are deleted with the job',
+  async (t) => {
+    const client = await startCluster(t, {});
+    await client.create(jobs, job('long', { completions: 2, parallelism: 2 }));
+    const running = (all: readonly Job[]) => all[0]?.status?.ready === 2;
+    await eventually(client, jobs, running, select('long'));
+    await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: true } });
+    const [suspended] = await eventually(client, jobs, has('Suspended'), select('long'));
+    await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
+    t.equal(suspended?.status?.startTime, undefined, 'the time of a suspended job does not count');
+    await client.patch(jobs, 'default/long', 'merge', { spec: { suspend: false, activeDeadlineSeconds: 600 } });
+    const [resumed] = await eventually(client, jobs, running, select('long'));
+    t.ok(resumed?.status?.startTime, 'it starts again');
+    await client.delete(jobs, 'default/long', { propagationPolicy: 'Background' });
+    t.same(await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' }), []);
+  },
+);
 
 t.test('what no controller serves is refused', async (t) => {
   const client = await startCluster(t, {});
