@@ -2,20 +2,21 @@
 // While the API server cannot be reached, it serves the last state.
 import { secrets } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
+import type { Logger } from '../../controlplane/base/logger';
 import { connect } from '../../controlplane/client/connect';
 import { LiveObjects } from '../../controlplane/client/live-objects';
 import { serveHealth } from '../../controlplane/process/health';
 import { defineCommand } from '../../controlplane/process/process';
-import { nameServersIn, readHostResolvConf } from '../../dataplane/dns/resolv-conf';
 import { Names } from '../../dataplane/ingress/names';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { ownAddresses } from '../../dataplane/link/own-addresses';
 import { IngressController, surroundings } from './controller';
 import { failureLog } from './failure-log';
 import { openInformers } from './informers';
-import { options } from './options';
-import { refusedByName } from './reach';
-import { readHosts, resolveByAny, resolveWith } from './resolve';
+import { Answers } from './metrics';
+import { type Options, options } from './options';
+import { refusedByName, type Surroundings } from './reach';
+import { openResolver } from './resolve';
 
 /** How long running requests may take to finish when the process stops. */
 const drainMs = 10_000;
@@ -26,33 +27,13 @@ export const command = defineCommand({
   options,
   async run({ options, log, signal }) {
     const client = await connect(options.kubeconfig);
-    const answers = new Map<number, number>();
     const informers = openInformers(client, log);
     const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
-    const around = surroundings(facts);
-    const { clusterDomain, clusterDns, nodeIp, resolvConf } = options;
-    const servers = nameServersIn(await readHostResolvConf(resolvConf));
-    const resolve = resolveWith({
-      clusterDomain,
-      cluster: resolveByAny(clusterDns.length > 0 ? clusterDns : [nodeIp]),
-      node: resolveByAny(servers),
-      hosts: readHosts,
-    });
-    const names = new Names(resolve);
-    const server = new IngressServer({
-      host: options.bindAddress,
-      httpPort: options.httpPort,
-      httpsPort: options.httpsPort,
-      limits: { maxHeaderBytes: options.maxHeaderBytes, maxConnections: options.maxConnections },
-      dialing: {
-        lookup: (name) => names.lookup(name),
-        refuse: (address, port) => refusedByName(around, address, port),
-      },
-      onFailure: failureLog(log),
-      onAnswer: (status) => answers.set(status, (answers.get(status) ?? 0) + 1),
-    });
+    const answers = new Answers();
+    const server = await openServer(options, surroundings(facts), answers, log);
     const tlsSecrets = new LiveObjects({ client, log, clock: systemClock }, secrets);
     const controller = new IngressController({
+      ...facts,
       client,
       server,
       log,
@@ -60,22 +41,13 @@ export const command = defineCommand({
       className: options.ingressClass,
       secrets: tlsSecrets,
       clock: systemClock,
-      ...facts,
     });
-    const ports = await server.listen();
-    log.info('listening', ports);
-    await serveHealth(
-      {
-        host: '127.0.0.1',
-        port: options.healthzPort,
-        check: () => (controller.configured ? undefined : 'waiting for the first list of Ingresses'),
-        metrics: () => renderMetrics(answers),
-      },
-      signal,
-    );
-    const running = Object.values(informers).map((informer) => informer.run(signal));
+    log.info('listening', await server.listen());
+    const check = () => (controller.configured ? undefined : 'waiting for the first list of Ingresses');
+    const metrics = () => answers.render();
+    await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check, metrics }, signal);
     try {
-      await Promise.all([...running, controller.run(signal)]);
+      await Promise.all([...Object.values(informers), controller].map((part) => part.run(signal)));
     } finally {
       tlsSecrets.close();
       await server.close(drainMs);
@@ -83,9 +55,24 @@ export const command = defineCommand({
   },
 });
 
-function renderMetrics(answers: ReadonlyMap<number, number>): string {
-  const lines = [...answers]
-    .sort(([a], [b]) => a - b)
-    .map(([code, n]) => `k8ts_ingress_requests_total{code="${code}"} ${n}\n`);
-  return `# HELP k8ts_ingress_requests_total Requests answered, by status.\n# TYPE k8ts_ingress_requests_total counter\n${lines.join('')}`;
+/** Not listening yet. What it connects to is checked by `around` each time. */
+async function openServer(
+  options: Options,
+  around: Surroundings,
+  answers: Answers,
+  log: Logger,
+): Promise<IngressServer> {
+  const names = new Names(await openResolver(options));
+  return new IngressServer({
+    host: options.bindAddress,
+    httpPort: options.httpPort,
+    httpsPort: options.httpsPort,
+    limits: { maxHeaderBytes: options.maxHeaderBytes, maxConnections: options.maxConnections },
+    dialing: {
+      lookup: (name) => names.lookup(name),
+      refuse: (address, port) => refusedByName(around, address, port),
+    },
+    onFailure: failureLog(log),
+    onAnswer: (status) => answers.count(status),
+  });
 }

@@ -1,6 +1,6 @@
 // Options of `k8ts ingress`.
 import { parseCidr } from '../../controlplane/base/cidr';
-import { type OptionTable, parseInteger, parseList, parseText } from '../../controlplane/process/options';
+import { type OptionTable, type Parsed, parseInteger, parseList, parseText } from '../../controlplane/process/options';
 
 const port = parseInteger(0, 65535);
 
@@ -74,3 +74,5 @@ export const options = {
     parse: (text: string) => parseList(text).map(parseCidr),
   },
 } satisfies OptionTable;
+
+export type Options = Parsed<typeof options>;

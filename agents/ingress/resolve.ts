@@ -2,6 +2,7 @@
 // file and then by the node's name servers, as programs on the node do it.
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { nameServersIn, readHostResolvConf } from '../../dataplane/dns/resolv-conf';
 import { type Found, type ResolveName, resolveBy } from '../../dataplane/ingress/names';
 
 export interface Resolvers {
@@ -10,6 +11,28 @@ export interface Resolvers {
   readonly node: ResolveName;
   /** The text of the hosts file; '' when there is none. */
   readonly hosts: () => Promise<string>;
+}
+
+export interface ResolverOptions {
+  readonly clusterDomain: string;
+  readonly clusterDns: readonly string[];
+  readonly nodeIp: string;
+  readonly resolvConf: string;
+}
+
+/** As the options and the files of this machine say. Without `clusterDns` the node's own address is asked for names of the cluster. */
+export async function openResolver({
+  clusterDomain,
+  clusterDns,
+  nodeIp,
+  resolvConf,
+}: ResolverOptions): Promise<ResolveName> {
+  return resolveWith({
+    clusterDomain,
+    cluster: resolveByAny(clusterDns.length > 0 ? clusterDns : [nodeIp]),
+    node: resolveByAny(nameServersIn(await readHostResolvConf(resolvConf))),
+    hosts: readHosts,
+  });
 }
 
 /** Takes names in lower case without a trailing dot. Search lists are not used. */
@@ -33,8 +56,8 @@ export function addressesInHosts(text: string, name: string): Found[] {
   });
 }
 
-export const readHosts = (): Promise<string> => readFile('/etc/hosts', 'utf8').catch(() => '');
+const readHosts = (): Promise<string> => readFile('/etc/hosts', 'utf8').catch(() => '');
 
 /** Without servers no name resolves. */
-export const resolveByAny = (servers: readonly string[]): ResolveName =>
+const resolveByAny = (servers: readonly string[]): ResolveName =>
   servers.length > 0 ? resolveBy(servers) : async () => [];
