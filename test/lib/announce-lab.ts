@@ -40,7 +40,7 @@ export interface LabNode {
   readonly announcer: Announcer;
   /** The Node copy of its announcer learns nothing any more, as if the API were out of its reach alone. */
   readonly loseApi: () => void;
-  /** `SERVICE ADDRESS MAC` of what was told about others that answer; the second resolves with it once there is one. */
+  /** `SERVICE ADDRESS MAC` of each reported conflict; the second resolves with them once there is one. */
   readonly conflicts: readonly string[];
   readonly firstConflict: () => Promise<readonly string[]>;
   /** Ends its kube-proxy in an orderly way. */

@@ -24,7 +24,7 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** Another identity than the admin: a certificate, or nobody. */
+  /** Another identity than the admin: a certificate, or none (anonymous). */
   readonly as?: KeyPair | null;
 }
 export interface Answer {

@@ -18,12 +18,12 @@ export interface ControlPlane {
   readonly client: Client;
   /** Aborted when the test is over. */
   readonly signal: AbortSignal;
-  /** Runs `part` beside until the test is over. */
+  /** Runs `part` too until the test is over. */
   readonly run: (part: (signal: AbortSignal) => Promise<void>) => void;
 }
 export interface ControlPlaneOptions {
   readonly controllers?: Pick<ControllersOptions, 'clock' | 'loadBalancerPool' | 'identity'>;
-  /** Certificates that are asked for last so long at most; absent: nobody signs any. */
+  /** The longest life of a requested certificate; absent: none is signed. */
   readonly signsForMs?: number;
   /** Names of nodes whose kubelets are played. */
   readonly nodes?: readonly string[];

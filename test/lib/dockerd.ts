@@ -55,7 +55,7 @@ export interface TestDockerd {
   /** For --docker-host and DockerRuntime. */
   readonly host: string;
   readonly netns: TestNetns;
-  /** A folder that goes with the daemon. */
+  /** A folder that is removed with the daemon. */
   readonly dir: string;
   readonly logFile: string;
   /** Runs busybox: sh, sleep, echo ... */

@@ -23,7 +23,7 @@ export async function eventually<T extends KubeObject>(
   const running = informer.run(abort.signal);
   const limit = setTimeout(() => {
     met.reject(
-      new Error(`${kind.plural} did not get as wanted: ${JSON.stringify(informer.list(), null, 1).slice(0, 6000)}`),
+      new Error(`${kind.plural} did not become as desired: ${JSON.stringify(informer.list(), null, 1).slice(0, 6000)}`),
     );
   }, limitMs);
   try {

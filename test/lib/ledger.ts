@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 export type Outcome = 'answered' | 'refused' | 'reset' | 'timedOut';
 
 export interface LedgerOptions {
-  /** One new connection per request, or one for all of a worker's requests, made anew when it ends. */
+  /** One new connection per request, or one for all requests of a worker, opened again when it ends. */
   readonly connection: 'new' | 'kept';
   readonly connect: (signal: AbortSignal) => Promise<Socket>;
   /** Requests under way at the same time. */
@@ -51,7 +51,7 @@ export class Ledger {
     await Promise.all(this.underWay);
   }
 
-  /** Ends after the requests under way. @throws a worker's failure: an outcome that is none of the four */
+  /** Ends after the running requests. @throws a worker's failure: an outcome that is none of the four */
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.workers);

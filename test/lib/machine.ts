@@ -62,7 +62,7 @@ export interface TestMachine {
   run(...argv: string[]): Promise<MachineRun>;
   /** A shell line inside; returns standard output. */
   sh(line: string): Promise<string>;
-  /** Stops it and boots it anew, with the files it has written. */
+  /** Stops it and boots it again, with the files it has written. */
   reboot(): Promise<void>;
 }
 
@@ -203,13 +203,13 @@ class NamespaceMachine implements TestMachine {
     await this.daemon.exited;
     clearTimeout(forced);
     this.daemon = undefined;
-    // It goes with the namespace of its other end, but that takes the kernel a while.
+    // The kernel removes it with the namespace of its other end, after a while.
     await this.network.run('ip', 'link', 'del', this.port).catch(() => undefined);
     for (const top of groupTops()) removeGroups(join(top, this.group));
   }
 }
 
-/** Polls until there is a value: the start of a process 1 is nothing one can be told of. */
+/** Polls until there is a value: the start of a process 1 raises no event. */
 async function until<T>(what: string, probe: () => Promise<T | undefined>, output: () => string): Promise<T> {
   const deadline = Date.now() + bootTimeoutMs;
   for (;;) {

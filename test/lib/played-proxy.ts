@@ -1,5 +1,5 @@
-// Plays the kube-proxy of one node without a kernel: its rules are "written" as soon as it is let go on. What it reports is
-// reported by the real parts.
+// Plays the kube-proxy of one node without a kernel: rules count as written at once, unless the test holds them back. The real parts report
+// them.
 
 import { sliceIndexes } from '../../agents/kube-proxy/informers';
 import { Programming } from '../../agents/kube-proxy/programming';

@@ -66,7 +66,7 @@ export async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: n
   return { netns, pid: daemon.pid };
 }
 
-/** Reaches the host: nobody listens on the discard port, and only the host itself can say so. */
+/** Reaches the host: no process listens on the discard port, and only the host itself can refuse the connection. */
 export async function reach(from: TestNetns, host: string): Promise<void> {
   const err = await connectInNetns(from, { host, port: 9 }).catch((e: unknown) => e);
   if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
@@ -113,7 +113,7 @@ export function nodeObject(name: string, addresses: string, podCidrs: string): N
   } as Node;
 }
 
-/** An informer that is told what to hold. */
+/** An informer that holds what the test gives it. */
 export class FakeNodes {
   private readonly handlers: ((change: Change<Node>) => void)[] = [];
   constructor(private objects: Node[]) {}
@@ -176,7 +176,7 @@ export class LabNode {
     this.runRoutes(nodes);
   }
 
-  /** As a kubelet that ends and starts again, with another mode perhaps. Wires are looked at anew, as it does. */
+  /** As a kubelet that ends and starts again, possibly in another mode: it adopts the wires. */
   async restart(nodes: FakeNodes, mode: OverlayMode, pods: readonly LabPod[]): Promise<void> {
     await this.stopRoutes();
     await this.network.close();

@@ -167,7 +167,7 @@ export class PolicyLab {
     return place === 'n1' || place === 'n2' || place === 'outside' ? this.at[place] : this.pods.get(place)!.netns;
   }
 
-  /** A namespace on the node's bridge, with servers; nobody is told. */
+  /** A namespace on the node's bridge, with servers, of which the API knows nothing. */
   async startPod(name: PodName, node: NodeName): Promise<LabPod> {
     const made = await this.wire(node);
     this.pods.set(name, made);
@@ -252,7 +252,7 @@ export class PolicyLab {
     const again = setInterval(send, 500);
     try {
       const answer = once(socket, 'message', { signal });
-      // A refused datagram is told by the next call on the socket.
+      // The next call on the socket reports a refused datagram.
       socket.on('error', () => {});
       send();
       const [message] = (await answer) as [Buffer];

@@ -6,7 +6,7 @@ import { type PolicySpec, policy } from './policy-fixture';
 export interface Scenario {
   readonly name: string;
   readonly policies: readonly NetworkPolicy[];
-  /** Labels besides the usual ones, by pod or namespace. */
+  /** Further labels, by pod or namespace. */
   readonly labels?: Readonly<Record<string, Record<string, string>>>;
 }
 

@@ -41,7 +41,7 @@ export interface RunningProxyOptions {
   readonly nodeName: string;
   readonly serviceCidr?: string;
   readonly nodePortAddresses?: readonly string[];
-  /** What is told of each write. */
+  /** What learns of each write. */
   readonly programming?: (informers: Informers) => Programming;
 }
 

@@ -57,7 +57,7 @@ export class ServiceLab {
     );
     await at.outside.run('ip', 'address', 'add', `${addresses.outside}/32`, 'dev', 'lo');
     await at.outside.run('ip', 'route', 'add', 'default', 'via', addresses.node, 'src', addresses.outside);
-    // The client shows one address everywhere, and load balancer addresses are announced by nobody: they are routed.
+    // The client has one address towards all nodes. Load balancer addresses are routed here, not announced.
     await at.outside.run('ip', 'route', 'add', `${addresses.node}/32`, 'dev', 'eth0', 'src', addresses.outside);
     await at.outside.run('ip', 'route', 'add', '192.168.57.240/28', 'via', addresses.node, 'src', addresses.outside);
     await at.node.run('ip', 'route', 'add', 'default', 'via', '192.168.57.1');
@@ -109,7 +109,7 @@ export class ServiceLab {
     return message.toString();
   }
 
-  /** The whole answer to a GET over HTTP/1.1, or '' when nobody answers. */
+  /** The whole answer to a GET over HTTP/1.1, or '' without one. */
   async fetch(from: Place, host: string, port: number, path: string, timeoutMs = 2_000): Promise<string> {
     const connecting = connectInNetns(this.at[from], { host, port, signal: AbortSignal.timeout(timeoutMs) });
     const socket = await connecting.catch(() => undefined);

@@ -6,13 +6,13 @@ function spinForEver(): never {
   for (;;);
 }
 
-async function yieldToNobody(): Promise<never> {
+async function yieldForEver(): Promise<never> {
   for (;;) await undefined;
 }
 
 const ways: Readonly<Record<string, () => void>> = {
   loop: spinForEver,
-  microtasks: () => void yieldToNobody(),
+  microtasks: () => void yieldForEver(),
   regex: function matchForEver() {
     /^(a+)+$/.test(`${'a'.repeat(50)}b`);
   },
@@ -20,5 +20,5 @@ const ways: Readonly<Record<string, () => void>> = {
 
 startWatchdog(process.env, openNotifySocket);
 const asked = process.env['NOTIFY_SOCKET'] ?? process.env['WATCHDOG_USEC'];
-process.stdout.write(asked === undefined ? 'ready\n' : 'its children would be asked too\n');
+process.stdout.write(asked === undefined ? 'ready\n' : 'its children would be watched too\n');
 setImmediate(() => ways[process.argv[2] ?? '']?.());
