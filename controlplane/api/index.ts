@@ -1,4 +1,4 @@
-// The door to the API kinds for controllers and agents: types, kind references, keys, selectors.
+// The door to the API kinds for controllers and agents: types, kind references, keys, selectors, and facts about objects.
 
 export {
   type CertificateSigningRequest,
@@ -7,6 +7,7 @@ export {
 } from './certificate-signing-request';
 export { type ClusterRole, clusterRoles } from './cluster-role';
 export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-binding';
+export * from './conditions';
 export { type ConfigMap, configMaps } from './config-map';
 export { type ControllerRevision, controllerRevisions } from './controller-revision';
 export { type DaemonSet, daemonSets } from './daemon-set';
@@ -26,6 +27,9 @@ export { type Node, nodes } from './node';
 export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
+export * from './pods/facts';
+export { type QosClass, qosClass } from './pods/qos';
+export { limitsOf, requestsOf } from './pods/requests';
 export { type PriorityClass, priorityClasses } from './priority-class';
 export { type ReplicaSet, replicaSets } from './replica-set';
 export { type Role, roles } from './role';
@@ -35,4 +39,5 @@ export * from './selector';
 export { type Service, services } from './service';
 export { type ServiceAccount, serviceAccounts } from './service-account';
 export { defaultAffinitySeconds } from './services/defaults';
+export * from './slices/facts';
 export * from './types';

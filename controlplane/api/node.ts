@@ -4,6 +4,7 @@ import type { V1Node } from '@kubernetes/client-node';
 import { parseCidr } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
 import { nodeClaims } from './claims';
+import { conditionOf, isReady } from './conditions';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
@@ -24,10 +25,9 @@ function rolesOf(node: Node): string {
   return [...new Set(roles)].sort().join(',') || none;
 }
 
-function statusOf({ spec, status }: Node): string {
-  const ready = (status?.conditions ?? []).find(({ type }) => type === 'Ready');
-  const word = !ready ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady';
-  return spec?.unschedulable ? `${word},SchedulingDisabled` : word;
+function statusOf(node: Node): string {
+  const word = !conditionOf(node, 'Ready') ? 'Unknown' : isReady(node) ? 'Ready' : 'NotReady';
+  return node.spec?.unschedulable ? `${word},SchedulingDisabled` : word;
 }
 
 const addressOf = ({ status }: Node, type: string): string =>

@@ -76,7 +76,7 @@ t.test('a new pod is pending and has a class', async (t) => {
   t.same(object.status, { phase: 'Pending', qosClass: 'BestEffort' });
   const limits = { cpu: '1', memory: '1Gi' };
   t.equal(qosClass({ containers: [container({ resources: { limits } })] }), 'Guaranteed');
-  t.equal(qosClass({ containers: [container({ resources: { limits, requests: { cpu: '1' } } })] }), 'Burstable');
+  t.equal(qosClass({ containers: [container({ resources: { limits, requests: { cpu: '1' } } })] }), 'Guaranteed');
   t.equal(qosClass({ containers: [container({ resources: { requests: { cpu: '1m' } } })] }), 'Burstable');
   t.equal(qosClass({ containers: [container({ resources: { limits } }), container()] }), 'Burstable');
 });

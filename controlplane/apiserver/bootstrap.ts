@@ -16,6 +16,7 @@ import {
   roleBindings,
   roles,
   type Service,
+  serviceNameLabel,
   services,
 } from '../api/index';
 import type { Kind } from '../api/kind';
@@ -47,7 +48,6 @@ export interface BootstrapOptions {
 }
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const serviceName = 'kubernetes.io/service-name';
 
 /** Creates what is missing and repairs what must not differ. `transport` acts as a member of system:masters. */
 export async function bootstrap(transport: Transport, options: BootstrapOptions): Promise<void> {
@@ -171,7 +171,7 @@ async function ensureKubernetesService(
     {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
-      metadata: { name: 'kubernetes', namespace: 'default', labels: { [serviceName]: 'kubernetes' } },
+      metadata: { name: 'kubernetes', namespace: 'default', labels: { [serviceNameLabel]: 'kubernetes' } },
       addressType: advertiseAddress.includes(':') ? 'IPv6' : 'IPv4',
       endpoints: endpoint,
       ports,

@@ -60,6 +60,25 @@ t.test('binding assigns a node once', async (t) => {
   t.match(json, { spec: { nodeName: 'n1' }, status: { conditions: [{ type: 'PodScheduled', status: 'True' }] } });
 });
 
+t.test('binding replaces what the scheduler last reported', async (t) => {
+  await server.call('POST', `${core}/pods`, { body: pod('waited') });
+  const lastTransitionTime = '2026-01-01T00:00:00Z';
+  const conditions = [
+    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no node', lastTransitionTime },
+    { type: 'Initialized', status: 'True', lastTransitionTime },
+  ];
+  await server.call('PATCH', `${core}/pods/waited/status`, { type: merge, body: { status: { conditions } } });
+  await server.call('POST', `${core}/pods/waited/binding`, {
+    body: { metadata: { name: 'waited' }, target: { kind: 'Node', name: 'n1' } },
+  });
+  const { json } = await server.call('GET', `${core}/pods/waited`);
+  const [scheduled, initialized] = json.status.conditions;
+  t.match(scheduled, { type: 'PodScheduled', status: 'True' }, 'in its place');
+  t.notMatch(scheduled, { lastTransitionTime });
+  t.notOk('reason' in scheduled || 'message' in scheduled, 'no reason outlives the status it explained');
+  t.same(initialized, conditions[1]);
+});
+
 t.test('a pod on a node waits for its kubelet, one without goes at once', async (t) => {
   await server.call('POST', `${core}/pods`, {
     body: pod('slow', { nodeName: 'n1', terminationGracePeriodSeconds: 20 }),

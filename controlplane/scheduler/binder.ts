@@ -1,6 +1,6 @@
 // The effects of a decision: the binding, the PodScheduled condition, the Events.
+import { conditionAfter, conditionOf } from '../api/conditions';
 import { type Pod, pods } from '../api/pod';
-import { formatTime } from '../base/clock';
 import { isConflict, isNotFound } from '../base/errors';
 import type { Client } from '../client/client';
 import type { EventRecorder } from '../client/event-recorder';
@@ -49,18 +49,10 @@ export async function reportFailure(
   const { namespace, name, uid } = pod.metadata ?? {};
   if (reports.isDue(uid ?? '', message, now())) events.record(pod, 'Warning', 'FailedScheduling', message);
   const same = nominate === (pod.status?.nominatedNodeName ?? '');
-  const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  const before = conditionOf(pod, 'PodScheduled');
   if (same && before?.status === 'False' && before.reason === reason && before.message === message) return;
-  const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : formatTime(now());
-  const condition = {
-    type: 'PodScheduled',
-    status: 'False',
-    reason,
-    message,
-    lastProbeTime: null,
-    lastTransitionTime,
-    observedGeneration: pod.metadata?.generation,
-  };
+  const next = { type: 'PodScheduled', status: 'False', reason, message, observedGeneration: pod.metadata?.generation };
+  const condition = { ...conditionAfter(before, next, now()), lastProbeTime: null };
   const nomination = same ? {} : { nominatedNodeName: nominate === '' ? null : nominate };
   const patch = { metadata: { uid }, status: { conditions: [condition], ...nomination } };
   await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });
@@ -79,13 +71,13 @@ export async function evict(
 ): Promise<void> {
   const { namespace, name, uid } = victim.metadata ?? {};
   const key = `${namespace}/${name}`;
-  const condition = {
+  const next = {
     type: 'DisruptionTarget',
     status: 'True',
     reason: 'PreemptionByScheduler',
     message: `${schedulerName}: preempting to accommodate a higher priority pod`,
-    lastTransitionTime: formatTime(now()),
   };
+  const condition = conditionAfter(conditionOf(victim, next.type), next, now());
   try {
     const patch = { metadata: { uid }, status: { conditions: [condition] } };
     await client.patch(pods, key, 'strategic', patch, { subresource: 'status', signal });

@@ -1,5 +1,7 @@
 // A pod as the scheduler looks at it: everything that is read more than once, parsed once per version of the pod.
+
 import type { Pod } from '../api/pod';
+import { lastingContainers } from '../api/pods/facts';
 import { type Selector, selectorFromLabelSelector } from '../api/selector';
 import type { LabelSelector } from '../api/types';
 import { podRequests, type Resources, scoringRequests } from './resources';
@@ -174,8 +176,7 @@ function withLabelKeys(
 
 /** A pod in the host's network occupies its container ports there. */
 function hostPorts(spec: PodSpec): HostPort[] {
-  const restartable = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  return [...spec.containers, ...restartable].flatMap(({ ports = [] }) =>
+  return lastingContainers(spec).flatMap(({ ports = [] }) =>
     ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
       const port = hostPort || (spec.hostNetwork ? containerPort : 0);
       return port ? [{ protocol, ip: hostIP || '0.0.0.0', port }] : [];

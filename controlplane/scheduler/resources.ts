@@ -1,10 +1,10 @@
 // How much a pod asks for and a node offers, as plain numbers: cpu in thousandths of a core, the rest in whole units
-// (bytes, pieces). Source: the documented rules for effective requests of pods with init and sidecar containers.
-import type { Pod } from '../api/pod';
+// (bytes, pieces).
+import { addTo, type Numbers, podTotals } from '../api/pods/requests';
+import type { PodSpec } from '../api/pods/types';
 import { parseQuantity } from '../api/quantity';
 
 export type Resources = Readonly<Record<string, number>>;
-type PodSpec = NonNullable<Pod['spec']>;
 type Quantities = Readonly<Record<string, string>> | undefined;
 
 /** What a container that asks for nothing counts as when nodes are scored. */
@@ -38,52 +38,30 @@ export function toResources(quantities: Quantities): Record<string, number> {
   return result;
 }
 
-/** The effective requests of a pod: its containers together, or its largest init phase, plus overhead. */
-export function podRequests(spec: PodSpec): Resources {
-  return effective(spec, ({ resources }) => toResources(resources?.requests), toResources(spec.resources?.requests));
-}
+/** The effective requests of a pod, with its overhead. */
+export const podRequests = (spec: PodSpec): Resources => withOverhead(spec, podTotals(spec, requested));
+
+const requested: Numbers<number> = {
+  add: (a, b) => a + b,
+  isMore: (a, b) => a > b,
+  ofContainer: ({ resources }) => toResources(resources?.requests),
+  ofPod: ({ requests }) => toResources(requests),
+};
 
 export function scoringRequests(spec: PodSpec): { cpu: number; memory: number } {
-  const ofContainer = ({ resources }: PodSpec['containers'][number]) => {
-    const { cpu = defaultMilliCpu, memory = defaultMemory } = toResources(resources?.requests);
-    return { cpu, memory };
-  };
-  const { cpu = 0, memory = 0 } = effective(spec, ofContainer, toResources(spec.resources?.requests));
+  const { cpu = 0, memory = 0 } = withOverhead(spec, podTotals(spec, scored));
   return { cpu, memory };
 }
 
-function effective(
-  spec: PodSpec,
-  ofContainer: (container: PodSpec['containers'][number]) => Resources,
-  ofPod: Resources,
-): Resources {
-  const running: Record<string, number> = {};
-  for (const container of spec.containers) add(running, ofContainer(container));
-  const sidecars: Record<string, number> = {};
-  const init: Record<string, number> = {};
-  for (const container of spec.initContainers ?? []) {
-    const own = ofContainer(container);
-    if (container.restartPolicy === 'Always') {
-      add(running, own);
-      add(sidecars, own);
-      raise(init, sidecars);
-    } else {
-      const together = { ...sidecars };
-      add(together, own);
-      raise(init, together);
-    }
-  }
-  raise(running, init);
-  // Requests of the pod as a whole stand in place of the sum.
-  Object.assign(running, ofPod);
-  add(running, toResources(spec.overhead));
-  return running;
-}
+const scored: Numbers<number> = {
+  ...requested,
+  ofContainer: ({ resources }) => {
+    const { cpu = defaultMilliCpu, memory = defaultMemory } = toResources(resources?.requests);
+    return { cpu, memory };
+  },
+};
 
-function add(to: Record<string, number>, what: Resources): void {
-  for (const name in what) to[name] = (to[name] ?? 0) + what[name]!;
-}
-
-function raise(to: Record<string, number>, what: Resources): void {
-  for (const name in what) to[name] = Math.max(to[name] ?? 0, what[name]!);
+function withOverhead({ overhead }: PodSpec, totals: Record<string, number>): Resources {
+  if (overhead) addTo(totals, toResources(overhead), requested.add);
+  return totals;
 }

@@ -1,10 +1,12 @@
 // The scheduling loop. Decisions are made one after another on the state of that moment; only bindings and reports run in
 // the background.
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Namespace } from '../api/namespace';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
 import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
+import { isTerminal } from '../api/pods/facts';
 import { selectorFromLabelSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound } from '../base/errors';
@@ -207,7 +209,7 @@ export class Scheduler {
   private onPod(change: Change<Pod>): void {
     const { object: pod, key } = change;
     const info = podInfo(pod);
-    const ended = change.type === 'deleted' || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    const ended = change.type === 'deleted' || isTerminal(pod);
     if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
     if (ended) {
       this.victims.delete(info.uid);

@@ -1,7 +1,10 @@
 // The table of pods: what `kubectl get pods` shows, with the one word that sums up how a pod is.
+
+import { isConditionTrue, isReady } from '../conditions';
 import type { Column } from '../kind';
 import type { Pod } from '../pod';
 import { ageColumn, formatDuration, nameColumn, none } from '../table';
+import { isSidecar, isTerminal } from './facts';
 import type { ContainerStatus } from './types';
 
 export interface PodSummary {
@@ -18,7 +21,7 @@ export interface PodSummary {
 export function summarizePod(pod: Pod): PodSummary {
   const { spec, status, metadata } = pod;
   const initSpecs = spec?.initContainers ?? [];
-  const sidecars = new Set(initSpecs.filter((one) => one.restartPolicy === 'Always').map((one) => one.name));
+  const sidecars = new Set(initSpecs.filter(isSidecar).map((one) => one.name));
   const total = (spec?.containers ?? []).length + sidecars.size;
   const initStatuses = status?.initContainerStatuses ?? [];
   const init = summarizeInit(initStatuses, initSpecs.length, sidecars);
@@ -26,7 +29,7 @@ export function summarizePod(pod: Pod): PodSummary {
     (one) => one.type === 'PodScheduled' && one.reason === 'SchedulingGated',
   );
   const phase = gated ? 'SchedulingGated' : status?.reason || (status?.phase ?? '');
-  const initialized = hasCondition(pod, 'Initialized');
+  const initialized = isConditionTrue(pod, 'Initialized');
   const main = init.reason === undefined || initialized;
   const runs = main ? initStatuses.filter(({ name }) => sidecars.has(name)) : initStatuses;
   const apps = main ? summarizeApps(pod, init.reason ?? phase) : { reason: init.reason ?? phase, ready: 0 };
@@ -37,11 +40,8 @@ export function summarizePod(pod: Pod): PodSummary {
 
 function terminatingReason({ status }: Pod, reason: string): string {
   if (status?.reason === 'NodeLost') return 'Unknown';
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed' ? reason : 'Terminating';
+  return isTerminal({ status }) ? reason : 'Terminating';
 }
-
-const hasCondition = ({ status }: Pod, type: string): boolean =>
-  (status?.conditions ?? []).some((condition) => condition.type === type && condition.status === 'True');
 
 function summarizeInit(
   statuses: readonly ContainerStatus[],
@@ -49,10 +49,10 @@ function summarizeInit(
   sidecars: ReadonlySet<string>,
 ): { ready: number; reason?: string } {
   let ready = 0;
-  for (const [i, { name, state, started, ready: isReady }] of statuses.entries()) {
+  for (const [i, { name, state, started, ready: isUp }] of statuses.entries()) {
     if (state?.terminated?.exitCode === 0) continue;
     if (sidecars.has(name) && started) {
-      if (isReady) ready++;
+      if (isUp) ready++;
       continue;
     }
     if (state?.terminated) return { ready, reason: `Init:${terminatedReason(state.terminated)}` };
@@ -80,12 +80,12 @@ function terminatedReason({
 function summarizeApps(pod: Pod, phase: string): { ready: number; reason: string } {
   let reason = phase;
   let ready = 0;
-  for (const { state, ready: isReady } of [...(pod.status?.containerStatuses ?? [])].reverse()) {
+  for (const { state, ready: isUp } of [...(pod.status?.containerStatuses ?? [])].reverse()) {
     if (state?.waiting?.reason) reason = state.waiting.reason;
     else if (state?.terminated) reason = terminatedReason(state.terminated);
-    else if (isReady && state?.running) ready++;
+    else if (isUp && state?.running) ready++;
   }
-  if (reason === 'Completed' && ready > 0) reason = hasCondition(pod, 'Ready') ? 'Running' : 'NotReady';
+  if (reason === 'Completed' && ready > 0) reason = isReady(pod) ? 'Running' : 'NotReady';
   return { ready, reason };
 }
 
@@ -106,7 +106,7 @@ function restartsCell(pod: Pod, now: number): string {
 function readinessGatesCell(pod: Pod): string {
   const gates = pod.spec?.readinessGates ?? [];
   if (gates.length === 0) return none;
-  return `${gates.filter(({ conditionType }) => hasCondition(pod, conditionType)).length}/${gates.length}`;
+  return `${gates.filter(({ conditionType }) => isConditionTrue(pod, conditionType)).length}/${gates.length}`;
 }
 
 export const podColumns: readonly Column<Pod>[] = [

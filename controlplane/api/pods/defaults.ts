@@ -1,19 +1,13 @@
 // The defaults of a pod spec, as the API reference documents them field by field. Filling them in twice changes
 // nothing.
 import { canonicalResource } from '../quantity';
-import {
-  allContainers,
-  type Container,
-  type PodSpec,
-  type Probe,
-  type ResourceRequirements,
-  type Volume,
-} from './types';
+import { allContainers, defaultGraceSeconds, initAndAppContainers } from './facts';
+import type { Container, PodSpec, Probe, ResourceRequirements, Volume } from './types';
 
 export function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ??= 'ClusterFirst';
   spec.restartPolicy ??= 'Always';
-  spec.terminationGracePeriodSeconds ??= 30;
+  spec.terminationGracePeriodSeconds ??= defaultGraceSeconds;
   spec.schedulerName ??= 'default-scheduler';
   spec.securityContext ??= {};
   spec.enableServiceLinks ??= true;
@@ -30,14 +24,13 @@ export function defaultPodSpec(spec: PodSpec): void {
       for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
     }
   }
-  for (const container of spec.ephemeralContainers ?? []) defaultContainer(container as Container);
   spec.volumes?.forEach(defaultVolume);
   if (spec.overhead) canonicalize(spec.overhead);
 }
 
 /** On pods alone: a limit without a request is also the request. */
 export function defaultRequests(spec: PodSpec): void {
-  for (const { resources } of allContainers(spec)) requestsFromLimits(resources);
+  for (const { resources } of initAndAppContainers(spec)) requestsFromLimits(resources);
   requestsFromLimits(spec.resources);
 }
 

@@ -1,21 +1,29 @@
 // The quality-of-service class of a pod. Source: the concept page "Pod Quality of Service Classes".
 import { parseQuantity } from '../quantity';
-import { allContainers, type PodSpec } from './types';
+import { initAndAppContainers } from './facts';
+import type { PodSpec, ResourceRequirements } from './types';
 
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 const counted = ['cpu', 'memory'];
 
-/** Guaranteed: every container limits CPU and memory and requests just that. BestEffort: nobody asks for anything. */
-export function qosClass(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const containers = allContainers(spec);
-  const amount = (list: Record<string, string> | undefined, name: string): bigint =>
-    parseQuantity(list?.[name] ?? '0').nano;
-  const asks = (list: Record<string, string> | undefined) => counted.some((name) => amount(list, name) > 0n);
-  if (!containers.some(({ resources }) => asks(resources?.requests) || asks(resources?.limits))) return 'BestEffort';
-  const guaranteed = containers.every(({ resources }) =>
-    counted.every((name) => {
-      const limit = amount(resources?.limits, name);
-      return limit > 0n && amount(resources?.requests ?? resources?.limits, name) === limit;
-    }),
-  );
-  return guaranteed ? 'Guaranteed' : 'Burstable';
+/**
+ * Guaranteed: every container limits CPU and memory and requests just that. BestEffort: no container requests or limits any.
+ * Resources of the pod as a whole decide alone where they are set. Ephemeral containers have none and do not count.
+ */
+export function qosClass(spec: PodSpec): QosClass {
+  if (spec.resources) return classOf(spec.resources);
+  const [first = 'BestEffort', ...others] = initAndAppContainers(spec).map(({ resources }) => classOf(resources ?? {}));
+  return others.every((other) => other === first) ? first : 'Burstable';
 }
+
+/** A request that is not set is that of the limit: so the API server fills it in, and so the class is the same before and after. */
+function classOf({ requests, limits }: ResourceRequirements): QosClass {
+  const amounts = counted.map((name) => ({
+    limit: amountOf(limits?.[name]),
+    request: amountOf(requests?.[name] ?? limits?.[name]),
+  }));
+  if (amounts.every(({ limit, request }) => limit === 0n && request === 0n)) return 'BestEffort';
+  return amounts.every(({ limit, request }) => limit > 0n && request === limit) ? 'Guaranteed' : 'Burstable';
+}
+
+const amountOf = (text: string | undefined): bigint => (text === undefined ? 0n : parseQuantity(text).nano);

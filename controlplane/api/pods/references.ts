@@ -1,6 +1,8 @@
 // Which other API objects a pod refers to: what its node must read to run it, and what a pod that a node itself creates must
 // not have. Pure.
+
 import type { Pod } from '../pod';
+import { allContainers } from './facts';
 
 export interface PodReference {
   /** The resource, with the way in brackets where it is no plain field: `secrets (via projected volumes)`. */
@@ -19,11 +21,10 @@ export function podReferences(pod: Pod): PodReference[] {
   const { spec } = pod;
   if (!spec) return [];
   const podName = pod.metadata?.name ?? '';
-  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
   return [
     ...named('serviceaccounts', spec.serviceAccountName, spec.serviceAccount),
     ...named('secrets', ...(spec.imagePullSecrets ?? []).map(({ name }) => name)),
-    ...containers.flatMap(({ env = [], envFrom = [] }) => [
+    ...allContainers(spec).flatMap(({ env = [], envFrom = [] }) => [
       ...env.flatMap(({ valueFrom }) => [
         ...named('secrets', valueFrom?.secretKeyRef?.name),
         ...named('configmaps', valueFrom?.configMapKeyRef?.name),

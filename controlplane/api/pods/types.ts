@@ -17,9 +17,3 @@ export type ContainerStatus = Wire<V1ContainerStatus>;
 export type Probe = Wire<V1Probe>;
 export type ResourceRequirements = Wire<V1ResourceRequirements>;
 export type Volume = Wire<V1Volume>;
-
-/** All containers of a pod: init containers first, in the order they start. */
-export const allContainers = (spec: PodSpec): Container[] => [
-  ...(spec.initContainers ?? []),
-  ...(spec.containers ?? []),
-];

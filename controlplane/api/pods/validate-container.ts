@@ -1,8 +1,10 @@
 // Field rules of containers: names, images, ports, mounts, and what each of the three kinds of containers may have.
+
 import type { FieldCause } from '../../base/errors';
 import { duplicate, forbidden, invalid, invalidEach, notFound, notSupported, required } from '../validation/causes';
 import { dns1123Label, portName, portNumber } from '../validation/names';
 import { oneOf } from '../validation/selectors';
+import { initAndAppContainers, isSidecar } from './facts';
 import type { Container, PodSpec } from './types';
 import { claimNames } from './validate-claims';
 import { validateEnvironment } from './validate-env';
@@ -55,7 +57,7 @@ function validateInits(containers: readonly Container[], around: Surroundings, f
   const names = new Set((around.spec.containers ?? []).map(({ name }) => name));
   return containers.flatMap((container, i) => {
     const at = `${field}.initContainers[${i}]`;
-    const sidecar = container.restartPolicy === 'Always';
+    const sidecar = isSidecar(container);
     const own = sidecar
       ? [...validateLifecycle(container.lifecycle, `${at}.lifecycle`, around.spec), ...validateProbes(container, at)]
       : (['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
@@ -84,7 +86,7 @@ const ephemeralFields = new Set<string>([
 const notEphemeral = 'cannot be set for an Ephemeral Container';
 
 function validateEphemerals(spec: PodSpec, around: Surroundings, field: string): FieldCause[] {
-  const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name }) => name);
+  const others = initAndAppContainers(spec).map(({ name }) => name);
   const names = new Set(others);
   return (spec.ephemeralContainers ?? []).flatMap((container, i) => {
     const at = `${field}.ephemeralContainers[${i}]`;

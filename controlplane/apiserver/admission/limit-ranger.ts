@@ -1,7 +1,7 @@
 // LimitRanger: containers get the requests and limits their namespace sets for them, and stay within its bounds.
-import { type LimitRange, limitRanges, objectKey, type Pod } from '../../api/index';
+import { type LimitRange, limitRanges, limitsOf, objectKey, type Pod, requestsOf } from '../../api/index';
 import type { LimitRangeItem } from '../../api/limit-range';
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity } from '../../api/quantity';
+import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../api/quantity';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type OpenRule, refusal } from '../write/rule';
@@ -80,40 +80,18 @@ const missing = (own: Amounts | undefined, defaults: Amounts | undefined): strin
     .sort();
 
 function podProblems(spec: Spec, item: LimitRangeItem): string[] {
-  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  if (item.type === 'Container') {
-    return containers.flatMap(({ resources }) => problemsOf(item, resources?.requests ?? {}, resources?.limits ?? {}));
-  }
-  if (item.type !== 'Pod') return [];
-  return problemsOf(item, podTotal(spec, 'requests'), podTotal(spec, 'limits'));
+  if (item.type === 'Pod') return problemsOf(item, textsOf(requestsOf(spec)), textsOf(limitsOf(spec)));
+  if (item.type !== 'Container') return [];
+  // In the order of upstream's messages: app containers first.
+  return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
+    problemsOf(item, resources?.requests ?? {}, resources?.limits ?? {}),
+  );
 }
 
-/** App containers and sidecars run together; a plain init container runs beside the sidecars before it. */
-function podTotal(spec: Spec, which: 'requests' | 'limits'): Amounts {
-  const total: Amounts = {};
-  const beside: Amounts = {};
-  const peak: Amounts = {};
-  for (const container of spec.initContainers ?? []) {
-    const own = container.resources?.[which] ?? {};
-    if (container.restartPolicy === 'Always') addTo(beside, own);
-    for (const [resource, value] of Object.entries(own)) {
-      const now = container.restartPolicy === 'Always' ? beside[resource]! : plus(beside[resource], value);
-      if (isAbove(now, peak[resource])) peak[resource] = now;
-    }
-  }
-  addTo(total, beside);
-  for (const container of spec.containers ?? []) addTo(total, container.resources?.[which] ?? {});
-  for (const [resource, value] of Object.entries(peak)) if (isAbove(value, total[resource])) total[resource] = value;
-  return total;
-}
+const textsOf = (totals: Readonly<Record<string, Quantity>>): Amounts =>
+  Object.fromEntries(Object.entries(totals).map(([resource, total]) => [resource, formatQuantity(total)]));
 
-const plus = (a: string | undefined, b: string): string =>
-  a === undefined ? b : formatQuantity(addQuantities(parseQuantity(a), parseQuantity(b)));
-const isAbove = (a: string, b: string | undefined): boolean =>
-  b === undefined || compareQuantities(parseQuantity(a), parseQuantity(b)) > 0;
-function addTo(total: Amounts, more: Amounts): void {
-  for (const [resource, value] of Object.entries(more)) total[resource] = plus(total[resource], value);
-}
+const isAbove = (a: string, b: string): boolean => compareQuantities(parseQuantity(a), parseQuantity(b)) > 0;
 
 function problemsOf(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {
   const of = (list: Amounts | undefined, check: (resource: string, bound: string) => string | undefined) =>

@@ -1,6 +1,7 @@
 // ServiceAccount: every pod gets an account, and unless it declines, a volume with a token for the API, the cluster's CA and
 // the namespace, mounted where client libraries look for them.
 import { type Pod, serviceAccounts } from '../../api/index';
+import { initAndAppContainers } from '../../api/pods/facts';
 import { podReferences } from '../../api/pods/references';
 import { randomSuffix } from '../rest/metadata';
 import { type OpenRule, refusal } from '../write/rule';
@@ -12,7 +13,6 @@ const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const tokenSeconds = 3607;
 
 type Spec = NonNullable<Pod['spec']>;
-type Container = Spec['containers'][number];
 type Volume = NonNullable<Spec['volumes']>[number];
 
 export const serviceAccount: OpenRule = ({ cache }) => ({
@@ -47,8 +47,9 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
 });
 
 function mountToken(spec: Spec): void {
-  const containers: Container[] = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  const missing = containers.filter((c) => !(c.volumeMounts ?? []).some((mount) => mount.mountPath === mountPath));
+  const missing = initAndAppContainers(spec).filter(
+    (c) => !(c.volumeMounts ?? []).some((mount) => mount.mountPath === mountPath),
+  );
   if (missing.length === 0) return;
   const name = `kube-api-access-${randomSuffix()}`;
   for (const container of missing) {

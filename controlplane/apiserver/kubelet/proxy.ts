@@ -1,9 +1,11 @@
 // Requests that the node answers: logs as a stream, exec, attach and port-forward as a raw byte tunnel once the kubelet has
 // agreed to the upgrade.
+
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/index';
+import { isTerminal } from '../../api/pods/facts';
 import { BadRequest, describeError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import type { SubresourceHandler, UpgradeHandler } from '../handler';
@@ -120,9 +122,8 @@ export class KubeletProxy {
 
   private runningPod(namespace: string, name: string): Pod {
     const pod = podOf(this.cache, namespace, name);
-    const phase = pod.status?.phase;
-    if (phase === 'Succeeded' || phase === 'Failed') {
-      throw new BadRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
+    if (isTerminal(pod)) {
+      throw new BadRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status?.phase}`);
     }
     return pod;
   }

@@ -1,5 +1,7 @@
 // Where a pod's kubelet is, and how the API server identifies itself to it.
+
 import { nodes, type Pod, pods } from '../../api/index';
+import { allContainers } from '../../api/pods/facts';
 import { BadRequest } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import { notFound, StatusError } from '../status';
@@ -65,7 +67,7 @@ export function containerOf(pod: Pod, asked: string): string {
   const inits = (spec?.initContainers ?? []).map(({ name }) => name);
   const extra = (spec?.ephemeralContainers ?? []).map(({ name }) => name);
   if (asked !== '') {
-    if (![...names, ...inits, ...extra].includes(asked)) {
+    if (!allContainers(spec ?? {}).some(({ name }) => name === asked)) {
       throw new BadRequest(`container ${asked} is not valid for pod ${metadata?.name}`);
     }
     return asked;

@@ -1,5 +1,13 @@
 // pods/eviction: a deletion that a PodDisruptionBudget may refuse.
-import { type Pod, type PodDisruptionBudget, podDisruptionBudgets, pods } from '../../api/index';
+import {
+  isReady,
+  isTerminal,
+  type Pod,
+  type PodDisruptionBudget,
+  podDisruptionBudgets,
+  pods,
+  withCondition,
+} from '../../api/index';
 import type { Kind } from '../../api/kind';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
@@ -81,10 +89,7 @@ interface EvictionBody extends KubeObject {
 
 /** A pod that does not serve yet, or will end anyway, counts for no budget. */
 function needsNoBudget({ metadata, status }: Pod): boolean {
-  const { phase } = status ?? {};
-  return (
-    metadata?.deletionTimestamp !== undefined || phase === 'Pending' || phase === 'Succeeded' || phase === 'Failed'
-  );
+  return metadata?.deletionTimestamp !== undefined || status?.phase === 'Pending' || isTerminal({ status });
 }
 
 /** @throws StatusError 500 for several, whose counts cannot be changed together */
@@ -101,8 +106,7 @@ async function budgetOf(deps: RestDeps, namespace: string, pod: Pod): Promise<Po
 
 /** A pod that is not ready may go where the budget says so, or while enough others are (KEP-3017). */
 function isUnreadyExempt(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
-  const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-  if (ready) return false;
+  if (isReady(pod)) return false;
   if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
   const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
   return currentHealthy >= desiredHealthy && desiredHealthy > 0;
@@ -158,12 +162,11 @@ async function markDisruptionTarget(deps: RestDeps, key: string): Promise<void> 
     status: 'True',
     reason: 'EvictionByEvictionAPI',
     message: 'Eviction API: evicting',
-    lastTransitionTime: formatTime(deps.clock.now()),
   };
   try {
     await deps.cache.kind(pods).modify(key, ({ object }) => {
-      const others = (object.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-      return { ...object, status: { ...object.status, conditions: [...others, condition] } };
+      const conditions = [...withCondition(object.status?.conditions, condition, deps.clock.now())];
+      return { ...object, status: { ...object.status, conditions } };
     });
   } catch (err) {
     // The kubelet writes too. The deletion matters; the condition may be missing.

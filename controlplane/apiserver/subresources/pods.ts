@@ -1,9 +1,8 @@
 // pods/binding: the scheduler's decision.
-import { type Pod, pods } from '../../api/index';
+import { type Pod, pods, withCondition } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { bindings } from '../../api/virtual';
-import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
@@ -62,7 +61,6 @@ function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number):
   if (metadata?.annotations) {
     pod.metadata = { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...metadata.annotations } };
   }
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
-  pod.status = { ...pod.status, conditions: [...others, scheduled] };
+  const conditions = withCondition(pod.status?.conditions, { type: 'PodScheduled', status: 'True' }, now);
+  pod.status = { ...pod.status, conditions: [...conditions] };
 }

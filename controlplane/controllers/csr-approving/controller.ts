@@ -1,4 +1,5 @@
 // Approves what plan.ts says, where the requester holds the permission for it.
+import { isReady } from '../../api/conditions';
 import { type CertificateSigningRequest, certificateSigningRequests, type Node, nodes } from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { subjectAccessReviews } from '../../api/virtual';
@@ -9,7 +10,7 @@ import type { WorkQueue } from '../../client/work-queue';
 import { parsedRequest } from '../shared/certificates';
 import type { Controller, Deps } from '../shared/deps';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { isAlive, isPending, nodeNameOf, type Permission, planApproval } from './plan';
+import { isPending, nodeNameOf, type Permission, planApproval } from './plan';
 
 export class CsrApprovingController implements Controller {
   private readonly requests: TrackedInformer<CertificateSigningRequest>;
@@ -104,4 +105,4 @@ export class CsrApprovingController implements Controller {
 const subresource = (permission: Permission): string => `${certificateSigningRequests.plural}/${permission}`;
 
 /** What of a node bears on requests. */
-const facts = (node: Node): string => JSON.stringify([node.status?.addresses, isAlive(node)]);
+const facts = (node: Node): string => JSON.stringify([node.status?.addresses, isReady(node)]);

@@ -2,7 +2,9 @@
 // in the reference. Beyond upstream: serving certificates are approved where every name in them is the node's own, those of
 // the processes beside the kubelet where their node asks, and nobody but a node itself gets a new certificate of a node that
 // is alive.
+
 import { isIP } from 'node:net';
+import { isReady } from '../../api/conditions';
 import { type CertificateSigningRequest, hasCertificateCondition, type Node } from '../../api/index';
 import { validateDestination } from '../../api/validation/addresses';
 import { formatAddress, parseAddress } from '../../base/cidr';
@@ -77,7 +79,7 @@ const isOwn = ({ object, request }: Facts): boolean => isNode(object) && object.
 
 /** A machine that joins, under the name of the request. A node that is alive keeps its name: its pods would run twice. */
 function planJoining({ object, node, nowMs }: Facts): Verdict {
-  if (!node || !isAlive(node)) return approve('nodeclient');
+  if (!node || !isReady(node)) return approve('nodeclient');
   const name = node.metadata?.name ?? '';
   const leftMs = Date.parse(object.metadata?.creationTimestamp ?? '') + aliveGraceMs - nowMs;
   if (leftMs > 0) return { action: 'wait', reason: `node ${name} is alive`, againInMs: leftMs };
@@ -87,9 +89,6 @@ function planJoining({ object, node, nowMs }: Facts): Verdict {
     message: `node ${name} is alive: a machine that joins needs another name, or that one has to be stopped first`,
   };
 }
-
-export const isAlive = ({ status }: Node): boolean =>
-  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 
 function planServing({ request, node }: Facts): Verdict {
   if (!node) return { action: 'wait', reason: 'its node is not registered' };

@@ -1,8 +1,10 @@
 // Keeps one pod of a DaemonSet on every node that should have it.
+
 import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
 import { type DaemonSet, daemonSets } from '../../api/daemon-set';
 import { type Node, nodes } from '../../api/node';
 import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { Backoff } from '../../base/backoff';
@@ -16,7 +18,6 @@ import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, metaOf } from '../shared/owner';
-import { isTerminal } from '../shared/pod';
 import { hasTemplate, planRevisions, revisionHashLabel } from '../shared/revisions';
 import { slowStart } from '../shared/slow-start';
 import { controllerQueue, runWorkers } from '../shared/worker';

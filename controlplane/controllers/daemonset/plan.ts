@@ -1,13 +1,15 @@
 // From a DaemonSet, its pods and the nodes to what must be done; no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
+import { isReady } from '../../api/conditions';
 import { type DaemonSet, templateGeneration } from '../../api/daemon-set';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { allowsNode, tolerates } from '../../api/pods/placement';
 import type { PodSpec } from '../../api/pods/types';
 import type { OwnerReference } from '../../api/types';
 import { isDeleting } from '../shared/owner';
-import { availability, isReady, isTerminal } from '../shared/pod';
+import { availability } from '../shared/pod';
 import { revisionHashLabel } from '../shared/revisions';
 
 export type Step =

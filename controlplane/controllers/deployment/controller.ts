@@ -1,6 +1,8 @@
 // Rolls Deployments out through ReplicaSets.
+
 import { type Deployment, deployments } from '../../api/deployment';
 import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { type ReplicaSet, replicaSets } from '../../api/replica-set';
 import { selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
@@ -13,7 +15,6 @@ import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { controllerOf, metaOf } from '../shared/owner';
-import { isTerminal } from '../shared/pod';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { planDeployment, type Step } from './plan';

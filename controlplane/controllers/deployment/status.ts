@@ -1,9 +1,9 @@
 // The status of a Deployment and the course of its rollout, in the conditions and words `kubectl rollout status` reads.
 import { isDeepStrictEqual } from 'node:util';
+import { type Condition, conditionAfter, withoutCondition } from '../../api/conditions';
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
 import { formatTime } from '../../base/clock';
-import { type Condition, withoutCondition } from '../shared/conditions';
 import { availableOf, limits, replicasOf, sum } from './scaling';
 
 type DeploymentStatus = NonNullable<Deployment['status']>;
@@ -175,15 +175,7 @@ function setCondition(
 ): readonly DeploymentCondition[] {
   const before = conditions.find(({ type }) => type === next.type);
   if (before?.status === next.status && before.reason === next.reason && !renew) return conditions;
-  const time = formatTime(now);
-  const after: DeploymentCondition = {
-    type: next.type,
-    status: next.status,
-    lastUpdateTime: time,
-    lastTransitionTime: before?.status === next.status ? before.lastTransitionTime : time,
-    reason: next.reason,
-    message: next.message,
-  };
+  const after = conditionAfter(before, { ...next, lastUpdateTime: formatTime(now) }, now);
   return [...conditions.filter(({ type }) => type !== next.type), after];
 }
 

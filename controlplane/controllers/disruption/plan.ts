@@ -1,10 +1,10 @@
 // How many pods of a PodDisruptionBudget may go now: the arithmetic of "Specifying a Disruption Budget for your Application".
+
 import { isDeepStrictEqual } from 'node:util';
+import { isReady, withCondition } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import type { PodDisruptionBudget } from '../../api/pod-disruption-budget';
 import { formatTime } from '../../base/clock';
-import { withCondition } from '../shared/conditions';
-import { isReady } from '../shared/pod';
 
 type Status = NonNullable<PodDisruptionBudget['status']>;
 

@@ -1,6 +1,8 @@
 // The legacy Endpoints object of a Service: the same addresses as its slices, grouped by equal ports, ready and not ready
 // apart, cut at 1000 addresses.
+
 import { isDeepStrictEqual } from 'node:util';
+import { isReady } from '../../api/conditions';
 import type { Endpoints } from '../../api/endpoints';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
@@ -17,7 +19,6 @@ import {
 } from '../endpointslice/endpoint';
 import { isManaged, triggerTime } from '../endpointslice/plan';
 import { isDeleting } from '../shared/owner';
-import { isReady } from '../shared/pod';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Address = NonNullable<Subset['addresses']>[number];

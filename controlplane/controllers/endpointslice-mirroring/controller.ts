@@ -1,14 +1,15 @@
 // Mirrors Endpoints that people keep by hand into EndpointSlices, for Services without a selector.
+
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Endpoints, endpoints } from '../../api/endpoints';
 import { type Service, services } from '../../api/service';
+import { serviceKeyOf, sliceManagedByLabel } from '../../api/slices/facts';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
-import { managedByLabel, serviceNameLabel } from '../endpointslice/plan';
 import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
-import { applySliceStep } from '../shared/slice-step';
+import { applySliceStep, servicesOfSlice } from '../shared/slice-step';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { managedBy, planMirror } from './plan';
@@ -33,8 +34,8 @@ export class EndpointSliceMirroringController implements Controller {
   async run(signal: AbortSignal): Promise<void> {
     this.services.onChange(({ key }) => this.queue.add(key));
     this.endpoints.onChange(({ key }) => this.queue.add(key));
-    this.slices.onChange(({ object }) => {
-      if (isOurs(object)) this.queue.add(serviceKey(object));
+    this.slices.onChange((change) => {
+      if (isOurs(change.object)) for (const key of servicesOfSlice(change)) this.queue.add(key);
     });
     await Promise.all([this.services, this.endpoints, this.slices].map((informer) => informer.synced(signal)));
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
@@ -44,7 +45,7 @@ export class EndpointSliceMirroringController implements Controller {
     if (!this.guard.isCurrent(key)) return;
     const service = this.services.get(key);
     const [namespace = ''] = key.split('/');
-    const mine = this.slices.by(byNamespace, namespace).filter((slice) => isOurs(slice) && serviceKey(slice) === key);
+    const mine = this.slices.by(byNamespace, namespace).filter((slice) => isOurs(slice) && serviceKeyOf(slice) === key);
     try {
       for (const step of planMirror(service, this.endpoints.get(key), mine))
         await applySliceStep({ client: this.deps.client, guard: this.guard }, key, step, signal);
@@ -55,6 +56,4 @@ export class EndpointSliceMirroringController implements Controller {
   }
 }
 
-const isOurs = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[managedByLabel] === managedBy;
-const serviceKey = ({ metadata }: EndpointSlice): string =>
-  `${metadata?.namespace}/${metadata?.labels?.[serviceNameLabel] ?? ''}`;
+const isOurs = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[sliceManagedByLabel] === managedBy;

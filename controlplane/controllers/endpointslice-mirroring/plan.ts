@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Endpoints } from '../../api/endpoints';
 import type { Service } from '../../api/service';
-import { managedByLabel, serviceNameLabel } from '../endpointslice/plan';
+import { serviceNameLabel, sliceManagedByLabel } from '../../api/slices/facts';
 import { controllerReference, isDeleting } from '../shared/owner';
 import type { SliceStep } from '../shared/slice-step';
 
@@ -66,7 +66,7 @@ function render(endpoints: Endpoints): EndpointSlice[] {
         metadata: {
           generateName: `${name}-`,
           namespace,
-          labels: { ...labels, [serviceNameLabel]: name, [managedByLabel]: managedBy },
+          labels: { ...labels, [serviceNameLabel]: name, [sliceManagedByLabel]: managedBy },
           annotations: kept,
           ownerReferences: [controllerReference({ apiVersion: 'v1', kind: 'Endpoints' }, endpoints)],
         },

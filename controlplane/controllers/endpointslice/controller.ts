@@ -1,8 +1,10 @@
 // Keeps the EndpointSlices of every Service with a selector.
+
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Node, nodes } from '../../api/node';
 import { type Pod, pods } from '../../api/pod';
 import { type Service, services } from '../../api/service';
+import { serviceKeyOf, sliceManagedByLabel } from '../../api/slices/facts';
 import { objectKey } from '../../api/types';
 import { describeError } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
@@ -12,11 +14,11 @@ import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { podsOf, servicesTouched } from '../shared/service-pods';
-import { applySliceStep } from '../shared/slice-step';
+import { applySliceStep, servicesOfSlice } from '../shared/slice-step';
 import { TriggerTimes } from '../shared/trigger-times';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
-import { managedBy, managedByLabel, planSlices, serviceNameLabel } from './plan';
+import { managedBy, planSlices } from './plan';
 
 const workers = 5;
 const zoneLabel = 'topology.kubernetes.io/zone';
@@ -46,8 +48,8 @@ export class EndpointSliceController implements Controller {
     this.pods.onChange((change) => {
       for (const key of servicesTouched(change, this.services)) this.queue.add(key);
     });
-    this.slices.onChange(({ object }) => {
-      if (isOurs(object)) this.queue.add(serviceKey(object));
+    this.slices.onChange((change) => {
+      if (isOurs(change.object)) for (const key of servicesOfSlice(change)) this.queue.add(key);
     });
     this.nodes.onChange((change) => {
       const zone = ({ metadata }: Node) => metadata?.labels?.[zoneLabel];
@@ -64,7 +66,9 @@ export class EndpointSliceController implements Controller {
     if (!this.guard.isCurrent(key)) return;
     const service = this.services.get(key);
     const [namespace = ''] = key.split('/');
-    const slices = this.slices.by(byNamespace, namespace).filter((slice) => isOurs(slice) && serviceKey(slice) === key);
+    const slices = this.slices
+      .by(byNamespace, namespace)
+      .filter((slice) => isOurs(slice) && serviceKeyOf(slice) === key);
     const pods = podsOf(service, this.pods);
     const steps = planSlices({
       service,
@@ -99,6 +103,4 @@ export class EndpointSliceController implements Controller {
   }
 }
 
-const isOurs = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[managedByLabel] === managedBy;
-const serviceKey = ({ metadata }: EndpointSlice): string =>
-  `${metadata?.namespace}/${metadata?.labels?.[serviceNameLabel] ?? ''}`;
+const isOurs = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[sliceManagedByLabel] === managedBy;

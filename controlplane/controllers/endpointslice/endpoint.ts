@@ -1,10 +1,11 @@
 // From a Service and one of its pods to an endpoint: address, conditions, ports. Shared by the EndpointSlice and the
 // Endpoints controller, so that both always tell the same.
+import { isReady } from '../../api/conditions';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
+import { isTerminal, lastingContainers } from '../../api/pods/facts';
 import type { Service } from '../../api/service';
-import { isReady } from '../shared/pod';
 
 export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 export type Port = NonNullable<EndpointSlice['ports']>[number];
@@ -29,8 +30,7 @@ export function addressOf({ status }: Pod, family: Family): string | undefined {
 
 /** A pod counts from its first address until its containers have ended. */
 export function isEndpoint(pod: Pod): boolean {
-  const { phase } = pod.status ?? {};
-  return phase !== 'Succeeded' && phase !== 'Failed' && (pod.status?.podIP ?? '') !== '';
+  return !isTerminal(pod) && (pod.status?.podIP ?? '') !== '';
 }
 
 export const publishesNotReady = ({ metadata, spec }: Service): boolean =>
@@ -93,8 +93,7 @@ function targetPort({ targetPort, port, protocol = 'TCP' }: ServicePort, pod: Po
   const target = targetPort ?? port;
   if (typeof target === 'number') return target;
   if (/^\d+$/.test(target)) return Number(target);
-  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  for (const { ports = [] } of [...(pod.spec?.containers ?? []), ...sidecars]) {
+  for (const { ports = [] } of lastingContainers(pod.spec ?? {})) {
     const found = ports.find(({ name, protocol: own = 'TCP' }) => name === target && own === protocol);
     if (found) return found.containerPort;
   }

@@ -1,10 +1,12 @@
 // From a Service, its pods and the slices that exist to the slices to write, with as few writes as possible: an endpoint
 // stays in the slice it is in, changed slices are refilled first, and a new slice is made only when none has room.
+
 import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
+import { serviceNameLabel, sliceManagedByLabel } from '../../api/slices/facts';
 import { controllerReference, isDeleting } from '../shared/owner';
 import type { SliceStep } from '../shared/slice-step';
 import {
@@ -21,8 +23,6 @@ import {
 } from './endpoint';
 
 export const managedBy = 'endpointslice-controller.k8s.io';
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
-export const serviceNameLabel = 'kubernetes.io/service-name';
 export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 /** Endpoints in one slice: the default of --max-endpoints-per-slice. */
 export const maxEndpoints = 100;
@@ -188,12 +188,12 @@ function renderSlice(
 
 /** The Service's own labels are mirrored, as upstream does. */
 function labelsFor(service: Service): Record<string, string> {
-  const reserved = new Set([headlessLabel, managedByLabel, serviceNameLabel]);
+  const reserved = new Set([headlessLabel, sliceManagedByLabel, serviceNameLabel]);
   const own = Object.entries(service.metadata?.labels ?? {}).filter(([name]) => !reserved.has(name));
   return {
     ...Object.fromEntries(own),
     [serviceNameLabel]: service.metadata?.name ?? '',
-    [managedByLabel]: managedBy,
+    [sliceManagedByLabel]: managedBy,
     ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
   };
 }

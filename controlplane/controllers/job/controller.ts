@@ -1,6 +1,8 @@
 // Runs pods until enough of them have succeeded.
+
 import { type Job, jobs } from '../../api/job';
 import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { matchesSelector, type Selector, selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { describeError, isInvalid, isNotFound } from '../../base/errors';
@@ -13,7 +15,6 @@ import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, isDeleting, metaOf } from '../shared/owner';
-import { isTerminal } from '../shared/pod';
 import { slowStart } from '../shared/slow-start';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';

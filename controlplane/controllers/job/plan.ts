@@ -4,13 +4,14 @@
 // finalizer; a finished one is first noted in status.uncountedTerminatedPods, then loses its finalizer, and is counted when
 // it is seen without. So neither a crash between two writes nor a pod deleted by someone else loses or doubles a count.
 import { isDeepStrictEqual } from 'node:util';
+import { type Condition, conditionOf, isReady, withCondition } from '../../api/conditions';
 import { isJobFinished, type Job, jobCondition } from '../../api/job';
 import type { Pod } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { formatTime } from '../../base/clock';
 import { rankForDeletion } from '../replicaset/rank';
-import { type Condition, withCondition } from '../shared/conditions';
 import { isDeleting } from '../shared/owner';
-import { isActive, isReady, isTerminal } from '../shared/pod';
+import { isActive } from '../shared/pod';
 
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
 
@@ -255,7 +256,7 @@ function finishedAt({ metadata, status }: Pod, now: number): number {
     return Number.isNaN(at) ? [] : [at];
   });
   if (ends.length > 0) return Math.max(...ends);
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  const ready = conditionOf({ status }, 'Ready')?.lastTransitionTime;
   return Date.parse(ready ?? metadata?.deletionTimestamp ?? '') || now;
 }
 

@@ -1,5 +1,7 @@
 // Gives Services of type LoadBalancer their addresses and writes them to status. All Services share one key: the pool is a
 // joint resource, so one pass plans for all of them together. Which node answers for an address is none of its business.
+
+import { withoutCondition } from '../../api/conditions';
 import { type Node, nodes } from '../../api/node';
 import { type Service, services } from '../../api/service';
 import { programmedType } from '../../api/services/programmed';
@@ -8,7 +10,6 @@ import { isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
-import { withoutCondition } from '../shared/conditions';
 import type { Controller, Deps } from '../shared/deps';
 import { metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';

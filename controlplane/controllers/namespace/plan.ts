@@ -1,8 +1,8 @@
 // What is left to do for a namespace that is being deleted, and the conditions that tell users what it waits for.
 import { isDeepStrictEqual } from 'node:util';
+import { type Condition, withCondition } from '../../api/conditions';
 import type { Namespace } from '../../api/namespace';
 import type { KubeObject } from '../../api/types';
-import { type Condition, withCondition } from '../shared/conditions';
 import { isDeleting } from '../shared/owner';
 
 /** Everything of one kind that is left in the namespace. */

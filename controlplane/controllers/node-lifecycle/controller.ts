@@ -1,5 +1,6 @@
 // Watches over nodes: a silent kubelet makes its node Unknown, troubled nodes are tainted, their pods marked not ready and
 // evicted when their tolerations run out.
+import { conditionOf } from '../../api/conditions';
 import { type Lease, leases } from '../../api/lease';
 import { type Node, nodes } from '../../api/node';
 import { type Pod, pods } from '../../api/pod';
@@ -162,5 +163,4 @@ export class NodeLifecycleController implements Controller {
 }
 
 /** What changes each time the kubelet posts its status. */
-const heartbeatOf = ({ status }: Node): string =>
-  status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '';
+const heartbeatOf = (node: Node): string => conditionOf(node, 'Ready')?.lastHeartbeatTime ?? '';

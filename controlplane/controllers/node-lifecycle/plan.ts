@@ -1,10 +1,9 @@
 // What becomes of a node, and of the pods on it, when its kubelet falls silent. Pure.
-import { isDeepStrictEqual } from 'node:util';
+import { conditionAfter, conditionOf, isConditionTrue, withCondition } from '../../api/conditions';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import { formatTime } from '../../base/clock';
 import { isDeleting } from '../shared/owner';
-import { podCondition } from '../shared/pod';
 
 export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
 type NodeCondition = NonNullable<NonNullable<Node['status']>['conditions']>[number];
@@ -16,8 +15,8 @@ export const unreachableTaint = 'node.kubernetes.io/unreachable';
 
 export type Health = 'ready' | 'not-ready' | 'unknown';
 
-export function healthOf({ status }: Node): Health {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+export function healthOf(node: Node): Health {
+  const ready = conditionOf(node, 'Ready')?.status;
   return ready === 'True' ? 'ready' : ready === 'False' ? 'not-ready' : 'unknown';
 }
 
@@ -25,33 +24,22 @@ const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 
 /** The conditions of a node whose kubelet is silent, or undefined when they say so already. */
 export function planSilence(node: Node, now: number): NodeCondition[] | undefined {
-  const before = node.status?.conditions ?? [];
-  const time = formatTime(now);
-  const after = [...before];
+  const before: readonly NodeCondition[] = node.status?.conditions ?? [];
+  let after = before;
   for (const type of watched) {
-    const at = after.findIndex((condition) => condition.type === type);
-    const condition = after[at];
+    const condition = conditionOf(node, type);
     if (condition?.status === 'Unknown') continue;
-    if (condition) {
-      after[at] = {
-        ...condition,
-        status: 'Unknown',
-        reason: 'NodeStatusUnknown',
-        message: 'Kubelet stopped posting node status.',
-        lastTransitionTime: time,
-      };
-    } else {
-      after.push({
-        type,
-        status: 'Unknown',
-        reason: 'NodeStatusNeverUpdated',
-        message: 'Kubelet never posted node status.',
-        lastHeartbeatTime: node.metadata?.creationTimestamp,
-        lastTransitionTime: time,
-      });
-    }
+    const next = condition
+      ? { ...condition, reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }
+      : {
+          type,
+          reason: 'NodeStatusNeverUpdated',
+          message: 'Kubelet never posted node status.',
+          lastHeartbeatTime: node.metadata?.creationTimestamp,
+        };
+    after = withCondition(after, { ...next, status: 'Unknown' }, now);
   }
-  return isDeepStrictEqual(before, after) ? undefined : after;
+  return after === before ? undefined : [...after];
 }
 
 /** Taints that follow from conditions, all with effect NoSchedule. */
@@ -88,8 +76,7 @@ export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] 
     if (mayEvict) wanted.push({ key, effect: 'NoExecute' });
   }
   for (const [type, key] of Object.entries(pressureTaints)) {
-    const condition = node.status?.conditions?.find((candidate) => candidate.type === type);
-    if (condition?.status === 'True') wanted.push({ key, effect: 'NoSchedule' });
+    if (isConditionTrue(node, type)) wanted.push({ key, effect: 'NoSchedule' });
   }
   if (node.spec?.unschedulable) wanted.push({ key: unschedulableTaint, effect: 'NoSchedule' });
   const managed = wanted.map(
@@ -131,13 +118,11 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): n
 
 /** The pod's Ready condition turned False because its node is not ready, or undefined when it is not True. */
 export function planNotReady(pod: Pod, now: number) {
-  const ready = podCondition(pod, 'Ready');
+  const ready = conditionOf(pod, 'Ready');
   if (ready?.status !== 'True') return undefined;
-  return {
-    ...ready,
-    status: 'False',
-    reason: 'NodeNotReady',
-    message: 'Node is not ready',
-    lastTransitionTime: formatTime(now),
-  };
+  return conditionAfter(
+    ready,
+    { ...ready, status: 'False', reason: 'NodeNotReady', message: 'Node is not ready' },
+    now,
+  );
 }

@@ -3,6 +3,7 @@
 import type { Node } from '../../api/node';
 import { nodes } from '../../api/node';
 import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { objectKey } from '../../api/types';
 import { isConflict, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
@@ -10,7 +11,6 @@ import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { markDisrupted } from '../shared/disruption';
 import { metaOf } from '../shared/owner';
-import { isTerminal } from '../shared/pod';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { isUnscheduledTerminating, maxTerminated, planTerminated, quarantineMs } from './plan';
 

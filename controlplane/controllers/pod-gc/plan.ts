@@ -1,8 +1,9 @@
 // Which pods nobody will ever finish: on nodes that are gone, being deleted without ever having had a node, or finished
 // and too many.
+
 import type { Pod } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { isDeleting } from '../shared/owner';
-import { isTerminal } from '../shared/pod';
 
 /** A node is missing for this long before its pods are given up: it may only have been registered anew. */
 export const quarantineMs = 40_000;

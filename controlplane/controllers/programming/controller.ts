@@ -1,30 +1,22 @@
 // Keeps condition Programmed of Services: counts the nodes whose receipts say that the Service is in their kernels. One write
 // for each change of a Service, none while nothing changes.
+import { type Condition, isReady, withCondition } from '../../api/conditions';
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Lease, leases } from '../../api/lease';
 import { type Node, nodes } from '../../api/node';
 import { type Service, services } from '../../api/service';
 import { awaitsProgramming, parseReceipt, programmedType, type Receipt } from '../../api/services/programmed';
+import { serviceKeyOf } from '../../api/slices/facts';
 import { isNotFound } from '../../base/errors';
 import type { Change, TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
-import { type Condition, withCondition } from '../shared/conditions';
 import type { Controller, Deps } from '../shared/deps';
 import { isDeleting, metaOf } from '../shared/owner';
+import { servicesOfSlice } from '../shared/slice-step';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import {
-  isReady,
-  judge,
-  lowestReceipt,
-  type Pending,
-  patienceMs,
-  relevantParts,
-  type Verdict,
-  withSlices,
-} from './plan';
+import { judge, lowestReceipt, type Pending, patienceMs, relevantParts, type Verdict, withSlices } from './plan';
 
 const workers = 4;
-const serviceNameLabel = 'kubernetes.io/service-name';
 
 export class ProgrammingController implements Controller {
   private readonly services: TrackedInformer<Service>;
@@ -90,15 +82,15 @@ export class ProgrammingController implements Controller {
     else await this.write(service, verdict, signal);
   }
 
-  private onSlice({ type, key, object }: Change<EndpointSlice>): void {
-    const { namespace, labels } = object.metadata ?? {};
-    const service = `${namespace}/${labels?.[serviceNameLabel]}`;
-    const slices = this.slicesOf.get(service) ?? new Map<string, EndpointSlice>();
-    if (type === 'deleted') slices.delete(key);
-    else slices.set(key, object);
-    if (slices.size > 0) this.slicesOf.set(service, slices);
-    else this.slicesOf.delete(service);
-    if (this.pending.has(service)) this.queue.add(service);
+  private onSlice(change: Change<EndpointSlice>): void {
+    for (const service of servicesOfSlice(change)) {
+      const slices = this.slicesOf.get(service) ?? new Map<string, EndpointSlice>();
+      if (change.type === 'deleted' || serviceKeyOf(change.object) !== service) slices.delete(change.key);
+      else slices.set(change.key, change.object);
+      if (slices.size > 0) this.slicesOf.set(service, slices);
+      else this.slicesOf.delete(service);
+      if (this.pending.has(service)) this.queue.add(service);
+    }
   }
 
   /** Those that may be done now, and those whose message tells how they stand: not all, when thousands are made at once. */

@@ -1,4 +1,5 @@
 // What condition Programmed of a Service should say, from the receipts of the nodes. Pure: time is an argument.
+import { isReady } from '../../api/conditions';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Service } from '../../api/service';
@@ -84,9 +85,6 @@ export function withSlices(pending: Pending, slices: readonly EndpointSlice[], n
   const newest = slices.reduce((most, { metadata }) => Math.max(most, Number(metadata?.resourceVersion ?? 0)), 0);
   return newest > pending.slices ? { ...pending, slices: newest } : pending;
 }
-
-export const isReady = ({ status }: Node): boolean =>
-  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 const nameOf = ({ metadata }: Node): string => metadata?.name ?? '';
 

@@ -1,12 +1,13 @@
 // From a ReplicaSet and the pods around it to what must be done; no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
+import { type Condition, isReady, withCondition, withoutCondition } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import type { ReplicaSet } from '../../api/replica-set';
 import { matchesSelector, selectorFromLabelSelector, selectorFromMap } from '../../api/selector';
 import { planClaim } from '../shared/claim';
-import { type Condition, withCondition, withoutCondition } from '../shared/conditions';
 import { isDeleting } from '../shared/owner';
-import { availability, isActive, isReady, isTerminal } from '../shared/pod';
+import { availability, isActive } from '../shared/pod';
 import { rankForDeletion } from './rank';
 
 export type Step =

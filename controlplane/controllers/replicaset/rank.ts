@@ -1,7 +1,9 @@
 // Which pods go first when a ReplicaSet shrinks: the order of Kubernetes' ActivePodsWithRanks.
+
+import { isReady } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { parseInt32 } from '../../base/integers';
-import { isReady, readySince } from '../shared/pod';
+import { readySince } from '../shared/pod';
 
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseOrder: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };

@@ -1,11 +1,11 @@
 // Tells on the pod itself why the control plane ends it: condition DisruptionTarget (KEP-3329).
+import { conditionAfter, conditionOf } from '../../api/conditions';
 import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
 import { objectKey } from '../../api/types';
-import { formatTime } from '../../base/clock';
 import { isConflict, isNotFound } from '../../base/errors';
 import type { Client } from '../../client/client';
 import { metaOf } from './owner';
-import { isTerminal } from './pod';
 
 /** A pod that will never report again is also marked Failed. Gone or replaced pods count as done. */
 export async function markDisrupted(
@@ -16,7 +16,8 @@ export async function markDisrupted(
   now: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const condition = { type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: formatTime(now) };
+  const next = { type: 'DisruptionTarget', status: 'True', reason, message };
+  const condition = conditionAfter(conditionOf(pod, next.type), next, now);
   const fail = reason === 'DeletionByPodGC' && !isTerminal(pod);
   const status = { conditions: [condition], ...(fail ? { phase: 'Failed' } : {}) };
   const patch = { metadata: { uid: metaOf(pod).uid }, status };

@@ -1,22 +1,15 @@
 // Questions about a pod's state that several controllers ask.
+import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
+import { isDeleting } from './owner';
 
 /** Neither finished nor being deleted: what counts as a replica. */
-export function isActive({ metadata, status }: Pod): boolean {
-  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed' && metadata?.deletionTimestamp === undefined;
-}
-
-export const isTerminal = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
-
-export function podCondition(pod: Pod, type: string) {
-  return pod.status?.conditions?.find((condition) => condition.type === type);
-}
-
-export const isReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True';
+export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !isDeleting(pod);
 
 /** When the pod became ready, in ms since the epoch; undefined while it is not. */
 export function readySince(pod: Pod): number | undefined {
-  const ready = podCondition(pod, 'Ready');
+  const ready = conditionOf(pod, 'Ready');
   return ready?.status === 'True' ? Date.parse(ready.lastTransitionTime ?? '') || 0 : undefined;
 }
 

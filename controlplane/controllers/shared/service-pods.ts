@@ -1,5 +1,6 @@
 // Which Services a pod belongs to, and which pods a Service has: shared by the EndpointSlice and Endpoints controllers.
 import { isDeepStrictEqual } from 'node:util';
+import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { matchesSelector, selectorFromMap } from '../../api/selector';
 import type { Service } from '../../api/service';
@@ -29,7 +30,8 @@ export function servicesTouched(change: Change<Pod>, services: Lister<Service>):
 }
 
 /** What of a pod an endpoint depends on. */
-function shown({ metadata, spec, status }: Pod): unknown {
+function shown(pod: Pod): unknown {
+  const { metadata, spec, status } = pod;
   return {
     labels: metadata?.labels,
     deleting: metadata?.deletionTimestamp !== undefined,
@@ -37,6 +39,6 @@ function shown({ metadata, spec, status }: Pod): unknown {
     phase: status?.phase,
     podIP: status?.podIP,
     podIPs: status?.podIPs,
-    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status,
+    ready: conditionOf(pod, 'Ready')?.status,
   };
 }

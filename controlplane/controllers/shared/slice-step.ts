@@ -1,14 +1,22 @@
-// One step of a plan for EndpointSlices, and its execution: shared by the loops that write slices.
+// What the loops that write EndpointSlices share: which Services a change concerns, and one step of a plan with its execution.
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
+import { serviceKeyOf } from '../../api/slices/facts';
 import { objectKey } from '../../api/types';
 import { isNotFound } from '../../base/errors';
 import type { Client } from '../../client/client';
+import type { Change } from '../../client/informer';
 import { metaOf } from './owner';
 import type { WriteGuard } from './write-guard';
 
 export interface SliceStep {
   readonly action: 'create' | 'update' | 'delete';
   readonly slice: EndpointSlice;
+}
+
+/** The Services whose slices a change concerns: two where a label moved the slice from one to another. */
+export function servicesOfSlice(change: Change<EndpointSlice>): string[] {
+  const versions = change.type === 'updated' ? [change.previous, change.object] : [change.object];
+  return [...new Set(versions.map(serviceKeyOf))].filter((key) => key !== '');
 }
 
 export interface SliceWriter {

@@ -1,8 +1,8 @@
 // When what made a Service's slices change happened: the annotation from which kube-proxy computes how long a change took to
 // reach the kernel (kubeproxy_network_programming_duration_seconds, an SLI of SIG Scalability).
+import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
-import { podCondition } from './pod';
 
 interface Known {
   readonly service: number;
@@ -36,4 +36,4 @@ export class TriggerTimes {
 
 /** Milliseconds since the epoch; 0 while not known. */
 const timeOf = (text: Date | string | undefined): number => (text === undefined ? 0 : new Date(text).getTime() || 0);
-const readyChanged = (pod: Pod): number => timeOf(podCondition(pod, 'Ready')?.lastTransitionTime);
+const readyChanged = (pod: Pod): number => timeOf(conditionOf(pod, 'Ready')?.lastTransitionTime);

@@ -1,4 +1,5 @@
 // What a control of the Pod Security Standards is, and the words its messages are made of.
+import { allContainers } from '../../../api/pods/facts';
 import type { Container, PodSpec } from '../../../api/pods/types';
 
 /** A pod, or the template of one, as the controls look at it. */
@@ -31,11 +32,10 @@ export function judgedPod(
   metadata: { readonly annotations?: Readonly<Record<string, string>> } | undefined,
   spec: PodSpec,
 ): JudgedPod {
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = spec;
   return {
     annotations: metadata?.annotations ?? {},
     spec,
-    containers: [...initContainers, ...containers, ...(ephemeralContainers as readonly Container[])],
+    containers: allContainers(spec),
   };
 }
 

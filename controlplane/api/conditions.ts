@@ -1,0 +1,62 @@
+// Conditions in the status of an object: one per type, read and written by one rule. A condition is replaced as a whole;
+// lastTransitionTime moves with the status alone.
+import { isDeepStrictEqual } from 'node:util';
+import { formatTime } from '../base/clock';
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+interface Conditioned<C> {
+  readonly status?: { readonly conditions?: readonly C[] };
+}
+
+export function conditionOf<C extends { readonly type: string }>(
+  { status }: Conditioned<C>,
+  type: string,
+): C | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+type Verdict = Pick<Condition, 'type' | 'status'>;
+
+export const isConditionTrue = (object: Conditioned<Verdict>, type: string): boolean =>
+  conditionOf(object, type)?.status === 'True';
+
+/** Of a pod or a node: the condition Ready is True. Unknown and absent count as not ready. */
+export const isReady = (object: Conditioned<Verdict>): boolean => isConditionTrue(object, 'Ready');
+
+/** `next`, with the time at which the status became what it is. */
+export function conditionAfter<C extends Condition>(
+  before: C | undefined,
+  next: Omit<C, 'lastTransitionTime'>,
+  now: number,
+): C {
+  const lastTransitionTime = before?.status === next.status ? before.lastTransitionTime : formatTime(now);
+  return { ...next, lastTransitionTime } as C;
+}
+
+/** The list with `next` in place of its type; the same list when nothing would change. */
+export function withCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  next: Omit<C, 'lastTransitionTime'>,
+  now: number,
+): readonly C[] {
+  const list = conditions ?? [];
+  const before = list.find(({ type }) => type === next.type);
+  const after = conditionAfter(before, next, now);
+  if (before && isDeepStrictEqual(before, after)) return list;
+  return before ? list.map((condition) => (condition === before ? after : condition)) : [...list, after];
+}
+
+export function withoutCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  type: string,
+): readonly C[] {
+  const list = conditions ?? [];
+  return list.some((condition) => condition.type === type) ? list.filter((condition) => condition.type !== type) : list;
+}

@@ -1,0 +1,36 @@
+// What follows from an EndpointSlice: the Service it belongs to, and which of its endpoints take new connections.
+import type { EndpointSlice } from '../endpoint-slice';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+/** Names the controller that writes the slice. */
+export const sliceManagedByLabel = 'endpointslice.kubernetes.io/managed-by';
+
+/** The Service that a slice belongs to, as `namespace/name`; '', which is no Service's key, when it belongs to none. */
+export function serviceKeyOf({ metadata }: EndpointSlice): string {
+  const name = metadata?.labels?.[serviceNameLabel];
+  return name ? `${metadata?.namespace}/${name}` : '';
+}
+
+export interface EndpointState {
+  readonly ready: boolean;
+  /** It takes connections, and may be about to end. */
+  readonly serving: boolean;
+  readonly terminating: boolean;
+}
+
+type Conditions = NonNullable<EndpointSlice['endpoints']>[number]['conditions'];
+
+/** Conditions that are not set mean ready, serving and not terminating (EndpointConditions of the API reference). */
+export function endpointState(conditions: Conditions): EndpointState {
+  const { ready = true, serving = true, terminating = false } = conditions ?? {};
+  return { ready, serving, terminating };
+}
+
+/** Ends but still serves: used where no endpoint is ready, so that a rollout loses no connection (KEP-1669). */
+export const isLastResort = ({ serving, terminating }: EndpointState): boolean => serving && terminating;
+
+/** The ready ones; where there is none, those that end but still serve. */
+export function usableEndpoints<E extends EndpointState>(endpoints: readonly E[]): readonly E[] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  return ready.length > 0 ? ready : endpoints.filter(isLastResort);
+}
