@@ -1,7 +1,5 @@
 // The pure parts of the server, each as a small table.
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { registry } from '../api/registry';
 import { Invalid } from '../base/errors';
@@ -103,22 +101,6 @@ t.test('Accept headers', async (t) => {
       accept,
     );
   }
-});
-
-t.test('every error code has the HTTP status and reason of the table in api/README.md', async (t) => {
-  const text = readFileSync(join(__dirname, '../api/README.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| (\w+) \| (\d{3}) \| (\w+) \|$/gm)].map(([, code, status, reason]) => ({
-    code,
-    status: Number(status),
-    reason,
-  }));
-  const served = (Object.keys(statusTable) as ErrorCode[]).map((name) => {
-    const { code: status, reason } = toStatus(new AppError(name, 'x'));
-    return { code: name, status, reason };
-  });
-  const byCode = (list: readonly { code?: string | undefined }[]) =>
-    [...list].sort((a, b) => ((a.code ?? '') < (b.code ?? '') ? -1 : 1));
-  t.same(byCode(served), byCode(rows));
 });
 
 t.test('errors become Status objects', async (t) => {

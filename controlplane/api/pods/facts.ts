@@ -1,5 +1,6 @@
 // What follows from a pod and is asked for in many places: its containers, how it ends, how long its end may take.
 import type { V1PodStatus } from '@kubernetes/client-node';
+import { atLeastOne } from '../deletion';
 import type { Wire } from '../types';
 import type { Container, PodSpec } from './types';
 
@@ -36,6 +37,5 @@ export const defaultGraceSeconds = 30;
 
 /** Seconds between the request to end and the kill, as the spec has it. A negative number counts as 1. */
 export function graceSecondsOf(spec: Pick<Partial<PodSpec>, 'terminationGracePeriodSeconds'> | undefined): number {
-  const seconds = spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
-  return seconds < 0 ? 1 : seconds;
+  return atLeastOne(spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
 }

@@ -150,7 +150,7 @@ function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, no
     return { at: now + graceSeconds * 1000, graceSeconds };
   }
   const at = Date.parse(deletionTimestamp);
-  const asked = graceSecondsOf({ terminationGracePeriodSeconds: options.gracePeriodSeconds ?? running });
+  const asked = atLeastOne(options.gracePeriodSeconds ?? running);
   if (running === 0 || asked >= running) return { at, graceSeconds: running };
   const sooner = at - (running - asked) * 1000;
   if (sooner >= now) return { at: sooner, graceSeconds: asked };
