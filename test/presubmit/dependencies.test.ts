@@ -86,6 +86,31 @@ t.test('the two halves and the agents stand one above the other, without excepti
   );
 });
 
+/** A controller stands alone: what two of them need lies in shared/, which leans on none of them. */
+const siblings = (files: readonly ReturnType<typeof parseSource>[]): string[] =>
+  files.flatMap(({ path, imports }) => {
+    const folder = controllerOf(path);
+    if (folder === undefined || path.endsWith('.test.ts')) return [];
+    return imports
+      .flatMap(({ target }) => target ?? [])
+      .filter((target) => {
+        const other = controllerOf(target);
+        return other !== undefined && other !== folder && other !== 'shared';
+      })
+      .map((target) => `${path} imports ${target}`);
+  });
+const controllerOf = (path: string): string | undefined => /^controlplane\/controllers\/([a-z-]+)\//.exec(path)?.[1];
+
+t.test('controllers import no sibling but shared', async (t) => {
+  t.strictSame(siblings(readSources()), []);
+  const file = (path: string, target: string) => siblings([parseSource(path, `import { x } from '${target}';`)]);
+  const job = 'controlplane/controllers/job/a.ts';
+  t.strictSame(file(job, '../replicaset/plan'), [`${job} imports controlplane/controllers/replicaset/plan`]);
+  const shared = 'controlplane/controllers/shared/a.ts';
+  t.strictSame(file(shared, '../job/plan'), [`${shared} imports controlplane/controllers/job/plan`]);
+  t.strictSame([...file(job, '../shared/claim'), ...file(job, './plan')], []);
+});
+
 t.test('the check finds what it is for', async (t) => {
   const file = (path: string, text: string) => [parseSource(path, text)];
   t.strictSame(violations(file('dataplane/link/a.ts', "import { x } from '../../controlplane/api/types';")), [

@@ -15,11 +15,11 @@ import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
 import { controllerOf, metaOf } from '../shared/owner';
+import { canonicalTemplate } from '../shared/template-hash';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { planDeployment, type Step } from './plan';
 import { revisionAnnotation } from './revision';
-import { canonicalTemplate } from './template-hash';
 
 const workers = 5;
 

@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
+import { canonicalTemplate, hashTemplate } from '../shared/template-hash';
 import { planDeployment, renderSet, type Step } from './plan';
 import { limits, newSetReplicas, rescale, shrinkOldSets } from './scaling';
 import { planStatus } from './status';
-import { canonicalTemplate, hashTemplate } from './template-hash';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const template = (image: string) => ({

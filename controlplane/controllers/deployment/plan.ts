@@ -3,6 +3,7 @@
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
 import { controllerReference, isDeleting } from '../shared/owner';
+import { canonicalTemplate, hashTemplate, podTemplateHash } from '../shared/template-hash';
 import {
   desiredAnnotation,
   maxAnnotation,
@@ -23,7 +24,6 @@ import {
   wasRescaled,
 } from './scaling';
 import { planStatus, type StatusPlan } from './status';
-import { canonicalTemplate, hashTemplate, podTemplateHash } from './template-hash';
 
 export type PodTemplateSpec = NonNullable<NonNullable<Deployment['spec']>['template']>;
 

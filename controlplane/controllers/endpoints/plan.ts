@@ -16,9 +16,10 @@ import {
   type Port,
   portsOf,
   publishesNotReady,
-} from '../endpointslice/endpoint';
-import { isManaged, triggerTime } from '../endpointslice/plan';
+} from '../shared/endpoint';
 import { isDeleting } from '../shared/owner';
+import { hasManagedEndpoints } from '../shared/service-pods';
+import { triggerTime } from '../shared/trigger-times';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Address = NonNullable<Subset['addresses']>[number];
@@ -46,7 +47,7 @@ export function planEndpoints({ service, pods, existing, triggeredAt }: Endpoint
     return existing?.metadata?.labels?.[managedByLabel] === managedBy
       ? [{ action: 'delete', endpoints: existing }]
       : [];
-  if (isDeleting(service) || !isManaged(service)) return [];
+  if (isDeleting(service) || !hasManagedEndpoints(service)) return [];
   const { subsets, truncated } = planSubsets(service, pods);
   const { name, namespace, labels } = service.metadata ?? {};
   const { [headlessLabel]: _headless, ...own } = labels ?? {};

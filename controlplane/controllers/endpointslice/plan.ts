@@ -7,8 +7,6 @@ import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
 import { serviceNameLabel, sliceManagedByLabel } from '../../api/slices/facts';
-import { controllerReference, isDeleting } from '../shared/owner';
-import type { SliceStep } from '../shared/slice-step';
 import {
   addressOf,
   type Endpoint,
@@ -20,10 +18,13 @@ import {
   type Port,
   portsOf,
   renderEndpoint,
-} from './endpoint';
+} from '../shared/endpoint';
+import { controllerReference, isDeleting } from '../shared/owner';
+import { hasManagedEndpoints } from '../shared/service-pods';
+import type { SliceStep } from '../shared/slice-step';
+import { triggerTime } from '../shared/trigger-times';
 
 export const managedBy = 'endpointslice-controller.k8s.io';
-export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 /** Endpoints in one slice: the default of --max-endpoints-per-slice. */
 export const maxEndpoints = 100;
 
@@ -36,11 +37,6 @@ export interface SliceInput {
   readonly node: (name: string) => Node | undefined;
   /** When what is planned for happened (RFC 3339), if that is known: slices that are written say so. */
   readonly triggeredAt?: string | undefined;
-}
-
-/** Whether this controller fills slices for the Service: not without a selector, not for names elsewhere. */
-export function isManaged({ spec }: Service): boolean {
-  return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
 }
 
 export function planSlices(input: SliceInput): SliceStep[] {
@@ -60,7 +56,7 @@ function planSteps({ service, pods, slices, node }: SliceInput): SliceStep[] {
   if (!service) return slices.map((slice) => ({ action: 'delete', slice }));
   if (isDeleting(service)) return [];
   // A Service that lost its selector keeps its last slices: whoever fills it now owns them (as upstream).
-  if (service.spec?.type !== 'ExternalName' && !isManaged(service)) return [];
+  if (service.spec?.type !== 'ExternalName' && !hasManagedEndpoints(service)) return [];
   const families = service.spec?.type === 'ExternalName' ? [] : familiesOf(service);
   const steps = families.flatMap((family) =>
     planFamily(

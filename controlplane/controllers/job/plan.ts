@@ -9,9 +9,9 @@ import { isJobFinished, type Job, jobCondition } from '../../api/job';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import { formatTime } from '../../base/clock';
-import { rankForDeletion } from '../replicaset/rank';
 import { isDeleting } from '../shared/owner';
 import { isActive } from '../shared/pod';
+import { rankForDeletion } from '../shared/rank';
 
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Pod } from '../../api/pod';
 import type { ReplicaSet } from '../../api/replica-set';
+import { rankForDeletion } from '../shared/rank';
 import { planReplicaSet, planStatus, type Step } from './plan';
-import { rankForDeletion } from './rank';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const at = (secondsAgo: number) => new Date(now - secondsAgo * 1000).toISOString();

@@ -8,7 +8,7 @@ import { matchesSelector, selectorFromLabelSelector, selectorFromMap } from '../
 import { planClaim } from '../shared/claim';
 import { isDeleting } from '../shared/owner';
 import { availability, isActive } from '../shared/pod';
-import { rankForDeletion } from './rank';
+import { rankForDeletion } from '../shared/rank';
 
 export type Step =
   | { readonly action: 'adopt'; readonly pod: Pod }

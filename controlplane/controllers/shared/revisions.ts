@@ -1,7 +1,7 @@
 // The history of a workload that replaces its pods in place: one ControllerRevision per template it has had. Pure.
 import type { ControllerRevision } from '../../api/controller-revision';
 import type { KubeObject, OwnerReference } from '../../api/types';
-import { canonicalTemplate, hashTemplate } from '../deployment/template-hash';
+import { canonicalTemplate, hashTemplate } from './template-hash';
 
 export const revisionHashLabel = 'controller-revision-hash';
 

@@ -8,6 +8,11 @@ import { objectKey } from '../../api/types';
 import type { Change, Lister } from '../../client/informer';
 import { byNamespace } from './informers';
 
+/** Whether the endpoints of the Service follow from its pods: not without a selector, not for names elsewhere. */
+export function hasManagedEndpoints({ spec }: Service): boolean {
+  return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
+}
+
 export function podsOf(service: Service | undefined, pods: Lister<Pod>): readonly Pod[] {
   const selector = service?.spec?.selector;
   if (!service || !selector || Object.keys(selector).length === 0) return [];

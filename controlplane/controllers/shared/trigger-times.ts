@@ -4,6 +4,9 @@ import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
 
+/** The annotation. */
+export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
+
 interface Known {
   readonly service: number;
   readonly pods: ReadonlyMap<string, number>;

@@ -1,7 +1,7 @@
 // Equality and hash of pod templates. Two templates are equal when the API server would treat them alike: an absent
 // field, null and an empty list are the same, and so are empty objects in fields that are values, not switches
 // (resources: {} says nothing, emptyDir: {} says something).
-import type { PodTemplateSpec } from './plan';
+import type { PodTemplate } from '../../api/pods/types';
 
 export const podTemplateHash = 'pod-template-hash';
 const emptyMeansAbsent = new Set([
@@ -15,7 +15,7 @@ const emptyMeansAbsent = new Set([
 ]);
 
 /** The template as text with sorted keys, without the hash label. */
-export function canonicalTemplate(template: PodTemplateSpec): string {
+export function canonicalTemplate(template: PodTemplate): string {
   const { [podTemplateHash]: _hash, ...labels } = template.metadata?.labels ?? {};
   return JSON.stringify(canonical({ ...template, metadata: { ...template.metadata, labels } })) ?? '';
 }
@@ -36,7 +36,7 @@ function canonical(value: unknown, key = ''): unknown {
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** The value of the pod-template-hash label: FNV-1a of the template, and of the count of name collisions so far. */
-export function hashTemplate(template: PodTemplateSpec, collisionCount = 0): string {
+export function hashTemplate(template: PodTemplate, collisionCount = 0): string {
   let hash = 0x811c9dc5;
   const text = collisionCount === 0 ? canonicalTemplate(template) : `${canonicalTemplate(template)}#${collisionCount}`;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -3,7 +3,7 @@
 import { isReady } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { parseInt32 } from '../../base/integers';
-import { readySince } from '../shared/pod';
+import { readySince } from './pod';
 
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseOrder: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
