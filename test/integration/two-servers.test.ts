@@ -153,7 +153,13 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await ask('port', (i) => ({ ports: [{ port: 80, nodePort: 31_000 + i }] }), /provided port is already allocated/);
     await ask(
       'health',
-      (i) => ({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 32_000 + i }),
+      // Without node ports of the servers' choice, which may be one of those that are asked for.
+      (i) => ({
+        type: 'LoadBalancer',
+        externalTrafficPolicy: 'Local',
+        allocateLoadBalancerNodePorts: false,
+        healthCheckNodePort: 32_000 + i,
+      }),
       /spec\.healthCheckNodePort: .*: provided port is already allocated/,
     );
     const twice = { ports: [31_000, 31_001].map((nodePort) => ({ name: `p${nodePort}`, port: nodePort, nodePort })) };

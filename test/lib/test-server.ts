@@ -28,6 +28,8 @@ export interface TestServerOptions {
   readonly log?: Logger;
   /** A comma joins ranges of both families. */
   readonly serviceCidr?: string;
+  /** What the server chooses addresses and ports with. */
+  readonly random?: () => number;
   /** Shared with other servers; stays open. The default is a memory store of its own. */
   readonly store?: Store;
 }
@@ -52,7 +54,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: 'cluster.local',
       keys: await readKeys(pkiDir),
     },
-    { schemas: loadSchemas(), cache, clock: systemClock, log },
+    { schemas: loadSchemas(), cache, clock: systemClock, log, ...(options.random ? { random: options.random } : {}) },
   );
   scope.defer(() => api.close());
   const port = await api.open();

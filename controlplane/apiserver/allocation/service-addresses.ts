@@ -191,6 +191,9 @@ class ServiceAddresses implements WriteRule {
         if (port.nodePort) takePort(`spec.ports[${i}].nodePort`, port.nodePort);
       });
       if (causes.length > 0) return causes;
+      if (needsHealthCheckPort(spec) && spec.healthCheckNodePort) {
+        takePort('spec.healthCheckNodePort', spec.healthCheckNodePort);
+      }
       ports.forEach((port, i) => {
         if (port.nodePort || !allocatesNodePorts(spec)) return;
         const twin = ports.find(
@@ -202,9 +205,8 @@ class ServiceAddresses implements WriteRule {
         } else anyPort(`spec.ports[${i}].nodePort`, (number) => setNumber(port, 'nodePort', number));
       });
     }
-    if (needsHealthCheckPort(spec)) {
-      if (spec.healthCheckNodePort) takePort('spec.healthCheckNodePort', spec.healthCheckNodePort);
-      else anyPort('spec.healthCheckNodePort', (number) => setNumber(spec, 'healthCheckNodePort', number));
+    if (needsHealthCheckPort(spec) && !spec.healthCheckNodePort) {
+      anyPort('spec.healthCheckNodePort', (number) => setNumber(spec, 'healthCheckNodePort', number));
     }
     return causes;
   }
