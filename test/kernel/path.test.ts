@@ -99,6 +99,41 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
+  for (const backend of programsOf(4)) {
+    await t.test(
+      `iptables, ${backend.mode}, with the tables of policies and pods: every rule counts once`,
+      async (t) => {
+        await withNetns(1, async (netns) => {
+          const { plan, dirty } = fill(new ServiceCompiler(4, facts)).take();
+          const exec = new NetnsExec(netns);
+          await new Applier({ exec, backend }).apply(plan, dirty);
+          const nft = [policies(), sources()];
+          for (const input of nft) await exec.run(['nft', '-f', '-'], { input });
+          const tracers = [
+            tracerOfPlans({ iptables: { family: 4, chains: plan }, nft }),
+            tracerOfListings({
+              iptables: [{ family: 4, dump: await netns.run(backend.save) }],
+              nft: await netns.run('nft', '-n', '-s', 'list', 'ruleset'),
+            }),
+          ];
+          const random = seededRandom(15);
+          let both = 0;
+          for (let i = 0; i < packets; i++) {
+            const packet = framed(randomPacket(random, services), random);
+            const [planned, listed] = goBoth(packet, i, tracers).map(inWordsOfNone);
+            const met = new Set(planned!.steps.flatMap((step) => (step.step === 'rule' ? [step.table] : [])));
+            if (met.has('nat') && met.has('inet k8ts-policy')) both++;
+            if (JSON.stringify(listed) !== JSON.stringify(planned)) {
+              t.strictSame(listed, planned, JSON.stringify(packet));
+              return;
+            }
+          }
+          t.ok(both > 100, `${both} packets met both`);
+        });
+      },
+    );
+  }
+
   await t.test('nftables: the listing of all tables gives the same journeys as the transactions', async (t) => {
     await withNetns(1, async (netns) => {
       const { plan, dirty } = fill(new NftCompiler(4, facts)).take();
@@ -111,7 +146,7 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
       const seen = new Map<string, number>();
       for (let i = 0; i < packets; i++) {
         const packet = framed(randomPacket(random, services), random);
-        const [planned, listed] = goBoth(packet, i, tracers).map(inWordsOfNobody);
+        const [planned, listed] = goBoth(packet, i, tracers).map(inWordsOfNone);
         for (const step of planned!.steps)
           if (step.step === 'rule') seen.set(step.table, (seen.get(step.table) ?? 0) + 1);
         if (JSON.stringify(listed) !== JSON.stringify(planned)) {
@@ -125,7 +160,7 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
 });
 
 /** nft prints rules in its own words; all else is compared. */
-function inWordsOfNobody({ steps, ...journey }: Journey): Omit<Journey, 'steps'> & { readonly steps: readonly Step[] } {
+function inWordsOfNone({ steps, ...journey }: Journey): Omit<Journey, 'steps'> & { readonly steps: readonly Step[] } {
   return { ...journey, steps: steps.map((step) => (step.step === 'rule' ? { ...step, rule: '' } : step)) };
 }
 
