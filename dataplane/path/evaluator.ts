@@ -26,5 +26,11 @@ export interface Evaluator {
   at(hook: Hook): readonly BaseChain[];
 }
 
+/**
+ * When a word that is not known is refused. `eager`: when the packet enters the chain, for rules that this project writes and must know.
+ * `lazy`: when the conditions before it in the rule hold, for rules of other programs.
+ */
+export type Refusal = 'eager' | 'lazy';
+
 /** The kernel refuses rules that jump in circles; deeper nesting than this is a circle. */
 export const maxDepth = 64;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { endpoint, service, servicePort } from '../../test/lib/service-fixture';
+import { parseDump } from '../netfilter/parse';
 import { sourcesText } from '../pod-sources/text';
 import { compilePolicies } from '../policy/compile';
 import type { PodRecord, World } from '../policy/input';
@@ -11,7 +12,11 @@ import { ServiceCompiler } from '../service/iptables/compiler';
 import { NftCompiler } from '../service/nft/compiler';
 import { tableOf } from '../service/nft/names';
 import { renderTransaction } from '../service/nft/transaction';
+import { Tracer } from './hooks';
+import { IptablesEvaluator } from './iptables/evaluator';
 import type { RuleStep } from './journey';
+import { NftEvaluator } from './nft/evaluator';
+import { NftTables } from './nft/tables';
 import type { Packet, Surroundings } from './packet';
 import { renderJourney } from './text';
 import { tracerOfListings, tracerOfPlans } from './tracers';
@@ -214,4 +219,32 @@ t.test('rules of iptables that nft lists as well count once; those of the legacy
   t.strictSame(tables('iptables-legacy-save v1.8.9'), ['filter', 'ip filter']);
   const closed = tracerOfListings({ nft }).trace({ ...packet, destination: '10.244.2.8' }, around);
   t.match(closed.steps.at(-1), { verdict: 'drop', line: 0, rule: 'policy drop' }, 'the policy of a chain is a step');
+});
+
+t.test('words that are not known are refused by the packet that comes to them, and pass others by', async (t) => {
+  const dump = [
+    '*filter',
+    ':FORWARD ACCEPT [0:0]',
+    '-A FORWARD -d 10.244.2.8/32 -m set --match-set bad src -j DROP',
+    '-A FORWARD -d 10.244.2.7/32 -j LOG',
+    'COMMIT',
+    '',
+  ].join('\n');
+  const nft =
+    'table inet x {\n\tchain f {\n\t\ttype filter hook forward priority 0; policy accept;\n\t\tip daddr 10.244.2.6 limit rate 1/second drop\n\t}\n}\n';
+  const tracer = tracerOfListings({ iptables: [{ family: 4, dump }], nft });
+  const to = (destination: string) =>
+    tracer.trace({ source: '10.244.1.6', destination, protocol: 'tcp', inInterface: 'cni0' }, around).verdict;
+  t.equal(to('10.244.2.9'), 'accept');
+  for (const address of ['10.244.2.8', '10.244.2.7', '10.244.2.6']) {
+    t.throws(() => to(address), { code: 'Unsupported', message: /does not know/ }, address);
+  }
+  const strict = (destination: string) =>
+    new Tracer([new IptablesEvaluator(parseDump(dump), 4)]).trace({ ...from('10.244.1.6'), destination }, around);
+  t.throws(() => strict('10.244.2.9'), { code: 'Unsupported' }, 'a plan has no unknown word, wherever it stands');
+  const planned = new NftTables().apply(
+    'add table inet x\nadd chain inet x f { type filter hook forward priority 0; policy accept; }\nadd rule inet x f ip daddr 10.244.2.6 limit rate 1/second drop\n',
+  );
+  const nftTracer = new Tracer(planned.all.map((table) => new NftEvaluator(table)));
+  t.throws(() => nftTracer.trace(from('10.244.1.6'), around), { code: 'Unsupported' });
 });

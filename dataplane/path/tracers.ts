@@ -42,10 +42,10 @@ export function tracerOfListings({ iptables = [], nft = '' }: ListingsOfNode): T
       .flatMap(({ family, rules }) => [...rules.keys()].map((table) => `${family === 4 ? 'ip' : 'ip6'} ${table}`)),
   );
   return tracerOf(
-    read.map(({ family, rules }) => new IptablesEvaluator(rules, family)),
+    read.map(({ family, rules }) => new IptablesEvaluator(rules, family, 'lazy')),
     readListing(nft)
       .filter(({ label }) => !shown.has(label))
-      .map((table) => new NftEvaluator(table)),
+      .map((table) => new NftEvaluator(table, 'lazy')),
   );
 }
 

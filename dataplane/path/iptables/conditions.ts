@@ -3,12 +3,13 @@ import { parseCidr } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Match, Rule, Term } from '../../netfilter/model';
 import { renderRule } from '../../netfilter/render';
+import type { Refusal } from '../evaluator';
 import { clientsOf, contains, isLocal, parseRange, type Traveller } from '../packet';
 
 export type Condition = (packet: Traveller) => boolean;
 
-/** In the order the kernel asks them: header first, then matches from left to right. @throws Unsupported for words we do not know */
-export function conditionsOf(rule: Rule): readonly Condition[] {
+/** In the order the kernel asks them: header first, then matches from left to right. @throws Unsupported */
+export function conditionsOf(rule: Rule, refusal: Refusal): readonly Condition[] {
   const conditions: Condition[] = [];
   if (rule.source) conditions.push(inRange(rule.source, ({ fields }) => fields.source));
   if (rule.destination) conditions.push(inRange(rule.destination, ({ fields }) => fields.destination));
@@ -16,9 +17,17 @@ export function conditionsOf(rule: Rule): readonly Condition[] {
   if (rule.outInterface) conditions.push(interfaceIs(rule.outInterface, (packet) => packet.outInterface));
   if (rule.protocol) conditions.push(protocolIs(rule.protocol));
   for (const match of rule.matches ?? []) {
-    if (match.match !== 'comment') conditions.push(negate('not' in match && match.not === true, meet(match, rule)));
+    if (match.match !== 'comment')
+      conditions.push(negate('not' in match && match.not === true, meet(match, rule, refusal)));
   }
   return conditions;
+}
+
+function unknown(what: string, rule: Rule, refusal: Refusal): Condition {
+  const refuse = (): never => {
+    throw new Unsupported(`the tracer does not know ${what}: ${renderRule('?', rule, 4)}`);
+  };
+  return refusal === 'eager' ? refuse() : refuse;
 }
 
 const negate = (not: boolean, condition: Condition): Condition => (not ? (packet) => !condition(packet) : condition);
@@ -39,7 +48,7 @@ function interfaceIs({ is, not }: Term<string>, pick: (packet: Traveller) => str
 const protocolIs = ({ is, not }: Term<string>): Condition =>
   negate(not === true, (packet) => is === 'all' || packet.protocol === is);
 
-function meet(match: Match, rule: Rule): Condition {
+function meet(match: Match, rule: Rule, refusal: Refusal): Condition {
   switch (match.match) {
     case 'comment':
       return () => true;
@@ -57,22 +66,22 @@ function meet(match: Match, rule: Rule): Condition {
     case 'conntrack':
       return (packet) => match.states.some((state) => packet.states.has(state));
     case 'addrtype':
-      return addressType(match.type, rule, match.side);
+      return addressType(match.type, rule, match.side, refusal);
     case 'statistic':
       return (packet) => packet.around.random() < match.probability;
     case 'recent':
       return (packet) => recent(match, packet);
     case 'opaque':
-      throw new Unsupported(`the tracer does not know ${match.text}: ${renderRule('?', rule, 4)}`);
+      return unknown(match.text, rule, refusal);
   }
 }
 
 const multicast = [parseCidr('224.0.0.0/4'), parseCidr('ff00::/8')];
 
-function addressType(type: string, rule: Rule, side: 'source' | 'destination'): Condition {
+function addressType(type: string, rule: Rule, side: 'source' | 'destination', refusal: Refusal): Condition {
   if (type === 'LOCAL') return (packet) => isLocal(packet.fields[side], packet.around);
   if (type === 'MULTICAST') return (packet) => multicast.some((range) => contains(range, packet.fields[side]));
-  throw new Unsupported(`the tracer does not know address type ${type}: ${renderRule('?', rule, 4)}`);
+  return unknown(`address type ${type}`, rule, refusal);
 }
 
 /** As xt_recent: `set` always matches; `update` and `rcheck` match what was seen within `seconds`; `update` sees it again. */

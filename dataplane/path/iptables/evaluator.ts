@@ -4,7 +4,7 @@ import type { Family } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Chain, Rule, RuleSet, Table, Target } from '../../netfilter/model';
 import { renderRule } from '../../netfilter/render';
-import { type BaseChain, type Evaluator, maxDepth, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, maxDepth, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { serviceOfComment } from '../objects';
@@ -37,6 +37,7 @@ export class IptablesEvaluator implements Evaluator {
   constructor(
     private readonly rules: RuleSet,
     private readonly family: Family,
+    private readonly refusal: Refusal = 'eager',
   ) {}
 
   at(hook: Hook): readonly BaseChain[] {
@@ -96,7 +97,7 @@ export class IptablesEvaluator implements Evaluator {
       rules = chain.rules.map((rule) => ({
         action: rule.action,
         text: renderRule(chain.name, rule, this.family),
-        conditions: conditionsOf(rule),
+        conditions: conditionsOf(rule, this.refusal),
         objects: objectsOf(rule),
       }));
       this.ready.set(chain, rules);

@@ -1,6 +1,6 @@
 // A table of nftables, asked as the kernel asks it. It comes from the transactions of this project or from a listing of the kernel.
 import { Unsupported } from '../../../controlplane/base/errors';
-import { type BaseChain, type Evaluator, maxDepth, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, maxDepth, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { policiesOfComment, serviceOfComment } from '../objects';
@@ -19,7 +19,10 @@ const hookText = /^type (filter|nat|route) hook (\w+) priority (.+?); policy (ac
 
 export class NftEvaluator implements Evaluator {
   private readonly ready = new Map<string, readonly ReadyRule[]>();
-  constructor(private readonly table: NftTable) {}
+  constructor(
+    private readonly table: NftTable,
+    private readonly refusal: Refusal = 'eager',
+  ) {}
 
   at(hook: Hook): readonly BaseChain[] {
     return [...this.table.chains].flatMap(([name, { hook: declared }]): BaseChain[] => {
@@ -112,7 +115,7 @@ export class NftEvaluator implements Evaluator {
       if (!content) throw new Unsupported(`there is no chain ${chain} in table ${this.table.label}`);
       rules = content.rules.map((text) => ({
         text,
-        statements: parseRule(text, this.table),
+        statements: parseRule(text, this.table, this.refusal),
         objects: this.objectsOf(/ comment "([^"]*)"$/.exec(text)?.[1] ?? ''),
       }));
       this.ready.set(chain, rules);

@@ -4,6 +4,7 @@ import { parseAddress } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { CtState } from '../../netfilter/model';
 import type { NftElement } from '../../nftables/listing';
+import type { Refusal } from '../evaluator';
 import { clientsOf, contains, type Endpoint, isLocal, parseEndpoint, parseRange, type Traveller } from '../packet';
 import { fieldOf, fieldsPattern, valueText } from './fields';
 import type { NftSet, NftTable } from './tables';
@@ -25,12 +26,17 @@ export interface Decision {
 export type Statement = (packet: Traveller) => boolean | Decision;
 
 /** @throws Unsupported */
-export function parseRule(line: string, table: NftTable): readonly Statement[] {
+export function parseRule(line: string, table: NftTable, refusal: Refusal): readonly Statement[] {
   const statements: Statement[] = [];
   let rest = line.trim();
   while (rest !== '') {
     const known = words.find(([pattern]) => pattern.test(rest));
-    if (!known) throw new Unsupported(`the tracer does not know these words: ${rest}`, { details: { line } });
+    if (!known) {
+      if (refusal === 'eager')
+        throw new Unsupported(`the tracer does not know these words: ${rest}`, { details: { line } });
+      statements.push(refuse(`these words: ${rest}`));
+      break;
+    }
     const [pattern, make] = known;
     const [whole, ...parts] = pattern.exec(rest)!;
     statements.push(make(parts, table));
