@@ -3,24 +3,19 @@
 import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
 import { type DaemonSet, daemonSets } from '../../api/daemon-set';
 import { type Node, nodes } from '../../api/node';
-import { type Pod, pods } from '../../api/pod';
-import { isTerminal } from '../../api/pods/facts';
+import type { Pod } from '../../api/pod';
 import { selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { Backoff } from '../../base/backoff';
-import { describeError, isAlreadyExists, isNotFound } from '../../base/errors';
-import type { EventRecorder } from '../../client/event-recorder';
+import { isAlreadyExists, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
-import type { WorkQueue } from '../../client/work-queue';
-import { adopt, release } from '../shared/adopt';
-import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
+import { byController, controlledBy } from '../shared/informers';
 import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, controllerReference, metaOf } from '../shared/owner';
+import { PodOwner } from '../shared/pod-owner';
 import { hasTemplate, planRevisions, revisionHashLabel } from '../shared/revisions';
-import { slowStart } from '../shared/slow-start';
-import { controllerQueue, runWorkers } from '../shared/worker';
+import { runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { planDaemonSet, renderPod, type Step } from './plan';
 
@@ -29,73 +24,50 @@ const workers = 2;
 const failedRetry = { initialMs: 1_000, maxMs: 15 * 60_000 };
 
 export class DaemonSetController implements Controller {
-  private readonly sets: TrackedInformer<DaemonSet>;
-  private readonly pods: TrackedInformer<Pod>;
+  private readonly owner: PodOwner<DaemonSet>;
   private readonly nodes: TrackedInformer<Node>;
   private readonly revisions: TrackedInformer<ControllerRevision>;
-  private readonly queue: WorkQueue;
-  private readonly podGuard: WriteGuard<Pod>;
   private readonly revisionGuard: WriteGuard<ControllerRevision>;
-  private readonly events: EventRecorder;
   private readonly failures = new Backoff<string>(failedRetry);
   /** uid of the set (the server's own text, without blanks) and node → when a failed pod may be replaced there, in ms since the epoch. */
   private readonly failedUntil = new Map<string, number>();
 
   constructor(private readonly deps: Deps) {
-    this.sets = deps.informers.of(daemonSets);
-    this.pods = deps.informers.of(pods);
+    this.owner = new PodOwner(deps, { kind: daemonSets, component: 'daemonset-controller' });
     this.nodes = deps.informers.of(nodes);
     this.revisions = deps.informers.of(controllerRevisions);
-    this.queue = controllerQueue(deps);
-    this.podGuard = new WriteGuard(this.pods);
     this.revisionGuard = new WriteGuard(this.revisions);
-    this.events = deps.recorder('daemonset-controller');
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.sets.onChange(({ key }) => this.queue.add(key));
-    this.pods.onChange((change) => {
-      this.enqueueOwner(change.object);
-      if (change.type === 'updated') this.enqueueOwner(change.previous);
-    });
-    this.revisions.onChange(({ object }) => this.enqueueOwner(object));
+    const { owners, pods, queue } = this.owner;
+    this.owner.follow();
+    this.revisions.onChange(({ object }) => this.owner.enqueueOwner(object));
     this.nodes.onChange((change) => {
       if (change.type === 'updated' && !mattersForPlacement(change.previous, change.object)) return;
-      for (const set of this.sets.list()) this.queue.add(objectKey(set));
+      for (const set of owners.list()) queue.add(objectKey(set));
     });
-    const informers = [this.sets, this.pods, this.nodes, this.revisions];
+    const informers = [owners, pods, this.nodes, this.revisions];
     await Promise.all(informers.map((informer) => informer.synced(signal)));
-    await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+    await runWorkers({ queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const set = this.sets.get(key);
+    const set = this.owner.owners.get(key);
     if (!set) {
-      this.podGuard.forget(key);
+      this.owner.guard.forget(key);
       this.revisionGuard.forget(key);
       return;
     }
-    if (!this.podGuard.isCurrent(key) || !this.revisionGuard.isCurrent(key)) return;
+    if (!this.owner.guard.isCurrent(key) || !this.revisionGuard.isCurrent(key)) return;
     const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
     if (selector.length === 0) return;
-    const { uid, namespace } = metaOf(set);
-    const candidates = [
-      ...this.pods.by(byController, controlledBy(set)),
-      ...this.pods.by(byController, orphansOf(namespace)),
-    ];
-    const claim = planClaim(set, selector, candidates, (pod) => !isTerminal(pod));
-    for (const pod of claim.release) {
-      const answer = await release(this.deps.client, pods, pod, uid, signal);
-      if (answer) this.podGuard.wrote(key, answer);
-    }
-    const kinds = { object: pods, owner: daemonSets };
-    for (const pod of claim.adopt) this.podGuard.wrote(key, await adopt(this.deps.client, kinds, pod, set, signal));
-    // The events of these writes lead to the next pass.
-    if (claim.adopt.length + claim.release.length > 0) return;
-    const hash = await this.applyRevisions(key, set, claim.owned, signal);
+    const owned = await this.owner.claim(key, set, selector, signal);
+    if (owned === undefined) return;
+    const hash = await this.applyRevisions(key, set, owned, signal);
     if (hash === undefined) return;
-    const plan = planDaemonSet({ set, nodes: this.nodes.list(), pods: claim.owned, hash, now: this.deps.clock.now() });
-    if (plan.againInMs !== undefined) this.queue.addAfter(key, plan.againInMs);
+    const plan = planDaemonSet({ set, nodes: this.nodes.list(), pods: owned, hash, now: this.deps.clock.now() });
+    if (plan.againInMs !== undefined) this.owner.queue.addAfter(key, plan.againInMs);
     await this.apply(key, set, hash, plan.steps, signal);
     if (plan.status) {
       await this.deps.client.update(daemonSets, { ...set, status: plan.status }, { subresource: 'status', signal });
@@ -146,13 +118,6 @@ export class DaemonSetController implements Controller {
     return undefined;
   }
 
-  private enqueueOwner(object: Pod | ControllerRevision): void {
-    const owner = controllerOf(object);
-    const namespace = object.metadata?.namespace ?? '';
-    if (owner?.kind === daemonSets.kind) this.queue.add(`${namespace}/${owner.name}`);
-    else if (!owner) for (const set of this.sets.by(byNamespace, namespace)) this.queue.add(objectKey(set));
-  }
-
   private async apply(
     key: string,
     set: DaemonSet,
@@ -165,15 +130,9 @@ export class DaemonSetController implements Controller {
     const failed = (await Promise.allSettled(deletions)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     let next = 0;
-    const { error } = await slowStart(targets.length, async () => {
-      const pod = renderPod(set, targets[next++]!, hash, controllerReference(daemonSets, set));
-      const created = await this.deps.client.create(pods, pod, { signal });
-      this.podGuard.wrote(key, created);
-      this.events.record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata?.name}`);
-    });
-    if (error === undefined || refusedByTermination(error)) return;
-    this.events.record(set, 'Warning', 'FailedCreate', `Error creating: ${describeError(error)}`);
-    throw error;
+    const render = () => renderPod(set, targets[next++]!, hash, controllerReference(daemonSets, set));
+    const error = await this.owner.create(key, set, targets.length, render, signal);
+    if (error !== undefined) throw error;
   }
 
   private async delete(
@@ -182,30 +141,28 @@ export class DaemonSetController implements Controller {
     { pod, ended }: Extract<Step, { action: 'delete' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { name, uid } = metaOf(pod);
     if (ended === 'failed') {
       const wait = this.waitAfterFailure(set, pod);
       if (wait > 0) {
-        this.queue.addAfter(key, wait);
+        this.owner.queue.addAfter(key, wait);
         return;
       }
     }
     if (ended) {
       const where = `${objectKey(pod)} on node ${pod.spec?.nodeName}`;
       if (ended === 'failed') {
-        this.events.record(set, 'Warning', 'FailedDaemonPod', `Found failed daemon pod ${where}, will try to kill it`);
+        this.owner.events.record(
+          set,
+          'Warning',
+          'FailedDaemonPod',
+          `Found failed daemon pod ${where}, will try to kill it`,
+        );
       } else {
         const message = `Found succeeded daemon pod ${where}, will try to delete it`;
-        this.events.record(set, 'Normal', 'SucceededDaemonPod', message);
+        this.owner.events.record(set, 'Normal', 'SucceededDaemonPod', message);
       }
     }
-    try {
-      await this.deps.client.delete(pods, objectKey(pod), { preconditions: { uid }, signal });
-      this.events.record(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-    } catch (err) {
-      if (!isNotFound(err)) throw err;
-    }
-    this.podGuard.deleted(key, objectKey(pod), uid);
+    await this.owner.delete(key, set, pod, signal);
   }
 
   /** A node that ends its pod again and again is not flooded with new ones. Returns 0 when the pod may go now. */

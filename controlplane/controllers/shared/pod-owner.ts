@@ -1,0 +1,121 @@
+// What every controller that owns pods does: it follows its objects and their pods, claims pods, creates and deletes them, and
+// does not act on a copy older than its own last write. Which pods there should be is decided by the controller's plan.
+import type { Kind } from '../../api/kind';
+import { type Pod, pods } from '../../api/pod';
+import { isTerminal } from '../../api/pods/facts';
+import type { Selector } from '../../api/selector';
+import { type KubeObject, objectKey } from '../../api/types';
+import { describeError, isNotFound } from '../../base/errors';
+import type { EventRecorder } from '../../client/event-recorder';
+import type { TrackedInformer } from '../../client/informer';
+import type { WorkQueue } from '../../client/work-queue';
+import { adopt, release } from './adopt';
+import { planClaim } from './claim';
+import type { Deps } from './deps';
+import { byController, byNamespace, controlledBy, orphansOf } from './informers';
+import { refusedByTermination } from './namespaced';
+import { controllerOf, metaOf } from './owner';
+import { slowStart } from './slow-start';
+import { controllerQueue } from './worker';
+import { WriteGuard } from './write-guard';
+
+export interface PodOwnerOptions<O extends KubeObject> {
+  readonly kind: Kind<O>;
+  /** The source of its Events. */
+  readonly component: string;
+  /** Held by each pod it owns, until the controller removes it. */
+  readonly finalizer?: string;
+}
+
+export class PodOwner<O extends KubeObject> {
+  readonly owners: TrackedInformer<O>;
+  readonly pods: TrackedInformer<Pod>;
+  /** Keys of owners. */
+  readonly queue: WorkQueue;
+  readonly guard: WriteGuard<Pod>;
+  readonly events: EventRecorder;
+
+  constructor(
+    private readonly deps: Deps,
+    private readonly options: PodOwnerOptions<O>,
+  ) {
+    this.owners = deps.informers.of(options.kind);
+    this.pods = deps.informers.of(pods);
+    this.queue = controllerQueue(deps);
+    this.guard = new WriteGuard(this.pods);
+    this.events = deps.recorder(options.component);
+  }
+
+  /** Adds the key of each owner that a change of an owner or a pod concerns. */
+  follow(): void {
+    this.owners.onChange(({ key }) => this.queue.add(key));
+    this.pods.onChange((change) => {
+      this.enqueueOwner(change.object);
+      if (change.type === 'updated') this.enqueueOwner(change.previous);
+    });
+  }
+
+  /** An object without an owner concerns every owner of its namespace: any of them may select it. */
+  enqueueOwner(object: KubeObject): void {
+    const owner = controllerOf(object);
+    const namespace = object.metadata?.namespace ?? '';
+    if (owner?.kind === this.options.kind.kind) this.queue.add(`${namespace}/${owner.name}`);
+    else if (!owner) for (const one of this.owners.by(byNamespace, namespace)) this.queue.add(objectKey(one));
+  }
+
+  /** The pods it owns, and those of its namespace that have no owner. */
+  candidates(owner: O): readonly Pod[] {
+    const orphans = this.pods.by(byController, orphansOf(owner.metadata?.namespace));
+    return [...this.pods.by(byController, controlledBy(owner)), ...orphans];
+  }
+
+  /** The pods it owns; undefined when some had to be released or adopted first: the events of these writes lead to the next pass. */
+  async claim(key: string, owner: O, selector: Selector, signal: AbortSignal): Promise<readonly Pod[] | undefined> {
+    const claim = planClaim(owner, selector, this.candidates(owner), (pod) => !isTerminal(pod));
+    for (const pod of claim.release) await this.release(key, owner, pod, signal);
+    for (const pod of claim.adopt) await this.adopt(key, owner, pod, signal);
+    return claim.adopt.length + claim.release.length > 0 ? undefined : claim.owned;
+  }
+
+  /** @throws Conflict when the owner was replaced or is being deleted */
+  async adopt(key: string, owner: O, pod: Pod, signal: AbortSignal): Promise<void> {
+    const kinds = { object: pods, owner: this.options.kind };
+    this.guard.wrote(key, await adopt(this.deps.client, kinds, pod, owner, signal, this.options.finalizer));
+  }
+
+  async release(key: string, owner: O, pod: Pod, signal: AbortSignal): Promise<void> {
+    const { finalizer } = this.options;
+    const answer = await release(this.deps.client, pods, pod, metaOf(owner).uid, signal, finalizer);
+    if (answer) this.guard.wrote(key, answer);
+  }
+
+  /**
+   * Creates pods in growing batches until one fails; resolves with that failure. `render` is asked for each pod. A namespace that is
+   * being deleted takes no pods, and its content is about to be deleted: no failure.
+   */
+  async create(key: string, owner: O, count: number, render: () => Pod, signal: AbortSignal): Promise<unknown> {
+    const { error } = await slowStart(count, async () => {
+      const created = await this.deps.client.create(pods, render(), { signal });
+      this.guard.wrote(key, created);
+      this.events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata?.name}`);
+    });
+    if (error === undefined || refusedByTermination(error)) return undefined;
+    this.events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${describeError(error)}`);
+    return error;
+  }
+
+  /** A pod that is gone already counts as deleted. @throws what the client throws otherwise */
+  async delete(key: string, owner: O, pod: Pod, signal: AbortSignal): Promise<void> {
+    const { name, uid } = metaOf(pod);
+    try {
+      await this.deps.client.delete(pods, objectKey(pod), { preconditions: { uid }, signal });
+      this.events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+    } catch (err) {
+      if (!isNotFound(err)) {
+        this.events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${describeError(err)}`);
+        throw err;
+      }
+    }
+    this.guard.deleted(key, objectKey(pod), uid);
+  }
+}
