@@ -42,7 +42,10 @@ hash_of() { cat "$@" | sha256sum | cut -c1-32; }
 
 # One set-up at a time in a checkout; a second one waits and then finds everything done.
 setup_lock() {
-  mkdir -p "$RUNTIME"
+  mkdir -p "$RUNTIME" 2>/dev/null || true
+  if [ ! -w "$RUNTIME" ]; then
+    die "cannot write to $RUNTIME, which belongs to another user. Run as that user, or: sudo chown -R $(id -un) '$ROOT'"
+  fi
   exec 9>"$RUNTIME/setup.lock"
   if ! flock -n 9; then
     say "another script is setting up this checkout; waiting for it"
@@ -83,6 +86,7 @@ install_packages() {
     command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || [ -x "/sbin/$program" ] || [ -f "$program" ] || wanted+=("$package")
   done <<<"$1"
   [ ${#wanted[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || die "these packages are missing, and only root can install them: ${wanted[*]}"
   command -v apt-get >/dev/null 2>&1 ||
     die "these packages are missing and there is no apt-get to install them: ${wanted[*]}. Install them, then run it again."
   say "Going to install with apt-get: ${wanted[*]}"
@@ -187,6 +191,8 @@ setup_packages() {
   local hash
   hash=$(hash_of package.json package-lock.json .npmrc hack/runtime/package-lock.json)
   stamp_is node_modules/.k8ts-stamp "$hash" && return 0
+  # npm ci empties the folder first: through a link it would empty the one of another checkout.
+  [ ! -L node_modules ] || return 0
   say "Installing the npm packages of package-lock.json"
   if ! "$NODE" "$NPM" ci --ignore-scripts --no-audit --no-fund >"$RUNTIME/npm.log" 2>&1 </dev/null; then
     npm_cause
@@ -242,6 +248,15 @@ setup_cluster() {
   setup_packages
   setup_registry
   setup_build
+  setup_unlock
+}
+
+# What tests without root need: Node.js, npm packages and the test runner.
+setup_unit() {
+  setup_lock
+  setup_node
+  setup_packages
+  setup_tap
   setup_unlock
 }
 

@@ -1,9 +1,11 @@
 // hack/test: the stages in order, each a run of tap over its files, and one closing line with the counts of all of them.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { addCounts, type Counts, countsOf, failuresOf, noCounts, renderCounts } from './counts';
+import { watchTests } from './watch';
 
 const root = join(__dirname, '..', '..');
 const outputDir = join(root, '.k8ts/test');
@@ -15,6 +17,8 @@ interface Stage {
   readonly jobs: number;
   /** One test file may take this long. */
   readonly timeoutSeconds: number;
+  /** Makes namespaces, rules and containers. */
+  readonly needsRoot?: true;
   /** Left out unless it is named. */
   readonly onlyByName?: true;
   /** A program that the stage runs inside, as a path from the root. */
@@ -25,11 +29,10 @@ const stages: readonly Stage[] = [
   {
     name: 'unit',
     summary: 'beside the code',
-    folders: ['agents', 'controlplane', 'dataplane', 'hack'],
-    jobs: 2,
+    folders: ['agents', 'controlplane', 'dataplane', 'hack', 'test/lib'],
+    jobs: availableParallelism(),
     timeoutSeconds: 120,
   },
-  { name: 'contract', summary: 'one suite per port', folders: ['test/contract'], jobs: 2, timeoutSeconds: 120 },
   {
     name: 'integration',
     summary: 'several parts in one process',
@@ -41,6 +44,7 @@ const stages: readonly Stage[] = [
     name: 'kernel',
     summary: 'real namespaces, rules and containers',
     folders: ['test/kernel'],
+    needsRoot: true,
     jobs: 2,
     timeoutSeconds: 600,
   },
@@ -48,6 +52,7 @@ const stages: readonly Stage[] = [
     name: 'e2e',
     summary: 'a whole cluster: the tour, clients, failures',
     folders: ['test/e2e'],
+    needsRoot: true,
     jobs: 1,
     timeoutSeconds: 900,
   },
@@ -55,6 +60,7 @@ const stages: readonly Stage[] = [
     name: 'vagrant',
     summary: 'virtual machines by vagrant up; only when it is named, up to an hour',
     folders: ['test/vagrant'],
+    needsRoot: true,
     jobs: 1,
     timeoutSeconds: 6 * 3600,
     onlyByName: true,
@@ -65,7 +71,46 @@ const stages: readonly Stage[] = [
 function help(): string {
   const rows = [['check', 'types and lint'], ...stages.map(({ name, summary }) => [name, summary])];
   const list = rows.map(([name, summary]) => `  ${name!.padEnd(12)} ${summary}\n`).join('');
-  return `usage: hack/test [--fuzz=FACTOR] [STAGE|FILE|FOLDER]...\n\nRuns the stages in this order, or those named:\n${list}\n  --fuzz=FACTOR  fuzz tests with FACTOR times as many inputs, from a seed of its own (K8TS_FUZZ_SEED sets it)\n`;
+  return `usage: hack/test [OPTION]... [STAGE|FILE|FOLDER]...
+
+Runs the stages in this order, or those named:
+${list}
+  --grep=NAME    only the tests whose name contains NAME
+  --snapshot     writes the snapshots under test/snapshots again instead of comparing with them
+  --watch        runs again, after each change, the test files that import what changed
+  --fuzz=FACTOR  fuzz tests with FACTOR times as many inputs, from a seed of its own (K8TS_FUZZ_SEED sets it)
+
+Stages ${stages
+    .filter(({ needsRoot }) => needsRoot)
+    .map(({ name }) => name)
+    .join(', ')} need root.
+`;
+}
+
+interface Options {
+  readonly words: readonly string[];
+  readonly grep?: string;
+  readonly snapshot: boolean;
+  readonly watch: boolean;
+  readonly fuzz?: string;
+}
+
+/** @throws RangeError for an option that does not exist */
+function parseOptions(argv: readonly string[]): Options {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const options = argv.filter((word) => word.startsWith('-'));
+  const value = (name: string) => options.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const unknown = options.find((word) => !/^--(grep=.+|fuzz=.+|snapshot|watch)$/.test(word));
+  if (unknown !== undefined) throw new RangeError(`no such option: ${unknown}`);
+  const grep = value('grep');
+  const fuzz = value('fuzz');
+  return {
+    words,
+    ...(grep !== undefined && { grep }),
+    ...(fuzz !== undefined && { fuzz }),
+    snapshot: options.includes('--snapshot'),
+    watch: options.includes('--watch'),
+  };
 }
 
 /** Fuzz tests read both in test/lib/fuzz.ts. @throws RangeError */
@@ -81,39 +126,57 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(help());
     return 0;
   }
-  const fuzzOption = '--fuzz=';
-  const argv = words.filter((word) => !word.startsWith(fuzzOption));
-  const factor = words.find((word) => word.startsWith(fuzzOption))?.slice(fuzzOption.length);
+  let options: Options;
   try {
-    if (factor !== undefined) setFuzz(factor);
+    options = parseOptions(words);
+    if (options.fuzz !== undefined) setFuzz(options.fuzz);
   } catch (err) {
     process.stderr.write(`hack/test: ${describeError(err)}\n\n${help()}`);
     return 2;
   }
   const names = ['check', ...stages.map(({ name }) => name)];
   const byDefault = names.filter((name) => !stages.some((stage) => stage.name === name && stage.onlyByName));
-  const paths = argv.filter((arg) => !names.includes(arg));
+  const paths = options.words.filter((word) => !names.includes(word));
   const unknown = paths.find((path) => !existsSync(resolve(path)));
   if (unknown !== undefined) {
     process.stderr.write(`hack/test: no stage and no file: ${unknown}\n\n${help()}`);
     return 2;
   }
+  const wanted = options.words.length === 0 ? byDefault : options.words.filter((word) => names.includes(word));
+  const files = paths.flatMap((path) => testFiles(relative(root, resolve(path))));
+  const refused = rootMissing(wanted, files);
+  if (refused !== undefined) {
+    process.stderr.write(`hack/test: ${refused}\n`);
+    return 2;
+  }
   mkdirSync(outputDir, { recursive: true });
-  const wanted = argv.length === 0 ? byDefault : argv.filter((arg) => names.includes(arg));
+  if (options.watch) {
+    const watched = stages
+      .filter(({ name }) => wanted.includes(name))
+      .flatMap(({ folders }) => folders.flatMap(testFiles));
+    return watchTests([...watched, ...files], (again) => runTap(filesStage, again, options));
+  }
   let counts = noCounts;
   if (wanted.includes('check')) counts = addCounts(counts, await check());
   for (const stage of stages.filter(({ name }) => wanted.includes(name))) {
-    counts = addCounts(counts, await runTap(stage, stage.folders.flatMap(testFiles)));
+    counts = addCounts(counts, await runTap(stage, stage.folders.flatMap(testFiles), options));
   }
-  if (paths.length > 0) {
-    const files = paths.flatMap((path) => testFiles(relative(root, resolve(path))));
-    counts = addCounts(
-      counts,
-      await runTap({ name: 'files', summary: '', folders: [], jobs: 1, timeoutSeconds: 900 }, files),
-    );
-  }
+  if (paths.length > 0) counts = addCounts(counts, await runTap(filesStage, files, options));
   process.stdout.write(`\n${renderCounts(counts)}\n`);
   return counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+}
+
+/** Files named one by one. */
+const filesStage: Stage = { name: 'files', summary: '', folders: [], jobs: 1, timeoutSeconds: 900 };
+
+/** Why this cannot run without root, if it cannot. */
+function rootMissing(names: readonly string[], files: readonly string[]): string | undefined {
+  if (process.getuid?.() === 0) return undefined;
+  const needing = stages.filter(({ needsRoot }) => needsRoot);
+  const stage = needing.find(({ name, folders }) => {
+    return names.includes(name) || files.some((file) => folders.some((folder) => file.startsWith(`${folder}/`)));
+  });
+  return stage && `stage ${stage.name} needs root. Run it with sudo, or run other stages: hack/test unit`;
 }
 
 function testFiles(path: string): string[] {
@@ -141,12 +204,17 @@ async function check(): Promise<Counts> {
   return counts;
 }
 
-async function runTap(stage: Stage, files: readonly string[]): Promise<Counts> {
-  if (files.length === 0) return noCounts;
+async function runTap(stage: Stage, files: readonly string[], { grep, snapshot }: Options): Promise<Counts> {
+  if (files.length === 0) {
+    process.stdout.write(`FAILED  ${stage.name}: no test files\n`);
+    return { ...noCounts, failed: 1 };
+  }
   const startedAt = Date.now();
   const output = join(outputDir, `${stage.name}.tap`);
   rmSync(output, { force: true });
   const options = [
+    ...(grep === undefined ? [] : [`--grep=/${grep.replace(/[\\/^$.*+?()[\]{}|]/g, '\\$&')}/`]),
+    ...(snapshot ? ['--snapshot'] : []),
     '--disable-coverage',
     '--reporter=tap',
     '--no-color',
