@@ -1,6 +1,7 @@
 import t from 'tap';
 import { type OptionTable, parseOptions } from '../../controlplane/process/options';
 import { serverOptions } from '../../controlplane/server/options';
+import { keepSnapshots } from '../../test/lib/snapshots';
 import { options as dnsOptions } from '../dns/options';
 import { options as ingressOptions } from '../ingress/options';
 import { options as proxyOptions } from '../kube-proxy/options';
@@ -10,6 +11,8 @@ import { type Desired, defaults } from './desired';
 import { configDir, daemonJsonPath, type Part, partsOf, target, unitDir, unitOf, versionPath } from './layout';
 import { describeStep, type Observed, ownFiles, planSteps, type Step, type Wanted } from './steps';
 import { enabledUnits, unitFiles } from './units';
+
+keepSnapshots(t, __filename);
 
 const control: Desired = {
   role: 'control',

@@ -1,9 +1,12 @@
 import t from 'tap';
 import { ScriptedExec } from '../../test/lib/scripted-exec';
+import { keepSnapshots } from '../../test/lib/snapshots';
 import { NftProgram } from '../nftables/nft';
 import { SourceFilter } from './filter';
 import { elementsOf, linkLocalOf, type PodPort } from './ports';
 import { sourcesRemoval, sourcesText } from './text';
+
+keepSnapshots(t, __filename);
 
 const ports: PodPort[] = [
   { link: 'veth0af40105', mac: '0a:58:0a:f4:01:05', addresses: ['10.244.1.5', 'fd00::5'] },

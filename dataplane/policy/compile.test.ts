@@ -1,8 +1,11 @@
 import t from 'tap';
+import { keepSnapshots } from '../../test/lib/snapshots';
 import { compilePolicies } from './compile';
 import type { PodRecord, PolicyRecord, World } from './input';
 import { portsByProtocol } from './ports';
 import { removal, renderUpdate } from './update';
+
+keepSnapshots(t, __filename);
 
 const pod = (name: string, address: string, changes: Partial<PodRecord> = {}): PodRecord => ({
   key: `shop/${name}`,

@@ -1,11 +1,14 @@
 // The compiler as a whole: golden rules for every feature, no order dependence, small changes for small causes.
 import t from 'tap';
 import { endpoint, randomCluster, seededRandom, service, servicePort } from '../../../test/lib/service-fixture';
+import { keepSnapshots } from '../../../test/lib/snapshots';
 import { brokenJumps } from '../../netfilter/broken-jumps';
 import { maxChainName } from '../../netfilter/names';
 import { ruleSetOf } from '../../netfilter/plan';
 import type { NodeFacts, ServiceInput } from '../input';
 import { renderPlan, ServiceCompiler } from './compiler';
+
+keepSnapshots(t, __filename);
 
 const facts: NodeFacts = { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24' };
 const here = endpoint('10.244.1.5', 8080, { local: true });

@@ -8,6 +8,7 @@ import {
   service,
   servicePort,
 } from '../../../test/lib/service-fixture';
+import { keepSnapshots } from '../../../test/lib/snapshots';
 import { Tracer } from '../../path/hooks';
 import { NftEvaluator } from '../../path/nft/evaluator';
 import { NftTables } from '../../path/nft/tables';
@@ -16,6 +17,8 @@ import { NftCompiler } from './compiler';
 import { countChanges, type NftPlan } from './model';
 import { tableOf } from './names';
 import { renderTransaction } from './transaction';
+
+keepSnapshots(t, __filename);
 
 const facts: NodeFacts = { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24' };
 const here = endpoint('10.244.1.5', 8080, { local: true });
