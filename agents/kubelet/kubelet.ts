@@ -175,7 +175,7 @@ export class Kubelet {
   private async goDown(podSet: PodSet, signal: AbortSignal): Promise<void> {
     const { config, log, machineStops } = this.deps;
     if (!signal.aborted || config.shutdownGraceSeconds === 0 || !(await machineStops())) return;
-    log.info('the machine goes down; ending containers', { graceSeconds: config.shutdownGraceSeconds });
+    log.info('the machine goes down; the kubelet ends its containers', { graceSeconds: config.shutdownGraceSeconds });
     await podSet.endContainers(config.shutdownGraceSeconds);
   }
 

@@ -15,7 +15,7 @@ import { planRenewal } from './plan';
 const lookAgainMs = 3_600_000;
 /** After a failure; a year's certificate leaves a month for it to pass. */
 const retryMs = 60_000;
-/** Nobody decides for so long: the next try makes a new request. */
+/** A request without a decision for this long is given up; the next try creates a new one. */
 const orderTimeoutMs = 600_000;
 
 export interface RenewerDeps {
@@ -40,7 +40,7 @@ export class CertificateRenewer {
     const { clock } = this.deps;
     while (!signal.aborted) {
       const untilMs = await this.pass(signal).catch((error: unknown) => {
-        this.deps.log.warn('certificates cannot be looked at', { error });
+        this.deps.log.warn('certificates cannot be read, will retry', { error });
         return clock.now() + retryMs;
       });
       await this.serve();
@@ -71,7 +71,7 @@ export class CertificateRenewer {
         log.info('certificate renewed', { file, reason: plan.reason });
       } catch (error) {
         if (signal.aborted) return next;
-        log.warn('certificate not renewed', { file, reason: plan.reason, error });
+        log.warn('certificate renewal failed, will retry', { file, reason: plan.reason, error });
         this.deps.report('Warning', 'CertificateNotRenewed', `${file}: ${(error as Error).message}`);
         next = Math.min(next, clock.now() + retryMs);
       }
@@ -100,7 +100,7 @@ export class CertificateRenewer {
     try {
       await this.deps.served();
     } catch (error) {
-      this.deps.log.warn('the serving certificate cannot be read again', { error });
+      this.deps.log.warn('the serving certificate cannot be reloaded; the server keeps the old one', { error });
     }
   }
 

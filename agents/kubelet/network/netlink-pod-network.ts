@@ -210,7 +210,9 @@ export class NetlinkPodNetwork implements PodNetwork {
       this.options.log.info('replacing a pod wire', { ips: ips.join(','), fault });
       const inTheWay = await inside.link(interfaceName);
       if (inTheWay && inTheWay.kind !== 'veth') {
-        throw new Conflict(`${interfaceName} of the pod is a ${inTheWay.kind || 'physical'} link of someone else`);
+        throw new Conflict(
+          `${interfaceName} of the pod is a ${inTheWay.kind || 'physical'} link that the kubelet did not create`,
+        );
       }
       await inside.removeLink(interfaceName);
       await rt.removeLink(near);
@@ -253,7 +255,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       ]);
     } catch (err) {
       await rt.removeLink(near).catch((cause: unknown) => {
-        this.options.log.warn('undoing a pod wire failed', { ip, error: cause });
+        this.options.log.warn('a pod wire that could not be completed was not removed', { ip, error: cause });
       });
       throw err;
     }

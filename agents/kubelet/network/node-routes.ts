@@ -53,7 +53,8 @@ export class NodeRoutes {
     this.queue = new WorkQueue({
       onTake: markReconcile('node-routes'),
       clock,
-      onRetry: (_key, err, delayMs) => log.warn('routes not complete', { error: describeError(err), retryMs: delayMs }),
+      onRetry: (_key, err, delayMs) =>
+        log.warn('routes to other nodes are incomplete, will retry', { error: describeError(err), retryMs: delayMs }),
     });
   }
 

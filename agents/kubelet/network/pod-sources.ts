@@ -42,7 +42,7 @@ export class PodSources {
     return this.inTurn(async () => {
       if (this.deps.enabled) return this.write();
       await this.deps.filter.remove().catch((error: unknown) => {
-        this.deps.log.warn('the check of pod sources was not removed', { error });
+        this.deps.log.warn('the table that checks pod sources was not removed', { error });
       });
     });
   }
@@ -78,7 +78,7 @@ export class PodSources {
     try {
       if (!(await filter.isDamaged(thorough))) return;
     } catch (error) {
-      log.warn('the check of pod sources was not looked at', { error });
+      log.warn('the table that checks pod sources cannot be read, will retry', { error });
       return;
     }
     const wasWhole = this.failure === undefined;

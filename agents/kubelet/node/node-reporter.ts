@@ -51,7 +51,7 @@ export class NodeReporter {
         this.node = await this.createOrUpdate();
         return this.node;
       } catch (error) {
-        this.deps.log.warn('node not registered yet', { error });
+        this.deps.log.warn('node registration failed, will retry', { error });
         await this.deps.clock.sleep(retryMs, signal);
       }
     }
@@ -169,7 +169,7 @@ export class NodeReporter {
       } catch (error) {
         // Someone has deleted the Node: it is made again, as long as this kubelet runs.
         if (isNotFound(error)) await this.register(signal);
-        else log.warn('node status not written', { error });
+        else log.warn('node status write failed, will retry', { error });
       }
       await Promise.race([clock.sleep(checkMs, signal).catch(() => {}), this.wake.promise]);
       this.wake = Promise.withResolvers<void>();
@@ -182,7 +182,7 @@ export class NodeReporter {
       try {
         await this.renewOnce();
       } catch (error) {
-        log.warn('node lease not renewed', { error });
+        log.warn('node lease renewal failed, will retry', { error });
         await clock.sleep(retryMs, signal).catch(() => {});
         continue;
       }

@@ -1,7 +1,6 @@
 // The conditions of a pod that the kubelet owns; the times of those that do not change are kept. Pure.
 import type { Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
-import type { Container } from '../spec/container';
 import { isSidecar } from './plan';
 import type { ContainerStatus, StatusInput } from './status-input';
 
@@ -39,7 +38,7 @@ function withTimes(verdict: Verdict, { pod, now }: StatusInput): PodCondition {
 
 function initialized(pod: Pod, { phase, initStatuses, statuses }: Observed): Verdict {
   const type = 'Initialized';
-  const init = (pod.spec?.initContainers ?? []) as Container[];
+  const init = pod.spec?.initContainers ?? [];
   if (phase === 'Succeeded') return { type, status: 'True', reason: 'PodCompleted' };
   // Once app containers run, the init containers are behind us, whatever became of their records.
   if (statuses.some((status) => status.started || status.state?.running || status.lastState?.terminated)) {

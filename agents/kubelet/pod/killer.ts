@@ -4,7 +4,7 @@ import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from '../spec/container';
+import { findContainer } from '../spec/container';
 import type { PodDeps } from './deps';
 import { hookFailed, runHook } from './hooks';
 
@@ -77,6 +77,3 @@ export class Killer {
     await deps.runtime.stop(record.id, left);
   }
 }
-
-export const findContainer = (pod: Pod, name: string): Container | undefined =>
-  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find((each) => each.name === name);

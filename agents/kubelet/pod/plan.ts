@@ -48,8 +48,7 @@ export interface PodPlan {
   readonly backingOff: readonly string[];
 }
 
-export const isSidecar = (container: Container): boolean =>
-  (container as { restartPolicy?: string }).restartPolicy === 'Always';
+export const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
 export function planPod(input: PlanInput): PodPlan {
   return new Planner(input).plan();
@@ -87,7 +86,7 @@ class Planner {
     return this.input.records.some((record) => record.state === 'running');
   }
 
-  /** Containers that lived in a sandbox that is gone have lost their network: they end, then all starts anew. */
+  /** Containers of a sandbox that is gone have lost their network: they end, then all of them start again. */
   private replaceSandbox(): void {
     const sandboxes = this.input.records.filter(isSandbox);
     if (this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'Pod sandbox changed' });
@@ -99,7 +98,7 @@ class Planner {
     const { initContainers = [], containers } = this.input.pod.spec!;
     const initialized = containers.some(({ name }) => this.current(name) !== undefined);
     if (initialized) for (const container of initContainers.filter(isSidecar)) this.planOne(container, 'Always');
-    else if (!this.planInit(initContainers as Container[])) return;
+    else if (!this.planInit(initContainers)) return;
     for (const container of containers) this.planOne(container, this.restartPolicy(container));
   }
 
@@ -121,7 +120,7 @@ class Planner {
   }
 
   private restartPolicy(container: Container): string {
-    return (container as { restartPolicy?: string }).restartPolicy ?? this.input.pod.spec?.restartPolicy ?? 'Always';
+    return container.restartPolicy ?? this.input.pod.spec?.restartPolicy ?? 'Always';
   }
 
   private planOne(container: Container, policy: string): void {
@@ -132,7 +131,7 @@ class Planner {
       if (message) this.actions.push({ action: 'kill-container', id: record.id, name: container.name, message });
       return;
     }
-    // Made but never started (the kubelet or Docker went away in between): it is made anew.
+    // Created but never started, since the kubelet or Docker ended in between: it is created again.
     if (last?.state === 'created') this.actions.push({ action: 'remove-container', id: last.id });
     if (last?.state === 'exited' && !mayRestart(policy, last.exitCode ?? 0)) return;
     this.startWhenDue(container, last);

@@ -1,5 +1,5 @@
 // All pods of this node: one worker each, fed by the API and by the runtime. Containers whose pod the API does not know
-// get a worker too, which takes them away.
+// get a worker too, which removes them.
 import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
@@ -11,13 +11,13 @@ import { isOver } from './deadline';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
-/** Docker that restarts is back within this time, and its containers run on: nobody needs to know. As upstream. */
+/** Docker restarts within this time and its containers run on, so the node does not report it. As upstream. */
 export const runtimeGraceMs = 30_000;
-/** Safety net only: events tell everything, unless Docker loses one. */
+/** A safety net: events report every change, unless Docker loses one. */
 const relistMs = 300_000;
 
 export interface PodSetDeps extends Omit<WorkerDeps, 'finished'> {
-  /** Told why the runtime cannot be used, or undefined when it can. */
+  /** Called with the reason why the runtime cannot be used, or with undefined when it can. */
   readonly runtimeState: (problem: string | undefined) => void;
 }
 
@@ -67,7 +67,10 @@ export class PodSet {
     const ends = [...this.workers.values()].map((worker) => worker.endContainers(maxGraceSeconds));
     const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
     if (failed.length > 0) {
-      this.deps.log.warn('containers were not ended', { pods: failed.length, error: failed[0]!.reason });
+      this.deps.log.warn('containers were not ended before the machine goes down', {
+        pods: failed.length,
+        error: failed[0]!.reason,
+      });
     }
   }
 
@@ -97,14 +100,14 @@ export class PodSet {
     }
   }
 
-  /** Told once per absence, and to the node only when it lasts: else each restart of Docker would empty all Services. */
+  /** Logged once per absence, and reported by the node only when it lasts: else each restart of Docker would empty all Services. */
   private runtimeWentAway(error: unknown): void {
     const { clock, log } = this.deps;
     if (this.away) {
       this.away.error = error;
       return;
     }
-    log.warn('the container runtime is away', { error });
+    log.warn('the container runtime is not reachable; the kubelet waits for it', { error });
     const report = () =>
       this.given.runtimeState(`container runtime is down: ${describeError(this.away?.error ?? error)}`);
     if (!this.synced) report();
@@ -118,7 +121,7 @@ export class PodSet {
     try {
       await records.relist();
     } catch (error) {
-      log.warn('containers cannot be listed', { error });
+      log.warn('containers cannot be listed; the next listing tries again', { error });
       return;
     }
     this.away?.cancelReport();
@@ -127,11 +130,14 @@ export class PodSet {
     if (!this.synced) {
       for (const record of records.all()) {
         const ips = podIpsOf(record);
-        // An address of a range this node had before is no longer anyone else's concern.
+        // An address of a range that this node had before belongs to no pool of this node.
         try {
           network.reserve(ips);
         } catch (error) {
-          log.warn('address outside the pod range', { ips: ips.join(','), error });
+          log.warn('a container has an address outside the pod range; it is not reserved', {
+            ips: ips.join(','),
+            error,
+          });
         }
       }
       await this.wires.restoreAll();
@@ -147,7 +153,7 @@ export class PodSet {
   private adoptOrphans(): void {
     for (const identity of this.deps.records.pods()) {
       if (this.workers.has(identity.uid)) continue;
-      this.deps.log.info('containers of a pod that is gone are removed', {
+      this.deps.log.info('removing containers of a pod that the API no longer has', {
         pod: `${identity.namespace}/${identity.name}`,
       });
       const worker = new PodWorker(this.deps, identity);
@@ -163,7 +169,7 @@ export class PodSet {
     await volumes
       .removeOrphans((uid) => kept.has(uid) || this.workers.has(uid))
       .catch((error: unknown) => {
-        log.warn('volumes of pods that are gone are still there', { error });
+        log.warn('volumes of removed pods were not deleted; the next start of the kubelet tries again', { error });
       });
   }
 
@@ -173,7 +179,7 @@ export class PodSet {
     const identity = identityOf(pod);
     const unsound = unsoundName(pod);
     if (unsound !== undefined && !gone) {
-      this.deps.log.warn('a pod is ignored: a name of it is not valid', { pod: formatPod(identity), unsound });
+      this.deps.log.warn('pod ignored: one of its names is not valid', { pod: formatPod(identity), unsound });
       return;
     }
     let worker = this.workers.get(identity.uid);
@@ -193,7 +199,7 @@ export class PodSet {
 
   private finished(podUid: string): void {
     this.workers.delete(podUid);
-    // Events of the removals that are still on their way find nobody; what was missed shows at the next listing.
+    // Events of removals that arrive later find no worker; the next listing shows what was missed.
     for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
   }
 

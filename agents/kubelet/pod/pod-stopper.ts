@@ -3,10 +3,10 @@
 import type { Pod } from '../../../controlplane/api';
 import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from '../spec/container';
+import { findContainer } from '../spec/container';
 import { defaultGraceSeconds, specGraceOf } from '../spec/grace-period';
 import type { PodDeps } from './deps';
-import { findContainer, Killer } from './killer';
+import { Killer } from './killer';
 import type { ObservedPod } from './observed-pod';
 import { isSidecar, type PodAction } from './plan';
 import { removeSandbox } from './sandbox';
@@ -65,7 +65,7 @@ export class PodStopper {
   /** App containers first, then sidecars in the reverse of their order. */
   async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
     const deadline = this.deps.clock.now() + graceSeconds * 1000;
-    const sidecars = ((pod?.spec?.initContainers ?? []) as Container[]).filter(isSidecar).map(({ name }) => name);
+    const sidecars = (pod?.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
     const running = this.observed.records.filter((record) => !isSandbox(record) && record.state === 'running');
     const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
     const kill = (record: ContainerRecord) => {

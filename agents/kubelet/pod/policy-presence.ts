@@ -1,4 +1,4 @@
-// Whether there are NetworkPolicies: only then others must know a pod's address before its first packet.
+// Whether there are NetworkPolicies: only then kube-proxies must know a pod's address before its first packet.
 import { networkPolicies } from '../../../controlplane/api';
 import { hasCode } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -11,7 +11,7 @@ export class PolicyPresence {
 
   constructor(private readonly deps: { readonly client: Client; readonly log: Logger }) {}
 
-  /** True also where this node may not look: then better too early than too late. */
+  /** True also where this node may not list policies: an address published early does no harm, one published late loses packets. */
   get any(): boolean {
     return this.unknown || this.count > 0;
   }
@@ -22,10 +22,13 @@ export class PolicyPresence {
     try {
       await client.list(networkPolicies, { limit: 1 });
     } catch (error) {
-      // An API server of others need not let kubelets see policies; asking again and again would not help.
+      // Another API server may hide policies from kubelets; further requests would get the same answer.
       if (hasCode(error, 'Forbidden') || hasCode(error, 'NotFound')) {
         this.unknown = true;
-        log.info('policies are not shown to this node; addresses of pods are told early', { error });
+        log.info(
+          'this node may not list NetworkPolicies; addresses of pods are published before their network is ready',
+          { error },
+        );
         return;
       }
     }

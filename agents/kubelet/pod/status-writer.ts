@@ -1,5 +1,5 @@
-// Writes pod statuses to the API: at most one write per pod under way, always the newest status, nothing twice unless somebody
-// else has written over it.
+// Writes pod statuses to the API: at most one write per pod at a time, always the newest status, and the same status again only when
+// another client has overwritten it.
 import { type Pod, pods } from '../../../controlplane/api';
 import { Backoff } from '../../../controlplane/base/backoff';
 import type { Clock } from '../../../controlplane/base/clock';
@@ -105,7 +105,7 @@ export class StatusWriter {
       } catch (err) {
         // Given up, unless the pod was marked again meanwhile.
         if (isNotFound(err) || isConflict(err)) continue;
-        this.deps.log.warn('pod status not written', {
+        this.deps.log.warn('pod status write failed', {
           pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`,
           error: err,
         });

@@ -15,7 +15,7 @@ type ContainerState = NonNullable<ContainerStatus['state']>;
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, now, nodeIps, verdict } = input;
   const previous = pod.status ?? {};
-  const init = (pod.spec?.initContainers ?? []) as Container[];
+  const init = pod.spec?.initContainers ?? [];
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
   const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
   const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
@@ -136,7 +136,7 @@ export function podPhase(
   const init = pod.spec?.initContainers ?? [];
   const began = statuses.some((each) => each.state?.running || each.state?.terminated || each.lastState?.terminated);
   for (const status of began ? [] : initStatuses) {
-    const sidecar = isSidecar((init.find(({ name }) => name === status.name) ?? { name: '' }) as Container);
+    const sidecar = isSidecar(init.find(({ name }) => name === status.name) ?? { name: '' });
     const { terminated } = status.state ?? {};
     if (terminated && terminated.exitCode !== 0 && !sidecar && policy === 'Never') return 'Failed';
     if (!(sidecar ? status.started : terminated?.exitCode === 0)) return 'Pending';

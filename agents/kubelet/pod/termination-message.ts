@@ -1,4 +1,4 @@
-// The last words of an ended container: its termination message file, or the end of its log. Both are written by the container, which
+// What an ended container leaves as its termination message: its termination message file, or the end of its log. Both are written by the container, which
 // may have made them endless: the kubelet reads a bounded piece and waits a bounded time.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord, ContainerRuntime } from '../runtime/runtime';
+import { findContainer } from '../spec/container';
 
 // As upstream.
 const maxFileBytes = 4096;
@@ -67,9 +68,7 @@ export class TerminationMessages {
     const text = await readMessageFile(record.labels[labels.terminationLog]);
     if (text !== '' || record.exitCode === 0) return text;
     const name = record.labels[labels.containerName];
-    const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
-      (each) => each.name === name,
-    );
+    const container = findContainer(pod, name ?? '');
     return container?.terminationMessagePolicy === 'FallbackToLogsOnError' ? this.endOfLog(record.id) : '';
   }
 

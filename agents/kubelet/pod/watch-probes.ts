@@ -2,9 +2,8 @@
 import type { Pod } from '../../../controlplane/api';
 import { isSandbox, labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import type { Container } from '../spec/container';
+import { type Container, findContainer } from '../spec/container';
 import type { PodDeps } from './deps';
-import { findContainer } from './killer';
 import type { ObservedPod } from './observed-pod';
 
 /** Probes begin when the container runs and its postStart hook has ended. */

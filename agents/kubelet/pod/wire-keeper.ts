@@ -1,5 +1,5 @@
-// Keeps pods connected: after a start every running sandbox gets the wire it should have (the last kubelet may have died
-// between the start of the container and the end of its wiring), and what others break later is put back.
+// Keeps pods connected. After a start of the kubelet every running sandbox gets the wire it should have, since the last kubelet may have
+// died between the start of the container and the end of its wiring. What other programs break later is repaired.
 import { hasCode, isNotFound } from '../../../controlplane/base/errors';
 import { markReconcile } from '../../../controlplane/base/event-loop';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
@@ -7,7 +7,7 @@ import { isSandbox, podIpsOf, podOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { PodDeps } from './deps';
 
-/** Links of a pod that ends go before Docker tells of its end: whoever looks later does not take that for damage. */
+/** A stopping pod loses its veth before Docker reports it; wait this long before repairing. */
 export const settleMs = 250;
 /** Queue key for the bridge and all wires. */
 const everything = '*';
@@ -23,45 +23,47 @@ export class WireKeeper {
       onTake: markReconcile('pod-wires'),
       clock,
       backoff: { initialMs: 250, maxMs: 30_000 },
-      onRetry: (key, error, delayMs) => log.warn('pod network not whole yet', { wire: key, error, retryMs: delayMs }),
+      onRetry: (key, error, delayMs) =>
+        log.warn('pod network repair failed, will retry', { wire: key, error, retryMs: delayMs }),
     });
   }
 
-  /** Looks at everything once; what cannot be mended is tried again by run(). */
+  /** Checks the bridge and all wires once; run() repeats what cannot be repaired. */
   async restoreAll(): Promise<void> {
     try {
-      await this.mend(everything);
+      await this.repair(everything);
     } catch (error) {
-      this.deps.log.warn('pod network not whole', { error });
+      this.deps.log.warn('pod network repair failed, will retry', { error });
       this.queue.add(everything);
     }
   }
 
-  /** Mends what the network reports as broken, until the signal is aborted. */
+  /** Repairs what the network reports as broken, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     this.deps.network.onDamage((ip) => this.queue.addAfter(ip ?? everything, settleMs));
     for await (const key of this.queue.keys(signal)) {
-      await this.mend(key).then(
+      await this.repair(key).then(
         () => this.queue.done(key),
         (err: unknown) => this.queue.done(key, err),
       );
     }
   }
 
-  private async mend(key: string): Promise<void> {
+  private async repair(key: string): Promise<void> {
     const { network, records, log } = this.deps;
-    if (key === everything && (await network.repair())) log.warn('the bridge of the pods was damaged and is repaired');
+    if (key === everything && (await network.repair()))
+      log.warn('the bridge of the pods was damaged; the kubelet has repaired it');
     const sandboxes = records.all().filter((record) => isSandbox(record) && record.state === 'running');
     const concerned = sandboxes.filter((sandbox) => {
       const [ip] = podIpsOf(sandbox);
       return ip !== undefined && (key === everything || ip === key);
     });
-    const results = await Promise.allSettled(concerned.map((sandbox) => this.mendWire(sandbox)));
+    const results = await Promise.allSettled(concerned.map((sandbox) => this.repairWire(sandbox)));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
-  private async mendWire(sandbox: ContainerRecord): Promise<void> {
+  private async repairWire(sandbox: ContainerRecord): Promise<void> {
     const { network, runtime, events, log } = this.deps;
     const ips = podIpsOf(sandbox);
     try {
@@ -70,11 +72,15 @@ export class WireKeeper {
       const fault = await network.attach({ pid, ips, interfaceName: 'eth0' });
       if (fault === undefined) return;
       const { name, namespace, uid } = podOf(sandbox);
-      log.warn('a pod wire was broken and is repaired', { pod: `${namespace}/${name}`, ips: ips.join(','), fault });
+      log.warn('a pod wire was broken; the kubelet has repaired it', {
+        pod: `${namespace}/${name}`,
+        ips: ips.join(','),
+        fault,
+      });
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid } };
       events.record(pod, 'Warning', 'NetworkRestored', `Network of the pod was damaged (${fault}) and is repaired`);
     } catch (err) {
-      // It ended meanwhile, or it is an address of a range this node had before: nothing to mend.
+      // It ended meanwhile, or it is an address of a range this node had before: nothing to repair.
       if (!isNotFound(err) && !hasCode(err, 'BadRequest')) throw err;
     }
   }

@@ -12,3 +12,7 @@ export class ConfigError extends AppError {
     this.reason = reason;
   }
 }
+
+/** The app or init container of this name. */
+export const findContainer = ({ spec }: Pod, name: string): Container | undefined =>
+  [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find((each) => each.name === name);

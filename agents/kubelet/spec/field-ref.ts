@@ -3,6 +3,7 @@
 import type { Pod } from '../../../controlplane/api';
 import { parseQuantity } from '../../../controlplane/api/quantity';
 import { BadRequest } from '../../../controlplane/base/errors';
+import { findContainer } from './container';
 
 /** What is known only on the node. */
 export interface NodeFacts {
@@ -62,8 +63,7 @@ interface ResourceSelector {
 /** Rounded up to whole divisors, as Kubernetes does. @throws BadRequest */
 export function resourceValue(pod: Pod, selector: ResourceSelector, containerName: string, facts: NodeFacts): string {
   const name = selector.containerName ?? containerName;
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const container = containers.find((each) => each.name === name);
+  const container = findContainer(pod, name);
   if (!container) throw new BadRequest(`container ${name} not found`);
   const match = /^(limits|requests)\.(.+)$/.exec(selector.resource);
   if (!match) throw new BadRequest(`unsupported container resource : ${selector.resource}`);
