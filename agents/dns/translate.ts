@@ -1,9 +1,16 @@
 // Translates API objects to the zone's records, and plans the EndpointSlice by which this server announces itself. Pure.
-import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  endpointState,
+  isTerminal,
+  type Node,
+  type Pod,
+  type Service,
+  serviceKeyOf,
+  serviceNameLabel,
+  sliceManagedByLabel,
+} from '../../controlplane/api';
 import type { EndpointsInput, PodInput, PortInput, ServiceInput } from '../../dataplane/dns/records';
-
-const serviceNameLabel = 'kubernetes.io/service-name';
-const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
 interface PortLike {
   readonly name?: string;
@@ -30,21 +37,23 @@ export function translateService({ metadata, spec }: Service): ServiceInput {
 }
 
 /** Undefined for a slice that belongs to no Service, or whose addresses are names. */
-export function translateSlice({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointsInput | undefined {
-  const service = metadata?.labels?.[serviceNameLabel];
-  if (!service || addressType === 'FQDN') return undefined;
-  // An absent condition means ready. For publishNotReadyAddresses the slice itself says ready.
-  const ready = (endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);
+export function translateSlice(slice: EndpointSlice): EndpointsInput | undefined {
+  const { addressType, endpoints, ports } = slice;
+  const service = serviceKeyOf(slice);
+  if (service === '' || addressType === 'FQDN') return undefined;
+  // For publishNotReadyAddresses the slice itself says ready.
+  const ready = (endpoints ?? []).filter(({ conditions }) => endpointState(conditions).ready);
   return {
-    service: `${metadata?.namespace}/${service}`,
+    service,
     endpoints: ready.map(({ addresses, hostname }) => ({ addresses, ...(hostname ? { hostname } : {}) })),
     ports: toPorts(ports),
   };
 }
 
 /** Undefined for a pod without an address, and for one that has ended: another pod may have its address now. */
-export function translatePod({ metadata, status }: Pod): PodInput | undefined {
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+export function translatePod(pod: Pod): PodInput | undefined {
+  if (isTerminal(pod)) return undefined;
+  const { metadata, status } = pod;
   const all = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP];
   const addresses = [...new Set(all.filter((ip): ip is string => Boolean(ip)))];
   return addresses.length === 0 ? undefined : { namespace: metadata?.namespace ?? '', addresses };
@@ -89,7 +98,7 @@ function announcedSlice({ nodeName, address, port, node }: Announcement): Endpoi
     metadata: {
       name: sliceName(nodeName),
       namespace: dnsNamespace,
-      labels: { [serviceNameLabel]: dnsServiceName, [managedByLabel]: 'dns.k8ts.dev' },
+      labels: { [serviceNameLabel]: dnsServiceName, [sliceManagedByLabel]: 'dns.k8ts.dev' },
       ...(uid ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }] } : {}),
     },
     addressType: address.includes(':') ? 'IPv6' : 'IPv4',

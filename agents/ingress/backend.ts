@@ -1,6 +1,13 @@
 // From the backend of an Ingress to its endpoints: the Service, its port, and the endpoints that may be connected to. A missing object and a
 // refused endpoint are reported with different reasons, because their reader has to look in different places. Pure.
-import type { EndpointSlice, Ingress, Service } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  type EndpointState,
+  endpointState,
+  type Ingress,
+  isLastResort,
+  type Service,
+} from '../../controlplane/api';
 import type { BackendInput, BackendProtocol, Endpoint } from '../../dataplane/ingress/backends';
 import { refusedName, unwrappedAddress } from '../../dataplane/ingress/destination';
 import { refusedByName, refusedEndpoint, type Surroundings } from './reach';
@@ -96,21 +103,16 @@ function protocolOf(appProtocol: string | undefined): BackendProtocol {
  */
 function endpointsOf(slices: readonly EndpointSlice[], portName: string, families: readonly string[]): Endpoint[] {
   const found = families.map((family) => slices.filter(({ addressType }) => addressType === family));
-  const choices = [isReady, isLastResort].flatMap((usable) => found.map((ones) => collect(ones, portName, usable)));
+  const choices = [({ ready }: EndpointState) => ready, isLastResort].flatMap((usable) =>
+    found.map((ones) => collect(ones, portName, usable)),
+  );
   return choices.find((endpoints) => endpoints.length > 0) ?? [];
 }
-
-type Conditions = NonNullable<EndpointSlice['endpoints']>[number]['conditions'];
-
-/** An absent `ready` means ready (EndpointConditions). */
-const isReady = (conditions: Conditions): boolean => conditions?.ready !== false;
-const isLastResort = (conditions: Conditions): boolean =>
-  conditions?.serving === true && conditions.terminating === true;
 
 function collect(
   slices: readonly EndpointSlice[],
   portName: string,
-  usable: (conditions: Conditions) => boolean,
+  usable: (state: EndpointState) => boolean,
 ): Endpoint[] {
   const endpoints = new Map<string, Endpoint>();
   for (const slice of slices) {
@@ -118,7 +120,7 @@ function collect(
     if (!port) continue;
     for (const { addresses, conditions } of slice.endpoints ?? []) {
       const [first] = addresses;
-      if (first === undefined || !usable(conditions)) continue;
+      if (first === undefined || !usable(endpointState(conditions))) continue;
       const address = unwrappedAddress(first) ?? first;
       endpoints.set(`${address}:${port}`, { address, port });
     }

@@ -8,13 +8,13 @@ import {
   type Pod,
   pods,
   type Service,
+  serviceKeyOf,
   services,
 } from '../../controlplane/api';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { createInformer } from '../../controlplane/client/informer';
 import { addressesOfHostPod, addressesOfService } from './reach';
-import { serviceKeyOfSlice } from './translate';
 
 /** The index of EndpointSlices by the key of their Service. */
 export const serviceIndex = 'service';
@@ -29,7 +29,7 @@ export const openInformers = (client: Client, log: Logger) => ({
   services: createInformer<Service>(client, services, { log, indexes: { [addressIndex]: addressesOfService } }),
   slices: createInformer<EndpointSlice>(client, endpointSlices, {
     log,
-    indexes: { [serviceIndex]: (slice) => [serviceKeyOfSlice(slice)] },
+    indexes: { [serviceIndex]: (slice) => [serviceKeyOf(slice)] },
   }),
   nodes: createInformer(client, nodes, { log }),
   hostPods: createInformer<Pod>(client, pods, {

@@ -1,6 +1,6 @@
 // What the proxy may connect to, according to the objects of the cluster. At a node's own addresses listen services of the machine and agents,
 // so there only pods with hostNetwork are backends. dataplane/ingress holds the ranges that are always refused. Pure.
-import type { EndpointSlice, Node, Pod, Service } from '../../controlplane/api';
+import { type EndpointSlice, isTerminal, type Node, type Pod, type Service } from '../../controlplane/api';
 import {
   type Cidr,
   cidrAddress,
@@ -91,9 +91,7 @@ function refusedTarget(around: Surroundings, namespace: string, address: string,
 }
 
 const runningAt = (around: Surroundings, address: string): readonly Pod[] =>
-  around
-    .hostPods(address)
-    .filter(({ spec, status }) => spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  around.hostPods(address).filter((pod) => pod.spec?.hostNetwork && !isTerminal(pod));
 
 const declares = ({ spec }: Pod, port: number): boolean =>
   [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ ports }) =>

@@ -1,7 +1,15 @@
 import t from 'tap';
-import type { EndpointSlice, Ingress, IngressClass, Node, Secret, Service } from '../../controlplane/api';
-import { objectKey } from '../../controlplane/api/types';
-import { planStatus, readyNodes, serviceKeyOfSlice, translate, type World } from './translate';
+import {
+  type EndpointSlice,
+  type Ingress,
+  type IngressClass,
+  type Node,
+  objectKey,
+  type Secret,
+  type Service,
+  serviceKeyOf,
+} from '../../controlplane/api';
+import { planStatus, readyNodes, translate, type World } from './translate';
 
 const ourClass: IngressClass = { metadata: { name: 'k8ts' }, spec: { controller: 'k8ts.dev/ingress' } };
 const ingress = (spec: Ingress['spec'], metadata: Ingress['metadata'] = {}): Ingress => ({
@@ -39,7 +47,7 @@ function world(parts: {
     ingresses,
     classes,
     service: (key) => services.find((one) => objectKey(one) === key),
-    slices: (key) => slices.filter((one) => serviceKeyOfSlice(one) === key),
+    slices: (key) => slices.filter((one) => serviceKeyOf(one) === key),
     secret: (key) => secrets.find((one) => objectKey(one) === key),
     nodes: () => [],
     ownAddresses: () => [],

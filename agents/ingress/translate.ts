@@ -1,7 +1,6 @@
 // Translates API objects to the proxy's configuration: which Ingresses this agent serves, their rules and certificates, and for each Service
 // port the endpoints. Also plans which Ingresses need which addresses in their status. Pure.
-import type { EndpointSlice, Ingress, IngressClass, Node, Secret } from '../../controlplane/api';
-import { objectKey } from '../../controlplane/api/types';
+import { type Ingress, type IngressClass, isReady, type Node, objectKey, type Secret } from '../../controlplane/api';
 import type { BackendInput } from '../../dataplane/ingress/backends';
 import type { DefaultRule, PathType, RouteRule } from '../../dataplane/ingress/routes';
 import type { IngressConfig } from '../../dataplane/ingress/server';
@@ -12,7 +11,6 @@ import { type Backend, type BackendWorld, resolveBackend } from './backend';
 export const controllerName = 'k8ts.dev/ingress';
 export const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 const legacyClassAnnotation = 'kubernetes.io/ingress.class';
-const serviceNameLabel = 'kubernetes.io/service-name';
 
 export interface World extends BackendWorld {
   /** The class that this agent serves even while its IngressClass does not exist. */
@@ -107,9 +105,6 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
   });
 }
 
-export const serviceKeyOfSlice = (slice: EndpointSlice): string =>
-  `${slice.metadata?.namespace}/${slice.metadata?.labels?.[serviceNameLabel] ?? ''}`;
-
 /** The keys of the Secrets that TLS entries name. */
 export function secretKeys(ingress: Ingress): string[] {
   const namespace = ingress.metadata?.namespace ?? 'default';
@@ -119,7 +114,7 @@ export function secretKeys(ingress: Ingress): string[] {
 /** Ready nodes in order of name. The first writes the status of Ingresses, which shows the addresses of all of them. */
 export function readyNodes(nodes: readonly Node[]): { name: string; ip: string }[] {
   return nodes
-    .filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'))
+    .filter(isReady)
     .map((node) => ({
       name: node.metadata?.name ?? '',
       ip: node.status?.addresses?.find((one) => one.type === 'InternalIP')?.address ?? '',

@@ -1,6 +1,6 @@
 // Translates a pod's host ports to the compiler's record. Pure.
 import { isIP } from 'node:net';
-import type { Pod } from '../../controlplane/api';
+import { isTerminal, lastingContainers, type Pod } from '../../controlplane/api';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { Endpoint, ServiceInput, ServicePort } from '../../dataplane/service/input';
 
@@ -32,8 +32,8 @@ export function hostPortParts(pod: Pod): Pod {
 
 /** Undefined: the pod has no host port or no address of this family, or its containers have ended. */
 export function translatePod(pod: Pod, family: Family): ServiceInput | undefined {
-  const { phase, podIP, podIPs } = pod.status ?? {};
-  if (phase === 'Succeeded' || phase === 'Failed') return undefined;
+  const { podIP, podIPs } = pod.status ?? {};
+  if (isTerminal(pod)) return undefined;
   const addresses = podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
   const address = addresses.find((ip) => isIP(ip) === family);
   if (address === undefined) return undefined;
@@ -74,8 +74,5 @@ export function translatePod(pod: Pod, family: Family): ServiceInput | undefined
 /** Empty for a pod with hostNetwork: it listens on the node's own addresses. */
 function hostPortsOf({ spec }: Pod) {
   if (!spec || spec.hostNetwork) return [];
-  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  return [...(spec.containers ?? []), ...sidecars].flatMap(({ ports = [] }) =>
-    ports.filter(({ hostPort }) => hostPort),
-  );
+  return lastingContainers(spec).flatMap(({ ports = [] }) => ports.filter(({ hostPort }) => hostPort));
 }

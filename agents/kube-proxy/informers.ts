@@ -1,14 +1,13 @@
 // What the parts of this agent watch in common.
-import { type EndpointSlice, endpointSlices, nodes, pods, services } from '../../controlplane/api';
+import { type EndpointSlice, endpointSlices, nodes, pods, serviceKeyOf, services } from '../../controlplane/api';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { createInformer } from '../../controlplane/client/informer';
 import { hostPortParts } from './host-ports';
-import { serviceKeyOfSlice } from './translate';
 
 /** The index of EndpointSlices by the key of their Service. */
 export const sliceIndex = 'service';
-export const sliceIndexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOfSlice(slice)] };
+export const sliceIndexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKeyOf(slice)] };
 
 export type Informers = ReturnType<typeof openInformers>;
 

@@ -2,7 +2,7 @@
 // while a Service waits for it. A cluster in which nothing changes sees no writes.
 //
 //   taken ─► (rules are written) ─► written ─► wait a moment for more ─► one patch of the node's Lease ─► pause
-import type { EndpointSlice, Node, Service } from '../../controlplane/api';
+import { type EndpointSlice, type Node, type Service, serviceKeyOf } from '../../controlplane/api';
 import { leases } from '../../controlplane/api/lease';
 import {
   awaitsProgramming,
@@ -19,7 +19,6 @@ import { describeError, isNotFound } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import type { Lister, TrackedInformer } from '../../controlplane/client/informer';
-import { serviceKeyOfSlice } from './translate';
 
 /** Wait for this long before a write: a new Service and its first slices arrive close together, and one receipt covers both. */
 const gatherMs = 50;
@@ -70,7 +69,7 @@ export class Receipts {
       if (type !== 'deleted' && isAwaited(object)) this.awaits({ services: revisionOf(object), slices: 0 });
     });
     slices.onChange(({ type, object }) => {
-      const service = services.get(serviceKeyOfSlice(object));
+      const service = services.get(serviceKeyOf(object));
       if (type !== 'deleted' && service && isAwaited(service)) {
         this.awaits({ services: 0, slices: revisionOf(object) });
       }

@@ -1,8 +1,7 @@
 // Remembers which Services changed since the last write, and when their changes were caused.
-import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
+import { type EndpointSlice, type Pod, type Service, serviceKeyOf } from '../../controlplane/api';
 import type { Change, Lister } from '../../controlplane/client/informer';
 import { podKey, wantsHostPorts } from './host-ports';
-import { serviceKeyOfSlice } from './translate';
 
 /** The EndpointSlice controller sets it to the time at which the pod or Service changed. */
 const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
@@ -30,8 +29,8 @@ export class ChangeTracker {
   };
 
   readonly onSlice = (change: Change<EndpointSlice>): void => {
-    const keys = [serviceKeyOfSlice(change.object)];
-    if (change.type === 'updated') keys.push(serviceKeyOfSlice(change.previous));
+    const keys = [serviceKeyOf(change.object)];
+    if (change.type === 'updated') keys.push(serviceKeyOf(change.previous));
     for (const key of keys) if (key !== '') this.keys.add(key);
     const at = Date.parse(change.object.metadata?.annotations?.[triggerTimeAnnotation] ?? '');
     if (!Number.isNaN(at) && change.type !== 'deleted') this.triggeredAt.push(at);

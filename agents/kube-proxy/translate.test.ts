@@ -1,7 +1,7 @@
 // API objects to records.
 import t from 'tap';
 import type { EndpointSlice, Service } from '../../controlplane/api';
-import { podCidrOf, serviceKeyOfSlice, translateService } from './translate';
+import { podCidrOf, translateService } from './translate';
 
 const base: Service = {
   metadata: { name: 'web', namespace: 'shop' },
@@ -117,16 +117,14 @@ t.test('conditions that are missing, and those that are there', (t) => {
     found?.endpoints.map(({ ready, serving, terminating, local }) => [ready, serving, terminating, local]),
     [
       [true, true, false, false],
-      [false, false, false, false],
+      [false, true, false, false],
       [false, true, true, false],
     ],
   );
   t.end();
 });
 
-t.test('slices and nodes', (t) => {
-  t.equal(serviceKeyOfSlice(slice()), 'shop/web');
-  t.equal(serviceKeyOfSlice({ metadata: { name: 'x', namespace: 'shop' }, addressType: 'IPv4', endpoints: [] }), '');
+t.test('the pod range of a Node, by family', (t) => {
   t.equal(podCidrOf(undefined, 4), undefined);
   t.equal(podCidrOf({ spec: { podCIDR: '10.244.1.0/24' } }, 4), '10.244.1.0/24');
   t.equal(podCidrOf({ spec: { podCIDRs: ['10.244.1.0/24', 'fd00:0:1::/64'] } }, 6), 'fd00:0:1::/64');

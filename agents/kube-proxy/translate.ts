@@ -1,23 +1,22 @@
 // Translates one Service and its EndpointSlices to the compiler's record of one address family. Pure.
 import { isIP } from 'node:net';
-import { defaultAffinitySeconds, type EndpointSlice, type Node, type Service } from '../../controlplane/api';
+import {
+  defaultAffinitySeconds,
+  type EndpointSlice,
+  endpointState,
+  type Node,
+  type Service,
+} from '../../controlplane/api';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { ServiceInput, ServicePort } from '../../dataplane/service/input';
 import { type Here, type Hinted, markElsewhere } from './topology';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
 /** A Service with this label is served by another proxy. */
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 
 /** 4 or 6; 0 for what rules cannot hold, an address with a zone such as %eth0 included: the kernel would refuse the whole write. */
 const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
-
-/** The Service a slice belongs to, as `namespace/name`; '' when it belongs to none. */
-export function serviceKeyOfSlice(slice: EndpointSlice): string {
-  const name = slice.metadata?.labels?.[serviceNameLabel];
-  return name ? `${slice.metadata?.namespace}/${name}` : '';
-}
 
 /** Undefined when the Service needs no rules of this family: headless, ExternalName, other family, other proxy. */
 export function translateService(
@@ -97,11 +96,7 @@ function translateEndpoints(
   return (slice.endpoints ?? []).flatMap(({ addresses, conditions, hints, nodeName: on }) => {
     const address = addresses[0];
     if (address === undefined || familyOf(address) !== family) return [];
-    // Conditions that are not set mean: ready, serving as ready says, not terminating (EndpointConditions).
-    const ready = conditions?.ready ?? true;
-    const serving = conditions?.serving ?? ready;
-    const terminating = conditions?.terminating ?? false;
-    return [{ endpoint: { address, port, ready, serving, terminating, local: on === nodeName }, hints }];
+    return [{ endpoint: { address, port, ...endpointState(conditions), local: on === nodeName }, hints }];
   });
 }
 

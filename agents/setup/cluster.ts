@@ -1,8 +1,10 @@
 // The settings on which all nodes agree: init writes them to a ConfigMap, and join reads it. Also whether the server and a node are ready.
 import {
   type ConfigMap,
+  conditionOf,
   configMaps,
   controlPlaneLabel,
+  isReady,
   nodes,
   type Role,
   type RoleBinding,
@@ -75,8 +77,8 @@ export async function serverProblem(client: Client): Promise<string | undefined>
 export async function nodeProblem(client: Client, name: string): Promise<string | undefined> {
   try {
     const node = await client.get(nodes, name);
-    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-    if (ready?.status === 'True') return undefined;
+    if (isReady(node)) return undefined;
+    const ready = conditionOf(node, 'Ready');
     return ready ? `${ready.reason}: ${ready.message}` : 'its kubelet has not reported yet';
   } catch (err) {
     if (isNotFound(err)) return 'its kubelet has not registered it yet';

@@ -2,7 +2,7 @@
 // through Docker. Prints Figures as JSON.
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { deployments, namespaces, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api';
+import { deployments, isReady, namespaces, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { isNotFound } from '../../controlplane/base/errors';
 import { silentLogger } from '../../controlplane/base/logger';
@@ -227,9 +227,6 @@ class Engine {
     });
   }
 }
-
-const isReady = (object: { readonly status?: { readonly conditions?: readonly { type: string; status: string }[] } }) =>
-  object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 /** Nothing to wait for but the answer itself: the cluster is still starting. */
 async function eventually(test: () => Promise<boolean>): Promise<void> {

@@ -6,7 +6,6 @@ import { HealthPorts } from '../../agents/kube-proxy/health-ports';
 import { Metrics } from '../../agents/kube-proxy/metrics';
 import { Proxier } from '../../agents/kube-proxy/proxier';
 import { ModeRules, openRules, type Rules } from '../../agents/kube-proxy/rules';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
 import {
   type EndpointSlice,
   type KubeObject,
@@ -14,6 +13,7 @@ import {
   objectKey,
   type Pod,
   type Service,
+  serviceKeyOf,
 } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
@@ -63,7 +63,7 @@ export interface Report {
 
 class World {
   readonly services = new Copy<Service>();
-  readonly slices = new Copy<EndpointSlice>(serviceKeyOfSlice);
+  readonly slices = new Copy<EndpointSlice>(serviceKeyOf);
   readonly nodes = new Copy<Node>();
   readonly pods = new Copy<Pod>();
 

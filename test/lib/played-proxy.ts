@@ -4,8 +4,7 @@
 import { sliceIndexes } from '../../agents/kube-proxy/informers';
 import { Programming } from '../../agents/kube-proxy/programming';
 import { Receipts } from '../../agents/kube-proxy/receipts';
-import { serviceKeyOfSlice } from '../../agents/kube-proxy/translate';
-import { endpointSlices, nodes, services } from '../../controlplane/api/index';
+import { endpointSlices, nodes, serviceKeyOf, services } from '../../controlplane/api/index';
 import { systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
@@ -60,7 +59,7 @@ export class PlayedProxy {
       this.sync();
     });
     informers.slices.onChange(({ object }) => {
-      this.keys.add(serviceKeyOfSlice(object));
+      this.keys.add(serviceKeyOf(object));
       this.sync();
     });
     const running = [...Object.values(informers), receipts].map((part) => part.run(signal));

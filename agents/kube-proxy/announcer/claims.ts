@@ -1,6 +1,13 @@
 // Translates API objects to what the election needs. Pure.
 import { isIP } from 'node:net';
-import type { EndpointSlice, Node, Service } from '../../../controlplane/api';
+import {
+  type EndpointSlice,
+  endpointState,
+  isLastResort,
+  isReady,
+  type Node,
+  type Service,
+} from '../../../controlplane/api';
 import { formatAddress, parseAddress } from '../../../controlplane/base/cidr';
 import type { Claim } from '../../../dataplane/announce/election';
 
@@ -27,9 +34,9 @@ function localNodes(slices: readonly EndpointSlice[]): Map<string, 1 | 2> {
   const nodes = new Map<string, 1 | 2>();
   for (const { nodeName, conditions } of slices.flatMap(({ endpoints }) => endpoints ?? [])) {
     if (!nodeName) continue;
-    const ready = conditions?.ready ?? true;
-    if (ready) nodes.set(nodeName, 2);
-    else if (conditions?.serving && conditions.terminating && !nodes.has(nodeName)) nodes.set(nodeName, 1);
+    const state = endpointState(conditions);
+    if (state.ready) nodes.set(nodeName, 2);
+    else if (isLastResort(state) && !nodes.has(nodeName)) nodes.set(nodeName, 1);
   }
   return nodes;
 }
@@ -42,13 +49,14 @@ export interface NodeState {
   readonly excluded: boolean;
 }
 
-export function nodeStateOf({ metadata, status }: Node): NodeState {
+export function nodeStateOf(node: Node): NodeState {
+  const { metadata, status } = node;
   const all = (status?.addresses ?? []).filter(({ type, address }) => type === 'InternalIP' && isIP(address) !== 0);
   const internal = all.find(({ address }) => isIP(address) === 4) ?? all[0];
   return {
     name: metadata?.name ?? '',
     address: internal?.address ?? '',
-    ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    ready: isReady(node),
     excluded: metadata?.labels?.[excludeLabel] !== undefined,
   };
 }

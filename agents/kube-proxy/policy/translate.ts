@@ -1,6 +1,15 @@
 // Translates API objects to the records that policies are compiled from. Pure.
-import type { EndpointSlice, LabelSelector, Namespace, NetworkPolicy, Pod, Service } from '../../../controlplane/api';
-import { selectorFromLabelSelector } from '../../../controlplane/api';
+import {
+  type EndpointSlice,
+  isTerminal,
+  type LabelSelector,
+  lastingContainers,
+  type Namespace,
+  type NetworkPolicy,
+  type Pod,
+  type Service,
+  selectorFromLabelSelector,
+} from '../../../controlplane/api';
 import { cidrContains, formatAddress, parseAddress, parseCidr } from '../../../controlplane/base/cidr';
 import type {
   NamedPort,
@@ -87,7 +96,7 @@ export const translateNamespace = ({ metadata }: Namespace): NamespaceRecord => 
 export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined {
   const { metadata, spec, status } = pod;
   // The address of a pod that has ended stays in its status, and another pod may have it now.
-  if (spec?.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  if (spec?.hostNetwork || isTerminal(pod)) return undefined;
   const texts = [...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP].filter((ip) => Boolean(ip));
   if (texts.length === 0) return undefined;
   return {
@@ -103,8 +112,7 @@ export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined 
 
 /** The ports of containers that run as long as the pod does. Init containers that run once serve no requests. */
 function namedPorts({ spec }: Pod): NamedPort[] {
-  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  return [...(spec?.containers ?? []), ...sidecars].flatMap(({ ports = [] }) =>
+  return lastingContainers(spec ?? {}).flatMap(({ ports = [] }) =>
     ports.flatMap(({ name, protocol, containerPort }) =>
       name ? [{ name, protocol: protocolOf(protocol), port: containerPort }] : [],
     ),

@@ -1,5 +1,5 @@
 // Plans which credentials a node must request, and whether a machine may have a name and an address. Pure.
-import type { Node } from '../../../controlplane/api';
+import { isReady, type Node } from '../../../controlplane/api';
 import { whyReplace } from '../../../controlplane/pki/certificate';
 import { lifetimeOf, minimumLeftMs, type NodeCredential } from '../../../controlplane/pki/node-credentials';
 import type { ClusterAddress, FoundCredential } from '../../../controlplane/pki/node-files';
@@ -61,7 +61,7 @@ export function judgeMembership(nodes: readonly Node[], name: string, addresses:
         `nodes reach it: --node-ip=IP. If ${other} is gone for good: kubectl delete node ${other}`;
       return { verdict: 'taken', message };
     }
-    if (other !== name || !isAlive(node)) continue;
+    if (other !== name || !isReady(node)) continue;
     if (shared !== undefined) return { verdict: 'returning' };
     const message =
       `the name ${name} belongs to a node that is alive, at ${addressesOf(node).join(', ') || 'an unknown address'}. Give this ` +
@@ -74,5 +74,3 @@ export function judgeMembership(nodes: readonly Node[], name: string, addresses:
 
 export const addressesOf = ({ status }: Node): readonly string[] =>
   (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
-const isAlive = ({ status }: Node): boolean =>
-  status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
