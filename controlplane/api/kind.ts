@@ -29,7 +29,7 @@ export interface Column<T> {
   /** 0 is always shown, 1 only with -o wide. */
   readonly priority?: 0 | 1;
   /** `now` is milliseconds since the epoch, for ages. */
-  readonly cell: (object: T, now: number) => string | number | boolean | null;
+  cell(object: T, now: number): string | number | boolean | null;
 }
 
 /** How one write came to be; `old` is absent on create. */
@@ -46,6 +46,12 @@ export interface WriteContext<T> {
 export type GenerationRule = 'absent' | 'constant' | 'spec' | 'spec+labels' | 'spec+annotations';
 
 export type KeptMetadata = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
+
+/**
+ * Reads something from an object. It is declared as a method, as all functions of a kind are: a kind of some objects may then stand
+ * where a kind of any objects is asked for. The server calls them only with objects that the kind's own schema has decoded.
+ */
+export type Reader<T, R> = { read(object: T): R }['read'];
 
 export interface KindOptions<T extends KubeObject> {
   readonly group: string;
@@ -70,32 +76,32 @@ export interface KindOptions<T extends KubeObject> {
    */
   readonly statusKeeps?: readonly KeptMetadata[];
   /** Fills defaults into `object` in place, on every write after decoding; must be idempotent. */
-  readonly defaults?: (object: T) => void;
+  defaults?(object: T): void;
   /** Before a create or update is validated: clears or carries over fields the writer may not set (strategy). */
-  readonly prepare?: (object: T, context: WriteContext<T>) => void;
+  prepare?(object: T, context: WriteContext<T>): void;
   /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */
-  readonly validate?: (object: T, context: WriteContext<T>) => FieldCause[];
+  validate?(object: T, context: WriteContext<T>): FieldCause[];
   /** What the writer should know although the write is valid: texts for Warning headers, after upstream's. */
-  readonly warnings?: (object: T, context: WriteContext<T>) => string[];
+  warnings?(object: T, context: WriteContext<T>): string[];
   /** A deprecated kind warns of itself with every answer. */
   readonly deprecation?: string;
   /** The grammar of metadata.name: what is wrong with a name, in a list; a DNS subdomain by default. */
   readonly nameCheck?: (name: string) => string[];
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
-  readonly fields?: Readonly<Record<string, (object: T) => string>>;
+  readonly fields?: Readonly<Record<string, Reader<T, string>>>;
   /** Those of `fields` that lists are often asked for by: the cache keeps an index of each. */
   readonly indexedFields?: readonly string[];
   /** The words for a field selector of a kind with `fields` that names none of them; upstream has two forms. */
   readonly unknownField?: (quotedPath: string) => string;
   /** The pod template in an object of this kind, and its path: what is said of pods is said of it, too. */
-  readonly podTemplate?: { readonly path: string; readonly of: (object: T) => PodTemplate | undefined };
+  readonly podTemplate?: { readonly path: string; readonly of: Reader<T, PodTemplate | undefined> };
   /** What a deletion does besides the rules for all kinds. */
   readonly deletion?: DeletionRules<T>;
   /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
   /** What the object holds and no other may: names from claims.ts. Depends on nothing but the object, and never throws. */
-  readonly claims?: (object: T) => readonly string[];
+  claims?(object: T): readonly string[];
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';

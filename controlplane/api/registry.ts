@@ -57,4 +57,4 @@ export const registry: readonly Kind[] = [
   roleBindings,
   clusterRoles,
   clusterRoleBindings,
-] as unknown as readonly Kind[];
+];

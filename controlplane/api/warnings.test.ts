@@ -142,7 +142,8 @@ t.test('warnings about pod templates', async (t) => {
     'spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead';
   const name =
     'metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]';
-  for (const kind of [deployments, jobs] as unknown as Kind[]) {
+  const kinds: readonly Kind[] = [deployments, jobs];
+  for (const kind of kinds) {
     t.same(warningsOf(kind, body('a.b', old)), [name, label], kind.kind);
     const stored = body('a.b', old);
     kind.options.defaults?.(stored as KubeObject);

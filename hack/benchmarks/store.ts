@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps } from '../../controlplane/api/config-map';
-import type { Kind } from '../../controlplane/api/kind';
 import type { KindCache } from '../../controlplane/apiserver/cache/cache';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import { openStore, type StoreSpec } from '../../controlplane/store/open';
@@ -93,7 +92,7 @@ async function watched(cache: KindCache<ConfigMap>, work: () => Promise<void>): 
 async function bench(spec: StoreSpec): Promise<void> {
   process.stdout.write(`${spec.kind}, ${objects} ConfigMaps of about 850 bytes\n`);
   const store = await openStore(spec);
-  const cache = await openCache(store, [configMaps as unknown as Kind]);
+  const cache = await openCache(store, [configMaps]);
   await verbs(cache.kind(configMaps));
   await cache.close();
   await store.close();

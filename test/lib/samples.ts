@@ -71,14 +71,14 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [podDisruptionBudgets, { spec: { minAvailable: '50%', selector: { matchLabels: { app: 'deployment' } } } }],
     [roles, { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] }],
     [roleBindings, { roleRef, subjects: [{ kind: 'ServiceAccount', name: 'sample', namespace }] }],
-  ] as unknown as readonly (readonly [Kind, object])[];
+  ];
 }
 
 /** One object of each namespaced kind, all named sample, in an order in which they can be created. */
 export function samplesOf(namespace: string): readonly Sample[] {
   return namespacedSamples(namespace).map(([kind, rest]) => ({
     kind,
-    object: { metadata: { name: kind === (endpoints as Kind) ? 'sample-endpoints' : 'sample', namespace }, ...rest },
+    object: { metadata: { name: kind === endpoints ? 'sample-endpoints' : 'sample', namespace }, ...rest },
   }));
 }
 
@@ -99,7 +99,7 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [priorityClasses, { value: 10 }],
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
-  ] as unknown as readonly (readonly [Kind, object])[];
+  ];
   return rest.map(([kind, parts]) => ({ kind, object: { metadata: { name }, ...parts } }));
 }
 

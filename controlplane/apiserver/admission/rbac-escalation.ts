@@ -42,7 +42,7 @@ export const rbacEscalation: OpenRule = (deps) => ({
 
 function confirmRole(deps: EscalationDeps, write: Write, role: ClusterRole): void {
   const { kind, name, namespace, user } = write;
-  if (mayDo(deps.authorizer, user, 'escalate', kind as unknown as Kind, namespace, name)) return;
+  if (mayDo(deps.authorizer, user, 'escalate', kind, namespace, name)) return;
   confirm(deps, write, role.aggregationRule ? [...(role.rules ?? []), ...everything] : (role.rules ?? []));
 }
 
@@ -50,7 +50,7 @@ function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBin
   const { namespace, user } = write;
   // Validation says what is wrong with a reference that is none.
   if (!roleRef?.name) return;
-  const kind = (roleRef.kind === 'Role' ? roles : clusterRoles) as unknown as Kind;
+  const kind = roleRef.kind === 'Role' ? roles : clusterRoles;
   if (mayDo(deps.authorizer, user, 'bind', kind, namespace, roleRef.name)) return;
   const rules = deps.rbac.findRules(roleRef, namespace);
   if (!rules) throw notFound(kind, roleRef.name);

@@ -8,7 +8,6 @@ import {
   pods,
   withCondition,
 } from '../../api/index';
-import type { Kind } from '../../api/kind';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
 import { evictions } from '../../api/virtual';
@@ -41,7 +40,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
     // Before the budget and the pod are written to, not only before the deletion.
     const write: Write = {
       operation: 'create',
-      kind: pods as unknown as Kind,
+      kind: pods,
       namespace,
       name,
       subresource: 'eviction',
@@ -61,7 +60,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
       if (budget && !isUnreadyExempt(pod, budget)) await reserveDisruption(deps, budget, name, options.dryRun);
       if (!options.dryRun) await markDisruptionTarget(deps, key);
     }
-    await remove(deps, rest, pods as unknown as Kind, key, name, options);
+    await remove(deps, rest, pods, key, name, options);
     return jsonReply(success, 201);
   };
 }

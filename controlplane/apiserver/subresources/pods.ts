@@ -1,6 +1,5 @@
 // pods/binding: the scheduler's decision.
 import { type Pod, pods, withCondition } from '../../api/index';
-import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { bindings } from '../../api/virtual';
 import { BadRequest } from '../../base/errors';
@@ -27,9 +26,9 @@ export function bindingHandler(deps: RestDeps): SubresourceHandler {
     if (node === '' || (body.target?.kind !== undefined && body.target.kind !== 'Node')) {
       throw new BadRequest('Binding.target: the kind must be Node and the name must be set');
     }
-    const bound: RestRequest = { ...rest, route: { ...rest.route, kind: pods as unknown as Kind, name } };
+    const bound: RestRequest = { ...rest, route: { ...rest.route, kind: pods, name } };
     await update(deps, bound, {
-      kind: pods as unknown as Kind,
+      kind: pods,
       key: `${rest.route.namespace}/${name}`,
       subresource: 'binding',
       dryRun,
