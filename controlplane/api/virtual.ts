@@ -63,5 +63,8 @@ export const virtualResources: readonly Kind[] = [
   selfSubjectRulesReviews,
 ];
 
-/** Every kind that is requested but never stored; Scale, Eviction and TokenRequest are bodies of subresources. */
-export const virtualKinds: readonly Kind[] = [...virtualResources, scales, evictions, tokenRequests];
+/** Bodies of subresources, which have no path of their own. */
+export const bodyKinds: readonly Kind[] = [scales, evictions, tokenRequests];
+
+/** Every kind that is requested but never stored. */
+export const virtualKinds: readonly Kind[] = [...virtualResources, ...bodyKinds];

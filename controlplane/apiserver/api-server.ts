@@ -1,8 +1,7 @@
 // The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { registry } from '../api/registry';
+import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
-import { virtualResources } from '../api/virtual';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
@@ -66,6 +65,7 @@ export interface ApiServerOptions {
   readonly allowServiceExternalIps?: boolean;
 }
 export interface ApiServerDeps {
+  readonly catalog: Catalog;
   readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Clock;
@@ -95,7 +95,7 @@ export class ApiServer {
   /** Loads what authorization and allocation need, creates the bootstrap objects, then listens. Resolves with the port. */
   async open(): Promise<number> {
     const { options, deps, scope, stop } = this;
-    const { cache, schemas, clock, log } = deps;
+    const { catalog, cache, schemas, clock, log } = deps;
     scope.defer(() => stop.abort());
     const rbac = new RbacAuthorizer(cache);
     const node = new NodeAuthorizer(cache);
@@ -110,7 +110,7 @@ export class ApiServer {
     });
     const authorizer = new UnionAuthorizer([node, ingress, rbac]);
     const rules = await this.openRules(rbac, authorizer);
-    const rest: RestDeps = { schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
+    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
     const { keys } = options;
     const proxy = new KubeletProxy(cache, {
       certificate: keys.kubeletClientCertificate,
@@ -123,7 +123,7 @@ export class ApiServer {
     scope.defer(() => yaml.close());
     const handler = new ApiHandler({
       rest,
-      routes: new RouteTable([...registry, ...virtualResources]),
+      routes: new RouteTable(catalog),
       authorizer,
       paths: this.paths(),
       subresources: subresourceTable(rest, tokens, proxy),
@@ -202,11 +202,12 @@ export class ApiServer {
   private paths() {
     const { options, deps, metrics } = this;
     return pathHandler({
+      catalog: deps.catalog,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       metrics,
       issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
       publicKey: createPublicKey(options.keys.serviceAccountPublicKey),
-      openapi: openapiHandler(deps.schemas),
+      openapi: openapiHandler(deps.catalog, deps.schemas),
       checks: [
         { name: 'ping', failure: () => undefined },
         { name: 'store', failure: () => (deps.cache.revision() >= 0 ? undefined : 'not loaded') },

@@ -2,8 +2,7 @@
 // verb. Failures of any kind leave here as a Status.
 import type { Duplex } from 'node:stream';
 import { parseFieldSelector } from '../api/field-selector';
-import { writesStatus } from '../api/kind';
-import { registry } from '../api/registry';
+import { isStored, writesStatus } from '../api/kind';
 import type { Clock } from '../base/clock';
 import { AppError, hasCode } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
@@ -108,7 +107,7 @@ export class ApiHandler {
     // A body would have to be read from a connection that may speak another protocol by now.
     if (!handler && caller.method === 'GET') return this.handle(request);
     if (!route) throw pathNotFound();
-    const rest = restRequest(caller, this.deps.rest.schemas, route);
+    const rest = restRequest(caller, this.deps.rest, route);
     this.authorizeResource(rest);
     if (!handler) throw methodNotAllowed();
     // A WebSocket begins with a GET, but what it opens is as much as SPDY's POST.
@@ -122,7 +121,7 @@ export class ApiHandler {
     const watch = caller.search !== '' && queryFlag(queryOf(caller), 'watch');
     const route = this.route(caller, watch);
     if (!route) return this.answerPath(caller);
-    const rest = restRequest(this.deps.yaml.accept(caller), this.deps.rest.schemas, route);
+    const rest = restRequest(this.deps.yaml.accept(caller), this.deps.rest, route);
     onRoute(rest);
     this.authorizeResource(rest);
     const { deprecation } = route.kind.options;
@@ -223,7 +222,7 @@ const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforw
 function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
   if (streams.has(subresource)) return undefined;
   if (verb === 'watch') return 'watch';
-  const stored = registry.includes(kind) && (subresource === '' || subresource === 'finalize');
+  const stored = isStored(kind) && (subresource === '' || subresource === 'finalize');
   return stored || writesStatus(kind, subresource) ? 'objects' : 'answers';
 }
 

@@ -1,5 +1,6 @@
 // Mounts the OpenAPI documents below /openapi: negotiation, entity tags, compression.
 import { gzipSync } from 'node:zlib';
+import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { type OpenApiDocument, OpenApiDocuments, v2ProtobufAccept, v2ProtobufType } from './openapi/openapi';
 import { type ApiRequest, header, jsonType, queryOf, type Reply } from './request';
@@ -8,8 +9,8 @@ import { versionInfo } from './version';
 /** Smaller documents are not worth the time. */
 const compressFrom = 128 * 1024;
 
-export function openapiHandler(schemas: SchemaSet): (request: ApiRequest) => Reply | undefined {
-  const documents = new OpenApiDocuments(schemas, versionInfo.gitVersion);
+export function openapiHandler(catalog: Catalog, schemas: SchemaSet): (request: ApiRequest) => Reply | undefined {
+  const documents = new OpenApiDocuments(catalog, schemas, versionInfo.gitVersion);
   return (request) => {
     const path = request.path.replace(/\/$/, '');
     if (path === '/openapi/v2') {

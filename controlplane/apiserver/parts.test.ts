@@ -1,6 +1,7 @@
 // The pure parts of the server, each as a small table.
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
+import { KindCatalog } from '../api/catalog';
 import { registry } from '../api/registry';
 import { Invalid } from '../base/errors';
 import { NumberPool } from './allocation/number-pool';
@@ -26,7 +27,7 @@ function failure(call: () => unknown): number | undefined {
 }
 
 t.test('paths become verb, kind, namespace, name and subresource', async (t) => {
-  const routes = new RouteTable(registry);
+  const routes = new RouteTable(new KindCatalog(registry));
   const cases = [
     ['GET', '/api/v1/pods', 'list pods   '],
     ['GET', '/api/v1/namespaces/a/pods/b/log', 'get pods a b log'],

@@ -1,5 +1,6 @@
 // Everything that is no resource: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
 import type { KeyObject } from 'node:crypto';
+import type { Catalog } from '../api/catalog';
 import { publicKeySet } from './authn/jwt';
 import {
   aggregatedContentType,
@@ -17,6 +18,7 @@ import { methodNotAllowed } from './status';
 import { versionInfo } from './version';
 
 export interface PathDeps {
+  readonly catalog: Catalog;
   /** host:port where clients inside the cluster reach this server. */
   readonly serverAddress: string;
   readonly metrics: Metrics;
@@ -95,19 +97,21 @@ function issuerDocument({ issuer, serverAddress }: PathDeps) {
 
 function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | undefined {
   const parts = path.split('/').slice(2);
+  const kinds = deps.catalog.kinds();
   if (path === '/api' || path === '/apis') {
     const version = aggregatedVersion(header(request.headers, 'accept'));
     const root = path === '/api' ? 'api' : 'apis';
-    if (version) return { ...jsonReply(aggregatedDiscovery(root, version)), type: aggregatedContentType(version) };
-    return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups());
+    if (version)
+      return { ...jsonReply(aggregatedDiscovery(kinds, root, version)), type: aggregatedContentType(version) };
+    return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups(kinds));
   }
   const found =
     path.startsWith('/api/') && parts.length === 1
-      ? apiResources('', parts[0]!)
+      ? apiResources(kinds, '', parts[0]!)
       : parts.length === 1
-        ? apiGroup(parts[0]!)
+        ? apiGroup(kinds, parts[0]!)
         : parts.length === 2
-          ? apiResources(parts[0]!, parts[1]!)
+          ? apiResources(kinds, parts[0]!, parts[1]!)
           : undefined;
   return found && jsonReply(found);
 }

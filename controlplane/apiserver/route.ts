@@ -1,5 +1,6 @@
 // From method and path to what is asked for: verb, kind, namespace, name, subresource. What a path offers stands in the
 // declarations of the kinds; a method that is not among it ends here, before anything is read or written. Pure.
+import type { Catalog } from '../api/catalog';
 import { type Kind, subresourceOf, subresourcesOf, type Verb } from '../api/kind';
 import { BadRequest } from '../base/errors';
 import { methodNotAllowed, pathNotFound } from './status';
@@ -22,20 +23,13 @@ type Place = Omit<ResourceRoute, 'verb'> & {
   readonly watchPrefix: boolean;
 };
 
-/** Kinds found by path: one map look-up per request. */
+/** Kinds found by path: one look-up in the catalog per request, so that a kind is served as soon as the catalog has it. */
 export class RouteTable {
-  private readonly kinds = new Map<string, Kind>();
-  private readonly groups = new Set<string>();
   /** Subresources of Namespace: after namespaces/NAME, any other word is a resource inside the namespace. */
   private readonly ofNamespace: ReadonlySet<string>;
 
-  constructor(registry: readonly Kind[]) {
-    for (const kind of registry) {
-      // Groups, versions and plurals are words of the declarations; a path is split at `/` before it is compared with them.
-      this.kinds.set(`${kind.group}/${kind.version}/${kind.plural}`, kind);
-      this.groups.add(`${kind.group}/${kind.version}`);
-    }
-    const namespaces = this.kinds.get('/v1/namespaces');
+  constructor(private readonly catalog: Catalog) {
+    const namespaces = catalog.byPath('', 'v1', 'namespaces');
     this.ofNamespace = new Set(namespaces ? subresourcesOf(namespaces).map(({ name }) => name) : []);
   }
 
@@ -74,8 +68,8 @@ export class RouteTable {
       namespace = decode(parts[at + 1]!);
       at += 2;
     }
-    const kind = this.kinds.get(`${group}/${version}/${parts[at]}`);
-    if (!kind && method === 'GET' && !this.groups.has(`${group}/${version}`)) return undefined;
+    const kind = this.catalog.byPath(group, version, parts[at] ?? '');
+    if (!kind && method === 'GET' && !this.catalog.serves(group, version)) return undefined;
     if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
     // An empty segment is not the absence of one: pods//status must not become the collection.
     if (parts.slice(0, at + 3).includes('', 1)) throw pathNotFound();

@@ -1,4 +1,5 @@
 // Runs all controllers of the process over shared informers, one per kind.
+import type { Catalog } from '../api/catalog';
 import { parseCidrPair } from '../base/cidr';
 import { type Clock, systemClock } from '../base/clock';
 import { markReconcile } from '../base/event-loop';
@@ -35,6 +36,8 @@ import { InformerSet } from './shared/informers';
 import { TokenCleanerController } from './token-cleaner/controller';
 
 export interface ControllersOptions {
+  /** The kinds that are served; garbage collection and the deletion of namespaces reach those it has at the start. */
+  readonly catalog: Catalog;
   readonly client: Client;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -103,6 +106,7 @@ export function createControllers(
     cidr,
     nodePrefix: cidr.family === 4 ? (options.nodeMaskSize ?? 24) : 64,
   }));
+  const deletable = deletableKinds(options.catalog);
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
@@ -119,9 +123,9 @@ export function createControllers(
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
-    namespace: new NamespaceController(deps('namespace'), deletableKinds),
-    garbage: new GarbageCollector(deps('garbage'), deletableKinds),
-    disruption: new DisruptionController(deps('disruption')),
+    namespace: new NamespaceController(deps('namespace'), deletable),
+    garbage: new GarbageCollector(deps('garbage'), deletable),
+    disruption: new DisruptionController(deps('disruption'), options.catalog),
     eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
     csrApproving: new CsrApprovingController(deps('csr-approving')),

@@ -1,8 +1,10 @@
 // `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Catalog, KindCatalog, storedKinds } from '../api/catalog';
 import { registry } from '../api/registry';
 import { loadSchemas } from '../api/schema/load';
+import { virtualResources } from '../api/virtual';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import type { UserInfo } from '../apiserver/request';
@@ -43,7 +45,8 @@ async function runServer(context: Context): Promise<void> {
 
 async function runParts({ options, log, signal }: Context, scope: Scope): Promise<void> {
   const { parts } = options;
-  const api = parts.includes('apiserver') ? await openApi(options, log, scope) : undefined;
+  const catalog = new KindCatalog([...registry, ...virtualResources]);
+  const api = parts.includes('apiserver') ? await openApi(options, catalog, log, scope) : undefined;
   if (!api && options.kubeconfig === '') {
     throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
   }
@@ -64,7 +67,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     const authority = await readAuthority(options.pkiDir);
     const signing = authority ? { signing: { authority, maxLifetimeMs: options.clusterSigningDuration } } : {};
     const given = { ...ranges, caPem, ...signing, ...identity };
-    running.push(runControllers({ client, log: log.child('controllers'), ...given }, end));
+    running.push(runControllers({ catalog, client, log: log.child('controllers'), ...given }, end));
   }
   if (parts.includes('scheduler')) {
     const client = await clientFor(kubeScheduler);
@@ -103,14 +106,14 @@ function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress
   return { advertiseAddress, serviceAddress, clusterDomain, extraHosts };
 }
 
-async function openApi(options: Context['options'], log: Logger, scope: Scope): Promise<ApiServer> {
+async function openApi(options: Context['options'], catalog: Catalog, log: Logger, scope: Scope): Promise<ApiServer> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   for (const made of await ensurePki(pkiDir, serverNames(options))) log.info('made', { file: made });
   const spec = { kind: options.store, path: join(dataDir, 'state.db') };
   const store = await openStore(spec, { log: log.child('store') });
   scope.defer(() => store.close());
-  const cache = await openCache(store, registry, { log: log.child('cache') });
+  const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache') });
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
   const api = new ApiServer(
@@ -125,7 +128,7 @@ async function openApi(options: Context['options'], log: Logger, scope: Scope): 
       allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },
-    { schemas: loadSchemas(), cache, clock: systemClock, log: log.child('apiserver') },
+    { catalog, schemas: loadSchemas(), cache, clock: systemClock, log: log.child('apiserver') },
   );
   scope.defer(() => api.close());
   await api.open();

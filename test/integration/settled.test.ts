@@ -73,6 +73,7 @@ async function startControllers(test: Test): Promise<{ client: Client; counters:
   };
   const authority = (await readAuthority(server.pkiDir))!;
   const options = {
+    catalog: server.catalog,
     client: manager,
     log,
     clusterCidr: '10.244.0.0/16',

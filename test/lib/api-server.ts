@@ -4,11 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KindCatalog, storedKinds } from '../../controlplane/api/catalog';
 import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
+import { virtualResources } from '../../controlplane/api/virtual';
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
-import { openCache } from '../../controlplane/apiserver/cache/open';
+import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import type { OpenRule } from '../../controlplane/apiserver/write/rule';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
@@ -45,6 +47,8 @@ export interface WatchLines {
 
 export interface TestServer {
   readonly api: ApiServer;
+  readonly cache: OpenCache;
+  readonly catalog: KindCatalog;
   readonly port: number;
   readonly ca: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -76,7 +80,8 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   const clock = options.clock ?? systemClock;
   const store = await openStore({ kind: 'memory' });
   scope.defer(() => store.close());
-  const cache = await openCache(store, registry, options.ring ? { ring: options.ring } : {});
+  const catalog = new KindCatalog([...registry, ...virtualResources]);
+  const cache = await openCache(store, storedKinds(catalog), options.ring ? { ring: options.ring } : {});
   scope.defer(() => cache.close());
   const api = new ApiServer(
     {
@@ -90,7 +95,14 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
     },
-    { schemas: loadSchemas(), cache, clock, log: silentLogger, ...(options.rules ? { rules: options.rules } : {}) },
+    {
+      catalog,
+      schemas: loadSchemas(),
+      cache,
+      clock,
+      log: silentLogger,
+      ...(options.rules ? { rules: options.rules } : {}),
+    },
   );
   scope.defer(() => api.close());
   const port = await api.open();
@@ -112,6 +124,8 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   };
   return {
     api,
+    cache,
+    catalog,
     port,
     ca: authority.cert,
     identity,

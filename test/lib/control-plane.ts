@@ -50,6 +50,7 @@ export async function openControlPlane(test: Test, options: ControlPlaneOptions 
   const given = {
     ...controllers,
     ...signing,
+    catalog: server.catalog,
     client: asManager,
     log,
     clusterCidr: '10.244.0.0/16',

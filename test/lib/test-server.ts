@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KindCatalog, storedKinds } from '../../controlplane/api/catalog';
 import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
+import { virtualResources } from '../../controlplane/api/virtual';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import { systemClock } from '../../controlplane/base/clock';
@@ -21,6 +23,7 @@ export interface TestServer {
   client(user?: string): Client;
   readonly port: number;
   readonly pkiDir: string;
+  readonly catalog: KindCatalog;
   close(): Promise<void>;
 }
 
@@ -43,7 +46,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   await ensurePki(pkiDir, { ...names, extraHosts: [] });
   const store = options.store ?? (await openStore({ kind: 'memory' }, { log }));
   if (!options.store) scope.defer(() => store.close());
-  const cache = await openCache(store, registry, { log });
+  const catalog = new KindCatalog([...registry, ...virtualResources]);
+  const cache = await openCache(store, storedKinds(catalog), { log });
   scope.defer(() => cache.close());
   const api = new ApiServer(
     {
@@ -54,13 +58,14 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: 'cluster.local',
       keys: await readKeys(pkiDir),
     },
-    { schemas: loadSchemas(), cache, clock: systemClock, log, ...(options.random ? { random: options.random } : {}) },
+    { catalog, schemas: loadSchemas(), cache, clock: systemClock, log, ...(options.random ? { random: options.random } : {}) },
   );
   scope.defer(() => api.close());
   const port = await api.open();
   return {
     port,
     pkiDir,
+    catalog,
     client: (name) => {
       const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];
       return createClient(api.transport({ name: name ?? 'test-admin', groups }), { userAgent: name ?? 'test' });

@@ -147,6 +147,14 @@ t.test('nothing but tests imports test, nothing but hack and tests imports hack'
   t.strictSame(wrong, []);
 });
 
+t.test('only the server, hack and tests know the registry: all others are handed a catalog', async (t) => {
+  const importers = readSources()
+    .filter(({ path }) => !isTest(path) && !path.startsWith('hack/'))
+    .filter(({ imports }) => imports.some(({ target }) => target === 'controlplane/api/registry'))
+    .map(({ path }) => path);
+  t.strictSame(importers, ['controlplane/server/main.ts']);
+});
+
 t.test('the only barrel is controlplane/api/index.ts', async (t) => {
   const barrels = readSources()
     .filter(({ path }) => path.endsWith('/index.ts'))

@@ -3,26 +3,28 @@ import { registry } from '../../api/registry';
 import { virtualResources } from '../../api/virtual';
 import { aggregatedDiscovery, apiGroup, apiGroups, apiResources, coreVersions } from './discovery';
 
+const kinds = [...registry, ...virtualResources];
+
 t.test('groups and their versions', async (t) => {
   t.same(coreVersions('10.0.0.1:6443').serverAddressByClientCIDRs, [
     { clientCIDR: '0.0.0.0/0', serverAddress: '10.0.0.1:6443' },
   ]);
-  const names = apiGroups().groups.map((group) => group.name);
-  t.same(new Set(names), new Set([...registry, ...virtualResources].map((k) => k.group).filter((g) => g !== '')));
+  const names = apiGroups(kinds).groups.map((group) => group.name);
+  t.same(new Set(names), new Set(kinds.map((k) => k.group).filter((g) => g !== '')));
   t.equal(names[0], 'apps');
-  t.same(apiGroup('apps'), {
+  t.same(apiGroup(kinds, 'apps'), {
     kind: 'APIGroup',
     apiVersion: 'v1',
     name: 'apps',
     versions: [{ groupVersion: 'apps/v1', version: 'v1' }],
     preferredVersion: { groupVersion: 'apps/v1', version: 'v1' },
   });
-  t.equal(apiGroup('nothing.example'), undefined);
-  t.equal(apiGroup(''), undefined);
+  t.equal(apiGroup(kinds, 'nothing.example'), undefined);
+  t.equal(apiGroup(kinds, ''), undefined);
 });
 
 t.test('resources of one version', async (t) => {
-  const core = apiResources('', 'v1');
+  const core = apiResources(kinds, '', 'v1');
   t.equal(core?.groupVersion, 'v1');
   t.equal(core?.apiVersion, undefined);
   const find = (name: string) => core?.resources.find((resource) => resource.name === name);
@@ -37,22 +39,22 @@ t.test('resources of one version', async (t) => {
   t.match(find('pods/eviction'), { group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] });
   t.match(find('bindings'), { kind: 'Binding', verbs: ['create'], storageVersionHash: undefined });
   t.match(find('nodes'), { namespaced: false });
-  const apps = apiResources('apps', 'v1');
+  const apps = apiResources(kinds, 'apps', 'v1');
   t.equal(apps?.apiVersion, 'v1');
   t.match(
     apps?.resources.find(({ name }) => name === 'deployments/scale'),
     { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] },
   );
-  t.equal(apiResources('apps', 'v2'), undefined);
-  t.equal(apiResources('nothing', 'v1'), undefined);
+  t.equal(apiResources(kinds, 'apps', 'v2'), undefined);
+  t.equal(apiResources(kinds, 'nothing', 'v1'), undefined);
 });
 
 t.test('the aggregated form says the same', async (t) => {
   for (const [root, groups] of [
     ['api', ['']],
-    ['apis', apiGroups().groups.map(({ name }) => name)],
+    ['apis', apiGroups(kinds).groups.map(({ name }) => name)],
   ] as const) {
-    const document = aggregatedDiscovery(root, 'v2');
+    const document = aggregatedDiscovery(kinds, root, 'v2');
     t.equal(document.apiVersion, 'apidiscovery.k8s.io/v2');
     t.same(
       document.items.map(({ metadata }) => metadata.name ?? ''),
@@ -60,7 +62,7 @@ t.test('the aggregated form says the same', async (t) => {
     );
     for (const { metadata, versions } of document.items) {
       for (const { version, resources } of versions) {
-        const plain = apiResources(metadata.name ?? '', version)?.resources.map(
+        const plain = apiResources(kinds, metadata.name ?? '', version)?.resources.map(
           ({ name, verbs }) => `${name} ${verbs}`,
         );
         const flat = resources.flatMap(({ resource, verbs, subresources }) => [
@@ -71,5 +73,5 @@ t.test('the aggregated form says the same', async (t) => {
       }
     }
   }
-  t.equal(aggregatedDiscovery('api', 'v2beta1').apiVersion, 'apidiscovery.k8s.io/v2beta1');
+  t.equal(aggregatedDiscovery(kinds, 'api', 'v2beta1').apiVersion, 'apidiscovery.k8s.io/v2beta1');
 });

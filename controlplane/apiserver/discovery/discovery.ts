@@ -1,9 +1,12 @@
-// Discovery documents: what the API serves, as pure functions of the registry. HTTP, negotiation and caching are the
+// Discovery documents: what the API serves, as pure functions of the kinds that are served. HTTP, negotiation and caching are the
 // caller's.
+import { isStored, type Kind } from '../../api/kind';
 import { type AggregatedDiscovery, type AggregatedVersion, aggregate } from './aggregated';
 import { describeGroups, type GroupInfo, type ResourceInfo, storageVersionHash } from './resources';
 
 export { aggregatedContentType } from './aggregated';
+
+type Kinds = readonly Kind[];
 
 interface GroupVersionForDiscovery {
   readonly groupVersion: string;
@@ -45,14 +48,14 @@ export function coreVersions(serverAddress: string) {
 }
 
 /** GET /apis */
-export function apiGroups() {
-  const groups = describeGroups().filter((group) => group.name !== '');
+export function apiGroups(kinds: Kinds) {
+  const groups = describeGroups(kinds).filter((group) => group.name !== '');
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupEntry) } as const;
 }
 
 /** GET /apis/GROUP; undefined for a group that is not served. */
-export function apiGroup(name: string): ApiGroup | undefined {
-  const group = name === '' ? undefined : describeGroups().find((candidate) => candidate.name === name);
+export function apiGroup(kinds: Kinds, name: string): ApiGroup | undefined {
+  const group = name === '' ? undefined : describeGroups(kinds).find((candidate) => candidate.name === name);
   return group && { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) };
 }
 
@@ -62,8 +65,8 @@ function groupEntry({ name, versions }: GroupInfo): ApiGroup {
 }
 
 /** GET /api/v1 (group '') and /apis/GROUP/VERSION; undefined when that is not served. */
-export function apiResources(group: string, version: string): ApiResourceList | undefined {
-  const found = describeGroups()
+export function apiResources(kinds: Kinds, group: string, version: string): ApiResourceList | undefined {
+  const found = describeGroups(kinds)
     .find(({ name }) => name === group)
     ?.versions.find((candidate) => candidate.version === version);
   if (!found) return undefined;
@@ -78,7 +81,7 @@ export function apiResources(group: string, version: string): ApiResourceList | 
 
 function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
   const { shortNames, categories } = kind.options;
-  const stored = kind.verbs.includes('get');
+  const stored = isStored(kind);
   const main: ApiResource = {
     name: kind.plural,
     singularName: kind.singular,
@@ -103,9 +106,13 @@ function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
 }
 
 /** GET /api (`root` 'api': the core group) or /apis (all others) in the aggregated form of apidiscovery.k8s.io. */
-export function aggregatedDiscovery(root: 'api' | 'apis', version: AggregatedVersion): AggregatedDiscovery {
+export function aggregatedDiscovery(
+  kinds: Kinds,
+  root: 'api' | 'apis',
+  version: AggregatedVersion,
+): AggregatedDiscovery {
   return aggregate(
-    describeGroups().filter(({ name }) => (root === 'api') === (name === '')),
+    describeGroups(kinds).filter(({ name }) => (root === 'api') === (name === '')),
     version,
   );
 }

@@ -1,8 +1,6 @@
-// What discovery tells about one resource, read from the registry: shared by the plain and the aggregated form.
+// What discovery tells about one resource, read from the kinds that are served: shared by the plain and the aggregated form.
 import { createHash } from 'node:crypto';
 import { type Kind, subresourcesOf } from '../../api/kind';
-import { registry } from '../../api/registry';
-import { virtualResources } from '../../api/virtual';
 
 export interface GroupVersionKind {
   readonly group: string;
@@ -56,7 +54,7 @@ const byOrder = (a: string, b: string): number => {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** All groups with their versions and resources, in the order clients see them. */
-export function describeGroups(kinds: readonly Kind[] = [...registry, ...virtualResources]): GroupInfo[] {
+export function describeGroups(kinds: readonly Kind[]): GroupInfo[] {
   const names = [...new Set(kinds.map((kind) => kind.group))].sort(byOrder);
   return names.map((name) => {
     const members = kinds.filter((kind) => kind.group === name);

@@ -1,10 +1,15 @@
 import t from 'tap';
+import { KindCatalog } from '../../api/catalog';
+import { defineKind } from '../../api/kind';
 import { pods } from '../../api/pod';
+import { registry } from '../../api/registry';
 import { loadSchemas } from '../../api/schema/load';
+import { virtualResources } from '../../api/virtual';
 import { OpenApiDocuments } from './openapi';
 import type { OpenApiV2 } from './v2';
 
-const documents = new OpenApiDocuments(loadSchemas(), 'v1.36.0');
+const catalog = new KindCatalog([...registry, ...virtualResources]);
+const documents = new OpenApiDocuments(catalog, loadSchemas(), 'v1.36.0');
 const v2 = JSON.parse(documents.v2Json().body.toString()) as OpenApiV2;
 
 /** Every $ref below `value`. */
@@ -122,7 +127,7 @@ t.test('the protobuf form says what the JSON form says', async (t) => {
 
 t.test('a document asked for again is the same', async (t) => {
   t.equal(documents.v2Json().etag, documents.v2Json().etag);
-  t.equal(new OpenApiDocuments(loadSchemas(), 'v1.36.0').v2Json().etag, documents.v2Json().etag);
+  t.equal(new OpenApiDocuments(catalog, loadSchemas(), 'v1.36.0').v2Json().etag, documents.v2Json().etag);
 });
 
 type Described = { description?: string; enum?: string[]; allOf?: { $ref: string }[] };
@@ -164,4 +169,27 @@ t.test('closed sets of values are those that validation takes', async (t) => {
     ([, value]) => value,
   );
   t.same(named.sort(), policy);
+});
+
+t.test('documents follow the catalog', async (t) => {
+  const served = new KindCatalog([pods]);
+  const documents = new OpenApiDocuments(served, loadSchemas(), 'v1.36.0');
+  const before = documents.v3Index().etag;
+  const schema = {
+    definition: { type: 'object', properties: { spec: { type: 'object', description: 'What is wanted.' } } },
+  } as const;
+  const names = { group: 'stable.example.com', version: 'v1', kind: 'CronTab', plural: 'crontabs' };
+  const crontabs = defineKind({ ...names, namespaced: true, schema });
+  served.add(crontabs);
+  t.not(documents.v3Index().etag, before);
+  const { components, paths } = JSON.parse(documents.v3('apis/stable.example.com/v1')?.body.toString() ?? '{}');
+  t.match(components.schemas['com.example.stable.v1.CronTab'], {
+    properties: { spec: { type: 'object', description: 'What is wanted.' } },
+    'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', version: 'v1', kind: 'CronTab' }],
+  });
+  const path = paths['/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}'];
+  t.notOk(Object.hasOwn(path.patch.requestBody.content, 'application/strategic-merge-patch+json'));
+  served.remove(crontabs);
+  t.equal(documents.v3('apis/stable.example.com/v1'), undefined);
+  t.equal(documents.v3Index().etag, before);
 });

@@ -1,10 +1,9 @@
 // The OpenAPI documents as bytes with their ETags. Each is built when first asked for and may be dropped by the
 // garbage collector afterwards: they are megabytes that one client needs once.
 import { createHash } from 'node:crypto';
-import type { Kind } from '../../api/kind';
-import { registry } from '../../api/registry';
+import type { Catalog } from '../../api/catalog';
 import type { SchemaSet } from '../../api/schema/schema-set';
-import { virtualKinds, virtualResources } from '../../api/virtual';
+import { bodyKinds } from '../../api/virtual';
 import { type DefinitionSource, kindsByDefinition } from './definitions';
 import { describeOperations, rootOf } from './operations';
 import { encodeV2 } from './protobuf';
@@ -26,13 +25,17 @@ export interface OpenApiDocument {
 export class OpenApiDocuments {
   private readonly built = new Map<string, WeakRef<OpenApiDocument>>();
   private readonly hashes = new Map<string, string>();
-  private readonly kinds: readonly Kind[] = [...registry, ...virtualResources];
+  /** The revision of the catalog that the documents show. */
+  private revision: number;
 
   /** `version` is what info.version says: the version of this server. */
   constructor(
+    private readonly catalog: Catalog,
     private readonly schemas: SchemaSet,
     private readonly version: string,
-  ) {}
+  ) {
+    this.revision = catalog.revision;
+  }
 
   v2Json(): OpenApiDocument {
     return this.document('v2.json', () => Buffer.from(JSON.stringify(this.v2())));
@@ -44,6 +47,7 @@ export class OpenApiDocuments {
 
   /** The list of v3 documents; each address names the content's hash, so that clients may cache it for good. */
   v3Index(): OpenApiDocument {
+    this.forgetOld();
     return this.document('v3', () => {
       const paths = this.v3Paths().map((path) => {
         if (!this.hashes.has(path)) this.v3(path);
@@ -56,25 +60,37 @@ export class OpenApiDocuments {
   /** `path` is api/v1 or apis/GROUP/VERSION; undefined for one that is not served. */
   v3(path: string): OpenApiDocument | undefined {
     if (!this.v3Paths().includes(path)) return undefined;
-    const kinds = this.kinds.filter((kind) => rootOf(kind) === `/${path}`);
+    const kinds = this.catalog.kinds().filter((kind) => rootOf(kind) === `/${path}`);
     return this.document(path, () =>
       Buffer.from(JSON.stringify(renderV3(describeOperations(kinds, this.schemas), this.source(), this.version))),
     );
   }
 
   private v3Paths(): string[] {
-    return [...new Set(this.kinds.map((kind) => rootOf(kind).slice(1)))].sort();
+    return [...new Set(this.catalog.kinds().map((kind) => rootOf(kind).slice(1)))].sort();
   }
 
   private v2(): OpenApiV2 {
-    return renderV2(describeOperations(this.kinds, this.schemas), this.source(), this.version);
+    return renderV2(describeOperations(this.catalog.kinds(), this.schemas), this.source(), this.version);
   }
 
   private source(): DefinitionSource {
-    return { docs: this.schemas.docs(), kindsOf: kindsByDefinition([...registry, ...virtualKinds], this.schemas) };
+    return {
+      docs: this.schemas.docs(),
+      kindsOf: kindsByDefinition([...this.catalog.kinds(), ...bodyKinds], this.schemas),
+    };
+  }
+
+  /** Documents of other kinds than those served now are not shown any more. */
+  private forgetOld(): void {
+    if (this.revision === this.catalog.revision) return;
+    this.revision = this.catalog.revision;
+    this.built.clear();
+    this.hashes.clear();
   }
 
   private document(key: string, build: () => Buffer): OpenApiDocument {
+    this.forgetOld();
     const known = this.built.get(key)?.deref();
     if (known) return known;
     const body = build();

@@ -1,4 +1,5 @@
 // What the verbs need: the parts of the server behind them, and the request in front of them.
+import type { Catalog } from '../../api/catalog';
 import type { Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { validateStructure } from '../../api/schema/structure';
@@ -17,6 +18,7 @@ import type { ListBytes } from './list-bytes';
 import { writeOptions } from './write-options';
 
 export interface RestDeps {
+  readonly catalog: Catalog;
   readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Clock;
@@ -28,14 +30,19 @@ export interface RestDeps {
 /** One request for a resource. */
 export interface RestRequest {
   readonly request: ApiRequest;
+  readonly catalog: Catalog;
   readonly schemas: SchemaSet;
   readonly route: ResourceRoute;
   readonly query: URLSearchParams;
   readonly warnings: string[];
 }
 
-export function restRequest(request: ApiRequest, schemas: SchemaSet, route: ResourceRoute): RestRequest {
-  return { request, schemas, route, query: queryOf(request), warnings: [] };
+export function restRequest(
+  request: ApiRequest,
+  { catalog, schemas }: Pick<RestDeps, 'catalog' | 'schemas'>,
+  route: ResourceRoute,
+): RestRequest {
+  return { request, catalog, schemas, route, query: queryOf(request), warnings: [] };
 }
 
 /**
@@ -71,7 +78,7 @@ export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
 
 /** A fresh object of `kind` each time. @throws BadRequest, StatusError */
 export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
-  const { object, json } = decodeObject(rest.schemas, body, header(rest.request.headers, 'content-type'), kind);
+  const { object, json } = decodeObject(rest, body, header(rest.request.headers, 'content-type'), kind);
   checkStructure(rest, kind, object, json);
   return object;
 }

@@ -1,7 +1,8 @@
 // From body bytes to an object of the kind asked for, with the field validation the client chose.
+
+import type { Catalog } from '../../api/catalog';
 import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
-import { registry } from '../../api/registry';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -61,16 +62,22 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What is served, and what it looks like. */
+export interface Served {
+  readonly catalog: Catalog;
+  readonly schemas: SchemaSet;
+}
+
 export interface ObjectBody {
   readonly object: KubeObject;
   readonly json?: string;
 }
 
 /** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
-export function decodeObject(schemas: SchemaSet, body: Buffer, contentType: string, kind: Kind): ObjectBody {
-  const { value, ...text } = recognized(schemas.of(kind), body, contentType, kind);
+export function decodeObject(served: Served, body: Buffer, contentType: string, kind: Kind): ObjectBody {
+  const { value, ...text } = recognized(served.schemas.of(kind), body, contentType, kind);
   const { apiVersion, kind: name } = value;
-  checkKind(kind, apiVersion, name);
+  checkKind(served.catalog, kind, apiVersion, name);
   const metadata = value['metadata'] ?? {};
   if (!isRecord(metadata)) {
     throw cannotHandle(kind, wrongType(metadata, `${kind.kind}.metadata`, 'v1.ObjectMeta').message);
@@ -132,7 +139,12 @@ const openingBrace = 0x7b;
 
 /** @throws BadRequest for an object of another kind or version; one that names neither is taken for what the path says */
 /** @throws BadRequest for an object of another kind or version; what is absent is right */
-export function checkKind(kind: Kind, apiVersion: string | undefined, name: string | undefined): void {
+export function checkKind(
+  catalog: Catalog,
+  kind: Kind,
+  apiVersion: string | undefined,
+  name: string | undefined,
+): void {
   const foundVersion = apiVersion || kind.apiVersion;
   const foundKind = name || kind.kind;
   if (foundKind === kind.kind && foundVersion === kind.apiVersion) return;
@@ -145,7 +157,7 @@ export function checkKind(kind: Kind, apiVersion: string | undefined, name: stri
       `the API version in the data (${foundVersion}) does not match the expected API version (${kind.apiVersion})`,
     );
   }
-  const known = registry.some((one) => one.kind === foundKind && one.apiVersion === foundVersion);
+  const known = catalog.byKind(foundVersion, foundKind) !== undefined;
   const cause = known
     ? `converting (${version}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
     : `no kind ${JSON.stringify(foundKind)} is registered for version ${JSON.stringify(foundVersion)}`;

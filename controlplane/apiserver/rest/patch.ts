@@ -87,7 +87,8 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   const schema = rest.schemas.of(kind);
   const object = applyPatch(patch.type, current, patch.value, schema);
   const { apiVersion, kind: name } = object;
-  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string') checkKind(kind, apiVersion, name);
+  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string')
+    checkKind(rest.catalog, kind, apiVersion, name);
   const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
   try {
     decodeStructure(schema, object, unknown);

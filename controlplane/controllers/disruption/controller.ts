@@ -1,8 +1,8 @@
 // Keeps the status of PodDisruptionBudgets, which evictions are measured by.
+import type { Catalog } from '../../api/catalog';
 import { type Deployment, deployments } from '../../api/deployment';
 import { type Pod, pods } from '../../api/pod';
 import { type PodDisruptionBudget, podDisruptionBudgets } from '../../api/pod-disruption-budget';
-import { registry } from '../../api/registry';
 import { type ReplicaSet, replicaSets } from '../../api/replica-set';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
 import { type KubeObject, type OwnerReference, objectKey } from '../../api/types';
@@ -30,7 +30,10 @@ export class DisruptionController implements Controller {
   private readonly queue: WorkQueue;
   private readonly events: EventRecorder;
 
-  constructor(private readonly deps: Deps) {
+  constructor(
+    private readonly deps: Deps,
+    private readonly catalog: Catalog,
+  ) {
     this.budgets = deps.informers.of(podDisruptionBudgets);
     this.pods = deps.informers.of(pods);
     this.sets = deps.informers.of(replicaSets);
@@ -120,7 +123,7 @@ export class DisruptionController implements Controller {
         above?.kind === deployments.kind ? this.deployments.get(`${namespace}/${above.name}`) : undefined;
       return { uid: deployment?.metadata?.uid ?? uid, replicas: (deployment ?? set)?.spec?.replicas ?? 0 };
     }
-    const owner = registry.find((one) => one.kind === kind && one.apiVersion === apiVersion);
+    const owner = this.catalog.byKind(apiVersion, kind);
     if (!owner?.options.subresources?.some((subresource) => subresource.name === 'scale')) return { uid, replicas: 0 };
     try {
       const found = (await this.deps.client.get(owner, `${namespace}/${name}`, signal)) as Scalable;

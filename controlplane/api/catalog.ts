@@ -1,0 +1,98 @@
+// The kinds that are served, as a value: handed down to whatever asks which kinds there are. It can change while the server runs,
+// and says so.
+import { AlreadyExists } from '../base/errors';
+import { isStored, type Kind } from './kind';
+
+/** What readers see. */
+export interface Catalog {
+  /** Goes up with every change: whatever is made from the kinds is right for one revision. */
+  readonly revision: number;
+  /** All kinds: those that are stored, and those that are only requested. */
+  kinds(): readonly Kind[];
+  byPath(group: string, version: string, plural: string): Kind | undefined;
+  /** As owner references name a kind. */
+  byKind(apiVersion: string, kind: string): Kind | undefined;
+  /** True while the version of the group has a kind. */
+  serves(group: string, version: string): boolean;
+  /** Called synchronously after each change, until the returned function is called. */
+  onChange(fn: () => void): () => void;
+}
+
+/** The kinds whose objects are in the store. */
+export const storedKinds = (catalog: Catalog): readonly Kind[] => catalog.kinds().filter(isStored);
+
+/** A catalog that its owner can change. */
+export class KindCatalog implements Catalog {
+  private readonly paths = new Map<string, Kind>();
+  private readonly names = new Map<string, Kind>();
+  private readonly versions = new Map<string, number>();
+  private readonly listeners = new Set<() => void>();
+  private all: readonly Kind[] = [];
+  revision = 0;
+
+  constructor(kinds: readonly Kind[]) {
+    for (const kind of kinds) this.enter(kind);
+    this.all = [...this.paths.values()];
+  }
+
+  kinds(): readonly Kind[] {
+    return this.all;
+  }
+
+  byPath(group: string, version: string, plural: string): Kind | undefined {
+    return this.paths.get(`${group}/${version}/${plural}`);
+  }
+
+  byKind(apiVersion: string, kind: string): Kind | undefined {
+    return this.names.get(`${apiVersion}/${kind}`);
+  }
+
+  serves(group: string, version: string): boolean {
+    return this.versions.has(`${group}/${version}`);
+  }
+
+  onChange(fn: () => void): () => void {
+    this.listeners.add(fn);
+    return () => this.listeners.delete(fn);
+  }
+
+  /** @throws AlreadyExists for a path or a name that another kind has */
+  add(kind: Kind): void {
+    this.enter(kind);
+    this.changed();
+  }
+
+  /** A kind that is not there changes nothing. */
+  remove(kind: Kind): void {
+    const path = pathOf(kind);
+    if (this.paths.get(path) !== kind) return;
+    this.paths.delete(path);
+    this.names.delete(nameOf(kind));
+    const version = versionOf(kind);
+    const left = this.versions.get(version)! - 1;
+    if (left === 0) this.versions.delete(version);
+    else this.versions.set(version, left);
+    this.changed();
+  }
+
+  private enter(kind: Kind): void {
+    const path = pathOf(kind);
+    const name = nameOf(kind);
+    if (this.paths.has(path) || this.names.has(name)) throw new AlreadyExists(`${path} is served already`);
+    this.paths.set(path, kind);
+    this.names.set(name, kind);
+    const version = versionOf(kind);
+    this.versions.set(version, (this.versions.get(version) ?? 0) + 1);
+  }
+
+  private changed(): void {
+    this.all = [...this.paths.values()];
+    this.revision++;
+    for (const fn of [...this.listeners]) fn();
+  }
+}
+
+// Groups, versions and plurals are words of the declarations, without a slash in them.
+const versionOf = ({ group, version }: Kind): string => `${group}/${version}`;
+const pathOf = (kind: Kind): string => `${versionOf(kind)}/${kind.plural}`;
+const nameOf = ({ apiVersion, kind }: Kind): string => `${apiVersion}/${kind}`;
