@@ -17,16 +17,19 @@ import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { Cache } from './cache/cache';
-import { ApiHandler, type SubresourceHandler, type UpgradeHandler } from './handler';
+import { ApiHandler } from './handler';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
-import { pathHandler } from './paths';
+import { type PathDeps, plainPaths } from './paths';
 import type { UserInfo } from './request';
 import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
+import { KindServer, type SubresourceHandler, type UpgradeHandler } from './servers/kind-server';
+import { PathServer } from './servers/path-server';
+import type { ResourceServer } from './servers/server';
 import { evictionHandler } from './subresources/eviction';
 import { finalizeHandler } from './subresources/namespaces';
 import { bindingHandler } from './subresources/pods';
@@ -73,6 +76,16 @@ export interface ApiServerDeps {
   readonly random?: () => number;
   /** The rules that every write passes; default: writeOrder. */
   readonly rules?: readonly OpenRule[];
+  /** Further parts of the API, asked for paths that no kind of the catalog has; default: none. */
+  readonly servers?: readonly ResourceServer[];
+}
+
+/** Who a caller is, and what it may do. */
+interface Access {
+  readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+  readonly authenticator: Authenticator;
+  readonly tokens: ServiceAccountTokens;
 }
 
 const loopbackUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -95,61 +108,24 @@ export class ApiServer {
   /** Loads what authorization and allocation need, creates the bootstrap objects, then listens. Resolves with the port. */
   async open(): Promise<number> {
     const { options, deps, scope, stop } = this;
-    const { catalog, cache, schemas, clock, log } = deps;
+    const { clock, log } = deps;
     scope.defer(() => stop.abort());
-    const rbac = new RbacAuthorizer(cache);
-    const node = new NodeAuthorizer(cache);
-    const ingress = new IngressAuthorizer(cache);
-    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), ingress.start(stop.signal)]);
-    const tokens = this.tokens();
-    const authenticator = new Authenticator({
-      serviceAccounts: tokens,
-      bootstrapTokens: new BootstrapTokens(cache, clock),
-      clock,
-      ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
-    });
-    const authorizer = new UnionAuthorizer([node, ingress, rbac]);
-    const rules = await this.openRules(rbac, authorizer);
-    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
-    const { keys } = options;
-    const proxy = new KubeletProxy(cache, {
-      certificate: keys.kubeletClientCertificate,
-      key: keys.kubeletClientKey,
-      ca: keys.ca,
-    });
-    this.proxy = proxy;
-    scope.defer(() => proxy.close());
+    const access = await this.openAccess();
     const yaml = new YamlConverter();
     scope.defer(() => yaml.close());
+    this.proxy = this.openProxy();
+    const { authorizer, authenticator } = access;
+    const kinds = await this.openKinds(access, this.proxy, yaml);
     const handler = new ApiHandler({
-      rest,
-      routes: new RouteTable(catalog),
+      // Aggregated APIs belong between the two.
+      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps()), authorizer)],
       authorizer,
-      paths: this.paths(),
-      subresources: subresourceTable(rest, tokens, proxy),
-      upgrades: upgradeTable(proxy),
-      virtual: new Map([
-        ...reviewHandlers({ authenticator, authorizer, rbac }),
-        ['bindings.', bindingHandler(rest)] as const,
-      ]),
-      life: { signal: stop.signal },
       yaml,
       metrics: this.metrics,
-      clock,
       log,
     });
     this.handler = handler;
-    const listener = new Listener(
-      { address: options.bindAddress, port: options.port, certificate: keys.certificate, key: keys.key, ca: keys.ca },
-      handler,
-      authenticator,
-      log.child('http'),
-    );
-    this.listener = listener;
-    this.port = await listener.open();
-    // Watches end first, so that the listener has nothing left to wait for.
-    scope.defer(() => listener.close());
-    scope.defer(() => stop.abort());
+    this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
@@ -176,6 +152,65 @@ export class ApiServer {
     return this.scope.close();
   }
 
+  /** Who a caller is, and what it may do. Resolves when the authorizers know the objects that they judge by. */
+  private async openAccess(): Promise<Access> {
+    const { options, stop } = this;
+    const { cache, clock } = this.deps;
+    const rbac = new RbacAuthorizer(cache);
+    const node = new NodeAuthorizer(cache);
+    const ingress = new IngressAuthorizer(cache);
+    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), ingress.start(stop.signal)]);
+    const tokens = this.tokens();
+    const authenticator = new Authenticator({
+      serviceAccounts: tokens,
+      bootstrapTokens: new BootstrapTokens(cache, clock),
+      clock,
+      ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
+    });
+    return { rbac, authorizer: new UnionAuthorizer([node, ingress, rbac]), authenticator, tokens };
+  }
+
+  private openProxy(): KubeletProxy {
+    const { kubeletClientCertificate, kubeletClientKey, ca } = this.options.keys;
+    const keys = { certificate: kubeletClientCertificate, key: kubeletClientKey, ca };
+    const proxy = new KubeletProxy(this.deps.cache, keys);
+    this.scope.defer(() => proxy.close());
+    return proxy;
+  }
+
+  /** The server of the catalog's kinds. Resolves when the rules of writes know what they follow. */
+  private async openKinds(access: Access, proxy: KubeletProxy, yaml: YamlConverter): Promise<KindServer> {
+    const { catalog, cache, schemas, clock } = this.deps;
+    const { rbac, authorizer, tokens } = access;
+    const rules = await this.openRules(rbac, authorizer);
+    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
+    return new KindServer({
+      rest,
+      routes: new RouteTable(catalog),
+      authorizer,
+      subresources: subresourceTable(rest, tokens, proxy),
+      upgrades: upgradeTable(proxy),
+      virtual: new Map([...reviewHandlers(access), ['bindings.', bindingHandler(rest)] as const]),
+      life: { signal: this.stop.signal },
+      yaml,
+    });
+  }
+
+  /** Resolves with the port. */
+  private async listen(handler: ApiHandler, authenticator: Authenticator): Promise<number> {
+    const { scope, stop } = this;
+    const { bindAddress: address, port, keys } = this.options;
+    const { certificate, key, ca } = keys;
+    const log = this.deps.log.child('http');
+    const listener = new Listener({ address, port, certificate, key, ca }, handler, authenticator, log);
+    this.listener = listener;
+    const opened = await listener.open();
+    // Watches end first, so that the listener has nothing left to wait for.
+    scope.defer(() => listener.close());
+    scope.defer(() => stop.abort());
+    return opened;
+  }
+
   private tokens(): ServiceAccountTokens {
     const { keys, clusterDomain } = this.options;
     const issuer = `https://kubernetes.default.svc.${clusterDomain}`;
@@ -199,9 +234,9 @@ export class ApiServer {
     });
   }
 
-  private paths() {
+  private pathDeps(): PathDeps {
     const { options, deps, metrics } = this;
-    return pathHandler({
+    return {
       catalog: deps.catalog,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       metrics,
@@ -215,7 +250,7 @@ export class ApiServer {
         { name: 'shutdown', readyOnly: true, failure: () => (this.stop.signal.aborted ? 'stopping' : undefined) },
       ],
       gauges: () => ({ apiserver_storage_revision: deps.cache.revision() }),
-    });
+    };
   }
 
   private systemOptions(): BootstrapOptions {

@@ -4,15 +4,15 @@ import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { type OpenApiDocument, OpenApiDocuments, v2ProtobufAccept, v2ProtobufType } from './openapi/openapi';
 import { type ApiRequest, header, jsonType, queryOf, type Reply } from './request';
+import type { PathHandler } from './servers/path-server';
 import { versionInfo } from './version';
 
 /** Smaller documents are not worth the time. */
 const compressFrom = 128 * 1024;
 
-export function openapiHandler(catalog: Catalog, schemas: SchemaSet): (request: ApiRequest) => Reply | undefined {
+export function openapiHandler(catalog: Catalog, schemas: SchemaSet): PathHandler {
   const documents = new OpenApiDocuments(catalog, schemas, versionInfo.gitVersion);
-  return (request) => {
-    const path = request.path.replace(/\/$/, '');
+  return (request, path) => {
     if (path === '/openapi/v2') {
       // The two names of the protobuf form differ: @ is not allowed in the media type of an answer.
       const protobuf = header(request.headers, 'accept')

@@ -10,11 +10,10 @@ import {
   apiResources,
   coreVersions,
 } from './discovery/discovery';
-import type { PathHandler } from './handler';
 import { type HealthCheck, healthReply } from './health';
 import type { Metrics } from './metrics';
 import { type ApiRequest, header, jsonReply, type Reply, textReply } from './request';
-import { methodNotAllowed } from './status';
+import type { PathHandler, PathTable } from './servers/path-server';
 import { versionInfo } from './version';
 
 export interface PathDeps {
@@ -26,34 +25,30 @@ export interface PathDeps {
   readonly issuer: string;
   readonly publicKey: KeyObject;
   /** Paths below /openapi. */
-  readonly openapi: (request: ApiRequest) => Reply | Promise<Reply> | undefined;
+  readonly openapi: PathHandler;
   readonly gauges: () => Readonly<Record<string, number>>;
 }
 
-export function pathHandler(deps: PathDeps): PathHandler {
-  return (request) => {
-    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
-    if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return healthReply(request, path, deps.checks);
-    if (path === noCustomKinds) return jsonReply(emptyCustomKinds);
-    if (path === '/api' || path === '/apis' || path.startsWith('/apis/') || path.startsWith('/api/')) {
-      return discover(deps, request, path);
-    }
-    if (path.startsWith('/openapi/') && path !== '/openapi/v1/jwks') return deps.openapi(request);
-    switch (path) {
-      case '/version':
-        return jsonReply(versionInfo);
-      case '/metrics':
-        return { ...textReply(deps.metrics.render(deps.gauges())), type: 'text/plain; version=0.0.4; charset=utf-8' };
-      case '/openid/v1/jwks':
-        return { ...jsonReply(publicKeySet(deps.publicKey)), type: 'application/jwk-set+json' };
-      case '/.well-known/openid-configuration':
-        return jsonReply(issuerDocument(deps));
-      case '/':
-        return jsonReply({ paths: rootPaths });
-      default:
-        return undefined;
-    }
+/** The plain paths of this server. A further path is a line here. */
+export function plainPaths(deps: PathDeps): PathTable {
+  const health: PathHandler = (request, path) => healthReply(request, path, deps.checks);
+  const discovery: PathHandler = (request, path) => discover(deps, request, path);
+  return {
+    '/': () => jsonReply({ paths: rootPaths }),
+    '/healthz/': health,
+    '/livez/': health,
+    '/readyz/': health,
+    '/version': () => jsonReply(versionInfo),
+    '/metrics': () => ({
+      ...textReply(deps.metrics.render(deps.gauges())),
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+    }),
+    '/api/': discovery,
+    '/apis/': discovery,
+    [noCustomKinds]: () => jsonReply(emptyCustomKinds),
+    '/openapi/': deps.openapi,
+    '/openid/v1/jwks': () => ({ ...jsonReply(publicKeySet(deps.publicKey)), type: 'application/jwk-set+json' }),
+    '/.well-known/openid-configuration': () => jsonReply(issuerDocument(deps)),
   };
 }
 

@@ -34,12 +34,12 @@ export class RouteTable {
   }
 
   /**
-   * Undefined when the path names no resource (discovery, health and the like) or, for GET, one of a group without kinds.
+   * Undefined when the path names no resource (discovery, health and the like), or one of a group version without kinds.
    * @throws StatusError 404 for a path that is not served, 405 for a method the path does not have, BadRequest for a name
    * that no object can have
    */
   match(method: string, path: string, watch: boolean): ResourceRoute | undefined {
-    const place = this.place(method, path);
+    const place = this.place(path);
     if (!place) return undefined;
     const served = verbsAt(place);
     if (served.length === 0) throw pathNotFound();
@@ -51,7 +51,7 @@ export class RouteTable {
     return { verb, kind, namespace, name, subresource, rest };
   }
 
-  private place(method: string, path: string): Place | undefined {
+  private place(path: string): Place | undefined {
     const parts = path.split('/');
     // '/api/v1/x' splits into '', 'api', 'v1', 'x'.
     const core = parts[1] === 'api';
@@ -69,7 +69,7 @@ export class RouteTable {
       at += 2;
     }
     const kind = this.catalog.byPath(group, version, parts[at] ?? '');
-    if (!kind && method === 'GET' && !this.catalog.serves(group, version)) return undefined;
+    if (!kind && !this.catalog.serves(group, version)) return undefined;
     if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
     // An empty segment is not the absence of one: pods//status must not become the collection.
     if (parts.slice(0, at + 3).includes('', 1)) throw pathNotFound();

@@ -12,6 +12,7 @@ import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/p
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
+import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
 import type { OpenRule } from '../../controlplane/apiserver/write/rule';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
@@ -68,6 +69,8 @@ export interface TestServerOptions {
   readonly allowServiceExternalIps?: boolean;
   /** The rules that every write passes; default: those of the product. */
   readonly rules?: readonly OpenRule[];
+  /** Further parts of the API; default: none. */
+  readonly servers?: readonly ResourceServer[];
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -102,6 +105,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       clock,
       log: silentLogger,
       ...(options.rules ? { rules: options.rules } : {}),
+      ...(options.servers ? { servers: options.servers } : {}),
     },
   );
   scope.defer(() => api.close());

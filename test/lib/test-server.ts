@@ -58,7 +58,14 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: 'cluster.local',
       keys: await readKeys(pkiDir),
     },
-    { catalog, schemas: loadSchemas(), cache, clock: systemClock, log, ...(options.random ? { random: options.random } : {}) },
+    {
+      catalog,
+      schemas: loadSchemas(),
+      cache,
+      clock: systemClock,
+      log,
+      ...(options.random ? { random: options.random } : {}),
+    },
   );
   scope.defer(() => api.close());
   const port = await api.open();

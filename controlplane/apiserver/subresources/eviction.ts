@@ -13,12 +13,12 @@ import type { KubeObject } from '../../api/types';
 import { evictions } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { AppError, BadRequest, isConflict } from '../../base/errors';
-import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { remove } from '../rest/delete';
 import { type DeleteOptions, parseDeleteOptions } from '../rest/delete-options';
 import { writeOptions } from '../rest/write-options';
+import type { SubresourceHandler } from '../servers/kind-server';
 import { forbidden, notFound, StatusError } from '../status';
 import type { Write } from '../write/rule';
 

@@ -1,10 +1,10 @@
 // namespaces/finalize: the only way to change spec.finalizers; the namespace goes when the last one is gone.
 import type { Namespace } from '../../api/namespace';
-import type { SubresourceHandler } from '../handler';
 import { type RestDeps, readObject } from '../rest/context';
 import { renderObject } from '../rest/read';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
+import type { SubresourceHandler } from '../servers/kind-server';
 
 export function finalizeHandler(deps: RestDeps): SubresourceHandler {
   return async (rest) => {

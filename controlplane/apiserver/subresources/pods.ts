@@ -3,11 +3,11 @@ import { type Pod, pods, withCondition } from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { bindings } from '../../api/virtual';
 import { BadRequest } from '../../base/errors';
-import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
+import type { SubresourceHandler } from '../servers/kind-server';
 import { conflict } from '../status';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

@@ -6,10 +6,10 @@ import { BadRequest, describeError, hasCode } from '../../base/errors';
 import type { Authenticator } from '../authn/authenticator';
 import type { Authorizer, ResourceAttributes } from '../authz/authorizer';
 import type { RbacAuthorizer } from '../authz/rbac';
-import type { SubresourceHandler } from '../handler';
 import { jsonReply, type Reply, type UserInfo } from '../request';
 import { type RestRequest, readObject } from '../rest/context';
 import { isRecord } from '../rest/decode';
+import type { SubresourceHandler } from '../servers/kind-server';
 
 export interface ReviewDeps {
   readonly authenticator: Authenticator;

@@ -3,13 +3,13 @@ import type { KubeObject, LabelSelector } from '../../api/types';
 import { scales } from '../../api/virtual';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
-import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { keyOf } from '../rest/metadata';
 import { patched, readPatch } from '../rest/patch';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
+import type { SubresourceHandler } from '../servers/kind-server';
 import { invalid, notFound } from '../status';
 
 interface Scalable extends KubeObject {

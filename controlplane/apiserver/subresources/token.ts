@@ -6,10 +6,10 @@ import { tokenRequests } from '../../api/virtual';
 import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { BoundObject, ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens';
-import type { SubresourceHandler } from '../handler';
 import { jsonReply } from '../request';
 import { type RestDeps, readObject } from '../rest/context';
 import { writeOptions } from '../rest/write-options';
+import type { SubresourceHandler } from '../servers/kind-server';
 import { conflict, invalid, notFound } from '../status';
 import type { Write } from '../write/rule';
 

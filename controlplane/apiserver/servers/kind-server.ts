@@ -1,0 +1,130 @@
+// Serves the kinds of the catalog, built-in and custom: stored kinds with the generic verbs, kinds that are only requested and
+// subresources with a handler of their own.
+import type { Duplex } from 'node:stream';
+import { isStored, writesStatus } from '../../api/kind';
+import { anonymous, unauthorized } from '../authn/authenticator';
+import { type Authorizer, deniedResource } from '../authz/authorizer';
+import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
+import { type RestDeps, type RestRequest, restRequest } from '../rest/context';
+import { createObject } from '../rest/create';
+import { deleteCollection, deleteObject } from '../rest/delete';
+import { negotiate, type Offer } from '../rest/negotiate';
+import { patchObject } from '../rest/patch';
+import { getObject, listObjects } from '../rest/read';
+import { replaceObject } from '../rest/update';
+import { type WatchLifetime, watchObjects } from '../rest/watch';
+import type { ResourceRoute, RouteTable } from '../route';
+import { pathNotFound } from '../status';
+import type { YamlConverter } from '../yaml/converter';
+import { attributesOf } from './attributes';
+import type { Match, ResourceServer } from './server';
+
+/** Answers a subresource with one of its verbs; `status` needs none. */
+export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
+/** Takes over the connection of an upgrade request. */
+export type UpgradeHandler = (rest: RestRequest, socket: Duplex, head: Buffer) => Promise<void>;
+
+export interface KindServerDeps {
+  readonly rest: RestDeps;
+  readonly routes: RouteTable;
+  readonly authorizer: Authorizer;
+  /** By `plural/subresource`, e.g. pods/binding. */
+  readonly subresources: ReadonlyMap<string, SubresourceHandler>;
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
+  /** Kinds that are answered without being stored, e.g. subjectaccessreviews; by plural.group. */
+  readonly virtual: ReadonlyMap<string, SubresourceHandler>;
+  readonly life: WatchLifetime;
+  readonly yaml: YamlConverter;
+}
+
+const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+export class KindServer implements ResourceServer {
+  constructor(private readonly deps: KindServerDeps) {}
+
+  match(request: ApiRequest): Match | undefined {
+    const { routes, yaml, upgrades } = this.deps;
+    const watch = request.search !== '' && queryFlag(queryOf(request), 'watch');
+    const route = routes.match(request.method, request.path, watch);
+    if (!route) return undefined;
+    const rest = restRequest(yaml.accept(request), this.deps.rest, route);
+    const upgrade = route.subresource === '' ? undefined : upgrades.get(`${route.kind.plural}/${route.subresource}`);
+    return {
+      rest,
+      authorize: () => this.authorize(rest),
+      serve: () => this.serve(rest),
+      ...(upgrade ? { upgrade: (socket, head) => this.upgrade(upgrade, rest, socket, head) } : {}),
+    };
+  }
+
+  private authorize(rest: RestRequest): void {
+    const { authorizer } = this.deps;
+    const attributes = attributesOf(rest);
+    const { user } = rest.request;
+    // Anonymous requests may only read, and only what RBAC allows, such as kube-public/cluster-info.
+    if (user === anonymous && (!reads.has(attributes.verb) || !authorizer.allowsResource(user, attributes))) {
+      throw unauthorized();
+    }
+    if (!authorizer.allowsResource(user, attributes)) throw deniedResource(user, attributes, rest.route.kind);
+  }
+
+  private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {
+    this.authorize(rest);
+    // A WebSocket begins with a GET, but it opens as much as the POST of SPDY does.
+    if (rest.route.verb !== 'create') this.authorize({ ...rest, route: { ...rest.route, verb: 'create' } });
+    await handler(rest, socket, head);
+  }
+
+  private serve(rest: RestRequest): Reply | Promise<Reply> {
+    const { deprecation } = rest.route.kind.options;
+    if (deprecation) rest.warnings.push(deprecation);
+    const offer = offerOf(rest.route);
+    // Upstream refuses a form that it does not have before it reads the body.
+    const inYaml = offer && negotiate(header(rest.request.headers, 'accept'), offer).encoding === 'yaml';
+    const reply = this.answer(rest);
+    return inYaml ? Promise.resolve(reply).then((answer) => this.deps.yaml.toYaml(answer)) : reply;
+  }
+
+  /** The route has the verb: RouteTable sees to it. */
+  private answer(rest: RestRequest): Reply | Promise<Reply> {
+    const { kind, verb, subresource } = rest.route;
+    const { deps } = this;
+    if (subresource !== '' && !writesStatus(kind, subresource)) {
+      const handler =
+        deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
+      if (!handler) throw pathNotFound();
+      return handler(rest);
+    }
+    const virtual = deps.virtual.get(`${kind.plural}.${kind.group}`);
+    if (virtual) return virtual(rest);
+    switch (verb) {
+      case 'get':
+        return getObject(deps.rest, rest);
+      case 'list':
+        return listObjects(deps.rest, rest);
+      case 'watch':
+        return watchObjects(deps.rest, rest, deps.life);
+      case 'create':
+        return createObject(deps.rest, rest);
+      case 'update':
+        return replaceObject(deps.rest, rest);
+      case 'patch':
+        return patchObject(deps.rest, rest);
+      case 'delete':
+        return deleteObject(deps.rest, rest);
+      case 'deletecollection':
+        return deleteCollection(deps.rest, rest);
+    }
+  }
+}
+
+/** Streams of the kubelet, in whose form no client has a say. */
+const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** Undefined where the answer has one form only. */
+function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
+  if (streams.has(subresource)) return undefined;
+  if (verb === 'watch') return 'watch';
+  const stored = isStored(kind) && (subresource === '' || subresource === 'finalize');
+  return stored || writesStatus(kind, subresource) ? 'objects' : 'answers';
+}

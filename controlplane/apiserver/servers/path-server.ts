@@ -1,0 +1,63 @@
+// Serves the paths that are no resource: health, version, metrics, discovery, OpenAPI. The last of the servers: it takes what no other
+// server knows, so that a path that nothing serves is authorized before it is not found.
+import { anonymous, unauthorized } from '../authn/authenticator';
+import { type Authorizer, deniedPath } from '../authz/authorizer';
+import type { ApiRequest, Reply } from '../request';
+import { methodNotAllowed, pathNotFound } from '../status';
+import type { Match, ResourceServer } from './server';
+
+/** Answers a GET; undefined when there is nothing at the path. `path` has no slash at its end. */
+export type PathHandler = (request: ApiRequest, path: string) => Reply | Promise<Reply> | undefined;
+
+/** By path. A key that ends in a slash stands for the path without it and for all paths below; exact keys win. */
+export type PathTable = Readonly<Record<string, PathHandler>>;
+
+/** Paths that anyone may read. */
+const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
+const isPublic = (path: string): boolean => publicPaths.has(path) || /^\/(livez|readyz|healthz)\/[\w-]+$/.test(path);
+
+/** What lies below a group version is a resource: when no server knows it, there is nothing to authorize a write of. */
+const isResourcePath = (path: string): boolean => /^\/(?:api\/[^/]*|apis\/[^/]*\/[^/]*)\/./.test(path);
+
+export class PathServer implements ResourceServer {
+  private readonly exact: ReadonlyMap<string, PathHandler>;
+  private readonly prefixes: readonly (readonly [string, PathHandler])[];
+
+  constructor(
+    table: PathTable,
+    private readonly authorizer: Authorizer,
+  ) {
+    const entries = Object.entries(table);
+    const isPrefix = (key: string) => key.length > 1 && key.endsWith('/');
+    this.exact = new Map(entries.filter(([key]) => !isPrefix(key)));
+    // The longest first: the nearest folder answers.
+    this.prefixes = entries.filter(([key]) => isPrefix(key)).sort(([a], [b]) => b.length - a.length);
+  }
+
+  match(request: ApiRequest): Match {
+    if (request.method !== 'GET' && isResourcePath(request.path)) throw pathNotFound();
+    return { authorize: () => this.authorize(request), serve: () => this.serve(request) };
+  }
+
+  private authorize({ method, path, user }: ApiRequest): void {
+    const verb = method.toLowerCase();
+    if (isPublic(path) || this.authorizer.allowsPath(user, verb, path)) return;
+    if (user === anonymous) throw unauthorized();
+    throw deniedPath(user, verb, path);
+  }
+
+  private serve(request: ApiRequest): Reply | Promise<Reply> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+    const reply = this.handlerOf(path)?.(request, path);
+    if (!reply) throw pathNotFound();
+    return reply;
+  }
+
+  private handlerOf(path: string): PathHandler | undefined {
+    const exact = this.exact.get(path);
+    if (exact) return exact;
+    const below = `${path}/`;
+    return this.prefixes.find(([prefix]) => below.startsWith(prefix))?.[1];
+  }
+}
