@@ -9,7 +9,7 @@ import type { KubeObject } from '../../api/types';
 import { planDeletion } from './delete';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
-const generic = configMaps as unknown as Kind;
+const generic: Kind = configMaps;
 
 /** A kind of another group that happens to be called pods. */
 const kindWith = (deletion?: DeletionRules<KubeObject>): Kind => ({
@@ -59,9 +59,9 @@ t.test('pods and namespaces', async (t) => {
     ['at its end', { ...bound, status: { phase: 'Failed' } }, {}, undefined],
   ];
   for (const [name, pod, options, seconds] of cases) {
-    t.equal(plan(pods as unknown as Kind, pod, options)?.metadata?.deletionGracePeriodSeconds, seconds, name);
+    t.equal(plan(pods, pod, options)?.metadata?.deletionGracePeriodSeconds, seconds, name);
   }
-  const namespace = namespaces as unknown as Kind;
+  const namespace: Kind = namespaces;
   t.match(plan(namespace, { spec: { finalizers: ['kubernetes'] } }), { status: { phase: 'Terminating' } });
   t.equal(plan(namespace, { spec: { finalizers: [] } }), undefined);
 });

@@ -1,13 +1,12 @@
 // The phases of a write over rules made for the test: their order, what is waited for, and what is given back.
 import t from 'tap';
 import { configMaps } from '../../api/index';
-import type { Kind } from '../../api/kind';
 import type { Reservation, Write, WriteRule } from './rule';
 import { Reservations, WriteRules } from './run';
 
 const write: Write = {
   operation: 'create',
-  kind: configMaps as unknown as Kind,
+  kind: configMaps,
   namespace: 'default',
   name: 'c',
   subresource: '',
