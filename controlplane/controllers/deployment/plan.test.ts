@@ -102,6 +102,11 @@ t.test('planDeployment', async (t) => {
       sets: [set('old', 'old', 10, 6), set('new', 'new', 3, 0)],
       want: ['old 10->8'],
     },
+    {
+      name: 'replicas that an old set is about to lose do not count as available',
+      sets: [set('old', 'old', 5, 9), set('new', 'new', 8, 7)],
+      want: ['old 5->1'],
+    },
     { name: 'nothing moves below the minimum', sets: [set('old', 'old', 8), set('new', 'new', 5, 0)], want: [] },
     { name: 'done', sets: [set('old', 'old', 0), set('new', 'new', 10)], want: [] },
     {

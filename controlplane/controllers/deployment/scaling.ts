@@ -45,25 +45,28 @@ export interface Resize {
   readonly replicas: number;
 }
 
+/** A status may be older than the spec: replicas that the set is about to lose do not count. */
+const remainingOf = (set: ReplicaSet): number => Math.min(availableOf(set), replicasOf(set));
+
 /**
- * How the old sets shrink in a rolling update: unhealthy replicas first, since they serve nobody, then as many as the
+ * How the old sets shrink in a rolling update: unhealthy replicas first, since they serve no requests, then as many as the
  * available ones above the minimum allow.
  */
 export function shrinkOldSets(deployment: Deployment, newSet: ReplicaSet, old: readonly ReplicaSet[]): Resize[] {
   if (sum(old, replicasOf) === 0) return [];
   const all = [...old, newSet];
   const minAvailable = replicasOf(deployment) - limits(deployment).maxUnavailable;
-  const newUnavailable = replicasOf(newSet) - availableOf(newSet);
+  const newUnavailable = replicasOf(newSet) - remainingOf(newSet);
   let budget = sum(all, replicasOf) - minAvailable - newUnavailable;
   if (budget <= 0) return [];
   const size = new Map(old.map((set) => [set, replicasOf(set)]));
   const byAge = [...old].sort(olderFirst);
   for (const set of byAge) {
-    const unhealthy = Math.max(0, Math.min(budget, size.get(set)! - availableOf(set)));
+    const unhealthy = Math.min(budget, size.get(set)! - remainingOf(set));
     size.set(set, size.get(set)! - unhealthy);
     budget -= unhealthy;
   }
-  let spare = sum(all, availableOf) - minAvailable;
+  let spare = sum(all, remainingOf) - minAvailable;
   for (const set of byAge) {
     if (spare <= 0) break;
     const fewer = Math.min(spare, size.get(set)!);
