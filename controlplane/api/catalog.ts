@@ -75,12 +75,16 @@ export class KindCatalog implements Catalog {
     this.changed();
   }
 
-  private enter(kind: Kind): void {
+  /** @throws AlreadyExists for a path or a name that another kind has */
+  checkFree(kind: Kind): void {
     const path = pathOf(kind);
-    const name = nameOf(kind);
-    if (this.paths.has(path) || this.names.has(name)) throw new AlreadyExists(`${path} is served already`);
-    this.paths.set(path, kind);
-    this.names.set(name, kind);
+    if (this.paths.has(path) || this.names.has(nameOf(kind))) throw new AlreadyExists(`${path} is served already`);
+  }
+
+  private enter(kind: Kind): void {
+    this.checkFree(kind);
+    this.paths.set(pathOf(kind), kind);
+    this.names.set(nameOf(kind), kind);
     const version = versionOf(kind);
     this.versions.set(version, (this.versions.get(version) ?? 0) + 1);
   }

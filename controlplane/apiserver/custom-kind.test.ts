@@ -28,8 +28,7 @@ t.test('a kind that comes and goes', async (t) => {
   const all = `${root}/namespaces/default/crontabs`;
   t.equal((await server.call('GET', all)).status, 404, 'not served yet');
 
-  await server.cache.addKind(crontabs);
-  server.catalog.add(crontabs);
+  await server.kinds.add(crontabs);
   const { json: discovered } = await server.call('GET', root);
   t.match(discovered.resources, [{ name: 'crontabs', kind: 'CronTab' }, { name: 'crontabs/status' }]);
   t.match((await server.call('GET', '/apis/stable.example.com')).json, { preferredVersion: { version: 'v1' } });
@@ -63,8 +62,7 @@ t.test('a kind that comes and goes', async (t) => {
   });
   t.equal((await server.call('DELETE', `${all}/a`)).status, 200);
 
-  server.catalog.remove(crontabs);
-  server.cache.removeKind(crontabs);
+  await server.kinds.remove(crontabs);
   await watch.ended;
   t.equal((await server.call('GET', all)).status, 404);
   t.equal((await server.call('GET', '/apis/stable.example.com')).status, 404);

@@ -12,6 +12,7 @@ import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/p
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
+import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
 import type { OpenRule } from '../../controlplane/apiserver/write/rule';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
@@ -49,7 +50,8 @@ export interface WatchLines {
 export interface TestServer {
   readonly api: ApiServer;
   readonly cache: OpenCache;
-  readonly catalog: KindCatalog;
+  /** Changes what is served. */
+  readonly kinds: ServedKinds;
   readonly port: number;
   readonly ca: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -129,7 +131,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   return {
     api,
     cache,
-    catalog,
+    kinds: new ServedKinds(catalog, cache),
     port,
     ca: authority.cert,
     identity,

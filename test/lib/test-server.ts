@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KindCatalog, storedKinds } from '../../controlplane/api/catalog';
+import { type Catalog, KindCatalog, storedKinds } from '../../controlplane/api/catalog';
 import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
 import { virtualResources } from '../../controlplane/api/virtual';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { openCache } from '../../controlplane/apiserver/cache/open';
+import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import { systemClock } from '../../controlplane/base/clock';
 import { type Logger, silentLogger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -23,7 +24,9 @@ export interface TestServer {
   client(user?: string): Client;
   readonly port: number;
   readonly pkiDir: string;
-  readonly catalog: KindCatalog;
+  readonly catalog: Catalog;
+  /** Changes what is served. */
+  readonly kinds: ServedKinds;
   close(): Promise<void>;
 }
 
@@ -73,6 +76,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     port,
     pkiDir,
     catalog,
+    kinds: new ServedKinds(catalog, cache),
     client: (name) => {
       const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];
       return createClient(api.transport({ name: name ?? 'test-admin', groups }), { userAgent: name ?? 'test' });

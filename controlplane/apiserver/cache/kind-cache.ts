@@ -1,7 +1,7 @@
 // All objects of one kind: served from memory, written through the store, changed only by the store's events.
 import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
-import { isAlreadyExists, isConflict, isNotFound } from '../../base/errors';
+import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
 import type { Claims, Store, StoredValue, StoreEvent } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
@@ -49,6 +49,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private pending: Event<T>[] = [];
   /** The newest revision that changed this kind. */
   private changedAt = 0;
+  /** Set when the kind is served no more. */
+  private removed: NotFound | undefined;
 
   constructor(
     readonly kind: Kind<T>,
@@ -194,16 +196,24 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     this.watchers.clear();
   }
 
+  /** Ends watches and refuses writes, also those that are under way, with `reason`. */
+  remove(reason: NotFound): void {
+    this.removed = reason;
+    this.closeWatchers(reason);
+  }
+
   private record(event: Event<T>): void {
     this.ring.push(event);
     this.pending.push(event);
   }
 
   private async write(key: string, start: () => Promise<number>): Promise<CachedObject<T>> {
+    if (this.removed) throw this.removed;
     try {
       return (await this.deps.write(start)) as CachedObject<T>;
     } catch (error) {
-      throw this.translate(key, error);
+      // A write that was stored after the removal has no event in this cache.
+      throw this.removed ?? this.translate(key, error);
     }
   }
 

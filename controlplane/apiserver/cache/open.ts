@@ -4,7 +4,7 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
-import { AppError, isExpired, NotFound, Unavailable } from '../../base/errors';
+import { AlreadyExists, AppError, isExpired, NotFound, Unavailable } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/logger';
 import type { Store, StoredValue, StoreEvent } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
@@ -25,9 +25,9 @@ export interface CacheOptions {
 }
 
 export interface OpenCache extends Cache {
-  /** Serves one more kind; resolves when its objects are there. Adding a kind that is served already changes nothing. */
+  /** Serves one more kind; resolves when its objects are there. @throws AlreadyExists for objects that a kind has already */
   addKind(kind: Kind): Promise<void>;
-  /** Ends the watches of a kind and serves it no more. Its objects stay in the store. */
+  /** Ends the watches of a kind, refuses its writes and serves it no more. Its objects stay in the store. */
   removeKind(kind: Kind): void;
   /** Ends all watches. The store stays open. */
   close(): Promise<void>;
@@ -102,7 +102,7 @@ class StoreCache implements OpenCache {
   }
 
   async addKind(kind: Kind): Promise<void> {
-    if (this.kinds.has(kind.prefix)) return;
+    if (this.kinds.has(kind.prefix)) throw new AlreadyExists(`${kind.prefix} is served already`);
     const added = new StoreKindCache<KubeObject>(kind, this.deps);
     this.kinds.set(kind.prefix, added);
     const held: StoreEvent[] = [];
@@ -123,7 +123,7 @@ class StoreCache implements OpenCache {
   }
 
   removeKind(kind: Kind): void {
-    this.kinds.get(kind.prefix)?.closeWatchers(new NotFound(`${kind.plural} are not served any more`));
+    this.kinds.get(kind.prefix)?.remove(new NotFound(`${kind.plural} are not served any more`));
     this.kinds.delete(kind.prefix);
   }
 
