@@ -11,8 +11,11 @@ import {
 import { AlreadyExists, Conflict, NotFound, Unavailable } from '../../controlplane/base/errors';
 import type { Client, DeleteParams, ListParams, PatchType, WriteParams } from '../../controlplane/client/client';
 
+/** Two groups may have the same plural. */
+const resourceOf = ({ group, plural }: KindRef): string => `${group}/${plural}`;
+
 interface Logged {
-  readonly plural: string;
+  readonly resource: string;
   readonly event: WatchEvent<KubeObject>;
 }
 type Fields = Record<string, unknown>;
@@ -54,7 +57,8 @@ export class MemoryClient implements Client {
         continue;
       }
       next++;
-      if (entry.plural === kind.plural && selected(entry.event.object, params)) yield entry.event as WatchEvent<T>;
+      if (entry.resource === resourceOf(kind) && selected(entry.event.object, params))
+        yield entry.event as WatchEvent<T>;
     }
   }
 
@@ -139,8 +143,9 @@ export class MemoryClient implements Client {
   }
 
   private store(kind: KindRef): Map<string, KubeObject> {
-    const store = this.stores.get(kind.plural) ?? new Map<string, KubeObject>();
-    this.stores.set(kind.plural, store);
+    const resource = resourceOf(kind);
+    const store = this.stores.get(resource) ?? new Map<string, KubeObject>();
+    this.stores.set(resource, store);
     return store;
   }
 
@@ -153,7 +158,7 @@ export class MemoryClient implements Client {
   private append(kind: KindRef, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void {
     this.revision++;
     object.metadata = { ...object.metadata, resourceVersion: String(this.revision) };
-    this.log.push({ plural: kind.plural, event: { type, object: structuredClone(object) } });
+    this.log.push({ resource: resourceOf(kind), event: { type, object: structuredClone(object) } });
     this.wake.resolve();
     this.wake = Promise.withResolvers<void>();
   }
