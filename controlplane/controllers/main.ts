@@ -30,13 +30,12 @@ import { ProgrammingController } from './programming/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
-import { deletableKinds } from './shared/deletable';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
 import { TokenCleanerController } from './token-cleaner/controller';
 
 export interface ControllersOptions {
-  /** The kinds that are served; garbage collection and the deletion of namespaces reach those it has at the start. */
+  /** The kinds that are served: garbage collection and the deletion of namespaces follow it. */
   readonly catalog: Catalog;
   readonly client: Client;
   readonly log: Logger;
@@ -106,7 +105,7 @@ export function createControllers(
     cidr,
     nodePrefix: cidr.family === 4 ? (options.nodeMaskSize ?? 24) : 64,
   }));
-  const deletable = deletableKinds(options.catalog);
+  const { catalog } = options;
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset')),
@@ -123,9 +122,9 @@ export function createControllers(
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
-    namespace: new NamespaceController(deps('namespace'), deletable),
-    garbage: new GarbageCollector(deps('garbage'), deletable),
-    disruption: new DisruptionController(deps('disruption'), options.catalog),
+    namespace: new NamespaceController(deps('namespace'), catalog),
+    garbage: new GarbageCollector(deps('garbage'), catalog),
+    disruption: new DisruptionController(deps('disruption'), catalog),
     eventTtl: new EventTtlController(deps('event-ttl')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
     csrApproving: new CsrApprovingController(deps('csr-approving')),

@@ -1,10 +1,12 @@
 // The garbage collector: deletes what its owners left behind, and works off the finalizers of foreground and orphaning
 // deletion. It keeps no graph of its own: the informers' owner index is the graph.
+import type { Catalog } from '../../api/catalog';
 import type { Kind } from '../../api/kind';
 import { type KubeObject, type OwnerReference, objectKey } from '../../api/types';
 import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
+import { followDeletable } from '../shared/deletable';
 import type { Controller, Deps } from '../shared/deps';
 import { byOwner } from '../shared/informers';
 import { isDeleting, metaOf } from '../shared/owner';
@@ -17,6 +19,8 @@ const workers = 20;
 interface Source {
   readonly kind: Kind;
   readonly informer: TrackedInformer<KubeObject>;
+  /** Aborted when the kind is served no more. */
+  readonly removed: AbortController;
 }
 interface Member {
   readonly kind: Kind;
@@ -24,7 +28,10 @@ interface Member {
 }
 
 export class GarbageCollector implements Controller {
-  private readonly sources: readonly Source[];
+  private sources: readonly Source[] = [];
+  /** Sources without their first list; each promise resolves when it is there, or not needed any more. */
+  private readonly unlisted = new Map<Source, Promise<void>>();
+  private started = false;
   /** By `apiVersion/Kind`, as owner references name them, and by plural.group, as queue keys do. */
   private readonly byReference = new Map<string, Source>();
   private readonly byResource = new Map<string, Source>();
@@ -32,35 +39,79 @@ export class GarbageCollector implements Controller {
 
   constructor(
     private readonly deps: Deps,
-    kinds: readonly Kind[],
+    private readonly catalog: Catalog,
   ) {
-    this.sources = kinds.map((kind) => ({ kind, informer: deps.informers.of(kind) }));
-    for (const source of this.sources) {
-      this.byReference.set(`${source.kind.apiVersion}/${source.kind.kind}`, source);
-      this.byResource.set(`${source.kind.plural}.${source.kind.group}`, source);
-    }
     this.queue = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    // Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing.
-    await Promise.all(this.sources.map(({ informer }) => informer.synced(signal)));
-    for (const { kind, informer } of this.sources) {
-      informer.onChange((change) => {
-        const { object } = change;
-        if (change.type === 'deleted') {
-          this.enqueueDependents(object);
-          this.enqueueWaitingOwners(object, object.metadata?.ownerReferences ?? []);
-          return;
-        }
-        if (change.type === 'updated') this.enqueueWaitingOwners(object, releasedReferences(change.previous, object));
-        if (this.needsWork(object)) this.enqueue(kind, object);
-      });
-    }
+    const handlers = { added: (kind: Kind) => this.add(kind, signal), removed: (kind: Kind) => this.remove(kind) };
+    followDeletable(this.catalog, this.deps.informers, handlers, signal);
+    this.started = true;
+    await this.complete();
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
 
+  private add(kind: Kind, signal: AbortSignal): void {
+    const source: Source = { kind, informer: this.deps.informers.of(kind), removed: new AbortController() };
+    this.sources = [...this.sources, source];
+    this.byReference.set(referenceOf(kind), source);
+    this.byResource.set(resourceOf(kind), source);
+    const isLate = this.started;
+    const end = AbortSignal.any([signal, source.removed.signal]);
+    // It rejects only when the signal is aborted.
+    const listed = source.informer.synced(end).then(
+      () => void this.unlisted.delete(source),
+      () => void this.unlisted.delete(source),
+    );
+    this.unlisted.set(source, listed);
+    void this.complete().then(() => {
+      if (end.aborted) return;
+      this.observe(source);
+      if (isLate) this.enqueueReferring(kind);
+    });
+  }
+
+  /** A reference to a kind that is not served says nothing: its dependents stay. */
+  private remove(kind: Kind): void {
+    const source = this.byResource.get(resourceOf(kind));
+    if (!source) return;
+    source.removed.abort();
+    this.sources = this.sources.filter((other) => other !== source);
+    this.byReference.delete(referenceOf(kind));
+    this.byResource.delete(resourceOf(kind));
+  }
+
+  /** Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing. */
+  private async complete(): Promise<void> {
+    while (this.unlisted.size > 0) await Promise.all(this.unlisted.values());
+  }
+
+  private observe({ kind, informer }: Source): void {
+    informer.onChange((change) => {
+      const { object } = change;
+      if (change.type === 'deleted') {
+        this.enqueueDependents(object);
+        this.enqueueWaitingOwners(object, object.metadata?.ownerReferences ?? []);
+        return;
+      }
+      if (change.type === 'updated') this.enqueueWaitingOwners(object, releasedReferences(change.previous, object));
+      if (this.needsWork(object)) this.enqueue(kind, object);
+    });
+  }
+
+  /** What refers to owners of a kind that was not served until now: such a reference said nothing before. */
+  private enqueueReferring(owners: Kind): void {
+    for (const { kind, informer } of this.sources) {
+      for (const object of informer.list()) {
+        const refers = (object.metadata?.ownerReferences ?? []).some((one) => referenceOf(one) === referenceOf(owners));
+        if (refers && this.needsWork(object)) this.enqueue(kind, object);
+      }
+    }
+  }
+
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    if (this.unlisted.size > 0) await this.complete();
     const at = key.indexOf(' ');
     const source = this.byResource.get(key.slice(0, at));
     const object = source?.informer.get(key.slice(at + 1));
@@ -149,7 +200,7 @@ export class GarbageCollector implements Controller {
   }
 
   private enqueue(kind: Kind, object: KubeObject): void {
-    this.queue.add(`${kind.plural}.${kind.group} ${objectKey(object)}`);
+    this.queue.add(`${resourceOf(kind)} ${objectKey(object)}`);
   }
 
   private enqueueDependents(owner: KubeObject): void {
@@ -184,8 +235,8 @@ export class GarbageCollector implements Controller {
     );
   }
 
-  private sourceOf({ apiVersion, kind }: OwnerReference): Source | undefined {
-    return this.byReference.get(`${apiVersion}/${kind}`);
+  private sourceOf(reference: OwnerReference): Source | undefined {
+    return this.byReference.get(referenceOf(reference));
   }
 
   /** The owner with this very uid, from the copies. */
@@ -217,3 +268,7 @@ export class GarbageCollector implements Controller {
 function ownerKey(kind: Kind, object: KubeObject, { name }: OwnerReference): string {
   return kind.namespaced ? `${object.metadata?.namespace}/${name}` : name;
 }
+
+const referenceOf = ({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): string =>
+  `${apiVersion}/${kind}`;
+const resourceOf = ({ plural, group }: Kind): string => `${plural}.${group}`;

@@ -1,4 +1,5 @@
 // Empties namespaces that are being deleted and then lets them go.
+import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
 import type { Kind } from '../../api/kind';
 import { type Namespace, namespaces } from '../../api/namespace';
@@ -6,6 +7,7 @@ import { type KubeObject, objectKey } from '../../api/types';
 import { describeError, isConflict, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
+import { followDeletable } from '../shared/deletable';
 import type { Controller, Deps } from '../shared/deps';
 import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
@@ -21,15 +23,15 @@ const retryMs = 1_000;
 
 export class NamespaceController implements Controller {
   private readonly namespaces: TrackedInformer<Namespace>;
-  private readonly kinds: readonly Kind[];
+  /** What is deleted with a namespace, but for Events. */
+  private kinds: readonly Kind[] = [];
   private readonly queue: WorkQueue;
 
   constructor(
     private readonly deps: Deps,
-    kinds: readonly Kind[],
+    private readonly catalog: Catalog,
   ) {
     this.namespaces = deps.informers.of(namespaces);
-    this.kinds = kinds.filter(({ namespaced }) => namespaced);
     this.queue = controllerQueue(deps);
   }
 
@@ -37,15 +39,22 @@ export class NamespaceController implements Controller {
     this.namespaces.onChange(({ type, key, object }) => {
       if (type !== 'deleted' && isDeleting(object)) this.queue.add(key);
     });
-    // Each object that goes may be the last one.
-    for (const kind of this.kinds) {
-      this.deps.informers.of(kind).onChange(({ type, object }) => {
-        const namespace = this.namespaces.get(object.metadata?.namespace ?? '');
-        if (type === 'deleted' && namespace && isDeleting(namespace)) this.queue.add(objectKey(namespace));
-      });
-    }
+    const removed = (kind: Kind) => {
+      this.kinds = this.kinds.filter((other) => other !== kind);
+    };
+    followDeletable(this.catalog, this.deps.informers, { added: (kind) => this.add(kind), removed }, signal);
     await this.namespaces.synced(signal);
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
+  }
+
+  private add(kind: Kind): void {
+    if (!kind.namespaced) return;
+    this.kinds = [...this.kinds, kind];
+    // Each object that goes may be the last one.
+    this.deps.informers.of(kind).onChange(({ type, object }) => {
+      const namespace = this.namespaces.get(object.metadata?.namespace ?? '');
+      if (type === 'deleted' && namespace && isDeleting(namespace)) this.queue.add(objectKey(namespace));
+    });
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
@@ -58,7 +67,9 @@ export class NamespaceController implements Controller {
       const deletions = planDeletions(remaining);
       if (deletions.length === 0) break;
       for (const { resource, objects } of deletions) {
-        const kind = this.kinds.find((candidate) => resourceOf(candidate) === resource)!;
+        const kind = this.kinds.find((candidate) => resourceOf(candidate) === resource);
+        // Removed since its objects were listed.
+        if (!kind) continue;
         failures.push(...(await this.delete(kind, objects, signal)));
       }
       remaining = await this.remaining(key, signal);
@@ -78,8 +89,9 @@ export class NamespaceController implements Controller {
 
   /** Read live: the copies may lack what was made a moment ago. */
   private async remaining(namespace: string, signal: AbortSignal): Promise<Remaining[]> {
-    const lists = await Promise.all(this.kinds.map((kind) => this.deps.client.list(kind, { namespace }, signal)));
-    return this.kinds.map((kind, i) => ({ resource: resourceOf(kind), objects: lists[i]!.items }));
+    const { kinds } = this;
+    const lists = await Promise.all(kinds.map((kind) => this.deps.client.list(kind, { namespace }, signal)));
+    return kinds.map((kind, i) => ({ resource: resourceOf(kind), objects: lists[i]!.items }));
   }
 
   /** Last, and not waited for by watching them: whoever makes a namespace of the same name must not read what was there before. */

@@ -3,8 +3,9 @@
 import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
 import type { Kind } from '../../api/kind';
+import type { InformerSet } from './informers';
 
-export const deletableKinds = (catalog: Catalog): readonly Kind[] =>
+const deletableKinds = (catalog: Catalog): readonly Kind[] =>
   catalog
     .kinds()
     .filter(
@@ -12,3 +13,35 @@ export const deletableKinds = (catalog: Catalog): readonly Kind[] =>
         !(plural === events.plural && group === events.group) &&
         (['list', 'watch', 'delete'] as const).every((verb) => verbs.includes(verb)),
     );
+
+export interface DeletableHandlers {
+  added(kind: Kind): void;
+  removed(kind: Kind): void;
+}
+
+/**
+ * Calls `added` with each deletable kind there is, at once, and with each that comes; `removed` with each that goes, whose informer
+ * is stopped. Both are called synchronously, until the signal is aborted.
+ */
+export function followDeletable(
+  catalog: Catalog,
+  informers: InformerSet,
+  handlers: DeletableHandlers,
+  signal: AbortSignal,
+): void {
+  if (signal.aborted) return;
+  let known: ReadonlySet<Kind> = new Set();
+  const look = () => {
+    const before = known;
+    const kinds = new Set(deletableKinds(catalog));
+    known = kinds;
+    for (const kind of before) {
+      if (kinds.has(kind)) continue;
+      informers.stop(kind);
+      handlers.removed(kind);
+    }
+    for (const kind of kinds) if (!before.has(kind)) handlers.added(kind);
+  };
+  look();
+  signal.addEventListener('abort', catalog.onChange(look), { once: true });
+}

@@ -39,37 +39,62 @@ const sharedIndexes: Indexes<KubeObject> = {
   },
 };
 
+interface Member {
+  readonly informer: TrackedInformer<KubeObject>;
+  readonly stop: AbortController;
+}
+
 /** Informers are made when first asked for and run from then on, or from run() on. */
 export class InformerSet {
-  private readonly informers = new Map<string, TrackedInformer<KubeObject>>();
-  private readonly running: Promise<void>[] = [];
+  private readonly members = new Map<string, Member>();
+  private readonly running = new Set<Promise<void>>();
   private signal: AbortSignal | undefined;
 
   constructor(private readonly options: InformerSetOptions) {}
 
   of<T extends KubeObject>(kind: KindRef<T>): TrackedInformer<T> {
-    const id = `${kind.group}/${kind.plural}`;
-    let informer = this.informers.get(id);
-    if (!informer) {
+    const id = idOf(kind);
+    let member = this.members.get(id);
+    if (!member) {
       const { client, log, clock } = this.options;
-      informer = createInformer<KubeObject>(client, kind, {
+      const informer = createInformer<KubeObject>(client, kind, {
         indexes: sharedIndexes,
         log: log.child(kind.plural),
         clock,
       });
-      this.informers.set(id, informer);
-      if (this.signal) this.running.push(informer.run(this.signal));
+      member = { informer, stop: new AbortController() };
+      this.members.set(id, member);
+      if (this.signal) this.start(member, this.signal);
     }
-    return informer as unknown as TrackedInformer<T>;
+    return member.informer as unknown as TrackedInformer<T>;
+  }
+
+  /** Stops the informer of a kind that is served no more: its copy is not kept current and reports nothing. of() makes another one. */
+  stop(kind: KindRef): void {
+    const id = idOf(kind);
+    this.members.get(id)?.stop.abort();
+    this.members.delete(id);
   }
 
   /** Resolves after the signal is aborted and every informer has stopped. */
   async run(signal: AbortSignal): Promise<void> {
     this.signal = signal;
-    for (const informer of this.informers.values()) this.running.push(informer.run(signal));
+    for (const member of this.members.values()) this.start(member, signal);
     if (!signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }
     await Promise.all(this.running);
   }
+
+  private start({ informer, stop }: Member, signal: AbortSignal): void {
+    const run = informer.run(AbortSignal.any([signal, stop.signal]));
+    this.running.add(run);
+    // A failure stays in the set, for run() to throw.
+    run.then(
+      () => this.running.delete(run),
+      () => undefined,
+    );
+  }
 }
+
+const idOf = ({ group, plural }: KindRef): string => `${group}/${plural}`;
