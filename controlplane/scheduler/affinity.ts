@@ -20,6 +20,9 @@ export function untolerated(pod: PodInfo, taints: readonly Taint[], effects: rea
   );
 }
 
+/** The effects of taints that keep a pod away; PreferNoSchedule does not. */
+export const hardEffects = ['NoSchedule', 'NoExecute'];
+
 export function matchesTerm(term: AffinityTerm, pod: PodInfo, namespaceLabels: NamespaceLabels): boolean {
   if (!term.selector) return false;
   const inNamespace =

@@ -4,6 +4,7 @@ import type { Pod } from '../api/pod';
 import { choose, feasibleLimit } from './choose';
 import { notHelpful, noVictims, renderPreemption, renderUnschedulable } from './message';
 import { NodeInfo } from './node-info';
+import { defaultProfile } from './plugins/default-profile';
 import { podInfo } from './pod-info';
 
 let sequence = 0;
@@ -34,7 +35,14 @@ function node(
   return info;
 }
 const pick = (incoming: Pod, nodes: NodeInfo[]) =>
-  choose({ pod: podInfo(incoming), nodes, namespaceLabels: () => undefined, offset: 0, random: () => 0 }).node?.name;
+  choose({
+    plugins: defaultProfile,
+    pod: podInfo(incoming),
+    nodes,
+    namespaceLabels: () => undefined,
+    offset: 0,
+    random: () => 0,
+  }).node?.name;
 
 t.test('the best node', async (t) => {
   const prefer = {
@@ -123,7 +131,14 @@ t.test('nine replicas over three nodes: three each', async (t) => {
   const nodes = [node('a'), node('b'), node('c')];
   for (let i = 0; i < 9; i++) {
     const next = podInfo(pod('100m', { owner: 'rs' }));
-    const choice = choose({ pod: next, nodes, namespaceLabels: () => undefined, offset: i, random: () => 0.7 });
+    const choice = choose({
+      plugins: defaultProfile,
+      pod: next,
+      nodes,
+      namespaceLabels: () => undefined,
+      offset: i,
+      random: () => 0.7,
+    });
     choice.node!.add(next);
   }
   t.same(
@@ -135,7 +150,14 @@ t.test('nine replicas over three nodes: three each', async (t) => {
 t.test('a sample of a large cluster', async (t) => {
   t.same([3, 100, 200, 1000, 5000].map(feasibleLimit), [3, 100, 100, 420, 500]);
   const nodes = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
-  const choice = choose({ pod: podInfo(pod()), nodes, namespaceLabels: () => undefined, offset: 290, random: () => 0 });
+  const choice = choose({
+    plugins: defaultProfile,
+    pod: podInfo(pod()),
+    nodes,
+    namespaceLabels: () => undefined,
+    offset: 290,
+    random: () => 0,
+  });
   t.equal(choice.examined, 144);
   t.equal(choice.node?.name, 'n290', 'starts where the one before ended, and goes round');
 });
@@ -147,6 +169,7 @@ t.test('nothing fits: the words', async (t) => {
     node('c', { cpu: '1' }),
   ];
   const choice = choose({
+    plugins: defaultProfile,
     pod: podInfo(pod('2')),
     nodes,
     namespaceLabels: () => undefined,

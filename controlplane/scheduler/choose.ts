@@ -1,16 +1,16 @@
 // One scheduling decision: filters, then scores, over the state as it is now. Pure; ties are broken by `random`.
-import type { NamespaceLabels } from './affinity';
-import { filterNode, gatherFilterFacts, type Refusal } from './filter';
+import { filterNode, gatherChecks, type Refusal } from './filter';
 import type { NodeInfo } from './node-info';
 import { fitsWithNominated } from './nominated';
+import type { SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 import { scoreNodes } from './score';
 
-export interface ChooseInput {
-  readonly pod: PodInfo;
-  /** Nodes that exist, in a stable order. */
+export interface ChooseInput extends SchedulingCycle {
+  /** In the order in which they refuse. */
+  readonly plugins: readonly SchedulerPlugin[];
+  /** In a stable order. */
   readonly nodes: readonly NodeInfo[];
-  readonly namespaceLabels: NamespaceLabels;
   /** Where in the list to start looking: in large clusters not every node is looked at for every pod. */
   readonly offset: number;
   /** In [0, 1). */
@@ -27,10 +27,10 @@ export type Choice =
 const enough = 100;
 
 export function choose(input: ChooseInput): Choice {
-  const { pod, nodes, namespaceLabels, offset, random, nominated = () => [] } = input;
-  const facts = gatherFilterFacts(pod, nodes, namespaceLabels);
+  const { plugins, pod, nodes, offset, random, nominated = () => [] } = input;
+  const checks = gatherChecks(plugins, input);
   const refuse = (node: NodeInfo) =>
-    filterNode(pod, node, facts) ?? fitsWithNominated(pod, node, nodes, namespaceLabels, nominated(node.name));
+    filterNode(checks, node) ?? fitsWithNominated(plugins, input, node, nominated(node.name));
   // Room was made for the pod here: if it is there, nothing else is looked at.
   const own = pod.pod.status?.nominatedNodeName;
   const reserved = own ? nodes.find(({ name }) => name === own) : undefined;
@@ -47,7 +47,7 @@ export function choose(input: ChooseInput): Choice {
   }
   if (feasible.length === 0) return { node: undefined, examined, refusals };
   if (feasible.length === 1) return { node: feasible[0]!, examined };
-  const scores = scoreNodes({ pod, feasible, all: nodes, namespaceLabels });
+  const scores = scoreNodes(plugins, input, feasible);
   return { node: pickBest(feasible, scores, random), examined };
 }
 

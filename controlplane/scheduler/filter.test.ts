@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
-import { filterNode, gatherFilterFacts } from './filter';
+import { filterNode, gatherChecks } from './filter';
 import { NodeInfo } from './node-info';
+import { defaultProfile } from './plugins/default-profile';
 import { podInfo } from './pod-info';
 
 type Spec = Partial<NonNullable<Pod['spec']>>;
@@ -37,8 +38,8 @@ const namespaceLabels = (name: string) => ({ 'kubernetes.io/metadata.name': name
 /** The reasons of each node, '' for one that fits. */
 function run(incoming: Pod, ...nodes: NodeInfo[]): string[] {
   const info = podInfo(incoming);
-  const facts = gatherFilterFacts(info, nodes, namespaceLabels);
-  return nodes.map((each) => filterNode(info, each, facts)?.reasons.join(' + ') ?? '');
+  const checks = gatherChecks(defaultProfile, { pod: info, nodes, namespaceLabels });
+  return nodes.map((each) => filterNode(checks, each)?.reasons.join(' + ') ?? '');
 }
 const noSchedule = (key: string, value?: string) => ({ key, value, effect: 'NoSchedule' });
 const required = (...matchExpressions: object[]): Spec => ({

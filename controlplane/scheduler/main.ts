@@ -12,6 +12,8 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { createInformer } from '../client/informer';
 import { runWithLease } from '../client/leader-election';
+import { defaultProfile } from './plugins/default-profile';
+import type { SchedulerPlugin } from './plugins/plugin';
 import { Scheduler } from './scheduler';
 
 export interface SchedulerOptions {
@@ -22,6 +24,8 @@ export interface SchedulerOptions {
   readonly identity?: string;
   /** Pods with this spec.schedulerName are ours; default-scheduler by default. */
   readonly schedulerName?: string;
+  /** defaultProfile by default. */
+  readonly plugins?: readonly SchedulerPlugin[];
   /** In [0, 1); breaks ties between equally good nodes. */
   readonly random?: () => number;
 }
@@ -35,7 +39,8 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 }
 
 async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
-  const { client, log, clock = systemClock, random = Math.random, schedulerName = 'default-scheduler' } = options;
+  const { client, log, clock = systemClock, random = Math.random } = options;
+  const { schedulerName = 'default-scheduler', plugins = defaultProfile } = options;
   const informerOptions = { log, clock };
   const informers = {
     pods: createInformer<Pod>(client, pods, informerOptions),
@@ -44,7 +49,7 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
     budgets: createInformer(client, podDisruptionBudgets, informerOptions),
   };
   const events = createEventRecorder({ client, component: schedulerName, log, clock });
-  const scheduler = new Scheduler({ client, log, clock, random, schedulerName, events, ...informers });
+  const scheduler = new Scheduler({ client, log, clock, random, schedulerName, plugins, events, ...informers });
   // Subscribed before the first list, so that nothing is missed.
   const running = scheduler.run(signal);
   await Promise.all([running, ...Object.values(informers).map((informer) => informer.run(signal))]);

@@ -1,22 +1,24 @@
-// Pods that wait for room made for them: a node must have place for those that are at least as important, too, or the room
-// would go to whoever asks first.
-import type { NamespaceLabels } from './affinity';
-import { filterNode, gatherFilterFacts, type Refusal } from './filter';
+// Room that preemption has freed for a pod: until that pod has it, a node must have place for both, or a less important pod would take it.
+import { filterNode, gatherChecks, type Refusal } from './filter';
 import type { NodeInfo } from './node-info';
+import type { SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 
-/** Undefined when the pod fits beside the nominated ones, or none of them counts. `node` must be one of `nodes`. */
+/**
+ * Undefined when the pod fits next to the pods nominated for the node, or none of them is at least as important. `node` must be one of
+ * the nodes of the cycle.
+ */
 export function fitsWithNominated(
-  pod: PodInfo,
+  plugins: readonly SchedulerPlugin[],
+  cycle: SchedulingCycle,
   node: NodeInfo,
-  nodes: readonly NodeInfo[],
-  namespaceLabels: NamespaceLabels,
   nominated: readonly PodInfo[],
 ): Refusal | undefined {
+  const { pod, nodes } = cycle;
   const counted = nominated.filter(({ uid, priority }) => uid !== pod.uid && priority >= pod.priority);
   if (counted.length === 0) return undefined;
   const full = node.clone();
   for (const other of counted) full.add(other);
   const all = nodes.map((each) => (each === node ? full : each));
-  return filterNode(pod, full, gatherFilterFacts(pod, all, namespaceLabels));
+  return filterNode(gatherChecks(plugins, { ...cycle, nodes: all }), full);
 }

@@ -3,6 +3,7 @@ import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
 import { choose } from './choose';
 import { NodeInfo } from './node-info';
+import { defaultProfile } from './plugins/default-profile';
 import { podInfo } from './pod-info';
 import { type PreemptionInput, planPreemption } from './preemption';
 
@@ -53,7 +54,7 @@ function node(name: string, pods: Pod[], over: { cpu?: string; cordoned?: boolea
 }
 
 function preempt(incoming: Pod, nodes: NodeInfo[], over: Partial<PreemptionInput> = {}) {
-  const base = { pod: podInfo(incoming), nodes, namespaceLabels: () => undefined, offset: 0 };
+  const base = { plugins: defaultProfile, pod: podInfo(incoming), nodes, namespaceLabels: () => undefined, offset: 0 };
   const nominated = over.nominated ?? (() => []);
   const choice = choose({ ...base, random: () => 0, nominated });
   if (choice.node) return `fits on ${choice.node.name}`;

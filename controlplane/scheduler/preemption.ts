@@ -1,17 +1,15 @@
 // What to push out so that a pod of higher priority finds a place: kube-scheduler's default preemption as a pure function
 // over the state of the moment. Disruption budgets are kept to where there is a choice.
 import { matchesSelector, type Selector } from '../api/selector';
-import type { NamespaceLabels } from './affinity';
-import { filterNode, gatherFilterFacts, type Refusal } from './filter';
+import { filterNode, gatherChecks, type Refusal } from './filter';
 import { notHelpful, noVictims, renderPreemption } from './message';
 import type { NodeInfo } from './node-info';
 import { fitsWithNominated } from './nominated';
+import type { SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 
-export interface PreemptionInput {
-  readonly pod: PodInfo;
-  readonly nodes: readonly NodeInfo[];
-  readonly namespaceLabels: NamespaceLabels;
+export interface PreemptionInput extends SchedulingCycle {
+  readonly plugins: readonly SchedulerPlugin[];
   /** Why each node refused the pod, by node name. */
   readonly refusals: ReadonlyMap<string, Refusal>;
   /** Pods that wait for room made for them on this node. */
@@ -131,10 +129,11 @@ function protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): Read
 
 /** Filters the pod on `changed`, a node whose pods are not those of the cluster's state. */
 function filterWith(changed: NodeInfo, input: PreemptionInput): Refusal | undefined {
-  const { pod, nodes, namespaceLabels } = input;
-  const all = nodes.map((node) => (node.name === changed.name ? changed : node));
-  const refusal = filterNode(pod, changed, gatherFilterFacts(pod, all, namespaceLabels));
-  return refusal ?? fitsWithNominated(pod, changed, all, namespaceLabels, input.nominated(changed.name));
+  const { plugins, pod, namespaceLabels } = input;
+  const nodes = input.nodes.map((node) => (node.name === changed.name ? changed : node));
+  const cycle = { pod, nodes, namespaceLabels };
+  const refusal = filterNode(gatherChecks(plugins, cycle), changed);
+  return refusal ?? fitsWithNominated(plugins, cycle, changed, input.nominated(changed.name));
 }
 
 const startOf = ({ pod }: PodInfo, now: number): number => Date.parse(pod.status?.startTime ?? '') || now;

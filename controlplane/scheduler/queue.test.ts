@@ -1,6 +1,7 @@
 import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import type { Pod } from '../api/pod';
+import { defaultProfile } from './plugins/default-profile';
 import { podInfo } from './pod-info';
 import { SchedulingQueue, unschedulableMs } from './queue';
 
@@ -9,7 +10,7 @@ const pod = (name: string, priority = 0) =>
 
 function start() {
   const clock = new FakeClock();
-  const queue = new SchedulingQueue(clock);
+  const queue = new SchedulingQueue(clock, defaultProfile);
   return { clock, queue, pop: () => queue.pop()?.pod.metadata?.name };
 }
 

@@ -3,30 +3,8 @@
 //   backoff        failed; an event may have helped; tried when its time has come, or sooner when nothing else is active
 //   unschedulable  failed; tried again when an event happens that may help, or after a long time in any case
 import type { Clock } from '../base/clock';
-import type { FilterName } from './filter';
+import type { ClusterChange, SchedulerPlugin } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
-
-/** What happened in the cluster, by what it may change for waiting pods. */
-export type ClusterChange =
-  | 'node-added'
-  | 'node-labels'
-  | 'node-taints'
-  | 'node-capacity'
-  | 'pod-removed'
-  | 'pod-assigned'
-  /** The waiting pod itself has changed. */
-  | 'pod-updated';
-
-/** Which refusals a change may lift. */
-const helps: Readonly<Record<ClusterChange, readonly FilterName[] | 'all'>> = {
-  'node-added': 'all',
-  'node-labels': ['NodeAffinity', 'PodTopologySpread', 'InterPodAffinity'],
-  'node-taints': ['TaintToleration', 'NodeUnschedulable', 'PodTopologySpread'],
-  'node-capacity': ['NodeResourcesFit'],
-  'pod-removed': ['NodeResourcesFit', 'NodePorts', 'PodTopologySpread', 'InterPodAffinity'],
-  'pod-assigned': ['PodTopologySpread', 'InterPodAffinity'],
-  'pod-updated': 'all',
-};
 
 interface Waiting {
   readonly key: string;
@@ -35,7 +13,8 @@ interface Waiting {
   order: number;
   attempts: number;
   lastTryMs: number;
-  refusedBy: ReadonlySet<FilterName>;
+  /** Names of plug-ins. */
+  refusedBy: ReadonlySet<string>;
   state: 'active' | 'backoff' | 'unschedulable' | 'held';
   /** A failed write is not made good by an event: its back-off is kept to. */
   strict: boolean;
@@ -58,7 +37,17 @@ export class SchedulingQueue {
   private sequence = 0;
   private cancelTimer: (() => void) | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  /** Which plug-ins' refusals a change may lift. */
+  private readonly lifted = new Map<ClusterChange, readonly string[]>();
+
+  constructor(
+    private readonly clock: Clock,
+    plugins: readonly SchedulerPlugin[],
+  ) {
+    for (const { name, helpedBy } of plugins) {
+      for (const change of helpedBy) this.lifted.set(change, [...(this.lifted.get(change) ?? []), name]);
+    }
+  }
 
   get size(): number {
     return this.pods.size;
@@ -126,12 +115,12 @@ export class SchedulingQueue {
   }
 
   /** No node fits; `refusedBy` tells which changes may help. */
-  unschedulable(key: string, refusedBy: ReadonlySet<FilterName>): void {
+  unschedulable(key: string, refusedBy: ReadonlySet<string>): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
     this.held.delete(waiting);
     this.parked.add(Object.assign(waiting, { state: 'unschedulable', refusedBy, strict: false }));
-    if ([...waiting.missed].some((change) => mayHelp(change, waiting))) {
+    if ([...waiting.missed].some((change) => this.mayHelp(change, waiting))) {
       waiting.state = 'backoff';
       this.notify();
     }
@@ -152,7 +141,7 @@ export class SchedulingQueue {
     for (const waiting of this.held) waiting.missed.add(change);
     if (this.parked.size === 0) return;
     for (const waiting of this.parked) {
-      if (waiting.state === 'unschedulable' && mayHelp(change, waiting)) waiting.state = 'backoff';
+      if (waiting.state === 'unschedulable' && this.mayHelp(change, waiting)) waiting.state = 'backoff';
     }
     if (this.firstInBackoff()) this.notify();
     this.arm();
@@ -233,11 +222,11 @@ export class SchedulingQueue {
       this.arm();
     });
   }
-}
 
-function mayHelp(change: ClusterChange, { refusedBy }: Waiting): boolean {
-  const lifted = helps[change];
-  return lifted === 'all' || refusedBy.size === 0 || lifted.some((name) => refusedBy.has(name));
+  private mayHelp(change: ClusterChange, { refusedBy }: Waiting): boolean {
+    if (change === 'node-added' || change === 'pod-updated' || refusedBy.size === 0) return true;
+    return this.lifted.get(change)?.some((name) => refusedBy.has(name)) ?? false;
+  }
 }
 
 function before(a: Waiting, b: Waiting): boolean {

@@ -18,11 +18,13 @@ import type { Change, Informer } from '../client/informer';
 import { type BinderDeps, bind, clearNomination, evict, type Failure, reportFailure } from './binder';
 import { choose } from './choose';
 import { FailureReports } from './failure-reports';
-import type { FilterName, Refusal } from './filter';
+import type { Refusal } from './filter';
 import { renderUnschedulable } from './message';
+import type { ClusterChange, SchedulerPlugin } from './plugins/plugin';
 import { type PodInfo, podInfo } from './pod-info';
 import { type Budget, type Preemption, planPreemption } from './preemption';
-import { type ClusterChange, SchedulingQueue } from './queue';
+import { SchedulingQueue } from './queue';
+import { reserveAll } from './reservations';
 import { ClusterState } from './state';
 
 export interface SchedulerDeps {
@@ -31,6 +33,7 @@ export interface SchedulerDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly schedulerName: string;
+  readonly plugins: readonly SchedulerPlugin[];
   readonly events: EventRecorder;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
@@ -48,7 +51,7 @@ export class Scheduler {
   private offset = 0;
 
   constructor(private readonly deps: SchedulerDeps) {
-    this.queue = new SchedulingQueue(deps.clock);
+    this.queue = new SchedulingQueue(deps.clock, deps.plugins);
     const { client, events, clock } = deps;
     this.binder = { client, events, reports: new FailureReports(), now: () => clock.now() };
   }
@@ -83,11 +86,11 @@ export class Scheduler {
 
   private scheduleOne(pod: PodInfo, signal: AbortSignal): void {
     const nodes = this.state.nodes();
-    const { random, namespaces } = this.deps;
+    const { plugins, random, namespaces } = this.deps;
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
       const nominated = (node: string) => this.state.nominated(node);
-      const choice = choose({ pod, nodes, namespaceLabels, offset: this.offset, random, nominated });
+      const choice = choose({ plugins, pod, nodes, namespaceLabels, offset: this.offset, random, nominated });
       this.offset = nodes.length === 0 ? 0 : (this.offset + choice.examined) % nodes.length;
       if (choice.node) this.assign(pod, choice.node.name, signal);
       else this.refuse(pod, choice.refusals, signal);
@@ -98,12 +101,17 @@ export class Scheduler {
   }
 
   private assign(pod: PodInfo, node: string, signal: AbortSignal): void {
+    const { plugins } = this.deps;
+    // Before the pod counts on the node: when a plug-in throws, nothing has changed.
+    const release = reserveAll(plugins, pod, node);
     this.state.assume(pod, node);
     this.inBackground(async () => {
       try {
+        for (const plugin of plugins) if (plugin.preBind) await plugin.preBind(pod, node, signal);
         await bind(this.binder, pod, node, signal);
         this.queue.remove(pod.key);
       } catch (err) {
+        release();
         if (signal.aborted) return;
         // Where the copy has meanwhile shown the pod bound or gone, that is the truth; else it is tried again.
         if (this.state.isAssumed(pod.uid)) {
@@ -125,7 +133,7 @@ export class Scheduler {
 
   private refuse(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>, signal: AbortSignal): void {
     const list = [...refusals.values()];
-    const refusedBy = new Set<FilterName>(list.map(({ plugin }) => plugin));
+    const refusedBy = new Set(list.map(({ plugin }) => plugin));
     const preemption = this.preempt(pod, refusals);
     if (preemption.node === undefined) {
       const message = renderUnschedulable(list.length, list, preemption.message);
@@ -151,8 +159,9 @@ export class Scheduler {
   }
 
   private preempt(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>): Preemption {
-    const { clock, namespaces } = this.deps;
+    const { plugins, clock, namespaces } = this.deps;
     return planPreemption({
+      plugins,
       pod,
       nodes: this.state.nodes(),
       namespaceLabels: (name) => namespaces.get(name)?.metadata?.labels,

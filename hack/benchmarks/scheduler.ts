@@ -3,6 +3,7 @@
 import type { Node } from '../../controlplane/api/node';
 import type { Pod } from '../../controlplane/api/pod';
 import { choose } from '../../controlplane/scheduler/choose';
+import { defaultProfile } from '../../controlplane/scheduler/plugins/default-profile';
 import { podInfo } from '../../controlplane/scheduler/pod-info';
 import { ClusterState } from '../../controlplane/scheduler/state';
 import { type BenchRow, renderRows } from './row';
@@ -35,6 +36,7 @@ export async function run(): Promise<BenchRow[]> {
   for (let i = 0; i < podCount; i++) {
     const info = podInfo(pod(i));
     const choice = choose({
+      plugins: defaultProfile,
       pod: info,
       nodes: state.nodes(),
       namespaceLabels: () => undefined,

@@ -1,0 +1,96 @@
+// Affinity and anti-affinity between pods, in both directions: the rules of the pod, and the rules of pods that have a node already.
+import { DomainCounts, matchesTerm } from '../affinity';
+import type { NodeInfo } from '../node-info';
+import { maxScore, type NodeCheck, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
+
+export const interPodAffinity: SchedulerPlugin = {
+  name: 'InterPodAffinity',
+  helpedBy: ['node-labels', 'pod-removed', 'pod-assigned'],
+  filter(cycle) {
+    const facts = gather(cycle);
+    const { affinity, antiAffinity } = cycle.pod;
+    return affinity.length + antiAffinity.length === 0 && facts.refusedBy.isEmpty ? undefined : check(cycle, facts);
+  },
+  score: { weight: 2, rate },
+};
+
+interface Facts {
+  /** Domains of existing pods that refuse this pod. */
+  readonly refusedBy: DomainCounts;
+  readonly affinity: DomainCounts;
+  readonly antiAffinity: DomainCounts;
+}
+
+function gather({ pod, nodes, namespaceLabels }: SchedulingCycle): Facts {
+  const facts = { refusedBy: new DomainCounts(), affinity: new DomainCounts(), antiAffinity: new DomainCounts() };
+  for (const node of nodes) {
+    for (const other of node.withAffinity.values()) {
+      for (const term of other.antiAffinity) {
+        if (matchesTerm(term, pod, namespaceLabels))
+          facts.refusedBy.add(term.topologyKey, node.labels[term.topologyKey]);
+      }
+    }
+    if (pod.affinity.length + pod.antiAffinity.length === 0) continue;
+    for (const other of node.pods.values()) {
+      if (pod.affinity.length > 0 && pod.affinity.every((term) => matchesTerm(term, other, namespaceLabels))) {
+        for (const { topologyKey } of pod.affinity) facts.affinity.add(topologyKey, node.labels[topologyKey]);
+      }
+      for (const term of pod.antiAffinity) {
+        if (matchesTerm(term, other, namespaceLabels))
+          facts.antiAffinity.add(term.topologyKey, node.labels[term.topologyKey]);
+      }
+    }
+  }
+  return facts;
+}
+
+function check({ pod, namespaceLabels }: SchedulingCycle, facts: Facts): NodeCheck {
+  // The first pod of a group that wants to be with its own kind may run anywhere: no other pod of the group exists.
+  const isFirst = facts.affinity.isEmpty && pod.affinity.every((term) => matchesTerm(term, pod, namespaceLabels));
+  return ({ labels }) => {
+    const near = pod.affinity.every(({ topologyKey }) => facts.affinity.get(topologyKey, labels[topologyKey]) > 0);
+    if (!near) {
+      const labelled = pod.affinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+      if (!(labelled && isFirst)) return never("node(s) didn't match pod affinity rules");
+    }
+    if (pod.antiAffinity.some(({ topologyKey }) => facts.antiAffinity.get(topologyKey, labels[topologyKey]) > 0)) {
+      return notNow("node(s) didn't match pod anti-affinity rules");
+    }
+    if (facts.refusedBy.isEmpty) return undefined;
+    const refused = Object.entries(labels).some(([key, value]) => facts.refusedBy.get(key, value) > 0);
+    return refused ? notNow("node(s) didn't satisfy existing pods anti-affinity rules") : undefined;
+  };
+}
+
+function rate(
+  { pod, nodes, namespaceLabels }: SchedulingCycle,
+  feasible: readonly NodeInfo[],
+): readonly number[] | undefined {
+  const sums = new DomainCounts();
+  const own = pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0;
+  for (const node of nodes) {
+    const add = (topologyKey: string, amount: number) => sums.add(topologyKey, node.labels[topologyKey], amount);
+    if (own) {
+      for (const other of node.pods.values()) {
+        for (const term of pod.preferredAffinity)
+          if (matchesTerm(term, other, namespaceLabels)) add(term.topologyKey, term.weight);
+        for (const term of pod.preferredAntiAffinity)
+          if (matchesTerm(term, other, namespaceLabels)) add(term.topologyKey, -term.weight);
+      }
+    }
+    // A required affinity of an existing pod counts as a preferred one of weight 1.
+    for (const other of node.withAffinity.values()) {
+      for (const term of other.affinity) if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, 1);
+      for (const term of other.preferredAffinity)
+        if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, term.weight);
+      for (const term of other.preferredAntiAffinity)
+        if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, -term.weight);
+    }
+  }
+  if (sums.isEmpty) return undefined;
+  const scores = feasible.map(({ labels }) =>
+    Object.entries(labels).reduce((sum, [key, value]) => sum + sums.get(key, value), 0),
+  );
+  const [min, max] = [Math.min(...scores), Math.max(...scores)];
+  return max === min ? undefined : scores.map((score) => (maxScore * (score - min)) / (max - min));
+}

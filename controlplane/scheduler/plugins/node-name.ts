@@ -1,0 +1,12 @@
+// A pod that names its node runs on that node only.
+import { never, type SchedulerPlugin } from './plugin';
+
+export const nodeName: SchedulerPlugin = {
+  name: 'NodeName',
+  helpedBy: [],
+  filter({ pod }) {
+    const wanted = pod.pod.spec?.nodeName;
+    if (!wanted) return undefined;
+    return ({ name }) => (name === wanted ? undefined : never("node(s) didn't match the requested node name"));
+  },
+};

@@ -1,0 +1,18 @@
+// Ports of the host that a pod occupies: no two pods of one node may have the same one.
+import type { HostPort } from '../pod-info';
+import { notNow, type SchedulerPlugin } from './plugin';
+
+export const nodePorts: SchedulerPlugin = {
+  name: 'NodePorts',
+  helpedBy: ['pod-removed'],
+  filter({ pod }) {
+    if (pod.hostPorts.length === 0) return undefined;
+    return (node) => {
+      const clash = pod.hostPorts.some((port) => node.hostPorts.some((used) => portsClash(port, used)));
+      return clash ? notNow("node(s) didn't have free ports for the requested pod ports") : undefined;
+    };
+  },
+};
+
+const portsClash = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0');
