@@ -1,22 +1,17 @@
 // Keeps one pod of a DaemonSet on every node that should have it.
 
-import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
 import { type DaemonSet, daemonSets } from '../../api/daemon-set';
 import { type Node, nodes } from '../../api/node';
 import type { Pod } from '../../api/pod';
 import { selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { Backoff } from '../../base/backoff';
-import { isAlreadyExists, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, controlledBy } from '../shared/informers';
-import { refusedByTermination } from '../shared/namespaced';
-import { controllerOf, controllerReference, metaOf } from '../shared/owner';
+import { controllerReference, metaOf } from '../shared/owner';
 import { PodOwner } from '../shared/pod-owner';
-import { hasTemplate, planRevisions, revisionHashLabel } from '../shared/revisions';
+import { RevisionHistory } from '../shared/revision-history';
 import { runWorkers } from '../shared/worker';
-import { WriteGuard } from '../shared/write-guard';
 import { planDaemonSet, renderPod, type Step } from './plan';
 
 const workers = 2;
@@ -26,8 +21,7 @@ const failedRetry = { initialMs: 1_000, maxMs: 15 * 60_000 };
 export class DaemonSetController implements Controller {
   private readonly owner: PodOwner<DaemonSet>;
   private readonly nodes: TrackedInformer<Node>;
-  private readonly revisions: TrackedInformer<ControllerRevision>;
-  private readonly revisionGuard: WriteGuard<ControllerRevision>;
+  private readonly history: RevisionHistory<DaemonSet>;
   private readonly failures = new Backoff<string>(failedRetry);
   /** uid of the set (the server's own text, without blanks) and node → when a failed pod may be replaced there, in ms since the epoch. */
   private readonly failedUntil = new Map<string, number>();
@@ -35,19 +29,23 @@ export class DaemonSetController implements Controller {
   constructor(private readonly deps: Deps) {
     this.owner = new PodOwner(deps, { kind: daemonSets, component: 'daemonset-controller' });
     this.nodes = deps.informers.of(nodes);
-    this.revisions = deps.informers.of(controllerRevisions);
-    this.revisionGuard = new WriteGuard(this.revisions);
+    this.history = new RevisionHistory(deps, {
+      kind: daemonSets,
+      template: ({ spec }) => spec?.template ?? {},
+      limit: ({ spec }) => spec?.revisionHistoryLimit ?? 10,
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { owners, pods, queue } = this.owner;
+    const { revisions } = this.history;
     this.owner.follow();
-    this.revisions.onChange(({ object }) => this.owner.enqueueOwner(object));
+    revisions.onChange(({ object }) => this.owner.enqueueOwner(object));
     this.nodes.onChange((change) => {
       if (change.type === 'updated' && !mattersForPlacement(change.previous, change.object)) return;
       for (const set of owners.list()) queue.add(objectKey(set));
     });
-    const informers = [owners, pods, this.nodes, this.revisions];
+    const informers = [owners, pods, this.nodes, revisions];
     await Promise.all(informers.map((informer) => informer.synced(signal)));
     await runWorkers({ queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
@@ -56,15 +54,15 @@ export class DaemonSetController implements Controller {
     const set = this.owner.owners.get(key);
     if (!set) {
       this.owner.guard.forget(key);
-      this.revisionGuard.forget(key);
+      this.history.forget(key);
       return;
     }
-    if (!this.owner.guard.isCurrent(key) || !this.revisionGuard.isCurrent(key)) return;
+    if (!this.owner.guard.isCurrent(key) || !this.history.isCurrent(key)) return;
     const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
     if (selector.length === 0) return;
     const owned = await this.owner.claim(key, set, selector, signal);
     if (owned === undefined) return;
-    const hash = await this.applyRevisions(key, set, owned, signal);
+    const hash = await this.history.apply(key, set, owned, signal);
     if (hash === undefined) return;
     const plan = planDaemonSet({ set, nodes: this.nodes.list(), pods: owned, hash, now: this.deps.clock.now() });
     if (plan.againInMs !== undefined) this.owner.queue.addAfter(key, plan.againInMs);
@@ -72,50 +70,6 @@ export class DaemonSetController implements Controller {
     if (plan.status) {
       await this.deps.client.update(daemonSets, { ...set, status: plan.status }, { subresource: 'status', signal });
     }
-  }
-
-  /** Returns the hash of the template; undefined when the set had to be changed first, whose event leads to the next pass. */
-  private async applyRevisions(
-    key: string,
-    set: DaemonSet,
-    owned: readonly Pod[],
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const { client } = this.deps;
-    const plan = planRevisions({
-      owner: set,
-      ownerReference: controllerReference(daemonSets, set),
-      template: set.spec?.template ?? {},
-      owned: this.revisions.by(byController, controlledBy(set)),
-      inUse: new Set(owned.map(({ metadata }) => metadata?.labels?.[revisionHashLabel] ?? '')),
-      limit: set.spec?.revisionHistoryLimit ?? 10,
-    });
-    if (plan.update) this.revisionGuard.wrote(key, await client.update(controllerRevisions, plan.update, { signal }));
-    for (const revision of plan.remove) {
-      const { uid } = metaOf(revision);
-      const revisionKey = objectKey(revision);
-      await client
-        .delete(controllerRevisions, revisionKey, { preconditions: { uid }, signal })
-        .catch((err: unknown) => {
-          if (!isNotFound(err)) throw err;
-        });
-      this.revisionGuard.deleted(key, revisionKey, uid);
-    }
-    if (!plan.create) return plan.hash;
-    try {
-      this.revisionGuard.wrote(key, await client.create(controllerRevisions, plan.create, { signal }));
-      return plan.hash;
-    } catch (err) {
-      if (refusedByTermination(err)) return undefined;
-      if (!isAlreadyExists(err)) throw err;
-    }
-    const taken = await client.get(controllerRevisions, objectKey(plan.create), signal);
-    const ours = controllerOf(taken)?.uid === metaOf(set).uid;
-    if (ours && hasTemplate(taken, set.spec?.template ?? {})) return plan.hash;
-    // Another template has this hash: count the collision, which changes the hash for the next pass.
-    const status = { ...set.status!, collisionCount: (set.status?.collisionCount ?? 0) + 1 };
-    await client.update(daemonSets, { ...set, status }, { subresource: 'status', signal });
-    return undefined;
   }
 
   private async apply(

@@ -1,0 +1,84 @@
+import t, { type Test } from 'tap';
+import { MemoryClient } from '../../../test/lib/memory-client';
+import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
+import { type DaemonSet, daemonSets } from '../../api/daemon-set';
+import { systemClock as clock } from '../../base/clock';
+import { silentLogger as log } from '../../base/logger';
+import { createEventRecorder } from '../../client/event-recorder';
+import { InformerSet } from './informers';
+import { metaOf } from './owner';
+import { RevisionHistory } from './revision-history';
+
+const key = 'a/ds';
+const withImage = (image: string, set?: DaemonSet): DaemonSet => ({
+  ...set,
+  metadata: set?.metadata ?? { name: 'ds', namespace: 'a' },
+  spec: { selector: {}, template: { spec: { containers: [{ name: 'c', image }] } } },
+});
+
+async function open(t: Test) {
+  const client = new MemoryClient();
+  const informers = new InformerSet({ client, log });
+  const recorder = (component: string) => createEventRecorder({ client, component, log, clock });
+  const history = new RevisionHistory<DaemonSet>(
+    { client, informers, clock, log, recorder },
+    { kind: daemonSets, template: ({ spec }) => spec?.template ?? {}, limit: () => 1 },
+  );
+  const abort = new AbortController();
+  const running = informers.run(abort.signal);
+  t.teardown(async () => {
+    abort.abort(new Error('done'));
+    await running;
+  });
+  const { signal } = abort;
+  await history.revisions.synced(signal);
+  /** Resolves when the copy shows every write. */
+  const current = () =>
+    new Promise<void>((resolve) => {
+      const look = () => history.isCurrent(key) && resolve();
+      history.revisions.onChange(look);
+      look();
+    });
+  const set = await client.create(daemonSets, withImage('i:1'));
+  return { client, history, set, signal, current };
+}
+const numbers = (revisions: readonly ControllerRevision[]) => revisions.map(({ revision }) => revision).sort();
+
+t.test('each template becomes a revision, and revisions beyond the limit are removed', async (t) => {
+  const { client, history, set, signal, current } = await open(t);
+  const hashes = new Set<string | undefined>();
+  for (const image of ['i:1', 'i:2', 'i:3', 'i:3']) {
+    hashes.add(await history.apply(key, withImage(image, set), [], signal));
+    await current();
+  }
+  t.equal(hashes.size, 3, 'the same template has the same hash');
+  t.notOk(hashes.has(undefined));
+  t.same(numbers((await client.list(controllerRevisions)).items), [2, 3]);
+  await history.apply(key, withImage('i:2', set), [], signal);
+  t.same(numbers((await client.list(controllerRevisions)).items), [3, 4], 'an earlier template is the newest again');
+});
+
+t.test('a revision of another owner that has the name is a collision, which changes the hash', async (t) => {
+  const { client, history, set, signal, current } = await open(t);
+  const hash = await history.apply(key, set, [], signal);
+  await current();
+  const [revision] = (await client.list(controllerRevisions)).items;
+  const metadata = {
+    ...revision!.metadata,
+    ownerReferences: [{ ...revision!.metadata!.ownerReferences![0]!, uid: 'old' }],
+  };
+  await client.update(controllerRevisions, { ...revision!, metadata });
+  await new Promise<void>((resolve) => {
+    const look = () =>
+      history.revisions.get(`a/ds-${hash}`)?.metadata?.ownerReferences?.[0]?.uid === 'old' && resolve();
+    history.revisions.onChange(look);
+    look();
+  });
+  t.equal(await history.apply(key, set, [], signal), undefined, 'the status is written first');
+  const counted = await client.get(daemonSets, key);
+  t.equal(counted.status?.collisionCount, 1);
+  t.equal(metaOf(counted).uid, metaOf(set).uid);
+  const next = await history.apply(key, counted, [], signal);
+  t.ok(next);
+  t.not(next, hash);
+});
