@@ -1,4 +1,4 @@
-// Who a request comes from: client certificate, ServiceAccount token, static token, bootstrap token, or nobody.
+// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token; else anonymous.
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
 import { AppError } from '../../base/errors';
@@ -20,7 +20,7 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   constructor(private readonly options: AuthenticatorOptions) {}
 
-  /** A certificate wins over a token. @throws Unauthorized for one of either that is not valid, or not any longer */
+  /** A certificate wins over a token. @throws Unauthorized for an invalid or expired certificate or token */
   authenticate(headers: Headers, socket: TLSSocket): UserInfo {
     const user = certificateUser(socket, this.options.clock.now());
     if (user) return user;
@@ -31,7 +31,7 @@ export class Authenticator {
     try {
       return this.tokenUser(token).user;
     } catch (err) {
-      // Why a token is refused is nobody's business but the operator's.
+      // The client must not see why a token is refused: the reason stays in the cause.
       throw unauthorized(err);
     }
   }
@@ -40,7 +40,7 @@ export class Authenticator {
   tokenUser(token: string, audiences?: readonly string[]): { user: UserInfo; audiences: readonly string[] } {
     const fixed = this.options.staticTokens?.get(token);
     if (fixed) return { user: fixed, audiences: audiences ?? [] };
-    // They say nothing of audiences: they are for this server alone.
+    // Bootstrap tokens have no audiences: they are for this server alone.
     if (isBootstrapToken(token)) return { user: this.options.bootstrapTokens.authenticate(token), audiences: [] };
     return this.options.serviceAccounts.authenticate(token, audiences);
   }

@@ -1,5 +1,5 @@
-// Bootstrap tokens: Secrets in kube-system that let a machine in for long enough to get an identity of its own. Format and
-// rules: "Authenticating with Bootstrap Tokens" in the reference.
+// Bootstrap tokens: Secrets in kube-system with which a new machine asks for an identity of its own. Format and rules:
+// "Authenticating with Bootstrap Tokens" in the reference.
 import { timingSafeEqual } from 'node:crypto';
 import { readBootstrapToken, tokenSecretKey } from '../../api/bootstrap-token';
 import { secrets } from '../../api/index';
@@ -11,7 +11,7 @@ import type { UserInfo } from '../request';
 const form = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const group = 'system:bootstrappers';
 
-/** By its form alone. */
+/** Checks only the form of the token. */
 export const isBootstrapToken = (token: string): boolean => form.test(token);
 
 export class BootstrapTokens {
@@ -25,7 +25,7 @@ export class BootstrapTokens {
     const [, id = '', secret = ''] = form.exec(token) ?? [];
     const found = this.cache.kind(secrets).get(tokenSecretKey(id))?.object;
     const held = found && readBootstrapToken(found);
-    // Compared even where there is none, so that the time taken tells no one which ids exist.
+    // Compare even when no such token exists: the time taken must not show which ids exist.
     const same = timingSafeEqual(Buffer.from(secret), Buffer.from(held?.secret ?? nobody));
     if (!held || !same) throw refused(`there is no bootstrap token ${id}, or its secret is another`);
     if (held.problem) throw refused(held.problem);
@@ -35,8 +35,8 @@ export class BootstrapTokens {
   }
 }
 
-/** No secret: upper case is not in the alphabet of tokens. */
+/** No token has this secret: tokens have no upper-case letters. */
 const nobody = 'NOBODYNOBODYNOBO';
 
-/** The wire says only "Unauthorized"; the reason stays in the chain of causes. */
+/** The client reads only "Unauthorized"; the reason stays in the chain of causes. */
 const refused = (reason: string) => new AppError('Unauthorized', 'Unauthorized', { cause: new Error(reason) });

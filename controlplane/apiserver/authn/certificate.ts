@@ -1,4 +1,4 @@
-// Who a TLS connection belongs to: the verified client certificate's CN is the user, its O entries are the groups.
+// The user of a TLS connection: the CN of the verified client certificate is the user name, its O entries are the groups.
 import type { TLSSocket } from 'node:tls';
 import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
@@ -11,7 +11,7 @@ const known = new WeakMap<TLSSocket, Known | null>();
 
 /**
  * Undefined when the client showed no certificate, or one this CA did not sign; looked up once per connection.
- * @throws Unauthorized when it has ended since: a connection may outlive its certificate, a permission may not
+ * @throws Unauthorized when the certificate has expired since: a connection may outlive its certificate, a permission may not
  */
 export function certificateUser(socket: TLSSocket, nowMs: number): UserInfo | undefined {
   let found = known.get(socket);

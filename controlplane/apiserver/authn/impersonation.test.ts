@@ -1,4 +1,4 @@
-// Acting as someone else, over real HTTPS: who one becomes, and which permission each part of it needs.
+// Impersonation over real HTTPS: which user the request acts as, and which permission each part of that user needs.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import type { KeyPair } from '../../pki/certificate';
@@ -32,7 +32,7 @@ const may = (group: string, resource: string, ...names: string[]) => ({
 });
 
 t.test('who one becomes', async (t) => {
-  // So that those who count as unauthenticated can ask, too.
+  // So that users in system:unauthenticated can ask, too.
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:basic-user' };
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }];
   const binding = { metadata: { name: 'basic' }, roleRef, subjects };

@@ -1,5 +1,5 @@
-// Acting as another user (`kubectl --as`): each part of who one wants to be - user, groups, uid, extra - is a permission of its
-// own. Source: "User impersonation" in the reference of authentication.
+// Acting as another user (`kubectl --as`): each part of that user (name, groups, uid, extra) needs a permission of its own.
+// Source: "User impersonation" in the reference of authentication.
 import { dns1123Label, dns1123Subdomain } from '../../api/validation/names';
 import { type Authorizer, deniedResource, type ResourceAttributes } from '../authz/authorizer';
 import type { ApiRequest, Headers, UserInfo } from '../request';
@@ -20,7 +20,7 @@ interface Wanted {
 }
 type Permission = Pick<ResourceAttributes, 'group' | 'resource' | 'subresource' | 'namespace' | 'name'>;
 
-/** True for a request with any header of impersonation, also a malformed one. */
+/** True for a request with any Impersonate-* header, also a malformed one. */
 export function wantsImpersonation(headers: Headers): boolean {
   for (const name in headers) if (name.startsWith(prefix)) return true;
   return false;
@@ -68,7 +68,7 @@ function readHeaders(headers: Headers): Wanted {
 const list = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
-/** Header names hold fewer characters than keys, so keys are percent-encoded; one that is not is taken as it is. */
+/** Header names allow fewer characters than keys, so clients percent-encode keys. A key that does not decode is used unchanged. */
 function decodeKey(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -91,14 +91,14 @@ function permissionsFor({ name, groups, uid, extra }: Wanted): Permission[] {
   ];
 }
 
-/** Undefined for a name that no account can have: it is a user's then. */
+/** Undefined for a name that no account can have: then `user` is an ordinary user. */
 function accountOf(user: string): { namespace: string; name: string } | undefined {
   const [, namespace = '', name = ''] = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(user) ?? [];
   const valid = dns1123Label(namespace).length === 0 && dns1123Subdomain(name).length === 0;
   return valid ? { namespace, name } : undefined;
 }
 
-/** What is asked for, or what an account has by itself; then how the user counts as authenticated, unless that is said. */
+/** The requested groups, or those an account always has; then system:authenticated or system:unauthenticated, unless requested. */
 function groupsOf({ name, groups }: Wanted): readonly string[] {
   const account = accountOf(name);
   const implied = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];

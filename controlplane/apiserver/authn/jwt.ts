@@ -33,7 +33,7 @@ const base64url = /^[\w-]+$/;
 export function verifyJwt(token: string, key: KeyObject): Claims {
   const [head, body, signature, extra] = token.split('.');
   if (!head || !body || !signature || extra !== undefined) throw malformed();
-  // Node's decoder takes other alphabets and padding too: one token would have many spellings (RFC 7515, appendix C).
+  // Node's decoder also accepts other alphabets and padding: one token would have many spellings (RFC 7515, appendix C).
   if (![head, body, signature].every((part) => base64url.test(part))) throw malformed();
   const header = decode(head);
   if (header['alg'] !== 'ES256') throw malformed();

@@ -17,7 +17,7 @@ export interface BoundObject {
   readonly name: string;
   readonly uid: string;
 }
-/** What a token is bound to; at most one of pod and secret. */
+/** The objects a token is bound to; at most one of pod and secret. */
 export interface TokenBinding {
   readonly namespace: string;
   readonly serviceAccount: BoundObject;
@@ -33,7 +33,7 @@ interface KubernetesClaims {
   readonly node?: BoundObject;
 }
 
-/** Signatures already checked; a bound against a flood of different tokens. */
+/** How many checked signatures are kept; a bound against a flood of different tokens. */
 const maxVerified = 4096;
 /** Clocks of nodes may differ by this much. */
 const leewaySeconds = 5;
@@ -44,7 +44,7 @@ export class ServiceAccountTokens {
   constructor(
     private readonly keys: TokenKeys,
     readonly issuer: string,
-    /** Audiences meant by a token that names none. */
+    /** Audiences of a token that names none. */
     readonly apiAudiences: readonly string[],
     private readonly cache: Cache,
     private readonly clock: Clock,
@@ -130,5 +130,5 @@ export class ServiceAccountTokens {
   }
 }
 
-/** The wire says only "Unauthorized"; the reason stays in the chain of causes. */
+/** The client reads only "Unauthorized"; the reason stays in the chain of causes. */
 const refused = (reason: string) => new AppError('Unauthorized', 'Unauthorized', { cause: new Error(reason) });

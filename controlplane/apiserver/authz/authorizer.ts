@@ -1,4 +1,4 @@
-// May this user do this? Authorizers are asked in order; the first that allows wins, nobody allowing means no.
+// May this user do this? Authorizers are asked in order; the first that allows wins. When none allows, the answer is no.
 import type { KindRef } from '../../api/kind';
 import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
@@ -11,9 +11,9 @@ export interface ResourceAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
-  /** For a LIST or WATCH of one object: the name its field selector pins, so that name-bound rules apply. */
+  /** For a LIST or WATCH whose field selector names one object: that name, so that rules with resourceNames apply. */
   readonly selectedName?: string;
-  /** spec.nodeName pinned by the field selector; the node authorizer needs it. */
+  /** The value of spec.nodeName in the field selector; the node authorizer needs it. */
   readonly selectedNode?: string;
 }
 

@@ -2,7 +2,7 @@ import t from 'tap';
 import { bootstrapClusterRoles } from './bootstrap-policy';
 import { ruleAllowsResource } from './rules';
 
-// Whoever writes status.loadBalancer.ingress has every node catch the traffic to that address (CVE-2020-8554).
+// A user who writes status.loadBalancer.ingress makes every node catch the traffic to that address (CVE-2020-8554).
 t.test('only administrators of the cluster and the controllers may write the status of Services', async (t) => {
   const writing = ['create', 'patch', 'update', '*'];
   const mayWrite = bootstrapClusterRoles.filter(({ rules }) =>
@@ -29,8 +29,8 @@ function allowed(role: string, verb: string, group: string, resources: readonly 
   });
 }
 
-// Endpoints and EndpointSlices steer traffic past the NetworkPolicies of a namespace (CVE-2021-25740); status and limits are the
-// cluster's word about a namespace.
+// Endpoints and EndpointSlices steer traffic past the NetworkPolicies of a namespace (CVE-2021-25740); only the cluster sets the
+// status and the limits of a namespace.
 t.test('what the owner of a namespace may write is what upstream lets them', async (t) => {
   const core = [
     'bindings',

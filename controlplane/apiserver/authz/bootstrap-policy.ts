@@ -162,11 +162,11 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   ],
   'system:dns': [
     rule('', ['endpoints', 'namespaces', 'nodes', 'pods', 'services'], read),
-    // What it writes is in dnsRole.
+    // The objects it writes are in dnsRole.
     rule('discovery.k8s.io', ['endpointslices'], read),
     ...events,
   ],
-  // The Secrets that Ingresses name are left to the ingress authorizer: every node has this identity.
+  // No Secrets here: every node has this identity, so the ingress authorizer allows only those that Ingresses name.
   'system:ingress': [
     rule('', ['endpoints', 'namespaces', 'nodes', 'pods', 'services'], read),
     rule('discovery.k8s.io', ['endpointslices'], read),
@@ -307,7 +307,7 @@ function namespacedGrant(name: string, namespace: string, subject: string, rules
 }
 
 export const namespacedGrants: readonly NamespacedGrant[] = [
-  // Each kube-proxy writes how far its node's kernel is.
+  // Each kube-proxy writes which revision its node's kernel has.
   namespacedGrant('system:node-proxier', receiptNamespace, 'system:kube-proxy', [
     rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch']),
   ]),

@@ -1,4 +1,4 @@
-// Which Secrets the identity of the Ingress processes reads, over real HTTPS.
+// Which Secrets the user of the Ingress processes may read, over real HTTPS.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { identities } from '../../pki/pki';

@@ -1,5 +1,5 @@
-// The ingress authorizer: the process that ends TLS on each node reads the Secrets that Ingresses name in spec.tls, each by its
-// name, as a kubelet reads those of its pods. Every node can have this identity, so it must not be good for more.
+// The ingress authorizer: the process that ends TLS on each node may read the Secrets that Ingresses name in spec.tls, each by
+// its name, as a kubelet reads the Secrets of its pods. Every node can have this identity, so it may do nothing more.
 import { type Ingress, ingresses, secrets } from '../../api/index';
 import { compositeKey } from '../../base/composite-key';
 import { ingressUser } from '../../pki/signers';
@@ -11,7 +11,7 @@ import type { Authorizer, ResourceAttributes } from './authorizer';
 const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
 export class IngressAuthorizer implements Authorizer {
-  /** How many Ingresses name a Secret, by its namespace and name. */
+  /** Per Secret (namespace and name): how many Ingresses name it. */
   private readonly named = new Map<string, number>();
 
   constructor(private readonly cache: Cache) {}

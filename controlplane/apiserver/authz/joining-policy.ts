@@ -1,5 +1,5 @@
-// The roles and bindings that let machines join and nodes renew what they have, as data. Names are those of kube-apiserver
-// and kubeadm where they have the same; sources: "TLS bootstrapping" in the reference, kubeadm's implementation details.
+// The roles and bindings that let machines join and nodes renew their certificates, as data. Names are those of kube-apiserver
+// and kubeadm where they have such a role; sources: "TLS bootstrapping" in the reference, kubeadm's implementation details.
 import type { ClusterRole } from '../../api/cluster-role';
 import type { ClusterRoleBinding } from '../../api/cluster-role-binding';
 import type { Role } from '../../api/role';
@@ -7,7 +7,7 @@ import type { RoleBinding } from '../../api/role-binding';
 import { signers } from '../../pki/signers';
 import type { PolicyRule } from './rules';
 
-/** What tokens made by `k8ts token create` are in, as those of kubeadm. */
+/** The group of tokens that `k8ts token create` creates; kubeadm's tokens have the same. */
 const joiningGroup = 'system:bootstrappers:kubeadm:default-node-token';
 const requests = 'certificatesigningrequests';
 const rule = (group: string, resources: string[], verbs: string[], resourceNames?: string[]): PolicyRule => ({
@@ -21,7 +21,7 @@ const approvalRole = (what: string): string => `system:certificates.k8s.io:certi
 
 const rules: Readonly<Record<string, PolicyRule[]>> = {
   'system:node-bootstrapper': [rule(certificates, [requests], ['create', 'get', 'list', 'watch'])],
-  // Nobody reads these subresources: who may `create` them has such requests approved by the server.
+  // These subresources hold nothing: the server approves the certificate requests of users who may `create` them.
   [approvalRole('nodeclient')]: [rule(certificates, [`${requests}/nodeclient`], ['create'])],
   [approvalRole('selfnodeclient')]: [rule(certificates, [`${requests}/selfnodeclient`], ['create'])],
   [approvalRole('selfnodeserver')]: [rule(certificates, [`${requests}/selfnodeserver`], ['create'])],
@@ -82,7 +82,7 @@ export const joiningClusterRoleBindings: readonly ClusterRoleBinding[] = grants.
 
 const clusterInfo = 'kubeadm:bootstrap-signer-clusterinfo';
 
-/** kube-public/cluster-info is what a machine reads that knows nobody yet. */
+/** A machine reads kube-public/cluster-info before it trusts any server. */
 export const clusterInfoRole: Role = {
   kind: 'Role',
   apiVersion: `${api}/v1`,

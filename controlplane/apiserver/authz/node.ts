@@ -1,5 +1,5 @@
 // The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
-// What it may write is narrowed further by the NodeRestriction admission plug-in.
+// The NodeRestriction admission plug-in limits its writes further.
 import { type Pod, pods } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
 import { compositeKey } from '../../base/composite-key';
@@ -11,17 +11,17 @@ import type { Authorizer, ResourceAttributes } from './authorizer';
 const prefix = 'system:node:';
 const group = 'system:nodes';
 
-/** The node a user is the kubelet of, '' for one that names none; undefined for anyone else. */
+/** The node whose kubelet the user is, '' for a kubelet without a node name; undefined for any other user. */
 export function nodeNameOf(user: UserInfo): string | undefined {
   if (!user.name.startsWith(prefix) || !user.groups.includes(group)) return undefined;
   return user.name.slice(prefix.length);
 }
 
 const reads = new Set(['get', 'list', 'watch']);
-/** Read by every kubelet as a whole. */
+/** Every kubelet may read all objects of these kinds. */
 const sharedReads = new Set(['services', 'endpointslices', 'runtimeclasses', 'namespaces', 'networkpolicies']);
 
-/** What the pods of one node refer to: kind, namespace and name as a composite key, counted by pods. */
+/** Objects that the pods of one node refer to: key of kind, namespace and name → number of pods. */
 type References = Map<string, number>;
 
 export class NodeAuthorizer implements Authorizer {
@@ -65,7 +65,7 @@ export class NodeAuthorizer implements Authorizer {
         return this.allowsPod(node, attributes);
       case 'events':
         return ['create', 'patch', 'update'].includes(verb);
-      // NodeRestriction sees to it that the certificates asked for are the node's own.
+      // NodeRestriction refuses requests for certificates of other nodes.
       case 'certificatesigningrequests':
         return subresource === '' && (verb === 'create' || reads.has(verb));
       case 'tokenreviews':
@@ -81,7 +81,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   allowsPath(): boolean {
-    // Discovery is granted to all authenticated users by RBAC.
+    // RBAC allows discovery to all authenticated users.
     return false;
   }
 
@@ -91,7 +91,7 @@ export class NodeAuthorizer implements Authorizer {
     return name === node && ['update', 'patch'].includes(verb) && (subresource === '' || subresource === 'status');
   }
 
-  /** Reads the pods bound to the node: a list or watch must select them. */
+  /** A kubelet reads only pods bound to its node: a list or watch must select them. */
   private allowsPod(node: string, { verb, subresource, namespace, name, selectedNode }: ResourceAttributes): boolean {
     if (verb === 'list' || verb === 'watch') return subresource === '' && selectedNode === node;
     if (verb === 'get') {
@@ -122,7 +122,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 }
 
-/** What a pod refers to, each once, as the keys of References. */
+/** The objects a pod refers to, each once, as keys of References. */
 function referenceKeys(pod: Pod): ReadonlySet<string> {
   const namespace = pod.metadata?.namespace ?? '';
   return new Set(podReferences(pod).map(({ resource, name }) => compositeKey(resource, namespace, name)));

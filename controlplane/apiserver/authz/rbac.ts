@@ -1,4 +1,4 @@
-// The RBAC authorizer: bindings indexed by subject, roles looked up when asked, decisions remembered until a role or binding
+// The RBAC authorizer: bindings indexed by subject, roles looked up at each decision, decisions kept until a role or binding
 // changes.
 import { clusterRoleBindings, clusterRoles, objectKey, type RoleBinding, roleBindings, roles } from '../../api/index';
 import { compositeKey } from '../../base/composite-key';
@@ -23,7 +23,7 @@ interface Subject {
   readonly namespace?: string;
 }
 
-/** Remembered decisions; beyond this many the memory starts over. */
+/** How many decisions are kept; at this many all are dropped. */
 const maxDecisions = 20_000;
 
 export class RbacAuthorizer implements Authorizer {
@@ -57,7 +57,7 @@ export class RbacAuthorizer implements Authorizer {
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
     const { verb, group, resource, subresource, namespace, name, selectedName = '' } = attributes;
-    // Reviews ask about texts of the caller's choice, so a key must not be one that other texts have too.
+    // In a review the caller chooses these texts, so two different questions must never have the same key.
     const asked = [verb, group, resource, subresource, namespace, name, selectedName];
     const key = compositeKey(user.name, ...user.groups, ...asked);
     const known = this.stale ? undefined : this.decisions.get(key);
@@ -72,7 +72,7 @@ export class RbacAuthorizer implements Authorizer {
     return this.rulesFor(user, '').some((rule) => ruleAllowsPath(rule, verb, path));
   }
 
-  /** Every rule that holds for this user in this namespace; '' asks for cluster-wide rules alone. */
+  /** Every rule that applies to this user in this namespace; '' returns only cluster-wide rules. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
     this.refresh();
     const keys = [`u:${user.name}`, ...user.groups.map((group) => `g:${group}`)];
@@ -82,12 +82,12 @@ export class RbacAuthorizer implements Authorizer {
       .flatMap((grant) => this.rulesOf(grant.role, grant.namespace));
   }
 
-  /** The rules of a role as a binding names it; none when it does not exist. */
+  /** The rules of the role that a binding names; none when the role does not exist. */
   rulesOf(role: RoleRef, namespace: string): readonly PolicyRule[] {
     return this.findRules(role, namespace) ?? [];
   }
 
-  /** The same, undefined when the role does not exist. */
+  /** As rulesOf, but undefined when the role does not exist. */
   findRules(role: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
     const found =
       role.kind === 'ClusterRole'
@@ -117,7 +117,7 @@ export class RbacAuthorizer implements Authorizer {
   }
 }
 
-/** An account without a namespace is one of the binding's. Its name is a DNS subdomain (validated), so that no two accounts give one user name, as upstream has it. */
+/** An account without a namespace is in the binding's. Names are validated DNS subdomains, so no two accounts have the same user name. */
 function subjectKey({ kind, name, namespace }: Subject, ofBinding: string): string {
   if (kind === 'Group') return `g:${name}`;
   if (kind === 'ServiceAccount') return `u:system:serviceaccount:${namespace || ofBinding}:${name}`;

@@ -34,11 +34,11 @@ function pathMatches(pattern: string, path: string): boolean {
   return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
 }
 
-/** Lists of a few hundred entries each make millions of single permissions. */
+/** A bound: lists of a few hundred entries each give millions of single permissions. */
 const maxSingles = 5_000;
 
 /**
- * Each single permission of `wanted` must be in some rule of `held`; returns the wanted rules that are not.
+ * Each single permission of `wanted` must be in some rule of `held`; returns the single permissions that are not.
  * @throws TooLarge when there are too many to compare
  */
 export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
@@ -75,7 +75,7 @@ function countSingles({ verbs, apiGroups = [], resources = [], resourceNames = [
   );
 }
 
-/** Whether one rule gives all that another does, in time that grows with their lists alone. */
+/** Whether the rule `held` alone allows all that `wanted` allows; the time grows only with the length of their lists. */
 function coversWhole(held: PolicyRule, wanted: PolicyRule): boolean {
   const all = (list: readonly string[] | undefined, wantedList: readonly string[] = []) => {
     const set = new Set(list);
@@ -89,7 +89,7 @@ function coversWhole(held: PolicyRule, wanted: PolicyRule): boolean {
 
 function splitRule(rule: PolicyRule): PolicyRule[] {
   const single: PolicyRule[] = [];
-  // Rules are looked at before validation has said that verbs are required.
+  // Validation, which requires verbs, runs later.
   for (const verb of rule.verbs ?? []) {
     for (const url of rule.nonResourceURLs ?? []) single.push({ verbs: [verb], nonResourceURLs: [url] });
     for (const group of rule.apiGroups ?? []) {
@@ -117,7 +117,7 @@ function coversSingle(rule: PolicyRule, single: PolicyRule): boolean {
   return names.length === 0 || names.includes(single.resourceNames?.[0] ?? '');
 }
 
-/** Single permissions put together by resource, as error messages print them; sorted. */
+/** Single permissions grouped by resource, as error messages print them; sorted. */
 export function formatRules(singles: readonly PolicyRule[]): string[] {
   const verbs = new Map<string, string[]>();
   for (const single of singles) {

@@ -1,5 +1,5 @@
-// Objects that were stored before the store knew claims hold none: at the start of a server they get what they claim. Where all
-// is in order nothing is written.
+// Objects stored by a version without claims hold none: when a server starts, it writes their claims. When none is missing, it
+// writes nothing.
 import type { KubeObject } from '../../api/types';
 import { isConflict, isNotFound } from '../../base/errors';
 import type { Logger } from '../../base/logger';
@@ -7,12 +7,12 @@ import type { Store } from '../../store/store';
 import type { CachedObject } from './cache';
 import type { StoreKindCache } from './kind-cache';
 
-/** What goes to the store together shares a transaction there. */
+/** Writes sent together share one transaction of the store. */
 const adoptedAtOnce = 500;
 
 /**
- * Two objects that hold the same keep it, since traffic goes to them already; that is logged. An object that another server
- * changes meanwhile is left alone: that server wrote its claims with it.
+ * When two objects use the same address or port, both keep it, since traffic reaches them already; a warning is logged. An
+ * object that another server changes meanwhile is skipped: that server wrote the claims with it.
  */
 export async function adoptClaims(
   store: Store,

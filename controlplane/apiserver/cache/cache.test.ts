@@ -10,7 +10,7 @@ import type { Store } from '../../store/store';
 import type { CacheEvent, WatchOptions } from './cache';
 import { type CacheOptions, openCache } from './open';
 
-// A kind of its own, so that these tests do not depend on what the Pod declaration holds.
+// An own kind, so that these tests do not depend on the declaration of Pod.
 const pods = defineKind<Pod>({
   group: '',
   version: 'v1',
@@ -40,7 +40,7 @@ async function open(t: Test, options: CacheOptions = {}, store?: Store) {
   return { cache, store: backing, pods: cache.kind(pods), configs: cache.kind(configMaps) };
 }
 
-/** Collects what a watch says as lines; settled() resolves after everything delivered so far. */
+/** Collects the events of a watch as lines; settled() resolves after everything delivered so far. */
 function record<T extends KubeObject>(
   watch: (
     options: WatchOptions<T>,

@@ -19,11 +19,11 @@ export interface CacheEvent<T extends KubeObject = KubeObject> {
   /** The object after the event; of DELETED, its last state with resourceVersion set to the deletion's revision. */
   readonly current: CachedObject<T>;
   readonly previous?: CachedObject<T>;
-  /** `{"type":...,"object":...}\n` in UTF-8, made at first use and then shared by all watchers. */
+  /** `{"type":...,"object":...}\n` in UTF-8, encoded at first use and then shared by all watchers. */
   wire(): Buffer;
 }
 
-/** What a LIST or WATCH keeps. All parts given are tested; `indexed` lets the cache start from a smaller set. */
+/** Selects objects of a LIST or WATCH: all given parts must match; `indexed` lets the cache start from a smaller set. */
 export interface Filter<T extends KubeObject = KubeObject> {
   /** Restrict to one namespace. */
   readonly namespace?: string;
@@ -34,9 +34,9 @@ export interface Filter<T extends KubeObject = KubeObject> {
 
 export interface ListOptions<T extends KubeObject = KubeObject> extends Filter<T> {
   readonly limit?: number;
-  /** The key after which a continued list goes on, and the revision it must be consistent with. */
+  /** Where a continued list starts: after this key, consistent with this revision. */
   readonly after?: { readonly key: string; readonly revision: number };
-  /** Wait until the cache has seen at least this revision; 0 or absent: whatever the cache holds now. */
+  /** Wait until the cache has seen at least this revision; 0 or absent: do not wait. */
   readonly minRevision?: number;
   /** resourceVersionMatch=Exact. @throws Expired */
   readonly exactRevision?: number;
@@ -44,7 +44,7 @@ export interface ListOptions<T extends KubeObject = KubeObject> extends Filter<T
 export interface ListResult<T extends KubeObject = KubeObject> {
   readonly items: readonly CachedObject<T>[];
   readonly revision: number;
-  /** The last key when more follow. */
+  /** The last key of this page, when more objects follow. */
   readonly next?: string;
   readonly remaining?: number;
 }
@@ -62,14 +62,14 @@ export type Change<T extends KubeObject> = (current: CachedObject<T>) => T | und
 export interface KindCache<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   get(key: string): CachedObject<T> | undefined;
-  /** What the cache holds now, in key order, for callers that cannot wait; at most `limit` objects. */
+  /** The objects in the cache now, in key order, for callers that cannot wait; at most `limit`. */
   current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[];
   list(options: ListOptions<T>): Promise<ListResult<T>>;
   /**
    * Calls `onEvents` with batches of matching events, in order; the subscription starts synchronously. A filter with
-   * `matches` turns an update that leaves the set into DELETED and one that enters it into ADDED.
-   * `onEvents` may return a promise, which holds the next batch back until it resolves (a full socket); bookmarks must
-   * wait for it too. A watcher whose backlog exceeds a bound meanwhile is ended by `onClose(reason)`.
+   * `matches` turns the update of an object that no longer matches into DELETED, and of one that newly matches into ADDED.
+   * `onEvents` may return a promise (a full socket): the next batch waits until it resolves; bookmarks must wait for it
+   * too. When the backlog of a watcher grows above a bound meanwhile, `onClose(reason)` ends it.
    */
   watch(
     options: WatchOptions<T>,
@@ -78,17 +78,17 @@ export interface KindCache<T extends KubeObject = KubeObject> {
   ): void;
   /**
    * Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. The object
-   * belongs to the cache from the call on: do not change it afterwards. Its claims are taken with it. @throws AlreadyExists, AlreadyClaimed
+   * belongs to the cache from the call on: do not change it afterwards. Its claims are written with it. @throws AlreadyExists, AlreadyClaimed
    */
   create(object: T): Promise<CachedObject<T>>;
   /**
-   * Ownership as with create. An object that is byte for byte the stored one is not written: the stored one is the answer.
-   * @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more, AlreadyClaimed
+   * The object belongs to the cache, as with create. When its bytes equal the stored ones, nothing is written and the stored
+   * object returned. @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more, AlreadyClaimed
    */
   update(object: T, expectedRevision: number): Promise<CachedObject<T>>;
   /**
-   * Reads, changes and writes, again from the start when another writer came in between. `change` must work on a copy and
-   * may throw; undefined leaves the object as it is. @throws NotFound, Conflict after many attempts, what `change` throws
+   * Reads, changes and writes; starts again when another writer was faster. `change` must work on a copy and may throw; when
+   * it returns undefined, nothing is written. @throws NotFound, Conflict after many attempts, any error of `change`
    */
   modify(key: string, change: Change<T>): Promise<CachedObject<T>>;
   /** Resolves with the last state. @throws NotFound, Conflict */

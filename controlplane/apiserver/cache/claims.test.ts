@@ -1,4 +1,4 @@
-// Claims on their way from an object to the store, and the adoption of objects that are older than claims.
+// Claims go from an object to the store with each write, and objects older than claims get theirs at the start.
 import t, { type Test } from 'tap';
 import { type Node, nodes, type Service, services } from '../../api/index';
 import { registry } from '../../api/registry';

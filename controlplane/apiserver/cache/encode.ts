@@ -16,8 +16,8 @@ export class Codec<T extends KubeObject> {
   }
 
   /**
-   * The object in the order of its bytes and without a revision: what encode() takes. It shares all but its metadata with the
-   * one given, so that decode() can write the revision into it.
+   * The argument of encode(): the object with its members in stored order and without a revision. Its metadata is a copy, so
+   * that decode() can write the revision into it; all else is shared with `object`.
    */
   prepare(object: T): T {
     const { kind, apiVersion } = this.kind;
@@ -35,8 +35,8 @@ export class Codec<T extends KubeObject> {
   }
 
   /**
-   * Stored bytes become an object of the cache. `prepared` is what they were encoded from if that is at hand, and belongs to
-   * the cache from then on; else they are parsed when someone asks.
+   * Turns stored bytes into an object of the cache. `prepared` is the object they were encoded from, if known, and belongs to
+   * the cache from then on; without it the bytes are parsed at the first access.
    */
   decode(key: string, stored: Buffer, revision: number, prepared?: T): CachedObject<T> {
     const body = this.isOurs(stored) ? stored : this.encode(this.prepare(JSON.parse(stored.toString()) as T));
@@ -45,7 +45,7 @@ export class Codec<T extends KubeObject> {
     return new Entry(key, json, revision, prepared);
   }
 
-  /** The same object at another revision: the last state of a deleted one. */
+  /** The same object at another revision: for the last state of a deleted object. */
   restamp(entry: CachedObject<T>, revision: number): CachedObject<T> {
     const json = this.splice(entry.json, this.bodyStart(entry.json), revision);
     return new Entry(
@@ -78,7 +78,7 @@ export class Codec<T extends KubeObject> {
     return json.indexOf(quote, this.head.length + slotStart.length) + 2;
   }
 
-  /** Not from the shared pool: these bytes live long, and one of them would keep a whole pool slab alive. */
+  /** Allocates outside Node's buffer pool: these bytes live long, and one of them would keep a pool slab alive. */
   private splice(source: Buffer, bodyStart: number, revision: number): Buffer {
     const digits = String(revision);
     const at = this.head.length;
@@ -92,7 +92,7 @@ export class Codec<T extends KubeObject> {
   }
 }
 
-/** Objects read from the store are parsed when someone first looks into them; a GET never does. */
+/** Objects read from the store are parsed at the first access to `object`; a GET never accesses it. */
 class Entry<T extends KubeObject> implements CachedObject<T> {
   constructor(
     readonly key: string,
@@ -101,7 +101,7 @@ class Entry<T extends KubeObject> implements CachedObject<T> {
     public parsed: T | undefined,
   ) {}
 
-  /** An object that is history is rarely looked into again; its bytes are enough. */
+  /** Drops the parsed object of an old version: it is rarely read again, and its bytes suffice. */
   forget(): void {
     this.parsed = undefined;
   }
@@ -131,7 +131,7 @@ export class Event<T extends KubeObject> implements CacheEvent<T> {
     return this.current.revision;
   }
 
-  /** After all watchers have had it: what can be made again from the bytes is let go, so that the ring holds bytes alone. */
+  /** Called when all watchers have the event: drops all that can be computed again, so that the ring holds only bytes. */
   settle(): void {
     this.bytes = undefined;
     if (this.previous instanceof Entry) this.previous.forget();

@@ -20,7 +20,7 @@ import { ReplayRing, type RingBounds } from './replay-ring';
 import { SortedKeys } from './sorted-keys';
 import { type Test, Watcher } from './watcher';
 
-/** What a kind needs from the cache it is part of. */
+/** What a kind needs from the cache of all kinds. */
 export interface KindCacheDeps {
   readonly store: Store;
   readonly revision: () => number;
@@ -32,9 +32,9 @@ export interface KindCacheDeps {
   readonly maxBacklog: number;
 }
 
-/** A writer that meets a conflict this often is fighting something that will not end. */
+/** After this many conflicts in a row modify() gives up. */
 const maxAttempts = 100;
-/** Objects read from the history at once when a filter thins them out. */
+/** Objects read from the history at once when a filter selects only some. */
 const historyPageSize = 500;
 
 export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
@@ -44,7 +44,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private readonly ring: ReplayRing<T>;
   private readonly indexes: ObjectIndexes<T>;
   private readonly watchers = new Set<Watcher<T>>();
-  /** Objects whose bytes are on their way through the store, so that they need not be parsed again. */
+  /** Objects by the bytes sent to the store: when the event returns with these bytes, they need not be parsed. */
   private readonly written = new WeakMap<Buffer, T>();
   private pending: Event<T>[] = [];
   /** The newest revision that changed this kind. */
@@ -135,7 +135,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
         return await this.update(changed, current.revision);
       } catch (error) {
         if (!isConflict(error) || attempt === maxAttempts) throw error;
-        // Whoever won has committed by now; go on from what the cache holds when it has that, too.
+        // The other writer has committed: wait until the cache has its change, then try again.
         await this.deps.reached(await this.deps.store.revision());
       }
     }
@@ -155,11 +155,11 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       this.keys.add(key);
       this.changedAt = Math.max(this.changedAt, modRevision);
     }
-    // A deletion leaves nothing that says when it was: anything up to here may have been one.
+    // Deleted objects leave no revision behind: any revision up to this one may have been a deletion.
     this.changedAt = Math.max(this.changedAt, revision);
   }
 
-  /** Applies one event and returns the object it left; watchers hear of it with flush(). */
+  /** Applies one event and returns the resulting object; flush() sends the event to the watchers. */
   apply(event: StoreEvent): CachedObject<T> {
     const key = event.key.slice(this.kind.prefix.length);
     const previous = this.objects.get(key);
@@ -217,7 +217,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     }
   }
 
-  /** What `object` claims; undefined when that is what the version claims that it replaces: the key then keeps what it holds. */
+  /** The claims of `object`; undefined when the replaced version has the same: the store then keeps them. */
   private changedClaims(object: T, replaced: CachedObject<T> | undefined): Claims | undefined {
     const claims = this.kind.options.claims?.(object);
     if (!claims || !replaced) return claims;
@@ -226,7 +226,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return isSame ? undefined : claims;
   }
 
-  /** The words kube-apiserver uses, since they go to the user. */
+  /** Uses kube-apiserver's messages, since users read them. */
   private translate(key: string, cause: unknown): unknown {
     const name = nameOf(key);
     if (isNotFound(cause)) return notFound(this.kind, name, cause);
@@ -257,7 +257,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       from = this.keys.indexOf(`${namespace}/`);
       to = this.keys.indexOf(`${namespace}0`);
     }
-    // The smallest key that is greater than the last one given.
+    // The smallest key that is greater than the last one returned.
     if (after && !indexed) from = Math.max(from, this.keys.indexOf(`${after.key}\0`));
     const items: CachedObject<T>[] = [];
     for (let i = from; i < to; i++) {
@@ -266,7 +266,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       if (test && !test(entry)) continue;
       if (limit !== undefined && limit > 0 && items.length === limit) {
         const next = items.at(-1)!.key;
-        // With a selector the rest is not counted, as kube-apiserver does not either.
+        // With a selector the rest is not counted, as in kube-apiserver.
         return indexed || matches ? { items, revision, next } : { items, revision, next, remaining: to - i };
       }
       items.push(entry);

@@ -1,4 +1,4 @@
-// Secondary indexes of one kind: value → keys. An index is built when it is first asked for and kept from then on.
+// Secondary indexes of one kind: value → keys. An index is built at its first use and kept from then on.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { BadRequest } from '../../base/errors';
@@ -6,7 +6,7 @@ import type { CachedObject } from './cache';
 
 type FieldOf<T> = (object: T) => string;
 
-/** How an object's value for an index is found. @throws BadRequest for a field the kind does not declare */
+/** The function that reads an object's value for an index. @throws BadRequest for a field the kind does not declare */
 export function indexFunction<T extends KubeObject>(kind: Kind<T>, index: string): FieldOf<T> {
   const field = kind.options.fields?.[index];
   if (!field) throw new BadRequest(`field label not supported: ${index}`);

@@ -1,5 +1,5 @@
-// The watch cache over a Store: loads every kind at one revision and follows the store's events from there. The events are
-// the only thing that changes it, so its order is the store's order whoever wrote.
+// The watch cache over a Store: loads every kind at one revision and follows the store's events from there. Only events
+// change it, so it has the store's order, whichever server wrote.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
@@ -18,7 +18,7 @@ export interface CacheOptions {
   readonly ring?: RingBounds;
   /** Events a watcher may be behind while its reader is busy. */
   readonly maxBacklog?: number;
-  /** How long a read waits for a revision that has not come yet. */
+  /** How long a read waits for a revision that the cache has not seen yet. */
   readonly waitMs?: number;
   /** From how many revisions back a watch may resume right after the start; default 2,000. */
   readonly resumeRevisions?: number;
@@ -27,7 +27,7 @@ export interface CacheOptions {
 export interface OpenCache extends Cache {
   /** Serves one more kind; resolves when its objects are there. @throws AlreadyExists for objects that a kind has already */
   addKind(kind: Kind): Promise<void>;
-  /** Ends the watches of a kind, refuses its writes and serves it no more. Its objects stay in the store. */
+  /** Ends the watches of a kind, refuses its writes and stops serving it. Its objects stay in the store. */
   removeKind(kind: Kind): void;
   /** Ends all watches. The store stays open. */
   close(): Promise<void>;
@@ -35,7 +35,7 @@ export interface OpenCache extends Cache {
 
 const rootPrefix = '/registry/';
 const loadPageSize = 1_000;
-/** A busy minute or a quiet quarter of an hour; read in about 100 ms. */
+/** About one busy minute or a quiet quarter of an hour; read in about 100 ms. */
 const defaultResumeRevisions = 2_000;
 
 /** Resolves when all kinds are loaded. */
@@ -51,7 +51,7 @@ class StoreCache implements OpenCache {
   private readonly held = new Map<string, StoreEvent[]>();
   private applied = 0;
   private waiters: { readonly revision: number; readonly settle: (error?: unknown) => void }[] = [];
-  /** What the writes under way left, by revision, until their writers pick it up. */
+  /** Results of writes in progress, by revision, until write() returns them. */
   private readonly results = new Map<number, CachedObject>();
   private writing = 0;
   private readonly stop = new AbortController();
@@ -110,7 +110,7 @@ class StoreCache implements OpenCache {
     try {
       const revision = await this.store.revision();
       added.load(await this.readAll(kind.prefix, revision), revision);
-      // A watch starts from the revision of a list, which is the cache's: it must not be older than what was loaded.
+      // A watch starts from the revision of a list, which is the cache's revision: it must not be older than the loaded objects.
       if (revision > this.applied) await this.appliedUpTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
       added.flush();
@@ -134,8 +134,8 @@ class StoreCache implements OpenCache {
   }
 
   /**
-   * Begins some way back and takes the rest as events: watches of before the restart resume where they were, instead of being
-   * told that their revision is too old, and every client listing everything anew at the same moment.
+   * Loads an older revision and reads the rest as events. So watches from before the restart resume where they were; else all
+   * clients would get "revision too old" and list everything again at the same moment.
    */
   private async loadWithHistory(target: number): Promise<AsyncIterable<readonly StoreEvent[]>> {
     const from = Math.max(1, target - this.resumeRevisions);
@@ -148,7 +148,7 @@ class StoreCache implements OpenCache {
     }
   }
 
-  /** Subscribes first and reads second: what happens in between comes as events. */
+  /** Subscribes first and reads second: changes in between arrive as events. */
   private async load(revision: number): Promise<AsyncIterable<readonly StoreEvent[]>> {
     const events = this.store.watch(rootPrefix, revision, this.stop.signal);
     for (const kind of this.kinds.values()) kind.load(await this.readAll(kind.kind.prefix, revision), revision);
@@ -233,7 +233,7 @@ class StoreCache implements OpenCache {
     }
   }
 
-  /** For a revision that is known to be committed: its event is on the way. */
+  /** For a committed revision: its event will arrive. */
   private appliedUpTo(revision: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error));
@@ -241,7 +241,7 @@ class StoreCache implements OpenCache {
     });
   }
 
-  /** For a revision someone asked for: it may never come. */
+  /** For a revision that a client requested: it may never come, so the wait has a limit. */
   private reached(revision: number): Promise<void> | undefined {
     if (revision <= this.applied) return undefined;
     return new Promise((resolve, reject) => {

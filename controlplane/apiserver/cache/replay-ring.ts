@@ -11,7 +11,7 @@ export const defaultRingBounds: RingBounds = { maxEvents: 4_096, maxBytes: 16 <<
 
 export class ReplayRing<T extends KubeObject> {
   private events: CacheEvent<T>[] = [];
-  /** Index of the oldest event kept; the space before it is given back now and then. */
+  /** Index of the oldest kept event; the space before it is freed from time to time. */
   private start = 0;
   private bytes = 0;
   /** All events with revisions greater than this one are here. */
@@ -44,7 +44,7 @@ export class ReplayRing<T extends KubeObject> {
     }
   }
 
-  /** @throws Expired when some of the events are gone. */
+  /** @throws Expired when some of the events were dropped. */
   after(revision: number): readonly CacheEvent<T>[] {
     if (revision < this.completeAfter) {
       throw new Expired(`too old resource version: ${revision} (${this.completeAfter})`);
@@ -60,5 +60,5 @@ export class ReplayRing<T extends KubeObject> {
   }
 }
 
-/** The state before it is mostly the one of an earlier event, but nobody else holds it when that event has gone. */
+/** Counts `previous` too: when the event that brought it is dropped, only this event keeps it alive. */
 const sizeOf = ({ current, previous }: CacheEvent): number => current.json.length + (previous?.json.length ?? 0);

@@ -1,4 +1,4 @@
-// Keys in order. New keys wait unsorted until someone reads, so that a burst of creates costs one sort.
+// Keys in order. New keys stay unsorted until the next read, so that a burst of creates costs one sort.
 
 /** Below this many, inserting one by one is cheaper than merging. */
 const insertOneByOne = 16;
@@ -7,7 +7,7 @@ export class SortedKeys {
   private sorted: string[] = [];
   private fresh: string[] = [];
 
-  /** The key must not be in already. */
+  /** The key must not be present. */
   add(key: string): void {
     this.fresh.push(key);
   }

@@ -1,4 +1,4 @@
-// One watch on one kind: its filter, the transitions in and out of it, and its backlog while the reader is busy.
+// One watch on one kind: its filter, ADDED and DELETED for objects that begin or cease to match, its backlog while the reader is busy.
 import type { KubeObject } from '../../api/types';
 import { Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from './cache';
@@ -25,7 +25,7 @@ export class Watcher<T extends KubeObject> {
     private readonly afterRevision: number,
   ) {}
 
-  /** The events before the subscription, delivered before all others, but not from within the caller's own call. */
+  /** Delivers the events before the subscription first, but only after the caller's own call has returned. */
   replay(events: readonly CacheEvent<T>[]): void {
     this.backlog = [...this.select(events)];
     if (this.backlog.length === 0) return;
@@ -53,7 +53,7 @@ export class Watcher<T extends KubeObject> {
     this.deps.onClose(reason);
   }
 
-  /** Ends without a word to the reader: it is the one who left. */
+  /** Ends without a call to the reader: the reader itself ended the watch. */
   end(): void {
     this.closed = true;
     this.backlog = [];
@@ -77,12 +77,12 @@ export class Watcher<T extends KubeObject> {
         (error: unknown) => this.close(error),
       );
     } catch (error) {
-      // One broken reader must not keep the others from their events.
+      // A reader that throws must not stop the events of the others.
       this.close(error);
     }
   }
 
-  /** The same array when all of it is kept: watchers that get the same one share its bytes. */
+  /** Returns the same array when all events match: watchers with the same array share its bytes. */
   private select(events: readonly CacheEvent<T>[]): readonly CacheEvent<T>[] {
     const selected: CacheEvent<T>[] = [];
     for (const event of events) {

@@ -10,7 +10,7 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 
 const inflate = promisify(gunzip);
 
-/** @throws StatusError 413, Unsupported (415) for another encoding than gzip, BadRequest when the sender leaves half way or the compression is broken */
+/** @throws StatusError 413, Unsupported (415) for an encoding other than gzip, BadRequest when the client disconnects early or the gzip is invalid */
 export async function readBody(message: IncomingMessage, limit = maxBodyBytes): Promise<Buffer> {
   const encoding = (message.headers['content-encoding'] ?? '').trim().toLowerCase();
   if (encoding !== '' && encoding !== 'identity' && encoding !== 'gzip') {

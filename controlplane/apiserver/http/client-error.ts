@@ -1,4 +1,4 @@
-// What a connection is answered with that fails below HTTP.
+// The answer to a connection that fails below HTTP.
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { unauthorized } from '../authn/authenticator';
@@ -11,9 +11,8 @@ const statuses: Readonly<Record<string, string>> = {
 };
 
 /**
- * Bytes of a whole answer; `code` says what Node.js found wrong. A certificate that only looks like one of ours, because its
- * authority has the name of ours, fails inside the TLS library: its owner is told 401 as everyone else whose certificate does
- * not count.
+ * The bytes of a complete answer; `code` is the error of Node.js. A certificate whose authority only has the same name as
+ * our CA fails inside the TLS library: the client gets 401, as with any other invalid certificate.
  */
 export function clientErrorReply(socket: Duplex, code = ''): string {
   if (!showedForeignCertificate(socket)) return head(statuses[code] ?? '400 Bad Request', '');
@@ -23,7 +22,7 @@ export function clientErrorReply(socket: Duplex, code = ''): string {
 
 function showedForeignCertificate(socket: Duplex): boolean {
   if (!(socket instanceof TLSSocket) || socket.authorized) return false;
-  // Null once the connection is gone; an empty object for a client without a certificate.
+  // Null after the connection closed; an empty object for a client without a certificate.
   return Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
 }
 

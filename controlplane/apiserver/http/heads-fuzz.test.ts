@@ -1,4 +1,4 @@
-// Heads of requests as the listener may get them: each connection is answered or closed, and the next one is served.
+// Arbitrary request heads: the listener answers or closes each connection, and serves the next one.
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import t from 'tap';
@@ -72,7 +72,7 @@ t.test('any head is answered, or its connection is closed', async (t) => {
       socket.setEncoding('latin1');
       socket.on('data', (chunk: string) => {
         text += chunk;
-        // The first answer is enough; a connection that goes on is ended here.
+        // The first answer is enough: close a connection that stays open.
         if (text.includes('\r\n\r\n')) socket.destroy();
       });
       socket.end(bytes);

@@ -1,5 +1,5 @@
-// The HTTPS listener: TLS 1.2 and later, HTTP/1.1 with keep-alive, bounded headers, time and connections. It finds out who
-// calls, hands the request to the handler and writes the answer; what an answer is, the handler decides.
+// The HTTPS listener: TLS 1.2 and later, HTTP/1.1 with keep-alive, bounded headers, time and connections. It finds the user,
+// passes the request to the handler and writes the handler's answer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -30,15 +30,15 @@ export interface ListenerOptions {
 const minVersion = 'TLSv1.2';
 /** A connection that has sent half a request head, or half a TLS handshake, for this long is closed. */
 const headersTimeoutMs = 20_000;
-/** How often Node.js looks for those; with its own half minute they would stay up to 50 seconds. */
+/** How often Node.js looks for such connections; with its default of 30 seconds they would stay up to 50 seconds. */
 const checkMs = 5_000;
-/** A whole request, body included, must arrive within this; how long its answer takes is another matter. */
+/** A request with its body must arrive within this time; the answer may take longer. */
 const requestTimeoutMs = 60_000;
 /** Idle keep-alive connections are closed after this; longer than the 90 s client-go keeps them. */
 const keepAliveTimeoutMs = 120_000;
 const maxHeaderBytes = 64 * 1024;
 const maxConnections = 10_000;
-/** After this long, connections that still answer are cut on close. */
+/** On close, connections that still answer after this time are cut. */
 const drainMs = 5_000;
 
 export class Listener {
@@ -93,12 +93,12 @@ export class Listener {
     });
   }
 
-  /** What new connections are shown from now on; those that are open go on. */
+  /** New connections use these certificates; open connections stay. */
   renew({ certificate, key, ca }: Pick<ListenerOptions, 'certificate' | 'key' | 'ca'>): void {
     this.server?.setSecureContext({ cert: certificate, key, ca, minVersion });
   }
 
-  /** Takes no new connections, lets answers under way finish for a while, then cuts what is left. */
+  /** Accepts no new connections, waits a bounded time for open answers, then cuts the remaining connections. */
   async close(): Promise<void> {
     const server = this.server;
     if (!server) return;
@@ -120,7 +120,7 @@ export class Listener {
       reply = jsonReply(status, status.code);
     }
     try {
-      // A body that nobody read would be taken for the next request.
+      // Node would parse an unread body as the next request.
       if (!message.readableEnded) message.resume();
       writeReply(response, reply);
     } catch (err) {
@@ -148,7 +148,7 @@ export class Listener {
   }
 }
 
-/** Node joins what was sent several times with commas, which names of groups may contain. */
+/** Node joins repeated headers with commas, but names of groups may contain commas. */
 function headersOf(message: IncomingMessage): Headers {
   const { headers } = message;
   return wantsImpersonation(headers) ? { ...headers, ...impersonationHeaders(message.headersDistinct) } : headers;

@@ -19,13 +19,13 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
     response.writeHead(status, { 'content-type': type, ...headers });
     response.flushHeaders();
   }
-  // Also when the client has left: the stream holds resources that it lets go when its sink says so.
+  // Start also when the client has disconnected: the stream holds resources and frees them when its sink reports the end.
   reply.start(sinkOf(response));
 }
 
 /**
- * A watch event goes to many readers as the same bytes, so its frame of the chunked encoding is made once for all of them,
- * and each reader costs one write of one buffer. Node would make it of four parts for every one.
+ * Many readers get a watch event as the same bytes, so its frame of the chunked encoding is built once for all, and each
+ * reader costs one write of one buffer. Node would write four parts for each reader.
  */
 const frames = new WeakMap<Buffer, Buffer>();
 const lineEnd = Buffer.from('\r\n');

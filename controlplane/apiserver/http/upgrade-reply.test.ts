@@ -1,4 +1,4 @@
-// Answers to requests with an Upgrade header: logs and watches as messages of a WebSocket, all else as plain HTTP.
+// Answers to requests with an Upgrade header: logs and watches as WebSocket messages, all else as plain HTTP.
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { answerUpgrade } from './upgrade-reply';
 
 type Tap = Pick<typeof t, 'teardown'>;
 
-/** A server that answers every upgrade with this reply. Its port, and how many refusals there were. */
+/** Starts a server that answers every upgrade with this reply. Returns its port and the number of refusals. */
 async function serving(t: Tap, reply: Reply) {
   const refused: unknown[] = [];
   const server = createServer();

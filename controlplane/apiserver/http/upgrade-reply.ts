@@ -19,9 +19,9 @@ const protocols: ReadonlyMap<string, boolean> = new Map([
   ['binary.k8s.io', false],
   ['base64.binary.k8s.io', true],
 ]);
-/** What the client says is not read; a larger message ends the connection. */
+/** Messages of the client are ignored; a larger one ends the connection. */
 const maxPayload = 64 * 1024;
-/** A reader that is slower than the writer holds no more than this before the writer pauses. */
+/** The writer pauses when this much waits for a slow reader. */
 const highWaterBytes = 256 * 1024;
 
 /** @throws BadRequest when the client offers only protocols that are not served */
@@ -68,7 +68,7 @@ function answerWebSocket({ message, socket, head }: Upgrade, reply: StreamReply)
     perMessageDeflate: false,
     handleProtocols: () => protocol || false,
   });
-  // A handshake that is wrong in another way is answered by ws, with 400.
+  // ws itself answers other invalid handshakes, with 400.
   server.handleUpgrade(message, socket, head, (client) => {
     const asText = protocols.get(protocol)!;
     reply.start(reply.type === jsonType ? sinkOfEvents(client, socket) : sinkOfBytes(client, socket, asText));

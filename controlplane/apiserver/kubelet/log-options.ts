@@ -1,4 +1,4 @@
-// The options of pods/log: what a client may ask for, checked before the kubelet is asked.
+// The options of pods/log, checked before the request goes to the kubelet.
 import { forbidden, invalid } from '../../api/validation/causes';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import { type Options, readOptions, refuseInvalid, unsupported } from '../rest/options';
@@ -7,7 +7,7 @@ import { type Options, readOptions, refuseInvalid, unsupported } from '../rest/o
 const whole = '[]';
 const streams = ['All', 'Stderr', 'Stdout'];
 
-/** @throws BadRequest for what cannot be read, Invalid naming the pod for what may not be asked */
+/** @throws BadRequest for values that cannot be parsed, Invalid (with the pod's name) for values that are not allowed */
 export function checkLogOptions(query: URLSearchParams, pod: string): void {
   const options = readOptions('PodLogOptions', query);
   const { sinceTime } = options;

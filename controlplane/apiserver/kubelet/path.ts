@@ -1,4 +1,4 @@
-// Paths of the kubelet's own server, made of what a user sent: no text of the user's may lead to another path. Pure.
+// Builds paths of the kubelet's server from a user's input: no input may lead to another path. Pure.
 import { BadRequest } from '../../base/errors';
 
 /** `/exec/NAMESPACE/POD/CONTAINER`: each part stays one segment. */
@@ -6,8 +6,8 @@ export const kubeletPath = (action: string, ...parts: readonly string[]): string
   ['', action, ...parts.map(encodeURIComponent)].join('/');
 
 /**
- * The path below nodes/NAME/proxy as the kubelet is asked for it: `.` and `..` are resolved here, and never above the root,
- * so that what was authorized is what is asked for. @throws BadRequest
+ * The path below nodes/NAME/proxy as sent to the kubelet: `.` and `..` are resolved here, and never above the root, so that
+ * the kubelet gets the path that was authorized. @throws BadRequest
  */
 export function cleanPath(raw: string): string {
   const clean: string[] = [];

@@ -1,5 +1,5 @@
-// Requests that the node answers: logs as a stream, exec, attach and port-forward as a raw byte tunnel once the kubelet has
-// agreed to the upgrade.
+// Requests that the kubelet answers: logs as a stream; exec, attach and port-forward as a raw byte tunnel after the kubelet
+// accepted the upgrade.
 
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -29,7 +29,7 @@ const logParameters = [
   'limitBytes',
   'stream',
 ];
-/** As kubectl names them, and as the kubelet does. */
+/** kubectl's name → the kubelet's name. */
 const streamParameters = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
 
 export class KubeletProxy {
@@ -47,7 +47,7 @@ export class KubeletProxy {
     this.agent.destroy();
   }
 
-  /** For connections from now on; streams under way go on. */
+  /** New connections use these certificates; open streams stay. */
   renew({ certificate, key, ca }: KubeletClientOptions): void {
     Object.assign(this.agent.options, { cert: certificate, key, ca });
   }
@@ -67,13 +67,13 @@ export class KubeletProxy {
     return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
 
-  /** nodes/NAME/proxy/PATH, GET only: what people and tools read from a kubelet. */
+  /** nodes/NAME/proxy/PATH, GET only: people and tools read from a kubelet through it. */
   readonly node: SubresourceHandler = async (rest) => {
     const target = kubeletOfId(this.cache, rest.route.name);
     return this.stream(target, withQuery(cleanPath(rest.route.rest), rest.query));
   };
 
-  /** What a plain request to exec, attach or portforward gets. */
+  /** Answers exec, attach or portforward without an Upgrade header. */
   readonly needsUpgrade: SubresourceHandler = async (rest) => {
     podOf(this.cache, rest.route.namespace, rest.route.name);
     throw new BadRequest('Upgrade request required');
@@ -194,7 +194,7 @@ export class KubeletProxy {
 
 const withQuery = (path: string, query: URLSearchParams): string => (query.size === 0 ? path : `${path}?${query}`);
 
-/** What negotiates the stream; identity and hop headers stay here. */
+/** Headers that negotiate the stream; headers of identity and of the connection are not passed on. */
 const passedHeaders = [
   'connection',
   'upgrade',
@@ -222,7 +222,7 @@ function renderHead(response: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** Bytes both ways until either side ends; a failure of one ends the other. */
+/** Copies bytes both ways until either side ends; a failure of one side ends the other. */
 function join(a: Duplex, b: Duplex): void {
   for (const [from, to] of [
     [a, b],

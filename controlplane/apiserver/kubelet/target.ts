@@ -1,4 +1,4 @@
-// Where a pod's kubelet is, and how the API server identifies itself to it.
+// Finds the kubelet of a pod or node, and lists the certificates with which the API server connects to it.
 
 import { nodes, type Pod, pods } from '../../api/index';
 import { allContainers } from '../../api/pods/facts';
@@ -60,7 +60,7 @@ export function kubeletOfId(cache: Cache, id: string): KubeletTarget {
   return target;
 }
 
-/** The container a request means: the one named, the only one, or the one an annotation makes the default. @throws BadRequest */
+/** The container of a request: the named one, the only one, or the default by annotation. @throws BadRequest */
 export function containerOf(pod: Pod, asked: string): string {
   const { spec, metadata } = pod;
   const names = (spec?.containers ?? []).map(({ name }) => name);

@@ -1,6 +1,6 @@
-// Bodies of YAML become JSON before anything else sees them, and answers become YAML after everything else. Small ones are
-// converted at once; a large one would hold the event loop for hundreds of milliseconds, so a thread does it, started when
-// it is first needed.
+// Converts YAML bodies to JSON before any other step, and JSON answers to YAML after all other steps. Small bodies are
+// converted at once; a large one would block the event loop for hundreds of milliseconds, so a thread converts it. The
+// thread starts at its first use.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,13 +10,13 @@ import { jsonToYaml } from './from-json';
 import { yamlToJson } from './to-json';
 import type { Answer, Direction, Question } from './worker';
 
-/** Converted in some ten milliseconds. */
+/** This much is converted in about ten milliseconds. */
 const smallBytes = 16 * 1024;
-/** Each may hold 3 MB, an answer more. */
+/** A bound: each waiting body may have 3 MB, an answer more. */
 const maxWaiting = 50;
 /** 3 MB take less than two seconds on a busy machine. */
 const timeoutMs = 30_000;
-/** A body of 3 MB takes some 400 MB at most, as an answer of 30 MB does; more ends the thread, not the server. */
+/** A body of 3 MB or an answer of 30 MB needs up to 400 MB; with more the thread ends, not the server. */
 const maxHeapMb = 1_024;
 const types: ReadonlySet<string> = new Set(['application/yaml', 'application/apply-patch+yaml']);
 
@@ -25,7 +25,7 @@ interface Job extends Question {
   readonly reject: (reason: Error) => void;
 }
 
-/** The bytes are kept, since an error about them shows how they begin. */
+/** Keeps the bytes, since an error message shows their beginning. */
 export class UnreadableYaml extends BadRequest {
   constructor(
     message: string,
@@ -42,11 +42,11 @@ export class YamlConverter {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  /** The request with a body of JSON in place of one of YAML. */
+  /** Returns the request with its YAML body converted to JSON at the first read. */
   accept(request: ApiRequest): ApiRequest {
     const type = header(request.headers, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
     if (!types.has(type)) return request;
-    // An apply is known by its media type, whatever its body is.
+    // Only the media type marks an apply, so the header stays although the body becomes JSON.
     const headers =
       type === 'application/yaml' ? { ...request.headers, 'content-type': 'application/json' } : request.headers;
     const body = async () => {
@@ -60,9 +60,9 @@ export class YamlConverter {
     return { ...request, headers, body };
   }
 
-  /** @throws BadRequest for what is no YAML, TooManyRequests, Unavailable when the thread fails */
+  /** @throws BadRequest for invalid YAML, TooManyRequests, Unavailable when the thread fails */
   async toJson(yaml: Buffer): Promise<Buffer> {
-    // Nearly every apply has JSON, which is valid YAML.
+    // Nearly every apply sends JSON, which is valid YAML.
     if (yaml[0] === openingBrace) return yaml;
     if (yaml.length <= smallBytes) return Buffer.from(yamlToJson(yaml.toString()));
     return this.ask('toJson', yaml);

@@ -1,4 +1,4 @@
-// Answers in YAML, for clients that ask for them: what would have been sent as JSON, with its keys sorted as upstream does.
+// Answers in YAML for clients that request it: the JSON answer with its keys sorted, as upstream does.
 import { dump } from 'js-yaml';
 
 export function jsonToYaml(json: string): string {

@@ -1,5 +1,5 @@
-// What a plain scalar of YAML is in JSON, by the core schema of YAML 1.2. Digits are copied, so that a number is exactly the
-// one that was written; what JSON cannot say is refused.
+// Converts a plain scalar of YAML to JSON, by the core schema of YAML 1.2. Digits are copied, so that numbers keep their exact
+// spelling; values without a JSON form are refused.
 import { BadRequest } from '../../base/errors';
 
 const words: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ export function plainToJson(text: string): string {
   return mayBeNumber ? (numberToJson(text) ?? JSON.stringify(text)) : JSON.stringify(text);
 }
 
-/** Undefined for what is no number. */
+/** Undefined when the text is not a number. */
 function numberToJson(text: string): string | undefined {
   if (decimal.test(text)) return wholeNumber(text);
   if (based.test(text)) return String(BigInt(text));

@@ -106,7 +106,7 @@ t.test('work is linear in the text', async (t) => {
   );
 });
 
-/** Trees that both parsers must read alike. */
+/** Trees that both parsers must read the same way. */
 const scalars = fc.oneof(
   fc.constantFrom('null', '~', 'true', 'x', '12', '-1.5', '"q\\n"', "'s'", '0x1f', 'a b', '""'),
   fc.integer().map(String),

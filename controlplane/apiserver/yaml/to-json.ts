@@ -1,22 +1,22 @@
-// YAML as JSON text, in time and space linear in what comes in. The text goes on to the decoder of JSON, which knows bounds
-// of its own; a key that stands twice stands twice in the text, so that field validation can name it.
+// Converts YAML to JSON text, in time and space linear in the input. The decoder of JSON reads the text next and has its own
+// bounds; a duplicate key stays duplicate in the text, so that field validation can name it.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
 import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
 import { BadRequest, describeError } from '../../base/errors';
 import { plainToJson, taggedToJson } from './scalars';
 
-/** Aliases may repeat parts of a document until the text is as long as a body may be. */
+/** Aliases repeat parts of a document; the text must not become longer than a body may be. */
 const maxJsonLength = 3 * 1024 * 1024;
-/** `<<` copies pairs before any text is written: a small document can name a large mapping many times. */
+/** A bound of its own, since `<<` copies pairs before any text is written: a small document can copy a large mapping many times. */
 const maxMergedPairs = 10_000;
 
 type Node = string | readonly Node[] | Mapping;
-/** Pairs in their order; a list, since a key may come twice. */
+/** Pairs in their order; a list, since a key may occur twice. */
 class Mapping {
   constructor(readonly pairs: readonly (readonly [key: string, value: Node])[]) {}
 }
 
-/** @throws BadRequest for what is no YAML, or has no JSON */
+/** @throws BadRequest for invalid YAML, or values without a JSON form */
 export function yamlToJson(source: string): string {
   let events: readonly Event[];
   try {
@@ -26,7 +26,7 @@ export function yamlToJson(source: string): string {
   }
   const reader = new Reader(source, events);
   const document = reader.read();
-  // Without aliases the text has no more than the source, and whoever reads it counts.
+  // Without aliases the text has no more values than the source, and the decoder of JSON counts them.
   return new Writer(reader.aliased ? maxJsonValues : Number.POSITIVE_INFINITY).write(document);
 }
 
@@ -93,7 +93,7 @@ class Reader {
     return new Mapping(merged.length === 0 ? pairs : [...this.inherited(merged, pairs), ...pairs]);
   }
 
-  /** What `<<` adds: keys that the mapping itself does not have; of several mappings the first one with a key gives it. */
+  /** The pairs that `<<` adds: keys that the mapping itself does not have; the first merged mapping with a key wins. */
   private inherited(merged: readonly Node[], own: readonly (readonly [string, Node])[]): [string, Node][] {
     const known = new Set(own.map(([key]) => key));
     const found: [string, Node][] = [];
@@ -131,7 +131,7 @@ class Reader {
   }
 
   private keep({ anchorStart, anchorEnd }: { anchorStart: number; anchorEnd: number }, node: Node): Node {
-    // Kept when it is complete, so nothing can contain itself.
+    // An anchor is stored only when its node is complete, so no node can contain itself.
     if (anchorStart >= 0) this.anchors.set(this.source.slice(anchorStart, anchorEnd), node);
     return node;
   }

@@ -1,4 +1,4 @@
-// The thread that converts large bodies and answers, so that the API server serves others meanwhile. Bytes in, bytes out.
+// The thread that converts large bodies and answers, so that the API server can serve other requests meanwhile. Bytes in, bytes out.
 import { parentPort } from 'node:worker_threads';
 import { BadRequest } from '../../base/errors';
 import { jsonToYaml } from './from-json';
@@ -9,7 +9,7 @@ export interface Question {
   readonly direction: Direction;
   readonly text: Uint8Array;
 }
-/** One answer for each question, in their order. */
+/** One answer for each request, in the same order. */
 export type Answer = { readonly text: Uint8Array<ArrayBuffer> } | { readonly refusal: string };
 
 const convert: Readonly<Record<Direction, (text: string) => string>> = { toJson: yamlToJson, toYaml: jsonToYaml };
