@@ -1,7 +1,10 @@
 // Which node answers for an address. Every announcer decides for itself, from the same facts by the same rule: no votes, no
-// leases, and a node that goes takes only its own addresses with it. Pure.
+// leases. When a node stops, only its own addresses move. Pure.
 
-/** 32 bits, well mixed: FNV-1a, then the finalizer of MurmurHash3, without which names that differ at their end stay close. */
+/**
+ * 32 bits, well mixed: FNV-1a, then the finalizer of MurmurHash3. Without the finalizer, names that differ only at their end
+ * get close hashes.
+ */
 function hash(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -20,19 +23,19 @@ export function chooseNode(address: string, nodes: readonly string[]): string | 
   return best?.node;
 }
 
-/** What one Service behind an address wants of the node that answers. */
+/** What one Service requires of the node that answers for its address. */
 export interface Claim {
   readonly address: string;
   /**
-   * externalTrafficPolicy Local: node → 2 with ready endpoints, 1 with only terminating ones that still serve. Absent: any
-   * node will do.
+   * externalTrafficPolicy Local: node → 2 with ready endpoints, 1 with only terminating endpoints that still serve. Absent: any
+   * node can answer.
    */
   readonly local?: ReadonlyMap<string, 1 | 2>;
 }
 
 /**
- * Address → node that announces it. Services that share an address have one announcer; a node counts as its weakest Service
- * says. Where no node has endpoints any node announces: the client is then refused at once instead of waiting.
+ * Address → node that announces it. Services that share an address have one announcer, so a node has the lowest rank that any
+ * of these Services gives it. When no node has endpoints, any node announces: the client is refused at once instead of waiting.
  */
 export function elect(claims: Iterable<Claim>, nodes: readonly string[]): Map<string, string> {
   const byAddress = new Map<string, Claim[]>();
@@ -53,18 +56,18 @@ export function elect(claims: Iterable<Claim>, nodes: readonly string[]): Map<st
 
 export interface Candidates {
   readonly self: string;
-  /** Who can answer now. */
+  /** Nodes that can answer now. */
   readonly able: readonly string[];
-  /** Who is between two processes; none of them is in `able`. */
+  /** Nodes whose process is restarting; none of them is in `able`. */
   readonly held: readonly string[];
   /** Addresses that this node announces. */
   readonly announced: ReadonlySet<string>;
 }
 
 /**
- * Address → node whose link address this node answers with: mostly its own. While the elected node's process begins again the
- * next one answers in its name, so that connections stay on the path they were made on. What this node announces already it
- * keeps until the other is able.
+ * Address → node whose link address this node answers with: mostly its own. While the elected node's process restarts, the next
+ * node answers with the elected node's link address, so that connections stay on their path. An address that this node
+ * announces stays here until the elected node is able.
  */
 export function answersOf(claims: readonly Claim[], { self, able, held, announced }: Candidates): Map<string, string> {
   const answers = new Map<string, string>();

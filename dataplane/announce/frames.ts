@@ -1,10 +1,10 @@
-// Ethernet frames as bytes: ARP (RFC 826) and the beacon by which announcers know of each other. Pure.
+// Ethernet frames as bytes: ARP (RFC 826), and the beacon by which announcers find each other. Pure.
 import { addressBytes, readAddress } from '../../controlplane/base/cidr';
 import { formatMac, macBytes } from '../link/mac';
 
 export const etherTypes = {
   arp: 0x0806,
-  /** IEEE 802's Local Experimental EtherType 1: private to a link, and no router forwards it. */
+  /** IEEE 802's Local Experimental EtherType 1. It is private to a link: no router forwards it. */
   beacon: 0x88b5,
 } as const;
 
@@ -33,10 +33,10 @@ function arpBody(operation: 1 | 2, sender: { mac: string; ip: string }, target: 
   return Buffer.concat([fixed, macBytes(sender.mac), addressBytes(sender.ip), target.mac, addressBytes(target.ip)]);
 }
 
-/** Who sent a frame, as its header says. */
+/** The link address of the sender, from the frame's header. */
 export const senderOf = (frame: Buffer): string => formatMac(frame.subarray(6, 12));
 
-/** Undefined for what is no ARP of IPv4 on Ethernet. */
+/** Undefined when the frame is not ARP for IPv4 on Ethernet. */
 export function parseArp(frame: Buffer): Arp | undefined {
   if (frame.length < headerLength + arpLength || frame.readUInt16BE(12) !== etherTypes.arp) return undefined;
   const body = frame.subarray(headerLength);
@@ -52,7 +52,10 @@ export function parseArp(frame: Buffer): Arp | undefined {
   };
 }
 
-/** `address is at mac`, to the one who asked; sent by `from`, so that switches learn nothing wrong of `mac`. */
+/**
+ * `address is at mac`, sent to the machine that asked. The frame's source is `from`, so that switches do not learn a wrong port
+ * for `mac`.
+ */
 export function arpReply(request: Arp, mac: string, from = mac): Buffer {
   const asker = macBytes(request.senderMac);
   const body = arpBody(2, { mac, ip: request.targetIp }, { mac: asker, ip: request.senderIp });
@@ -69,14 +72,17 @@ export function gratuitousArp(address: string, mac: string): readonly Buffer[] {
 }
 
 export interface Beacon {
-  /** Name and address of the node that sends it, as in its Node object. */
+  /** Name and address of the sending node, as in its Node object. */
   readonly node: string;
   readonly address: string;
-  /** The newest revision among the Node objects it knows: who knows less than others has lost the API server. */
+  /**
+   * The newest revision among the Node objects that the sender knows. A sender that knows less than others has lost the API
+   * server.
+   */
   readonly revision: number;
   /**
-   * `starting`: it listens, and will be able in a moment; `unable`: it lives but should not be given addresses; `leaving`: it
-   * ends in an orderly way, and most often begins again.
+   * `starting`: it listens, and will be able in a moment; `unable`: it is alive but must not get addresses; `leaving`: it shuts
+   * down in order, and most often starts again.
    */
   readonly state: 'able' | 'starting' | 'unable' | 'leaving';
 }
@@ -88,7 +94,7 @@ export function renderBeacon(beacon: Beacon, mac: string): Buffer {
   return Buffer.concat([header(broadcast, mac, etherTypes.beacon), Buffer.from(magic + JSON.stringify(beacon))]);
 }
 
-/** Undefined for everything that is no beacon: anybody on the link may send anything. */
+/** Undefined when the frame is not a beacon: any machine on the link may send anything. */
 export function parseBeacon(frame: Buffer): Beacon | undefined {
   if (frame.length < headerLength || frame.readUInt16BE(12) !== etherTypes.beacon) return undefined;
   const text = frame.subarray(headerLength).toString('utf8');

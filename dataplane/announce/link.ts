@@ -6,18 +6,21 @@ import type { Netns } from '../netns/netns';
 export interface AnnounceLink {
   readonly name: string;
   readonly mac: string;
-  /** The ranges of the link, of both families: an address outside them is no neighbour's. */
+  /** The ranges of the link, of both families. No machine on the link asks for an address outside them. */
   readonly cidrs: readonly Cidr[];
 }
 
-/** Undefined while no link that is up has the address. Asks the kernel, not /sys, which shows the links of another namespace. */
+/**
+ * Undefined while no link that is up has the address. Asks the kernel and not /sys, because /sys may show the links of another
+ * namespace.
+ */
 export function findLink(netns: Netns, address: string): AnnounceLink | undefined {
   for (const [name, entries] of Object.entries(netns.enter(() => networkInterfaces()))) {
     const found = entries?.find((entry) => entry.address === address);
     if (!found) continue;
     const others = entries?.filter((entry) => entry !== found && !entry.address.startsWith('fe80:')) ?? [];
     const cidrs = [found, ...others].flatMap(({ cidr }) => (cidr === null ? [] : [parseCidr(cidr)]));
-    // A labelled address shows under NAME:LABEL.
+    // Node.js lists an address with a label under NAME:LABEL.
     return { name: name.split(':')[0]!, mac: found.mac, cidrs };
   }
   return undefined;

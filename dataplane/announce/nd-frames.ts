@@ -11,7 +11,7 @@ const messageBytes = 24;
 const optionBytes = 8;
 const icmpAt = ethernetBytes + ipBytes;
 const icmpv6 = 58;
-/** Of a packet that has passed no router: no machine beyond the link can have sent it. */
+/** The hop limit of a packet that no router forwarded: only a machine on this link can have sent it. */
 const hopLimit = 255;
 const solicitation = 135;
 const advertisement = 136;
@@ -20,8 +20,8 @@ const solicitedFlag = 0x40;
 const overrideFlag = 0x20;
 
 /**
- * Classic BPF over Ethernet frames: next header ICMPv6, type solicitation or advertisement; all else of IPv6 stays in the kernel.
- * [code, jump if true, jump if false, value], linux/filter.h.
+ * Classic BPF over Ethernet frames. It accepts ICMPv6 solicitations and advertisements; the kernel drops all other IPv6 frames
+ * before they reach this process. [code, jump if true, jump if false, value], linux/filter.h.
  */
 export const neighbourFilter: readonly (readonly [number, number, number, number])[] = [
   [0x30, 0, 0, ethernetBytes + 6],
@@ -36,12 +36,12 @@ export const neighbourFilter: readonly (readonly [number, number, number, number
 export interface NeighbourMessage {
   readonly kind: 'solicitation' | 'advertisement';
   readonly senderMac: string;
-  /** `::` while the sender tries whether the address it would like is free. */
+  /** `::` while the sender checks whether the address it wants is free. */
   readonly senderIp: string;
   readonly targetIp: string;
 }
 
-/** Undefined for everything else, and for what RFC 4861 has receivers discard. */
+/** Undefined for every other frame, and for messages that RFC 4861 requires receivers to discard. */
 export function parseNeighbourMessage(frame: Buffer): NeighbourMessage | undefined {
   if (frame.length < icmpAt + messageBytes || frame.readUInt16BE(12) !== ipv6EtherType) return undefined;
   const length = frame.readUInt16BE(ethernetBytes + 4);
@@ -61,15 +61,21 @@ export function parseNeighbourMessage(frame: Buffer): NeighbourMessage | undefin
 
 const allNodes = { ip: 'ff02::1', mac: '33:33:00:00:00:01' };
 
-/** `address is at mac`, to the one who asked; sent by `from`, so that switches learn nothing wrong of `mac`. */
+/**
+ * `address is at mac`, sent to the machine that asked. The frame's source is `from`, so that switches do not learn a wrong port
+ * for `mac`.
+ */
 export function neighbourAnswer(asked: NeighbourMessage, mac: string, from = mac): Buffer {
-  // A client without an address yet hears it with all others.
+  // A client without an address yet can only be reached at the all-nodes address.
   const known = asked.senderIp !== '::';
   const to = known ? { ip: asked.senderIp, mac: asked.senderMac } : allNodes;
   return advertise(asked.targetIp, { mac, from, to, flags: known ? solicitedFlag | overrideFlag : overrideFlag });
 }
 
-/** To the whole link (RFC 4861, section 7.2.6): tables that point elsewhere change, others are left alone. */
+/**
+ * To the whole link (RFC 4861, section 7.2.6). Machines that know another link address for it update their table; all others
+ * ignore it.
+ */
 export const unsolicitedAdvertisement = (address: string, mac: string): Buffer =>
   advertise(address, { mac, from: mac, to: allNodes, flags: overrideFlag });
 
@@ -92,14 +98,17 @@ function advertise(
   frame[icmpAt + 4] = flags;
   source.copy(frame, icmpAt + 8);
   frame[icmpAt + messageBytes] = targetLinkAddress;
-  // In units of eight bytes.
+  // The option's length, in units of eight bytes.
   frame[icmpAt + messageBytes + 1] = 1;
   macBytes(mac).copy(frame, icmpAt + messageBytes + 2);
   frame.writeUInt16BE(checksum(source, destination, frame.subarray(icmpAt)), icmpAt + 2);
   return frame;
 }
 
-/** RFC 8200, section 8.1; 0 over a message that holds its right checksum. Of an odd length the last byte counts as the high one. */
+/**
+ * RFC 8200, section 8.1. The result is 0 for a message that contains its correct checksum. A last odd byte counts as the high
+ * byte.
+ */
 function checksum(source: Buffer, destination: Buffer, message: Buffer): number {
   let sum = message.length + icmpv6;
   for (const part of [source, destination, message]) {
@@ -110,7 +119,10 @@ function checksum(source: Buffer, destination: Buffer, message: Buffer): number 
   return ~sum & 0xffff;
 }
 
-/** The group in which an address is asked for: ff02::1:ff and its last three bytes (RFC 4291, section 2.7.1). */
+/**
+ * The multicast group to which solicitations for an address are sent: ff02::1:ff and the address's last three bytes (RFC 4291,
+ * section 2.7.1).
+ */
 export const solicitedNodeGroup = (address: string): string =>
   formatAddress({
     family: 6,

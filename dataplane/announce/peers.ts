@@ -1,18 +1,18 @@
-// Who of the other announcers lives, from their beacons. Pure but for the table it keeps: time is an argument, in milliseconds.
+// Which other announcers are alive, from their beacons. Pure but for the table it keeps: time is an argument, in milliseconds.
 import type { Beacon } from './frames';
 
 export const beaconMs = 500;
-/** Three beacons missed. With one interval until somebody looks, an address moves within two seconds. */
+/** Three missed beacons. With one more interval until the next check, an address moves within two seconds. */
 export const silentMs = 1_500;
-/** A node that knows less than another for this long has lost the API server, and steps back. */
+/** A node that knows less than another node for this long has lost the API server, and becomes unable. */
 export const staleMs = 3_000;
-/** Who ended in an orderly way has this long to begin again before its addresses move. */
+/** A process that shut down in order has this long to restart before its addresses move. */
 export const restartMs = 3_000;
 
 interface Peer {
   readonly beacon: Beacon;
   readonly mac: string;
-  /** When it left it was able: its rules stay, and carry what was established. */
+  /** The peer was able when it left: its rules stay in the kernel and carry the established connections. */
   readonly wasAble: boolean;
   heardMs: number;
 }
@@ -21,7 +21,7 @@ export class Peers {
   private readonly peers = new Map<string, Peer>();
   private behindSince: number | undefined;
 
-  /** True when the beacon says something new: a node came back, is leaving, became able or unable. */
+  /** True when the beacon changes something: a node came back, is leaving, became able or unable. */
   heard(beacon: Beacon, now: number, mac = ''): boolean {
     const before = this.peers.get(beacon.node);
     const state = before?.beacon.state;
@@ -30,7 +30,7 @@ export class Peers {
     return !before || now - before.heardMs >= silentMs || before.beacon.state !== beacon.state;
   }
 
-  /** This process was held up: that the others were not heard says nothing about them. */
+  /** This process was delayed, so it heard no beacons: that does not mean that the other nodes are dead. */
   forgive(now: number): void {
     for (const peer of this.peers.values()) peer.heardMs = now;
   }
@@ -41,14 +41,14 @@ export class Peers {
     return peer !== undefined && now - peer.heardMs < silentMs;
   }
 
-  /** Between two processes: it will answer in a moment, and its kernel carries traffic meanwhile. */
+  /** The node's process is restarting: it will answer in a moment, and its kernel carries the traffic meanwhile. */
   isHeld(node: string, now: number): boolean {
     const peer = this.peers.get(node);
     if (peer?.beacon.state === 'starting') return now - peer.heardMs < silentMs;
     return peer?.beacon.state === 'leaving' && peer.wasAble && now - peer.heardMs < restartMs;
   }
 
-  /** False for a node that says of itself that it should not be given addresses, or not yet. */
+  /** False while a node says in its beacon that it must not get addresses, or not yet. */
   isAble(node: string): boolean {
     return (this.peers.get(node)?.beacon.state ?? 'able') === 'able';
   }
@@ -58,7 +58,7 @@ export class Peers {
     return this.peers.get(node)?.mac;
   }
 
-  /** True when living others have known a newer revision for staleMs. */
+  /** True when living peers have known a newer revision for staleMs. */
   isBehind(revision: number, now: number): boolean {
     const newer = [...this.peers.values()].some(
       ({ beacon, heardMs }) => now - heardMs < silentMs && beacon.revision > revision,

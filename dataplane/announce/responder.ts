@@ -1,6 +1,6 @@
-// Answers ARP and neighbour discovery for addresses no interface has, and carries beacons: the shell around frames.ts and
-// nd-frames.ts. The kernel does not know the addresses, so that only what the rules of Services translate is ever delivered; and
-// the answers end with the process.
+// Answers ARP and neighbour discovery for addresses that no interface has, and carries beacons: the shell around frames.ts and
+// nd-frames.ts. The kernel does not know the addresses, so it delivers only packets that the rules of Services translate. The
+// answers end with the process.
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { MulticastGroups } from '../netns/multicast';
@@ -30,7 +30,7 @@ export interface ResponderOptions {
   readonly netns: Netns;
   readonly log: Logger;
   readonly onBeacon: (beacon: Beacon, mac: string) => void;
-  /** Somebody else speaks for an address that is answered for here. */
+  /** Another machine answers for an address that this node answers for. */
   readonly onOther: (address: string, mac: string) => void;
 }
 
@@ -38,7 +38,7 @@ interface OpenLink extends AnnounceLink {
   readonly arp: PacketSocket;
   readonly beacons: PacketSocket;
   readonly neighbours: PacketSocket;
-  /** Of the solicitations for our addresses; undefined where there is no IPv6. */
+  /** The solicited-node groups of our addresses; undefined on a link without IPv6. */
   readonly groups: MulticastGroups | undefined;
 }
 
@@ -55,8 +55,8 @@ export class Responder {
   }
 
   /**
-   * Works on this link from now on. True when it is a new one, or one that was away. Failures are logged once and tried again
-   * with the next call.
+   * Uses this link from now on. True when the link is new, or was down before. A failure is logged once, and the next call
+   * tries again.
    */
   use(link: AnnounceLink | undefined): boolean {
     if (this.open && link && this.open.name === link.name && this.open.mac === link.mac) {
@@ -125,12 +125,12 @@ export class Responder {
     try {
       this.open?.groups?.set(new Set(ipv6.map(solicitedNodeGroup)));
     } catch (err) {
-      // Where nothing filters multicast the questions come all the same.
+      // On a link without multicast filters, solicitations arrive even so.
       this.options.log.warn('solicitations may not reach this node', { error: describeError(err) });
     }
   }
 
-  /** Tells the link that an address is here: tables of neighbours that point elsewhere change at once. */
+  /** Announces an address to the link: machines that know another link address for it update their tables at once. */
   announce(address: string): void {
     const { open } = this;
     if (!open) return;
@@ -158,7 +158,7 @@ export class Responder {
     if (this.addresses.has(arp.senderIp)) this.options.onOther(arp.senderIp, arp.senderMac);
     else if (arp.operation === 'request') {
       const mac = this.addresses.get(arp.targetIp);
-      // The node in whose name it is answered must not learn that the address is somewhere.
+      // The node whose link address is in the answer must not learn that another machine has the address.
       if (mac !== undefined && mac !== arp.senderMac) this.send(this.open.arp, arpReply(arp, mac, this.open.mac));
     }
   }
@@ -177,7 +177,7 @@ export class Responder {
     }
   }
 
-  /** The client asks again, and a beacon follows in a moment: a frame that was not sent is not missed. */
+  /** A frame that could not be sent needs no retry: the client asks again, and the next beacon follows in a moment. */
   private send(socket: PacketSocket, frame: Buffer): void {
     try {
       socket.send(frame);

@@ -1,10 +1,11 @@
-// The interface through which everything runs programs. This folder is the only importer of child_process; nothing is ever run through a shell.
+// The interface through which all code runs programs. Only this folder imports child_process, and no program is run through a
+// shell.
 
 export interface RunOptions {
   /** Written to standard input, which is then closed. */
   readonly input?: string | Buffer;
   readonly signal?: AbortSignal;
-  /** Kills the process after this time; the failure says so. */
+  /** Kills the process after this time; the error says so. */
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;

@@ -1,14 +1,14 @@
-// Exec on the running system: argv straight to execve, never a shell. Output is bounded, so that a program that never
-// stops talking cannot fill the memory of an agent.
+// Exec on the running system: argv goes straight to execve, never to a shell. Output is bounded, so that a program that prints
+// without end cannot fill the memory of an agent.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { AppError, CommandFailed, NotFound, Unavailable } from '../../controlplane/base/errors';
 import type { Exec, RunOptions, RunResult } from './exec';
 
-/** Both output streams together; a full iptables-save of 50,000 rules is about 8 MiB. */
+/** Bound for both output streams together; a full iptables-save of 50,000 rules is about 8 MiB. */
 export const maxOutputBytes = 64 * 1024 * 1024;
-/** What is left of standard error in an error. */
+/** How much of standard error an error keeps. */
 const maxErrorText = 4096;
 
 export class SystemExec implements Exec {
@@ -21,7 +21,7 @@ export class SystemExec implements Exec {
     const kill = (reason: Error) => {
       killed ??= reason;
       child.kill('SIGKILL');
-      // Children of the program may hold the outputs open; run() does not wait for them.
+      // Children of the program may keep the outputs open; run() does not wait for them.
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
@@ -29,7 +29,7 @@ export class SystemExec implements Exec {
     const onOverflow = () => kill(new Unavailable(`${argv[0]} wrote more than ${maxOutputBytes} bytes`));
     const stdout = collect(child.stdout, total, onOverflow);
     const stderr = collect(child.stderr, total, onOverflow);
-    // A program may end without reading its input: its exit status tells the story, not our EPIPE.
+    // A program may exit without reading its input: its exit status says what happened, our EPIPE does not matter.
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
     const onAbort = () => kill(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'));
@@ -57,11 +57,11 @@ export class SystemExec implements Exec {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** File descriptors or 'ignore'/'inherit' for input, output, error; default all ignored. */
+  /** File descriptors or 'ignore'/'inherit' for input, output, error; default: all ignored. */
   readonly stdio?: readonly ('ignore' | 'inherit' | number)[];
   /** True: own session, survives the parent. */
   readonly detached?: boolean;
-  /** Called with everything the program writes to both outputs, in place of what stdio says about them. */
+  /** Receives everything the program writes to both outputs; then `stdio` does not apply to the outputs. */
   readonly onOutput?: (chunk: Buffer) => void;
 }
 export interface Daemon {
@@ -73,7 +73,7 @@ export interface Daemon {
   unref(): void;
 }
 
-/** Starts a program that runs on. @throws NotFound when it is not installed. */
+/** Starts a long-running program. @throws NotFound when it is not installed. */
 export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Daemon> {
   const { onOutput, detached = false } = options;
   const [input, output, error] = options.stdio ?? [];
@@ -109,7 +109,7 @@ function spawnProgram(
 function whenEnded(child: ChildProcess, argv: readonly string[], cwd?: string): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) => {
-      // The kernel says ENOENT for a missing working directory as well.
+      // The kernel reports ENOENT for a missing working directory as well.
       const missing = cwd !== undefined && !existsSync(cwd) ? `directory not found: ${cwd}` : undefined;
       reject(
         cause.code === 'ENOENT'

@@ -1,5 +1,5 @@
-// Brings the kernel to the plan, one family: one iptables-restore per call, naming only chains that differ. It remembers what it
-// wrote; after a failure it forgets, reads the kernel again, and writes whatever differs from there.
+// Brings the kernel to the plan, for one family: one iptables-restore per call, with only the chains that differ. The applier
+// remembers what it wrote. After a failure it forgets that, reads the kernel again, and writes all differences.
 import { AppError, CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import { ForeignChanges } from '../nftables/foreign-changes';
@@ -20,25 +20,25 @@ import {
 } from './plan';
 import type { Drift, RuleWriter, Written } from './writer';
 
-/** A restore of 5,000 Services takes a second; a lock held by somebody else can make it longer. */
+/** A restore of 5,000 Services takes a second; waiting for the xtables lock of another process can make it longer. */
 const writeTimeoutMs = 60_000;
 const readTimeoutMs = 30_000;
 
 export interface ApplierDeps {
   readonly exec: Exec;
   readonly backend: Backend;
-  /** Jumps to install in foreign chains; default: all in names.ts. Our jumps in other foreign chains are removed. */
+  /** Jumps to install in foreign chains; default: all in names.ts. Our jumps in all other foreign chains are removed. */
   readonly jumps?: readonly Jump[];
   /**
-   * The kernel's count of nftables transactions, where the back end is nft: canaryAlive() then notices every change by others, and
-   * asks for a comparison. Told of each table that is written.
+   * The kernel's count of nftables transactions, where the back end is nft. With it, canaryAlive() notices every change by
+   * another program and asks for a comparison. The applier reports each table that it writes to it.
    */
   readonly generations?: Pick<Generations, 'writing' | 'others'>;
-  /** Milliseconds of any fixed origin, for durations. */
+  /** A monotonic clock in milliseconds, for durations. */
   readonly elapsed?: () => number;
 }
 
-/** Where others change nftables all the time, comparisons for their sake take at most a tenth of it. */
+/** Where other programs change nftables all the time, the comparisons this causes take at most a tenth of the time. */
 const restPerCompare = 9;
 
 const noneWrong: WrongJumps = { missing: [], surplus: [] };
@@ -46,7 +46,7 @@ const noneWrong: WrongJumps = { missing: [], surplus: [] };
 export type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
 
 export class Applier implements RuleWriter<OwnChains, DirtyChains> {
-  /** What the kernel holds as far as we know; undefined: read it first. */
+  /** Our chains in the kernel, as last read or written; undefined: the kernel must be read first. */
   private known: Record<OwnedTable, Map<string, string>> | undefined;
   private readonly jumps: readonly Jump[];
   private readonly foreign: ForeignChanges;
@@ -84,9 +84,9 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   }
 
   /**
-   * The quick check. Where transactions are counted: false as soon as others have made one, and it may have been any rule of ours.
-   * Else the canary chains and the built-in chains our jumps stand in, a few milliseconds whatever the number of Services. True
-   * when all is there. Before the first apply there is nothing to miss.
+   * The quick check; true when nothing is missing. Where transactions are counted: false as soon as another program has made
+   * one, because it may have changed any rule of ours. Otherwise it looks for the canary chains and for our jumps in the
+   * built-in chains: a few milliseconds, whatever the number of Services. Before the first apply nothing can be missing.
    */
   async canaryAlive(): Promise<boolean> {
     if (!this.known) return true;
@@ -98,7 +98,10 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     return alive.every(Boolean);
   }
 
-  /** The thorough check: every chain of ours against `wanted`. Differences make the next apply() a full one. */
+  /**
+   * The thorough check: compares every chain of ours with `wanted`. After a difference the next apply() compares everything
+   * again.
+   */
   async check(wanted: OwnChains): Promise<Drift> {
     const { chains: actual, wrong } = await this.read();
     const drift: Difference[] = diffChains(wanted, actual);
@@ -126,7 +129,7 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     const { exec, backend, generations } = this.deps;
     try {
       const write = () => exec.run([backend.restore, '--noflush', '--wait'], { input, timeoutMs: writeTimeoutMs });
-      // iptables-restore makes a transaction of each table.
+      // iptables-restore makes one transaction for each table.
       const tables = input.match(/^COMMIT$/gm)?.length ?? 0;
       await (generations ? generations.writing(tables, write) : write());
     } catch (cause) {
@@ -144,7 +147,7 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   }
 
   private async readNow() {
-    // One dump per table: others' tables are none of our business, and raw or mangle may be large.
+    // One dump per table we own: the other tables do not concern us, and raw or mangle may be large.
     const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
     const { chains, missingJumps } = readOwn(splitDump(dumps.join('')));
     const present = jumps.filter((jump) => !missingJumps.includes(jump));
@@ -152,7 +155,10 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     return { chains, present, wrong: { missing, surplus: present.filter((jump) => !this.jumps.includes(jump)) } };
   }
 
-  /** Table filter is small whatever the number of Services: one dump answers for all its chains. Table nat is asked by chain. */
+  /**
+   * Table filter is small whatever the number of Services, so one dump answers for all its chains. Table nat is read chain by
+   * chain.
+   */
   private async tableAlive(table: OwnedTable): Promise<boolean> {
     const wanted = this.jumps.filter((jump) => jump.table === table);
     const text =
@@ -173,14 +179,15 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     return (await exec.run([backend.save, '-t', table], { timeoutMs: readTimeoutMs })).stdout;
   }
 
-  /** One chain's rules; '' when it is not there. */
+  /** One chain's rules; '' when the chain does not exist. */
   private async list(table: OwnedTable, chain: string): Promise<string> {
     const { exec, backend } = this.deps;
     try {
       const argv = [backend.restore.replace('-restore', ''), '--wait', '-t', table, '-S', chain];
       return (await exec.run(argv, { timeoutMs: readTimeoutMs })).stdout;
     } catch (err) {
-      // What it says of a chain that is gone differs by version ("incompatible, use 'nft' tool"): the thorough check decides.
+      // The message for a missing chain differs by version ("incompatible, use 'nft' tool"), so any failure counts as missing;
+      // the thorough check decides.
       if (err instanceof CommandFailed) return '';
       throw err;
     }
@@ -199,7 +206,7 @@ const reaction: Readonly<Record<Failure, string>> = {
   unknown: 'rules not written',
 };
 
-/** The line iptables-restore complains about, if it says one. */
+/** The line that iptables-restore complains about, if the message names one. */
 function lineOf(cause: unknown, input: string): string | undefined {
   const text = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : '';
   const found = /line:? (\d+)/.exec(text);

@@ -1,4 +1,4 @@
-// What iptables is, and what its complaints mean.
+// Which iptables is installed, and what its messages mean.
 import t from 'tap';
 import { CommandFailed, NotFound } from '../../controlplane/base/errors';
 import { ScriptedExec } from '../../test/lib/scripted-exec';

@@ -1,5 +1,5 @@
-// Which of the two kernel interfaces iptables speaks, and whether somebody uses the other one. Rules in both are all
-// evaluated by the kernel, in an order that no program intended, so we do not add to a mix.
+// Which of the two kernel interfaces iptables uses, and whether another program uses the other one. The kernel evaluates the
+// rules of both, in an order that no program intended, so k8ts refuses such a mix.
 import { describeError, isNotFound, Unsupported } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Family } from './model';
@@ -8,17 +8,17 @@ export type Mode = 'nft' | 'legacy';
 export interface Backend {
   readonly mode: Mode;
   readonly version: string;
-  /** Programs to run: `iptables-restore`, `iptables-save`, of this family and mode. */
+  /** The programs `iptables-restore` and `iptables-save` of this family and mode. */
   readonly restore: string;
   readonly save: string;
 }
 
-/** 1.8.1 and 1.8.2 add a rule again on every restore; MASQUERADE --random-fully is there since 1.6.2. */
+/** 1.8.1 and 1.8.2 add a rule again on every restore. MASQUERADE --random-fully exists since 1.6.2. */
 const oldestGood = [1, 8, 3];
 
 /**
- * Takes what `iptables` is on this node. @throws Unsupported when it is too old, not installed, or when Service rules of the
- * other mode are in the kernel; the message says what to do.
+ * The back end that `iptables` uses on this node. @throws Unsupported when iptables is too old or not installed, or when the
+ * kernel holds Service rules of the other mode; the message says what to do.
  */
 export async function detectBackend(exec: Exec, family: Family): Promise<Backend> {
   const program = family === 4 ? 'iptables' : 'ip6tables';
@@ -36,8 +36,8 @@ export async function detectBackend(exec: Exec, family: Family): Promise<Backend
 }
 
 /**
- * Where foreign rules may decide over our packets: what `iptables` is on this node, and the other mode if somebody has rules in it.
- * None where iptables is not installed.
+ * The back ends whose foreign rules may decide over our packets: the one `iptables` uses on this node, and the other mode if it
+ * holds rules. Empty where iptables is not installed.
  */
 export async function backendsInUse(exec: Exec, family: Family): Promise<Backend[]> {
   const program = family === 4 ? 'iptables' : 'ip6tables';
@@ -54,7 +54,7 @@ export async function backendsInUse(exec: Exec, family: Family): Promise<Backend
   return backends;
 }
 
-/** The programs of both modes, for cleaning up whatever was used. */
+/** The programs of both modes: cleanup removes rules of either mode. */
 export function programsOf(family: Family): Backend[] {
   const program = family === 4 ? 'iptables' : 'ip6tables';
   return (['nft', 'legacy'] as const).map((mode) => ({
@@ -82,21 +82,21 @@ async function readVersion(exec: Exec, program: string): Promise<{ version: stri
   return { version, mode };
 }
 
-/** `iptables v1.8.9 (nf_tables)`; without a word in brackets it is from the time when there was only one mode. */
+/** `iptables v1.8.9 (nf_tables)`. Versions without a word in brackets are older than the nft mode: they are legacy. */
 export function parseVersion(text: string): { version: string; mode: Mode } {
   const found = /v(\d+\.\d+(?:\.\d+)?)(?:\s+\((\w+)\))?/.exec(text);
   if (!found) throw new Unsupported(`cannot read the version of iptables from ${JSON.stringify(text.trim())}`);
   return { version: found[1]!, mode: found[2] === 'nf_tables' ? 'nft' : 'legacy' };
 }
 
-/** Rules in all tables of one mode; 0 when its program or its kernel part is not there. */
+/** Number of rules in all tables of one mode; 0 when its program or its kernel module is missing. */
 async function countRules(exec: Exec, program: string): Promise<number> {
   try {
     const { stdout } = await exec.run([program], { timeoutMs: 30_000 });
     return stdout.split('\n').filter((line) => line.startsWith('-A ')).length;
   } catch (err) {
     if (isNotFound(err)) return 0;
-    // The legacy program fails where the kernel has no legacy tables: then there can be no rules there.
+    // The legacy program fails where the kernel has no legacy tables: then no rules can be in them.
     if (/does not exist|not supported|No such file|Permission denied/i.test(describeError(err))) return 0;
     throw err;
   }

@@ -2,7 +2,7 @@
 import type { RuleSet } from './model';
 import { renderRule } from './render';
 
-/** Every jump or goto whose chain does not exist in its table, as rendered lines; a sound rule set has none. */
+/** Every jump or goto whose chain does not exist in its table, as rendered lines; empty for a correct rule set. */
 export function brokenJumps(rules: RuleSet): string[] {
   const broken: string[] = [];
   for (const chains of rules.values()) {

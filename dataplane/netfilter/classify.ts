@@ -1,11 +1,11 @@
-// What went wrong, from the stderr of iptables tools: the one place that looks at their English. The tools have no
-// translations, so the text is stable within a version line; unknown text is an unknown failure, never a success.
+// The kind of a failure, from the stderr of iptables tools. This is the only file that reads their messages. The tools have no
+// translations, so the text is stable within a version line. Unknown text is an unknown failure, never a success.
 import { CommandFailed } from '../../controlplane/base/errors';
 
 export type Failure =
-  /** Somebody else holds the xtables lock, or the nft transaction met another one: try again. */
+  /** Another process holds the xtables lock, or two nft transactions collided: try again. */
   | 'busy'
-  /** A chain, table or target that the text relies on is not there: what we believe of the kernel is wrong. */
+  /** A chain, table or target that our text names does not exist: our record of the kernel's state is wrong. */
   | 'stale'
   /** The kernel or this build of iptables lacks a match, a target or a table. */
   | 'unsupported'

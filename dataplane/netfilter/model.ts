@@ -1,5 +1,5 @@
-// Rules as values. A rule is what one line of iptables-save says, taken apart far enough to be rendered again to the same
-// line and to be evaluated on a packet. Foreign lines may hold matches and targets that are not known; they are kept as text.
+// Rules as values. A rule is one line of iptables-save, parsed far enough to be rendered to the same line and to be evaluated on
+// a packet. Matches and targets that the parser does not know (in foreign lines) stay as text.
 import type { Family } from '../../controlplane/base/cidr';
 
 export type { Family };
@@ -23,7 +23,7 @@ export type Match =
       readonly from: number;
       readonly to: number;
     }
-  /** Of the flags in `mask` exactly those in `set` are on. */
+  /** Among the flags in `mask`, exactly the flags in `set` are on. */
   | {
       readonly match: 'tcpFlags';
       readonly not?: true;
@@ -35,7 +35,7 @@ export type Match =
   | { readonly match: 'addrtype'; readonly side: 'source' | 'destination'; readonly not?: true; readonly type: string }
   /** True with this probability. The kernel keeps it in steps of 2^-31. */
   | { readonly match: 'statistic'; readonly probability: number }
-  /** A list of source addresses with times, kept by the kernel under `name`. */
+  /** A list of source addresses with times, which the kernel keeps under `name`. */
   | {
       readonly match: 'recent';
       readonly op: 'set' | 'update' | 'rcheck';
@@ -73,7 +73,7 @@ export interface Rule {
   readonly inInterface?: Term<string>;
   readonly outInterface?: Term<string>;
   readonly protocol?: Term<string>;
-  /** Evaluated left to right; a later one with a side effect (recent) only when all before it match. */
+  /** Evaluated left to right. A match with a side effect (recent) is evaluated only when all matches before it hold. */
   readonly matches?: readonly Match[];
   readonly action: Target;
 }
@@ -85,5 +85,5 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
-/** Table to chain name to chain. */
+/** Table → chain name → chain. */
 export type RuleSet = ReadonlyMap<Table, ReadonlyMap<string, Chain>>;

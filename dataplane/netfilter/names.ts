@@ -1,5 +1,5 @@
-// All names and marks this project puts into netfilter, and who else must agree on them. Everything of ours starts with
-// `chainPrefix`; whatever does not start with it belongs to somebody else and gets at most one jump rule from us.
+// All names and marks that k8ts puts into netfilter, and which other code must agree on them. All our chains start with
+// `chainPrefix`; every other chain is foreign and gets at most one jump rule from us.
 
 /** The tables we write, in the order they are restored. */
 export const ownedTables = ['nat', 'filter'] as const;
@@ -15,25 +15,25 @@ export const chains = {
   services: 'K8TS-SERVICES',
   /** nat: entered for addresses of this node other than loopback. */
   nodePorts: 'K8TS-NODEPORTS',
-  /** nat: host ports of pods; entered like the one before, behind it. There only while there are any. */
+  /** nat: host ports of pods; entered after `nodePorts`, for the same packets. Exists only while a pod has host ports. */
   hostPorts: 'K8TS-HOSTPORTS',
   /** nat: entered by every new connection from POSTROUTING. */
   postrouting: 'K8TS-POSTROUTING',
-  /** nat: takes the masquerade mark off and masquerades. */
+  /** nat: clears the masquerade mark and masquerades. */
   masquerade: 'K8TS-MASQ',
   /** nat: connections from a pod to a pod of this node that went through a Service. */
   hairpin: 'K8TS-HAIRPIN',
-  /** filter: one for each hook a marked packet can come to. */
+  /** filter: one chain for each hook that a marked packet can pass. */
   input: 'K8TS-INPUT',
   forward: 'K8TS-FORWARD',
   output: 'K8TS-OUTPUT',
   /** filter: turns the drop and reject marks into verdicts. */
   verdict: 'K8TS-VERDICT',
-  /** One rule in each table that is looked for every few seconds: gone means somebody flushed the table. */
+  /** One rule in each table, checked every few seconds: when it is missing, another program has flushed the table. */
   canary: 'K8TS-CANARY',
 } as const;
 
-/** Prefixes of chains made per Service port, per group of addresses, per group of node ports. */
+/** Prefixes of chains for one Service port, one group of addresses, or one group of node ports. */
 export const chainFamilies = {
   /** Picks one of all usable endpoints. */
   cluster: 'K8TS-SVC-',
@@ -52,9 +52,9 @@ export const chainFamilies = {
 } as const;
 
 /**
- * Bits of the packet mark. They are set in nat (where only the first packet of a connection passes) and read in
- * POSTROUTING and filter. 0x4000 is the bit kube-proxy uses for the same purpose, so that other software which
- * leaves that bit alone for kube-proxy's sake leaves it alone for ours.
+ * Bits of the packet mark. Table nat sets them (only the first packet of a connection passes there); POSTROUTING and filter
+ * read them. 0x4000 is the bit that kube-proxy uses for the same purpose, so software that leaves kube-proxy's bit alone leaves
+ * ours alone too.
  */
 export const marks = {
   masquerade: 0x4000,
@@ -62,7 +62,7 @@ export const marks = {
   drop: 0x8000,
 } as const;
 
-/** The one rule we keep in each chain that is not ours. */
+/** The one rule that we keep in a foreign chain. */
 export interface Jump {
   readonly table: OwnedTable;
   readonly from: string;

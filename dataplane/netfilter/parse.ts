@@ -1,5 +1,5 @@
-// iptables-save text back into the rule model. Foreign lines are read as far as their words are known; what is not known
-// is kept as opaque text, so that rendering gives the same line again.
+// Parses iptables-save text into the rule model. Words of foreign lines that the parser does not know stay as text, so that
+// rendering gives the same line again.
 import { BadRequest } from '../../controlplane/base/errors';
 import type { Chain, CtState, Match, Protocol, Rule, RuleSet, Table, Target, TcpFlag, Term } from './model';
 
@@ -9,7 +9,7 @@ export interface ChainText {
   readonly text: string;
 }
 
-/** Splits a dump into tables and chains without looking into the rules. Comments and counters are dropped. */
+/** Splits a dump into tables and chains, without parsing the rules. Comments and counters are dropped. */
 export function splitDump(dump: string): Map<Table, Map<string, ChainText>> {
   const tables = new Map<Table, Map<string, { policy: string; text: string }>>();
   let chains = new Map<string, { policy: string; text: string }>();
@@ -37,7 +37,7 @@ export function splitDump(dump: string): Map<Table, Map<string, ChainText>> {
   return tables;
 }
 
-/** @throws BadRequest for a line that is no rule */
+/** @throws BadRequest for a line that is not a rule */
 export function parseDump(dump: string): RuleSet {
   const set = new Map<Table, Map<string, Chain>>();
   for (const [table, texts] of splitDump(dump)) {
@@ -209,7 +209,7 @@ function knownTarget(name: string, body: readonly string[]): Target | undefined 
   if (name === 'ACCEPT') return { target: 'accept' };
   if (name === 'DROP') return { target: 'drop' };
   if (name === 'RETURN') return { target: 'return' };
-  // Extensions are written in capitals and may come without options; a chain of that name would shadow none of them.
+  // Extensions are written in capitals and may come without options. For such a name iptables takes the extension, never a chain.
   return extensionsWithoutOptions.has(name)
     ? { target: 'opaque', text: `-j ${name}` }
     : { target: 'jump', chain: name };

@@ -1,4 +1,4 @@
-// What is sent for what differs.
+// Which text the applier sends for which differences.
 import t from 'tap';
 import { brokenJumps } from './broken-jumps';
 import { jumps } from './names';

@@ -1,11 +1,11 @@
-// Plan against kernel: which chains to write, as text for one iptables-restore. Pure.
+// Compares the plan with the kernel: which chains to write, as text for one iptables-restore. Pure.
 
 import type { Chain, RuleSet, Table } from './model';
 import { isOwnChain, type Jump, jumps, type OwnedTable, ownedTables } from './names';
 import { type ChainText, parseRule } from './parse';
 import { quote } from './render';
 
-/** What we want and what is there: chain to rules as text. */
+/** Chain → its rules as text, for each table: desired or observed. */
 export type OwnChains = Readonly<Record<OwnedTable, ReadonlyMap<string, string>>>;
 
 export interface Difference {
@@ -14,13 +14,13 @@ export interface Difference {
   readonly kind: 'missing' | 'changed' | 'extra' | 'jump-missing';
 }
 
-/** Jump rules that are not there, and those that are present and not wanted. */
+/** Our jump rules that are missing, and our jump rules that are present but not desired. */
 export interface WrongJumps {
   readonly missing: readonly Jump[];
   readonly surplus: readonly Jump[];
 }
 
-/** Reads what we own out of a dump, and which of our jump rules are missing. */
+/** Our chains in a dump, and our jump rules that are missing. */
 export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>): {
   chains: Record<OwnedTable, Map<string, string>>;
   missingJumps: readonly Jump[];
@@ -40,7 +40,7 @@ export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>
 const jumpBody = (to: string): string => `-m comment --comment ${quote(`k8ts: to ${to}`)} -j ${to}`;
 export const jumpRule = (from: string, to: string): string => `-A ${from} ${jumpBody(to)}`;
 
-/** Chains named in `only`, or all, that differ. */
+/** Chains that differ: of those named in `only`, or of all. */
 export function diffChains(
   wanted: OwnChains,
   actual: OwnChains,
@@ -59,9 +59,9 @@ export function diffChains(
 }
 
 /**
- * The text for `iptables-restore --noflush`: declaring a chain creates it or empties it, so every chain named here is
- * replaced whole and every other is left alone. Chains to remove are emptied before the rules and removed after them, when
- * nothing leads to them any more. Jump rules go first in chains that are not ours. Each table is committed by itself.
+ * The text for `iptables-restore --noflush`. Declaring a chain creates or empties it, so the text replaces every chain it names
+ * and leaves all others alone. Chains to remove are emptied before the rules and removed after them, when no rule jumps to them
+ * any more. Jump rules are put first in foreign chains. Each table is one commit.
  */
 export function renderRestore(wanted: OwnChains, differences: readonly Difference[], wrong: WrongJumps): string {
   let text = '';
@@ -81,7 +81,7 @@ export function renderRestore(wanted: OwnChains, differences: readonly Differenc
   return text;
 }
 
-/** The text that takes everything of ours away again. */
+/** The text that removes all our chains and jumps. */
 export function renderRemoval(actual: OwnChains, present: readonly Jump[]): string {
   let text = '';
   for (const table of ownedTables) {
@@ -97,7 +97,7 @@ export function renderRemoval(actual: OwnChains, present: readonly Jump[]): stri
   return text;
 }
 
-/** What the kernel would evaluate if it held these chains and nothing of anybody else: for the tracer. */
+/** What the kernel would evaluate if it held these chains and no foreign rules: for the tracer. */
 export function ruleSetOf(own: OwnChains): RuleSet {
   const tables = new Map<Table, Map<string, Chain>>();
   for (const table of ownedTables) {

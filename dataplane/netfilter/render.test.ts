@@ -1,4 +1,4 @@
-// Rendering and parsing are each other's inverse, in the very words of iptables-save.
+// Rendering and parsing are inverse to each other, in the exact words of iptables-save.
 import t from 'tap';
 import { parseDump, parseRule, splitDump } from './parse';
 import { formatProbability, quote, renderRule } from './render';

@@ -6,7 +6,7 @@ import type { Family, Match, Rule, Target, Term } from './model';
 export const renderRule = (chain: string, rule: Rule, family: Family): string =>
   `-A ${chain}${renderBody(rule, family)}`;
 
-/** What follows the chain's name; begins with a space. */
+/** The part after the chain's name; begins with a space. */
 export function renderBody(rule: Rule, family: Family): string {
   let line = '';
   line += term('-s', rule.source);
@@ -18,7 +18,7 @@ export function renderBody(rule: Rule, family: Family): string {
   return line + renderTarget(rule.action);
 }
 
-/** All rules of one chain, each with its line end: the unit that is compared and sent. */
+/** All rules of one chain, each with its line end: the unit that plans compare and the applier sends. */
 export function renderChain(chain: string, rules: readonly Rule[], family: Family): string {
   let text = '';
   for (const rule of rules) text += `${renderRule(chain, rule, family)}\n`;
@@ -61,7 +61,7 @@ function renderMatch(match: Match, family: Family): string {
 const not = (match: { readonly not?: true }): string => (match.not ? '! ' : '');
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
-/** iptables-save leaves a full mask out of a mark match. */
+/** iptables-save does not print a full mask in a mark match. */
 const renderMasked = (value: number, mask: number): string =>
   mask >>> 0 === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`;
 
@@ -94,13 +94,13 @@ function renderTarget(target: Target): string {
   }
 }
 
-/** The kernel's xt_statistic compares 31 random bits with round(p * 2^31); iptables-save prints that back as a fraction. */
+/** The kernel's xt_statistic compares 31 random bits with round(p * 2^31); iptables-save prints that number as a fraction. */
 export const probabilitySteps = 2 ** 31;
 export function formatProbability(probability: number): string {
   return (Math.round(probability * probabilitySteps) / probabilitySteps).toFixed(11);
 }
 
-/** Characters iptables-save prints without quotes (xtables_save_string). */
+/** Characters that iptables-save prints without quotes (xtables_save_string). */
 const plain = /^[-_0-9A-Za-z]+$/;
 export function quote(text: string): string {
   if (plain.test(text)) return text;

@@ -1,4 +1,4 @@
-// Names that fit into a chain name: 16 characters of base32, 80 bits of SHA-256. Two of a million ports collide with a
+// Hashes short enough for a chain name: 16 characters of base32, 80 bits of SHA-256. Among a million ports two collide with a
 // probability of 4e-13.
 import { createHash } from 'node:crypto';
 

@@ -1,25 +1,27 @@
-// The interface by which rules reach the kernel, whatever program or table they go through. What a plan is, and what is said to
-// have changed in it, is between a compiler and its writer.
+// The interface by which rules reach the kernel, whatever program or table they use. The types of a plan and of its changes
+// belong to a compiler and its writer; this file does not fix them.
 
 /** Calls must not overlap: the owner of the writer queues them. */
 export interface RuleWriter<Plan, Dirty> {
   /**
-   * `dirty` names what may differ from the last call's plan. Repeatable; nothing to do costs nothing.
-   * @throws AppError (Unavailable, Unsupported) with the failed command as cause; the next call is then a full one
+   * `dirty` names what may differ from the plan of the last call. Repeatable; a call without differences does nothing. @throws
+   * AppError (Unavailable, Unsupported) with the failed command as cause; the next call then compares everything
    */
   apply(plan: Plan, dirty: Dirty): Promise<Written>;
-  /** The quick check, a few milliseconds whatever the number of Services: true when nothing seems to be gone. */
+  /** The quick check: true when nothing seems to be missing. A few milliseconds, whatever the number of Services. */
   canaryAlive(): Promise<boolean>;
-  /** True where canaryAlive() notices every change by others, however small: the thorough check is then seldom needed. */
+  /**
+   * True where canaryAlive() notices every change by another program, however small: the thorough check is then seldom needed.
+   */
   readonly noticesAll: boolean;
-  /** The thorough check. What it finds makes the next apply() a full one. */
+  /** The thorough check. After a difference the next apply() compares everything. */
   check(plan: Plan): Promise<Drift>;
-  /** Takes everything of ours out of the kernel. Repeatable. */
+  /** Removes everything of ours from the kernel. Repeatable. */
   removeAll(): Promise<void>;
 }
 
 export interface Written {
-  /** True when it was computed against the kernel, not against what was remembered. */
+  /** True when the differences were computed against the kernel, not against the remembered state. */
   readonly full: boolean;
   /** Chains, and in nftables also sets, maps and their elements. */
   readonly chains: number;
@@ -27,11 +29,11 @@ export interface Written {
   readonly ms: number;
 }
 
-/** What a check found wrong in the kernel; empty when nothing. */
+/** The differences that a check found in the kernel; empty when there are none. */
 export type Drift = readonly DriftItem[];
 export interface DriftItem {
   readonly table: string;
-  /** A chain, or what else a table holds. */
+  /** A chain, or another object of a table. */
   readonly chain: string;
   readonly kind: 'missing' | 'changed' | 'extra' | 'jump-missing';
 }

@@ -1,4 +1,4 @@
-// The side of the service manager: a Unix socket that is bound to a path and hears what processes notify.
+// The side of the service manager: a Unix socket bound to a path, which receives the messages of processes.
 import { closeSync, rmSync } from 'node:fs';
 import { BadRequest, Unavailable } from '../../controlplane/base/errors';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from '../libc/constants';
@@ -6,7 +6,7 @@ import { errnoName, libc } from '../libc/libc';
 import { pollSocket } from '../netns/polled-socket';
 import { unixAddress } from './unix-address';
 
-/** What lies at `path` is replaced. The socket goes with close(). @throws BadRequest for a path too long, Unavailable */
+/** A file at `path` is replaced; close() removes the socket. @throws BadRequest when the path is too long, Unavailable */
 export function listenForNotifications(path: string, onMessage: (text: string) => void): { close(): void } {
   const address = unixAddress(path);
   if (address === undefined) throw new BadRequest(`not a path for a Unix socket: ${path}`);
@@ -20,7 +20,7 @@ export function listenForNotifications(path: string, onMessage: (text: string) =
   }
   const socket = pollSocket(fd, {
     onMessage: (message) => onMessage(message.toString()),
-    // The next message is heard again.
+    // After an error the socket reads on: the next message arrives as usual.
     onError: () => {},
   });
   socket.unref();

@@ -12,7 +12,7 @@ t.test('paths as addresses of Unix sockets', async (t) => {
   t.equal(unixAddress(`/${'a'.repeat(106)}`)?.length, 2 + 107 + 1);
 });
 
-// The name is part of the socket's path, which is short.
+// A short test name: it is part of the socket's path, which must be short.
 t.test('messages arrive', async (t) => {
   const path = join(t.testdir(), 's');
   const keepAlive = setInterval(() => {}, 1000);
@@ -36,7 +36,7 @@ t.test('messages arrive', async (t) => {
   socket.send('WATCHDOG=1');
   await wake.promise;
   t.strictSame(heard, ['READY=1', 'WATCHDOG=1'], 'a new listener is found under the same path');
-  // More than a queue holds: the sender goes on.
+  // More messages than the queue holds: the sender continues even so.
   for (let i = 0; i < 10_000; i++) socket.send('WATCHDOG=1');
   second.close();
   socket.close();

@@ -1,17 +1,20 @@
-// Tells the one who started this process that it lives: the protocol of sd_notify(3), datagrams of text to a Unix socket. Service
-// managers that know it besides systemd: the supervisor of hack/up.
+// Reports to the service manager that this process is alive: the protocol of sd_notify(3), datagrams of text to a Unix socket.
+// The manager is systemd or the supervisor of hack/up.
 import { closeSync } from 'node:fs';
 import { AF_UNIX, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM } from '../libc/constants';
 import { libc } from '../libc/libc';
 import { unixAddress } from './unix-address';
 
 export interface NotifySocket {
-  /** Never waits and never fails: a manager that is away for a moment hears the next one. */
+  /** Never waits and never fails: a manager that is away for a moment receives the next message. */
   send(text: string): void;
   close(): void;
 }
 
-/** `path` as in NOTIFY_SOCKET: absolute, or `@name` for an abstract socket. Undefined when it is neither, or there is no socket to be had. */
+/**
+ * `path` as in NOTIFY_SOCKET: absolute, or `@name` for an abstract socket. Undefined when it is neither, or when no socket can
+ * be opened.
+ */
 export function openNotifySocket(path: string): NotifySocket | undefined {
   const address = unixAddress(path);
   if (address === undefined) return undefined;

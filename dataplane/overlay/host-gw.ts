@@ -1,4 +1,4 @@
-// host-gw: pods of another node are reached by a plain route to that node's address. For nodes on one link. Pure.
+// host-gw: a plain route to another node's address leads to the pods of that node. For nodes on one link. Pure.
 import { type Cidr, formatCidr } from '../../controlplane/base/cidr';
 import type { Route } from '../link/model';
 import { metricOf, podRouteProtocol } from './lease';

@@ -1,5 +1,5 @@
-// The way from this node to the pods of every other one: host-gw where the other is on a link of ours, VXLAN where it is not,
-// or one of the two for all. Pure and sorted.
+// The way from this node to the pods of every other node: host-gw where the other node is on a link of ours and VXLAN where it is
+// not, or one of the two for all nodes. Pure and sorted.
 import { type Cidr, formatCidr, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import type { Route } from '../link/model';
 import type { DesiredVxlan } from '../link/plan';
@@ -30,7 +30,7 @@ export interface OverlayInput {
 
 export interface OverlayPlan {
   readonly routes: readonly Route[];
-  /** The tunnel, wherever the mode may need it: a peer may see this node off its links although we see it on ours. */
+  /** The tunnel, in every mode that may need it: a peer may see this node off its links although we see the peer on ours. */
   readonly tunnel: Tunnel | undefined;
   /** Leases that cannot be reached, with the reason. */
   readonly unusable: readonly { readonly node: string; readonly reason: string }[];
@@ -38,20 +38,20 @@ export interface OverlayPlan {
 
 export interface Tunnel {
   readonly link: DesiredVxlan;
-  /** Routes that leave by the tunnel: its index is filled in when it is known. */
+  /** Routes through the tunnel; the caller fills in the link's index when it knows it. */
   readonly routes: readonly Omit<Route, 'link'>[];
   readonly neighbours: readonly VxlanNeighbour[];
   readonly forwarding: readonly VxlanForwarding[];
-  /** Whether pods of some node are out of reach without it. */
+  /** Whether pods of some node cannot be reached without the tunnel. */
   readonly needed: boolean;
 }
 
-/** Above every metric in use, so that the bridge's own route wins as long as the bridge is there. */
+/** Larger than every metric in use, so that the bridge's own route wins while the bridge exists. */
 const lastResortMetric = 0x7fff_ffff;
 
 /**
- * The node's own ranges lead nowhere while their bridge is missing: else packets to pods that are gone would follow the
- * default route, and come back from there.
+ * A blackhole for the node's own ranges while the bridge is missing: otherwise packets to deleted pods would follow the default
+ * route, and the router would send them back.
  */
 const ownRangeRoute = (range: Cidr): Route => ({
   destination: formatCidr(range),
@@ -63,7 +63,7 @@ const ownRangeRoute = (range: Cidr): Route => ({
 export function planOverlay({ mode, leases, self, links, uplinkMtu }: OverlayInput): OverlayPlan {
   const onLink = links.map(parseCidr);
   const own = leases.find(({ node }) => node === self);
-  // All tunnels of a node have one outer family: that of the address it is known by.
+  // All outer packets of this node have one family: that of the node's first address.
   const outer = own?.addresses[0];
   const link = mode !== 'host-gw' && own?.podCidrs.length && outer ? vxlanLink(own, outer, uplinkMtu) : undefined;
   const routes = (own?.podCidrs ?? []).map((text) => ownRangeRoute(parseCidr(text)));
@@ -115,7 +115,7 @@ export function planOverlay({ mode, leases, self, links, uplinkMtu }: OverlayInp
 function offLink(lease: NodeLease, { family }: Cidr, mode: OverlayMode): string {
   const address = addressOf(lease, family);
   if (address === undefined) return `it has pods of IPv${family} but no address of that family`;
-  // Without a range of our own there is no tunnel yet either.
+  // Without a pod range of its own this node has no tunnel yet either.
   return mode === 'host-gw'
     ? `address ${address} is on no link of this node`
     : `address ${address} is on no link of this node, which has no pod range yet`;
