@@ -1,5 +1,5 @@
 import t from 'tap';
-import { addCounts, countsOf, failuresOf, noCounts, renderCounts } from './counts';
+import { addCounts, countsOf, failuresOf, judgeRun, noCounts, renderCounts } from './counts';
 
 t.test('reads the outermost summary of a run', async (t) => {
   const tap = [
@@ -14,6 +14,20 @@ t.test('reads the outermost summary of a run', async (t) => {
   t.strictSame(countsOf(tap), { passed: 5, failed: 1, skipped: 3 });
   t.strictSame(countsOf('TAP version 14\n'), noCounts);
   t.equal(renderCounts(addCounts(countsOf(tap), countsOf(tap))), '10 passed, 2 failed, 6 skipped');
+});
+
+t.test('a run fails by a failed assertion, by its exit code, or because no test ran', async (t) => {
+  const summary = (text: string) => `TAP version 14\n# { ${text} }\n`;
+  t.strictSame(judgeRun(summary('total: 2, pass: 2'), 0), { counts: { passed: 2, failed: 0, skipped: 0 } });
+  t.strictSame(judgeRun(summary('total: 2, pass: 1, fail: 1'), 1), { counts: { passed: 1, failed: 1, skipped: 0 } });
+  t.strictSame(judgeRun(summary('total: 2, pass: 2'), 7), {
+    counts: { passed: 2, failed: 1, skipped: 0 },
+    problem: 'tap ended with code 7',
+  });
+  const ranNone = judgeRun('', 0);
+  t.strictSame(ranNone.counts, { passed: 0, failed: 1, skipped: 0 });
+  t.equal(ranNone.problem, 'no test ran: tap left no results');
+  t.match(judgeRun(summary('total: 3, skip: 3'), 0), { counts: { failed: 1, skipped: 3 }, problem: /--grep/ });
 });
 
 t.test('shows each failed assertion once, with the tests around it', async (t) => {

@@ -32,6 +32,24 @@ export function countsOf(tap: string): Counts {
   return { passed: value('pass'), failed: value('fail'), skipped: value('skip') + value('todo') };
 }
 
+export interface Verdict {
+  readonly counts: Counts;
+  /** Why the run failed, if no failed assertion says so. */
+  readonly problem?: string;
+}
+
+/** A run that ran no test, or that ended badly without a failed assertion (a crash of the runner), must not look well. */
+export function judgeRun(tap: string, exitCode: number): Verdict {
+  const counts = countsOf(tap);
+  if (counts.failed > 0) return { counts };
+  const failed = { ...counts, failed: 1 };
+  if (exitCode !== 0) return { counts: failed, problem: `tap ended with code ${exitCode}` };
+  if (counts.passed > 0) return { counts };
+  if (counts.skipped > 0)
+    return { counts: failed, problem: 'no test ran: all were skipped, or no name matches --grep' };
+  return { counts: failed, problem: 'no test ran: tap left no results' };
+}
+
 /** Lines of a failure's details that are shown; a rule dump can have hundreds. */
 const maxDetailLines = 60;
 

@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
-import { addCounts, type Counts, countsOf, failuresOf, noCounts, renderCounts } from './counts';
+import { addCounts, type Counts, failuresOf, judgeRun, noCounts, renderCounts } from './counts';
+import { takeTurn } from './turn';
 import { watchTests } from './watch';
 
 const root = join(__dirname, '..', '..');
@@ -204,11 +205,22 @@ async function check(): Promise<Counts> {
   return counts;
 }
 
-async function runTap(stage: Stage, files: readonly string[], { grep, snapshot }: Options): Promise<Counts> {
+async function runTap(stage: Stage, files: readonly string[], options: Options): Promise<Counts> {
   if (files.length === 0) {
     process.stdout.write(`FAILED  ${stage.name}: no test files\n`);
     return { ...noCounts, failed: 1 };
   }
+  const endTurn = await takeTurn(root, (pid) =>
+    process.stdout.write(`another hack/test runs in this checkout (process ${pid}): this one waits for it\n`),
+  );
+  try {
+    return await runTapAlone(stage, files, options);
+  } finally {
+    await endTurn();
+  }
+}
+
+async function runTapAlone(stage: Stage, files: readonly string[], { grep, snapshot }: Options): Promise<Counts> {
   const startedAt = Date.now();
   const output = join(outputDir, `${stage.name}.tap`);
   rmSync(output, { force: true });
@@ -225,10 +237,9 @@ async function runTap(stage: Stage, files: readonly string[], { grep, snapshot }
   const inside = stage.inside === undefined ? [] : [stage.inside];
   const code = await run([...inside, 'node_modules/.bin/tap', 'run', ...options, ...files], true);
   const tap = existsSync(output) ? readFileSync(output, 'utf8') : '';
-  let counts = countsOf(tap);
   for (const failure of failuresOf(tap)) process.stdout.write(`${failure}\n`);
-  // A run that ends badly without a failed assertion, such as a crash of the runner, must not look well.
-  if (code !== 0 && counts.failed === 0) counts = { ...counts, failed: 1 };
+  const { counts, problem } = judgeRun(tap, code);
+  if (problem !== undefined) process.stdout.write(`FAIL ${stage.name}: ${problem}\n`);
   const outcome = counts.failed === 0 ? 'ok' : 'FAILED';
   process.stdout.write(
     `${outcome}  ${stage.name}: ${files.length} files, ${renderCounts(counts)}  ${seconds(startedAt)}\n`,
