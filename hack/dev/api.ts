@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { controlPlaneLabel } from '../../controlplane/api';
+import { type Condition, conditionOf, controlPlaneLabel, isReady } from '../../controlplane/api';
 import { AppError, Unavailable } from '../../controlplane/base/errors';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 
@@ -22,6 +22,11 @@ export interface Manifest {
     readonly annotations?: Record<string, string>;
   };
   readonly [field: string]: unknown;
+}
+
+interface NodeState {
+  readonly metadata: { readonly name: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /** One API server as seen by an administrator. */
@@ -81,17 +86,12 @@ export class Api {
   }
 
   async nodes(): Promise<readonly { readonly name: string; readonly ready: boolean; readonly reason: string }[]> {
-    type Condition = { type: string; status: string; message?: string };
-    type Node = { metadata: { name: string }; status?: { conditions?: Condition[] } };
-    const { items } = await this.get<{ items: Node[] }>('/api/v1/nodes');
-    return items.map(({ metadata, status }) => {
-      const condition = status?.conditions?.find(({ type }) => type === 'Ready');
-      return {
-        name: metadata.name,
-        ready: condition?.status === 'True',
-        reason: condition?.message ?? 'no status yet',
-      };
-    });
+    const { items } = await this.get<{ items: NodeState[] }>('/api/v1/nodes');
+    return items.map((node) => ({
+      name: node.metadata.name,
+      ready: isReady(node),
+      reason: conditionOf(node, 'Ready')?.message ?? 'no status yet',
+    }));
   }
 
   /** Creates what is not there; objects that are there stay as they are. Returns what was created. */
