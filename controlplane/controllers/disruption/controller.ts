@@ -5,10 +5,10 @@ import { type Pod, pods } from '../../api/pod';
 import { type PodDisruptionBudget, podDisruptionBudgets } from '../../api/pod-disruption-budget';
 import { type ReplicaSet, replicaSets } from '../../api/replica-set';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
-import { type KubeObject, type OwnerReference, objectKey } from '../../api/types';
-import { isNotFound } from '../../base/errors';
+import { type OwnerReference, objectKey } from '../../api/types';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
+import { ScaleClient } from '../../client/scale-client';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
@@ -18,26 +18,24 @@ import { planBudget } from './plan';
 
 const workers = 2;
 
-interface Scalable extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
-}
-
 export class DisruptionController implements Controller {
   private readonly budgets: TrackedInformer<PodDisruptionBudget>;
   private readonly pods: TrackedInformer<Pod>;
   private readonly sets: TrackedInformer<ReplicaSet>;
   private readonly deployments: TrackedInformer<Deployment>;
+  private readonly scale: ScaleClient;
   private readonly queue: WorkQueue;
   private readonly events: EventRecorder;
 
   constructor(
     private readonly deps: Deps,
-    private readonly catalog: Catalog,
+    catalog: Catalog,
   ) {
     this.budgets = deps.informers.of(podDisruptionBudgets);
     this.pods = deps.informers.of(pods);
     this.sets = deps.informers.of(replicaSets);
     this.deployments = deps.informers.of(deployments);
+    this.scale = new ScaleClient(deps.client, catalog);
     this.queue = controllerQueue(deps);
     this.events = deps.recorder('controllermanager');
   }
@@ -113,24 +111,17 @@ export class DisruptionController implements Controller {
   }
 
   /** Of a ReplicaSet the Deployment above it counts, once for all its sets. */
-  private async scaleOf(namespace: string, { kind, apiVersion, name, uid }: OwnerReference, signal: AbortSignal) {
-    if (kind === replicaSets.kind && apiVersion === replicaSets.apiVersion) {
-      const named = this.sets.get(`${namespace}/${name}`);
-      // The uid in a reference is its writer's: one name under many uids must not count many times.
-      const set = named?.metadata?.uid === uid ? named : undefined;
-      const above = set && controllerOf(set);
-      const deployment =
-        above?.kind === deployments.kind ? this.deployments.get(`${namespace}/${above.name}`) : undefined;
-      return { uid: deployment?.metadata?.uid ?? uid, replicas: (deployment ?? set)?.spec?.replicas ?? 0 };
+  private async scaleOf(namespace: string, owner: OwnerReference, signal: AbortSignal) {
+    const { kind, apiVersion, name, uid } = owner;
+    if (kind !== replicaSets.kind || apiVersion !== replicaSets.apiVersion) {
+      return { uid, replicas: await this.scale.replicasOf(namespace, owner, signal) };
     }
-    const owner = this.catalog.byKind(apiVersion, kind);
-    if (!owner?.options.subresources?.some((subresource) => subresource.name === 'scale')) return { uid, replicas: 0 };
-    try {
-      const found = (await this.deps.client.get(owner, `${namespace}/${name}`, signal)) as Scalable;
-      return { uid, replicas: found.metadata?.uid === uid ? (found.spec?.replicas ?? 0) : 0 };
-    } catch (err) {
-      if (isNotFound(err)) return { uid, replicas: 0 };
-      throw err;
-    }
+    const named = this.sets.get(`${namespace}/${name}`);
+    // The uid in a reference is its writer's: one name under many uids must not count many times.
+    const set = named?.metadata?.uid === uid ? named : undefined;
+    const above = set && controllerOf(set);
+    const deployment =
+      above?.kind === deployments.kind ? this.deployments.get(`${namespace}/${above.name}`) : undefined;
+    return { uid: deployment?.metadata?.uid ?? uid, replicas: (deployment ?? set)?.spec?.replicas ?? 0 };
   }
 }
