@@ -1,6 +1,6 @@
-// CertificateSigningRequests: who asks is written down by the server, and who decides or signs must hold `approve` or `sign`
-// for the signer. Source: CertificateApproval, CertificateSigning and CertificateSubjectRestriction in the reference of
-// admission controllers; the last of the checks of the request itself is kube-apiserver's validation.
+// CertificateSigningRequests: the server records the requesting user; a user who approves or signs needs the permission
+// `approve` or `sign` for the signer. Source: CertificateApproval, CertificateSigning and CertificateSubjectRestriction in the
+// reference of admission controllers; the last of the checks of the request itself is kube-apiserver's validation.
 import { type CertificateSigningRequest, certificateSigningRequests } from '../../api/certificate-signing-request';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
@@ -18,7 +18,7 @@ type CertificateWrite = Omit<Write, 'object' | 'old'> & {
 };
 
 const superusers = 'system:masters';
-/** Their names are the node's own; see NodeRestriction in the reference of admission controllers. */
+/** A node may request only certificates with its own name; see NodeRestriction in the reference of admission controllers. */
 const nodeSigners: readonly string[] = [signers.kubeletClient, signers.kubeletServing];
 
 export const certificateRequests: OpenRule = (deps) => ({
@@ -42,7 +42,7 @@ function admitRequest(write: CertificateWrite): void {
     object.spec.extra = Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]]));
   }
   const { request: encoded, signerName } = object.spec;
-  // Validation says that they are required.
+  // Validation reports that both are required.
   if (!encoded || !signerName) return;
   const request = readRequest(kind, name, encoded);
   if (signerName === signers.apiserverClient && request.organizations.includes(superusers)) {
@@ -66,7 +66,7 @@ function readRequest(kind: Write['kind'], name: string, encoded: string): Parsed
   }
 }
 
-/** What was asked for cannot change under those who approved it. */
+/** The spec keeps its old value: an approved request must not change afterwards. */
 function keepSpec({ object, old }: CertificateWrite): void {
   if (old) object.spec = structuredClone(old.spec);
 }
@@ -92,13 +92,13 @@ function admitDecision(write: CertificateWrite, { authorizer, clock }: RuleDeps)
 const failed = ({ status }: CertificateSigningRequest): boolean =>
   status?.conditions?.some(({ type }) => type === 'Failed') ?? false;
 
-/** Giving a certificate, or giving up on one, is the signer's word. */
+/** True when the write sets the certificate or the condition Failed, which only the signer may do. */
 function signs(object: CertificateSigningRequest, old: CertificateSigningRequest | undefined): boolean {
   if ((object.status?.certificate ?? '') !== (old?.status?.certificate ?? '')) return true;
   return old !== undefined && failed(object) !== failed(old);
 }
 
-/** For this signer, or for all of its domain: example.com/*. */
+/** Permission for this signer, or for all signers of its domain: example.com/*. */
 function maySign(authorizer: Authorizer, user: UserInfo, verb: 'approve' | 'sign', signer: string): boolean {
   const domain = signer.split('/')[0] ?? '';
   return [signer, `${domain}/*`].some((name) =>

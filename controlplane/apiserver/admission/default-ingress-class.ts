@@ -1,4 +1,4 @@
-// An Ingress that names no class is given the cluster's default one when it is created, as upstream's plug-in does.
+// A new Ingress without a class gets the cluster's default class, as in upstream's plug-in.
 import { type Ingress, type IngressClass, ingressClasses, ingresses } from '../../api/index';
 import { followKind } from '../follow';
 import type { OpenRule } from '../write/rule';
@@ -6,7 +6,7 @@ import type { OpenRule } from '../write/rule';
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 const legacyAnnotation = 'kubernetes.io/ingress.class';
 
-/** Of several defaults the newest is taken, then the smaller name. */
+/** Of several defaults the newest wins, then the smaller name. */
 export function defaultClassOf(classes: readonly IngressClass[]): string | undefined {
   const created = (one: IngressClass) => one.metadata?.creationTimestamp ?? '';
   const name = (one: IngressClass) => one.metadata?.name ?? '';

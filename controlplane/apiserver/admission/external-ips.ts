@@ -1,4 +1,4 @@
-// DenyServiceExternalIPs: whoever may create a Service could otherwise claim any address of the network (CVE-2020-8554).
+// DenyServiceExternalIPs: otherwise any user who may create a Service could claim any address of the network (CVE-2020-8554).
 import { type Service, services } from '../../api/index';
 import { type OpenRule, refusal } from '../write/rule';
 

@@ -1,4 +1,4 @@
-// Refusals of objects whose name is yet to be generated, and names that are taken.
+// Refusals of objects whose name is not generated yet, and names that exist already.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 

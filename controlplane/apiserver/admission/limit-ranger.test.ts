@@ -1,4 +1,4 @@
-// LimitRanges over real HTTPS: what pods are given, and what is refused.
+// LimitRanges over real HTTPS: defaults for pods, and refusals.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 

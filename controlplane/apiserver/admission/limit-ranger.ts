@@ -1,4 +1,4 @@
-// LimitRanger: containers get the requests and limits their namespace sets for them, and stay within its bounds.
+// LimitRanger: containers get the default requests and limits of their namespace, and must stay within its bounds.
 import { type LimitRange, limitRanges, limitsOf, objectKey, type Pod, requestsOf } from '../../api/index';
 import type { LimitRangeItem } from '../../api/limit-range';
 import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../api/quantity';
@@ -11,14 +11,14 @@ type Spec = NonNullable<Pod['spec']>;
 type Container = Spec['containers'][number];
 type Amounts = Record<string, string>;
 
-/** Tells readers of a pod which values were not its author's. */
+/** Shows readers of a pod which values the author did not set. */
 const annotation = 'kubernetes.io/limit-ranger';
 const shownDigits = 6;
 
 /** By namespace, then by key. */
 type Ranges = ReadonlyMap<string, ReadonlyMap<string, LimitRange>>;
 
-/** Pods cannot change what they ask for, so only their creation is looked at. */
+/** Requests and limits of a pod cannot change, so only its creation is checked. */
 export const limitRanger: OpenRule = async ({ cache, signal }) => {
   const ranges = await followRanges(cache, signal);
   return {
@@ -56,7 +56,7 @@ async function followRanges(cache: Cache, signal: AbortSignal): Promise<Ranges> 
   return ranges;
 }
 
-/** Fills in what containers leave open; says what was set. */
+/** Sets the missing requests and limits of containers; returns the values it set. */
 function fillContainers(spec: Spec, item: LimitRangeItem): string[] {
   const fill = (list: readonly Container[] | undefined, word: string): string[] =>
     (list ?? []).flatMap((container) => {

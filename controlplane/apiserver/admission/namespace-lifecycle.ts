@@ -1,4 +1,4 @@
-// NamespaceLifecycle: nothing is created in a namespace that is not there or is going away, and the namespaces that the
+// NamespaceLifecycle: no object is created in a namespace that does not exist or is terminating, and the namespaces that the
 // cluster itself needs cannot be deleted.
 import { namespaces } from '../../api/index';
 import { AppError } from '../../base/errors';

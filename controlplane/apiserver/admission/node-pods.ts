@@ -1,5 +1,5 @@
-// What a kubelet may do to pods: create mirror pods of itself that refer to nothing, delete and evict its own, write the status
-// of its own. A part of NodeRestriction.
+// A kubelet's writes of pods: it may create mirror pods on its node that refer to no other object, delete and evict pods of its
+// node, and write their status. A part of NodeRestriction.
 import { isDeepStrictEqual } from 'node:util';
 import { nodes, type Pod, pods } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
@@ -44,7 +44,7 @@ function bindsTo({ kind, namespace, name, old }: Write, node: string, cache: Cac
   throw forbidden(kind, name, `node "${node}" can only ${what} with spec.nodeName set to itself`);
 }
 
-/** A pod that a node creates by itself gives it nothing: it is of this node, and refers to no other object. */
+/** A pod that a node creates must give the node no new access: it is bound to this node and refers to no other object. */
 function mirrorRefusal(pod: Pod, node: string, cache: Cache): string | undefined {
   const { metadata, spec } = pod;
   if (metadata?.annotations?.[mirrorAnnotation] === undefined) {
@@ -72,8 +72,8 @@ function ownerRefusal(owners: readonly OwnerReference[], node: string, cache: Ca
 }
 
 /**
- * A status says how the pod is, not what it is: labels would let it join Services and policies. Annotations and finalizers
- * are beyond upstream, which resets them for no one.
+ * A write of the status must change nothing else: with new labels the pod would join Services and policies. Upstream does not
+ * protect annotations and finalizers; this server does.
  */
 function statusRefusal(pod: Pod, old: Pod, node: string): string | undefined {
   for (const field of ['labels', 'annotations', 'finalizers'] as const) {

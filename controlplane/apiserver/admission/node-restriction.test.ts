@@ -1,4 +1,4 @@
-// What a kubelet's identity may write, over real HTTPS.
+// Which writes a kubelet's user may make, over real HTTPS.
 import t from 'tap';
 import { type Answer, startApiServer, type TestServer } from '../../../test/lib/api-server';
 import type { KeyPair } from '../../pki/certificate';

@@ -1,6 +1,6 @@
-// NodeRestriction: a kubelet writes its own Node, its own Lease and the pods bound to its node, and nothing of others; and of
-// its own it changes nothing that would bring it pods or permissions of others. Source: NodeRestriction in the reference of
-// admission controllers. Its certificate requests are checked in certificates.ts.
+// NodeRestriction: a kubelet writes only its own Node, its own Lease and the pods bound to its node. Even there it may change
+// nothing that would bring it pods or permissions of other nodes. Source: NodeRestriction in the reference of admission
+// controllers. certificates.ts checks its certificate requests.
 import { isDeepStrictEqual } from 'node:util';
 import { forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
 import type { KubeObject } from '../../api/types';
@@ -49,7 +49,7 @@ function admitNode(write: Write, node: string): void {
   if (refusal) throw forbidden(kind, name, refusal);
 }
 
-/** Why the node may not write this of itself; undefined when it may. `old` is absent when it registers. */
+/** Why the node may not write its Node so; undefined when it may. `old` is absent when it registers. */
 function changeRefusal(node: string, object: Node, old: Node | undefined): string | undefined {
   const { spec, metadata } = object;
   if (spec?.configSource && !isDeepStrictEqual(spec.configSource, old?.spec?.configSource)) {
@@ -57,11 +57,11 @@ function changeRefusal(node: string, object: Node, old: Node | undefined): strin
       ? `node "${node}" is not allowed to update configSource to a new non-nil configSource`
       : `node "${node}" is not allowed to create pods with a non-nil configSource`;
   }
-  // Beyond upstream: every other node routes what lies in this range to the node that has it.
+  // Beyond upstream: every other node routes packets for this range to the node that has it.
   if (!isDeepStrictEqual(spec?.podCIDRs ?? [], old?.spec?.podCIDRs ?? []) || spec?.podCIDR !== old?.spec?.podCIDR) {
     return `node "${node}" is not allowed to set its podCIDRs`;
   }
-  // Beyond upstream: its serving certificate is signed for the names and addresses that it reports.
+  // Beyond upstream: the signer trusts these names and addresses for the node's serving certificate.
   if (!isDeepStrictEqual(object.status?.addresses, old?.status?.addresses)) {
     const foreign = (object.status?.addresses ?? []).find(({ type, address }) => {
       return type === 'Hostname' ? address !== node : type !== 'InternalIP';
@@ -69,11 +69,11 @@ function changeRefusal(node: string, object: Node, old: Node | undefined): strin
     if (foreign)
       return `node "${node}" is not allowed to report the ${foreign.type} ${JSON.stringify(foreign.address)}`;
   }
-  // A node registers with the taints it begins with; from then on they are an administrator's and the controllers'.
+  // A node sets its first taints when it registers; later only administrators and controllers may change them.
   if (old && !isDeepStrictEqual(spec?.taints ?? [], old.spec?.taints ?? [])) {
     return `node "${node}" is not allowed to modify taints`;
   }
-  // The garbage collector would delete the Node, and a new one may have other labels and taints.
+  // A missing owner would make the garbage collector delete the Node, and a new one may have other labels and taints.
   if (old && !isDeepStrictEqual(metadata?.ownerReferences ?? [], old.metadata?.ownerReferences ?? [])) {
     return `node "${node}" is not allowed to modify ownerReferences`;
   }

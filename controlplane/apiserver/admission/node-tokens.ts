@@ -1,12 +1,12 @@
-// Tokens that a kubelet asks for: only for a pod that runs on its node and uses the account, and only for an audience that the
-// pod has a token volume for. A part of NodeRestriction.
+// Token requests of a kubelet: only for a pod that runs on its node and uses the account, and only for an audience of one of
+// the pod's token volumes. A part of NodeRestriction.
 import { type Pod, pods } from '../../api/index';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { forbidden, notFound } from '../status';
 import type { Write } from '../write/rule';
 
-/** The permission that lets nodes ask for an audience all the same: the resource is the audience, the name the account. */
+/** The permission that allows nodes an audience of no volume: the resource is the audience, the name the account. */
 const audienceVerb = 'request-serviceaccounts-token-audience';
 
 interface TokenSpec {
@@ -51,7 +51,7 @@ function podRefusal(pod: Pod, uid: string, node: string, account: string): strin
     : 'node requested token of a service account that the pod does not use';
 }
 
-/** '' is the audience of this server, which a volume that names none asks for. */
+/** '' is the audience of this server, and of a volume that names none. */
 function audienceRefusal(
   { namespace, name, user }: Write,
   pod: Pod,

@@ -1,4 +1,4 @@
-// Most plug-ins look at pods when they are created and at no other time: what they judge cannot change afterwards.
+// Most plug-ins check pods only at their creation: the fields they check cannot change afterwards.
 import { pods } from '../../api/index';
 import type { Write } from '../write/rule';
 

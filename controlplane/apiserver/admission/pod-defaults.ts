@@ -1,4 +1,4 @@
-// DefaultTolerationSeconds: a pod stays five minutes on a node that fell silent, unless it says otherwise.
+// DefaultTolerationSeconds: a pod stays five minutes on a node that is unreachable or not ready, unless its tolerations differ.
 import type { Pod } from '../../api/index';
 import type { OpenRule } from '../write/rule';
 import { createsPod } from './pod-creation';

@@ -1,4 +1,4 @@
-// Nobody grants more than they hold, over real HTTPS.
+// A user cannot grant permissions that the user does not have, over real HTTPS.
 import t from 'tap';
 import { type CallOptions, startApiServer, type TestServer } from '../../../test/lib/api-server';
 

@@ -1,5 +1,5 @@
-// Nobody grants what they do not hold: writers of roles and bindings must have every permission these give, unless they may
-// `escalate` the role, or `bind` it. Source: "Privilege escalation prevention and bootstrapping" in the RBAC reference.
+// A user who writes a role or binding must have every permission that it grants, unless the user may `escalate` or `bind` the
+// role. Source: "Privilege escalation prevention and bootstrapping" in the RBAC reference.
 import {
   type ClusterRole,
   clusterRoleBindings,
@@ -20,7 +20,7 @@ import { type OpenRule, type RuleDeps, refusal, type Write } from '../write/rule
 type EscalationDeps = Pick<RuleDeps, 'rbac' | 'authorizer'>;
 
 const superusers = 'system:masters';
-/** An aggregated role may come to hold anything. */
+/** An aggregated role may later get any permission. */
 const everything: readonly PolicyRule[] = [
   { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
   { verbs: ['*'], nonResourceURLs: ['*'] },
@@ -48,7 +48,7 @@ function confirmRole(deps: EscalationDeps, write: Write, role: ClusterRole): voi
 
 function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBinding): void {
   const { namespace, user } = write;
-  // Validation says what is wrong with a reference that is none.
+  // Validation reports a missing reference.
   if (!roleRef?.name) return;
   const kind = roleRef.kind === 'Role' ? roles : clusterRoles;
   if (mayDo(deps.authorizer, user, 'bind', kind, namespace, roleRef.name)) return;
@@ -81,7 +81,7 @@ function mayDo(
   return authorizer.allowsResource(user, { verb, group, resource: plural, subresource: '', namespace, name });
 }
 
-/** The garbage collector may let go of any role: it changes references and finalizers alone. */
+/** True for the garbage collector's updates, which change only owner references and finalizers: they grant nothing. */
 function onlyForCollection(object: KubeObject, old: KubeObject): boolean {
   const strip = ({ metadata, ...rest }: KubeObject) => {
     const { ownerReferences: _, finalizers: __, resourceVersion: ___, managedFields: ____, ...kept } = metadata ?? {};

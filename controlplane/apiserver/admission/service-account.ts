@@ -1,5 +1,5 @@
-// ServiceAccount: every pod gets an account, and unless it declines, a volume with a token for the API, the cluster's CA and
-// the namespace, mounted where client libraries look for them.
+// ServiceAccount: every pod gets an account and, unless it opts out, a volume with a token for the API, the cluster's CA and the
+// namespace, mounted where client libraries look for them.
 import { type Pod, serviceAccounts } from '../../api/index';
 import { initAndAppContainers } from '../../api/pods/facts';
 import { podReferences } from '../../api/pods/references';
@@ -9,7 +9,7 @@ import { mirrorAnnotation } from './node-pods';
 import { createsPod } from './pod-creation';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** An hour and seven seconds: recognisable as the default by those who look at tokens. */
+/** An hour and seven seconds, as upstream: readers of a token recognise the default by it. */
 const tokenSeconds = 3607;
 
 type Spec = NonNullable<Pod['spec']>;
@@ -23,7 +23,7 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     const { spec, metadata } = object as Pod;
     if (!spec) return;
     if (metadata?.annotations?.[mirrorAnnotation] !== undefined) {
-      // The kubelet holds such a pod in a file: it is not changed, so it can have no account and nothing of one.
+      // The kubelet reads a mirror pod from a file, so the server must not change it: it may refer to no account or other object.
       const [reference] = podReferences(object as Pod);
       if (reference) throw refusal(write, `a mirror pod may not reference ${reference.what}`);
       return;

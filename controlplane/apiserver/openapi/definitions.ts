@@ -1,5 +1,5 @@
-// Schemas in the words of OpenAPI, for both versions: they differ only in where references point and how a reference
-// carries a description.
+// Schemas in OpenAPI form, for both versions: they differ only in the target of references and in how a reference has a
+// description.
 import { isStored, type Kind } from '../../api/kind';
 import type { FieldSchema, NamedSchema, ObjectSchema, SchemaDocs } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -20,7 +20,7 @@ const fieldsV1 = `${meta}.FieldsV1`;
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 
-/** Types that the models know only as strings; clients look for their names. */
+/** Types that are plain strings in the models; clients look for their names. */
 function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
   const either = { oneOf: [{ type: 'string' }, { type: 'integer' }], format: 'int-or-string' };
   return {
@@ -46,14 +46,14 @@ const wireTypes: Readonly<Record<string, string>> = {
   'date-time-micro': microTime,
 };
 
-/** The definition a field refers to, if any: an object without a name is written out in place. */
+/** The definition a field refers to; undefined for an object without a name, which is rendered in place. */
 function referenceOf({ type, format, object }: FieldSchema): string | undefined {
   return object?.name ?? wireTypes[type] ?? wireTypes[format ?? ''];
 }
 
 export interface DefinitionSource {
   readonly docs: SchemaDocs;
-  /** The kinds a definition is the body of. */
+  /** Per definition: the kinds that have it as their body. */
   readonly kindsOf: ReadonlyMap<string, readonly GroupVersionKind[]>;
 }
 
@@ -96,7 +96,7 @@ function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: D
   const properties = Object.entries(schema.fields).map(([key, field]) => {
     const own = texts[key] ?? (field.type === 'object' ? fieldText(name, key) : undefined);
     const rendered = renderField(field, own ?? firstSentence(descriptionOf(field.object, docs)), source, dialect);
-    // Only kubectl 1.27 and later shows values, and it reads version 3.
+    // Only kubectl 1.27 and later shows closed sets of values, and it reads version 3.
     const values = dialect === 'v3' ? enumOf(name, key) : undefined;
     return [key, values ? { ...rendered, enum: values } : rendered] as const;
   });
@@ -114,7 +114,7 @@ function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: D
 const descriptionOf = (schema: ObjectSchema | undefined, docs: SchemaDocs): string | undefined =>
   schema && (schema.texts ?? docs[schema.name ?? ''])?.[''];
 
-/** For references that field-texts.ts has no text for, the beginning of their type's description stands in. */
+/** The text of references that field-texts.ts lacks: the first sentence of their type's description. */
 const firstSentence = (text = ''): string => /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? text;
 
 function renderField(
@@ -139,7 +139,7 @@ const refRoot: Readonly<Record<Dialect, string>> = { v2: '#/definitions/', v3: '
 
 export const referTo = (name: string, dialect: Dialect): OpenApiSchema => ({ $ref: refRoot[dialect] + name });
 
-/** Version 3 forbids anything beside $ref, so that a described reference stands in an allOf. */
+/** Version 3 forbids other keys next to $ref, so a reference with a description goes into an allOf. */
 function renderType(field: FieldSchema, source: DefinitionSource, dialect: Dialect, described: boolean): OpenApiSchema {
   const reference = referenceOf(field);
   if (reference !== undefined) {
@@ -148,7 +148,7 @@ function renderType(field: FieldSchema, source: DefinitionSource, dialect: Diale
   }
   switch (field.type) {
     case 'object': {
-      // Its description stands at the field already.
+      // The field has this description already.
       const { description: _, ...rest } = renderObject(field.object!, source, dialect);
       return rest;
     }
@@ -161,7 +161,7 @@ function renderType(field: FieldSchema, source: DefinitionSource, dialect: Diale
   }
 }
 
-/** Which kinds each definition is the body of: a kind itself, its list. */
+/** Per definition: the kinds that have it as their body, also as the body of their list. */
 export function kindsByDefinition(kinds: readonly Kind[], schemas: SchemaSet): Map<string, GroupVersionKind[]> {
   const result = new Map<string, GroupVersionKind[]>();
   const add = ({ name }: NamedSchema, gvk: GroupVersionKind) => result.set(name, [...(result.get(name) ?? []), gvk]);

@@ -1,5 +1,5 @@
-// Values of closed sets, for `kubectl explain`: the models have them only as texts. What a field takes is decided by the
-// validation of its kind; a test holds both side by side.
+// Closed sets of values, for `kubectl explain`: the models have these fields as plain strings. The validation of the kind
+// decides which values are allowed; a test compares both.
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
 

@@ -1,5 +1,5 @@
-// Texts of fields that are references. The models that the schemas are made of have none for these, only for the types they
-// refer to, and `kubectl explain` shows both: the field's text, then the type's. In our own words.
+// Texts of fields that are references. The source models of the schemas describe only the referenced types, but `kubectl
+// explain` shows both: the field's text, then the type's. In our own words.
 
 /** By field name; `Type.field` where a type needs a text of its own. */
 const texts: Readonly<Record<string, string>> = {

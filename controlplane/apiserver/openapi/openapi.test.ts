@@ -74,7 +74,7 @@ t.test('v3 documents stand alone and are named by their content', async (t) => {
   t.equal(documents.v3('apis/nothing/v1'), undefined);
 });
 
-/** One protobuf message as a list of its fields; a reader for the test that knows nothing of the writer. */
+/** Reads one protobuf message as a list of its fields; shares no code with the writer. */
 function decode(bytes: Buffer): Array<{ field: number; value: Buffer | number }> {
   const fields: Array<{ field: number; value: Buffer | number }> = [];
   let at = 0;

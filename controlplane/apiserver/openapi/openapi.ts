@@ -1,5 +1,5 @@
-// The OpenAPI documents as bytes with their ETags. Each is built when first asked for and may be dropped by the
-// garbage collector afterwards: they are megabytes that one client needs once.
+// The OpenAPI documents as bytes with their ETags. Each is built at its first request, and the garbage collector may drop it
+// afterwards: a document has megabytes and a client needs it once.
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../api/catalog';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -10,7 +10,7 @@ import { encodeV2 } from './protobuf';
 import { type OpenApiV2, renderV2 } from './v2';
 import { renderV3 } from './v3';
 
-/** What clients ask for; @ is not allowed in a media type, so that the answer is named otherwise. */
+/** The Accept header of clients. A media type must not contain @, so the answer has another name. */
 export const v2ProtobufAccept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
@@ -18,7 +18,7 @@ export interface OpenApiDocument {
   readonly body: Buffer;
   /** With its quotes. */
   readonly etag: string;
-  /** What ?hash= of /openapi/v3 carries. */
+  /** The value of ?hash= in the list /openapi/v3. */
   readonly hash: string;
 }
 
@@ -28,7 +28,7 @@ export class OpenApiDocuments {
   /** The revision of the catalog that the documents show. */
   private revision: number;
 
-  /** `version` is what info.version says: the version of this server. */
+  /** `version` is shown as info.version: the version of this server. */
   constructor(
     private readonly catalog: Catalog,
     private readonly schemas: SchemaSet,
@@ -45,7 +45,7 @@ export class OpenApiDocuments {
     return this.document('v2.pb', () => encodeV2(this.v2()));
   }
 
-  /** The list of v3 documents; each address names the content's hash, so that clients may cache it for good. */
+  /** The list of v3 documents; each address contains the content's hash, so that clients may cache it forever. */
   v3Index(): OpenApiDocument {
     this.forgetOld();
     return this.document('v3', () => {
@@ -57,7 +57,7 @@ export class OpenApiDocuments {
     });
   }
 
-  /** `path` is api/v1 or apis/GROUP/VERSION; undefined for one that is not served. */
+  /** `path` is api/v1 or apis/GROUP/VERSION; undefined for a group and version that is not served. */
   v3(path: string): OpenApiDocument | undefined {
     if (!this.v3Paths().includes(path)) return undefined;
     const kinds = this.catalog.kinds().filter((kind) => rootOf(kind) === `/${path}`);
@@ -81,7 +81,7 @@ export class OpenApiDocuments {
     };
   }
 
-  /** Documents of other kinds than those served now are not shown any more. */
+  /** Drops all documents when the catalog has changed. */
   private forgetOld(): void {
     if (this.revision === this.catalog.revision) return;
     this.revision = this.catalog.revision;

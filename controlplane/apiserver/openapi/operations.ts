@@ -1,4 +1,4 @@
-// Every operation of the API as a neutral record, from the registry; v2.ts and v3.ts write them in their own form.
+// Every operation of the API as a neutral record, from the registry; v2.ts and v3.ts render them in their own form.
 import { isCustom, isStored, type Kind } from '../../api/kind';
 import type { NamedSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -27,7 +27,7 @@ export interface Operation {
   readonly produces: readonly string[];
   /** The answer; absent for streams and plain text. */
   readonly response?: NamedSchema;
-  /** 201 where something is made. */
+  /** 201 for operations that create an object. */
   readonly status: 200 | 201;
 }
 
@@ -100,7 +100,7 @@ interface Place {
   readonly schemas: SchemaSet;
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  /** What follows the verb in an operation's id: CoreV1NamespacedPod. */
+  /** The part after the verb in an operation's id: CoreV1NamespacedPod. */
   readonly id: string;
 }
 
@@ -236,7 +236,7 @@ function writeOperations(place: Place, id: string, definition: NamedSchema, of: 
   ];
 }
 
-/** Answered with a stream of bytes, whatever the method. */
+/** Subresources whose answer is a stream of bytes, for each method. */
 const connects: Readonly<Record<string, boolean>> = { attach: true, exec: true, portforward: true, proxy: true };
 const connectMethods = { get: 'get', create: 'post' } as const;
 

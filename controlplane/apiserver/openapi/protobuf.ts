@@ -1,5 +1,5 @@
-// The OpenAPI v2 document in the protobuf form of gnostic (openapi_v2.proto), which kubectl before 1.27 insists on.
-// Only the messages this document uses are written. Field numbers are those of that file.
+// The OpenAPI v2 document in the protobuf form of gnostic (openapi_v2.proto): kubectl before 1.27 reads no other form.
+// Covers only the messages of this document. Field numbers are those of that file.
 import type { OpenApiSchema } from './definitions';
 import type { OpenApiV2, V2Operation, V2Parameter, V2Response } from './v2';
 import { bool, concat, message, text, texts } from './wire';

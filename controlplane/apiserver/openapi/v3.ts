@@ -3,7 +3,7 @@ import type { NamedSchema } from '../../api/schema/schema';
 import { type DefinitionSource, referTo, renderDefinitions } from './definitions';
 import type { Operation, Parameter } from './operations';
 
-/** A document that stands alone: its operations and every schema they refer to. */
+/** A complete document: its operations and every schema they refer to. */
 export function renderV3(operations: readonly Operation[], source: DefinitionSource, version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
   const roots = new Set<NamedSchema>();

@@ -1,5 +1,5 @@
-// The three shapes of protobuf fields that documents are made of: text, truth values and nested messages. Source:
-// the "Encoding" page of the protobuf documentation.
+// Encodes the three types of protobuf fields in these documents: text, booleans and nested messages. Source: the "Encoding"
+// page of the protobuf documentation.
 
 const lengthDelimited = 2;
 const varintType = 0;
@@ -20,7 +20,7 @@ const tag = (field: number, type: number): Buffer => varint((field << 3) | type)
 
 export const concat = (parts: readonly Buffer[]): Buffer => Buffer.concat(parts);
 
-/** A nested message; it is written even when empty, which tells it from an absent one. */
+/** A nested message, written also when empty: an empty message differs from an absent one. */
 export function message(field: number, parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   return Buffer.concat([tag(field, lengthDelimited), varint(body.length), body]);

@@ -1,4 +1,4 @@
-// Server-side apply: a writer states the fields it cares about and becomes their owner; a field another owner set to
+// Server-side apply: a writer sends only the fields it manages and becomes their owner; a field that another owner set to
 // another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
 import { type KeptMetadata, writesStatus } from '../../api/kind';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
@@ -10,24 +10,24 @@ import type { JsonObject } from './json';
 import { encodeOwners, formatOwner, isSameOwner, type Owner, ownersOf } from './managed-fields';
 import { changedFields, type FieldValues, fieldValues, mergeTyped, removeFields } from './typed';
 
-/** The manager of `kubectl apply --server-side`, which goes on from where its client-side apply stopped. */
+/** The manager of `kubectl apply --server-side`: it continues the ownership of kubectl's client-side apply. */
 const kubectl = 'kubectl';
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 const lastAppliedPath = ['f:annotations', `f:${lastAppliedAnnotation}`].reduce(joinPath, 'f:metadata');
 /** The manager of `kubectl apply` without --server-side. */
 const kubectlClientSide = 'kubectl-client-side-apply';
 
-/** The owner of everything that was there before anybody applied. */
+/** The owner of all fields from before the first apply. */
 const beforeFirstApply = 'before-first-apply';
 
-/** What ownership depends on. */
+/** The parts of a kind on which ownership depends. */
 interface AppliedKind {
   readonly apiVersion: string;
   readonly options: { readonly hasStatus?: boolean; readonly statusKeeps?: readonly KeptMetadata[] };
 }
 interface Write {
   readonly kind: AppliedKind;
-  /** Of the objects of this kind. */
+  /** The schema of this kind's objects. */
   readonly schema: ObjectSchema;
   /** The fieldManager of the request. */
   readonly manager: string;
@@ -37,17 +37,17 @@ interface Write {
   readonly now: number;
 }
 export interface ApplyRequest extends Write {
-  /** What is stored; absent when the apply creates the object. */
+  /** The stored object; absent when the apply creates it. */
   readonly live: KubeObject | undefined;
   /** The parsed body. */
   readonly applied: KubeObject;
-  /** Takes over what others own. */
+  /** Takes over fields of other owners. */
   readonly force: boolean;
 }
 
 export const rootField = (object: ObjectSchema): FieldSchema => ({ type: 'object', object });
 
-/** Fields nobody owns: they name the object or are the server's. */
+/** Fields without owners: they identify the object, or only the server sets them. */
 const unowned = new Set(
   [
     'name',
@@ -86,7 +86,7 @@ function ownable(object: KubeObject, { kind, schema, subresource }: Scope): Fiel
   return values;
 }
 
-/** Metadata that a write of the status does not change, so that its writer cannot own it. */
+/** Metadata that a write of the status cannot change, so its writer cannot own them. */
 const keptByStatus = ({ options }: AppliedKind): FieldPath[] =>
   (options.statusKeeps ?? []).map((field) => joinPath('f:metadata', `f:${field}`));
 const isMetadata = (path: FieldPath): boolean => isBelow(path, 'f:metadata');
@@ -122,7 +122,7 @@ export function apply(request: ApplyRequest): KubeObject {
   const entry: Owner = { ...identity, fields: owned, time: same ? mine.time : formatTime(now) };
   const metadata = { ...(result as KubeObject).metadata, managedFields: encodeOwners([...kept, entry]) };
   if (manager === kubectl && live?.metadata?.annotations?.[lastAppliedAnnotation]) {
-    // A later client-side apply must see what was applied last.
+    // A later client-side apply reads the last applied object from this annotation.
     const annotations = { ...metadata.annotations, [lastAppliedAnnotation]: `${JSON.stringify(applied)}\n` };
     return { ...result, metadata: { ...metadata, annotations } } as KubeObject;
   }
@@ -130,8 +130,8 @@ export function apply(request: ApplyRequest): KubeObject {
 }
 
 /**
- * What the last client-side apply set and nobody changed since: `kubectl apply --server-side` may change it without force.
- * None when there was none, or its record cannot be read.
+ * Fields that the last client-side apply set and no other writer changed since: `kubectl apply --server-side` may change them
+ * without force. Empty when there was no client-side apply, or its annotation cannot be parsed.
  */
 function lastAppliedFields(live: KubeObject, before: FieldValues, write: Write): Set<FieldPath> {
   const text = live.metadata?.annotations?.[lastAppliedAnnotation];
@@ -146,7 +146,7 @@ function lastAppliedFields(live: KubeObject, before: FieldValues, write: Write):
   }
 }
 
-/** The body without what only names the object: the stored values of these stay. */
+/** The body without the fields that only identify the object: these keep their stored values. */
 function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
   const { uid, resourceVersion, creationTimestamp, generation } = live.metadata ?? {};
   const metadata = { ...applied.metadata, uid, resourceVersion, creationTimestamp, generation };
@@ -155,9 +155,9 @@ function onlyOwned(applied: KubeObject, live: KubeObject): JsonObject {
 }
 
 /**
- * The owners of an object without managedFields. kubectl-client-side-apply owns what the last client-side apply set and nobody has
- * changed since; before-first-apply owns all other fields, whose writers are not known. kubectl takes over the first owner's fields
- * and deletes those that its manifest lacks, so the two must be kept apart.
+ * The owners of an object without managedFields. kubectl-client-side-apply owns the fields that the last client-side apply set and no
+ * other writer changed since; before-first-apply owns all other fields, whose writers are unknown. kubectl takes over the first
+ * owner's fields and deletes those that its manifest lacks, so there must be two owners.
  */
 function knownOwners(live: KubeObject, write: Write): Owner[] {
   const owners = ownersOf(live);
@@ -178,7 +178,7 @@ function knownOwners(live: KubeObject, write: Write): Owner[] {
 
 interface Takeover {
   readonly force: boolean;
-  /** Fields that nobody defends. */
+  /** Fields whose change is never a conflict. */
   readonly yielding: ReadonlySet<FieldPath>;
 }
 
@@ -210,16 +210,16 @@ function conflictError(conflicts: readonly { owner: Owner; paths: readonly Field
   return new Conflict(`Apply failed with ${text}`, { details: { causes } });
 }
 
-/** What the manager applied before and does not apply any more, and no owner has or has anything in. */
+/** Fields the manager applied before but no longer applies, when no owner has the field or a field below it. */
 function abandoned(last: ReadonlySet<FieldPath>, owned: ReadonlySet<FieldPath>, all: Iterable<FieldPath>): FieldPath[] {
   const inUse = withAncestors(all);
   return [...last].filter((path) => !owned.has(path) && !inUse.has(path));
 }
 
 /**
- * Keeps ownership true after a write that is no apply: `manager` owns what it changed, nobody owns what is gone. For
- * objects that were applied at least once; others have no owners and are returned as they are. A writer that leaves
- * managedFields out keeps them, one that sends an empty list or one empty entry clears them.
+ * Updates ownership after a write that is not an apply: `manager` owns the fields it changed, and removed fields lose their
+ * owners. Only for objects that were applied at least once; others have no owners and are returned unchanged. A writer that
+ * omits managedFields keeps them; a writer that sends an empty list or one empty entry clears them.
  */
 export function trackUpdate<T extends KubeObject>({ before, after, ...write }: Write & { before: T; after: T }): T {
   const sent = after.metadata?.managedFields;

@@ -10,7 +10,7 @@ const separator = '\u0000';
 /** Marks the object that holds it as a member itself. */
 const self = '.';
 
-/** @throws BadRequest for an element that would read as two: no key or value of the API contains the separator */
+/** @throws BadRequest for an element with the separator, which would read as two elements: no key or value of the API has it */
 export function joinPath(parent: FieldPath, element: string): FieldPath {
   if (element.includes(separator)) throw new BadRequest(`a field must not contain NUL: ${JSON.stringify(element)}`);
   return parent === '' ? element : parent + separator + element;
@@ -29,14 +29,14 @@ export const sameFields = (set: FieldSet, other: FieldSet): boolean =>
 export function withAncestors(paths: Iterable<FieldPath>): Set<FieldPath> {
   const all = new Set<FieldPath>();
   for (const path of paths) {
-    // The shorter ones of a known path are known.
+    // Stop at a known path: all paths above it are known too.
     for (let at = path; at !== '' && !all.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf(separator))))
       all.add(at);
   }
   return all;
 }
 
-/** As conflicts print it: .spec.containers[name="a"].image */
+/** In the form of conflict messages: .spec.containers[name="a"].image */
 export function formatPath(path: FieldPath): string {
   return splitPath(path)
     .map((element) => {
@@ -61,7 +61,7 @@ export function encodeFields(set: FieldSet): JsonObject {
       if (inner !== next) setKey(node, element, inner);
       node = inner;
     }
-    // Only an inner node has to say that it is a member; a leaf is one anyway.
+    // Only an inner node needs the mark that it is a member; a leaf always is one.
     node[self] = {};
   }
   return trimLeaves(root);
@@ -86,7 +86,7 @@ function isElement(text: string): boolean {
   }
 }
 
-/** @throws BadRequest when the trie is none */
+/** @throws BadRequest for an invalid trie */
 export function decodeFields(fields: Json | undefined): Set<FieldPath> {
   const set = new Set<FieldPath>();
   const walk = (node: Json | undefined, path: FieldPath) => {

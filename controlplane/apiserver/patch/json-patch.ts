@@ -1,4 +1,4 @@
-// JSON patch, RFC 6902, over JSON pointers, RFC 6901. The messages are those users of kubectl search for.
+// JSON patch, RFC 6902, over JSON pointers, RFC 6901. The messages are upstream's: users of kubectl search for them.
 import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
 import { BadRequest, Invalid, TooLarge } from '../../base/errors';
 import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey, valuesIn } from './json';
@@ -7,9 +7,9 @@ import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey, value
 export const maxJsonPatchOperations = 10_000;
 /** Copies may add this much JSON to a document, as upstream allows: each copy can double it. */
 const maxCopiedBytes = 3 * 1024 * 1024;
-/** Elements of lists that may be shifted, and containers that may be counted again, by one patch. */
+/** A bound per patch: list elements shifted, and objects and lists counted again. */
 const maxWork = 25_000_000;
-/** Of a path or an operation in a message; both may be megabytes long. */
+/** Characters of a path or an operation in a message; both may be megabytes long. */
 const maxShown = 1_000;
 
 interface Operation {
@@ -19,7 +19,7 @@ interface Operation {
   readonly value?: Json;
 }
 
-/** The whole message of a patch that does not apply. Without causes in the details kubectl shows the message as it is. */
+/** The full message for a patch that does not apply. kubectl shows it unchanged when the details have no causes. */
 export const patchRejected = 'the server rejected our request due to an error in our request';
 
 /** A new document. @throws BadRequest for a malformed patch or a result too deep, Invalid when an operation does not apply */
@@ -32,7 +32,7 @@ export function applyJsonPatch(original: JsonObject, patch: Json): JsonObject {
   return document;
 }
 
-/** What one patch has used up of the bounds that keep its cost linear. */
+/** Counts what one patch has used of the bounds that keep its cost linear. */
 class PatchLimits {
   private copied = 0;
   private copiedValues = 0;
@@ -58,7 +58,7 @@ class PatchLimits {
     if (this.work > maxWork) throw rejected('the patch inserts and removes too much in too long lists');
   }
 
-  /** A value of this depth has come to `path`. @throws BadRequest */
+  /** Records a new value of this depth at `path`. @throws BadRequest */
   placed(document: Json, path: string, depth: number): void {
     this.depth = Math.max(this.depth, levelsOf(path) + depth);
     if (this.depth <= maxJsonDepth) return;
@@ -98,7 +98,7 @@ function undecodable(value: Json, target: string, type: string): BadRequest {
   );
 }
 
-/** kube-apiserver does not say why a patch does not apply; the cause is for whoever debugs this server. */
+/** kube-apiserver does not report why a patch does not apply; the cause is for debugging this server. */
 const rejected = (why: string): Invalid => new Invalid(patchRejected, [], { cause: new Error(why.slice(0, maxShown)) });
 
 function applyOne(document: Json, { op = '', path, from, value }: Operation, limits: PatchLimits): Json {
@@ -202,7 +202,7 @@ function read(document: Json, path: string, op: string): Json {
   return value;
 }
 
-/** Undefined for what is not there, also behind a malformed pointer. */
+/** Undefined for a missing value, also for a malformed pointer. */
 function find(document: Json, path: string): Json | undefined {
   if (path !== '' && !path.startsWith('/')) return undefined;
   let value: Json | undefined = document;

@@ -31,7 +31,7 @@ export function setKey(target: JsonObject, key: string, value: Json): void {
   }
 }
 
-/** The same text for equal values and no others: what a value is looked up by. */
+/** A key for look-ups: the same text for equal values, another text for different values. */
 export const keyText = (value: Json): string => JSON.stringify(inOrder(value));
 
 /** The value with all keys sorted. */

@@ -1,4 +1,4 @@
-// metadata.managedFields as a list of owners: who set which fields, by applying or by updating.
+// metadata.managedFields as a list of owners: which manager set which fields, by apply or by update.
 import type { V1ManagedFieldsEntry } from '@kubernetes/client-node';
 import type { KubeObject, Wire } from '../../api/types';
 import { decodeFields, encodeFields, type FieldPath } from './field-path';
@@ -28,7 +28,7 @@ export function ownersOf(object: KubeObject): Owner[] {
   }));
 }
 
-/** Owners of nothing vanish; appliers come first, then by time and name, as upstream orders them. */
+/** Drops owners without fields; appliers come first, then by time and name, as upstream orders them. */
 export function encodeOwners(owners: readonly Owner[]): ManagedFieldsEntry[] {
   return owners
     .filter(({ fields }) => fields.size > 0)

@@ -1,4 +1,4 @@
-// Patches of the four kinds against objects: each gives an object or a clean refusal, and leaves what it was given as it was.
+// Patches of the four kinds against objects: each returns an object or a clean refusal, and does not change its arguments.
 import t from 'tap';
 import { fc, fuzz, jsonValues, objectOf, trickyKeys } from '../../../test/lib/fuzz';
 import { configMaps } from '../../api/config-map';
@@ -14,8 +14,8 @@ const schemas = loadSchemas();
 const podSchema = schemas.of(pods);
 
 /**
- * Undefined for a patch that is refused in words of its own. Their codes are for patch.test.ts: upstream answers some malformed
- * directives with 500.
+ * Undefined for a patch that is refused with an error of this server. patch.test.ts checks the codes: upstream answers some
+ * malformed directives with 500.
  */
 function patched<T>(change: () => T): T | undefined {
   try {

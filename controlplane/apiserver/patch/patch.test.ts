@@ -10,14 +10,14 @@ import { applyPatch, patchTypes } from './patch';
 const schemas = loadSchemas();
 const podSchema = schemas.of(pods);
 
-/** What went wrong, with the cause that 422 answers carry. */
+/** The message of the error, with the cause of 422 answers. */
 function failure(fn: () => unknown): string {
   try {
     fn();
     return 'nothing';
   } catch (err) {
     const { code, message, cause } = err as AppError;
-    // What clients are not told stands in the cause.
+    // Clients do not see the reason; the cause has it.
     const why = message === patchRejected && cause instanceof Error ? cause.message : message;
     return err instanceof StatusError ? `${err.status}: ${why}` : `${code}: ${why}`;
   }

@@ -1,4 +1,4 @@
-// The three patch formats as one function: what a PATCH request does to an object before it is decoded again.
+// The three patch formats as one function: applies a PATCH request to an object, which is decoded again afterwards.
 import type { ObjectSchema } from '../../api/schema/schema';
 import { BadRequest, Unsupported } from '../../base/errors';
 import { isObject, type Json, type JsonObject } from './json';

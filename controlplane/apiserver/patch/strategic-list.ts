@@ -1,8 +1,8 @@
-// The merge of one list whose elements are a set: by merge key for objects, by value for scalars.
+// Merges one list whose elements are a set: by merge key for objects, by value for scalars.
 import { StatusError } from '../status';
 import { isObject, type Json, type JsonObject, jsonEqual, keyText } from './json';
 
-/** Upstream answers these mistakes with 500 and no reason; clients and tests know them by that. */
+/** Upstream answers these mistakes with 500 and no reason; clients and tests expect that. */
 export const unexpected = (message: string) => new StatusError(500, '', message);
 
 export interface MergedList {
@@ -13,11 +13,11 @@ export interface MergedList {
   /** $setElementOrder of this list. */
   readonly order: Json[] | undefined;
   readonly mergeItem: (live: JsonObject, change: JsonObject) => JsonObject;
-  /** What a patch element means where no live element has its key. */
+  /** The element that a patch element adds when no live element has its key. */
   readonly newItem: (change: JsonObject) => JsonObject;
 }
 
-/** The merged list in the order the patch asks for; live elements the patch does not name keep their places. */
+/** The merged list in the order of the patch; live elements that the patch does not name keep their places. */
 export function mergeList(list: MergedList): Json[] {
   const { original, patch, mergeKey } = list;
   const ofObjects = [...original, ...patch].some((item) => isObject(item));
@@ -49,7 +49,7 @@ function replaced(changes: JsonObject[], { newItem }: MergedList): Json[] {
     .map(newItem);
 }
 
-/** Elements are found by a table of their keys: lists of many thousand elements meet patches as long. */
+/** Finds elements in a table of their keys: list and patch may both have many thousand elements. */
 function mergeObjects({ original, mergeItem, newItem }: MergedList, mergeKey: string, changes: JsonObject[]): Json[] {
   const result: (Json | undefined)[] = [...original];
   const places = new Map<string, number[]>();
@@ -97,8 +97,8 @@ export function goMap(value: Json | undefined): string {
 }
 
 /**
- * Elements named by the patch come in its order; the others are woven in where the live order says, and a patched
- * element the live list does not know comes before the next live-only one.
+ * Elements named by the patch come in its order; the others keep their live order between them. A new element comes before
+ * the next element that only the live list has.
  */
 function ordered({ original, mergeKey, order, patch }: MergedList, merged: Json[], present: Json[]): Json[] {
   const identity = (item: Json): Json => (isObject(item) && mergeKey !== undefined ? (item[mergeKey] ?? null) : item);
@@ -125,7 +125,7 @@ function ordered({ original, mergeKey, order, patch }: MergedList, merged: Json[
   return result;
 }
 
-/** Where each key stands first. */
+/** The first place of each key. */
 function placesOf(keys: readonly Json[]): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
   keys.forEach((key, at) => {
@@ -135,7 +135,7 @@ function placesOf(keys: readonly Json[]): ReadonlyMap<string, number> {
   return places;
 }
 
-/** The elements of the patch must stand in $setElementOrder, in the same order. */
+/** All elements of the patch must be in $setElementOrder, in the same order. */
 function checkOrder(patched: Json[], wanted: Json[]): void {
   let at = 0;
   for (const key of patched) {

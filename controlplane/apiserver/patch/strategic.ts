@@ -12,7 +12,7 @@ const retainKeys = '$retainKeys';
 const deletePrefix = '$deleteFromPrimitiveList/';
 const orderPrefix = '$setElementOrder/';
 
-/** A new object. @throws BadRequest for a malformed directive, StatusError 500 where upstream did not expect a mistake */
+/** A new object. @throws BadRequest for a malformed directive, StatusError 500 for mistakes that upstream answers with 500 */
 export function applyStrategicMergePatch(original: JsonObject, patch: JsonObject, object: ObjectSchema): JsonObject {
   return mergeObject(original, patch, { type: 'object', object });
 }
@@ -119,7 +119,7 @@ function mergeOrdered(
   setKey(result, key, mergeAnyList(Array.isArray(current) ? current : [], change ?? [], fieldOf(schema, key), order));
 }
 
-/** What a patch means where nothing is yet: nulls and directives have nothing to act on and vanish. */
+/** The value that a patch gives where no value exists: nulls and directives have no effect and are dropped. */
 function withoutDirectives(patch: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(patch)) {

@@ -1,5 +1,5 @@
-// What makes an applied configuration no object of its kind: fields its schema does not have, values of the wrong shape,
-// elements of a list without or with the same key. The words are those of structured-merge-diff.
+// Errors of an applied configuration against its schema: unknown fields, values of the wrong type, list elements without a key
+// or with the same key. The messages are those of structured-merge-diff.
 import type { FieldSchema } from '../../api/schema/schema';
 import { formatPath } from './field-path';
 import { isObject, type Json, type JsonObject } from './json';
@@ -14,7 +14,7 @@ export function typedErrors(object: JsonObject, schema: FieldSchema): string | u
 
 function walk(value: Json, schema: FieldSchema, path: string, errors: string[]): void {
   const add = (message: string) => errors.push(path === '' ? message : `${path}: ${message}`);
-  // Null stands for a field that is not set, whatever its type.
+  // Null means that the field is not set, for every type.
   if (value === null) return;
   switch (schema.type) {
     case 'object':
@@ -66,7 +66,7 @@ function walkList(list: Json[], schema: FieldSchema, path: string, errors: strin
 
 type Place = { readonly text: string; readonly key?: string } | { readonly wrong: string };
 
-/** How an element is named: by its key fields, by its value, or in an atomic list by its place. */
+/** How a message names an element: by its key fields, by its value, or in an atomic list by its place. */
 function placeOf(element: Json, schema: FieldSchema, i: number): Place {
   if (schema.listType === 'map') {
     if (element === null) return { wrong: 'associative list with keys may not have a null element' };
@@ -85,7 +85,7 @@ function placeOf(element: Json, schema: FieldSchema, i: number): Place {
   return { key, text: formatPath(key) };
 }
 
-/** Times, quantities and bytes are checked when the object is decoded; here only their shape counts. */
+/** Checks only the JSON type: times, quantities and bytes are checked when the object is decoded. */
 function scalarError(value: Json, { type, format }: FieldSchema): string | undefined {
   const isScalar = !isObject(value) && !Array.isArray(value);
   if (type === 'integer' || type === 'number') {
@@ -97,7 +97,7 @@ function scalarError(value: Json, { type, format }: FieldSchema): string | undef
   return typeof value === 'string' ? undefined : `expected string, got ${shown(value)}`;
 }
 
-/** The value as JSON, where upstream prints the Go struct around it. */
+/** The value as JSON; upstream prints the Go struct around it. */
 const shown = (value: Json): string => JSON.stringify(value);
 
 function goTypeOf(value: Json): string {

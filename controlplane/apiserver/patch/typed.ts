@@ -1,11 +1,11 @@
-// Objects seen through their schema: which fields they set, and how two of them merge. What is atomic counts as one
-// field; lists of type map have their elements by key, lists of type set by value.
+// Objects with their schema: which fields they set, and how two objects merge. An atomic value counts as one field; lists of
+// type map have their elements by key, lists of type set by value.
 import type { FieldSchema } from '../../api/schema/schema';
 import { TooLarge } from '../../base/errors';
 import { type FieldPath, joinPath, splitPath } from './field-path';
 import { isObject, type Json, type JsonObject, jsonEqual, keyText, setKey } from './json';
 
-/** What each field path of an object holds; an element of a keyed list is a field itself. */
+/** Field path → value; an element of a keyed list is a field itself. */
 export type FieldValues = Map<FieldPath, Json>;
 
 const elementMarker: Json = true;
@@ -40,10 +40,10 @@ export function elementKey(element: Json, schema: FieldSchema): string {
   return `k:${JSON.stringify(Object.fromEntries(entries))}`;
 }
 
-/** Each costs several microseconds wherever owners are compared, merged and written. What is atomic counts once. */
+/** A bound: each field costs several microseconds when owners are compared, merged and written. Atomic values count once. */
 const maxOwnedFields = 5_000;
 
-/** Every field `object` sets. @throws TooLarge for more than anybody can own */
+/** Every field `object` sets. @throws TooLarge for more fields than an owner may have */
 export function fieldValues(object: JsonObject, schema: FieldSchema): FieldValues {
   const values: FieldValues = new Map();
   const walk = (value: Json, at: FieldSchema | undefined, path: FieldPath): void => {
@@ -102,7 +102,7 @@ export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldS
   return applied;
 }
 
-/** Elements stand in the order of `applied`; those only `live` has keep their places before what followed them. */
+/** Elements come in the order of `applied`; an element that only `live` has stays before the element that followed it. */
 function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: FieldSchema): Json[] {
   const keys = live.map((element) => elementKey(element, schema));
   const wanted = applied.map((element) => elementKey(element, schema));
@@ -147,8 +147,8 @@ class Removals {
 }
 
 /**
- * A copy of `object` without the fields at `paths`; what becomes empty by that goes too, unless it `stays` because
- * somebody owns it as it is.
+ * A copy of `object` without the fields at `paths`; objects and lists that become empty are removed too, unless `stays` is
+ * true: then an owner owns the empty object or list itself.
  */
 export function removeFields(
   object: JsonObject,

@@ -1,4 +1,4 @@
-// Bodies as client-go writes them, put together by hand from the encoding's rules.
+// Bodies as client-go writes them, built by hand from the rules of the encoding.
 import t from 'tap';
 import { loadSchemas } from '../../api/schema/load';
 import type { ObjectSchema } from '../../api/schema/schema';
@@ -95,7 +95,7 @@ t.test('the table covers every field of every schema', async (t) => {
       if (!covered.has(field) && field !== 'apiVersion' && field !== 'kind') missing.push(`${schema.name}.${field}`);
     }
   }
-  // Only in statuses that the server itself never receives in this form: the field has no number in the published table.
+  // The published table has no number for this field; it occurs only in a status that the server never receives as protobuf.
   t.same(missing, ['io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus.resources']);
   t.ok(Object.keys(messages).length > 10);
 });

@@ -1,5 +1,5 @@
-// Request bodies in application/vnd.kubernetes.protobuf, which client-go has sent by default since 1.32, as the plain
-// objects that JSON would have given. Answers stay JSON: every such client accepts it.
+// Decodes request bodies in application/vnd.kubernetes.protobuf, client-go's default since 1.32, to the same plain objects as
+// JSON. Answers stay JSON: every such client accepts it.
 import { maxJsonValues, parseJson, tooManyValues } from '../../api/json-text';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { formatTime } from '../../base/clock';
@@ -18,7 +18,7 @@ export interface Envelope {
   readonly raw: Buffer;
 }
 
-/** @throws BadRequest when the body is no such envelope */
+/** @throws BadRequest when the body is not such an envelope */
 export function openEnvelope(body: Buffer): Envelope {
   if (body.length < 4 || body.compare(magic, 0, 4, 0, 4) !== 0) {
     throw new BadRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
@@ -37,7 +37,7 @@ export function decodeMessage(bytes: Buffer, schema: ObjectSchema): Record<strin
   return new MessageReader().message(bytes, schema);
 }
 
-/** Five bytes can be an entry of a map, so what was read is counted as it is in JSON. */
+/** Counts the values it reads, as the decoder of JSON does: five bytes can already be an entry of a map. */
 class MessageReader {
   private values = 0;
 
@@ -50,7 +50,7 @@ class MessageReader {
   private readInto(object: Record<string, unknown>, bytes: Buffer, numbers: Numbers): void {
     readFields(bytes, (number, value) => {
       const slot = numbers.get(number);
-      // A number this server does not know is a field of a newer client.
+      // A newer client may send fields that this server does not know.
       if (!slot) return;
       if (slot instanceof Map) this.readInto(object, asBytes(value), slot as Numbers);
       else this.readField(object, slot as MessageField, value);
@@ -124,7 +124,7 @@ function readText({ format }: FieldSchema, bytes: Buffer): string | undefined {
   if (format !== 'date-time' && format !== 'date-time-micro') return bytes.toString();
   const time = fieldMap(bytes);
   const seconds = time.get(1);
-  // The zero time of Go: no time at all.
+  // Go's zero time means: no time.
   if (seconds === undefined) return undefined;
   const nanos = asInteger(time.get(2) ?? 0n);
   const text = formatTime(asInteger(seconds) * 1000);

@@ -1,9 +1,9 @@
 // Field numbers of the Kubernetes protobuf encoding: part of the public wire format (the generated.proto files published with
 // k8s.io/api and k8s.io/apimachinery name them). Field types are not repeated here: they come from the schemas.
 //
-// One line per message. Fields stand in the order of their numbers, from 1; `name=5` sets the number where there is a gap.
-// `?` marks a scalar whose zero value counts as given; any other optional zero means absent, as Go writes it. `+Name` is a
-// message that the JSON form has inlined; its own fields are in `inlined`.
+// One line per message. Fields are in the order of their numbers, from 1; `name=5` sets the number after a gap. `?` marks a
+// scalar whose zero is a value; any other zero means absent, as Go writes it. `+Name` is a message that is inlined in JSON;
+// its own fields are in `inlined`.
 
 export const inlined: Readonly<Record<string, string>> = {
   LocalObjectReference: 'name',
@@ -15,7 +15,7 @@ export const inlined: Readonly<Record<string, string>> = {
   IngressRuleValue: 'http',
 };
 
-/** By package, as OpenAPI names it. */
+/** By package, with OpenAPI's package names. */
 export const messages: Readonly<Record<string, string>> = {
   'io.k8s.api.apps.v1': `
 ControllerRevision: metadata data revision

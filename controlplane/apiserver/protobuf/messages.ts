@@ -1,4 +1,4 @@
-// The table of field numbers as decoders look things up in it: per object type, number to field.
+// The table of field numbers in the form that the decoder reads: per object type, number → field.
 
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { AppError } from '../../base/errors';
@@ -7,17 +7,17 @@ import { inlined, messages } from './field-numbers';
 export interface MessageField {
   readonly name: string;
   readonly schema: FieldSchema;
-  /** A zero was given on purpose; for others it means absent. */
+  /** True when zero is a value; false when zero means absent. */
   readonly zeroCounts: boolean;
 }
-/** A field, or the numbers of a message that JSON has inlined. */
+/** A field, or the numbers of a message that is inlined in JSON. */
 export type Slot = MessageField | ReadonlyMap<number, Slot>;
 export type Numbers = ReadonlyMap<number, Slot>;
 
 const parsed = new WeakMap<ObjectSchema, Numbers>();
 const lines = readLines();
 
-/** The fields of an object type by number. @throws AppError for one that is not in the table */
+/** The fields of an object type by number. @throws AppError for a type that is not in the table */
 export function numbersOf(schema: ObjectSchema): Numbers {
   const known = parsed.get(schema);
   if (known) return known;
@@ -34,7 +34,7 @@ export function numbersOf(schema: ObjectSchema): Numbers {
 function readLines(): Map<string, string> {
   const found = new Map<string, string>();
   for (const [group, text] of Object.entries(messages)) {
-    // A line that begins with blanks goes on with the one before.
+    // A line that begins with two blanks continues the line before.
     for (const line of text.replace(/\n {2}/g, ' ').split('\n')) {
       const colon = line.indexOf(':');
       if (colon > 0) found.set(`${group}.${line.slice(0, colon)}`, line.slice(colon + 1));

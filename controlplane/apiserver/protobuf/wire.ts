@@ -3,10 +3,10 @@
 import { notKept } from '../../api/json-text';
 import { BadRequest } from '../../base/errors';
 
-/** A number where one is exact and unsigned: nearly always, and many times faster. */
+/** A number when it is exact and unsigned, which is nearly always and many times faster; else a bigint. */
 export type WireValue = number | bigint | Buffer;
 
-/** @throws BadRequest when the bytes end early or use a wire type nobody writes */
+/** @throws BadRequest when the bytes end early or have an unsupported wire type */
 export function readFields(bytes: Buffer, onField: (number: number, value: WireValue) => void): void {
   let at = 0;
   const varint = (): number | bigint => {
@@ -61,7 +61,7 @@ export function asBytes(value: WireValue): Buffer {
   return value;
 }
 
-/** A signed number. @throws BadRequest for one that JavaScript would round */
+/** A signed number. @throws BadRequest for a number that JavaScript would round */
 export function asInteger(value: WireValue): number {
   if (typeof value === 'number') return value;
   if (Buffer.isBuffer(value)) throw new BadRequest('protobuf: bytes where a number belongs');

@@ -1,4 +1,4 @@
-// The controls of level baseline: what is known to lead out of a container.
+// The controls of level baseline: they forbid the known ways out of a container.
 import type { Container } from '../../../api/pods/types';
 import {
   type Check,
@@ -25,7 +25,7 @@ const hostPathVolumes: Check = ({ spec }) => {
   return names.length === 0 ? undefined : { reason: 'hostPath volumes', detail: named('volume', names) };
 };
 
-/** The containers that use any of something, and all that they use of it. */
+/** The containers for which `of` returns any value, and all these values. */
 function users(pod: JudgedPod, of: (container: Container) => readonly string[]) {
   const containers = pod.containers.filter((container) => of(container).length > 0);
   return { containers, values: unique(containers.flatMap(of)) };
@@ -41,7 +41,7 @@ const hostPorts: Check = (pod) => {
   return { reason: 'hostPort', detail: `${named('container', namesOf(containers))} ${verb} ${what}` };
 };
 
-/** A probe that names a host has the kubelet send requests from the node to wherever the pod's author likes. */
+/** With a host in a probe the pod's author makes the kubelet send requests from the node to any address. */
 const hostProbes: Check = (pod) => {
   const { containers, values } = users(pod, (container) => {
     const { livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
@@ -63,7 +63,7 @@ const privilegedContainers: Check = ({ containers }) => {
   return { reason: 'privileged', detail: `${setters(false, found)} must not set securityContext.privileged=true` };
 };
 
-/** Those every container has by default; NET_RAW is not among them. */
+/** The capabilities of every container by default; NET_RAW is not one of them. */
 const defaultCapabilities = new Set(
   (
     'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID ' +
@@ -122,7 +122,7 @@ const sysctls =
     return names.length === 0 ? undefined : { reason: 'forbidden sysctls', detail: names.join(', ') };
   };
 
-/** What became safe with which release: namespaced, and without effect on other pods of the node. */
+/** Safe sysctls by release: namespaced, and without effect on other pods of the node. */
 const safeSysctls: readonly (readonly [since: number, names: readonly string[]])[] = [
   [
     0,

@@ -1,4 +1,4 @@
-// What the server's options say of Pod Security: the policy of namespaces without labels, and whom no policy concerns.
+// The server's options for Pod Security: the policy of namespaces without labels, and the exemptions.
 import { BadRequest } from '../../../base/errors';
 import {
   type LevelVersion,
@@ -60,7 +60,7 @@ export function parseExemptions(text: string): Exemptions {
   return { namespaces: sets.namespace, usernames: sets.username, runtimeClasses: sets.runtimeclass };
 }
 
-/** Of a server without options: nothing is restricted but where a namespace asks for it, and kube-system never is. */
+/** The default of the option: kube-system is never restricted. Other namespaces are restricted only by their labels or by `defaults`. */
 export const defaultExemptions = 'namespace=kube-system';
 export const defaultPodSecurity: PodSecurityConfig = {
   defaults: privilegedPolicy,

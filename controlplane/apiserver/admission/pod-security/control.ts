@@ -1,8 +1,8 @@
-// What a control of the Pod Security Standards is, and the words its messages are made of.
+// The type of a control of the Pod Security Standards, and the texts of its messages.
 import { allContainers } from '../../../api/pods/facts';
 import type { Container, PodSpec } from '../../../api/pods/types';
 
-/** A pod, or the template of one, as the controls look at it. */
+/** A pod or a pod template, in the form the controls read. */
 export interface JudgedPod {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: PodSpec;
@@ -11,9 +11,9 @@ export interface JudgedPod {
 }
 
 export interface Violation {
-  /** Two or three words, shown for a namespace full of pods. */
+  /** Two or three words, shown when many pods of a namespace are listed. */
   readonly reason: string;
-  /** What in this pod is wrong. */
+  /** Which fields of this pod violate the control. */
   readonly detail: string;
 }
 export type Check = (pod: JudgedPod) => Violation | undefined;
@@ -24,7 +24,7 @@ export interface Control {
   readonly level: 'baseline' | 'restricted';
   /** The check in force from Kubernetes 1.`since` on, in ascending order. */
   readonly versions: readonly { readonly since: number; readonly check: Check }[];
-  /** The baseline control that this restricted one is the stricter form of. */
+  /** The baseline control of which this restricted control is the stricter form. */
   readonly replaces?: string;
 }
 
@@ -48,20 +48,20 @@ export const named = (noun: string, names: readonly string[]): string =>
 
 export const namesOf = (containers: readonly Container[]): string[] => containers.map(({ name }) => name ?? '');
 
-/** The pod, when it is at fault itself, and the containers that are: `pod and container "a"`; '' for neither. */
+/** Names the pod (when its own fields violate) and the violating containers: `pod and container "a"`; '' for neither. */
 export function setters(pod: boolean, containers: readonly Container[]): string {
   const parts = pod ? ['pod'] : [];
   if (containers.length > 0) parts.push(named('container', namesOf(containers)));
   return parts.join(' and ');
 }
 
-/** A pod for Windows leaves out what only Linux has; field rules refuse it there. */
+/** Skips pods for Windows: field validation refuses Linux-only fields there. */
 export const exceptWindows =
   (check: Check): Check =>
   (pod) =>
     pod.spec.os?.name === 'windows' ? undefined : check(pod);
 
-/** Root in a user namespace of its own is no user of the host. */
+/** Skips pods in their own user namespace: root there is not root on the host. */
 export const exceptUserNamespace =
   (check: Check): Check =>
   (pod) =>

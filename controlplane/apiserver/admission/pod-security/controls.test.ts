@@ -1,4 +1,4 @@
-// Every control by what it allows and what it forbids, in the words of the Pod Security Standards.
+// Every control with pods it allows and pods it forbids, in the words of the Pod Security Standards.
 import t from 'tap';
 import type { Container, PodSpec } from '../../../api/pods/types';
 import { judgedPod } from './control';
@@ -38,7 +38,7 @@ const asPod = (securityContext: NonNullable<PodSpec['securityContext']>): Sample
 
 interface Case {
   readonly control: string;
-  /** The level in whose name it forbids. */
+  /** The level that forbids the pod. */
   readonly level?: Level;
   readonly version?: string;
   readonly allowed: readonly Sample[];

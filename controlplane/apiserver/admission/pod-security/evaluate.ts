@@ -1,4 +1,4 @@
-// Which controls hold for a level in a version, and what they find in a pod. Pure.
+// Which controls apply for a level in a version, and which violations they find in a pod. Pure.
 import { baselineControls } from './baseline';
 import type { Check, Control, JudgedPod, Violation } from './control';
 import { type LevelVersion, latestMinor } from './policy';
@@ -9,7 +9,7 @@ export const controls: readonly Control[] = [...baselineControls, ...restrictedC
 
 const known = new Map<string, readonly Check[]>();
 
-/** Levels of versions yet to come are those of the latest. */
+/** A version newer than this server counts as the latest. */
 function checksOf({ level, minor: wanted }: LevelVersion): readonly Check[] {
   if (level === 'privileged') return [];
   const minor = wanted === 'latest' ? latestMinor : Math.min(wanted, latestMinor);

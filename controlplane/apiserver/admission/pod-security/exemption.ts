@@ -6,7 +6,7 @@ const means = (policy: Policy, other: Policy): boolean =>
     (mode) => (isPrivileged(policy[mode]) && isPrivileged(other[mode])) || sameLevel(policy[mode], other[mode]),
   );
 
-/** undefined when the labels ask for nothing but what holds anyway. */
+/** Undefined when the policy restricts nothing or equals the defaults. */
 export function exemptionWarning(
   name: string,
   labels: Readonly<Record<string, string>>,

@@ -1,21 +1,21 @@
-// What a stricter policy means for the pods a namespace has already: they stay, and whoever sets the policy is warned. Pure but
-// for the clock that bounds the work.
+// A stricter policy for a namespace that has pods already: the pods stay, and the user who sets the policy gets warnings. Pure
+// except for the clock that bounds the work.
 import type { Pod } from '../../../api/index';
 import { judgedPod } from './control';
 import { reasonsOf, violations } from './evaluate';
 import { compareLevels, formatLevel, isPrivileged, type LevelVersion, sameLevel } from './policy';
 
-/** Bounds of one look at a namespace: kube-apiserver's number of pods, and a time that one turn of the event loop bears. */
+/** Bounds of one check of a namespace: kube-apiserver's number of pods, and a time short enough for one turn of the event loop. */
 export const maxPods = 3000;
 export const maxMs = 40;
 
-/** True when the new level asks for no more than the old one did. */
+/** True when the new level is not stricter than the old one. */
 export function isRelaxed(now: LevelVersion, before: LevelVersion): boolean {
   if (sameLevel(now, before) || isPrivileged(now)) return true;
   return now.minor === before.minor && compareLevels(now.level, before.level) <= 0;
 }
 
-/** Pods of one controller are alike: the first of each comes before all others. */
+/** Pods of one controller have the same template: the first pod of each controller is checked before all others. */
 function prioritize(pods: readonly Pod[]): Pod[] {
   const seen = new Set<string>();
   const replicas: Pod[] = [];
@@ -32,7 +32,7 @@ function prioritize(pods: readonly Pod[]): Pod[] {
   return [...first, ...replicas];
 }
 
-/** One line for each set of violations, with the first pod that has it; before them what the list is about. */
+/** A heading, then one line for each set of violations with the first pod that has it. */
 export function warnOfPods(
   namespace: string,
   level: LevelVersion,

@@ -1,4 +1,4 @@
-// PodSecurity over real HTTPS: what is refused, what is warned of, and what has to stay as it is.
+// PodSecurity over real HTTPS: refusals, warnings, and writes that must still succeed.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../../test/lib/api-server';
 import { parseDefaults, parseExemptions } from './config';

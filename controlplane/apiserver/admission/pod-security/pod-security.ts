@@ -1,6 +1,6 @@
-// PodSecurity: pods keep to the level of the Pod Security Standards that their namespace asks for. Pods are refused or warned
-// of, templates of workloads only warned of, and labels of namespaces are validated. Mode audit is validated and has no other
-// effect, since this server writes no audit log.
+// PodSecurity: pods must keep to the level of the Pod Security Standards that their namespace sets. A violating pod is refused or
+// causes a warning, a violating template of a workload only causes a warning, and labels of namespaces are validated. Mode audit
+// has no other effect than validation, since this server writes no audit log.
 import { type Namespace, namespaces, type Pod, pods } from '../../../api/index';
 import type { PodSpec, PodTemplate } from '../../../api/pods/types';
 import type { Cache } from '../../cache/cache';
@@ -17,7 +17,7 @@ import { formatLevel, isFullyPrivileged, isPrivileged, type NamespacePolicy, pol
 const ignoredSubresources = new Set(['attach', 'binding', 'eviction', 'exec', 'log', 'portforward', 'proxy', 'status']);
 
 interface KnownPolicy extends NamespacePolicy {
-  /** True when nothing can be refused and nothing warned of. */
+  /** True when the policy can neither refuse nor warn. */
   readonly idle: boolean;
 }
 
@@ -32,7 +32,7 @@ export class PodSecurity implements WriteRule {
   constructor(
     private readonly cache: Cache,
     private readonly config: PodSecurityConfig,
-    /** Milliseconds of a clock that only goes forward. */
+    /** Milliseconds of a monotonic clock. */
     private readonly now: () => number = () => performance.now(),
   ) {
     this.unlabeled = this.read(undefined);
@@ -106,7 +106,7 @@ export class PodSecurity implements WriteRule {
     const { labels } = (object as Namespace).metadata ?? {};
     const { policy, causes } = this.read(labels);
     const before = old ? this.read(old.metadata?.labels) : undefined;
-    // A label that was wrong before does not keep anyone from changing other things.
+    // A label that was wrong before must not block changes of other fields.
     if (causes.length > 0 && JSON.stringify(causes) !== JSON.stringify(before?.causes)) {
       throw invalid(kind, name, causes);
     }
@@ -126,7 +126,7 @@ export class PodSecurity implements WriteRule {
   }
 }
 
-/** Of what an update may change, only images and added containers can bring in something new. */
+/** Of the fields an update may change, only images and added containers can cause a new violation. */
 function isSignificant(spec: PodSpec, old: PodSpec): boolean {
   const changed = (list: 'containers' | 'initContainers') => {
     const [now, before] = [spec[list] ?? [], old[list] ?? []];

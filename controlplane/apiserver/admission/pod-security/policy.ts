@@ -1,5 +1,5 @@
-// Levels and versions of the Pod Security Standards, and the policy of a namespace: what its labels say, the cluster's
-// defaults where they say nothing. Pure.
+// Levels and versions of the Pod Security Standards, and the policy of a namespace: its labels, and the cluster's defaults for
+// missing labels. Pure.
 import { invalid } from '../../../api/validation/causes';
 import type { FieldCause } from '../../../base/errors';
 import { versionInfo } from '../../version';
@@ -41,15 +41,15 @@ export const wrongVersion = 'must be "latest" or "v1.x"';
 
 export interface NamespacePolicy {
   readonly policy: Policy;
-  /** What is wrong with the labels. The policy stands all the same. */
+  /** Errors in the labels. The policy applies in spite of them. */
   readonly causes: readonly FieldCause[];
 }
 
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * The policy that the labels of a namespace ask for. A wrong level counts as the strictest for enforce and as none for audit
- * and warn, a wrong version as the latest: so a typing mistake closes the namespace and does not open it.
+ * The policy that the labels of a namespace set. A wrong level counts as the strictest for enforce and as none for audit and
+ * warn, a wrong version as the latest: so a typing mistake closes the namespace and does not open it.
  */
 export function policyOf(labels: Labels | undefined, defaults: Policy): NamespacePolicy {
   const causes: FieldCause[] = [];
@@ -70,7 +70,7 @@ export function policyOf(labels: Labels | undefined, defaults: Policy): Namespac
       minor: has(`${mode}-version`) ? (minor ?? 'latest') : defaults[mode].minor,
     };
   }
-  // A namespace that enforces a level and says nothing of warnings is warned of that level: workloads are only ever warned.
+  // Enforce without a label for warn also warns at that level: a workload's template is never refused, so its author would see nothing.
   const { enforce, warn } = policy;
   const enforces = parseLevel(labels?.[`${labelPrefix}enforce`] ?? '') !== undefined;
   if (enforces && !has('warn') && compareLevels(enforce.level, warn.level) > 0) {

@@ -1,11 +1,11 @@
-// The controls of AppArmor and seccomp profiles, which a pod sets for all its containers and a container for itself.
+// The controls of AppArmor and seccomp profiles, which a pod sets for all its containers or each container for itself.
 import type { Container } from '../../../api/pods/types';
 import { type Check, type JudgedPod, named, namesOf, plural, quoted, setters, unique } from './control';
 
 type Key = 'appArmorProfile' | 'seccompProfile';
 
 const confined = new Set(['RuntimeDefault', 'Localhost']);
-/** The type of the profile set here; undefined where none is set. */
+/** The type of the profile; undefined when none is set. */
 const typeOf = (
   owner: { readonly securityContext?: Pick<NonNullable<Container['securityContext']>, Key> },
   key: Key,
@@ -15,7 +15,7 @@ const typeOf = (
 };
 const isLoose = (type: string | undefined): type is string => type !== undefined && !confined.has(type);
 
-/** Who sets a profile that confines nothing, and which. */
+/** The pod or containers with a profile that confines nothing, and these profiles. */
 function looseProfiles({ spec, containers }: JudgedPod, key: Key) {
   const found = containers.filter((container) => isLoose(typeOf(container, key)));
   const own = typeOf(spec, key);
@@ -64,7 +64,7 @@ export const seccompBaseline: Check = (pod) => {
   };
 };
 
-/** As baseline; besides, every container must have a profile, its own or the pod's. */
+/** As baseline; also, every container must have a profile, its own or the pod's. */
 export const seccompRestricted: Check = (pod) => {
   const loose = seccompBaseline(pod);
   if (loose || typeOf(pod.spec, 'seccompProfile') !== undefined) return loose;

@@ -1,4 +1,4 @@
-// The controls that level restricted adds: the pod gives up every privilege it does not need.
+// The controls that level restricted adds: the pod must drop every privilege it does not need.
 import type { Volume } from '../../../api/pods/types';
 import { procMount } from './baseline';
 import {
@@ -80,7 +80,7 @@ const runAsUser: Check = ({ spec, containers }) => {
   return who === '' ? undefined : { reason: 'runAsUser=0', detail: `${who} must not set runAsUser=0` };
 };
 
-/** Before 1.25 a pod could not say that it is for Windows. */
+/** Before 1.25 pods had no field that says they are for Windows. */
 const spareWindows = (since: number, check: Check) => [
   { since, check },
   { since: 25, check: exceptWindows(check) },
