@@ -62,8 +62,8 @@ export function planPreemption(input: PreemptionInput): Preemption {
       continue;
     }
     const found = selectVictims(node, input);
-    if (Array.isArray(found)) outcomes.push(...found);
-    else candidates.push(found as Candidate);
+    if ('victims' in found) candidates.push(found);
+    else outcomes.push(...found);
   }
   if (candidates.length === 0) {
     return { node: undefined, gaveUp: true, message: renderPreemption(nodes.length, outcomes) };

@@ -1,15 +1,13 @@
 // The status of a Deployment and the course of its rollout, in the conditions and words `kubectl rollout status` reads.
 import { isDeepStrictEqual } from 'node:util';
-import { type Condition, conditionAfter, withoutCondition } from '../../api/conditions';
+import { conditionAfter, withoutCondition } from '../../api/conditions';
 import type { Deployment } from '../../api/deployment';
 import type { ReplicaSet } from '../../api/replica-set';
 import { formatTime } from '../../base/clock';
 import { availableOf, limits, replicasOf, sum } from './scaling';
 
 type DeploymentStatus = NonNullable<Deployment['status']>;
-export interface DeploymentCondition extends Condition {
-  lastUpdateTime?: string;
-}
+type DeploymentCondition = NonNullable<DeploymentStatus['conditions']>[number];
 export interface StatusPlan {
   /** Undefined when the stored status is right already. */
   readonly status?: DeploymentStatus;
@@ -30,11 +28,11 @@ export function planStatus(input: StatusInput): StatusPlan {
   const { deployment, newSet, old, now } = input;
   const counts = count(input);
   const complete = isComplete(deployment, counts);
-  let conditions = (deployment.status?.conditions ?? []) as readonly DeploymentCondition[];
+  let conditions: readonly DeploymentCondition[] = deployment.status?.conditions ?? [];
   conditions = setCondition(conditions, availability(deployment, counts), now);
   conditions = progress(input, counts, complete, conditions);
   const failure = [newSet, ...old]
-    .flatMap((set) => (set?.status?.conditions ?? []) as Condition[])
+    .flatMap((set) => set?.status?.conditions ?? [])
     .find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   conditions = failure
     ? setCondition(
@@ -42,8 +40,8 @@ export function planStatus(input: StatusInput): StatusPlan {
         { type: 'ReplicaFailure', status: 'True', reason: failure.reason, message: failure.message },
         now,
       )
-    : (withoutCondition(conditions, 'ReplicaFailure') as DeploymentCondition[]);
-  const status = { ...counts, conditions: [...conditions] } as DeploymentStatus;
+    : withoutCondition(conditions, 'ReplicaFailure');
+  const status: DeploymentStatus = { ...counts, conditions: [...conditions] };
   const againInMs = deadlineIn(deployment, complete, conditions, now);
   if (isDeepStrictEqual(withoutZeros(deployment.status), withoutZeros(status))) return { complete, againInMs };
   return { status, complete, againInMs };

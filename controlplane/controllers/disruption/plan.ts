@@ -35,7 +35,7 @@ export function planBudget({ budget, pods, wanted, now }: BudgetInput): BudgetPl
   const { expectedPods, desiredHealthy } = demand(budget, pods.length, wanted);
   const spare = currentHealthy - desiredHealthy;
   const disruptionsAllowed = expectedPods > 0 && spare > 0 ? spare : 0;
-  const { disruptedPods: _, ...before } = budget.status ?? ({} as Status);
+  const { disruptedPods: _, ...before } = { ...budget.status };
   const status: Status = {
     ...before,
     observedGeneration: budget.metadata?.generation ?? 0,
@@ -71,7 +71,7 @@ function conditionsAfter({ status, metadata }: PodDisruptionBudget, disruptionsA
 
 /** Evictions let through whose pods are neither being deleted nor overdue. */
 function stillAnnounced({ status }: PodDisruptionBudget, pods: readonly Pod[], now: number): Record<string, string> {
-  const before = (status?.disruptedPods ?? {}) as Readonly<Record<string, string>>;
+  const before: Readonly<Record<string, string>> = status?.disruptedPods ?? {};
   const entries = pods.flatMap((pod) => {
     const time = before[nameOf(pod)];
     const over = time === undefined || pod.metadata?.deletionTimestamp || Date.parse(time) + evictionTimeoutMs <= now;

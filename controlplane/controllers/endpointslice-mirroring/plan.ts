@@ -43,7 +43,7 @@ export function planMirror(
     const [existing] = free.splice(at, 1);
     const { metadata: old, ...content } = existing!;
     const metadata = { ...old, labels: slice.metadata?.labels, annotations: slice.metadata?.annotations };
-    const next = { ...content, ports: slice.ports, endpoints: slice.endpoints, metadata } as EndpointSlice;
+    const next: EndpointSlice = { ...content, ports: slice.ports, endpoints: slice.endpoints, metadata };
     if (!isSame(existing!, next)) steps.push({ action: 'update', slice: next });
   }
   return [...steps, ...free.map((slice) => ({ action: 'delete' as const, slice }))];

@@ -4,7 +4,7 @@
 // finalizer; a finished one is first noted in status.uncountedTerminatedPods, then loses its finalizer, and is counted when
 // it is seen without. So neither a crash between two writes nor a pod deleted by someone else loses or doubles a count.
 import { isDeepStrictEqual } from 'node:util';
-import { type Condition, conditionOf, isReady, withCondition } from '../../api/conditions';
+import { conditionOf, isReady, withCondition } from '../../api/conditions';
 import { isJobFinished, type Job, jobCondition } from '../../api/job';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
@@ -30,6 +30,7 @@ export interface Report {
 }
 
 type JobStatus = NonNullable<Job['status']>;
+type JobCondition = NonNullable<JobStatus['conditions']>[number];
 
 export interface JobPlan {
   /** The status to write first; undefined when it is right already. */
@@ -76,67 +77,121 @@ interface Counts {
   readonly allFailed: number;
 }
 
+/** What one plan rests on. */
+interface Observed {
+  readonly job: Job;
+  readonly pods: readonly Pod[];
+  readonly now: number;
+  readonly counts: Counts;
+  readonly active: readonly Pod[];
+  readonly terminating: readonly Pod[];
+  readonly suspended: boolean;
+  readonly startTime: string | undefined;
+  readonly deadlineInMs: number | undefined;
+}
+
+/** What is done in this pass, apart from the release of pods that are counted. */
+interface Course {
+  readonly steps: readonly Step[];
+  readonly conditions: readonly JobCondition[];
+  readonly reports: readonly Report[];
+  readonly completionTime?: string;
+  readonly againInMs?: number;
+}
+
 export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
   if (isJobFinished(job)) return planFinished(job, pods, now);
-  const counts = countPods(job, pods);
-  const active = pods.filter(isActive);
-  const terminating = pods.filter((pod) => isDeleting(pod) && !isTerminal(pod));
+  const observed = observe(job, pods, now);
+  const verdict = earlierVerdict(job) ?? judge(observed);
+  const course = verdict ? planEnd(observed, verdict) : planWork(observed);
+  const status = renderStatus(observed, course);
+  return {
+    ...(isSame(job.status, status) ? {} : { status }),
+    steps: [...planReleases(observed), ...course.steps],
+    reports: course.reports,
+    againInMs: course.againInMs,
+  };
+}
+
+function observe(job: Job, pods: readonly Pod[], now: number): Observed {
   const suspended = job.spec?.suspend === true;
-  const reports: Report[] = [];
   const startTime = suspended ? undefined : (job.status?.startTime ?? formatTime(now));
-  let conditions = (job.status?.conditions ?? []) as readonly Condition[];
-  const deadlineInMs = suspended ? undefined : deadline(job, startTime, now);
-  const verdict = earlierVerdict(job) ?? judge(job, counts, active, deadlineInMs);
-  const release = pods
-    .filter(({ metadata }) => [...counts.uncounted.succeeded, ...counts.uncounted.failed].includes(metadata?.uid ?? ''))
-    .filter(isTracked)
-    .map((pod) => ({ action: 'release', pod }) as const);
-  const steps: Step[] = [];
-  const soon: number[] = [];
-  let completionTime: string | undefined;
-  if (verdict) {
-    for (const pod of active) steps.push({ action: 'delete', pod });
-    conditions = withCondition(conditions, { ...described(verdict), type: verdict.condition }, now);
-    const { succeeded, failed } = counts.uncounted;
-    if (active.length + terminating.length + succeeded.length + failed.length === 0) {
-      const complete = verdict.condition === 'SuccessCriteriaMet';
-      conditions = withCondition(conditions, { ...described(verdict), type: complete ? 'Complete' : 'Failed' }, now);
-      if (complete) completionTime = formatTime(now);
-      reports.push(
-        complete
-          ? { type: 'Normal', reason: 'Completed', message: 'Job completed' }
-          : { type: 'Warning', reason: verdict.reason, message: verdict.message },
-      );
-    }
-  } else {
-    if (suspended) for (const pod of active) steps.push({ action: 'delete', pod });
-    else if (!isDeleting(job)) {
-      const { step, inMs } = planPods(job, pods, counts, now);
-      steps.push(...step);
-      if (inMs !== undefined) soon.push(inMs);
-    }
-    conditions = withSuspension(job, conditions, suspended, reports, now);
-    if (deadlineInMs !== undefined) soon.push(deadlineInMs);
-  }
-  const status: JobStatus = {
+  return {
+    job,
+    pods,
+    now,
+    counts: countPods(job, pods),
+    active: pods.filter(isActive),
+    terminating: pods.filter((pod) => isDeleting(pod) && !isTerminal(pod)),
+    suspended,
+    startTime,
+    deadlineInMs: deadline(job, startTime, now),
+  };
+}
+
+/** Pods that are noted in the status lose their finalizer. */
+function planReleases({ pods, counts }: Observed): readonly Step[] {
+  const noted = new Set([...counts.uncounted.succeeded, ...counts.uncounted.failed]);
+  return pods
+    .filter((pod) => noted.has(pod.metadata?.uid ?? '') && isTracked(pod))
+    .map((pod) => ({ action: 'release', pod }));
+}
+
+const deleteAll = (pods: readonly Pod[]): Step[] => pods.map((pod) => ({ action: 'delete', pod }));
+
+/** The Job has succeeded or failed: its pods are deleted, and it is finished when none is left and all are counted. */
+function planEnd({ job, counts, active, terminating, now }: Observed, verdict: Verdict): Course {
+  const { condition: type, reason, message } = verdict;
+  const steps = deleteAll(active);
+  const conditions = withCondition(job.status?.conditions, { type, status: 'True', reason, message }, now);
+  const { succeeded, failed } = counts.uncounted;
+  const finished = active.length + terminating.length + succeeded.length + failed.length === 0;
+  if (!finished) return { steps, conditions, reports: [] };
+  const complete = type === 'SuccessCriteriaMet';
+  const last = { type: complete ? 'Complete' : 'Failed', status: 'True', reason, message };
+  return {
+    steps,
+    conditions: withCondition(conditions, last, now),
+    reports: [
+      complete
+        ? { type: 'Normal', reason: 'Completed', message: 'Job completed' }
+        : { type: 'Warning', reason, message },
+    ],
+    ...(complete ? { completionTime: formatTime(now) } : {}),
+  };
+}
+
+/** The Job goes on, or is suspended. */
+function planWork(observed: Observed): Course {
+  const { job, pods, counts, active, suspended, deadlineInMs, now } = observed;
+  const work: PodsPlan = suspended
+    ? { steps: deleteAll(active) }
+    : isDeleting(job)
+      ? { steps: [] }
+      : planPods(job, pods, counts, now);
+  const soon = [work.inMs, deadlineInMs].filter((inMs) => inMs !== undefined);
+  const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
+  return { steps: work.steps, ...planSuspension(job, suspended, now), againInMs };
+}
+
+function renderStatus(
+  { counts, active, terminating, startTime }: Observed,
+  { conditions, completionTime }: Course,
+): JobStatus {
+  const { succeeded, failed } = counts.uncounted;
+  return {
     active: active.length || undefined,
     ready: active.filter(isReady).length,
     terminating: terminating.length,
     succeeded: counts.succeeded || undefined,
     failed: counts.failed || undefined,
-    startTime: startTime as never,
-    completionTime: completionTime as never,
+    startTime,
+    completionTime,
     uncountedTerminatedPods: {
-      ...(counts.uncounted.succeeded.length > 0 ? { succeeded: [...counts.uncounted.succeeded] } : {}),
-      ...(counts.uncounted.failed.length > 0 ? { failed: [...counts.uncounted.failed] } : {}),
+      ...(succeeded.length > 0 ? { succeeded: [...succeeded] } : {}),
+      ...(failed.length > 0 ? { failed: [...failed] } : {}),
     },
-    conditions: conditions.length > 0 ? ([...conditions] as never) : undefined,
-  };
-  return {
-    ...(isSame(job.status, status) ? {} : { status }),
-    steps: [...release, ...steps],
-    reports,
-    againInMs: soon.length > 0 ? Math.min(...soon) : undefined,
+    conditions: conditions.length > 0 ? [...conditions] : undefined,
   };
 }
 
@@ -178,8 +233,6 @@ function countPods(job: Job, pods: readonly Pod[]): Counts {
   };
 }
 
-const described = ({ reason, message }: Verdict) => ({ status: 'True', reason, message });
-
 /** A verdict once written stands. */
 function earlierVerdict(job: Job): Verdict | undefined {
   for (const condition of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
@@ -190,12 +243,8 @@ function earlierVerdict(job: Job): Verdict | undefined {
   return undefined;
 }
 
-function judge(
-  job: Job,
-  { allSucceeded, allFailed }: Counts,
-  active: readonly Pod[],
-  deadlineInMs: number | undefined,
-): Verdict | undefined {
+function judge({ job, counts, active, deadlineInMs }: Observed): Verdict | undefined {
+  const { allSucceeded, allFailed } = counts;
   const { backoffLimit = 6, completions, template } = job.spec ?? {};
   if (allFailed > backoffLimit) return tooManyFailures;
   if (template?.spec?.restartPolicy === 'OnFailure') {
@@ -214,13 +263,14 @@ function deadline(job: Job, startTime: string | undefined, now: number): number 
   return seconds === undefined || !startTime ? undefined : Date.parse(startTime) + seconds * 1000 - now;
 }
 
+interface PodsPlan {
+  readonly steps: readonly Step[];
+  /** When pods may be created after failures. */
+  readonly inMs?: number;
+}
+
 /** Brings the number of running pods to what is still to be done, at most `parallelism` at once. */
-function planPods(
-  job: Job,
-  pods: readonly Pod[],
-  { allSucceeded }: Counts,
-  now: number,
-): { readonly step: readonly Step[]; readonly inMs?: number } {
+function planPods(job: Job, pods: readonly Pod[], { allSucceeded }: Counts, now: number): PodsPlan {
   const { parallelism = 1, completions, podReplacementPolicy } = job.spec ?? {};
   const active = pods.filter(isActive);
   const open =
@@ -228,14 +278,14 @@ function planPods(
   const wanted = Math.max(0, Math.min(open, parallelism));
   if (active.length > wanted) {
     const ranked = rankForDeletion(active, active, now);
-    return { step: ranked.slice(0, active.length - wanted).map((pod) => ({ action: 'delete', pod })) };
+    return { steps: deleteAll(ranked.slice(0, active.length - wanted)) };
   }
   const waitedFor =
     podReplacementPolicy === 'Failed' ? pods.filter((pod) => isDeleting(pod) && !isFailed(job, pod)).length : 0;
   const missing = Math.min(wanted - active.length - waitedFor, burst);
-  if (missing <= 0) return { step: [] };
+  if (missing <= 0) return { steps: [] };
   const inMs = backoffLeft(job, pods, now);
-  return inMs > 0 ? { step: [], inMs } : { step: [{ action: 'create', count: missing }] };
+  return inMs > 0 ? { steps: [], inMs } : { steps: [{ action: 'create', count: missing }] };
 }
 
 /** How long new pods have to wait because of failures since the last success. */
@@ -260,17 +310,16 @@ function finishedAt({ metadata, status }: Pod, now: number): number {
   return Date.parse(ready ?? metadata?.deletionTimestamp ?? '') || now;
 }
 
-function withSuspension(
-  job: Job,
-  conditions: readonly Condition[],
-  suspended: boolean,
-  reports: Report[],
-  now: number,
-): readonly Condition[] {
-  if (suspended === jobCondition(job, 'Suspended')) return conditions;
+/** The condition Suspended, and the report of its change. */
+function planSuspension(job: Job, suspended: boolean, now: number): Pick<Course, 'conditions' | 'reports'> {
+  const before = job.status?.conditions ?? [];
+  if (suspended === jobCondition(job, 'Suspended')) return { conditions: before, reports: [] };
   const [reason, message] = suspended ? ['JobSuspended', 'Job suspended'] : ['JobResumed', 'Job resumed'];
-  reports.push({ type: 'Normal', reason: suspended ? 'Suspended' : 'Resumed', message });
-  return withCondition(conditions, { type: 'Suspended', status: suspended ? 'True' : 'False', reason, message }, now);
+  const next = { type: 'Suspended', status: suspended ? 'True' : 'False', reason, message };
+  return {
+    conditions: withCondition(before, next, now),
+    reports: [{ type: 'Normal', reason: suspended ? 'Suspended' : 'Resumed', message }],
+  };
 }
 
 /** Nothing runs on; no pod is held back; the Job goes when its time is over. */

@@ -1,9 +1,11 @@
 // What is left to do for a namespace that is being deleted, and the conditions that tell users what it waits for.
 import { isDeepStrictEqual } from 'node:util';
-import { type Condition, withCondition } from '../../api/conditions';
+import { withCondition } from '../../api/conditions';
 import type { Namespace } from '../../api/namespace';
 import type { KubeObject } from '../../api/types';
 import { isDeleting } from '../shared/owner';
+
+type NamespaceCondition = NonNullable<NonNullable<Namespace['status']>['conditions']>[number];
 
 /** Everything of one kind that is left in the namespace. */
 export interface Remaining {
@@ -38,7 +40,7 @@ export function planConditions(
   )) {
     finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);
   }
-  const before = (namespace.status?.conditions ?? []) as readonly Condition[];
+  const before: readonly NamespaceCondition[] = namespace.status?.conditions ?? [];
   const wanted = [
     state('NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'),
     state(
@@ -79,7 +81,7 @@ export function planConditions(
   ];
   const conditions = wanted.reduce((list, condition) => withCondition(list, condition, now), before);
   if (isDeepStrictEqual(conditions, before) && namespace.status?.phase === 'Terminating') return undefined;
-  return { ...namespace.status, phase: 'Terminating', conditions: [...conditions] as never };
+  return { ...namespace.status, phase: 'Terminating', conditions: [...conditions] };
 }
 
 const state = (type: string, status: boolean, reason: string, message: string) => ({

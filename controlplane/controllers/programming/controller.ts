@@ -1,6 +1,6 @@
 // Keeps condition Programmed of Services: counts the nodes whose receipts say that the Service is in their kernels. One write
 // for each change of a Service, none while nothing changes.
-import { type Condition, isReady, withCondition } from '../../api/conditions';
+import { isReady, withCondition } from '../../api/conditions';
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Lease, leases } from '../../api/lease';
 import { type Node, nodes } from '../../api/node';
@@ -106,7 +106,7 @@ export class ProgrammingController implements Controller {
   private async write(service: Service, verdict: Verdict, signal: AbortSignal): Promise<void> {
     const { client, clock } = this.deps;
     const { generation } = metaOf(service);
-    const before = service.status?.conditions as readonly Condition[] | undefined;
+    const before = service.status?.conditions;
     const next = {
       type: programmedType,
       ...verdict,
@@ -114,7 +114,7 @@ export class ProgrammingController implements Controller {
     };
     const conditions = withCondition(before, next, clock.now());
     if (conditions === before) return;
-    const status = { ...service.status, conditions: [...conditions] } as NonNullable<Service['status']>;
+    const status = { ...service.status, conditions: [...conditions] };
     await client.update(services, { ...service, status }, { subresource: 'status', signal }).catch((err: unknown) => {
       if (!isNotFound(err)) throw err;
     });

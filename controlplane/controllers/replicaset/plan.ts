@@ -1,6 +1,6 @@
 // From a ReplicaSet and the pods around it to what must be done; no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
-import { type Condition, isReady, withCondition, withoutCondition } from '../../api/conditions';
+import { isReady, withCondition, withoutCondition } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import type { ReplicaSet } from '../../api/replica-set';
@@ -83,6 +83,8 @@ export interface StatusPlan {
   readonly againInMs?: number;
 }
 
+type SetCondition = NonNullable<NonNullable<ReplicaSet['status']>['conditions']>[number];
+
 /** `failure` is what kept this pass from creating or deleting pods. */
 export function planStatus(
   set: ReplicaSet,
@@ -95,7 +97,7 @@ export function planStatus(
   const states = replicas.map((pod) => availability(pod, minReadySeconds, now));
   const soon = states.flatMap(({ inMs }) => (inMs === undefined ? [] : [inMs]));
   const before = set.status;
-  const conditions = withFailure(before?.conditions as Condition[] | undefined, failure, now);
+  const conditions = withFailure(before?.conditions, failure, now);
   const status: NonNullable<ReplicaSet['status']> = {
     replicas: replicas.length,
     fullyLabeledReplicas:
@@ -104,7 +106,7 @@ export function planStatus(
     availableReplicas: states.filter(({ available }) => available).length || undefined,
     terminatingReplicas: terminating,
     observedGeneration: set.metadata?.generation,
-    ...(conditions.length > 0 ? { conditions: [...conditions] as never } : {}),
+    ...(conditions.length > 0 ? { conditions: [...conditions] } : {}),
   };
   const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
   return sameStatus(before, status) ? { againInMs } : { status, againInMs };
@@ -115,10 +117,10 @@ export function planStatus(
  * written for it would lead to the next try at once.
  */
 function withFailure(
-  conditions: readonly Condition[] | undefined,
+  conditions: readonly SetCondition[] | undefined,
   failure: { readonly reason: string; readonly message: string } | undefined,
   now: number,
-): readonly Condition[] {
+): readonly SetCondition[] {
   if (!failure) return withoutCondition(conditions, 'ReplicaFailure');
   const known = conditions?.some(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   return known ? conditions! : withCondition(conditions, { type: 'ReplicaFailure', status: 'True', ...failure }, now);
