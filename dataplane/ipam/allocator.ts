@@ -1,5 +1,5 @@
-// Hands out the addresses of one range. Next-fit: an address given back is the last to be used again, so that caches of it
-// (ARP, conntrack, DNS answers) have time to expire.
+// Allocates the addresses of one range. Next-fit: a released address is the last to be used again, so that caches of it (ARP,
+// conntrack, DNS answers) have time to expire.
 import {
   type Cidr,
   cidrAddress,
@@ -11,7 +11,7 @@ import {
 import { BadRequest, Unavailable } from '../../controlplane/base/errors';
 import { nextFit, type PodRange, podRange } from './range';
 
-/** It forgets with the process: the owner of the containers reserves their addresses again after a restart. */
+/** Kept in memory only: after a restart the owner of the containers reserves their addresses again. */
 export class AddressAllocator {
   private readonly range: PodRange;
   /** Offsets from the start of the range. */
@@ -27,7 +27,7 @@ export class AddressAllocator {
     return this.format(this.range.gateway);
   }
 
-  /** How many addresses there are for pods, and how many are taken. */
+  /** The number of addresses for pods, and how many of them are taken. */
   get usage(): { readonly capacity: number; readonly taken: number } {
     return { capacity: this.range.handedOut - this.range.first + 1, taken: this.taken.size };
   }
@@ -45,7 +45,10 @@ export class AddressAllocator {
     });
   }
 
-  /** The address that is as far from the start of its range as `ip` of another one is, or any other when that is taken. @throws Unavailable */
+  /**
+   * The address with the same offset as `ip` in its range `other`, or any free address when that one is taken. @throws
+   * Unavailable
+   */
   allocateLike(ip: string, other: AddressAllocator): string {
     const offset = other.offsetOf(ip);
     const { first, handedOut } = this.range;
@@ -54,14 +57,14 @@ export class AddressAllocator {
     return this.format(offset);
   }
 
-  /** Marks an address as taken; repeating it is harmless. @throws BadRequest for an address that no pod of the range can have. */
+  /** Marks an address as taken. Repeatable. @throws BadRequest for an address that no pod of the range can have. */
   reserve(ip: string): void {
     const offset = this.offsetOf(ip);
     if (offset === undefined) throw new BadRequest(`address ${ip} is not one for pods of ${formatCidr(this.cidr)}`);
     if (!this.taken.has(offset)) this.take(offset);
   }
 
-  /** Gives an address back; unknown ones are ignored. */
+  /** Releases an address; an unknown address is ignored. */
   release(ip: string): void {
     const offset = this.offsetOf(ip);
     if (offset !== undefined) this.taken.delete(offset);

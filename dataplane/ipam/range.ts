@@ -2,29 +2,29 @@
 import { type Cidr, cidrSize, formatCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
 
-/** Offsets in a range, as plain numbers: a range of one node never has more than 2^32 addresses we would walk. */
+/** Offsets in a range, as plain numbers: the offsets in use are always below 2^32. */
 export interface PodRange {
   readonly cidr: Cidr;
   /** First and last offset that a pod may have, both included. */
   readonly first: number;
   readonly last: number;
-  /** The last offset that is handed out to new pods. */
+  /** The last offset for new pods. */
   readonly handedOut: number;
   readonly gateway: number;
 }
 
-/** Ranges above this are only used from their beginning: an IPv6 /64 holds more than anyone can walk. */
+/** Of a larger range only the first offsets are used: an IPv6 /64 holds too many addresses to try them all. */
 const maxOffset = 2 ** 24;
 
 /**
- * New pods get addresses up to here, several times what a node takes (--max-pods, 1000 at most): for each the kernel holds what its
- * port may send (dataplane/pod-sources), whether or not a pod has it.
+ * New pods get addresses up to here, twice what a node runs (--max-pods, 1000 at most). The limit is needed because the kernel
+ * holds, for each address, what its port may send (dataplane/pod-sources), whether or not a pod has the address.
  */
 const maxHandedOut = 2 ** 11 - 1;
 
 /**
- * The network address, the gateway behind it (.1) and, in IPv4, the broadcast address are kept back.
- * @throws BadRequest when nothing is left for a pod.
+ * Not for pods: the network address, the gateway after it (.1) and, in IPv4, the broadcast address. @throws BadRequest when no
+ * address remains for a pod.
  */
 export function podRange(cidr: Cidr): PodRange {
   const size = cidrSize(cidr);
@@ -34,7 +34,7 @@ export function podRange(cidr: Cidr): PodRange {
   return { cidr, first: 2, last, handedOut: Math.min(last, maxHandedOut), gateway: 1 };
 }
 
-/** Every offset for new pods once, beginning behind `previous` and wrapping around. */
+/** Every offset for new pods once, starting after `previous` and wrapping around. */
 export function* nextFit(range: PodRange, previous: number): Generator<number> {
   const { first, handedOut: last } = range;
   const start = previous >= first && previous < last ? previous + 1 : first;

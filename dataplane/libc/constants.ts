@@ -1,4 +1,4 @@
-// Numbers of Linux' headers for x86-64 and arm64: sys/socket.h, linux/in.h, linux/in6.h, linux/if_packet.h, fcntl.h.
+// Constants from Linux' headers for x86-64 and arm64: sys/socket.h, linux/in.h, linux/in6.h, linux/if_packet.h, fcntl.h.
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;

@@ -1,5 +1,5 @@
-// The functions of libc that this project calls, loaded at the first use: importing a module does nothing. Each answers a negative
-// number when it fails; errnoName() says why, asked right after.
+// The functions of libc that k8ts calls, loaded at the first call: importing this module does nothing. Each function returns a
+// negative number when it fails; errnoName(), called directly after, says why.
 import koffi from 'koffi';
 
 export interface Libc {
@@ -43,23 +43,23 @@ export function libc(): Libc {
   return loaded;
 }
 
-/** ENOENT; of the call just made. */
+/** The name of the last call's error, such as ENOENT. Call it directly after the failed call. */
 export function errnoName(): string {
   const errno = koffi.errno();
   return Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
 }
 
-/** Where the bytes of a buffer are, as long as it is not collected. */
+/** The memory address of a buffer; valid until the buffer is garbage-collected. */
 export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer);
 
 export interface NativeMemory {
   readonly address: bigint;
-  /** The same bytes; not to be touched after free(). */
+  /** The allocated bytes; must not be used after free(). */
   readonly bytes: ArrayBuffer;
   free(): void;
 }
 
-/** Zeroed memory outside the heap, to which the kernel may be given pointers. */
+/** Zeroed memory outside the heap; the kernel may keep pointers to it. */
 export function allocate(bytes: number): NativeMemory {
   const pointer = koffi.alloc('uint8_t', bytes) as bigint;
   const memory = koffi.view(pointer, bytes);

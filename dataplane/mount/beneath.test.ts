@@ -17,7 +17,7 @@ import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { openBeneath, pathOfHeld } from './beneath';
 
-/** DIR/volume with DIR/host beside it, which nothing may reach. */
+/** DIR/volume, and DIR/host next to it, which no path may reach. */
 async function setUp(t: Tap) {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'k8ts-beneath-')));
   t.teardown(() => rm(dir, { recursive: true }));
@@ -27,7 +27,7 @@ async function setUp(t: Tap) {
   await mkdir(join(host, 'inner'), { recursive: true });
   await writeFile(join(root, 'a/b/file'), 'inside');
   await writeFile(join(host, 'file'), 'outside');
-  /** What a path leads to, by the kernel's word, below DIR. */
+  /** Where a path leads below DIR, as the kernel resolves it. */
   const reached = async (path: string, createMode?: number) => {
     const handle = await openBeneath(root, path, createMode === undefined ? {} : { createMode });
     try {
@@ -120,7 +120,7 @@ t.test('what is held stays the same, whatever its name becomes', async (t) => {
   await handle.close();
 });
 
-/** Swaps VOLUME/sub between a folder and a link out of the volume, as fast as it can, until it is ended. */
+/** Swaps VOLUME/sub between a folder and a link out of the volume, as fast as it can, until the test ends it. */
 const swapper = `
   const { renameSync, symlinkSync, unlinkSync, rmdirSync } = require('node:fs');
   const { workerData: { root, host } } = require('node:worker_threads');

@@ -1,18 +1,19 @@
-// Opens a path below a folder whose content other processes may change at the same time. Each component is opened by itself, without
-// following links, inside the folder that is held open: what a check has seen is what the caller gets, whatever is renamed meanwhile.
-// Links are followed by their text, as long as they stay below the root. Source: open(2) O_PATH and O_NOFOLLOW, proc(5) /proc/self/fd.
+// Opens a path below a folder whose content other processes may change at the same time. Each component is opened separately,
+// without following links, inside the parent folder that is held open: so the caller gets exactly the file that was checked, even
+// if a process renames something meanwhile. The text of a link is followed as long as it stays below the root. Source: open(2)
+// O_PATH and O_NOFOLLOW, proc(5) /proc/self/fd.
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, readlink } from 'node:fs/promises';
 import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
 import { O_PATH } from '../libc/constants';
 
-/** As the kernel: more links in one path are taken for a circle. */
+/** The kernel's own limit: more links in one path count as a loop. */
 const maxLinks = 40;
-/** Folders are held open while a path is walked; this bounds how many. */
+/** Folders stay open while a path is walked; this bounds their number. */
 const maxDepth = 255;
 
 export interface BeneathOptions {
-  /** Creates missing folders with this mode. Absent: what is missing is an error. A dangling link is always one. */
+  /** Creates missing folders with this mode. Absent: a missing folder is an error. A dangling link is always an error. */
   readonly createMode?: number;
 }
 
@@ -23,8 +24,8 @@ interface Step {
 }
 
 /**
- * Resolves to an O_PATH handle of the file or folder, never of a link; the caller closes it. `root` itself may lead over links.
- * @throws Forbidden when a link leads out of `root`, NotFound, BadRequest
+ * Resolves to an O_PATH handle of the file or folder, never of a link; the caller closes it. The path of `root` itself may
+ * contain links. @throws Forbidden when a link leads out of `root`, NotFound, BadRequest
  */
 export async function openBeneath(root: string, path: string, options: BeneathOptions = {}): Promise<FileHandle> {
   if (path.includes('\0')) throw new BadRequest('a path must not contain a NUL byte');
@@ -58,7 +59,7 @@ export async function openBeneath(root: string, path: string, options: BeneathOp
   }
 }
 
-/** The place of a held file: a path that leads to it and to nothing else, as long as the handle is open in this process. */
+/** The path of a held file. It leads to exactly this file as long as the handle is open in this process. */
 export const pathOfHeld = (handle: FileHandle): string => `/proc/self/fd/${handle.fd}`;
 
 const stepsOf = (path: string, named: boolean): Step[] =>
@@ -72,7 +73,7 @@ const openHandle = (path: string, flags: number): Promise<FileHandle> =>
     throw new NotFound(`cannot open ${path}`, { cause });
   });
 
-/** Opens one component, after creating it where that is wanted: only directly in a folder that is held, so never through a link. */
+/** Opens one component, and creates it first if requested. It is opened directly in a held folder, so never through a link. */
 async function openStep(
   folder: FileHandle,
   { name, named }: Step,
@@ -90,7 +91,7 @@ async function openStep(
   try {
     const isNew = await mkdir(path, { mode: createMode }).then(() => true, ifThere);
     const found = await opened();
-    // The umask may have taken bits away.
+    // The umask may have cleared bits.
     if (isNew && (await isFresh(found))) await chmod(pathOfHeld(found), createMode);
     return found;
   } catch (cause) {
@@ -104,8 +105,8 @@ function ifThere(err: unknown): false {
 }
 
 /**
- * Whether this is the folder that was created a moment ago. Another one that was renamed to its place has a change time of its own
- * since then; such a folder must not become writable for all.
+ * Whether this is the folder that was created a moment ago. A folder that was renamed to its place has a change time of its
+ * own; such a folder must not become writable for all users.
  */
 async function isFresh(handle: FileHandle): Promise<boolean> {
   const info = await handle.stat({ bigint: true });
@@ -121,7 +122,10 @@ async function linkText(folder: FileHandle, name: string): Promise<string> {
   return text;
 }
 
-/** The text of a link as a path from the folder that is held last. An absolute one counts from the root, which then is the last. */
+/**
+ * The text of a link as a path from the folder that is held last. An absolute text counts from the root; then only the root
+ * stays held.
+ */
 async function belowRoot(
   target: string,
   { held, path }: { readonly held: FileHandle[]; readonly path: string },

@@ -7,7 +7,7 @@ import { fc, fuzz } from '../../test/lib/fuzz';
 import { openBeneath, pathOfHeld } from './beneath';
 
 const name = fc.constantFrom('a', 'b', 'c');
-/** Without a slash or dot at the end, which makes the kernel refuse a file; openBeneath passes over them, as upstream does. */
+/** Without a slash or dot at the end: the kernel refuses a file with one, openBeneath ignores it, as upstream does. */
 const joined = (parts: readonly string[]): string => parts.join('/').replace(/(\/\.?)+$/, '');
 const below = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
 const target = fc.oneof(
@@ -47,7 +47,7 @@ t.test('random trees', async (t) => {
     const names = (await readdir(host, { recursive: true })).sort();
     return Promise.all(['.', ...names].map(async (each) => [each, (await stat(join(host, each))).mode]));
   };
-  // The time limit of a run may leave the last case under way.
+  // At the end of the time limit the last case may still be running.
   let last = Promise.resolve();
   await fuzz(t, 'openBeneath', cases, (input) => {
     last = check(input);
@@ -86,7 +86,7 @@ t.test('random trees', async (t) => {
 
   async function create(each: Case['entries'][number]) {
     const full = join(root, each.path);
-    // What lies on the way may be a file or lead out: then there is no such entry.
+    // When the parent is a file or leads out, the entry is not created.
     const parent = dirname(full);
     await mkdir(parent, { recursive: true }).catch(() => {});
     const real = await realpath(parent).catch(() => '');

@@ -1,4 +1,4 @@
-// Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several.
+// Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several milliseconds.
 import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, NotFound } from '../../controlplane/base/errors';
@@ -12,7 +12,9 @@ const MS_BIND = 4096;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 
-/** Mounts that lie on each other at one place, and looks at the table that changes meanwhile: far more than there ever are. */
+/**
+ * The limit for mounts on top of each other at one path, and for reads of a table that changes meanwhile: far more than occur.
+ */
 const maxRounds = 100;
 
 export class SystemMounts implements Mounts {
@@ -33,15 +35,15 @@ export class SystemMounts implements Mounts {
   }
 
   async detachBelow(path: string): Promise<void> {
-    // The kernel's table has no links in its paths.
+    // The paths in the kernel's table contain no links.
     const real = await realpath(path).catch(ifMissing);
     if (real === undefined) return;
     for (let round = 0; round < maxRounds; round++) {
       const points = mountPoints(await readFile('/proc/self/mounts', 'utf8'))
         .filter((point) => point === real || point.startsWith(`${real}/`))
-        // The last one mounted goes first: mounts may lie on each other.
+        // The last mount is removed first: mounts may be on top of each other.
         .reverse();
-      // The callers delete the folder next, which must not reach what a mount shows.
+      // The callers delete the folder next: a remaining mount would let them delete the files of its source.
       if (points.length === 0) return;
       for (const point of points) detachOne(point);
     }
@@ -49,7 +51,7 @@ export class SystemMounts implements Mounts {
   }
 }
 
-/** False when nothing is mounted there, or nothing is there: gone in between, and with it what was below. */
+/** False when nothing is mounted there, or the path was removed meanwhile, and with it everything below. */
 function detachOne(path: string): boolean {
   if (libc().umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
   const name = errnoName();
@@ -62,7 +64,7 @@ function ifMissing(err: unknown): undefined {
   throw err;
 }
 
-/** A folder on another file system than the one it lies in. @throws NotFound */
+/** Whether the folder is on another file system than its parent. @throws NotFound */
 async function isMountPoint(path: string): Promise<boolean> {
   try {
     const [own, parent] = await Promise.all([stat(path), stat(dirname(path))]);
@@ -72,7 +74,10 @@ async function isMountPoint(path: string): Promise<boolean> {
   }
 }
 
-/** Mount points in the order of the table, that is of mounting. The kernel writes blanks and the like as octal: \040. */
+/**
+ * Mount points in the order of the table, which is the order of mounting. The kernel writes blanks and similar characters as
+ * octal: \040.
+ */
 export function mountPoints(table: string): string[] {
   return table
     .split('\n')

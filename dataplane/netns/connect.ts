@@ -1,4 +1,4 @@
-// A TCP connection made from inside another namespace: port-forward reaches what a pod listens to on its own loopback.
+// A TCP connection from inside another namespace: port-forward reaches a pod's ports on the pod's own loopback.
 import { closeSync } from 'node:fs';
 import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
 import { Unavailable } from '../../controlplane/base/errors';
@@ -7,8 +7,8 @@ import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 
 /**
- * Node opens the socket of net.connect a tick later than the call, so the socket is made by socket(2) inside the
- * namespace and handed to Node.
+ * Node opens the socket of net.connect in a later tick than the call. So socket(2) opens the socket inside the namespace, and
+ * Node gets the descriptor.
  */
 function openTcpSocket(netns: Netns, family: number): number {
   const { socket } = libc();
@@ -24,13 +24,16 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Connects from inside `netns`. @throws NotFound when the namespace is gone, Unavailable when nothing answers. */
+/**
+ * Connects from inside `netns`. @throws NotFound when the namespace does not exist any more, Unavailable when the connection
+ * fails.
+ */
 export async function connectInNetns(netns: Netns, { host, port, signal }: ConnectOptions): Promise<Socket> {
   signal?.throwIfAborted();
   const fd = openTcpSocket(netns, isIPv6(host) ? AF_INET6 : AF_INET);
   let socket: Socket;
   try {
-    // manualStart keeps Node from reading before the connection is there, which would fail with ENOTCONN.
+    // manualStart keeps Node from reading before the socket is connected, which would fail with ENOTCONN.
     const options: SocketConstructorOpts & { manualStart: boolean } = { fd, allowHalfOpen: true, manualStart: true };
     socket = new Socket(options);
   } catch (err) {

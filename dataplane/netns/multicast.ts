@@ -1,5 +1,5 @@
-// Membership of IPv6 multicast groups on one link: the kernel tells switches, and the network card lets their frames through. It
-// ends with the process.
+// Membership of IPv6 multicast groups on one link: the kernel reports it to switches, and the network card accepts the groups'
+// frames. The membership ends with the process.
 import { closeSync } from 'node:fs';
 import { addressBytes } from '../../controlplane/base/cidr';
 import { NotFound, Unavailable } from '../../controlplane/base/errors';
@@ -26,7 +26,7 @@ export class MulticastGroups {
     this.index = index;
   }
 
-  /** Of these and no others, from now on. The kernel limits how many a socket may have. @throws Unavailable */
+  /** Joins these groups and leaves all others. The kernel limits the number per socket. @throws Unavailable */
   set(groups: ReadonlySet<string>): void {
     const before = this.groups;
     this.groups = groups;
@@ -34,7 +34,7 @@ export class MulticastGroups {
     for (const group of groups) if (!before.has(group)) this.change(IPV6_JOIN_GROUP, group);
   }
 
-  /** Once. */
+  /** Call it once only. */
   close(): void {
     closeSync(this.fd);
   }

@@ -1,10 +1,10 @@
-// Named network namespaces, as `ip netns` makes them: for local nodes and tests.
+// Named network namespaces, as `ip netns` creates them: for local nodes and tests.
 import { CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import type { Netns } from './netns';
 import { namedNetns } from './system-netns';
 
-/** Creates the namespace unless it is there; its loopback is brought up. */
+/** Creates the namespace unless it exists; its loopback is set up. */
 export async function ensureNamedNetns(exec: Exec, name: string): Promise<Netns> {
   try {
     await exec.run(['ip', 'netns', 'add', name]);
@@ -15,7 +15,7 @@ export async function ensureNamedNetns(exec: Exec, name: string): Promise<Netns>
   return namedNetns(name);
 }
 
-/** Removes the name; the namespace itself goes with its last process and socket. Nothing happens when it is not there. */
+/** Removes the name; the namespace ends with its last process and socket. Without the name nothing happens. */
 export async function removeNamedNetns(exec: Exec, name: string): Promise<void> {
   try {
     await exec.run(['ip', 'netns', 'delete', name]);

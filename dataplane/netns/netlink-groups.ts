@@ -1,5 +1,5 @@
-// What the kernel tells the multicast groups of a netlink protocol, in a namespace. npm `netlink` is for requests: its socket ends
-// the process at the second overflow, and any program that changes many routes can make a listener's buffer overflow.
+// Listens to multicast groups of a netlink protocol, in a namespace. npm `netlink` is for requests: its socket ends the process
+// at the second overflow, and any program that changes many routes can make a listener's buffer overflow.
 import { closeSync } from 'node:fs';
 import { Unavailable } from '../../controlplane/base/errors';
 import {
@@ -20,12 +20,15 @@ const headerBytes = 16;
 
 export interface NetlinkGroupsOptions {
   readonly protocol: number;
-  /** 1 to 32: of the enumeration rtnetlink_groups for the route protocol. */
+  /** 1 to 32; for the route protocol, values of the enumeration rtnetlink_groups. */
   readonly groups: readonly number[];
-  /** As much as this process may have. */
+  /** The desired size; without privileges the kernel gives less. */
   readonly receiveBufferBytes: number;
   readonly onMessage: (type: number, data: Buffer) => void;
-  /** Messages were lost. Called when that begins, and again when all that was left has been read: more may have been lost meanwhile. */
+  /**
+   * Messages were lost. Called when the loss begins, and again when the queue has been read to its end, because more may have
+   * been lost meanwhile.
+   */
   readonly onOverrun: () => void;
 }
 
@@ -53,7 +56,7 @@ export function listenToGroups(netns: Netns, options: NetlinkGroupsOptions): Pic
         heard = true;
         for (const { type, data } of messagesIn(bytes)) onMessage(type, data);
       },
-      // ENOBUFS: the buffer was full. Of anything else it is not known either what was lost.
+      // ENOBUFS: the buffer was full. After any other error it is equally unknown which messages were lost.
       onError: () => {
         onOverrun();
         if (lossy) return;
@@ -78,7 +81,7 @@ function openBound({ protocol, groups, receiveBufferBytes }: NetlinkGroupsOption
   if (fd < 0) throw new Unavailable(`netlink socket: ${errnoName()}`);
   const size = Buffer.alloc(4);
   size.writeInt32LE(receiveBufferBytes);
-  // Beyond net.core.rmem_max with CAP_NET_ADMIN, else up to it.
+  // With CAP_NET_ADMIN the size may exceed net.core.rmem_max; without it, rmem_max is the limit.
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
   // struct sockaddr_nl: family, padding, port (the kernel chooses), groups.
   const address = Buffer.alloc(12);
@@ -95,7 +98,7 @@ function openBound({ protocol, groups, receiveBufferBytes }: NetlinkGroupsOption
   return fd;
 }
 
-/** Whatever is shorter than its header says ends the list. */
+/** A message shorter than its header says ends the list. */
 export function messagesIn(bytes: Buffer): readonly { readonly type: number; readonly data: Buffer }[] {
   const messages: { type: number; data: Buffer }[] = [];
   for (let at = 0; at + headerBytes <= bytes.length; ) {

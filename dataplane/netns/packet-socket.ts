@@ -1,5 +1,5 @@
-// Whole Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and what nodes of a link tell
-// each other. Needs CAP_NET_RAW.
+// Complete Ethernet frames of one protocol on one link, by packet(7): for ARP, neighbour discovery, and beacons between nodes of
+// a link. Needs CAP_NET_RAW.
 import { closeSync, writeSync } from 'node:fs';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
 import { AF_PACKET, SO_ATTACH_FILTER, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET } from '../libc/constants';
@@ -18,12 +18,15 @@ export interface PacketSocket {
 export interface PacketSocketOptions {
   /** Name of the link, in the namespace. */
   readonly link: string;
-  /** The EtherType that is received: 0x0806 for ARP. Frames this machine sends are not. */
+  /** The EtherType to receive: 0x0806 for ARP. Frames that this machine sends are not received. */
   readonly protocol: number;
-  /** Classic BPF that says which of them: [code, jump if true, jump if false, value] as in linux/filter.h; absent: all. */
+  /**
+   * Classic BPF that selects frames of the protocol: [code, jump if true, jump if false, value] as in linux/filter.h; absent:
+   * all.
+   */
   readonly filter?: readonly (readonly [number, number, number, number])[];
   readonly onFrame: (frame: Buffer) => void;
-  /** The link went down or away: no frame comes any more, close the socket. */
+  /** The link went down or was removed: no further frame comes, so close the socket. */
   readonly onError: (err: Error) => void;
 }
 
@@ -55,7 +58,7 @@ function openOn({ link, protocol, filter }: PacketSocketOptions): number {
   const { socket, bind, if_nametoindex } = libc();
   const index = if_nametoindex(link);
   if (index === 0) throw new NotFound(`no link ${link}`);
-  // Protocol 0 until bind() names the link: otherwise frames of all links would be queued in between.
+  // Protocol 0 until bind() names the link: otherwise the kernel would queue frames of all links before bind().
   const packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (packet < 0) throw failure('packet socket');
   if (filter && attach(packet, filter) < 0) {

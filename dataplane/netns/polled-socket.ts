@@ -1,5 +1,6 @@
-// Has the event loop poll a socket of any kind. Node polls no descriptor that it does not know the kind of: it is given a UDP
-// socket, and ours is put in its place before the event loop has looked at it. What both have in common, recvmsg, is all that is used.
+// Lets the event loop poll a socket of any kind. Node polls only kinds of descriptors it knows. So Node gets a UDP socket, and
+// our socket replaces it under the same number before the event loop has looked at it. Node then only calls recvmsg, which both
+// kinds have.
 import { createSocket } from 'node:dgram';
 import { closeSync } from 'node:fs';
 import { Unavailable } from '../../controlplane/base/errors';
@@ -7,21 +8,21 @@ import { AF_INET, O_CLOEXEC, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from '../
 import { errnoName, libc } from '../libc/libc';
 
 export interface PolledSocket {
-  /** What to write to, while the socket is open. */
+  /** The descriptor to write to, while the socket is open. */
   readonly fd: number;
-  /** It does not keep the process alive any more. */
+  /** From now on the socket does not keep the process alive. */
   unref(): void;
   /** Repeatable. */
   close(): void;
 }
 export interface PolledSocketEvents {
-  /** One message; longer ones than 64 KiB are cut off. */
+  /** One message; a message longer than 64 KiB is cut off. */
   readonly onMessage: (message: Buffer) => void;
-  /** What recvmsg failed with; the socket goes on. */
+  /** The error of a recvmsg; the socket stays open. */
   readonly onError: (err: NodeJS.ErrnoException) => void;
 }
 
-/** `source` must not block; it is closed here, and the socket lives on under another number. @throws Unavailable */
+/** `source` must not block. It is closed here, and the socket stays open under another number. @throws Unavailable */
 export function pollSocket(source: number, { onMessage, onError }: PolledSocketEvents): PolledSocket {
   const fd = libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {

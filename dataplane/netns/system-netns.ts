@@ -1,12 +1,12 @@
-// Netns by setns(2) through koffi. libuv's threads and all other code of the process never see another namespace, because
-// the calling thread is moved back before anything else can run.
+// Netns by setns(2) through koffi. libuv's threads and all other code of the process never run in another namespace, because the
+// calling thread returns before any other code can run.
 import { closeSync, openSync, statSync } from 'node:fs';
 import { AppError, NotFound, Unsupported } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 
 const CLONE_NEWNET = 0x40000000;
-/** The main thread's namespace: worker threads have their own entry, so never /proc/self/ns/net here. */
+/** The namespace of the calling thread. A worker thread has an entry of its own, so never /proc/self/ns/net here. */
 const ownPath = '/proc/thread-self/ns/net';
 
 function setns(fd: number): void {
@@ -58,10 +58,13 @@ function openNamespace(path: string): number {
   }
 }
 
-/** A handle by path: /run/netns/NAME or /proc/PID/ns/net. Opens nothing yet; enter() throws NotFound when it is gone. */
+/**
+ * A handle by path: /run/netns/NAME or /proc/PID/ns/net. Opens nothing yet; enter() throws NotFound when the namespace does not
+ * exist.
+ */
 export const openNetns = (path: string): Netns => new SystemNetns(path);
 
-/** The namespace this process was started in; enter() just calls. */
+/** The namespace in which this process was started; enter() only calls `fn`. */
 export const ownNetns = (): Netns => new OwnNetns();
 
 /** The namespace of a process, e.g. of a pod's pause container. */
@@ -70,7 +73,10 @@ export const netnsOfProcess = (pid: number): Netns => openNetns(`/proc/${pid}/ns
 /** A named namespace as `ip netns` keeps it. */
 export const namedNetns = (name: string): Netns => openNetns(`/run/netns/${name}`);
 
-/** Which namespace this is: equal for two handles of the same one. @throws NotFound when it is gone. */
+/**
+ * An identity of the namespace: equal for two handles of the same one. @throws NotFound when the namespace does not exist any
+ * more.
+ */
 export function netnsIdentity(netns: Netns): string {
   try {
     const { dev, ino } = statSync(netns.path);

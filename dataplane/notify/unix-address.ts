@@ -1,10 +1,12 @@
 // struct sockaddr_un: family(2), then the path. Pure.
 import { AF_UNIX } from '../libc/constants';
 
-/** sun_path, with the byte that ends it. */
+/** Size of sun_path without its final zero byte. */
 const maxPath = 107;
 
-/** Undefined for what is no address of a Unix socket. An `@` at the beginning stands for the zero byte of abstract ones. */
+/**
+ * Undefined when `path` is not an address of a Unix socket. An `@` at the beginning means the zero byte of an abstract address.
+ */
 export function unixAddress(path: string): Buffer | undefined {
   const bytes = Buffer.from(path);
   if (bytes.length < 2 || bytes.length > maxPath || bytes.includes(0) || !/^[/@]/.test(path)) return undefined;

@@ -1,4 +1,4 @@
-// Brings the kernel's table of pod sources to what is wanted, and finds what others have changed in it.
+// Brings the kernel's table of pod sources to the desired state, and finds changes by other programs.
 import { AppError, hasCode } from '../../controlplane/base/errors';
 import { ForeignChanges, type ForeignChangesDeps } from '../nftables/foreign-changes';
 import type { Nft, TableName } from '../nftables/nft';
@@ -9,14 +9,14 @@ const table: TableName = { family: 'bridge', name: tableName };
 
 /** Calls must not overlap. */
 export class SourceFilter {
-  /** Undefined: nothing is to be there, or nothing was written yet. */
+  /** Undefined: no table is desired, or none was written yet. */
   private wanted: readonly PodPort[] | undefined;
   /** The table as nft printed it after our last write; undefined after a failure. */
   private printed: string | undefined;
   private canTarget = true;
   private readonly foreign: ForeignChanges;
 
-  /** Without a count of transactions every check asks nft. */
+  /** Without a count of transactions every check reads the table. */
   constructor(
     private readonly nft: Nft,
     private readonly options: ForeignChangesDeps & Pick<SourceRules, 'tunnelPort'> = {},
@@ -24,19 +24,20 @@ export class SourceFilter {
     this.foreign = new ForeignChanges(options);
   }
 
-  /** False: this nft has no words for the targets of IPv6 neighbour messages, so these are not compared. */
+  /** False: this nft has no syntax for the targets of IPv6 neighbour messages, so the table does not compare them. */
   get comparesTargets(): boolean {
     return this.canTarget;
   }
 
-  /** Replaces everything in one step, so that no packet passes unchecked meanwhile. Repeatable. @throws what Nft.run throws */
+  /** Replaces everything in one transaction, so that no packet passes unchecked. Repeatable. @throws what Nft.run throws */
   async apply(ports: readonly PodPort[]): Promise<void> {
     this.wanted = ports;
     this.printed = undefined;
     try {
       await this.write(ports);
     } catch (err) {
-      // A table of this name that was changed so far that ours does not fit into it: a chain with another hook, a set of another type.
+      // Another program changed this table so far that ours does not fit into it: a chain with another hook, a set of another
+      // type.
       if (hasCode(err, 'Forbidden') || (err instanceof AppError && err.details?.['failure'] === 'busy')) throw err;
       await this.nft.run(sourcesRemoval());
       await this.write(ports);
@@ -59,7 +60,7 @@ export class SourceFilter {
     return sourcesText(ports, tunnelPort === undefined ? { targets } : { targets, tunnelPort });
   }
 
-  /** Takes the table away. Where nft or the kernel has no tables for bridges, there is none. */
+  /** Removes the table. Where nft or the kernel does not support tables for bridges, there is none. */
   async remove(): Promise<void> {
     this.wanted = undefined;
     this.printed = undefined;

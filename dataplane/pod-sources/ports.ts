@@ -1,8 +1,8 @@
-// What the port of one pod may send: the record this folder is given, and what follows from it. Pure.
+// What the port of one pod may send: the input record of this folder, and the set elements that follow from it. Pure.
 import { addressBytes, formatAddress, parseAddress } from '../../controlplane/base/cidr';
 import { macBytes } from '../link/mac';
 
-/** The node's end of a pod's veth pair, with the only MAC and the only addresses that may come in through it. */
+/** The node's end of a pod's veth pair, with the only MAC and the only addresses allowed to come in through it. */
 export interface PodPort {
   readonly link: string;
   readonly mac: string;
@@ -18,7 +18,7 @@ export function linkLocalOf(mac: string): string {
   return formatAddress({ family: 6, value });
 }
 
-/** Set name to elements, as nft writes them. */
+/** Set name → elements, in nft's syntax. */
 export type SourceElements = Readonly<
   Record<'ports' | 'macs' | 'addresses4' | 'addresses6' | 'senders4' | 'senders6' | 'targets6', string[]>
 >;
@@ -40,7 +40,8 @@ export function elementsOf(ports: readonly PodPort[]): SourceElements {
       const { family } = parseAddress(address);
       elements[family === 4 ? 'addresses4' : 'addresses6'].push(`${link} . ${address}`);
       elements[family === 4 ? 'senders4' : 'senders6'].push(`${link} . ${mac} . ${address}`);
-      // nft has no field of this type for the target of a neighbour advertisement: a number with all digits.
+      // nft has no field of type address for the target of a neighbour advertisement, so the target is a number with all its
+      // digits.
       if (family === 6) elements.targets6.push(`${link} . 0x${addressBytes(address).toString('hex')}`);
     }
   }

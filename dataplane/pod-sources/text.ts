@@ -11,17 +11,19 @@ import { elementsOf, type PodPort, type SourceElements } from './ports';
 export const tableName = 'k8ts-pod-sources';
 const table = `bridge ${tableName}`;
 
-/** Ahead of br_netfilter (0), which shows frames to the rules about IP, and of all other tables for bridges (-200 and later). */
+/**
+ * Before br_netfilter (0), which shows frames to the rules about IP, and before all other tables for bridges (-200 and later).
+ */
 const priority = -300;
 
 export interface SourceRules {
-  /** Compare the target of IPv6 neighbour messages too: nft before 1.0.3 has no words for it. */
+  /** Compare the target of IPv6 neighbour messages too: nft before 1.0.3 has no syntax for it. */
   readonly targets: boolean;
-  /** UDP port of the nodes' tunnel: what a pod sends there would be unpacked as if a node had sent it. */
+  /** UDP port of the nodes' tunnel: the receiving node would unpack a pod's packet as if a node had sent it. */
   readonly tunnelPort?: number;
 }
 
-/** The chains and sets, and the whole content of both. The kernel exchanges old rules for new ones in one step. */
+/** The chains and sets with their full content. The kernel replaces the old rules in one step. */
 export function sourcesText(ports: readonly PodPort[], rulesWanted: SourceRules): string {
   const { targets } = rulesWanted;
   const elements = elementsOf(ports);
@@ -59,7 +61,7 @@ const hooks: Readonly<Record<string, string>> = {
 
 const drop = (why: string): string => `counter drop ${comment(why)}`;
 
-/** Bits 64 to 191 behind the start of an ICMPv6 message: the target of neighbour solicitations and advertisements (RFC 4861, 4.3). */
+/** Bits 64 to 191 of an ICMPv6 message: the target of neighbour solicitations and advertisements (RFC 4861, 4.3). */
 const target = 'iifname . @th,64,128';
 const ownTarget = (targets: boolean): string => (targets ? ` ${target} @targets6` : '');
 
@@ -68,14 +70,15 @@ const arpOverEthernet = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 iifname 
 function rulesOf({ targets, tunnelPort }: SourceRules): Readonly<Record<string, readonly string[]>> {
   const tunnel = tunnelPort === undefined ? [] : [`udp dport ${tunnelPort} ${drop("for the nodes' tunnel")}`];
   return {
-    // Nearly every packet is done with after one look-up; the rest says whether and why it is dropped. `ether type` sees a VLAN tag.
+    // One look-up accepts nearly every packet; the other rules decide whether and why a packet is dropped. `ether type` looks
+    // behind a VLAN tag.
     prerouting: [
       `ether type ip ${tunnelPort === undefined ? '' : 'meta l4proto != udp '}iifname . ether saddr . ip saddr @senders4 accept`,
       'ether type ip6 meta l4proto tcp iifname . ether saddr . ip6 saddr @senders6 accept',
       'iifname @ports goto port',
     ],
-    // 01:80:c2:00:00:0x, the addresses of bridges (IEEE 802.1D): these frames do not pass prerouting. Some of them pass no hook at all;
-    // that the bridge learns no MAC from them is an option of the bridge (dataplane/link/plan.ts).
+    // 01:80:c2:00:00:0x, the addresses of bridges (IEEE 802.1D): these frames do not pass prerouting, and some of them pass no
+    // hook at all. An option of the bridge keeps it from learning MACs from them (dataplane/link/plan.ts).
     input: [`iifname @ports ether daddr 01:80:c2:00:00:00-01:80:c2:00:00:0f ${drop('for the bridge itself')}`],
     port: [
       `iifname . ether saddr != @macs ${drop('the MAC of another')}`,
@@ -97,7 +100,7 @@ function rulesOf({ targets, tunnelPort }: SourceRules): Readonly<Record<string, 
         ? [`icmpv6 type nd-neighbor-advert ${target} != @targets6 ${drop('advertisement for another')}`]
         : []),
     ],
-    // Detection of duplicate addresses (RFC 4862), and what a host sends before it has an address (RFC 4861, 3590).
+    // Detection of duplicate addresses (RFC 4862), and the packets a host sends before it has an address (RFC 4861, 3590).
     unspecified: [
       `icmpv6 type nd-neighbor-solicit${ownTarget(targets)} accept`,
       'icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } accept',

@@ -1,4 +1,4 @@
-// What is written and what is noticed, against a scripted nft; test/kernel/policy.test.ts asks the real one.
+// What the applier writes and notices, with a scripted nft; test/kernel/policy.test.ts uses the real program.
 import t from 'tap';
 import { parseCidr } from '../../controlplane/base/cidr';
 import { Unsupported } from '../../controlplane/base/errors';
@@ -9,7 +9,7 @@ import { diffTables } from './drift';
 import type { PolicyPlan } from './model';
 import { removal } from './update';
 
-/** Holds a table as text and fails when told. */
+/** Holds a table as text, and fails when the test sets a failure. */
 class ScriptedNft implements Nft {
   readonly runs: string[] = [];
   structureText: string | undefined;

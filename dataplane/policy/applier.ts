@@ -1,5 +1,5 @@
-// Brings the kernel to the plan through one Nft, and finds what somebody else has changed. It remembers what it wrote; after a
-// failure or a drift it forgets, and the next write replaces the whole table at once.
+// Brings the kernel to the plan through one Nft, and finds changes by other programs. The applier remembers what it wrote. After
+// a failure, or after a change by another program, it forgets that, and the next write replaces the table in one transaction.
 import { describeError, hasCode } from '../../controlplane/base/errors';
 import type { Drift, DriftItem } from '../netfilter/writer';
 import { ForeignChanges, type ForeignChangesDeps } from '../nftables/foreign-changes';
@@ -14,17 +14,17 @@ const table: TableName = { family: 'inet', name: tableName };
 const bridgeTable: TableName = { family: 'bridge', name: tableName };
 
 export interface PolicyWrite {
-  /** The whole table was replaced. */
+  /** The table was replaced, not updated. */
   readonly full: boolean;
   readonly bytes: number;
-  /** Why the bridge is not guarded; the rest is in force all the same. */
+  /** Why the bridge is not guarded; all other rules are in force. */
   readonly unguarded?: string;
 }
 
 /** Calls must not overlap. */
 export class PolicyApplier {
   private known: PolicyPlan | undefined;
-  /** False: what the kernel holds is not known. */
+  /** False: the content of the kernel is not known. */
   private sure = false;
   /** The table as nft printed it after our last write. */
   private printed: string | undefined;
@@ -36,7 +36,7 @@ export class PolicyApplier {
 
   private readonly foreign: ForeignChanges;
 
-  /** Without a count of transactions every check asks nft. */
+  /** Without a count of transactions every check reads the table. */
   constructor(
     private readonly nft: Nft,
     counting: ForeignChangesDeps = {},
@@ -44,7 +44,7 @@ export class PolicyApplier {
     this.foreign = new ForeignChanges(counting);
   }
 
-  /** `undefined` takes the table away. Repeatable; nothing to do costs nothing. @throws what Nft.run throws */
+  /** `undefined` removes the table. Repeatable; a call without differences does nothing. @throws what Nft.run throws */
   async apply(plan: PolicyPlan | undefined): Promise<PolicyWrite> {
     const full = !this.sure || this.known === undefined;
     await this.applyGuard(plan?.guard ?? '', !this.sure);
@@ -69,7 +69,7 @@ export class PolicyApplier {
       else if (await this.isThere(bridgeTable)) await this.nft.run(guardRemoval());
       this.guard.printed = text === '' ? undefined : await this.nft.structure(bridgeTable);
     } catch (err) {
-      // Kernels can be built without tables for bridges.
+      // Some kernels are built without tables for bridges.
       if (!hasCode(err, 'Unsupported')) throw err;
       this.guard.failure = describeError(err);
       this.guard.printed = undefined;
@@ -82,7 +82,7 @@ export class PolicyApplier {
     return there ? removal() : '';
   }
 
-  /** Where nft or the kernel cannot do it, nothing of ours can be. */
+  /** When nft or the kernel does not support tables, no table of ours can exist. */
   private async isThere(name: TableName): Promise<boolean> {
     try {
       return (await this.nft.structure(name)) !== undefined;
@@ -93,9 +93,10 @@ export class PolicyApplier {
   }
 
   /**
-   * What is not as we wrote it; then the next apply() replaces everything. When no other program has written, that is known for 0.2 ms;
-   * else chains and declarations are compared, a few milliseconds, and every element of every set if that was not done just before.
-   * `thorough` compares everything in any case. @throws what Nft.structure and Nft.read throw
+   * Differences between the kernel and what we wrote; when there are any, the next apply() replaces everything. If no other
+   * program has written, the answer takes 0.2 ms. Otherwise chains and declarations are compared, which takes a few
+   * milliseconds, and also every element of every set, unless that happened a moment ago. `thorough` always compares
+   * everything. @throws what Nft.structure and Nft.read throw
    */
   async check(thorough: boolean): Promise<Drift> {
     if (!this.sure || !this.known) return [];
@@ -140,7 +141,7 @@ export class PolicyApplier {
 
 const withValue = (key: string, value: string | undefined): string => (value === undefined ? key : `${key} : ${value}`);
 
-/** Listings say protocols in digits. */
+/** Listings print protocols as numbers. */
 const numbers: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
 const protocolName = (element: string): string =>
   element.replace(/ \. (\d+) \. /, (whole, number: string) => (numbers[number] ? ` . ${numbers[number]} . ` : whole));

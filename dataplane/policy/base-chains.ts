@@ -1,4 +1,4 @@
-// The chains that are there as soon as there is a policy.
+// The chains that exist as soon as there is a policy.
 //
 // forward ─► egress: leave, by source          input ─► servers of the node: leave, by source
 //        └─► ingress: enter, by destination    output: not looked at, a node reaches its own pods
@@ -7,7 +7,7 @@ import type { World } from './input';
 import type { Chain, Rule, Side } from './model';
 import { chainNames, type Direction, mapName, selfName, serversName } from './names';
 
-/** After foreign filter rules: what a Service refuses is refused there, and a drop here is final all the same. */
+/** After foreign filter rules: a reject for a Service without endpoints comes first, and a drop here is final all the same. */
 const afterFilter = 10;
 
 const accept = { verdict: 'accept' } as const;
@@ -19,7 +19,8 @@ const answers: Rule = {
 };
 
 // iifname "cni0" oifname "cni0" ip saddr 10.244.1.0/24 ip daddr 10.244.1.0/24 meta mark set meta mark | 0x10000
-// Not what has other addresses: with br_netfilter that comes by here as well, and no policy knows it (bridge-guard.ts).
+// Packets with other addresses get no mark: with br_netfilter they pass this chain as well, but no policy judges them
+// (bridge-guard.ts).
 const seen = (cidr: string): Rule => {
   const block = { match: 'block', family: parseCidr(cidr).family, cidr, except: [] } as const;
   return {
@@ -29,7 +30,7 @@ const seen = (cidr: string): Rule => {
   };
 };
 
-/** `accept` ends a base chain, not the hook: what may leave is then asked whether it may enter. */
+/** `accept` ends a base chain, not the hook: a packet that may leave is then checked for whether it may enter. */
 export function baseChains({ families, podRanges }: World): Map<string, Chain> {
   return new Map<string, Chain>([
     [chainNames.egress, hooked('forward', afterFilter, [...podRanges.map(seen), answers, goto(chainNames.leave)])],

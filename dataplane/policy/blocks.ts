@@ -1,4 +1,4 @@
-// Ranges of addresses as a rule of the kernel bears them.
+// Ranges of addresses in the form that the kernel accepts in a rule.
 import { type Cidr, cidrContains, type Family, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import type { BlockPeer } from './input';
 
@@ -9,7 +9,7 @@ export interface Block {
   readonly except: readonly string[];
 }
 
-/** @throws BadRequest for text that is no range; the API lets none in. */
+/** @throws BadRequest for text that is not a range; the API refuses such text, so it does not happen. */
 export function blockOf({ cidr, except }: BlockPeer): Block {
   const range = parseCidr(cidr);
   const holes = except.map(parseCidr).filter(({ family }) => family === range.family);
@@ -17,7 +17,7 @@ export function blockOf({ cidr, except }: BlockPeer): Block {
   return { family: range.family, cidr: formatCidr(range), except: outer.map(formatCidr).sort() };
 }
 
-/** Of two equal ranges one covers the other: the one that comes later. */
+/** Of two equal ranges the later one covers the earlier one, so that one of them stays. */
 function covers(outer: Cidr, inner: Cidr, later: boolean): boolean {
   if (outer.prefix > inner.prefix || (outer.prefix === inner.prefix && !later)) return false;
   return cidrContains(outer, { family: inner.family, value: inner.base });

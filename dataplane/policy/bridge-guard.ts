@@ -1,10 +1,10 @@
-// Closes the ways from pod to pod of one node past its IP layer, where no rule about IP looks. Pure.
+// Closes the ways from pod to pod of one node that bypass the node's IP layer, where rules about IP see no packet. Pure.
 //
-// Pods have a route to the gateway alone, so what they send is routed and judged. But they share a bridge, and it delivers
-// what is addressed to another port: IPv6 with link-local addresses (every pod has one, also where the cluster has no IPv6),
-// broadcasts, and frames that a program with CAP_NET_RAW makes, which Docker gives by default. So a frame with IP in it passes
-// from port to port only if the rules of policies have seen it: as they do with br_netfilter, which bridges what a Service leads
-// to a pod of the same bridge.
+// Pods have a route to the gateway alone, so their packets are routed and judged. But pods share a bridge, and the bridge
+// delivers frames straight to another port: IPv6 with link-local addresses (every pod has one, even in a cluster without IPv6),
+// broadcasts, and frames made by a program with CAP_NET_RAW, which Docker grants by default. So a frame with IP in it passes
+// from port to port only if the rules of policies have seen it. With br_netfilter they see, for example, a packet to a Service
+// whose endpoint is on the same bridge: such a packet is bridged.
 import { type Cidr, parseCidr } from '../../controlplane/base/cidr';
 import { comment } from '../nftables/text';
 import { seenMark, tableName } from './names';
@@ -12,10 +12,13 @@ import { seenMark, tableName } from './names';
 const table = `bridge ${tableName}`;
 const mark = `0x${seenMark.toString(16)}`;
 
-/** Behind br_netfilter, which stands at -1 and shows the frame to the rules about IP. */
+/** After br_netfilter, which has priority -1 and shows the frame to the rules about IP. */
 const priority = 10;
 
-/** The whole table in one transaction; '' while the node has no pod range. The first range names the ports. */
+/**
+ * The complete table in one transaction; '' while the node has no pod range. The names of the ports follow from the first
+ * range.
+ */
 export function guardText([first]: readonly string[]): string {
   if (first === undefined) return '';
   const port = `"${portPrefix(parseCidr(first))}*"`;
@@ -31,12 +34,13 @@ export function guardText([first]: readonly string[]): string {
 
 export const guardRemoval = (): string => `add table ${table}\ndelete table ${table}\n`;
 
-/** Of the nodes' IPv6 ranges only the last bytes tell addresses apart, and they count from the start. */
+/** IPv6 addresses of a node's pods differ only in their last bytes, which count up from the start of the range. */
 const countingDigits = '0000';
 
 /**
- * What the names of all pods' ports begin with: agents/kubelet/network/names.ts makes them of `veth` and eight digits of the
- * address. Other programs name their ports veth as well, so as much of the range as there is: veth0af401 for 10.244.1.0/24.
+ * The common prefix of the names of all pods' ports: agents/kubelet/network/names.ts builds a name from `veth` and eight digits
+ * of the address. Other programs name their ports veth as well, so the prefix includes as much of the range as possible:
+ * veth0af401 for 10.244.1.0/24.
  */
 export function portPrefix({ family, base, prefix }: Cidr): string {
   if (family === 6) return `veth${countingDigits}`;

@@ -1,4 +1,4 @@
-// Policies, pods and namespaces to the rules of one node. Pure: equal input gives an equal plan.
+// Compiles policies, pods and namespaces to the rules of one node. Pure: equal input gives an equal plan.
 //
 //   leave ─ leaving4: by source ───────► from-PROFILE ─► out/NS/POLICY, … : accept, else drop
 //   enter ─ entering4: by destination ─► to-PROFILE ───► in/NS/POLICY, … : accept, else drop
@@ -17,7 +17,7 @@ import { PodIndex } from './select';
 
 const directions: readonly Direction[] = ['egress', 'ingress'];
 
-/** The rules of this node, or undefined when there is no policy in the cluster: then nothing is written at all. */
+/** The rules of this node, or undefined when the cluster has no policy: then nothing is written. */
 export function compilePolicies(world: World): PolicyPlan | undefined {
   if (world.policies.length === 0) return undefined;
   const { families } = world;
@@ -76,7 +76,7 @@ function addProfile(chains: Map<string, Chain>, direction: Direction, keys: read
   return name;
 }
 
-/** A policy that selects no pod of this node costs nothing here. */
+/** A policy that selects no pod of this node adds no rules here. */
 function inUse(
   policies: readonly PolicyRecord[],
   selecting: ReadonlyMap<PodRecord, readonly string[]>,
@@ -141,8 +141,8 @@ interface OwnAddress {
 }
 
 /**
- * Who has which address. An address claimed twice, as by a pod on its way out and its successor, is that of the pod that
- * stays; between equals the key decides, so that every node says the same.
+ * Which pod has which address. When two pods claim an address (a pod being deleted and its successor), the address belongs to
+ * the pod that is not being deleted. When that does not decide, the smaller key does, so that all nodes agree.
  */
 function addressBook(pods: readonly PodRecord[], families: readonly Family[]): AddressBook {
   const owners = new Map<string, PodRecord>();

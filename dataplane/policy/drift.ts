@@ -1,4 +1,4 @@
-// What differs between two listings of our table, object by object. Pure.
+// The differences between two listings of our table, object by object. Pure.
 import type { DriftItem } from '../netfilter/writer';
 import { tableName } from './names';
 
@@ -16,7 +16,7 @@ export function diffTables(before: string, now: string): DriftItem[] {
   ];
 }
 
-/** Name to text of each chain, set and map; what rules have counted is no difference. */
+/** Name → text of each chain, set and map. Counters are left out: a different count is no difference. */
 function objectsOf(listing: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const [, kind, name, body] of listing.matchAll(/^\t(chain|set|map) (\S+) \{\n(.*?)^\t\}$/gms)) {

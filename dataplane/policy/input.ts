@@ -1,4 +1,4 @@
-// What the compiler needs to know, in plain records: no API objects, both address families at once.
+// The compiler's input as plain records: no API objects, both address families together.
 import type { Family } from '../../controlplane/base/cidr';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
@@ -24,7 +24,7 @@ export interface NamedPort {
   readonly port: number;
 }
 
-/** A pod with addresses of its own: one that shares its node's network is none, and one that has ended is none. */
+/** A pod with addresses of its own. Not: pods on the node's network, and pods that have ended. */
 export interface PodRecord {
   /** `namespace/name`. */
   readonly key: string;
@@ -32,16 +32,16 @@ export interface PodRecord {
   readonly labels: Labels;
   /** Both families; canonical text. */
   readonly addresses: readonly string[];
-  /** It runs on this node: its traffic is judged here. */
+  /** The pod runs on this node, so this node judges its traffic. */
   readonly local: boolean;
   readonly ports: readonly NamedPort[];
-  /** Being deleted: another pod that claims the same address has the better right to it. */
+  /** The pod is being deleted: another pod that claims the same address gets the address. */
   readonly ending: boolean;
 }
 
-/** Something on this node's own addresses that policies shall treat as a pod: the node's DNS server. */
+/** A server on this node's own addresses that policies treat as a pod: the node's DNS server. */
 export interface NodeServer extends Omit<PodRecord, 'local' | 'ending'> {
-  /** Where it is asked; `ports` are the same with their names. */
+  /** The addresses and ports on which the server receives queries; `ports` are the same ports with their names. */
   readonly endpoints: readonly ServerEndpoint[];
 }
 export interface ServerEndpoint {
@@ -70,7 +70,7 @@ export interface PortRecord {
 }
 
 export interface RuleRecord {
-  /** Empty: everybody. */
+  /** Empty: every peer. */
   readonly peers: readonly Peer[];
   /** Empty: every port, and protocols without ports as well. */
   readonly ports: readonly PortRecord[];
@@ -81,15 +81,15 @@ export interface PolicyRecord {
   readonly key: string;
   readonly namespace: string;
   readonly pods: Selector;
-  /** Absent: says nothing about this direction. Empty: isolates and allows nothing. */
+  /** Absent: the policy does not affect this direction. Empty: the policy isolates and allows nothing. */
   readonly ingress?: readonly RuleRecord[];
   readonly egress?: readonly RuleRecord[];
 }
 
 export interface World {
-  /** Families pods of this cluster have addresses of. */
+  /** The address families that pods of this cluster have. */
   readonly families: readonly Family[];
-  /** This node's own pod ranges; none while the node has none. */
+  /** This node's own pod ranges; empty while the node has none. */
   readonly podRanges: readonly string[];
   readonly policies: readonly PolicyRecord[];
   /** Of all nodes. */

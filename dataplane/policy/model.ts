@@ -1,5 +1,4 @@
-// The rules of one node as a value. It is what is written to the kernel (render.ts, update.ts), and what a test can walk a
-// packet through.
+// The rules of one node as a value. render.ts and update.ts write them to the kernel; dataplane/path evaluates packets on them.
 import type { Family } from '../../controlplane/base/cidr';
 import type { Protocol } from './input';
 
@@ -16,11 +15,11 @@ export type Match =
       readonly cidr: string;
       readonly except: readonly string[];
     }
-  /** Inclusive ranges of destination ports; none: the whole protocol. */
+  /** Inclusive ranges of destination ports; none: every port of the protocol. */
   | { readonly match: 'ports'; readonly protocol: Protocol; readonly ranges: readonly PortRange[] }
   /** Destination address, protocol and port together. */
   | { readonly match: 'endpoint'; readonly family: Family; readonly set: string }
-  /** In and out by the node's bridge of pods. */
+  /** The packet enters and leaves through the node's bridge of pods. */
   | { readonly match: 'across-bridge' }
   /** Source and destination together. */
   | { readonly match: 'pair'; readonly family: Family; readonly set: string };
@@ -28,16 +27,16 @@ export type PortRange = readonly [from: number, to: number];
 
 export type Verdict =
   | { readonly verdict: 'accept' | 'drop' }
-  /** Remembers that this packet was seen here, and goes on. */
+  /** Marks the packet as seen by these rules; evaluation continues with the next rule. */
   | { readonly verdict: 'mark-seen' }
   | { readonly verdict: 'jump' | 'goto'; readonly chain: string }
-  /** As the map says for this address; no entry: on with the next rule. */
+  /** The verdict that the map has for this address; without an entry, evaluation continues with the next rule. */
   | { readonly verdict: 'look-up'; readonly side: Side; readonly family: Family; readonly map: string };
 
 export interface Rule {
   readonly matches: readonly Match[];
   readonly verdict: Verdict;
-  /** Whose rule this is; names it in a listing. */
+  /** The policy or purpose of the rule; shown in a listing. */
   readonly comment: string;
 }
 
@@ -61,11 +60,11 @@ export interface VerdictMap {
   readonly elements: ReadonlyMap<string, string>;
 }
 
-/** Names to objects. Equal input gives maps of equal content; order is made when they are rendered. */
+/** Name → object. Equal input gives maps of equal content; rendering sorts them. */
 export interface PolicyPlan {
   readonly chains: ReadonlyMap<string, Chain>;
   readonly sets: ReadonlyMap<string, AddressSet>;
   readonly maps: ReadonlyMap<string, VerdictMap>;
-  /** The table of the bridge, whole (bridge-guard.ts); apart, since kernels can be built without. */
+  /** The text of the bridge's table (bridge-guard.ts). Separate, because some kernels are built without tables for bridges. */
   readonly guard: string;
 }

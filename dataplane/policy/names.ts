@@ -1,4 +1,4 @@
-// Every name in the tables of policies, in one place: equal things have equal names, on every node and after every restart.
+// Every name in the tables of policies. Equal objects have equal names, on every node and after every restart.
 import type { Family } from '../../controlplane/base/cidr';
 import { shortHash } from '../netfilter/short-hash';
 import type { PodPeer, Protocol } from './input';
@@ -9,7 +9,10 @@ export const tableName = 'k8ts-policy';
 /** The bridge the kubelet attaches pods to (agents/kubelet/network/names.ts). */
 export const podBridge = 'cni0';
 
-/** The bit of a packet's mark that says these rules have seen it; those of dataplane/netfilter/names.ts are others. */
+/**
+ * The bit of a packet's mark that says that these rules have seen the packet. It is none of the bits in
+ * dataplane/netfilter/names.ts.
+ */
 export const seenMark = 0x10000;
 
 export type Direction = 'ingress' | 'egress';
@@ -27,25 +30,25 @@ export const mapName = (direction: Direction, family: Family): string =>
 export const selfName = (family: Family): string => `self${family}`;
 export const serversName = (family: Family): string => `servers${family}`;
 
-/** Kernels take 127 characters; an object's name alone may have 253. */
+/** The kernel accepts names of 127 characters; the name of an API object alone may have 253. */
 const maxNameLength = 100;
 
-/** `in/shop/allow-web`: what one policy allows in one direction. */
+/** `in/shop/allow-web`: the chain of one policy in one direction. */
 export function policyChain(direction: Direction, key: string): string {
   const name = `${direction === 'ingress' ? 'in' : 'out'}/${key}`;
   return name.length <= maxNameLength ? name : `${direction === 'ingress' ? 'in' : 'out'}/${shortHash(key)}`;
 }
 
-/** `to-HASH`, `from-HASH`: the pods these policies select together. */
+/** `to-HASH`, `from-HASH`: the chain of the pods that these policies select together. */
 export const profileChain = (direction: Direction, policies: readonly string[]): string =>
   `${direction === 'ingress' ? 'to' : 'from'}-${shortHash(policies.join(','))}`;
 
-/** `pods4-HASH`: the addresses of the pods a peer means, the same for all policies that say the same. */
+/** `pods4-HASH`: the addresses of the pods that a peer selects. Equal peers of all policies share the set. */
 export function peerSet(family: Family, namespace: string, { namespaces, pods = [] }: PodPeer): string {
   const scope = namespaces ? `all ${canonical(namespaces)}` : `in ${namespace}`;
   return `pods${family}-${shortHash(`${scope} ${canonical(pods)}`)}`;
 }
 
-/** `ports4-HASH`: where pods listen under this name, each at a port of its own. */
+/** `ports4-HASH`: address and port of each pod that has a port of this name. */
 export const portSet = (family: Family, protocol: Protocol, name: string): string =>
   `ports${family}-${shortHash(`${protocol} ${name}`)}`;

@@ -1,4 +1,4 @@
-// What one policy allows in one direction, as rules and the sets they name. Each peer is combined with each kind of port.
+// What one policy allows in one direction, as rules and the sets they name. Each peer is combined with each port condition.
 import type { Family } from '../../controlplane/base/cidr';
 import { blockOf } from './blocks';
 import { isBlock, type Peer, type PodPeer, type PolicyRecord, type PortRecord, type Protocol } from './input';
@@ -6,13 +6,13 @@ import type { Match, Rule, Side } from './model';
 import { type Direction, peerSet, policyChain, portSet } from './names';
 import { portsByProtocol } from './ports';
 
-/** Sets a policy's rules look into, by name; what is in them is not the policy's business. */
+/** The sets that a policy's rules name; the compiler fills them. */
 export interface WantedSets {
   readonly peers: Map<string, { readonly family: Family; readonly namespace: string; readonly peer: PodPeer }>;
   readonly ports: Map<string, { readonly family: Family; readonly protocol: Protocol; readonly name: string }>;
 }
 
-/** One way to satisfy a side of a rule; without a family it holds for both. */
+/** One condition on the peer or on the port; without a family it applies to both families. */
 interface Condition {
   readonly family?: Family;
   readonly match?: Match;
@@ -62,7 +62,7 @@ function peerConditions({ direction, families, namespace, wanted }: Context, pee
   });
 }
 
-/** A name means the port each destination has under it; so the address is looked up together with the port. */
+/** A named port is a different number on each destination, so one look-up takes address and port together. */
 function portConditions({ families, wanted }: Context, ports: readonly PortRecord[]): Condition[] {
   if (ports.length === 0) return [{}];
   return portsByProtocol(ports).flatMap(({ protocol, all, ranges, names }) => {
@@ -78,7 +78,7 @@ function portConditions({ families, wanted }: Context, ports: readonly PortRecor
   });
 }
 
-/** The chain of policies `keys` select together, in both directions the same: one after the other, and nothing else. */
+/** The chain for pods that the policies `keys` select together: a jump to each policy's chain, then a drop. */
 export function profileRules(direction: Direction, keys: readonly string[]): Rule[] {
   const jumps = keys.map((key): Rule => {
     return { matches: [], verdict: { verdict: 'jump', chain: policyChain(direction, key) }, comment: key };

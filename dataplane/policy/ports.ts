@@ -1,12 +1,12 @@
-// The ports of a rule, per protocol: ranges merged, names apart.
+// The ports of a rule, per protocol: ranges are merged, names are kept separately.
 import { type PortRecord, type Protocol, protocols } from './input';
 import type { PortRange } from './model';
 
 export interface ProtocolPorts {
   readonly protocol: Protocol;
-  /** Every port of the protocol; then there are no ranges and no names. */
+  /** Every port of the protocol; then `ranges` and `names` are empty. */
   readonly all: boolean;
-  /** Sorted, apart from each other: the kernel refuses ranges that overlap. */
+  /** Sorted and disjoint: the kernel refuses ranges that overlap. */
   readonly ranges: readonly PortRange[];
   readonly names: readonly string[];
 }

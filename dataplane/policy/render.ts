@@ -1,4 +1,4 @@
-// Rules in the words of nft. Pure; one rule is one line.
+// Renders rules in the syntax of nft. Pure; one rule is one line.
 import type { Family } from '../../controlplane/base/cidr';
 import { comment as commentWords } from '../nftables/text';
 import type { AddressSet, Chain, Match, PortRange, Rule, SetKind, Side, Verdict } from './model';
@@ -20,7 +20,7 @@ function renderMatch(match: Match): string {
       return `${addressOf(match.family, match.side)} @${match.set}`;
     case 'block': {
       const address = addressOf(match.family, match.side);
-      // nft has no words for a range of everything but the family.
+      // nft has no syntax for the range of all addresses; the family alone says the same.
       const inside = match.cidr.endsWith('/0')
         ? `meta nfproto ${match.family === 4 ? 'ipv4' : 'ipv6'}`
         : `${address} ${match.cidr}`;
@@ -49,7 +49,7 @@ function renderVerdict(verdict: Verdict): string {
     case 'accept':
       return 'accept';
     case 'drop':
-      // Counted, so that somebody who looks sees whether it is a policy that stops the traffic.
+      // With a counter, so that an administrator sees whether policies drop the traffic.
       return 'counter drop';
     case 'mark-seen':
       return `meta mark set meta mark | ${hexOf(seenMark)}`;

@@ -1,4 +1,4 @@
-// Which pods a selector means. Pods with equal labels in one namespace are looked at once, as the pods of one ReplicaSet are.
+// Which pods a selector selects. Pods with equal labels in one namespace, such as the pods of one ReplicaSet, are checked once.
 import type { Labels, NamespaceRecord, PodPeer, PodRecord, Requirement, Selector } from './input';
 
 export const selects = (selector: Selector, labels: Labels): boolean =>
@@ -18,7 +18,7 @@ function holds({ key, operator, values }: Requirement, labels: Labels): boolean 
   }
 }
 
-/** Equal for selectors that say the same in another order. */
+/** Equal for selectors with the same requirements in another order. */
 export const canonical = (selector: Selector): string =>
   JSON.stringify(
     selector.map(({ key, operator, values }) => JSON.stringify([key, operator, ...[...values].sort()])).sort(),
@@ -53,7 +53,7 @@ export class PodIndex<P extends Selectable> {
     return found;
   }
 
-  /** The pods a peer of a policy in `namespace` means. */
+  /** The pods that a peer of a policy in `namespace` selects. */
   ofPeer(namespace: string, { namespaces, pods = [] }: PodPeer): P[] {
     if (!namespaces) return this.inNamespace(namespace, pods);
     return this.namespaces
@@ -62,7 +62,7 @@ export class PodIndex<P extends Selectable> {
   }
 }
 
-/** Labels never change within a record, and the same records come again with every compilation. */
+/** Cached by record: the labels of a record never change, and each compilation gets the same records again. */
 const texts = new WeakMap<Labels, string>();
 function labelText(labels: Labels): string {
   let text = texts.get(labels);

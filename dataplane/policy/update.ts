@@ -1,5 +1,5 @@
-// From one plan to the next in one transaction: only what differs, set elements one by one. Pure; sorted, so that equal
-// plans make equal bytes.
+// From one plan to the next in one transaction: only differences, set elements one by one. Pure; sorted, so that equal plans give
+// equal bytes.
 import { elementCommands } from '../nftables/text';
 import type { PolicyPlan } from './model';
 import { tableName } from './names';
@@ -7,19 +7,19 @@ import { renderHook, renderMapType, renderRule, renderSetType } from './render';
 
 const table = `inet ${tableName}`;
 
-/** Takes the table away; succeeds as well when there is none. */
+/** Removes the table; succeeds also when there is none. */
 export const removal = (): string => `add table ${table}\ndelete table ${table}\n`;
 
 /**
- * Text for `nft -f -`, '' when nothing differs. Without `from` whatever is in the kernel is replaced: the kernel commits a
- * transaction as a whole, so no packet sees a moment without rules.
+ * Text for `nft -f -`, '' when nothing differs. Without `from` the text replaces whatever the kernel holds. The kernel commits
+ * a transaction atomically, so every packet meets the old rules or the new ones.
  */
 export function renderUpdate(from: PolicyPlan | undefined, to: PolicyPlan): string {
   const before: PolicyPlan = from ?? { chains: new Map(), sets: new Map(), maps: new Map(), guard: '' };
   const text = [
     ...declarations(before, to),
     ...changedChains(before, to),
-    // Before the chains go that entries name, and after the chains are there that entries name.
+    // Elements name chains: they change after new chains are declared and before old chains are deleted.
     ...elementChanges(before, to),
     ...removals(before, to),
   ].join('');
@@ -89,7 +89,7 @@ function elementChanges(from: PolicyPlan, to: PolicyPlan): string[] {
   return lines;
 }
 
-/** Rules that name something go before it: all chains are emptied first. */
+/** A chain can be deleted when no rule names it any more: all chains are emptied first. */
 function removals(from: PolicyPlan, to: PolicyPlan): string[] {
   const chains = missingFrom(to.chains, from.chains).map(([name]) => name);
   return [

@@ -18,7 +18,7 @@ async function open(t: Test, answer: AnsweringSocketOptions['answer'], more: Par
   return { socket, errors };
 }
 
-/** Sends all questions at once; resolves to the answers, sorted, when there are as many as `wanted`. */
+/** Sends all questions at once; resolves to the answers, sorted, as soon as there are `wanted` of them. */
 async function ask(port: number, questions: readonly Buffer[], wanted = questions.length, host = '127.0.0.1') {
   const client = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   const answers: string[] = [];
@@ -39,7 +39,7 @@ const numbered = (count: number) => Array.from({ length: count }, (_, i) => Buff
 
 t.test('each of many datagrams gets its own answer, from many clients at once', async (t) => {
   const { socket, errors } = await open(t, echo);
-  // Few enough for the queue of a socket that nobody reads yet: all are sent before the first is answered.
+  // Few enough for the queue of a socket that is not read yet: all are sent before the first answer.
   const questions = numbered(25);
   const texts = questions.map(String);
   for (let round = 0; round < 20; round++) {
@@ -102,7 +102,7 @@ t.test('a kernel without room, and one that refuses a single answer', async (t) 
   t.teardown(() => client.close());
   const answers = new Set<string>();
   client.on('message', (bytes) => answers.add(String(bytes)));
-  // What could not leave is asked for again, as resolvers do.
+  // Answers that could not be sent are requested again, as resolvers do.
   while (answers.size < 50) {
     for (const question of numbered(50))
       if (!answers.has(String(question))) client.send(question, socket.port, '127.0.0.1');

@@ -1,5 +1,5 @@
-// A UDP socket that answers: what has queued up is read by one system call and answered by another. Node's own takes several for
-// each datagram, and a turn through its streams of requests.
+// A UDP socket for servers: one system call reads all queued datagrams, another sends all answers. Node's own socket takes
+// several calls for each datagram, and a request object for each answer.
 import { createSocket, type Socket } from 'node:dgram';
 import { closeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
@@ -8,9 +8,9 @@ import { openBound, receiveMany, refuseSharing, sendMany } from './calls';
 import { Datagrams } from './datagrams';
 import { maxAddressBytes, type Peer, readPeer, writePeer } from './socket-address';
 
-/** Datagrams of one call. */
+/** Datagrams per system call. */
 const batch = 64;
-/** Calls in a row, before others of this process get their turn. */
+/** Calls in a row before other work of this process gets its turn. */
 const maxRounds = 4;
 
 export interface AnsweringSocketOptions {
@@ -19,16 +19,16 @@ export interface AnsweringSocketOptions {
   readonly port: number;
   /** Longer datagrams are dropped; longer answers are sent all the same. */
   readonly maxBytes: number;
-  /** What may wait in the kernel while the event loop is busy; the kernel may give less. */
+  /** The size of the kernel's receive queue, for the time when the event loop is busy; the kernel may give less. */
   readonly receiveBufferBytes: number;
-  /** The answer, if any. `datagram` is there until the call returns: copy what is needed later. Must not throw or reject. */
+  /** The answer, if any. `datagram` is valid only during the call: copy what is needed later. Must not throw or reject. */
   readonly answer: (datagram: Buffer, from: Sender) => Buffer | undefined | Promise<Buffer>;
-  /** An answer did not leave: its client may have gone away. */
+  /** An answer could not be sent, for example because its client is no longer reachable. */
   readonly onError: (err: Error) => void;
-  /** For tests: a kernel that has no room. */
+  /** For tests: a kernel whose send buffer is full. */
   readonly send?: typeof sendMany;
 }
-/** Who sent the datagram: like the datagram, there until the call returns. The address is worked out only for who asks. */
+/** The sender of the datagram, valid only during the call. The address is converted to text only when it is read. */
 export interface Sender {
   /** Undefined for an unknown family. */
   readonly address: string | undefined;
@@ -46,13 +46,13 @@ export interface AnsweringSocket {
   close(): Promise<void>;
 }
 
-/** @throws Unavailable when the address cannot be listened on */
+/** @throws Unavailable when the socket cannot bind the address */
 export async function openAnsweringSocket(options: AnsweringSocketOptions): Promise<AnsweringSocket> {
   const { host, port } = options;
   const fd = openBound({ address: host, port });
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
-    // Only addresses are ever sent to. The default look-up would cost a turn of the event loop per answer.
+    // The socket sends only to addresses, never to names. The default look-up would cost a turn of the event loop per answer.
     lookup: (address, _options, done) => done(null, address, address.includes(':') ? 6 : 4),
   });
   await new Promise<void>((resolve, reject) => {
@@ -85,7 +85,8 @@ class Answering implements AnsweringSocket {
     this.incoming = new Datagrams(batch, options.maxBytes);
     this.outgoing = new Datagrams(batch, options.maxBytes);
     this.port = socket.address().port;
-    // libuv sets it on every descriptor it is given: a second server could then listen beside this one and take half the questions.
+    // libuv sets SO_REUSEADDR on every descriptor it gets: a second server could then bind the same address and take half the
+    // questions.
     refuseSharing(fd);
     try {
       socket.setRecvBufferSize(options.receiveBufferBytes);
@@ -107,7 +108,7 @@ class Answering implements AnsweringSocket {
     return this.closed;
   }
 
-  /** Node has read one datagram, and says so; the others are still there. */
+  /** Node has read one datagram and reports it; the other datagrams are still in the kernel's queue. */
   private woken(first: Buffer, from: Peer): void {
     this.sender.peer = from;
     const answer = first.length > this.options.maxBytes ? undefined : this.options.answer(first, this.sender);
@@ -123,7 +124,7 @@ class Answering implements AnsweringSocket {
     return writePeer(this.outgoing.addresses[this.waiting]!, peer);
   }
 
-  /** Answers what one call brings; returns the number of datagrams. */
+  /** Answers the datagrams of one call; returns their number. */
   private receive(): number {
     const { incoming, outgoing, options } = this;
     const count = receiveMany(this.fd, incoming);
@@ -145,7 +146,10 @@ class Answering implements AnsweringSocket {
     return count;
   }
 
-  /** The address is in its place, `addressLength` bytes of it; 0: it could not be written, and `peer` has it. */
+  /**
+   * Queues an answer. Its address is already in the next slot, `addressLength` bytes long; 0: the address could not be written
+   * as bytes, and `peer` holds it.
+   */
   private queue(answer: Buffer, addressLength: number, peer?: Peer): void {
     const { outgoing, waiting } = this;
     if (addressLength === 0 || answer.length > outgoing.maxBytes) {
@@ -165,7 +169,7 @@ class Answering implements AnsweringSocket {
     for (let sent = 0; sent < waiting; ) {
       const left = send(this.fd, outgoing, sent, waiting);
       if (left === 'full') {
-        // Node's socket waits until there is room.
+        // Node's own socket waits until the kernel has room.
         this.sendAllAlone(sent, waiting);
         return;
       }

@@ -1,22 +1,22 @@
-// Memory for many datagrams that one call of recvmmsg or sendmmsg fills or sends: struct mmsghdr, iovec, address and bytes of
-// each, outside the heap that the garbage collector moves. Layout of 64-bit Linux (recvmmsg(2), recvmsg(2)).
+// Memory for many datagrams that one call of recvmmsg or sendmmsg reads or sends: struct mmsghdr, iovec, address and bytes of
+// each, outside the garbage collector's heap, whose objects move. Layout of 64-bit Linux (recvmmsg(2), recvmsg(2)).
 import { MSG_TRUNC } from '../libc/constants';
 import { allocate, type NativeMemory } from '../libc/libc';
 import { maxAddressBytes } from './socket-address';
 
 const headerBytes = 64;
 const vectorBytes = 16;
-/** Rounded up, so that each address begins at a multiple of 8. */
+/** Rounded up, so that each address starts at a multiple of 8. */
 const addressSlot = 32;
-/** In words of 32 bits: struct msghdr's msg_namelen and msg_flags, and msg_len behind it. */
+/** Offsets in words of 32 bits: struct msghdr's msg_namelen and msg_flags, and msg_len after it. */
 const nameLengthWord = 2;
 const flagsWord = 12;
 const lengthWord = 14;
 
 export class Datagrams {
-  /** Of the first header. */
+  /** Points to the first header. */
   readonly pointer: bigint;
-  /** The address of each, and its bytes. */
+  /** The address of each datagram, and its bytes. */
   readonly addresses: readonly Buffer[];
   readonly data: readonly Buffer[];
   private readonly memory: NativeMemory;
@@ -51,7 +51,7 @@ export class Datagrams {
     }
   }
 
-  /** Before datagrams are received: the kernel has written the lengths of the last addresses. */
+  /** Resets the lengths before each receive: the kernel has overwritten them with those of the last addresses. */
   readyToReceive(): void {
     for (let i = 0; i < this.count; i++) this.headers[(i * headerBytes) / 4 + nameLengthWord] = maxAddressBytes;
   }
@@ -62,7 +62,7 @@ export class Datagrams {
     return (this.headers[header + flagsWord]! & MSG_TRUNC) === 0 ? this.headers[header + lengthWord] : undefined;
   }
 
-  /** Lengths of what is written into `addresses[i]` and `data[i]` to be sent. */
+  /** Sets the lengths of the content of `addresses[i]` and `data[i]`, ready to be sent. */
   toSend(i: number, addressLength: number, bytes: number): void {
     this.headers[(i * headerBytes) / 4 + nameLengthWord] = addressLength;
     this.vectors[(i * vectorBytes) / 4 + 2] = bytes;
@@ -77,7 +77,7 @@ export class Datagrams {
     return this.pointer + BigInt(i * headerBytes);
   }
 
-  /** Nothing of it may be touched any more. */
+  /** After this call no buffer of these datagrams may be read or written. */
   free(): void {
     this.memory.free();
   }

@@ -1,9 +1,10 @@
-// struct sockaddr_in and sockaddr_in6 as bytes (ip(7), ipv6(7)). Little-endian machines only, as all that Node.js is built for here.
+// struct sockaddr_in and sockaddr_in6 as bytes (ip(7), ipv6(7)). For little-endian machines only: Node.js is built for no others
+// here.
 import { isIP } from 'node:net';
 import { addressBytes, readAddress } from '../../controlplane/base/cidr';
 import { AF_INET, AF_INET6 } from '../libc/constants';
 
-/** Bytes of the larger of the two. */
+/** Size of the larger struct. */
 export const maxAddressBytes = 28;
 
 export interface Peer {
@@ -11,7 +12,7 @@ export interface Peer {
   readonly port: number;
 }
 
-/** Writes to the start of `out`; returns the length, or 0 for what has a zone (fe80::1%eth0) or is no address. */
+/** Writes to the start of `out`; returns the length, or 0 when the text has a zone (fe80::1%eth0) or is not an address. */
 export function writePeer(out: Buffer, { address, port }: Peer): number {
   const family = isIP(address);
   if (family === 0 || address.includes('%')) return 0;
@@ -27,7 +28,7 @@ export function writePeer(out: Buffer, { address, port }: Peer): number {
   return maxAddressBytes;
 }
 
-/** Done for each datagram, so without strings in between. */
+/** Runs for each datagram, so it creates no strings. */
 function writeDotted(out: Buffer, address: string): void {
   let part = 0;
   let at = 4;
@@ -41,7 +42,7 @@ function writeDotted(out: Buffer, address: string): void {
   out[at] = part;
 }
 
-/** Of an address the kernel wrote; undefined for another family. */
+/** Parses an address that the kernel wrote; undefined for another family. */
 export function readPeer(bytes: Buffer): Peer | undefined {
   const kind = bytes.readUInt16LE(0);
   const port = bytes.readUInt16BE(2);
