@@ -19,7 +19,7 @@ const workers = 2;
 const failedRetry = { initialMs: 1_000, maxMs: 15 * 60_000 };
 
 export class DaemonSetController implements Controller {
-  private readonly owner: PodOwner<DaemonSet>;
+  private readonly podOwner: PodOwner<DaemonSet>;
   private readonly nodes: TrackedInformer<Node>;
   private readonly history: RevisionHistory<DaemonSet>;
   private readonly failures = new Backoff<string>(failedRetry);
@@ -27,7 +27,7 @@ export class DaemonSetController implements Controller {
   private readonly failedUntil = new Map<string, number>();
 
   constructor(private readonly deps: Deps) {
-    this.owner = new PodOwner(deps, { kind: daemonSets, component: 'daemonset-controller' });
+    this.podOwner = new PodOwner(deps, { kind: daemonSets, component: 'daemonset-controller' });
     this.nodes = deps.informers.of(nodes);
     this.history = new RevisionHistory(deps, {
       kind: daemonSets,
@@ -37,35 +37,35 @@ export class DaemonSetController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { owners, pods, queue } = this.owner;
+    const { workloads, pods, queue } = this.podOwner;
     const { revisions } = this.history;
-    this.owner.follow();
-    revisions.onChange(({ object }) => this.owner.enqueueOwner(object));
+    this.podOwner.follow();
+    revisions.onChange(({ object }) => this.podOwner.enqueueOwner(object));
     this.nodes.onChange((change) => {
       if (change.type === 'updated' && !mattersForPlacement(change.previous, change.object)) return;
-      for (const set of owners.list()) queue.add(objectKey(set));
+      for (const set of workloads.list()) queue.add(objectKey(set));
     });
-    const informers = [owners, pods, this.nodes, revisions];
+    const informers = [workloads, pods, this.nodes, revisions];
     await Promise.all(informers.map((informer) => informer.synced(signal)));
     await runWorkers({ queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const set = this.owner.owners.get(key);
+    const set = this.podOwner.workloads.get(key);
     if (!set) {
-      this.owner.guard.forget(key);
+      this.podOwner.guard.forget(key);
       this.history.forget(key);
       return;
     }
-    if (!this.owner.guard.isCurrent(key) || !this.history.isCurrent(key)) return;
+    if (!this.podOwner.guard.isCurrent(key) || !this.history.isCurrent(key)) return;
     const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
     if (selector.length === 0) return;
-    const owned = await this.owner.claim(key, set, selector, signal);
+    const owned = await this.podOwner.claim(key, set, selector, signal);
     if (owned === undefined) return;
     const hash = await this.history.apply(key, set, owned, signal);
     if (hash === undefined) return;
     const plan = planDaemonSet({ set, nodes: this.nodes.list(), pods: owned, hash, now: this.deps.clock.now() });
-    if (plan.againInMs !== undefined) this.owner.queue.addAfter(key, plan.againInMs);
+    if (plan.againInMs !== undefined) this.podOwner.queue.addAfter(key, plan.againInMs);
     await this.apply(key, set, hash, plan.steps, signal);
     if (plan.status) {
       await this.deps.client.update(daemonSets, { ...set, status: plan.status }, { subresource: 'status', signal });
@@ -85,7 +85,7 @@ export class DaemonSetController implements Controller {
     if (failed) throw failed.reason;
     let next = 0;
     const render = () => renderPod(set, targets[next++]!, hash, controllerReference(daemonSets, set));
-    const error = await this.owner.create(key, set, targets.length, render, signal);
+    const error = await this.podOwner.create(key, set, targets.length, render, signal);
     if (error !== undefined) throw error;
   }
 
@@ -98,14 +98,14 @@ export class DaemonSetController implements Controller {
     if (ended === 'failed') {
       const wait = this.waitAfterFailure(set, pod);
       if (wait > 0) {
-        this.owner.queue.addAfter(key, wait);
+        this.podOwner.queue.addAfter(key, wait);
         return;
       }
     }
     if (ended) {
       const where = `${objectKey(pod)} on node ${pod.spec?.nodeName}`;
       if (ended === 'failed') {
-        this.owner.events.record(
+        this.podOwner.events.record(
           set,
           'Warning',
           'FailedDaemonPod',
@@ -113,10 +113,10 @@ export class DaemonSetController implements Controller {
         );
       } else {
         const message = `Found succeeded daemon pod ${where}, will try to delete it`;
-        this.owner.events.record(set, 'Normal', 'SucceededDaemonPod', message);
+        this.podOwner.events.record(set, 'Normal', 'SucceededDaemonPod', message);
       }
     }
-    await this.owner.delete(key, set, pod, signal);
+    await this.podOwner.delete(key, set, pod, signal);
   }
 
   /** A node that ends its pod again and again is not flooded with new ones. Returns 0 when the pod may go now. */

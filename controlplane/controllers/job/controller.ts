@@ -16,26 +16,26 @@ import { planJob, type Step, trackingFinalizer } from './plan';
 const workers = 5;
 
 export class JobController implements Controller {
-  private readonly owner: PodOwner<Job>;
+  private readonly podOwner: PodOwner<Job>;
   /** Keys of pods that a Job's finalizer holds and that may have no Job. */
   private readonly strays: WorkQueue;
 
   constructor(private readonly deps: Deps) {
-    this.owner = new PodOwner(deps, { kind: jobs, component: 'job-controller', finalizer: trackingFinalizer });
+    this.podOwner = new PodOwner(deps, { kind: jobs, component: 'job-controller', finalizer: trackingFinalizer });
     this.strays = controllerQueue(deps);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { owners, pods, queue } = this.owner;
-    this.owner.follow();
-    owners.onChange(({ type, object }) => {
+    const { workloads, pods, queue } = this.podOwner;
+    this.podOwner.follow();
+    workloads.onChange(({ type, object }) => {
       if (type !== 'deleted' && !isDeleting(object)) return;
       for (const pod of pods.by(byController, controlledBy(object))) this.noteStray(pod);
     });
     pods.onChange((change) => {
       if (change.type !== 'deleted') this.noteStray(change.object);
     });
-    await Promise.all([owners.synced(signal), pods.synced(signal)]);
+    await Promise.all([workloads.synced(signal), pods.synced(signal)]);
     await Promise.all([
       runWorkers({ queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal),
       runWorkers({ queue: this.strays, reconcile: (key) => this.reconcileStray(key, signal) }, signal),
@@ -43,22 +43,22 @@ export class JobController implements Controller {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const job = this.owner.owners.get(key);
+    const job = this.podOwner.workloads.get(key);
     if (!job) {
-      this.owner.guard.forget(key);
+      this.podOwner.guard.forget(key);
       return;
     }
-    if (!this.owner.guard.isCurrent(key)) return;
+    if (!this.podOwner.guard.isCurrent(key)) return;
     const selector = selectorOf(job);
     if (selector.length === 0) return;
-    const owned = await this.owner.claim(key, job, selector, signal);
+    const owned = await this.podOwner.claim(key, job, selector, signal);
     if (owned === undefined) return;
     const plan = planJob(job, owned, this.deps.clock.now());
     if (plan.status) {
       await this.deps.client.update(jobs, { ...job, status: plan.status }, { subresource: 'status', signal });
     }
-    for (const { type, reason, message } of plan.reports) this.owner.events.record(job, type, reason, message);
-    if (plan.againInMs !== undefined) this.owner.queue.addAfter(key, plan.againInMs);
+    for (const { type, reason, message } of plan.reports) this.podOwner.events.record(job, type, reason, message);
+    if (plan.againInMs !== undefined) this.podOwner.queue.addAfter(key, plan.againInMs);
     await this.apply(key, job, plan.steps, signal);
   }
 
@@ -71,7 +71,7 @@ export class JobController implements Controller {
     if (!(pod.metadata?.finalizers ?? []).includes(trackingFinalizer)) return false;
     const owner = controllerOf(pod);
     if (owner?.kind !== jobs.kind) return true;
-    const job = this.owner.owners.get(`${pod.metadata?.namespace}/${owner.name}`);
+    const job = this.podOwner.workloads.get(`${pod.metadata?.namespace}/${owner.name}`);
     if (job?.metadata?.uid !== owner.uid) return true;
     // A Job that is being deleted releases no pods, so it never counts one that its selector does not match.
     return isDeleting(job) && !matchesSelector(selectorOf(job), pod.metadata?.labels);
@@ -79,11 +79,11 @@ export class JobController implements Controller {
 
   /** No Job will count the pod, so nothing must hold it. */
   private async reconcileStray(key: string, signal: AbortSignal): Promise<void> {
-    const pod = this.owner.pods.get(key);
+    const pod = this.podOwner.pods.get(key);
     if (!pod || !this.mayBeStray(pod)) return;
     const owner = controllerOf(pod);
     const jobKey = `${pod.metadata?.namespace}/${owner?.name}`;
-    if (owner?.kind === jobs.kind && !this.owner.owners.get(jobKey)) {
+    if (owner?.kind === jobs.kind && !this.podOwner.workloads.get(jobKey)) {
       // The copy of the Jobs may be behind that of the pods.
       const live = await this.deps.client.get(jobs, jobKey, signal).catch((err: unknown) => {
         if (isNotFound(err)) return undefined;
@@ -100,7 +100,7 @@ export class JobController implements Controller {
         case 'create':
           return this.create(key, job, step.count, signal);
         case 'delete':
-          return this.owner.delete(key, job, step.pod, signal);
+          return this.podOwner.delete(key, job, step.pod, signal);
         case 'release':
           return this.release(key, step.pod, signal);
         case 'expire':
@@ -113,13 +113,13 @@ export class JobController implements Controller {
 
   private async create(key: string, job: Job, count: number, signal: AbortSignal): Promise<void> {
     const pod = renderPod(job);
-    const error = await this.owner.create(key, job, count, () => pod, signal);
+    const error = await this.podOwner.create(key, job, count, () => pod, signal);
     if (error !== undefined) throw error;
   }
 
   private async release(key: string, pod: Pod, signal: AbortSignal): Promise<void> {
     const answer = await this.untrack(pod, signal);
-    if (answer) this.owner.guard.wrote(key, answer);
+    if (answer) this.podOwner.guard.wrote(key, answer);
   }
 
   /** Undefined when the pod is gone, or replaced by a namesake: done either way. */

@@ -15,30 +15,30 @@ const workers = 5;
 type Failure = { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string; readonly error: unknown };
 
 export class ReplicaSetController implements Controller {
-  private readonly owner: PodOwner<ReplicaSet>;
+  private readonly podOwner: PodOwner<ReplicaSet>;
 
   constructor(private readonly deps: Deps) {
-    this.owner = new PodOwner(deps, { kind: replicaSets, component: 'replicaset-controller' });
+    this.podOwner = new PodOwner(deps, { kind: replicaSets, component: 'replicaset-controller' });
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { owners, pods, queue } = this.owner;
-    this.owner.follow();
-    await Promise.all([owners.synced(signal), pods.synced(signal)]);
+    const { workloads, pods, queue } = this.podOwner;
+    this.podOwner.follow();
+    await Promise.all([workloads.synced(signal), pods.synced(signal)]);
     const reconcile = (key: string) => this.reconcile(key, signal);
     await runWorkers({ queue, workers, reconcile }, signal);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const set = this.owner.owners.get(key);
+    const set = this.podOwner.workloads.get(key);
     if (!set) {
-      this.owner.guard.forget(key);
+      this.podOwner.guard.forget(key);
       return;
     }
     // The event that brings the copy up to date adds the key again.
-    if (!this.owner.guard.isCurrent(key)) return;
+    if (!this.podOwner.guard.isCurrent(key)) return;
     const now = this.deps.clock.now();
-    const plan = planReplicaSet({ set, pods: this.owner.candidates(set), siblings: this.siblings(set), now });
+    const plan = planReplicaSet({ set, pods: this.podOwner.candidates(set), siblings: this.siblings(set), now });
     const failure = await this.apply(key, set, plan.steps, signal);
     const { status, againInMs } = planStatus(
       set,
@@ -47,17 +47,17 @@ export class ReplicaSetController implements Controller {
       now,
     );
     if (status) await this.deps.client.update(replicaSets, { ...set, status }, { subresource: 'status', signal });
-    if (againInMs !== undefined) this.owner.queue.addAfter(key, againInMs);
+    if (againInMs !== undefined) this.podOwner.queue.addAfter(key, againInMs);
     if (failure) throw failure.error;
   }
 
   private siblings(set: ReplicaSet): readonly Pod[] {
     const owner = controllerOf(set)?.uid;
     if (owner === undefined) return [];
-    return this.owner.owners
+    return this.podOwner.workloads
       .by(byController, controllerValue(set.metadata?.namespace, owner))
       .filter(({ metadata }) => metadata?.uid !== set.metadata?.uid)
-      .flatMap((sibling) => this.owner.pods.by(byController, controlledBy(sibling)))
+      .flatMap((sibling) => this.podOwner.pods.by(byController, controlledBy(sibling)))
       .filter(isActive);
   }
 
@@ -73,16 +73,16 @@ export class ReplicaSetController implements Controller {
     for (const step of steps) {
       switch (step.action) {
         case 'adopt':
-          await this.owner.adopt(key, set, step.pod, signal);
+          await this.podOwner.adopt(key, set, step.pod, signal);
           break;
         case 'release':
-          await this.owner.release(key, set, step.pod, signal);
+          await this.podOwner.release(key, set, step.pod, signal);
           break;
         case 'create':
           failure = await this.create(key, set, step.count, signal);
           break;
         case 'delete':
-          deletions.push(this.owner.delete(key, set, step.pod, signal));
+          deletions.push(this.podOwner.delete(key, set, step.pod, signal));
           break;
       }
     }
@@ -93,7 +93,7 @@ export class ReplicaSetController implements Controller {
 
   private async create(key: string, set: ReplicaSet, count: number, signal: AbortSignal): Promise<Failure | undefined> {
     const pod = renderPod(set, controllerReference(replicaSets, set));
-    const error = await this.owner.create(key, set, count, () => pod, signal);
+    const error = await this.podOwner.create(key, set, count, () => pod, signal);
     if (error === undefined) return undefined;
     return { reason: 'FailedCreate', message: describeError(error), error };
   }

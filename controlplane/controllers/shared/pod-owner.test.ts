@@ -31,7 +31,7 @@ async function open(t: Test) {
     abort.abort(new Error('done'));
     await running;
   });
-  await Promise.all([owner.owners.synced(abort.signal), owner.pods.synced(abort.signal)]);
+  await Promise.all([owner.workloads.synced(abort.signal), owner.pods.synced(abort.signal)]);
   const { signal } = abort;
   const pod = (name: string): Pod =>
     ({ metadata: { name, namespace: 'a', labels }, spec: { containers: [] } }) as unknown as Pod;

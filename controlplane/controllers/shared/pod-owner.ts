@@ -28,9 +28,10 @@ export interface PodOwnerOptions<O extends KubeObject> {
 }
 
 export class PodOwner<O extends KubeObject> {
-  readonly owners: TrackedInformer<O>;
+  /** The objects that own pods, all of one kind. */
+  readonly workloads: TrackedInformer<O>;
   readonly pods: TrackedInformer<Pod>;
-  /** Keys of owners. */
+  /** Keys of workloads. */
   readonly queue: WorkQueue;
   readonly guard: WriteGuard<Pod>;
   readonly events: EventRecorder;
@@ -39,7 +40,7 @@ export class PodOwner<O extends KubeObject> {
     private readonly deps: Deps,
     private readonly options: PodOwnerOptions<O>,
   ) {
-    this.owners = deps.informers.of(options.kind);
+    this.workloads = deps.informers.of(options.kind);
     this.pods = deps.informers.of(pods);
     this.queue = controllerQueue(deps);
     this.guard = new WriteGuard(this.pods);
@@ -48,7 +49,7 @@ export class PodOwner<O extends KubeObject> {
 
   /** Adds the key of each owner that a change of an owner or a pod concerns. */
   follow(): void {
-    this.owners.onChange(({ key }) => this.queue.add(key));
+    this.workloads.onChange(({ key }) => this.queue.add(key));
     this.pods.onChange((change) => {
       this.enqueueOwner(change.object);
       if (change.type === 'updated') this.enqueueOwner(change.previous);
@@ -60,7 +61,7 @@ export class PodOwner<O extends KubeObject> {
     const owner = controllerOf(object);
     const namespace = object.metadata?.namespace ?? '';
     if (owner?.kind === this.options.kind.kind) this.queue.add(`${namespace}/${owner.name}`);
-    else if (!owner) for (const one of this.owners.by(byNamespace, namespace)) this.queue.add(objectKey(one));
+    else if (!owner) for (const one of this.workloads.by(byNamespace, namespace)) this.queue.add(objectKey(one));
   }
 
   /** The pods it owns, and those of its namespace that have no owner. */
