@@ -1,10 +1,10 @@
-// The Service addresses of one range: which look free to this server, which is next.
+// The Service addresses of one range: which look free to this server, and which to use next.
 import { type Cidr, cidrSize, formatAddress, formatCidr, parseAddress } from '../../base/cidr';
 import { NumberPool } from './number-pool';
 
-/** The first addresses of the range are left to those who ask for a certain one, as kube-apiserver does. */
+/** The first addresses of the range are kept for Services that name an address, as in kube-apiserver; this is the limit. */
 const maxReserved = 256;
-/** A larger range is used up to this many addresses: one bit each. */
+/** Of a larger range only this many addresses are used: a bound for the memory of the pool. */
 const maxAddresses = 1 << 22;
 
 export class AddressPool {
@@ -13,7 +13,7 @@ export class AddressPool {
   constructor(readonly range: Cidr) {
     const size = cidrSize(range);
     this.numbers = new NumberPool(size > BigInt(maxAddresses) ? maxAddresses : Number(size));
-    // Neither the network address nor the broadcast address.
+    // Never use the network address and the broadcast address.
     this.numbers.hold(0);
     if (size <= BigInt(maxAddresses)) this.numbers.hold(this.numbers.size - 1);
   }
@@ -31,13 +31,13 @@ export class AddressPool {
     return index !== undefined && this.numbers.has(index);
   }
 
-  /** For a write that begins. False when it is in use, or is not of this range. */
+  /** Takes an address for a new write. False when it is in use, or not in this range. */
   take(address: string): boolean {
     const index = this.indexOf(address);
     return index !== undefined && this.numbers.take(index);
   }
 
-  /** Undefined when all are in use or excluded. */
+  /** Takes any free address; undefined when all are in use or excluded. */
   takeAny(random: () => number, excluded?: (address: string) => boolean): string | undefined {
     const { size } = this.numbers;
     const reserved = Math.min(Math.max(16, Math.floor(size / 16)), maxReserved);
@@ -47,19 +47,19 @@ export class AddressPool {
     return index === undefined ? undefined : this.addressAt(index);
   }
 
-  /** The write that took it failed. */
+  /** Frees the address after a failed write. */
   free(address: string): void {
     const index = this.indexOf(address);
     if (index !== undefined) this.numbers.free(index);
   }
 
-  /** A stored Service has it. */
+  /** Records that a stored Service has the address. */
   hold(address: string): void {
     const index = this.indexOf(address);
     if (index !== undefined) this.numbers.hold(index);
   }
 
-  /** The stored Service that had it has it no more. */
+  /** Records that the stored Service no longer has the address. */
   release(address: string): void {
     const index = this.indexOf(address);
     if (index !== undefined) this.numbers.release(index);
@@ -76,7 +76,7 @@ export class AddressPool {
       const inside = family === this.range.family && offset >= 0n && offset < BigInt(this.numbers.size);
       return inside ? Number(offset) : undefined;
     } catch {
-      // Not an address at all: validation has its own message for that.
+      // Not an address: validation has its own message for that.
       return undefined;
     }
   }

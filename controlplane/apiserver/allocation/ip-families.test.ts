@@ -11,7 +11,7 @@ interface Case {
   readonly spec: Spec;
   readonly old?: Spec;
   readonly cluster?: readonly IpFamily[];
-  /** Policy and families afterwards, or what is wrong. */
+  /** Policy and families afterwards, or the error. */
   readonly want: string | RegExp;
 }
 const single: Spec = { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'], clusterIPs: ['10.96.0.5'] };

@@ -1,5 +1,5 @@
-// Which address families a Service has: spec.ipFamilyPolicy and spec.ipFamilies from what the writer says, what was stored and
-// what the cluster is configured for (KEP-563). Pure; the addresses themselves are allocated afterwards, one per family.
+// Decides the address families of a Service: computes spec.ipFamilyPolicy and spec.ipFamilies from the new spec, the stored spec
+// and the families of the cluster (KEP-563). Pure; afterwards one address per family is allocated.
 import { isDeepStrictEqual } from 'node:util';
 import type { Service } from '../../api/index';
 import type { FieldCause } from '../../base/errors';
@@ -11,9 +11,9 @@ export const familyOf = (address: string): IpFamily => (address.includes(':') ? 
 const other = (family: string): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4');
 
 /**
- * Fills in policy and families of `spec` and takes away what a change to SingleStack releases. `configured`: families of the
- * cluster, the default one first. Returns what is wrong; the spec is then half filled and must not be stored.
- * A Service that prefers dual stack is not changed when the cluster's families change: only its owner moves it.
+ * Sets policy and families of `spec`; a change to SingleStack removes the second address and family. `configured`: families of
+ * the cluster, the default one first. Returns the errors; after an error the spec is incomplete and must not be stored.
+ * When the cluster's families change, a Service with PreferDualStack stays as it is until a user changes it.
  */
 export function initFamilies(spec: Spec, old: Spec | undefined, configured: readonly IpFamily[]): FieldCause[] {
   if (spec.type === 'ExternalName') return [];
@@ -24,7 +24,7 @@ export function initFamilies(spec: Spec, old: Spec | undefined, configured: read
   const causes = [...shapeCauses(spec), ...(before ? release(spec, before) : []), ...policyCauses(spec)];
   if (causes.length === 0) causes.push(...inferFromAddresses(spec, configured));
   if (causes.length > 0) return causes;
-  // Its writer names the addresses, so such a Service may have families the cluster's own addresses do not have.
+  // Headless without a selector: a user writes its endpoints, so its families may differ from those of the cluster.
   if (anyFamily) {
     fillFamilies(spec, configured, true);
     return [];
@@ -56,7 +56,7 @@ function isUntouchedPreference(spec: Spec, old: Spec): boolean {
   );
 }
 
-/** SingleStack releases the second address and family if the writer left both alone; fewer of them need SingleStack said. */
+/** SingleStack removes an unchanged second address and family. Without SingleStack the writer must not remove them. */
 function release(spec: Spec, old: Spec): FieldCause[] {
   const { clusterIPs = [], ipFamilies = [] } = spec;
   if (spec.ipFamilyPolicy === 'SingleStack') {
@@ -111,7 +111,7 @@ function shapeCauses(spec: Spec): FieldCause[] {
   return causes;
 }
 
-/** An address that is asked for says its family. */
+/** Derives families from the requested addresses. */
 function inferFromAddresses(spec: Spec, configured: readonly IpFamily[]): FieldCause[] {
   const { clusterIPs = [] } = spec;
   const causes: FieldCause[] = [];

@@ -1,6 +1,6 @@
-// A node's address is its own: two nodes that report the same one (every VirtualBox machine has 10.0.2.15 on its first
-// interface) would take each other's traffic, and nothing else would say so. The store decides which node has it, as for every
-// claim; here the refusal gets its words.
+// No two nodes may have the same address: if two nodes report one (every VirtualBox machine has 10.0.2.15 on its first
+// interface), each gets traffic of the other, without any error. The store decides which node has the address, as for every
+// claim; this rule writes the message of the refusal.
 import { isIP } from 'node:net';
 import { internalAddresses, nodeAddressClaim } from '../../api/claims';
 import { type Node, nodes } from '../../api/index';
@@ -14,7 +14,7 @@ export const nodeAddresses: OpenRule = ({ cache, serviceRanges }) => new NodeAdd
 class NodeAddresses implements WriteRule {
   readonly name = 'NodeAddresses';
 
-  /** An address in `services` is the cluster's: no node may report it, and get a certificate for it. */
+  /** `services` are the ranges of Service addresses: no node may report such an address, since it would get a certificate for it. */
   constructor(
     private readonly cache: Cache,
     private readonly services: readonly Cidr[],
@@ -24,7 +24,7 @@ class NodeAddresses implements WriteRule {
     return kind.prefix === nodes.prefix && context !== undefined;
   }
 
-  /** Looks at the addresses that are new in `object`. @throws Forbidden naming the node that has one of them */
+  /** Checks the addresses that are new in `object`. @throws Forbidden naming the node that has one of them */
   validate({ name, object = {}, old = {}, refused, dryRun }: Write): void {
     const before = internalAddresses(old);
     for (const address of internalAddresses(object)) {
@@ -38,7 +38,7 @@ class NodeAddresses implements WriteRule {
     }
   }
 
-  /** As far as this server has seen: a dry run does not ask the store. */
+  /** The node that has the address in this server's cache: a dry run does not ask the store. */
   private ownerOf(address: string, name: string): string | undefined {
     const others = this.cache
       .kind(nodes)

@@ -1,5 +1,5 @@
 // Which numbers of a range look free to this server: node ports, and cluster IPs as offsets in their range. A number is in use
-// when a stored object holds it, or when a write that is under way has taken it. Two bits a number.
+// when a stored object holds it, or when an unfinished write has taken it. Two bits per number.
 
 export class NumberPool {
   private readonly used: Uint32Array;
@@ -14,25 +14,25 @@ export class NumberPool {
     return isSet(this.used, index);
   }
 
-  /** For a write that begins. False when the number is in use. */
+  /** Takes a number for a new write. False when the number is in use. */
   take(index: number): boolean {
     if (this.has(index)) return false;
     set(this.used, index);
     return true;
   }
 
-  /** The write that took it failed. A stored object of another server may hold the number by now: then it stays in use. */
+  /** Frees the number after a failed write. If a stored object holds the number meanwhile, it stays in use. */
   free(index: number): void {
     if (!isSet(this.stored, index)) clear(this.used, index);
   }
 
-  /** A stored object holds the number. */
+  /** Records that a stored object holds the number. */
   hold(index: number): void {
     set(this.used, index);
     set(this.stored, index);
   }
 
-  /** The stored object that held the number holds it no more. */
+  /** Records that the stored object no longer holds the number. */
   release(index: number): void {
     clear(this.used, index);
     clear(this.stored, index);

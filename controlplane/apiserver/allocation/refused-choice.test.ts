@@ -1,4 +1,4 @@
-// What the server chooses for a Service, with a source of chance that always gives the same: what is taken, and what is chosen then.
+// Which address and ports the server chooses for a Service when its first choice is in use. The random numbers are fixed.
 import t, { type Test } from 'tap';
 import { openTestServer } from '../../../test/lib/test-server';
 import { type Service, services } from '../../api/index';
@@ -51,7 +51,7 @@ t.test('a choice that the store refuses is made again, as a whole', async (t) =>
       { name: 'udp', port: 53, protocol: 'UDP' },
     ],
   };
-  // In one turn: neither server has seen what the other chose.
+  // In one turn of the event loop, so neither server has seen the choice of the other.
   const created = await Promise.all(clients.map((client, i) => client.create(services, service(`s${i}`, spec))));
   t.same(
     created.map(portsOf).sort(),

@@ -1,4 +1,4 @@
-// Node ports of a Service that changes its type, over real HTTPS: what is carried over stays reserved.
+// Node ports of a Service that changes its type, over real HTTPS: kept ports stay reserved.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 

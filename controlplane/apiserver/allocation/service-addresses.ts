@@ -1,6 +1,6 @@
-// Cluster IPs and node ports of Services: chosen in the same synchronous stretch as the write, free again when the Service is gone
-// or no longer uses them. The pools know what this server has seen; the store decides, since another server may give the same
-// number at the same time. What an update keeps of them is a rule of the kind (api/services/carry-over.ts).
+// Cluster IPs and node ports of Services: chosen in the same synchronous stretch as the write, free again when the Service is
+// deleted or no longer uses them. The pools have what this server has seen; the store decides, since another server may choose the
+// same number at the same time. Which of them an update keeps is a rule of the kind (api/services/carry-over.ts).
 import { clusterIpClaim, nodePortClaim, serviceClaims } from '../../api/claims';
 import { type Service, services } from '../../api/index';
 import { allocatesNodePorts, hasNodePorts, needsHealthCheckPort } from '../../api/services/types';
@@ -19,7 +19,7 @@ type Spec = NonNullable<Service['spec']>;
 export const nodePortFirst = 30_000;
 export const nodePortLast = 32_767;
 
-/** What one Service holds. */
+/** The addresses and ports that one Service holds. */
 interface Holding {
   readonly ips: ReadonlySet<string>;
   readonly ports: ReadonlySet<number>;
@@ -27,13 +27,13 @@ interface Holding {
 
 /** One attempt to reserve. */
 interface Attempt {
-  /** What the stored Service holds: it needs no reservation. */
+  /** Held by the stored Service already: needs no reservation. */
   readonly own: Holding;
-  /** The store said that another Service holds it. */
+  /** True for a claim that the store refused, since another Service holds it. */
   readonly isRefused: (claim: string) => boolean;
-  /** Also refuse what looks taken to this server: a dry run asks no store, and a refusal names all that is taken. */
+  /** Also refuse values that this server sees in use: a dry run does not ask the store, and a refusal names all values in use. */
   readonly strict: boolean;
-  /** How to give back what is taken, in order. */
+  /** Frees each taken value, in the order in which they were taken. */
   readonly taken: Array<() => void>;
 }
 
@@ -49,7 +49,7 @@ class ServiceAddresses implements WriteRule {
   private readonly pools: ReadonlyMap<IpFamily, AddressPool>;
   private readonly ports = new NumberPool(nodePortLast - nodePortFirst + 1);
 
-  /** `ranges`: one per family, that of the default family first. */
+  /** `ranges`: one per family, the default family first. */
   constructor(
     ranges: readonly Cidr[],
     private readonly random: () => number,
@@ -78,7 +78,7 @@ class ServiceAddresses implements WriteRule {
     return kind.prefix === services.prefix && context !== undefined;
   }
 
-  /** Families follow from policy and cluster. @throws Invalid when those asked for do not fit each other or the cluster */
+  /** Sets the families. @throws Invalid when the requested families do not fit each other or the cluster */
   prepare({ name, object, old }: Write): void {
     const { spec } = object as Service;
     if (!spec) return;
@@ -87,9 +87,9 @@ class ServiceAddresses implements WriteRule {
   }
 
   /**
-   * Fills in what is missing and takes what is asked for. What is asked for goes to the store even if it looks taken here: the
-   * Service that had it may be gone, deleted through another server. @throws Invalid when the store refused it, or when it is
-   * outside the range, or when nothing is left
+   * Chooses missing values and reserves requested ones. A requested value goes to the store even if this server sees it in use:
+   * the Service that had it may have been deleted through another server. @throws Invalid when the store refused the value, it
+   * is outside the range, or none is free
    */
   reserve(write: Write): Reservation {
     const { object, old, refused, dryRun } = write;
@@ -186,7 +186,7 @@ class ServiceAddresses implements WriteRule {
     };
     if (hasNodePorts(spec)) {
       const ports = spec.ports ?? [];
-      // Ports asked for come first, so that no random one takes their place.
+      // Requested ports come first, so that no random choice takes them.
       ports.forEach((port, i) => {
         if (port.nodePort) takePort(`spec.ports[${i}].nodePort`, port.nodePort);
       });

@@ -1,5 +1,5 @@
-// A valid object of every kind, of which one field after the other is absent, null or empty, by every verb that writes: whatever
-// the answer is, it is not a failure of the server.
+// A valid object of every kind is written by every verb, each time with one field absent, null or empty: no answer may be an
+// error of the server (5xx).
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { type Path, pathsOf, spoiled } from '../../../test/lib/schema-sample';
@@ -18,10 +18,10 @@ const types = {
 };
 type Method = 'POST' | 'PUT' | 'PATCH';
 
-/** Templates are tried down to the fields of their pods; what is in those is the same code as for pods. */
+/** In templates, deeper fields of the pod are skipped: their code is the same as for pods. */
 const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 && path.length > 4;
 
-/** A merge patch that takes one field away; undefined where the way to it leads through a list. */
+/** A merge patch that removes one field; undefined when the path leads through a list. */
 function removal(path: Path): object | undefined {
   if (path.some((step) => typeof step === 'number')) return undefined;
   return path.toReversed().reduce<unknown>((inner, step) => ({ [step]: inner }), null) as object;
@@ -55,7 +55,7 @@ t.test('every field of every kind', async (t) => {
     const failures: string[] = [];
     const check = async (what: string, answer: Promise<{ status: number; text: string }>) => {
       const { status, text } = await answer;
-      // An apply without the key of a list element is no crash: upstream answers it with 500 and these words.
+      // Upstream also answers an apply without the key of a list element with 500 and this message.
       if (status >= 500 && !text.includes('failed to create typed patch object')) {
         failures.push(`${what}: ${status} ${text}`);
       }

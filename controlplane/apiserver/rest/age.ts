@@ -12,7 +12,7 @@ export function formatAge(created: string | undefined, now: number): string {
   return formatDuration(now - at);
 }
 
-/** The two most telling units, the second one only while it matters: 45s, 3m20s, 5h12m, 2d3h, 40d, 2y10d. */
+/** The two largest units, the second only for short durations: 45s, 3m20s, 5h12m, 2d3h, 40d, 2y10d. */
 export function formatDuration(ms: number): string {
   if (ms < -second) return '<invalid>';
   if (ms < 0) return '0s';

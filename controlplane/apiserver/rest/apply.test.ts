@@ -1,4 +1,4 @@
-// Server-side apply over real HTTPS: ownership, conflicts, creation, and what ordinary writes do to managedFields.
+// Server-side apply over real HTTPS: ownership, conflicts, creation, and the effect of ordinary writes on managedFields.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 

@@ -1,4 +1,4 @@
-// Server-side apply: PATCH with a configuration, which makes the object when there is none.
+// Server-side apply: PATCH with a configuration, which creates a missing object.
 import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
@@ -22,10 +22,10 @@ import { renderObject } from './read';
 import { update } from './update';
 import { writeOptions } from './write-options';
 
-/** An object that comes and goes between two looks is looked at this often. */
+/** How often an apply starts again when another writer creates or deletes the object at the same time. */
 const maxAttempts = 20;
 
-/** @throws Invalid, BadRequest, Conflict, Forbidden, NotFound for a subresource of nothing */
+/** @throws Invalid, BadRequest, Conflict, Forbidden, NotFound for a subresource of a missing object */
 export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name, subresource } = rest.route;
   const body = await rest.request.body().catch((cause: unknown) => {
@@ -62,11 +62,11 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   }
 }
 
-/** A missing namespace is no race. */
+/** False for a missing namespace: only a missing object can be a race. */
 const isAbout = (details: Readonly<Record<string, unknown>>, { route }: RestRequest): boolean =>
   details['kind'] === route.kind.plural && details['name'] === route.name;
 
-/** YAML, of which JSON is a part. @throws BadRequest, StatusError 500 for an object that its kind does not have */
+/** Reads YAML, and so also JSON. @throws BadRequest, StatusError 500 for an object that does not fit its kind */
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   const { kind, name } = rest.route;
   const schema = rest.schemas.of(kind);
@@ -126,7 +126,7 @@ const describe = (kind: Kind, { metadata }: KubeObject): string =>
   `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${describeKind(kind)}`;
 const describeKind = ({ group, version, kind }: Kind): string => `${group}/${version}, Kind=${kind}`;
 
-/** Unknown fields are an error before; what is left for field validation are keys given twice. */
+/** Field validation for duplicate keys. Unknown fields were refused before. */
 function checkDuplicates(rest: RestRequest, body: Buffer): void {
   const { fieldValidation } = writeOptions(rest);
   if (fieldValidation === 'Ignore') return;
@@ -135,7 +135,7 @@ function checkDuplicates(rest: RestRequest, body: Buffer): void {
   else if (findings.length > 0) throw new BadRequest(`error strict decoding YAML: ${findings.join(', ')}`);
 }
 
-/** What only holds for an apply that would make the object. @throws NotFound, Conflict, Forbidden */
+/** Checks of an apply that would create the object. @throws NotFound, Conflict, Forbidden */
 function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest, applied: KubeObject): void {
   const { kind, namespace, name, subresource } = route;
   if (subresource !== '') throw notFound(kind, name);
@@ -151,7 +151,7 @@ function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest
   if (!authorizer.allowsResource(request.user, attributes)) throw deniedResource(request.user, attributes, kind);
 }
 
-/** The revision and uid the writer asks for, which the merge took from what is stored. */
+/** Restores the writer's resourceVersion and uid, which the merge replaced by the stored ones. */
 function keepPreconditions(object: KubeObject, { metadata }: KubeObject): KubeObject {
   const { uid, resourceVersion } = metadata ?? {};
   object.metadata = { ...object.metadata, ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };

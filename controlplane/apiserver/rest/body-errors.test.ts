@@ -1,4 +1,4 @@
-// Bodies and patches that cannot be read or do not fit: code, reason and words of kube-apiserver.
+// Bodies and patches that cannot be parsed or do not fit: code, reason and message of kube-apiserver.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 

@@ -1,4 +1,4 @@
-// What the verbs need: the parts of the server behind them, and the request in front of them.
+// The arguments of every verb: the parts of the server it uses, and the request.
 import type { Catalog } from '../../api/catalog';
 import type { Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -68,7 +68,7 @@ export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
   const body = await rest.request.body().catch((err: unknown) => {
     if (!(err instanceof UnreadableYaml)) throw err;
     writeOptions(rest);
-    // Only an apply is converted by the call whose errors begin with these words.
+    // Upstream has this prefix only in errors of an apply.
     const message = err.message.replace('error converting YAML to JSON: ', '');
     throw unrecognized(kind, new BadRequest(message), err.yaml);
   });

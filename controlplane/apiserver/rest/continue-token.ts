@@ -1,11 +1,11 @@
-// The continue token of a paged LIST: where it stopped, and the revision all its pages must be read at. Pure.
+// The continue token of a paged LIST: the last key, and the revision at which all its pages are read. Pure.
 import { BadRequest } from '../../base/errors';
 
 export function encodeContinue(key: string, revision: number): string {
   return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: key })).toString('base64url');
 }
 
-/** @throws BadRequest for a token this server did not make */
+/** @throws BadRequest for an invalid token */
 export function decodeContinue(token: string): { key: string; revision: number } {
   try {
     const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;

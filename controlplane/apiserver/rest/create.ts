@@ -14,7 +14,7 @@ import { generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from '.
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
-/** Another suffix is tried this often when a generated name is taken. */
+/** How many suffixes are tried when a generated name exists already. */
 const maxNameAttempts = 8;
 
 export async function createObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
@@ -65,7 +65,7 @@ export async function create(
       if (prepared) await prepared;
       const validated = rules.validate(named);
       if (validated) await validated;
-      // Asked here so that nothing is reserved in vain; the store refuses what comes in between.
+      // This check avoids useless reservations; the store refuses an object that is created meanwhile.
       if (deps.cache.kind(kind).get(key)) throw alreadyExists(kind, named.name);
       const reserved = rules.reserve(named, held);
       if (reserved) await reserved;
@@ -92,7 +92,7 @@ function withName(write: Write, object: KubeObject, name: string): Write {
 const nameExhausted = (base: string) =>
   new AlreadyExists(`unable to generate a free name from ${JSON.stringify(base)}: try again`);
 
-/** What a dry run answers: the object as it would be, never stored. */
+/** The answer of a dry run: the object as it would be, never stored. */
 export function rehearsed(key: string, object: KubeObject): CachedObject {
   return { key, object, json: Buffer.from(JSON.stringify(object)), revision: 0 };
 }

@@ -1,4 +1,4 @@
-// From body bytes to an object of the kind asked for, with the field validation the client chose.
+// Decodes body bytes to an object of the requested kind, with the field validation that the client chose.
 
 import type { Catalog } from '../../api/catalog';
 import { parseJson } from '../../api/json-text';
@@ -12,19 +12,19 @@ import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
 import { unsupportedMediaType } from '../status';
 
-/** No kind has as many at its top; to copy hundreds of thousands would hold the event loop. */
+/** No kind has as many top-level fields; copying hundreds of thousands would block the event loop. */
 const maxFields = 100;
 
 const textTypes = ['application/json', 'application/yaml'];
 
 interface Decoded {
   readonly value: unknown;
-  /** The text, in which strict decoding finds fields given twice; protobuf has none. */
+  /** The text, in which strict decoding finds duplicate fields; absent for protobuf. */
   readonly json?: string;
 }
 
 /**
- * Bytes to a plain value; `schema` says what a protobuf body holds; what has no Go type is not sent in it. YAML has become JSON before.
+ * Decodes bytes to a plain value. A protobuf body is read by `schema`; custom resources cannot be protobuf. YAML is JSON already.
  * @throws StatusError 415, BadRequest
  */
 export function decodeBody(body: Buffer, contentType: string, schema: ObjectSchema): unknown {
@@ -48,7 +48,7 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema): Decode
   }
 }
 
-/** Upstream looks for apiVersion and kind first, and says so of whatever hides them. */
+/** Upstream reads apiVersion and kind first, so an unreadable body is an error about them. */
 function typed<T>(read: () => T): T {
   try {
     return read();
@@ -62,7 +62,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What is served, and what it looks like. */
+/** The served kinds and their schemas. */
 export interface Served {
   readonly catalog: Catalog;
   readonly schemas: SchemaSet;
@@ -97,7 +97,7 @@ interface Recognized {
   readonly json?: string;
 }
 
-/** Go's name for what it reads apiVersion and kind into. */
+/** Go's name for the struct into which upstream reads apiVersion and kind. */
 const typeMeta =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
@@ -118,7 +118,7 @@ function recognized(schema: ObjectSchema, body: Buffer, contentType: string, kin
   }
 }
 
-/** What is no BadRequest is returned as it is. */
+/** Turns a BadRequest into upstream's message for an unreadable body; returns other errors unchanged. */
 export function unrecognized(kind: Kind, cause: unknown, body: Buffer): unknown {
   if (!(cause instanceof BadRequest)) return cause;
   const what = `the object provided is unrecognized (must be of type ${kind.kind})`;
@@ -127,7 +127,7 @@ export function unrecognized(kind: Kind, cause: unknown, body: Buffer): unknown 
 
 const maxSummary = 30;
 
-/** The beginning of a body: JSON as it is, anything else as hexadecimal digits. */
+/** The beginning of a body: JSON unchanged, other bytes as hexadecimal digits. */
 function summary(body: Buffer): string {
   if (body.length === 0) return '<empty>';
   const head = body.subarray(0, maxSummary);
@@ -137,8 +137,7 @@ function summary(body: Buffer): string {
 
 const openingBrace = 0x7b;
 
-/** @throws BadRequest for an object of another kind or version; one that names neither is taken for what the path says */
-/** @throws BadRequest for an object of another kind or version; what is absent is right */
+/** @throws BadRequest for an object of another kind or version; an absent kind or version is correct */
 export function checkKind(
   catalog: Catalog,
   kind: Kind,
@@ -151,7 +150,7 @@ export function checkKind(
   const slash = foundVersion.lastIndexOf('/');
   const group = foundVersion.slice(0, Math.max(0, slash));
   const version = foundVersion.slice(slash + 1);
-  // Older versions of a kind are ones upstream knows and converts before it refuses them.
+  // Upstream knows the older versions of a kind and converts them before it refuses them.
   if (foundKind === kind.kind && group === kind.group && /^v\d+(alpha|beta)\d+$/.test(version)) {
     throw new BadRequest(
       `the API version in the data (${foundVersion}) does not match the expected API version (${kind.apiVersion})`,
@@ -166,5 +165,5 @@ export function checkKind(
   );
 }
 
-/** Of upstream's internal types: core, apps, rbac. */
+/** The package of upstream's internal types: core, apps, rbac. */
 const goPackage = (group: string): string => (group === '' ? 'core' : group.split('.', 1)[0]!);

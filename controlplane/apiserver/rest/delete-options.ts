@@ -9,7 +9,7 @@ import { checkDryRun, type Options, readOptions, refuseInvalid, unsupported } fr
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 
 export interface DeleteOptions {
-  /** Absent: what the object itself says. */
+  /** Absent: the grace period of the object itself. */
   readonly gracePeriodSeconds?: number;
   readonly propagation?: Propagation;
   /** The older way to ask for Orphan or Background. */
@@ -19,7 +19,7 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
 }
 
-/** What a body may hold beside the options that a query can. */
+/** The options of a body that a query cannot have. */
 interface DeleteOptionsBody extends Options<'DeleteOptions'> {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
@@ -32,7 +32,7 @@ export async function readDeleteOptions(rest: RestRequest): Promise<DeleteOption
   return parseDeleteOptions(rest, decodeBody(body, header(request.headers, 'content-type'), schema));
 }
 
-/** What is wrong with the types of fields fails, unknown fields are dropped. @throws BadRequest, Invalid */
+/** Fields of a wrong type are errors, unknown fields are dropped. @throws BadRequest, Invalid */
 export function parseDeleteOptions({ schemas }: RestRequest, value: unknown): DeleteOptions {
   decodeStructure(schemas.ofModel('V1DeleteOptions'), value, undefined);
   return checkDeleteOptions(value as DeleteOptionsBody);

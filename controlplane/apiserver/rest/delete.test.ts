@@ -1,4 +1,4 @@
-// What a deletion leaves behind, as the rules of the kind decide; and the verbs know no kind by its name.
+// Which object stays after a deletion, by the rules of its kind; and no verb compares names of kinds.
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import type { DeletionRules } from '../../api/deletion';

@@ -1,4 +1,4 @@
-// DELETE of one object or of a collection: options, preconditions, grace periods, finalizers and what becomes of dependents.
+// DELETE of one object or of a collection: options, preconditions, grace periods, finalizers, and the effect on dependents.
 import { atLeastOne } from '../../api/deletion';
 import type { Kind } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
@@ -17,7 +17,7 @@ import { negotiate } from './negotiate';
 import { renderList, renderObject } from './read';
 import { parseSelection } from './selection';
 
-/** Finalizers the garbage collector works off. */
+/** Finalizers that the garbage collector removes when it has finished. */
 const foregroundFinalizer = 'foregroundDeletion';
 const orphanFinalizer = 'orphan';
 const maxAttempts = 20;
@@ -26,13 +26,13 @@ export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<R
   const { kind, namespace, name } = rest.route;
   const options = await readDeleteOptions(rest);
   const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
-  // Clients of orphanDependents=false learn from the code that the object stays for a while.
+  // With orphanDependents=false the code shows the client that the object still exists.
   if (left) return renderObject(deps, rest, left, options.orphanDependents === false ? 202 : 200);
   if (kind.options.deletion?.answersWithObject) return renderObject(deps, rest, last, 200);
   return jsonReply(deletedStatus(kind, name, last.object.metadata?.uid));
 }
 
-/** Deletes everything selected and answers with the list of it; one that is gone meanwhile counts as done. */
+/** Deletes all selected objects and answers with their list; an object that is deleted meanwhile is no error. */
 export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace } = rest.route;
   listOptions(rest.query);
@@ -52,7 +52,7 @@ export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promi
   return renderList(deps, rest, kind, done, { resourceVersion: String(revision) }, rendering);
 }
 
-/** `left` is the object as it stays behind, waiting for its grace period or finalizers; absent when it is gone. */
+/** `left` is the object that still waits for its grace period or finalizers; absent when the object is deleted. */
 export async function remove(
   deps: RestDeps,
   rest: RestRequest,
@@ -95,7 +95,7 @@ export async function remove(
 }
 
 /**
- * The object as it must stay behind, the same object when nothing changes, undefined when it can go at once.
+ * The object to store while it waits, the same object when nothing changes, undefined when it can be deleted at once.
  * `now` is milliseconds since the epoch.
  */
 export function planDeletion(
@@ -117,7 +117,7 @@ export function planDeletion(
   };
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
-  // The first deletion asks something new of whoever acts on the object; a shorter grace period does not.
+  // The first deletion is a new desired state for controllers and the kubelet; a shorter grace period is not.
   if (!before.deletionTimestamp && before.generation !== undefined) metadata.generation = before.generation + 1;
   const changed =
     metadata.deletionTimestamp !== before.deletionTimestamp ||
@@ -136,13 +136,13 @@ function finalizersFor(present: readonly string[], propagation: Propagation | un
   return rest;
 }
 
-/** When an object goes: `at` is milliseconds since the epoch. */
+/** When an object is deleted: `at` is milliseconds since the epoch. */
 interface DeletionTerm {
   readonly at: number;
   readonly graceSeconds: number;
 }
 
-/** A grace period under way can only get shorter. */
+/** A running grace period can only get shorter. */
 function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, now: number): DeletionTerm {
   const { deletionTimestamp, deletionGracePeriodSeconds: running = 0 } = object.metadata ?? {};
   if (!deletionTimestamp) {
@@ -154,7 +154,7 @@ function deletionTerm(kind: Kind, object: KubeObject, options: DeleteOptions, no
   if (running === 0 || asked >= running) return { at, graceSeconds: running };
   const sooner = at - (running - asked) * 1000;
   if (sooner >= now) return { at: sooner, graceSeconds: asked };
-  // The kubelet still has to end what runs, unless the caller asked for no grace at all.
+  // The kubelet still has to stop the containers, except when the client requested a grace period of 0.
   return { at: now, graceSeconds: asked === 0 ? 0 : 1 };
 }
 

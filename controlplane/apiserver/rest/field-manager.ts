@@ -1,4 +1,4 @@
-// Who a write is attributed to in metadata.managedFields, and keeping that true after writes that are no apply.
+// The field manager of a write, and the update of metadata.managedFields after writes that are not an apply.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { trackUpdate } from '../patch/apply';
@@ -9,7 +9,7 @@ import { writeOptions } from './write-options';
 
 const maxManagerLength = 128;
 
-/** The fieldManager asked for, else what the User-Agent calls itself up to its first slash. @throws Invalid */
+/** The fieldManager of the request, else the User-Agent up to its first slash. @throws Invalid */
 function managerOf(rest: RestRequest): string {
   const asked = writeOptions(rest).fieldManager;
   if (asked !== '') return asked;
@@ -18,8 +18,8 @@ function managerOf(rest: RestRequest): string {
 }
 
 /**
- * Brings managedFields of `object` up to date in place. Objects that were never applied have none and cost two look-ups
- * here: their fields get an owner with the first apply (KEP-555).
+ * Updates managedFields of `object` in place. Objects that were never applied have none and cost two look-ups here: their
+ * fields get an owner at the first apply (KEP-555).
  */
 export function trackOwners(
   deps: RestDeps,

@@ -1,4 +1,4 @@
-// metadata.generation of every kind: 1 at first, raised by what asks something new of a controller, by nothing else.
+// metadata.generation of every kind: 1 at first; only a change of the desired state raises it.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import { registry } from '../../api/registry';

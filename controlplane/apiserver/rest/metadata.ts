@@ -1,5 +1,5 @@
-// The rules for metadata that hold for every kind: what the server sets, what a writer may not change, finalizers. Pure but
-// for the random parts of names and uids.
+// The metadata rules of every kind: fields the server sets, fields a writer may not change, finalizers. Pure except for the
+// random parts of names and uids.
 import { randomInt, randomUUID } from 'node:crypto';
 import { type GenerationRule, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
@@ -7,10 +7,10 @@ import { formatTime } from '../../base/clock';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import { equalJson } from './equal';
 
-/** No vowels and no digits or letters that look alike, so that a suffix spells nothing. */
+/** No vowels, so that a suffix is never a word; no digits or letters that look alike. */
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
-/** Names from generateName must fit a label value with their suffix. */
+/** A generated name with its suffix must fit into a label value. */
 const maxGeneratedBase = 63 - suffixLength;
 
 export function randomSuffix(length = suffixLength): string {
@@ -64,7 +64,7 @@ export function raisesGeneration(kind: Kind, object: KubeObject, old: KubeObject
   return part !== undefined && !equalJson(object.metadata?.[part] ?? {}, old.metadata?.[part] ?? {});
 }
 
-/** Carries over what an update may not change. */
+/** Keeps the stored values of fields that an update may not change. */
 export function carryMetadata(object: KubeObject, old: KubeObject): void {
   const metadata = object.metadata ?? {};
   const before = old.metadata ?? {};
@@ -76,7 +76,7 @@ export function carryMetadata(object: KubeObject, old: KubeObject): void {
   carry(metadata, before, 'generation');
   carry(metadata, before, 'generateName');
   delete metadata.selfLink;
-  // Replaced by the store with the revision of this write.
+  // The store replaces it by the revision of this write.
   carry(metadata, before, 'resourceVersion');
 }
 
@@ -98,8 +98,8 @@ const outsideSpec = (key: string): boolean =>
   key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion';
 
 /**
- * Owner references are a set: of entries that are equal in all fields one stays, and the writer gets a warning, as upstream has it.
- * Upstream leaves repeated finalizers as they are, and so does this server.
+ * Owner references are a set: of entries that are equal in all fields one stays, and the writer gets a warning, as in upstream.
+ * Upstream keeps repeated finalizers, and so does this server.
  */
 export function mergeOwnerReferences(object: KubeObject, warnings: string[]): void {
   const { metadata } = object;
@@ -138,13 +138,13 @@ export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause
   ];
 }
 
-/** True when nothing keeps a deleted object any more. */
+/** True when no grace period, finalizer or rule of the kind keeps a deleted object. */
 export function isFinished({ options }: Kind, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata ?? {};
   if (!deletionTimestamp || finalizers.length > 0 || deletionGracePeriodSeconds > 0) return false;
   return !options.deletion?.isHeld?.(object);
 }
 
-/** `namespace/name`, or `name` for cluster-scoped kinds. A path segment has no slash, so neither part can stand for both. */
+/** `namespace/name`, or `name` for cluster-scoped kinds. A path segment has no slash, so the key is unambiguous. */
 export const keyOf = (kind: Kind, namespace: string, name: string): string =>
   kind.namespaced ? `${namespace}/${name}` : name;

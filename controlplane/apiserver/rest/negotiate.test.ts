@@ -1,4 +1,4 @@
-// Answers in the form a client asks for, over HTTPS.
+// Answers in the form that a client requests, over HTTPS.
 
 import { load } from 'js-yaml';
 import t from 'tap';

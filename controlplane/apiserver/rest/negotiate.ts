@@ -1,5 +1,5 @@
-// What form of answer a client asks for: the object, a Table as `kubectl get` prints it, or its metadata alone; and in which
-// encoding. Pure.
+// Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
+// the encoding. Pure.
 import { notAcceptable } from '../status';
 
 export type Encoding = 'json' | 'yaml';
@@ -12,7 +12,7 @@ export interface Negotiated {
   readonly encoding: Encoding;
 }
 
-/** What an endpoint offers: only stored objects have columns, and only JSON can be streamed. */
+/** The forms of an endpoint: only stored objects have columns, and only JSON can be streamed. */
 export type Offer = 'objects' | 'watch' | 'answers';
 
 const plain: Negotiated = { rendering: { as: 'object' }, encoding: 'json' };
@@ -54,7 +54,7 @@ interface Range {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** What the client prefers comes first; ranges of the same weight keep their order. */
+/** Sorts by the client's preference; ranges of the same weight keep their order. */
 function rangesOf(accept: string): Range[] {
   const ranges = accept.split(',').map((range) => {
     const [type = '', ...parts] = range.split(';').map((part) => part.trim());

@@ -1,4 +1,4 @@
-// The options of every verb: what is refused, with which code and words; what is ignored.
+// The options of every verb: which are refused, with which code and message, and which are ignored.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 

@@ -1,5 +1,5 @@
-// The query parameters of each verb as the typed options of meta/v1. One table says which parameters an options type has and
-// of which type they are, one list of rules says what they may hold; parameters that are not in the table are ignored.
+// The query parameters of each verb as the typed options of meta/v1. One table has the parameters of each options type and
+// their types, one list of rules has their allowed values; parameters that are not in the table are ignored.
 import { tooLong } from '../../api/validation/causes';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import { isFalse } from '../request';
@@ -15,7 +15,7 @@ type OptionType = keyof ValueOf;
 
 const write = { dryRun: 'strings', fieldManager: 'string', fieldValidation: 'string' } as const;
 
-/** In the order in which kube-apiserver reads them: the first that cannot be read is the one reported. */
+/** In kube-apiserver's order: the first parameter that cannot be parsed is reported. */
 const tables = {
   CreateOptions: write,
   UpdateOptions: write,
@@ -52,7 +52,7 @@ export type Options<K extends OptionsKind> = {
   readonly [Name in keyof Tables[K]]?: Tables[K][Name] extends OptionType ? ValueOf[Tables[K][Name]] : never;
 };
 
-/** Reads the parameters of `kind`, without their rules. @throws BadRequest */
+/** Reads the parameters of `kind`, without checking the rules. @throws BadRequest */
 export function readOptions<K extends OptionsKind>(kind: K, query: URLSearchParams): Options<K> {
   const options: Record<string, ValueOf[OptionType]> = {};
   if (query.size === 0) return options as Options<K>;
@@ -72,19 +72,19 @@ const readers: { readonly [T in OptionType]: (values: readonly string[]) => Valu
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
-/** Beyond 2^53 the nearest number: such limits and durations are as good as endless. @throws BadRequest in Go's words */
+/** Above 2^53 the nearest number: such limits and durations are practically endless. @throws BadRequest with Go's message */
 function parseInt64(text: string): number {
   const wrong = (why: string) => new BadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
   if (!/^[+-]?\d+$/.test(text)) throw wrong('invalid syntax');
   const digits = text.replace(/^[+-]?0*/, '');
-  // Digits are counted first, so that a long text is not turned into a number at all.
+  // Count the digits first: converting a very long text to a number is slow.
   if (digits.length > 19) throw wrong('value out of range');
   const value = BigInt(text.replace('+', ''));
   if (value < int64Min || value > int64Max) throw wrong('value out of range');
   return Number(value);
 }
 
-/** Options share one error, whatever resource they came with; only a log names its pod. @throws Invalid */
+/** The error of wrong options, the same for all resources; only a log names its pod. @throws Invalid */
 export function refuseInvalid(kind: OptionsKind, causes: readonly FieldCause[], name = ''): void {
   if (causes.length === 0) return;
   const group = kind === 'PodLogOptions' ? '' : 'meta.k8s.io';
@@ -121,7 +121,7 @@ export function checkFieldValidation(value: string | undefined): FieldCause[] {
   return value === undefined || supported.includes(value) ? [] : [unsupported('fieldValidation', value, supported)];
 }
 
-/** The supported values in the order given, where notSupported of api/validation sorts them. */
+/** Lists the supported values in the given order; notSupported of api/validation sorts them. */
 export function unsupported(field: string, value: unknown, supported: readonly string[]): FieldCause {
   const list = supported.map((one) => JSON.stringify(one)).join(', ');
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;

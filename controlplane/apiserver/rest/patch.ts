@@ -1,5 +1,5 @@
-// PATCH: JSON patch, merge patch and strategic merge patch, applied to what is stored at the moment of writing; and the door
-// to server-side apply.
+// PATCH: JSON patch, merge patch and strategic merge patch, applied to the object as stored at the moment of the write; requests
+// for server-side apply go on to apply.ts.
 import { parseJson } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
@@ -22,20 +22,20 @@ import { renderObject } from './read';
 import { update } from './update';
 import { mediaType, writeOptions } from './write-options';
 
-/** In the order in which kube-apiserver names them; the apply is served by subresources of the object's own kind alone. */
+/** In kube-apiserver's order of names. Apply is missing: only subresources of the object's own kind serve it. */
 const ordinary: readonly string[] = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
 
 export interface ParsedPatch {
   readonly type: string;
   readonly value: unknown;
-  /** What strict decoding finds in the patch itself. */
+  /** Errors of strict decoding in the patch itself. */
   readonly findings: readonly string[];
 }
 
 /** @throws StatusError 415, BadRequest, Invalid */
 export async function readPatch(rest: RestRequest, accepted = ordinary): Promise<ParsedPatch> {
   const type = mediaType(rest);
-  // Only Go types say how their lists merge.
+  // Custom resources have no Go type, which would define how their lists merge.
   const offered = isCustom(rest.route.kind) ? accepted.filter((one) => one !== patchTypes.strategic) : accepted;
   if (type === patchTypes.apply || !offered.includes(type)) throw unsupportedMediaType(offered);
   const body = await rest.request.body();
@@ -53,7 +53,7 @@ export async function readPatch(rest: RestRequest, accepted = ordinary): Promise
 
 const operationFields = new Set(['op', 'path', 'from', 'value']);
 
-/** Fields given twice, and of a JSON patch also fields that no operation has. */
+/** Duplicate fields; in a JSON patch also unknown fields of operations. */
 function patchFindings(type: string, text: string, value: unknown): string[] {
   if (type !== patchTypes.json) return findDuplicateFields(text).map(duplicateField);
   const operations: unknown[] = Array.isArray(value) ? value : [];
@@ -62,7 +62,7 @@ function patchFindings(type: string, text: string, value: unknown): string[] {
       ? Object.keys(operation).flatMap((key) => (operationFields.has(key) ? [] : `[${i}].${key}`))
       : [];
   });
-  // Values are free: only the fields of an operation itself are checked.
+  // Only the fields of an operation itself are checked; its value may have any fields.
   const inOrder = strictFindings(unknown, text).filter((one) => /"\[\d+\]\.\w+"$/.test(one));
   return inOrder.map((one) => `json patch ${one}`);
 }
@@ -101,7 +101,7 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   return object;
 }
 
-/** Shows a strategic patch itself, of the other patches the object they lead to. */
+/** The error shows a strategic patch itself; for other patches it shows the resulting object. */
 function invalidPatch(patch: ParsedPatch, current: KubeObject, schema: ObjectSchema, why: string) {
   const shown =
     patch.type === patchTypes.strategic

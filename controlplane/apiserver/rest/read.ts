@@ -1,4 +1,4 @@
-// GET of one object and LIST of many, in the form asked for. Bytes come from the cache and are joined, never rebuilt.
+// GET of one object and LIST of many, in the requested form. Bytes come from the cache and are joined, never rebuilt.
 import type { Kind } from '../../api/kind';
 import type { ListMeta } from '../../api/types';
 import { AppError, BadRequest, isExpired } from '../../base/errors';
@@ -13,7 +13,7 @@ import { negotiate, type Rendering } from './negotiate';
 import { parseSelection, type Selection } from './selection';
 import { parseIncludeObject, partial, partialList, renderTable } from './table';
 
-/** How long a LIST waits for the cache to reach the resourceVersion asked for. */
+/** How long a LIST waits until the cache has the requested resourceVersion. */
 const catchUpMs = 3_000;
 
 export function getObject(deps: RestDeps, rest: RestRequest): Reply {
@@ -23,7 +23,7 @@ export function getObject(deps: RestDeps, rest: RestRequest): Reply {
   return renderObject(deps, rest, found, 200);
 }
 
-/** One object in the form the client asked for. */
+/** One object in the form that the client requests. */
 export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
   const { rendering } = negotiate(header(rest.request.headers, 'accept'));
   if (rendering.as === 'object') return objectReply(found.json, status);
@@ -75,7 +75,7 @@ async function readList(deps: RestDeps, kind: Kind, selection: Selection, option
     if (token !== '') return await cache.list({ ...base, after: decodeContinue(token) });
     if (version === '' || version === '0') return await cache.list(base);
     const revision = parseRevision(version);
-    // Pages are of one revision: without a match, that is the one asked for.
+    // All pages have the same revision: without resourceVersionMatch it is the requested one.
     if (match === 'Exact' || (match === '' && limit > 0 && revision <= deps.cache.revision()))
       return await cache.list({ ...base, exactRevision: revision });
     if (revision <= deps.cache.revision()) return await cache.list(base);

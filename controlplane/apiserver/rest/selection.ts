@@ -13,7 +13,7 @@ export interface Selection extends Filter {
 
 type FieldOf = (object: KubeObject) => string;
 
-/** @throws BadRequest for a selector that cannot be read or a field that cannot be selected by */
+/** @throws BadRequest for a selector that cannot be parsed, or for a field that selectors cannot use */
 export function parseSelection(kind: Kind, namespace: string, name: string, query: URLSearchParams): Selection {
   const labels = parseSelector(query.get('labelSelector') ?? '');
   const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
@@ -38,7 +38,7 @@ export function parseSelection(kind: Kind, namespace: string, name: string, quer
 /** Indexes the cache keeps; see Filter.indexed. */
 const isIndexed = ({ options }: Kind, path: string): boolean => options.indexedFields?.includes(path) ?? false;
 
-/** One test for each field, however many terms name it: a list meets thousands of objects. */
+/** One test per field, also for many terms on it: a list tests thousands of objects. */
 function fieldTests(kind: Kind, terms: readonly FieldTerm[]): ((object: KubeObject) => boolean)[] {
   return [...Map.groupBy(terms, ({ path }) => path)].map(([path, group]) => {
     const fieldOf = fieldReader(kind, path);
@@ -60,7 +60,7 @@ function fieldReader(kind: Kind, path: string): FieldOf {
   return fields[path]!;
 }
 
-/** Kinds without fields of their own have other words than those with some. */
+/** Upstream's message differs for kinds without selectable fields of their own. */
 function unknownField({ options }: Kind, path: string): BadRequest {
   const name = JSON.stringify(path);
   if (!options.fields) {

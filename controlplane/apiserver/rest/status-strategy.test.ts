@@ -1,4 +1,4 @@
-// What each subresource may write, for every kind: the status and its own part, and of the metadata what upstream lets through.
+// Which fields each subresource may write, for every kind: the status, its own part, and the metadata that upstream allows.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import { type Kind, writesStatus } from '../../api/kind';
@@ -80,7 +80,7 @@ t.test('a write of the status changes the status, and of the metadata what upstr
     t.match(after.metadata.labels, labels, `${kind.plural}: labels`);
     const owners = kind.plural === 'pods' ? undefined : ownerReferences;
     t.same(after.metadata.ownerReferences, owners, `${kind.plural}: owners`);
-    // The same as a whole object.
+    // The same change as a PUT of the complete object.
     const put = { ...after, metadata: { ...after.metadata, labels: { own: '3' } } };
     t.equal((await server.call('PUT', `${path}/status`, { body: put })).status, 200, kind.plural);
     const own = (await server.call('GET', path)).json.metadata.labels.own;

@@ -1,4 +1,4 @@
-// Answers in the forms of meta.k8s.io: Table rows as `kubectl get` prints them, and objects cut down to their metadata.
+// Answers in the forms of meta.k8s.io: Table rows as `kubectl get` prints them, and objects with only their metadata.
 import type { Column, Kind } from '../../api/kind';
 import type { KubeObject, ListMeta } from '../../api/types';
 import { BadRequest } from '../../base/errors';
@@ -19,14 +19,14 @@ export interface TableOptions {
   readonly include: IncludeObject;
   /** Milliseconds since the epoch, for ages. */
   readonly now: number;
-  /** Later events of a watch leave the definitions out. */
+  /** False for later events of a watch, which omit the column definitions. */
   readonly headers?: boolean;
 }
 
 const nameDescription = 'Name must be unique within a namespace.';
 const ageDescription = 'CreationTimestamp is a timestamp representing the server time when this object was created.';
 
-/** What kinds without columns of their own show. */
+/** The columns of kinds that declare none. */
 const plainColumns: readonly Column<KubeObject>[] = [
   { name: 'Name', type: 'string', format: 'name', description: nameDescription, cell: (o) => o.metadata?.name ?? '' },
   {

@@ -1,4 +1,4 @@
-// PUT and PATCH, both as one guaranteed update: read, transform, check, write on condition; on a race, once more.
+// PUT and PATCH, both as one guaranteed update: read, transform, check, write if unchanged; after a conflict it starts again.
 import { type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { AlreadyClaimed, BadRequest, isConflict } from '../../base/errors';
@@ -16,7 +16,7 @@ import { carryMetadata, isFinished, keyOf, mergeOwnerReferences, raisesGeneratio
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
-/** A finished object is deleted; the writer gets the conflict after this many deletions that met another write. */
+/** After this many conflicts while it deletes a finished object, the update fails with the conflict. */
 const maxAttempts = 20;
 
 export interface UpdatePlan {
@@ -49,7 +49,7 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   return renderObject(deps, rest, updated, 200);
 }
 
-/** What an attempt ends in when it writes nothing: the object as it would be, and the stored one if that is to be deleted. */
+/** Result of an attempt that must not write: the object as it would be, and the stored object if it must be deleted. */
 interface Unwritten {
   readonly rehearsed: CachedObject;
   readonly finished?: CachedObject;
@@ -66,7 +66,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
     let unwritten: Unwritten | undefined;
     try {
       const written = await cache.modify(key, async (current) => {
-        // The attempt before this one met another write.
+        // The previous attempt had a conflict.
         held.undo();
         unwritten = undefined;
         const object = plan.transform(current);
@@ -97,7 +97,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         refused = noteRefusal(refused, kind, rest.route.name, err);
         continue;
       }
-      // Another write came before the deletion: look again whether the object may go.
+      // Another write came before the deletion: check again whether the object can be deleted.
       if (isConflict(err) && unwritten?.finished && attempt < maxAttempts) continue;
       throw err;
     }
@@ -121,7 +121,7 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, curren
   if (resourceVersion !== current.metadata?.resourceVersion) throw modified(kind, name);
 }
 
-/** The write as the rules see it: `object` has its identity, the parts that this write may not change, and the defaults. */
+/** Prepares the write for the rules: `object` gets its identity, the fields that this write may not change, and the defaults. */
 function beginUpdate(
   rest: RestRequest,
   plan: UpdatePlan,
@@ -160,7 +160,7 @@ function raiseGeneration(object: KubeObject, old: KubeObject): void {
 
 type Parts = Record<string, unknown>;
 
-/** Writers of the object keep the status as it was, writers of the status keep the rest. */
+/** A write of the object keeps the stored status; a write of the status keeps all other stored fields. */
 function separateStatus(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): void {
   const writes = subresource === '' ? undefined : subresourceOf(kind, subresource)?.writes;
   if (!kind.options.hasStatus || writes === 'all') return;
@@ -185,5 +185,5 @@ function keepMetadata<K extends KeptMetadata>(metadata: ObjectMeta, before: Obje
   else metadata[field] = copyJson(before[field]) as ObjectMeta[K];
 }
 
-/** Cached objects are shared by all readers, and what is written is changed in place. */
+/** A copy, since the write changes the object in place but all readers share cached objects. */
 const copyJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));

@@ -1,4 +1,4 @@
-// A body has a bounded number of fields and items, in whatever form it comes and whatever is made of it.
+// A body has a bounded number of fields and items, in every encoding, and so has every object that results from it.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import { maxJsonValues } from '../../api/json-text';

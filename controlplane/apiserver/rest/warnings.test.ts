@@ -1,4 +1,4 @@
-// Warning headers: which answers carry them, and that nothing a writer says can break them.
+// Warning headers: which answers have them, and that no text of a writer can break them.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { renderWarning, renderWarnings } from './warnings';

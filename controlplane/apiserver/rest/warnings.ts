@@ -1,12 +1,12 @@
-// Warning headers: what a writer should know though the answer is no error, and what goes with an error besides.
+// Warning headers: warnings for the writer, with a successful answer or in addition to an error.
 import type { Reply } from '../request';
 import type { RestRequest } from './context';
 
-/** Bounds of kube-apiserver, in characters: beyond the first every text is cut to the second. */
+/** Bounds of kube-apiserver, in characters: when the total is above the first, each text is cut to the second. */
 const maxTotal = 4 * 1024;
 const maxCut = 256;
 
-/** The answer with the warnings of its request. A reader in this process that takes objects is a program and gets none. */
+/** The answer with the warnings of its request. A client in this process, which reads objects directly, gets none. */
 export function withWarnings(reply: Reply, rest: RestRequest | undefined): Reply {
   if (!rest || rest.warnings.length === 0 || rest.request.decoded) return reply;
   return { ...reply, headers: { ...reply.headers, warning: renderWarnings(rest.warnings) } };
@@ -26,7 +26,7 @@ export function renderWarnings(texts: readonly string[]): string[] {
   });
 }
 
-/** As RFC 7234 has it: code 299, no agent, quoted text. Nothing in it can end the header or the quotes. */
+/** RFC 7234: code 299, no agent, quoted text. No character of the text can end the header or the quotes. */
 export function renderWarning(text: string): string {
   const plain = text.replace(/[\r\n\t]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
   return `299 - "${plain.replace(/[\\"]/g, '\\$&')}"`;

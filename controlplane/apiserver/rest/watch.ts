@@ -12,13 +12,13 @@ import { parseRevision } from './read';
 import { parseSelection, type Selection } from './selection';
 import { type IncludeObject, parseIncludeObject, partial, renderTable } from './table';
 
-/** Between bookmarks while nothing else is sent. */
+/** Time between bookmarks while no event is sent. */
 const bookmarkMs = 60_000;
-/** Without timeoutSeconds a watch ends after half an hour to an hour, at random, so that clients do not come back at once. */
+/** Without timeoutSeconds a watch ends after a random time of 30 to 60 minutes, so that clients do not reconnect all at once. */
 const minTimeoutMs = 30 * 60_000;
-/** The longest a timer can wait, 24 days; a longer one would go off at once. */
+/** The longest time of a Node timer, 24 days; with a longer one it would fire at once. */
 const maxTimeoutMs = 2 ** 31 - 1;
-/** A reader that leaves this much unread is cut off; it can resume or list again. */
+/** The connection of a reader with this much unread is cut; the client can resume or list again. */
 const maxBufferedBytes = 16 * 1024 * 1024;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
@@ -30,7 +30,7 @@ export interface WatchLifetime {
 export async function watchObjects(deps: RestDeps, rest: RestRequest, life: WatchLifetime): Promise<Reply> {
   const { route, query, request } = rest;
   const { kind } = route;
-  // A watch that is ended as soon as it begins would be asked for again at once.
+  // If the watch started and ended at once, the client would start it again at once.
   if (life.signal.aborted) throw new Unavailable('the server is shutting down');
   const { rendering } = negotiate(header(request.headers, 'accept'), 'watch');
   const selection = parseSelection(kind, route.namespace, route.name, query);
@@ -48,7 +48,7 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
 }
 
 interface Start {
-  /** Begin with the state as it is, as ADDED events. */
+  /** Begin with the present objects, as ADDED events. */
   readonly initial: boolean;
   /** A bookmark marks the end of the initial events. */
   readonly announceEnd: boolean;
@@ -64,7 +64,7 @@ function startOf(options: ListOptions): Start {
   return { initial, announceEnd: initial && allowWatchBookmarks, revision };
 }
 
-/** What the watcher asked for. */
+/** The options of the watch request. */
 interface Wanted {
   readonly selection: Selection;
   readonly options: ListOptions;
@@ -74,14 +74,14 @@ interface Wanted {
 class WatchStream {
   private readonly stop = new AbortController();
   private sink: Sink | undefined;
-  /** Events that came between the subscription and the start of the answer. */
+  /** Events between the subscription and the start of the answer. */
   private early: CacheEvent[] = [];
   private revision: number;
   private sentAt = 0;
   private headersSent = false;
   private closeReason: { readonly reason: unknown } | undefined;
   private readonly include: IncludeObject;
-  /** What the reader has to take before events count against it. */
+  /** Bytes of the initial state, which do not count as backlog of the reader. */
   private initialBytes = 0;
   private cancelTimeout = () => {};
   private cancelBookmark = () => {};
@@ -145,7 +145,7 @@ class WatchStream {
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
     else if (this.wanted.rendering.as === 'object') sink.write(joined(events));
     else sink.write(Buffer.concat(events.map((event) => this.encode(event.type, event.current))));
-    // An end would wait behind what the reader does not take.
+    // Cut instead of end: an end would wait until the reader reads the buffered bytes.
     if (sink.buffered() > maxBufferedBytes + this.initialBytes) sink.cut();
   }
 
@@ -164,7 +164,7 @@ class WatchStream {
     return line(type, this.view(item));
   }
 
-  /** The object as this watch shows it. */
+  /** The object in the form of this watch. */
   private view({ object, revision }: CachedObject): KubeObject {
     return this.wanted.rendering.as === 'object'
       ? object
@@ -187,7 +187,7 @@ class WatchStream {
     return table as KubeObject;
   }
 
-  /** A bookmark of a Table watch is a Table with one bare row, as its reader expects that type. */
+  /** A bookmark of a Table watch is a Table with one empty row, since its reader expects that type. */
   private sendBookmark(sink: Sink, annotations?: Record<string, string>): void {
     const { kind } = this.rest.route;
     const metadata = {
@@ -202,7 +202,7 @@ class WatchStream {
 
   private scheduleBookmark(sink: Sink): void {
     this.cancelBookmark = this.deps.clock.after(bookmarkMs, () => {
-      // All events up to the cache's revision have been sent: events are delivered in the step that applies them.
+      // All events up to the cache's revision were sent: the cache delivers events in the step that applies them.
       this.revision = Math.max(this.revision, this.deps.cache.revision());
       if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) this.sendBookmark(sink);
       this.scheduleBookmark(sink);
@@ -239,7 +239,7 @@ class WatchStream {
 const lineEnd = Buffer.from('}\n');
 const line = (type: string, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
-/** An event that is not of the cache. */
+/** Sends an event that does not come from the cache. */
 function say(sink: Sink, type: WatchEvent<unknown>['type'], object: KubeObject): void {
   if (sink.events) sink.events([{ type, object }]);
   else sink.write(line(type, object));
@@ -247,7 +247,7 @@ function say(sink: Sink, type: WatchEvent<unknown>['type'], object: KubeObject):
 
 const batches = new WeakMap<readonly CacheEvent[], Buffer>();
 
-/** The bytes of a batch, joined once for all watchers that get the same one. */
+/** The bytes of a batch, joined once for all watchers of the same batch. */
 function joined(events: readonly CacheEvent[]): Buffer {
   if (events.length === 1) return events[0]!.wire();
   const known = batches.get(events);

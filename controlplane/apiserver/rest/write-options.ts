@@ -17,7 +17,7 @@ import {
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
-  /** '' when the writer does not name itself. */
+  /** '' when the request has none. */
   readonly fieldManager: string;
   readonly force: boolean;
 }
@@ -29,7 +29,7 @@ export function writeOptions(rest: RestRequest): WriteOptions {
   const apply = mediaType(rest) === patchTypes.apply && rest.route.verb === 'patch';
   if (rest.query.size === 0 && !apply) return defaults;
   const kind = optionsKind(rest);
-  // PatchOptions have every option that the others have.
+  // PatchOptions have all options of the other types.
   const options: Options<'PatchOptions'> = readOptions(kind, rest.query);
   const { dryRun, fieldManager, fieldValidation, force } = options;
   const missing = apply && (fieldManager ?? '') === '';

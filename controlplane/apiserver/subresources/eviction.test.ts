@@ -1,5 +1,5 @@
 // Evictions under a PodDisruptionBudget, and priority classes, over real HTTPS. No controller runs: the tests write the
-// budget's status as it would.
+// budget's status in its place.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 

@@ -37,7 +37,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
     const key = `${namespace}/${name}`;
     const pod = deps.cache.kind(pods).get(key)?.object;
     if (!pod) throw notFound(pods, name);
-    // Before the budget and the pod are written to, not only before the deletion.
+    // The rules run before the budget and the pod are written, not only before the deletion.
     const write: Write = {
       operation: 'create',
       kind: pods,
@@ -53,7 +53,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
     if (mutated) await mutated;
     const validated = deps.rules.validate(write);
     if (validated) await validated;
-    // A rule may have changed how the pod is to be deleted.
+    // Read the options now: a rule may have changed them.
     const options = evictionOptions(rest, body);
     if (!needsNoBudget(pod)) {
       const budget = await budgetOf(deps, namespace, pod);
@@ -86,12 +86,12 @@ interface EvictionBody extends KubeObject {
   readonly deleteOptions?: unknown;
 }
 
-/** A pod that does not serve yet, or will end anyway, counts for no budget. */
+/** True for a pod that does not serve yet or is ending already: no budget counts it. */
 function needsNoBudget({ metadata, status }: Pod): boolean {
   return metadata?.deletionTimestamp !== undefined || status?.phase === 'Pending' || isTerminal({ status });
 }
 
-/** @throws StatusError 500 for several, whose counts cannot be changed together */
+/** @throws StatusError 500 for several budgets: their counts cannot change in one write */
 async function budgetOf(deps: RestDeps, namespace: string, pod: Pod): Promise<PodDisruptionBudget | undefined> {
   const { items } = await deps.cache.kind(podDisruptionBudgets).list({ namespace });
   const matching = items.filter(({ object }) => {
@@ -103,7 +103,7 @@ async function budgetOf(deps: RestDeps, namespace: string, pod: Pod): Promise<Po
   throw new StatusError(500, '', message);
 }
 
-/** A pod that is not ready may go where the budget says so, or while enough others are (KEP-3017). */
+/** True for a pod that is not ready, when the budget allows that or enough other pods are healthy (KEP-3017). */
 function isUnreadyExempt(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
   if (isReady(pod)) return false;
   if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;

@@ -1,4 +1,4 @@
-// namespaces/finalize: the only way to change spec.finalizers; the namespace goes when the last one is gone.
+// namespaces/finalize: the only way to change spec.finalizers; without any finalizer the namespace is deleted.
 import type { Namespace } from '../../api/namespace';
 import { type RestDeps, readObject } from '../rest/context';
 import { renderObject } from '../rest/read';

@@ -1,4 +1,4 @@
-// pods/binding: the scheduler's decision.
+// pods/binding: writes the scheduler's decision.
 import { type Pod, pods, withCondition } from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { bindings } from '../../api/virtual';

@@ -40,7 +40,7 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
   ]);
 }
 
-/** Echoes the body with a status. */
+/** Answers with the body and a status. */
 async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Promise<Reply> {
   const { kind } = rest.route;
   const { metadata, spec = {} } = (await readObject(rest, kind)) as KubeObject & { readonly spec?: Fields };
@@ -82,7 +82,7 @@ function subjectOf(spec: Fields): UserInfo {
   return { name, groups };
 }
 
-/** A LocalSubjectAccessReview speaks of its own namespace only. @throws BadRequest */
+/** A LocalSubjectAccessReview may ask only about its own namespace. @throws BadRequest */
 function inNamespace(spec: Fields, namespace: string): Fields {
   const attributes = spec['resourceAttributes'];
   if (!isRecord(attributes) || text(attributes['namespace']) !== namespace) {

@@ -1,4 +1,4 @@
-// The scale subresource: a small object of autoscaling/v1 in front of spec.replicas.
+// The scale subresource: reads and writes spec.replicas as a small object of autoscaling/v1.
 import type { KubeObject, LabelSelector } from '../../api/types';
 import { scales } from '../../api/virtual';
 import { BadRequest, type FieldCause } from '../../base/errors';
@@ -44,7 +44,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
         const object = JSON.parse(current.json.toString()) as Scalable;
         checkReplicas(name, wanted.spec?.replicas);
         object.spec = { ...object.spec, replicas: wanted.spec?.replicas ?? 0 };
-        // Preconditions are those of the Scale, whose metadata mirrors the object's.
+        // The Scale has the metadata of the object, so its preconditions apply to the object.
         const { resourceVersion, uid } = wanted.metadata ?? {};
         object.metadata = { ...object.metadata, resourceVersion: resourceVersion ?? '', ...(uid ? { uid } : {}) };
         return object;

@@ -1,4 +1,4 @@
-// serviceaccounts/token: a TokenRequest answered with a signed token, bound to what it names.
+// serviceaccounts/token: answers a TokenRequest with a signed token, bound to the object that the request names.
 import { nodes, pods, type ServiceAccount, secrets, serviceAccounts } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';

@@ -1,4 +1,4 @@
-// The list of rules against the table in the README: both say the order and the phases.
+// Compares the list of rules with the table in the README: order and phases must be the same.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -18,11 +18,11 @@ import type { OpenRule } from './rule';
 import { strategy } from './strategy';
 
 export const writeOrder: readonly OpenRule[] = [
-  // What the kind clears, carries over and refuses comes first: the other rules see what is left.
+  // The kind's own rules come first: the other rules see the result.
   strategy,
-  // A missing namespace is the reason to name, whatever else is wrong.
+  // A missing namespace is reported before any other error.
   namespaceLifecycle,
-  // Upstream's order of plug-ins from here to denyServiceExternalIps. Requests and limits first, so that what follows sees them.
+  // Upstream's order of plug-ins from here to denyServiceExternalIps. Requests and limits first: the next rules see them.
   limitRanger,
   serviceAccount,
   nodeRestriction,
@@ -33,12 +33,12 @@ export const writeOrder: readonly OpenRule[] = [
   certificateRequests,
   defaultIngressClass,
   denyServiceExternalIps,
-  // Upstream asks in the storage of roles, which is behind all plug-ins.
+  // Upstream checks this in the storage of roles, after all plug-ins.
   rbacEscalation,
-  // Webhooks belong here: they see what all rules of the server have made of the object.
+  // Webhooks belong here: they see the object after all rules of the server.
 
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
   serviceAddresses,
   nodeAddresses,
-  // A quota belongs here, as upstream has it: it counts what all other rules let pass.
+  // A quota belongs here, as in upstream: it counts only objects that all other rules allow.
 ];

@@ -1,10 +1,10 @@
-// When the store refuses a claim, the write begins again and its rules know what was refused: what the server chose itself is
-// chosen again, what the writer asked for is refused in the words of the rule.
+// When the store refuses a claim, the write starts again and its rules see the refused claim. If the server chose the value, it
+// chooses another; if the writer requested the value, the rule refuses the write with its own message.
 import type { Kind } from '../../api/kind';
 import type { AlreadyClaimed } from '../../base/errors';
 import { conflict } from '../status';
 
-/** Each refusal shows one value that another server gave and this one has not seen yet. So many at once are not expected. */
+/** A bound: each refusal is one value that another server assigned and this server has not seen yet, so there are few. */
 const maxRefusals = 100;
 
 /** The refusals so far and this one. @throws Conflict when no rule did anything about a refusal, or after too many */

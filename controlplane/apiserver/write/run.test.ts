@@ -1,4 +1,4 @@
-// The phases of a write over rules made for the test: their order, what is waited for, and what is given back.
+// The phases of a write over test rules: their order, which promises they wait for, and which reservations are undone.
 import t from 'tap';
 import { configMaps } from '../../api/index';
 import type { Reservation, Write, WriteRule } from './rule';
@@ -16,7 +16,7 @@ const write: Write = {
 };
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Rules a, b and c, which note what is asked of them; `slow` ones answer with a promise. */
+/** Rules a, b and c, which record their calls; `slow` rules answer with a promise. */
 function threeRules(slow: readonly string[] = []) {
   const log: string[] = [];
   const rule = (name: string): WriteRule => {

@@ -1,11 +1,11 @@
-// Runs the phases of a write over the rules that have them, in the order of the list. A phase without a promise ends in the
-// synchronous stretch in which it began: only a rule that returned a promise is waited for.
+// Runs the phases of a write over the rules that have them, in the order of the list. It waits only when a rule returned a
+// promise: a phase without promises ends in the synchronous stretch in which it began.
 import type { OpenRule, Reservation, RuleDeps, Write, WriteRule } from './rule';
 
 type Phase = 'mutate' | 'prepare' | 'validate' | 'reserve';
 type RuleWith<P extends Phase> = WriteRule & Required<Pick<WriteRule, P>>;
 
-/** What one write holds until it is committed. */
+/** The reservations of one write until it is committed. */
 export class Reservations {
   private readonly held: Reservation[] = [];
 
@@ -13,7 +13,7 @@ export class Reservations {
     this.held.push(reservation);
   }
 
-  /** The last one first: what it took may rest on what the others took. */
+  /** Undoes the last reservation first: it may depend on the earlier ones. */
   undo(): void {
     for (let last = this.held.pop(); last; last = this.held.pop()) last.undo();
   }
@@ -32,7 +32,7 @@ export class WriteRules {
     this.reserving = rules.filter(has('reserve'));
   }
 
-  /** @throws what the first rule that refuses throws; so do the other phases */
+  /** @throws the error of the first rule that refuses, as the other phases do */
   mutate(write: Write): void | Promise<void> {
     return inTurn(this.mutating, mutate, write);
   }
@@ -45,7 +45,7 @@ export class WriteRules {
     return inTurn(this.validating, validate, write);
   }
 
-  /** Adds to `held` what is reserved. When a rule refuses, `held` has what the rules before it reserved: the caller undoes it. */
+  /** Adds the reservations to `held`. When a rule refuses, the caller must undo those of the rules before it. */
   reserve(write: Write, held: Reservations): void | Promise<void> {
     return reserveInTurn(this.reserving, write, held);
   }

@@ -1,5 +1,5 @@
-// The strategy: what the object's kind itself says about a write (api/kind.ts), and the metadata rules of all kinds. The first
-// rule of the list, so that in each phase the other rules see what the kind has made of the object.
+// The strategy: the write rules of the object's own kind (api/kind.ts), and the metadata rules of all kinds. The first rule of
+// the list, so that in each phase the other rules see its result.
 import { validateObjectMeta } from '../../api/validation/metadata';
 import { checkFinalizers } from '../rest/metadata';
 import { invalid } from '../status';
@@ -11,7 +11,7 @@ export const strategy: OpenRule = () => ({
   prepare({ operation, kind: { options }, object, context }) {
     if (!object || !context) return;
     options.prepare?.(object, context);
-    // What prepare() took from a new object has a default again; an update has the stored value of it.
+    // prepare() may have removed fields of a new object: set their defaults again. An update has their stored values.
     if (operation === 'create') options.defaults?.(object);
   },
   validate({ kind, object, old, context, warnings }) {

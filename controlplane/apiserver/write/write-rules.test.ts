@@ -1,4 +1,4 @@
-// Rules that wait, as webhooks do, and a rule that reserves, as a quota does, over real HTTPS: every way to write passes them.
+// Rules that wait, as webhooks do, and a rule that reserves, as a quota does, over real HTTPS: they run for every kind of write.
 import t, { type Test } from 'tap';
 import { type CallOptions, startApiServer, type TestServer } from '../../../test/lib/api-server';
 import type { ConfigMap } from '../../api/index';
