@@ -7,13 +7,13 @@ import { type Flow, parseFlows } from './flow';
 import { staleFlows, type UdpFrontend } from './stale';
 
 const timeoutMs = 30_000;
-/** Up to this many frontends are asked for one by one; for more, the whole table is read once. */
+/** Up to this many frontends are queried one by one; for more, the whole table is read once. */
 export const maxQueries = 4;
 
 export interface CleanerDeps {
   readonly exec: Exec;
   readonly family: Family;
-  /** Addresses of this node, now. */
+  /** Current addresses of this node. */
   readonly nodeAddresses: () => ReadonlySet<string>;
   /** Range of all pods of the cluster. */
   readonly clusterCidr: string;
@@ -23,8 +23,8 @@ export class FlowCleaner {
   constructor(private readonly deps: CleanerDeps) {}
 
   /**
-   * Call it after the rules are in the kernel, or a deleted flow would be translated by the old ones again. Returns how many
-   * entries were deleted. @throws CommandFailed; NotFound when conntrack is not installed
+   * Call it after the rules are in the kernel; otherwise the old rules translate a deleted flow again. Returns the number of
+   * deleted entries. @throws CommandFailed; NotFound when conntrack is not installed
    */
   async clean(frontends: readonly UdpFrontend[]): Promise<number> {
     if (frontends.length === 0) return 0;
@@ -47,7 +47,7 @@ export class FlowCleaner {
     return flows;
   }
 
-  /** All flows of one client port to one frontend and backend share the fate of this one. */
+  /** Deletes this flow and all other flows from its frontend to the same backend. */
   private async delete(flow: Flow): Promise<void> {
     await this.conntrack('-D', tuple(flow));
   }
@@ -58,14 +58,14 @@ export class FlowCleaner {
       const argv = ['conntrack', verb, '-f', family, '-p', 'udp', ...where];
       return (await this.deps.exec.run(argv, { timeoutMs })).stdout;
     } catch (err) {
-      // conntrack ends with 1 when nothing matched, and says so.
+      // conntrack exits with 1 when no entry matched, and says so.
       if (err instanceof CommandFailed && / 0 flow entries/.test(err.stderr)) return '';
       throw err;
     }
   }
 }
 
-/** Everything from one frontend to one dead backend goes with one command, however many clients there are. */
+/** One command deletes all flows from one frontend to one removed backend, however many clients there are. */
 const tuple = (flow: Flow): string[] => [
   '--orig-dst',
   flow.destination,

@@ -1,17 +1,17 @@
 // One UDP entry of the connection tracking table, as `conntrack -L` prints it.
 
 export interface Flow {
-  /** Where the first packet came from and wanted to go to. */
+  /** Source and destination of the first packet. */
   readonly source: string;
   readonly sourcePort: number;
   readonly destination: string;
   readonly destinationPort: number;
-  /** Who answers: the backend, or the destination itself when nothing was translated. */
+  /** The address that answers: the backend, or the destination itself when nothing was translated. */
   readonly replySource: string;
   readonly replySourcePort: number;
 }
 
-/** Lines that are no entry with two tuples are passed over. */
+/** Ignores lines that are not an entry with two tuples. */
 export function parseFlows(text: string): Flow[] {
   return text.split('\n').flatMap((line) => parseFlow(line) ?? []);
 }

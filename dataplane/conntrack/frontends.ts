@@ -1,10 +1,10 @@
-// From Services before and after a change to the UDP frontends whose flows must be looked at (pure).
+// Compares Services before and after a change: which UDP frontends need their flows checked (pure).
 import type { ServiceInput, ServicePort } from '../service/input';
 import { backendId, type UdpFrontend } from './stale';
 
 /**
- * `before` undefined: the Service is new. `first`: this process has just started and knows nothing of before; then every
- * frontend is looked at once, because a backend may have gone while no process was there to see it.
+ * `before` undefined: the Service is new. `first`: this process has just started and knows no earlier state; then every
+ * frontend is checked once, because a backend may have been removed while no process was running.
  */
 export function changedFrontends(
   before: ServiceInput | undefined,
@@ -40,8 +40,8 @@ function frontendsOf(service: ServiceInput | undefined): Map<string, UdpFrontend
 }
 
 /**
- * A flow may go on as long as its backend answers: who takes new ones (policies, hints, a backend on its way out) is no matter
- * for those that are under way, as it is none for TCP.
+ * A flow continues as long as its backend is ready or serving. The rules for new flows (policies, hints, terminating endpoints)
+ * do not affect existing flows, as with TCP.
  */
 function frontendsOfPort(service: ServiceInput, port: ServicePort): UdpFrontend[] {
   const answering = port.endpoints.filter((endpoint) => endpoint.ready || endpoint.serving);

@@ -1,20 +1,20 @@
-// Settings of connection tracking that a node with many connections needs, under the rules kube-proxy has for them: as much as
-// asked for, and never less than is set already, because somebody may have had a reason.
+// Settings of connection tracking that a node with many connections needs, by kube-proxy's rules: raised to the requested value,
+// and never lowered, because an administrator may have raised them for a reason.
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { ensureSysctls, readSysctl } from '../link/sysctl';
 import type { Netns } from '../netns/netns';
 
-/** Zero leaves a setting alone. */
+/** Zero leaves a setting unchanged. */
 export interface DesiredConntrack {
-  /** Entries the table holds for every core, and at least in all. */
+  /** Entries of the table per core, and the minimum for the machine. */
   readonly maxPerCore: number;
   readonly min: number;
   readonly establishedSeconds: number;
   readonly closeWaitSeconds: number;
   readonly udpSeconds: number;
   readonly udpStreamSeconds: number;
-  /** Packets out of the window count as part of their connection: for networks with lopsided routes. */
+  /** Packets outside the TCP window count as part of their connection: for networks with asymmetric routes. */
   readonly beLiberal: boolean;
 }
 
@@ -39,8 +39,8 @@ export function planSettings(desired: DesiredConntrack, cores: number): Setting[
 }
 
 /**
- * Raises what is too low and returns the names of what was raised. What cannot be changed is said and left: in a namespace that
- * shares its kernel the size of the table is the host's affair.
+ * Raises settings that are too low and returns their names. A setting that cannot be changed is logged and left: in a namespace
+ * that shares its kernel the table's size belongs to the host.
  */
 export function raiseSettings(netns: Netns, settings: readonly Setting[], log: Logger): string[] {
   return settings.filter((setting) => raise(netns, setting, log)).map(({ name }) => name);

@@ -1,21 +1,21 @@
-// Which UDP flows must be forgotten (pure). UDP has no end: as long as a client keeps sending, its entry keeps its first
-// translation, whatever the rules say now. So an entry is deleted when its backend is not one of the Service any more, or when
-// it was made before the Service existed. Every other entry is left alone.
+// Which UDP flows must be deleted (pure). UDP has no end: as long as a client keeps sending, its entry keeps its first
+// translation, whatever the rules say now. So an entry is deleted when its backend is no longer an endpoint of the Service, or
+// when the entry is older than the Service. Every other entry is left alone.
 import type { Flow } from './flow';
 
 export interface UdpFrontend {
   /** An address of the Service, or 'node' for a node port on any address of this node. */
   readonly address: string;
   readonly port: number;
-  /** Backends that take new flows, as `address:port`. */
+  /** Backends that answer (ready or serving), as `address:port`. */
   readonly backends: ReadonlySet<string>;
-  /** Backends at the time before this change; undefined: not known, because this process has just started. */
+  /** Backends before this change; undefined: unknown, because this process has just started. */
   readonly before?: ReadonlySet<string>;
 }
 
 export const backendId = (address: string, port: number): string => `${address}:${port}`;
 
-/** The flows of `flows` that lead nowhere; `nodeAddresses` are this node's own, `isPod` knows addresses of the pod network. */
+/** The stale flows among `flows`; `nodeAddresses` are this node's own, `isPod` knows addresses of the pod network. */
 export function staleFlows(
   flows: readonly Flow[],
   frontends: readonly UdpFrontend[],
@@ -39,12 +39,12 @@ function isStale(
   const translated = flow.replySource !== flow.destination || flow.replySourcePort !== flow.destinationPort;
   if (frontend.address !== 'node') {
     if (flow.destination !== frontend.address) return false;
-    // Not translated: made while there was no backend. It is in the way only once there is one.
+    // Not translated: the entry was created while there was no backend. It is stale only once there is a backend.
     return translated || frontend.backends.size > 0;
   }
-  // A node port may carry flows of other programs too: only backends known to have been ours are, or, after a start, those in
-  // the pod network, where only Services lead; and flows that a program on the node itself has not answered for since the
-  // Service took the port over.
+  // A node port may carry flows of other programs too. So only two kinds of flows are stale: flows to backends that were the
+  // Service's (after a start: backends in the pod network, which only Services use), and flows that no program on the node has
+  // answered since the Service took the port over.
   if (!nodeAddresses.has(flow.destination)) return false;
   if (translated) return frontend.before?.has(backend) ?? isPod(flow.replySource);
   return frontend.backends.size > 0 && frontend.before?.size === 0;

@@ -12,20 +12,20 @@ export interface Link {
   readonly up: boolean;
   /** Index of the bridge it is a port of; 0 for none. */
   readonly master: number;
-  /** Index of the other end of a veth pair, in the other end's namespace; 0 for none. */
+  /** Index of the other end of a veth pair, in that end's namespace; 0 for none. */
   readonly peer: number;
   /** Only for ports of a bridge. */
   readonly hairpin?: boolean;
   /**
-   * Only for bridges, and absent before Linux 5.0: whether frames for the bridge itself (01:80:c2:00:00:0x, which no netfilter hook
-   * sees) teach it where a MAC address is.
+   * Only for bridges, and absent before Linux 5.0: whether the bridge learns MAC addresses from frames for the bridge itself
+   * (01:80:c2:00:00:0x, which no netfilter hook sees).
    */
   readonly learnsLinkLocal?: boolean;
   /** Only for links of kind vxlan. */
   readonly vxlan?: Vxlan;
 }
 
-/** A tunnel whose other ends forwarding entries name, without learning. Source: RFC 7348. */
+/** A tunnel without learning: forwarding entries name its other ends. Source: RFC 7348. */
 export interface Vxlan {
   /** VXLAN Network Identifier. */
   readonly id: number;
@@ -43,22 +43,22 @@ export interface LinkAddress {
   readonly prefix: number;
 }
 
-/** fe80::/10: every IPv6 link has one, made by the kernel. */
+/** fe80::/10: the kernel gives every IPv6 link such an address. */
 export const isLinkLocal = ({ address }: { readonly address: string }): boolean => /^fe[89ab]/i.test(address);
 
 export interface Route {
   /** CIDR form; a default route is 0.0.0.0/0 or ::/0. */
   readonly destination: string;
   readonly type: 'unicast' | 'blackhole';
-  /** Next hop; absent for what is on the link itself. */
+  /** Next hop; absent when the destination is on the link itself. */
   readonly gateway?: string;
-  /** Index of the outgoing link; found by the kernel from the gateway when absent. */
+  /** Index of the outgoing link; when absent, the kernel finds it from the gateway. */
   readonly link?: number;
-  /** The gateway counts as being on the link, although no address of the link says so. Needs `link`. */
+  /** The gateway counts as being on the link, whatever addresses the link has. Needs `link`. */
   readonly onLink?: boolean;
   readonly source?: string;
   readonly metric?: number;
-  /** Who made it: rtm_protocol. */
+  /** The program that created the route: rtm_protocol. */
   readonly protocol: number;
 }
 
@@ -70,7 +70,7 @@ export interface Neighbour {
   readonly state: number;
 }
 
-/** What a bridge or a VXLAN link has learnt or was given for a MAC address. */
+/** An entry of a bridge or a VXLAN link for a MAC address, learned or configured. */
 export interface FdbEntry {
   readonly link: number;
   readonly mac: string;

@@ -1,4 +1,4 @@
-// Tells changes of links, addresses and routes in a namespace as the kernel reports them.
+// Reports changes of links, addresses and routes in a namespace, as the kernel reports them.
 import { Protocol } from 'netlink';
 import { listenToGroups } from '../netns/netlink-groups';
 import type { Netns } from '../netns/netns';
@@ -10,13 +10,13 @@ import { parseLink } from './wire-link';
 export type NetworkChange =
   | { readonly type: 'link' | 'link-removed'; readonly link: Link }
   | { readonly type: 'route' | 'route-removed'; readonly route: Route }
-  /** Only where asked for: a neighbour or forwarding entry of this link is gone. */
+  /** Only on request: a neighbour or forwarding entry of this link was removed. */
   | { readonly type: 'neighbour-removed'; readonly link: number }
   | { readonly type: 'address' | 'address-removed'; readonly address: LinkAddress }
-  /** Reports were lost: look at everything again. */
+  /** Reports were lost: read everything again. */
   | { readonly type: 'overrun' };
 
-/** Big enough for the burst of a hundred pods going at once. */
+/** Enough for the removal of a hundred pods at once. */
 const receiveBufferBytes = 1024 * 1024;
 
 const groups = [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE];
@@ -24,7 +24,7 @@ const groups = [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR, RTNLGRP.
 export class NetworkMonitor {
   private readonly listener: { close(): void };
 
-  /** Opens the socket inside `netns`; changes from now on are reported. It does not keep the process alive. */
+  /** Opens the socket inside `netns`; later changes are reported. The socket does not keep the process alive. */
   constructor(
     netns: Netns,
     onChange: (change: NetworkChange) => void,

@@ -1,5 +1,5 @@
-// The addresses of this process' network namespace, on all links. Callers need them often (each endpoint, each query), so a listing is kept
-// for a second.
+// The addresses of this process's network namespace, on all links. Callers need them often (each endpoint, each query), so a
+// listing is kept for a second.
 import { networkInterfaces } from 'node:os';
 
 const freshMs = 1_000;

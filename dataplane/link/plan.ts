@@ -1,4 +1,4 @@
-// Differences between wanted and found, as steps. Pure and sorted: equal input, equal steps.
+// Differences between desired and observed state, as steps. Pure and sorted: equal input gives equal steps.
 import { parseAddress } from '../../controlplane/base/cidr';
 import { NUD } from './constants';
 import {
@@ -38,21 +38,21 @@ export interface DesiredBridge {
   readonly name: string;
   readonly mac: string;
   readonly mtu: number;
-  /** Exactly these, of the families that occur here; link-local addresses of IPv6 are the kernel's own. */
+  /** Exactly these addresses, for the families in this list; the kernel manages the link-local addresses of IPv6. */
   readonly addresses: readonly DesiredAddress[];
 }
 export interface DesiredVxlan extends DesiredBridge {
   readonly vxlan: Vxlan;
 }
 
-/** Steps to a bridge that is up with these properties. A link of another kind under the name is replaced. */
+/** Steps to a bridge that is up and has these properties. A link of another kind with the same name is replaced. */
 export function planBridge(
   desired: DesiredBridge,
   found: Link | undefined,
   addresses: readonly LinkAddress[],
 ): readonly Step[] {
   const usable = found?.kind === 'bridge';
-  // Else a pod sends one frame with a neighbour's MAC and is sent what is for the neighbour.
+  // Otherwise a pod could send one frame with a neighbour's MAC and receive the neighbour's frames.
   const option = { learnsLinkLocal: false };
   const steps = planLink(desired, found, usable, addresses, (name, change) => ({
     action: 'create-bridge',
@@ -63,7 +63,10 @@ export function planBridge(
   return usable && found.learnsLinkLocal === true ? [{ action: 'set-link', name, change: option }, ...steps] : steps;
 }
 
-/** Steps to a VXLAN link that is up with these properties. What it is made of cannot be changed, so it is then replaced. */
+/**
+ * Steps to a VXLAN link that is up and has these properties. A link whose tunnel properties differ is replaced: they cannot be
+ * changed.
+ */
 export function planVxlan(
   desired: DesiredVxlan,
   found: Link | undefined,
@@ -123,7 +126,10 @@ function planAddresses(
   ];
 }
 
-/** Steps to exactly these permanent neighbours on a link that is ours alone. What the kernel found out by asking is left alone. */
+/**
+ * Steps to exactly these permanent neighbours, on a link that only we configure. Neighbours that the kernel resolved itself are
+ * left alone.
+ */
 export function planNeighbours(
   desired: readonly Omit<Neighbour, 'state'>[],
   found: readonly Neighbour[],
@@ -140,7 +146,7 @@ export function planNeighbours(
   };
 }
 
-/** Steps to exactly these tunnel end points on a VXLAN link that is ours alone. */
+/** Steps to exactly these tunnel end points, on a VXLAN link that only we configure. */
 export function planForwarding(
   desired: readonly Omit<FdbEntry, 'permanent'>[],
   found: readonly FdbEntry[],
@@ -150,7 +156,7 @@ export function planForwarding(
   const same = (a: Omit<FdbEntry, 'permanent'>, b: Omit<FdbEntry, 'permanent'>) =>
     a.mac === b.mac && a.destination === b.destination;
   const missing = desired.filter((wanted) => !present.some((entry) => same(entry, wanted) && entry.permanent));
-  // One end point per MAC: setting it replaces the one before.
+  // One end point per MAC: setting it replaces the previous one.
   const surplus = present.filter((entry) => !desired.some(({ mac }) => mac === entry.mac));
   return {
     add: missing.map((entry): Step => ({ action: 'ensure-forwarding', entry })),
@@ -159,8 +165,8 @@ export function planForwarding(
 }
 
 /**
- * Steps to exactly the desired routes of `protocol`. Routes of any other protocol are someone else's: never removed, and
- * replaced only where they stand for the very same destination and metric.
+ * Steps to exactly the desired routes of `protocol`. Routes of any other protocol are foreign: they are never removed, and
+ * replaced only when destination and metric are the same.
  */
 export function planRoutes(desired: readonly Route[], found: readonly Route[], protocol: number): readonly Step[] {
   const byKey = new Map(found.map((route) => [routeKey(route), route]));
@@ -179,7 +185,7 @@ export function planRoutes(desired: readonly Route[], found: readonly Route[], p
 /** The kernel keeps one route per destination and metric (and TOS, which we do not use). */
 const routeKey = ({ destination, metric = 0 }: Route): string => `${destination} ${metric}`;
 
-/** What the desired route leaves open (the link, the source address) is the kernel's choice. */
+/** Fields that the desired route leaves open (link, source address) are the kernel's choice. */
 const routeMatches = (wanted: Route, found: Route): boolean =>
   wanted.type === found.type &&
   wanted.protocol === found.protocol &&

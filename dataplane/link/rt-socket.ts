@@ -8,34 +8,37 @@ import { NLM_F } from './constants';
 const NLMSG_ERROR = 2;
 /** A dump that changes while it is read is read again; busy namespaces settle within a few tries. */
 const maxDumpTries = 10;
-/** The kernel answers at once; this only ends a wait for a reply lost to a full socket buffer. */
+/** The kernel answers at once; this limit only ends the wait for a reply that was lost to a full socket buffer. */
 const replyTimeoutMs = 10_000;
 
 export class RtSocket {
   private readonly socket: NetlinkSocket;
   private failure: Error | undefined;
-  /** Settles, never rejects. The kernel allows one dump per socket, and the library cannot tell its parts from an answer in between. */
+  /**
+   * Settles, never rejects. The kernel allows one dump per socket, and the library cannot distinguish parts of a dump from
+   * another answer.
+   */
   private dumping: Promise<void> | undefined;
 
-  /** Opens the socket inside `netns`. @throws NotFound when the namespace is gone. */
+  /** Opens the socket inside `netns`. @throws NotFound when the namespace does not exist any more. */
   constructor(netns: Netns, protocol: number = Protocol.ROUTE) {
     this.socket = netns.enter(() => createNetlink(protocol));
-    // The library emits 'error' for ENOBUFS and the like; the request then runs into its time limit.
+    // The library emits 'error' for ENOBUFS and similar errors; the request then reaches its time limit.
     this.socket.on('error', (err) => {
       this.failure = err;
     });
   }
 
   /**
-   * Sends one request and waits for the kernel's answer. `what` names the attempt in errors. Several may be under way: the
-   * kernel works them off in the order they were sent.
+   * Sends one request and waits for the kernel's answer. `what` names the attempt in errors. Several requests may be pending:
+   * the kernel handles them in the order they were sent.
    */
   async request(what: string, type: number, flags: number, payload: Uint8Array[]): Promise<readonly NetlinkMessage[]> {
     while (this.dumping) await this.dumping;
     return this.exchange(what, type, flags, payload);
   }
 
-  /** Reads a whole table, consistent: a dump interrupted by a change is repeated. */
+  /** Reads a table consistently: a dump that a change interrupted is repeated. */
   async dump<T>(what: string, type: number, payload: Uint8Array[], parse: (data: Buffer) => T): Promise<T[]> {
     while (this.dumping) await this.dumping;
     const reading = this.readTable(what, type, payload);
@@ -88,7 +91,7 @@ export class RtSocket {
 const errnoName = (errno: number): string =>
   Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
 
-/** The kernel's errno as an error of ours; details.errno keeps its name. */
+/** The kernel's errno as an AppError; details.errno keeps its name. */
 export function errnoError(what: string, errno: number): AppError {
   const name = errnoName(errno);
   const message = `${what}: ${name}`;
@@ -114,7 +117,7 @@ export function errnoError(what: string, errno: number): AppError {
     case 'ERANGE':
       return new AppError('BadRequest', message, options);
     default:
-      // EBUSY, ENETUNREACH, ENETDOWN, ENOBUFS, EAGAIN: may well work later.
+      // EBUSY, ENETUNREACH, ENETDOWN, ENOBUFS, EAGAIN: a later attempt may succeed.
       return new Unavailable(message, options);
   }
 }

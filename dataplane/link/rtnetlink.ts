@@ -1,5 +1,5 @@
-// Typed operations on the links, addresses, routes and neighbours of one namespace. Each is one message to the kernel;
-// what to do about the differences between wanted and found is plan.ts.
+// Typed operations on the links, addresses, routes and neighbours of one namespace. Each is one message to the kernel; plan.ts
+// decides which of them are needed.
 import { closeSync, openSync } from 'node:fs';
 import type { Family } from '../../controlplane/base/cidr';
 import { hasCode, isAlreadyExists, isNotFound, NotFound } from '../../controlplane/base/errors';
@@ -35,7 +35,7 @@ export interface VethEnd {
 export class Rtnetlink {
   private readonly socket: RtSocket;
 
-  /** Opens the socket inside `netns`; close() it. @throws NotFound when the namespace is gone. */
+  /** Opens the socket inside `netns`; close() closes it. @throws NotFound when the namespace does not exist any more. */
   constructor(readonly netns: Netns) {
     this.socket = new RtSocket(netns);
   }
@@ -65,7 +65,10 @@ export class Rtnetlink {
     await this.socket.request(`create bridge ${name}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, payload);
   }
 
-  /** @throws AlreadyExists when the name, or a tunnel with this identifier and port, is there; Unsupported without the kernel's module. */
+  /**
+   * @throws AlreadyExists when the name exists, or a tunnel with this identifier and port; Unsupported without the kernel's
+   * module.
+   */
   async createVxlan(
     name: string,
     vxlan: Vxlan,
@@ -76,9 +79,9 @@ export class Rtnetlink {
   }
 
   /**
-   * Makes a pair whose peer is born in `peerNetns`: it is never seen in this namespace, and no name can clash here. The
-   * peer is down; bring it up from inside.
-   * @throws AlreadyExists when either name is taken, NotFound when the other namespace is gone.
+   * Creates a pair whose peer is in `peerNetns` from the start: the peer is never visible in this namespace, so its name cannot
+   * clash here. The peer is down; set it up from inside. @throws AlreadyExists when either name exists, NotFound when the other
+   * namespace does not exist any more.
    */
   async createVeth(
     end: VethEnd & { readonly up?: boolean; readonly master?: number },
@@ -94,13 +97,13 @@ export class Rtnetlink {
     }
   }
 
-  /** Changes a link, named by name or index; a port's hairpin flag needs it to be a port already. @throws NotFound */
+  /** Changes a link, given by name or index; only a link that is a bridge port already has a hairpin flag. @throws NotFound */
   async setLink(which: string | number, change: Omit<LinkChange, 'name'>): Promise<void> {
     const payload = typeof which === 'number' ? linkChange(which, change) : linkChange(0, { ...change, name: which });
     await this.socket.request(`set link ${which}`, RTM.NEWLINK, 0, payload);
   }
 
-  /** A veth's peer goes with it. Nothing happens when there is no such link. */
+  /** Removes a link, and with a veth its peer. Without such a link nothing happens. */
   async removeLink(which: string | number): Promise<void> {
     const payload = typeof which === 'number' ? linkChange(which, {}) : linkChange(0, { name: which });
     await ignoreMissing(this.socket.request(`delete link ${which}`, RTM.DELLINK, 0, payload));
@@ -121,15 +124,15 @@ export class Rtnetlink {
     await ignoreMissing(this.socket.request(what, RTM.DELADDR, 0, addressMessage(entry)));
   }
 
-  /** Routes of the main table; without local, broadcast and cache entries. */
+  /** Routes of the main table, without local, broadcast and cache entries. */
   async routes(family: Family): Promise<readonly Route[]> {
     const found = await this.socket.dump('list routes', RTM.GETROUTE, routeQuery(family), parseRoute);
     return found.filter((route) => route !== undefined);
   }
 
   /**
-   * How this machine would send to `address`: the source it would take and the link; undefined without a route. Sending to
-   * oneself is on loopback, with the address itself as source.
+   * The source address and the link that this machine would use to send to `address`; undefined without a route. For an address
+   * of this machine: loopback, with the address itself as source.
    */
   async routeTo(address: string): Promise<Pick<Route, 'source' | 'link'> | undefined> {
     const query = routeQueryTo(address);
@@ -156,7 +159,7 @@ export class Rtnetlink {
     return this.socket.dump('list neighbours', RTM.GETNEIGH, neighbourQuery(family), parseNeighbour);
   }
 
-  /** A permanent entry: never asked for, never expired. */
+  /** A permanent entry: the kernel never resolves it and never expires it. */
   async ensureNeighbour(entry: Omit<Neighbour, 'state'>): Promise<void> {
     const payload = neighbourMessage({ ...entry, state: NUD.PERMANENT });
     const flags = NLM_F.CREATE | NLM_F.REPLACE;
@@ -168,14 +171,14 @@ export class Rtnetlink {
     await ignoreMissing(this.socket.request(`remove neighbour ${entry.address}`, RTM.DELNEIGH, 0, payload));
   }
 
-  /** What all bridges and VXLAN links of the namespace know, or those on one link. */
+  /** The entries of all bridges and VXLAN links of the namespace, or those of one link. */
   async fdb(link?: number): Promise<readonly FdbEntry[]> {
     const what = `list forwarding entries (family ${AF_BRIDGE})`;
     const found = await this.socket.dump(what, RTM.GETNEIGH, fdbQuery(link), parseFdbEntry);
     return link === undefined ? found : found.filter((entry) => entry.link === link);
   }
 
-  /** Where a VXLAN link sends the frames to this MAC; replaces what it knew. */
+  /** Sets the tunnel end point for frames to this MAC on a VXLAN link; replaces an earlier entry. */
   async ensureForwarding(entry: Omit<FdbEntry, 'permanent'>): Promise<void> {
     const flags = NLM_F.CREATE | NLM_F.REPLACE;
     await this.socket.request(`set forwarding entry ${entry.mac}`, RTM.NEWNEIGH, flags, fdbMessage(entry));
@@ -211,5 +214,5 @@ async function ignoreExisting(request: Promise<unknown>): Promise<void> {
   }
 }
 
-/** True when both handles mean the same namespace. @throws NotFound */
+/** True when both handles refer to the same namespace. @throws NotFound */
 export const sameNetns = (a: Netns, b: Netns): boolean => netnsIdentity(a) === netnsIdentity(b);

@@ -1,10 +1,10 @@
-// Kernel settings under /proc/sys/net. Which namespace such a file speaks of is decided when it is opened, by the namespace
-// of the opening thread: so they are read and written inside enter().
+// Kernel settings under /proc/sys/net. The namespace of the opening thread decides to which namespace such a file belongs: so the
+// files are read and written inside enter().
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AppError, BadRequest, Unsupported } from '../../controlplane/base/errors';
 import type { Netns } from '../netns/netns';
 
-/** Name to value, with dots or, where a link name holds a dot, slashes: net/ipv4/conf/eth0.5/rp_filter. */
+/** Name → value, with dots or, where a link name contains a dot, slashes: net/ipv4/conf/eth0.5/rp_filter. */
 export type Sysctls = Readonly<Record<string, string>>;
 
 function pathOf(name: string): string {
@@ -29,8 +29,8 @@ export function readSysctl(netns: Netns, name: string): string | undefined {
 }
 
 /**
- * Writes what differs and returns the names written, all in one visit to the namespace.
- * @throws Unsupported when the kernel has no such setting, Forbidden when it cannot be changed.
+ * Writes the settings that differ and returns their names, all in one visit to the namespace. @throws Unsupported when the
+ * kernel has no such setting, Forbidden when it cannot be changed.
  */
 export function ensureSysctls(netns: Netns, wanted: Sysctls): readonly string[] {
   const entries = Object.entries(wanted).map(([name, value]) => ({ name, value, path: pathOf(name) }));

@@ -38,13 +38,13 @@ export interface LinkChange {
   /** Index of the bridge, 0 to leave it. */
   readonly master?: number;
   readonly hairpin?: boolean;
-  /** Of a bridge. */
+  /** Only for a bridge. */
   readonly learnsLinkLocal?: boolean;
 }
-/** The peer is always born down: the kernel refuses to open it (ENOTCONN) before the pair is joined. */
+/** The peer is always created down: the kernel refuses to set it up (ENOTCONN) before the pair is joined. */
 export interface VethPeer extends Pick<LinkChange, 'mtu' | 'mac'> {
   readonly name: string;
-  /** An open file of the namespace the peer is born in. */
+  /** An open file of the namespace in which the peer is created. */
   readonly netnsFd: number;
 }
 export type LinkCreation = LinkChange & { readonly name: string } & (
@@ -65,7 +65,7 @@ function pushVxlan(data: AttrStream, { id, port, local }: Vxlan): void {
   data.push(IFLA_VXLAN.ID, u32(id));
   data.push(address.length === 4 ? IFLA_VXLAN.LOCAL : IFLA_VXLAN.LOCAL6, address);
   data.push(IFLA_VXLAN.PORT, u16BigEndian(port));
-  // Entries say where each MAC is; the link never learns it from frames.
+  // Forwarding entries say where each MAC is; the link never learns from frames.
   data.push(IFLA_VXLAN.LEARNING, u8(0));
   // RFC 7348, 5: the outer UDP checksum should be zero over IPv4. Over IPv6 the kernel fills it in.
   data.push(IFLA_VXLAN.UDP_CSUM, u8(0));
@@ -112,7 +112,7 @@ export function linkCreation(creation: LinkCreation): Uint8Array[] {
   return out.bufs;
 }
 
-/** The link is named by `name` in the request when `index` is 0. */
+/** `index` 0: the name in the request selects the link. */
 export function linkChange(index: number, change: LinkChange): Uint8Array[] {
   const out = new AttrStream();
   out.emit(linkHeader({ index, up: change.up }));
@@ -133,7 +133,7 @@ export function linkChange(index: number, change: LinkChange): Uint8Array[] {
   return out.bufs;
 }
 
-/** Asks for all links (a dump), or for one by name or index. */
+/** A request for all links (a dump), or for one by name or index. */
 export function linkQuery(which: { readonly name?: string; readonly index?: number } = {}): Uint8Array[] {
   const out = new AttrStream();
   out.emit(linkHeader(which.index === undefined ? {} : { index: which.index }));

@@ -1,4 +1,5 @@
-// rtnetlink messages about addresses, routes, neighbours and forwarding entries as bytes: builds requests and reads replies. Pure.
+// rtnetlink messages about addresses, routes, neighbours and forwarding entries as bytes: builds requests and parses replies.
+// Pure.
 import { AttrStream } from 'netlink';
 import { addressBytes, type Family, parseAddress, readAddress } from '../../controlplane/base/cidr';
 import { AF_INET, AF_INET6 } from '../libc/constants';
@@ -29,7 +30,8 @@ export function addressMessage(entry: LinkAddress): Uint8Array[] {
   const header = Buffer.alloc(addressHeaderLength);
   header.writeUInt8(afOf(entry.family), 0);
   header.writeUInt8(entry.prefix, 1);
-  // Addresses follow from ranges that are ours alone: no other node has to be asked before they may be used. IPv4 never asks.
+  // Our addresses come from ranges that only we use: no other node can have them, so no check is needed before use. IPv4 never
+  // checks.
   header.writeUInt8(entry.family === 6 ? IFA_F_NODAD : 0, 2);
   header.writeUInt32LE(entry.link, 4);
   const out = new AttrStream();
@@ -82,7 +84,7 @@ export function routeQuery(family: Family): Uint8Array[] {
   return [header];
 }
 
-/** Asks for the one route a packet to this address would take. */
+/** A request for the one route that a packet to this address would take. */
 export function routeQueryTo(address: string): Uint8Array[] {
   const bytes = addressBytes(address);
   const header = Buffer.alloc(routeHeaderLength);
@@ -100,7 +102,7 @@ export function parseRouteChoice(message: Buffer): Pick<Route, 'source' | 'link'
   return { ...(source === undefined ? {} : { source }), link: readU32(attrs.get(RTA.OIF)) };
 }
 
-/** Undefined for what is no configuration of the main table: local, broadcast and cloned entries, other tables. */
+/** Undefined for entries that are not configuration of the main table: local, broadcast and cloned entries, other tables. */
 export function parseRoute(message: Buffer): Route | undefined {
   const attrs = parseAttrs(message.subarray(routeHeaderLength));
   const table = attrs.has(RTA.TABLE) ? readU32(attrs.get(RTA.TABLE)) : message.readUInt8(4);
@@ -165,7 +167,10 @@ export function fdbMessage({ link, mac, destination }: Omit<FdbEntry, 'permanent
   return out.bufs;
 }
 
-/** Of all links, or of one. The kernel reads a bridge dump by struct ifinfomsg, which is longer than struct ndmsg. */
+/**
+ * A request for the entries of all links, or of one. For a bridge dump the kernel reads a struct ifinfomsg, which is longer
+ * than struct ndmsg.
+ */
 export const fdbQuery = (link = 0): Uint8Array[] => [linkHeader({ family: AF_BRIDGE, index: link })];
 
 export function parseFdbEntry(message: Buffer): FdbEntry {

@@ -1,13 +1,13 @@
-// What went wrong, from the stderr of nft: the one place that looks at its English. It has no translations, so the text is
-// stable within a version line; unknown text is an unknown failure, never a success.
+// The kind of a failure, from the stderr of nft. This is the only file that reads its messages. nft has no translations, so the
+// text is stable within a version line. Unknown text is an unknown failure, never a success.
 import { CommandFailed } from '../../controlplane/base/errors';
 
 export type NftFailure =
-  /** Another transaction came between, or the kernel was out of memory for a moment: try again. */
+  /** Another transaction was committed meanwhile, or the kernel was out of memory for a moment: try again. */
   | 'busy'
-  /** Something named is not there, or is there with another content: what we believe of the kernel is wrong. */
+  /** A named object does not exist, or has other content: our record of the kernel's state is wrong. */
   | 'stale'
-  /** The kernel or this nft lacks something, or does not understand it. */
+  /** The kernel or this nft lacks a feature, or does not understand the syntax. */
   | 'unsupported'
   /** Not root, or not in the right namespace. */
   | 'forbidden'

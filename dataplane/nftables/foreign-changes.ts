@@ -1,36 +1,39 @@
-// When to look for changes by others, and when it is worth reading every element: elements can be compared only by reading all.
+// When to look for changes by other programs, and when to read every element for it: only reading all elements can compare them.
 import type { Generations } from './generations';
 
 export interface ForeignChangesDeps {
-  /** Without it any moment is one in which others may have changed something. */
+  /** Without it, another program may have changed something at any moment. */
   readonly generations?: Pick<Generations, 'others'>;
-  /** Others may change something all the time: a comparison for their sake is followed by so many times its duration without one; 20. */
+  /** Other programs may write all the time: after a comparison, none follows for `rest` times its duration; default 20. */
   readonly rest?: number;
-  /** Milliseconds of any fixed origin, for durations. */
+  /** A monotonic clock in milliseconds, for durations. */
   readonly elapsed?: () => number;
 }
 
 /** Calls must not overlap. */
 export class ForeignChanges {
-  /** What others had done when everything was last compared. */
+  /** The number of transactions by other programs at the last comparison of everything. */
   private compared: number | undefined;
-  /** Not before this everything is compared again for the sake of a change that may be elsewhere. */
+  /** The earliest time of the next comparison of everything. */
   private next = 0;
 
   constructor(private readonly deps: ForeignChangesDeps) {}
 
-  /** No other program has changed anything in this namespace since everything was last compared. */
+  /** True when no other program has changed anything in this namespace since the last comparison of everything. */
   async none(): Promise<boolean> {
     const others = await this.othersNow();
     return others !== undefined && others === this.compared;
   }
 
-  /** When there are some, but in no structure of ours: whether to read the elements too. Without `generations` the caller knows. */
+  /**
+   * Whether to read the elements too, after a foreign change that touched no structure of ours. Without `generations` the
+   * caller decides.
+   */
   worthComparing(): boolean {
     return this.deps.generations !== undefined && this.now() >= this.next;
   }
 
-  /** `compare` finds everything that others have changed until it starts. @throws what it throws */
+  /** `compare` finds every change that other programs made before it started. @throws the errors of `compare` */
   async comparing<T>(compare: () => Promise<T>): Promise<T> {
     const start = this.now();
     const others = await this.othersNow();
@@ -44,7 +47,7 @@ export class ForeignChanges {
     }
   }
 
-  /** Where the kernel does not say, others may have changed something. */
+  /** Undefined when the kernel does not answer: then other programs may have changed something. */
   private async othersNow(): Promise<number | undefined> {
     return this.deps.generations?.others().catch(() => undefined);
   }

@@ -1,5 +1,5 @@
-// Whether somebody else changed nftables in this namespace, for the price of one question: the kernel counts transactions, and we
-// count ours. Numbers are those of linux/netfilter/nf_tables.h and nfnetlink.h.
+// Whether another program changed nftables in this namespace, by one cheap request: the kernel counts transactions, and we count
+// ours. The numbers are from linux/netfilter/nf_tables.h and nfnetlink.h.
 import { Unavailable } from '../../controlplane/base/errors';
 import { RtSocket } from '../link/rt-socket';
 import type { Netns } from '../netns/netns';
@@ -14,20 +14,20 @@ const attributeHeader = 4;
 const NFTA_GEN_ID = 1;
 const maxTries = 3;
 
-/** One for everybody in this process who writes into the namespace. */
+/** One object for all code of this process that writes into the namespace. */
 export class Generations {
   private readonly socket: RtSocket;
   private ours = 0;
   private readonly underWay = new Set<Promise<unknown>>();
-  /** Transactions of ours that were begun. */
+  /** The number of our transactions that have begun. */
   private begun = 0;
 
-  /** @throws AppError when the namespace is gone or may not be entered */
+  /** @throws AppError when the namespace does not exist any more or may not be entered */
   constructor(netns: Netns) {
     this.socket = new RtSocket(netns, NETLINK_NETFILTER);
   }
 
-  /** Runs `write`, which makes `transactions` that change something, or throws. */
+  /** Runs `write`, which commits `transactions` transactions that change something, or throws. */
   async writing<T>(transactions: number, write: () => Promise<T>): Promise<T> {
     this.begun++;
     const writing = write();
@@ -42,15 +42,16 @@ export class Generations {
   }
 
   /**
-   * How many transactions others have made, counted from somewhere: equal answers mean that no other program changed anything in between.
-   * Undefined when transactions of ours come so thick that the kernel's count cannot be put beside ours. @throws Unavailable
+   * The number of transactions by other programs, from an arbitrary origin: equal answers mean that no other program changed
+   * anything in between. Undefined when our own transactions follow each other so fast that they cannot be subtracted from the
+   * kernel's count. @throws Unavailable
    */
   async others(): Promise<number | undefined> {
     for (let tries = 0; tries < maxTries; tries++) {
       await Promise.allSettled(this.underWay);
       const { begun, ours } = this;
       const counted = await this.ask();
-      // Both wrap around at 32 bits.
+      // Both counters wrap around at 32 bits.
       if (this.begun === begun && this.underWay.size === 0) return (counted - ours) >>> 0;
     }
     return undefined;

@@ -1,13 +1,13 @@
-// What `nft -n -j list table` says about sets and maps, as text again: the text this project writes for the same element. Pure.
-// Chains are not read this way: nft 1.0.6 has statements it cannot say in JSON (structure.ts is for chains).
+// Parses sets and maps from `nft -n -j list table` to text: the same text that this project writes for an element. Pure. Chains
+// are not read this way: nft 1.0.6 has statements that it cannot print as JSON (structure.ts reads chains).
 import { Unsupported } from '../../controlplane/base/errors';
 
 export interface NftTable {
-  /** Set or map name to its elements: key to the rest. */
+  /** Set or map name → its elements: key → the rest. */
   readonly sets: ReadonlyMap<string, ReadonlyMap<string, NftElement>>;
 }
 export interface NftElement {
-  /** Maps alone: `10.244.1.5 . 8080`, `goto c2`, `drop`. */
+  /** Maps only: `10.244.1.5 . 8080`, `goto c2`, `drop`. */
   readonly value?: string;
   readonly comment?: string;
 }
@@ -17,7 +17,7 @@ type JsonObject = { readonly [name: string]: Json };
 const isObject = (json: Json | undefined): json is JsonObject =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
-/** @throws Unsupported when a word in it is not known */
+/** @throws Unsupported when a word in the text is not known */
 export function parseListing(text: string): NftTable {
   const { nftables } = JSON.parse(text) as { readonly nftables: readonly JsonObject[] };
   const sets = new Map<string, ReadonlyMap<string, NftElement>>();
@@ -39,7 +39,7 @@ export function parseListing(text: string): NftTable {
   return { sets };
 }
 
-/** Elements with a comment, a time-out or a counter are wrapped. */
+/** nft wraps elements that have a comment, a time-out or a counter. */
 function unwrap(json: Json): { readonly val: Json; readonly comment?: string } {
   const elem = isObject(json) ? json['elem'] : undefined;
   if (!isObject(elem)) return { val: json };

@@ -1,4 +1,4 @@
-// The program's words in both directions, against a scripted program; test/kernel/nftables.test.ts asks the real one.
+// Commands and listings with a scripted program; test/kernel/nftables.test.ts runs the real one.
 import t from 'tap';
 import { AppError, NotFound } from '../../controlplane/base/errors';
 import { ScriptedExec } from '../../test/lib/scripted-exec';

@@ -1,4 +1,4 @@
-// The program nft, less its manners: transactions in, listings out, errors that say how to react.
+// Runs the program nft: transactions in, listings out, errors that say how to react.
 import { AppError, CommandFailed, isNotFound, Unsupported } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import { classifyNftFailure, type NftFailure, reactions } from './classify';
@@ -12,30 +12,30 @@ const readTimeoutMs = 60_000;
 
 export type NftFamily = 'ip' | 'ip6' | 'inet' | 'bridge';
 
-/** A table of ours. No other program writes into it. */
+/** A table of ours. Only this process writes into it. */
 export interface TableName {
   readonly family: NftFamily;
   readonly name: string;
 }
 
-/** What rules are written through. The program is the one implementation; test/lib has the fake. */
+/** The interface through which rules are written. The only implementation runs the program; test/lib has the fake. */
 export interface Nft {
   /**
-   * Commands, one per line, as one transaction: all of it or nothing. Empty text does nothing.
-   * @throws AppError Unavailable, Unsupported or Forbidden; `details.failure` is an NftFailure, `details.line` the line blamed
+   * Commands, one per line, as one transaction: all of them or none take effect. Empty text does nothing. @throws AppError
+   * Unavailable, Unsupported or Forbidden; `details.failure` is an NftFailure, `details.line` the line with the error
    */
   run(text: string): Promise<void>;
   /**
-   * The table as nft prints it, without elements of sets and maps and without counts, numbers in digits; undefined: there is no such table. A few
-   * milliseconds whatever the sets hold, so that it can be asked every few seconds.
+   * The table as nft prints it, without elements of sets and maps and without counters, with numbers as digits; undefined: no
+   * such table. Takes a few milliseconds whatever the sets hold, so it can be read every few seconds.
    */
   structure(table: TableName): Promise<string | undefined>;
-  /** The table with all elements, parsed; undefined: there is no such table. About a second for 50,000 elements. */
+  /** The table with all elements, parsed; undefined: no such table. About a second for 50,000 elements. */
   read(table: TableName): Promise<NftTable | undefined>;
 }
 
 export class NftProgram implements Nft {
-  /** `generations` counts each transaction of ours, so that it can tell them from those of other programs. */
+  /** `generations` counts each transaction of ours, to distinguish them from transactions of other programs. */
   constructor(
     private readonly exec: Exec,
     private readonly generations?: Pick<Generations, 'writing'>,
@@ -48,7 +48,7 @@ export class NftProgram implements Nft {
   }
 
   async structure({ family, name }: TableName): Promise<string | undefined> {
-    // Every other listing, even of one chain, makes nft 1.0.6 read all elements of all sets before it prints anything.
+    // For every other listing, even of one chain, nft 1.0.6 first reads all elements of all sets.
     const text = await this.nft(['-n', '-s', '-t', 'list', 'ruleset', family]);
     return tableText(text, family, name);
   }
@@ -89,7 +89,7 @@ const codes = {
   unknown: 'Unavailable',
 } as const satisfies Record<NftFailure, string>;
 
-/** nft says `/dev/stdin:12:3-9: Error: …`. */
+/** nft prints the position as `/dev/stdin:12:3-9: Error: …`. */
 function blamed(cause: unknown, input: string): { line?: string } {
   if (!(cause instanceof CommandFailed)) return {};
   const found = /^\S*?:(\d+):/m.exec(cause.stderr);

@@ -1,6 +1,6 @@
-// Pieces of nft's language (nft(8)).
+// Fragments of nft's language (nft(8)).
 
-/** NFTNL_UDATA_COMMENT_MAXLEN, in bytes: longer comments are refused. */
+/** NFTNL_UDATA_COMMENT_MAXLEN, in bytes: nft refuses longer comments. */
 export const maxComment = 128;
 
 /** `comment "…"`. The language has no way to write a quote inside quotes, and a line end would end the command. */
@@ -9,7 +9,7 @@ export function comment(text: string): string {
   return `comment "${safe.slice(0, maxComment)}"`;
 }
 
-/** Elements per command: the program's parser grows with the length of one command, and an error names a line. */
+/** Elements per command: the cost of nft's parser grows with the length of one command, and an error names a line. */
 export const elementsPerCommand = 500;
 
 /** `add element ip k8ts services { a : b, … }`, in as many lines as needed. */
