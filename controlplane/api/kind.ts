@@ -4,6 +4,7 @@ import type { FieldCause } from '../base/errors';
 import type { DeletionRules } from './deletion';
 import type { PodTemplate } from './pods/types';
 import type { SchemaSource } from './schema/schema';
+import type { StoredAs } from './storage';
 import type { KubeObject } from './types';
 
 /** Names one resource of the API; what a client needs to reach it. */
@@ -64,6 +65,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly namespaced: boolean;
   /** Where the schema comes from: a model of @kubernetes/client-node, or a definition that the kind brings along. */
   readonly schema: SchemaSource;
+  /** Set when the objects are those of another kind, shown in the form of this one: a further version, or another group. */
+  readonly storage?: StoredAs<T>;
   /** Verbs served; all of them by default. */
   readonly verbs?: readonly Verb[];
   /** Subresources beyond `status`: scale, log, exec, binding, token ... */
@@ -169,12 +172,13 @@ export interface Kind<T extends KubeObject = KubeObject> extends KindRef<T> {
   readonly verbs: readonly Verb[];
   /** 'v1' or 'apps/v1'. */
   readonly apiVersion: string;
-  /** Store keys are `${prefix}namespace/name` or `${prefix}name`; ends with a slash. */
+  /** Store keys are `${prefix}namespace/name` or `${prefix}name`; ends with a slash. Kinds of the same objects share it. */
   readonly prefix: string;
 }
 
 export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind<T> {
-  const { group, version, kind, plural, namespaced } = options;
+  const { group, version, kind, plural, namespaced, storage } = options;
+  if (storage?.kind.options.storage) throw new Error(`${kind} is stored as a kind that is not stored itself`);
   return Object.freeze({
     group,
     version,
@@ -185,6 +189,6 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind<
     singular: options.singular ?? kind.toLowerCase(),
     verbs: options.verbs ?? allVerbs,
     apiVersion: group === '' ? version : `${group}/${version}`,
-    prefix: `/registry/${group === '' ? 'core' : group}/${plural}/`,
+    prefix: storage?.kind.prefix ?? `/registry/${group === '' ? 'core' : group}/${plural}/`,
   });
 }

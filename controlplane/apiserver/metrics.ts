@@ -42,7 +42,7 @@ export class Metrics {
     const verb = route ? route.verb.toUpperCase() : method;
     const scope = !route ? '' : route.name !== '' ? 'resource' : route.namespace !== '' ? 'namespace' : 'cluster';
     // Words of the declarations, and a method as Node's HTTP parser knows them: none contains a blank or a quote.
-    const key = `${verb} ${route?.kind.prefix ?? ''} ${route?.subresource ?? ''} ${scope}`;
+    const key = `${verb} ${route?.kind.apiVersion ?? ''} ${route?.kind.plural ?? ''} ${route?.subresource ?? ''} ${scope}`;
     let series = this.durations.get(key);
     if (!series) {
       const labels =

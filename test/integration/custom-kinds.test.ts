@@ -92,6 +92,26 @@ t.test('references to a kind count while it is served', async (t) => {
   await gone(configMaps, 'present');
 });
 
+t.test('an owner is found whatever version a reference names', async (t) => {
+  const { client, kinds, create, gone } = await open(t);
+  const beta = defineKind({
+    ...widgets.options,
+    version: 'v1beta1',
+    storage: { kind: widgets, toStored: (object) => object, fromStored: (object) => object },
+  });
+  await kinds.add(widgets);
+  await kinds.add(beta);
+  const owner = await create(beta, 'owner');
+  t.equal(owner.apiVersion, 'example.com/v1beta1');
+  await create(configMaps, 'dependent', owner);
+  await create(configMaps, 'of-another', { ...owner, metadata: { ...owner.metadata, uid: 'another' } });
+  await gone(configMaps, 'of-another');
+  t.ok(await client.get(configMaps, 'default/dependent'));
+  await kinds.remove(widgets);
+  await client.delete(beta, 'default/owner');
+  await gone(configMaps, 'dependent');
+});
+
 t.test('objects of a kind that was added go with their namespace', async (t) => {
   const { client, kinds, create } = await open(t);
   await kinds.add(widgets);

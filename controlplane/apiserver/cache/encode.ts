@@ -119,6 +119,10 @@ const wireHeads = {
 };
 const wireTail = Buffer.from('}\n');
 
+/** A watch event as it is sent. */
+export const wireOf = (type: CacheEvent['type'], json: Buffer): Buffer =>
+  Buffer.concat([wireHeads[type], json, wireTail]);
+
 export class Event<T extends KubeObject> implements CacheEvent<T> {
   private bytes: Buffer | undefined;
   constructor(
@@ -139,7 +143,7 @@ export class Event<T extends KubeObject> implements CacheEvent<T> {
   }
 
   wire(): Buffer {
-    this.bytes ??= Buffer.concat([wireHeads[this.type], this.current.json, wireTail]);
+    this.bytes ??= wireOf(this.type, this.current.json);
     return this.bytes;
   }
 }

@@ -43,7 +43,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private readonly codec: Codec<T>;
   private readonly ring: ReplayRing<T>;
   private readonly indexes: ObjectIndexes<T>;
-  private readonly watchers = new Set<Watcher<T>>();
+  /** Each with the kind that it is served as. */
+  private readonly watchers = new Map<Watcher<T>, Kind>();
   /** Objects by the bytes sent to the store: when the event returns with these bytes, they need not be parsed. */
   private readonly written = new WeakMap<Buffer, T>();
   private pending: Event<T>[] = [];
@@ -83,6 +84,16 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
   ): void {
+    this.watchAs(this.kind, options, onEvents, onClose);
+  }
+
+  /** A watch that ends when `served` is served no more. */
+  watchAs(
+    served: Kind,
+    options: WatchOptions<T>,
+    onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
+    onClose: (reason: unknown) => void,
+  ): void {
     const { afterRevision, signal } = options;
     const replay = this.ring.after(afterRevision);
     if (signal.aborted) return;
@@ -90,7 +101,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const { maxBacklog } = this.deps;
     const watcher = new Watcher<T>({ codec, test: this.testOf(options), onEvents, onClose, maxBacklog }, afterRevision);
     watcher.replay(replay);
-    this.watchers.add(watcher);
+    this.watchers.set(watcher, served);
     signal.addEventListener(
       'abort',
       () => {
@@ -184,16 +195,20 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   flush(): void {
     const events = this.pending;
     this.pending = [];
-    for (const watcher of this.watchers) {
+    for (const watcher of this.watchers.keys()) {
       watcher.offer(events);
       if (watcher.closed) this.watchers.delete(watcher);
     }
     for (const event of events) event.settle();
   }
 
-  closeWatchers(reason: unknown): void {
-    for (const watcher of this.watchers) watcher.close(reason);
-    this.watchers.clear();
+  /** All watchers, or those that are served as one kind. */
+  closeWatchers(reason: unknown, only?: Kind): void {
+    for (const [watcher, served] of this.watchers) {
+      if (only && served !== only) continue;
+      watcher.close(reason);
+      this.watchers.delete(watcher);
+    }
   }
 
   /** Ends watches and refuses writes, also those that are under way, with `reason`. */
@@ -302,4 +317,4 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
 }
 
 /** A key is `namespace/name` or `name`. */
-const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);
+export const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);

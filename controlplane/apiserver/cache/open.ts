@@ -1,6 +1,7 @@
 // The watch cache over a Store: loads every kind at one revision and follows the store's events from there. Only events
 // change it, so it has the store's order, whichever server wrote.
 import type { Kind } from '../../api/kind';
+import { storageKind } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
@@ -9,6 +10,7 @@ import { type Logger, silentLogger } from '../../base/logger';
 import type { Store, StoredValue, StoreEvent } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
 import type { Cache, CachedObject, KindCache } from './cache';
+import { ConvertedKindCache } from './converted-kind';
 import { type KindCacheDeps, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
 
@@ -25,9 +27,15 @@ export interface CacheOptions {
 }
 
 export interface OpenCache extends Cache {
-  /** Serves one more kind; resolves when its objects are there. @throws AlreadyExists for objects that a kind has already */
+  /**
+   * Serves one more kind; resolves when its objects are there: at once when they are served as another kind already.
+   * @throws AlreadyExists for a kind that is served, and for objects that are stored in the form of another kind
+   */
   addKind(kind: Kind): Promise<void>;
-  /** Ends the watches of a kind, refuses its writes and stops serving it. Its objects stay in the store. */
+  /**
+   * Ends the watches of a kind and serves it no more. Its objects stay in the store. When they are not served as another kind, writes
+   * that are under way are refused.
+   */
   removeKind(kind: Kind): void;
   /** Ends all watches. The store stays open. */
   close(): Promise<void>;
@@ -46,7 +54,10 @@ export async function openCache(store: Store, kinds: readonly Kind[], options: C
 }
 
 class StoreCache implements OpenCache {
+  /** By prefix. */
   private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
+  /** The kinds that are served; several may show the same objects. */
+  private readonly served = new Map<Kind, KindCache>();
   /** Kinds that are being loaded: their events wait. */
   private readonly held = new Map<string, StoreEvent[]>();
   private applied = 0;
@@ -79,7 +90,10 @@ class StoreCache implements OpenCache {
       ring: options.ring ?? defaultRingBounds,
       maxBacklog: options.maxBacklog ?? 20_000,
     };
-    for (const kind of kinds) this.kinds.set(kind.prefix, new StoreKindCache(kind, this.deps));
+    for (const kind of kinds) {
+      if (!this.kinds.has(kind.prefix)) this.kinds.set(kind.prefix, new StoreKindCache(storageKind(kind), this.deps));
+      this.serve(kind, this.kinds.get(kind.prefix)!);
+    }
   }
 
   /** Resolves when everything the store held at the call is served. */
@@ -92,8 +106,8 @@ class StoreCache implements OpenCache {
   }
 
   kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
-    const found = this.kinds.get(kind.prefix);
-    if (!found || this.held.has(kind.prefix)) throw new NotFound(`${kind.plural} of ${kind.apiVersion} are not served`);
+    const found = this.served.get(kind);
+    if (!found) throw new NotFound(`${kind.plural} of ${kind.apiVersion} are not served`);
     return found as unknown as KindCache<T>;
   }
 
@@ -102,8 +116,15 @@ class StoreCache implements OpenCache {
   }
 
   async addKind(kind: Kind): Promise<void> {
-    if (this.kinds.has(kind.prefix)) throw new AlreadyExists(`${kind.prefix} is served already`);
-    const added = new StoreKindCache<KubeObject>(kind, this.deps);
+    const stored = storageKind(kind);
+    const present = this.kinds.get(kind.prefix);
+    if (present) {
+      const isOther = present.kind !== stored || this.served.has(kind) || this.held.has(kind.prefix);
+      if (isOther) throw new AlreadyExists(`${kind.prefix} is served already`);
+      this.serve(kind, present);
+      return;
+    }
+    const added = new StoreKindCache<KubeObject>(stored, this.deps);
     this.kinds.set(kind.prefix, added);
     const held: StoreEvent[] = [];
     this.held.set(kind.prefix, held);
@@ -114,6 +135,7 @@ class StoreCache implements OpenCache {
       if (revision > this.applied) await this.appliedUpTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
       added.flush();
+      this.serve(kind, added);
     } catch (error) {
       this.kinds.delete(kind.prefix);
       throw error;
@@ -123,8 +145,19 @@ class StoreCache implements OpenCache {
   }
 
   removeKind(kind: Kind): void {
-    this.kinds.get(kind.prefix)?.remove(new NotFound(`${kind.plural} are not served any more`));
+    if (!this.served.delete(kind)) return;
+    const stored = this.kinds.get(kind.prefix)!;
+    const reason = new NotFound(`${kind.plural} are not served any more`);
+    if ([...this.served.keys()].some(({ prefix }) => prefix === kind.prefix)) {
+      stored.closeWatchers(reason, kind);
+      return;
+    }
+    stored.remove(reason);
     this.kinds.delete(kind.prefix);
+  }
+
+  private serve(kind: Kind, stored: StoreKindCache<KubeObject>): void {
+    this.served.set(kind, kind === stored.kind ? stored : new ConvertedKindCache(kind, stored));
   }
 
   async close(): Promise<void> {

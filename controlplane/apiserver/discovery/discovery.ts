@@ -1,6 +1,7 @@
 // Discovery documents: what the API serves, as pure functions of the kinds that are served. HTTP, negotiation and caching are the
 // caller's.
 import { isStored, type Kind } from '../../api/kind';
+import { storageKind } from '../../api/storage';
 import { type AggregatedDiscovery, type AggregatedVersion, aggregate } from './aggregated';
 import { describeGroups, type GroupInfo, type ResourceInfo, storageVersionHash } from './resources';
 
@@ -90,7 +91,7 @@ function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
     verbs: kind.verbs,
     ...(shortNames?.length ? { shortNames } : {}),
     ...(categories?.length ? { categories } : {}),
-    ...(stored ? { storageVersionHash: storageVersionHash(kind) } : {}),
+    ...(stored ? { storageVersionHash: storageVersionHash(storageKind(kind)) } : {}),
   };
   const rest = subresources.map(
     ({ name, verbs, responseKind, foreign }): ApiResource => ({

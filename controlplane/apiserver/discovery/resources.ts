@@ -1,6 +1,7 @@
 // What discovery tells about one resource, read from the kinds that are served: shared by the plain and the aggregated form.
 import { createHash } from 'node:crypto';
 import { type Kind, subresourcesOf } from '../../api/kind';
+import { compareVersions } from '../../api/version-order';
 
 export interface GroupVersionKind {
   readonly group: string;
@@ -58,7 +59,7 @@ export function describeGroups(kinds: readonly Kind[]): GroupInfo[] {
   const names = [...new Set(kinds.map((kind) => kind.group))].sort(byOrder);
   return names.map((name) => {
     const members = kinds.filter((kind) => kind.group === name);
-    const versions = [...new Set(members.map((kind) => kind.version))].sort(byText);
+    const versions = [...new Set(members.map((kind) => kind.version))].sort(compareVersions);
     return { name, versions: versions.map((version) => ({ version, resources: describeVersion(members, version) })) };
   });
 }

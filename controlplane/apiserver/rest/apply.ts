@@ -5,6 +5,7 @@ import { findDuplicateFields } from '../../api/schema/duplicates';
 import { wrongType } from '../../api/schema/go-types';
 import { duplicateField } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
+import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isAlreadyExists, isNotFound } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
@@ -34,10 +35,14 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
   const configuration = readConfiguration(rest, body);
   const key = keyOf(kind, namespace, name);
-  const schema = rest.schemas.of(kind);
-  const applyTo = (live: KubeObject | undefined): KubeObject => {
-    const applied = structuredClone(configuration);
-    return apply({ kind, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
+  // In the stored form, whichever version is applied: so that owners of all versions are comparable.
+  const stored = storageKind(kind);
+  const schema = rest.schemas.of(stored);
+  const applyTo = (shown: KubeObject | undefined): KubeObject => {
+    const applied = toStored(kind, structuredClone(configuration));
+    const live = shown && toStored(kind, shown);
+    const result = apply({ kind: stored, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
+    return fromStored(kind, result);
   };
   for (let attempt = 1; ; attempt++) {
     try {

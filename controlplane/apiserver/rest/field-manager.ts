@@ -1,5 +1,6 @@
 // The field manager of a write, and the update of metadata.managedFields after writes that are not an apply.
 import type { Kind } from '../../api/kind';
+import { storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { trackUpdate } from '../patch/apply';
 import { header } from '../request';
@@ -29,14 +30,22 @@ export function trackOwners(
   old: KubeObject | undefined,
 ): void {
   if (!old?.metadata?.managedFields && !object.metadata?.managedFields) return;
+  // Owners are kept in the terms of the stored form, so that writers of all versions see the same ones.
+  const stored = storageKind(kind);
   const tracked = trackUpdate({
-    before: old ?? {},
-    after: object,
-    kind,
-    schema: rest.schemas.of(kind),
+    before: old ? toStored(kind, old) : {},
+    after: toStored(kind, object),
+    kind: stored,
+    schema: rest.schemas.of(stored),
     manager: managerOf(rest),
     subresource: rest.route.subresource,
     now: deps.clock.now(),
   });
-  if (tracked.metadata) object.metadata = tracked.metadata;
+  if (stored === kind) {
+    if (tracked.metadata) object.metadata = tracked.metadata;
+    return;
+  }
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
+  const managedFields = tracked.metadata?.managedFields;
+  object.metadata = managedFields ? { ...metadata, managedFields } : metadata;
 }

@@ -1,5 +1,6 @@
 // The bytes of complete lists, shared by all requests for the same list until an object changes: many informers that list at
 // once cost one copy in time and memory. The garbage collector may drop the bytes at any moment.
+import type { Kind } from '../../api/kind';
 
 interface Entry {
   readonly revision: number;
@@ -10,17 +11,19 @@ interface Entry {
 const maxEntries = 1_000;
 
 export class ListBytes {
-  /** By prefix and namespace; a prefix is one of the declared kinds and ends with a slash, a namespace contains none. */
+  /** By apiVersion, plural and namespace: words without a blank, since several kinds may show the same objects. */
   private readonly entries = new Map<string, Entry>();
 
   /** The list of exactly this revision; undefined when the garbage collector dropped it. */
-  get(prefix: string, namespace: string, revision: number): Buffer | undefined {
-    const entry = this.entries.get(prefix + namespace);
+  get(kind: Kind, namespace: string, revision: number): Buffer | undefined {
+    const entry = this.entries.get(keyOf(kind, namespace));
     return entry?.revision === revision ? entry.body.deref() : undefined;
   }
 
-  set(prefix: string, namespace: string, revision: number, body: Buffer): void {
+  set(kind: Kind, namespace: string, revision: number, body: Buffer): void {
     if (this.entries.size >= maxEntries) this.entries.clear();
-    this.entries.set(prefix + namespace, { revision, body: new WeakRef(body) });
+    this.entries.set(keyOf(kind, namespace), { revision, body: new WeakRef(body) });
   }
 }
+
+const keyOf = ({ apiVersion, plural }: Kind, namespace: string): string => `${apiVersion} ${plural} ${namespace}`;

@@ -45,7 +45,7 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   const { rendering } = negotiate(header(request.headers, 'accept'));
   const plain = rendering.as === 'object' && request.search === '' && !request.decoded;
   const options = listOptions(query);
-  const shared = plain ? deps.lists.get(kind.prefix, route.namespace, deps.cache.revision()) : undefined;
+  const shared = plain ? deps.lists.get(kind, route.namespace, deps.cache.revision()) : undefined;
   if (shared) return { status: 200, type: 'application/json', body: shared };
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const result = await readList(deps, kind, selection, options);
@@ -57,7 +57,7 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
       : {}),
   };
   const reply = renderList(deps, rest, kind, result.items, metadata, rendering);
-  if (plain) deps.lists.set(kind.prefix, route.namespace, result.revision, reply.body);
+  if (plain) deps.lists.set(kind, route.namespace, result.revision, reply.body);
   return reply;
 }
 

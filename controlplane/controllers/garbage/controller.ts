@@ -32,9 +32,8 @@ export class GarbageCollector implements Controller {
   /** Sources without their first list; each promise resolves when it is there, or not needed any more. */
   private readonly unlisted = new Map<Source, Promise<void>>();
   private started = false;
-  /** By `apiVersion/Kind`, as owner references name them, and by plural.group, as queue keys do. */
-  private readonly byReference = new Map<string, Source>();
-  private readonly byResource = new Map<string, Source>();
+  /** By the prefix of the kind, which kinds of the same objects share. Queue keys begin with it. */
+  private readonly byPrefix = new Map<string, Source>();
   private readonly queue: WorkQueue;
 
   constructor(
@@ -55,8 +54,7 @@ export class GarbageCollector implements Controller {
   private add(kind: Kind, signal: AbortSignal): void {
     const source: Source = { kind, informer: this.deps.informers.of(kind), removed: new AbortController() };
     this.sources = [...this.sources, source];
-    this.byReference.set(referenceOf(kind), source);
-    this.byResource.set(resourceOf(kind), source);
+    this.byPrefix.set(kind.prefix, source);
     const isLate = this.started;
     const end = AbortSignal.any([signal, source.removed.signal]);
     // It rejects only when the signal is aborted.
@@ -68,18 +66,17 @@ export class GarbageCollector implements Controller {
     void this.complete().then(() => {
       if (end.aborted) return;
       this.observe(source);
-      if (isLate) this.enqueueReferring(kind);
+      if (isLate) this.enqueueReferring(source);
     });
   }
 
   /** A reference to a kind that is not served says nothing: its dependents stay. */
   private remove(kind: Kind): void {
-    const source = this.byResource.get(resourceOf(kind));
+    const source = this.byPrefix.get(kind.prefix);
     if (!source) return;
     source.removed.abort();
     this.sources = this.sources.filter((other) => other !== source);
-    this.byReference.delete(referenceOf(kind));
-    this.byResource.delete(resourceOf(kind));
+    this.byPrefix.delete(kind.prefix);
   }
 
   /** Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing. */
@@ -101,10 +98,10 @@ export class GarbageCollector implements Controller {
   }
 
   /** What refers to owners of a kind that was not served until now: such a reference said nothing before. */
-  private enqueueReferring(owners: Kind): void {
+  private enqueueReferring(owners: Source): void {
     for (const { kind, informer } of this.sources) {
       for (const object of informer.list()) {
-        const refers = (object.metadata?.ownerReferences ?? []).some((one) => referenceOf(one) === referenceOf(owners));
+        const refers = (object.metadata?.ownerReferences ?? []).some((one) => this.sourceOf(one) === owners);
         if (refers && this.needsWork(object)) this.enqueue(kind, object);
       }
     }
@@ -113,7 +110,7 @@ export class GarbageCollector implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     if (this.unlisted.size > 0) await this.complete();
     const at = key.indexOf(' ');
-    const source = this.byResource.get(key.slice(0, at));
+    const source = this.byPrefix.get(key.slice(0, at));
     const object = source?.informer.get(key.slice(at + 1));
     if (!source || !object) return;
     const dependents = this.dependentsOf(object);
@@ -200,7 +197,7 @@ export class GarbageCollector implements Controller {
   }
 
   private enqueue(kind: Kind, object: KubeObject): void {
-    this.queue.add(`${resourceOf(kind)} ${objectKey(object)}`);
+    this.queue.add(`${kind.prefix} ${objectKey(object)}`);
   }
 
   private enqueueDependents(owner: KubeObject): void {
@@ -236,7 +233,8 @@ export class GarbageCollector implements Controller {
   }
 
   private sourceOf(reference: OwnerReference): Source | undefined {
-    return this.byReference.get(referenceOf(reference));
+    const kind = this.catalog.byKind(reference.apiVersion, reference.kind);
+    return kind && this.byPrefix.get(kind.prefix);
   }
 
   /** The owner with this very uid, from the copies. */
@@ -258,8 +256,9 @@ export class GarbageCollector implements Controller {
       if (live.metadata?.uid !== reference.uid) return 'absent';
       return isDeletingForeground(live) ? 'deleting-foreground' : 'present';
     } catch (err) {
-      if (isNotFound(err)) return 'absent';
-      throw err;
+      if (!isNotFound(err)) throw err;
+      // So is every object of a kind that was removed meanwhile.
+      return this.sourceOf(reference) === source ? 'absent' : 'unknown';
     }
   }
 }
@@ -268,7 +267,3 @@ export class GarbageCollector implements Controller {
 function ownerKey(kind: Kind, object: KubeObject, { name }: OwnerReference): string {
   return kind.namespaced ? `${object.metadata?.namespace}/${name}` : name;
 }
-
-const referenceOf = ({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): string =>
-  `${apiVersion}/${kind}`;
-const resourceOf = ({ plural, group }: Kind): string => `${plural}.${group}`;

@@ -47,6 +47,27 @@ t.test('kinds that can be listed, watched and deleted are followed, Events are n
   await running;
 });
 
+t.test('objects that are served at two versions are followed once', async (t) => {
+  const old = defineKind({
+    ...widgets.options,
+    version: 'v1beta1',
+    storage: { kind: widgets, toStored: (object) => object, fromStored: (object) => object },
+  });
+  const catalog = new KindCatalog([old]);
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const handlers = {
+    added: (kind: { version: string }) => seen.push(`+${kind.version}`),
+    removed: (kind: { version: string }) => seen.push(`-${kind.version}`),
+  };
+  followDeletable(catalog, new InformerSet({ client: new MemoryClient(), log }), handlers, abort.signal);
+  catalog.add(widgets);
+  catalog.remove(old);
+  catalog.add(old);
+  t.same(seen, ['+v1beta1', '-v1beta1', '+v1'], 'at the stored version, while that is served');
+  abort.abort();
+});
+
 t.test('the informer of a removed kind stops, and a kind that comes back gets another one', async (t) => {
   const client = new MemoryClient();
   const informers = new InformerSet({ client, log });

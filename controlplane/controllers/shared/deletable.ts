@@ -2,17 +2,22 @@
 // nobody and end by age, or with their namespace, whose controller deletes them without watching them.
 import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
-import type { Kind } from '../../api/kind';
+import type { Kind, Verb } from '../../api/kind';
+import { storageKind } from '../../api/storage';
 import type { InformerSet } from './informers';
 
-const deletableKinds = (catalog: Catalog): readonly Kind[] =>
-  catalog
-    .kinds()
-    .filter(
-      ({ plural, group, verbs }) =>
-        !(plural === events.plural && group === events.group) &&
-        (['list', 'watch', 'delete'] as const).every((verb) => verbs.includes(verb)),
-    );
+/** One kind for the same objects: the one whose form is stored, if it is served. */
+function deletableKinds(catalog: Catalog): readonly Kind[] {
+  const found = new Map<string, Kind>();
+  for (const kind of catalog.kinds()) {
+    const { prefix, verbs } = kind;
+    if (prefix === events.prefix || !needed.every((verb) => verbs.includes(verb))) continue;
+    if (kind === storageKind(kind) || !found.has(prefix)) found.set(prefix, kind);
+  }
+  return [...found.values()];
+}
+
+const needed: readonly Verb[] = ['list', 'watch', 'delete'];
 
 export interface DeletableHandlers {
   added(kind: Kind): void;

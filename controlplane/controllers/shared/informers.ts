@@ -97,4 +97,4 @@ export class InformerSet {
   }
 }
 
-const idOf = ({ group, plural }: KindRef): string => `${group}/${plural}`;
+const idOf = ({ group, version, plural }: KindRef): string => `${group}/${version}/${plural}`;

@@ -1,0 +1,143 @@
+// The objects of a stored kind as another kind shows them: each object is converted once, when someone first looks at it in this form,
+// and kept as long as the cache keeps the stored one.
+import type { Kind } from '../../api/kind';
+import { fromStored, toStored } from '../../api/storage';
+import { type KubeObject, objectKey } from '../../api/types';
+import { notFound } from '../status';
+import type {
+  CachedObject,
+  CacheEvent,
+  Change,
+  Filter,
+  KindCache,
+  ListOptions,
+  ListResult,
+  WatchOptions,
+} from './cache';
+import { wireOf } from './encode';
+import { nameOf, type StoreKindCache } from './kind-cache';
+import { indexFunction } from './object-index';
+
+export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
+  private readonly objects = new WeakMap<KubeObject, T>();
+  private readonly entries = new WeakMap<CachedObject, CachedObject<T>>();
+
+  constructor(
+    readonly kind: Kind<T>,
+    private readonly stored: StoreKindCache<KubeObject>,
+  ) {}
+
+  get(key: string): CachedObject<T> | undefined {
+    const found = this.stored.get(key);
+    return found && this.view(found);
+  }
+
+  current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[] {
+    return this.stored.current(this.filter(filter), limit).map((entry) => this.view(entry));
+  }
+
+  async list(options: ListOptions<T>): Promise<ListResult<T>> {
+    const { namespace: _, matches: _matches, indexed: _indexed, ...rest } = options;
+    const result = await this.stored.list({ ...rest, ...this.filter(options) });
+    return { ...result, items: result.items.map((entry) => this.view(entry)) };
+  }
+
+  watch(
+    options: WatchOptions<T>,
+    onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
+    onClose: (reason: unknown) => void,
+  ): void {
+    const { afterRevision, signal } = options;
+    const wanted = { ...this.filter(options), afterRevision, signal };
+    this.stored.watchAs(this.kind, wanted, (events) => onEvents(events.map((event) => this.event(event))), onClose);
+  }
+
+  async create(object: T): Promise<CachedObject<T>> {
+    return this.view(await this.stored.create(toStored(this.kind, object)));
+  }
+
+  async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
+    this.check(objectKey(object));
+    return this.view(await this.stored.update(toStored(this.kind, object), expectedRevision));
+  }
+
+  async modify(key: string, change: Change<T>): Promise<CachedObject<T>> {
+    this.check(key);
+    const left = await this.stored.modify(key, async (current) => {
+      const changed = await change(this.view(current));
+      return changed && toStored(this.kind, changed);
+    });
+    return this.view(left);
+  }
+
+  async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
+    this.check(key);
+    return this.view(await this.stored.delete(key, expectedRevision));
+  }
+
+  /** The stored kind would answer in its own name. @throws NotFound */
+  private check(key: string): void {
+    if (!this.stored.get(key)) throw notFound(this.kind, nameOf(key));
+  }
+
+  private convert(object: KubeObject): T {
+    let converted = this.objects.get(object);
+    if (!converted) {
+      converted = fromStored(this.kind, object);
+      this.objects.set(object, converted);
+    }
+    return converted;
+  }
+
+  private view(entry: CachedObject): CachedObject<T> {
+    let view = this.entries.get(entry);
+    if (!view) {
+      view = new ConvertedEntry(entry, (object) => this.convert(object));
+      this.entries.set(entry, view);
+    }
+    return view;
+  }
+
+  private event({ type, revision, current, previous }: CacheEvent): CacheEvent<T> {
+    const shown = this.view(current);
+    // Not kept: the bytes of the object are, and to join them costs less than to hold them twice.
+    const wire = () => wireOf(type, shown.json);
+    return { type, revision, current: shown, ...(previous ? { previous: this.view(previous) } : {}), wire };
+  }
+
+  /** A field that this kind has an index of has another name in the stored form: it is tested like any other. */
+  private filter({ namespace, matches, indexed }: Filter<T>): Filter {
+    const fieldOf = indexed && indexFunction(this.kind, indexed.index);
+    const test = (object: KubeObject): boolean => {
+      const shown = this.convert(object);
+      return (!fieldOf || fieldOf(shown) === indexed?.value) && (matches?.(shown) ?? true);
+    };
+    return { ...(namespace === undefined ? {} : { namespace }), ...(matches || fieldOf ? { matches: test } : {}) };
+  }
+}
+
+class ConvertedEntry<T extends KubeObject> implements CachedObject<T> {
+  private bytes: Buffer | undefined;
+
+  constructor(
+    private readonly stored: CachedObject,
+    private readonly convert: (object: KubeObject) => T,
+  ) {}
+
+  get key(): string {
+    return this.stored.key;
+  }
+
+  get revision(): number {
+    return this.stored.revision;
+  }
+
+  get object(): T {
+    return this.convert(this.stored.object);
+  }
+
+  get json(): Buffer {
+    this.bytes ??= Buffer.from(JSON.stringify(this.object));
+    return this.bytes;
+  }
+}
