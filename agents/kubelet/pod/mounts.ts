@@ -8,6 +8,7 @@ import { ConfigError, type Container } from '../spec/container';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { expand, missingNames } from '../spec/expand';
 import type { Volume } from '../volumes/payload';
+import { contentOf } from '../volumes/plugins/list';
 import type { PodDeps } from './deps';
 import { hostsPath, resolvConfPath } from './sandbox';
 
@@ -70,11 +71,10 @@ async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
       ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
       : await bindSubPath(deps, mount, { volume, subPath });
   const propagation = propagations[wanted.mountPropagation ?? ''];
-  const projected = volume.configMap || volume.secret || volume.downwardAPI || volume.projected;
   return {
     hostPath,
     containerPath: absolute(wanted.mountPath),
-    readOnly: wanted.readOnly === true || projected !== undefined,
+    readOnly: wanted.readOnly === true || contentOf(volume)?.readOnly === true,
     // Where none is asked for Docker decides: private, or rslave for a mount that holds Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
   };

@@ -34,19 +34,15 @@ export class VolumeError extends AppError {
 const defaultMode = 0o644;
 const defaultTokenSeconds = 3600;
 
-type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+/** The source of a projected volume; every other source of files can be written as one. */
+export type ProjectedSource = NonNullable<Volume['projected']>;
+type Projection = NonNullable<ProjectedSource['sources']>[number];
 
 /** @throws VolumeError when something that is not optional is missing */
-export function volumePayload(pod: Pod, volume: Volume, sources: PayloadSources): Payload {
+export function projectedPayload(pod: Pod, source: ProjectedSource, sources: PayloadSources): Payload {
   const files = new Map<string, PayloadFile>();
-  const add = (source: Projection, mode: number) => addSource(files, { pod, source, mode, sources });
-  if (volume.configMap) add({ configMap: volume.configMap }, volume.configMap.defaultMode ?? defaultMode);
-  if (volume.secret) {
-    const { secretName, items, optional } = volume.secret;
-    add({ secret: { name: secretName, items, optional } }, volume.secret.defaultMode ?? defaultMode);
-  }
-  if (volume.downwardAPI) add({ downwardAPI: volume.downwardAPI }, volume.downwardAPI.defaultMode ?? defaultMode);
-  for (const source of volume.projected?.sources ?? []) add(source, volume.projected?.defaultMode ?? defaultMode);
+  const mode = source.defaultMode ?? defaultMode;
+  for (const each of source.sources ?? []) addSource(files, { pod, source: each, mode, sources });
   return files;
 }
 
@@ -93,17 +89,14 @@ function addSource(files: Map<string, PayloadFile>, { pod, source, mode, sources
   }
 }
 
-export const tokenWanted = (source: { audience?: string; expirationSeconds?: number }): TokenWanted => ({
+const tokenWanted = (source: { audience?: string; expirationSeconds?: number }): TokenWanted => ({
   ...(source.audience ? { audience: source.audience } : {}),
   expirationSeconds: source.expirationSeconds ?? defaultTokenSeconds,
 });
 
-/** Every token that the volume projects. */
-export function tokensOf(volume: Volume): TokenWanted[] {
-  return (volume.projected?.sources ?? []).flatMap(({ serviceAccountToken }) =>
-    serviceAccountToken ? [tokenWanted(serviceAccountToken)] : [],
-  );
-}
+/** Every token that a volume projects. */
+export const tokensOf = ({ sources = [] }: ProjectedSource): TokenWanted[] =>
+  sources.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [tokenWanted(serviceAccountToken)] : []));
 
 /** A token is for the pod's processes alone: its user when all containers share one, its fsGroup, else everyone in the pod. */
 function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {

@@ -1,9 +1,8 @@
 // The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
 // Layout below the root directory is the one of upstream's kubelet, so that tools find what they look for.
-import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
-import { unitValue } from '../../../controlplane/api/quantity';
 import type { Clock } from '../../../controlplane/base/clock';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -12,9 +11,9 @@ import { LiveObjects } from '../../../controlplane/client/live-objects';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
-import { writeAtomically } from './atomic-writer';
-import { ensureHostPath } from './host-path';
-import { tokensOf, type Volume, VolumeError, volumePayload } from './payload';
+import { type Volume, VolumeError } from './payload';
+import { contentOf } from './plugins/list';
+import type { Content, VolumeDeps } from './plugins/plugin';
 import { podReferences } from './references';
 import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
@@ -33,12 +32,19 @@ export class PodVolumes {
   private readonly secrets: LiveObjects<Secret>;
   private readonly tokens: ServiceAccountTokens;
   private readonly subPaths: SubPaths;
+  private readonly pluginDeps: VolumeDeps;
 
   constructor(private readonly deps: PodVolumesDeps) {
     this.configMaps = new LiveObjects(deps, configMaps);
     this.secrets = new LiveObjects(deps, secrets);
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
+    this.pluginDeps = {
+      mounts: deps.mounts,
+      tokens: this.tokens,
+      configMap: (pod, name) => this.configMap(pod, name),
+      secret: (pod, name) => this.secret(pod, name),
+    };
   }
 
   /** Called with a pod's uid when something it refers to has changed. */
@@ -52,10 +58,10 @@ export class PodVolumes {
     return join(this.deps.rootDir, 'pods', uidFolder(podUid));
   }
 
-  /** Host path of a volume's content. */
+  /** Host path of a volume's content. @throws VolumeError for a volume that no plug-in knows */
   path(podUid: string, volume: Volume): string {
-    if (volume.hostPath) return volume.hostPath.path;
-    return join(this.podDir(podUid), 'volumes', `kubernetes.io~${pluginOf(volume)}`, volume.name);
+    const { path, dir } = knownContent(volume);
+    return path ?? join(this.podDir(podUid), 'volumes', `kubernetes.io~${dir}`, volume.name);
   }
 
   /** Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws */
@@ -112,44 +118,7 @@ export class PodVolumes {
 
   private async setUpOne(pod: Pod, volume: Volume, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
     const path = this.path(pod.metadata?.uid ?? '', volume);
-    const gid = pod.spec?.securityContext?.fsGroup;
-    if (volume.hostPath) {
-      await ensureHostPath(path, volume.hostPath.type);
-      return undefined;
-    }
-    if (volume.emptyDir) {
-      await this.setUpEmptyDir(path, volume, gid);
-      return undefined;
-    }
-    if (!(volume.configMap || volume.secret || volume.downwardAPI || volume.projected)) {
-      throw new VolumeError(`no volume plugin matched: ${pluginOf(volume)}`);
-    }
-    const renewals = await Promise.all(tokensOf(volume).map((wanted) => this.tokens.fetch(pod, wanted, signal)));
-    const payload = volumePayload(pod, volume, {
-      configMap: (name) => this.configMap(pod, name),
-      secret: (name) => this.secret(pod, name),
-      token: (wanted) => this.tokens.peek(pod, wanted),
-      facts,
-    });
-    if (isConfidential(volume)) {
-      await mkdir(path, { recursive: true, mode: 0o755 });
-      await this.deps.mounts.ensureTmpfs(path, { mode: 0o755 });
-    }
-    await writeAtomically(path, payload, gid === undefined ? {} : { gid });
-    return renewals.length === 0 ? undefined : Math.min(...renewals);
-  }
-
-  private async setUpEmptyDir(path: string, { emptyDir }: Volume, gid: number | undefined): Promise<void> {
-    if (await isDirectory(path)) return;
-    await mkdir(path, { recursive: true, mode: 0o777 });
-    if (emptyDir?.medium === 'Memory') {
-      // Zero means no limit of its own, in the API as for the kernel, which would then not stop at half of the memory.
-      const sizeBytes = emptyDir.sizeLimit ? unitValue(emptyDir.sizeLimit) : 0;
-      await this.deps.mounts.ensureTmpfs(path, { mode: 0o777, ...(sizeBytes > 0 ? { sizeBytes } : {}) });
-    }
-    if (gid !== undefined) await chown(path, 0, gid);
-    // Explicit, since the umask took bits away from mkdir's mode.
-    await chmod(path, gid === undefined ? 0o777 : 0o2777);
+    return knownContent(volume).setUp({ pod, path, facts, deps: this.pluginDeps, signal });
   }
 
   /** Unmounts and deletes everything of the pod; repeatable. */
@@ -188,27 +157,9 @@ export class PodVolumes {
   }
 }
 
-const plugins = {
-  emptyDir: 'empty-dir',
-  configMap: 'configmap',
-  secret: 'secret',
-  downwardAPI: 'downward-api',
-  projected: 'projected',
-  hostPath: 'host-path',
-} as const;
-
-function pluginOf(volume: Volume): string {
-  const known = Object.entries(plugins).find(([field]) => (volume as unknown as Record<string, unknown>)[field]);
-  return known?.[1] ?? Object.keys(volume).find((field) => field !== 'name') ?? 'empty-dir';
-}
-
-/** What must not lie on a disk. As upstream, projected volumes and the downward API are taken to hold such things. */
-const isConfidential = (volume: Volume): boolean =>
-  (volume.secret ?? volume.projected ?? volume.downwardAPI) !== undefined;
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
+function knownContent(volume: Volume): Content {
+  const content = contentOf(volume);
+  if (content) return content;
+  const source = Object.keys(volume).find((field) => field !== 'name') ?? 'empty-dir';
+  throw new VolumeError(`no volume plugin matched: ${source}`);
 }

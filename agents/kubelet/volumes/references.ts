@@ -1,10 +1,7 @@
 // Which ConfigMaps and Secrets a pod needs, by volumes, environment and image pulls. Pure.
 import type { Pod } from '../../../controlplane/api';
-
-export interface References {
-  readonly configMaps: readonly string[];
-  readonly secrets: readonly string[];
-}
+import { contentOf } from './plugins/list';
+import type { References } from './plugins/plugin';
 
 /** Names in the pod's namespace, without repeats. */
 export function podReferences(pod: Pod): References {
@@ -15,8 +12,9 @@ export function podReferences(pod: Pod): References {
     if (secret) secrets.add(secret);
   };
   for (const volume of pod.spec?.volumes ?? []) {
-    take(volume.configMap?.name, volume.secret?.secretName);
-    for (const source of volume.projected?.sources ?? []) take(source.configMap?.name, source.secret?.name);
+    const references = contentOf(volume)?.references;
+    for (const name of references?.configMaps ?? []) take(name, undefined);
+    for (const name of references?.secrets ?? []) take(undefined, name);
   }
   for (const container of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]) {
     for (const from of container.envFrom ?? []) take(from.configMapRef?.name, from.secretRef?.name);

@@ -19,58 +19,10 @@ import t from 'tap';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { pod } from '../spec/pod.fixture';
 import { writeAtomically } from './atomic-writer';
-import { ensureHostPath } from './host-path';
-import { type Payload, type PayloadSources, tokensOf, type Volume, volumePayload } from './payload';
+import type { Payload } from './payload';
+import { ensureHostPath } from './plugins/host-path';
 import { podReferences } from './references';
 import { removeTree } from './remove-tree';
-
-const sources: PayloadSources = {
-  configMap: (name) =>
-    name === 'cfg'
-      ? { data: { a: 'one', b: 'two' }, binaryData: { c: Buffer.from([0, 255]).toString('base64') } }
-      : undefined,
-  secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
-  token: () => 'token-text',
-  facts: { nodeIps: ['192.0.2.1'], podIps: ['10.244.0.5'], allocatable: {} },
-};
-const payload = (volume: Omit<Volume, 'name'>, of = pod()) => volumePayload(of, { name: 'v', ...volume }, sources);
-const shown = (of: Payload) =>
-  Object.fromEntries([...of].map(([path, { data, mode }]) => [path, `${data} ${mode.toString(8)}`]));
-
-t.test('what the files of a volume hold', async (t) => {
-  t.same(shown(payload({ configMap: { name: 'cfg', items: [{ key: 'a', path: 'dir/x', mode: 0o400 }] } })), {
-    'dir/x': 'one 400',
-  });
-  t.same([...payload({ configMap: { name: 'cfg' } }).keys()], ['a', 'b', 'c']);
-  t.same(payload({ configMap: { name: 'cfg' } }).get('c')?.data, Buffer.from([0, 255]));
-  t.same(shown(payload({ secret: { secretName: 'sec', defaultMode: 0o440 } })), { pw: 'geheim 440' });
-  const labelled = pod({}, { metadata: { name: 'web', namespace: 'shop', labels: { b: '2', a: '1' } } });
-  const downward = payload(
-    { downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
-    labelled,
-  );
-  t.same(shown(downward), { l: 'a="1"\nb="2" 644' });
-  const projected = {
-    projected: {
-      sources: [
-        { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
-        { configMap: { name: 'cfg', items: [{ key: 'b', path: 'ca' }] } },
-        { secret: { name: 'none', optional: true } },
-      ],
-    },
-  };
-  t.same(shown(payload(projected)), { token: 'token-text 644', ca: 'two 644' });
-  t.same(tokensOf({ name: 'v', ...projected }), [{ expirationSeconds: 3607 }]);
-  t.equal(payload(projected, pod({ securityContext: { runAsUser: 7 } })).get('token')?.uid, 7);
-});
-
-t.test('what is missing has upstream words', async (t) => {
-  t.throws(() => payload({ configMap: { name: 'none' } }), { message: 'configmap "none" not found' });
-  t.throws(() => payload({ secret: { secretName: 'none' } }), { message: 'secret "none" not found' });
-  const wrongKey = { configMap: { name: 'cfg', items: [{ key: 'z', path: 'z' }] } };
-  t.throws(() => payload(wrongKey), { message: 'configmap references non-existent config key: z' });
-  t.equal(payload({ configMap: { name: 'none', optional: true } }).size, 0);
-});
 
 const text = (of: Record<string, string>): Payload =>
   new Map(Object.entries(of).map(([path, data]) => [path, { data: Buffer.from(data), mode: 0o640 }]));
@@ -160,10 +112,12 @@ t.test('references of a pod', async (t) => {
     imagePullSecrets: [{ name: 'pull' }],
     volumes: [
       { name: 'a', configMap: { name: 'c1' } },
-      { name: 'b', projected: { sources: [{ secret: { name: 's1' } }] } },
+      { name: 'b', projected: { sources: [{ secret: { name: 's1' } }, { configMap: { name: 'c2' } }] } },
+      { name: 'c', secret: { secretName: 's3' } },
+      { name: 'd', emptyDir: {} },
     ],
     initContainers: [{ name: 'i', envFrom: [{ secretRef: { name: 's2' } }] }],
     containers: [{ name: 'c', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c1', key: 'k' } } }] }],
   });
-  t.same(podReferences(of), { configMaps: ['c1'], secrets: ['s1', 's2', 'pull'] });
+  t.same(podReferences(of), { configMaps: ['c1', 'c2'], secrets: ['s1', 's3', 's2', 'pull'] });
 });

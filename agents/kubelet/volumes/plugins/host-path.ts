@@ -1,6 +1,17 @@
 // hostPath volumes: what must be there, what is made. Source: kubernetes.io "Volumes", hostPath types.
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
-import { VolumeError } from './payload';
+import { VolumeError } from '../payload';
+import { definePlugin } from './plugin';
+
+export const hostPath = definePlugin('hostPath', {
+  dir: 'host-path',
+  readOnly: false,
+  pathOf: ({ path }) => path,
+  setUp: async ({ type }, { path }) => {
+    await ensureHostPath(path, type);
+    return undefined;
+  },
+});
 
 type Wanted =
   | ''

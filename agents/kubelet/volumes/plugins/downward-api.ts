@@ -1,0 +1,8 @@
+// downwardAPI volumes: fields of the pod as files. An annotation may hold a secret, so they lie in memory, as upstream.
+import { filesPlugin } from './files-plugin';
+
+export const downwardApi = filesPlugin('downwardAPI', {
+  dir: 'downward-api',
+  inMemory: true,
+  asProjected: ({ items, defaultMode }) => ({ sources: [{ downwardAPI: { items } }], defaultMode }),
+});

@@ -1,0 +1,30 @@
+// emptyDir volumes: a folder that lives as long as the pod, on the disk or in memory.
+import { chmod, chown, mkdir, stat } from 'node:fs/promises';
+import { unitValue } from '../../../../controlplane/api/quantity';
+import { definePlugin } from './plugin';
+
+export const emptyDir = definePlugin('emptyDir', {
+  dir: 'empty-dir',
+  readOnly: false,
+  setUp: async ({ medium, sizeLimit }, { pod, path, deps }) => {
+    if (await isDirectory(path)) return undefined;
+    const gid = pod.spec?.securityContext?.fsGroup;
+    await mkdir(path, { recursive: true, mode: 0o777 });
+    if (medium === 'Memory') {
+      // Zero means no limit of its own, in the API as for the kernel, which would then not stop at half of the memory.
+      const sizeBytes = sizeLimit ? unitValue(sizeLimit) : 0;
+      await deps.mounts.ensureTmpfs(path, { mode: 0o777, ...(sizeBytes > 0 ? { sizeBytes } : {}) });
+    }
+    if (gid !== undefined) await chown(path, 0, gid);
+    // Explicit, since the umask took bits away from mkdir's mode.
+    await chmod(path, gid === undefined ? 0o777 : 0o2777);
+    return undefined;
+  },
+});
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}

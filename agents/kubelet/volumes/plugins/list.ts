@@ -1,0 +1,20 @@
+// All volume plug-ins, and which of them a volume belongs to.
+import type { Volume } from '../payload';
+import { configMap } from './config-map';
+import { downwardApi } from './downward-api';
+import { emptyDir } from './empty-dir';
+import { hostPath } from './host-path';
+import type { Content, VolumePlugin } from './plugin';
+import { projected } from './projected';
+import { secret } from './secret';
+
+const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath];
+
+/** Undefined for a volume that no plug-in knows. */
+export function contentOf(volume: Volume): Content | undefined {
+  for (const plugin of plugins) {
+    const content = plugin(volume);
+    if (content) return content;
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+// What a volume plug-in is: it knows one source of volumes, such as emptyDir.
+import type { ConfigMap, Pod, Secret } from '../../../../controlplane/api';
+import type { Mounts } from '../../../../dataplane/mount/mounts';
+import type { NodeFacts } from '../../spec/field-ref';
+import type { Volume } from '../payload';
+import type { ServiceAccountTokens } from '../service-account-tokens';
+
+/** Names in the pod's namespace. */
+export interface References {
+  readonly configMaps: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+/** What the kubelet gives every plug-in. */
+export interface VolumeDeps {
+  readonly mounts: Pick<Mounts, 'ensureTmpfs'>;
+  readonly tokens: Pick<ServiceAccountTokens, 'fetch' | 'peek'>;
+  readonly configMap: (pod: Pod, name: string) => ConfigMap | undefined;
+  readonly secret: (pod: Pod, name: string) => Secret | undefined;
+}
+
+/** One volume of one pod that is to be set up. */
+export interface SetUp {
+  readonly pod: Pod;
+  /** Host path of the volume's content. */
+  readonly path: string;
+  readonly facts: NodeFacts;
+  readonly deps: VolumeDeps;
+  readonly signal: AbortSignal;
+}
+
+export type SourceField = Exclude<keyof Volume, 'name'>;
+type Source<F extends SourceField> = NonNullable<Volume[F]>;
+
+interface Parts<F extends SourceField> {
+  /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
+  readonly dir: string;
+  /** Containers get the volume read-only, also when their volumeMount does not ask for that. */
+  readonly readOnly: boolean;
+  /** Host path of the content, when it lies outside the pod's folder. */
+  readonly pathOf?: (source: Source<F>) => string;
+  /** ConfigMaps and Secrets that the kubelet watches for the volume. */
+  readonly references?: (source: Source<F>) => References;
+  /** As PodVolumes.setUp, for one volume. Also called for a volume that is set up already. */
+  readonly setUp: (source: Source<F>, task: SetUp) => Promise<number | undefined>;
+}
+
+/** A volume together with its plug-in. */
+export interface Content {
+  readonly dir: string;
+  readonly readOnly: boolean;
+  /** Undefined: below the pod's folder. */
+  readonly path: string | undefined;
+  readonly references: References;
+  setUp(task: SetUp): Promise<number | undefined>;
+}
+
+/** Undefined for a volume of another source. */
+export type VolumePlugin = (volume: Volume) => Content | undefined;
+
+const noReferences: References = { configMaps: [], secrets: [] };
+
+export function definePlugin<F extends SourceField>(field: F, parts: Parts<F>): VolumePlugin {
+  return (volume) => {
+    const source = volume[field];
+    if (!source) return undefined;
+    return {
+      dir: parts.dir,
+      readOnly: parts.readOnly,
+      path: parts.pathOf?.(source),
+      references: parts.references?.(source) ?? noReferences,
+      setUp: (task) => parts.setUp(source, task),
+    };
+  };
+}
