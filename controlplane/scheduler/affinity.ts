@@ -4,7 +4,7 @@ import { type Labels, matchesSelector } from '../api/selector';
 import type { NodeInfo, Taint } from './node-info';
 import type { AffinityTerm, PodInfo } from './pod-info';
 
-/** Labels of a namespace; undefined for one that is not known. */
+/** Labels of a namespace; undefined for an unknown namespace. */
 export type NamespaceLabels = (namespace: string) => Labels | undefined;
 
 /** nodeSelector and required node affinity together. */
@@ -13,7 +13,7 @@ export function matchesNodeAffinity(pod: PodInfo, node: NodeInfo): boolean {
   return pod.requiredNodeTerms === undefined || pod.requiredNodeTerms.some((term) => matchesNodeTerm(term, node));
 }
 
-/** The first taint with one of these effects that nothing tolerates. */
+/** The first taint with one of these effects that the pod does not tolerate. */
 export function untolerated(pod: PodInfo, taints: readonly Taint[], effects: readonly string[]): Taint | undefined {
   return taints.find(
     (taint) => effects.includes(taint.effect) && !pod.tolerations.some((toleration) => tolerates(toleration, taint)),

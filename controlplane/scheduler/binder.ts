@@ -14,7 +14,7 @@ export interface BinderDeps {
   readonly now: () => number;
 }
 
-/** POST pods/binding. The uid keeps a namesake made meanwhile from being bound. @throws what the client throws */
+/** POST pods/binding. With the uid, a newer pod of the same name is not bound. @throws what the client throws */
 export async function bind(
   { client, events }: BinderDeps,
   info: PodInfo,
@@ -35,11 +35,11 @@ export async function bind(
 export interface Failure {
   readonly reason: 'Unschedulable' | 'SchedulerError';
   readonly message: string;
-  /** The node to wait for; '' gives an earlier one up, absent leaves it as it is. */
+  /** The node to wait for. '' clears an earlier node; when absent, the earlier node stays. */
   readonly nominate?: string;
 }
 
-/** Says on the pod and as an Event why it has no node; writes the status only when it says something new. */
+/** Reports on the pod and as an Event why the pod has no node. Writes the status only when the status changes. */
 export async function reportFailure(
   { client, events, reports, now }: BinderDeps,
   pod: Pod,
@@ -58,7 +58,7 @@ export async function reportFailure(
   await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });
 }
 
-/** Deletes a pod for a more important one, having said so on it. A victim that is gone already counts as done. */
+/** Deletes a pod to make room for a more important pod, after the pod's condition reports it. A missing victim is no error. */
 export async function evict(
   { client, events, now }: BinderDeps,
   victim: Pod,
@@ -89,7 +89,7 @@ export async function evict(
   events.record(victim, 'Normal', 'Preempted', `Preempted by pod ${preemptor.uid} on node ${node}`);
 }
 
-/** Takes back the promise of a node to a pod that a more important one has overtaken. */
+/** Clears the nominated node of a pod when a more important pod takes the room there. */
 export async function clearNomination({ client }: BinderDeps, pod: Pod, signal: AbortSignal): Promise<void> {
   const { namespace, name, uid } = pod.metadata ?? {};
   const patch = { metadata: { uid }, status: { nominatedNodeName: null } };

@@ -1,4 +1,4 @@
-// One scheduling decision: filters, then scores, over the state as it is now. Pure; ties are broken by `random`.
+// One scheduling decision: filters, then scores, on the current state. Pure; `random` chooses among equal nodes.
 import { filterNode, gatherChecks, type Refusal } from './filter';
 import type { NodeInfo } from './node-info';
 import { fitsWithNominated } from './nominated';
@@ -11,11 +11,11 @@ export interface ChooseInput extends SchedulingCycle {
   readonly plugins: readonly SchedulerPlugin[];
   /** In a stable order. */
   readonly nodes: readonly NodeInfo[];
-  /** Where in the list to start looking: in large clusters not every node is looked at for every pod. */
+  /** Where in the list to start: in large clusters a decision examines only a part of the nodes. */
   readonly offset: number;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Pods that wait for room made for them on this node; none by default. */
+  /** Pods for which preemption frees room on this node; none by default. */
   readonly nominated?: (node: string) => readonly PodInfo[];
 }
 
@@ -23,7 +23,7 @@ export type Choice =
   | { readonly node: NodeInfo; readonly examined: number }
   | { readonly node: undefined; readonly examined: number; readonly refusals: ReadonlyMap<string, Refusal> };
 
-/** Up to this many nodes, all that fit are scored. */
+/** In a cluster of at most this many nodes, all nodes that fit are scored. */
 const enough = 100;
 
 export function choose(input: ChooseInput): Choice {
@@ -31,7 +31,7 @@ export function choose(input: ChooseInput): Choice {
   const checks = gatherChecks(plugins, input);
   const refuse = (node: NodeInfo) =>
     filterNode(checks, node) ?? fitsWithNominated(plugins, input, node, nominated(node.name));
-  // Room was made for the pod here: if it is there, nothing else is looked at.
+  // Preemption freed room for the pod on this node: if the pod fits there, no other node is examined.
   const own = pod.pod.status?.nominatedNodeName;
   const reserved = own ? nodes.find(({ name }) => name === own) : undefined;
   if (reserved && !refuse(reserved)) return { node: reserved, examined: 0 };
@@ -51,7 +51,7 @@ export function choose(input: ChooseInput): Choice {
   return { node: pickBest(feasible, scores, random), examined };
 }
 
-/** kube-scheduler's adaptive sample: half of the nodes, less in very large clusters, never under 100. */
+/** kube-scheduler's adaptive sample: half of the nodes, a smaller part in very large clusters, never under 100. */
 export function feasibleLimit(nodes: number): number {
   if (nodes <= enough) return nodes;
   const percent = Math.max(5, 50 - Math.floor(nodes / 125));
@@ -59,7 +59,7 @@ export function feasibleLimit(nodes: number): number {
 }
 
 function pickBest(nodes: readonly NodeInfo[], scores: readonly number[], random: () => number): NodeInfo {
-  // Scores are sums of fractions: equal ones may differ in their last bits.
+  // Scores are sums of fractions: equal scores may differ in their last bits.
   const best = Math.max(...scores) - 1e-6;
   const top = nodes.filter((_, i) => scores[i]! >= best);
   return top[Math.floor(random() * top.length)]!;

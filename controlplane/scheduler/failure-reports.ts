@@ -1,12 +1,12 @@
-// Which failures to place a pod are worth an Event. A pod may be tried whenever something in the cluster changes; upstream's
-// recorder counts a failure that repeats in memory and writes it every few minutes, and so does this.
+// Which failures to place a pod become an Event. Any change in the cluster may lead to another try of a pod. As upstream's recorder does,
+// a failure that repeats is written only every few minutes.
 import { unschedulableMs } from './queue';
 
 export class FailureReports {
   /** By the uid of the pod. */
   private readonly last = new Map<string, { readonly message: string; readonly atMs: number }>();
 
-  /** True for a message that the pod did not have last, and every five minutes for one that it had; that counts as reported. */
+  /** True for a new message, and every five minutes for the same message. A call that returns true counts as a report. */
   isDue(uid: string, message: string, nowMs: number): boolean {
     const before = this.last.get(uid);
     if (before?.message === message && nowMs - before.atMs < unschedulableMs) return false;
@@ -14,7 +14,7 @@ export class FailureReports {
     return true;
   }
 
-  /** The pod has a node or is gone. */
+  /** Call when the pod has a node or is deleted. */
   forget(uid: string): void {
     this.last.delete(uid);
   }

@@ -1,4 +1,4 @@
-// Gives every pod that names this scheduler a node.
+// Chooses a node for every pod that names this scheduler.
 //
 //   informers ─► state (nodes, pods on them) ─┐
 //        └─────► queue ─► choose (pure) ◄─────┘ ─► assume ─► bind in the background ─► the binding comes back as an event
@@ -20,13 +20,13 @@ export interface SchedulerOptions {
   readonly client: Client;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** As for runControllers: who this process is in the Lease kube-system/kube-scheduler; absent: no election. */
+  /** The name of this process in the Lease kube-system/kube-scheduler; without it there is no election. */
   readonly identity?: string;
-  /** Pods with this spec.schedulerName are ours; default-scheduler by default. */
+  /** The scheduler serves pods with this spec.schedulerName; default-scheduler by default. */
   readonly schedulerName?: string;
   /** defaultProfile by default. */
   readonly plugins?: readonly SchedulerPlugin[];
-  /** In [0, 1); breaks ties between equally good nodes. */
+  /** In [0, 1); chooses among equally good nodes. */
   readonly random?: () => number;
 }
 

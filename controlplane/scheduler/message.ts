@@ -9,7 +9,7 @@ export function renderUnschedulable(nodeCount: number, refusals: Iterable<Refusa
   return preemption ? `${base} preemption: ${preemption}` : base;
 }
 
-/** How preemption came out when it found nothing to do. */
+/** Why preemption found no node. */
 export function renderPreemption(nodeCount: number, outcomes: readonly string[]): string {
   return `0/${nodeCount} nodes are available: ${renderCounts(outcomes)}.`;
 }
@@ -17,7 +17,7 @@ export function renderPreemption(nodeCount: number, outcomes: readonly string[])
 export const noVictims = 'No preemption victims found for incoming pod';
 export const notHelpful = 'Preemption is not helpful for scheduling';
 
-/** `2 a, 1 b` sorted as text, as upstream sorts the finished parts. */
+/** `1 b, 2 a`: sorted as text with the numbers, as upstream does. */
 function renderCounts(reasons: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);

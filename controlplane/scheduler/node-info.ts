@@ -1,4 +1,4 @@
-// A node as the scheduler looks at it: what it offers, and what the pods on it (bound or about to be) take.
+// What the scheduler knows of a node: its resources, and what its pods use. Pods that are about to be bound count too.
 import type { Node } from '../api/node';
 import type { HostPort, PodInfo } from './pod-info';
 import { type Resources, toResources } from './resources';
@@ -10,7 +10,7 @@ export class NodeInfo {
   readonly requested: Record<string, number> = {};
   readonly scoring = { cpu: 0, memory: 0 };
   readonly hostPorts: HostPort[] = [];
-  /** Pods whose own rules say something about other pods: usually none, so that they are quick to visit. */
+  /** Pods that have affinity or anti-affinity to other pods: usually few, so a loop over them is short. */
   readonly withAffinity = new Map<string, PodInfo>();
   /** Pods per controller, for the soft spreading of replicas. */
   readonly perController = new Map<string, number>();
@@ -25,7 +25,7 @@ export class NodeInfo {
 
   constructor(readonly name: string) {}
 
-  /** Undefined while pods are known on a node that is not. */
+  /** Undefined while pods name this node but the Node object is unknown. */
   get node(): Node | undefined {
     return this.source;
   }
@@ -60,7 +60,7 @@ export class NodeInfo {
     for (const port of pod.hostPorts) this.hostPorts.splice(this.hostPorts.indexOf(port), 1);
   }
 
-  /** A copy that pods can be removed from, to see what preemption would give. */
+  /** A copy: preemption removes pods from the copy to see what would fit. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
     copy.setNode(this.source);

@@ -1,4 +1,4 @@
-// A pod as the scheduler looks at it: everything that is read more than once, parsed once per version of the pod.
+// What the scheduler knows of a pod: everything that is read more than once, parsed once for each version of the pod.
 
 import type { Pod } from '../api/pod';
 import { lastingContainers } from '../api/pods/facts';
@@ -14,7 +14,7 @@ export type NodeSelectorTerm = NonNullable<
 
 export interface HostPort {
   readonly protocol: string;
-  /** 0.0.0.0 stands for every address. */
+  /** 0.0.0.0 means every address. */
   readonly ip: string;
   readonly port: number;
 }
@@ -24,7 +24,7 @@ export interface AffinityTerm {
   readonly selector: Selector | undefined;
   readonly topologyKey: string;
   readonly namespaces: ReadonlySet<string>;
-  /** Selects namespaces by their labels, in addition to the listed ones; undefined selects none. */
+  /** Selects namespaces by their labels, in addition to the listed namespaces; undefined selects none. */
   readonly namespaceSelector: Selector | undefined;
 }
 export interface WeightedTerm extends AffinityTerm {
@@ -51,7 +51,7 @@ export interface PodInfo {
   readonly terminating: boolean;
   /** cpu in thousandths, everything else in whole units. */
   readonly requests: Resources;
-  /** cpu and memory with a floor for containers that ask for nothing, so that scoring sees them. */
+  /** cpu and memory for scores: a container without requests counts with a default amount. */
   readonly scoring: { readonly cpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
   readonly images: readonly string[];
@@ -64,7 +64,7 @@ export interface PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[];
   readonly preferredAntiAffinity: readonly WeightedTerm[];
   readonly spread: readonly SpreadConstraint[];
-  /** Namespace and uid of the controller: replicas of one are spread softly when the pod has no constraints of its own. */
+  /** Namespace and uid of the controller. Replicas of one controller are spread softly when the pod has no spread constraints. */
   readonly controller: string | undefined;
 }
 
@@ -128,7 +128,7 @@ function parsePod(pod: Pod): PodInfo {
   };
 }
 
-/** The uid is any text that the pod's writer chose; the namespace is a DNS label, so a slash ends it. */
+/** A user may write any text as the uid. The namespace is a DNS label without a slash, so the first slash ends it. */
 function controllerOf(
   namespace: string,
   references: readonly { readonly controller?: boolean; readonly uid: string }[],
@@ -161,7 +161,7 @@ function parseTerm(raw: RawTerm, namespace: string, labels: Readonly<Record<stri
   };
 }
 
-/** The selector, narrowed to pods that share the values of these labels with this pod. */
+/** The selector, restricted to pods that have the same values of these labels as this pod. */
 function withLabelKeys(
   raw: LabelSelector | undefined,
   labels: Readonly<Record<string, string>>,
@@ -184,7 +184,7 @@ function hostPorts(spec: PodSpec): HostPort[] {
   );
 }
 
-/** With the tag that is meant when none is given. */
+/** Adds the tag `latest` to a name without a tag or digest. */
 function normalizeImage(name: string): string {
   return /@|:[^/]*$/.test(name) ? name : `${name}:latest`;
 }

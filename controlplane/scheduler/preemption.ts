@@ -1,5 +1,5 @@
-// What to push out so that a pod of higher priority finds a place: kube-scheduler's default preemption as a pure function
-// over the state of the moment. Disruption budgets are kept to where there is a choice.
+// Which pods to evict so that a pod of higher priority fits: kube-scheduler's default preemption, as a pure function of the current
+// state. It respects disruption budgets where it has a choice.
 import { matchesSelector, type Selector } from '../api/selector';
 import { filterNode, gatherChecks, type Refusal } from './filter';
 import { notHelpful, noVictims, renderPreemption } from './message';
@@ -12,40 +12,40 @@ export interface PreemptionInput extends SchedulingCycle {
   readonly plugins: readonly SchedulerPlugin[];
   /** Why each node refused the pod, by node name. */
   readonly refusals: ReadonlyMap<string, Refusal>;
-  /** Pods that wait for room made for them on this node. */
+  /** Pods for which preemption frees room on this node. */
   readonly nominated: (node: string) => readonly PodInfo[];
   /** True for a pod that a preemption is about to delete or has deleted. */
   readonly isVictim: (pod: PodInfo) => boolean;
   readonly budgets: readonly Budget[];
-  /** Where in the list to start looking, so that not always the same nodes are looked at. */
+  /** Where in the list to start, so that not always the same nodes are examined. */
   readonly offset: number;
   readonly now: number;
 }
 
-/** A PodDisruptionBudget as far as it matters here. */
+/** The fields of a PodDisruptionBudget that preemption needs. */
 export interface Budget {
   readonly namespace: string;
   readonly selector: Selector;
-  /** How many more of its pods may go. */
+  /** How many more of its pods may be evicted. */
   readonly allowed: number;
-  /** Names of pods that are counted as gone already. */
+  /** Names of pods that the budget counts as evicted already. */
   readonly disrupted: ReadonlySet<string>;
 }
 
 export type Preemption =
   | { readonly node: string; readonly victims: readonly PodInfo[] }
-  /** `gaveUp` is false while an earlier preemption is still under way: its nomination stands. */
+  /** `gaveUp` is false while an earlier preemption is still under way: the nomination stays. */
   | { readonly node: undefined; readonly gaveUp: boolean; readonly message: string };
 
 interface Candidate {
   readonly node: NodeInfo;
   /** Most important first. */
   readonly victims: readonly PodInfo[];
-  /** How many of them no budget gives away. */
+  /** How many of the victims a budget protects. */
   readonly violations: number;
 }
 
-/** A tenth of the nodes, but at least this many, are tried. */
+/** Preemption stops after this many candidates, or a tenth of the nodes if that is more. */
 const minCandidates = 100;
 
 export function planPreemption(input: PreemptionInput): Preemption {
@@ -72,7 +72,7 @@ export function planPreemption(input: PreemptionInput): Preemption {
   return { node: best.node.name, victims: best.victims.filter(({ uid }) => uid !== pod.uid) };
 }
 
-/** Why a pod does not preempt: its policy says so, or other pods are ending for it already. */
+/** Why a pod does not preempt: its policy forbids it, or victims of an earlier preemption are still terminating. */
 function whyIneligible({ pod, nodes, isVictim }: PreemptionInput): string | undefined {
   const { spec, status } = pod.pod;
   if (spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
@@ -86,7 +86,7 @@ function whyIneligible({ pod, nodes, isVictim }: PreemptionInput): string | unde
   return undefined;
 }
 
-/** The fewest and least important pods whose removal lets the pod in; else the reasons why none would. */
+/** The fewest and least important pods whose removal makes the pod fit; otherwise the reasons why no removal helps. */
 function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | readonly string[] {
   const { pod, now } = input;
   const lower = [...node.pods.values()].filter(({ priority }) => priority < pod.priority);
@@ -95,8 +95,8 @@ function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | read
   for (const { uid } of lower) left.remove(uid);
   const refusal = filterWith(left, input);
   if (refusal) return refusal.reasons;
-  // All of them gone, the pod fits: now as many as possible are spared, first those a budget protects, then the most
-  // important ones.
+  // Without all of them the pod fits. Now as many as possible are added again: first pods that a budget protects, then the most
+  // important pods.
   const sorted = [...lower].sort((a, b) => moreImportant(a, b, now));
   const guarded = protectedBy(input.budgets, sorted);
   const order = [...sorted.filter((each) => guarded.has(each)), ...sorted.filter((each) => !guarded.has(each))];
@@ -112,7 +112,7 @@ function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | read
   return { node, victims, violations: victims.filter((victim) => guarded.has(victim)).length };
 }
 
-/** The pods whose loss would break a budget, if they went in this order. */
+/** The pods whose eviction would violate a budget, if the pods were evicted in this order. */
 function protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): ReadonlySet<PodInfo> {
   const left = budgets.map(({ allowed }) => allowed);
   const result = new Set<PodInfo>();
@@ -138,17 +138,17 @@ function filterWith(changed: NodeInfo, input: PreemptionInput): Refusal | undefi
 
 const startOf = ({ pod }: PodInfo, now: number): number => Date.parse(pod.status?.startTime ?? '') || now;
 
-/** Orders by priority, then by how long they have run: the longer, the more important. */
+/** Orders by priority, then by start: a pod that runs longer is more important. */
 function moreImportant(a: PodInfo, b: PodInfo, now: number): number {
   return b.priority - a.priority || startOf(a, now) - startOf(b, now) || (a.uid < b.uid ? -1 : 1);
 }
 
 /**
- * The node where least is lost: the fewest broken budgets, the lowest of the highest priorities, the smallest sum of priorities, the fewest pods, the
- * most recently started of the most important ones; then the first.
+ * The best node has, in this order: the fewest violated budgets, the lowest highest priority, the smallest sum of priorities, the
+ * fewest victims, the latest start of its most important victims. Among equal nodes the first one.
  */
 function pickCandidate(candidates: readonly Candidate[], now: number): Candidate {
-  // Priorities may be negative: lifted above zero, more pods never sum to less.
+  // Priorities may be negative. The offset makes them positive, so that more victims never have a smaller sum.
   const sum = (victims: readonly PodInfo[]) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0);
   const keys = candidates.map(({ victims, violations }) => {
     const highest = Math.max(...victims.map(({ priority }) => priority));

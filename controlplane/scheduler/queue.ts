@@ -1,7 +1,7 @@
 // Pods that wait for a node:
 //   active         ready to be tried, highest priority first, then longest waiting
-//   backoff        failed; an event may have helped; tried when its time has come, or sooner when nothing else is active
-//   unschedulable  failed; tried again when an event happens that may help, or after a long time in any case
+//   backoff        failed; an event may have helped; tried when no pod is active, after a failed write only when its back-off is over
+//   unschedulable  failed; tried again when an event happens that may help, or after five minutes
 import type { Clock } from '../base/clock';
 import type { ClusterChange, SchedulerPlugin } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
@@ -16,22 +16,22 @@ interface Waiting {
   /** Names of plug-ins. */
   refusedBy: ReadonlySet<string>;
   state: 'active' | 'backoff' | 'unschedulable' | 'held';
-  /** A failed write is not made good by an event: its back-off is kept to. */
+  /** True after a failed write: no event helps then, so the pod waits for the end of its back-off. */
   strict: boolean;
-  /** What happened while it was held: an event must not be missed because its pod is being tried. */
+  /** Changes that happened while the scheduler tried the pod: they must not be lost. */
   readonly missed: Set<ClusterChange>;
 }
 
 const backoffMs = { initial: 1000, max: 10_000 };
-/** A pod no event helped is tried again after this long, as in kube-scheduler. */
+/** A pod that no event has helped is tried again after this time, as in kube-scheduler. */
 export const unschedulableMs = 5 * 60_000;
 
 export class SchedulingQueue {
   private readonly pods = new Map<string, Waiting>();
   private readonly active: Waiting[] = [];
-  /** Those in backoff or unschedulable: the only ones that events and timers look at. */
+  /** Pods in backoff or unschedulable: events and timers concern only these. */
   private readonly parked = new Set<Waiting>();
-  /** Those handed out by pop(). */
+  /** Pods that pop() has returned. */
   private readonly held = new Set<Waiting>();
   private wake: (() => void) | undefined;
   private sequence = 0;
@@ -53,12 +53,12 @@ export class SchedulingQueue {
     return this.pods.size;
   }
 
-  /** A pod that is new, or whose own specification or labels changed: tried at once. */
+  /** A new pod, or a pod whose spec or labels changed: tried at once. */
   add(pod: PodInfo): void {
     const waiting = this.pods.get(pod.key);
     if (waiting) {
       waiting.pod = pod;
-      // What is decided about a held pod was decided without the change.
+      // The decision under way does not know the change.
       if (waiting.state === 'held') waiting.missed.add('pod-updated');
       else this.activate(waiting);
       return;
@@ -90,7 +90,7 @@ export class SchedulingQueue {
     return this.pods.has(key);
   }
 
-  /** The pod is bound, gone, or no longer ours. */
+  /** The pod is bound, deleted, or names another scheduler. */
   remove(key: string): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
@@ -101,7 +101,7 @@ export class SchedulingQueue {
     if (at >= 0) this.active.splice(at, 1);
   }
 
-  /** The next pod to try, held until it is removed or given back; undefined when none is ready. */
+  /** The next pod to try; undefined when none is ready. The queue holds it until remove(), unschedulable() or failed(). */
   pop(): PodInfo | undefined {
     const waiting = this.popActive() ?? this.firstInBackoff();
     if (!waiting) return undefined;
@@ -114,7 +114,7 @@ export class SchedulingQueue {
     return waiting.pod;
   }
 
-  /** No node fits; `refusedBy` tells which changes may help. */
+  /** No node fits. `refusedBy` determines which changes may help. */
   unschedulable(key: string, refusedBy: ReadonlySet<string>): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
@@ -127,7 +127,7 @@ export class SchedulingQueue {
     this.arm();
   }
 
-  /** Something other than a lack of nodes went wrong: tried again after its back-off. */
+  /** A write or a decision failed: the pod is tried again after its back-off. */
   failed(key: string): void {
     const waiting = this.pods.get(key);
     if (!waiting) return;
@@ -171,7 +171,7 @@ export class SchedulingQueue {
     this.parked.delete(waiting);
     waiting.state = 'active';
     waiting.order = this.sequence++;
-    // Sorted by insertion: pods mostly arrive in order, so this is an append.
+    // Insertion keeps the order: pods mostly arrive in order, so this is usually an append.
     let at = this.active.length;
     while (at > 0 && before(waiting, this.active[at - 1]!)) at--;
     this.active.splice(at, 0, waiting);
@@ -182,7 +182,7 @@ export class SchedulingQueue {
     return this.active.shift();
   }
 
-  /** Of those an event may have helped, or whose time has come, the one that waits longest. */
+  /** The pod in backoff whose time comes first. A failed write counts only after its time has come. */
   private firstInBackoff(): Waiting | undefined {
     const now = this.clock.now();
     let first: Waiting | undefined;
@@ -202,7 +202,7 @@ export class SchedulingQueue {
     this.wake?.();
   }
 
-  /** One timer, for the earliest pod whose time will come. */
+  /** One timer, for the pod whose time comes first. */
   private arm(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;

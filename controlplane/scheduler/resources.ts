@@ -1,4 +1,4 @@
-// How much a pod asks for and a node offers, as plain numbers: cpu in thousandths of a core, the rest in whole units
+// What a pod requests and a node offers, as plain numbers: cpu in thousandths of a core, other resources in whole units
 // (bytes, pieces).
 import { addTo, type Numbers, podTotals } from '../api/pods/requests';
 import type { PodSpec } from '../api/pods/types';
@@ -7,13 +7,13 @@ import { parseQuantity } from '../api/quantity';
 export type Resources = Readonly<Record<string, number>>;
 type Quantities = Readonly<Record<string, string>> | undefined;
 
-/** What a container that asks for nothing counts as when nodes are scored. */
+/** For scores, a container without requests counts with these amounts. */
 const defaultMilliCpu = 100;
 const defaultMemory = 200 * 1024 * 1024;
 
 const numbers = new Map<string, number>();
 
-/** Rounded up. A text that is no quantity counts as 0: the API has checked it, and one bad object must not stop the rest. */
+/** Rounded up. Text that is no quantity counts as 0: the API has checked it, and one bad object must not stop the scheduler. */
 function amount(name: string, text: string): number {
   const id = `${name === 'cpu' ? 'm' : 'u'}${text}`;
   let value = numbers.get(id);

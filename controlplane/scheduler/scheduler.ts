@@ -1,5 +1,5 @@
-// The scheduling loop. Decisions are made one after another on the state of that moment; only bindings and reports run in
-// the background.
+// The scheduling loop. The scheduler decides for one pod after another, on the current state. Only bindings, evictions and reports
+// run in the background.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Namespace } from '../api/namespace';
@@ -45,7 +45,7 @@ export class Scheduler {
   private readonly state = new ClusterState();
   private readonly queue: SchedulingQueue;
   private readonly background = new Set<Promise<void>>();
-  /** uids of pods that are being pushed out and that the copy does not show as such yet. */
+  /** uids of pods that are being evicted while the informer's copy does not show it yet. */
   private readonly victims = new Set<string>();
   private readonly binder: BinderDeps;
   private offset = 0;
@@ -113,7 +113,7 @@ export class Scheduler {
       } catch (err) {
         release();
         if (signal.aborted) return;
-        // Where the copy has meanwhile shown the pod bound or gone, that is the truth; else it is tried again.
+        // The pod is still assumed only when the copy has not shown it as bound or deleted meanwhile.
         if (this.state.isAssumed(pod.uid)) {
           this.state.remove(pod.uid);
           this.queue.changed('pod-removed');
@@ -147,7 +147,7 @@ export class Scheduler {
     this.state.nominate(pod, node);
     for (const { uid } of victims) this.victims.add(uid);
     this.inBackground(async () => {
-      // Held meanwhile: tried before its victims are on their way out, it would choose others.
+      // The queue holds the pod meanwhile: if it were tried before its victims terminate, it would choose other victims.
       try {
         await this.pushOut(pod, node, victims, signal);
       } finally {
@@ -240,20 +240,20 @@ export class Scheduler {
       return;
     }
     if (this.state.isAssumed(info.uid)) {
-      // If the binding fails, the pod is tried again as it is now.
+      // If the binding fails, the scheduler tries the new version of the pod.
       this.queue.refresh(info);
       return;
     }
     const nomination = pod.status?.nominatedNodeName || undefined;
     const before = change.type === 'updated' ? change.previous.status?.nominatedNodeName || undefined : undefined;
-    // Only what changed counts: a copy that lags behind must not undo a decision made since.
+    // Only a change counts: an old copy must not undo a newer decision.
     if (nomination !== before) this.state.nominate(info, nomination);
     if (change.type === 'updated' && this.queue.has(key) && !mattersForScheduling(change.previous, pod))
       this.queue.refresh(info);
     else this.queue.add(info);
   }
 
-  /** A pod that is being deleted, gated, or of another scheduler waits for nothing here. */
+  /** False for a pod that is being deleted, that has scheduling gates, or that names another scheduler. */
   private isOurs({ metadata, spec }: Pod): boolean {
     if (metadata?.deletionTimestamp !== undefined || (spec?.schedulingGates ?? []).length > 0) return false;
     return (spec?.schedulerName ?? 'default-scheduler') === this.deps.schedulerName;
@@ -263,14 +263,14 @@ export class Scheduler {
 function toBudget({ metadata, spec, status }: PodDisruptionBudget): Budget {
   return {
     namespace: metadata?.namespace ?? '',
-    // An absent selector guards nothing, an empty one everything: [] matches all.
+    // An absent selector selects no pod, so it becomes a requirement that no pod meets. An empty selector selects every pod.
     selector: selectorFromLabelSelector(spec?.selector) ?? [{ key: '', operator: 'Exists', values: [] }],
     allowed: status?.disruptionsAllowed ?? 0,
     disrupted: new Set(Object.keys(status?.disruptedPods ?? {})),
   };
 }
 
-/** Another scheduler, or this one before a restart, has pushed it out. */
+/** Another scheduler, or this scheduler before a restart, has evicted the pod. */
 function isPreempted({ metadata, status }: Pod): boolean {
   if (metadata?.deletionTimestamp === undefined) return false;
   return (status?.conditions ?? []).some(

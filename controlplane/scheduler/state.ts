@@ -1,15 +1,15 @@
-// What the scheduler knows of the cluster: nodes with the pods on them. Pods that were given a node but whose binding the
-// copy does not show yet are counted as if it did (assumed), so that the next decision sees the one before it.
+// What the scheduler knows of the cluster: nodes with their pods. A pod counts on its node from the decision on (assumed), before the
+// informer's copy shows the binding. So each decision sees the earlier decisions.
 import type { Node } from '../api/node';
 import { NodeInfo } from './node-info';
 import type { PodInfo } from './pod-info';
 
 export class ClusterState {
   private readonly infos = new Map<string, NodeInfo>();
-  /** uid → node the pod is counted on. */
+  /** uid → node on which the pod counts. */
   private readonly places = new Map<string, string>();
   private readonly assumed = new Set<string>();
-  /** Node → uid → pod that waits for room made for it there. */
+  /** Node → uid → pod for which preemption frees room there. */
   private readonly nominations = new Map<string, Map<string, PodInfo>>();
   private readonly nominatedTo = new Map<string, string>();
   private ordered: readonly NodeInfo[] | undefined;
@@ -32,13 +32,13 @@ export class ClusterState {
     this.drop(name);
   }
 
-  /** Counts a pod that is bound, as the API says. */
+  /** Counts a pod that the API shows as bound. */
   place(pod: PodInfo, node: string): void {
     this.assumed.delete(pod.uid);
     this.put(pod, node);
   }
 
-  /** Counts a pod on the node chosen for it, until place() or remove(). */
+  /** Counts a pod on the node that was chosen for it, until place() or remove(). */
   assume(pod: PodInfo, node: string): void {
     this.assumed.add(pod.uid);
     this.put(pod, node);
@@ -48,7 +48,7 @@ export class ClusterState {
     return this.assumed.has(uid);
   }
 
-  /** The pod has ended, is gone, or its binding failed. Returns whether it was counted anywhere. */
+  /** The pod has ended, is deleted, or its binding failed. Returns whether it counted on a node. */
   remove(uid: string): boolean {
     this.assumed.delete(uid);
     const place = this.places.get(uid);
@@ -59,7 +59,7 @@ export class ClusterState {
     return true;
   }
 
-  /** Keeps room on the node for a pod that is not there yet; undefined gives it up. */
+  /** Keeps room on the node for a pod that is not bound yet; undefined ends that. */
   nominate(pod: PodInfo, node: string | undefined): void {
     const before = this.nominatedTo.get(pod.uid);
     if (before !== undefined) {
