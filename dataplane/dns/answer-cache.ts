@@ -1,22 +1,22 @@
-// Answers seen before, as bytes: found by the bytes of the query after its ID, so that neither is parsed again. Anything
-// that changes the zone empties it.
+// Caches earlier answers as bytes. The key is the query's bytes after its ID, so neither query nor answer is parsed again. Any
+// change of the zone empties the cache.
 
-/** One question's answer; several forms of it when there are several orders to give in turn. */
+/** One question's answer, in several forms when its records are returned in rotating order. */
 export class CachedAnswer<Tag> {
   private readonly forms: (Buffer | undefined)[];
   private next = 0;
-  /** Known to the cache it is in. */
+  /** Set by the cache that holds it. */
   bytes = 0;
   constructor(
     count: number,
     private readonly make: (turn: number) => Buffer,
-    /** Whatever the owner wants to know about a hit without looking into it. */
+    /** Data of the owner, so that a hit can be counted without reading the answer. */
     readonly tag: Tag,
   ) {
     this.forms = new Array(Math.max(1, count)).fill(undefined);
   }
 
-  /** The next form. Shared: copy it before changing anything. */
+  /** The next form. The buffer is shared: copy it before a change. */
   take(): Buffer {
     const turn = this.next;
     this.next = turn + 1 === this.forms.length ? 0 : turn + 1;
@@ -30,8 +30,8 @@ export class CachedAnswer<Tag> {
 }
 
 /**
- * Bounded by count and by bytes, since one question has many forms (sizes and flags of EDNS) and a long answer under each: a full generation
- * becomes the old one, from which what is still asked for is taken over.
+ * Bounded by count and by bytes, because one question has many forms (sizes and flags of EDNS) with a long answer each. Two
+ * generations: a full generation becomes the old one, and a hit moves an answer from the old generation to the new.
  */
 export class AnswerCache<Tag> {
   private young = new Map<string, CachedAnswer<Tag>>();
@@ -42,7 +42,7 @@ export class AnswerCache<Tag> {
     private readonly generationBytes = 8 << 20,
   ) {}
 
-  /** Bytes of any query that can be a key: all but the ID. */
+  /** The key of a query: all bytes but the ID. */
   static keyOf(query: Buffer): string {
     return query.toString('latin1', 2);
   }
@@ -55,7 +55,7 @@ export class AnswerCache<Tag> {
     return older;
   }
 
-  /** `bytes`: of all its forms. */
+  /** `bytes`: the size of all forms together. */
   set(key: string, answer: CachedAnswer<Tag>, bytes: number): void {
     if (bytes > this.generationBytes) return;
     if (this.young.size >= this.generationSize || this.youngBytes + bytes > this.generationBytes) {

@@ -1,13 +1,13 @@
-// A writer for dns2's encoders. dns2's own keeps a message as an array of single bits, which costs ten times the time of
-// everything else and, with many records, quadratic time; this one keeps bytes. Sizes are in bits, as dns2 asks.
+// A writer for dns2's encoders. dns2's own writer keeps a message as an array of single bits: that costs ten times the time of
+// all other work and, with many records, quadratic time. This writer keeps bytes. Sizes are in bits, because dns2 passes bits.
 
 export class ByteWriter {
   private bytes = Buffer.allocUnsafe(512);
   private length = 0;
-  /** Bits of a byte that is not complete yet: header flags. */
+  /** Bits of an incomplete byte: header flags. */
   private partial = 0;
   private partialBits = 0;
-  /** Where names already stand in the message; dns2 keeps its compression table here. */
+  /** Offsets of the names in the message; dns2 keeps its compression table here. */
   readonly names = new Map<string, number>();
 
   write(value: number, size: number): void {
@@ -45,7 +45,7 @@ export class ByteWriter {
     return this.bitLength() / 8;
   }
 
-  /** A view, valid until the next write: dns2 asks for it after every record. */
+  /** A view, valid until the next write: dns2 calls this after every record. */
   toBuffer(): Buffer {
     return this.bytes.subarray(0, this.length);
   }

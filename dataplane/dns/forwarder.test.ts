@@ -1,4 +1,4 @@
-// Forwarding against upstream servers that the tests play themselves, on loopback sockets.
+// Forwarding to upstream servers that the tests run themselves, on loopback sockets.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { Packet } from 'dns2';
@@ -47,7 +47,7 @@ function answerTo(query: Buffer, { rcode = 0, ttl = 60, answers = 1, tc = false,
   return packet.toBuffer();
 }
 
-/** A server on UDP and TCP that answers by the script; undefined keeps silent. */
+/** A server on UDP and TCP that answers by the script; it does not answer when the script returns undefined. */
 async function upstream(t: Test, udp: (query: Buffer) => Buffer | undefined, tcp = udp) {
   const stream = createServer((socket) => {
     socket.on('error', () => {});
@@ -56,7 +56,7 @@ async function upstream(t: Test, udp: (query: Buffer) => Buffer | undefined, tcp
       if (!answer) return;
       const length = Buffer.alloc(2);
       length.writeUInt16BE(answer.length);
-      // In two pieces: a length alone is not an answer yet.
+      // In two pieces: the length alone is not an answer yet.
       socket.write(length);
       setImmediate(() => socket.end(answer));
     });

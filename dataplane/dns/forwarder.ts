@@ -1,4 +1,4 @@
-// Names outside the zone: asked of the upstream servers, in the order of their health, and remembered.
+// Resolves names outside the zone: asks the upstream servers, healthy ones first, and caches their answers.
 import type { Clock } from '../../controlplane/base/clock';
 import { describeError, Unavailable } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
@@ -12,15 +12,15 @@ export interface ForwarderDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly ask?: typeof exchange;
-  /** For metrics: one call per exchange. */
+  /** For metrics: called once per exchange. */
   readonly onExchange?: (upstream: string, rcode: number | undefined) => void;
 }
 
-/** One server's time for one answer; a resolver in a pod gives up after 5 s. */
+/** The time for one answer of one server; a resolver in a pod gives up after 5 s. */
 const timeoutMs = 2_000;
-/** After a failure a server is asked last for this long. */
+/** A server that failed is asked last for this long. */
 const restMs = 10_000;
-/** Questions under way at once; more are refused, so that dead upstreams do not eat the memory. */
+/** Maximum of concurrent questions; more are refused, so that dead upstream servers do not fill the memory. */
 const maxInFlight = 1_000;
 
 export interface ForwardFlags {
@@ -40,8 +40,8 @@ export class Forwarder {
   }
 
   /**
-   * The upstream's answer as bytes, with TTLs as of now; ID and the question's case are those of some query. Equal
-   * questions under way share one exchange. @throws Unavailable when no server answers
+   * The upstream's answer as bytes, with current TTLs; its ID and the question's case may be those of another query. Equal
+   * concurrent questions share one exchange. @throws Unavailable when no server answers
    */
   async resolve(question: RawQuestion, flags: ForwardFlags): Promise<Buffer> {
     const query = buildQuery(question, flags);
@@ -72,7 +72,7 @@ export class Forwarder {
       try {
         const answer = await ask(query, server, timeoutMs);
         onExchange?.(name, rcodeOf(answer));
-        // SERVFAIL and REFUSED are this server's trouble: another one may know.
+        // SERVFAIL and REFUSED are failures of this server: another server may know the name.
         if (rcodeOf(answer) !== rcodes.SERVFAIL && rcodeOf(answer) !== rcodes.REFUSED) {
           this.failedAt.delete(name);
           return answer;
@@ -99,7 +99,7 @@ export class Forwarder {
   }
 }
 
-/** A fresh query: nothing of the client's but the question and what changes the answer (options are for one hop only). */
+/** A new query with only the client's question and the flags that change the answer (EDNS options are for one hop only). */
 function buildQuery({ name, type, class: cls }: RawQuestion, flags: ForwardFlags): Buffer {
   const labels = name === '' ? [] : name.split('.');
   const opt = flags.edns ? 11 : 0;
@@ -123,7 +123,7 @@ function buildQuery({ name, type, class: cls }: RawQuestion, flags: ForwardFlags
   return query;
 }
 
-/** The upstream's answer as a reply to this client: its ID and RD bit, and the question as it wrote it. */
+/** The upstream's answer as a reply to this client: with the client's ID, RD bit and spelling of the question. */
 export function toReply(answer: Buffer, query: Buffer): Buffer {
   const reply = Buffer.from(answer);
   const asked = readQuestion(query);

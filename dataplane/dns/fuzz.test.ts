@@ -1,4 +1,4 @@
-// Any bytes for the name server, and the zone against an oracle that knows it as a list of lines.
+// Random bytes for the name server, and the zone compared with an oracle that keeps it as a list of lines.
 import fc from 'fast-check';
 import t from 'tap';
 import { systemClock } from '../../controlplane/base/clock';
@@ -23,7 +23,7 @@ function responder() {
   return new Responder({ zone, facts, forwarder, metrics: new DnsMetrics(), log: silentLogger });
 }
 
-/** Labels with their lengths, a pointer or the root; some of it wrong. */
+/** Labels with their lengths, a pointer or the root; some of them malformed. */
 const label = fc.oneof(
   fc.constantFrom('web', 'shop', 'svc', 'cluster', 'local', '_http', '_tcp', '__proto__', 'constructor', 'a/b', 'x'),
   fc.string({ unit: 'binary', maxLength: 70 }),
@@ -148,7 +148,8 @@ t.test('the zone says of each name what a list of its lines says', async (t) => 
       const { rcode, answers } = lookup(zone, facts(), name, 'A');
       const found = answers.flatMap((record) => (record.type === 'A' ? [record.address] : []));
       if (JSON.stringify(found) !== JSON.stringify(lines.get(name) ?? [])) throw new Error(`${name} has ${found}`);
-      // A name exists when a line has it, or a line is below it; `svc` and `pod` exist always, `dns` for the server's own name.
+      // A name exists when a line has the name, or a line is below it. `svc` and `pod` always exist, and so does `dns` for the
+      // server's own name.
       const isLine = [...lines.keys()].some((line) => line === name || line.endsWith(`.${name}`));
       const isFixed = ['z', 'svc.z'].includes(name);
       if ((rcode === 'NOERROR') !== (isLine || isFixed)) throw new Error(`${name} is ${rcode}`);

@@ -1,20 +1,23 @@
-// The records of the Kubernetes DNS specification (kubernetes/dns, version 1.1.0), worked out from the zone for one question.
-// A name that exists without the asked type is NODATA, one that only has names below it too; anything else is NXDOMAIN.
+// Computes the records of the Kubernetes DNS specification (kubernetes/dns, version 1.1.0) for one question from the zone. A name
+// that exists without records of the type is NODATA, also a name that only has names below it; every other name is NXDOMAIN.
 import { isIPv6 } from 'node:net';
 import type { Answer, DnsRecord, PortInput, RecordType, ServiceInput } from './records';
 import { parseReverseName } from './reverse-name';
 import type { NamedEndpoint, Zone } from './zone';
 
-/** Short, so that a client that caches is not wrong for long; long enough for one connection attempt after another. */
+/** Short, so that a client's cache is not wrong for long, but long enough for several connection attempts. */
 export const ttl = 5;
-/** A name that is missing now may be there in the next moment: clients must not remember its absence. */
+/** A name that is missing now may exist a moment later: clients must not cache its absence. */
 const negativeTtl = 0;
 const specificationVersion = '1.1.0';
-/** Aliases that lead to aliases within the zone. */
+/** The longest chain of aliases within the zone. */
 const maxAliases = 8;
-/** Services of one address that its PTR records name. Users decide how many share an address, and each costs a walk through its endpoints. */
+/**
+ * The most Services in the PTR records of one address. Users decide how many Services share an address, and each costs a walk
+ * through its endpoints.
+ */
 const maxReverseServices = 32;
-/** All weights of one SRV answer together, as CoreDNS has it. */
+/** The sum of all weights in one SRV answer, as in CoreDNS. */
 const totalWeight = 100;
 
 export type QueryType = RecordType | 'ANY' | 'OTHER';
@@ -48,8 +51,8 @@ export function lookup(zone: Zone, facts: ZoneFacts, name: string, type: QueryTy
 }
 
 /**
- * The PTR records of an address that belongs to the cluster; undefined for any other reverse name: the world outside may
- * know that one.
+ * The PTR records of an address that belongs to the cluster; undefined for any other reverse name, which an upstream server may
+ * know.
  */
 export function lookupReverse(zone: Zone, name: string, type: QueryType): Answer | undefined {
   const address = parseReverseName(name);
@@ -72,7 +75,7 @@ function reverseTargets(zone: Zone, service: ServiceInput, address: string): str
   return labels.map(({ label }) => `${label}.${name}`);
 }
 
-/** What stands at one name. */
+/** The records of one name. */
 interface Node {
   readonly alias?: string;
   readonly addresses?: readonly string[];
@@ -81,11 +84,11 @@ interface Node {
   readonly additional?: readonly DnsRecord[];
   readonly others?: readonly DnsRecord[];
 }
-/** Exists, but holds nothing itself. */
+/** The name exists, but has no records itself. */
 const emptyNode: Node = {};
 
 function findNode(zone: Zone, facts: ZoneFacts, name: string): Node | undefined {
-  // Labels may hold any byte; the zone joins namespace and name by a slash, which no name of an object has.
+  // A label may contain any byte. The zone joins namespace and name by a slash, and no object's name contains one.
   if (name.includes('/')) return undefined;
   const relative =
     name === zone.origin
@@ -122,7 +125,7 @@ function serviceNode(zone: Zone, name: string, namespace: string, rest: readonly
   if (service.kind === 'external')
     return below === undefined && service.externalName ? { alias: service.externalName } : undefined;
   const endpoints = service.kind === 'headless' ? zone.endpointsOf(service) : [];
-  // The specification wants NXDOMAIN for a headless Service without ready endpoints.
+  // The specification requires NXDOMAIN for a headless Service without ready endpoints.
   if (service.kind === 'headless' && endpoints.length === 0) return undefined;
   if (below === undefined) {
     const addresses = service.kind === 'headless' ? endpoints.map(({ address }) => address) : service.addresses;
@@ -190,7 +193,7 @@ function finish(zone: Zone, node: Node, name: string, type: QueryType, before: r
 function recordsOf(node: Node, name: string, type: QueryType): readonly DnsRecord[] {
   const addresses = (node.addresses ?? []).map((address) => addressRecord(name, address));
   if (type === 'SRV') return node.services ?? [];
-  // RFC 8482: an existing name answers ANY with one small record instead of everything.
+  // RFC 8482: for ANY, an existing name returns one small record instead of all.
   if (type === 'ANY') return [{ name, ttl, type: 'HINFO', cpu: 'RFC8482', os: '' }];
   return [...addresses, ...(node.others ?? [])].filter((record) => record.type === type);
 }

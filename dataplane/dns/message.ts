@@ -1,11 +1,11 @@
-// Between the zone's records and the wire, by dns2: reads a query, writes an answer that fits.
+// Converts between the zone's records and the wire format, by dns2: parses a query, encodes an answer that fits.
 import { Packet } from 'dns2';
 import { ByteWriter } from './byte-writer';
 import type { QueryType } from './lookup';
 import { readRecords } from './raw';
 import type { DnsRecord } from './records';
 
-/** What we can take ourselves, and the most we send over UDP: never fragmented on any link. */
+/** The largest UDP message that we accept and send: never fragmented on any link. */
 export const udpPayloadSize = 1232;
 const plainUdpSize = 512;
 const maxTcpSize = 65_535;
@@ -17,13 +17,16 @@ export type Transport = 'udp' | 'tcp';
 export type Resource = Packet.Resource;
 export const rcodes = Packet.RCODE;
 export const types = Packet.TYPE;
-/** Reversed: of the names that share code 16, BADVERS comes first in dns2's table and is the one meant here. */
+/**
+ * Reversed, so that the first name of a code wins: code 16 has several names, and in dns2's table BADVERS, the right one here,
+ * is first.
+ */
 const rcodeNames = new Map(
   Object.entries(rcodes)
     .reverse()
     .map(([name, code]) => [code as number, name]),
 );
-/** For metrics and messages: NXDOMAIN. */
+/** The name of a code for metrics and messages, such as NXDOMAIN. */
 export const rcodeName = (code: number): string => rcodeNames.get(code) ?? String(code);
 export const ixfrType = 251;
 const hinfoType = 13;
@@ -35,7 +38,7 @@ export interface Query {
     | undefined;
 }
 
-/** @throws Packet.DecodeError when not even the header is there */
+/** @throws Packet.DecodeError when the header is incomplete */
 export function parseQuery(bytes: Buffer): Query {
   const packet = Packet.parse(bytes);
   const opt = packet.additionals.find((record) => record.type === types.EDNS) as
@@ -46,7 +49,7 @@ export function parseQuery(bytes: Buffer): Query {
   return { packet, edns: { version, udpSize: opt.class ?? 0, dnssecOk: doFlag, hasOptions: rdata.length > 0 } };
 }
 
-/** How many bytes the client can take. */
+/** The largest reply that the client accepts, in bytes. */
 export function sizeLimit(query: Query, transport: Transport): number {
   if (transport === 'tcp') return maxTcpSize;
   if (!query.edns) return plainUdpSize;
@@ -63,8 +66,8 @@ export interface Reply {
 }
 
 /**
- * The reply as bytes, with the query's ID and question. What does not fit is left out, from the end: additional records
- * silently, answers with the TC bit, so that a client without TCP still gets some.
+ * The reply as bytes, with the query's ID and question. Records that do not fit are left out from the end: additional records
+ * silently, answers with the TC bit, so that a client without TCP still gets some answers.
  */
 export function encodeReply(query: Query, reply: Reply, limit: number): Buffer {
   const { authority = [], additional = [] } = reply;
@@ -76,7 +79,7 @@ export function encodeReply(query: Query, reply: Reply, limit: number): Buffer {
     const slim = encode(query, reply, answers, authority, [], false);
     if (slim.length <= limit && answers.length === reply.answers.length) return slim;
   }
-  // Names point backwards only, so records keep their length when those behind them go.
+  // Compressed names point backwards only, so a record keeps its length when later records are left out.
   const room = limit - (query.edns ? optRecordSize : 0);
   const ends = (readRecords(full) ?? []).filter(({ section }) => section === 'answer').map(({ end }) => end);
   const fit = ends.filter((end) => end <= room).length;
@@ -111,7 +114,7 @@ function optRecord(doFlag: boolean): Resource {
   return Packet.Resource.EDNS([], { udpPayloadSize, doFlag } as never) as unknown as Resource;
 }
 
-/** The record as dns2 writes it. `owner` replaces the name where that differs only in case: as it was asked. */
+/** The record in dns2's form. `asked`, the question's spelling, replaces a name that differs from it only in case. */
 export function toResource(record: DnsRecord, asked: string): Resource {
   const name = record.name.length === asked.length && record.name === asked.toLowerCase() ? asked : record.name;
   const base = { name, ttl: record.ttl, class: Packet.CLASS.IN };
@@ -160,10 +163,10 @@ const names: Readonly<Record<number, QueryType>> = {
   [hinfoType]: 'HINFO',
 };
 export const queryType = (code: number): QueryType => names[code] ?? 'OTHER';
-/** For metrics: the type's name, 'other' for anything unusual, so that a stranger cannot make labels. */
+/** For metrics: the type's name, and 'other' for every unusual type, so that clients cannot create labels. */
 export const typeLabel = (code: number): string => (names[code] === undefined ? 'other' : names[code]);
 
-/** The answer records of a message that came from elsewhere; those dns2 cannot read are left out. */
+/** The answer records of an upstream's message; records that dns2 cannot parse are left out. */
 export function resourcesIn(message: Buffer): readonly Resource[] {
   return Packet.parse(message).answers;
 }

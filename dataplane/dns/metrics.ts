@@ -1,7 +1,7 @@
-// What the server counts, under CoreDNS' names, so that its dashboards fit. Counters are looked up once per kind of answer
-// and then only incremented: this happens for every query.
+// The server's metrics, with CoreDNS' names, so that its dashboards fit. Each counter is looked up once per kind of answer and
+// then only incremented, because this happens for every query.
 
-/** CoreDNS' buckets: 0.25 ms doubled up to 8 s. */
+/** CoreDNS' buckets: from 0.25 ms, doubled each time, to 8 s. */
 const bounds = Array.from({ length: 16 }, (_, i) => 0.000_25 * 2 ** i);
 
 export interface AnswerLabels {
@@ -22,7 +22,7 @@ export class DnsMetrics {
   private seconds = 0;
   cacheHits = 0;
   cacheMisses = 0;
-  /** Messages that were no queries and got no answer. */
+  /** Messages that were not queries and got no answer. */
   dropped = 0;
 
   answer(labels: AnswerLabels): Counter {

@@ -1,5 +1,5 @@
-// DNS messages as bytes, where parsing them would cost too much or lose something: reading the question, changing the ID,
-// aging TTLs, cutting to size. Offsets are those of RFC 1035, section 4.1. All functions take any bytes and never throw.
+// DNS messages as bytes, where parsing would cost too much or lose information: reads the question, changes the ID, lowers TTLs,
+// cuts to size. Offsets are those of RFC 1035, section 4.1. All functions accept any bytes and never throw.
 
 export const headerSize = 12;
 export const optType = 41;
@@ -23,14 +23,14 @@ export function readQuestion(message: Buffer): RawQuestion | undefined {
   const labels: string[] = [];
   for (;;) {
     const length = message[at];
-    // A pointer in the first name of a message can only point into the header: no honest client sends that.
+    // In the first name of a message a pointer can only point into the header: no correct client sends that.
     if (length === undefined || length > 63) return undefined;
     if (length === 0) break;
     const end = at + 1 + length;
     if (end >= message.length || end - headerSize > 254) return undefined;
     for (let i = at + 1; i < end; i++) {
       const byte = message[i]!;
-      // A dot inside a label would make it look like two.
+      // A dot inside a label would make the label look like two.
       if (byte === 0x2e) return undefined;
       if (byte >= 0x41 && byte <= 0x5a) isLowerCase = false;
     }
@@ -65,7 +65,7 @@ export function withId(message: Buffer, query: Buffer): Buffer {
 interface RawRecord {
   readonly section: 'answer' | 'authority' | 'additional';
   readonly type: number;
-  /** Where its owner's name begins. */
+  /** The offset of its owner's name. */
   readonly at: number;
   readonly ttlAt: number;
   readonly dataAt: number;
@@ -92,7 +92,10 @@ export function readRecords(message: Buffer): RawRecord[] | undefined {
   return records;
 }
 
-/** RFC 6891, section 6.1.1: one OPT at most, among the additional records, owned by the root. True for what readRecords cannot read. */
+/**
+ * RFC 6891, section 6.1.1: at most one OPT, among the additional records, owned by the root. True for a message that
+ * readRecords cannot read.
+ */
 export function hasProperEdns(message: Buffer): boolean {
   const found = (readRecords(message) ?? []).filter(({ type }) => type === optType);
   return found.length <= 1 && found.every(({ section, at }) => section === 'additional' && message[at] === 0);
@@ -111,7 +114,7 @@ function skipName(message: Buffer, start: number): number | undefined {
   }
 }
 
-/** Header and question alone, with the TC bit: "ask again over TCP". */
+/** Header and question alone, with the TC bit: the client must ask again over TCP. */
 export function truncated(message: Buffer): Buffer {
   const end = readQuestion(message)?.end ?? headerSize;
   const short = Buffer.from(message.subarray(0, end));

@@ -1,10 +1,10 @@
-// What goes into the zone, and what comes out: small plain records. Nothing here knows the API's objects or the wire.
+// The zone's input and output: small plain records. This file knows neither API objects nor the wire format.
 
 /** One Service. Keys are `namespace/name`. */
 export interface ServiceInput {
   readonly namespace: string;
   readonly name: string;
-  /** cluster: has addresses of its own; headless: stands for its endpoints; external: is another name. */
+  /** cluster: has addresses of its own; headless: its records are those of its endpoints; external: an alias of another name. */
   readonly kind: 'cluster' | 'headless' | 'external';
   /** Cluster addresses, of either family. */
   readonly addresses: readonly string[];
@@ -19,7 +19,7 @@ export interface PortInput {
   readonly port: number;
 }
 
-/** Ready endpoints of one Service; a Service may have several of these. */
+/** Ready endpoints of one Service; a Service may have several of these records. */
 export interface EndpointsInput {
   /** `namespace/name` of the Service. */
   readonly service: string;
@@ -66,7 +66,7 @@ export type DnsRecord = Owned &
       }
   );
 
-/** Types that a query may ask for and that the zone holds; other types of existing names are NODATA. */
+/** Types of the zone's records; for an existing name, a query for any other type gets NODATA. */
 export type RecordType = DnsRecord['type'];
 
 export interface Answer {
@@ -74,7 +74,7 @@ export interface Answer {
   readonly answers: readonly DnsRecord[];
   readonly authority: readonly DnsRecord[];
   readonly additional: readonly DnsRecord[];
-  /** An alias that leads out of the zone: the rest of the answer must be asked for elsewhere. */
+  /** The target of an alias that leads out of the zone: an upstream server must resolve the rest. */
   readonly chase?: string;
 }
 

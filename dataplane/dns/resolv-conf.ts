@@ -1,14 +1,18 @@
-// The resolver configuration of the machine, in a form that other network namespaces can use: pods inherit it, and DNS servers ask its servers.
+// The machine's resolver configuration, in a form that works in other network namespaces: pods inherit it, and the DNS server
+// forwards to its servers.
 import { readFile } from 'node:fs/promises';
 
-/** Where systemd-resolved lists the servers behind its own stub. Source: systemd-resolved.service(8), "/etc/resolv.conf". */
+/**
+ * The file in which systemd-resolved lists the servers that its stub uses. Source: systemd-resolved.service(8),
+ * "/etc/resolv.conf".
+ */
 export const resolvedServersPath = '/run/systemd/resolve/resolv.conf';
 /** The stub's two addresses, which pods and other network namespaces cannot reach. */
 const stubs: ReadonlySet<string> = new Set(['127.0.0.53', '127.0.0.54']);
 
 /**
- * The text of the file; where it names nothing but systemd-resolved's stub, that of the list behind the stub. '' when there is
- * no such file.
+ * The text of the file at `path`. When that names only systemd-resolved's stub: the text of systemd-resolved's own list. ''
+ * when the file does not exist.
  */
 export async function readHostResolvConf(path: string, read = readText): Promise<string> {
   const text = (await read(path)) ?? '';

@@ -1,5 +1,5 @@
-// One query's way to its answer: bytes seen before, the zone, or an upstream server. Whatever comes in, it throws nothing:
-// what cannot be answered gets an error code, what is no query gets nothing.
+// From a query to its answer: cached bytes, the zone, or an upstream server. The responder never throws, whatever bytes arrive: a
+// query without an answer gets an error code, a message that is not a query gets no reply.
 import { performance } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
@@ -45,35 +45,35 @@ export interface ResponderDeps {
   readonly metrics: DnsMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Whether upstream servers are asked for this client; default: for every client. */
+  /** Whether upstream servers may be asked for this client; default: for every client. */
   readonly mayRecurse?: (address: string | undefined) => boolean;
 }
 
-/** The client of a query. Its address is read during the call alone: the socket's next query may have another. */
+/** The client of a query. The address is valid only during the call: the socket's next query may have another. */
 export interface Sender {
   readonly address: string | undefined;
 }
 
 const classIn = 1;
 /**
- * A restarted server knows its zone in well under a second: questions of that time wait rather than fail. Shorter than
- * resolvers wait for an answer (resolv.conf: 5 s).
+ * A restarted server knows its zone in well under a second: until then questions wait and do not fail. The wait is shorter than
+ * that of resolvers (resolv.conf: 5 s).
  */
 export const holdMs = 3_000;
 const maxHeld = 1_000;
-/** Orders kept of one answer with many records: enough to spread load, few enough to keep. */
+/** Number of rotated orders kept for one answer with many records: enough to spread load, and few enough for the memory. */
 const maxForms = 16;
-/** Questions that ask for more than one name's records, or for a whole zone. */
+/** Types that ask for the records of several names, or for the complete zone. */
 const refusedTypes: ReadonlySet<number> = new Set([types.AXFR, ixfrType, types.MAILA, types.MAILB]);
 
-/** A query that is to be answered. */
+/** A query to answer. */
 interface Asked {
   readonly bytes: Buffer;
   readonly query: Query;
   readonly question: RawQuestion;
   readonly transport: Transport;
   readonly limit: number;
-  /** This client may ask for names outside the zone, and there is a server to ask. */
+  /** This client may ask for names outside the zone, and an upstream server is configured. */
   readonly recursion: boolean;
 }
 
@@ -84,7 +84,7 @@ export class Responder {
 
   constructor(private readonly deps: ResponderDeps) {}
 
-  /** The answer to the query's bytes, which are not needed after the call; undefined when it deserves none. */
+  /** The answer to a query; undefined when it gets none. The query's bytes are not used after the call. */
   handle(query: Buffer, transport: Transport, from?: Sender): Buffer | undefined | Promise<Buffer> {
     const { zone, metrics } = this.deps;
     if (query.length < headerSize || isResponse(query)) {
@@ -159,7 +159,7 @@ export class Responder {
     return this.forward(asked);
   }
 
-  /** Until the zone is known, but not for ever. */
+  /** Waits until the zone is known, but not longer than holdMs. */
   private async hold(): Promise<void> {
     const { zone, clock = systemClock } = this.deps;
     const late = Promise.withResolvers<void>();
@@ -183,7 +183,7 @@ export class Responder {
     const counter = this.counter(transport, this.deps.zone.origin, question.type, reply.rcode);
     counter.value++;
     const answer = new CachedAnswer(forms, make, counter);
-    // Names in mixed case (0x20) and options that differ each time would fill the cache with what is never asked again.
+    // Names in mixed case (0x20) and options that differ each time would fill the cache with answers that are never used again.
     const lasts = this.deps.zone.synced && question.isLowerCase && !query.edns?.hasOptions;
     const form = answer.take();
     if (lasts) this.caches[transport].set(AnswerCache.keyOf(bytes), answer, forms * form.length);
@@ -202,7 +202,9 @@ export class Responder {
     };
   }
 
-  /** An alias out of the zone: the rest is an upstream server's answer, or only the alias when none can be reached. */
+  /**
+   * An alias leads out of the zone: an upstream server resolves the rest. When no server answers, the reply is the alias alone.
+   */
   private async chase({ query, question, transport, limit, recursion }: Asked, found: Answer) {
     const { forwarder, log, zone } = this.deps;
     const reply = this.toReply(found, query.packet.questions[0]!.name);
@@ -214,7 +216,7 @@ export class Responder {
         const flags = { edns: true, dnssecOk: false, checkingDisabled: false };
         const upstream = await forwarder.resolve(target, flags);
         answers = [...answers, ...resourcesIn(upstream)];
-        // RFC 6604: the code is that of the last name in the chain.
+        // RFC 6604: the reply's code is the code of the last name in the chain.
         if (rcodeOf(upstream) === rcodes.NXDOMAIN) rcode = rcodes.NXDOMAIN;
       } catch (error) {
         log.debug('an alias could not be followed', { target: found.chase, error: describeError(error) });
@@ -249,7 +251,7 @@ export class Responder {
     );
   }
 
-  /** FORMERR with the header alone: nothing after it can be trusted. */
+  /** FORMERR with the header alone, because the rest of the message is not reliable. */
   private malformed(bytes: Buffer, transport: Transport): Buffer {
     this.counter(transport, '.', 0, rcodes.FORMERR).value++;
     const reply = Buffer.alloc(headerSize);
@@ -266,7 +268,7 @@ export class Responder {
   }
 }
 
-/** Where the last records of one type begin: what is before them (aliases) has a fixed order. */
+/** The offset of the last run of records with one type: the records before it (aliases) have a fixed order. */
 function lastRun(answers: readonly Resource[]): number {
   let start = answers.length;
   while (start > 0 && answers[start - 1]!.type === answers.at(-1)!.type) start--;

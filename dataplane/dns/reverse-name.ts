@@ -4,7 +4,7 @@ import { formatAddress } from '../../controlplane/base/cidr';
 const v4Suffix = '.in-addr.arpa';
 const v6Suffix = '.ip6.arpa';
 
-/** The address a reverse name (lower case, no trailing dot) stands for; undefined when it is no whole address. */
+/** The address of a reverse name (lower case, no trailing dot); undefined when the name is not a complete address. */
 export function parseReverseName(name: string): string | undefined {
   if (name.endsWith(v4Suffix)) {
     const parts = name.slice(0, -v4Suffix.length).split('.');

@@ -1,4 +1,4 @@
-// The server over real sockets on loopback, asked by dns2's own clients and by hand-made packets.
+// The server on real loopback sockets, queried by dns2's own clients and by handmade packets.
 import { createSocket } from 'node:dgram';
 import { createConnection } from 'node:net';
 import { Packet, TCPClient, UDPClient } from 'dns2';
@@ -167,7 +167,7 @@ t.test('what is no plain question is refused with the right code', async (t) => 
 
 t.test('whatever comes in, the server goes on', async (t) => {
   const { port, responder, metrics } = await start(t);
-  // A fixed seed: the same packets at every run.
+  // A fixed seed: each run sends the same packets.
   let seed = 42;
   const random = (below: number) => {
     seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;

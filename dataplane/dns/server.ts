@@ -1,19 +1,19 @@
-// The sockets: UDP and TCP on one address. Everything about a query's meaning is the Responder's.
+// The sockets: UDP and TCP on one address. The Responder handles the meaning of a query.
 import { createServer, type Server, type Socket } from 'node:net';
 import { describeError, Unavailable } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { type AnsweringSocket, openAnsweringSocket } from '../udp/answering-socket';
 import type { Responder } from './responder';
 
-/** RFC 7766, section 6.2.3: a few seconds; a resolver opens a new connection without harm. */
+/** RFC 7766, section 6.2.3: a few seconds; a resolver can open a new connection at any time. */
 const idleMs = 10_000;
 const maxConnections = 1_000;
 const maxPortTries = 10;
-/** Questions under way on one connection; reading stops until some are answered. */
+/** Maximum of pending questions on one connection; the server stops reading until some are answered. */
 const maxPipelined = 64;
-/** Real queries have at most some hundred. */
+/** Real queries have at most some hundred bytes. */
 const maxQueryBytes = 4_096;
-/** Queries that wait in the kernel while the event loop is busy. */
+/** Size of the kernel's queue for the time when the event loop is busy. */
 const receiveBufferBytes = 4 << 20;
 
 export interface DnsServer {
@@ -21,7 +21,7 @@ export interface DnsServer {
   close(): Promise<void>;
 }
 
-/** Listens on UDP and TCP; port 0 takes any port that is free for both. @throws Unavailable */
+/** Listens on UDP and TCP; port 0 chooses a port that is free for both. @throws Unavailable */
 export async function listenDns(
   options: { readonly host: string; readonly port: number },
   responder: Responder,
@@ -51,7 +51,7 @@ async function listenBoth(host: string, wanted: number, responder: Responder, lo
       return { tcp, udp: await listenUdp(host, port, responder, log), port };
     } catch (error) {
       tcp.close();
-      // Any port was asked for, and the one TCP got is taken for UDP: try another.
+      // The caller allows any port, and the port that TCP got is in use for UDP: try another.
       if (wanted !== 0 || attempt === maxPortTries) throw error;
     }
   }
@@ -64,7 +64,7 @@ const listenUdp = (host: string, port: number, responder: Responder, log: Logger
     maxBytes: maxQueryBytes,
     receiveBufferBytes,
     answer: (query, from) => responder.handle(query, 'udp', from),
-    // A client that went away makes sending fail; that is its business.
+    // A send fails when the client is no longer reachable; that is no fault of the server.
     onError: (error) => log.debug('udp', { error: describeError(error) }),
   });
 
@@ -77,7 +77,7 @@ function listenTcp(host: string, port: number, responder: Responder): Promise<Se
   });
 }
 
-/** Messages with a length before each (RFC 1035, section 4.2.2), answered in any order. */
+/** Serves messages with a length before each (RFC 1035, section 4.2.2); answers may be in any order. */
 function serveConnection(socket: Socket, responder: Responder): void {
   let received: Buffer = Buffer.alloc(0);
   let underWay = 0;
@@ -102,7 +102,7 @@ function serveConnection(socket: Socket, responder: Responder): void {
     while (received.length >= 2 && underWay < maxPipelined) {
       const end = 2 + received.readUInt16BE(0);
       if (end > 2 + maxQueryBytes) {
-        // It would be collected in pieces of any size, each copied with all before it.
+        // Collecting a longer query would copy all earlier pieces for each new piece.
         socket.destroy();
         return;
       }
@@ -115,7 +115,7 @@ function serveConnection(socket: Socket, responder: Responder): void {
         void answer.then(settled);
       } else if (answer) write(answer);
       else {
-        // Not a query: a resolver does not speak like this.
+        // Not a query: no resolver sends this.
         socket.destroy();
         return;
       }

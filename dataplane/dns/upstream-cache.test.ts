@@ -2,7 +2,7 @@ import { Packet } from 'dns2';
 import t from 'tap';
 import { UpstreamCache } from './upstream-cache';
 
-/** An answer with a TTL of 60 s and so many addresses. */
+/** An answer with a TTL of 60 s and `count` addresses. */
 function answer(count: number): Buffer {
   const packet = new Packet();
   packet.header = new Packet.Header({ id: 1, qr: 1 } as never);

@@ -1,9 +1,12 @@
-// Answers of upstream servers for names outside the zone, kept as the bytes that came, for as long as their TTLs allow.
+// Caches upstream servers' answers for names outside the zone, as received bytes, for as long as their TTLs allow.
 import { optType, rcodeOf, readRecords } from './raw';
 
 const soaType = 6;
 const maxTtl = 3_600;
-/** Upper bound for the absence of a name, whatever its SOA says (RFC 2308 advises hours; a name may come to be at any time). */
+/**
+ * Upper bound for caching the absence of a name, whatever its SOA says (RFC 2308 advises hours; a name may be created at any
+ * time).
+ */
 const maxNegativeTtl = 30;
 
 interface Entry {
@@ -14,8 +17,8 @@ interface Entry {
 }
 
 /**
- * How long an answer may be kept, in seconds, and where its TTLs stand. 0 for what must not be kept: failures, malformed
- * messages, negative answers without an SOA.
+ * How long an answer may be kept, in seconds, and the offsets of its TTLs. 0 for messages that must not be kept: failures,
+ * malformed messages, negative answers without an SOA.
  */
 export function planCaching(message: Buffer): { readonly ttl: number; readonly ttlOffsets: readonly number[] } {
   const records = readRecords(message)?.filter((record) => record.type !== optType);
@@ -37,13 +40,13 @@ export function planCaching(message: Buffer): { readonly ttl: number; readonly t
 export class UpstreamCache {
   private readonly entries = new Map<string, Entry>();
   private bytes = 0;
-  /** Bounded by bytes as well: answers by TCP have up to 64 kB, and the owner of a domain decides about their length. */
+  /** Bounded by bytes as well: an answer by TCP has up to 64 kB, and the owner of a domain decides its length. */
   constructor(
     private readonly maxEntries = 10_000,
     private readonly maxBytes = 16 << 20,
   ) {}
 
-  /** A copy with TTLs as they are now, `nowMs` being any clock that only goes forward. */
+  /** A copy with current TTLs; `nowMs` is from any monotonic clock. */
   get(key: string, nowMs: number): Buffer | undefined {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
@@ -61,7 +64,7 @@ export class UpstreamCache {
     const { ttl, ttlOffsets } = planCaching(message);
     if (ttl <= 0) return;
     this.remove(key);
-    // Oldest first out: a Map keeps the order of insertion.
+    // Removes the oldest first: a Map keeps the order of insertion.
     while (this.entries.size > 0 && this.isFull(message.length)) this.remove(this.entries.keys().next().value!);
     if (this.isFull(message.length)) return;
     this.entries.set(key, { message, storedAt: nowMs, ttl, ttlOffsets });

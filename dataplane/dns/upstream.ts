@@ -1,5 +1,6 @@
-// One exchange with one upstream server: UDP first, TCP when the answer was cut off. A socket of its own per question, so
-// that the port is as hard to guess as the ID (RFC 5452), and connected, so that an unreachable server is known at once.
+// One exchange with one upstream server: UDP first, TCP when the answer was truncated. Each question has a socket of its own, so
+// that the port is as hard to guess as the ID (RFC 5452). The socket is connected, so that an unreachable server is reported at
+// once.
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection, isIPv6 } from 'node:net';
@@ -12,7 +13,7 @@ export interface UpstreamAddress {
 }
 export const formatUpstream = ({ host, port }: UpstreamAddress): string => `${host}:${port}`;
 
-/** Sends the query with a fresh ID and resolves with the answer to it. @throws Unavailable, and what the sockets say */
+/** Sends the query with a new ID and resolves with its answer. @throws Unavailable, and the sockets' own errors */
 export async function exchange(query: Buffer, server: UpstreamAddress, timeoutMs: number): Promise<Buffer> {
   const message = Buffer.from(query);
   message.writeUInt16BE(randomInt(0x1_0000), 0);
@@ -26,7 +27,7 @@ function askUdp(message: Buffer, { host, port }: UpstreamAddress, timeoutMs: num
     const end = (settle: () => void) => {
       clearTimeout(timer);
       socket.removeAllListeners();
-      // An ICMP error that is still on its way must find a listener.
+      // A late ICMP error needs a listener: without one the process would end.
       socket.on('error', () => {});
       socket.close();
       settle();
@@ -37,7 +38,8 @@ function askUdp(message: Buffer, { host, port }: UpstreamAddress, timeoutMs: num
       timeoutMs,
     );
     socket.once('error', fail);
-    // Strangers' packets do not reach a connected socket; a wrong ID or question is a guess, and the wait goes on.
+    // A connected socket receives packets of the server only. A packet with a wrong ID or question may be a forged one: ignore it
+    // and wait on.
     socket.on('message', (answer) => {
       if (isAnswerTo(answer, message)) end(() => resolve(answer));
     });

@@ -1,19 +1,19 @@
-// The cluster's zone as it stands: Services, ready endpoints, pods and namespaces, changed one at a time. It answers who is
-// there; lookup.ts says which records that makes.
+// The current content of the cluster's zone: Services, ready endpoints, pods and namespaces, changed one at a time. The zone
+// finds objects; lookup.ts computes their records.
 import { canonicalAddress } from '../../controlplane/base/cidr';
 import type { EndpointInput, EndpointsInput, PodInput, PortInput, ServiceInput } from './records';
 import { dashed } from './reverse-name';
 
-/** A ready endpoint with the label it has under its Service. */
+/** A ready endpoint, with its label in the Service's zone. */
 export interface NamedEndpoint {
   readonly label: string;
   readonly address: string;
 }
 
 export class Zone {
-  /** Raised by every change: whatever was derived from an older one is stale. */
+  /** Every change raises it: data derived from an older generation is stale. */
   generation = 0;
-  /** False until everything has been put in once: until then a missing name may only be unknown. */
+  /** False until every object has been listed once: until then a missing name may only be unknown. */
   synced = false;
   private readonly complete = Promise.withResolvers<void>();
   private readonly services = new Map<string, ServiceInput>();
@@ -24,7 +24,7 @@ export class Zone {
   /** `namespace/dashed address` → keys of pods. */
   private readonly podNames = new Map<string, Set<string>>();
   private readonly namespaces = new Set<string>();
-  /** Address → keys of Services that have it, or that have a ready endpoint with it. */
+  /** Address → keys of Services with this address, or with a ready endpoint that has it. */
   private readonly byAddress = new Map<string, Map<string, number>>();
 
   /** `origin` is the cluster domain, lower case, without a trailing dot. */
@@ -40,7 +40,7 @@ export class Zone {
     this.generation++;
   }
 
-  /** `sliceKey` names the part; an undefined part is gone. */
+  /** `sliceKey` names the slice; `given` undefined removes it. */
   setEndpoints(sliceKey: string, given: EndpointsInput | undefined): void {
     const part = given && { ...given, endpoints: given.endpoints.map(canonicalEndpoint) };
     const owner = this.sliceOwner.get(sliceKey);
@@ -89,7 +89,7 @@ export class Zone {
     this.complete.resolve();
   }
 
-  /** Resolves when all of the zone is known. */
+  /** Resolves when the complete zone is known. */
   get whenSynced(): Promise<void> {
     return this.complete.promise;
   }
@@ -102,7 +102,7 @@ export class Zone {
     return this.services.get(`${namespace}/${name}`);
   }
 
-  /** Each address once, in order of its parts. An endpoint without a hostname is called by its address. */
+  /** Each address once, in the order of the slices. An endpoint without a hostname gets a label from its address. */
   endpointsOf(service: ServiceInput): readonly NamedEndpoint[] {
     const found = new Map<string, NamedEndpoint>();
     for (const { endpoints } of this.partsOf(service)) {
@@ -116,7 +116,7 @@ export class Zone {
     return [...found.values()];
   }
 
-  /** Ports of a headless Service are those of its endpoints: they are what a client must dial. */
+  /** The ports of a headless Service are those of its endpoints, because clients connect to these. */
   endpointPorts(service: ServiceInput): readonly (PortInput & { readonly endpoints: readonly NamedEndpoint[] })[] {
     const ports = new Map<string, PortInput & { readonly endpoints: NamedEndpoint[] }>();
     for (const part of this.partsOf(service)) {
@@ -134,7 +134,7 @@ export class Zone {
     return [...ports.values()];
   }
 
-  /** Whether a pod with this address, written with dashes, runs in the namespace; the address if so. */
+  /** The address of a pod in the namespace, given with dashes; undefined when no pod has it. */
   podAddress(namespace: string, label: string): string | undefined {
     const keys = this.podNames.get(`${namespace}/${label}`);
     for (const key of keys ?? []) {
@@ -146,7 +146,7 @@ export class Zone {
     return undefined;
   }
 
-  /** Services that have the address or an endpoint with it. */
+  /** Services with this address, or with an endpoint that has it. */
   servicesWith(address: string): readonly ServiceInput[] {
     const keys = [...(this.byAddress.get(address)?.keys() ?? [])].sort();
     return keys.flatMap((key) => this.services.get(key) ?? []);
@@ -173,7 +173,7 @@ function podNamesOf(pod: PodInput | undefined): string[] {
   return pod.addresses.map((address) => `${pod.namespace}/${dashed(address)}`);
 }
 
-/** One spelling for each address, so that IPv6 addresses written differently meet. */
+/** One spelling for each address, so that different spellings of an IPv6 address are equal. */
 const canonicalEndpoint = (endpoint: EndpointInput): EndpointInput => ({
   ...endpoint,
   addresses: endpoint.addresses.map(canonicalAddress),

@@ -1,5 +1,5 @@
-// While a node changes its proxy mode the rules of both modes are in the kernel: together they keep the Service contract too,
-// whichever of them is asked first.
+// While a node changes its proxy mode the kernel holds the rules of both modes: together they keep the Service contract too, in
+// either order of evaluation.
 import t from 'tap';
 import { serviceTruth } from '../../test/contract/service-truth';
 import { ruleSetOf } from '../netfilter/plan';

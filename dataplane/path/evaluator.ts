@@ -1,4 +1,4 @@
-// What a rule language must provide, so that a packet can be led through its rules.
+// The interface that a rule language implements, so that a packet can be traced through its rules.
 import type { Family } from '../../controlplane/base/cidr';
 import type { Hook, RuleStep } from './journey';
 import type { Traveller } from './packet';
@@ -7,15 +7,15 @@ export type Verdict = { readonly kind: 'accept' | 'drop' } | { readonly kind: 'r
 
 /** A chain that the kernel itself calls, at one hook: a built-in chain of iptables, a base chain of nftables. */
 export interface BaseChain {
-  /** At one hook the lower number comes first. */
+  /** At one hook, chains run in ascending order. */
   readonly priority: number;
-  /** `nat` is asked for the first packet of a connection alone, and until one such chain has translated it. */
+  /** `nat` chains run only for the first packet of a connection, until one of them has translated it. */
   readonly type: 'filter' | 'nat';
   /** Absent: packets of both families. */
   readonly family?: Family;
   /**
-   * Applies the rules to the packet and changes it as they say. Each rule that matches is one call of `record`.
-   * @throws Unsupported for a rule whose words are not known, and for a jump to a chain that does not exist
+   * Applies the rules to the packet and changes it accordingly. Each rule that matches is one call of `record`. @throws
+   * Unsupported for a rule with unknown words, and for a jump to a chain that does not exist
    */
   evaluate(packet: Traveller, record: (step: RuleStep) => void): Verdict;
 }
@@ -27,10 +27,10 @@ export interface Evaluator {
 }
 
 /**
- * When a word that is not known is refused. `eager`: when the packet enters the chain, for rules that this project writes and must know.
+ * When an unknown word is refused. `eager`: when the packet enters the chain, for rules that this project writes and must know.
  * `lazy`: when the conditions before it in the rule hold, for rules of other programs.
  */
 export type Refusal = 'eager' | 'lazy';
 
-/** The kernel refuses rules that jump in circles; deeper nesting than this is a circle. */
+/** Deeper nesting counts as a loop of jumps, which the kernel refuses. */
 export const maxDepth = 64;

@@ -10,7 +10,7 @@ import { isLocal, type Packet, type Surroundings, Traveller } from './packet';
 
 const hooks: readonly Hook[] = ['bridge prerouting', 'prerouting', 'input', 'forward', 'output', 'postrouting'];
 
-/** Where the kernel's own tables stand at a hook, as iptables has them (linux/netfilter_ipv4.h); nftables has the same names. */
+/** The priorities of the kernel's own tables at a hook, as in iptables (linux/netfilter_ipv4.h); nftables has names for them. */
 export const priorities = {
   raw: -300,
   mangle: -150,
@@ -20,7 +20,7 @@ export const priorities = {
   srcnat: 100,
 } as const;
 
-/** Which end of a connection the chains of type nat translate at a hook. */
+/** Which end of a connection nat chains translate at each hook. */
 const translated: Readonly<Record<Hook, 'source' | 'destination' | undefined>> = {
   'bridge prerouting': undefined,
   prerouting: 'destination',
@@ -34,8 +34,8 @@ export class Tracer {
   private readonly chains: ReadonlyMap<Hook, readonly BaseChain[]>;
 
   /**
-   * Of chains of equal priority those of the first evaluator are asked first. In the kernel that depends on the order in which they were
-   * registered, which no listing shows.
+   * At equal priority, chains of the first evaluator run first. In the kernel the order of registration decides, and no listing
+   * shows it.
    */
   constructor(evaluators: readonly Evaluator[]) {
     this.chains = new Map(
@@ -46,7 +46,7 @@ export class Tracer {
     );
   }
 
-  /** @throws Unsupported when it comes to a rule whose words are not known, or that jumps to a chain that does not exist */
+  /** @throws Unsupported when the packet reaches a rule with unknown words, or a jump to a chain that does not exist */
   trace(packet: Packet, around: Surroundings): Journey {
     return new Walk(this.chains, new Traveller(packet, around)).run();
   }
@@ -56,7 +56,7 @@ const accepted: Verdict = { kind: 'accept' };
 
 class Walk {
   private readonly steps: Step[] = [];
-  /** Ends whose translation is settled, also where no rule changed them: later chains of type nat are not asked again. */
+  /** Ends whose translation is settled, even if no rule changed them: later nat chains do not run for them. */
   private readonly settled = new Set<'source' | 'destination'>();
 
   constructor(
@@ -81,7 +81,7 @@ class Walk {
     this.setOutInterface();
     const first = this.through(['output']);
     if (first.kind !== 'accept') return this.end(first, this.isLocal());
-    // The kernel asks again for the way, since DNAT or a mark may have changed it.
+    // The kernel routes again, because DNAT or a mark may have changed the route.
     const local = this.route();
     const verdict = this.through(['postrouting']);
     if (!local || verdict.kind !== 'accept') return this.end(verdict, local);
@@ -102,7 +102,7 @@ class Walk {
 
   private setOutInterface(): void {
     const { packet } = this;
-    // What another node sent to this one goes out by no interface; what this node sends to itself goes out by loopback.
+    // A packet from outside to this node leaves by no interface; a packet of this node to itself leaves by loopback.
     const whenLocal = packet.inInterface === undefined ? 'lo' : undefined;
     packet.outInterface = this.isLocal() ? whenLocal : packet.around.route?.(packet.fields.destination);
   }
@@ -119,7 +119,7 @@ class Walk {
     return accepted;
   }
 
-  /** `accept` ends one chain; the next at the same hook is asked all the same. */
+  /** `accept` ends one chain; the next chain at the same hook still runs. */
   private hook(hook: Hook): Verdict {
     const { packet, settled } = this;
     const end = translated[hook];

@@ -1,17 +1,17 @@
-// What became of a packet, and why: every rule that matched, in order, with the object of the API behind it.
+// The result for a packet, with the reasons: every rule that matched, in order, with the API object behind it.
 import type { Endpoint, Fields } from './packet';
 
-/** As nftables names them. `bridge prerouting`: a frame comes in by a port of a bridge. */
+/** The names of nftables. `bridge prerouting`: a frame arrives at a port of a bridge. */
 export type Hook = 'bridge prerouting' | 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting';
 
-/** The object a rule comes from, as its comment says. */
+/** The object of a rule, read from its comment. */
 export type ObjectRef =
   /** `port`: name of the port; absent: the only port, or all. `endpoint`: address and port that the rule leads to. */
   | { readonly kind: 'Service' | 'Pod'; readonly key: string; readonly port?: string; readonly endpoint?: string }
   /** `rule`: `ingress[0]`. */
   | { readonly kind: 'NetworkPolicy'; readonly key: string; readonly rule?: string };
 
-/** One rule that matched, or the policy of a chain whose end the packet reached. */
+/** One rule that matched, or the policy of a chain when the packet reached its end. */
 export interface RuleStep {
   readonly step: 'rule';
   readonly hook: Hook;
@@ -20,16 +20,16 @@ export interface RuleStep {
   readonly chain: string;
   /** Counted from 1, as `iptables -L --line-numbers` does; 0: the chain's policy. */
   readonly line: number;
-  /** As iptables-save prints it, or as it was given to nft. */
+  /** As iptables-save prints it, or as in the transaction for nft. */
   readonly rule: string;
   readonly verdict: StepVerdict;
   readonly before: Fields;
-  /** The same value as `before` where the rule changed nothing. */
+  /** The same object as `before` when the rule changed nothing. */
   readonly after: Fields;
   readonly objects: readonly ObjectRef[];
 }
 
-/** `continue`: the next rule is asked. */
+/** `continue`: the next rule is evaluated. */
 export type StepVerdict =
   | 'accept'
   | 'drop'
@@ -54,11 +54,14 @@ export type Step = RuleStep | RoutingStep;
 
 export interface Journey {
   readonly verdict: 'accept' | 'drop' | 'reject';
-  /** How it is refused: tcp-reset, icmp-port-unreachable. */
+  /** The kind of refusal: tcp-reset, icmp-port-unreachable. */
   readonly rejectWith?: string;
-  /** True when it stays on this node. */
+  /** True when the packet stays on this node. */
   readonly local: boolean;
-  /** As the receiver sees them. A masqueraded packet keeps its source here unless `Surroundings.masqueradeAs` knows the new one. */
+  /**
+   * The addresses that the receiver sees. A masqueraded packet keeps its source here unless `Surroundings.masqueradeAs` knows
+   * the new one.
+   */
   readonly source: string;
   readonly destination: string;
   readonly destinationPort?: number;

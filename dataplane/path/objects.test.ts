@@ -1,4 +1,4 @@
-// The objects that comments of rules name.
+// The objects in the comments of rules.
 import t from 'tap';
 import { maxComment } from '../nftables/text';
 import { policiesOfComment, serviceOfComment } from './objects';

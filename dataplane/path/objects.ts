@@ -1,12 +1,12 @@
-// The API object behind a rule, read from the comment that the compilers write at it. A comment is all that the kernel keeps of it,
-// so a listing of the kernel names its objects as a plan does.
+// The API object of a rule, parsed from the comment that the compilers write. The kernel keeps only the comment, so a listing of
+// the kernel names the same objects as a plan.
 import { maxComment } from '../nftables/text';
 import type { ObjectRef } from './journey';
 
 /** `shop/web`, `shop/web:http`, `pod:shop/web-0:http`, and what follows: ` -> …`, `: from outside`, ` has no endpoints`. */
 const service = /^(pod:)?([a-z0-9-]+\/[a-z0-9.-]+)(?::([a-z0-9-]+))?(?=$|: | )(?: -> (\S+)$)?/;
 
-/** What dataplane/service writes, in both modes. */
+/** The comments that dataplane/service writes, in both modes. */
 export function serviceOfComment(comment: string): readonly ObjectRef[] {
   const [whole, pod, key, port, endpoint] = service.exec(comment) ?? [];
   if (key === undefined || isCut(comment, whole!)) return [];
@@ -20,11 +20,14 @@ export function serviceOfComment(comment: string): readonly ObjectRef[] {
   ];
 }
 
-/** nft cuts comments at this length, so a name that reaches the end may be part of a longer one. */
+/** nft cuts comments at this length, so a name at the end may be incomplete. */
 const isCut = (comment: string, found: string): boolean =>
   comment.length === maxComment && found.length === comment.length;
 
-/** What dataplane/policy writes: `shop/allow-web: ingress[0]`, `shop/allow-web`, `ingress not allowed by shop/a, shop/b`. */
+/**
+ * The comments that dataplane/policy writes: `shop/allow-web: ingress[0]`, `shop/allow-web`, `ingress not allowed by shop/a,
+ * shop/b`.
+ */
 export function policiesOfComment(comment: string): readonly ObjectRef[] {
   const refused = /^(?:ingress|egress) not allowed by (.*)$/.exec(comment);
   if (refused) {

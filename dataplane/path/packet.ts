@@ -1,4 +1,4 @@
-// A packet on its way through a node, and what is true around it.
+// A packet on its way through a node, and the node's state that rules depend on.
 import { type Cidr, cidrContains, type Family, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import type { CtState, TcpFlag } from '../netfilter/model';
 
@@ -10,11 +10,11 @@ export interface Packet {
   readonly sourcePort?: number;
   readonly destinationPort?: number;
   readonly icmpType?: number;
-  /** Where it arrived; absent: a process of this node sent it. */
+  /** The interface by which it arrived; absent: a process of this node sent it. */
   readonly inInterface?: string;
   /** The frame that it came in, if `inInterface` is a bridge. */
   readonly frame?: Frame;
-  /** What conntrack says of it; default ['NEW']. Only new packets are translated by rules. */
+  /** The packet's state in conntrack; default ['NEW']. Rules translate only new packets. */
   readonly states?: readonly CtState[];
   readonly mark?: number;
   /** Default: SYN alone, the first packet of a connection. */
@@ -30,19 +30,19 @@ export interface Frame {
 export interface Surroundings {
   /** Addresses of this node; loopback always counts. */
   readonly localAddresses: ReadonlySet<string>;
-  /** The interface a destination is reached through. */
+  /** The interface of the route to a destination. */
   readonly route?: (destination: string) => string;
-  /** The address a masqueraded packet gets on this interface; without an answer it keeps its source. */
+  /** The address that a masqueraded packet gets on this interface; undefined: it keeps its source. */
   readonly masqueradeAs?: (outInterface: string) => string | undefined;
-  /** In [0, 1): decides where rules leave something to chance. */
+  /** In [0, 1): the result of each random choice in rules. */
   readonly random: () => number;
   /** Seconds, for lists of clients. */
   readonly now?: () => number;
-  /** The kernel's lists of clients: name of the list to source address to the time it was last seen. Evaluators change it. */
+  /** The kernel's lists of clients: name of the list → source address → time of the last packet. Evaluators change them. */
   readonly recent?: Map<string, Map<string, number>>;
 }
 
-/** The fields that rules change. A change makes a new value, so a step can keep the value from before it. */
+/** The fields that rules change. A change creates a new value, so a step can keep the earlier one. */
 export interface Fields {
   readonly source: string;
   readonly destination: string;
@@ -62,9 +62,9 @@ export class Traveller {
   readonly tcpFlags: readonly TcpFlag[];
   inInterface: string | undefined;
   outInterface: string | undefined;
-  /** Where DNAT led. */
+  /** The destination that DNAT set. */
   dnat: Endpoint | undefined;
-  /** What SNAT put in place of the source. */
+  /** The source that SNAT set. */
   snat: string | undefined;
   masqueraded = false;
 

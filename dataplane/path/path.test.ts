@@ -1,4 +1,4 @@
-// The way of packets through all rules of a node together, with the object behind each step; README.md shows one of them.
+// Packets through all rules of a node together, with the object behind each step; README.md shows one journey.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,4 @@
-// A journey as text for people: the rules that matched under the hook they stand at, and what each did. Pure.
+// Renders a journey as text for people: the rules that matched, under their hook, and the effect of each. Pure.
 import type { Journey, ObjectRef, RuleStep, Step } from './journey';
 import type { Fields, Packet } from './packet';
 

@@ -1,4 +1,4 @@
-// What is decided for a Service port, one feature at a time.
+// The decisions for a Service port, one feature at a time.
 import t from 'tap';
 import { endpoint, service, servicePort } from '../../test/lib/service-fixture';
 import { decidePort } from './decisions';

@@ -1,39 +1,39 @@
-// What happens to a new connection to a Service port, in no rule language: which addresses lead where, who is refused, whose
-// source is hidden. Both proxy modes write down what is decided here. Pure.
+// The decisions for a new connection to a Service port, in no rule language: where an address leads, which client is refused,
+// which source is hidden. Both proxy modes write these decisions as rules. Pure.
 import { type Usable, usableEndpoints } from './endpoints';
 import { type Endpoint, type NodeFacts, portId, type ServiceInput, type ServicePort } from './input';
 
-/** The two sets of endpoints a connection can be spread over. */
+/** The two sets of endpoints among which connections are spread. */
 export type Pool = 'cluster' | 'local';
 
-/** Where a new connection goes, and, where that is nowhere, in words that follow the port's id. */
+/** Where a new connection is sent. `because` explains a refusal; it follows the port's id in a comment. */
 export type Way =
   | { readonly to: 'cluster' }
   | { readonly to: 'local' }
   /** Refused at once: no endpoint on any node answers. */
   | { readonly to: 'reject'; readonly because: string }
-  /** Without an answer: another node, or a load balancer that tries another node, has endpoints. */
+  /** No answer: another node, or a load balancer that tries another node, has endpoints. */
   | { readonly to: 'drop'; readonly because: string };
 
-/** Something a client connects to. `guarded`: only sources within the Service's source ranges may. */
+/** An address and port that clients connect to. `guarded`: only for sources within the Service's source ranges. */
 export type Frontend =
   | { readonly kind: 'clusterIp'; readonly address: string; readonly way: Way }
   | { readonly kind: 'address'; readonly address: string; readonly guarded: boolean; readonly way: ExternalWay }
   | { readonly kind: 'nodePort'; readonly nodePort: number; readonly way: ExternalWay }
-  /** A port of a pod on addresses of this node, or on one of them. Node ports come first. Sources stay as they are. */
+  /** A port of a pod on all addresses of this node, or on one of them. Node ports have precedence. Sources are not hidden. */
   | { readonly kind: 'hostPort'; readonly hostPort: number; readonly address?: string; readonly way: Way };
 export type ExternalWay = Exclude<Way, { readonly to: Pool }> | { readonly to: 'external' };
 
 /** Connections to addresses that can be reached from outside the cluster: node ports, load balancers, external addresses. */
 export interface External {
   /**
-   * Policy Cluster: the answer must come back through this node, so every source but this range (this node's pods) is hidden;
-   * without a range every source. Absent: sources stay as they are (policy Local).
+   * Policy Cluster: the answer must come back through this node, so every source outside this range (this node's pods) is
+   * hidden; without a range every source is. Absent: no source is hidden (policy Local).
    */
   readonly hide?: { readonly except?: string };
-  /** Policy Local: sources in this range (pods), and the node itself, use the Service as if by its ClusterIP. */
+  /** Policy Local: sources in this range (pods), and the node itself, use the Service as if through its ClusterIP. */
   readonly insiders?: string;
-  /** Everybody else. */
+  /** Where all other sources are sent. */
   readonly others: Way;
 }
 
@@ -41,15 +41,17 @@ export interface PortDecisions {
   /** `namespace/name:port`. */
   readonly id: string;
   readonly frontends: readonly Frontend[];
-  /** Only pools that something leads to. A connection to pool `cluster` from outside `hideOutside` shows an address of the node. */
+  /**
+   * Only pools that a frontend uses. For pool `cluster`, a source outside `hideOutside` is replaced by an address of the node.
+   */
   readonly pools: ReadonlyMap<Pool, readonly Endpoint[]>;
-  /** Answers to a source outside the pod network would not come back through this node. */
+  /** The range of the pod network: an answer to a source outside it would not come back through this node. */
   readonly hideOutside: string;
-  /** Where frontends with `to: external` lead. */
+  /** Where frontends with `to: external` send connections. */
   readonly external?: External;
-  /** Sorted; present when a frontend is guarded and leads somewhere. An empty list lets no source in. */
+  /** Sorted; present when a frontend is guarded and has endpoints. An empty list admits no source. */
   readonly sourceRanges?: readonly string[];
-  /** Endpoints of this node: a pod that is led to itself would otherwise answer itself past the node. */
+  /** Endpoints of this node: when a pod reaches itself through the Service, its answer would otherwise not pass the node. */
   readonly hairpin: readonly string[];
 }
 
@@ -83,7 +85,7 @@ function frontendsOf(service: ServiceInput, port: ServicePort, usable: Usable): 
   if (clusterIp === undefined) return frontends;
   frontends.push({ kind: 'clusterIp', address: clusterIp, way: decideInternal(service, usable) });
   const way: ExternalWay = usable.cluster.length > 0 ? { to: 'external' } : noEndpoints;
-  // An address that is both is treated as the load balancer's, whose source ranges may be narrower.
+  // An address in both lists gets the rules of load balancers, whose source ranges may be narrower.
   for (const address of externalIps.filter((ip) => !loadBalancerIps.includes(ip))) {
     frontends.push({ kind: 'address', address, guarded: false, way });
   }
@@ -102,7 +104,7 @@ function decideInternal(service: ServiceInput, usable: Usable): Way {
   return usable.local.length > 0 ? { to: 'local' } : noneHere;
 }
 
-/** Asked only where there are endpoints somewhere. */
+/** Only called when some node has endpoints. */
 function decideExternal(service: ServiceInput, usable: Usable, { podCidr, clusterCidr }: NodeFacts): External {
   if (!service.externalLocal) {
     return { hide: podCidr === undefined ? {} : { except: podCidr }, others: { to: 'cluster' } };

@@ -11,8 +11,8 @@ export interface Usable {
 }
 
 /**
- * Ready endpoints; where there is none, those that are terminating but still serve (KEP-1669), so that a rollout or a
- * shutdown does not lose connections. The choice is made separately for all nodes and for this node. Sorted, without doubles.
+ * Ready endpoints. Without any, the endpoints that are terminating but still serve (KEP-1669), so that a rollout or a shutdown
+ * does not lose connections. The choice is made separately for all nodes and for this node. Sorted, without duplicates.
  */
 export function usableEndpoints(endpoints: readonly Endpoint[]): Usable {
   return {
@@ -28,6 +28,6 @@ function choose(endpoints: readonly Endpoint[], near: (endpoint: Endpoint) => bo
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, endpoint]) => endpoint);
 }
 
-/** As DNAT writes it: address:port, IPv6 in brackets. */
+/** The form that DNAT uses: address:port, IPv6 in brackets. */
 export const endpointId = ({ address, port }: Endpoint): string =>
   address.includes(':') ? `[${canonicalAddress(address)}]:${port}` : `${address}:${port}`;

@@ -1,4 +1,4 @@
-// What the compiler needs to know, in plain records: no API objects, one family at a time.
+// The compiler's input as plain records: no API objects, one family at a time.
 import type { Protocol } from '../netfilter/model';
 
 export interface Endpoint {
@@ -10,8 +10,8 @@ export interface Endpoint {
   /** True when the endpoint runs on this node. */
   readonly local: boolean;
   /**
-   * Ready, but left to clients of other nodes or zones by its hints (spec.trafficDistribution), while there are others nearer
-   * to this node. It says nothing where only endpoints of this node are asked for.
+   * Ready, but its hints reserve it for clients of other nodes or zones (spec.trafficDistribution) while closer endpoints
+   * exist. Ignored when only endpoints of this node count.
    */
   readonly elsewhere?: true;
 }
@@ -22,21 +22,21 @@ export interface ServicePort {
   readonly protocol: Protocol;
   readonly port: number;
   readonly nodePort?: number;
-  /** Of a pod: this port of the node's own addresses, or of `hostIp` alone, leads to it. */
+  /** For a pod: this port on the node's own addresses, or on `hostIp` alone, leads to the pod. */
   readonly hostPort?: number;
   readonly hostIp?: string;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** One Service as one address family sees it; or a pod that wants ports of its node. */
+/** One Service in one address family; or a pod with host ports. */
 export interface ServiceInput {
-  /** `namespace/name`; of a pod `pod:namespace/name`. */
+  /** `namespace/name`; for a pod `pod:namespace/name`. */
   readonly key: string;
-  /** Absent: a pod. Host ports are then all that leads to it. */
+  /** Absent: a pod, which is reached only through its host ports. */
   readonly clusterIp?: string;
   readonly externalIps: readonly string[];
   readonly loadBalancerIps: readonly string[];
-  /** Absent: everybody may use the load balancer addresses. */
+  /** Absent: all sources may use the load balancer addresses. */
   readonly sourceRanges?: readonly string[];
   /** Client address affinity, in seconds; absent: none. */
   readonly affinitySeconds?: number;
@@ -44,23 +44,23 @@ export interface ServiceInput {
   readonly internalLocal: boolean;
   /** externalTrafficPolicy: Local */
   readonly externalLocal: boolean;
-  /** Where load balancers ask whether this node has local endpoints. */
+  /** The port where load balancers check whether this node has local endpoints. */
   readonly healthCheckPort?: number;
   readonly ports: readonly ServicePort[];
 }
 
-/** What is true for this node, for one address family. */
+/** Facts about this node, for one address family. */
 export interface NodeFacts {
   /** Range of all pods of the cluster. */
   readonly clusterCidr: string;
-  /** Range of this node's pods; absent while not known. */
+  /** Range of this node's pods; absent while unknown. */
   readonly podCidr?: string;
-  /** Ranges that ClusterIPs are taken from: an address in them that no Service has leads nowhere. */
+  /** Ranges from which ClusterIPs are allocated: an address in them without a Service leads nowhere. */
   readonly serviceCidrs?: readonly string[];
-  /** Node ports are open on addresses of this node in these ranges; absent: on all of them. Never on loopback. */
+  /** Node ports are open on this node's addresses in these ranges; absent: on all of them. Never on loopback. */
   readonly nodePortAddresses?: readonly string[];
 }
 
-/** `namespace/name:port`, as comments, logs and hashes name a Service port. */
+/** `namespace/name:port`: the name of a Service port in comments, logs and hashes. */
 export const portId = (service: ServiceInput, port: ServicePort): string =>
   port.name === '' ? service.key : `${service.key}:${port.name}`;

@@ -1,4 +1,4 @@
-// The conditions of iptables rules, made ready to be asked many times: each becomes a function of the packet.
+// The conditions of iptables rules, compiled for repeated evaluation: each becomes a function of the packet.
 import { parseCidr } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Match, Rule, Term } from '../../netfilter/model';
@@ -8,7 +8,7 @@ import { clientsOf, contains, isLocal, parseRange, type Traveller } from '../pac
 
 export type Condition = (packet: Traveller) => boolean;
 
-/** In the order the kernel asks them: header first, then matches from left to right. @throws Unsupported */
+/** In the kernel's order: header first, then matches from left to right. @throws Unsupported */
 export function conditionsOf(rule: Rule, refusal: Refusal): readonly Condition[] {
   const conditions: Condition[] = [];
   if (rule.source) conditions.push(inRange(rule.source, ({ fields }) => fields.source));
@@ -84,7 +84,10 @@ function addressType(type: string, rule: Rule, side: 'source' | 'destination', r
   return unknown(`address type ${type}`, rule, refusal);
 }
 
-/** As xt_recent: `set` always matches; `update` and `rcheck` match what was seen within `seconds`; `update` sees it again. */
+/**
+ * Like xt_recent: `set` always matches; `update` and `rcheck` match a source seen within `seconds`; `update` also renews its
+ * time.
+ */
 function recent(match: Extract<Match, { match: 'recent' }>, packet: Traveller): boolean {
   const { around } = packet;
   const { source } = packet.fields;

@@ -1,5 +1,5 @@
-// Rules of iptables, asked as the kernel asks them. They come from a plan (netfilter's ruleSetOf) or from iptables-save (parseDump):
-// the rules are the same values.
+// Evaluates iptables rules like the kernel. The rules come from a plan (netfilter's ruleSetOf) or from iptables-save (parseDump),
+// as the same values.
 import type { Family } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Chain, Rule, RuleSet, Table, Target } from '../../netfilter/model';
@@ -68,7 +68,7 @@ export class IptablesEvaluator implements Evaluator {
     return { kind: 'drop' };
   }
 
-  /** Undefined: the end of the chain, or RETURN. */
+  /** Undefined: the packet reached the end of the chain, or RETURN. */
   private walk(place: Place, chain: Chain, packet: Traveller, record: RecordStep, depth: number): Verdict | undefined {
     if (depth > maxDepth) throw new Unsupported(`chains jump in a circle at ${chain.name}`);
     const { hook, table } = place;
@@ -131,7 +131,7 @@ const stepVerdicts: Readonly<Record<Target['target'], StepVerdict>> = {
   opaque: 'continue',
 };
 
-/** Undefined: the packet goes on in this chain, or in the one that is jumped to. */
+/** Undefined: the packet continues in this chain, or in the chain of the jump. */
 function act(action: Target, packet: Traveller, text: string): Verdict | undefined {
   switch (action.target) {
     case 'accept':

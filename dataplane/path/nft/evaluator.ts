@@ -1,4 +1,5 @@
-// A table of nftables, asked as the kernel asks it. It comes from the transactions of this project or from a listing of the kernel.
+// Evaluates a table of nftables like the kernel. The table comes from the transactions of this project or from a listing of the
+// kernel.
 import { Unsupported } from '../../../controlplane/base/errors';
 import { type BaseChain, type Evaluator, maxDepth, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
@@ -52,7 +53,7 @@ export class NftEvaluator implements Evaluator {
     return { kind: 'drop' };
   }
 
-  /** Undefined: the end of the chain, or `return`. */
+  /** Undefined: the packet reached the end of the chain, or `return`. */
   private walk(
     hook: Hook,
     { name, depth, objects }: Entry,
@@ -90,7 +91,10 @@ export class NftEvaluator implements Evaluator {
     return undefined;
   }
 
-  /** A chain that many Services share names none: what led here does. Where DNAT leads is a Service's endpoint. */
+  /**
+   * A chain shared by many Services names none of them: then the objects of the rule or element that led to it count. The
+   * destination of a DNAT is an endpoint of the Service.
+   */
   private objectsBehind(
     { objects }: ReadyRule,
     decision: Decision | undefined,
@@ -127,7 +131,7 @@ export class NftEvaluator implements Evaluator {
 interface Entry {
   readonly name: string;
   readonly depth: number;
-  /** Behind the rule or element that led here. */
+  /** The objects of the rule or element that led to this chain. */
   readonly objects: readonly ObjectRef[];
 }
 
@@ -147,7 +151,7 @@ function evaluate(statements: readonly Statement[], packet: Traveller): boolean 
   return true;
 }
 
-/** Undefined: the packet goes on in this chain, in the one it is led to, or behind the one that led here. */
+/** Undefined: the packet continues in this chain, in the chain of the verdict, or after the rule that led here. */
 function act({ verdict }: Decision, packet: Traveller): Verdict | undefined {
   switch (verdict.kind) {
     case 'accept':

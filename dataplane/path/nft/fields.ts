@@ -1,8 +1,8 @@
-// The fields of a packet that rules of nftables look at, by their names in nft's language. Each is a function of the packet; it gives
-// undefined where the packet has no such field, and then the rule does not match.
+// The packet fields that nftables rules compare, by their names in nft's language. Each is a function of the packet; undefined
+// means that the packet has no such field, and then the rule does not match.
 import type { Traveller } from '../packet';
 
-/** As nft writes the value in the key of an element. */
+/** The value as nft writes it in the key of an element. */
 export type Field = (packet: Traveller) => string | number | undefined;
 
 const ipField = '(ip|ip6) (saddr|daddr)';
@@ -10,7 +10,7 @@ const portField = '(th|tcp|udp|sctp) dport';
 const numbers = 'numgen random mod (\\d+)(?: offset (\\d+))?';
 const one = `(?:${[ipField, portField, numbers, 'meta l4proto', 'meta nfproto', 'iifname', 'oifname', 'ether saddr', 'ether type'].join('|')})`;
 
-/** One field, or several with ` . ` between, as the text of a regular expression without groups. */
+/** One field, or several joined by ` . `, as the text of a regular expression without groups. */
 export const fieldsPattern = `(?:${one}(?: \\. ${one})*)`.replace(/\((?!\?)/g, '(?:');
 
 const protocolNumbers: ReadonlyMap<string, number> = new Map([
@@ -22,7 +22,7 @@ const protocolNumbers: ReadonlyMap<string, number> = new Map([
 ]);
 export const protocolNumber = (protocol: string): number => protocolNumbers.get(protocol) ?? -1;
 
-/** Of the bridge family: names of links are those of the bridge's ports. */
+/** `bridge`: for tables of the bridge family, where names of links are those of the bridge's ports. */
 export function fieldOf(text: string, bridge: boolean): Field {
   const fields = text.split(' . ').map((part) => single(part, bridge));
   if (fields.length === 1) return fields[0]!;
@@ -78,6 +78,6 @@ const namesOf: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   ]),
 };
 
-/** nft takes names and prints numbers (-n): the number of a value of this field. Names of links lose their quotes. */
+/** The value in the form that nft prints with -n: names of values become numbers, and names of links lose their quotes. */
 export const valueText = (field: string, text: string): string =>
   namesOf[field]?.get(text) ?? text.replace(/^"(.*)"$/, '$1');

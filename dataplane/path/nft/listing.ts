@@ -1,8 +1,8 @@
-// `nft -n -s list ruleset` into tables: the rules that the kernel holds, of every owner. Pure.
+// Parses `nft -n -s list ruleset` into tables: the rules in the kernel, of every owner. Pure.
 import { Unsupported } from '../../../controlplane/base/errors';
 import { emptyTable, type NftTable, readElements, timeoutOf } from './tables';
 
-/** @throws Unsupported for a part of a table that is neither chain nor set nor map */
+/** @throws Unsupported for a part of a table that is not a chain, a set or a map */
 export function readListing(text: string): readonly NftTable[] {
   const tables: NftTable[] = [];
   for (const [, label, body] of text.matchAll(/^table (\w+ \S+) \{.*\n((?:\t.*\n|\n)*)\}$/gm)) {
@@ -23,7 +23,7 @@ function readPart({ chains, sets }: NftTable, [, kind, name, body = '']: RegExpM
   if (kind !== 'set' && kind !== 'map') throw new Unsupported(`a table has a part that is not known: ${kind} ${name}`);
   const timeout = timeoutOf(body.replace(/elements = [\s\S]*/, ''));
   const elements = /elements = \{ ([\s\S]*?) \}\n$/.exec(body)?.[1] ?? '';
-  // Sets with a time hold clients: the caller has those in Surroundings.recent.
+  // Sets with a time-out hold clients: the caller has these in Surroundings.recent.
   const read = timeout.timeoutSeconds === undefined ? readElements(elements.replace(/\n\s*/g, ' ')) : [];
   sets.set(name!, { ...timeout, elements: new Map(read) });
 }

@@ -1,4 +1,4 @@
-// Transactions and listings of nft to tables.
+// Parses nft transactions and listings into tables.
 import t from 'tap';
 import { randomCluster, seededRandom } from '../../../test/lib/service-fixture';
 import { NftCompiler } from '../../service/nft/compiler';

@@ -1,5 +1,5 @@
-// Tables of nftables as values, and what a transaction does to them. The text is what this project gives to `nft -f`, so what is
-// evaluated is what is sent. listing.ts reads the kernel's own text into the same values.
+// Tables of nftables as values, and the effect of a transaction on them. The text is the one that this project sends to `nft -f`,
+// so tests evaluate exactly what is sent. listing.ts parses the kernel's text into the same values.
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { NftElement } from '../../nftables/listing';
 import type { NftFamily } from '../../nftables/nft';
@@ -13,12 +13,12 @@ export interface NftTable {
   readonly sets: Map<string, NftSet>;
 }
 export interface NftChain {
-  /** Base chains alone: `type nat hook prerouting priority -100; policy accept;`. */
+  /** Only for base chains: `type nat hook prerouting priority -100; policy accept;`. */
   readonly hook?: string;
   readonly rules: string[];
 }
 export interface NftSet {
-  /** Present: rules fill the set, and the kernel forgets an element after this time. */
+  /** Present: rules fill the set, and the kernel removes an element after this time. */
   readonly timeoutSeconds?: number;
   readonly elements: Map<string, NftElement>;
 }
@@ -33,7 +33,7 @@ export class NftTables {
     return [...this.tables.values()];
   }
 
-  /** One command for each line. @throws Unsupported for a command that this project does not use */
+  /** Applies the commands, one per line. @throws Unsupported for a command that this project does not use */
   apply(transaction: string): this {
     for (const line of transaction.split('\n')) if (line !== '') this.run(line);
     return this;
@@ -137,8 +137,8 @@ const protocolNumbers: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * `KEY`, `KEY comment "…"`, `KEY : VALUE`, with commas between. Keys as nft prints them with -n: protocols are numbers, and names of
- * links lose their quotes.
+ * `KEY`, `KEY comment "…"`, `KEY : VALUE`, joined by commas. Keys as nft prints them with -n: protocols are numbers, and names
+ * of links lose their quotes.
  */
 export function* readElements(text: string): Generator<readonly [key: string, element: NftElement]> {
   for (const [, words, comment, value] of text.matchAll(element)) {

@@ -1,5 +1,5 @@
-// The words of nft that this project writes, as it writes them and as nft prints them (-n), made ready to be evaluated many times.
-// What is not known is refused: a rule that is misread would make every test of rules worthless.
+// The nft statements that this project writes, in its own form and in the form that nft prints (-n), compiled for repeated
+// evaluation. An unknown word is refused: a misread rule would make every test of rules worthless.
 import { parseAddress } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { CtState } from '../../netfilter/model';
@@ -16,13 +16,13 @@ export type RuleVerdict =
   | { readonly kind: 'dnat'; readonly to: Endpoint }
   | { readonly kind: 'masquerade' };
 
-/** What ends a rule. `comment`: of the element that said so. */
+/** The verdict that ends a rule. `comment`: that of the element with the verdict. */
 export interface Decision {
   readonly verdict: RuleVerdict;
   readonly comment?: string;
 }
 
-/** False: the rule does not match. True: the next statement is asked. A decision ends the rule. */
+/** False: the rule does not match. True: the next statement is evaluated. A decision ends the rule. */
 export type Statement = (packet: Traveller) => boolean | Decision;
 
 /** @throws Unsupported */
@@ -48,7 +48,7 @@ export function parseRule(line: string, table: NftTable, refusal: Refusal): read
 type Make = (parts: readonly string[], table: NftTable) => Statement;
 const word = (pattern: string): RegExp => new RegExp(`^${pattern}(?= |$)`);
 const fields = `(${fieldsPattern})`;
-/** Words of rules about ARP and neighbour messages: they stand in chains of pod-sources, and IP packets only pass them by. */
+/** Statements about ARP and neighbour messages in chains of pod-sources. IP packets do not match them. */
 const targetOf = 'iifname \\. @th,64,128';
 
 const words: readonly (readonly [RegExp, Make])[] = [
@@ -189,7 +189,7 @@ const remember =
     return true;
   };
 
-/** As conntrack numbers them (enum ip_conntrack_info and nft_ct.c), and by name. */
+/** Conntrack states by number (enum ip_conntrack_info and nft_ct.c) and by name. */
 const states: ReadonlyMap<string, CtState> = new Map([
   ['0x1', 'INVALID'],
   ['0x2', 'ESTABLISHED'],
@@ -218,7 +218,7 @@ const icmpTypes: ReadonlyMap<string, number> = new Map([
   ['mld2-listener-report', 143],
 ]);
 
-/** One field against values: addresses, ranges of addresses, ports, ranges of ports, names. */
+/** Compares one field with values: addresses, ranges of addresses, ports, ranges of ports, names. */
 function compare(key: string, not: boolean, values: readonly string[], table: NftTable): Statement {
   const field = fieldOf(key, table.family === 'bridge');
   const tests = values.map((value) => testOf(key, valueText(key, value)));

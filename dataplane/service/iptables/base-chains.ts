@@ -1,4 +1,4 @@
-// The chains that are there whatever Services exist: masquerade, hairpin, verdicts, forwarding. Pure.
+// The chains that exist whatever Services there are: masquerade, hairpin, verdicts, forwarding. Pure.
 
 import type { Family, Rule } from '../../netfilter/model';
 import { chains, marks } from '../../netfilter/names';
@@ -10,12 +10,12 @@ export const canary: Rule = {
   action: { target: 'return' },
 };
 
-/** Table nat, less the dispatch trees. */
+/** Table nat without the dispatch trees. */
 export function natChains(facts: NodeFacts): Map<string, readonly Rule[]> {
   return new Map<string, readonly Rule[]>([
     [chains.canary, [canary]],
     [chains.postrouting, postrouting(facts)],
-    // -m comment … -j MARK --set-xmark 0x4000/0x0: the mark is taken off, lest a tunnel carry it on to the outer packet
+    // -m comment … -j MARK --set-xmark 0x4000/0x0: clears the mark, so that a tunnel does not copy it to the outer packet
     // -m comment … -j MASQUERADE --random-fully
     [
       chains.masquerade,
@@ -58,9 +58,9 @@ function postrouting({ clusterCidr, podCidr }: NodeFacts): Rule[] {
   ];
 }
 
-// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS: never on loopback, so that route_localnet,
-// which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
-// With chosen addresses, one rule for each instead:
+// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS: never on loopback. That would need route_localnet,
+// which lets neighbours reach services bound to loopback (CVE-2020-8558).
+// With nodePortAddresses, one rule for each range instead:
 // -d 192.168.57.11/32 -m comment … -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
 export function nodePortJumps({ nodePortAddresses }: NodeFacts, family: Family): Rule[] {
   const matches = [comment('k8ts: node ports'), toLocal];
@@ -68,8 +68,8 @@ export function nodePortJumps({ nodePortAddresses }: NodeFacts, family: Family):
   return chosen.map((destination) => ({ destination, matches, action: jump(chains.nodePorts) }));
 }
 
-// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS: packets that only pass this node on their way to
-// the same port of some other machine are left alone.
+// ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS: packets that this node only forwards to the same
+// port of another machine do not match.
 export const hostPortJump = (family: Family): Rule => ({
   destination: notLoopback(family),
   matches: [comment('k8ts: host ports of pods'), toLocal],
@@ -79,7 +79,7 @@ export const hostPortJump = (family: Family): Rule => ({
 const toLocal = { match: 'addrtype', side: 'destination', type: 'LOCAL' } as const;
 const notLoopback = (family: Family) => ({ not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' }) as const;
 
-/** Table filter. Its size does not depend on the number of Services: what to refuse was marked in nat. */
+/** Table filter. Its size does not depend on the number of Services: table nat has marked the packets to refuse. */
 export function filterChains(facts: NodeFacts, family: Family): Map<string, readonly Rule[]> {
   return new Map<string, readonly Rule[]>([
     [chains.canary, [canary]],
@@ -89,9 +89,9 @@ export function filterChains(facts: NodeFacts, family: Family): Map<string, read
   ]);
 }
 
-// -d 10.96.0.0/12 -m comment … -j DROP: what still has such an address behind nat, where Services are translated (by whichever proxy
-// serves them), would leave by the default route. It is dropped, not refused: a Service made a moment ago may not have reached this
-// node, and its clients try again.
+// -d 10.96.0.0/12 -m comment … -j DROP: a packet that still has such an address after nat, where every proxy translates its
+// Services, would leave by the default route. It is dropped, not refused: a new Service may not have reached this node yet, and
+// its clients try again.
 const unassigned = ({ serviceCidrs = [] }: NodeFacts): Rule[] =>
   serviceCidrs.map((range) => ({
     destination: { is: range },
@@ -133,9 +133,9 @@ function verdicts(family: Family): Rule[] {
 /**
  * An INVALID packet belongs to no conntrack entry, so it is not translated back: a late answer of a pod would reach the client
  * with the pod's own address, and the client would reset the connection. Only pods answer for Services, so only their packets
- * are dropped; other packets on asymmetric routes are left alone. Every answer has ACK set and RST not. A reset must pass:
- * nothing answers it, and a peer that never hears of it keeps its half of a connection that is over.
- * A host with policy DROP in FORWARD (Docker sets it) must let pod traffic pass.
+ * are dropped; other packets on asymmetric routes are left alone. Every answer has ACK set and RST clear. A reset must pass: no
+ * packet answers it, and a peer that never receives it keeps its half of a closed connection. A host with policy DROP in
+ * FORWARD (Docker sets it) must let pod traffic pass.
  */
 export function forward({ clusterCidr }: NodeFacts): Rule[] {
   const accept = { target: 'accept' } as const;

@@ -1,4 +1,4 @@
-// The compiler as a whole: golden rules for every feature, no order dependence, small changes for small causes.
+// The compiler as a whole: golden rules for every feature, no dependence on order, small changes for small causes.
 import t from 'tap';
 import { endpoint, randomCluster, seededRandom, service, servicePort } from '../../../test/lib/service-fixture';
 import { keepSnapshots } from '../../../test/lib/snapshots';

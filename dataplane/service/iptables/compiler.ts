@@ -1,5 +1,5 @@
-// Services, endpoints and node facts to rule text: incremental, and without memory of how a state was reached: equal input
-// gives equal bytes. It keeps the text of every chain and says which chains a change touched.
+// Compiles Services, endpoints and node facts to rule text. Incremental, but the result does not depend on the order of changes:
+// equal input gives equal bytes. Keeps the text of every chain and says which chains a change touched.
 
 import type { Family, Rule } from '../../netfilter/model';
 import { chains as fixed, type OwnedTable, ownedTables } from '../../netfilter/names';
@@ -10,7 +10,7 @@ import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps } from
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
 import { type CompiledService, compileService, type TreeEntry } from './service-chains';
 
-/** Table to chain to its rules as text. */
+/** Table → chain → its rules as text. */
 export type Plan = Readonly<Record<OwnedTable, ReadonlyMap<string, string>>>;
 export type DirtyChains = Readonly<Record<OwnedTable, ReadonlySet<string>>>;
 
@@ -20,7 +20,7 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
   private readonly text = { nat: new Map<string, string>(), filter: new Map<string, string>() };
   private readonly dirty = { nat: new Set<string>(), filter: new Set<string>() };
   private readonly trees;
-  /** `port owner` to rules: few, and only packets to this node come by. */
+  /** `port owner` → rules. There are few, and only packets to this node are checked against them. */
   private readonly hostPorts = new Map<string, readonly string[]>();
 
   constructor(
@@ -134,7 +134,7 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
 const identity = ({ tree, key, owner }: TreeEntry): string => `${tree} ${key} ${owner}`;
 const sameRules = (a: TreeEntry, b: TreeEntry): boolean => a.rules.join('\n') === b.rules.join('\n');
 
-/** The whole plan as one iptables-save text, chains in order of their names: for golden files, the tracer and people. */
+/** The plan as one iptables-save text, chains sorted by name: for golden files, the tracer and people. */
 export function renderPlan(plan: Plan): string {
   return ownedTables
     .map((table) => {

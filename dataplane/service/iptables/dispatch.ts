@@ -7,12 +7,12 @@ import { shortHash } from '../../netfilter/short-hash';
 import { type Entry, PrefixTree, type TreeNode } from './prefix-tree';
 import { comment, jump, toPort } from './rule-parts';
 
-/** What distinguishes the trees: key space, names, and the match that leads into a group. */
+/** The differences between the trees: key space, names, and the match that leads into a group. */
 export interface TreeShape {
   readonly bits: number;
   readonly parse: (key: string) => bigint;
   readonly chain: (node: TreeNode) => string;
-  /** The condition on the packet, and words for the comment. */
+  /** The condition on the packet, and the text for the comment. */
   readonly enter: (node: TreeNode) => { readonly rule: Omit<Rule, 'action'>; readonly words: string };
   readonly bodies: (entry: Entry) => readonly string[];
 }
@@ -40,7 +40,7 @@ function addressShape(family: Family, prefix: string, words: string, bodies: Tre
 export const serviceTree = (family: Family): TreeShape =>
   addressShape(family, chainFamilies.dispatch, 'services', byOwner);
 
-/** A pod may stand behind many Services: one rule is enough, and the first owner signs it. */
+/** A pod may be an endpoint of many Services: one rule is enough, and its comment names the first owner. */
 export const hairpinTree = (family: Family): TreeShape =>
   addressShape(family, chainFamilies.hairpin, 'hairpin', (entry) => byOwner(entry).slice(0, 1));
 
@@ -60,10 +60,10 @@ export const nodePortTree = (protocol: Protocol): TreeShape => {
   };
 };
 
-/** A root that covers everything would let every packet in: it is no chain, its branches are asked at once instead. */
+/** A root that covers everything would match every packet: it gets no chain, its branches are checked directly. */
 const isOpen = (node: TreeNode): boolean => node.length === 0;
 
-/** So few rules stand where the jump to them would: that saves a chain, and most Services have an address with two rules. */
+/** Up to this many rules replace the jump to their chain: that saves a chain, and most Services have two rules per address. */
 const maxInline = 4;
 const isInline = (node: TreeNode): boolean => node.entries !== undefined && node.weight <= maxInline;
 
@@ -94,7 +94,7 @@ export class DispatchTree {
     return this.branches(chain, nodes);
   }
 
-  /** Chains that differ from those at the last call; undefined: the chain is gone. */
+  /** Chains that changed since the last call; undefined: the chain was removed. */
   takeChanges(): Map<string, string | undefined> {
     const changes = new Map<string, string | undefined>();
     const kept = new Set<TreeNode>();

@@ -1,4 +1,4 @@
-// A Service with many endpoints: every endpoint is as likely as any other, a connection meets few rules, a change writes little.
+// A Service with many endpoints: all endpoints are equally likely, a connection meets few rules, a change writes little.
 import t from 'tap';
 import { endpoint, service, servicePort } from '../../../test/lib/service-fixture';
 import { parseDump } from '../../netfilter/parse';
@@ -13,13 +13,13 @@ const big = (all: readonly Endpoint[]) =>
   service('shop/big', '10.96.3.7', { ports: [servicePort({ endpoints: all })] });
 
 interface Spread {
-  /** Endpoint to the chance that a connection ends there. */
+  /** Endpoint → the probability that a connection is sent to it. */
   readonly chances: ReadonlyMap<string, number>;
-  /** Rules with a chance that a connection meets at most. */
+  /** The largest number of rules with a probability that a connection can meet. */
   readonly longest: number;
 }
 
-/** Follows every way from `chain`, with the chance of each. */
+/** Follows every path from `chain`, with its probability. */
 function spreadOf(dump: string, chain: string): Spread {
   const rules = parseDump(dump).get('nat')!;
   const chances = new Map<string, number>();

@@ -1,24 +1,24 @@
-// Many endpoints in groups: a connection is led to a group and then to one of its endpoints, so it meets about twice the square
-// root of the rules of one long list, and a changed endpoint rewrites one group. Pure.
+// Splits many endpoints into groups: a rule sends a connection to a group, then to one of its endpoints. So a connection meets
+// about twice the square root of the rules of one long list, and a changed endpoint rewrites one group. Pure.
 import { createHash } from 'node:crypto';
 import { endpointId } from '../endpoints';
 import type { Endpoint } from '../input';
 
-/** Up to this many endpoints one list is as good. */
+/** Up to this many endpoints one list is as fast. */
 export const splitAbove = 64;
-/** Two hexadecimal digits name a group. */
+/** The name of a group is two hexadecimal digits. */
 const maxGroups = 256;
 
 export interface EndpointGroup {
   /** Two hexadecimal digits. */
   readonly name: string;
-  /** In the order they came; never empty. */
+  /** In input order; never empty. */
   readonly endpoints: readonly Endpoint[];
 }
 
 /**
- * Which group an endpoint is in depends on the endpoint and on the number of groups alone, and that number is a power of two: so
- * most changes leave the others where they are.
+ * The group of an endpoint depends only on the endpoint and on the number of groups, and that number is a power of two: so most
+ * changes leave all other endpoints in their groups.
  */
 export function groupEndpoints(endpoints: readonly Endpoint[]): readonly EndpointGroup[] {
   const count = Math.min(maxGroups, 2 ** Math.round(Math.log2(Math.sqrt(endpoints.length))));

@@ -1,4 +1,4 @@
-// The dispatch tree's shape depends on its content alone; groups are small; changes touch one path.
+// The dispatch tree's shape depends only on its content; groups are small; a change touches one path.
 import t from 'tap';
 import { entriesOf, maxGroup, PrefixTree, type TreeNode } from './prefix-tree';
 

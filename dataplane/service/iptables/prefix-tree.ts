@@ -1,25 +1,25 @@
-// The dispatch tree: keys of a fixed number of bits (addresses, ports) in groups small enough to be walked as a list. Its
-// shape depends on its content alone, not on the order of changes, and a change touches the nodes on one path only.
+// The dispatch tree: keys of a fixed number of bits (addresses, ports) in groups so small that a list of them is fast. Its shape
+// depends only on its content, not on the order of changes, and a change touches only the nodes on one path.
 
-/** Bits a node looks at: 16 branches a level keep both the depth and the walk through one node short. */
+/** Bits that one node compares: 16 branches a level keep both the depth and the list in one node short. */
 export const stepBits = 4;
 /**
- * A group with more rules than this is divided, unless they all belong to one key. Fewer, larger groups cost a packet some 10 ns a
- * rule; more, smaller ones cost every write, because iptables-restore first asks the kernel for all chains. A group whose
- * keys have nothing in common is always divided: a rule that leads there would have to lead every packet there.
+ * A group with more rules than this is divided, unless they all belong to one key. Fewer, larger groups cost a packet some 10
+ * ns per rule. More, smaller groups cost every write, because iptables-restore first reads all chains from the kernel. A group
+ * whose keys share no prefix is always divided: the rule that leads to it would have to match every packet.
  */
 export const maxGroup = 48;
 
-/** What a key leads to: owner (a Service port) to its rules. */
+/** The rules of a key: owner (a Service port) → its rules. */
 export interface Entry {
   readonly key: bigint;
   readonly owners: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface TreeNode {
-  /** First bits of all keys below, the rest zero. */
+  /** The common first bits of all keys below; the other bits are zero. */
   readonly prefix: bigint;
-  /** How many bits of `prefix` count; a multiple of stepBits. */
+  /** Number of significant bits in `prefix`; a multiple of stepBits. */
   readonly length: number;
   /** Number of rules below. */
   readonly weight: number;
@@ -33,7 +33,10 @@ export interface TreeNode {
 export class PrefixTree {
   constructor(private readonly bits: number) {}
 
-  /** The tree with `rules` for owner at key; no rules removes the owner from the key. Undefined is the empty tree. */
+  /**
+   * The tree with `rules` for this owner at this key; an empty list removes the owner from the key. Undefined is the empty
+   * tree.
+   */
   set(root: TreeNode | undefined, key: bigint, owner: string, rules: readonly string[]): TreeNode | undefined {
     if (!root) return rules.length === 0 ? undefined : this.leaf([{ key, owners: new Map([[owner, rules]]) }]);
     if (!this.covers(root, key)) return rules.length === 0 ? root : this.join(root, key, owner, rules);
@@ -71,7 +74,7 @@ export class PrefixTree {
     return { prefix, length, weight, branches };
   }
 
-  /** Divides entries, which are sorted and not empty, until every group is small. */
+  /** Divides sorted, non-empty entries until every group is small. */
   private group(entries: readonly Entry[]): TreeNode | undefined {
     if (entries.length === 0) return undefined;
     const leaf = this.leaf(entries);
@@ -101,7 +104,7 @@ export class PrefixTree {
     return Number((key >> BigInt(this.bits - at - stepBits)) & BigInt((1 << stepBits) - 1));
   }
 
-  /** Leading bits two keys share, at most `limit`, rounded down to whole steps. */
+  /** Number of leading bits that two keys share, at most `limit`, rounded down to a multiple of stepBits. */
   private common(a: bigint, b: bigint, limit: number): number {
     const differ = a ^ b;
     const shared = differ === 0n ? this.bits : this.bits - differ.toString(2).length;

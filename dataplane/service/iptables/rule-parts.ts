@@ -1,4 +1,4 @@
-// Parts of iptables rules: matches, targets and marks that several builders of this folder use.
+// Parts of iptables rules: matches, targets and marks for several builders in this folder.
 import { canonicalAddress } from '../../../controlplane/base/cidr';
 import type { Family, Match, Protocol, Rule, Target } from '../../netfilter/model';
 import { marks } from '../../netfilter/names';
@@ -16,7 +16,9 @@ export const setMark = (mark: number): Target => ({ target: 'mark', value: mark,
 export const markForMasquerade: Target = setMark(marks.masquerade);
 export const markForReject: Target = setMark(marks.reject);
 export const markForDrop: Target = setMark(marks.drop);
-/** Ports are chosen at random, so that parallel connections to one destination do not race for the same source port. */
+/**
+ * The kernel chooses ports at random, so that parallel connections to one destination do not compete for the same source port.
+ */
 export const masquerade: Target = { target: 'masquerade', randomFully: true };
 
 /** One address as iptables-save writes it. */

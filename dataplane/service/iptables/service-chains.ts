@@ -1,4 +1,4 @@
-// One Service to its chains in table nat, and to the entries that lead to them from the dispatch trees. Pure.
+// Compiles one Service to its chains in table nat, and to the entries of the dispatch trees that lead to them. Pure.
 
 import type { Family, Protocol } from '../../netfilter/model';
 import { chainFamilies } from '../../netfilter/names';
@@ -10,22 +10,22 @@ import type { Endpoint, NodeFacts, ServiceInput, ServicePort } from '../input';
 import { groupEndpoints, splitAbove } from './groups';
 import { comment, host, jump, markForDrop, markForMasquerade, markForReject, type Rule, toPort } from './rule-parts';
 
-/** A line of a dispatch tree: rule bodies without a chain name, because the tree decides in which chain they stand. */
+/** A line of a dispatch tree: rule bodies without a chain name, because the tree chooses the chain. */
 export interface TreeEntry {
   readonly tree: 'address' | 'hairpin' | 'hostPort' | Protocol;
   /** An address, or the decimal port. */
   readonly key: string;
-  /** Who put it there; entries of one key are sorted by owner. */
+  /** The Service port that added the entry; entries of one key are sorted by owner. */
   readonly owner: string;
   readonly rules: readonly string[];
 }
 export interface CompiledService {
-  /** Chain name to rendered rules. */
+  /** Chain name → rendered rules. */
   readonly chains: ReadonlyMap<string, string>;
   readonly entries: readonly TreeEntry[];
 }
 
-/** Sorts behind every Service name, so that a port's own rules are asked first. */
+/** Sorts after every Service name, so that the rules of a Service's ports come first. */
 const lastOwner = '~';
 
 export function compileService(service: ServiceInput, facts: NodeFacts, family: Family): CompiledService {
@@ -41,9 +41,9 @@ export function compileService(service: ServiceInput, facts: NodeFacts, family: 
 }
 
 /**
- * A live ClusterIP refuses every port it does not have, at once:
+ * A ClusterIP in use refuses at once every port that its Service does not have:
  * -d 10.96.0.10/32 -m comment --comment "kube-system/kube-dns: no such port" -j MARK --set-xmark 0x2000/0x2000
- * Other addresses of a Service may be a node's own and are left alone.
+ * Other addresses of a Service may be a node's own, so their other ports stay open.
  */
 function unknownPorts(service: ServiceInput, clusterIp: string, family: Family): TreeEntry {
   const rule: Rule = {
@@ -130,7 +130,7 @@ class PortBuilder {
     };
   }
 
-  /** A chain of this port, or the mark that filter refuses. */
+  /** A chain of this port, or the mark with which table filter refuses. */
   private target({ way, ...frontend }: Frontend): Rule {
     const chain = frontend.kind === 'address' && frontend.guarded ? 'sourceRanges' : 'external';
     if (way.to === 'external') return { matches: [comment(this.id)], action: jump(this.name(chain)) };
@@ -155,9 +155,9 @@ class PortBuilder {
   }
 
   /**
-   * A long list in groups, each a chain of its own that is put into `chains`:
+   * A long list is split into groups; each group is a chain, added to `chains`:
    * -m comment --comment "shop/web:http: 31 of 1000 endpoints" -m statistic --mode random --probability 0.03100000000 -j K8TS-SVC-…-0f
-   * With affinity every endpoint's list of clients has to be looked at anyway.
+   * With affinity there are no groups: every endpoint's list of clients must be checked in any case.
    */
   private pickOf(pool: Pool, endpoints: readonly Endpoint[], chains: Map<string, Rule[]>): Rule[] {
     if (endpoints.length <= splitAbove || this.service.affinitySeconds !== undefined) return this.pick(endpoints);
@@ -176,11 +176,12 @@ class PortBuilder {
   }
 
   /**
-   * Affinity first: a client that was here within the time goes to the same endpoint; then chance, then the last one.
+   * Affinity first: a client that connected within the time is sent to the same endpoint. Then a random choice; the last rule matches
+   * always.
    * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m recent --update --seconds 10800 --reap --name K8TS-… … -j DNAT --to-destination 10.244.1.5:8080
    * -p tcp -m comment --comment "shop/web:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.244.1.5:8080
    * -p tcp -m comment --comment "shop/web:http -> 10.244.2.9:8080" -j DNAT --to-destination 10.244.2.9:8080
-   * The list is written by a second `recent` match behind the chance: matches are evaluated from left to right.
+   * A second `recent` match after `statistic` adds the client to the list: matches are evaluated from left to right.
    */
   private pick(endpoints: readonly Endpoint[]): Rule[] {
     const { affinitySeconds } = this.service;

@@ -1,6 +1,6 @@
-// What the nftables mode still has to say in iptables. A verdict `accept` in a table of ours does not keep foreign chains from
-// dropping the packet; where a host has policy DROP in FORWARD or INPUT (Docker sets the first, many administrators the second), only a
-// rule in that very chain lets pods and health checks through. Pure; a handful of rules whatever Services exist.
+// The rules that the nftables mode still needs in iptables. A verdict `accept` in our table does not keep foreign chains from
+// dropping the packet. Where a host has policy DROP in FORWARD or INPUT (Docker sets the first, many administrators the second),
+// only a rule in that same chain lets pods and health checks through. Pure; a handful of rules, whatever Services exist.
 import type { Family } from '../../../controlplane/base/cidr';
 import { chains, jumps, type OwnedTable } from '../../netfilter/names';
 import type { OwnChains } from '../../netfilter/plan';
@@ -8,7 +8,7 @@ import { renderChain } from '../../netfilter/render';
 import type { NodeFacts, ServiceInput } from '../input';
 import { canary, forward, healthCheckRules } from '../iptables/base-chains';
 
-/** Foreign chains that lead to these. */
+/** The jumps from foreign chains to these chains. */
 export const acceptJumps = jumps.filter(({ to }) => to === chains.forward || to === chains.input);
 
 export function acceptChains(facts: NodeFacts, services: Iterable<ServiceInput>, family: Family): OwnChains {

@@ -1,4 +1,4 @@
-// What is in the table whatever Services exist: sets, base chains, masquerade, refusal. Pure.
+// The objects that exist in the table whatever Services there are: sets, base chains, masquerade, refusal. Pure.
 import type { Family } from '../../../controlplane/base/cidr';
 import { marks } from '../../netfilter/names';
 import { comment } from '../../nftables/text';
@@ -9,14 +9,15 @@ import { chains, endpointMap, maps, nodeEndpointMap, protocols, sets } from './n
 export const chain = (...rules: readonly string[]): NftChain => ({ rules: rules.map((rule) => `${rule}\n`).join('') });
 const base = (hook: string, ...rules: readonly string[]): NftChain => ({ ...chain(...rules), hook });
 
-/** `ip` or `ip6`, as it stands before saddr and daddr. */
+/** `ip` or `ip6`, the word before saddr and daddr. */
 export const l3 = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const hex = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 
 export function baseSets(family: Family): ReadonlyMap<string, string> {
   const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
-  // Only the types of the expressions in a typeof count: a random number has no name of its own as a type. One map per protocol,
-  // because nft 1.0.6 cannot read `th dport` back from there ("conflicting protocols") and ties a rule to the protocol it finds.
+  // In a typeof only the types of the expressions count; it is used because a random number has no named type. One map per
+  // protocol: nft 1.0.6 cannot read `th dport` back from a typeof ("conflicting protocols") and ties a rule to the protocol it
+  // finds.
   const number = 'numgen random mod 2';
   const endpoints = protocols.flatMap((protocol): [string, string][] => {
     const port = `${protocol} dport`;
@@ -59,7 +60,7 @@ function natChains(facts: NodeFacts, family: Family): [string, NftChain][] {
           `masquerade fully-random ${comment('pods leaving the cluster')}`,
       ),
     ],
-    // The mark is taken off, lest a tunnel carry it on to the outer packet.
+    // Clears the mark, so that a tunnel does not copy it to the outer packet.
     [
       chains.masquerade,
       chain(
@@ -72,7 +73,7 @@ function natChains(facts: NodeFacts, family: Family): [string, NftChain][] {
 
 function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   const ip = l3(family);
-  // Never on loopback, so that route_localnet, which lets neighbours reach services bound to it (CVE-2020-8558), is not needed.
+  // Never on loopback: that would need route_localnet, which lets neighbours reach services bound to loopback (CVE-2020-8558).
   const notLoopback = family === 4 ? '!= 127.0.0.0/8' : '!= ::1';
   return [
     `${ip} daddr . meta l4proto . th dport vmap @${maps.services}`,
@@ -84,15 +85,15 @@ function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   ];
 }
 
-/** Before foreign filter chains at priority 0: a policy DROP there would turn a refusal into silence. */
+/** Before foreign filter chains at priority 0: their policy DROP would suppress the refusal. */
 const filterPriority = -1;
 
 function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Family): [string, NftChain][] {
   const refused = marks.drop | marks.reject;
   const toVerdict = `meta mark & ${hex(refused)} != 0 goto ${chains.verdict}`;
   const fromPods = `${l3(family)} saddr ${clusterCidr}`;
-  // What still has such an address behind nat is no Service of whichever proxy. It is dropped, not refused: a Service made a moment ago may
-  // not have reached this node, and its clients try again.
+  // A packet that still has such an address after nat belongs to no Service of any proxy. It is dropped, not refused: a new
+  // Service may not have reached this node yet, and its clients try again.
   const unassigned = serviceCidrs.map(
     (range) => `${l3(family)} daddr ${range} drop ${comment('no Service has this address')}`,
   );
@@ -106,8 +107,8 @@ function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Fam
         hook('forward'),
         toVerdict,
         ...unassigned,
-        // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for Services, every
-        // answer has ACK set, and resets must pass: nothing answers them.
+        // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for
+        // Services, and every answer has ACK set. Resets must pass: no packet answers them.
         `${fromPods} tcp flags & (rst | ack) == ack ct state invalid drop ${comment('not translated back')}`,
         `${fromPods} meta l4proto sctp ct state invalid drop ${comment('not translated back')}`,
       ),
@@ -124,7 +125,10 @@ function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Fam
   ];
 }
 
-/** Refusal is not allowed in nat chains: they mark, and filter refuses. `accept` keeps what follows the jump from being asked. */
+/**
+ * nat chains cannot refuse: they set marks, and filter refuses. `accept` ends the evaluation, so the rules after the jump are
+ * skipped.
+ */
 function markChains(): [string, NftChain][] {
   const mark = (value: number) => chain(`meta mark set meta mark | ${hex(value)} accept`);
   return [

@@ -1,10 +1,10 @@
-// Kernel against plan: what to write, and what to report. Pure.
+// Compares the kernel with the plan: what to write, and what to report. Pure.
 import type { DriftItem } from '../../netfilter/writer';
 import type { NftTable } from '../../nftables/listing';
 import { comment } from '../../nftables/text';
 import type { NftChanges, NftPlan } from './model';
 
-/** A table as it is in the kernel, and the plan as nft would print it if it were there. */
+/** A table in the kernel, and the plan as nft would print it. */
 export interface Observed {
   readonly actual: ReadonlyMap<string, string>;
   readonly wanted: ReadonlyMap<string, string>;
@@ -13,11 +13,11 @@ export interface Observed {
 export interface Comparison {
   readonly changes: NftChanges;
   readonly drift: readonly DriftItem[];
-  /** Something is there under our name that cannot be changed in place, a set of another type: the table must be created again. */
+  /** An object under our name cannot be changed in place, such as a set of another type: the table must be created again. */
   readonly replace: boolean;
 }
 
-/** The first line of a base chain, which only a new chain can have otherwise. */
+/** The first line of a base chain. Only deleting and creating the chain can change it. */
 const hookOf = (body: string | undefined): string => /^\t\ttype .*\n/.exec(body ?? '')?.[0] ?? '';
 
 export function compare(table: string, plan: NftPlan, { actual, wanted, elements }: Observed): Comparison {

@@ -1,4 +1,5 @@
-// The compiler and its transactions as a whole: golden text for every feature, no order dependence, small changes for small causes.
+// The compiler and its transactions as a whole: golden text for every feature, no dependence on order, small changes for small
+// causes.
 import t from 'tap';
 import {
   endpoint,
@@ -38,7 +39,7 @@ function textOf(compiler: NftCompiler, family: 4 | 6 = 4): string {
   const { plan, dirty } = compiler.take();
   return renderTransaction(tableOf(family), plan, dirty);
 }
-/** What a change of an empty node sends, beyond what an empty node has. */
+/** The text that a change sends, without the text of an empty node. */
 function added(services: readonly ServiceInput[], nodeFacts = facts, family: 4 | 6 = 4): string {
   const compiler = compilerOf([], nodeFacts, family);
   compiler.take();
@@ -222,7 +223,7 @@ t.test('two owners of one address and port: the first by name, until it is gone'
     inInterface: 'eth0',
   };
   const tables = new NftTables();
-  /** Each change as the kernel gets it: a transaction on top of those before. */
+  /** Each change as the kernel receives it: a transaction after the earlier ones. */
   const go = () => {
     const evaluators = tables.apply(textOf(compiler)).all.map((table) => new NftEvaluator(table));
     return new Tracer(evaluators).trace(packet, { localAddresses: new Set(), random: () => 0 }).destination;

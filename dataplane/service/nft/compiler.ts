@@ -1,5 +1,5 @@
-// Services, endpoints and node facts to the content of an nftables table: incremental, and without memory of how a state was
-// reached. A usual Service is elements alone, so a change of one Service is some elements, whatever there is beside them.
+// Compiles Services, endpoints and node facts to the content of an nftables table. Incremental, but the result does not depend on
+// the order of changes. Most Services are only elements, so a change of one Service is a few elements, however many others exist.
 import { canonicalAddress, type Family } from '../../../controlplane/base/cidr';
 import { comment } from '../../nftables/text';
 import type { NodeFacts, ServiceInput } from '../input';
@@ -21,7 +21,7 @@ export class NftCompiler implements RuleCompiler<NftPlan, NftChanges> {
   private readonly inputs = new Map<string, ServiceInput>();
   private readonly compiled = new Map<string, CompiledService>();
   private readonly claims = new Map<string, Claim[]>();
-  /** How many Services use a chain or set that no Service has for itself. */
+  /** How many Services use each shared chain or set. */
   private readonly uses = new Map<string, number>();
   private readonly hostPorts = new Map<string, string>();
   private readonly chains = new Journal<NftChain>((a, b) => a.rules === b.rules && a.hook === b.hook);
@@ -96,7 +96,7 @@ export class NftCompiler implements RuleCompiler<NftPlan, NftChanges> {
     return { claims, chains, sets: clientSets, hostPorts };
   }
 
-  /** The new chains are counted before the old ones are released, so that shared ones stay untouched. */
+  /** Counts the new chains before it releases the old ones, so that shared chains stay unchanged. */
   private replace(key: string, next: CompiledService | undefined): void {
     const old = this.compiled.get(key);
     for (const [name, declaration] of next?.sets ?? []) this.use(this.sets, name, declaration);

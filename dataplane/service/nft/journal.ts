@@ -1,4 +1,4 @@
-// A map that remembers what its changed entries were when it was last asked: what a transaction must know besides the plan.
+// A map that remembers the earlier values of its changed entries: a transaction needs them besides the plan.
 
 export class Journal<T> {
   private readonly current = new Map<string, T>();
@@ -9,7 +9,7 @@ export class Journal<T> {
     return this.current;
   }
 
-  /** Undefined removes. */
+  /** Undefined removes the entry. */
   set(key: string, value: T | undefined): void {
     const old = this.current.get(key);
     if (!this.changed.has(key)) this.changed.set(key, old);
@@ -17,7 +17,7 @@ export class Journal<T> {
     else this.current.set(key, value);
   }
 
-  /** What differs from the last call, as it was then; undefined: it was not there. */
+  /** The entries that changed since the last call, with their earlier value; undefined: the entry did not exist. */
   take(): ReadonlyMap<string, T | undefined> {
     const changes = this.changed;
     this.changed = new Map();

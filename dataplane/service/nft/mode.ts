@@ -1,4 +1,4 @@
-// The nftables mode as kube-proxy sees it: the table, and the few rules in iptables beside it, compiled and written together.
+// The nftables mode for kube-proxy: compiles and writes the table together with the few rules in iptables.
 import type { Family } from '../../../controlplane/base/cidr';
 import type { Applier, DirtyChains } from '../../netfilter/applier';
 import type { OwnChains } from '../../netfilter/plan';
@@ -55,9 +55,9 @@ export class NftModeCompiler implements RuleCompiler<NftModePlan, NftModeChanges
   }
 }
 
-/** The table first: while iptables still holds what another mode wrote, both lead to the same endpoints. */
+/** Writes the table first: while iptables still holds the rules of another mode, both lead to the same endpoints. */
 export class NftModeWriter implements RuleWriter<NftModePlan, NftModeChanges> {
-  /** `accepts`: one for each iptables back end that is in use on this node; none where iptables is not installed. */
+  /** `accepts`: one writer for each iptables back end in use on this node; empty where iptables is not installed. */
   constructor(
     private readonly table: NftWriter,
     private readonly accepts: readonly Applier[],

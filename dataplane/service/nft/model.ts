@@ -1,25 +1,28 @@
-// What the nftables mode puts into its table, as text in nft's language, and what of it changed.
+// The content of the nftables table as text in nft's language, and its changes.
 
 export interface NftChain {
-  /** Base chains alone: `type nat hook prerouting priority -100; policy accept;`. */
+  /** Only for base chains: `type nat hook prerouting priority -100; policy accept;`. */
   readonly hook?: string;
   /** One rule per line, each with its line end. */
   readonly rules: string;
 }
-/** What stands behind the key of an element: ` comment "shop/web:http" : goto cluster-2`, or nothing. */
+/** The text after the key of an element: ` comment "shop/web:http" : goto cluster-2`, or ''. */
 export type ElementRest = string;
-/** Set or map, key of the element, the rest of it. */
+/** Set or map, key of the element, the text after the key. */
 export type Element = readonly [set: string, key: string, rest: ElementRest];
 
 export interface NftPlan {
   readonly chains: ReadonlyMap<string, NftChain>;
   /** Sets and maps: `map services { type …; }`. A declaration never changes: names contain what may differ. */
   readonly sets: ReadonlyMap<string, string>;
-  /** By set or map; those the kernel fills (client affinity) are not here. */
+  /** Elements by set or map, without sets that the kernel fills (client affinity). */
   readonly elements: ReadonlyMap<string, ReadonlyMap<string, ElementRest>>;
 }
 
-/** What differs from the plan, as it was before; undefined: it was not there. What the plan has no more is to be removed. */
+/**
+ * Objects that differ from the plan, with their earlier value; undefined: the object did not exist. An object that is no longer
+ * in the plan is removed.
+ */
 export interface NftChanges {
   readonly chains: ReadonlyMap<string, unknown>;
   readonly sets: ReadonlyMap<string, unknown>;

@@ -1,5 +1,5 @@
-// One Service port to elements and chains. Most ports need elements alone: the chains that pick an endpoint are shared by all ports
-// with the same number of endpoints. Affinity and source ranges take chains of their own. Pure.
+// Compiles one Service port to elements and chains. Most ports need only elements: all ports with the same number of endpoints
+// share the chains that pick an endpoint. Affinity and source ranges need chains of their own. Pure.
 import { canonicalAddress, type Family } from '../../../controlplane/base/cidr';
 import { marks } from '../../netfilter/names';
 import { shortHash } from '../../netfilter/short-hash';
@@ -11,7 +11,7 @@ import { chain, l3 } from './base';
 import type { Element, NftChain } from './model';
 import { chains, endpointMap, localOffset, maps, nodeEndpointMap, protocolNumbers, sets } from './names';
 
-/** Elements that are there together or not at all. Two owners may claim one address and port: the first in order gets it. */
+/** Elements that exist together or not at all. When two owners claim one address and port, the first in order gets it. */
 export interface Claim {
   readonly key: string;
   readonly owner: string;
@@ -21,9 +21,9 @@ export interface CompiledPort {
   readonly claims: readonly Claim[];
   /** Including shared ones: equal names have equal content. */
   readonly chains: ReadonlyMap<string, NftChain>;
-  /** Declarations of sets the kernel fills. */
+  /** Declarations of sets that the kernel fills. */
   readonly sets: ReadonlyMap<string, string>;
-  /** Rules of chain `host-ports`, by what they are ordered by. */
+  /** Rules of chain `host-ports`, by the key that orders them. */
   readonly hostPorts: ReadonlyMap<string, string>;
 }
 
@@ -31,7 +31,7 @@ export function compilePort(service: ServiceInput, port: ServicePort, facts: Nod
   return new PortBuilder(service, port, decidePort(service, port, facts), family).build();
 }
 
-/** Endpoints are looked up by what the client asked for, so node ports need chains that look in another map. */
+/** The endpoint map is keyed by the destination that the client used, so node ports have a map and chains of their own. */
 type Table = 'address' | 'nodePort';
 type MappedFrontend = Exclude<Frontend, { readonly kind: 'hostPort' }>;
 
@@ -68,7 +68,7 @@ class PortBuilder {
   // ip daddr 192.168.57.11 meta l4proto tcp th dport 8080 dnat to 10.244.1.5:80 comment "pod:shop/web-0"
   private hostPort({ address, hostPort }: { readonly address?: string; readonly hostPort: number }): string {
     const { protocol } = this.port;
-    // A pod is one endpoint.
+    // The pod is the only endpoint.
     const to = endpointId(this.endpoints('local')[0]!);
     const where = address === undefined ? '' : `${this.ip} daddr ${canonicalAddress(address)} `;
     return `${where}meta l4proto ${protocol} th dport ${hostPort} dnat to ${to} ${comment(this.decided.id)}`;
@@ -103,7 +103,7 @@ class PortBuilder {
     return this.decided.pools.get(pool) ?? [];
   }
 
-  /** What a packet to the frontend may be led to. */
+  /** The pools that a packet to this frontend may be sent to. */
   private poolsOf({ way }: MappedFrontend): Pool[] {
     if (way.to === 'cluster' || way.to === 'local') return [way.to];
     const { external } = this.decided;
@@ -146,7 +146,8 @@ class PortBuilder {
       `${this.prefix(table)}${pool}-${n}`,
       ...this.hideOutsiders(pool),
       `dnat ${ip} addr . port to ${address}${protocol} dport . ${number} map @${map}`,
-      // A packet can see a verdict of before a change and endpoints of after it. Lost, it is sent again; led on, it would be refused.
+      // A packet may meet a verdict from before a change and endpoints from after it. A dropped packet is sent again; without
+      // this rule it would continue and be refused.
       `drop ${comment('the endpoint has just been removed')}`,
     );
   }
@@ -238,7 +239,7 @@ class PortBuilder {
 
 const hide = `meta mark set meta mark | 0x${marks.masquerade.toString(16).padStart(8, '0')}`;
 
-/** As many clients as the kernel would keep without being told; beyond that the newest is not remembered. */
+/** The kernel's own default for the size of such a set. Above it, new clients are not remembered. */
 const maxClients = 65_535;
 const clientSet = (name: string, seconds: number, family: Family): string =>
   `set ${name} { type ${family === 4 ? 'ipv4_addr' : 'ipv6_addr'}; flags dynamic,timeout; timeout ${seconds}s; size ${maxClients}; }`;

@@ -1,12 +1,13 @@
-// Plan and changes to one transaction for `nft -f`. Pure.
+// Renders plan and changes as one transaction for `nft -f`. Pure.
 import type { TableName } from '../../nftables/nft';
 import { elementCommands } from '../../nftables/text';
 import type { NftChanges, NftPlan } from './model';
 
 /**
- * The kernel works the lines off one by one, and nothing takes effect before the last: declarations first, since rules and elements
- * name chains; then elements go, since a chain can only be deleted when nothing leads to it; chains that changed are emptied and
- * written again, which packets do not see in between; what nothing leads to any more goes last. '' when nothing differs.
+ * The kernel processes the lines one by one, and none takes effect before the last. The order: declarations, because rules and
+ * elements name chains; deleted elements, because a chain can only be deleted when nothing leads to it; changed chains, emptied
+ * and written again (packets never see the empty chain); at last, chains and sets that are no longer named. '' when nothing
+ * differs.
  */
 export function renderTransaction(table: TableName, plan: NftPlan, changes: NftChanges): string {
   const name = `${table.family} ${table.name}`;
@@ -34,7 +35,7 @@ export function renderTransaction(table: TableName, plan: NftPlan, changes: NftC
   return text === '' ? '' : `add table ${name}\n${text}`;
 }
 
-/** The whole plan without its elements, in a table of another name that is switched off: to learn how nft prints it. */
+/** The plan without its elements, as a dormant table of another name: shows how nft prints the plan. */
 export function renderStructure(table: TableName, plan: NftPlan): string {
   const name = `${table.family} ${table.name}`;
   let text = `add table ${name} { flags dormant; }\n`;

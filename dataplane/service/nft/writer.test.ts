@@ -1,4 +1,4 @@
-// What the writer sends and when, against an nft that remembers only what it was told to print; test/kernel has the real one.
+// What the writer sends and when, with a scripted nft that only prints what the test sets; test/kernel has the real one.
 import t from 'tap';
 import { AppError } from '../../../controlplane/base/errors';
 import { endpoint, service, servicePort } from '../../../test/lib/service-fixture';
@@ -11,7 +11,7 @@ import { NftWriter } from './writer';
 const table = { family: 'ip', name: 'k8ts' } as const;
 const web = service('shop/web', '10.96.3.7', { ports: [servicePort({ endpoints: [endpoint('10.244.2.9', 8080)] })] });
 
-/** Prints a plan as nft would: this one has its own words for nothing. */
+/** Prints a plan as nft would; this fake uses the plan's own words. */
 function printed(plan: NftPlan): string {
   const body = (text: string) => text.replace(/^(?=.)/gm, '\t\t');
   const sets = [...plan.sets].map(([, text]) => text.replace(/^(\S+ \S+) \{ (.*) \}$/, '\t$1 {\n\t\t$2\n\t}\n'));
@@ -34,7 +34,7 @@ function elementsOf(plan: NftPlan): NftTable {
 
 class FakeNft implements Nft {
   readonly ran: string[] = [];
-  /** What the drafted table and ours look like. */
+  /** The structure of the draft table and of our table. */
   wanted = '';
   actual: string | undefined;
   elements: NftTable | undefined;
@@ -60,7 +60,7 @@ class FakeNft implements Nft {
     this.actual = printed(plan);
     this.elements = elementsOf(plan);
   }
-  /** What was sent to our own table. */
+  /** The commands sent to our own table. */
   get sent(): string[] {
     return this.ran.filter((text) => !text.includes('k8ts-draft'));
   }
@@ -166,7 +166,7 @@ t.test('the canary: nobody else wrote; somebody did, elsewhere, to a chain, or p
   const { nft, plan, dirty } = setUp();
   let others = 7;
   let now = 0;
-  // One comparison takes two seconds.
+  // One comparison takes two seconds here.
   const structure = nft.structure.bind(nft);
   let looks = 0;
   nft.structure = async (of) => {

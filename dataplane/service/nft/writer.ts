@@ -1,5 +1,5 @@
-// Brings the table of one family to the plan: one transaction per call, of what changed. It remembers nothing but how nft printed
-// the table after the last write; after a failure it reads the kernel and writes whatever differs.
+// Brings the table of one family to the plan: one transaction per call, with only the changes. The writer remembers only the text
+// that nft printed after the last write. After a failure it reads the kernel and writes all differences.
 import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
 import { ForeignChanges } from '../../nftables/foreign-changes';
 import type { Generations } from '../../nftables/generations';
@@ -12,14 +12,16 @@ import { renderStructure, renderTransaction } from './transaction';
 export interface NftWriterDeps {
   readonly nft: Nft;
   readonly table: TableName;
-  /** Tells whether others changed anything; without it canaryAlive() asks nft, and changed elements are found by check() alone. */
+  /**
+   * Says whether another program changed anything. Without it canaryAlive() runs nft, and only check() finds changed elements.
+   */
   readonly generations?: Pick<Generations, 'others'>;
-  /** Milliseconds of any fixed origin, for durations. */
+  /** A monotonic clock in milliseconds, for durations. */
   readonly elapsed?: () => number;
 }
 
 export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
-  /** The table as printed after the last write; undefined: not known, the next apply() compares everything. */
+  /** The table as nft printed it after the last write; undefined: unknown, the next apply() compares everything. */
   private printed: string | undefined;
   private applied = false;
   private readonly foreign: ForeignChanges;
@@ -50,7 +52,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     if (this.printed === undefined) return false;
     if (await this.foreign.none()) return true;
     if ((await this.structure()) !== this.printed) return false;
-    // Others changed something, and it was no chain of ours. It may be an element, which only a comparison can tell.
+    // Another program changed something, but no chain of ours. It may be an element; only a comparison can find that.
     return !this.foreign.worthComparing();
   }
 
@@ -62,7 +64,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
 
   async removeAll(): Promise<void> {
     this.printed = undefined;
-    // Declared first: what is not there cannot be deleted.
+    // The table is declared first: deleting a missing table is an error.
     await this.deps.nft.run(`add table ${this.label}\ndelete table ${this.label}\n`);
   }
 
@@ -79,7 +81,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     return this.deps.nft.structure(this.deps.table).then((text) => text ?? '');
   }
 
-  /** One transaction: packets meet the old table or the new one. */
+  /** One transaction: each packet meets the old table or the new one. */
   private renderReplacement(plan: NftPlan): string {
     const absent = <T>(values: ReadonlyMap<string, T>) => new Map([...values.keys()].map((key) => [key, undefined]));
     const everything: NftChanges = {
@@ -94,7 +96,7 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     return this.foreign.comparing(() => this.compareNow(plan));
   }
 
-  /** The plan is put beside the table under another name, switched off, to have it printed in the same words. */
+  /** Writes the plan as a dormant table under another name, so that nft prints both in the same words. */
   private async compareNow(plan: NftPlan): Promise<Comparison> {
     const { nft, table } = this.deps;
     const draft = { ...table, name: `${table.name}-draft` };
