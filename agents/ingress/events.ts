@@ -117,5 +117,5 @@ export function renderEvent(ingress: Ingress, { reason, message }: Trouble, nowM
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
-  } as unknown as Event;
+  };
 }

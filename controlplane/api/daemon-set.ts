@@ -28,8 +28,8 @@ function setDefaults(set: DaemonSet): void {
   spec.updateStrategy.type ??= 'RollingUpdate';
   if (spec.updateStrategy.type === 'RollingUpdate') {
     spec.updateStrategy.rollingUpdate ??= {};
-    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1 as never;
-    spec.updateStrategy.rollingUpdate.maxSurge ??= 0 as never;
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
   defaultTemplate(spec);

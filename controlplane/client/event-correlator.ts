@@ -54,7 +54,7 @@ export class EventCorrelator {
       return { action: 'create', event, id };
     }
     const count = (before.count ?? 1) + 1;
-    const event = { ...before, count, message, lastTimestamp: formatTime(nowMs) as never };
+    const event = { ...before, count, message, lastTimestamp: formatTime(nowMs) };
     remember(this.seen, id, event);
     return { action: 'update', key: `${event.metadata.namespace}/${event.metadata.name}`, event, count, id };
   }
