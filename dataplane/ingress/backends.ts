@@ -40,7 +40,7 @@ const keepAliveMs = 30_000;
 const maxConnectionsPerEndpoint = 256;
 /** How long an endpoint that refused a connection is passed over; readiness takes over after that. */
 const avoidMs = 1_000;
-const H2_STREAMS = 100;
+const maxHttp2Streams = 100;
 
 export interface BackendsOptions {
   readonly dialing: Dialing;
@@ -134,7 +134,12 @@ function open(
   const connect = { timeout: connectTimeoutMs, lookup, port };
   const dispatcher =
     protocol === 'h2c'
-      ? new H2CClient(origin, { maxConcurrentStreams: H2_STREAMS, pipelining: H2_STREAMS, maxHeaderSize, connect })
+      ? new H2CClient(origin, {
+          maxConcurrentStreams: maxHttp2Streams,
+          pipelining: maxHttp2Streams,
+          maxHeaderSize,
+          connect,
+        })
       : new Pool(origin, {
           connections: maxConnectionsPerEndpoint,
           keepAliveTimeout: keepAliveMs,

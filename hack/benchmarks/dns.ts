@@ -16,13 +16,13 @@ import { Zone } from '../../dataplane/dns/zone';
 import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
 import { type BenchRow, renderRows } from './row';
 
-const HOST = '127.0.0.1';
-const OURS = 18053;
-const UNBOUND = 18054;
-const SECONDS = 4;
-const ROUNDS = 3;
-const NAMES = 1_000;
-const OUTSTANDING = 200;
+const loopback = '127.0.0.1';
+const ourPort = 18053;
+const unboundPort = 18054;
+const roundSeconds = 4;
+const rounds = 3;
+const nameCount = 1_000;
+const maxOutstanding = 200;
 
 const nameOf = (i: number) => `service-${i}.shop.svc.cluster.local`;
 const addressOf = (i: number) => `10.96.${i >> 8}.${i & 255}`;
@@ -39,14 +39,14 @@ export async function run(): Promise<BenchRow[]> {
   scope.defer(() => rmSync(directory, { recursive: true, force: true }));
   try {
     const queries = join(directory, 'queries');
-    writeFileSync(queries, Array.from({ length: NAMES }, (_, i) => `${nameOf(i)} A\n`).join(''));
+    writeFileSync(queries, Array.from({ length: nameCount }, (_, i) => `${nameOf(i)} A\n`).join(''));
     const ours = await startOurs(scope);
     const peer = await startUnbound(scope, directory);
     const figures: { ours: Figure[]; unbound: Figure[] } = { ours: [], unbound: [] };
-    await load(ours, OURS, queries);
-    for (let round = 0; round < ROUNDS; round++) {
-      if (peer !== undefined) figures.unbound.push(await load(peer, UNBOUND, queries));
-      figures.ours.push(await load(ours, OURS, queries));
+    await load(ours, ourPort, queries);
+    for (let round = 0; round < rounds; round++) {
+      if (peer !== undefined) figures.unbound.push(await load(peer, unboundPort, queries));
+      figures.ours.push(await load(ours, ourPort, queries));
     }
     return rows(median(figures.ours)!, median(figures.unbound));
   } finally {
@@ -56,7 +56,7 @@ export async function run(): Promise<BenchRow[]> {
 
 function rows(ours: Figure, theirs: Figure | undefined): BenchRow[] {
   const peer = theirs ? 'unbound, one thread' : 'unbound is not installed';
-  const note = `dnsperf, ${NAMES} names, ${OUTSTANDING} outstanding, ${SECONDS} s, median of ${ROUNDS}`;
+  const note = `dnsperf, ${nameCount} names, ${maxOutstanding} outstanding, ${roundSeconds} s, median of ${rounds}`;
   const row = (what: string, unit: string, figure: (one: Figure) => number): BenchRow => {
     const base = { what, unit, ours: figure(ours), peer, note };
     return theirs ? { ...base, theirs: figure(theirs) } : base;
@@ -84,7 +84,7 @@ async function startOurs(scope: Scope): Promise<number> {
 async function serve(): Promise<void> {
   const zone = new Zone('cluster.local');
   zone.setNamespace('shop', true);
-  for (let i = 0; i < NAMES; i++) {
+  for (let i = 0; i < nameCount; i++) {
     const name = `service-${i}`;
     const service = { namespace: 'shop', name, kind: 'cluster', addresses: [addressOf(i)], ports: [] } as const;
     zone.setService(`shop/${name}`, service);
@@ -94,18 +94,18 @@ async function serve(): Promise<void> {
   const forwarder = new Forwarder({ upstreams: [], clock: systemClock, log });
   const facts = () => ({ serverAddresses: [] });
   const responder = new Responder({ zone, facts, forwarder, metrics: new DnsMetrics(), log });
-  await listenDns({ host: HOST, port: OURS }, responder, log);
+  await listenDns({ host: loopback, port: ourPort }, responder, log);
   process.send?.('ready');
 }
 
 /** Undefined when it is not installed. */
 async function startUnbound(scope: Scope, directory: string): Promise<number | undefined> {
   const file = join(directory, 'unbound.conf');
-  const data = Array.from({ length: NAMES }, (_, i) => `  local-data: "${nameOf(i)}. 5 IN A ${addressOf(i)}"\n`);
+  const data = Array.from({ length: nameCount }, (_, i) => `  local-data: "${nameOf(i)}. 5 IN A ${addressOf(i)}"\n`);
   writeFileSync(
     file,
     'server:\n' +
-      `  interface: ${HOST}@${UNBOUND}\n  num-threads: 1\n  do-daemonize: no\n  chroot: ""\n  username: ""\n` +
+      `  interface: ${loopback}@${unboundPort}\n  num-threads: 1\n  do-daemonize: no\n  chroot: ""\n  username: ""\n` +
       `  directory: "${directory}"\n  pidfile: ""\n  use-syslog: no\n  logfile: ""\n  verbosity: 0\n` +
       `  local-zone: "cluster.local." static\n${data.join('')}` +
       'remote-control:\n  control-enable: no\n',
@@ -126,8 +126,8 @@ async function startUnbound(scope: Scope, directory: string): Promise<number | u
 
 async function load(pid: number, port: number, queries: string): Promise<Figure> {
   const before = cpuMicros(pid);
-  const argv = ['dnsperf', '-s', HOST, '-p', String(port), '-d', queries, '-l', String(SECONDS)];
-  const { stdout } = await new SystemExec().run([...argv, '-c', '20', '-q', String(OUTSTANDING)]);
+  const argv = ['dnsperf', '-s', loopback, '-p', String(port), '-d', queries, '-l', String(roundSeconds)];
+  const { stdout } = await new SystemExec().run([...argv, '-c', '20', '-q', String(maxOutstanding)]);
   const used = cpuMicros(pid) - before;
   const value = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1]);
   const total = value(/Queries completed:\s+(\d+)/);

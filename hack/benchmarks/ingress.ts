@@ -10,12 +10,12 @@ import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
 import { IngressServer } from '../../dataplane/ingress/server';
 import { type BenchRow, renderRows } from './row';
 
-const BACKEND = 18081;
-const NGINX = 18001;
-const OURS = 18000;
-const SECONDS = 5;
-const ROUNDS = 3;
-const CONNECTIONS = 32;
+const backendPort = 18081;
+const nginxPort = 18001;
+const ourPort = 18000;
+const roundSeconds = 5;
+const rounds = 3;
+const connectionCount = 32;
 
 interface Figure {
   readonly perSecond: number;
@@ -32,20 +32,20 @@ export async function run(): Promise<BenchRow[]> {
       scope,
       directory,
       'backend',
-      `server { listen 127.0.0.1:${BACKEND}; location / { return 200 "hello from the backend, thirty-six b"; } }`,
+      `server { listen 127.0.0.1:${backendPort}; location / { return 200 "hello from the backend, thirty-six b"; } }`,
     );
     const peer = await nginx(
       scope,
       directory,
       'proxy',
-      `upstream b { server 127.0.0.1:${BACKEND}; keepalive 64; } server { listen 127.0.0.1:${NGINX}; location / { proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; } }`,
+      `upstream b { server 127.0.0.1:${backendPort}; keepalive 64; } server { listen 127.0.0.1:${nginxPort}; location / { proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; } }`,
     );
     const ours = await proxy(scope);
     const figures: { nginx: Figure[]; ours: Figure[] } = { nginx: [], ours: [] };
-    await load(ours, OURS);
-    for (let round = 0; round < ROUNDS; round++) {
-      figures.nginx.push(await load(peer, NGINX));
-      figures.ours.push(await load(ours, OURS));
+    await load(ours, ourPort);
+    for (let round = 0; round < rounds; round++) {
+      figures.nginx.push(await load(peer, nginxPort));
+      figures.ours.push(await load(ours, ourPort));
     }
     return rows(median(figures.ours), median(figures.nginx));
   } finally {
@@ -55,7 +55,7 @@ export async function run(): Promise<BenchRow[]> {
 
 function rows(ours: Figure, theirs: Figure): BenchRow[] {
   const peer = 'nginx, one worker';
-  const note = `wrk, ${CONNECTIONS} connections, ${SECONDS} s, median of ${ROUNDS}`;
+  const note = `wrk, ${connectionCount} connections, ${roundSeconds} s, median of ${rounds}`;
   const perCpuSecond = (figure: Figure) => Math.round(1_000_000 / figure.cpuMicros);
   return [
     {
@@ -108,13 +108,13 @@ async function proxy(scope: Scope): Promise<number> {
 }
 
 async function serve(): Promise<void> {
-  const server = new IngressServer({ host: '127.0.0.1', httpPort: OURS, httpsPort: 0 });
+  const server = new IngressServer({ host: '127.0.0.1', httpPort: ourPort, httpsPort: 0 });
   const backend = 'bench/echo:80';
   server.update({
     rules: [{ ingress: 'bench/echo', createdMs: 1, host: '127.0.0.1', path: '/', pathType: 'Prefix', backend }],
     defaults: [],
     tls: [],
-    backends: [{ id: backend, protocol: 'http', endpoints: [{ address: '127.0.0.1', port: BACKEND }] }],
+    backends: [{ id: backend, protocol: 'http', endpoints: [{ address: '127.0.0.1', port: backendPort }] }],
   });
   await server.listen();
   process.send?.('ready');
@@ -122,7 +122,7 @@ async function serve(): Promise<void> {
 
 async function load(pid: number, port: number): Promise<Figure> {
   const before = cpuMicros(pid);
-  const argv = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${SECONDS}`, '--latency', `http://127.0.0.1:${port}/`];
+  const argv = ['wrk', '-t1', `-c${connectionCount}`, `-d${roundSeconds}`, '--latency', `http://127.0.0.1:${port}/`];
   const { stdout } = await new SystemExec().run(argv);
   const used = cpuMicros(pid) - before;
   const total = Number(/(\d+) requests in/.exec(stdout)?.[1]);

@@ -1,4 +1,4 @@
-// The dependency direction of the house style, 2.2: who may import whom.
+// Dependencies point one way (CONTRIBUTING.md): who may import whom.
 import t from 'tap';
 import { isTest, parseSource, readSources, type SourceFile } from './sources';
 
