@@ -13,7 +13,7 @@ const ports: PodPort[] = [
   { link: 'veth0af40106', mac: '0a:58:0a:f4:01:06', addresses: ['10.244.1.6'] },
 ];
 
-t.test('elements', async (t) => {
+t.test('elements of the sets name each port with its MAC and addresses, link-local ones too', async (t) => {
   t.equal(linkLocalOf('0a:58:0a:f4:01:05'), 'fe80::858:aff:fef4:105');
   t.equal(linkLocalOf('02:00:00:00:00:00'), 'fe80::ff:fe00:0');
   t.strictSame(elementsOf(ports), {
@@ -39,7 +39,7 @@ t.test('elements', async (t) => {
   });
 });
 
-t.test('text', async (t) => {
+t.test('the text checks targets, guards the tunnel port, and adds no empty set', async (t) => {
   t.matchSnapshot(sourcesText(ports, { targets: true }));
   t.match(
     sourcesText([], { targets: true, tunnelPort: 8472 }),

@@ -101,7 +101,7 @@ t.test('selectors that say the same share a set; names too long for the kernel a
   for (const name of two.chains.keys()) t.ok(name.length <= 100, name);
 });
 
-t.test('ports', async (t) => {
+t.test('ports of one protocol become the fewest ranges; no port means all', async (t) => {
   const tcp = (port?: number | string, endPort?: number) =>
     ({ protocol: 'tcp', ...(port === undefined ? {} : { port }), ...(endPort ? { endPort } : {}) }) as const;
   const cases = [

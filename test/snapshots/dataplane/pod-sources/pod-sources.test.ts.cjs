@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`dataplane/pod-sources/pod-sources.test.ts > TAP > text > must match snapshot 1`] = `
+exports[`dataplane/pod-sources/pod-sources.test.ts > TAP > the text checks targets, guards the tunnel port, and adds no empty set > must match snapshot 1`] = `
 add table bridge k8ts-pod-sources
 add set bridge k8ts-pod-sources ports { type ifname; }
 add set bridge k8ts-pod-sources macs { type ifname . ether_addr; }
