@@ -60,7 +60,7 @@ t.test('every kind', async (t) => {
   }
 });
 
-t.test('durations', async (t) => {
+t.test('durations are shown as kubectl shows ages', async (t) => {
   const s = 1000;
   const [m, h, d] = [60 * s, 3600 * s, 86400 * s];
   const cases: Array<[number, string]> = [
@@ -143,7 +143,7 @@ t.test('Deployment', async (t) => {
   t.same(row(deployments, running, true), ['a', '1/1', 1, 1, '60s', 'c', 'i', 'app=a']);
 });
 
-t.test('Scale', async (t) => {
+t.test('a Scale shows and sets the replicas of its object', async (t) => {
   const object: Deployment = {
     metadata: { ...metadata, resourceVersion: '5' },
     spec: { replicas: 2, selector, template },
@@ -185,7 +185,7 @@ t.test('ConfigMap and Secret', async (t) => {
   t.same(write(secrets, { metadata, type: 'x' }, object).causes, ['type: Invalid value: "x": field is immutable']);
 });
 
-t.test('Namespace', async (t) => {
+t.test('a Namespace gets its name as a label, its finalizer and its phase', async (t) => {
   const { object } = write(namespaces, { metadata: { name: 'a' } });
   t.match(object, {
     metadata: { labels: { 'kubernetes.io/metadata.name': 'a' } },

@@ -19,7 +19,7 @@ const causesOf = (object: Pod, old?: Pod): string[] =>
     ({ field, message }) => `${field}: ${message}`,
   );
 
-t.test('defaults', async (t) => {
+t.test('defaults of a pod, its containers and volumes', async (t) => {
   const object = pod({
     containers: [
       container({

@@ -14,7 +14,7 @@ function write(spec: Partial<Spec>, old?: Spec): { spec: Spec; causes: string[] 
 
 const ports = [{ port: 80 }];
 
-t.test('defaults', async (t) => {
+t.test('defaults of a Service follow from its type', async (t) => {
   t.match(write({ ports }).spec, {
     type: 'ClusterIP',
     sessionAffinity: 'None',

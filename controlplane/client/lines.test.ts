@@ -29,7 +29,7 @@ t.test('a line of many chunks is joined once', async (t) => {
   t.equal(line.length, 1_000_000);
 });
 
-t.test('readText', async (t) => {
+t.test('readText joins the pieces of a body', async (t) => {
   t.equal(await readText(chunks('a', 'b')), 'ab');
   t.equal(await readText(chunks()), '');
 });

@@ -52,7 +52,7 @@ void t.test('help lists every option with its default', async (t) => {
   t.match(help, /--quiet +say less/);
 });
 
-void t.test('durations', async (t) => {
+void t.test('a duration has units, no sign and no fraction', async (t) => {
   t.same(['0', '90s', '1h30m', '24h', '7d'].map(parseDuration), [0, 90_000, 5_400_000, 86_400_000, 604_800_000]);
   for (const text of ['', '10', '-1h', '1.5h', '1 h', 'h', '1w']) t.throws(() => parseDuration(text), /like 90s/, text);
 });
