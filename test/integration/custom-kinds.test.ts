@@ -100,7 +100,14 @@ t.test('an owner is found whatever version a reference names', async (t) => {
     storage: { kind: widgets, toStored: (object) => object, fromStored: (object) => object },
   });
   await kinds.add(widgets);
+  const early = { apiVersion: beta.apiVersion, kind: 'Widget', metadata: { name: 'none', uid: 'none' } };
+  await create(configMaps, 'early', early);
+  // It is collected after the others have been looked at.
+  await create(configMaps, 'of-none', { ...early, apiVersion: widgets.apiVersion });
+  await gone(configMaps, 'of-none');
+  t.ok(await client.get(configMaps, 'default/early'), 'that version is not served yet');
   await kinds.add(beta);
+  await gone(configMaps, 'early');
   const owner = await create(beta, 'owner');
   t.equal(owner.apiVersion, 'example.com/v1beta1');
   await create(configMaps, 'dependent', owner);

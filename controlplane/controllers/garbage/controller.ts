@@ -6,7 +6,7 @@ import { type KubeObject, type OwnerReference, objectKey } from '../../api/types
 import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
-import { followDeletable } from '../shared/deletable';
+import { type DeletableHandlers, followDeletable } from '../shared/deletable';
 import type { Controller, Deps } from '../shared/deps';
 import { byOwner } from '../shared/informers';
 import { isDeleting, metaOf } from '../shared/owner';
@@ -32,8 +32,9 @@ export class GarbageCollector implements Controller {
   /** Sources without their first list; each promise resolves when it is there, or not needed any more. */
   private readonly unlisted = new Map<Source, Promise<void>>();
   private started = false;
-  /** By the prefix of the kind, which kinds of the same objects share. Queue keys begin with it. */
+  /** By the prefix of the kind, which kinds of the same objects share, and by plural.group, with which queue keys begin. */
   private readonly byPrefix = new Map<string, Source>();
+  private readonly byResource = new Map<string, Source>();
   private readonly queue: WorkQueue;
 
   constructor(
@@ -44,7 +45,12 @@ export class GarbageCollector implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const handlers = { added: (kind: Kind) => this.add(kind, signal), removed: (kind: Kind) => this.remove(kind) };
+    const handlers: DeletableHandlers = {
+      added: (kind) => this.add(kind, signal),
+      removed: (kind) => this.remove(kind),
+      // References that name this form of the objects are understood from now on.
+      alsoNamed: ({ prefix }) => this.enqueueReferring(this.byPrefix.get(prefix)),
+    };
     followDeletable(this.catalog, this.deps.informers, handlers, signal);
     this.started = true;
     await this.complete();
@@ -55,6 +61,7 @@ export class GarbageCollector implements Controller {
     const source: Source = { kind, informer: this.deps.informers.of(kind), removed: new AbortController() };
     this.sources = [...this.sources, source];
     this.byPrefix.set(kind.prefix, source);
+    this.byResource.set(resourceOf(kind), source);
     const isLate = this.started;
     const end = AbortSignal.any([signal, source.removed.signal]);
     // It rejects only when the signal is aborted.
@@ -77,6 +84,7 @@ export class GarbageCollector implements Controller {
     source.removed.abort();
     this.sources = this.sources.filter((other) => other !== source);
     this.byPrefix.delete(kind.prefix);
+    this.byResource.delete(resourceOf(kind));
   }
 
   /** Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing. */
@@ -98,7 +106,8 @@ export class GarbageCollector implements Controller {
   }
 
   /** What refers to owners of a kind that was not served until now: such a reference said nothing before. */
-  private enqueueReferring(owners: Source): void {
+  private enqueueReferring(owners: Source | undefined): void {
+    if (!owners) return;
     for (const { kind, informer } of this.sources) {
       for (const object of informer.list()) {
         const refers = (object.metadata?.ownerReferences ?? []).some((one) => this.sourceOf(one) === owners);
@@ -110,7 +119,7 @@ export class GarbageCollector implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     if (this.unlisted.size > 0) await this.complete();
     const at = key.indexOf(' ');
-    const source = this.byPrefix.get(key.slice(0, at));
+    const source = this.byResource.get(key.slice(0, at));
     const object = source?.informer.get(key.slice(at + 1));
     if (!source || !object) return;
     const dependents = this.dependentsOf(object);
@@ -197,7 +206,7 @@ export class GarbageCollector implements Controller {
   }
 
   private enqueue(kind: Kind, object: KubeObject): void {
-    this.queue.add(`${kind.prefix} ${objectKey(object)}`);
+    this.queue.add(`${resourceOf(kind)} ${objectKey(object)}`);
   }
 
   private enqueueDependents(owner: KubeObject): void {
@@ -267,3 +276,5 @@ export class GarbageCollector implements Controller {
 function ownerKey(kind: Kind, object: KubeObject, { name }: OwnerReference): string {
   return kind.namespaced ? `${object.metadata?.namespace}/${name}` : name;
 }
+
+const resourceOf = ({ plural, group }: Kind): string => `${plural}.${group}`;

@@ -59,12 +59,13 @@ t.test('objects that are served at two versions are followed once', async (t) =>
   const handlers = {
     added: (kind: { version: string }) => seen.push(`+${kind.version}`),
     removed: (kind: { version: string }) => seen.push(`-${kind.version}`),
+    alsoNamed: (kind: { version: string }) => seen.push(`also ${kind.version}`),
   };
   followDeletable(catalog, new InformerSet({ client: new MemoryClient(), log }), handlers, abort.signal);
   catalog.add(widgets);
   catalog.remove(old);
   catalog.add(old);
-  t.same(seen, ['+v1beta1', '-v1beta1', '+v1'], 'at the stored version, while that is served');
+  t.same(seen, ['+v1beta1', '-v1beta1', '+v1', 'also v1beta1'], 'at the stored version, while that is served');
   abort.abort();
 });
 

@@ -7,26 +7,27 @@ import { storageKind } from '../../api/storage';
 import type { InformerSet } from './informers';
 
 /** One kind for the same objects: the one whose form is stored, if it is served. */
-function deletableKinds(catalog: Catalog): readonly Kind[] {
+function oneForEach(kinds: Iterable<Kind>): ReadonlySet<Kind> {
   const found = new Map<string, Kind>();
-  for (const kind of catalog.kinds()) {
-    const { prefix, verbs } = kind;
-    if (prefix === events.prefix || !needed.every((verb) => verbs.includes(verb))) continue;
-    if (kind === storageKind(kind) || !found.has(prefix)) found.set(prefix, kind);
-  }
-  return [...found.values()];
+  for (const kind of kinds) if (kind === storageKind(kind) || !found.has(kind.prefix)) found.set(kind.prefix, kind);
+  return new Set(found.values());
 }
+
+const isDeletable = ({ prefix, verbs }: Kind): boolean =>
+  prefix !== events.prefix && needed.every((verb) => verbs.includes(verb));
 
 const needed: readonly Verb[] = ['list', 'watch', 'delete'];
 
 export interface DeletableHandlers {
   added(kind: Kind): void;
   removed(kind: Kind): void;
+  /** A further kind shows objects that are followed already. */
+  alsoNamed?(kind: Kind): void;
 }
 
 /**
  * Calls `added` with each deletable kind there is, at once, and with each that comes; `removed` with each that goes, whose informer
- * is stopped. Both are called synchronously, until the signal is aborted.
+ * is stopped; `alsoNamed` with each further form of objects that are followed. All are called synchronously, until the signal is aborted.
  */
 export function followDeletable(
   catalog: Catalog,
@@ -35,10 +36,13 @@ export function followDeletable(
   signal: AbortSignal,
 ): void {
   if (signal.aborted) return;
+  let all: ReadonlySet<Kind> = new Set();
   let known: ReadonlySet<Kind> = new Set();
   const look = () => {
     const before = known;
-    const kinds = new Set(deletableKinds(catalog));
+    const others = all;
+    all = new Set(catalog.kinds().filter(isDeletable));
+    const kinds = oneForEach(all);
     known = kinds;
     for (const kind of before) {
       if (kinds.has(kind)) continue;
@@ -46,6 +50,7 @@ export function followDeletable(
       handlers.removed(kind);
     }
     for (const kind of kinds) if (!before.has(kind)) handlers.added(kind);
+    for (const kind of all) if (!kinds.has(kind) && !others.has(kind)) handlers.alsoNamed?.(kind);
   };
   look();
   signal.addEventListener('abort', catalog.onChange(look), { once: true });
