@@ -103,7 +103,11 @@ t.test('discovery shows the versions in order, and names the preferred one', asy
   );
   t.ok(hashes[0]);
   t.equal(hashes[0], hashes[1], 'the same objects');
-  t.equal((await server.call('GET', `/openapi/v3/apis/stable.example.com/v1beta1`)).status, 200);
+  const { json: openapi } = await server.call('GET', '/openapi/v2');
+  const specOf = (version: string): object =>
+    openapi.definitions[`com.example.stable.${version}.CronTab`].properties.spec.properties;
+  t.same(Object.keys(specOf('v1')).sort(), ['replicas', 'schedule']);
+  t.same(Object.keys(specOf('v1beta1')).sort(), ['hour', 'minute', 'replicas']);
 });
 
 t.test('what is written at one version is read at the other', async (t) => {
