@@ -1,7 +1,6 @@
 // The conditions of a pod that the kubelet owns; the times of those that do not change are kept. Pure.
-import type { Pod } from '../../../controlplane/api';
+import { conditionOf, isSidecar, type Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
-import { isSidecar } from './plan';
 import type { ContainerStatus, StatusInput } from './status-input';
 
 export type PodCondition = NonNullable<NonNullable<Pod['status']>['conditions']>[number];
@@ -26,7 +25,7 @@ export function podConditions(input: StatusInput, observed: Observed): PodCondit
 }
 
 function withTimes(verdict: Verdict, { pod, now }: StatusInput): PodCondition {
-  const previous = pod.status?.conditions?.find((condition) => condition.type === verdict.type);
+  const previous = conditionOf<PodCondition>(pod, verdict.type);
   const unchanged = previous?.status === verdict.status;
   const { generation } = pod.metadata ?? {};
   return {
@@ -72,7 +71,7 @@ function podReady(pod: Pod, containers: Verdict): Verdict {
   const missing = (pod.spec?.readinessGates ?? [])
     .map(({ conditionType }) => conditionType)
     .flatMap((gate) => {
-      const condition = pod.status?.conditions?.find((each) => each.type === gate);
+      const condition = conditionOf<PodCondition>(pod, gate);
       if (!condition) return [`corresponding condition of pod readiness gate "${gate}" does not exist.`];
       return condition.status === 'True'
         ? []

@@ -1,5 +1,5 @@
 // spec.activeDeadlineSeconds: a pod may be active on its node for so long and is then failed. Pure.
-import type { Pod } from '../../../controlplane/api';
+import { isTerminal, type Pod } from '../../../controlplane/api';
 import type { PodVerdict } from './status-input';
 
 const reason = 'DeadlineExceeded';
@@ -8,7 +8,7 @@ export const deadlineMessage = 'Pod was active on the node longer than the speci
 /** When the pod's time is over, in ms since the epoch; undefined without a limit, or when it has ended already. */
 export function deadlineMs(pod: Pod, takenAtMs: number): number | undefined {
   const seconds = pod.spec?.activeDeadlineSeconds;
-  if (seconds === undefined || isOver(pod)) return undefined;
+  if (seconds === undefined || isTerminal(pod)) return undefined;
   const { startTime } = pod.status ?? {};
   return (startTime ? Date.parse(startTime) : takenAtMs) + seconds * 1000;
 }
@@ -20,6 +20,3 @@ export function deadlineVerdict(pod: Pod, takenAtMs: number, now: number): PodVe
   const deadline = deadlineMs(pod, takenAtMs);
   return deadline !== undefined && deadline <= now ? verdict : undefined;
 }
-
-/** The API says that the pod has ended; that is never taken back. */
-export const isOver = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';

@@ -1,6 +1,6 @@
 // What has to be done so that a pod runs as its spec says. Pure: spec and observed containers in, actions out.
 // The order follows kubernetes.io "Init Containers", "Sidecar Containers" and "Pod Lifecycle".
-import type { Pod } from '../../../controlplane/api';
+import { isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
@@ -47,8 +47,6 @@ export interface PodPlan {
   /** Containers that wait for retryAtMs because they failed before. */
   readonly backingOff: readonly string[];
 }
-
-export const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
 export function planPod(input: PlanInput): PodPlan {
   return new Planner(input).plan();

@@ -1,13 +1,12 @@
 // All pods of this node: one worker each, fed by the API and by the runtime. Containers whose pod the API does not know
 // get a worker too, which removes them.
-import type { Pod } from '../../../controlplane/api';
+import { isTerminal, type Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
 import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { unsoundName } from '../spec/names';
-import { isOver } from './deadline';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
@@ -194,7 +193,7 @@ export class PodSet {
   /** A pod that has ended for good keeps a worker while its containers are there: its logs are still read. */
   private needsNothing(pod: Pod): boolean {
     const { uid = '', deletionTimestamp } = pod.metadata ?? {};
-    return isOver(pod) && deletionTimestamp === undefined && this.deps.records.ofPod(uid).length === 0;
+    return isTerminal(pod) && deletionTimestamp === undefined && this.deps.records.ofPod(uid).length === 0;
   }
 
   private finished(podUid: string): void {

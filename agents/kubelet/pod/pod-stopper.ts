@@ -1,14 +1,13 @@
 // How the containers of one pod end: one by one, all in their order, removed with what they held. What is to end is decided by
 // the worker and its plan.
-import type { Pod } from '../../../controlplane/api';
+import { defaultGraceSeconds, graceSecondsOf, isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { findContainer } from '../spec/container';
-import { defaultGraceSeconds, specGraceOf } from '../spec/grace-period';
 import type { PodDeps } from './deps';
 import { Killer } from './killer';
 import type { ObservedPod } from './observed-pod';
-import { isSidecar, type PodAction } from './plan';
+import type { PodAction } from './plan';
 import { removeSandbox } from './sandbox';
 import type { TerminationMessages } from './termination-message';
 
@@ -31,7 +30,7 @@ export class PodStopper {
     const container = findContainer(pod, action.name);
     const probe = /liveness/.test(action.message) ? container?.livenessProbe : container?.startupProbe;
     const graceSeconds =
-      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ?? specGraceOf(pod.spec);
+      (/probe/.test(action.message) ? probe?.terminationGracePeriodSeconds : undefined) ?? graceSecondsOf(pod.spec);
     await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.observed.podIps[0] });
   }
 
@@ -57,7 +56,7 @@ export class PodStopper {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
     }
-    await this.stopContainers(pod, specGraceOf(pod.spec));
+    await this.stopContainers(pod, graceSecondsOf(pod.spec));
     for (const record of this.observed.records.filter(isSandbox))
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }

@@ -1,13 +1,13 @@
 // One pod on this node: observes its containers, plans what brings them to what the spec says, publishes the status. Passes run one at
 // a time (pass-loop.ts) and apply-plan.ts carries the plan out; a deletion interrupts the pass that runs.
-import type { Pod } from '../../../controlplane/api';
+import { isTerminal, type Pod } from '../../../controlplane/api';
 import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
 import { formatPod } from '../spec/container-spec';
 import { graceOf } from '../spec/grace-period';
 import { PlanExecutor } from './apply-plan';
 import { ContainerStarts } from './container-starts';
-import { deadlineMs, isOver } from './deadline';
+import { deadlineMs } from './deadline';
 import { deletePod } from './delete-pod';
 import type { PodDeps } from './deps';
 import { ObservedPod } from './observed-pod';
@@ -140,7 +140,7 @@ export class PodWorker {
       },
       started: (id) => probes.started(id),
       notBefore: (name, last) => this.starts.notBefore(name, last),
-      over: verdict !== undefined || isOver(pod),
+      over: verdict !== undefined || isTerminal(pod),
       previousStarts: (name) => startsBefore(pod, name),
     });
     this.starts.heldBack(pod, plan.backingOff);
@@ -174,7 +174,7 @@ export class PodWorker {
   }
 
   private reportVerdict(pod: Pod, verdict: PodVerdict): void {
-    if (this.verdictReported || isOver(pod)) return;
+    if (this.verdictReported || isTerminal(pod)) return;
     this.verdictReported = true;
     this.deps.events.record(pod, ...verdictEvent(verdict));
   }

@@ -1,5 +1,5 @@
 // Starts one container of a pod: image, environment, mounts, create, start, postStart hook. Failures become waiting reasons.
-import type { Pod } from '../../../controlplane/api';
+import { graceSecondsOf, type Pod } from '../../../controlplane/api';
 import { AppError, describeError, isUnavailable } from '../../../controlplane/base/errors';
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
@@ -7,7 +7,6 @@ import { ConfigError, type Container } from '../spec/container';
 import { containerSpec } from '../spec/container-spec';
 import { containerEnv } from '../spec/env';
 import type { NodeFacts } from '../spec/field-ref';
-import { specGraceOf } from '../spec/grace-period';
 import { VolumeError } from '../volumes/payload';
 import type { PodDeps } from './deps';
 import { hookFailed, runHook } from './hooks';
@@ -107,7 +106,7 @@ async function afterStart(deps: PodDeps, request: StartRequest, id: string): Pro
       signal.throwIfAborted();
       const message = hookFailed('PostStartHook', err);
       deps.events.record(pod, 'Warning', 'FailedPostStartHook', message);
-      await deps.runtime.stop(id, specGraceOf(pod.spec));
+      await deps.runtime.stop(id, graceSecondsOf(pod.spec));
       throw new StartFailure({ reason: 'PostStartHookError', message }, deps.clock.now(), { cause: err });
     }
   }

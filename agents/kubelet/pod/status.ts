@@ -1,13 +1,12 @@
 // The status of a pod from what was observed. Pure; the same input gives the same bytes.
 // Source: kubernetes.io "Pod Lifecycle"; reasons and messages are those that clients look for.
-import type { Pod } from '../../../controlplane/api';
+import { allContainers, isSidecar, type Pod, qosClass } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
-import { qosClass } from '../spec/qos';
 import { podConditions } from './conditions';
-import { isSidecar, mayRestart } from './plan';
+import { mayRestart } from './plan';
 import type { ContainerStatus, PodStatus, StatusInput, WaitingReason } from './status-input';
 
 type ContainerState = NonNullable<ContainerStatus['state']>;
@@ -35,7 +34,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: previous.startTime ?? formatTime(input.takenAtMs ?? now),
     ...(initStatuses.length > 0 && !neverRan ? { initContainerStatuses: initStatuses } : {}),
     ...(neverRan ? {} : { containerStatuses: statuses }),
-    qosClass: previous.qosClass ?? qosClass(pod),
+    qosClass: previous.qosClass ?? qosClass(pod.spec ?? { containers: [] }),
   };
 }
 
@@ -117,9 +116,7 @@ function stateOf(input: StatusInput, record: ContainerRecord): ContainerState {
 const maxPodMessageBytes = 12 * 1024;
 
 function maxMessageBytes({ spec }: Pod): number {
-  const lists = [spec?.containers, spec?.initContainers, spec?.ephemeralContainers];
-  const count = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
-  return Math.floor(maxPodMessageBytes / Math.max(1, count));
+  return Math.floor(maxPodMessageBytes / Math.max(1, allContainers(spec ?? {}).length));
 }
 
 const cut = (text: string, maxBytes: number): string => {

@@ -1,6 +1,7 @@
 // exec, attach and port-forward on this kubelet's runtime.
 import { NotFound } from '../../../controlplane/base/errors';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { findContainer } from '../spec/container';
 import { forwardToPod } from '../streaming/forward-to-pod';
 import type { RemoteIo, StreamingHandlers } from '../streaming/handlers';
 import type { PodLookup } from './pod-lookup';
@@ -17,10 +18,7 @@ export function streamingHandlers(runtime: ContainerRuntime, lookup: PodLookup):
     },
     async attach({ namespace, pod, container }, io) {
       const record = lookup.running(namespace, pod, container);
-      const spec = [
-        ...(lookup.pod(namespace, pod).spec?.containers ?? []),
-        ...(lookup.pod(namespace, pod).spec?.initContainers ?? []),
-      ].find(({ name }) => name === container);
+      const spec = findContainer(lookup.pod(namespace, pod), container);
       await runtime.attach(record.id, { ...streams(io), tty: spec?.tty ?? false });
     },
     async portForward({ namespace, pod, port }, connection, signal) {

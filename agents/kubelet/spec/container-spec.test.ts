@@ -53,6 +53,8 @@ t.test('limits and requests of a container', async (t) => {
   });
   t.equal(spec({ container: container('app', { resources: { limits: { cpu: '1' } } }) }).cpuShares, 1024);
   t.match(spec({}), { cpuShares: 2, oomScoreAdj: 1000 });
+  const limits = { cpu: '1', memory: '1Gi' };
+  t.equal(spec({ pod: pod({ resources: { limits } }) }).oomScoreAdj, 0, 'resources of the pod alone decide its class');
 });
 
 t.test('securityContext of pod and container', async (t) => {

@@ -1,5 +1,5 @@
 // One container of a pod as the runtime is told to make it. Pure.
-import type { Pod } from '../../../controlplane/api';
+import { graceSecondsOf, type Pod, qosClass } from '../../../controlplane/api';
 import { milliValue, unitValue } from '../../../controlplane/api/quantity';
 import {
   containerType,
@@ -13,8 +13,6 @@ import {
 import type { ContainerSpec, ImageRecord, Mount } from '../runtime/runtime';
 import { ConfigError, type Container } from './container';
 import { expand } from './expand';
-import { specGraceOf } from './grace-period';
-import { qosClass } from './qos';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
 
@@ -65,7 +63,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
       [labels.sandboxId]: sandboxId,
       [labels.specHash]: specHash(container),
       [labels.terminationLog]: input.terminationLog,
-      [labels.graceSeconds]: String(specGraceOf(spec)),
+      [labels.graceSeconds]: String(graceSecondsOf(spec)),
     },
     ...(container.command ? { entrypoint: container.command.map((text) => expand(text, env)) } : {}),
     ...(container.args ? { args: container.args.map((text) => expand(text, env)) } : {}),
@@ -144,7 +142,7 @@ const bestEffortScore = 1000;
  * needs no capability.
  */
 function oomScoreAdj(pod: Pod, memoryRequest: string | undefined, nodeMemoryBytes: number): number {
-  const qos = qosClass(pod);
+  const qos = qosClass(pod.spec ?? { containers: [] });
   if (qos === 'BestEffort') return bestEffortScore;
   if (qos === 'Guaranteed') return 0;
   const share = memoryRequest ? unitValue(memoryRequest) / nodeMemoryBytes : 0;

@@ -1,5 +1,5 @@
 // A container of a pod's spec, and the error for one that cannot be created from it. Below everything that works on containers.
-import type { Pod } from '../../../controlplane/api';
+import { initAndAppContainers, type Pod } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
 
 export type Container = NonNullable<Pod['spec']>['containers'][number];
@@ -15,4 +15,4 @@ export class ConfigError extends AppError {
 
 /** The app or init container of this name. */
 export const findContainer = ({ spec }: Pod, name: string): Container | undefined =>
-  [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find((each) => each.name === name);
+  initAndAppContainers(spec ?? {}).find((each) => each.name === name);

@@ -1,14 +1,14 @@
 import t from 'tap';
-import { graceOf, specGraceOf } from './grace-period';
+import { graceOf } from './grace-period';
+import { pod } from './pod.fixture';
 
 t.test('the time that containers get to end', async (t) => {
-  const spec = (terminationGracePeriodSeconds?: number) =>
-    ({ containers: [], terminationGracePeriodSeconds }) as Parameters<typeof specGraceOf>[0];
-  t.equal(specGraceOf(undefined), 30);
-  t.equal(specGraceOf(spec()), 30);
-  t.equal(specGraceOf(spec(0)), 0);
-  t.equal(specGraceOf(spec(5)), 5);
-  t.equal(specGraceOf(spec(-1)), 1, 'a negative one counts as 1');
-  t.equal(graceOf({ metadata: { deletionGracePeriodSeconds: 0 }, spec: spec(5)! }), 0, 'a deletion says it');
-  t.equal(graceOf({ spec: spec(-7)! }), 1);
+  const of = (terminationGracePeriodSeconds?: number, more = {}) =>
+    graceOf(pod({ terminationGracePeriodSeconds }, more));
+  t.equal(graceOf({}), 30);
+  t.equal(of(), 30);
+  t.equal(of(0), 0);
+  t.equal(of(5), 5);
+  t.equal(of(-1), 1, 'a negative one counts as 1');
+  t.equal(of(5, { metadata: { deletionGracePeriodSeconds: 0 } }), 0, 'a deletion says it');
 });

@@ -1,6 +1,6 @@
 // Names that the API gives and that become parts of paths, of container names and of labels. The API server checks them when an object
 // is created; a node relies on it for nothing that it would delete or mount. Pure.
-import type { Pod } from '../../../controlplane/api';
+import { allContainers, type Pod } from '../../../controlplane/api';
 import { dns1123Label, dns1123Subdomain } from '../../../controlplane/api/validation/names';
 import { BadRequest } from '../../../controlplane/base/errors';
 
@@ -20,12 +20,11 @@ export function uidFolder(uid: string): string {
  */
 export function unsoundName({ metadata, spec }: Pod): string | undefined {
   const { uid = '', name = '', namespace = '' } = metadata ?? {};
-  const containers = [
-    ...(spec?.containers ?? []),
-    ...(spec?.initContainers ?? []),
-    ...((spec?.ephemeralContainers ?? []) as { readonly name: string }[]),
-  ];
-  const labels = { namespace: [namespace], container: names(containers), volume: names(spec?.volumes ?? []) };
+  const labels = {
+    namespace: [namespace],
+    container: names(allContainers(spec ?? {})),
+    volume: names(spec?.volumes ?? []),
+  };
   if (!isUid(uid)) return `uid ${JSON.stringify(uid)}`;
   if (dns1123Subdomain(name).length > 0) return `name ${JSON.stringify(name)}`;
   for (const [kind, found] of Object.entries(labels)) {

@@ -1,5 +1,5 @@
 // The files of configMap, secret, downwardAPI and projected volumes. Pure: objects and tokens are handed in.
-import type { ConfigMap, Pod, Secret } from '../../../controlplane/api';
+import { type ConfigMap, initAndAppContainers, type Pod, type Secret } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
 import { fieldValue, type NodeFacts, resourceValue } from '../spec/field-ref';
 
@@ -102,7 +102,7 @@ export const tokensOf = ({ sources = [] }: ProjectedSource): TokenWanted[] =>
 function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {
   if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 | 0o040 };
   const users = new Set(
-    [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].map(
+    initAndAppContainers(pod.spec ?? {}).map(
       (container) => container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser,
     ),
   );
