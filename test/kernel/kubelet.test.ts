@@ -129,8 +129,9 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
         pod('down', {
           terminationGracePeriodSeconds: 600,
           containers: [
-            shell('polite', "trap 'exit 7' TERM; while :; do sleep 0.1; done"),
-            shell('stubborn', "trap '' TERM; while :; do sleep 0.1; done"),
+            // Neither shell forks again: a shell that cannot fork on a busy machine ends by itself, with code 2.
+            shell('polite', "trap 'exit 7' TERM; sleep 100000 & wait"),
+            shell('stubborn', "trap '' TERM; exec sleep 100000"),
           ],
         }),
       );

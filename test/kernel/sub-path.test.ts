@@ -41,7 +41,9 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
   const idOf = (object: Pod | undefined, container: string) =>
     object!.status!.containerStatuses!.find(({ name }) => name === container)!.containerID!.replace('docker://', '');
   const mounted = async () =>
-    mountPoints(await readFile('/proc/self/mounts', 'utf8')).filter((point) => point.includes('/volume-subpaths/'));
+    mountPoints(await readFile('/proc/self/mounts', 'utf8')).filter(
+      (point) => point.startsWith(`${dockerd.dir}/`) && point.includes('/volume-subpaths/'),
+    );
   const remove = async (name: string) => {
     await client.delete(pods, `default/${name}`, { gracePeriodSeconds: 0 });
     await until(name, (object) => object === undefined);
