@@ -8,22 +8,15 @@ import type { Client } from '../../controlplane/client/client';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
 import type { Mounts } from '../../dataplane/mount/mounts';
-import { ImageCache } from './images/image-cache';
-import { ImagePuller } from './images/image-puller';
 import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
-import { CrashLoop } from './pod/crash-loop';
+import type { Part } from './part';
 import type { NodeConfig } from './pod/deps';
-import { Limiter } from './pod/limiter';
+import { openPods, type PodsPart } from './pod/open';
 import { PodRecords } from './pod/pod-records';
-import { PodSet } from './pod/pod-set';
-import { PolicyPresence } from './pod/policy-presence';
-import { StatusWriter } from './pod/status-writer';
-import { Prober } from './probes/prober';
 import type { ContainerRuntime } from './runtime/runtime';
-import { PodVolumes } from './volumes/pod-volumes';
 
 export interface KubeletConfig extends NodeConfig {
   readonly labels: Readonly<Record<string, string>>;
@@ -51,11 +44,11 @@ export interface KubeletDeps {
   readonly runRoutes?: (nodes: Informer<Node>, signal: AbortSignal) => Promise<void>;
 }
 
-export class Kubelet {
+export class Kubelet implements Part {
   readonly pods: Informer<Pod>;
   readonly records: PodRecords;
   private networkProblem: string | undefined = 'pod network is not ready: waiting for the podCIDR of this node';
-  private runtimeProblem: string | undefined;
+  private podsPart: PodsPart | undefined;
 
   constructor(private readonly deps: KubeletDeps) {
     const { client, log, config, runtime } = deps;
@@ -64,14 +57,9 @@ export class Kubelet {
     this.records = new PodRecords(runtime);
   }
 
-  /** Undefined while pods can run; else why not. */
-  get problem(): string | undefined {
-    return this.runtimeProblem ?? this.networkProblem;
-  }
-
   /** What is wrong with this process and its daemon, whether or not the node may take pods yet. */
-  get health(): string | undefined {
-    return this.runtimeProblem;
+  problem(): string | undefined {
+    return this.podsPart?.problem();
   }
 
   /** Runs until the signal is aborted. Containers go on afterwards, unless the machine goes down. */
@@ -88,7 +76,7 @@ export class Kubelet {
       log: log.child('node'),
       machine,
       config: { ...config, name: config.nodeName, ips: config.nodeIps },
-      notReady: () => this.problem,
+      notReady: () => this.problem() ?? this.networkProblem,
     });
     const tasks: Promise<void>[] = [];
     const start = (task: Promise<void>) => {
@@ -119,49 +107,25 @@ export class Kubelet {
         host: config.nodeName,
         log: log.child('events'),
       });
-      const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: config.rootDir });
-      scope.defer(() => volumes.close());
-      const policies = new PolicyPresence({ client, log: log.child('policies') });
-      start(policies.run(signal));
-      const images = new ImageCache(runtime);
-      const probes = new Prober({
+      const podsPart = openPods({
+        client,
         runtime,
+        records: this.records,
+        network,
+        mounts,
+        events,
         clock,
-        report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
+        log,
+        node: config,
+        services: () => serviceInformer.list(),
+        pods: this.pods,
+        parallelStarts: config.parallelStarts,
+        changed: () => reporter.changed(),
       });
-      scope.defer(() => probes.close());
-      const podSet = new PodSet(
-        {
-          runtime,
-          records: this.records,
-          volumes,
-          images,
-          puller: new ImagePuller({ runtime, cache: images, clock }),
-          network,
-          probes,
-          crashLoop: new CrashLoop(),
-          starts: new Limiter(config.parallelStarts),
-          client,
-          events,
-          clock,
-          log: log.child('pods'),
-          node: config,
-          services: () => serviceInformer.list(),
-          statuses: new StatusWriter({
-            client,
-            clock,
-            log: log.child('status'),
-            addressesMatter: () => policies.any,
-          }),
-          runtimeState: (problem) => {
-            this.runtimeProblem = problem;
-            reporter.changed();
-          },
-        },
-        this.pods,
-      );
-      scope.defer(() => this.goDown(podSet, signal));
-      start(podSet.run(signal));
+      this.podsPart = podsPart;
+      scope.defer(() => podsPart.close());
+      scope.defer(() => this.goDown(podsPart, signal));
+      start(podsPart.run(signal));
       await Promise.all(tasks);
     } finally {
       await scope.close();
@@ -172,11 +136,11 @@ export class Kubelet {
    * With live-restore Docker leaves containers running when it stops, and what heeds no SIGTERM then holds up the machine's last step
    * for a minute and a half. A kubelet that is only started anew leaves them alone.
    */
-  private async goDown(podSet: PodSet, signal: AbortSignal): Promise<void> {
+  private async goDown(podsPart: PodsPart, signal: AbortSignal): Promise<void> {
     const { config, log, machineStops } = this.deps;
     if (!signal.aborted || config.shutdownGraceSeconds === 0 || !(await machineStops())) return;
     log.info('the machine goes down; the kubelet ends its containers', { graceSeconds: config.shutdownGraceSeconds });
-    await podSet.endContainers(config.shutdownGraceSeconds);
+    await podsPart.endContainers(config.shutdownGraceSeconds);
   }
 
   private podCidrs(informer: Informer<Node>, signal: AbortSignal): Promise<readonly string[]> {

@@ -2,6 +2,7 @@
 import { parseNodeLabels } from '../../controlplane/api';
 import {
   type OptionTable,
+  type Parsed,
   parseBoolean,
   parseDuration,
   parseInteger,
@@ -144,3 +145,5 @@ export const kubeletOptions = {
     parse: (text: string): number => Math.round(parseDuration(text) / 1000),
   },
 } satisfies OptionTable;
+
+export type Options = Parsed<typeof kubeletOptions>;

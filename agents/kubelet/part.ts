@@ -1,0 +1,8 @@
+// One part of the kubelet, as kubelet.ts and main.ts run it.
+
+export interface Part {
+  /** Runs until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What is wrong, for /healthz and the node's status. */
+  problem?(): string | undefined;
+}

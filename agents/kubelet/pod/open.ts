@@ -1,0 +1,77 @@
+// The pods of this node with all that works on them: volumes, images, probes, statuses.
+import type { Pod } from '../../../controlplane/api';
+import type { Informer } from '../../../controlplane/client/informer';
+import type { Mounts } from '../../../dataplane/mount/mounts';
+import { ImageCache } from '../images/image-cache';
+import { ImagePuller } from '../images/image-puller';
+import type { Part } from '../part';
+import { Prober } from '../probes/prober';
+import { PodVolumes } from '../volumes/pod-volumes';
+import { CrashLoop } from './crash-loop';
+import type { PodDeps } from './deps';
+import { Limiter } from './limiter';
+import { PodSet } from './pod-set';
+import { PolicyPresence } from './policy-presence';
+import { StatusWriter } from './status-writer';
+
+type Given = Pick<
+  PodDeps,
+  'client' | 'runtime' | 'records' | 'network' | 'events' | 'clock' | 'log' | 'node' | 'services'
+>;
+
+export interface OpenPodsDeps extends Given {
+  readonly pods: Informer<Pod>;
+  readonly mounts: Mounts;
+  readonly parallelStarts: number;
+  /** Called when problem() gives another answer. */
+  readonly changed: () => void;
+}
+
+export interface PodsPart extends Part, Pick<PodSet, 'endContainers'> {
+  /** Undefined while the runtime can be used; else why not. */
+  problem(): string | undefined;
+  /** Stops the timers and watches. Containers run on. */
+  close(): void;
+}
+
+export function openPods({ pods, mounts, parallelStarts, changed, ...given }: OpenPodsDeps): PodsPart {
+  const { client, runtime, events, clock, log, node } = given;
+  const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: node.rootDir });
+  const policies = new PolicyPresence({ client, log: log.child('policies') });
+  const images = new ImageCache(runtime);
+  const probes = new Prober({
+    runtime,
+    clock,
+    report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
+  });
+  let runtimeProblem: string | undefined;
+  const podSet = new PodSet(
+    {
+      ...given,
+      volumes,
+      images,
+      puller: new ImagePuller({ runtime, cache: images, clock }),
+      probes,
+      crashLoop: new CrashLoop(),
+      starts: new Limiter(parallelStarts),
+      log: log.child('pods'),
+      statuses: new StatusWriter({ client, clock, log: log.child('status'), addressesMatter: () => policies.any }),
+      runtimeState: (problem) => {
+        runtimeProblem = problem;
+        changed();
+      },
+    },
+    pods,
+  );
+  return {
+    run: async (signal) => {
+      await Promise.all([policies.run(signal), podSet.run(signal)]);
+    },
+    problem: () => runtimeProblem,
+    endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
+    close: () => {
+      probes.close();
+      volumes.close();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// The HTTPS server with all that it answers from, and the renewal of the certificates of this node.
+import { isIPv6 } from 'node:net';
+import { systemClock } from '../../../controlplane/base/clock';
+import type { Logger } from '../../../controlplane/base/logger';
+import type { Client } from '../../../controlplane/client/client';
+import { filesBeside } from '../../../controlplane/pki/node-files';
+import { CertificateRenewer } from '../certificates/renewer';
+import { ServingCertificate } from '../certificates/serving-certificate';
+import type { Kubelet } from '../kubelet';
+import type { MachineFacts } from '../node/facts';
+import type { NodeEvent } from '../node/node-address';
+import type { Options } from '../options';
+import type { Part } from '../part';
+import type { ContainerRuntime } from '../runtime/runtime';
+import { createStreamingServer } from '../streaming/server';
+import { serveKubelet } from './kubelet-server';
+import { PodLookup } from './pod-lookup';
+import { statsSummary } from './stats-summary';
+import { streamingHandlers } from './streaming-handlers';
+
+interface OpenServerDeps {
+  readonly options: Pick<Options, 'kubeconfig' | 'pkiDir' | 'port' | 'nodeName' | 'rotateCertificates'>;
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem'>;
+  readonly machine: MachineFacts;
+  readonly nodeIps: readonly string[];
+  readonly log: Logger;
+  readonly report: NodeEvent;
+}
+
+/** Resolves once the server listens; it does until the signal is aborted. The part renews the certificates. */
+export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Promise<Part> {
+  const { options, client, runtime, kubelet, machine, nodeIps, log, report } = deps;
+  const { nodeName } = options;
+  const { pods, records } = kubelet;
+  const certificate = await ServingCertificate.open(options.pkiDir);
+  const lookup = new PodLookup(pods, records);
+  const server = {
+    // The API server comes to the address the node is known by.
+    host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
+    port: options.port,
+    certificate,
+    runtime,
+    lookup,
+    streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
+    summary: () => statsSummary({ runtime, records, machine, nodeName, now: systemClock.now }),
+    problem: () => kubelet.problem(),
+    clock: systemClock,
+    log: log.child('server'),
+  };
+  await serveKubelet(server, signal);
+  const renewer = new CertificateRenewer({
+    client,
+    clock: systemClock,
+    log: log.child('certificates'),
+    files: filesBeside(options.kubeconfig, options.pkiDir),
+    nodeName,
+    nodeIps: () => nodeIps,
+    served: () => certificate.reload(),
+    report,
+  });
+  return {
+    run: async (until) => {
+      if (options.rotateCertificates) await renewer.run(until);
+    },
+  };
+}
