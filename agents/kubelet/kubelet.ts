@@ -25,7 +25,7 @@ export interface KubeletConfig extends NodeConfig {
   readonly maxPods: number;
   /** Containers that start at the same time. */
   readonly parallelStarts: number;
-  /** What containers get at most to end when the machine goes down, in seconds; 0 leaves them to the machine. */
+  /** Time for containers to end when the machine goes down, in seconds. 0: the kubelet does not end them. */
   readonly shutdownGraceSeconds: number;
 }
 
@@ -40,7 +40,7 @@ export interface KubeletDeps {
   readonly config: KubeletConfig;
   /** Whether this process ends because the machine goes down. */
   readonly machineStops: () => Promise<boolean>;
-  /** Runs beside the pods once the network is open: routes to the other nodes. */
+  /** Keeps the routes to the other nodes; called once the network is open. */
   readonly runRoutes?: (nodes: Informer<Node>, signal: AbortSignal) => Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export class Kubelet implements Part {
       nodeInformer.onChange(({ type, object }) => {
         if (type !== 'deleted') reporter.observe(object);
       });
-      // A node that had its range before reports only when its network is open: it was ready, and is again in a moment.
+      // A node that has its range already reports only when its network is open: it was ready, and will be in a moment.
       const known = podCidrsOf(node);
       const isNew = known.length === 0;
       if (isNew) start(reporter.run(signal));
@@ -133,8 +133,8 @@ export class Kubelet implements Part {
   }
 
   /**
-   * With live-restore Docker leaves containers running when it stops, and what heeds no SIGTERM then holds up the machine's last step
-   * for a minute and a half. A kubelet that is only started anew leaves them alone.
+   * With live-restore Docker leaves containers running when it stops. One that ignores SIGTERM then delays the machine's last step
+   * for a minute and a half. A kubelet that only restarts leaves them alone.
    */
   private async goDown(podsPart: PodsPart, signal: AbortSignal): Promise<void> {
     const { config, log, machineStops } = this.deps;

@@ -1,6 +1,6 @@
-// Renews what this node proves itself with, before it ends: the kubelet's own client certificate, the pair its server shows, and
-// the client certificates of the processes beside it, which cannot ask themselves. Files are replaced in one step; who uses
-// them notices by itself (KubeconfigTransport, ServingCertificate).
+// Renews the certificates of this node before they end: the kubelet's own client certificate, the pair of its server, and the
+// client certificates of the node's other processes, which may not request them. Files are replaced in one step; their users
+// notice by themselves (KubeconfigTransport, ServingCertificate).
 import type { Clock } from '../../../controlplane/base/clock';
 import { AppError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -53,7 +53,7 @@ export class CertificateRenewer {
     const { clock, files, nodeName, nodeIps, log } = this.deps;
     let next = clock.now() + lookAgainMs;
     const own = await readCredential(files, 'kubelet');
-    // A kubeconfig with a token, or with certificates in files of their own, is kept by whoever made it.
+    // A kubeconfig with a token, or with certificates in files of their own, is kept by the one who created it.
     if (!own?.caPem || own.server === undefined) return next;
     const cluster = { server: own.server, caPem: own.caPem };
     for (const credential of nodeCredentials({ name: nodeName, ip: nodeIps().join(',') })) {

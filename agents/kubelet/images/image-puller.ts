@@ -111,7 +111,7 @@ export class ImagePuller {
     if (!pull) {
       pull = this.deps.runtime.pull(reference, credentials).finally(() => this.pulling.delete(key));
       this.pulling.set(key, pull);
-      // Nobody may be listening any more when it fails: everyone who asked was aborted.
+      // The pull may fail after all that waited for it were aborted; then no caller handles the failure.
       pull.catch(() => {});
     }
     const aborted = new Promise<never>((_, reject) => {
@@ -132,7 +132,7 @@ export class ImagePuller {
     this.failures.set(key, { delayMs, retryAtMs: now + delayMs, message });
     report('Warning', 'Failed', `Failed to pull image "${image}": ${said}`);
     report('Warning', 'Failed', 'Error: ErrImagePull');
-    // Asked again this soon the answer is ImagePullBackOff, which then stands until the next attempt.
+    // A request this soon after gets ImagePullBackOff, which the status shows until the next attempt.
     return new ImageError(message, 'ErrImagePull', now + errorShownMs);
   }
 }

@@ -54,7 +54,7 @@ export class NetlinkPodNetwork implements PodNetwork {
   private readonly netns: Netns;
   /** One attach or detach per address at a time. */
   private readonly busy = new Map<string, Promise<unknown>>();
-  /** Links of finished wires, with their addresses: what is not here is being made or taken away by us. */
+  /** Links of finished wires, with their addresses: for a link that is missing here we are creating or removing it. */
   private readonly wires = new Map<string, string>();
   private listener: (ip: string | undefined) => void = () => {};
 

@@ -1,4 +1,4 @@
-// Keeps the ways to the pods of all other nodes, routes and tunnel: from Node objects, and against whoever takes them away.
+// Keeps the routes and the tunnel to the pods of all other nodes: as Node objects say, also after other programs remove some.
 import type { Node } from '../../../controlplane/api/node';
 import { formatCidr, parseCidr } from '../../../controlplane/base/cidr';
 import { type Clock, systemClock } from '../../../controlplane/base/clock';
@@ -43,7 +43,7 @@ export class NodeRoutes {
   private readonly netns: Netns;
   private readonly queue: WorkQueue;
   private reported = '';
-  /** A Node of ours that is deleted and made again takes no packet with it. */
+  /** No packet is lost when our Node is deleted and created again. */
   private own: NodeLease | undefined;
   private tunnelIndex: number | undefined;
 
@@ -121,7 +121,7 @@ export class NodeRoutes {
     });
   }
 
-  /** The tunnel's link as it should be, with its index; undefined where it cannot be made. */
+  /** The tunnel's desired link, with its index; undefined where it cannot be created. */
   private async ensureTunnel(
     rt: Rtnetlink,
     tunnel: Tunnel,

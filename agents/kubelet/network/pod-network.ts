@@ -12,8 +12,8 @@ export interface PodWire {
 
 export interface PodNetwork {
   /**
-   * Makes bridge, gateway addresses and sysctls of the node ready for the pods of these ranges, one or one of each family. Idempotent; call it before
-   * everything else, and reserve() all known addresses before the first allocate().
+   * Makes bridge, gateway addresses and sysctls of the node ready for the pods of these ranges, one or one of each
+   * family. Idempotent; call it before everything else, and reserve() all known addresses before the first allocate().
    * @throws BadRequest for a range without room for pods, Unsupported when the kernel lacks a feature, Conflict when it is
    * open with other ranges.
    */
@@ -33,10 +33,10 @@ export interface PodNetwork {
   attach(wire: PodWire): Promise<string | undefined>;
   /** Removes the wire of these addresses; nothing happens when there is none (the namespace took it along). */
   detach(pod: { readonly ips: readonly string[] }): Promise<void>;
-  /** Makes bridge, gateway address and sysctls whole again; true when something was missing. @throws Unavailable before open() */
+  /** Repairs bridge, gateway address and sysctls; true when something was missing. @throws Unavailable before open() */
   repair(): Promise<boolean>;
   /**
-   * Tells that somebody else has removed or changed the link of a pod on this node, by its first address, or the bridge (undefined).
+   * Reports that another program has removed or changed the link of a pod on this node, by its first address, or the bridge (undefined).
    * The link of a pod that ends by itself is reported too. One listener.
    */
   onDamage(listener: (ip: string | undefined) => void): void;

@@ -6,7 +6,7 @@ import { bridgeName, macOf } from './names';
 
 /** Pods see no neighbours: everything but their own address goes to the gateway, and so through the node's rules. */
 export const podPrefix = (family: Family): number => (family === 4 ? 32 : 128);
-/** rtm_protocol of a route that a set-up program made: what `ip route` writes. */
+/** rtm_protocol of a route that a set-up program created: what `ip route` writes. */
 const bootProtocol = 3;
 
 /** The routes inside a pod: the gateway is on the link, all else behind it. */

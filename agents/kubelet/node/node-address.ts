@@ -1,4 +1,4 @@
-// Finds the node's address at start, remembers it over reboots, and notices when it goes.
+// Finds the node's address at start, remembers it over reboots, and notices when the machine loses it.
 import { lookup } from 'node:dns/promises';
 import { readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -50,9 +50,9 @@ export class NodeAddress {
   }
 
   /**
-   * Runs until the signal is aborted. Tells by log and Event when an address is missing for longer than a link takes to come
-   * back. One that was given is waited for. One that was found out is given up then: throws Unavailable, so that the process
-   * starts anew, with the address of that time everywhere.
+   * Runs until the signal is aborted. Reports by log and Event an address that is missing for longer than a link takes to come
+   * back. If --node-ip gave the address, the kubelet waits for it. If the kubelet found it, watch() throws Unavailable: the
+   * process starts again and uses the address of that time everywhere.
    */
   async watch(addresses: readonly string[], report: NodeEvent, signal: AbortSignal): Promise<void> {
     const { given, clock, log } = this.deps;

@@ -42,8 +42,8 @@ export class NodeReporter {
   constructor(private readonly deps: NodeReporterDeps) {}
 
   /**
-   * Creates the Node or takes over the one that is there; retries until the API answers. What an existing Node says stays until
-   * run(): a kubelet that only starts anew has not made its node unready, and its pods are to stay in their Services.
+   * Creates the Node or takes over the existing one; retries until the API answers. The status of an existing Node stays until
+   * run(): a kubelet that only restarts must not report its node unready, since its pods must stay in their Services.
    */
   async register(signal: AbortSignal): Promise<Node> {
     for (;;) {
@@ -63,8 +63,8 @@ export class NodeReporter {
   }
 
   /**
-   * What the API has of our Node: when the node controller has given it up (Unknown) it hears of us at once, and not at the
-   * next report.
+   * Called with our Node as the API has it. When the node controller has set Ready to Unknown, the kubelet reports at once
+   * and not at the usual time.
    */
   observe(node: Node): void {
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -138,7 +138,7 @@ export class NodeReporter {
   private async write(input: NodeInput, node: Node): Promise<void> {
     const { client, config, clock } = this.deps;
     const status = nodeStatus(input, node.status);
-    // The list is merged by type, and a node of both families has two addresses of type InternalIP: so it is replaced whole.
+    // The list is merged by type, and a node of both families has two addresses of type InternalIP: so the patch replaces the list.
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
     // Before the write: observe() may find meanwhile that somebody has written over it, and that must not be forgotten.
     this.written = fingerprint(status);
@@ -167,7 +167,7 @@ export class NodeReporter {
           await this.write(input, this.node ?? (await this.createOrUpdate()));
         }
       } catch (error) {
-        // Someone has deleted the Node: it is made again, as long as this kubelet runs.
+        // The Node was deleted: a running kubelet creates it again.
         if (isNotFound(error)) await this.register(signal);
         else log.warn('node status write failed, will retry', { error });
       }

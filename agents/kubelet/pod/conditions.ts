@@ -39,7 +39,7 @@ function initialized(pod: Pod, { phase, initStatuses, statuses }: Observed): Ver
   const type = 'Initialized';
   const init = pod.spec?.initContainers ?? [];
   if (phase === 'Succeeded') return { type, status: 'True', reason: 'PodCompleted' };
-  // Once app containers run, the init containers are behind us, whatever became of their records.
+  // Once app containers have run, the init containers have ended, even if their records were removed.
   if (statuses.some((status) => status.started || status.state?.running || status.lastState?.terminated)) {
     return { type, status: 'True' };
   }

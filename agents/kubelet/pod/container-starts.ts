@@ -64,7 +64,7 @@ export class ContainerStarts {
     return false;
   }
 
-  /** A start is over, whatever became of it. */
+  /** A start is over, with success or without. */
   ended(name: string): void {
     this.underWay.delete(name);
     this.changed();

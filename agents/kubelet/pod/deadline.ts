@@ -1,4 +1,4 @@
-// spec.activeDeadlineSeconds: a pod may be active on its node for so long and is then failed. Pure.
+// spec.activeDeadlineSeconds: a pod that is active on its node for longer fails. Pure.
 import { isTerminal, type Pod } from '../../../controlplane/api';
 import type { PodVerdict } from './status-input';
 
@@ -13,7 +13,7 @@ export function deadlineMs(pod: Pod, takenAtMs: number): number | undefined {
   return (startTime ? Date.parse(startTime) : takenAtMs) + seconds * 1000;
 }
 
-/** What the kubelet has decided about the pod, now or before it was started anew. */
+/** The verdict about the pod's time: of now, or of the kubelet before its restart. */
 export function deadlineVerdict(pod: Pod, takenAtMs: number, now: number): PodVerdict | undefined {
   const verdict = { phase: 'Failed', reason, message: deadlineMessage } as const;
   if (pod.status?.phase === 'Failed' && pod.status.reason === reason) return verdict;

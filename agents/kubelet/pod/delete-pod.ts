@@ -1,4 +1,4 @@
-// The last step of a pod that was deleted: its final status, then its object goes from the API.
+// The last step of a pod that was deleted: the final status is written, then the object is deleted from the API.
 import { type Pod, pods } from '../../../controlplane/api';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
 import type { Client } from '../../../controlplane/client/client';

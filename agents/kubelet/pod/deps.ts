@@ -1,4 +1,4 @@
-// What everything that works on pods is given.
+// What all code that works on pods gets.
 import type { Service } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -27,7 +27,7 @@ export interface NodeConfig {
   readonly memoryBytes: number;
   /** cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
-  /** Names of sysctls, or their beginnings with `*`, that pods may set besides the safe ones. */
+  /** Names of sysctls, or their beginnings with `*`, that pods may set in addition to the safe ones. */
   readonly allowedUnsafeSysctls: readonly string[];
 }
 

@@ -12,7 +12,7 @@ export class Limiter {
     try {
       return await fn();
     } finally {
-      // The place goes straight to the next in line, so that no newcomer slips in between.
+      // The next in line gets the place at once, so that a later caller cannot take it first.
       const next = this.waiting.shift();
       if (next) next();
       else this.running--;

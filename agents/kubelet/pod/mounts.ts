@@ -42,7 +42,7 @@ export async function prepareMounts(
   };
   const terminationLog = await makeTerminationLog(deps, uid, container.name);
   const { terminationMessagePath = '/dev/termination-log' } = container;
-  // Before the other files of the kubelet: a message asked for at the place of one hides it, as upstream.
+  // Before the other files of the kubelet: a message file at the path of one of them hides that file, as upstream.
   if (terminationMessagePath !== '') add(terminationLog, absolute(terminationMessagePath));
   add(hostsPath(deps, uid), '/etc/hosts');
   add(resolvConfPath(deps, uid), '/etc/resolv.conf');
@@ -80,7 +80,7 @@ async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
   };
 }
 
-/** '' for the whole volume. @throws ConfigError with upstream's words */
+/** '' when the mount has no subPath. @throws ConfigError with upstream's message */
 function subPathOf({ wanted, env }: MountWanted): string {
   const { subPathExpr } = wanted;
   const missing = subPathExpr ? missingNames(subPathExpr, env) : [];
@@ -101,7 +101,7 @@ async function bindSubPath(
   try {
     return await deps.volumes.subPath(pod, volume, { container: container.name, index, subPath });
   } catch (error) {
-    // The cause goes to the node's log only: it can tell what there is on the host.
+    // Only the node's log gets the cause: it may show what exists on the host.
     deps.log.warn('subPath refused', { pod: formatPod(identityOf(pod)), container: container.name, subPath, error });
     throw new ConfigError(
       `failed to prepare subPath for volumeMount "${wanted.name}" of container "${container.name}"`,
@@ -114,7 +114,7 @@ async function makeTerminationLog(deps: PodDeps, podUid: string, container: stri
   await mkdir(dir, { recursive: true, mode: 0o750 });
   const path = join(dir, randomBytes(4).toString('hex'));
   await writeFile(path, '', { flag: 'wx' });
-  // Writable for whatever user the container runs as; explicit, since the umask would take bits away.
+  // Writable for every user that the container may run as; explicit, since the umask would take bits away.
   await chmod(path, 0o666);
   return path;
 }

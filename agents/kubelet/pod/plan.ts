@@ -30,13 +30,13 @@ export interface PlanInput {
   readonly records: readonly ContainerRecord[];
   readonly now: number;
   readonly verdict: (id: string) => ProbeVerdict;
-  /** True when the running container's startup probe has passed or there is none, and its postStart hook is through. */
+  /** True when the running container's startup probe has passed or there is none, and its postStart hook has ended. */
   readonly started: (id: string) => boolean;
   /** Earliest time for the next start of this container, in ms since the epoch; 0 when at once. */
   readonly notBefore: (name: string, last: ContainerRecord | undefined) => number;
-  /** The kubelet has given the pod up, or the API says that it is over: nothing of it runs any more. */
+  /** The kubelet has failed the pod, or the API says that the pod has ended: no container of it may run. */
   readonly over?: boolean;
-  /** How often a container whose records are gone has been started before, from the pod's last status. */
+  /** How often a container without records was started before, from the pod's last status. */
   readonly previousStarts?: (name: string) => number;
 }
 
@@ -84,7 +84,7 @@ class Planner {
     return this.input.records.some((record) => record.state === 'running');
   }
 
-  /** Containers of a sandbox that is gone have lost their network: they end, then all of them start again. */
+  /** Containers of a sandbox that has ended have lost their network: they end, then all of them start again. */
   private replaceSandbox(): void {
     const sandboxes = this.input.records.filter(isSandbox);
     if (this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'Pod sandbox changed' });
@@ -100,7 +100,7 @@ class Planner {
     for (const container of containers) this.planOne(container, this.restartPolicy(container));
   }
 
-  /** True when every init container is through and the app containers may start. */
+  /** True when the app containers may start: every init container has succeeded or, as a sidecar, has started. */
   private planInit(initContainers: readonly Container[]): boolean {
     for (const container of initContainers) {
       const record = this.current(container.name);

@@ -24,7 +24,7 @@ export class PodRecords {
   /** Newest first. */
   ofPod(podUid: string): readonly ContainerRecord[] {
     const ids = this.byPod.get(podUid) ?? [];
-    // Reversed first: of two made in the same millisecond the later one was put in later.
+    // Reversed first: of two containers created in one millisecond the map holds the newer one later.
     const newestFirst = [...ids].reverse().map((id) => this.records.get(id)!);
     return newestFirst.sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
@@ -87,7 +87,7 @@ export class PodRecords {
     const record = this.records.get(event.id);
     switch (event.type) {
       case 'created':
-        // Made by us and already known, or by someone else: the next listing looks at it.
+        // Created by us and already known, or by another program: the next listing looks at it.
         return;
       case 'started':
         this.markStarted(event.id, event.timeMs);

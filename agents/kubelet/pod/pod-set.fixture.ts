@@ -1,4 +1,4 @@
-// All that works on pods, on the fake runtime and an API in memory. Time stands still unless a test moves it.
+// All that works on pods, on the fake runtime and an API in memory. The clock moves only when a test moves it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -85,12 +85,12 @@ export class PodStopper {
     return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
   }
 
-  /** Kills that are under way end earlier; none begins. */
+  /** Shortens kills that are under way; begins no new one. */
   shorten(pod: Pod | undefined, graceSeconds: number): void {
     for (const record of this.observed.records) {
       if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
       this.killer.kill({ pod, record, graceSeconds, podIp: this.observed.podIps[0] }).catch(() => {
-        // The pass that began the kill hears of the failure.
+        // The pass that began the kill gets the failure.
       });
     }
   }

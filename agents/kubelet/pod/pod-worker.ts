@@ -24,7 +24,7 @@ import { watchRunning } from './watch-probes';
 
 export interface WorkerDeps extends PodDeps {
   readonly statuses: StatusWriter;
-  /** The pod is gone from this node, and from the API if it was to be deleted. */
+  /** This node has nothing of the pod any more; a pod that was deleted is no longer in the API. */
   readonly finished: (podUid: string) => void;
 }
 
@@ -94,7 +94,7 @@ export class PodWorker {
   /** Ends the worker and leaves the containers alone. */
   close(): void {
     this.loop.close(new Error('the kubelet is stopping'));
-    // Without its probes a pod would now look unready: the last written status holds until the next kubelet starts.
+    // Probes no longer run, so the pod would look unready: the last written status stays until the next kubelet starts.
     this.deps.statuses.forget(this.identity.uid);
   }
 
@@ -112,7 +112,7 @@ export class PodWorker {
     return this.gone || this.pod?.metadata?.deletionTimestamp !== undefined;
   }
 
-  /** A pod that is gone from the API was deleted by force; one that the API never showed has only its labels. */
+  /** A pod no longer in the API was deleted by force; for a pod that the API never showed there are only labels. */
   private graceSeconds(): number {
     const { pod } = this;
     if (!pod) return this.stopper.labelledGrace();

@@ -1,5 +1,5 @@
-// The pause container of a pod and its wire: made in the shortest order, so that app containers can be created while it
-// starts, and taken away again.
+// Creates and removes the pause container of a pod and its wire. The order is the shortest: app containers can be created
+// while the pause container starts.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
@@ -12,7 +12,7 @@ import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../
 import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv-conf';
 import type { PodDeps } from './deps';
 
-/** A sandbox on its way: containers are created once `created` is there, and started once `ready` is. */
+/** A sandbox that starts: containers are created once `created` is there, and started once `ready` is. */
 export interface SandboxStart {
   /** Empty on the node's own network. */
   readonly podIps: readonly string[];
@@ -20,10 +20,10 @@ export interface SandboxStart {
   readonly ready: Promise<void>;
 }
 
-/** A failure gives the address back and removes what was made. */
+/** After a failure the address is free again and the container is removed. */
 export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxStart {
   const podIps = pod.spec?.hostNetwork ? [] : deps.network.allocate();
-  // On the node's network a pod goes by the node's name, even where nodes share one machine.
+  // On the node's network a pod has the node's name, even where several nodes share a machine.
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
   const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIps });
   const files = writePodFiles(deps, pod, podIps);
@@ -40,14 +40,14 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
       throw err;
     }
   })();
-  // Whoever waits for `ready` hears of the failure; a container that fails earlier for its own reasons does not wait.
+  // Callers that wait for `ready` get the failure. A container that fails earlier for its own reasons does not wait.
   ready.catch(() => {});
   files.catch(() => {});
   created.catch(() => {});
   return { podIps, created, ready };
 }
 
-/** Whether the pause image is here is not asked beforehand: it nearly always is, and the call would stand in every start's way. */
+/** Does not look for the pause image first: it is nearly always there, and the call would delay every start. */
 async function createSandbox(deps: PodDeps, spec: ContainerSpec): Promise<string> {
   try {
     return await createContainer(deps, spec);

@@ -132,7 +132,7 @@ async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: 
   const retry = isUnavailable(err) ? runtimeRetryMs : configRetryMs;
   if (step === 'RunContainerError' && id) {
     deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
-    // Docker being away says nothing about the container; a refusal counts as a run that failed, with its back-off.
+    // A Docker that does not answer says nothing about the container. A refusal counts as a failed run, with back-off.
     if (!isUnavailable(err)) deps.records.markStartFailed(id, now, message);
     return new StartFailure({ reason: step, message }, isUnavailable(err) ? now + retry : now, { cause: err });
   }
@@ -141,7 +141,7 @@ async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: 
       () => deps.records.remove(id),
       () => {},
     );
-  // Of a volume that cannot be mounted the pod's FailedMount tells already.
+  // The Event FailedMount of the pod already reports a volume that cannot be mounted.
   else if (!(err instanceof VolumeError)) deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
   return new StartFailure({ reason: step, message }, now + retry, { cause: err });
 }

@@ -10,24 +10,24 @@ import type { PodStatus } from './status-input';
 
 export interface StatusSource {
   readonly pod: Pod;
-  /** Computed when it is about to be written, so that changes that came meanwhile are in it. */
+  /** Called just before the write, so that the status contains all changes until then. */
   readonly status: (pod: Pod) => PodStatus;
 }
 
 /**
- * A pod that is on its way is told of only when it takes longer than this: most are Ready before, and then one write says
- * it all.
+ * A status that says only that the pod is being created is written only after this time: most pods are Ready before, and
+ * then one write is enough.
  */
 const onItsWayMs = 400;
 
 interface Entry {
   source: StatusSource;
   dirty: boolean;
-  /** Until when a status that says only that the pod is on its way stays unwritten. */
+  /** Until then a status that says only that the pod is being created is not written. */
   patientUntilMs: number;
   cancelLook?: () => void;
   written: string;
-  /** What the last write made of the pod. */
+  /** The pod as the last write returned it. */
   made?: Pod;
   writing: Promise<void> | undefined;
 }
@@ -124,7 +124,7 @@ export class StatusWriter {
   private async send(pod: Pod, status: PodStatus): Promise<Pod> {
     const { namespace, name, uid } = pod.metadata ?? {};
     const before = pod.status ?? {};
-    // Fields that are gone must be named to go; lists of addresses are merged by address.
+    // A patch must name each field that it removes. Lists of addresses are merged by address.
     const removed: Record<string, unknown> = {};
     for (const field of ['reason', 'message', 'podIP'] as const) {
       if (before[field] !== undefined && status[field] === undefined) removed[field] = null;
@@ -143,14 +143,14 @@ export class StatusWriter {
 
 const versionOf = (pod: Pod | undefined): bigint => BigInt(pod?.metadata?.resourceVersion ?? 0);
 
-/** Our own write is often known before the watch tells of it: without it the times of conditions would start anew. */
+/** Often newer than what the watch has shown: without our last write the times of conditions would start again. */
 function newest({ source: { pod }, made }: Entry): Pod {
   return made && versionOf(made) > versionOf(pod) ? { ...pod, status: made.status } : pod;
 }
 
 /**
- * True when the API holds other conditions or another phase than we wrote, as after the node controller called the pod not
- * ready while this node was cut off. An object older than our own write says nothing.
+ * True when the API holds other conditions or another phase than we wrote, as after the node controller set Ready to
+ * False while this node had no connection. An object older than our own write says nothing.
  */
 function isOverwritten(pod: Pod, status: PodStatus, made: Pod | undefined): boolean {
   if (versionOf(pod) <= versionOf(made)) return false;
@@ -171,7 +171,7 @@ function isOnItsWay(pod: Pod, status: PodStatus): boolean {
 
 const quiet = new Set(['ContainerCreating', 'PodInitializing']);
 
-/** Conditions are merged by type, field by field: what the new one lacks is named to go. */
+/** Conditions are merged by type, field by field: the patch must name the fields that the new one lacks. */
 function without(old: object | undefined, condition: object): Record<string, null> {
   const gone = Object.keys(old ?? {}).filter((name) => !(name in condition));
   return Object.fromEntries(gone.map((name) => [name, null]));

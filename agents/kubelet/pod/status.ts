@@ -21,7 +21,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const over = phase === 'Succeeded' || phase === 'Failed';
   const podIps = input.podIps.length > 0 || !over ? input.podIps : lastIps(previous);
   const ips = pod.spec?.hostNetwork ? nodeIps : podIps;
-  // Of a pod that was refused nothing waits and nothing is created.
+  // A refused pod has no container that waits or is created.
   const neverRan = verdict?.rejected === true && input.records.length === 0 && !previous.containerStatuses;
   return {
     observedGeneration: pod.metadata?.generation,
@@ -52,7 +52,7 @@ function containerStatus(
   const previous = previousStatuses?.find((each) => each.name === name);
   const waiting = input.waiting.get(name);
   const running = current?.state === 'running';
-  // A container that ended and will start again waits; its end is then what it was last.
+  // A container that ended and will start again waits; its end becomes lastState.
   const restarts = current?.state === 'exited' && (waiting !== undefined || own[0]?.state === 'created');
   const state = restarts || !current ? waitingState(input, previous, waiting) : stateOf(input, current);
   const last = restarts ? current : before?.state === 'exited' ? before : undefined;
@@ -86,7 +86,7 @@ function waitingState(
   waiting: WaitingReason | undefined,
 ): ContainerState {
   if (waiting) return { waiting: { ...waiting } };
-  // Nothing is known of a container that had ended for good: its record was cleaned away, its status stands.
+  // The record of a container that had ended for good was removed: its last status is kept.
   if (previous?.state?.terminated) return previous.state;
   const hasInit = (pod.spec?.initContainers?.length ?? 0) > 0;
   return { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } };

@@ -1,5 +1,5 @@
-// What an ended container leaves as its termination message: its termination message file, or the end of its log. Both are written by the container, which
-// may have made them endless: the kubelet reads a bounded piece and waits a bounded time.
+// The termination message of an ended container: its termination message file, or the end of its log. The container writes
+// both and may have written without end: the kubelet reads a bounded piece and waits a bounded time.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Pod } from '../../../controlplane/api';
@@ -108,7 +108,7 @@ export async function readMessageFile(path: string | undefined): Promise<string>
       await file.close();
     }
   } catch (err) {
-    // Gone with its pod's folder: nothing was left.
+    // The pod's folder was deleted, and the message with it.
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') return '';
     return `Error on reading termination log ${path}: ${describeError(err)}`;
   }

@@ -12,7 +12,7 @@ export interface VerdictInput {
 
 const sysctlReason = 'SysctlForbidden';
 
-/** Undefined while the pod may run. A verdict that the API has stands, also when another kubelet would not repeat it. */
+/** Undefined while the pod may run. A verdict in the API is kept, also when this kubelet would decide otherwise. */
 export function podVerdict(pod: Pod, { takenAtMs, now, allowedUnsafeSysctls }: VerdictInput): PodVerdict | undefined {
   const { phase, reason, message = '' } = pod.status ?? {};
   if (phase === 'Failed' && reason === sysctlReason) return { phase, reason, message, rejected: true };

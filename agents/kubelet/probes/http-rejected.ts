@@ -1,7 +1,7 @@
 // The head of an answer that Node.js' parser refuses although Go's client takes it: Content-Length given more than once with the
 // same value. Pure.
 
-/** Undefined when the packet does not hold a whole head, or is wrong for Go's client too. */
+/** Undefined when the packet does not hold a complete head, or is wrong for Go's client too. */
 export function headOfRejected(
   packet: Buffer,
 ): { readonly status: number; readonly location: string | undefined } | undefined {

@@ -32,7 +32,7 @@ export interface ProberDeps {
   readonly report: (pod: Pod, reason: string, message: string) => void;
 }
 
-/** The probe could not be made. */
+/** The probe could not be carried out. */
 interface Unknown {
   readonly unknown: string;
 }

@@ -1,4 +1,4 @@
-// How connections to Docker are made: one for each call, since one kept open fails the call after Docker has closed it.
+// How the kubelet connects to Docker: once for each call. A connection kept open fails the next call if Docker has closed it.
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 

@@ -20,7 +20,7 @@ function messageOf(err: DockerFailure): string {
   return (said ?? err.message.replace(/^\(HTTP code \d+\) [^-]* - /, '')).trim();
 }
 
-/** Turns whatever dockerode threw into an AppError; `doing` names what was attempted. */
+/** Turns an error of dockerode into an AppError; `doing` names what was attempted. */
 export function translateDockerError(cause: unknown, doing: string): AppError {
   if (cause instanceof AppError) return cause;
   const err = cause as DockerFailure;

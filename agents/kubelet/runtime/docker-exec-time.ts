@@ -18,7 +18,7 @@ export interface ExecTimer {
   readonly timeoutMs: number;
   readonly state: () => Promise<ExecState>;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Undefined when the process is gone, or not on this machine. */
+  /** Undefined when the process has ended, or runs on another machine. */
   readonly ageMs?: (pid: number) => Promise<number | undefined>;
   readonly now?: () => number;
 }
@@ -48,7 +48,7 @@ export async function timeExec(timer: ExecTimer): Promise<void> {
   }
 }
 
-/** Milliseconds since the process was made; undefined when there is none. */
+/** Milliseconds since the start of the process; undefined when there is none. */
 export async function processAgeMs(pid: number): Promise<number | undefined> {
   try {
     const [stat, uptime] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/uptime', 'utf8')]);

@@ -17,7 +17,7 @@ export async function pumpHijacked(
   const onAbort = () => connection.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  // A write after the other side has gone is no failure of the command.
+  // A write after the other side has closed is no failure of the command.
   connection.on('error', () => {});
   if (stdin) stdin.pipe(connection);
   // Docker refuses a size while the command is still starting or just over; the next one counts.

@@ -248,12 +248,12 @@ export class FakeRuntime implements ContainerRuntime {
       );
   }
 
-  /** As after a restart of the daemon: event readers are told to list again. */
+  /** As after a restart of the daemon: event readers must list again. */
   reconnect(): void {
     for (const push of this.queues) push({ type: 'connected' });
   }
 
-  /** The daemon goes away; reconnect() brings it back. */
+  /** The daemon does not answer until reconnect(). */
   disconnect(): void {
     for (const push of this.queues) push({ type: 'disconnected', error: new Unavailable('docker does not answer') });
   }

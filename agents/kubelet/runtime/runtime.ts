@@ -9,7 +9,7 @@ export interface ContainerRecord {
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The reference or ID the container was made from. */
+  /** The reference or ID of the image that the container was created from. */
   readonly image: string;
   readonly imageId: string;
   readonly state: ContainerState;
@@ -78,7 +78,7 @@ export interface ContainerSpec {
   readonly stdin?: boolean;
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
-  /** False for containers whose output nobody reads. */
+  /** False for containers whose output is never read. */
   readonly keepLog?: boolean;
 }
 
@@ -163,7 +163,7 @@ export interface ContainerUsage {
 
 export interface ContainerRuntime {
   info(): Promise<RuntimeInfo>;
-  /** Containers that carry the label io.kubernetes.pod.uid, whatever their state. */
+  /** Containers that carry the label io.kubernetes.pod.uid, in any state. */
   list(): Promise<readonly ContainerSummary[]>;
   /** @throws NotFound */
   inspect(id: string): Promise<ContainerRecord>;
@@ -173,7 +173,7 @@ export interface ContainerRuntime {
   start(id: string): Promise<void>;
   /** Sends the stop signal, waits `graceSeconds`, kills; resolves when the process has ended. Idempotent. */
   stop(id: string, graceSeconds: number): Promise<void>;
-  /** Kills if need be and deletes; no failure when it is gone already. */
+  /** Kills if need be, and deletes. No failure when the container does not exist. */
   remove(id: string): Promise<void>;
   /** Never ends before the signal is aborted: reconnects by itself. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;

@@ -1,4 +1,4 @@
-// One container of a pod as the runtime is told to make it. Pure.
+// One container of a pod as the runtime creates it. Pure.
 import { graceSecondsOf, type Pod, qosClass } from '../../../controlplane/api';
 import { milliValue, unitValue } from '../../../controlplane/api/quantity';
 import {
@@ -73,7 +73,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     groups: groups.map(String),
     mounts: input.mounts,
     network: spec.hostNetwork ? 'host' : { container: sandboxId },
-    // Joining a container brings its name; beside the host's network Docker would show the name of the machine.
+    // To join a container gives its name. On the host's network Docker would show the name of the machine.
     ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',

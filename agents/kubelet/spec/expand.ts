@@ -1,5 +1,5 @@
 // $(NAME) references in commands, arguments and environment values. Source: the Kubernetes API reference of
-// Container.command: $$ stands for one $, an unknown name is left as it stands. A name reaches to the first closing bracket, so
+// Container.command: $$ stands for one $, an unknown name stays as it is. A name reaches to the first closing bracket, so
 // a reference inside a reference is an unknown name. Linear in the text.
 
 export function expand(text: string, variables: Pick<ReadonlyMap<string, string>, 'get'>): string {

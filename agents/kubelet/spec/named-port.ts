@@ -1,4 +1,4 @@
-// Where a probe or hook goes. Pure.
+// Which port a probe or hook calls. Pure.
 import { BadRequest } from '../../../controlplane/base/errors';
 import type { Container } from './container';
 

@@ -36,7 +36,7 @@ export interface RemoteIo {
   readonly stderr?: Writable;
   /** Calls back with every new size of the client's terminal, the latest one at once. */
   onResize(listener: (size: TerminalSize) => void): void;
-  /** Aborted when the client is gone: end the session. */
+  /** Aborted when the client has disconnected: end the session. */
   readonly signal: AbortSignal;
 }
 

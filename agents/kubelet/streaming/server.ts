@@ -65,7 +65,7 @@ export function createStreamingServer({
       if (request === undefined) return false;
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      // Whoever serves the connection sees its end; an error before that has nobody to tell.
+      // The code that serves the connection sees its end. An earlier error has no receiver.
       socket.on('error', () => {});
       socket.once('finish', () => {
         const cut = setTimeout(() => socket.destroy(), lingerMs);

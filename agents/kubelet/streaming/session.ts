@@ -1,4 +1,4 @@
-// An exec or attach session, whatever protocol carries it: runs the handler, then tells the client how it ended.
+// An exec or attach session over either protocol: runs the handler, then sends the client the outcome.
 
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -16,7 +16,7 @@ export interface RemoteSession {
   readonly io: RemoteIo;
   readonly protocolVersion: number;
   readonly sizes: ResizeFeed;
-  /** Where the final status goes. */
+  /** The stream for the final status. */
   readonly error: Writable;
   /** Ends the connection in order, after all that was written. */
   close(): void;

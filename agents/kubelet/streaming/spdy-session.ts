@@ -16,7 +16,7 @@ const resizeVersion = 3;
 export interface SpdySessionStart {
   /** Resolves when the client has opened all streams. @throws Unavailable when it does not in time. */
   readonly session: Promise<RemoteSession>;
-  /** The connection's whole life; rejects when it breaks. */
+  /** Resolves when the connection ends; rejects when it breaks. */
   readonly ended: Promise<void>;
 }
 

@@ -50,7 +50,7 @@ export class WebSocketChannels {
   }
 
   private register<T extends Readable>(channel: number, stream: T): T {
-    // Whoever uses the stream hears of errors by its own listeners.
+    // The user of the stream gets errors through its own listeners.
     stream.on('error', () => {});
     this.inputs.set(channel, stream);
     return stream;
@@ -60,7 +60,7 @@ export class WebSocketChannels {
     if (this.socket.isPaused) this.socket.resume();
   }
 
-  /** An empty message tells the client that the channels are there. */
+  /** An empty message shows the client that the channels are open. */
   announce(channel: number): void {
     this.send(channel, Buffer.alloc(0), () => {});
   }

@@ -65,7 +65,7 @@ async function shows(folder: string, payload: Payload): Promise<boolean> {
   for (const [path, file] of payload) {
     const full = join(folder, path);
     const info = await lstat(full);
-    // Only what has the right size is read: a privileged container may have made something else of the file.
+    // Only what has the right size is read: a privileged container may have replaced the file by something else.
     if (!info.isFile() || info.size !== file.data.length || (info.mode & 0o777) !== (file.mode & 0o777)) return false;
     if (!(await readFile(full)).equals(file.data)) return false;
   }
@@ -92,7 +92,7 @@ async function writeFiles(folder: string, payload: Payload, { gid }: WriteOption
   }
 }
 
-/** The first component of each path is a link through ..data; links of names that are gone are removed. */
+/** The first component of each path is a link through ..data; links of names that are no longer desired are removed. */
 async function linkNames(dir: string, payload: Payload): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
   const present = (await readdir(dir, { withFileTypes: true })).filter(({ name }) => !name.startsWith('..'));

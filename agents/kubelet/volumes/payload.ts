@@ -1,4 +1,4 @@
-// The files of configMap, secret, downwardAPI and projected volumes. Pure: objects and tokens are handed in.
+// The files of configMap, secret, downwardAPI and projected volumes. Pure: the caller passes objects and tokens.
 import { type ConfigMap, initAndAppContainers, type Pod, type Secret } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
 import { fieldValue, type NodeFacts, resourceValue } from '../spec/field-ref';
@@ -24,7 +24,7 @@ export interface TokenWanted {
   readonly expirationSeconds: number;
 }
 
-/** A volume cannot be filled from what is there now; the message is what upstream's Event says. */
+/** A volume cannot be filled from the objects that exist now. The message is that of upstream's Event. */
 export class VolumeError extends AppError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('NotFound', message, options);

@@ -1,5 +1,5 @@
 // The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
-// Layout below the root directory is the one of upstream's kubelet, so that tools find what they look for.
+// The layout below the root directory is that of upstream's kubelet, so that tools find the files.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
@@ -47,13 +47,13 @@ export class PodVolumes {
     };
   }
 
-  /** Called with a pod's uid when something it refers to has changed. */
+  /** `handler` is called with a pod's uid when an object that the pod refers to has changed. */
   onChange(handler: (podUid: string) => void): void {
     this.configMaps.onChange(handler);
     this.secrets.onChange(handler);
   }
 
-  /** @throws BadRequest for a UID that is none: the folder is mounted on and deleted */
+  /** @throws BadRequest for an invalid UID: the kubelet mounts below this folder and deletes it */
   podDir(podUid: string): string {
     return join(this.deps.rootDir, 'pods', uidFolder(podUid));
   }
@@ -83,7 +83,7 @@ export class PodVolumes {
     return this.secrets.get(`${pod.metadata?.namespace}/${name}`);
   }
 
-  /** Starts watching what the pod refers to; resolves when each object has been looked for once. */
+  /** Starts watching the objects that the pod refers to. Resolves when each has been requested once. */
   async watchReferences(pod: Pod, signal: AbortSignal): Promise<void> {
     const uid = pod.metadata?.uid ?? '';
     const keyed = (names: readonly string[]) => names.map((name) => `${pod.metadata?.namespace}/${name}`);
@@ -95,7 +95,7 @@ export class PodVolumes {
   }
 
   /**
-   * Makes all volumes ready, or brings them up to date. Repeatable. Resolves to the time of the next refresh that no change
+   * Sets all volumes up, or brings them up to date. Repeatable. Resolves to the time of the next refresh that no change
    * announces (a token's renewal), in ms since the epoch. @throws VolumeError with upstream's message
    */
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
@@ -129,12 +129,12 @@ export class PodVolumes {
     await this.removeDir(podUid);
   }
 
-  /** What pods left that ended while no kubelet was there; repeatable. */
+  /** Removes the folders of pods that ended while no kubelet ran. Repeatable. */
   async removeOrphans(isKept: (podUid: string) => boolean): Promise<void> {
     const found = await readdir(join(this.deps.rootDir, 'pods')).catch(() => []);
     let failure: unknown;
     for (const uid of found) {
-      // One that cannot be removed does not keep the others.
+      // A folder that cannot be removed must not keep the others.
       try {
         if (!isKept(uid)) await this.removeDir(uid);
       } catch (err) {

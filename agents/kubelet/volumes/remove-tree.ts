@@ -1,9 +1,9 @@
-// Deletes a folder whose content was made by containers. They can nest folders so deeply that no path leads to the last one, since a
+// Deletes a folder whose content containers created. They can nest folders so deeply that no path leads to the last one, since a
 // path has at most 4,095 bytes; rm(1) goes down folder by folder, as unlinkat(2) allows and Node.js does not.
 import { rm } from 'node:fs/promises';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 
-/** Nothing happens when it is not there. What other file systems show below is not deleted. */
+/** Nothing happens when the folder does not exist. Other file systems that are mounted below are not deleted. */
 export async function removeTree(dir: string): Promise<void> {
   try {
     await rm(dir, { recursive: true, force: true });

@@ -21,12 +21,12 @@ export class ServiceAccountTokens {
 
   constructor(private readonly deps: { readonly client: Client; readonly clock: Clock }) {}
 
-  /** A token that is good for a while; undefined before fetch() has brought one. */
+  /** A token that is still valid for a while; undefined before fetch() has one. */
   peek(pod: Pod, wanted: TokenWanted): string | undefined {
     return this.held.get(keyOf(pod, wanted))?.token;
   }
 
-  /** Fetches what is missing or due; resolves to the time of the next renewal. @throws what the API answers */
+  /** Requests a token that is missing or due for renewal; resolves to the time of the next renewal. @throws what the API answers */
   async fetch(pod: Pod, wanted: TokenWanted, signal: AbortSignal): Promise<number> {
     const key = keyOf(pod, wanted);
     const now = this.deps.clock.now();

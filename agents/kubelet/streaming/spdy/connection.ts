@@ -27,7 +27,7 @@ export class SpdyConnection implements StreamLink {
   private readonly headerReader = new HeaderReader();
   private readonly headerWriter = new HeaderWriter();
   private readonly streams = new Map<number, SpdyStream>();
-  /** Bytes consumed and not yet told to the client, per stream. */
+  /** Bytes consumed and not yet reported to the client, per stream. */
   private readonly untold = new Map<number, number>();
   private lastStream = 0;
   private peerWindow = Number.POSITIVE_INFINITY;
@@ -161,7 +161,7 @@ export class SpdyConnection implements StreamLink {
       return;
     }
     const stream = new SpdyStream(id, headers, this);
-    // Whoever uses the stream hears of errors through its own listeners; nobody listening is no reason to crash.
+    // The user of the stream gets errors through its own listeners; without a listener the process must not crash.
     stream.on('error', () => {});
     if (this.peerWindow !== Number.POSITIVE_INFINITY) stream.limitWindow(this.peerWindow);
     this.streams.set(id, stream);

@@ -180,7 +180,7 @@ function control(code: number, flags: number, payload: Buffer[]): Buffer[] {
   return [Buffer.concat([header, ...payload])];
 }
 
-/** Cuts a byte stream into frames, whatever pieces it comes in. */
+/** Cuts a byte stream, received in any pieces, into frames. */
 export class FrameReader {
   private chunks: Buffer[] = [];
   private size = 0;

@@ -43,7 +43,7 @@ export class SpdyStream extends Duplex {
     return this.headers.get(name)?.[0];
   }
 
-  /** Bytes received that nobody has read yet. */
+  /** Bytes received but not read yet. */
   get backlog(): number {
     return this.waiting.reduce((sum, { length }) => sum + length, 0) + this.readableLength;
   }

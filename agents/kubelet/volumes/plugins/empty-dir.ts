@@ -11,7 +11,7 @@ export const emptyDir = definePlugin('emptyDir', {
     const gid = pod.spec?.securityContext?.fsGroup;
     await mkdir(path, { recursive: true, mode: 0o777 });
     if (medium === 'Memory') {
-      // Zero means no limit of its own, in the API as for the kernel, which would then not stop at half of the memory.
+      // Zero means no limit in the API. For the kernel it would mean more: not even its default of half the memory.
       const sizeBytes = sizeLimit ? unitValue(sizeLimit) : 0;
       await deps.mounts.ensureTmpfs(path, { mode: 0o777, ...(sizeBytes > 0 ? { sizeBytes } : {}) });
     }

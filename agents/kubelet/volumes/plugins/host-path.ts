@@ -1,4 +1,4 @@
-// hostPath volumes: what must be there, what is made. Source: kubernetes.io "Volumes", hostPath types.
+// hostPath volumes: what must exist, what the kubelet creates. Source: kubernetes.io "Volumes", hostPath types.
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { VolumeError } from '../payload';
 import { definePlugin } from './plugin';
@@ -29,7 +29,7 @@ export async function ensureHostPath(path: string, type: string | undefined): Pr
   if (wanted === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 }).catch(unlessThere);
   if (wanted === 'FileOrCreate') await createFile(path);
   if (wanted === '') {
-    // Nothing is promised about the path; a bind mount needs it, and Docker's own habit is to make a folder.
+    // The type promises nothing about the path. A bind mount needs one, and Docker would create a folder too.
     if (!(await exists(path))) await mkdir(path, { recursive: true, mode: 0o755 });
     return;
   }
@@ -64,7 +64,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function createFile(path: string): Promise<void> {
-  // Exclusively: opening what is there may block, when it is a FIFO, or do something, when it is a device.
+  // Exclusively: to open an existing FIFO may block, and to open a device may have an effect.
   const file = await open(path, 'wx', 0o644).catch(unlessThere);
   await file?.close();
 }
