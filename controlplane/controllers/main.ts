@@ -40,24 +40,24 @@ export interface ControllersOptions {
   readonly client: Client;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** The range pods live in: 10.244.0.0/16; a comma joins ranges of both families. */
+  /** The range of pod addresses, e.g. 10.244.0.0/16; a comma joins ranges of both families. */
   readonly clusterCidr: string;
   /** Prefix length of each node's part of an IPv4 range; 24 by default. Of an IPv6 range it is always 64. */
   readonly nodeMaskSize?: number;
   /** Addresses for Services of type LoadBalancer: ranges and CIDRs, comma-joined. Absent or '': no pool. */
   readonly loadBalancerPool?: string;
-  /** PEM of the CA that pods verify the API server with. */
+  /** PEM of the CA by which pods verify the API server. */
   readonly caPem: string;
-  /** What signs certificates for nodes; absent: requests wait for a signer of someone else's. */
+  /** The authority that signs certificates for nodes; absent: requests wait for an external signer. */
   readonly signing?: CsrSigningOptions;
   /**
-   * Names this process in the Lease kube-system/kube-controller-manager: unique among servers of the cluster and the same
-   * after a restart (node name), which lets a restarted server go on at once. Absent: no election.
+   * The name of this process in the Lease kube-system/kube-controller-manager. Unique among the servers of the cluster, and the same
+   * after a restart (the node name), so that a restarted server continues at once. Absent: no election.
    */
   readonly identity?: string;
 }
 
-/** Resolves when the signal is aborted and everything has stopped; throws when a controller breaks. */
+/** Resolves when the signal is aborted and everything has stopped. @throws what a controller throws */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { client, identity, clock, log } = options;
   if (identity === undefined) return runAll(options, signal);
@@ -91,7 +91,7 @@ async function runAll(options: ControllersOptions, signal: AbortSignal): Promise
 
 async function runOne(controller: Controller, signal: AbortSignal): Promise<void> {
   await controller.run(signal).catch((err: unknown) => {
-    // Waiting for the first list ends with the signal's own reason.
+    // The wait for the first list throws the reason of the signal.
     if (!signal.aborted) throw err;
   });
 }

@@ -1,4 +1,4 @@
-// Keeps the signatures of kube-public/cluster-info: with them a machine that holds a token knows that the text is ours.
+// Keeps the signatures of kube-public/cluster-info: a machine with a token verifies with them that the text comes from this cluster.
 import { readBootstrapToken } from '../../api/bootstrap-token';
 import { type ConfigMap, configMaps, type Secret, secrets } from '../../api/index';
 import type { TrackedInformer } from '../../client/informer';

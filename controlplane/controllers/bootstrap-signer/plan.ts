@@ -1,10 +1,10 @@
-// The signatures that kube-public/cluster-info has to carry: one for each bootstrap token that signs. Pure.
+// The desired signatures of kube-public/cluster-info: one for each bootstrap token that signs. Pure.
 import type { BootstrapToken } from '../../api/bootstrap-token';
 import { isSignedWith, kubeconfigKey, signatureKeyPrefix, signClusterInfo } from '../../pki/cluster-info';
 
 type Data = Readonly<Record<string, string>>;
 
-/** The data as it should be; the same object when it is so already. */
+/** The desired data; the same object when nothing changes. */
 export function planSignatures(data: Data, tokens: readonly BootstrapToken[], nowMs: number): Data {
   const kubeconfig = data[kubeconfigKey];
   const signing = kubeconfig === undefined ? [] : tokens.filter((token) => signs(token, nowMs));
@@ -20,11 +20,11 @@ export function planSignatures(data: Data, tokens: readonly BootstrapToken[], no
   };
 }
 
-/** A token that has ended vouches for nothing. */
+/** A token that has expired signs nothing. */
 const signs = ({ usages, expiresAtMs, problem }: BootstrapToken, nowMs: number): boolean =>
   problem === undefined && usages.includes('signing') && (expiresAtMs === undefined || expiresAtMs > nowMs);
 
-/** When the first token that signs now will have ended, in ms from now; undefined when none ever will. */
+/** When the next token that signs expires, in ms from now; undefined when none expires. */
 export function nextEndMs(tokens: readonly BootstrapToken[], nowMs: number): number | undefined {
   const ends = tokens.flatMap((token) =>
     signs(token, nowMs) && token.expiresAtMs !== undefined ? [token.expiresAtMs - nowMs] : [],

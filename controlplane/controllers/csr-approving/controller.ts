@@ -1,4 +1,4 @@
-// Approves what plan.ts says, where the requester holds the permission for it.
+// Approves the requests that plan.ts selects, if the requester has the permission for it.
 import { isReady } from '../../api/conditions';
 import { type CertificateSigningRequest, certificateSigningRequests, type Node, nodes } from '../../api/index';
 import type { KubeObject } from '../../api/types';
@@ -104,5 +104,5 @@ export class CsrApprovingController implements Controller {
 
 const subresource = (permission: Permission): string => `${certificateSigningRequests.plural}/${permission}`;
 
-/** What of a node bears on requests. */
+/** The fields of a node that decisions depend on. */
 const facts = (node: Node): string => JSON.stringify([node.status?.addresses, isReady(node)]);

@@ -1,7 +1,7 @@
-// Which requests for certificates need no human: pure. Source of the conditions: "TLS bootstrapping" and "Kubernetes signers"
-// in the reference. Beyond upstream: serving certificates are approved where every name in them is the node's own, those of
-// the processes beside the kubelet where their node asks, and nobody but a node itself gets a new certificate of a node that
-// is alive.
+// Which certificate requests are approved without a human. Pure. Source of the conditions: "TLS bootstrapping" and "Kubernetes
+// signers" in the reference. Beyond upstream: a serving certificate is approved when every name in it belongs to the node. A
+// certificate for another agent of a node is approved when that node requests it. While a node is Ready, only that node gets a new
+// certificate for its name.
 
 import { isIP } from 'node:net';
 import { isReady } from '../../api/conditions';
@@ -11,17 +11,17 @@ import { formatAddress, parseAddress } from '../../base/cidr';
 import type { ParsedRequest } from '../../pki/certificate-request';
 import { isSigner, nodesGroup, nodeUserPrefix, refusals, type SignerName, signers } from '../../pki/signers';
 
-/** How long a request for the name of a living node waits for that node to be given up (which takes 40 s), in ms. */
+/** How long a request for the name of a Ready node waits, in ms. A silent node becomes Unknown after 40 s. */
 export const aliveGraceMs = 90_000;
 
-/** What the requester must hold: to `create` this subresource of certificatesigningrequests. */
+/** The requester must be allowed to `create` this subresource of certificatesigningrequests. */
 export type Permission = 'nodeclient' | 'selfnodeclient' | 'selfnodeserver' | 'nodeagent';
 
 export type Verdict =
   /** A human decides, or has decided. */
   | { readonly action: 'leave' }
   | { readonly action: 'approve'; readonly permission: Permission; readonly message: string }
-  /** Looked at again when the node changes, and after `againInMs` where given. */
+  /** Decided again when the node changes, and after `againInMs` if given. */
   | { readonly action: 'wait'; readonly reason: string; readonly againInMs?: number }
   | { readonly action: 'deny'; readonly reason: string; readonly message: string };
 
@@ -35,11 +35,11 @@ export interface Facts {
 
 const leave: Verdict = { action: 'leave' };
 
-/** True while nobody has decided. */
+/** True while the request has no decision. */
 export const isPending = (object: CertificateSigningRequest): boolean =>
   !['Approved', 'Denied', 'Failed'].some((type) => hasCertificateCondition(object, type));
 
-/** The name of the node a request is about: who it is for, or else who asks. */
+/** The name of the node that the certificate is for, otherwise the node that requests it. */
 export function nodeNameOf({ spec }: CertificateSigningRequest, { commonName }: ParsedRequest): string | undefined {
   return [commonName, spec.username ?? '']
     .find((user) => user.startsWith(nodeUserPrefix))
@@ -50,7 +50,7 @@ export function planApproval(facts: Facts): Verdict {
   const { object, request } = facts;
   const { signerName, usages = [] } = object.spec;
   if (!isPending(object) || !isSigner(signerName)) return leave;
-  // The signer would refuse it: whoever approves that by hand is told.
+  // The signer would refuse it, and reports that when a human approves it.
   if (refusals[signerName]({ request, usages }) !== undefined) return leave;
   return planners[signerName](facts);
 }
@@ -77,7 +77,7 @@ const isNode = ({ spec }: CertificateSigningRequest): boolean =>
   (spec.username ?? '').startsWith(nodeUserPrefix) && (spec.groups ?? []).includes(nodesGroup);
 const isOwn = ({ object, request }: Facts): boolean => isNode(object) && object.spec.username === request.commonName;
 
-/** A machine that joins, under the name of the request. A node that is alive keeps its name: its pods would run twice. */
+/** A machine that joins under the name in the request. A Ready node keeps its name: otherwise its pods would run twice. */
 function planJoining({ object, node, nowMs }: Facts): Verdict {
   if (!node || !isReady(node)) return approve('nodeclient');
   const name = node.metadata?.name ?? '';
@@ -96,7 +96,7 @@ function planServing({ request, node }: Facts): Verdict {
     node.metadata?.name ?? '',
     ...(node.status?.addresses ?? [])
       .map(({ address }) => normal(address))
-      // Loopback and the like are everybody's.
+      // Every node has addresses such as loopback.
       .filter((address) => isIP(address) !== 0 && validateDestination(address, '').length === 0),
   ]);
   const foreign = [...request.dnsNames, ...request.ipAddresses.map(normal)].find((name) => !known.has(name));

@@ -1,4 +1,4 @@
-// Deletes CertificateSigningRequests whose time is over.
+// Deletes CertificateSigningRequests that are old enough.
 import { type CertificateSigningRequest, certificateSigningRequests } from '../../api/index';
 import { isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';

@@ -1,4 +1,4 @@
-// Signs approved requests with the authority of the cluster, or says why not.
+// Signs approved requests with the authority of the cluster, or reports why not.
 import { type CertificateSigningRequest, certificateSigningRequests } from '../../api/index';
 import { formatTime } from '../../base/clock';
 import type { TrackedInformer } from '../../client/informer';
@@ -13,7 +13,7 @@ import { isDue, planSigning } from './plan';
 export interface CsrSigningOptions {
   /** ca.crt and ca.key of the server's pki directory. */
   readonly authority: KeyPair;
-  /** The longest a certificate lives, in ms: --cluster-signing-duration. */
+  /** The longest validity of a certificate, in ms: --cluster-signing-duration. */
   readonly maxLifetimeMs: number;
 }
 

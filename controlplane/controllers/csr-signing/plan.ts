@@ -1,4 +1,4 @@
-// Which approved requests are signed, for how long, and why others fail: pure.
+// Which approved requests are signed, for how long, and why other requests fail. Pure.
 import { type CertificateSigningRequest, hasCertificateCondition } from '../../api/index';
 import type { ParsedRequest } from '../../pki/certificate-request';
 import { isSigner, refusals } from '../../pki/signers';
@@ -8,17 +8,17 @@ export type Signing =
   | { readonly action: 'sign'; readonly usages: readonly string[]; readonly lifetimeMs: number }
   | { readonly action: 'fail'; readonly message: string };
 
-/** Shorter would be over before it is used; the API refuses it, too. */
+/** A shorter certificate would expire before its use; the API refuses it, too. */
 const minLifetimeMs = 10 * 60_000;
 
-/** True when a certificate is due: approved, nothing else decided, none there yet, and one of our signers. */
+/** True when the request is approved, is not denied or failed, has no certificate yet, and names one of our signers. */
 export function isDue(object: CertificateSigningRequest): boolean {
   const has = (type: string) => hasCertificateCondition(object, type);
   if (!has('Approved') || has('Denied') || has('Failed')) return false;
   return !object.status?.certificate && isSigner(object.spec.signerName);
 }
 
-/** `request` is undefined where it cannot be read. */
+/** `request` is undefined when it cannot be parsed. */
 export function planSigning(
   object: CertificateSigningRequest,
   request: ParsedRequest | undefined,
@@ -32,7 +32,7 @@ export function planSigning(
   return { action: 'sign', usages, lifetimeMs: lifetimeOf(expirationSeconds, maxLifetimeMs) };
 }
 
-/** What was asked for within the bounds; the most that is given where nothing was. */
+/** The requested duration within the bounds; without a request the longest one. */
 function lifetimeOf(expirationSeconds: number | undefined, maxLifetimeMs: number): number {
   if (expirationSeconds === undefined) return maxLifetimeMs;
   return Math.min(Math.max(expirationSeconds * 1000, minLifetimeMs), maxLifetimeMs);

@@ -15,7 +15,7 @@ import { runWorkers } from '../shared/worker';
 import { planDaemonSet, renderPod, type Step } from './plan';
 
 const workers = 2;
-/** Between replacements of pods that failed on one node, as upstream. */
+/** The wait between replacements of failed pods on one node, as upstream. */
 const failedRetry = { initialMs: 1_000, maxMs: 15 * 60_000 };
 
 export class DaemonSetController implements Controller {
@@ -119,13 +119,13 @@ export class DaemonSetController implements Controller {
     await this.podOwner.delete(key, set, pod, signal);
   }
 
-  /** A node that ends its pod again and again is not flooded with new ones. Returns 0 when the pod may go now. */
+  /** A node where the pod fails again and again gets new pods ever more slowly. Returns 0 when the pod may be deleted now. */
   private waitAfterFailure(set: DaemonSet, pod: Pod): number {
     const id = `${metaOf(set).uid} ${pod.spec?.nodeName ?? ''}`;
     const now = this.deps.clock.now();
     const until = this.failedUntil.get(id) ?? 0;
     if (until > now) return until - now;
-    // Long quiet: the next failure is a first one.
+    // After a long time without a failure, the next failure counts as the first.
     if (now - until > 2 * failedRetry.maxMs) this.failures.forget(id);
     this.failedUntil.set(id, now + this.failures.next(id));
     return 0;

@@ -1,4 +1,4 @@
-// From a DaemonSet, its pods and the nodes to what must be done; no I/O, no clock.
+// From a DaemonSet, its pods and the nodes to the steps of one pass. Pure: no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
 import { isReady } from '../../api/conditions';
 import { type DaemonSet, templateGeneration } from '../../api/daemon-set';
@@ -22,7 +22,7 @@ export interface DaemonSetInput {
   readonly nodes: readonly Node[];
   /** The pods it owns. */
   readonly pods: readonly Pod[];
-  /** The hash that up-to-date pods carry. */
+  /** The hash in the label of up-to-date pods. */
   readonly hash: string;
   readonly now: number;
 }
@@ -34,13 +34,13 @@ export interface DaemonSetPlan {
   readonly againInMs?: number;
 }
 
-/** Pods made in one pass, as upstream. */
+/** Pods created in one pass, as upstream. */
 const burst = 250;
 
 interface Place {
   readonly node: Node;
   readonly shouldRun: boolean;
-  /** False where a pod that is there must go. */
+  /** False when an existing pod on the node must be deleted. */
   readonly mayStay: boolean;
   readonly pods: readonly Pod[];
 }
@@ -57,12 +57,12 @@ export function planDaemonSet(input: DaemonSetInput): DaemonSetPlan {
   const steps = places.flatMap((place) => planPlace(place));
   const creates = steps.filter(({ action }) => action === 'create').slice(0, burst);
   const deletes = steps.filter(({ action }) => action === 'delete');
-  // Replacing waits until no node lacks its pod: it would take away more than it may.
+  // No pod is replaced while a node lacks its pod: too many pods would be missing.
   const updates = steps.length === 0 ? planUpdate(input, places) : [];
   return { steps: [...deletes, ...creates, ...updates], status, againInMs };
 }
 
-/** The node the pod runs on or is made for. */
+/** The node on which the pod runs, or for which it was created. */
 export function targetNode({ spec }: Pod): string {
   if (spec?.nodeName) return spec.nodeName;
   const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
@@ -88,7 +88,7 @@ function judge(spec: PodSpec, { metadata, spec: node }: Node): { shouldRun: bool
 
 function planPlace({ node, shouldRun, mayStay, pods }: Place): Step[] {
   if (!mayStay) return pods.filter((pod) => !isDeleting(pod)).map((pod) => ({ action: 'delete', pod }));
-  // A pod on its way out holds its place until it is gone: two must never run at once.
+  // A terminating pod keeps its node until it has ended: two pods must never run at once.
   if (pods.length === 0) return shouldRun ? [{ action: 'create', node: node.metadata?.name ?? '' }] : [];
   const staying = pods.filter((pod) => !isDeleting(pod));
   const ended = staying.filter(isTerminal).map((pod): Step => {
@@ -99,7 +99,7 @@ function planPlace({ node, shouldRun, mayStay, pods }: Place): Step[] {
   return [...ended, ...spare.map((pod): Step => ({ action: 'delete', pod }))];
 }
 
-/** The one to keep first: on its node, ready, oldest. */
+/** Pods to keep come first: on their node, ready, oldest. */
 function byWorth(a: Pod, b: Pod): number {
   const key = (pod: Pod) => [pod.spec?.nodeName ? 0 : 1, isReady(pod) ? 0 : 1];
   const [x, y] = [key(a), key(b)];
@@ -109,7 +109,7 @@ function byWorth(a: Pod, b: Pod): number {
   return age(a) < age(b) ? -1 : 1;
 }
 
-/** Old pods to take away now: those that serve nobody, and as many others as may be missing at once. */
+/** Old pods to delete now: pods that are not available, and as many others as may be missing at once. */
 function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]): Step[] {
   if (set.spec?.updateStrategy?.type === 'OnDelete') return [];
   const minReady = set.spec?.minReadySeconds ?? 0;
@@ -130,7 +130,7 @@ function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]
   return [...useless, ...serving.slice(0, more)].map((pod) => ({ action: 'delete', pod }));
 }
 
-/** At least one, or nothing would ever be updated. */
+/** At least one, or no pod would ever be updated. */
 function maxUnavailable({ spec }: DaemonSet, nodes: number): number {
   const value = (spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1) as number | string;
   if (typeof value === 'number') return value;
@@ -174,7 +174,7 @@ function planStatus(
   return isDeepStrictEqual(set.status, JSON.parse(JSON.stringify(status))) ? { againInMs } : { status, againInMs };
 }
 
-/** What a daemon bears beyond its own tolerations: it belongs to the node, whatever state that is in. */
+/** Tolerations that every daemon pod gets: it stays on its node in every state of the node. */
 const nodeTroubles: readonly (readonly [key: string, effect: string])[] = [
   ['node.kubernetes.io/not-ready', 'NoExecute'],
   ['node.kubernetes.io/unreachable', 'NoExecute'],
@@ -196,13 +196,13 @@ function withTolerations(spec: PodSpec): PodSpec {
   return { ...spec, tolerations: [...own, ...added] };
 }
 
-/** The pod for one node; the scheduler places it, and only there. */
+/** The pod for one node. The scheduler binds it, and its affinity allows only that node. */
 export function renderPod(set: DaemonSet, node: string, hash: string, owner: OwnerReference): Pod {
   const { metadata, spec = { containers: [] } } = set.spec?.template ?? {};
   const only = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }] };
   const nodeAffinity = {
     ...spec.affinity?.nodeAffinity,
-    // The template's own terms have been looked at already, and terms are alternatives.
+    // The terms of the template are checked already. This term replaces them, since terms are alternatives.
     requiredDuringSchedulingIgnoredDuringExecution: only,
   };
   return {

@@ -1,4 +1,4 @@
-// Rolls Deployments out through ReplicaSets.
+// Rolls out Deployments by ReplicaSets.
 
 import { type Deployment, deployments } from '../../api/deployment';
 import { type Pod, pods } from '../../api/pod';
@@ -46,7 +46,7 @@ export class DeploymentController implements Controller {
       this.enqueueOwner(change.object);
       if (change.type === 'updated') this.enqueueOwner(change.previous);
     });
-    // Recreate waits for the last old pod to go.
+    // Recreate waits until the last old pod has ended.
     this.pods.onChange((change) => {
       if (change.type !== 'added') this.enqueueRecreate(change.object);
     });
@@ -157,7 +157,7 @@ export class DeploymentController implements Controller {
         const patch = {
           metadata: { uid: metaOf(deployment).uid, annotations: { [revisionAnnotation]: step.revision } },
         };
-        // Through the status: there an annotation does not raise the generation, and the Deployment asks for nothing new.
+        // Written through the status subresource: so an annotation does not raise the generation.
         return client.patch(deployments, key, 'merge', patch, { subresource: 'status', signal });
       }
     }
@@ -186,7 +186,7 @@ export class DeploymentController implements Controller {
     const ours = controllerOf(taken)?.uid === metaOf(deployment).uid;
     if (ours && canonicalTemplate(taken.spec?.template ?? {}) === canonicalTemplate(set.spec?.template ?? {}))
       return deployment;
-    // Another template has this hash: count the collision, which changes the hash for the next pass.
+    // Another template has this hash. The count is a part of the hash, so the next pass computes another one.
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
     const status = { ...deployment.status, collisionCount };
     return client.update(deployments, { ...deployment, status }, { subresource: 'status', signal });

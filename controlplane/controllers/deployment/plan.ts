@@ -52,7 +52,7 @@ const deploymentKind = { apiVersion: 'apps/v1', kind: 'Deployment' };
 export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const { deployment, sets, now } = input;
   const template = canonicalTemplate(deployment.spec!.template!);
-  // Of several sets with this template (a hash collision once resolved) the oldest counts, as upstream.
+  // Several sets may have this template after a hash collision. The oldest counts, as upstream.
   const newSet = [...sets].sort(olderFirst).find((set) => canonicalTemplate(set.spec?.template ?? {}) === template);
   const old = sets.filter((set) => set !== newSet);
   const status = planStatus({ deployment, newSet, old, now });
@@ -82,7 +82,7 @@ function planSteps(
   const wanted =
     replicasOf(newSet) > replicasOf(deployment) ? replicasOf(deployment) : newSetReplicas(deployment, newSet, sets);
   const grown: Resize = { set: newSet, replicas: wanted };
-  // As upstream: the old sets are looked at only when the newest one has its size for now.
+  // As upstream: the old sets are scaled only when the newest set has its size for this pass.
   const resizes =
     wanted !== replicasOf(newSet)
       ? [grown]
@@ -139,13 +139,13 @@ function merge(
   return [...steps, ...revision.filter(({ action }) => action === 'revision')];
 }
 
-/** What the sets were sized for: a later change of the Deployment's replicas is noticed by them. */
+/** Annotations with the replicas that the sets were sized for: they show a later change of the Deployment's replicas. */
 function sizeAnnotations(deployment: Deployment): Readonly<Record<string, string>> {
   const wanted = replicasOf(deployment);
   return { [desiredAnnotation]: String(wanted), [maxAnnotation]: String(wanted + limits(deployment).maxSurge) };
 }
 
-/** The ReplicaSet for the present template. `collisionCount` grows when another set has taken the name. */
+/** The ReplicaSet for the current template. `collisionCount` grows when another set has the name. */
 export function renderSet(
   deployment: Deployment,
   sets: readonly ReplicaSet[],

@@ -32,7 +32,7 @@ export function nextRevision(old: readonly ReplicaSet[]): bigint {
 /** Characters of the history annotation, as upstream. */
 const historyLimit = 2000;
 
-/** The earlier revisions of a set, newest last; the oldest go when they need too much room. */
+/** The earlier revisions of a set, newest last; the oldest are removed when the text becomes too long. */
 function appendHistory(history: string | undefined, revision: string): string {
   const all = [...(history ? history.split(',') : []), revision];
   let length = all.reduce((sum, each) => sum + each.length + 1, -1);

@@ -11,7 +11,7 @@ export const sum = (sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number
   sets.reduce((total, set) => total + of(set), 0);
 export const isRolling = ({ spec }: Deployment): boolean => spec?.strategy?.type !== 'Recreate';
 
-/** Percentages of replicas: surge rounds up, unavailable rounds down, and both zero would never move: one unavailable. */
+/** Percentages of replicas: surge rounds up, unavailable rounds down. If both are zero, one pod may be unavailable: else no progress. */
 export function limits(deployment: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
   if (!isRolling(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const { maxSurge = '25%', maxUnavailable = '25%' } = deployment.spec?.strategy?.rollingUpdate ?? {};
@@ -88,7 +88,7 @@ export function wasRescaled(deployment: Deployment, all: readonly ReplicaSet[]):
     });
 }
 
-/** What each set becomes when the Deployment is scaled, also in the middle of a rollout or while paused. */
+/** The size of each set after the Deployment is scaled, also during a rollout or while paused. */
 export function rescale(deployment: Deployment, newSet: ReplicaSet | undefined, old: readonly ReplicaSet[]): Resize[] {
   const wanted = replicasOf(deployment);
   const all = newSet ? [...old, newSet] : [...old];
@@ -103,7 +103,7 @@ export function rescale(deployment: Deployment, newSet: ReplicaSet | undefined, 
   return isRolling(deployment) ? proportional(deployment, active) : [];
 }
 
-/** The newest set alone serves all that is wanted: the others may go whatever their state. */
+/** The newest set has all desired replicas available: the other sets may shrink to 0 in any state. */
 function isSaturated(deployment: Deployment, newSet: ReplicaSet): boolean {
   const wanted = replicasOf(deployment);
   return (
@@ -136,7 +136,7 @@ function proportional(deployment: Deployment, active: readonly ReplicaSet[]): Re
   return resized;
 }
 
-/** By how much this set changes when the whole goes from the ceiling it was sized for to the present one. */
+/** The change of this set when the maximum of the Deployment changes from the one the set was sized for to the current one. */
 function shareOf(set: ReplicaSet, deployment: Deployment, ceiling: number): number {
   if (replicasOf(deployment) === 0) return -replicasOf(set);
   const sizedFor = parseInt32(set.metadata?.annotations?.[maxAnnotation]) ?? 0;

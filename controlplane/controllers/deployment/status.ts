@@ -1,4 +1,4 @@
-// The status of a Deployment and the course of its rollout, in the conditions and words `kubectl rollout status` reads.
+// The status of a Deployment and the progress of its rollout, with the conditions and reasons that `kubectl rollout status` reads.
 import { isDeepStrictEqual } from 'node:util';
 import { conditionAfter, withoutCondition } from '../../api/conditions';
 import type { Deployment } from '../../api/deployment';
@@ -12,7 +12,7 @@ export interface StatusPlan {
   /** Undefined when the stored status is right already. */
   readonly status?: DeploymentStatus;
   readonly complete: boolean;
-  /** When the progress deadline must be looked at again, in ms from now. */
+  /** When to check the progress deadline again, in ms from now. */
   readonly againInMs?: number;
 }
 
@@ -63,7 +63,7 @@ function count({ deployment, newSet, old, collisionCount }: StatusInput): Deploy
   };
 }
 
-/** All wanted replicas are of the newest template, available, and no old one is left. */
+/** All desired replicas have the newest template and are available, and no old replica is left. */
 function isComplete(deployment: Deployment, counts: DeploymentStatus): boolean {
   const wanted = replicasOf(deployment);
   const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = counts;
@@ -160,7 +160,7 @@ function deadlineIn(
   const current = conditions.find(({ type }) => type === 'Progressing');
   const settled = ['NewReplicaSetAvailable', 'ProgressDeadlineExceeded', 'DeploymentPaused'];
   if (!hasDeadline(deployment) || complete || !current || settled.includes(current.reason ?? '')) return undefined;
-  // Times on the wire have whole seconds: one more makes sure that the deadline has passed then.
+  // Times on the wire are whole seconds: one second more ensures that the deadline has passed.
   return Math.max(1000, deadlineOf(deployment, current) - now + 1000);
 }
 
@@ -177,7 +177,7 @@ function setCondition(
   return [...conditions.filter(({ type }) => type !== next.type), after];
 }
 
-/** Most counts of zero are left out, by this controller as by upstream. */
+/** Most counts of zero are omitted, as upstream does. */
 function withoutZeros(status: Deployment['status']): unknown {
   return Object.fromEntries(
     Object.entries(status ?? {}).filter(

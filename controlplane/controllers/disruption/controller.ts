@@ -1,4 +1,4 @@
-// Keeps the status of PodDisruptionBudgets, which evictions are measured by.
+// Keeps the status of PodDisruptionBudgets: evictions are allowed or refused by it.
 import type { Catalog } from '../../api/catalog';
 import { type Deployment, deployments } from '../../api/deployment';
 import { type Pod, pods } from '../../api/pod';
@@ -67,7 +67,7 @@ export class DisruptionController implements Controller {
       : [];
     const wanted = await this.wantedBy(budget, matching, signal);
     const { status, againInMs } = planBudget({ budget, pods: matching, wanted, now: this.deps.clock.now() });
-    // The condition on the revision keeps an eviction that is decided meanwhile from being forgotten.
+    // The resourceVersion makes the write fail after an eviction in between, so that eviction is not lost.
     if (status)
       await this.deps.client.update(podDisruptionBudgets, { ...budget, status }, { subresource: 'status', signal });
     if (againInMs !== undefined) this.queue.addAfter(key, againInMs);
@@ -80,7 +80,7 @@ export class DisruptionController implements Controller {
     }
   }
 
-  /** What the controllers of these pods want together; only needed where the budget is a part of it. */
+  /** The sum of the desired replicas of these pods' controllers; only needed when the budget is a part of that sum. */
   private async wantedBy(budget: PodDisruptionBudget, matching: readonly Pod[], signal: AbortSignal): Promise<number> {
     const { minAvailable, maxUnavailable } = budget.spec ?? {};
     if (maxUnavailable === undefined && typeof minAvailable !== 'string') return matching.length;
@@ -110,14 +110,14 @@ export class DisruptionController implements Controller {
     return [...scaled.values()].reduce((sum, replicas) => sum + replicas, 0);
   }
 
-  /** Of a ReplicaSet the Deployment above it counts, once for all its sets. */
+  /** For a ReplicaSet of a Deployment, the Deployment counts, once for all its sets. */
   private async scaleOf(namespace: string, owner: OwnerReference, signal: AbortSignal) {
     const { kind, apiVersion, name, uid } = owner;
     if (kind !== replicaSets.kind || apiVersion !== replicaSets.apiVersion) {
       return { uid, replicas: await this.scale.replicasOf(namespace, owner, signal) };
     }
     const named = this.sets.get(`${namespace}/${name}`);
-    // The uid in a reference is its writer's: one name under many uids must not count many times.
+    // A user may write any uid in a reference: one name with many uids must not count many times.
     const set = named?.metadata?.uid === uid ? named : undefined;
     const above = set && controllerOf(set);
     const deployment =

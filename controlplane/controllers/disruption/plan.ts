@@ -1,4 +1,4 @@
-// How many pods of a PodDisruptionBudget may go now: the arithmetic of "Specifying a Disruption Budget for your Application".
+// How many pods of a PodDisruptionBudget may be evicted now: the arithmetic of "Specifying a Disruption Budget for your Application".
 
 import { isDeepStrictEqual } from 'node:util';
 import { isReady, withCondition } from '../../api/conditions';
@@ -8,20 +8,20 @@ import { formatTime } from '../../base/clock';
 
 type Status = NonNullable<PodDisruptionBudget['status']>;
 
-/** An eviction that was let through but not followed by a deletion counts against the budget for so long. */
+/** An allowed eviction without a deletion counts against the budget for this time. */
 export const evictionTimeoutMs = 2 * 60_000;
 
 export interface BudgetInput {
   readonly budget: PodDisruptionBudget;
   /** All pods the selector matches. */
   readonly pods: readonly Pod[];
-  /** How many replicas their controllers want together. */
+  /** The sum of the desired replicas of their controllers. */
   readonly wanted: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 export interface BudgetPlan {
-  /** Absent when it is right as it is. */
+  /** Absent when the stored status is right already. */
   readonly status?: Status;
   /** When to look again, because an announced eviction times out. */
   readonly againInMs?: number;
@@ -53,7 +53,7 @@ export function planBudget({ budget, pods, wanted, now }: BudgetInput): BudgetPl
   };
 }
 
-/** The condition that says whether any pod may go. */
+/** The condition that shows whether any pod may be evicted. */
 function conditionsAfter({ status, metadata }: PodDisruptionBudget, disruptionsAllowed: number, now: number) {
   const allowed = disruptionsAllowed > 0;
   return withCondition(
@@ -69,7 +69,7 @@ function conditionsAfter({ status, metadata }: PodDisruptionBudget, disruptionsA
   );
 }
 
-/** Evictions let through whose pods are neither being deleted nor overdue. */
+/** Allowed evictions whose pods are not being deleted yet and whose time is not over. */
 function stillAnnounced({ status }: PodDisruptionBudget, pods: readonly Pod[], now: number): Record<string, string> {
   const before: Readonly<Record<string, string>> = status?.disruptedPods ?? {};
   const entries = pods.flatMap((pod) => {
@@ -80,7 +80,7 @@ function stillAnnounced({ status }: PodDisruptionBudget, pods: readonly Pod[], n
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A number of available pods stands for itself; everything else is a part of what the controllers want. */
+/** A number in minAvailable needs no replicas; every other budget is a part of the desired replicas. */
 function demand({ spec }: PodDisruptionBudget, matching: number, wanted: number) {
   const { minAvailable, maxUnavailable } = spec ?? {};
   if (maxUnavailable !== undefined) {

@@ -49,7 +49,7 @@ export class EndpointsController implements Controller {
         await this.apply(key, step, signal);
       } catch (err) {
         if (refusedByTermination(err)) return;
-        // The copy is a moment behind our own create: its event leads to the next pass.
+        // The copy does not show our own create yet: its event leads to the next pass.
         if (step.action === 'create' && isAlreadyExists(err)) return;
         throw err;
       }

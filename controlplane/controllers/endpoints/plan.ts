@@ -26,7 +26,7 @@ type Address = NonNullable<Subset['addresses']>[number];
 
 export const overCapacity = 'endpoints.kubernetes.io/over-capacity';
 export const maxAddresses = 1000;
-/** Marks the object as made by this controller: it is deleted with its Service, those of others are not. */
+/** Marks an object that this controller created: only such an object is deleted with its Service. */
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 export const managedBy = 'endpoint-controller';
 
@@ -38,7 +38,7 @@ export interface EndpointsInput {
   readonly service: Service | undefined;
   readonly pods: readonly Pod[];
   readonly existing: Endpoints | undefined;
-  /** When what is planned for happened (RFC 3339), if that is known: an object that is written says so. */
+  /** When the change happened (RFC 3339), if known: the written object carries this time. */
   readonly triggeredAt?: string | undefined;
 }
 
@@ -80,7 +80,7 @@ function planSubsets(service: Service, pods: readonly Pod[]): { subsets: Subset[
     const terminating = pod.metadata?.deletionTimestamp !== undefined;
     if (ip === undefined || !isEndpoint(pod) || (terminating && !all)) continue;
     const ports = portsOf(service, pod);
-    // A pod that has none of the named ports serves nothing; without any ports (headless) the address alone counts.
+    // A pod without any of the named ports is no endpoint. A headless Service without ports needs only the address.
     if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue;
     const id = JSON.stringify(ports);
     const group = groups.get(id) ?? { ports, ready: [], notReady: [] };

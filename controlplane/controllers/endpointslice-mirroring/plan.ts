@@ -1,5 +1,5 @@
-// The slices of an Endpoints object that someone keeps by hand: one for each address family of each subset. Data planes read
-// slices only, so without them such a Service would reach nobody. Source: the concept page "EndpointSlices", mirroring.
+// The slices of an Endpoints object that a user keeps by hand: one for each address family of each subset. Data planes read only
+// slices, so without them such a Service would have no endpoints. Source: the concept page "EndpointSlices", mirroring.
 import { isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSlice } from '../../api/endpoint-slice';
@@ -10,18 +10,18 @@ import { controllerReference, isDeleting } from '../shared/owner';
 import type { SliceStep } from '../shared/slice-step';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';
-/** Whoever writes slices as well asks with this label not to be mirrored. */
+/** A user who also writes slices disables mirroring by this label. */
 export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 /** Endpoints that old leader elections use as a lock. */
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-/** What is beyond it in one subset is left out. */
+/** More addresses of one subset are left out. */
 export const maxEndpointsPerSubset = 1000;
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
-/** `slices` are those this controller made for the name. */
+/** `slices` are the slices that this controller created for the name. */
 export function planMirror(
   service: Service | undefined,
   endpoints: Endpoints | undefined,

@@ -78,7 +78,7 @@ export class EndpointSliceController implements Controller {
       node: (name) => this.nodes.get(name),
     });
     try {
-      // New endpoints before old ones go, so that a Service that moves between slices is never without.
+      // New endpoints are written before old ones are removed, so that a Service always has endpoints.
       for (const action of ['create', 'update', 'delete']) {
         await Promise.all(
           steps

@@ -1,5 +1,5 @@
-// From a Service, its pods and the slices that exist to the slices to write, with as few writes as possible: an endpoint
-// stays in the slice it is in, changed slices are refilled first, and a new slice is made only when none has room.
+// From a Service, its pods and its slices to the slices to write, with as few writes as possible: an endpoint stays in its slice,
+// changed slices are filled first, and a new slice is created only when no slice has room.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSlice } from '../../api/endpoint-slice';
@@ -29,13 +29,13 @@ export const managedBy = 'endpointslice-controller.k8s.io';
 export const maxEndpoints = 100;
 
 export interface SliceInput {
-  /** Undefined when the Service is gone: the slices go with it by garbage collection, and at once here. */
+  /** Undefined when the Service is deleted: its slices are deleted here at once, without waiting for the garbage collector. */
   readonly service: Service | undefined;
   readonly pods: readonly Pod[];
-  /** The slices this controller made for the Service. */
+  /** The slices that this controller created for the Service. */
   readonly slices: readonly EndpointSlice[];
   readonly node: (name: string) => Node | undefined;
-  /** When what is planned for happened (RFC 3339), if that is known: slices that are written say so. */
+  /** When the change happened (RFC 3339), if known: written slices carry this time. */
   readonly triggeredAt?: string | undefined;
 }
 
@@ -55,7 +55,7 @@ function stamp(step: SliceStep, triggeredAt: string | undefined): SliceStep {
 function planSteps({ service, pods, slices, node }: SliceInput): SliceStep[] {
   if (!service) return slices.map((slice) => ({ action: 'delete', slice }));
   if (isDeleting(service)) return [];
-  // A Service that lost its selector keeps its last slices: whoever fills it now owns them (as upstream).
+  // A Service that lost its selector keeps its last slices: its user keeps them from then on (as upstream).
   if (service.spec?.type !== 'ExternalName' && !hasManagedEndpoints(service)) return [];
   const families = service.spec?.type === 'ExternalName' ? [] : familiesOf(service);
   const steps = families.flatMap((family) =>
@@ -118,7 +118,7 @@ function planGroup(service: Service, family: Family, { ports, endpoints, slices 
     return { slice, next, changed: !isDeepStrictEqual(present, next) || !hasOurMetadata(service, slice) };
   });
   const missing = [...left.values()];
-  // Slices that are written anyway take new endpoints first, then the fullest that still has room for all of the rest.
+  // New endpoints go first into slices that are written anyway, then into the fullest slice with room for all of the rest.
   for (const entry of kept) {
     if (entry.changed && entry.next.length > 0) entry.next.push(...missing.splice(0, maxEndpoints - entry.next.length));
   }
@@ -161,7 +161,7 @@ function keepPlaceholder(
   return empty ? others : [...others, { action: 'update', slice: renderSlice(service, family, [], [], spare) }];
 }
 
-/** The slice as it should be; of an existing one, the name, the version and labels of others are kept. */
+/** The desired slice. An existing slice keeps its name, its resourceVersion and labels that other processes wrote. */
 function renderSlice(
   service: Service,
   family: Family,

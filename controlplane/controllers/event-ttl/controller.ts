@@ -1,4 +1,4 @@
-// Ends Events by age and number: what happened an hour ago is history, and history must not fill the store.
+// Deletes Events by age and number, so that old Events do not fill the store.
 import { type Event, events } from '../../api/event';
 import { objectKey } from '../../api/types';
 import { isNotFound } from '../../base/errors';
@@ -9,13 +9,13 @@ import { controllerQueue, runWorkers } from '../shared/worker';
 import { maxEvents, planExcess, remainingMs } from './plan';
 
 const workers = 4;
-/** How far above the limit the number may rise before the excess is looked for: sorting for each new Event would cost more. */
+/** How far the number may exceed the limit before Events are deleted: sorting at each new Event would cost more. */
 const slack = maxEvents / 20;
 
 export class EventTtlController implements Controller {
   private readonly events: TrackedInformer<Event>;
   private readonly queue: WorkQueue;
-  /** Keys of those that go although their time is not over. */
+  /** Keys of Events to delete although they are young enough. */
   private readonly excess = new Set<string>();
   private count = 0;
 
@@ -25,7 +25,7 @@ export class EventTtlController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    // Subscribed after the list: a timer set while nobody works yet would outlive a stop at that moment.
+    // Subscribed after the list: a timer set before the workers run would stay after a stop at that moment.
     await this.events.synced(signal);
     this.events.onChange(({ type, key, object }) => {
       if (type === 'added') {
@@ -44,7 +44,7 @@ export class EventTtlController implements Controller {
     const event = this.events.get(key);
     if (!event) return;
     const left = remainingMs(event, this.deps.clock.now());
-    // It happened again since its time was set.
+    // The Event happened again after the timer was set.
     if (left > 0 && !this.excess.has(key)) {
       this.queue.addAfter(key, left);
       return;

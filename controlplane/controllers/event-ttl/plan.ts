@@ -1,4 +1,4 @@
-// Which Events must go, by age and by number.
+// Which Events are deleted, by age and by number.
 import type { Event } from '../../api/event';
 
 /** The default of kube-apiserver's --event-ttl. */
@@ -11,10 +11,10 @@ export function lastSeen({ lastTimestamp, eventTime, series, metadata }: Event):
   return Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '') || 0;
 }
 
-/** How long the Event still stays, in ms; 0 or less when its time is over. */
+/** How long the Event still stays, in ms; 0 or less when it is to be deleted. */
 export const remainingMs = (event: Event, now: number): number => lastSeen(event) + eventTtlMs - now;
 
-/** The ones beyond the limit that have not happened for the longest time. */
+/** The Events beyond the limit: those whose last occurrence is the oldest. */
 export function planExcess(events: readonly Event[], limit = maxEvents): readonly Event[] {
   if (events.length <= limit) return [];
   return [...events].sort((a, b) => lastSeen(a) - lastSeen(b)).slice(0, events.length - limit);

@@ -1,9 +1,9 @@
-// Owner references may form a circle. If all objects in it are deleted in the foreground, each waits for the next one and
-// none ever goes. Upstream's collector makes the references non-blocking when it suspects such a circle; here the circle is
-// looked for, so that a plain tree keeps its order (dependents first) in every case.
+// Owner references may form a circle. If all its objects are deleted in the foreground, each waits for the next one, and none is ever
+// deleted. Upstream's collector makes the references non-blocking when it suspects a circle. This collector searches for the circle, so
+// that a plain tree always keeps its order (dependents first).
 import type { KubeObject } from '../../api/types';
 
-/** Objects looked at in one search. A longer way upwards counts as a circle: then only the order of deletion is lost. */
+/** Most objects in one search. A longer way upwards counts as a circle: then only the order of deletion is lost. */
 export const searchLimit = 1000;
 
 /**

@@ -1,4 +1,4 @@
-// The garbage collector: deletes what its owners left behind, and works off the finalizers of foreground and orphaning
+// The garbage collector: deletes objects whose owners no longer exist, and handles the finalizers of foreground and orphaning
 // deletion. It keeps no graph of its own: the informers' owner index is the graph.
 import type { Catalog } from '../../api/catalog';
 import type { Kind } from '../../api/kind';
@@ -19,7 +19,7 @@ const workers = 20;
 interface Source {
   readonly kind: Kind;
   readonly informer: TrackedInformer<KubeObject>;
-  /** Aborted when the kind is served no more. */
+  /** Aborted when the kind is no longer served. */
   readonly removed: AbortController;
 }
 interface Member {
@@ -29,7 +29,7 @@ interface Member {
 
 export class GarbageCollector implements Controller {
   private sources: readonly Source[] = [];
-  /** Sources without their first list; each promise resolves when it is there, or not needed any more. */
+  /** Sources without their first list; each promise resolves when the list is complete or no longer needed. */
   private readonly unlisted = new Map<Source, Promise<void>>();
   private started = false;
   /** By the prefix of the kind, which kinds of the same objects share, and by plural.group, with which queue keys begin. */
@@ -77,7 +77,7 @@ export class GarbageCollector implements Controller {
     });
   }
 
-  /** A reference to a kind that is not served says nothing: its dependents stay. */
+  /** A reference to a kind that is not served proves nothing: its dependents stay. */
   private remove(kind: Kind): void {
     const source = this.byPrefix.get(kind.prefix);
     if (!source) return;
@@ -87,7 +87,7 @@ export class GarbageCollector implements Controller {
     this.byResource.delete(resourceOf(kind));
   }
 
-  /** Until every kind is listed, an owner that is not in the copies proves nothing and a dependent may be missing. */
+  /** Until every kind is listed, an owner missing in the copies proves nothing, and a dependent may be missing. */
   private async complete(): Promise<void> {
     while (this.unlisted.size > 0) await Promise.all(this.unlisted.values());
   }
@@ -105,7 +105,7 @@ export class GarbageCollector implements Controller {
     });
   }
 
-  /** What refers to owners of a kind that was not served until now: such a reference said nothing before. */
+  /** Adds objects with owners of a kind that was not served until now: their references proved nothing before. */
   private enqueueReferring(owners: Source | undefined): void {
     if (!owners) return;
     for (const { kind, informer } of this.sources) {
@@ -144,7 +144,7 @@ export class GarbageCollector implements Controller {
           return;
         case 'delete':
           log.debug('deleting', { kind: source.kind.plural, key: objectKey(object), propagation: plan.propagation });
-          // The version as well: a reference added meanwhile must be looked at first.
+          // With the resourceVersion: a reference added meanwhile must be checked first.
           await client.delete(source.kind, objectKey(object), {
             propagationPolicy: plan.propagation,
             preconditions: { uid, resourceVersion },
@@ -157,7 +157,7 @@ export class GarbageCollector implements Controller {
           return;
         }
         case 'wait-for-dependents':
-          // The events of those that are being deleted bring them here anyway, and their end brings this object.
+          // Dependents that are being deleted have events of their own, and the end of each adds this object again.
           for (const { kind, object: each } of dependents) if (!isDeleting(each)) this.enqueue(kind, each);
           return;
         case 'unblock':
@@ -169,12 +169,12 @@ export class GarbageCollector implements Controller {
           return;
       }
     } catch (err) {
-      // Gone: what was wanted. A conflict means that the copy is behind; its event and the queue's retry bring the object here.
+      // Not found: nothing is left to do. A conflict means that the copy is old: its next event or the queue's retry adds the object again.
       if (!isNotFound(err)) throw err;
     }
   }
 
-  /** Takes the owner off its dependents. Their events bring the owner here again. */
+  /** Removes the references of the dependents to their owner. The dependents' events add the owner again. */
   private async orphan(ownerUid: string, dependents: readonly Member[], signal: AbortSignal): Promise<void> {
     const patches = dependents.map(async ({ kind, object }) => {
       const others = (object.metadata?.ownerReferences ?? []).filter((reference) => reference.uid !== ownerUid);
@@ -188,14 +188,14 @@ export class GarbageCollector implements Controller {
     if (failed) throw failed.reason;
   }
 
-  /** On the condition that the object is still the one that was read. */
+  /** With the uid and resourceVersion as preconditions. */
   private async patch(kind: Kind, object: KubeObject, change: object, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion } = metaOf(object);
     const metadata = { uid, resourceVersion, ...change };
     await this.deps.client.patch(kind, objectKey(object), 'merge', { metadata }, { signal });
   }
 
-  /** Only objects that an owner or a finalizer concerns are looked at. */
+  /** Adds only objects with an owner or with a finalizer of the collector. */
   private needsWork(object: KubeObject): boolean {
     const { finalizers = [], deletionTimestamp, ownerReferences = [] } = object.metadata ?? {};
     if (deletionTimestamp !== undefined) return finalizers.length > 0;
@@ -213,7 +213,7 @@ export class GarbageCollector implements Controller {
     for (const { kind, object } of this.dependentsOf(owner)) this.enqueue(kind, object);
   }
 
-  /** Owners that wait for their dependents are looked at again when one of these is gone or theirs no more. */
+  /** Adds owners that wait for this dependent, when it is deleted or no longer names them. */
   private enqueueWaitingOwners(object: KubeObject, references: readonly OwnerReference[]): void {
     for (const reference of references) {
       const owner = this.cachedOwner(object, reference);
@@ -222,7 +222,7 @@ export class GarbageCollector implements Controller {
     }
   }
 
-  /** The owners that a foreground deletion of theirs makes wait for this object. */
+  /** The owners that are deleted in the foreground and wait for this object. */
   private waitingOwners(object: KubeObject): readonly KubeObject[] {
     return (object.metadata?.ownerReferences ?? [])
       .filter(({ blockOwnerDeletion }) => blockOwnerDeletion === true)
@@ -230,7 +230,7 @@ export class GarbageCollector implements Controller {
       .filter(isDeletingForeground);
   }
 
-  /** An owner that has a namespace has no dependents elsewhere: a reference from there only names its uid. */
+  /** An owner with a namespace has no dependents in other namespaces: an object there only names its uid. */
   private dependentsOf(owner: KubeObject): Member[] {
     const { uid, namespace } = metaOf(owner);
     return this.sources.flatMap(({ kind, informer }) =>
@@ -246,17 +246,17 @@ export class GarbageCollector implements Controller {
     return kind && this.byPrefix.get(kind.prefix);
   }
 
-  /** The owner with this very uid, from the copies. */
+  /** The owner with exactly this uid, from the copies. */
   private cachedOwner(object: KubeObject, reference: OwnerReference): KubeObject | undefined {
     const source = this.sourceOf(reference);
     const owner = source?.informer.get(ownerKey(source.kind, object, reference));
     return owner?.metadata?.uid === reference.uid ? owner : undefined;
   }
 
-  /** An owner that the copies lack is asked for: the copy may merely be behind. */
+  /** Reads an owner that the copies lack from the API: the copy may be old. */
   private async ownerState(object: KubeObject, reference: OwnerReference, signal: AbortSignal): Promise<OwnerState> {
     const source = this.sourceOf(reference);
-    // A kind we do not serve, or a namespaced owner of a cluster-wide object, can be neither found nor missed.
+    // Nothing is known of an owner of a kind that is not served, or of a namespaced owner of a cluster-wide object.
     if (!source || (source.kind.namespaced && object.metadata?.namespace === undefined)) return 'unknown';
     const cached = this.cachedOwner(object, reference);
     if (cached) return isDeletingForeground(cached) ? 'deleting-foreground' : 'present';
@@ -272,7 +272,7 @@ export class GarbageCollector implements Controller {
   }
 }
 
-/** An owner lives in its dependent's namespace or in none. */
+/** An owner has its dependent's namespace or none. */
 function ownerKey(kind: Kind, object: KubeObject, { name }: OwnerReference): string {
   return kind.namespaced ? `${object.metadata?.namespace}/${name}` : name;
 }

@@ -1,12 +1,12 @@
-// Whether an object must go because its owners went. The rules of Kubernetes' garbage collector (owners and dependents,
-// cascading deletion), decided from facts that the shell has gathered.
+// Whether an object is deleted because its owners were deleted: the rules of Kubernetes' garbage collector (owners and dependents,
+// cascading deletion), decided from facts that the controller has gathered.
 import type { KubeObject, OwnerReference } from '../../api/types';
 import { isDeleting } from '../shared/owner';
 
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';
 
-/** What is known of one owner: `absent` only after asking the API for this very uid. */
+/** What is known of one owner: `absent` only after a request to the API for exactly this uid. */
 export type OwnerState = 'present' | 'deleting-foreground' | 'absent' | 'unknown';
 
 export interface ObjectFacts {
@@ -20,13 +20,13 @@ export interface ObjectFacts {
 
 export type GarbagePlan =
   | { readonly action: 'keep' }
-  /** Some owners are left: only the references to the others go. */
+  /** Some owners are left: only the references to the other owners are removed. */
   | { readonly action: 'drop-references'; readonly keep: readonly OwnerReference[] }
   | { readonly action: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan' }
   | { readonly action: 'remove-finalizer'; readonly finalizer: string }
-  /** The object waits for its dependents; those that are not being deleted yet are reconciled. */
+  /** The object waits for its dependents; dependents that are not being deleted yet are reconciled. */
   | { readonly action: 'wait-for-dependents' }
-  /** The object and some of its owners wait for each other: its references to those block no longer. */
+  /** The object and some of its owners wait for each other: its references to those owners become non-blocking. */
   | { readonly action: 'unblock'; readonly references: readonly OwnerReference[] }
   | { readonly action: 'orphan-dependents' };
 
@@ -40,7 +40,7 @@ export function planGarbage({ object, owners, dependents, circular }: ObjectFact
   if (solid.length > 0) {
     return solid.length === references.length ? keep : { action: 'drop-references', keep: solid };
   }
-  // An owner waits for this object: its own dependents go first, so that the order from the leaves up is kept.
+  // An owner waits for this object. Its own dependents are deleted first, so that the order stays from the leaves up.
   if (owners.includes('deleting-foreground') && dependents.length > 0)
     return { action: 'delete', propagation: 'Foreground' };
   const finalizers = object.metadata?.finalizers ?? [];
@@ -80,11 +80,11 @@ function blocks({ metadata }: KubeObject, ownerUid: string | undefined): boolean
 export const isDeletingForeground = (object: KubeObject): boolean =>
   isDeleting(object) && (object.metadata?.finalizers ?? []).includes(foregroundFinalizer);
 
-/** An object that goes only after its dependents were deleted or orphaned. */
+/** An object that is removed only after its dependents were deleted or orphaned. */
 export const waitsForDependents = (object: KubeObject): boolean =>
   isDeletingForeground(object) || (isDeleting(object) && (object.metadata?.finalizers ?? []).includes(orphanFinalizer));
 
-/** The references of `before` that `after` has no more, or that block their owner no more. */
+/** The references of `before` that are missing in `after`, or that no longer block their owner there. */
 export function releasedReferences(before: KubeObject, after: KubeObject): readonly OwnerReference[] {
   const left = after.metadata?.ownerReferences ?? [];
   return (before.metadata?.ownerReferences ?? []).filter(({ uid, blockOwnerDeletion }) => {

@@ -17,7 +17,7 @@ const workers = 5;
 
 export class JobController implements Controller {
   private readonly podOwner: PodOwner<Job>;
-  /** Keys of pods that a Job's finalizer holds and that may have no Job. */
+  /** Keys of pods that have a Job's finalizer but maybe no Job. */
   private readonly strays: WorkQueue;
 
   constructor(private readonly deps: Deps) {
@@ -66,25 +66,25 @@ export class JobController implements Controller {
     if (this.mayBeStray(pod)) this.strays.add(objectKey(pod));
   }
 
-  /** A pod that the finalizer holds while the copies show no Job that would count it. */
+  /** A pod with the finalizer, while the copies show no Job that would count it. */
   private mayBeStray(pod: Pod): boolean {
     if (!(pod.metadata?.finalizers ?? []).includes(trackingFinalizer)) return false;
     const owner = controllerOf(pod);
     if (owner?.kind !== jobs.kind) return true;
     const job = this.podOwner.workloads.get(`${pod.metadata?.namespace}/${owner.name}`);
     if (job?.metadata?.uid !== owner.uid) return true;
-    // A Job that is being deleted releases no pods, so it never counts one that its selector does not match.
+    // A Job that is being deleted releases no pods, so it never counts a pod that its selector does not match.
     return isDeleting(job) && !matchesSelector(selectorOf(job), pod.metadata?.labels);
   }
 
-  /** No Job will count the pod, so nothing must hold it. */
+  /** Removes the finalizer of a pod that no Job will count. */
   private async reconcileStray(key: string, signal: AbortSignal): Promise<void> {
     const pod = this.podOwner.pods.get(key);
     if (!pod || !this.mayBeStray(pod)) return;
     const owner = controllerOf(pod);
     const jobKey = `${pod.metadata?.namespace}/${owner?.name}`;
     if (owner?.kind === jobs.kind && !this.podOwner.workloads.get(jobKey)) {
-      // The copy of the Jobs may be behind that of the pods.
+      // The copy of the Jobs may be older than the copy of the pods.
       const live = await this.deps.client.get(jobs, jobKey, signal).catch((err: unknown) => {
         if (isNotFound(err)) return undefined;
         throw err;
@@ -122,7 +122,7 @@ export class JobController implements Controller {
     if (answer) this.podOwner.guard.wrote(key, answer);
   }
 
-  /** Undefined when the pod is gone, or replaced by a namesake: done either way. */
+  /** Undefined when the pod is deleted, or another pod has its name: nothing is left to do. */
   private async untrack(pod: Pod, signal: AbortSignal): Promise<Pod | undefined> {
     const { uid, resourceVersion } = metaOf(pod);
     const left = (pod.metadata?.finalizers ?? []).filter((name) => name !== trackingFinalizer);

@@ -1,8 +1,8 @@
-// From a Job and its pods to what must be done; no I/O, no clock.
+// From a Job and its pods to the steps of one pass. Pure: no I/O, no clock.
 //
-// Finished pods are counted exactly once, though counts and pods are different objects (KEP-2307): every pod carries a
-// finalizer; a finished one is first noted in status.uncountedTerminatedPods, then loses its finalizer, and is counted when
-// it is seen without. So neither a crash between two writes nor a pod deleted by someone else loses or doubles a count.
+// Finished pods are counted exactly once, although counts and pods are different objects (KEP-2307). Every pod has a finalizer. A
+// finished pod is first noted in status.uncountedTerminatedPods, then loses its finalizer, and is counted when the copy shows it without
+// the finalizer. So neither a crash between two writes nor the deletion of a pod by a user loses or doubles a count.
 import { isDeepStrictEqual } from 'node:util';
 import { conditionOf, isReady, withCondition } from '../../api/conditions';
 import { isJobFinished, type Job, jobCondition } from '../../api/job';
@@ -18,9 +18,9 @@ export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
 export type Step =
   | { readonly action: 'create'; readonly count: number }
   | { readonly action: 'delete'; readonly pod: Pod }
-  /** Takes the tracking finalizer off; only after the status is written. */
+  /** Removes the tracking finalizer; only after the status is written. */
   | { readonly action: 'release'; readonly pod: Pod }
-  /** The Job has been finished for as long as it asked to be kept. */
+  /** Deletes the Job: its ttlSecondsAfterFinished is over. */
   | { readonly action: 'expire' };
 
 export interface Report {
@@ -37,11 +37,11 @@ export interface JobPlan {
   readonly status?: JobStatus;
   readonly steps: readonly Step[];
   readonly reports: readonly Report[];
-  /** When time alone will change something, in ms from now. */
+  /** When to plan again without an event, in ms from now. */
   readonly againInMs?: number;
 }
 
-/** Pods made in one pass, as upstream. */
+/** Pods created in one pass, as upstream. */
 const burst = 500;
 /** The wait after the first failure, doubling with each failure in a row. */
 const backoffMs = { initial: 10_000, max: 600_000 };
@@ -68,10 +68,10 @@ const tooLate: Verdict = {
 };
 
 interface Counts {
-  /** Counted for good. */
+  /** In the final counts of the status. */
   readonly succeeded: number;
   readonly failed: number;
-  /** Noted, not yet counted: uids. */
+  /** uids of pods that are noted but not counted yet. */
   readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
   readonly allSucceeded: number;
   readonly allFailed: number;
@@ -197,11 +197,11 @@ function renderStatus(
 
 const isTracked = ({ metadata }: Pod): boolean => (metadata?.finalizers ?? []).includes(trackingFinalizer);
 const isSucceeded = ({ status }: Pod): boolean => status?.phase === 'Succeeded';
-/** One that is being deleted counts as failed at once, unless the job wants to wait for its end. */
+/** A pod that is being deleted counts as failed at once, unless podReplacementPolicy waits for its end. */
 const isFailed = (job: Job, pod: Pod): boolean =>
   pod.status?.phase === 'Failed' ||
   (job.spec?.podReplacementPolicy !== 'Failed' && isDeleting(pod) && !isSucceeded(pod)) ||
-  // Its kubelet is done with it, whatever the phase says.
+  // The kubelet has ended the pod, whatever its phase is.
   (isDeleting(pod) && pod.metadata?.deletionGracePeriodSeconds === 0 && !isSucceeded(pod));
 
 function countPods(job: Job, pods: readonly Pod[]): Counts {
@@ -233,7 +233,7 @@ function countPods(job: Job, pods: readonly Pod[]): Counts {
   };
 }
 
-/** A verdict once written stands. */
+/** A verdict in the status does not change. */
 function earlierVerdict(job: Job): Verdict | undefined {
   for (const condition of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
     if (!jobCondition(job, condition)) continue;
@@ -269,7 +269,7 @@ interface PodsPlan {
   readonly inMs?: number;
 }
 
-/** Brings the number of running pods to what is still to be done, at most `parallelism` at once. */
+/** Brings the number of running pods to the number of completions that are missing, at most `parallelism` at once. */
 function planPods(job: Job, pods: readonly Pod[], { allSucceeded }: Counts, now: number): PodsPlan {
   const { parallelism = 1, completions, podReplacementPolicy } = job.spec ?? {};
   const active = pods.filter(isActive);
@@ -288,7 +288,7 @@ function planPods(job: Job, pods: readonly Pod[], { allSucceeded }: Counts, now:
   return inMs > 0 ? { steps: [], inMs } : { steps: [{ action: 'create', count: missing }] };
 }
 
-/** How long new pods have to wait because of failures since the last success. */
+/** How long new pods must wait because of failures since the last success. */
 function backoffLeft(job: Job, pods: readonly Pod[], now: number): number {
   const lastSuccess = Math.max(0, ...pods.filter(isSucceeded).map((pod) => finishedAt(pod, now)));
   const failures = pods
@@ -322,7 +322,7 @@ function planSuspension(job: Job, suspended: boolean, now: number): Pick<Course,
   };
 }
 
-/** Nothing runs on; no pod is held back; the Job goes when its time is over. */
+/** Running pods are deleted, finalizers are removed, and the Job is deleted when its time is over. */
 function planFinished(job: Job, pods: readonly Pod[], now: number): JobPlan {
   const steps: Step[] = pods.filter(isTracked).map((pod) => ({ action: 'release', pod }));
   for (const pod of pods) if (isActive(pod)) steps.push({ action: 'delete', pod });

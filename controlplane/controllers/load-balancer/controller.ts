@@ -1,5 +1,5 @@
-// Gives Services of type LoadBalancer their addresses and writes them to status. All Services share one key: the pool is a
-// joint resource, so one pass plans for all of them together. Which node answers for an address is none of its business.
+// Assigns addresses to Services of type LoadBalancer and writes them to the status. All Services share one key: they share the pool, so
+// one pass plans for all of them. Which node answers for an address is decided elsewhere.
 
 import { withoutCondition } from '../../api/conditions';
 import { type Node, nodes } from '../../api/node';
@@ -25,7 +25,7 @@ export class LoadBalancerController implements Controller {
   private readonly queue: WorkQueue;
   private readonly events: EventRecorder;
   private readonly guard: WriteGuard<Service>;
-  /** Service uid → what was last reported about it: said once, not at every pass. */
+  /** Service uid → the last report about it: each report is written once, not at every pass. */
   private readonly reported = new Map<string, string>();
 
   constructor(
@@ -86,11 +86,11 @@ export class LoadBalancerController implements Controller {
     }
   }
 
-  /** Carries the resourceVersion: a Service that has changed meanwhile is planned again. */
+  /** Writes with the resourceVersion: a Service that changed meanwhile is planned again. */
   private async write(service: Service, addresses: readonly string[], signal: AbortSignal): Promise<void> {
     const { client, log } = this.deps;
     const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }));
-    // What nodes have programmed does not include the new address yet.
+    // The nodes have not programmed the new address yet.
     const conditions = withoutCondition(service.status?.conditions, programmedType);
     const status = {
       ...service.status,

@@ -1,5 +1,5 @@
-// Which Service of type LoadBalancer has which address. What is taken is read from the Services themselves, so a restart
-// forgets nothing. An address stays as long as it is a right one: the lowest free one is only looked for where there is none.
+// Which Service of type LoadBalancer has which address. The Services themselves show which addresses are in use, so a restart loses
+// nothing. A valid address stays; only a Service without one gets the lowest free address.
 import { isIP } from 'node:net';
 import type { Node } from '../../api/node';
 import type { Service } from '../../api/service';
@@ -8,7 +8,7 @@ import { type Family, formatAddress, parseAddress } from '../../base/cidr';
 import { type Pool, poolAddresses, poolContains, poolSize } from './pool';
 import { sharingKey, sharingProblem } from './sharing';
 
-/** spec.loadBalancerClass of this implementation; Services without a class are its own too. */
+/** spec.loadBalancerClass of this implementation; it also serves Services without a class. */
 export const ourClass = 'k8ts.io/l2';
 /** Requested addresses, comma-joined: one for each family. spec.loadBalancerIP, which upstream calls deprecated, holds one. */
 export const addressesAnnotation = 'k8ts.io/load-balancer-ips';
@@ -28,7 +28,7 @@ export const isOurs = (service: Service): boolean =>
 export const addressesOf = ({ status }: Service): string[] =>
   (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
 
-/** Steps in the order of age. Without a pool only reports: the status then belongs to whatever else may be installed. */
+/** Steps in the order of age. Without a pool only reports: another implementation may then write the status. */
 export function planAddresses(services: readonly Service[], nodes: readonly Node[], pool: Pool): Step[] {
   const ours = services.filter(isOurs).sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
   if (pool.ranges.length === 0) {
@@ -56,10 +56,10 @@ const noPool =
 
 const ageKey = (service: Service): string => `${service.metadata?.creationTimestamp ?? ''} ${objectKey(service)}`;
 
-/** Who has which address while the plan is made. */
+/** Which Service or node has which address during the planning. */
 class Book {
   private readonly holders = new Map<string, Service[]>();
-  /** Address → who has it for good: a node, or a Service that is not ours. */
+  /** Address → its fixed holder: a node, or a Service of another implementation. */
   private readonly foreign = new Map<string, string>();
 
   constructor(
@@ -80,7 +80,7 @@ class Book {
     }
   }
 
-  /** True, and the addresses are its own, when all that it has are right. */
+  /** True when all addresses of the Service are valid; then they are entered as its own. */
   keep(service: Service): boolean {
     const has = addressesOf(service);
     const requested = requestedAddresses(service);
@@ -95,7 +95,7 @@ class Book {
     return true;
   }
 
-  /** Addresses for a Service that has none, entered as its own; or why there are none. */
+  /** Addresses for a Service without one, entered as its own; or why there are none. */
   find(service: Service): string[] | string {
     const requested = requestedAddresses(service);
     if (typeof requested === 'string') return requested;
@@ -121,7 +121,7 @@ class Book {
     return found;
   }
 
-  /** The families of the Service that the pool has addresses of. */
+  /** The families of the Service for which the pool has addresses. */
   private familiesOf({ spec }: Service): Family[] {
     const wanted = (spec?.ipFamilies ?? ['IPv4']).map((family): Family => (family === 'IPv6' ? 6 : 4));
     return wanted.filter((family) => poolSize(this.pool, family) > 0n);
@@ -134,7 +134,7 @@ class Book {
       }
       return undefined;
     };
-    // A Service that says it can share joins the others rather than take an address of its own.
+    // A Service that allows sharing shares an address with others first, before it gets an address of its own.
     return (sharingKey(service) === '' ? undefined : free(true)) ?? free(false);
   }
 
@@ -142,7 +142,7 @@ class Book {
     for (const address of addresses) this.holders.set(address, [...(this.holders.get(address) ?? []), service]);
   }
 
-  /** Why this address is not for this Service, to be put behind "is". */
+  /** Why the Service cannot have this address; a text that follows "is". */
   private problem(service: Service, address: string): string | undefined {
     if (!poolContains(this.pool, parseAddress(address))) return `not in the pool ${this.pool.text}`;
     const foreign = this.foreign.get(address);

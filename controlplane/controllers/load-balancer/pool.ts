@@ -1,4 +1,4 @@
-// The addresses that Services of type LoadBalancer are given: ranges and CIDRs of either family. Pure.
+// The addresses for Services of type LoadBalancer: ranges and CIDRs of either family. Pure.
 import { type Address, cidrSize, type Family, formatAddress, parseAddress, parseCidr } from '../../base/cidr';
 import { BadRequest } from '../../base/errors';
 
@@ -10,14 +10,14 @@ interface Range {
 }
 
 export interface Pool {
-  /** As people wrote it; '' when there is no pool. */
+  /** The text of the option; '' when there is no pool. */
   readonly text: string;
   readonly ranges: readonly Range[];
 }
 
 /**
  * Reads `192.168.57.240-192.168.57.250` or `192.168.57.240/28`, several joined by commas; '' is a pool without addresses.
- * Every address of a CIDR is meant, its first and last too, as MetalLB has it.
+ * Every address of a CIDR counts, also the first and last one, as in MetalLB.
  * @throws BadRequest for anything else, and for parts that overlap
  */
 export function parsePool(text: string): Pool {
@@ -53,7 +53,7 @@ export function poolContains({ ranges }: Pool, { family, value }: Address): bool
   return ranges.some((range) => range.family === family && range.first <= value && value <= range.last);
 }
 
-/** All addresses of a family, lowest first; made as they are asked for, since an IPv6 range has no end worth waiting for. */
+/** All addresses of a family, lowest first; a generator, since an IPv6 range is too large for a list. */
 export function* poolAddresses({ ranges }: Pool, family: Family): Generator<string> {
   const ofFamily = ranges.filter((range) => range.family === family).sort((a, b) => (a.first < b.first ? -1 : 1));
   for (const { first, last } of ofFamily) {

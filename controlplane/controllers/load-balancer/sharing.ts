@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Service } from '../../api/service';
 
-/** Services with the same value may be given the same address. */
+/** Services with the same value may share an address. */
 export const sharingAnnotation = 'k8ts.io/allow-shared-ip';
 
 export const sharingKey = ({ metadata }: Service): string => metadata?.annotations?.[sharingAnnotation] ?? '';
@@ -11,8 +11,8 @@ const portsOf = ({ spec }: Service): string[] =>
   (spec?.ports ?? []).map(({ protocol, port }) => `${port}/${protocol ?? 'TCP'}`);
 
 /**
- * Undefined when they may; else why not, to be put behind "in use by NAME: ". With policy Local the node that answers for the
- * address must have endpoints of both, which is only certain when both have the same pods behind them.
+ * Undefined when they may; otherwise why not, a text that follows "in use by NAME: ". With policy Local the node that answers for the
+ * address must have endpoints of both Services, which is certain only when both have the same pods.
  */
 export function sharingProblem(a: Service, b: Service): string | undefined {
   const key = sharingKey(a);

@@ -1,4 +1,4 @@
-// Empties namespaces that are being deleted and then lets them go.
+// Deletes the content of namespaces that are being deleted, then removes their finalizer.
 import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
 import type { Kind } from '../../api/kind';
@@ -17,13 +17,13 @@ const workers = 5;
 const finalizer = 'kubernetes';
 /** Objects of one kind deleted at the same time. */
 const parallel = 50;
-/** Passes over what is left in one go: pods, then the rest, then what was made meanwhile. */
+/** Passes in one reconcile: pods, then the other objects, then objects created meanwhile. */
 const maxRounds = 4;
 const retryMs = 1_000;
 
 export class NamespaceController implements Controller {
   private readonly namespaces: TrackedInformer<Namespace>;
-  /** What is deleted with a namespace, but for Events. */
+  /** The kinds that are deleted with a namespace, except Events. */
   private kinds: readonly Kind[] = [];
   private readonly queue: WorkQueue;
 
@@ -50,7 +50,7 @@ export class NamespaceController implements Controller {
   private add(kind: Kind): void {
     if (!kind.namespaced) return;
     this.kinds = [...this.kinds, kind];
-    // Each object that goes may be the last one.
+    // Each deleted object may be the last one.
     this.deps.informers.of(kind).onChange(({ type, object }) => {
       const namespace = this.namespaces.get(object.metadata?.namespace ?? '');
       if (type === 'deleted' && namespace && isDeleting(namespace)) this.queue.add(objectKey(namespace));
@@ -62,7 +62,7 @@ export class NamespaceController implements Controller {
     if (!namespace || !isDeleting(namespace) || !namespace.spec?.finalizers?.includes(finalizer)) return;
     let remaining = await this.remaining(key, signal);
     const failures: string[] = [];
-    // Most objects go at once: then what is left is looked at again, until only those remain that take their time.
+    // Most objects are deleted at once. The next pass lists what is left, until only slow deletions remain.
     for (let round = 0; round < maxRounds && failures.length === 0; round++) {
       const deletions = planDeletions(remaining);
       if (deletions.length === 0) break;
@@ -83,18 +83,18 @@ export class NamespaceController implements Controller {
     const status = planConditions(namespace, remaining, failure, this.deps.clock.now());
     if (status) await this.deps.client.update(namespaces, { ...namespace, status }, { subresource: 'status', signal });
     if (failure !== undefined) throw new Error(failure);
-    // Somebody keeps making objects: once more, but not in a tight loop.
+    // Another process keeps creating objects: try again, but not in a tight loop.
     if (planDeletions(remaining).length > 0) this.queue.addAfter(key, retryMs);
   }
 
-  /** Read live: the copies may lack what was made a moment ago. */
+  /** Reads from the API: the copies may lack new objects. */
   private async remaining(namespace: string, signal: AbortSignal): Promise<Remaining[]> {
     const { kinds } = this;
     const lists = await Promise.all(kinds.map((kind) => this.deps.client.list(kind, { namespace }, signal)));
     return kinds.map((kind, i) => ({ resource: resourceOf(kind), objects: lists[i]!.items }));
   }
 
-  /** Last, and not waited for by watching them: whoever makes a namespace of the same name must not read what was there before. */
+  /** Deleted last, and not watched. A later namespace of the same name must not show these Events. */
   private async deleteEvents(namespace: string, signal: AbortSignal): Promise<void> {
     const { items } = await this.deps.client.list(events, { namespace }, signal);
     const failures = await this.delete(events, items, signal);

@@ -1,4 +1,4 @@
-// What is left to do for a namespace that is being deleted, and the conditions that tell users what it waits for.
+// What is left to do for a namespace that is being deleted, and the conditions that show users what it waits for.
 import { isDeepStrictEqual } from 'node:util';
 import { withCondition } from '../../api/conditions';
 import type { Namespace } from '../../api/namespace';
@@ -15,8 +15,8 @@ export interface Remaining {
 }
 
 /**
- * What to delete now: pods first, and the rest only when they are gone, so that nothing a running pod relies on (policies,
- * secrets) goes before it (KEP-5080).
+ * What to delete now: pods first, and the other objects only when all pods have ended. So a running pod keeps everything it needs
+ * (policies, secrets), see KEP-5080.
  */
 export function planDeletions(remaining: readonly Remaining[]): readonly Remaining[] {
   const pods = remaining.filter(({ resource, objects }) => resource === 'pods' && objects.length > 0);
@@ -26,7 +26,7 @@ export function planDeletions(remaining: readonly Remaining[]): readonly Remaini
     .filter(({ objects }) => objects.length > 0);
 }
 
-/** The status to write, or undefined when it says this already. `failure` is what kept objects from being deleted. */
+/** The status to write, or undefined when the stored one is right. `failure`: why objects could not be deleted. */
 export function planConditions(
   namespace: Namespace,
   remaining: readonly Remaining[],

@@ -1,4 +1,4 @@
-// Assigns spec.podCIDR and spec.podCIDRs to nodes. All nodes share one key: ranges are a joint resource, so one pass plans them together.
+// Assigns spec.podCIDR and spec.podCIDRs to nodes. All nodes share one key: they share the ranges, so one pass plans for all of them.
 import { type Node, nodes } from '../../api/node';
 import { isInvalid, isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
@@ -14,7 +14,7 @@ export class NodeIpamController implements Controller {
   private readonly nodes: TrackedInformer<Node>;
   private readonly queue: WorkQueue;
   private readonly events: EventRecorder;
-  /** Node name → ranges written but not yet seen in the copy. */
+  /** Node name → ranges that are written but that the copy does not show yet. */
   private readonly reserved = new Map<string, readonly string[]>();
 
   constructor(
@@ -29,7 +29,7 @@ export class NodeIpamController implements Controller {
   async run(signal: AbortSignal): Promise<void> {
     this.nodes.onChange(({ type, key, object }) => {
       if (type === 'deleted' || object.spec?.podCIDR) this.reserved.delete(key);
-      // A node that goes may free the range another one waits for.
+      // A deleted node may free the range that another node waits for.
       if (type === 'deleted' || !object.spec?.podCIDR) this.queue.add(allNodes);
     });
     await this.nodes.synced(signal);
@@ -49,7 +49,7 @@ export class NodeIpamController implements Controller {
         await this.deps.client.patch(nodes, node, 'merge', { spec }, { signal });
       } catch (err) {
         this.reserved.delete(node);
-        // Gone, or assigned by somebody else meanwhile (podCIDR never changes): the events tell.
+        // The node is deleted, or another process has assigned ranges (podCIDR never changes): its event leads to the next pass.
         if (!isNotFound(err) && !isInvalid(err)) throw err;
       }
     }

@@ -1,5 +1,5 @@
-// Which pod ranges each node gets: the first free subnet of each cluster range. What nodes hold is the record of what is taken,
-// so a restart forgets nothing and two nodes never share a range.
+// Which pod ranges each node gets: the first free subnet of each cluster range. The nodes themselves show which ranges are in use, so a
+// restart loses nothing and two nodes never share a range.
 import type { Node } from '../../api/node';
 import { type Cidr, cidrSize, cidrSubnet, cidrsOverlap, formatCidr, parseCidr } from '../../base/cidr';
 
@@ -20,8 +20,8 @@ export interface IpamPlan {
 }
 
 /**
- * `reserved`: ranges promised to nodes by writes the copy does not show yet. Nodes are served in the order of age. A node that
- * has ranges keeps them: they cannot change during its life, so a cluster becomes dual-stack node by node.
+ * `reserved`: ranges assigned by writes that the copy does not show yet. Older nodes get ranges first. A node with ranges keeps them:
+ * podCIDRs cannot change, so a cluster becomes dual-stack node by node.
  */
 export function planPodCidrs(
   nodes: readonly Node[],
@@ -62,7 +62,7 @@ export function podCidrsOf({ spec }: Node): readonly string[] | undefined {
 
 const ageKey = ({ metadata }: Node): string => `${metadata?.creationTimestamp ?? ''} ${metadata?.name ?? ''}`;
 
-/** A range written by hand that cannot be read takes no place. */
+/** A range written by hand that cannot be parsed uses no addresses. */
 function parseOrNone(text: string): Cidr[] {
   try {
     return [parseCidr(text)];

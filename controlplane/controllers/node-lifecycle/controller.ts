@@ -1,5 +1,5 @@
-// Watches over nodes: a silent kubelet makes its node Unknown, troubled nodes are tainted, their pods marked not ready and
-// evicted when their tolerations run out.
+// Watches nodes: a node whose kubelet is silent becomes Unknown and is tainted. Its pods are marked not ready and are evicted when
+// their tolerations end.
 import { conditionOf } from '../../api/conditions';
 import { type Lease, leases } from '../../api/lease';
 import { type Node, nodes } from '../../api/node';
@@ -25,7 +25,7 @@ export class NodeLifecycleController implements Controller {
   private readonly nodeQueue: WorkQueue;
   private readonly podQueue: WorkQueue;
   private readonly events: EventRecorder;
-  /** When each kubelet last gave a sign, by our own clock: those of the nodes may differ. */
+  /** When each kubelet last reported, by the clock of this process: the clocks of nodes may differ. */
   private readonly heardMs = new Map<string, number>();
   private readonly podsByNode = new Map<string, Set<string>>();
 
@@ -40,7 +40,7 @@ export class NodeLifecycleController implements Controller {
 
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.nodes, this.leases, this.pods].map((informer) => informer.synced(signal)));
-    // Subscribed after the first lists: what is there already counts as heard now, so that a restart judges nobody.
+    // Subscribed after the first lists: every listed node counts as heard now, so that a restart makes no node Unknown.
     this.leases.onChange(({ type, object }) => {
       if (object.metadata?.namespace === leaseNamespace && type !== 'deleted') this.heard(object.metadata.name ?? '');
     });
@@ -119,7 +119,7 @@ export class NodeLifecycleController implements Controller {
     const before = change.type === 'updated' ? change.previous : undefined;
     if (!before || heartbeatOf(before) !== heartbeatOf(object)) this.heard(key);
     this.nodeQueue.add(key);
-    // Whether anyone may be evicted depends on all nodes together.
+    // Whether pods may be evicted depends on all nodes.
     if (!before || healthOf(before) !== healthOf(object)) {
       for (const other of this.nodes.list()) this.nodeQueue.add(objectKey(other));
     }
@@ -162,5 +162,5 @@ export class NodeLifecycleController implements Controller {
   }
 }
 
-/** What changes each time the kubelet posts its status. */
+/** The fields that change each time the kubelet writes its status. */
 const heartbeatOf = (node: Node): string => conditionOf(node, 'Ready')?.lastHeartbeatTime ?? '';

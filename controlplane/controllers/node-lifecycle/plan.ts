@@ -1,4 +1,4 @@
-// What becomes of a node, and of the pods on it, when its kubelet falls silent. Pure.
+// What happens to a node and its pods when the kubelet is silent. Pure.
 import { conditionAfter, conditionOf, isConditionTrue, withCondition } from '../../api/conditions';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
@@ -8,7 +8,7 @@ import { isDeleting } from '../shared/owner';
 export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
 type NodeCondition = NonNullable<NonNullable<Node['status']>['conditions']>[number];
 
-/** No lease renewal and no status for this long: nobody knows how the node is. */
+/** After this time without a lease renewal or a status, the state of the node is unknown. */
 export const graceMs = 40_000;
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
@@ -22,7 +22,7 @@ export function healthOf(node: Node): Health {
 
 const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 
-/** The conditions of a node whose kubelet is silent, or undefined when they say so already. */
+/** The conditions of a node whose kubelet is silent, or undefined when the node has them already. */
 export function planSilence(node: Node, now: number): NodeCondition[] | undefined {
   const before: readonly NodeCondition[] = node.status?.conditions ?? [];
   let after = before;
@@ -59,8 +59,8 @@ const managedNoSchedule = new Set([
 const managedNoExecute = new Set([notReadyTaint, unreachableTaint]);
 
 /**
- * The taints the node should have, or undefined when it has them. `mayEvict` is false while every node is in trouble: then
- * it is the control plane that is cut off, and pods stay where they are.
+ * The desired taints of the node, or undefined when it has them. `mayEvict` is false while no node is ready: then the control plane
+ * itself is cut off, and pods stay on their nodes.
  */
 export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] | undefined {
   const before = node.spec?.taints ?? [];
@@ -104,7 +104,7 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): n
         (operator === 'Exists' || (Boolean(key) && value === (taint.value ?? ''))),
     );
     if (matching.length === 0) return now;
-    // Upstream takes the shortest time of all tolerations that match; one without a time is for ever.
+    // As upstream: the shortest time of all matching tolerations counts. A toleration without a time never ends.
     const seconds = matching.flatMap(({ tolerationSeconds }) =>
       tolerationSeconds === undefined ? [] : [tolerationSeconds],
     );

@@ -20,7 +20,7 @@ export class PodGcController implements Controller {
   private readonly pods: TrackedInformer<Pod>;
   private readonly nodes: TrackedInformer<Node>;
   private readonly queue: WorkQueue;
-  /** Finished pods, to know when there are too many. */
+  /** Finished pods, to see when there are too many. */
   private readonly finished = new Set<string>();
 
   constructor(private readonly deps: Deps) {
@@ -78,7 +78,7 @@ export class PodGcController implements Controller {
     return Boolean(spec?.nodeName) && this.nodes.get(spec!.nodeName!) === undefined;
   }
 
-  /** Asked live: the copy may be behind a node that has just come back. */
+  /** Reads from the API: the copy may not show a node that has just registered again. */
   private async nodeExists(name: string, signal: AbortSignal): Promise<boolean> {
     try {
       await this.deps.client.get(nodes, name, signal);

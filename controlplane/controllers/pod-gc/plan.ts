@@ -1,16 +1,16 @@
-// Which pods nobody will ever finish: on nodes that are gone, being deleted without ever having had a node, or finished
-// and too many.
+// Which pods no kubelet will ever remove: pods on deleted nodes, pods that are deleted before they had a node, and too many finished
+// pods.
 
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import { isDeleting } from '../shared/owner';
 
-/** A node is missing for this long before its pods are given up: it may only have been registered anew. */
+/** The pods of a missing node are deleted after this time: the node may register again before. */
 export const quarantineMs = 40_000;
 /** The default of --terminated-pod-gc-threshold. */
 export const maxTerminated = 12_500;
 
-/** True for a pod being deleted that has no kubelet to end it. */
+/** True for a pod that is being deleted and has no kubelet. */
 export const isUnscheduledTerminating = (pod: Pod): boolean => isDeleting(pod) && !pod.spec?.nodeName;
 
 /** The oldest finished pods beyond the limit. */

@@ -1,5 +1,5 @@
-// Keeps condition Programmed of Services: counts the nodes whose receipts say that the Service is in their kernels. One write
-// for each change of a Service, none while nothing changes.
+// Keeps condition Programmed of Services: counts the nodes whose receipts show that the Service is in their kernels. It writes once
+// for each change of a Service, and never while nothing changes.
 import { isReady, withCondition } from '../../api/conditions';
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { type Lease, leases } from '../../api/lease';
@@ -93,7 +93,7 @@ export class ProgrammingController implements Controller {
     }
   }
 
-  /** Those that may be done now, and those whose message tells how they stand: not all, when thousands are made at once. */
+  /** Adds only Services that may be done now or that have waited long enough for a message: thousands may be created at once. */
   private addPending(): void {
     const now = this.deps.clock.now();
     const reached = lowestReceipt(this.nodes.list(), this.receipts);
@@ -102,7 +102,7 @@ export class ProgrammingController implements Controller {
     }
   }
 
-  /** Carries the resourceVersion: a Service that has changed meanwhile is judged again. */
+  /** Writes with the resourceVersion: a Service that changed meanwhile is judged again. */
   private async write(service: Service, verdict: Verdict, signal: AbortSignal): Promise<void> {
     const { client, clock } = this.deps;
     const { generation } = metaOf(service);

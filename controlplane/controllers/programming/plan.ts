@@ -1,11 +1,11 @@
-// What condition Programmed of a Service should say, from the receipts of the nodes. Pure: time is an argument.
+// The condition Programmed of a Service, from the receipts of the nodes. Pure: time is an argument.
 import { isReady } from '../../api/conditions';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
 import type { Service } from '../../api/service';
 import { nothingToProgram, type Receipt } from '../../api/services/programmed';
 
-/** Nodes that are done sooner lead to one write; a Service that waits longer says whom for. */
+/** Nodes that are done sooner lead to one write. The message of a Service that waits longer names the nodes. */
 export const patienceMs = 5_000;
 /** How many nodes a message names. */
 const maxNamed = 5;
@@ -13,15 +13,15 @@ const maxNamed = 5;
 /** A Service whose condition is not true yet. */
 export interface Pending {
   readonly sinceMs: number;
-  /** The revision nodes must have reached: that of the last change that means something to them. */
+  /** The revision that nodes must have reached: that of the last change that alters their rules. */
   readonly services: number;
-  /** Likewise of its EndpointSlices, as far as they are waited for. */
+  /** The same for its EndpointSlices, as far as the Service waits for them. */
   readonly slices: number;
 }
 
 export interface Facts {
   readonly pending: Pending;
-  /** Whether it has EndpointSlices yet; one without a selector may never have. */
+  /** Whether it has EndpointSlices yet; a Service without a selector may never have any. */
   readonly hasSlices: boolean;
   readonly nodes: readonly Node[];
   readonly receipts: ReadonlyMap<string, Receipt>;
@@ -40,7 +40,8 @@ export interface Verdict {
 }
 
 /**
- * Nodes that are not ready are not waited for, but named: one dead machine would hold up everybody. A load balancer without its address is not programmed, as Gateway API has it.
+ * The Service does not wait for nodes that are not ready, but the message names them: one dead machine must not delay every Service. A
+ * load balancer without its address is not programmed, as in Gateway API.
  */
 export function judge(service: Service, { pending, hasSlices, nodes, receipts }: Facts): Verdict {
   const nothing = nothingToProgram(service);
@@ -71,14 +72,14 @@ export function lowestReceipt(nodes: readonly Node[], receipts: ReadonlyMap<stri
     .reduce((least, node) => Math.min(least, receipts.get(nameOf(node))?.services ?? 0), Number.POSITIVE_INFINITY);
 }
 
-/** What nodes make rules from: when it changes their receipts must say so anew. */
+/** The fields from which nodes make rules: after a change the Service needs new receipts. */
 export function relevantParts({ metadata, spec, status }: Service): string {
   return JSON.stringify([metadata?.generation, metadata?.labels, spec, status?.loadBalancer]);
 }
 
 /**
- * The slices that are waited for. New ones raise the mark as long as the Service is young, so that it is not called done
- * between its creation and that of its slices; later they do not, or a Service with busy pods would never be done.
+ * The revision of slices that the Service waits for. Slices that appear soon after the Service raise it, so that the Service is not
+ * done before it has slices. Later slices do not, or a Service whose pods change often would never be done.
  */
 export function withSlices(pending: Pending, slices: readonly EndpointSlice[], now: number): Pending {
   if (now - pending.sinceMs >= patienceMs && pending.slices > 0) return pending;

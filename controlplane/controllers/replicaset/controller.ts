@@ -1,4 +1,4 @@
-// Keeps as many pods of a ReplicaSet as its spec says.
+// Keeps the number of pods of a ReplicaSet at spec.replicas.
 import type { Pod } from '../../api/pod';
 import { type ReplicaSet, replicaSets } from '../../api/replica-set';
 import { describeError } from '../../base/errors';
@@ -61,7 +61,7 @@ export class ReplicaSetController implements Controller {
       .filter(isActive);
   }
 
-  /** Ownership first; then creates, or deletes all at once. A failure to create or delete is returned, not thrown. */
+  /** Adopts and releases first, then creates, or deletes all at once. Returns a failure to create or delete; does not throw it. */
   private async apply(
     key: string,
     set: ReplicaSet,

@@ -1,4 +1,4 @@
-// From a ReplicaSet and the pods around it to what must be done; no I/O, no clock.
+// From a ReplicaSet and the pods of its namespace to the steps of one pass. Pure: no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
 import { isReady, withCondition, withoutCondition } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
@@ -18,7 +18,7 @@ export type Step =
 
 export interface ReplicaSetInput {
   readonly set: ReplicaSet;
-  /** Every pod that this set owns or may adopt: at least the owned and the ownerless ones of its namespace. */
+  /** Every pod that this set owns or may adopt: at least its own pods and the pods without an owner in its namespace. */
   readonly pods: readonly Pod[];
   /** Active pods of sibling sets, for the choice of what to delete. */
   readonly siblings: readonly Pod[];
@@ -27,7 +27,7 @@ export interface ReplicaSetInput {
 
 export interface ReplicaSetPlan {
   readonly steps: readonly Step[];
-  /** The pods that count as replicas, those about to be adopted included. */
+  /** The pods that count as replicas, with the pods that are about to be adopted. */
   readonly replicas: readonly Pod[];
   readonly terminating: number;
 }
@@ -37,7 +37,7 @@ export const burst = 500;
 
 export function planReplicaSet({ set, pods, siblings, now }: ReplicaSetInput): ReplicaSetPlan {
   const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
-  // A selector that matches everything is refused at validation; without one the set owns nothing.
+  // Validation refuses a selector that matches everything. A set without a selector owns nothing.
   if (selector.length === 0) return { steps: [], replicas: [], terminating: 0 };
   const claim = planClaim(set, selector, pods, (pod) => !isTerminal(pod));
   const steps: Step[] = [
@@ -85,7 +85,7 @@ export interface StatusPlan {
 
 type SetCondition = NonNullable<NonNullable<ReplicaSet['status']>['conditions']>[number];
 
-/** `failure` is what kept this pass from creating or deleting pods. */
+/** `failure`: why this pass could not create or delete pods. */
 export function planStatus(
   set: ReplicaSet,
   { replicas, terminating }: Pick<ReplicaSetPlan, 'replicas' | 'terminating'>,
@@ -113,8 +113,8 @@ export function planStatus(
 }
 
 /**
- * The first failure stays as it is until none is left, as upstream: its message may differ at each try, and a status that is
- * written for it would lead to the next try at once.
+ * The first failure stays unchanged until a pass has no failure, as upstream. Its message may differ at each try, and a status write
+ * for each message would lead to the next try at once.
  */
 function withFailure(
   conditions: readonly SetCondition[] | undefined,

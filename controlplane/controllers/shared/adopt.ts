@@ -1,4 +1,4 @@
-// Writes ownership: adoption and release as patches that carry the object's uid, so that they never hit a namesake.
+// Writes ownership: adoption and release are patches with the object's uid, so they never change another object of the same name.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { objectKey } from '../../api/types';
@@ -7,8 +7,8 @@ import type { Client } from '../../client/client';
 import { controllerReference, isDeleting, metaOf } from './owner';
 
 /**
- * Makes `owner` the controller of `object`, and `finalizer` one of its finalizers, in one write. The owner is read live first:
- * one that was deleted or replaced meanwhile must not adopt. @throws Conflict when it may not
+ * Makes `owner` the controller of `object` and adds `finalizer` to it, in one write. It first reads the owner from the API: an owner
+ * that was deleted or replaced meanwhile must not adopt. @throws Conflict when the owner may not adopt
  */
 export async function adopt<T extends KubeObject, O extends KubeObject>(
   client: Client,
@@ -23,7 +23,7 @@ export async function adopt<T extends KubeObject, O extends KubeObject>(
     throw new Conflict(`${kinds.owner.kind} ${objectKey(owner)} has been replaced or is being deleted`);
   }
   const { uid, resourceVersion, finalizers = [], ownerReferences = [] } = metaOf(object);
-  // Both lists are sets: the owner may be named already, as one that does not control.
+  // Both lists are sets: the object may name the owner already, without `controller: true`.
   const others = ownerReferences.filter((reference) => reference.uid !== owner.metadata?.uid);
   const references = [...others, controllerReference(kinds.owner, owner)];
   const held = finalizer === undefined ? {} : { finalizers: [...new Set([...finalizers, finalizer])] };
@@ -32,8 +32,8 @@ export async function adopt<T extends KubeObject, O extends KubeObject>(
 }
 
 /**
- * Removes `owner` from the object's owners, and `finalizer` from its finalizers. An object that is gone, or a namesake, counts as
- * done: undefined.
+ * Removes `owner` from the object's owners, and `finalizer` from its finalizers. Undefined when the object is deleted, or when
+ * another object has its name: nothing is left to do.
  */
 export async function release<T extends KubeObject>(
   client: Client,

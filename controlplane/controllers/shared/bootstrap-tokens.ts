@@ -4,7 +4,7 @@ import type { Secret } from '../../api/index';
 import type { Lister } from '../../client/informer';
 import { byNamespace } from './informers';
 
-/** A timer counts to 24 days at most; a token may live for years. So it is looked at again at least this often. */
+/** A timer runs for at most 24 days, and a token may be valid for years. So each token is checked at least this often. */
 export const maxDelayMs = 3_600_000;
 
 export const tokensOf = (secrets: Lister<Secret>): readonly BootstrapToken[] =>

@@ -1,5 +1,5 @@
-// Which objects belong to a controller: those it owns and whose labels still match, and orphans that match (adopted).
-// The rule of Kubernetes' controller ref manager, as a plan.
+// Which objects belong to a controller: its objects whose labels still match, and matching orphans, which it adopts. The rule of
+// Kubernetes' controller ref manager, as a plan.
 import { matchesSelector, type Selector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
 import { controllerOf, isDeleting } from './owner';
@@ -13,7 +13,7 @@ export interface Claim<T extends KubeObject> {
   readonly release: readonly T[];
 }
 
-/** An owner that is being deleted neither adopts nor releases. `mayAdopt` excludes objects that would be of no use. */
+/** An owner that is being deleted neither adopts nor releases. `mayAdopt` excludes objects that the owner cannot use. */
 export function planClaim<T extends KubeObject>(
   owner: KubeObject,
   selector: Selector,

@@ -1,5 +1,5 @@
-// The kinds that deletion by namespace and by owner reaches: everything listed, watched and deleted, but for Events. They belong to
-// nobody and end by age, or with their namespace, whose controller deletes them without watching them.
+// The kinds whose objects are deleted with their namespace or owner: all that can be listed, watched and deleted, except Events. Events
+// have no owner and are deleted by age, or by the namespace controller, which does not watch them.
 import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
 import type { Kind, Verb } from '../../api/kind';
@@ -26,8 +26,8 @@ export interface DeletableHandlers {
 }
 
 /**
- * Calls `added` with each deletable kind there is, at once, and with each that comes; `removed` with each that goes, whose informer
- * is stopped; `alsoNamed` with each further form of objects that are followed. All are called synchronously, until the signal is aborted.
+ * Calls `added` at once with each deletable kind, and later with each new kind. Calls `removed` with each removed kind, and stops its
+ * informer. Calls `alsoNamed` with each further form of objects that are followed. All calls are synchronous, until the signal is aborted.
  */
 export function followDeletable(
   catalog: Catalog,

@@ -1,4 +1,4 @@
-// What every controller is given.
+// What every controller needs.
 import type { Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import type { Client } from '../../client/client';
@@ -12,7 +12,7 @@ export interface Deps {
   readonly log: Logger;
   /** A recorder whose Events show this component as their source. */
   readonly recorder: (component: string) => EventRecorder;
-  /** Called with each key that a worker takes up. */
+  /** Called with each key that a worker starts. */
   readonly onReconcile?: (key: string) => void;
 }
 

@@ -1,4 +1,4 @@
-// Tells on the pod itself why the control plane ends it: condition DisruptionTarget (KEP-3329).
+// Reports on the pod itself why the control plane deletes it: condition DisruptionTarget (KEP-3329).
 import { conditionAfter, conditionOf } from '../../api/conditions';
 import { type Pod, pods } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
@@ -7,7 +7,7 @@ import { isConflict, isNotFound } from '../../base/errors';
 import type { Client } from '../../client/client';
 import { metaOf } from './owner';
 
-/** A pod that will never report again is also marked Failed. Gone or replaced pods count as done. */
+/** A pod whose kubelet will never report again is also marked Failed. A deleted or replaced pod is no error. */
 export async function markDisrupted(
   client: Client,
   pod: Pod,

@@ -1,5 +1,5 @@
 // From a Service and one of its pods to an endpoint: address, conditions, ports. Shared by the EndpointSlice and the
-// Endpoints controller, so that both always tell the same.
+// Endpoints controller, so that both always agree.
 import { isReady } from '../../api/conditions';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Node } from '../../api/node';
@@ -17,7 +17,7 @@ const zoneLabel = 'topology.kubernetes.io/zone';
 
 export type Family = 'IPv4' | 'IPv6';
 
-/** Addresses of which families the Service's endpoints have. */
+/** The address families of the Service's endpoints. */
 export function familiesOf({ spec }: Service): readonly Family[] {
   if (spec?.ipFamilies && spec.ipFamilies.length > 0) return spec.ipFamilies as Family[];
   return [spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4'];
@@ -47,8 +47,8 @@ export function hostnameOf(service: Service, pod: Pod): string | undefined {
 }
 
 /**
- * For whom an endpoint that takes connections is meant, as spec.trafficDistribution asks (KEP-4444, KEP-3015): clients of its own
- * zone, or also of its own node. What to do where none is near is kube-proxy's part.
+ * Which clients should use a ready endpoint, by spec.trafficDistribution (KEP-4444, KEP-3015): clients of its own zone, or also of its
+ * own node. kube-proxy decides what happens when no endpoint is near.
  */
 function hintsFor({ spec }: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
   const { trafficDistribution } = spec ?? {};
@@ -58,7 +58,7 @@ function hintsFor({ spec }: Service, nodeName: string | undefined, zone: string 
   return Object.keys(hints).length > 0 ? hints : undefined;
 }
 
-/** Serving means ready whatever else; ready means serving and not on its way out (KEP-1672). */
+/** Serving: the pod is ready, terminating or not. Ready: serving and not terminating (KEP-1672). */
 export function renderEndpoint(service: Service, pod: Pod, address: string, node: Node | undefined): Endpoint {
   const serving = isReady(pod);
   const terminating = pod.metadata?.deletionTimestamp !== undefined;
@@ -78,7 +78,7 @@ export function renderEndpoint(service: Service, pod: Pod, address: string, node
   };
 }
 
-/** The ports of the Service as this pod has them; a named port that the pod lacks is left out. */
+/** The ports of the Service with this pod's port numbers; a named port that the pod lacks is left out. */
 export function portsOf(service: Service, pod: Pod): Port[] {
   const servicePorts = service.spec?.ports ?? [];
   return servicePorts.flatMap((servicePort) => {

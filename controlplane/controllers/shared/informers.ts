@@ -16,9 +16,9 @@ export interface InformerSetOptions {
 /** The indexes every shared informer has. */
 export const byNamespace = 'namespace';
 /**
- * The owner with `controller: true`, to be asked for with controlledBy(owner); objects without one are found under
- * orphansOf(their namespace). The uid in a reference is any text its writer chose, also that of an owner in another namespace:
- * so the namespace is part of the value, first, where a slash ends it (its name is a DNS label).
+ * The owner with `controller: true`: look up controlledBy(owner). Objects without such an owner: look up orphansOf(namespace). A user
+ * may write any text as the uid in a reference, also the uid of an owner in another namespace. So the value starts with the namespace,
+ * which a slash ends (its name is a DNS label).
  */
 export const byController = 'controller';
 export const controlledBy = (owner: KubeObject): string =>
@@ -26,7 +26,7 @@ export const controlledBy = (owner: KubeObject): string =>
 export const controllerValue = (namespace: string | undefined, uid: string): string => `${namespace ?? ''}/${uid}`;
 export const orphansOf = (namespace: string | undefined): string => namespace ?? '';
 
-/** The uid of every owner, controller or not. References to owners of other namespaces are found too: see GarbageCollector. */
+/** The uid of every owner, controller or not. It also finds references to owners of other namespaces: see GarbageCollector. */
 export const byOwner = 'owner';
 
 const sharedIndexes: Indexes<KubeObject> = {
@@ -44,7 +44,7 @@ interface Member {
   readonly stop: AbortController;
 }
 
-/** Informers are made when first asked for and run from then on, or from run() on. */
+/** of() creates an informer at its first call for a kind. The informer runs from then on, or from run() on. */
 export class InformerSet {
   private readonly members = new Map<string, Member>();
   private readonly running = new Set<Promise<void>>();
@@ -69,7 +69,7 @@ export class InformerSet {
     return member.informer as unknown as TrackedInformer<T>;
   }
 
-  /** Stops the informer of a kind that is served no more: its copy is not kept current and reports nothing. of() makes another one. */
+  /** Stops the informer of a kind that is no longer served: its copy stays old and reports nothing. of() creates another one. */
   stop(kind: KindRef): void {
     const id = idOf(kind);
     this.members.get(id)?.stop.abort();

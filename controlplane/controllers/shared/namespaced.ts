@@ -1,4 +1,4 @@
-// What controllers do that keep one object in every namespace.
+// Shared by controllers that keep one object in every namespace.
 import type { Kind } from '../../api/kind';
 import type { Namespace } from '../../api/namespace';
 import type { KubeObject } from '../../api/types';
@@ -15,7 +15,7 @@ export function refusedByTermination(err: unknown): boolean {
   return status?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }
 
-/** Creates the object unless it is there already, or its namespace is gone or going. */
+/** Creates the object unless it exists, or its namespace is deleted or being deleted. */
 export async function createOnce<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,

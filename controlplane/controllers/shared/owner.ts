@@ -1,4 +1,4 @@
-// Who owns an object: metadata.ownerReferences read and written one way everywhere.
+// The owners of an object: one way to read and write metadata.ownerReferences.
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
 
 /** The one owner that manages the object, if it has one. */
@@ -6,7 +6,7 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-/** A reference that makes `owner` the manager of what carries it; foreground deletion of the owner waits for it. */
+/** A reference that makes `owner` the controller of an object; a foreground deletion of the owner waits for that object. */
 export function controllerReference(
   kind: { readonly apiVersion: string; readonly kind: string },
   owner: KubeObject,
@@ -24,7 +24,7 @@ export function controllerReference(
 
 export const isDeleting = ({ metadata }: KubeObject): boolean => metadata?.deletionTimestamp !== undefined;
 
-/** The metadata of an object that came from the API. @throws TypeError when there is none: a mistake in the program */
+/** The metadata of an object from the API. @throws TypeError when there is none: an error in the program */
 export function metaOf(object: KubeObject): ObjectMeta & { name: string; uid: string } {
   const { metadata } = object;
   if (metadata?.name === undefined) throw new TypeError('an object from the API must have metadata.name');

@@ -1,5 +1,5 @@
-// What every controller that owns pods does: it follows its objects and their pods, claims pods, creates and deletes them, and
-// does not act on a copy older than its own last write. Which pods there should be is decided by the controller's plan.
+// What every controller that owns pods does: it follows its objects and their pods, claims pods, creates and deletes them, and does not
+// act on a copy older than its own last write. The controller's plan decides which pods are desired.
 import type { Kind } from '../../api/kind';
 import { type Pod, pods } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
@@ -23,7 +23,7 @@ export interface PodOwnerOptions<O extends KubeObject> {
   readonly kind: Kind<O>;
   /** The source of its Events. */
   readonly component: string;
-  /** Held by each pod it owns, until the controller removes it. */
+  /** Each pod gets this finalizer, until the controller removes it. */
   readonly finalizer?: string;
 }
 
@@ -64,13 +64,13 @@ export class PodOwner<O extends KubeObject> {
     else if (!owner) for (const one of this.workloads.by(byNamespace, namespace)) this.queue.add(objectKey(one));
   }
 
-  /** The pods it owns, and those of its namespace that have no owner. */
+  /** The pods of the owner, and the pods of its namespace without an owner. */
   candidates(owner: O): readonly Pod[] {
     const orphans = this.pods.by(byController, orphansOf(owner.metadata?.namespace));
     return [...this.pods.by(byController, controlledBy(owner)), ...orphans];
   }
 
-  /** The pods it owns; undefined when some had to be released or adopted first: the events of these writes lead to the next pass. */
+  /** The pods of the owner; undefined after a pod was released or adopted: the events of these writes lead to the next pass. */
   async claim(key: string, owner: O, selector: Selector, signal: AbortSignal): Promise<readonly Pod[] | undefined> {
     const claim = planClaim(owner, selector, this.candidates(owner), (pod) => !isTerminal(pod));
     for (const pod of claim.release) await this.release(key, owner, pod, signal);
@@ -91,8 +91,8 @@ export class PodOwner<O extends KubeObject> {
   }
 
   /**
-   * Creates pods in growing batches until one fails; resolves with that failure. `render` is asked for each pod. A namespace that is
-   * being deleted takes no pods, and its content is about to be deleted: no failure.
+   * Creates pods in growing batches until one fails; resolves with that failure. Calls `render` for each pod. The refusal of a namespace
+   * that is being deleted is no failure.
    */
   async create(key: string, owner: O, count: number, render: () => Pod, signal: AbortSignal): Promise<unknown> {
     const { error } = await slowStart(count, async () => {
@@ -105,7 +105,7 @@ export class PodOwner<O extends KubeObject> {
     return error;
   }
 
-  /** A pod that is gone already counts as deleted. @throws what the client throws otherwise */
+  /** A pod that does not exist counts as deleted. @throws what the client throws otherwise */
   async delete(key: string, owner: O, pod: Pod, signal: AbortSignal): Promise<void> {
     const { name, uid } = metaOf(pod);
     try {

@@ -1,10 +1,10 @@
-// Questions about a pod's state that several controllers ask.
+// The state of a pod, as several controllers read it.
 import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import { isDeleting } from './owner';
 
-/** Neither finished nor being deleted: what counts as a replica. */
+/** Neither finished nor being deleted: only such a pod counts as a replica. */
 export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !isDeleting(pod);
 
 /** When the pod became ready, in ms since the epoch; undefined while it is not. */
@@ -13,7 +13,7 @@ export function readySince(pod: Pod): number | undefined {
   return ready?.status === 'True' ? Date.parse(ready.lastTransitionTime ?? '') || 0 : undefined;
 }
 
-/** Ready for at least `minReadySeconds`; else how long until it would be, in ms, and undefined while it is not ready. */
+/** Available: ready for at least `minReadySeconds`. Otherwise `inMs` is the time until then; undefined while the pod is not ready. */
 export function availability(
   pod: Pod,
   minReadySeconds: number,

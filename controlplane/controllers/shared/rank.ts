@@ -1,4 +1,4 @@
-// Which pods go first when a ReplicaSet shrinks: the order of Kubernetes' ActivePodsWithRanks.
+// Which pods are deleted first when a ReplicaSet shrinks: the order of Kubernetes' ActivePodsWithRanks.
 
 import { isReady } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
@@ -9,8 +9,8 @@ const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseOrder: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 
 /**
- * `pods` in the order of deletion. `related` are all active pods of the same application (those of sibling ReplicaSets
- * of one Deployment included): a node that holds many of them gives one up first.
+ * `pods` in the order of deletion. `related` are all active pods of the same application, also those of other ReplicaSets of the
+ * Deployment: a node with many of them loses a pod first.
  */
 export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], now: number): Pod[] {
   const perNode = new Map<string, number>();
@@ -23,7 +23,7 @@ export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], n
   return keyed.map(({ pod }) => pod);
 }
 
-/** Compared from left to right; the smaller goes first. */
+/** Compared from left to right; the pod with the smaller value is deleted first. */
 function sortKey(pod: Pod, perNode: ReadonlyMap<string, number>, now: number): number[] {
   const node = pod.spec?.nodeName ?? '';
   const restarts = Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount));
@@ -45,7 +45,7 @@ function costOf({ metadata }: Pod): number {
   return /^(-|[1-9])/.test(text) ? (parseInt32(text) ?? 0) : 0;
 }
 
-/** Ages within a factor of two count as equal, so that pods of one age do not all go before the others (KEP-2185). */
+/** Ages within a factor of two count as equal, so that not only the youngest pods are deleted (KEP-2185). */
 function ageRank(sinceMs: number | undefined, now: number): number {
   const age = sinceMs === undefined ? 0 : now - sinceMs;
   return age > 0 ? Math.floor(Math.log2(age)) : -1;

@@ -1,4 +1,4 @@
-// The history of a workload that replaces its pods in place: one ControllerRevision per template it has had. Pure.
+// The history of a workload that replaces its pods in place: one ControllerRevision for each of its templates. Pure.
 import type { ControllerRevision } from '../../api/controller-revision';
 import type { KubeObject, OwnerReference } from '../../api/types';
 import { canonicalTemplate, hashTemplate } from './template-hash';
@@ -12,7 +12,7 @@ export interface RevisionInput {
   readonly ownerReference: OwnerReference;
   readonly template: Template;
   readonly owned: readonly ControllerRevision[];
-  /** Hashes that pods still carry: their revisions are not history yet. */
+  /** Hashes in the labels of pods: their revisions are in use. */
   readonly inUse: ReadonlySet<string>;
   readonly limit: number;
 }
@@ -21,7 +21,7 @@ export interface RevisionPlan {
   /** The value of the pods' controller-revision-hash label. */
   readonly hash: string;
   readonly create?: ControllerRevision;
-  /** An earlier template is the newest again: its revision, renumbered. */
+  /** The revision of an earlier template that is the newest again, with a new number. */
   readonly update?: ControllerRevision;
   readonly remove: readonly ControllerRevision[];
 }
@@ -43,7 +43,7 @@ export function planRevisions(input: RevisionInput): RevisionPlan {
 
 const nameOf = ({ metadata }: ControllerRevision): string => metadata?.name ?? '';
 
-/** `data` is the patch that brings the template back, as kubectl applies it. */
+/** `data` is the patch by which kubectl restores the template. */
 function render(
   { owner, ownerReference, template }: RevisionInput,
   hash: string,

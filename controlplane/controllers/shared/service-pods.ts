@@ -1,4 +1,4 @@
-// Which Services a pod belongs to, and which pods a Service has: shared by the EndpointSlice and Endpoints controllers.
+// Which Services select a pod, and which pods a Service selects: shared by the EndpointSlice and Endpoints controllers.
 import { isDeepStrictEqual } from 'node:util';
 import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
@@ -8,7 +8,7 @@ import { objectKey } from '../../api/types';
 import type { Change, Lister } from '../../client/informer';
 import { byNamespace } from './informers';
 
-/** Whether the endpoints of the Service follow from its pods: not without a selector, not for names elsewhere. */
+/** Whether the endpoints of the Service follow from its pods: not without a selector, and not for an ExternalName. */
 export function hasManagedEndpoints({ spec }: Service): boolean {
   return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
 }
@@ -22,7 +22,7 @@ export function podsOf(service: Service | undefined, pods: Lister<Pod>): readonl
     .filter(({ metadata }) => matchesSelector(parsed, metadata?.labels));
 }
 
-/** Keys of the Services whose endpoints this change of a pod may alter; none for changes that no endpoint shows. */
+/** Keys of the Services whose endpoints may change with the pod; none when the change concerns no endpoint. */
 export function servicesTouched(change: Change<Pod>, services: Lister<Service>): string[] {
   const versions = change.type === 'updated' ? [change.previous, change.object] : [change.object];
   if (change.type === 'updated' && isDeepStrictEqual(shown(change.previous), shown(change.object))) return [];
@@ -34,7 +34,7 @@ export function servicesTouched(change: Change<Pod>, services: Lister<Service>):
   return touched.map(objectKey);
 }
 
-/** What of a pod an endpoint depends on. */
+/** The fields of a pod that an endpoint depends on. */
 function shown(pod: Pod): unknown {
   const { metadata, spec, status } = pod;
   return {

@@ -1,4 +1,4 @@
-// What the loops that write EndpointSlices share: which Services a change concerns, and one step of a plan with its execution.
+// Shared by the controllers that write EndpointSlices: which Services a change concerns, and one step of a plan with its execution.
 import { type EndpointSlice, endpointSlices } from '../../api/endpoint-slice';
 import { serviceKeyOf } from '../../api/slices/facts';
 import { objectKey } from '../../api/types';
@@ -13,7 +13,7 @@ export interface SliceStep {
   readonly slice: EndpointSlice;
 }
 
-/** The Services whose slices a change concerns: two where a label moved the slice from one to another. */
+/** The Services that a change of a slice concerns: two when a label moved the slice from one Service to another. */
 export function servicesOfSlice(change: Change<EndpointSlice>): string[] {
   const versions = change.type === 'updated' ? [change.previous, change.object] : [change.object];
   return [...new Set(versions.map(serviceKeyOf))].filter((key) => key !== '');
@@ -21,11 +21,11 @@ export function servicesOfSlice(change: Change<EndpointSlice>): string[] {
 
 export interface SliceWriter {
   readonly client: Client;
-  /** Told of each write under `key`, the Service it is for. */
+  /** Records each write under `key`, the key of the Service. */
   readonly guard: WriteGuard<EndpointSlice>;
 }
 
-/** A slice that is gone already counts as deleted. @throws what the client throws otherwise */
+/** A slice that does not exist counts as deleted. @throws what the client throws otherwise */
 export async function applySliceStep(
   { client, guard }: SliceWriter,
   key: string,

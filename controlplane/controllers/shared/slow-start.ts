@@ -1,7 +1,7 @@
-// Runs many like tasks in batches of 1, 2, 4, ...: when the first fails because of a quota or a bad template, the rest
-// is not tried.
+// Runs many equal tasks in batches of 1, 2, 4, ...: when a task fails, e.g. because of a quota or a bad template, no further batch
+// starts.
 
-/** Resolves with how many succeeded and the first failure; no batch is started after one with a failure. */
+/** Resolves with the number of successes and the first failure. */
 export async function slowStart(
   count: number,
   task: () => Promise<void>,

@@ -1,6 +1,6 @@
 // Equality and hash of pod templates. Two templates are equal when the API server would treat them alike: an absent
-// field, null and an empty list are the same, and so are empty objects in fields that are values, not switches
-// (resources: {} says nothing, emptyDir: {} says something).
+// field, null and an empty list are the same, and so are empty objects, except in fields whose presence alone means something
+// (resources: {} means nothing, emptyDir: {} selects a volume type).
 import type { PodTemplate } from '../../api/pods/types';
 
 export const podTemplateHash = 'pod-template-hash';

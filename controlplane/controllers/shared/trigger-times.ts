@@ -1,5 +1,5 @@
-// When what made a Service's slices change happened: the annotation from which kube-proxy computes how long a change took to
-// reach the kernel (kubeproxy_network_programming_duration_seconds, an SLI of SIG Scalability).
+// When the change happened that led to a write of a Service's slices. From this annotation kube-proxy computes how long the change took
+// to reach the kernel (kubeproxy_network_programming_duration_seconds, an SLI of SIG Scalability).
 import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import type { Service } from '../../api/service';
@@ -12,13 +12,13 @@ interface Known {
   readonly pods: ReadonlyMap<string, number>;
 }
 
-/** Remembers, per Service, the times it has accounted for. */
+/** Remembers, for each Service, the times that it has returned. */
 export class TriggerTimes {
   private readonly known = new Map<string, Known>();
 
   /**
-   * The earliest of the changes since the last call for this key, in RFC 3339; undefined when none says when it happened: pods
-   * that went do not, as upstream.
+   * The time of the earliest change since the last call for this key, in RFC 3339. Undefined when no change has a time: as upstream, a
+   * deleted pod has none.
    */
   observe(key: string, service: Service, pods: readonly Pod[]): string | undefined {
     const before = this.known.get(key);
@@ -37,6 +37,6 @@ export class TriggerTimes {
   }
 }
 
-/** Milliseconds since the epoch; 0 while not known. */
+/** Milliseconds since the epoch; 0 while unknown. */
 const timeOf = (text: Date | string | undefined): number => (text === undefined ? 0 : new Date(text).getTime() || 0);
 const readyChanged = (pod: Pod): number => timeOf(conditionOf(pod, 'Ready')?.lastTransitionTime);

@@ -1,4 +1,4 @@
-// The loop every controller has: take a key, reconcile it, give it back with its outcome.
+// The loop of every controller: take a key, reconcile it, report the result to the queue.
 import { isConflict } from '../../base/errors';
 import { WorkQueue } from '../../client/work-queue';
 import type { Deps } from './deps';
@@ -6,7 +6,7 @@ import type { Deps } from './deps';
 /** As client-go's rate limiter: 5 ms, doubled with each failure of a key, up to 1000 s. */
 const retry = { initialMs: 5, maxMs: 1_000_000 };
 
-/** A queue that logs each failed try once: conflicts, which only mean "read again", at debug. */
+/** A queue that logs each failed try once; at debug for conflicts, which only mean "read again". */
 export function controllerQueue({ log, clock, onReconcile }: Deps): WorkQueue {
   return new WorkQueue({
     clock,
@@ -19,12 +19,12 @@ export function controllerQueue({ log, clock, onReconcile }: Deps): WorkQueue {
 
 export interface WorkerOptions {
   readonly queue: WorkQueue;
-  /** Keys worked on at the same time; one key is never worked on twice at once. */
+  /** How many keys are reconciled at the same time; one key never twice at once. */
   readonly workers?: number;
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<void>;
 }
 
-/** Resolves when the signal is aborted and the work in hand is done. */
+/** Resolves when the signal is aborted and every started reconcile has ended. */
 export async function runWorkers({ queue, workers = 1, reconcile }: WorkerOptions, signal: AbortSignal): Promise<void> {
   const work = async () => {
     for await (const key of queue.keys(signal)) {

@@ -1,13 +1,13 @@
-// Keeps a controller from acting on a copy older than its own last write. What it created or deleted for a key is
-// remembered until the informer's copy shows it; until then the key is not worked on. Nothing polls: the event that
-// brings the copy up to date adds the key again.
+// Prevents a controller from acting on a copy older than its own last write. The guard remembers what was created or deleted for a key
+// until the informer's copy shows it; until then the key is not reconciled. Nothing polls: the event that updates the copy adds the key
+// again.
 import type { KubeObject } from '../../api/types';
 import type { TrackedInformer } from '../../client/informer';
 
 interface Pending {
   /** The newest resourceVersion among the answers to our writes. */
   revision: number;
-  /** Key → uid of what we deleted. */
+  /** Key → uid of each deleted object. */
   readonly deleted: Map<string, string>;
 }
 

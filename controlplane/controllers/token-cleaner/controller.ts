@@ -1,4 +1,4 @@
-// Deletes bootstrap tokens that have ended: they let nobody in any more, and their secret has no business staying.
+// Deletes bootstrap tokens that have expired: they authenticate no request any more, so their Secrets must not stay.
 import { bootstrapTokenType, readBootstrapToken } from '../../api/bootstrap-token';
 import { type Secret, secrets } from '../../api/index';
 import { isNotFound } from '../../base/errors';
@@ -28,7 +28,7 @@ export class TokenCleanerController implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const secret = this.secrets.get(key);
     const end = secret && readBootstrapToken(secret)?.expiresAtMs;
-    // One that never ends, or says no time: there is nothing to wait for.
+    // The token has no expiration: there is nothing to wait for.
     if (!secret || end === undefined || Number.isNaN(end)) return;
     const leftMs = end - this.deps.clock.now();
     if (leftMs > 0) {
@@ -36,7 +36,7 @@ export class TokenCleanerController implements Controller {
       return;
     }
     const { uid, resourceVersion } = secret.metadata ?? {};
-    // With the revision that was looked at: a token given more time meanwhile stays.
+    // With the resourceVersion that was checked: a token whose expiration was extended meanwhile stays.
     await this.deps.client
       .delete(secrets, key, { preconditions: { uid, resourceVersion }, signal })
       .catch((err: unknown) => {
