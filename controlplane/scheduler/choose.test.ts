@@ -44,7 +44,7 @@ const pick = (incoming: Pod, nodes: NodeInfo[]) =>
     random: () => 0,
   }).node?.name;
 
-t.test('the best node', async (t) => {
+t.test('which node is best', async (t) => {
   const prefer = {
     affinity: {
       nodeAffinity: {
@@ -115,7 +115,7 @@ t.test('the best node', async (t) => {
     },
     { name: 'the image is there', pod: pod(), nodes: [node('a'), node('b', { images: gigabyte })], want: 'b' },
     {
-      name: 'replicas of one controller go apart without being asked',
+      name: 'replicas of one controller are spread without a constraint',
       pod: pod('100m', { owner: 'rs' }),
       nodes: [node('a', { pods: [pod('100m', { owner: 'rs' })] }), node('b', { pods: [pod('300m')] })],
       want: 'b',
@@ -159,10 +159,10 @@ t.test('a sample of a large cluster', async (t) => {
     random: () => 0,
   });
   t.equal(choice.examined, 144);
-  t.equal(choice.node?.name, 'n290', 'starts where the one before ended, and goes round');
+  t.equal(choice.node?.name, 'n290', 'a decision starts at the offset and continues at the start of the list');
 });
 
-t.test('nothing fits: the words', async (t) => {
+t.test('the message when no node fits', async (t) => {
   const nodes = [
     node('a', { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] }),
     node('b', { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] }),

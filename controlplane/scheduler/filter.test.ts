@@ -202,7 +202,7 @@ t.test('effective requests', async (t) => {
       cpu: 1000,
     },
     {
-      name: 'a sidecar runs beside everything',
+      name: 'a sidecar runs next to all other containers',
       spec: {
         containers: [container('100m')],
         initContainers: [container('200m', { restartPolicy: 'Always' }), container('1')],
@@ -322,7 +322,7 @@ t.test('topology spread', async (t) => {
   for (const { name, pod: incoming, nodes, want } of cases) t.same(run(incoming, ...nodes), want, name);
 });
 
-t.test('what a node counts is taken back when a pod leaves', async (t) => {
+t.test('a removed pod no longer counts on its node', async (t) => {
   const info = node('n');
   const one = podInfo(pod(asking({ cpu: '1' })));
   info.add(one);

@@ -65,19 +65,19 @@ function preempt(incoming: Pod, nodes: NodeInfo[], over: Partial<PreemptionInput
 
 const cases: { name: string; nodes: NodeInfo[]; incoming?: Shape; expected: string }[] = [
   {
-    name: 'only as many as needed go, the least important ones',
+    name: 'only as many pods as needed are evicted, the least important first',
     nodes: [node('n1', [pod('x', { cpu: '2', priority: 1 }), pod('y'), pod('z', { priority: 2 })])],
     incoming: { cpu: '1' },
     expected: 'n1: y',
   },
   {
-    name: 'of equal ones the youngest goes',
+    name: 'of equal pods the youngest is evicted',
     nodes: [node('n1', [pod('old', { cpu: '2', age: 500 }), pod('young', { cpu: '2', age: 5 })])],
     incoming: { cpu: '2' },
     expected: 'n1: young',
   },
   {
-    name: 'one small pod is spared beside a large victim',
+    name: 'a small pod stays next to a large victim',
     nodes: [node('n1', [pod('large', { cpu: '3', priority: 5 }), pod('small', { cpu: '1', priority: 4 })])],
     incoming: { cpu: '3' },
     expected: 'n1: large',
@@ -140,10 +140,14 @@ t.test('one preemption at a time', async (t) => {
   const isVictim = ({ uid }: { uid: string }) => uid === 'going';
   const waiting = pod('p', { priority: 10, nominated: 'n1' });
   t.equal(preempt(waiting, nodes, { isVictim }), 'not eligible due to a terminating pod on the nominated node.');
-  t.equal(preempt(pod('p', { priority: 10 }), nodes, { isVictim }), 'n1: going', 'others may count on it, too');
+  t.equal(
+    preempt(pod('p', { priority: 10 }), nodes, { isVictim }),
+    'n1: going',
+    'the victim of one pod may also make room for another',
+  );
 });
 
-t.test('room that was made for a pod is kept from others that are not more important', async (t) => {
+t.test('a nominated pod keeps its room against pods that are not more important', async (t) => {
   const nodes = [node('n1', [])];
   const nominated = () => [podInfo(pod('first', { cpu: '4', priority: 10, nominated: 'n1' }))];
   t.equal(
@@ -159,7 +163,7 @@ t.test('the nominated node comes first when the pod fits there', async (t) => {
   t.equal(preempt(pod('p', { nominated: 'n2' }), nodes), 'fits on n2');
 });
 
-t.test('budgets are kept to where there is a choice', async (t) => {
+t.test('budgets are respected where there is a choice', async (t) => {
   const budget = (allowed: number, ...disrupted: string[]) => ({
     namespace: 'a',
     selector: [{ key: 'app', operator: 'In' as const, values: ['db'] }],
@@ -171,8 +175,16 @@ t.test('budgets are kept to where there is a choice', async (t) => {
   const one = [node('n1', [db('x'), pod('y', { cpu: '2', priority: 5 })])];
   t.equal(preempt(incoming('2'), one, { budgets: [budget(1)] }), 'n1: x');
   t.equal(preempt(incoming('2'), one, { budgets: [budget(0)] }), 'n1: y', 'the more important one has no budget');
-  t.equal(preempt(incoming('2'), one, { budgets: [budget(0, 'x')] }), 'n1: x', 'it is counted as gone already');
+  t.equal(
+    preempt(incoming('2'), one, { budgets: [budget(0, 'x')] }),
+    'n1: x',
+    'the budget counts it as evicted already',
+  );
   const two = [node('n1', [db('a'), db('b')]), node('n2', [pod('c', { cpu: '4', priority: 9 })])];
   t.equal(preempt(incoming('4'), two, { budgets: [budget(1)] }), 'n2: c', 'another node, though more is lost');
-  t.equal(preempt(incoming('4'), two.slice(0, 1), { budgets: [budget(0)] }), 'n1: a,b', 'no choice');
+  t.equal(
+    preempt(incoming('4'), two.slice(0, 1), { budgets: [budget(0)] }),
+    'n1: a,b',
+    'without a choice the budget is violated',
+  );
 });

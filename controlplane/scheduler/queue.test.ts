@@ -33,7 +33,7 @@ t.test('a refused pod comes back only for a change that may help', async (t) => 
   t.equal(pop(), 'a');
   queue.unschedulable('a/a', new Set(['TaintToleration']));
   queue.changed('node-added');
-  t.equal(pop(), 'a', 'a new node may help everyone');
+  t.equal(pop(), 'a', 'a new node may help every pod');
 });
 
 t.test('a pod that changed itself is tried at once', async (t) => {
@@ -54,7 +54,7 @@ t.test('a failed write waits for its back-off, which grows', async (t) => {
     t.equal(pop(), 'a');
     queue.failed('a/a');
     queue.changed('node-added');
-    t.equal(pop(), undefined, 'no event shortens it');
+    t.equal(pop(), undefined, 'no event shortens the back-off');
     t.same(clock.pending(), [wait]);
     clock.advance(wait);
   }
@@ -70,7 +70,7 @@ t.test('without any event it is tried again after five minutes', async (t) => {
   t.equal(pop(), 'a');
 });
 
-t.test('active pods come before those that only may have been helped', async (t) => {
+t.test('active pods come before pods in backoff', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('old'));
   pop();
@@ -80,7 +80,7 @@ t.test('active pods come before those that only may have been helped', async (t)
   t.same([pop(), pop()], ['new', 'old']);
 });
 
-t.test('a pod that is held is not given out twice; one that is removed not at all', async (t) => {
+t.test('pop returns a held pod only once, and a removed pod never', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   t.equal(pop(), 'a');
@@ -110,7 +110,7 @@ t.test('ready wakes for a new pod, for a helpful change, and on abort', async (t
   t.equal(queue.size, 1);
 });
 
-t.test('what happens while a pod is being tried is not missed', async (t) => {
+t.test('a change during the try of a pod is not missed', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   pop();

@@ -95,7 +95,7 @@ export class Scheduler {
       if (choice.node) this.assign(pod, choice.node.name, signal);
       else this.refuse(pod, choice.refusals, signal);
     } catch (err) {
-      this.deps.log.error('scheduling failed', { pod: pod.key, error: err });
+      this.deps.log.error('pod not scheduled; it is tried again after its back-off', { pod: pod.key, error: err });
       this.queue.failed(pod.key);
     }
   }
@@ -124,7 +124,7 @@ export class Scheduler {
         }
         this.queue.failed(pod.key);
         if (isConflict(err)) return;
-        this.deps.log.warn('binding failed', { pod: pod.key, node, error: err });
+        this.deps.log.warn('pod not bound; it is tried again after its back-off', { pod: pod.key, node, error: err });
         const message = `binding rejected: ${describeError(err)}`;
         await reportFailure(this.binder, pod.pod, { reason: 'SchedulerError', message }, signal);
       }
@@ -199,7 +199,8 @@ export class Scheduler {
   private inBackground(work: () => Promise<void>): void {
     const done = work()
       .catch((err: unknown) => {
-        if (!isNotFound(err)) this.deps.log.warn('pod status not written', { error: err });
+        if (!isNotFound(err))
+          this.deps.log.warn('report or eviction of a pod failed; the next try repeats it', { error: err });
       })
       .finally(() => this.background.delete(done));
     this.background.add(done);

@@ -99,7 +99,7 @@ export class LoadBalancerController implements Controller {
     };
     const written = await client.update(services, { ...service, status }, { subresource: 'status', signal });
     this.guard.wrote(allServices, written);
-    log.info(addresses.length > 0 ? 'address assigned' : 'address taken back', {
+    log.info(addresses.length > 0 ? 'address assigned' : 'address released', {
       service: objectKey(service),
       addresses,
     });
