@@ -1,5 +1,5 @@
-// Opens a store by its kind. The rest of the server knows only the Store port. A further backend is a folder of its own and a
-// line in `backends`, with a line in `Settings` for what it must know.
+// Opens a store by its kind. The rest of the server knows only the Store port. A new backend is a folder of its own and a
+// line in `backends`, with a line in `Settings` for its settings.
 import { type Clock, systemClock } from '../base/clock';
 import { type Logger, silentLogger } from '../base/logger';
 import { MemoryStore } from './memory/memory-store';
@@ -7,7 +7,7 @@ import { defaultRetention, type Retention, withRetention } from './retention';
 import { SqliteStore } from './sqlite/sqlite-store';
 import type { Store } from './store';
 
-/** What each backend must know to open. */
+/** The settings each backend needs to open. */
 interface Settings {
   readonly memory: object;
   readonly sqlite: { readonly path: string };

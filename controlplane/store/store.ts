@@ -59,15 +59,15 @@ export interface Store {
   /** Frees all claims of the key. Resolves with the revision of the deletion. @throws NotFound, Conflict */
   delete(key: string, expectedRevision?: number): Promise<number>;
   /**
-   * Records the claims of a key that was written without them, by an older version. It takes no revision and asks no other
-   * owner: what is stored is true, so here alone a claim can get a second owner. @throws NotFound, Conflict
+   * Records the claims of a key that an older version wrote without them. Takes no revision and does not check other owners,
+   * since the stored value does hold them: only here a claim can get a second owner. @throws NotFound, Conflict
    */
   adopt(key: string, claims: Claims, expectedRevision: number): Promise<void>;
   /** All claims, ordered by claim and owner; for the start of a server and for checks. */
   claims(): Promise<readonly HeldClaim[]>;
   /**
    * Events of keys with this prefix, with revisions greater than `afterRevision`, in revision order, in batches, without
-   * a gap between history and live. Ends when the signal is aborted. @throws Expired when history is compacted away.
+   * a gap between history and live events. Ends when the signal is aborted. @throws Expired when a compaction removed the history.
    */
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]>;
   /** Drops history up to and including this revision; current values stay. */

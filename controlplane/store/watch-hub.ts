@@ -1,6 +1,6 @@
-// Watches over a store with history: live events are fanned out to queues, and whatever a queue cannot answer (the time
-// before it was opened, or an overflow) is read back from the history. Every backend shares this, so that the order,
-// the absence of gaps and the absence of repeats are decided in one place.
+// Watches over a store with history: the hub sends live events to queues, and reads from the history what a queue lacks
+// (events before it was opened, or after an overflow). Every backend shares this hub, so that one place decides the order,
+// the absence of gaps and the absence of repeats.
 import type { StoreEvent } from './store';
 
 export interface HistoryPage {
@@ -10,20 +10,20 @@ export interface HistoryPage {
   readonly more: boolean;
 }
 
-/** Events with revisions greater than `afterRevision`, oldest first. @throws Expired when they are compacted away. */
+/** Events with revisions greater than `afterRevision`, oldest first. @throws Expired when a compaction removed them. */
 export type ReadHistory = (prefix: string, afterRevision: number, limit: number) => HistoryPage | Promise<HistoryPage>;
 
 /** Events read from the history in one go. */
 const historyPageSize = 500;
-/** A watcher that lags further behind than this is served from the history instead, so that memory stays bounded. */
+/** A watcher that lags further behind than this reads the history instead, so that memory stays bounded. */
 const maxQueuedEvents = 20_000;
 
 interface Watcher {
   readonly prefix: string;
   queue: StoreEvent[];
-  /** Everything up to here has been handed out. */
+  /** The watcher has received all events up to this revision. */
   delivered: number;
-  /** Everything up to here is in `queue` or was handed out; meaningless while `behind`. */
+  /** All events up to this revision are in `queue` or were received; meaningless while `behind`. */
   seen: number;
   /** The queue has a gap before it: read the history first. */
   behind: boolean;
@@ -37,7 +37,7 @@ export class WatchHub {
     private readonly maxQueued = maxQueuedEvents,
   ) {}
 
-  /** Hands on durable events, in revision order, without a gap between two calls. */
+  /** Passes on durable events, in revision order, without a gap between two calls. */
   publish(events: readonly StoreEvent[]): void {
     const last = events.at(-1);
     if (!last) return;
@@ -98,7 +98,7 @@ export class WatchHub {
     }
   }
 
-  /** From here on the queue collects again, so whatever the history read does not show yet arrives there. */
+  /** From here on the queue collects again, so it receives the events that the history read does not show yet. */
   private async *catchUp(watcher: Watcher, signal: AbortSignal) {
     watcher.behind = false;
     watcher.queue = [];

@@ -8,8 +8,8 @@ export class ClaimMap {
   private readonly held = new Map<string, ReadonlySet<string>>();
 
   /**
-   * From now on the key holds these claims and no others. @throws AlreadyClaimed, having changed nothing, when another key holds
-   * one of those that are new for this key
+   * From now on the key holds these claims and no others. @throws AlreadyClaimed when another key holds a claim that is new for
+   * this key; nothing has changed then
    */
   hold(owner: string, claims: Claims): void {
     const mine = this.held.get(owner);
@@ -21,7 +21,7 @@ export class ClaimMap {
     this.adopt(owner, claims);
   }
 
-  /** As hold(), without a look at other owners. */
+  /** As hold(), without a check of other owners. */
   adopt(owner: string, claims: Claims): void {
     const before = this.held.get(owner) ?? none;
     const after = new Set(claims);

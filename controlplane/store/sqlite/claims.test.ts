@@ -11,7 +11,7 @@ t.test('a transaction that fails leaves neither the writes of its group nor thei
   const made = await openStore(spec);
   await made.create('/before', value, ['old']);
   await made.close();
-  // Stands for a full disk: the statement fails amid the transaction, after other writes of the group have been carried out.
+  // Simulates a full disk: the statement fails inside the transaction, after other writes of the group.
   const db = new DatabaseSync(path);
   db.exec("CREATE TRIGGER fail BEFORE INSERT ON log WHEN NEW.key = '/bad' BEGIN SELECT RAISE(ABORT, 'disk full'); END");
   db.close();

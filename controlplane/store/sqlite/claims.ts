@@ -1,18 +1,18 @@
-// Who holds which claim, in a table of the store's file. Every method belongs inside the transaction of its write.
+// Who holds which claim, in a table of the store's file. Callers run every method inside the transaction of its write.
 import { AlreadyClaimed } from '../../base/errors';
 import type { Claims, HeldClaim } from '../store';
 import type { Statements } from './statements';
 
-/** What a key holds that does not exist. */
+/** The claims of a key that does not exist. */
 export const noClaims: ReadonlySet<string> = new Set();
 
 export class ClaimTable {
   constructor(private readonly sql: Statements) {}
 
   /**
-   * From now on the key holds these claims and no others. Changes nothing and returns the reason when another key holds one of
-   * those that are new for this key: the other writes of the same transaction must not suffer from it. `held` is what the key
-   * holds so far, where that is known.
+   * From now on the key holds these claims and no others. When another key holds a claim that is new for this key, changes
+   * nothing and returns the reason: the other writes of the same transaction must not fail with it. `held` are the claims the
+   * key held so far, if the caller knows them.
    */
   hold(owner: string, claims: Claims, held = this.heldBy(owner)): AlreadyClaimed | undefined {
     for (const claim of claims) {
@@ -24,7 +24,7 @@ export class ClaimTable {
     return undefined;
   }
 
-  /** As hold(), without a look at other owners. */
+  /** As hold(), without a check of other owners. */
   adopt(owner: string, claims: Claims): void {
     this.change(owner, this.heldBy(owner), new Set(claims));
   }

@@ -1,4 +1,4 @@
-// What survives: a process killed with SIGKILL amid writes, and a write-ahead log cut off at any byte.
+// The store survives SIGKILL during writes, and a write-ahead log that ends at any byte.
 import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -85,7 +85,7 @@ t.test('a write-ahead log cut off anywhere leaves a prefix of the revisions', as
   copyFileSync(`${path}-wal`, `${path}.log`);
   await store.close();
   let before = 0;
-  // Steps that meet frames (4,096 bytes and a header of 24) at all kinds of places.
+  // A step size that cuts frames (4,096 bytes and a header of 24) at many different offsets.
   for (let cut = 16_000; cut <= size; cut += 7_919) {
     const copy = join(directory, `cut-${cut}.db`);
     copyFileSync(`${path}.base`, copy);
@@ -93,7 +93,7 @@ t.test('a write-ahead log cut off anywhere leaves a prefix of the revisions', as
     truncateSync(`${copy}-wal`, cut);
     const survivor = await openStore({ kind: 'sqlite', path: copy }).catch((error: unknown) => error as Error);
     if (survivor instanceof Error) {
-      // Cut before the commit that made the tables: an empty database of nobody.
+      // Cut before the commit that created the tables: an empty database without our mark.
       t.equal(before, 0, survivor.message);
       continue;
     }

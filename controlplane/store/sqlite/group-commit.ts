@@ -31,7 +31,7 @@ export class GroupCommit<Op> {
   }
 
   private async run(): Promise<void> {
-    // After the poll phase: every request that came in with this turn has been heard by then.
+    // After the poll phase: by then every request of this turn has been read.
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.waiting.length > 0) {
       const group = this.waiting.length > maxGroup ? this.waiting.splice(0, maxGroup) : this.waiting;

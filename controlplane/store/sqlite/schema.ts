@@ -1,4 +1,4 @@
-// Opening the database file: made when absent, checked before anything is trusted, and refused with one clear reason.
+// Opens the database file: creates it if absent, checks it before use, and refuses it with one clear reason.
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,8 +7,8 @@ import { AppError, Unavailable, Unsupported } from '../../base/errors';
 /** Marks the file as ours in its header: "k8ts" in ASCII. */
 const applicationId = 0x6b387473;
 /**
- * What takes a file from each version of the schema to the next; a new file takes them all. A change appends a step: a step that
- * was released never changes. A file with a higher number was written by a newer version of this program.
+ * The steps from each version of the schema to the next; a new file runs all of them. A change of the schema appends a step: a
+ * released step never changes. A file with a higher number was written by a newer version of this program.
  */
 const upgrades = [
   // One row per write. Current values, history and the watch all read this one table, so they cannot disagree.
@@ -25,14 +25,14 @@ const upgrades = [
   CREATE TABLE state (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
   INSERT INTO state VALUES ('compacted', 0);
   PRAGMA application_id = ${applicationId};`,
-  // Who holds what now; claims have no history. The server adopts the claims of values that are older than this table.
+  // Who holds which claim now; claims have no history. The server adopts the claims of values that are older than this table.
   `CREATE TABLE claims (claim TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (claim, owner)) STRICT, WITHOUT ROWID;
   CREATE INDEX claims_owner ON claims (owner);`,
 ];
 const schemaVersion = upgrades.length;
 
 /**
- * Opens or makes the file at `path`, readable by its owner only, locked against every other process.
+ * Opens or creates the file at `path`, readable by its owner only, locked against every other process.
  * @throws Unsupported, Unavailable
  */
 export function openDatabase(path: string): DatabaseSync {
@@ -78,7 +78,7 @@ function prepare(db: DatabaseSync, path: string): void {
   db.exec(`BEGIN; ${upgrades.slice(version).join('\n')} PRAGMA user_version = ${schemaVersion}; COMMIT`);
 }
 
-/** SQLite's own failures while opening and reading, in our words. */
+/** Translates SQLite's failures while opening and reading into our errors. */
 export function translate(error: unknown, path: string): AppError {
   const code = (error as { errcode?: number }).errcode;
   const primary = code === undefined ? undefined : code & 0xff;

@@ -32,7 +32,7 @@ export class SqliteStore implements Store {
   private committedRevision: number;
   private compacted: number;
   private pendingEvents: StoreEvent[] = [];
-  /** Set when a sync failed: what the disk holds is unknown from then on, so nothing more is promised. */
+  /** Set when a sync failed: the content of the disk is unknown from then on, so the store refuses every request. */
   private failure: AppError | undefined;
   private closing = false;
   private readonly sql: Statements;
@@ -62,7 +62,7 @@ export class SqliteStore implements Store {
   static async open(path: string): Promise<SqliteStore> {
     const db = openDatabase(path);
     try {
-      // In WAL mode every commit is an append to this file, which lives as long as the connection.
+      // In WAL mode every commit is an append to this file, which exists as long as the connection.
       const walFd = await promisify(open)(`${path}-wal`, 'r+');
       const store = new SqliteStore(db, path, walFd);
       await store.sync();
@@ -185,7 +185,7 @@ export class SqliteStore implements Store {
       this.pendingEvents = events;
       return answers;
     } catch (error) {
-      // A failed COMMIT may have rolled back already, and then there is nothing to roll back.
+      // A failed COMMIT may have rolled back already.
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
       throw error;
     }
@@ -281,7 +281,7 @@ export class SqliteStore implements Store {
   }
 }
 
-/** The first key behind all keys with this prefix. */
+/** The first key after all keys with this prefix. */
 function endOf(prefix: string): string {
   if (prefix === '') return '\u{10ffff}';
   const last = prefix.length - 1;

@@ -38,7 +38,7 @@ export function prepareStatements(db: DatabaseSync) {
       `SELECT revision, key, create_revision, previous_revision, deleted, value FROM log NOT INDEXED
        WHERE revision > ? AND revision <= ? AND key >= ? AND key < ? ORDER BY revision LIMIT ?`,
     ),
-    // A row is needed until a later one up to the compaction revision took its place.
+    // A row is needed until a later row of its key, up to the compaction revision, supersedes it.
     dropSuperseded: prepare(
       `DELETE FROM log WHERE revision IN
          (SELECT previous_revision FROM log WHERE revision > ? AND revision <= ? AND previous_revision > 0)`,
