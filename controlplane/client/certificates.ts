@@ -1,4 +1,4 @@
-// Asking the cluster for a certificate: create the request, wait until somebody has approved and signed it.
+// Requests a certificate from the cluster: creates the request, waits until it is approved and signed.
 import { type CertificateSigningRequest, certificateSigningRequests } from '../api/index';
 import { systemClock } from '../base/clock';
 import { AppError, hasCode, Invalid, isUnavailable } from '../base/errors';
@@ -9,17 +9,17 @@ export interface CertificateOrder {
   /** PEM, PKCS #10. */
   readonly request: string;
   readonly usages: readonly string[];
-  /** What the object's name begins with: csr-. */
+  /** The prefix of the object's name: csr-. */
   readonly namePrefix: string;
   readonly expirationSeconds?: number;
-  /** Called once the request is there, with the name that `kubectl describe csr` takes. */
+  /** Called once the request is created, with the name that `kubectl describe csr` takes. */
   readonly onCreated?: (name: string) => void;
 }
 
 /**
- * The certificate, PEM. Waits as long as the signal lets it; interruptions of the watch are taken up again.
- * @throws Forbidden with the reason when the request was denied, Invalid when the signer refused it, NotFound when someone has
- * deleted it; whatever creating it throws
+ * The certificate, PEM. Waits until the signal is aborted; watches again when a watch breaks.
+ * @throws Forbidden with the reason when the request was denied, Invalid when the signer refused it, NotFound when the request
+ * was deleted; every error of the create
  */
 export async function orderCertificate(client: Client, order: CertificateOrder, signal: AbortSignal): Promise<string> {
   const { signerName, usages, namePrefix, expirationSeconds } = order;

@@ -1,5 +1,5 @@
-// The typed client: the only door of controllers, scheduler and agents to the API. It speaks the public wire format
-// through a Transport, over HTTPS or, inside the server process, straight into the request handler.
+// The typed client: the only way for controllers, scheduler and agents to reach the API. The client speaks the public wire
+// format through a Transport, over HTTPS or, inside the server process, straight into the request handler.
 import type { KindRef } from '../api/kind';
 import type { KubeList, KubeObject, WatchEvent } from '../api/types';
 
@@ -10,20 +10,20 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** The caller can do with `list` or `events` in place of the body. */
+  /** The caller accepts `list` or `events` in place of the body. */
   readonly decoded?: boolean;
 }
 export interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: AsyncIterable<Buffer>;
-  /** What a list answered, where server and client share a process. The objects are the server's own: never change them. */
+  /** The answer of a list, if server and client share a process. The objects are the server's own: never change them. */
   readonly list?: KubeList<KubeObject>;
-  /** What a watch answers, likewise; the body is empty then. */
+  /** The answer of a watch, likewise; the body is empty then. */
   readonly events?: AsyncIterable<readonly WatchEvent<KubeObject>[]>;
 }
 export interface Transport {
-  /** Resolves when the response head is there, whatever its status. @throws Unavailable when the server cannot be reached. */
+  /** Resolves when the response head has arrived, whatever its status. @throws Unavailable when the server cannot be reached. */
   send(request: Request): Promise<Response>;
   close(): void;
 }
@@ -60,12 +60,12 @@ export interface DeleteParams {
 
 /**
  * Failures are the classes of base/errors: NotFound, AlreadyExists, Conflict, Invalid, Forbidden, Expired, and Unavailable
- * for anything worth retrying (429, 5xx, no connection). A Status body becomes the message and details. Objects carry
- * apiVersion and kind also where they come from a list, whose items lack them on the wire.
+ * for every failure worth a retry (429, 5xx, no connection). A Status body becomes the message and details. Objects carry
+ * apiVersion and kind even when they come from a list, whose items lack them on the wire.
  */
 export interface Client {
   get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T>;
-  /** The objects may be shared with others in this process, as may those of a watch: never change them. */
+  /** Other parts of this process may share the objects, as with those of a watch: never change them. */
   list<T extends KubeObject>(kind: KindRef<T>, params?: ListParams, signal?: AbortSignal): Promise<KubeList<T>>;
   /**
    * One watch request from params.resourceVersion on, with bookmarks; ends when the server ends it. An ERROR event is thrown.

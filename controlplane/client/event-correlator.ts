@@ -1,5 +1,5 @@
-// Decides what becomes of one report: a new Event, a higher count on an earlier one, or nothing. Pure but for the state
-// it keeps: time is an argument. The rules and limits are those of client-go's event correlator.
+// Turns one report into a new Event, a higher count on an earlier Event, or nothing. Pure except for its own state: time is
+// an argument. The rules and limits are those of client-go's event correlator.
 import type { Event } from '../api/event';
 import type { KubeObject } from '../api/types';
 import { formatTime } from '../base/clock';
@@ -59,7 +59,7 @@ export class EventCorrelator {
     return { action: 'update', key: `${event.metadata.namespace}/${event.metadata.name}`, event, count, id };
   }
 
-  /** The Event behind `id` is gone from the server: the next report of it makes a new one. */
+  /** The server no longer has the Event of `id`: its next report creates a new Event. */
   forget(id: string): void {
     this.seen.delete(id);
   }

@@ -10,7 +10,7 @@ import { EventCorrelator, type Report } from './event-correlator';
 export interface EventRecorder {
   /** Returns at once. `object` needs apiVersion, kind and metadata with name and uid. */
   record(object: KubeObject, type: Report['type'], reason: string, message: string): void;
-  /** Resolves when everything recorded so far is written or given up. */
+  /** Resolves when every report so far is written or dropped. */
   flushed(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface EventRecorderOptions {
   readonly clock?: Clock;
 }
 
-/** Reports that wait while the API is away; beyond this the newest are dropped, as Events are best effort. */
+/** Reports that wait while the API is unreachable; beyond this limit the newest are dropped, as Events are best effort. */
 const maxWaiting = 1000;
 const maxTries = 3;
 const retryMs = 1000;
@@ -72,7 +72,7 @@ class BackgroundRecorder implements EventRecorder {
           continue;
         }
         this.correlator.forget(correlated.id);
-        // A namespace that is being deleted takes no new Events: nothing to tell.
+        // A namespace that is being deleted accepts no new Events: drop the report without a log line.
         if (!hasCode(err, 'Forbidden') && !isNotFound(err)) {
           this.options.log.warn('event not written', { reason: report.reason, message: report.message, error: err });
         }
@@ -92,7 +92,7 @@ class BackgroundRecorder implements EventRecorder {
       await client.patch(events, correlated.key, 'merge', { count, message, lastTimestamp });
     } catch (err) {
       if (!isNotFound(err)) throw err;
-      // It has expired on the server: the same Event again, with the count it had reached.
+      // The Event has expired on the server: create the same Event again, with the count it had reached.
       const { metadata, ...rest } = correlated.event;
       const again: Event = { ...rest, metadata: { namespace: metadata.namespace, name: metadata.name } };
       await client.create(events, again);

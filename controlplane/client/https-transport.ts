@@ -10,13 +10,13 @@ import type { ConnectionOptions } from './kubeconfig';
 /** A dead peer is noticed after this long without traffic (plus ten probes of a second), also on a silent watch. */
 const keepAliveProbeMs = 15_000;
 /**
- * A server that does not answer a connection attempt, TLS included, in this time is tried anew: the kernel alone would wait two
- * minutes. On emulated machines with much to do a handshake takes seconds.
+ * If the server does not answer a connection attempt, TLS included, in this time, the attempt fails: the kernel alone would wait
+ * two minutes. On busy emulated machines a handshake takes seconds.
  */
 const connectTimeoutMs = 15_000;
 /**
- * No answer at all after this long: the way to the server is broken, or was, and the kernel waits ever longer before it sends
- * again (minutes, after a node was cut off for one). A new connection is the faster one. Watches answer at once.
+ * No answer at all after this long: the path to the server is broken, or was, and the kernel waits longer before each
+ * retransmission (minutes, after a node was cut off for one). A new connection is faster. Watches answer at once.
  */
 const answerTimeoutMs = 30_000;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
@@ -58,7 +58,7 @@ export class HttpsTransport implements Transport {
     try {
       return await this.exchange(request, headers);
     } catch (err) {
-      // The server may close an idle connection at the moment we use it. Reads are safe to send again, once.
+      // The server may close an idle connection at the moment we use it. Reads are safe to retry, once.
       if (request.method === 'GET' && err instanceof StaleConnection) return this.exchange(request, headers);
       throw err;
     }
@@ -68,7 +68,7 @@ export class HttpsTransport implements Transport {
     this.agent.destroy();
   }
 
-  /** Nothing new goes out through it: idle connections close now, the others when their answer ends. */
+  /** For a transport that sends no more requests: idle connections close now, the others when their answer ends. */
   retire(): void {
     this.agent.maxFreeSockets = 0;
     for (const idle of Object.values(this.agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
@@ -148,7 +148,7 @@ export class HttpsTransport implements Transport {
   }
 }
 
-/** Breaks a connection that is not established (with TLS: whose handshake is not done) in time. */
+/** Breaks a connection that is not established in time (with TLS: handshake included). */
 function limitConnect(socket: Socket, established: 'connect' | 'secureConnect', limitMs: number): void {
   const timer = setTimeout(() => socket.destroy(new Error(`no connection after ${limitMs} ms`)), limitMs);
   for (const event of [established, 'close']) socket.once(event, () => clearTimeout(timer));

@@ -22,8 +22,8 @@ export interface Lister<T extends KubeObject> {
 
 export interface Informer<T extends KubeObject> extends Lister<T> {
   /**
-   * Handlers run synchronously, in event order, after the copy has changed. A relist yields `deleted` for what vanished and
-   * nothing for objects whose resourceVersion is unchanged. Subscribing late replays the current objects as `added`.
+   * Handlers run synchronously, in event order, after the copy has changed. A relist yields `deleted` for objects that are
+   * missing and nothing for objects whose resourceVersion is unchanged. A late handler gets the current objects as `added`.
    */
   onChange(handler: (change: Change<T>) => void): void;
   /** True after the first complete list. */
@@ -34,11 +34,11 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** An informer that tells how far it has read. */
+/** An informer that reports the revision of its copy. */
 export interface TrackedInformer<T extends KubeObject> extends Informer<T> {
   /**
-   * The newest revision this copy reflects; 0 before the first list. A write that was answered with a resourceVersion up
-   * to this one is in the copy, or has been overtaken by a later write that is.
+   * The newest revision this copy reflects; 0 before the first list. If a write was answered with a resourceVersion up to
+   * this one, the copy holds that write or a later one of the same object.
    */
   readonly revision: number;
 }
@@ -51,8 +51,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly params?: ListParams;
   readonly indexes?: Indexes<T>;
   /**
-   * What of an object is kept, as a new object, for those who want to hold many and need little of each. Name, namespace, uid
-   * and resourceVersion must stay. Handlers and indexes see what is kept.
+   * Returns the kept part of an object, as a new object, for callers that hold many objects and need few fields of each. Name,
+   * namespace, uid and resourceVersion must stay. Handlers and indexes see the kept part.
    */
   readonly keep?: (object: T) => T;
   readonly log: Logger;
@@ -139,14 +139,14 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
   upsert(key: string, full: T): void {
     const before = this.copy.get(key)?.metadata;
     if (before && before.resourceVersion === full.metadata?.resourceVersion) return;
-    // Deleted and made again while nobody watched: two objects that share a name, and handlers must see both facts.
+    // Deleted and created again between two watches: two objects share the name, and handlers must see both changes.
     if (before && before.uid !== full.metadata?.uid) this.remove(key);
     const object = this.kept(full);
     const previous = this.copy.set(key, object);
     this.emit(previous ? { type: 'updated', key, object, previous } : { type: 'added', key, object });
   }
 
-  /** `last` is the final state where the server told it. */
+  /** `last` is the final state, if the server sent it. */
   remove(key: string, last?: T): void {
     const previous = this.copy.delete(key);
     if (previous) this.emit({ type: 'deleted', key, object: last ? this.kept(last) : previous });
@@ -160,7 +160,7 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
     for (const handler of this.handlers) this.call(handler, change);
   }
 
-  /** One broken handler must not keep the others, or the copy itself, from going on. */
+  /** One broken handler must not stop the others, or the copy itself. */
   private call(handler: (change: Change<T>) => void, change: Change<T>): void {
     try {
       handler(change);

@@ -1,12 +1,12 @@
-// The transport of a process that lives longer than its certificate: when its kubeconfig is replaced, requests from then on go
-// out with what the new file says. Answers under way, watches too, end on the connection they began on.
+// The transport of a process that runs longer than its certificate is valid: when its kubeconfig is replaced, later requests use
+// the new file. Answers under way, watches too, end on the connection they began on.
 import { stat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../base/clock';
 import type { Request, Response, Transport } from './client';
 import { HttpsTransport } from './https-transport';
 import { loadKubeconfig } from './kubeconfig';
 
-/** The file is looked at before a request when that was not done for this long: a stat each would be waste. */
+/** The transport checks the file before a request if its last check is older than this: one stat per request would be waste. */
 const checkMs = 10_000;
 
 export class KubeconfigTransport implements Transport {
@@ -21,9 +21,9 @@ export class KubeconfigTransport implements Transport {
     this.checkedAtMs = clock.now();
   }
 
-  /** Reads the file but opens no connection yet. @throws BadRequest naming the file and what is wrong in it */
+  /** Reads the file but opens no connection yet. @throws BadRequest naming the file and its fault */
   static async open(path: string, clock: Pick<Clock, 'now'> = systemClock): Promise<KubeconfigTransport> {
-    // The stamp first: a file replaced between the two is read again, and none is missed.
+    // The stamp first: a file that is replaced between the two steps is read again, so no replacement is missed.
     const seen = await stampOf(path);
     return new KubeconfigTransport(path, new HttpsTransport(await loadKubeconfig(path)), seen, clock);
   }
@@ -37,7 +37,7 @@ export class KubeconfigTransport implements Transport {
     this.current.close();
   }
 
-  /** A file that is gone or cannot be read changes nothing: what was read before may still be good. */
+  /** A file that is missing or unreadable changes nothing: the credentials read before may still be valid. */
   private async refresh(): Promise<void> {
     this.checkedAtMs = this.clock.now();
     const stamp = await stampOf(this.path);

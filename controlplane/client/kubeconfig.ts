@@ -1,10 +1,10 @@
-// Reads a kubeconfig file as kubectl does: current-context → cluster and user, with embedded data or files beside it.
+// Reads a kubeconfig file as kubectl does: current-context → cluster and user, with embedded data or files relative to it.
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { BadRequest, describeError } from '../base/errors';
 
-/** How to reach one API server and as whom. PEM texts, not paths; a token file is kept as a path since it is rotated. */
+/** The address of one API server and the user's credentials. PEM texts, not paths; a token file stays a path, as it is rotated. */
 export interface ConnectionOptions {
   /** https://192.168.57.10:6443 */
   readonly server: string;
@@ -13,7 +13,7 @@ export interface ConnectionOptions {
   readonly key?: string;
   readonly token?: string;
   readonly tokenFile?: string;
-  /** The name to verify the server's certificate against, where it is not the host of `server`. */
+  /** The name to verify the server's certificate against, if it is not the host of `server`. */
   readonly tlsServerName?: string;
   readonly insecureSkipTlsVerify?: boolean;
 }
@@ -28,7 +28,7 @@ interface KubeconfigFile {
   }[];
 }
 
-/** @throws BadRequest that names the file and what is wrong in it. */
+/** @throws BadRequest that names the file and its fault. */
 export async function loadKubeconfig(path: string, context?: string): Promise<ConnectionOptions> {
   try {
     return await resolveKubeconfig(await readFile(path, 'utf8'), dirname(path), context);
@@ -37,7 +37,7 @@ export async function loadKubeconfig(path: string, context?: string): Promise<Co
   }
 }
 
-/** `directory` is where relative file names in the text start. @throws BadRequest, or the error of reading a file */
+/** Relative file names in the text start at `directory`. @throws BadRequest, or the error of reading a file */
 export async function resolveKubeconfig(
   text: string,
   directory: string,

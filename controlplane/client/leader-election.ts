@@ -1,5 +1,5 @@
 // Leader election by a Lease (coordination.k8s.io/v1). It keeps two processes from doing the same work most of the time;
-// it is no fence: every write carries the resourceVersion it was planned on.
+// it is no fence: every write carries the resourceVersion of the object it was planned on.
 import { type Lease, leases } from '../api/lease';
 import { Backoff } from '../base/backoff';
 import { type Clock, formatMicroTime, systemClock } from '../base/clock';
@@ -13,7 +13,7 @@ export interface LeaderElectionOptions {
   readonly lease: string;
   /**
    * Unique among the processes that run at the same time, and the same after a restart: a process that finds its own
-   * name in the Lease goes on at once, where any other waits until the Lease has run out.
+   * name in the Lease leads at once; every other process waits until the Lease has run out.
    */
   readonly identity: string;
   readonly log: Logger;
@@ -33,7 +33,7 @@ export const defaultTiming: LeaderTiming = { leaseMs: 15_000, renewDeadlineMs: 1
 
 /**
  * Waits until it leads, runs `lead`, and stops it (by its signal) when the Lease is lost; then competes again. Resolves
- * when `signal` is aborted or `lead` returns by itself; the Lease is given up then, so that another can follow at once.
+ * when `signal` is aborted or `lead` returns by itself, and releases the Lease then, so that another process can lead at once.
  */
 export async function runWithLease(
   options: LeaderElectionOptions,
@@ -78,7 +78,7 @@ class Elector {
 
   /** True when the Lease is ours; false when the signal was aborted first. */
   async acquire(signal: AbortSignal): Promise<boolean> {
-    // Failures retry sooner than the lease itself is asked for: at a start the API may be a moment from answering.
+    // A failed request is retried sooner than a Lease that another process holds: at a start the API may answer a moment later.
     const failures = new Backoff<string>({ initialMs: 50, maxMs: this.timing.retryMs });
     while (!signal.aborted) {
       let delay = this.timing.retryMs;
@@ -110,7 +110,7 @@ class Elector {
         if (!(await this.tryOnce(AbortSignal.any([signal, deadline.signal])))) return;
         renewedAt = this.clock.now();
       } catch {
-        // Any failure counts as not renewed; the deadline below decides.
+        // Every failure counts as not renewed; the deadline below decides.
         if (this.clock.now() - renewedAt >= this.timing.renewDeadlineMs) return;
       } finally {
         cancel();
@@ -118,7 +118,7 @@ class Elector {
     }
   }
 
-  /** Empties the holder, if it is still us. Best effort: the Lease runs out by itself. */
+  /** Clears the holder, if it is still this process. Best effort: the Lease runs out by itself. */
   async release(): Promise<void> {
     const held = this.held;
     this.held = undefined;
@@ -160,7 +160,7 @@ class Elector {
       return true;
     } catch (err) {
       if (isConflict(err)) {
-        // Somebody else wrote it: look again.
+        // Another process wrote the Lease: read it again.
         this.held = undefined;
         const current = await client.get(leases, key, signal);
         if (current.spec?.holderIdentity !== identity) return false;
@@ -193,7 +193,7 @@ class Elector {
     }
   }
 
-  /** Free, ours, or unchanged for longer than its holder promised. */
+  /** The Lease is free, ours, or unchanged for longer than its duration. */
   private mayTake(lease: Lease, now: number): boolean {
     const { holderIdentity, leaseDurationSeconds } = lease.spec ?? {};
     if (!holderIdentity || holderIdentity === this.options.identity) return true;

@@ -1,5 +1,5 @@
-// Single objects, each watched by itself while someone uses it: for identities that may read only what something else names,
-// such as a kubelet (Secrets of its pods) and the Ingress processes (Secrets of Ingresses).
+// Single objects, each watched by itself while it has a user: for identities that may read only objects that another object
+// names, such as a kubelet (Secrets of its pods) and the Ingress processes (Secrets of Ingresses).
 import type { KindRef } from '../api/kind';
 import { type KubeObject, splitKey } from '../api/types';
 import type { Clock } from '../base/clock';
@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger';
 import type { Client } from './client';
 import { createInformer, type Informer } from './informer';
 
-/** A watch outlives its last user by this much: users such as pods of one Deployment come and go together. */
+/** A watch outlives its last user by this much: users such as pods of one Deployment start and end together. */
 const lingerMs = 60_000;
 
 interface Entry<T extends KubeObject> {
@@ -41,7 +41,7 @@ export class LiveObjects<T extends KubeObject> {
     return this.entries.get(key)?.informer.get(key);
   }
 
-  /** `user` uses exactly these keys from now on; resolves when all of them have been asked for once. */
+  /** `user` uses exactly these keys from now on; resolves when each of them has been requested once. */
   async use(user: string, keys: readonly string[], signal: AbortSignal): Promise<void> {
     const wanted = new Set(keys);
     for (const [key, entry] of this.entries) if (!wanted.has(key)) this.leave(key, entry, user);

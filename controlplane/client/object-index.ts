@@ -27,7 +27,7 @@ export class ObjectIndex<T extends KubeObject> {
     return this.objects.entries();
   }
 
-  /** @throws RangeError for an index that was not declared: a mistake in the program. */
+  /** @throws RangeError for an index that was not declared: a fault of the program. */
   by(index: string, value: string): readonly T[] {
     const values = this.indexed.get(index);
     if (!values) throw new RangeError(`the index ${JSON.stringify(index)} was not declared`);
@@ -35,7 +35,7 @@ export class ObjectIndex<T extends KubeObject> {
     return found ? [...found.values()] : [];
   }
 
-  /** Returns what was there before. */
+  /** Returns the previous object of the key. */
   set(key: string, object: T): T | undefined {
     const previous = this.objects.get(key);
     if (previous) this.unindex(key, previous);

@@ -14,9 +14,9 @@ import type { Client, ListParams } from './client';
 
 /** Where the reflector puts what it reads. */
 export interface Sink<T> {
-  /** What follows brings the copy up to this revision. */
+  /** The changes that follow bring the copy up to this revision. */
   reached(resourceVersion: string | undefined): void;
-  /** The whole set at once, after a list. */
+  /** All objects at once, after a list. */
   replace(objects: ReadonlyMap<string, T>): void;
   upsert(key: string, object: T): void;
   remove(key: string, last: T): void;
@@ -35,11 +35,11 @@ export interface ReflectorOptions<T extends KubeObject> {
 
 /** A watch lasts between this and twice this long, as in client-go. */
 export const watchTimeoutSeconds = 300;
-/** How much longer than asked for a watch may stay silent before the client itself gives the connection up. */
+/** How much longer than its requested time a watch may stay silent before the client closes the connection. */
 const watchGraceMs = 30_000;
 /**
- * A watch that ends sooner than this without an event (a server that stops still sends a bookmark) is a failing server: the
- * next one waits for its back-off.
+ * A watch that ends sooner than this without an event (a server that stops still sends a bookmark) means that the server fails:
+ * the next watch waits for its back-off.
  */
 const shortWatchMs = 1_000;
 const listRetry = { initialMs: 100, maxMs: 5_000 };
@@ -75,7 +75,7 @@ export async function runReflector<T extends KubeObject>(
         error: err,
       });
       if (expired) revision = undefined;
-      // A history that no longer reaches back is answered by a list at once, unless that did not help either.
+      // When the history no longer reaches back, list at once, unless the last list did not help either.
       if (!(expired && first)) await pause(clock, delay, signal);
     }
   }
@@ -114,7 +114,7 @@ async function* watch<T extends KubeObject>(
   const work = workOf(kind);
   const timeoutSeconds = Math.round(watchTimeoutSeconds * (1 + random()));
   const { limit: _limit, continue: _continue, ...selection } = params;
-  // A connection whose other end vanished without a word (a node cut off) would stay silent for ever.
+  // A connection whose other end disappeared without a packet (a node cut off) would stay silent for ever.
   const silence = new AbortController();
   const cancel = clock.after(timeoutSeconds * 1000 + watchGraceMs, () =>
     silence.abort(new Error('the watch went silent')),

@@ -1,5 +1,5 @@
 // Client over a Transport: paths, headers, bodies and error translation of the public wire format. No retries here: the
-// informer and the work queue own those.
+// informer and the work queue retry.
 import type { KindRef } from '../api/kind';
 import type { KubeList, KubeObject, Status, WatchEvent } from '../api/types';
 import { objectKey } from '../api/types';
@@ -157,7 +157,7 @@ class RestClient implements Client {
     const pause = eventLoop.pause();
     if (pause) await pause;
     eventLoop.mark(work);
-    // Aborted while the answer was under way: nobody would end a watch that starts now.
+    // Aborted while the answer was under way: no caller would end a watch that starts now.
     request.signal?.throwIfAborted();
     if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));
     return response;

@@ -1,10 +1,10 @@
-// Reads the scale of an object that an owner reference names, whatever its kind is: every kind with the subresource scale has one.
+// Reads the scale of the object that an owner reference names, for every kind that has the subresource scale.
 import type { Catalog } from '../api/catalog';
 import type { KubeObject, OwnerReference } from '../api/types';
 import { isNotFound } from '../base/errors';
 import type { Client } from './client';
 
-/** Every kind with the subresource scale keeps the number at this place. */
+/** Every kind with the subresource scale has the number in this field. */
 interface Scalable extends KubeObject {
   readonly spec?: { readonly replicas?: number };
 }
@@ -16,8 +16,8 @@ export class ScaleClient {
   ) {}
 
   /**
-   * The desired number of replicas. 0 when the kind has no scale, or when no object has this name and uid. @throws what the client
-   * throws otherwise
+   * The desired number of replicas. 0 when the kind has no scale, or when no object has this name and uid. @throws all other
+   * errors of the client
    */
   async replicasOf(namespace: string, reference: OwnerReference, signal?: AbortSignal): Promise<number> {
     const { apiVersion, kind: kindName, name, uid } = reference;

@@ -131,7 +131,7 @@ t.test('workers whose reconciles need no I/O let the loop go round', async (t) =
   const abort = new AbortController();
   let next = 0;
   queue.add('0');
-  // Each key adds another one, so that no key has a pace: without a pause the timer would never fire.
+  // Each key adds another key, so that no key reaches its rate limit: without a pause the timer would never fire.
   setTimeout(() => abort.abort(), 0);
   for await (const key of queue.keys(abort.signal)) {
     queue.add(String(++next));

@@ -1,9 +1,9 @@
 // The queue between informers and workers. Two sets carry its promises:
 //   dirty       keys that need work; adding one that is there already changes nothing
 //   processing  keys a worker holds; one of these that becomes dirty again waits for done()
-// So no two workers ever hold the same key, and a key added while it is being worked on is worked on once more.
-// Two more keep a mistake of a controller from taking the process: workers give way to I/O between keys, and a key that
-// keeps coming back has a pace.
+// So no two workers ever hold the same key, and a key that is added while a worker holds it is processed once more.
+// Two more rules keep a faulty controller from blocking the process: workers give way to I/O between keys, and a key that
+// keeps returning has a rate limit.
 import { Backoff, type BackoffOptions } from '../base/backoff';
 import { type Clock, systemClock } from '../base/clock';
 import { eventLoop } from '../base/event-loop';
@@ -13,9 +13,9 @@ export interface WorkQueueOptions {
   readonly clock?: Clock;
   /** Delay between failed tries of one key. */
   readonly backoff?: BackoffOptions;
-  /** How often one key may be handed out. */
+  /** How often workers may get one key. */
   readonly pace?: PaceOptions;
-  /** Called with each key that is handed out. */
+  /** Called with each key that a worker gets. */
   readonly onTake?: ((key: string) => void) | undefined;
   /** Called once per failed try: the place to log. */
   readonly onRetry?: (key: string, err: unknown, delayMs: number) => void;
@@ -27,7 +27,7 @@ export const defaultRetry: BackoffOptions = { initialMs: 5, maxMs: 60_000 };
 export class WorkQueue {
   private readonly dirty = new Set<string>();
   private readonly processing = new Set<string>();
-  /** Keys ready to be handed out, in order; always dirty and never processing. */
+  /** Keys ready for a worker, in order; always dirty and never processing. */
   private readonly ready = new Set<string>();
   private readonly delayed = new Map<string, { readonly at: number; readonly cancel: () => void }>();
   private readonly waiting = new Set<() => void>();
@@ -46,7 +46,7 @@ export class WorkQueue {
     this.onRetry = options.onRetry ?? (() => {});
   }
 
-  /** Keys waiting for a worker, without those that wait for their time. */
+  /** Keys waiting for a worker, without delayed keys. */
   get length(): number {
     return this.ready.size;
   }
@@ -89,7 +89,7 @@ export class WorkQueue {
     return delay;
   }
 
-  /** The key handed out is finished; with an error it comes again after its back-off, else its failures are forgotten. */
+  /** The worker has finished the key; with an error the key returns after its back-off, else its failures are forgotten. */
   done(key: string, err?: unknown): void {
     this.processing.delete(key);
     if (this.dirty.has(key)) {
@@ -101,9 +101,9 @@ export class WorkQueue {
   }
 
   /**
-   * Hands out keys until the signal is aborted. May be iterated by several workers at once; each key must be given back
-   * by done(). Ends without throwing; pending delays are cancelled then and no new ones begin, since nobody is left to
-   * serve them and a timer would keep the process alive.
+   * Yields keys until the signal is aborted. Several workers may iterate at once; each must call done() for its key. Ends
+   * without throwing, cancels pending delays and starts no new ones: no worker is left for them, and a timer would keep the
+   * process alive.
    */
   async *keys(signal: AbortSignal): AsyncGenerator<string> {
     while (!signal.aborted) {
@@ -132,7 +132,7 @@ export class WorkQueue {
     this.close();
   }
 
-  /** Cancels all delays and accepts no more: for a queue whose worker never came to start. Any number of times. */
+  /** Cancels all delays and accepts no more: for a queue whose worker never started. Any number of times. */
   close(): void {
     this.closed = true;
     for (const { cancel } of this.delayed.values()) cancel();
