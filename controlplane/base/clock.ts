@@ -10,13 +10,13 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void;
 }
 
-/** What a timer leads to marks itself where it is more than a moment's work. */
+/** A timer's callback marks its own work in the event loop if the work is long. */
 const timer: Work = { kind: 'timer', describe: () => ({}) };
 
-/** The longest time a timer of the runtime counts, 24 days; beyond it, it would fire at once. */
+/** The longest delay of a timer in Node.js, 24 days; a timer with a longer delay fires at once. */
 const longestMs = 2 ** 31 - 1;
 
-/** Returns what cancels it. */
+/** Returns a function that cancels the timer. */
 function arm(ms: number, fn: () => void): () => void {
   let handle: NodeJS.Timeout;
   const step = (leftMs: number) => {
@@ -57,7 +57,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Most writes of one second ask for the same text. */
+/** Most writes within one second need the same text. */
 let formatted = { second: Number.NaN, text: '' };
 
 /** A point in time as Kubernetes writes metav1.Time: RFC 3339 in UTC with whole seconds. */

@@ -46,21 +46,21 @@ export class AppError extends Error {
   }
 }
 
-/** The object, container, link or rule asked for is not there. */
+/** The requested object, container, link or rule does not exist. */
 export class NotFound extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('NotFound', message, options);
   }
 }
 
-/** Something with this name is there already. */
+/** Something with this name exists already. */
 export class AlreadyExists extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('AlreadyExists', message, options);
   }
 }
 
-/** Another object holds a name or number that may be given once: an address, a port. */
+/** Another object holds a name or number that only one object can hold: an address, a port. */
 export class AlreadyClaimed extends AppError {
   constructor(
     readonly claim: string,
@@ -71,14 +71,14 @@ export class AlreadyClaimed extends AppError {
   }
 }
 
-/** More than is taken at a time, whatever it says. */
+/** The input is larger than the limit, whatever its content is. */
 export class TooLarge extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('TooLarge', message, options);
   }
 }
 
-/** The expected revision or precondition does not hold any more: read again and retry. */
+/** The expected revision or precondition is no longer true: read again and retry. */
 export class Conflict extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('Conflict', message, options);
@@ -105,7 +105,7 @@ export class BadRequest extends AppError {
   }
 }
 
-/** The revision asked for has been compacted away: list again. */
+/** The requested revision was removed by a compaction: list again. */
 export class Expired extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('Expired', message, options);
@@ -119,7 +119,7 @@ export class Unavailable extends AppError {
   }
 }
 
-/** This kernel, Docker or client version cannot do what was asked; retrying does not help. */
+/** This kernel, Docker or client version cannot do the operation; a retry does not help. */
 export class Unsupported extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
     super('Unsupported', message, options);
@@ -155,7 +155,7 @@ export function describeError(e: unknown): string {
   if (e.cause === undefined) return e.message;
   // Docker's texts end in blanks.
   const cause = describeError(e.cause).trim();
-  // Adapters often build their message from the cause's own words; said once is enough.
+  // Adapters often build their message from the cause's message; print the text once.
   const said = e.message.includes(cause) || (e.message !== '' && cause.endsWith(` ${e.message}`));
   return said ? e.message : `${e.message}: ${cause}`;
 }

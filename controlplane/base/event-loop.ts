@@ -1,24 +1,24 @@
 // The turns of this process's event loop, and the work that holds them. A turn is what runs between two visits of the loop to
-// the kernel: the callbacks that were due and all microtasks they lead to. While it lasts, the process answers no one.
+// the kernel: the callbacks that were due and all microtasks they lead to. During a turn the process answers no request.
 //
-// Code that takes up work, or goes on with it after an answer from elsewhere, marks it. The first mark of a turn asks to be
-// called when the turn is over; a process without work sets no timer and is not woken. Of a turn that was too long, the work
-// of the longest stretch between two marks is reported. Turns without marks are judged by the next one that has one: the loop
-// counts how long it was idle meanwhile.
+// Code that starts work, or continues it after an answer, marks the work. The first mark of a turn schedules a callback
+// for the end of the turn; a process without work sets no timer and is not woken. If a turn was too long, the log names the
+// work between the two marks that were furthest apart. The next turn with a mark judges the turns without marks: the loop
+// counts how long it was idle since then.
 //
-// AsyncLocalStorage would name the work of every continuation, but only code that runs can read it: when a turn is over, the
-// store is that of the callback that notices it. So marks are needed anyway, and a mark costs less than a store for each
-// request.
+// AsyncLocalStorage would name the work of every continuation, but only running code can read its own store. When a turn is
+// over, the running code is the callback that ends the turn. So marks are needed anyway, and a mark costs less than a store
+// for each request.
 import { performance } from 'node:perf_hooks';
 import type { Fields, Logger } from './logger';
 import { TurnHistogram } from './turn-histogram';
 
-/** What work is counted under in /metrics. */
+/** The label of the work in /metrics. */
 export type WorkKind = 'request' | 'reconcile' | 'schedule' | 'informer' | 'timer' | 'other';
 
 export interface Work {
   readonly kind: WorkKind;
-  /** What exactly it is, for the log; only called for a turn that was too long. No secrets. */
+  /** The exact work, for the log; only called for a turn that was too long. No secrets. */
   readonly describe: () => Fields;
 }
 
@@ -37,10 +37,10 @@ interface Rounds {
 
 /** A turn of this length is a fault and logged. */
 export const longTurnMs = 200;
-/** How long loops that go on in microtasks may hold one turn before they give way. */
+/** How long loops that continue in microtasks may hold one turn before they give way. */
 export const shareMs = 10;
 
-/** Turns without a mark are short: sockets that are read, bytes that are passed on. */
+/** Turns without a mark are short: they read sockets and pass bytes on. */
 const unmarkedMs = 50;
 const unmarked: Work = { kind: 'other', describe: () => ({}) };
 
@@ -61,7 +61,7 @@ export class EventLoop {
   private work = unmarked;
   private sinceMs = 0;
   private longest = { work: unmarked, ms: 0 };
-  /** How things stood when the last turn was over. */
+  /** The idle time and the number of rounds at the end of the last turn. */
   private ended: { readonly atMs: number; readonly rounds: Rounds } | undefined;
 
   constructor(options: EventLoopOptions = {}) {
@@ -75,7 +75,7 @@ export class EventLoop {
     this.log = log;
   }
 
-  /** What is being done now. Code that waits for an answer keeps it, to mark it again when it goes on. */
+  /** The present work. Code that waits for an answer keeps it, and marks it again when the answer comes. */
   get current(): Work {
     return this.work;
   }
@@ -90,7 +90,7 @@ export class EventLoop {
   }
 
   /**
-   * For loops that may go on in microtasks alone, between two of their steps: undefined while the turn is short, else a
+   * For loops that may continue in microtasks alone, between two of their steps: undefined while the turn is short, else a
    * promise to wait for, so that sockets and timers are served first. All loops of the process share one budget.
    */
   pause(): Promise<void> | undefined {
@@ -112,8 +112,8 @@ export class EventLoop {
   }
 
   /**
-   * The loop may have had turns without a mark since the last one that had, and only how long they took together is known. One
-   * of them was long when their mean is far above what such turns take; among very many short ones a long one is missed.
+   * Turns without a mark may have run since the last turn with a mark; only their total time is known. At least one of them was
+   * long if their mean is far above the usual time of such turns. Among very many short turns, a long one is missed.
    */
   private findUnmarked(now: number, { atMs, rounds }: NonNullable<EventLoop['ended']>): void {
     const { idleMs, count } = this.rounds();
@@ -149,7 +149,7 @@ export class EventLoop {
 /** The loop of this process: there is one, so all parts share this object. */
 export const eventLoop = new EventLoop();
 
-/** For queues: marks the key that a worker of `controller` takes up. */
+/** For queues: marks the key that a worker of `controller` starts on. */
 export const markReconcile =
   (controller: string) =>
   (key: string): void =>

@@ -42,7 +42,7 @@ export function createLogger(options: LoggerOptions): Logger {
 
 function formatValue(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(describeError(value));
-  // Only plain characters stand without quotes: names of users and paths may hold those that move a terminal's cursor.
+  // Only plain characters are printed without quotes: user names and paths may hold characters that move a terminal's cursor.
   if (typeof value === 'string') return /^[!#-<>-~]+$/.test(value) ? value : JSON.stringify(value);
   return JSON.stringify(value) ?? 'undefined';
 }

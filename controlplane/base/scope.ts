@@ -1,10 +1,10 @@
-// What must be undone, gathered where it is done: close() runs the undo steps in reverse order.
+// Undo steps, each registered next to the step it undoes: close() runs them in reverse order.
 
 export class Scope {
   private steps: Array<() => unknown> = [];
   private closing: Promise<void> | undefined;
 
-  /** Registers an undo step; on a scope already closed it runs at once, so that nothing leaks by a race. */
+  /** Registers an undo step; if the scope is closed already, the step runs at once, so that a race leaks nothing. */
   defer(step: () => unknown): void {
     if (this.closing) {
       this.closing = this.closing.then(async () => {

@@ -9,7 +9,7 @@ import { certificateUsages } from './usages';
 
 const nodeName = { commonName: 'system:node:worker-1', organizations: ['system:nodes'] };
 
-/** Made with `openssl req -new -newkey rsa:2048`, subject /O=a/O=b/CN=jane, with one name of each type. */
+/** Created with `openssl req -new -newkey rsa:2048`, subject /O=a/O=b/CN=jane, with one name of each type. */
 const rsaRequest = `-----BEGIN CERTIFICATE REQUEST-----
 MIICuTCCAaECAQAwJzEKMAgGA1UECgwBYTEKMAgGA1UECgwBYjENMAsGA1UEAwwE
 amFuZTCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBAIcCvn19yN0OK0vK

@@ -1,5 +1,5 @@
-// Certificate requests (PKCS #10, RFC 2986): made by who holds the key, read and checked by who signs. Pure but for the
-// randomness of keys; nothing here knows the API object that carries them.
+// Certificate requests (PKCS #10, RFC 2986): the holder of the key creates them, the signer reads and checks them. Pure except
+// for the randomness of keys; this file does not know the API object that carries the requests.
 import 'reflect-metadata';
 import { createPublicKey, verify } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -15,11 +15,11 @@ import { exportKey, generateKeys, keyAlgorithm } from './issue';
 export interface NewRequest {
   /** PEM, CERTIFICATE REQUEST. */
   readonly request: string;
-  /** PEM, PKCS #8: stays where it was made. */
+  /** PEM, PKCS #8: never leaves the machine that created it. */
   readonly key: string;
 }
 
-/** What a request asks for; its signature has been checked. */
+/** The content of a request; its signature has been checked. */
 export interface ParsedRequest {
   /** '' when the subject has none. */
   readonly commonName: string;
@@ -34,7 +34,7 @@ export interface ParsedRequest {
 
 const subjectAlternativeName = '2.5.29.17';
 
-/** A new key, and a request for a certificate of it. Usages are the API object's business. */
+/** A new key, and a request for its certificate. The API object carries the usages. */
 export async function createRequest(wanted: Omit<CertificateRequest, 'usages'>): Promise<NewRequest> {
   const keys = await generateKeys();
   const { commonName, organizations = [], hosts = [] } = wanted;
@@ -49,7 +49,7 @@ export async function createRequest(wanted: Omit<CertificateRequest, 'usages'>):
   return { request: `${request.toString('pem')}\n`, key: await exportKey(keys) };
 }
 
-/** @throws BadRequest saying why the text is no request, or that it was not signed with the key it names */
+/** @throws BadRequest with the reason why the text is no request, or when it was not signed with the key it names */
 export function parseRequest(pem: string): ParsedRequest {
   if (!/^-----BEGIN CERTIFICATE REQUEST-----$/m.test(pem)) {
     throw new BadRequest('PEM block type must be CERTIFICATE REQUEST');
@@ -74,12 +74,12 @@ export function parseRequest(pem: string): ParsedRequest {
   };
 }
 
-/** True when the holder of the key has signed: without that, anyone could ask for a certificate of a foreign key. */
+/** True when the holder of the key has signed: otherwise anyone could request a certificate for a foreign key. */
 function isSignedByItsKey(raw: Pkcs10CertificateRequest): boolean {
   const { name, hash } = raw.signatureAlgorithm as { name?: string; hash?: { name?: string } };
   try {
     const key = createPublicKey({ key: Buffer.from(raw.publicKey.rawData), format: 'der', type: 'spki' });
-    // Ed25519 has no hash of its own to name.
+    // The name of Ed25519 includes no hash.
     const digest = name === 'Ed25519' ? null : (hash?.name ?? 'SHA-256').replace('-', '').toLowerCase();
     return verify(digest, firstElement(Buffer.from(raw.rawData)), key, Buffer.from(raw.signature));
   } catch {

@@ -1,5 +1,5 @@
-// X.509 certificates as values: what one is to say, and whether it still does. Nothing here touches the file system (pki.ts
-// decides which certificates there are), and nothing needs the library that writes them (issue.ts).
+// X.509 certificates as values: the desired content, and whether a certificate still has it. This file does not touch the file
+// system (pki.ts decides which certificates exist) and does not need the library that writes certificates (issue.ts).
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -9,13 +9,13 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** What one certificate says: as whom (client), under which names (server), or both. */
+/** The content of one certificate: a user (client), names (server), or both. */
 export interface CertificateRequest {
   readonly commonName: string;
   /** Groups of the user, for a client certificate. */
   readonly organizations?: readonly string[];
   readonly usages: readonly ('client' | 'server')[];
-  /** DNS names and IP addresses that a server answers under. */
+  /** DNS names and IP addresses of a server. */
   readonly hosts?: readonly string[];
 }
 
@@ -23,11 +23,11 @@ export const dayMs = 24 * 60 * 60 * 1000;
 /** As kubeadm: a CA for ten years, everything it signs for one. */
 export const caLifetimeMs = 3650 * dayMs;
 export const certificateLifetimeMs = 365 * dayMs;
-/** A certificate with less than this left is replaced by the next ensure. */
+/** The next ensure replaces a certificate that is valid for less than this time. */
 export const renewBeforeMs = 90 * dayMs;
 /**
- * Why this certificate cannot go on being used for `request`: signed by another authority, soon over, another subject, a
- * host not covered, or a key that is not its own. Undefined when it is good. Less than `leftMs` before its end counts as over.
+ * Why this certificate can no longer be used for `request`: signed by another authority, expires soon, another subject, a
+ * host not covered, or a key that is not its own. Undefined when it is good. Less than `leftMs` before its end counts as expired.
  */
 export function whyReplace(
   pair: KeyPair,

@@ -1,4 +1,4 @@
-// What a machine that joins learns first: the ConfigMap kube-public/cluster-info, a kubeconfig of server and authority alone,
+// The first text that a joining machine reads: the ConfigMap kube-public/cluster-info, a kubeconfig with only server and authority,
 // signed with each bootstrap token (JWS, HS256, detached: RFC 7515, appendix F), and the hash that pins the authority's key.
 // Pure. Sources: "Authenticating with Bootstrap Tokens" and kubeadm's discovery in the reference.
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
@@ -44,7 +44,7 @@ export function readClusterInfo(text: string): ClusterInfo {
   }
 }
 
-/** HEADER..SIGNATURE: the content is the kubeconfig beside it. */
+/** HEADER..SIGNATURE: the signed content is the kubeconfig in the same ConfigMap. */
 export function signClusterInfo(kubeconfig: string, id: string, secret: string): string {
   const header = base64url(JSON.stringify({ alg: 'HS256', kid: id }));
   return `${header}..${mac(header, kubeconfig, secret).toString('base64url')}`;

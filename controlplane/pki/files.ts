@@ -1,8 +1,8 @@
-// Files that hold secrets: 0600 in directories of 0700, replaced in one step so that no reader sees half of one.
+// Files that hold secrets: 0600 in directories of 0700, replaced in one step so that no reader sees half a file.
 import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** The text, or undefined when there is no such file. Other failures are thrown as they are. */
+/** The text, or undefined when there is no such file. @throws all other failures, unchanged */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
@@ -13,8 +13,8 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /**
- * Writes 0600 and flushed to disk; a missing directory is made 0700. Atomic: old text or new, never a mixture. A file that
- * belongs to someone else stays theirs where root writes: whoever reads it goes on reading it.
+ * Writes the file with 0600 and flushes it to disk; creates a missing directory with 0700. Atomic: old text or new, never a mixture.
+ * When root replaces a file of another user, the owner stays: its reader can still read the file.
  */
 export async function writePrivate(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });

@@ -1,5 +1,5 @@
-// Makes keys and certificates: EC P-256, signed with SHA-256. The library is some 24 MB of memory: processes that only now and
-// then need it import this file at that moment.
+// Creates keys and certificates: EC P-256, signed with SHA-256. The library takes about 24 MB of memory: a process that rarely
+// needs it imports this file only then.
 import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -79,7 +79,7 @@ export async function issueCertificate(
 export interface Leaf {
   readonly subject: JsonName | Name;
   readonly publicKey: PublicKeyType;
-  /** Beside the identifiers of the two keys, which are added. */
+  /** In addition to the identifiers of the two keys. */
   readonly extensions: readonly Extension[];
   /** Counted from `nowMs`; the authority's own end cuts it short. */
   readonly lifetimeMs: number;
@@ -169,5 +169,5 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-/** The library finds webcrypto by itself; asking for it here fails early where there is none. */
+/** The library finds webcrypto by itself; this check fails early if there is none. */
 const provider = () => cryptoProvider.get();

@@ -1,4 +1,4 @@
-// kubeconfig files: written for each process, and merged as one context among the user's own.
+// kubeconfig files: one for each process, and one context in the user's own file.
 import { X509Certificate } from 'node:crypto';
 import { parse, parseDocument, stringify } from 'yaml';
 import { BadRequest } from '../base/errors';
@@ -33,7 +33,7 @@ function itemsOf(entry: KubeconfigEntry): Record<(typeof lists)[number], NamedIt
   };
 }
 
-/** A whole kubeconfig with this one entry as current context. */
+/** A complete kubeconfig with this one entry as current context. */
 export function renderKubeconfig(entry: KubeconfigEntry): string {
   const items = itemsOf(entry);
   return stringify({
@@ -48,7 +48,7 @@ export function renderKubeconfig(entry: KubeconfigEntry): string {
 }
 
 /**
- * The user's kubeconfig with this entry added or renewed and made current; all else, comments included, stays as it is.
+ * The user's kubeconfig with this entry added or renewed and set as current; all else, comments included, stays unchanged.
  * `text` undefined or empty means there was none. @throws BadRequest when the text is no kubeconfig
  */
 export function mergeKubeconfig(text: string | undefined, entry: KubeconfigEntry): string {
@@ -66,8 +66,8 @@ export function mergeKubeconfig(text: string | undefined, entry: KubeconfigEntry
 }
 
 /**
- * The user's kubeconfig without the entry; `previous` becomes current where the entry was. Undefined when nothing of the
- * user's would be left in it. @throws BadRequest when the text is no kubeconfig
+ * The user's kubeconfig without the entry; `previous` becomes current if the entry was. Undefined when no entry of the user
+ * would be left. @throws BadRequest when the text is no kubeconfig
  */
 export function removeFromKubeconfig(text: string, name: string, previous?: string): string | undefined {
   const document = parseUserFile(text);
@@ -94,7 +94,7 @@ export function currentContext(text: string | undefined): string {
   return typeof current === 'string' ? current : '';
 }
 
-/** Writes the kubeconfig of one process unless a good one is there; returns the reason when it wrote. */
+/** Writes the kubeconfig of one process unless a good one exists; returns the reason when it wrote. */
 export async function ensureKubeconfig(
   path: string,
   authority: KeyPair,
@@ -122,7 +122,7 @@ function whyRewrite(
   return whyReplace(entry.client, want.identity, want.authority.cert, want.nowMs);
 }
 
-/** One entry with embedded data; undefined when the text does not hold it in full. */
+/** One entry with embedded data; undefined when the text does not hold all of it. */
 export function readEntry(text: string, name: string): KubeconfigEntry | undefined {
   try {
     const file = parse(text) as Record<string, readonly NamedItem[] | undefined>;

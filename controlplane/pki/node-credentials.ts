@@ -1,5 +1,5 @@
-// What a node holds to prove who it is: four kubeconfigs and the pair its kubelet serves with. Pure: the list of them with the
-// signer each comes from, and when one is due for renewal. Joining makes them (agents/setup), the kubelet renews them.
+// The credentials of a node: four kubeconfigs and the serving pair of its kubelet. Pure: the list of them with the signer of
+// each, and when to renew one. Joining creates them (agents/setup), the kubelet renews them.
 import { X509Certificate } from 'node:crypto';
 import type { CertificateRequest } from './certificate';
 import { identities, kubeletServing, type NodeNames } from './pki';
@@ -13,7 +13,7 @@ export interface NodeCredential {
   readonly wanted: CertificateRequest;
 }
 
-/** The kubelet's own first: with it the others are asked for. A node may have several addresses, comma-joined. */
+/** The kubelet's own first: it authenticates the requests for the others. A node may have several addresses, comma-joined. */
 export function nodeCredentials({ name, ip }: NodeNames): readonly NodeCredential[] {
   const agent = (agentName: 'kube-proxy' | 'dns' | 'ingress'): NodeCredential => ({
     name: agentName,
@@ -36,7 +36,7 @@ export function nodeCredentials({ name, ip }: NodeNames): readonly NodeCredentia
   ];
 }
 
-/** Renewal falls into this part of a certificate's life, as upstream: spread, so that nodes do not come all at once. */
+/** Renewal falls into this part of a certificate's life, as upstream: spread, so that nodes do not renew all at once. */
 const renewFrom = 0.7;
 const renewSpread = 0.2;
 
@@ -55,6 +55,6 @@ export function lifetimeOf(pem: string): Lifetime {
 export const renewAtMs = ({ startMs, endMs }: Lifetime, random: number): number =>
   startMs + (endMs - startMs) * (renewFrom + renewSpread * random);
 
-/** Less than this left makes a certificate not good enough to start with, in ms. */
+/** A process does not start with a certificate that is valid for less than this, in ms. */
 export const minimumLeftMs = ({ startMs, endMs }: Lifetime): number =>
   (endMs - startMs) * (1 - renewFrom - renewSpread);

@@ -1,5 +1,5 @@
-// A node's credentials on disk: read as values, written privately and in one step each. Joining makes them, the kubelet renews
-// them, in the same shape.
+// A node's credentials on disk: read as values, written with private modes and atomically. Joining creates them, the kubelet
+// renews them, in the same format.
 import { dirname, join } from 'node:path';
 import type { KeyPair } from './certificate';
 import { readIfThere, writePrivate } from './files';
@@ -13,11 +13,11 @@ export interface NodeFiles {
   readonly dir: string;
   /** Holds ca.crt, kubelet.crt, kubelet.key. */
   readonly pkiDir: string;
-  /** Where it is not `dir`/kubelet.conf. */
+  /** If it is not `dir`/kubelet.conf. */
   readonly kubelet?: string;
 }
 
-/** What is there of one credential; server and authority where a kubeconfig names them. */
+/** The parts of one credential on disk; server and authority if a kubeconfig names them. */
 export interface FoundCredential {
   readonly pair: KeyPair;
   readonly server?: string;
@@ -30,24 +30,24 @@ export interface ClusterAddress {
   readonly caPem: string;
 }
 
-/** Of a kubeconfig that has none yet. */
+/** For a kubeconfig that has none yet. */
 const context = 'k8ts';
 
-/** The files of a kubelet that is told these two: the other kubeconfigs lie beside its own. */
+/** The files of a kubelet with these two options: the other kubeconfigs are in the directory of its own. */
 export const filesBeside = (kubeconfig: string, pkiDir: string): NodeFiles => ({
   dir: dirname(kubeconfig),
   pkiDir,
   kubelet: kubeconfig,
 });
 
-/** Where a credential lies; of the serving pair, its certificate. */
+/** The path of a credential; for the serving pair, of its certificate. */
 export function pathOf(files: NodeFiles, name: CredentialName): string {
   if (name === 'serving') return join(files.pkiDir, 'kubelet.crt');
   return name === 'kubelet' && files.kubelet !== undefined ? files.kubelet : join(files.dir, `${name}.conf`);
 }
 const servingKey = ({ pkiDir }: NodeFiles): string => join(pkiDir, 'kubelet.key');
 
-/** Undefined where there is none, or a kubeconfig does not hold its data itself. */
+/** Undefined when there is none, or a kubeconfig does not embed its data. */
 export async function readCredential(files: NodeFiles, name: CredentialName): Promise<FoundCredential | undefined> {
   const text = await readIfThere(pathOf(files, name));
   if (text === undefined) return undefined;
@@ -60,8 +60,8 @@ export async function readCredential(files: NodeFiles, name: CredentialName): Pr
 }
 
 /**
- * Writes one credential; all else in a kubeconfig stays. Of the serving pair the key first, so that a crash in between leaves
- * a pair that is seen to be none.
+ * Writes one credential; all else in a kubeconfig stays. For the serving pair the key first: a crash in between leaves a pair
+ * that does not match, and a reader sees that.
  */
 export async function writeCredential(
   files: NodeFiles,
@@ -90,7 +90,7 @@ function contextOf(text: string): string {
   }
 }
 
-/** Returns whether it had to be written. */
+/** Returns whether it wrote the file. */
 export async function ensureAuthority({ pkiDir }: NodeFiles, caPem: string): Promise<boolean> {
   const path = join(pkiDir, 'ca.crt');
   if ((await readIfThere(path)) === caPem) return false;

@@ -1,5 +1,5 @@
-// The certificates of one cluster on disk: made when missing, kept while good, replaced before they end. Running it again
-// changes nothing. Keys are readable by their owner alone.
+// The certificates of one cluster on disk: created when missing, kept while good, replaced before they end. A second run
+// changes nothing. Only their owner can read the keys.
 import { join } from 'node:path';
 import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
@@ -12,7 +12,7 @@ export interface ServerNames {
   readonly serviceAddress: string;
   /** cluster.local */
   readonly clusterDomain: string;
-  /** Further names and addresses: the control node's name, addresses of a tunnel. */
+  /** More names and addresses: the control node's name, addresses of a tunnel. */
   readonly extraHosts?: readonly string[];
 }
 export interface NodeNames {
@@ -57,7 +57,7 @@ export const kubeletServing = (node: NodeNames): CertificateRequest => ({
   hosts: [node.name, node.ip],
 });
 
-/** Who a client of the API server is, by the name of its kubeconfig. */
+/** The identity of each client of the API server, by the name of its kubeconfig. */
 export const identities = {
   admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
   kubelet: (node: string) => ({
@@ -73,8 +73,8 @@ export const identities = {
 } as const satisfies Record<string, CertificateRequest | ((node: string) => CertificateRequest)>;
 
 /**
- * Makes the server's directory: ca, apiserver, apiserver-kubelet-client (.crt and .key), sa.key and sa.pub. Returns what was
- * written and why, in order; nothing when all was good. A CA that is there is never replaced: every client would be cut off.
+ * Fills the server's directory: ca, apiserver, apiserver-kubelet-client (.crt and .key), sa.key and sa.pub. Returns what it
+ * wrote and why, in order; nothing when all was good. Never replaces an existing CA: that would cut off every client.
  */
 export async function ensurePki(dir: string, names: ServerNames, options: PkiOptions = {}): Promise<readonly string[]> {
   const nowMs = options.nowMs ?? Date.now();
@@ -94,7 +94,7 @@ export async function ensurePki(dir: string, names: ServerNames, options: PkiOpt
   return written;
 }
 
-/** Makes a kubelet's directory: ca.crt, kubelet.crt, kubelet.key. Returns what was written and why. */
+/** Fills a kubelet's directory: ca.crt, kubelet.crt, kubelet.key. Returns what it wrote and why. */
 export async function ensureNodePki(
   dir: string,
   authority: KeyPair,
@@ -114,7 +114,7 @@ export async function ensureNodePki(
 /** The cluster's authority from the server's directory, or undefined before the first ensurePki. */
 export const readAuthority = (dir: string): Promise<KeyPair | undefined> => readPair(dir, 'ca');
 
-/** Makes `name`.crt and `name`.key unless they are good; returns the reason when it wrote them. */
+/** Writes `name`.crt and `name`.key unless they are good; returns the reason when it wrote them. */
 async function ensurePair(
   dir: string,
   name: string,
@@ -134,7 +134,7 @@ async function ensureSigningKey(dir: string): Promise<boolean> {
   const [key, pub] = await Promise.all([readIfThere(join(dir, 'sa.key')), readIfThere(join(dir, 'sa.pub'))]);
   if (key !== undefined && pub !== undefined) return false;
   const { createSigningKey, publicKeyOf } = await import('./issue');
-  // Tokens in circulation stay valid as long as the private key is there: only its public half is made anew.
+  // Issued tokens stay valid as long as the private key exists: only its public half is written again.
   const pair = key === undefined ? await createSigningKey() : { privateKey: key, publicKey: publicKeyOf(key) };
   if (key === undefined) await writePrivate(join(dir, 'sa.key'), pair.privateKey);
   await writePrivate(join(dir, 'sa.pub'), pair.publicKey);

@@ -1,4 +1,4 @@
-// A certificate for a request that someone approved: the subject and names asked for, the usages and the time allowed.
+// A certificate for an approved request: the requested subject and names, the allowed usages and time.
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,

@@ -1,13 +1,13 @@
-// The signers of the cluster's own authority: what each of them signs and what it refuses. Pure. Source: "Kubernetes signers"
-// in the reference of certificate signing requests; k8ts.io/node-agent is ours.
+// The signers of the cluster's own authority: which requests each of them signs and which it refuses. Pure. Source:
+// "Kubernetes signers" in the reference of certificate signing requests; k8ts.io/node-agent is ours.
 import type { ParsedRequest } from './certificate-request';
 
 export const signers = {
-  /** Client certificates of anyone; never approved by itself. */
+  /** Client certificates of any user; never approved automatically. */
   apiserverClient: 'kubernetes.io/kube-apiserver-client',
   kubeletClient: 'kubernetes.io/kube-apiserver-client-kubelet',
   kubeletServing: 'kubernetes.io/kubelet-serving',
-  /** Client certificates of the processes beside the kubelet. */
+  /** Client certificates of the other agents of a node. */
   nodeAgent: 'k8ts.io/node-agent',
 } as const;
 export type SignerName = (typeof signers)[keyof typeof signers];
@@ -20,7 +20,7 @@ const optionalUsage = 'key encipherment';
 export const nodeUserPrefix = 'system:node:';
 export const nodesGroup = 'system:nodes';
 export const ingressUser = 'system:ingress';
-/** Who the processes beside the kubelet are: users of the API. */
+/** The API users of the other agents of a node. */
 export const nodeAgents: readonly string[] = ['system:kube-proxy', 'system:dns', ingressUser];
 
 export interface Requested {
@@ -28,7 +28,7 @@ export interface Requested {
   readonly usages: readonly string[];
 }
 
-/** Why this signer must not sign; undefined when it may. A name that is none of ours is nobody's: undefined never follows. */
+/** Why this signer must not sign; undefined when it may. Unknown signer names are always refused. */
 export const refusals: Readonly<Record<SignerName, (requested: Requested) => string | undefined>> = {
   [signers.apiserverClient]: ({ request, usages }) => {
     if (request.organizations.includes('system:masters')) return 'subject organization system:masters is not allowed';

@@ -1,4 +1,4 @@
-// The key usages of a CertificateSigningRequest as what a certificate says of them. Names: certificates.k8s.io/v1 KeyUsage;
+// The key usages of a CertificateSigningRequest as the fields of a certificate. Names: certificates.k8s.io/v1 KeyUsage;
 // numbers: RFC 5280, 4.2.1.3 and 4.2.1.12. Pure.
 import { KeyUsageFlags } from '@peculiar/x509';
 import { BadRequest } from '../base/errors';
@@ -39,7 +39,7 @@ export interface CertificateUsages {
   readonly purposes: readonly string[];
 }
 
-/** @throws BadRequest naming the first usage that is none */
+/** @throws BadRequest naming the first unknown usage */
 export function certificateUsages(usages: readonly string[]): CertificateUsages {
   let flags = 0;
   const purposes = new Set<string>();
