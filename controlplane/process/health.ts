@@ -1,5 +1,5 @@
 // The health and metrics endpoint of an agent: /healthz (and /livez, /readyz) answers 200 or 503 with the reason, /metrics
-// answers what the agent counts and how long its event loop was held, in the Prometheus text format.
+// answers the agent's counters and how long its event loop was held, in the Prometheus text format.
 import { createServer } from 'node:http';
 import { Unavailable } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
@@ -7,7 +7,7 @@ import { eventLoop } from '../base/event-loop';
 export interface HealthOptions {
   readonly host: string;
   readonly port: number;
-  /** Returns what is wrong, or undefined when all is well. */
+  /** Returns the fault, or undefined when the agent is healthy. */
   readonly check: () => string | undefined;
   readonly metrics?: () => string;
 }

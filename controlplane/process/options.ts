@@ -1,5 +1,5 @@
-// Options of a process: one record per option, from which parsing, --help and error messages follow. process.ts gives it the command
-// line and the environment; no other code reads them.
+// Options of a process: one record per option, from which parsing, --help and error messages follow. process.ts passes in the
+// command line and the environment; no other code reads them.
 import { BadRequest } from '../base/errors';
 
 export interface OptionSpec<T> {
@@ -12,7 +12,7 @@ export interface OptionSpec<T> {
   readonly placeholder?: string;
   /** Text as typed by the user; absent means the option is required. */
   readonly default?: string;
-  /** @throws BadRequest whose message says what would be right. */
+  /** @throws BadRequest whose message names the valid values. */
   readonly parse: (text: string) => T;
 }
 

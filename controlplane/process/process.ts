@@ -10,7 +10,7 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly name: string;
   readonly summary: string;
   readonly options: O;
-  /** Further arguments, as --help shows them: HOST:PORT. Absent: an argument is an error. */
+  /** More arguments, as --help shows them: HOST:PORT. Absent: an argument is an error. */
   readonly arguments?: string;
   /** True for a command that a person runs: it prints a failure as one message on standard error, without time and stack. */
   readonly tool?: boolean;

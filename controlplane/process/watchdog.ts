@@ -1,11 +1,11 @@
-// Reports to the service manager (systemd with WatchdogSec, the supervisor of hack/up) that the event loop turns. A manager that hears
-// nothing sends SIGINT first, at which Node.js prints the stack of JavaScript, also while the event loop is blocked.
+// Reports to the service manager (systemd with WatchdogSec, the supervisor of hack/up) that the event loop turns. Without a report
+// the manager sends SIGINT first; Node.js then prints the stack of JavaScript, even while the event loop is blocked.
 import { setTraceSigInt } from 'node:util';
 
 /** The longest time between two reports, however long the manager waits. */
 const maxIntervalMs = 10_000;
 
-/** A way to the service manager. sd_notify(3) needs system calls that Node.js lacks, so dataplane/notify implements it. */
+/** Sends to the service manager. sd_notify(3) needs system calls that Node.js lacks, so dataplane/notify implements it. */
 export interface NotifySocket {
   /** Never waits and never fails. */
   send(text: string): void;
@@ -20,8 +20,8 @@ export interface Watchdog {
 }
 
 /**
- * Starts when the environment asks for it, as sd_watchdog_enabled(3) says, and removes the request from the environment: it does not
- * concern the programs that this process runs. Undefined when the environment does not ask; SIGINT then works as usual.
+ * Starts when the environment requests it, as in sd_watchdog_enabled(3), and removes the request from the environment: it must not
+ * reach the programs that this process runs. Undefined without such a request; SIGINT then works as usual.
  */
 export function startWatchdog(env: NodeJS.ProcessEnv, open: OpenNotifySocket): Watchdog | undefined {
   const { NOTIFY_SOCKET: path, WATCHDOG_USEC: micros, WATCHDOG_PID: pid } = env;

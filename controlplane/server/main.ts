@@ -50,7 +50,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   if (!api && options.kubeconfig === '') {
     throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
   }
-  // One part that breaks ends the process: a supervisor starts it anew, and nothing runs half.
+  // A part that fails ends the process: a supervisor starts the process again, so no server runs with only some of its parts.
   const stop = new AbortController();
   const end = AbortSignal.any([signal, stop.signal]);
   const running: Promise<void>[] = [];
@@ -82,10 +82,10 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   }
 }
 
-/** How often the certificates are looked at: they are made anew 90 days before they end. */
+/** How often the server checks its certificates; it renews them 90 days before they end. */
 const renewalMs = 12 * 3_600_000;
 
-/** A server that runs for years serves with certificates that have not ended. Never rejects. */
+/** Renews the certificates of a server that runs for years. Never rejects. */
 async function keepCertificates(api: ApiServer, options: Context['options'], log: Logger, signal: AbortSignal) {
   for (;;) {
     try {

@@ -24,12 +24,12 @@ function parseParts(text: string): readonly Part[] {
   return wanted as readonly Part[];
 }
 
-/** Kept as text: what the controllers read it into is theirs. @throws BadRequest */
+/** Checks the pool and keeps it as text: the controllers parse it themselves. @throws BadRequest */
 const parsePoolText = (text: string): string => parsePool(text).text;
 
 const parseRanges = (text: string): string => parseCidrPair(text).map(formatCidr).join(',');
 
-/** Shorter lives would end before they are renewed, on a busy machine. */
+/** On a busy machine, a shorter-lived certificate would end before its renewal. */
 function parseLifetime(text: string): number {
   const ms = parseDuration(text);
   if (ms < 600_000) throw new BadRequest('expected 10m or more');
