@@ -1,4 +1,4 @@
-// What the scripts ask of a running cluster: is the server ready, are the nodes, is the demo; and they create the demo's objects.
+// The scripts' requests to a running cluster: they check that server, nodes and demo are ready, and create the demo's objects.
 import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ export class Api {
     return JSON.parse(text) as T;
   }
 
-  /** Labels a node as the control machine: a kubelet may not do that for itself. Repeatable. */
+  /** Labels a node as the control machine: a kubelet may not set that label on its own node. Repeatable. */
   async markControlPlane(node: string): Promise<void> {
     const body = { metadata: { labels: { [controlPlaneLabel]: '' } } };
     const { status, text } = await this.send('PATCH', `/api/v1/nodes/${node}`, body);
@@ -94,7 +94,7 @@ export class Api {
     }));
   }
 
-  /** Creates what is not there; objects that are there stay as they are. Returns what was created. */
+  /** Creates missing objects; existing objects stay unchanged. Returns the created ones. */
   async createMissing(manifests: readonly Manifest[]): Promise<readonly string[]> {
     const created: string[] = [];
     for (const manifest of manifests) {
@@ -115,7 +115,7 @@ function messageOf(text: string): string {
   }
 }
 
-/** So that a later `kubectl apply` of the same files knows what they said, as if it had made the objects itself. */
+/** So that a later `kubectl apply` of the same files works as if kubectl had created the objects. */
 function withAppliedNote(manifest: Manifest): Manifest {
   const { annotations = {}, ...metadata } = manifest.metadata;
   const plain = { ...manifest, metadata: { ...metadata, annotations } };

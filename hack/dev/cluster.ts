@@ -39,8 +39,8 @@ export function openCluster(name: string): { readonly state: ClusterState; reado
 const pollMs = 50;
 
 /**
- * Asks until `probe` says undefined, which means done; other answers say what is still missing.
- * @throws Unavailable with the last answer when the time is over
+ * Calls `probe` until it returns undefined, which means done; any other result names what is still missing.
+ * @throws Unavailable with the last result when the time is over
  */
 export async function waitUntil(
   what: string,

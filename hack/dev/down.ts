@@ -1,4 +1,4 @@
-// hack/down: stops and removes everything of a cluster, from whatever state it is in, then compares the host with the record.
+// hack/down: stops and removes everything of a cluster in any state, then compares the host with the record.
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describeError } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -38,7 +38,7 @@ export async function down({ exec, name, quiet, env, write, tty }: DownContext):
   }
   const differences = await progress.step('Comparing the host with the record', async () =>
     diffRecords(state.before, await recordHost(exec, { kubeconfigPath: state.kubeconfig.path })).filter(
-      // Settings that other clusters of this host still need are put back by the last one.
+      // Other clusters of this host may still need these settings: the last cluster restores them.
       ({ aspect }) => aspect !== 'sysctls' || recordedClusters().length === 0,
     ),
   );
@@ -58,7 +58,7 @@ function knownClusters(): string {
   return names.length === 0 ? '' : ` Clusters on this host: ${names.join(', ')}.`;
 }
 
-/** Whether a difference is this cluster's doing, and not something that happened on the host meanwhile. Pure. */
+/** Whether this cluster caused a difference, and not another change on the host meanwhile. Pure. */
 export function isOurs(plan: ClusterPlan, { aspect, entry }: Difference): boolean {
   if (aspect === 'sysctls') return true;
   const marks = [plan.context, plan.bridge, plan.stateDir, plan.runDir, plan.cgroup];
@@ -72,7 +72,7 @@ export function isOurs(plan: ClusterPlan, { aspect, entry }: Difference): boolea
   );
 }
 
-/** More of one kind are counted: a busy host makes mounts by the hundred. */
+/** Prints only a count beyond this number of lines of one kind: a busy host creates hundreds of mounts. */
 const maxLinesPerAspect = 5;
 
 function report(plan: ClusterPlan, differences: readonly Difference[], processes: readonly string[]): string {
@@ -94,7 +94,7 @@ function report(plan: ClusterPlan, differences: readonly Difference[], processes
   ].join('');
 }
 
-/** The undo of a first start that failed, and the whole of hack/down but its report. */
+/** Undoes a failed first start, and does all the work of hack/down except its report. */
 export async function teardown(exec: Exec, plan: ClusterPlan, state: ClusterState | undefined): Promise<void> {
   await stopEverything(exec, plan);
   await removeEverything(exec, plan, state);
@@ -104,7 +104,7 @@ async function stopEverything(exec: Exec, plan: ClusterPlan): Promise<void> {
   if (supervisorPid(plan.runDir) !== undefined) {
     try {
       const names = (await processStatus(plan.runDir)).map(({ name }) => name);
-      // The kubelets first: they would start again what is removed now.
+      // The kubelets first: they would start removed containers again.
       await stopProcesses(
         plan.runDir,
         names.filter((name) => name.includes('/') && !name.endsWith('/docker')),
@@ -134,13 +134,13 @@ async function removeContainers({ dockerSocket }: NodePlan): Promise<void> {
       ),
     );
   } catch {
-    // An engine that does not answer, or a container on its way out: its processes are ended below all the same.
+    // An engine that does not answer, or a container that is stopping: the code below ends its processes anyway.
   }
 }
 
 async function removeEverything(exec: Exec, plan: ClusterPlan, state: ClusterState | undefined): Promise<void> {
   await removeNetwork(exec, plan);
-  // Throws when a mount is left: the removal of the folders must not reach what it shows, which may be a folder of the host.
+  // Throws when a mount is left: the removal of the folders must not reach the mounted folder, which may be one of the host.
   for (const dir of [plan.stateDir, plan.runDir]) await new SystemMounts().detachBelow(dir);
   removeCgroups(plan);
   if (existsSync('/etc/hosts')) {

@@ -1,4 +1,4 @@
-// Gathers what preflight.ts judges.
+// Gathers the facts that preflight.ts judges.
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { tryFeatures } from '../../agents/setup/features';
@@ -85,7 +85,7 @@ async function hostRanges(exec: Exec): Promise<HostFacts['ranges']> {
       cidr: dst.includes('/') ? dst : `${dst}/32`,
       origin: `route${dev ? ` through ${dev}` : ''}`,
     }));
-  // After a reboot no link says that these are taken; their clusters want them back.
+  // After a reboot no link shows that these are taken; their clusters need them again.
   const recorded = recordedClusters().flatMap((name) => {
     const state = readState(name);
     return state ? [{ cidr: state.subnet, origin: `cluster ${name}` }] : [];

@@ -1,4 +1,4 @@
-// What the host looks like, before and after: links, namespaces, addresses, routes, rules, mounts, sysctls, control groups,
+// The state of the host, before and after: links, namespaces, addresses, routes, rules, mounts, sysctls, control groups,
 // /etc/hosts and kubeconfig. Two records are compared entry by entry; the comparison is pure.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -113,7 +113,7 @@ function hostsEntries(path: string): string[] {
   return existsSync(path) ? hostsLines(readFileSync(path, 'utf8')) : [];
 }
 
-/** Line by line; a block of a cluster counts as one entry, so that those of others may come and go. */
+/** Line by line; a block of a cluster counts as one entry, so that blocks of other clusters may appear and disappear. */
 export function hostsLines(text: string): string[] {
   const entries: string[] = [];
   let block: string | undefined;
@@ -129,7 +129,7 @@ export function hostsLines(text: string): string[] {
   return entries;
 }
 
-/** It holds keys, so only hashes are kept: one for each cluster, user and context by name, and what else there is. */
+/** A kubeconfig holds keys, so only hashes are kept: one for each cluster, user and context by name, and one for the rest. */
 function kubeconfigEntries(path: string): string[] {
   if (!existsSync(path)) return [];
   const file = (parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, unknown>;

@@ -8,7 +8,7 @@ export interface HostsEntry {
 const begin = (context: string) => `# BEGIN ${context} (made by hack/up, removed by hack/down)`;
 const end = (context: string) => `# END ${context}`;
 
-/** The text with the block added or renewed; all else stays byte for byte. */
+/** The text with the block added or renewed; all other bytes stay. */
 export function withHosts(text: string, context: string, entries: readonly HostsEntry[]): string {
   const block = [begin(context), ...entries.map(({ address, names }) => `${address} ${names.join(' ')}`), end(context)];
   const rest = withoutHosts(text, context);
@@ -16,7 +16,7 @@ export function withHosts(text: string, context: string, entries: readonly Hosts
   return `${rest}${separator}${block.join('\n')}\n`;
 }
 
-/** The text without the block. A line break that withHosts had to add before it is not taken back. */
+/** The text without the block. A line break that withHosts added before the block stays. */
 export function withoutHosts(text: string, context: string): string {
   const lines = text.split('\n');
   const from = lines.indexOf(begin(context));

@@ -1,4 +1,4 @@
-// Finds and ends what a stopped cluster may leave: processes, mounts, control groups. Needs nothing of the cluster to answer.
+// Finds and removes what a stopped cluster may leave: processes, mounts, control groups. No process of the cluster has to answer.
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -24,7 +24,7 @@ export function listProcesses(): readonly RunningProcess[] {
       const argv = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       list.push({ pid: Number(name), parent, argv, netns: readlinkSync(`/proc/${name}/ns/net`) });
     } catch {
-      // It ended while we looked, or it is a kernel thread without a readable namespace.
+      // The process ended meanwhile, or it is a kernel thread without a readable namespace.
     }
   }
   return list;
@@ -37,9 +37,9 @@ export interface ClusterDirs {
 }
 
 /**
- * Those that belong to the cluster, children included: container shims have its run directory in their command line, servers,
- * engines and agents are told files below its state directory, whatever is left of namespaces and run directory; everything
- * else runs inside a node's namespace or below one of these. A user's `kubectl --kubeconfig` or `tail` is none of them. Pure.
+ * The processes of the cluster, children included: container shims have its run directory in their command line; servers,
+ * engines and agents have files below its state directory in theirs, even without namespaces and run directory; all others run
+ * inside a node's namespace or are children of these. A user's `kubectl --kubeconfig` or `tail` is not included. Pure.
  */
 export function processesOf(
   { runDir, stateDir }: ClusterDirs,
@@ -60,7 +60,7 @@ export function processesOf(
   return processes.filter(({ pid }) => found.has(pid) && !kin.has(pid));
 }
 
-/** This process and those it was started by must survive, whatever their command line says. */
+/** This process and its ancestors must survive, whatever their command line is. */
 function ancestors(self: number, processes: readonly RunningProcess[]): ReadonlySet<number> {
   const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]));
   const chain = new Set<number>();
@@ -70,7 +70,7 @@ function ancestors(self: number, processes: readonly RunningProcess[]): Readonly
   return chain;
 }
 
-/** Of named namespaces that exist, as links under /proc spell them. */
+/** The named namespaces that exist, as links under /proc spell them. */
 export async function namespaceIds(exec: Exec, plan: ClusterPlan): Promise<ReadonlySet<string>> {
   const paths = plan.nodes.map((node) => `/run/netns/${node.netns}`).filter((path) => existsSync(path));
   if (paths.length === 0) return new Set();
@@ -80,7 +80,7 @@ export async function namespaceIds(exec: Exec, plan: ClusterPlan): Promise<Reado
 
 const killTimeoutMs = 5_000;
 
-/** Kills all of them at once and waits until they are gone. Returns those that are still there. */
+/** Kills all of them at once and waits until they have ended. Returns those that still run. */
 export async function killProcesses(processes: readonly RunningProcess[]): Promise<readonly RunningProcess[]> {
   for (const { pid } of processes) {
     try {
@@ -111,7 +111,7 @@ function removeCgroup(dir: string): void {
   try {
     rmdirSync(dir);
   } catch (err) {
-    // A process on its way out still counts; the comparison with the record shows what stays.
+    // A process that is ending still counts; the comparison with the record shows what stays.
     if ((err as NodeJS.ErrnoException).code !== 'EBUSY') throw err;
   }
 }

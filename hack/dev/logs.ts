@@ -1,4 +1,4 @@
-// hack/logs: the last lines of one process's log, and what is added to it; without a name, the list of them.
+// hack/logs: the last lines of one process's log, and new lines as they arrive; without a name, the list of logs.
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, watch } from 'node:fs';
 import { openCluster } from './cluster';
 import { Refused } from './preflight';
@@ -30,7 +30,7 @@ export async function logs({ name, process: wanted, follow, lines, write, signal
   if (follow) await followFile(path, write, signal);
 }
 
-/** The last `count` lines, whole. */
+/** The last `count` complete lines. */
 export function lastLines(text: string, count: number): string {
   const all = text.split('\n');
   const open = all.pop() ?? '';

@@ -1,4 +1,4 @@
-// The program behind hack/up, hack/down, hack/status and hack/logs, which prepare Node.js and the build and then run it.
+// The program of hack/up, hack/down, hack/status and hack/logs, which prepare Node.js and the build and then run it.
 
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';

@@ -1,11 +1,11 @@
-// The local network: a bridge on the host, a network namespace with one veth pair per node, and the way out. Every step says
-// what it wants and leaves alone what is already so; `ip` does it in one batch.
+// The local network: a bridge on the host, a network namespace with one veth pair per node, and the route to other networks.
+// Every step names the desired state and skips what exists already; `ip` does it in one batch.
 import { CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
 import { ensureNamedNetns, removeNamedNetns } from '../../dataplane/netns/named';
 import type { ClusterPlan, NodePlan } from './plan';
 
-/** Makes what is missing; returns the names of the links and namespaces it made. */
+/** Creates what is missing; returns the names of the links and namespaces it created. */
 export async function ensureNetwork(exec: Exec, plan: ClusterPlan): Promise<readonly string[]> {
   const made: string[] = [];
   const links = await linkNames(exec);
@@ -42,7 +42,7 @@ async function ensureUplink(
   await exec.run(['ip', '-n', node.netns, '-batch', '-'], {
     input: [
       `addr replace ${node.ip}/${plan.prefixLength} dev eth0`,
-      // Nobody else has the address: it can be used at once, without asking first (duplicate address detection).
+      // No other machine has the address: it can be used at once, without duplicate address detection.
       ...(node.ip6 ? [`addr replace ${node.ip6}/64 dev eth0 nodad`] : []),
       'link set eth0 up',
       `route replace default via ${plan.gateway} dev eth0`,
@@ -76,7 +76,7 @@ export interface HostRule {
 
 /**
  * The host's own rules, each with the cluster's name in its comment. Traffic between nodes stays on the bridge and must pass
- * even where Docker has set FORWARD to DROP; what leaves the bridge for elsewhere takes the host's address. `! -o bridge`
+ * even if Docker has set FORWARD to DROP; packets that leave the bridge get the host's address. `! -o bridge`
  * and not `! -d subnet`: with br_netfilter pods' frames between nodes pass POSTROUTING too, and must keep their source.
  * IPv6 does not leave the bridge: a host that forwards it would stop listening to its own router's advertisements.
  */
@@ -120,7 +120,7 @@ async function hasRule(exec: Exec, { program, table, chain, spec }: HostRule): P
   }
 }
 
-/** Removes rules, links and namespaces of the plan; nothing happens to what is not there. */
+/** Removes rules, links and namespaces of the plan; skips missing ones. */
 export async function removeNetwork(exec: Exec, plan: ClusterPlan): Promise<void> {
   for (const program of ['iptables', 'ip6tables']) {
     for (const table of ['nat', 'filter']) {

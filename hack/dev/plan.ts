@@ -1,5 +1,5 @@
 // Everything about a local cluster that follows from its name, subnet and number of nodes: names, addresses, directories,
-// processes. Pure: what is on the host is compared with this plan, never guessed.
+// processes. Pure: other code compares the host with this plan and never guesses.
 import { createHash } from 'node:crypto';
 import { cidrAddress, formatAddress, formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
@@ -32,7 +32,7 @@ export interface ClusterPlan {
   readonly podRange: string;
   readonly serviceRange: string;
   readonly proxyMode: ProxyMode;
-  /** A process of ours that is silent for so long is killed and started again; 0: never. */
+  /** A process of ours that is silent for this long is killed and started again; 0: never. */
   readonly hangTimeoutSeconds: number;
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
@@ -40,7 +40,7 @@ export interface ClusterPlan {
   /** Where this host pushes to the same registry; each cluster has a loopback address of its own. */
   readonly pushRegistry: string;
   readonly server: string;
-  /** What Services of type LoadBalancer get their addresses from: FIRST-LAST. */
+  /** The addresses for Services of type LoadBalancer: FIRST-LAST. */
   readonly loadBalancerPool: string;
   readonly stateDir: string;
   readonly runDir: string;
@@ -84,10 +84,10 @@ export const maxNodes = 60;
 const firstNode = 10;
 /** Offsets in the subnet, both included. */
 const pool = { first: 240, last: 250 } as const;
-/** A link name holds 15 characters; "-59" must still fit behind the bridge's. */
+/** A link name holds 15 characters; "-59" must still fit after the bridge's name. */
 const maxBridgeName = 12;
 
-/** @throws BadRequest that says what a name may look like */
+/** @throws BadRequest that describes a valid name */
 export function checkName(name: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name)) {
     throw new BadRequest('a cluster name is 1 to 30 lower-case letters, digits and dashes, like demo-2');
@@ -140,7 +140,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     context,
     bridge,
     // Fixed, locally administered: a bridge would otherwise take the smallest address of its ports, and neighbours'
-    // caches would point to a node that has gone.
+    // caches would point to a node that was removed.
     bridgeMac: `02:${digest.slice(0, 10).replace(/(..)(?=.)/g, '$1:')}`,
     subnet: spec.subnet,
     prefixLength: range.prefix,

@@ -1,4 +1,4 @@
-// What must be true before anything is made: facts are gathered by facts.ts, judged here. Pure.
+// What must be true before anything is created: facts.ts gathers the facts, this file judges them. Pure.
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
 import { AppError } from '../../controlplane/base/errors';
 import type { ClusterPlan } from './plan';
@@ -6,10 +6,10 @@ import type { ClusterPlan } from './plan';
 export interface HostFacts {
   readonly uid: number;
   readonly cgroups: boolean;
-  /** "20.10.24"; undefined when dockerd is not there. */
+  /** "20.10.24"; undefined without dockerd. */
   readonly dockerVersion: string | undefined;
   readonly missingPrograms: readonly string[];
-  /** What a trial in a throw-away namespace could not do: "bridge", "veth", "iptables nat". */
+  /** What a trial in a temporary namespace could not create: "bridge", "veth", "iptables nat". */
   readonly missingFeatures: readonly string[];
   /** Addresses with prefix length and routes of the host, as CIDR ranges, with where they come from. */
   readonly ranges: readonly { readonly cidr: string; readonly origin: string }[];
@@ -18,7 +18,7 @@ export interface HostFacts {
   readonly freeBytes: number;
 }
 
-/** Wrong use or an unfit host: the message holds the cause and what to do; shown as it is, without a stack. */
+/** Wrong use or an unfit host: the message holds the cause and what to do; printed without a stack. */
 export class Refused extends AppError {
   constructor(cause: string, whatToDo: string) {
     super('BadRequest', `${cause}\n  ${whatToDo}`);
@@ -29,7 +29,7 @@ export class Refused extends AppError {
 const minDocker = [20, 10] as const;
 const minFreeBytes = 1024 ** 3;
 
-/** Ranges that are in the way of `subnet`, which is not the cluster's own yet. */
+/** Ranges that overlap `subnet`, which is not the cluster's own yet. */
 export const overlapping = (subnet: string, ranges: HostFacts['ranges']): HostFacts['ranges'] =>
   ranges.filter(({ cidr }) => cidrsOverlap(parseCidr(subnet), parseCidr(cidr)));
 
@@ -71,7 +71,7 @@ function checkDocker(version: string | undefined): void {
   );
 }
 
-/** Checks for a first start: nothing may be where the cluster is going to be. @throws Refused */
+/** Checks for a first start: nothing may occupy the cluster's names and ranges. @throws Refused */
 export function checkFree(plan: ClusterPlan, facts: HostFacts): void {
   const clash = overlapping(plan.subnet, facts.ranges)[0];
   if (clash) {
@@ -92,7 +92,7 @@ export function checkFree(plan: ClusterPlan, facts: HostFacts): void {
   }
 }
 
-/** Ranges of the host that pods could not reach, since the cluster uses the same addresses: worth a word, no reason to stop. */
+/** Ranges of the host that pods could not reach, since the cluster uses the same addresses: a warning, no reason to stop. */
 export function shadowed(facts: HostFacts, clusterRanges: readonly string[]): readonly string[] {
   return facts.ranges
     .filter(({ cidr }) => clusterRanges.some((range) => cidrsOverlap(parseCidr(range), parseCidr(cidr))))

@@ -31,7 +31,7 @@ export const healthPorts: Readonly<Record<Agent, number>> = {
  */
 export const serverFlags: readonly string[] = ['--max-semi-space-size=8'];
 
-/** Start order: what others need comes first. Stop order is the reverse. */
+/** Start order: a process comes before the processes that need it. Stop order is the reverse. */
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
   return [
     ...plan.nodes.slice(0, 1).map((node) => serverProcess(plan, node, facts)),
@@ -41,7 +41,7 @@ export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly 
   ];
 }
 
-/** One that all may pull from, and one on this host's loopback for pushes; both serve the same files. */
+/** A registry that all may pull from, and one on this host's loopback for pushes; both serve the same files. */
 export const registries = ['registry', 'registry-push'] as const;
 export type RegistryProcess = (typeof registries)[number];
 
@@ -49,7 +49,7 @@ function registryProcess(plan: ClusterPlan, which: RegistryProcess, { programs }
   return {
     name: which,
     argv: [programs.dockerRegistry, 'serve', registryConfigPath(plan, which)],
-    // Debian's build warns about telemetry settings it does not have unless told where to send nothing.
+    // Without this, Debian's build warns about missing telemetry settings.
     env: { OTEL_TRACES_EXPORTER: 'none' },
     log: `${plan.logDir}/${which}.log`,
   };
@@ -58,7 +58,7 @@ function registryProcess(plan: ClusterPlan, which: RegistryProcess, { programs }
 export const registryConfigPath = (plan: ClusterPlan, which: RegistryProcess): string =>
   `${plan.stateDir}/${which}.yml`;
 
-/** configuration of docker-registry 2.x: plain HTTP without passwords, so what nodes and pods reach takes nothing. */
+/** Configuration of docker-registry 2.x: plain HTTP without passwords, so the one that nodes and pods reach is read only. */
 export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Record<string, unknown> {
   const forPushes = which === 'registry-push';
   const access = forPushes ? { delete: { enabled: true } } : { maintenance: { readonly: { enabled: true } } };
@@ -97,7 +97,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       `--cluster-dns=${ranges.dns}`,
       `--cluster-domain=${ranges.domain}`,
       `--pause-image=${facts.pauseImage}`,
-      // All nodes are on one bridge: pods keep the whole MTU, and no tunnel is made.
+      // All nodes are on one bridge: pods keep the full MTU, and there is no tunnel.
       '--overlay=host-gw',
       '--port=10250',
       `--healthz-port=${healthPorts.kubelet}`,
@@ -176,7 +176,7 @@ export function dockerConfig(plan: ClusterPlan, node: NodePlan): Record<string, 
     'live-restore': true,
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'cgroup-parent': `/${plan.cgroup}/${node.name}`,
-    // Names without a registry (busybox:1.35) are asked of the local registry first.
+    // Docker requests names without a registry (busybox:1.35) from the local registry first.
     'registry-mirrors': [`http://${plan.registry}`],
     'insecure-registries': [plan.registry],
     'max-concurrent-downloads': 6,

@@ -18,7 +18,7 @@ export class Progress {
     this.startedAt = options.now();
   }
 
-  /** Runs one step; `work` may return a few words on what it found or did. A failure is marked and passed on. */
+  /** Runs one step; `work` may return a few words on its result. A failure is marked and thrown. */
   async step<T>(title: string, work: () => Promise<T>): Promise<T> {
     const { write, tty, quiet, now, total } = this.options;
     const label = `[${++this.done}/${total}] ${title}`;

@@ -1,4 +1,4 @@
-// What is remembered of a cluster between scripts, in its state directory: what it is, and what the host was before.
+// The record of a cluster between scripts, in its state directory: its settings, and the state of the host before.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
 import type { ProxyMode } from '../../dataplane/service/mode';
@@ -13,7 +13,7 @@ export interface ClusterState {
   readonly dualStack?: boolean;
   readonly proxyMode?: ProxyMode;
   readonly hangTimeoutSeconds?: number;
-  /** The user's kubeconfig that the context was merged into, and what it was: undefined when there was none. */
+  /** The user's kubeconfig that the context was merged into, and its text before: undefined when there was none. */
   readonly kubeconfig: {
     readonly path: string;
     readonly owner?: { readonly uid: number; readonly gid: number };
@@ -43,7 +43,7 @@ export function recordedClusters(): readonly string[] {
     .sort();
 }
 
-/** Settings of the whole host that several clusters share: the first one changes them, the last one puts them back. */
+/** Settings of the host that several clusters share: the first cluster changes them, the last one restores them. */
 interface SharedState {
   readonly ipForward: string;
   readonly clusters: readonly string[];
@@ -59,7 +59,7 @@ export async function claimForwarding(name: string, current: string): Promise<vo
   await writePrivate(sharedPath, JSON.stringify({ ...shared, clusters: [...shared.clusters, name] }));
 }
 
-/** The value to put back when `name` was the last one; undefined while others need it, or it was never changed. */
+/** The value to restore when `name` was the last one; undefined while other clusters need it, or it was never changed. */
 export async function releaseForwarding(name: string): Promise<string | undefined> {
   const shared = readShared();
   if (!shared?.clusters.includes(name)) return undefined;

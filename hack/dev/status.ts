@@ -1,4 +1,4 @@
-// hack/status: nodes, processes, ports, what is unhealthy, and the command that comes next.
+// hack/status: nodes, processes, ports, unhealthy parts, and the next command.
 import { request } from 'node:http';
 import { describeError } from '../../controlplane/base/errors';
 import { connectInNetns } from '../../dataplane/netns/connect';
@@ -94,7 +94,7 @@ function addressOf(plan: ClusterPlan, name: string): string {
   return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPorts[part as Agent]} in ${node.netns}`;
 }
 
-/** undefined when it is healthy, else what is wrong. */
+/** Undefined when it is healthy, else the fault. */
 async function probe(plan: ClusterPlan, name: string): Promise<string | undefined> {
   if (name === 'server') return (await (await Api.open(plan.adminConf)).ready()) ? undefined : 'is not ready';
   if (name.endsWith('/docker')) {
@@ -111,7 +111,7 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
   return node ? agentHealth(node, healthPorts[part as Agent]) : `is of no node of this cluster`;
 }
 
-/** Agents answer on their node's loopback or address: asked from inside the node's namespace, as a local user would. */
+/** Agents answer on their node's loopback or address: the request comes from inside the node's namespace, like a local user's. */
 async function agentHealth(node: NodePlan, port: number): Promise<string | undefined> {
   const socket = await connectInNetns(namedNetns(node.netns), {
     host: '127.0.0.1',

@@ -16,7 +16,7 @@ export async function requestJson<T>(request: UnixRequest): Promise<T> {
   return (text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text) as T;
 }
 
-/** @throws Unavailable when nobody answers, AppError with the answer's text for a status of 400 or more */
+/** @throws Unavailable without an answer, AppError with the answer's text for a status of 400 or more */
 export function requestText({
   socketPath,
   method = 'GET',

@@ -1,5 +1,5 @@
-// hack/up: from nothing to a cluster with the demo, or from a damaged cluster to a whole one. Each step makes what is
-// missing and leaves alone what is there; a first start that fails early is undone.
+// hack/up: creates a cluster with the demo, or repairs a damaged one. Each step creates what is missing and keeps what
+// exists; a first start that fails early is undone.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { describeError, isUnavailable } from '../../controlplane/base/errors';
@@ -77,7 +77,7 @@ export async function up(context: UpContext): Promise<void> {
     await progress.step(`Network ${plan.subnet} on bridge ${plan.bridge}`, () => prepareNetwork(exec, plan));
     const specs = processSpecs(plan, env['PATH'] ?? '');
     await progress.step('API server, registry and Docker engines', () => startEngines(plan, specs));
-    // From here on a failure leaves the cluster as it is: its logs say why, and the next hack/up goes on.
+    // From here on a failure keeps the cluster: its logs show the cause, and the next hack/up continues.
     undo.release();
     await progress.step('Images', () => pushImages(exec, plan));
     await progress.step(`Agents on ${plan.nodes.length} nodes`, () => startAgents(plan, specs));
@@ -138,7 +138,7 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
     );
   }
   checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
-  // kube-proxy itself goes from one mode to the other without a gap.
+  // kube-proxy itself changes the mode without a gap.
   const { proxyMode = state.proxyMode, hangTimeout = state.hangTimeoutSeconds } = options;
   if (proxyMode === state.proxyMode && hangTimeout === state.hangTimeoutSeconds) return { state, notes: [] };
   const changed = {
@@ -234,7 +234,7 @@ async function engineAnswers(socketPath: string): Promise<boolean> {
   }
 }
 
-/** What the supervisor knows of a process that does not answer. */
+/** The supervisor's state of a process that does not answer. */
 async function whyWaiting(plan: ClusterPlan, name: string): Promise<string> {
   const status = (await processStatus(plan.runDir)).find((entry) => entry.name === name);
   if (!status) return `${name} is not known to the supervisor`;
@@ -252,7 +252,7 @@ async function pushImages(exec: Exec, plan: ClusterPlan): Promise<string> {
   return built ? 'built' : sent.some(Boolean) ? '' : 'all there';
 }
 
-/** Every pod of a node needs it, so it is there before the first one. The answer is a stream that ends with the pull. */
+/** Every pod of a node needs this image, so it is pulled before the first pod. The answer is a stream that ends with the pull. */
 async function pullImage(socketPath: string, image: string): Promise<void> {
   const [repository, tag] = image.split(':');
   const path = `/images/create?fromImage=${encodeURIComponent(repository!)}&tag=${tag}`;
@@ -294,7 +294,7 @@ function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
   return demo && !elsewhere ? [{ address: plan.nodes[0]!.ip, names: [demoHost] }] : [];
 }
 
-/** Undefined when it answers, else what is wrong. */
+/** Undefined when it answers, else the fault. */
 async function silentUrl(url: string): Promise<string | undefined> {
   try {
     const { status } = await fetch(url, { signal: AbortSignal.timeout(urlTimeoutMs) });
@@ -316,7 +316,7 @@ async function deployDemo(plan: ClusterPlan): Promise<string> {
       return `${ready} of ${spec.replicas} replicas are ready; see: kubectl -n codereview get pods`;
     const toolbox = await api.get<{ status?: { phase?: string } }>('/api/v1/namespaces/codereview/pods/toolbox');
     if (toolbox.status?.phase !== 'Running') return `pod toolbox is ${toolbox.status?.phase ?? 'new'}`;
-    // What the API says may be from before a crash or a reboot: only an answer is one.
+    // The API's status may date from before a crash or a reboot: only an answer of the demo is proof.
     const answers = await Promise.all(plan.nodes.map(({ ip }) => silentUrl(`http://${ip}:30080/`)));
     return answers.find((problem) => problem !== undefined);
   });

@@ -1,4 +1,4 @@
-// The user's own kubeconfig: where it is, whose it is, and our context in it.
+// The user's own kubeconfig: its path, its owner, and our context in it.
 import { chownSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writePrivate } from '../../controlplane/pki/files';
@@ -51,8 +51,8 @@ export async function mergeIntoUserKubeconfig(target: Target, entry: KubeconfigE
 }
 
 /**
- * Takes the context out again. Where nothing else has changed in between, the file becomes byte for byte what it was; a file
- * that held nothing but the context is removed.
+ * Removes the context. If nothing else has changed since, the file has the same bytes as before; a file that held only the
+ * context is removed.
  */
 export async function removeFromUserKubeconfig(target: Target, name: string): Promise<void> {
   if (!existsSync(target.path)) return;
@@ -74,7 +74,7 @@ export async function removeFromUserKubeconfig(target: Target, name: string): Pr
 
 const placeholder = (name: string): KubeconfigEntry => ({ name, server: '', ca: '', client: { cert: '', key: '' } });
 
-/** kubectl keeps a cache beside the file: then the directory stays. */
+/** kubectl keeps a cache next to the file: then the directory stays. */
 function removeIfEmpty(dir: string): void {
   try {
     rmdirSync(dir);

@@ -1,4 +1,4 @@
-// A process that gives signs of life, then blocks its event loop in the way its argument says.
+// A process that notifies its supervisor, then blocks its event loop in the way of its argument.
 import { startWatchdog } from '../../../controlplane/process/watchdog';
 import { openNotifySocket } from '../../../dataplane/notify/notify';
 

@@ -1,4 +1,4 @@
-// The other side of the supervisor's socket: start it, ask it, tell it.
+// The client side of the supervisor's socket: starts the supervisor, reads its state, sends commands.
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../../controlplane/base/clock';
 import { isUnavailable, Unavailable } from '../../../controlplane/base/errors';
@@ -18,7 +18,7 @@ export function supervisorPid(runDir: string): number | undefined {
     const record = JSON.parse(readFileSync(pidFile(runDir, 'supervisor'), 'utf8')) as PidRecord;
     return isSameProcess(record) ? record.pid : undefined;
   } catch {
-    return undefined; // No file, or half of one: none runs.
+    return undefined; // No file, or half a file: no supervisor runs.
   }
 }
 

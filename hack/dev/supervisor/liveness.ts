@@ -1,5 +1,5 @@
-// Which processes have stopped giving signs of life. Each has a socket of its own on which it notifies (dataplane/notify), as often as
-// its event loop comes round: a process that is slow is late, one that is blocked is silent.
+// Finds processes that no longer notify. Each has a socket of its own, to which its event loop writes at intervals
+// (dataplane/notify): a slow process is late, a blocked process is silent.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../../controlplane/base/clock';
@@ -8,9 +8,9 @@ import { processState } from './proc';
 
 /** How often the times are compared. */
 export const lookMs = 5_000;
-/** Until its first sign of life a process may need as long as this: it is loaded, and others are as well. */
+/** Until its first notification a process may need this long: its code loads, at the same time as that of others. */
 export const bootMs = 120_000;
-/** A look that comes so late says that this process was suspended, and the others perhaps with it: their time begins again. */
+/** A check that is this late shows that this process was suspended, and perhaps the others too: their times start again. */
 const suspendedMs = 3 * lookMs;
 
 interface Watched {
@@ -23,7 +23,7 @@ interface Watched {
 
 export interface LivenessDeps {
   readonly clock: Clock;
-  /** A process has been silent for `silentMs`; it is watched no longer. */
+  /** A process has been silent for `silentMs`; it is no longer watched. */
   readonly onSilent: (name: string, silentMs: number) => void;
 }
 
@@ -75,7 +75,7 @@ export class Liveness {
     const suspended = now - this.lastLook > suspendedMs;
     this.lastLook = now;
     for (const [name, watched] of [...this.watched]) {
-      // T and t: somebody has stopped it, with a signal or a debugger.
+      // T and t: a signal or a debugger has stopped it.
       if (suspended || /[Tt]/.test(processState(watched.pid) ?? '')) watched.since = now;
       const allowedMs = watched.hasBooted ? watched.timeoutMs : Math.max(bootMs, watched.timeoutMs);
       if (now - watched.since <= allowedMs) continue;

@@ -1,5 +1,5 @@
-// The process of the supervisor: `supervisor.js RUN-DIR`. Detached from the terminal, one per cluster, told what to do
-// over a socket: GET /processes, POST /processes (add), POST /stop {names}, POST /shutdown (stop all and end).
+// The process of the supervisor: `supervisor.js RUN-DIR`. Detached from the terminal, one per cluster. It takes commands
+// on a socket: GET /processes, POST /processes (add), POST /stop {names}, POST /shutdown (stop all and end).
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { describeError } from '../../../controlplane/base/errors';
@@ -50,7 +50,7 @@ async function main(runDir: string): Promise<void> {
   });
   rmSync(controlSocket(runDir), { force: true });
   server.listen(controlSocket(runDir));
-  // A signal to the supervisor is no order to stop the cluster: processes run on and the next supervisor adopts them.
+  // A signal to the supervisor does not stop the cluster: processes keep running and the next supervisor adopts them.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       supervisor.abandon();

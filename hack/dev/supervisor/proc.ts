@@ -18,7 +18,7 @@ function statOf(pid: number): readonly string[] | undefined {
   } catch {
     return undefined; // ENOENT and ESRCH: it has ended.
   }
-  // The command name in parentheses may hold spaces and parentheses itself: fields are counted behind the last one.
+  // The command name in parentheses may hold spaces and parentheses: count fields after the last parenthesis.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 

@@ -1,5 +1,5 @@
-// Keeps log files bounded. Writers hold their file open for appending, so the content is copied away and the file is cut to
-// nothing; lines written in between the two steps are lost, which at 16 MiB a time nobody misses.
+// Keeps log files bounded. Writers hold their file open for appending, so rotation copies the content and truncates the file.
+// Lines written between the two steps are lost, which is acceptable once every 16 MiB.
 import { copyFileSync, statSync, truncateSync } from 'node:fs';
 
 export const maxLogBytes = 16 * 1024 * 1024;

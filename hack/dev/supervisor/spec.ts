@@ -1,4 +1,4 @@
-// What the supervisor is told, and what it tells: the records of its control socket and of its files.
+// The supervisor's input and output: the records of its control socket and of its files.
 
 export interface ProcessSpec {
   /** server, registry, worker-1/kubelet; unique. */
@@ -11,29 +11,29 @@ export interface ProcessSpec {
   readonly removeFirst?: readonly string[];
   /** SIGTERM, then after this time SIGKILL; default 10,000. */
   readonly stopTimeoutMs?: number;
-  /** It gives signs of life (controlplane/process/watchdog.ts): silent for so long, it is killed and started again. Absent: not watched. */
+  /** The process notifies (controlplane/process/watchdog.ts): if silent for this long, it is killed and started again. Absent: not watched. */
   readonly silentTimeoutMs?: number;
 }
 
 export interface ProcessStatus {
   readonly name: string;
   readonly state: 'running' | 'waiting' | 'stopping';
-  /** Absent while it waits to be started again. */
+  /** Absent while the process waits for its next start. */
   readonly pid?: number;
-  /** How often it ended by itself since the supervisor was told to run it. */
+  /** How often the process ended by itself since it was added. */
   readonly restarts: number;
-  /** How often of these it was killed because it gave no sign of life. */
+  /** How many of these ends were kills of a silent process. */
   readonly hangs: number;
   /** Milliseconds since the epoch of the last start. */
   readonly startedAt?: number;
-  /** How it ended last: "exit 1", "signal". */
+  /** The reason of its last end: "exit 1", "signal". */
   readonly lastExit?: string;
 }
 
-/** Written beside the control socket for each process, so that a new supervisor adopts what runs. */
+/** Written next to the control socket for each process, so that a new supervisor adopts running processes. */
 export interface PidRecord {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat: with it a number given to another process is told apart. */
+  /** Field 22 of /proc/PID/stat: shows whether the pid now belongs to another process. */
   readonly startTicks: string;
   readonly startedAt: number;
 }

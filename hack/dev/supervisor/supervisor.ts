@@ -1,5 +1,5 @@
-// Keeps a set of processes running: starts them, starts them again when they end, kills those that give no sign of life any more,
-// adopts those that survived its own death, stops them in reverse order. Knows nothing of clusters.
+// Keeps a set of processes running: starts them, starts them again when they end, kills silent ones, adopts those that
+// outlived an earlier supervisor, stops them in reverse order. Knows nothing of clusters.
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Backoff } from '../../../controlplane/base/backoff';
@@ -13,13 +13,13 @@ import { notifySocket, type PidRecord, type ProcessSpec, type ProcessStatus, pid
 
 /** A process that ran this long has started well: its next end counts as the first. */
 const settledMs = 10_000;
-/** The first end is answered at once; those that follow soon wait longer each time. */
+/** After its first end a process starts again at once; after each further early end it waits longer. */
 const backoff = { initialMs: 100, maxMs: 5_000 };
-/** A process that was adopted is no child: nobody reports its end, so it is looked for. */
+/** An adopted process is no child: no event reports its end, so the supervisor polls. */
 const adoptedPollMs = 200;
 const defaultStopTimeoutMs = 10_000;
 const killPollMs = 50;
-/** What a process that hangs gets to print its stack: a call into the engine (JSON.parse, a regular expression) must end first. */
+/** The time for a blocked process to print its stack: a call into the engine (JSON.parse, a regular expression) must end first. */
 const stackMs = 10_000;
 
 interface Entry {
@@ -29,7 +29,7 @@ interface Entry {
   restarts: number;
   hangs: number;
   lastExit?: string;
-  /** Why it is being killed. */
+  /** Why the supervisor kills it. */
   hung?: string;
   cancelTimer?: () => void;
   /** Resolves when the process has ended. */
@@ -49,13 +49,13 @@ export class Supervisor {
     this.liveness = new Liveness({ clock, onSilent: (name, silentMs) => this.onSilent(name, silentMs) });
   }
 
-  /** Runs what the last supervisor ran, adopting processes that are still there. */
+  /** Runs the processes of the last supervisor, adopting those that still run. */
   async restore(): Promise<void> {
     const text = readOptional(specsFile(this.runDir));
     if (text !== undefined) await this.apply(JSON.parse(text) as ProcessSpec[]);
   }
 
-  /** Adds these processes; one that is known with another command line is stopped and started anew. Others stay as they are. */
+  /** Adds these processes; a known process whose command line has changed is stopped and started again. Others stay. */
   async apply(specs: readonly ProcessSpec[]): Promise<void> {
     for (const spec of specs) {
       const known = this.entries.get(spec.name);
@@ -207,7 +207,7 @@ export class Supervisor {
       process: name,
       pid: record.pid,
       silentMs,
-      // The kernel's function it waits in, if it does: a call of the system prints no stack.
+      // The kernel function the process waits in, if any: a system call prints no stack.
       waitsIn: readOptional(`/proc/${record.pid}/wchan`),
     });
     signalProcess(record, 'SIGINT');
@@ -240,7 +240,7 @@ export class Supervisor {
   }
 }
 
-/** Agents together, then engines, then the rest: what a group needs is still there while it ends. */
+/** Agents together, then engines, then the rest: each group ends while the processes it needs still run. */
 function stopGroups(entries: readonly Entry[]): readonly (readonly Entry[])[] {
   const rank = ({ spec }: Entry) => (spec.name.endsWith('/docker') ? 1 : spec.name.includes('/') ? 0 : 2);
   return [0, 1, 2].map((wanted) => entries.filter((entry) => rank(entry) === wanted));
