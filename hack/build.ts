@@ -1,5 +1,5 @@
 // Bundles the programs: dist/k8ts.js, the one command of every process; dist/yaml-worker.js, a thread of the server;
-// dist/dev.js, what hack/up and its friends run; dist/demo.js for machines without kubectl; beside them the schemas of the API.
+// dist/dev.js, the program of hack/up, down, status and logs; dist/demo.js for machines without kubectl; and the schemas of the API.
 // Bundles start in a quarter of the time and hold less memory than the sources would.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { build, type Plugin } from 'esbuild';
 const root = join(__dirname, '..');
 const outdir = join(root, 'dist');
 
-/** Packages with parts in C or parts chosen at run time: found in node_modules when they are needed. */
+/** Packages with parts in C or parts chosen at run time: loaded from node_modules when needed. */
 const external = ['koffi', 'netlink'];
 
-/** dockerode brings gRPC and protobuf along for BuildKit alone; k8ts builds no images through it, so they stay out. */
+/** dockerode needs gRPC and protobuf only for BuildKit; k8ts builds no images through it, so the bundle leaves them out. */
 const withoutBuildKit: Plugin = {
   name: 'without-buildkit',
   setup(build) {
@@ -33,8 +33,8 @@ const withoutSsh: Plugin = {
 };
 
 /**
- * esbuild escapes all but comments, so what is left of other characters stands in comments. One of them makes V8 keep
- * the whole text with two bytes a character in every process.
+ * esbuild escapes characters outside ASCII, except in comments. One such character makes V8 keep the complete
+ * text with two bytes a character in every process.
  */
 function keepOneByte(path: string): void {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/\P{ASCII}/gu, '.'));

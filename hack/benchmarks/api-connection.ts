@@ -1,4 +1,4 @@
-// A client that costs little: requests written as text on TLS connections that stay open, answers counted rather than read.
+// A cheap client: it writes requests as text on TLS connections that stay open, and counts answers without parsing them.
 // A general HTTP client would take more of the machine than the server it measures.
 import { connect, type TLSSocket } from 'node:tls';
 import { Unavailable } from '../../controlplane/base/errors';
@@ -41,7 +41,7 @@ async function open({ server, ca, cert, key }: ConnectionOptions): Promise<TLSSo
 
 /** One connection with at most one request under way. */
 export class ApiConnection {
-  /** The start of an answer, until its head is whole. */
+  /** The start of an answer, until its head is complete. */
   private head: Buffer | undefined;
   private status = 0;
   private size = 0;
@@ -113,7 +113,7 @@ export class ApiConnection {
   }
 }
 
-/** A watch that tells of every occurrence of `{"bench":"N"}`-like marks in its events. Resolves when its answer has begun. */
+/** A watch that reports every mark like `{"bench":"N"}` in its events. Resolves when its answer has begun. */
 export async function openWatch(
   options: ConnectionOptions,
   path: string,

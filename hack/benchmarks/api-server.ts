@@ -1,5 +1,5 @@
-// The server under test: the built bundle as a process of its own with a fresh data directory, as hack/up starts it, and what
-// the kernel says about it.
+// The server under test: the built bundle as a process of its own with a fresh data directory, as hack/up starts it, and the
+// kernel's figures of that process.
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:https';

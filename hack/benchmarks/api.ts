@@ -1,7 +1,7 @@
-// The API budgets of the design: verbs over 16 connections, lists, the way from a write to a hundred watchers, and what the
-// server holds afterwards. The peer, kube-apiserver 1.20 with etcd 3.4, comes in no package of the distribution, so its figures
-// are those of the design page, measured with the same load on a machine of two cores. The rows in CPU time are the ones to
-// compare between runs: with two cores the client takes one of them, and the wall clock measures the neighbours as well.
+// The API budgets of the design: verbs over 16 connections, lists, the time from a write to a hundred watchers, and the memory
+// of the server afterwards. The distribution has no package of the peer, kube-apiserver 1.20 with etcd 3.4, so its figures
+// are those of the design page, measured with the same load on a machine of two cores. Compare the rows in CPU time between
+// runs: with two cores the client takes one of them, and wall-clock time includes other processes of the machine.
 // usage: node -r ts-node/register hack/benchmarks/api.ts [flags of node for the server, e.g. --cpu-prof]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -103,7 +103,7 @@ class ApiBench {
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     await first!.send({ method: 'POST', path: '/api/v1/namespaces', body });
     const account = { method: 'GET', path: `/api/v1/namespaces/${namespace}/serviceaccounts/default` };
-    // Pods are refused until the controller has made it.
+    // Pods are refused until the controller has created it.
     for (let tries = 0; ; tries++) {
       try {
         await first!.send(account);
@@ -139,7 +139,7 @@ class ApiBench {
     return { perSecond: (count / ms) * 1_000, cpuMicros: micros / count, p50Ms: at(0.5), p99Ms: at(0.99) };
   }
 
-  /** No two of these lists are equal: the server cannot answer with the bytes of the one before. */
+  /** No two of these lists are equal: the server cannot answer with the bytes of the previous list. */
   private async listsAfterWrites(): Promise<Figure> {
     const writer = this.connections[1]!;
     const latencies: number[] = [];
@@ -170,7 +170,7 @@ class ApiBench {
     const onMark = () => {
       if (--missing === 0) done();
     };
-    // From now on, without what is there already.
+    // From now on, without the objects that exist already.
     const path = `${configMaps}?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan`;
     const open = Array.from({ length: watchers }, () => openWatch(this.api.connection, path, onMark));
     const watches = await Promise.all(open);
@@ -199,7 +199,7 @@ function row(what: string, unit: string, ours: number, reference: Reference, not
   return { what, unit, ours, ...(reference.theirs === undefined ? {} : { peer, ...reference }), note };
 }
 
-/** Requests per second by the clock and by the server's CPU time; both stand against the same reference. */
+/** Requests per second by the clock and by the server's CPU time; both are compared with the same reference. */
 function verbRows(what: string, figure: Figure, reference: Reference = {}): BenchRow[] {
   const load = `load ${loadavg()[0]!.toFixed(1)}`;
   const times = `median ${figure.p50Ms.toFixed(1)} ms, 99 % within ${figure.p99Ms.toFixed(1)} ms, ${load}`;
@@ -221,7 +221,7 @@ const pod = (i: number) => ({
   kind: 'Pod',
   metadata: { name: `p${i}`, labels: { app: 'bench' } },
   spec: {
-    // No scheduler of that name runs: the pods stay as they are.
+    // No scheduler of that name runs: the pods stay unchanged.
     schedulerName: 'nobody',
     containers: [{ name: 'c', image: 'busybox:1', resources: { requests: { cpu: '10m', memory: '16Mi' } } }],
   },

@@ -1,5 +1,5 @@
-// A whole cluster as a user gets it: how long hack/up takes when everything is fetched and built, and what the processes
-// hold once they are idle. Memory is PSS: pages that processes share, the Node.js binary above all, are counted once.
+// A complete cluster as a user gets it: how long hack/up takes when everything is fetched and built, and the memory of its idle
+// processes. Memory is PSS: pages that processes share, the Node.js binary above all, are counted once.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const root = join(__dirname, '..', '..');
 const exec = new SystemExec();
 const name = 'bench';
 const nodes = 3;
-/** Start-up garbage is collected within this time; after it the figures stand still. */
+/** Start-up garbage is collected within this time; after it the figures are stable. */
 const settleMs = 30_000;
 const scriptTimeoutMs = 600_000;
 
@@ -26,7 +26,7 @@ export async function run(): Promise<BenchRow[]> {
     exec.run([join(root, 'hack', file), '--name', name, ...args], { env, timeoutMs: scriptTimeoutMs });
   try {
     scope.defer(() => script('down'));
-    // The first run may have images to make; what is measured is the second.
+    // The first run may have to build images; the second run is measured.
     await script('up', '--nodes', String(nodes), '--no-demo');
     await script('down');
     const start = performance.now();

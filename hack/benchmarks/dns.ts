@@ -1,5 +1,5 @@
-// Queries for names in the zone, beside unbound with one thread and the same names as local data; dnsperf asks. CPU per query
-// is what the budget compares: with two cores the client shares them, and the wall clock then measures the neighbours as well.
+// Queries for names in the zone, next to unbound with one thread and the same names as local data; dnsperf sends them. The
+// budget compares CPU per query: the client shares the two cores, so wall-clock time includes other processes of the machine.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// What a user can send to the API server to hold its event loop: one input for each way that was found, and siblings of them.
+// Requests with which a user can hold the event loop of the API server: one input for each known way, and variants of them.
 import {
   access,
   bytes,

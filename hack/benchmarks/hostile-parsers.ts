@@ -1,5 +1,5 @@
-// What others than the API server take from outside: frames, DNS messages, heads of Ingress requests, endpoints that become rules.
-// Each is one call, and so one turn of the event loop of its process; the figure is the time of the call.
+// Inputs from outside to processes other than the API server: frames, DNS messages, heads of Ingress requests, endpoints that become
+// rules. Each is one call, and so one turn of the event loop of its process; the figure is the time of the call.
 import { FrameReader } from '../../agents/kubelet/streaming/spdy/frames';
 import { parseHeaders } from '../../agents/kubelet/streaming/spdy/header-block';
 import { parseQuery } from '../../dataplane/dns/message';
@@ -10,7 +10,7 @@ import { renderPlan, ServiceCompiler } from '../../dataplane/service/iptables/co
 
 export interface ParserInput {
   readonly name: string;
-  /** Prepares the input; what it returns is measured. */
+  /** Prepares the input; the returned function is measured. */
   readonly prepare: () => () => unknown;
 }
 

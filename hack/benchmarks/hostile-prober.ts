@@ -1,5 +1,5 @@
-// Asks a server for its health again and again, from a thread of its own, and keeps the longest time an answer took: no turn of
-// the server's event loop was longer than that. A connection that stays open costs the server some fifty microseconds a question.
+// Sends health requests to a server again and again, from a thread of its own, and keeps the longest time of an answer: no turn of
+// the server's event loop was longer. On a connection that stays open, a request costs the server about fifty microseconds.
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -55,7 +55,7 @@ class Probe {
     socket.on('data', (chunk: Buffer) => this.read(chunk));
   }
 
-  /** Resolves when a question that was sent later has been answered, so that a turn that just began counts. */
+  /** Resolves when a request that was sent later has been answered, so that a turn that just began counts. */
   settled(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }

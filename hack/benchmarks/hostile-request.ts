@@ -1,4 +1,4 @@
-// How hostile requests are written down.
+// The records that describe hostile requests.
 
 export interface HostileInput {
   readonly name: string;

@@ -1,6 +1,6 @@
 // The longest turn of an event loop under each hostile input: no request of a user may hold it for more than 50 ms, or 200 ms for
-// bodies near a limit (3 MB, 20,000 fields and items) and answers of megabytes. The API server is a process of its own, asked by an
-// independent prober while the input comes; what other processes take from outside is measured as the call it is.
+// bodies near a limit (3 MB, 20,000 fields and items) and answers of megabytes. The API server is a process of its own; an
+// independent prober sends requests to it during the input. Inputs of other processes are measured as one call each.
 // options: --only=TEXT (inputs whose name contains it), --rounds=N (default 3; the shortest of the longest turns counts, since a
 // busy machine only makes them longer)
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -59,7 +59,7 @@ class Client {
         response.on('end', () => done(response.statusCode ?? 0));
         response.on('error', () => {});
         response.on('close', () => done(response.statusCode ?? 0));
-        // A watch goes on: a second is enough for its beginning.
+        // A watch does not end: a second is enough for its beginning.
         if (stream) setTimeout(() => response.destroy(), 1_000);
       });
       call.on('timeout', () => call.destroy());
@@ -126,7 +126,7 @@ async function measureApiInput(prober: Prober, client: Client, input: HostileInp
   let longest = Number.POSITIVE_INFINITY;
   let worst = 0;
   let answer: Answer = { status: 'none', tookMs: 0 };
-  // A first request warms what compiles with use; a real attacker has many.
+  // The first request warms up the JIT compiler; a real attacker sends many.
   for (let round = 0; round < rounds; round++) {
     const turn = await prober.during(async () => {
       answer = await client.send({ ...input, ...(body ? { body } : {}) } as Parameters<Client['send']>[0]);
@@ -163,7 +163,7 @@ function measureParser({ name, prepare }: (typeof parserInputs)[number], rounds:
   return rowOf(name, shortest, smallBoundMs, answer);
 }
 
-/** A body that is far from the limit has the small bound, whatever its input asks for; a list has the bound of its answer. */
+/** A body far from the limit has the small bound, whatever bound its input names; a list has the bound of its answer. */
 const boundOf = ({ bound }: HostileInput, body: Buffer | undefined): number =>
   body && body.length < nearLimitBytes && valuesIn(body) < nearLimitValues ? smallBoundMs : (bound ?? smallBoundMs);
 

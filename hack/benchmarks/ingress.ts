@@ -1,6 +1,6 @@
-// Requests through the ingress proxy beside nginx, one worker each, the same nginx as backend, wrk as the client.
-// CPU per request is what the budget compares: with two cores the client and the backend share them, and the wall clock
-// then measures the neighbours as well.
+// Requests through the ingress proxy and through nginx, one worker each, the same nginx as backend, wrk as the client.
+// The budget compares CPU per request: the client and the backend share the two cores, so wall-clock time includes other
+// processes of the machine.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

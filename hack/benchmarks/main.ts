@@ -1,4 +1,4 @@
-// hack/bench: runs the benchmarks named (all of them when none is), prints one table, keeps the rows as JSON.
+// hack/bench: runs the named benchmarks (all without a name), prints one table, keeps the rows as JSON.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return failed ? 1 : 0;
 }
 
-/** One file per benchmark and run, with what the machine is, so that runs can be compared. */
+/** One file per benchmark and run, with the facts of the machine, so that runs can be compared. */
 function keep(name: string, rows: readonly BenchRow[]): void {
   mkdirSync(outputDir, { recursive: true });
   const at = new Date().toISOString();

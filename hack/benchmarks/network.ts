@@ -1,4 +1,4 @@
-// What wiring one pod costs: ours by rtnetlink beside the same wire made by `ip` processes, in namespaces of its own.
+// The cost of wiring one pod: ours by rtnetlink next to the same wire created by `ip` processes, in namespaces of its own.
 
 import { setImmediate } from 'node:timers/promises';
 import { vethName } from '../../agents/kubelet/network/names';

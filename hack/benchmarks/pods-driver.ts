@@ -39,7 +39,7 @@ interface Made {
   readonly cpuMsPerPod?: number;
 }
 interface Maker {
-  /** Makes so many at once and takes them away again. */
+  /** Creates so many at once and removes them again. */
   make(count: number): Promise<Made>;
 }
 
@@ -69,7 +69,7 @@ async function main([kubeconfig, dockerHost, image, pauseImage, ...pids]: readon
   return { single, burst, teardown, burstSize, cpuMsPerPod, docker, load };
 }
 
-/** Whoever goes first meets a colder Docker; so they take turns at it. */
+/** The first one meets a colder Docker, so the two alternate. */
 async function inTurn(turn: number, ours: Maker, theirs: Maker, count: number): Promise<[Made, Made]> {
   if (turn % 2 === 0) return [await ours.make(count), await theirs.make(count)];
   const raw = await theirs.make(count);
@@ -203,7 +203,7 @@ class Engine {
 
   constructor(private readonly socketPath: string) {}
 
-  /** The API is quick to forget a pod without grace; it is gone when its containers are. */
+  /** The API removes a pod without grace at once; the pod has ended when its containers have. */
   async untilNone(label: string): Promise<void> {
     const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
     while ((await this.call<unknown[]>('GET', `/containers/json?all=1&filters=${filters}`)).length > 0) {

@@ -1,8 +1,8 @@
-// Pods beside raw Docker: create to Ready one at a time, thirty at once, and tear-down; the peer makes the same two
+// Pods next to raw Docker: create to Ready one at a time, thirty at once, and tear-down; the peer creates the same two
 // containers per pod (pause without a network, app joined to it) in the same Docker daemon. Each figure of ours has one of
 // the peer's right before or after it, and the ratios' median counts, so that a busy machine slows both.
 //
-// It brings what it needs: a Docker daemon, a server and one kubelet from the built bundle, in a network namespace.
+// The benchmark starts its own Docker daemon, a server and one kubelet from the built bundle, in a network namespace.
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ export async function run(options: readonly string[] = []): Promise<BenchRow[]> 
   }
 }
 
-/** Runs inside the namespace: the API of this cluster is nowhere else. */
+/** Runs inside the namespace: only there can it reach the API of this cluster. */
 async function drive(dockerd: TestDockerd, kubeconfig: string, daemons: readonly Daemon[]): Promise<Figures> {
   const driver = [process.execPath, '-r', 'ts-node/register', join(__dirname, 'pods-driver.ts')];
   const args = [kubeconfig, dockerd.host, dockerd.image, dockerd.pauseImage, ...daemons.map(({ pid }) => String(pid))];
@@ -130,7 +130,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-// Further arguments go to the kubelet: --parallel-starts 8.
+// More arguments are passed to the kubelet: --parallel-starts 8.
 if (require.main === module) {
   void run(process.argv.slice(2)).then((all) => {
     const notes = all.map(({ what, note }) => `  ${what}: ${note}\n`);

@@ -1,16 +1,16 @@
-// One line of a benchmark's table: our figure beside a peer's from the same run, and the budget as a ratio.
+// One line of a benchmark's table: our figure next to a peer's from the same run, and the budget as a ratio.
 
 export interface BenchRow {
   /** What was measured: 'requests on one core'. */
   readonly what: string;
   readonly unit: string;
   readonly ours: number;
-  /** Who the peer is: 'nginx 1.22, one worker'; absent where a figure stands alone. */
+  /** The peer: 'nginx 1.22, one worker'; absent for a figure without a peer. */
   readonly peer?: string;
   readonly theirs?: number;
   /** The ratio ours / theirs must stay at or above (`min`) or at or below (`max`) this. */
   readonly budget?: { readonly min: number } | { readonly max: number };
-  /** What made the figure: load, count, anything that a reader needs to repeat it. */
+  /** How the figure was measured: load, count, all that a reader needs to repeat it. */
   readonly note?: string;
 }
 

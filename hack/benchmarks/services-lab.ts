@@ -1,5 +1,5 @@
-// The network of the Services benchmark: a node between a client and a server, which stand for pods of this and another node,
-// and what a connection through it costs.
+// The network of the Services benchmark: a node between a client and a server, in the roles of pods of this and another node,
+// and the cost of a connection through it.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Scope } from '../../controlplane/base/scope';
@@ -57,19 +57,19 @@ export async function openLab(scope: Scope): Promise<Lab> {
   return { nodeName: name('node'), client: at.client };
 }
 
-/** Connection tracking must be at work for the bare figure too, or rules would be compared with routing alone. */
+/** Connection tracking must be active for the bare figure too, or rules would be compared with routing alone. */
 export async function trackConnections({ nodeName }: Lab, program: string): Promise<void> {
   const node = ['ip', 'netns', 'exec', nodeName, program];
   await exec.run([...node, '-A', 'FORWARD', '-m', 'conntrack', '--ctstate', 'NEW', '-j', 'ACCEPT']);
   await exec.run([...node, '-t', 'nat', '-A', 'PREROUTING', '-s', '192.0.2.1', '-j', 'RETURN']);
 }
 
-/** A SYN sent before the rules are there is lost without a word: an attempt's time-out is the resolution of the figure. */
+/** A SYN sent before the rules exist is dropped silently: an attempt's time-out is the resolution of the figure. */
 const attemptMs = 8;
-/** A figure that takes longer than this is no figure. */
+/** A measurement that takes longer than this is discarded. */
 const giveUpMs = 120_000;
 
-/** Milliseconds until connecting to `ip` succeeds, or is refused. What is lost without a word counts as neither. */
+/** Milliseconds until connecting to `ip` succeeds, or is refused. A silently dropped attempt counts as neither. */
 export async function until(lab: Lab, ip: string, wanted: 'connected' | 'refused'): Promise<number> {
   const start = performance.now();
   for (;;) {
@@ -93,8 +93,8 @@ async function attempt(lab: Lab, ip: string): Promise<'connected' | 'refused' | 
 }
 
 /**
- * Connects one after the other and resets each connection, which leaves no TIME_WAIT behind; prints µs per connection, and how many
- * did not come about within three seconds: they are no part of the mean, and nothing waits longer for them.
+ * Connects one after the other and resets each connection, which leaves no TIME_WAIT; prints µs per connection, and how many
+ * were not established within three seconds: the mean excludes these, and the run waits no longer for them.
  */
 const connectLoop = `
 use strict; use Socket; use Time::HiRes 'time';
@@ -121,7 +121,7 @@ export const connectionRounds = 5;
 export interface ConnectionCost {
   /** The best of the rounds: noise only ever adds. */
   readonly micros: number;
-  /** Connections that did not come about. */
+  /** Connections that were not established. */
   readonly stalled: number;
 }
 
@@ -132,7 +132,7 @@ export async function connectionCost(lab: Lab, hosts: readonly string[]): Promis
     return (await exec.run(inNetns(lab.client, argv), { timeoutMs: giveUpMs })).stdout.trim().split('\n');
   };
   for (let round = 0; round < connectionRounds; round++) {
-    // Each way is first in every other round, after a short run that nobody counts.
+    // Each way is first in every other round, after a short run that does not count.
     const order = [...hosts.keys()];
     if (round % 2 === 1) order.reverse();
     const ways = order.map((i) => hosts[i]!);

@@ -1,5 +1,5 @@
-// kube-proxy below the API client as a process of its own, so that its memory and its CPU time are its own: it is told of Services
-// by messages and writes the rules of the node namespace it is given.
+// kube-proxy without the API client as a process of its own, so that its memory and its CPU time are its own: it receives Services
+// as messages and writes the rules of the given node namespace.
 import { readFileSync } from 'node:fs';
 import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
@@ -121,7 +121,7 @@ async function openModeRules(mode: BenchMode, nodeName: string): Promise<{ exec:
   const exec: Exec = { run: (argv, options) => system.run(inNetns(netns, argv), options) };
   const generations = new Generations(netns);
   if (mode === 'nftables') return { exec, rules: await openRules({ mode, exec, family: 4, facts, log, generations }) };
-  // As openRules does it, but with the back end that is asked for.
+  // Like openRules, but with the requested back end.
   const backend = programsOf(4).find((one) => `iptables-${one.mode}` === mode)!;
   const applier = new Applier({ exec, backend, ...(backend.mode === 'nft' ? { generations } : {}) });
   return { exec, rules: new ModeRules(new ServiceCompiler(4, facts), applier) };
@@ -159,7 +159,7 @@ async function obey(order: Order): Promise<void> {
   else if (order.do === 'empty') world.put({ ...order.service, endpoints: [] });
 }
 
-/** When everything that was asked for is written. */
+/** When all requested rules are written. */
 async function written(last: number): Promise<void> {
   while (metrics.lastSync === last) await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,5 +1,5 @@
-// How fast kube-proxy makes Services work, what they cost a connection, and what they cost the node: the agent below the API client
-// in a process of its own, in network namespaces, seen from real connections.
+// How fast kube-proxy makes Services work, and their cost for a connection and for the node: the agent without the API client
+// in a process of its own, in network namespaces, measured with real connections.
 //   hack/bench services [--proxy-mode=iptables-nft,iptables-legacy,nftables] [--services=100,1000,5000,10000] [--probes=20]
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ import { type BenchMode, type BenchService, benchModes, type Order, type Report 
 
 const endpointsPerService = 4;
 const manyEndpoints = 1_000;
-/** One change made visible. */
+/** The budget until connections see one change. */
 const budgetMs: Readonly<Record<BenchMode, number>> = { 'iptables-nft': 50, 'iptables-legacy': 50, nftables: 20 };
 
 export async function run(options: readonly string[] = []): Promise<BenchRow[]> {
@@ -176,7 +176,7 @@ async function probe(lab: Lab, proxy: ProxyProcess, size: number, probes: number
     ] as const) {
       const asked = proxy.ask(order);
       figures.push(await until(lab, probed.clusterIp, wanted));
-      // Rules work before the write that brings them has returned; a change at that moment would wait for it to end.
+      // Rules work before their write has returned; a change at that moment would wait until the write ends.
       await asked;
     }
   }
@@ -184,10 +184,10 @@ async function probe(lab: Lab, proxy: ProxyProcess, size: number, probes: number
   return { up, down, cpuMs: after.cpuMs - cpuMs, elapsedMs: performance.now() - start };
 }
 
-/** Part of a core that is taken when nothing changes: the looks at the rules. */
+/** The part of a core that the checks of the rules take when nothing changes. */
 async function idleCpu(proxy: ProxyProcess): Promise<number> {
   const windowMs = 10_000;
-  // The first look after a start compares everything, as one a minute does later.
+  // The first check after a start compares everything, as one check a minute does later.
   await new Promise((resolve) => setTimeout(resolve, 3 * canaryMs));
   const before = await proxy.ask({ do: 'figures' });
   await new Promise((resolve) => setTimeout(resolve, windowMs));

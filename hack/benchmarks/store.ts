@@ -1,4 +1,4 @@
-// Store and watch cache alone, in one process: what is left for the rest of the API server.
+// Store and watch cache alone, in one process: shows how much time is left for the rest of the API server.
 // usage: node -r ts-node/register hack/benchmarks/store.ts [objects] [writers]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ async function verbs(cache: KindCache<ConfigMap>): Promise<void> {
   if (delivered !== objects * watchers) throw new Error(`delivered ${delivered} events of ${objects * watchers}`);
 }
 
-/** Runs `work` with many watches open; resolves with how many events they got. */
+/** Runs `work` with many watches open; resolves with the number of their events. */
 async function watched(cache: KindCache<ConfigMap>, work: () => Promise<void>): Promise<number> {
   const stop = new AbortController();
   const { revision } = await cache.list({ limit: 1 });

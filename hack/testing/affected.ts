@@ -1,4 +1,4 @@
-// Which test files a change concerns: those that import the changed file, directly or through others. Pure.
+// Which test files a change affects: those that import the changed file, directly or through other files. Pure.
 
 export interface Imports {
   /** From the root of the checkout. */
@@ -7,7 +7,7 @@ export interface Imports {
   readonly targets: readonly string[];
 }
 
-/** The tests, in their order, from which one of the changed files can be reached. A changed test file concerns itself. */
+/** The tests, in their order, that import one of the changed files. A changed test file affects itself. */
 export function affectedTests(
   files: readonly Imports[],
   tests: readonly string[],

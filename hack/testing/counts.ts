@@ -38,7 +38,7 @@ export interface Verdict {
   readonly problem?: string;
 }
 
-/** A run that ran no test, or that ended badly without a failed assertion (a crash of the runner), must not look well. */
+/** A run without a test, or a run that failed without a failed assertion (a crash of the runner), must not pass. */
 export function judgeRun(tap: string, exitCode: number): Verdict {
   const counts = countsOf(tap);
   if (counts.failed > 0) return { counts };
@@ -74,7 +74,7 @@ export function failuresOf(tap: string): readonly string[] {
     if (failed === undefined || / # (TODO|SKIP)/i.test(failed)) return;
     const details = detailsAfter(lines, i + 1, indent);
     const isLeaf = !closesSubtest(lines, i, indent);
-    // A file that fails though nothing in it did has crashed or taken too long.
+    // A file that fails without a failed assertion has crashed or timed out.
     const file = `FAIL ${failed.replace(/ # time=.*$/, '')} > `;
     const crashed = depth === 0 && !failures.some((text) => text.startsWith(file));
     if (!isLeaf && !crashed) return;
@@ -84,7 +84,7 @@ export function failuresOf(tap: string): readonly string[] {
   return failures;
 }
 
-/** The YAML block behind a test point. */
+/** The YAML block after a test point. */
 function detailsAfter(lines: readonly string[], start: number, indent: number): string[] {
   if (lines[start]?.trim() !== '---') return [];
   const end = lines.findIndex((line, i) => i > start && line === `${' '.repeat(indent + 2)}...`);

@@ -18,7 +18,7 @@ interface Stage {
   readonly jobs: number;
   /** One test file may take this long. */
   readonly timeoutSeconds: number;
-  /** Makes namespaces, rules and containers. */
+  /** Creates namespaces, rules and containers. */
   readonly needsRoot?: true;
   /** Left out unless it is named. */
   readonly onlyByName?: true;

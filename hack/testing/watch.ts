@@ -8,7 +8,7 @@ const folders = ['agents', 'controlplane', 'dataplane', 'hack', 'test'];
 /** An editor writes a file in several steps. */
 const quietMs = 150;
 
-/** @param run runs test files and prints what came of them */
+/** @param run runs test files and prints their results */
 export async function watchTests(
   tests: readonly string[],
   run: (tests: readonly string[]) => Promise<unknown>,
