@@ -6,9 +6,9 @@ import { hasCode, isAlreadyExists, isNotFound } from '../../controlplane/base/er
 
 export interface RuntimeUnderTest {
   readonly runtime: ContainerRuntime;
-  /** An image whose /bin/sh runs what `command` gives; its user is root. */
+  /** An image whose /bin/sh runs the commands that `command` returns; its user is root. */
   readonly image: string;
-  /** Makes the running container print `line` and go on. */
+  /** Makes the running container print `line`; it keeps running. */
   readonly write: (id: string, line: string) => Promise<void> | void;
   /** Makes the process of the running container end with this code. */
   readonly end: (id: string, code: number) => Promise<void> | void;
@@ -24,7 +24,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
       name,
       image: under().image,
       labels: { 'io.kubernetes.pod.uid': name, 'io.kubernetes.container.name': 'c' },
-      // Serves the suite's requests: lines of a fifo are echoed, `exit N` ends it.
+      // Serves the suite's requests: it prints each line of a fifo, and `exit N` ends it.
       entrypoint: ['/bin/sh', '-c', script],
       env: [],
       mounts: [],
@@ -185,7 +185,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
   });
 }
 
-/** `say` prints, `end` ends: both arrive as files in /tmp, as a container has no other way in. */
+/** `say` prints, `end` ends: both write files in /tmp, as a container has no other input. */
 const script = `
 trap 'exit 143' TERM
 while :; do

@@ -1,5 +1,5 @@
-// What the rules of Services must do to packets, whatever they are written in: random packets through the rules of random clusters,
-// against what the Service contract says, written down a second time and in other words: here nothing is a rule, a chain or a mark.
+// The effect that Service rules must have on packets, in every rule language: random packets through the rules of random clusters,
+// compared with the Service contract, which this file implements a second time without rules, chains or marks.
 import type { Test } from 'tap';
 import { parseCidr } from '../../controlplane/base/cidr';
 import type { TcpFlag } from '../../dataplane/netfilter/model';
@@ -26,7 +26,7 @@ const packetsPerRound = 4_000;
 
 interface Outcome {
   readonly verdict: 'accept' | 'drop' | 'reject';
-  /** Where it may arrive. */
+  /** The places where the packet may arrive. */
   readonly to: ReadonlySet<string>;
   /** Whether the receiver sees an address of the node instead of the sender's. */
   readonly hidden: (backend: string) => boolean;
@@ -53,9 +53,9 @@ function truth(packet: Packet, services: readonly ServiceInput[]): Outcome {
     to: new Set(to),
     hidden: (backend) => {
       const ip = backend.split(':')[0]!;
-      // What comes from outside and stays here is not routed on: the answer starts where the translation was made.
+      // A packet from outside that stays on this node is not forwarded: its answer starts at the translation.
       if (packet.inInterface && nodeAddresses.has(ip)) return false;
-      // A pod that is led to itself would otherwise answer itself past the node.
+      // Otherwise a pod that reaches itself would answer itself without the node's translation.
       return sourceMustHide || leaves(backend) || (ownPod(source) && ip === source);
     },
   });

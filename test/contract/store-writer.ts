@@ -1,5 +1,5 @@
-// A process that writes to a store until it is killed, and notes every acknowledgement: a line `REVISION KEY VALUE` is
-// written only after the store has promised that revision. A deletion has the value "-". Each key claims
+// A process that writes to a store until it is killed, and records every acknowledgement: it writes a line `REVISION KEY VALUE`
+// only after the store has acknowledged that revision. A deletion has the value "-". Each key claims
 // `KEY=LENGTH` with the length of its value, so an update takes one claim and frees another.
 // usage: node -r ts-node/register test/contract/store-writer.ts STORE ACKS
 import { openSync, writeSync } from 'node:fs';

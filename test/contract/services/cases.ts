@@ -1,11 +1,11 @@
-// What a case of the Service contract is, and the Service most of them begin with.
+// The type of a case of the Service contract, and the Service that most cases begin with.
 import type { Test } from 'tap';
 import type { Endpoint, ServiceInput, ServicePort } from '../../../dataplane/service/input';
 import { endpoint, service, servicePort } from '../../lib/service-fixture';
 import { addresses, type Place, type ServiceLab, serverPort } from '../../lib/service-lab';
 import type { NodeRules } from '../../lib/service-rules';
 
-/** Name to what is shown. Each gets a lab of its own, and rules for its node in the mode of the lab. */
+/** Name of the case to its test. Each gets a lab of its own, and rules for its node in the mode of the lab. */
 export type ServiceCases = Readonly<Record<string, (t: Test, lab: ServiceLab, rules: NodeRules) => Promise<void>>>;
 
 /** The lab's server at a place, as an endpoint. */

@@ -7,7 +7,7 @@ export const choiceCases: ServiceCases = {
     await rules.apply(web([at('a'), at('b'), at('far')]));
     const draws = 450;
     const sigma = Math.sqrt(draws * (1 / 3) * (2 / 3));
-    // Three sigma are missed by chance once in a hundred samples of three counts, twice in a row once in ten thousand.
+    // By chance, one in a hundred samples of three counts is outside three sigma, and twice in a row one in ten thousand.
     let worst = Number.POSITIVE_INFINITY;
     for (let sample = 0; sample < 2 && worst > 3 * sigma; sample++) {
       const counts = new Map([
@@ -26,7 +26,7 @@ export const choiceCases: ServiceCases = {
   },
 
   'hundreds of endpoints come, change, and go': async (t, lab, rules) => {
-    // Nobody has these addresses: what counts is that the kernel takes each change, and that the last one answers.
+    // No machine has these addresses: the test shows that the kernel accepts each change, and that the last one answers.
     const many = Array.from({ length: 300 }, (_, i) => ({
       ...at('far'),
       address: `10.244.7.${(i % 250) + 1}`,
@@ -68,7 +68,7 @@ export const choiceCases: ServiceCases = {
     await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 1 }));
     const first = await lab.ask('node', '10.96.3.7', 80);
     for (let i = 0; i < 20; i++) t.equal(await lab.ask('node', '10.96.3.7', 80), first);
-    // The kernel's own clock decides, and every look at it through a connection would start the time anew.
+    // The kernel's own clock decides, and every connection to check it would restart the time-out.
     const places = new Set([first]);
     for (let i = 0; i < 12 && places.size === 1; i++) {
       await new Promise((resolve) => setTimeout(resolve, 2_100));

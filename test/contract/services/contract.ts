@@ -1,4 +1,4 @@
-// What every way of writing Service rules must do, shown by packets between namespaces.
+// The contract of every back end for Service rules, shown by packets between namespaces.
 import type { Test } from 'tap';
 import { Scope } from '../../../controlplane/base/scope';
 import { skipWithoutKernel } from '../../lib/netns';
@@ -29,7 +29,7 @@ const groups: readonly ServiceCases[] = [
   underLoadCases,
 ];
 
-/** Well beyond what a busy machine needs: it only turns a hang into a failure. */
+/** Far more than a busy machine needs: the limit only turns a hang into a failure. */
 const limitMs = 300_000;
 
 export function serviceContract(t: Test, mode: ProxyMode): void {

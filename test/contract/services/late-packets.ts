@@ -1,4 +1,4 @@
-// Packets that belong to no connection any more: what would do harm is dropped, what ends a connection passes.
+// Packets that no longer belong to a connection: harmful ones are dropped, those that end a connection pass.
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { connectInNetns } from '../../../dataplane/netns/connect';
@@ -10,7 +10,7 @@ import { at, type ServiceCases } from './cases';
 const port = 7000;
 const clusterIp = '10.96.3.7';
 
-/** A server at pod a that answers with what it hears; `accepted` is its side of the first connection. */
+/** An echo server at pod a; `accepted` is its side of the first connection. */
 async function echoAt(lab: ServiceLab): Promise<{ readonly accepted: Promise<Socket> }> {
   const accepted = Promise.withResolvers<Socket>();
   const sockets: Socket[] = [];
@@ -36,7 +36,7 @@ async function say(socket: Socket, text: string): Promise<string> {
   return String((await answer)[0]);
 }
 
-/** The sequence number of the byte the client sends next, seen at the pod. Words have four letters, and say how many went before. */
+/** The sequence number of the client's next byte, seen at the pod. A word has four letters and holds the number of earlier words. */
 async function nextSequence(lab: ServiceLab, socket: Socket): Promise<number> {
   let sent = 0;
   const again = async () => void (await say(socket, String(sent++).padStart(4, '0')));
@@ -54,8 +54,8 @@ export const latePacketCases: ServiceCases = {
     const socket = await connectInNetns(lab.at.b, { host: clusterIp, port });
     const { remotePort = 0 } = await accepted;
     const next = await nextSequence(lab, socket);
-    // Out of the window, so conntrack does not know it for an answer and does not translate it back. A client that got it would
-    // send a reset to the pod with the number that is acknowledged here, and the pod would believe it.
+    // Out of the window, so conntrack does not see an answer and does not translate the packet back. A client that received it
+    // would send a reset to the pod with the number that is acknowledged here, and the pod would accept the reset.
     await sendRaw(
       lab.at.a,
       tcpData(
@@ -77,7 +77,7 @@ export const latePacketCases: ServiceCases = {
   'a reset passes, also when its connection has been forgotten': async (t, lab, rules) => {
     await rules.apply(echo);
     const { accepted } = await echoAt(lab);
-    // Past the Service: such a connection needs no translation, so it lives on without an entry.
+    // Directly to the pod: such a connection needs no translation, so it continues without an entry.
     const socket = await connectInNetns(lab.at.b, { host: addresses.a, port });
     t.equal(await say(socket, 'one'), 'one');
     const far = await accepted;

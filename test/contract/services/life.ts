@@ -1,4 +1,4 @@
-// Rules over the life of processes: adopted, taken away.
+// Rules across the life of processes: adopted, removed.
 import { connectInNetns } from '../../../dataplane/netns/connect';
 import { service, servicePort } from '../../lib/service-fixture';
 import { NodeRules } from '../../lib/service-rules';
@@ -32,7 +32,7 @@ export const lifeCases: ServiceCases = {
         .map((line) => line.replace(/\[.*/, ''));
     await lab.exec.run([program, '-t', 'nat', '-A', 'PREROUTING', '-s', '192.0.2.1', '-j', 'RETURN']);
     await lab.exec.run([program, '-A', 'FORWARD', '-s', '192.0.2.1', '-j', 'DROP']);
-    // iptables-nft leaves a built-in chain it has once made.
+    // iptables-nft keeps a built-in chain once it has created it.
     await lab.exec.run([program, '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'DROP']);
     const before = await dump();
     await rules.apply(web([at('a')], {}, { nodePort: 30080 }));

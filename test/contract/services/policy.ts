@@ -1,4 +1,4 @@
-// Traffic policies: endpoints of this node, and those on their way out.
+// Traffic policies: endpoints of this node, and terminating ones.
 import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 

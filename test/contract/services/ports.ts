@@ -28,7 +28,7 @@ export const portCases: ServiceCases = {
     t.equal(await lab.ask('node', '10.96.3.7', 80), 'a 10.244.1.1');
     t.equal(await lab.ask('node', '10.96.3.7', 81), 'b 10.244.1.1');
     const places = new Set<string>();
-    // One of two is missed forty times in a row once in 10^12.
+    // By chance, one of two is missed forty times in a row once in 10^12.
     for (let i = 0; i < 40 && places.size < 2; i++) {
       places.add((await lab.ask('node', '10.96.3.7', 82)).split(' ')[0]!);
     }

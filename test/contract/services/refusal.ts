@@ -1,4 +1,4 @@
-// What is refused, and what is dropped.
+// Which packets are refused, and which are dropped.
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';

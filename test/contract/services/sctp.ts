@@ -1,4 +1,4 @@
-// SCTP: the kernel here may have none of its own, but conntrack and NAT know it; so packets are made by hand.
+// SCTP: this kernel may have no SCTP sockets, but conntrack and NAT know the protocol; so the test builds the packets itself.
 import { receiveRaw, sctpInit, sendRaw } from '../../lib/raw-packets';
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses } from '../../lib/service-lab';

@@ -1,4 +1,4 @@
-// Who sees which source address, and where the masquerade is.
+// Which source address a backend sees, and where packets are masqueraded.
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses, type Place, serverPort } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';

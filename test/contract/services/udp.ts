@@ -83,7 +83,7 @@ export const udpCases: ServiceCases = {
 
   'a UDP flow from before the Service finds it': async (t, lab, rules) => {
     await rules.apply();
-    // Forwarded outside with nothing to answer: conntrack keeps the flow untranslated.
+    // Forwarded outside without an answer: conntrack keeps the flow untranslated.
     const socket = await lab.udp('b');
     socket.send('?', 53, '10.96.3.7');
     const listed = async () => (await lab.exec.run(['conntrack', '-L', '-p', 'udp', '--orig-dst', '10.96.3.7'])).stdout;
