@@ -1,4 +1,4 @@
-// The controllers and the scheduler on a real API server in this process, with kubelets played.
+// The controllers and the scheduler on a real API server in this process, with simulated kubelets.
 import t, { type Test } from 'tap';
 import {
   configMaps,
@@ -67,7 +67,7 @@ t.test('a Deployment becomes pods on all nodes, and its Service gets their addre
   const slices = await eventually(
     client,
     endpointSlices,
-    // The slice that said "none" goes a moment after the one with the endpoints has come.
+    // The slice without endpoints is removed a moment after the slice with the endpoints is created.
     (all) => all.length === 1 && all[0]?.endpoints?.filter(({ conditions }) => conditions?.ready).length === 3,
     { labelSelector: 'kubernetes.io/service-name=web' },
   );

@@ -1,5 +1,5 @@
-// The server process is killed with SIGKILL in the middle of many writes, again and again; writers, and watchers that resume
-// where they stopped, note all they see; history.ts judges it.
+// SIGKILL ends the server process during many writes, again and again; writers, and watchers that resume where they
+// stopped, record all they see; history.ts judges the records.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ async function prepare(dir: string): Promise<{ readonly argv: readonly string[];
   return { argv, client: await connect(kubeconfig) };
 }
 
-/** Retries while the server is away, as every client does. */
+/** Retries while the server does not run, as every client does. */
 async function persist<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -70,7 +70,7 @@ async function persist<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Creates, changes and deletes objects of its own. After a write without an answer it leaves that object as it may be. */
+/** Creates, changes and deletes objects of its own. After a write without an answer it does not touch that object again. */
 async function runWriter(client: Client, id: number, writes: Write[], acknowledged: () => void, stop: AbortSignal) {
   const revisionOf = (object: ConfigMap) => Number(object.metadata?.resourceVersion);
   for (let turn = 0, name = '', current = ''; !stop.aborted; turn++) {
@@ -85,7 +85,7 @@ async function runWriter(client: Client, id: number, writes: Write[], acknowledg
         note(revisionOf(await client.create(configMaps, { metadata: { name, namespace }, data: { value } })));
       else if (type === 'update') note(revisionOf(await client.patch(configMaps, key, 'merge', { data: { value } })));
       else {
-        // The answer to a deletion carries no revision of its own: it must be in the end result, and in every watch.
+        // The answer to a deletion carries no revision of its own: the final state and every watch must show the deletion.
         await client.delete(configMaps, key);
         note(undefined);
         name = '';
@@ -101,7 +101,7 @@ async function runWriter(client: Client, id: number, writes: Write[], acknowledg
   }
 }
 
-/** Follows from `revision` on and never lists again; ends after it has seen the object called `last`. */
+/** Watches from `revision` on and never lists again; ends after it has seen the object called `last`. */
 async function runWatcher(client: Client, revision: string, last: string): Promise<readonly Seen[]> {
   const types = { ADDED: 'create', MODIFIED: 'update', DELETED: 'delete' } as const;
   const seen: Seen[] = [];

@@ -1,5 +1,5 @@
-// Kinds that are added while the controllers run: their objects go with their owners and with their namespace, as those of the
-// kinds of the start do.
+// Kinds that are added while the controllers run: their objects are deleted with their owners and with their namespace, like
+// objects of built-in kinds.
 import t, { type Test } from 'tap';
 import { configMaps, type KubeObject, namespaces } from '../../controlplane/api/index';
 import { defineKind, type Kind } from '../../controlplane/api/kind';
@@ -17,7 +17,7 @@ const widgets = defineKind({
   schema: { definition: { type: 'object' } },
 });
 
-/** Objects in `namespace`, made one by one; the owner blocks the deletion in the foreground. */
+/** Objects in `namespace`, created one by one; the owner blocks the deletion in the foreground. */
 async function open(test: Test) {
   const { client, server } = await openControlPlane(test);
   const create = async (kind: Kind, name: string, owner?: KubeObject, namespace = 'default'): Promise<KubeObject> => {
@@ -78,7 +78,7 @@ t.test('references to a kind count while it is served', async (t) => {
   await t.rejects(client.get(widgets, 'default/owner'), { code: 'NotFound' });
   await create(configMaps, 'present', owner);
   await create(configMaps, 'absent', { ...owner, metadata: { ...owner.metadata, uid: 'another' } });
-  // It is collected after the others have been looked at.
+  // It is collected after the collector has checked the others.
   const last = await create(configMaps, 'last');
   await create(configMaps, 'of-last', last);
   await client.delete(configMaps, 'default/last');

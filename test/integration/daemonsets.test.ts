@@ -1,4 +1,4 @@
-// A DaemonSet on a real API server in this process: placed, updated, undone, removed.
+// A DaemonSet on a real API server in this process: placed, updated, rolled back, removed.
 import t from 'tap';
 import {
   controllerRevisions,

@@ -1,4 +1,4 @@
-// --help of every script changes nothing, neither in a checkout where nothing was set up yet nor in this one.
+// --help of every script changes nothing, neither in a new checkout without any set-up nor in this one.
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ t.test('--help', { timeout: 300_000 }, async (t) => {
   mkdirSync(join(bare, 'hack/lib'), { recursive: true });
   cpSync(join(root, 'hack/lib/setup.sh'), join(bare, 'hack/lib/setup.sh'));
   for (const script of scripts) cpSync(join(root, 'hack', script), join(bare, 'hack', script));
-  // What would fetch or install something says that it was called.
+  // Programs that would fetch or install something report that they were called.
   const programs = join(dir, 'bin');
   mkdirSync(programs);
   for (const name of ['apt-get', 'npm', 'node', 'dpkg']) {

@@ -1,5 +1,5 @@
-// The whole life of a node's identity: a token is made, a machine finds the cluster with it, gets its certificates, works, and
-// renews them with nothing but what it holds; and the API server trusts its kubelet's server through it all.
+// The life of a node's identity: a token is created, a machine finds the cluster with it, gets its certificates, works, and
+// renews the certificates with its own credentials alone; the API server trusts the kubelet's server all the time.
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,4 @@
-// From client-side to server-side apply with the real kubectl: it takes over what it set itself, and nothing that others did.
+// From client-side to server-side apply with the real kubectl: it takes over the fields that it set itself, and no others.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';

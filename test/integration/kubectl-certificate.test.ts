@@ -1,4 +1,4 @@
-// CertificateSigningRequests with the real kubectl: asked for, looked at, approved, denied, used.
+// CertificateSigningRequests with the real kubectl: created, shown, approved, denied, used.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -17,7 +17,7 @@ import { skippedWithoutKubectl } from '../lib/kubectl';
 t.setTimeout(240_000);
 const exec = new SystemExec();
 
-// `auth whoami` came with 1.28.
+// kubectl has `auth whoami` since 1.28.
 t.test('kubectl certificate approve and deny', async (t) => {
   if (await skippedWithoutKubectl(t, 28)) return;
   const { server, url, authority } = await openControlPlane(t, { signsForMs: 10 * dayMs });

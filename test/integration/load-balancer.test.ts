@@ -1,4 +1,4 @@
-// Addresses of load balancers and condition Programmed, by the controllers on a real API server; two nodes are played.
+// Addresses of load balancers and condition Programmed, by the controllers on a real API server; two nodes are simulated.
 import t, { type Test } from 'tap';
 import { endpointSlices, events, leases, nodes, type Service, services } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';
@@ -63,7 +63,7 @@ t.test('addresses are given, kept, refused with the reason, and free again', asy
       '192.168.57.240 default/a, 192.168.57.241 default/b',
   });
 
-  // Deletion and a change of type both give the address back; the finalizer of cloud providers is not needed.
+  // Deletion and a change of type both free the address, without the finalizer that cloud providers use.
   await client.delete(services, 'default/a');
   await eventually(client, services, (list) => addressOf('c', list) === '192.168.57.240', named('c'));
   await client.patch(services, 'default/b', 'merge', { spec: { type: 'ClusterIP', loadBalancerClass: null } });
@@ -114,7 +114,7 @@ t.test('Programmed says which nodes have the Service there is', async (t) => {
   const [headless] = await eventually(client, services, (list) => list.some(isProgrammed), named('headless'));
   t.match(programmed(headless), { reason: 'NothingToProgram' });
 
-  // Nobody waits for endpoints of a Service that is programmed: neither receipt nor condition is written for them.
+  // No client waits for the endpoints of a programmed Service: neither receipt nor condition is written for them.
   const [slice] = await eventually(client, endpointSlices, (list) => list.length > 0, {
     labelSelector: 'kubernetes.io/service-name=web',
   });

@@ -1,4 +1,4 @@
-// A namespace that is deleted goes, whatever state its objects are in. Only what a foreign finalizer holds may stay.
+// A deleted namespace is removed in any state of its objects. Only objects with a foreign finalizer may stay.
 import t, { type Test } from 'tap';
 import {
   configMaps,
@@ -60,7 +60,7 @@ async function goes(client: Client, namespace: string): Promise<void> {
 const podsOf = (client: Client, namespace: string, count: number) =>
   eventually(client, pods, (all) => all.filter(({ spec }) => spec?.nodeName).length >= count, { namespace });
 
-/** What is done in the namespace before it is deleted. */
+/** Prepares the namespace before its deletion. */
 const states: Readonly<Record<string, (client: Client, namespace: string) => Promise<unknown>>> = {
   'one of each kind, just created': createSamples,
   'one of each kind, at work': async (client, namespace) => {

@@ -1,4 +1,4 @@
-// Nodes that fall silent, on a real API server in this process; the controllers' time is the test's.
+// Nodes that no longer renew their Leases, on a real API server in this process; the test sets the controllers' clock.
 import t from 'tap';
 import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import { formatMicroTime } from '../../controlplane/base/clock';
@@ -33,7 +33,7 @@ t.test('a node without a sign of life', async (t) => {
     { namespace: 'default' },
   );
 
-  // The loops are idle when every node has its timer: 40 s from when it was last heard.
+  // The loops are idle when every node has its timer: 40 s after its last renewal.
   await clock.armed(40_000);
   clock.advance(30_000);
   const lease = {

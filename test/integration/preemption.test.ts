@@ -1,4 +1,4 @@
-// Preemption and scheduling gates: the scheduler on a real API server in this process, with kubelets played.
+// Preemption and scheduling gates: the scheduler on a real API server in this process, with simulated kubelets.
 import t, { type Test } from 'tap';
 import { events, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';

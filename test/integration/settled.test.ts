@@ -1,5 +1,5 @@
-// Where nothing changes, no controller works: no reconcile and no write, on a state with one object of each kind. The test
-// runs whatever createControllers returns, so a new controller is part of it by itself.
+// Without changes, no controller works: no reconcile and no write, on a state with one object of each kind. The test runs
+// all that createControllers returns, so it includes new controllers.
 import t, { type Test } from 'tap';
 import { bootstrapTokenSecret } from '../../controlplane/api/bootstrap-token';
 import {
@@ -40,7 +40,7 @@ const namespace = 'samples';
 const finalizers = ['example.com/hold'];
 
 interface Counters {
-  /** What happened since they were last emptied: `garbage: reconcile pods a/b`. */
+  /** The recorded work since the list was last emptied: `garbage: reconcile pods a/b`. */
   readonly events: string[];
   readonly clock: FakeClock;
   readonly names: readonly string[];
@@ -91,7 +91,7 @@ async function startControllers(test: Test): Promise<{ client: Client; counters:
   return { client, counters: { events, clock, names: Object.keys(controllers) } };
 }
 
-/** Resolves once nothing was counted for a while. A controller that goes on for ever is named by the failure. */
+/** Resolves once no work was counted for a while. The failure names a controller that never stops. */
 async function settle({ events, clock }: Counters): Promise<void> {
   let quiet = 0;
   for (let round = 0; quiet < 150; round++) {
@@ -99,7 +99,7 @@ async function settle({ events, clock }: Counters): Promise<void> {
     const before = events.length;
     await new Promise((resolve) => setTimeout(resolve, 2));
     quiet = events.length === before ? quiet + 1 : 0;
-    // Back-offs and the pace of keys that keep coming; longer times are no work that is due.
+    // Back-offs and the rate limit of keys that keep returning; longer delays are no work that is due.
     if (events.length === before) clock.advance(1);
   }
 }
@@ -155,7 +155,7 @@ const extras: readonly Sample[] = (
   ] as unknown as readonly (readonly [Kind, { metadata: object }])[]
 ).map(([kind, object]) => ({ kind, object: { ...object, metadata: { ...object.metadata, namespace } } }));
 
-/** Objects that own each other, and a foreground deletion that a foreign finalizer holds up. */
+/** Objects that own each other, and a foreground deletion that a foreign finalizer blocks. */
 async function createOwners(client: Client): Promise<void> {
   const reference = (name: string, uid = '') => ({
     apiVersion: 'v1',
@@ -216,7 +216,7 @@ t.test('a settled state makes no work', async (t) => {
   await eventually(client, pods, (all) => all.length > 5, { namespace });
 
   await settle(counters);
-  // Nodes without a kube-proxy are given up then, once.
+  // At that time the controllers give up nodes without a kube-proxy, once.
   counters.clock.advance(patienceMs);
   await settle(counters);
   const { events, clock, names } = counters;

@@ -1,5 +1,5 @@
-// Two API servers, each with a cache and pools of its own, on one store: what may be given once is given once, and everything
-// that is given comes back.
+// Two API servers, each with a cache and pools of its own, on one store: no unique value is assigned twice, and every assigned
+// value is freed.
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Node, nodes, type Service, services } from '../../controlplane/api/index';
@@ -37,7 +37,7 @@ async function checkClaims(t: Test, store: Store, name: string): Promise<void> {
   t.same(await claimLines(store), wanted.sort(), name);
 }
 
-/** At no revision did two objects hold the same. */
+/** At no revision did two objects hold the same value. */
 async function checkHistory(t: Test, store: Store): Promise<void> {
   const last = await store.revision();
   const owners = new Map<string, string>();
@@ -153,7 +153,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await ask('port', (i) => ({ ports: [{ port: 80, nodePort: 31_000 + i }] }), /provided port is already allocated/);
     await ask(
       'health',
-      // Without node ports of the servers' choice, which may be one of those that are asked for.
+      // Without node ports that the servers choose, which may equal a requested one.
       (i) => ({
         type: 'LoadBalancer',
         externalTrafficPolicy: 'Local',
