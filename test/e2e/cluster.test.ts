@@ -1,4 +1,4 @@
-// One cluster from start to end: every promise of the README on it, then the host as it was found.
+// One cluster from start to end: every promise of the README is tested on it, then the host is compared with its first state.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -16,7 +16,7 @@ import { tourTests } from './tour';
 
 const name = `e2e-${process.pid}`;
 const cluster = new Cluster(name, join(t.testdir(), 'kube', 'config'));
-/** Without the blocks of other clusters, which may come and go meanwhile. */
+/** Without the blocks of other clusters, which may appear and disappear meanwhile. */
 const hostsFile = () =>
   hostsLines(readFileSync('/etc/hosts', 'utf8')).filter((line) => !/^block of (?!k8ts-e2e-)/.test(line));
 const hostsBefore = hostsFile();

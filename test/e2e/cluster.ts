@@ -93,8 +93,8 @@ export function kubectls(): readonly { readonly label: string; readonly path: st
 }
 
 /**
- * Asks until `probe` gives something other than undefined or false; a probe that throws counts as not yet.
- * @throws Error that says what was waited for, with the last failure
+ * Calls `probe` until it returns a value other than undefined or false; a probe that throws counts as not yet.
+ * @throws Error that names the condition, with the last failure
  */
 export async function until<T>(
   what: string,
@@ -127,7 +127,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One request of its own connection to the demo's server. */
+/** One request to the demo's server, on a connection of its own. */
 export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   return JSON.parse(

@@ -1,5 +1,5 @@
-// A cluster of both address families whose kube-proxy writes nftables: pods, Services, names, node ports and policies by either
-// family, and the change to iptables and back while it is used.
+// A cluster of both address families whose kube-proxy writes nftables: pods, Services, names, node ports and policies in each
+// family, and the change to iptables and back during use.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,5 @@
-// kill -9 of each process in turn: it comes back, no container is restarted, no address changes, traffic goes on, and nothing
-// that was acknowledged is lost.
+// kill -9 of each process in turn: the process starts again, no container restarts, no address changes, traffic continues, and
+// no acknowledged write is lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type t from 'tap';
 import { processStatus, supervisorPid } from '../../hack/dev/supervisor/control';
@@ -89,7 +89,7 @@ async function statusOf(cluster: Cluster, name: string): Promise<ProcessStatus> 
   return status;
 }
 
-/** Requests to the NodePort of every node, one after the other, until it is ended. */
+/** Requests to the NodePort of every node, one after the other, until the caller stops them. */
 class Traffic {
   private stopped = false;
   private requests = 0;
@@ -115,7 +115,7 @@ class Traffic {
   }
 }
 
-/** Creates objects as fast as they are acknowledged, and afterwards looks for each of them. */
+/** Creates objects as fast as they are acknowledged, and afterwards checks that each exists. */
 class Writes {
   private stopped = false;
   private readonly acknowledged: string[] = [];

@@ -1,4 +1,4 @@
-// What is deleted leaves nothing: containers, links, rules, DNS records and endpoints are gone within seconds.
+// Deleted objects leave nothing: containers, links, rules, DNS records and endpoints are removed within seconds.
 import type t from 'tap';
 import { requestJson } from '../../hack/dev/unix-http';
 import { type Cluster, podsOf, run, until } from './cluster';
@@ -42,7 +42,7 @@ spec:
   ports: [{ port: 8080 }]
 `;
 
-/** Long enough for a slow machine; each wait ends as soon as it is so. */
+/** Long enough for a slow machine; each wait ends as soon as its condition is true. */
 const secondsMs = 20_000;
 
 export function removalTests(t: Test, cluster: Cluster): void {
@@ -105,7 +105,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       await until('three links are gone', async () => (await links()) === linksBefore - 3, secondsMs);
       const ip = await inNamespace('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
       const argv = ['-n', 'codereview', 'exec', 'toolbox', '--', 'curl', '-sS', '--max-time', '5', `http://${ip}/`];
-      // curl ends with 7 when it is refused, with 28 when nobody answers.
+      // curl ends with 7 when it is refused, with 28 without an answer.
       await until(
         'the Service refuses connections',
         async () => (await run(['kubectl', ...argv], { env: cluster.env })).code === 7,

@@ -1,4 +1,4 @@
-// The README's tour, run as it is written: every line behind a $ must succeed.
+// The README's tour, run as written: every line after a $ must succeed.
 import type t from 'tap';
 import { type Cluster, readme, run } from './cluster';
 
@@ -23,7 +23,7 @@ export function tourTests(t: Test, cluster: Cluster): void {
     t.ok(commands.length >= 15, `${commands.length} commands`);
     const prefix = cluster.plan.subnet.split('.').slice(0, 3).join('.');
     for (const command of commands) {
-      // The scripts themselves are what the other tests do.
+      // The other tests run the scripts themselves.
       if (command.startsWith('hack/')) continue;
       const here = command
         .replaceAll('192.168.57.', `${prefix}.`)

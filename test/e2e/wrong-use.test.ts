@@ -56,7 +56,7 @@ t.test('a subnet in use', async (t) => {
 });
 
 t.test('not root', async (t) => {
-  // The checkout may lie where other users may not enter; the question comes before anything else of it is read.
+  // Other users may not enter the folder of the checkout; the script checks for root before it reads any other file of it.
   const copy = mkdtempSync(join(tmpdir(), 'k8ts-'));
   t.teardown(() => rmSync(copy, { recursive: true, force: true }));
   for (const file of ['hack/up', 'hack/lib/setup.sh']) cpSync(join(root, file), join(copy, file), { recursive: true });
