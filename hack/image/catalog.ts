@@ -1,4 +1,4 @@
-// The images of the local cluster: what is in each and how it runs. All are made from packages of this machine's Debian or
+// The images of the local cluster: the content of each and how it runs. All are built from packages of this machine's Debian or
 // Ubuntu, so that no registry of the Internet is needed.
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export interface Source {
   readonly exec: Exec;
   /** Directory with unpacked packages. */
   readonly root: string;
-  /** Another one with busybox-static, which apt does not put beside busybox. */
+  /** Another one with busybox-static, which apt does not install next to busybox. */
   readonly staticRoot: string;
   /** Directory with files of ours that go into images. */
   readonly files: string;
@@ -48,7 +48,7 @@ export const catalog: readonly ImageDefinition[] = [
   {
     repository: 'k8ts/pause',
     tag: '3.10',
-    // As process 1 of its namespace it gets no signal that it has no handler for, except SIGKILL.
+    // As process 1 of its namespace it gets only signals that it handles, and SIGKILL.
     config: { entrypoint: ['/bin/sleep', 'infinity'], user: '65535:65535', stopSignal: 'SIGKILL' },
     entries: async ({ staticRoot }) => [file(staticRoot, 'bin/busybox'), link('bin/sleep', 'busybox')],
   },
@@ -81,8 +81,8 @@ export const catalog: readonly ImageDefinition[] = [
 ];
 
 /**
- * The dynamic busybox and not the static one: its shell finds commands by PATH, so that real programs beside it, and the wget
- * of ours, are found from scripts too.
+ * The dynamic busybox and not the static one: its shell finds commands by PATH, so that scripts too run the real programs in
+ * the image and our wget.
  */
 async function busybox(source: Source): Promise<LayerEntry[]> {
   const { exec, root, files } = source;
@@ -129,7 +129,7 @@ async function withLibraries({ exec, root }: Source, programs: readonly string[]
   return paths.map((path) => file(root, path.slice(1)));
 }
 
-/** The file behind any symbolic links, under the name it was asked for. */
+/** The target of any symbolic links, under the requested name. */
 function file(root: string, path: string): LayerEntry {
   const real = realpathSync(join(root, path));
   return { path, kind: 'file', content: readFileSync(real), mode: statSync(real).mode & 0o755 };
@@ -173,7 +173,7 @@ const text = (path: string, content: string): LayerEntry => ({
   content: Buffer.from(content),
 });
 
-/** What name look-ups of the C library need. */
+/** The files that name look-ups of the C library need. */
 function accounts(): LayerEntry[] {
   return [
     text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AppError, CommandFailed } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
 
-/** A root directory holding `packages` and their dependencies. Made once; `dir` is complete when it exists. */
+/** A root directory holding `packages` and their dependencies. Created once; `dir` is complete when it exists. */
 export async function unpackPackages(exec: Exec, dir: string, packages: readonly string[]): Promise<string> {
   if (existsSync(dir)) return dir;
   const work = `${dir}.tmp`;
@@ -41,7 +41,7 @@ export async function unpackPackages(exec: Exec, dir: string, packages: readonly
     await exec.run(fetch, { env: { DEBIAN_FRONTEND: 'noninteractive' } });
   }
   mkdirSync(root);
-  // Debian before 13 still ships files under /bin and /lib; there they belong beside those under /usr.
+  // Debian before 13 still ships files under /bin and /lib; these links put them under /usr.
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     mkdirSync(join(root, 'usr', name), { recursive: true });
     symlinkSync(`usr/${name}`, join(root, name));

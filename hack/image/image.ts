@@ -11,7 +11,7 @@ export interface ImageConfig {
   readonly stopSignal?: string;
 }
 export interface Image {
-  /** k8ts/pause or library/busybox: as a registry mirror is asked for it. */
+  /** k8ts/pause or library/busybox: the name in requests to a registry mirror. */
   readonly repository: string;
   readonly tag: string;
   readonly layer: Layer;

@@ -1,11 +1,11 @@
-// Images as a folder that any tool reads: an OCI image layout. Blobs are named by their digest, so that several images share them.
+// Images as a folder that every tool reads: an OCI image layout. Blobs are named by their digest, so that several images share them.
 // Source: OCI image specification, image-layout.md; the annotation with the full name is containerd's.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Image, manifestType } from './image';
 import { digestOf } from './layer';
 
-/** Writes the folder anew. */
+/** Replaces the folder. */
 export function writeOciLayout(dir: string, images: readonly Image[]): void {
   const blobs = join(dir, 'blobs', 'sha256');
   rmSync(dir, { recursive: true, force: true });

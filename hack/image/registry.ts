@@ -1,4 +1,4 @@
-// Pushes images that were just built to the local cluster's registry; the protocol is agents/setup/images'.
+// Pushes images that were just built to the local cluster's registry; agents/setup/images implements the protocol.
 import type { Descriptor } from '../../agents/setup/images/oci-layout';
 import * as registry from '../../agents/setup/images/registry';
 import { type Image, manifestType } from './image';
@@ -10,7 +10,7 @@ const readyTimeoutMs = 15_000;
 export const waitForRegistry = (address: string): Promise<void> =>
   registry.waitForRegistry(address, AbortSignal.timeout(readyTimeoutMs));
 
-/** Returns whether anything had to be sent. */
+/** Returns whether it sent anything. */
 export async function pushImage(address: string, image: Image): Promise<boolean> {
   const { repository, tag, manifest } = image;
   const descriptor = { mediaType: manifestType, digest: digestOf(manifest), size: manifest.length };

@@ -1,5 +1,5 @@
 // Builds the catalog into .runtime/images and reads it back: one directory per image with layer, configuration and manifest.
-// A hash of everything that goes in says whether what is there is still right.
+// A hash of all inputs shows whether the stored images are up to date.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface ImagePaths {
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
-/** Builds what is missing or out of date; returns the images and whether anything was built. */
+/** Builds missing and outdated images; returns the images and whether it built any. */
 export async function ensureImages(
   exec: Exec,
   paths: ImagePaths,
@@ -59,7 +59,7 @@ function readImage(dir: string, repository: string, tag: string, config: (typeof
 
 const imageDir = (dir: string, repository: string): string => join(dir, repository.replace('/', '-'));
 
-/** Packages are fetched anew when the list or the release changes, not when files of ours do. */
+/** Packages are fetched again when the list or the release changes, not when our files do. */
 const packagesHash = (names: readonly string[]): string =>
   createHash('sha256')
     .update(`${names.join(' ')} ${release()}`)

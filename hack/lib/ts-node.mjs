@@ -1,5 +1,5 @@
 // Runs TypeScript in test processes: `node --import=./hack/lib/ts-node.mjs FILE`. tap loads it into every test process (.taprc).
-// ts-node compiles each file once; the result is kept under .k8ts/compiled by the hash of what went in, and V8's own code next to it.
+// ts-node compiles each file once; the result is kept under .k8ts/compiled by the hash of its inputs, and V8's own code next to it.
 // So a test process starts in 0.2 s, where compiling all its files again takes up to 4 s.
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url';
 const root = join(import.meta.dirname, '..', '..');
 const require = createRequire(import.meta.url);
 const folder = join(root, '.k8ts', 'compiled');
-/** A checkout of another user is only read: then every process compiles for itself. */
+/** A checkout of another user is read only: then every process compiles for itself. */
 const isWritable = canWrite();
 if (isWritable) enableCompileCache(join(folder, 'v8'));
 
-/** What the output depends on besides the source. */
+/** The inputs of the output other than the source. */
 const versions = [
   readFileSync(join(root, 'tsconfig.json'), 'utf8'),
   readFileSync(require.resolve('typescript/package.json'), 'utf8'),
@@ -72,5 +72,5 @@ registerHooks({
 });
 // Stack traces name lines of the TypeScript source.
 process.setSourceMapsEnabled(true);
-// The schemas that tests read are written first when they are old.
+// Writes outdated schemas first, since tests read them.
 await require('../update/fresh-schemas.ts').refreshSchemas();

@@ -1,5 +1,5 @@
-// What a machine gets, as a list of copies: Node.js, the bundle with its schemas, the native parts the bundle leaves outside,
-// and the registry. Everything else is in the bundle.
+// The content of a machine's package, as a list of copies: Node.js, the bundle with its schemas, the native parts that are not
+// in the bundle, and the registry. Everything else is in the bundle.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NotFound } from '../../controlplane/base/errors';
@@ -16,14 +16,14 @@ export interface Sources {
   readonly arch: string;
   readonly node: string;
   readonly dockerRegistry: string;
-  /** Where this machine has it. */
+  /** Path on this machine. */
   readonly libatomic: string;
 }
 
-/** What a package needs at run time, by patterns of paths in it; sources in C and type declarations stay behind. */
+/** The files a package needs at run time, as path patterns; C sources and type declarations are left out. */
 const nativePackages = (arch: string): Readonly<Record<string, RegExp>> => ({
   netlink: new RegExp(`^(package\\.json|LICENSE|dist/.*\\.js|prebuilds/linux-${arch}/.*)$`),
-  // What netlink finds its prebuilt part with.
+  // netlink finds its prebuilt part with this package.
   'node-gyp-build': /^(package\.json|LICENSE|[^/]+\.js)$/,
   koffi: /^(package\.json|LICENSE\.txt|in[^/]+\.c?js|src\/koffi\/[^/]+\.c?js|src\/koffi\/src\/[^/]+\.c?js)$/,
   [`@koromix/koffi-linux-${arch}`]: new RegExp(`^(package\\.json|index\\.js|linux_${arch}/.*)$`),
@@ -44,7 +44,7 @@ export function packageContents({ root, arch, node, dockerRegistry, libatomic }:
   const copies = [
     { from: node, to: 'bin/node', executable: true },
     { from: dockerRegistry, to: 'bin/docker-registry', executable: true },
-    // Of all libraries Node.js is linked with, the one that a small Debian lacks.
+    // The only library of Node.js that a small Debian lacks.
     { from: libatomic, to: 'lib/libatomic.so.1' },
     ...bundle,
     ...modules,

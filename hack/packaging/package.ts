@@ -1,5 +1,5 @@
-// The folder that turns a machine into a node: `DIR/k8ts init` or `DIR/k8ts join` there. Made in one step beside the old one and
-// then put in its place; nothing happens when all that goes in is as it was.
+// The folder that turns a machine into a node: `DIR/k8ts init` or `DIR/k8ts join` there. Built next to the old folder, then
+// replaces it in one step; nothing happens when no input has changed.
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -80,7 +80,7 @@ function copyAll(copies: readonly Copy[], dir: string): void {
   }
 }
 
-/** Of what went in, by size and time: quick to compare. */
+/** Hash of the inputs, by size and time: quick to compare. */
 function stampOf(copies: readonly Copy[], rest: readonly string[]): string {
   const hash = createHash('sha256').update(rest.join('\n'));
   for (const { from, to } of copies) {
@@ -90,7 +90,7 @@ function stampOf(copies: readonly Copy[], rest: readonly string[]): string {
   return hash.digest('hex');
 }
 
-/** Of the contents: the same program has the same, wherever and whenever it was packed. */
+/** Hash of the contents: the same program has the same hash, wherever and whenever it was packed. */
 function contentHash(copies: readonly Copy[]): string {
   const hash = createHash('sha256').update(wrapper);
   for (const { from, to } of copies) hash.update(`${to}\n`).update(readFileSync(from));

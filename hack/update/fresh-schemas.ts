@@ -1,11 +1,11 @@
-// Writes dist/schemas.json again when it is missing or older than what it is made from: tests run in a checkout that was never
-// built, too.
+// Writes dist/schemas.json again when it is missing or older than its inputs: tests also run in a checkout that was never
+// built.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(__dirname, '..', '..');
 const directory = join(root, 'dist');
-/** A change of any of these makes new schemas necessary. */
+/** A change of any of these requires new schemas. */
 const sources = [
   'controlplane/api/registry.ts',
   'controlplane/api/virtual.ts',

@@ -1,6 +1,6 @@
 // What the models of @kubernetes/client-node lack: how lists and maps merge. Facts of the Kubernetes API as its
 // published OpenAPI states them in x-kubernetes-list-type, -list-map-keys, -map-type and -patch-strategy. The
-// generator refuses an entry that names no field, so that a table left behind by a new version is noticed.
+// generator refuses an entry that names no field, so that an outdated table is noticed.
 
 export interface Marker {
   readonly listType?: 'atomic' | 'set' | 'map';
@@ -92,7 +92,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
   },
 };
 
-/** Lists that server-side apply replaces as a whole, per package: `Type: 'field field'`. */
+/** Lists that server-side apply replaces completely, per package: `Type: 'field field'`. */
 export const atomicLists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'meta.v1': { LabelSelector: 'matchExpressions', LabelSelectorRequirement: 'values' },
   'core.v1': {
@@ -183,7 +183,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
   },
 };
 
-/** Types that server-side apply replaces as a whole. */
+/** Types that server-side apply replaces completely. */
 export const atomicTypes: Readonly<Record<string, string>> = {
   'meta.v1': 'LabelSelector OwnerReference',
   'core.v1':

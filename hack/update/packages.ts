@@ -60,7 +60,7 @@ export interface TypeName {
   readonly type: string;
 }
 
-/** V1PodList and CoreV1EventList belong where their items do. */
+/** V1PodList and CoreV1EventList belong to the package of their items. */
 export function typeOfModel(model: string): TypeName {
   for (const [prefix, pkg] of prefixes) {
     if (model.startsWith(prefix)) return { pkg, type: model.slice(prefix.length) };

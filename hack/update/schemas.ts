@@ -21,7 +21,7 @@ export interface Generated {
   readonly docs: SchemaDocs;
 }
 
-/** What the API answers beside the kinds themselves. */
+/** The API's answers other than the kinds themselves. */
 const wireModels = [
   'V1Status',
   'V1DeleteOptions',
@@ -69,7 +69,7 @@ function rootModels(directory: string): string[] {
   return all;
 }
 
-/** None for a kind that brings its definition along. */
+/** None for a kind that carries its own definition. */
 const modelOf = (source: SchemaSource): string[] => ('model' in source ? [source.model] : []);
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>

@@ -1,5 +1,5 @@
-// Creates the demo's objects in the cluster whose control machine it runs on, once as many nodes as expected are Ready, so that
-// its pods spread over them; objects that are there stay as they are. Part of the package of a machine, where there is no kubectl.
+// Creates the demo's objects from the control machine, once the expected number of nodes is Ready, so that its pods spread
+// over them; existing objects stay unchanged. Part of the package of a machine, which has no kubectl.
 import { describeError } from '../../controlplane/base/errors';
 import { Api, readManifests } from '../dev/api';
 
