@@ -26,7 +26,7 @@ async function published(from: TestNetns, host: string, port = publishedPort): P
       let text = '';
       for await (const chunk of socket) text += chunk;
       socket.destroy();
-      // docker-proxy takes connections before the server behind it does.
+      // docker-proxy accepts connections before its server does.
       if (text !== '') return text.split('\r\n')[0]!;
     } catch (err) {
       const code =
@@ -88,13 +88,13 @@ t.test('beside an ordinary Docker', { skip: skipWithoutDocker() }, async (t) => 
       t.match(await published(a.netns, '192.0.2.1'), / 200 /, `${when}: the user's port from a pod`);
       t.match(await published(c.netns, '192.0.2.1'), / 200 /, `${when}: the user's port from a pod elsewhere`);
       await dockerd.docker('exec', 'user', 'wget', '-qO-', '-T5', `http://${c.ip}:8080/`).catch((err: Error) => {
-        // serve() speaks no HTTP: an answer that wget cannot read is an answer.
+        // serve() speaks no HTTP: an answer that wget cannot parse still counts as an answer.
         if (!/error getting response|bad header|HTTP/i.test(err.message)) throw err;
       });
     };
     await everything('at first');
 
-    // What Docker 28 does for the containers on its own bridges (moby#49792): nothing may reach them but through docker0.
+    // Docker 28 protects the containers on its own bridges (moby#49792): packets reach them only through docker0.
     const raw = ['-t', 'raw', '-I', 'PREROUTING', '-d', containerIp, '!', '-i', 'docker0', '-j', 'DROP'];
     await netns.run('iptables', ...raw);
     await everything('with the raw rules of Docker 28');

@@ -1,4 +1,4 @@
-// Connection tracking settings in a namespace of their own: raised, never lowered, and left where they cannot be changed.
+// Connection tracking settings in a namespace of their own: raised, never lowered, and unchanged if they are read only.
 import t from 'tap';
 import { silentLogger } from '../../controlplane/base/logger';
 import { raiseSettings } from '../../dataplane/conntrack/settings';

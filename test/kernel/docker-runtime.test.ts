@@ -1,4 +1,4 @@
-// The runtime contract on a Docker daemon of its own, and what only Docker can show.
+// The runtime contract on a Docker daemon of its own, and cases that only Docker can show.
 import t from 'tap';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { isUnavailable } from '../../controlplane/base/errors';
@@ -6,7 +6,7 @@ import { Scope } from '../../controlplane/base/scope';
 import { runtimeContract } from '../contract/runtime';
 import { skipWithoutDocker, startDockerd, type TestDockerd } from '../lib/dockerd';
 
-// Docker on a busy machine takes its time; nothing here is timed.
+// Docker is slow on a busy machine; no assertion here depends on time.
 t.setTimeout(240_000);
 
 t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
@@ -19,7 +19,7 @@ t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
     runtime,
     image: dockerd.image,
     write: async (id, line) => {
-      // Resolves when the line has been printed: the script takes the file away afterwards.
+      // Resolves when the line has been printed: the script removes the file afterwards.
       await run(id, `echo ${line} > /tmp/new; mv /tmp/new /tmp/say; while [ -e /tmp/say ]; do sleep 0.01; done`);
     },
     end: async (id, code) => {

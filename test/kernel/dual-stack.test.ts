@@ -1,10 +1,10 @@
-// Pods with addresses of both families, of nodes on one link and behind a router that knows IPv4 alone.
+// Pods with addresses of both families, on nodes on one link and behind a router that knows only IPv4.
 import t from 'tap';
 import type { Scope } from '../../controlplane/base/scope';
 import { connect, skipWithoutKernel } from '../lib/netns';
 import { ask, FakeNodes, LabNode, type LabPod, nodeObject, scopedNetns, serve, withScope } from '../lib/pod-lab';
 
-// Many short processes: a loaded machine needs its time.
+// Many short processes: slow on a loaded machine.
 t.setTimeout(300_000);
 
 const routes4 = ['ip', 'route'];
@@ -16,7 +16,7 @@ async function makeNode(scope: Scope, index: number, addresses: string): Promise
   return new LabNode(`n${index}`, netns, addresses, podCidrs, 'auto', scope);
 }
 
-/** From each to each, in both families, without NAT; more than the MTU at once. */
+/** From each pod to each pod, in both families, without NAT; more than the MTU at once. */
 async function meet(t: Tap, from: LabPod, to: LabPod): Promise<void> {
   for (const [i, ip] of to.ips.entries()) {
     const answer = await ask(from.netns, ip);

@@ -8,7 +8,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import { netnsIdentity, netnsOfProcess } from '../../dataplane/netns/system-netns';
 import { skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
-// Many short processes: a loaded machine needs its time.
+// Many short processes: slow on a loaded machine.
 t.setTimeout(180_000);
 
 /** A process in the namespace, as a pause container is. */

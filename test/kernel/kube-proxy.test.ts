@@ -36,7 +36,7 @@ const slice = (name: string, ips: Readonly<Record<string, string>>): EndpointSli
   endpoints: Object.entries(ips).map(([ip, on]) => ({ addresses: [ip], nodeName: on, conditions: { ready: true } })),
 });
 
-/** Asks until the answer is `wanted`; the test's own time limit ends it. */
+/** Repeats until the answer is `wanted`; the test's own time limit ends it. */
 async function until(ask: () => Promise<string>, wanted: RegExp): Promise<string> {
   for (;;) {
     const answer = await ask();
@@ -53,7 +53,7 @@ async function withLab(mode: ProxyMode, fn: (lab: ServiceLab) => Promise<void>):
   }
 }
 
-/** What somebody else may do to the rules, and what is then reported. */
+/** Changes that another process may make to the rules, and the report of each. */
 const interferences: Readonly<Record<ProxyMode, readonly (readonly [string, RegExp])[]>> = {
   iptables: [
     [

@@ -8,7 +8,7 @@ import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
 import { assignPodCidr, isReady, kubeletPod as pod, startKubelet } from '../lib/kubelet';
 import { MemoryClient } from '../lib/memory-client';
 
-// Docker on a busy machine takes its time; nothing here is timed.
+// Docker is slow on a busy machine; no assertion here depends on time.
 t.setTimeout(240_000);
 
 t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {

@@ -1,4 +1,4 @@
-// Load balancer addresses on a real link: who answers ARP for them, what arrives, and how an address moves.
+// Load balancer addresses on a real link: which node answers ARP for them, which packets arrive, and how an address moves.
 import t from 'tap';
 import { nodes } from '../../controlplane/api/index';
 import { Scope } from '../../controlplane/base/scope';
@@ -12,9 +12,9 @@ import { skipWithoutKernel } from '../lib/netns';
 t.setTimeout(300_000);
 
 const address = '192.168.57.240';
-/** Only turns a wait without end into a failure that names the node. */
+/** Only turns an endless wait into a failure that names the node. */
 const returnMs = 60_000;
-/** Each is answered by one node known beforehand: its answer shows that the node has read all that was asked before. */
+/** One known node answers each of these: its answer shows that the node has read all earlier requests. */
 const marks = { n1: '192.168.57.231', n2: '192.168.57.232', n3: '192.168.57.233' } as const;
 
 /** The client's view of the link. */
@@ -61,14 +61,14 @@ class Neighbour {
 
   /** MAC addresses that answer for `ip`: complete, since every node in `of` has answered for its mark afterwards. */
   async answers(ip: string, of: readonly NodeName[] = nodeNames): Promise<string[]> {
-    // What was asked before has its answers behind it then.
+    // All earlier requests have been answered by then.
     await this.passed(of);
     this.ask(ip);
     await this.passed(of, ip);
     return [...new Set(this.replies.filter(({ senderIp }) => senderIp === ip).map(({ senderMac }) => senderMac))];
   }
 
-  /** The only one that answers. While nodes learn of a change one after the other two may, for a moment. */
+  /** The only node that answers. During a change two nodes may answer for a moment, as they receive it one after the other. */
   async owner(ip: string, of: readonly NodeName[] = nodeNames): Promise<NodeName> {
     for (;;) {
       const macs = await this.answers(ip, of);
@@ -81,7 +81,7 @@ class Neighbour {
     const kept = this.replies.filter(({ senderIp }) => keep.includes(senderIp));
     this.replies.splice(0, this.replies.length, ...kept);
     for (const name of of) {
-      // Asked again while an election is under way; the link itself loses nothing.
+      // Repeats the request during an election; the link itself loses nothing.
       while (!this.replies.some((one) => one.senderIp === marks[name])) {
         this.ask(marks[name]);
         await Promise.race([this.wake.promise, new Promise((resolve) => setTimeout(resolve, 100))]);
@@ -89,7 +89,7 @@ class Neighbour {
     }
   }
 
-  /** Asks until somebody answers for whom `wanted` holds; in milliseconds, how long that took. */
+  /** Repeats until a node answers for which `wanted` is true; returns the time in milliseconds. */
   async until(ip: string, wanted: (mac: string) => boolean): Promise<number> {
     const start = performance.now();
     this.replies.length = 0;
@@ -114,7 +114,7 @@ async function ask(lab: AnnounceLab, host: string, port: number): Promise<string
   }
 }
 
-/** The answer, once the rules of the port are there. */
+/** The answer, once the rules of the port are written. */
 async function untilOpen(lab: AnnounceLab, host: string, port: number): Promise<string> {
   for (;;) {
     const answer = await ask(lab, host, port);
@@ -133,7 +133,7 @@ async function withLab(fn: Work, mode: ProxyMode = 'iptables'): Promise<void> {
     const link = new Neighbour(lab, eth0.address);
     for (const name of nodeNames) {
       await link.until(marks[name], (mac) => mac === lab.nodes[name].mac);
-      // Another may answer in its name while it starts.
+      // Another node may answer for it while it starts.
       while (!lab.nodes[name].announcer.addresses.includes(marks[name])) await link.until(marks[name], () => true);
     }
     await fn(lab, link);
@@ -174,7 +174,7 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         t.match(await ask(lab, nodeAddress(owner), 9999), /^node /);
         t.match(await ask(lab, address, 9999), /^(ECONNREFUSED|EHOSTUNREACH)$/, "but not a port of the node's own");
 
-        // Two Services of one address: each port leads to its own, and one node answers for both.
+        // Two Services with one address: each port leads to its own Service, and one node answers for both.
         await lab.expose('shared', address, 'Cluster', ['n3'], 8443);
         t.match(await untilOpen(lab, address, 8443), /^n3 /);
         t.match(await ask(lab, address, 80), /^n\d /);

@@ -1,4 +1,4 @@
-// The applier on a real kernel: what it writes is what iptables-save says, in both modes and families.
+// The applier on a real kernel: iptables-save prints the rules it wrote, in both modes and families.
 import t from 'tap';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { detectBackend, programsOf } from '../../dataplane/netfilter/backend';
@@ -108,7 +108,7 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       const none = { nat: new Set<string>(), filter: new Set<string>() };
       const [chain] = [...plan.nat.keys()].filter((name) => name.startsWith('K8TS-SVC-'));
       for (const damage of [['-D', chain!, '1'], ['-F', chain!], ['-F']]) {
-        // Longer than comparisons rest.
+        // Longer than the pause between comparisons.
         now += 60_000;
         await exec.run(['iptables', '-t', 'nat', ...damage]);
         t.equal(await applier.canaryAlive(), false, damage.join(' '));
@@ -134,7 +134,7 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       await applier.apply(first.plan, first.dirty);
       await exec.run(['iptables', '-t', 'nat', '-F']);
       await exec.run(['iptables', '-t', 'nat', '-X']);
-      // The change rewrites the chain that leads to other Services; their chains are not there any more.
+      // The change rewrites the chain that leads to other Services; their chains no longer exist.
       compiler.set(services[0]!.key, undefined);
       const second = compiler.take();
       await t.rejects(applier.apply(second.plan, second.dirty), { code: 'Unavailable' });

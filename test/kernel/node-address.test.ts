@@ -16,7 +16,7 @@ const emitter = new EventEmitter();
 const report: NodeEvent = (type, reason, message) => emitter.emit('event', `${type} ${reason} ${message}`);
 const nextEvent = async (): Promise<string> => ((await once(emitter, 'event')) as [string])[0];
 
-/** A machine with a NAT link that leads anywhere, and a private one that the API server is on. */
+/** A machine with a NAT link that leads to all networks, and a private link with the API server. */
 async function machine(scope: Scope) {
   const [netns, nat, peer] = [await scopedNetns(scope), await scopedNetns(scope), await scopedNetns(scope)];
   await connect({ netns, link: 'eth0', address: '10.0.2.15/24' }, { netns: nat, link: 'eth0', address: '10.0.2.2/24' });

@@ -16,7 +16,7 @@ import { ask, bindUdp, FakeNodes, LabNode, reach, scopedNetns, serve, withScope 
 import { endpoint, service, servicePort } from '../lib/service-fixture';
 import { NetnsExec } from '../lib/service-lab';
 
-// Many short processes: a loaded machine needs its time.
+// Many short processes: slow on a loaded machine.
 t.setTimeout(300_000);
 
 async function openLab(scope: Scope, modes: Partial<Record<'one' | 'six' | 'two', OverlayMode>> = {}) {
@@ -33,7 +33,7 @@ async function openLab(scope: Scope, modes: Partial<Record<'one' | 'six' | 'two'
     );
     if (name !== 'two') await router.run('ip', 'link', 'set', name, 'master', 'br0');
     await netns.run('ip', 'route', 'add', 'default', 'via', gateway);
-    // As strict as distributions have it: what the mode needs, the kubelet sets.
+    // As strict as distributions set it: the kubelet sets what the mode needs.
     await netns.run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
     return new LabNode(name, netns, address, podCidr, modes[name] ?? 'auto', scope);
   };
@@ -49,7 +49,7 @@ const direct = (node: LabNode) => new RegExp(`^${node.podCidr} via ${node.addres
 const tunnelled = (node: LabNode) => new RegExp(`^${node.podCidr} via \\S+ dev k8ts-vxlan proto 84 onlink`, 'm');
 const routes = ['ip', 'route'];
 
-/** Size of what comes back. */
+/** Size of the answer. */
 async function echoOf(socket: Socket, host: string, size: number): Promise<number> {
   const answer = once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
   socket.send(Buffer.alloc(size), 7777, host);
@@ -171,7 +171,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
         return answered;
       })();
       await one.restart(nodes, 'vxlan', [a]);
-      // Its first look ends with a look at a change that comes after it.
+      // The route of a node that is added later shows that the first check has ended.
       nodes.put(nodeAt('late'));
       await one.until(true, /^10\.244\.9\.0\/24/m, ...routes);
       nodes.remove('late');
@@ -228,7 +228,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
         t.match(answer.slice(0, 24), new RegExp(`^seen from ${source.replaceAll('.', '\\.')}\\.`), name);
         t.equal(answer.length, `seen from ${source}`.length + fill, `${name}: everything came`);
       }
-      // A wrong checksum would be dropped there, and TCP would only get through by sending again.
+      // A packet with a wrong checksum would be dropped there, and TCP would need a retransmission.
       const stats = await two.netns.run('nstat', '-asz', 'UdpInCsumErrors', 'TcpInCsumErrors');
       t.notMatch(stats, /CsumErrors\s+[1-9]/);
       const seen = await b.netns.run('nstat', '-asz', 'TcpInCsumErrors');

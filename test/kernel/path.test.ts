@@ -1,4 +1,4 @@
-// What the kernel lists is evaluated like the plan that was written: the same packets go the same ways, rule by rule.
+// The kernel's listing evaluates like the written plan: the same packets take the same path, rule by rule.
 import t from 'tap';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { programsOf } from '../../dataplane/netfilter/backend';
@@ -159,7 +159,7 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
   });
 });
 
-/** nft prints rules in its own words; all else is compared. */
+/** nft prints rules in its own form; all else is compared. */
 function inWordsOfNone({ steps, ...journey }: Journey): Omit<Journey, 'steps'> & { readonly steps: readonly Step[] } {
   return { ...journey, steps: steps.map((step) => (step.step === 'rule' ? { ...step, rule: '' } : step)) };
 }
@@ -172,7 +172,7 @@ const macOf = (address: string): string =>
 const ownPods = Array.from({ length: 6 }, (_, i) => `10.244.1.${i + 2}`);
 const linkOf = (address: string): string => `veth${macOf(address).slice(6).replaceAll(':', '')}`;
 
-/** What pods of this node send comes by their ports; some pods lie about their address. */
+/** Packets from pods of this node arrive through the pods' ports; some pods send under a false address. */
 function framed(packet: Packet, random: () => number): Packet {
   if (packet.inInterface !== 'cni0') return packet;
   const sender = random() < 0.1 ? ownPods[0]! : packet.source;

@@ -12,7 +12,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import { connect, createNetns, skipWithoutKernel } from '../lib/netns';
 import { ask, FakeNodes, nodeObject, podSources, reach, serve, startPod, withScope } from '../lib/pod-lab';
 
-// Many short processes: a loaded machine needs its time.
+// Many short processes: slow on a loaded machine.
 t.setTimeout(180_000);
 
 async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
@@ -78,7 +78,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       await network.attach({ pid: second.pid, ips: [ip], interfaceName: 'eth0' });
       await reach(other.netns, ip);
       await reach(netns, ip);
-      // The kubelet crashed and the pod's record is lost: the wire of the old pod is in the way.
+      // The kubelet crashed and the pod's record is lost: the wire of the old pod still exists.
       const third = await startPod(scope);
       await network.attach({ pid: third.pid, ips: [ip], interfaceName: 'eth0' });
       await reach(other.netns, ip);
@@ -172,7 +172,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
         await network.attach({ pid: a.pid, ips: [ip], interfaceName: 'eth0' });
         await network.attach({ pid: b.pid, ips: [ipOther], interfaceName: 'eth0' });
         await serve(scope, a.netns);
-        // The rule of a Service 10.96.0.50 with pod A behind it; only the pod's way to itself is masqueraded.
+        // The rule of a Service 10.96.0.50 with pod A as its endpoint; only packets of the pod to itself are masqueraded.
         const nat = (...args: string[]) => netns.run('iptables', '-t', 'nat', '-A', ...args);
         await nat('PREROUTING', '-d', '10.96.0.50/32', '-p', 'tcp', '-j', 'DNAT', '--to', ip);
         await nat('POSTROUTING', '-s', ip, '-d', ip, '-j', 'MASQUERADE');

@@ -1,5 +1,5 @@
-// Pods that send under addresses of others, with real frames: none arrives, and what is honest does. The same frames without the
-// check all arrive, so each of them would show a hole.
+// Pods that send under foreign addresses, with real frames: none arrives, and honest frames do. Without the check all of the same
+// frames arrive, so each of them would show a hole.
 import t from 'tap';
 import { bridgeName, macOf, vethName } from '../../agents/kubelet/network/names';
 import { checkMs, type PodSourcesDeps } from '../../agents/kubelet/network/pod-sources';
@@ -55,7 +55,7 @@ type Ends = Parameters<typeof udpFrame>[0];
 let marks = 0;
 const nextMark = () => Buffer.from(`k8ts frame ${String(marks++).padStart(6, '0')}.`);
 
-/** Sent by pod `own`, whose neighbours on the bridge are `peer`, who listens, and `victim`. */
+/** Sent by pod `own`, whose neighbours on the bridge are `peer`, which listens, and `victim`. */
 function framesOf(own: Host, peer: Host, victim: Host): { readonly forged: Sent[]; readonly honest: Sent[] } {
   const udp = (name: string, mac: Ends, ip: Ends, port?: number): Sent => {
     const mark = nextMark();
@@ -203,7 +203,7 @@ function framesOf(own: Host, peer: Host, victim: Host): { readonly forged: Sent[
   return { forged, honest };
 }
 
-/** Sends all of them, and says which have arrived before what was sent behind them did. */
+/** Sends all frames, then a last one; returns those that arrived before the last one. */
 async function arrivals(
   from: FrameTap,
   taps: Record<Place, FrameTap>,
@@ -233,13 +233,13 @@ async function openLab(scope: Parameters<typeof scopedNetns>[0], sources: Partia
   );
   const nodes = new FakeNodes([node.object()]);
   await node.start(nodes);
-  // Ways to the pods of another node, as far as checks of routes are concerned.
+  // Routes to the pods of another node, as route checks need them.
   await netns.run('ip', 'route', 'add', '10.244.2.0/24', 'dev', bridgeName);
   const pods = [await node.pod(), await node.pod(), await node.pod()] as const;
   const [own, peer, victim] = pods.map(hostOf) as [Host, Host, Host];
   const [from, pod] = [new FrameTap(pods[0].netns, 'eth0', scope), new FrameTap(pods[1].netns, 'eth0', scope)];
   const taps = { pod, node: new FrameTap(netns, bridgeName, scope) };
-  // A broadcast arrives everywhere; nobody reads the MAC of whom an ARP question asks.
+  // A broadcast arrives everywhere; no machine reads the target MAC of an ARP request.
   const fence = (): Sent => {
     const target = { ip: own.ip, mac: formatMac(Buffer.from((marks++).toString(16).padStart(12, '0'), 'hex')) };
     const frame = arpFrame({ from: own.mac, to: broadcastMac }, { operation: 1, sender: own, target });
@@ -344,7 +344,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
         t.equal((await table()).length, whole, damage.slice(0, 60));
         t.strictSame(reports, ['RulesRestored']);
       }
-      // Elements are read now and then.
+      // The check reads elements only at intervals.
       await netns.run('nft', 'flush', 'set', 'bridge', 'k8ts-pod-sources', 'addresses4');
       for (let i = 0; i < 24 && (await table()).length !== whole; i++) await looked();
       t.equal((await table()).length, whole);

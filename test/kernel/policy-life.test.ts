@@ -1,5 +1,5 @@
-// NetworkPolicies beside everything else: Services in each proxy mode, DNS, connections that are open, pods that are new, rules
-// that somebody takes away.
+// NetworkPolicies together with Services in each proxy mode, DNS, open connections, new pods, and rules that another process
+// removes.
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
@@ -134,7 +134,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
       await tryAll(lab, [
         tcp('x/b', clusterIp, 8000, false),
         tcp('x/b', lab.ipOf('y/b'), 80, false),
-        // Its own Service, whatever it may: the packet goes back to where it came from.
+        // Its own Service, whatever the policies allow: the packet returns to its sender.
         tcp('x/a', '10.96.3.8', 8000, true),
       ]),
       [],
@@ -313,7 +313,7 @@ t.test('what is open stays open, what begins later is judged', { skip }, async (
     for (const socket of served) socket.destroy();
     return new Promise((resolve) => echo.close(resolve));
   });
-  // The kernel follows connections where a rule asks for it, as those of Services do on every node from its start.
+  // The kernel tracks connections if a rule requires it, as the rules of Services do on every node from its start.
   for (const name of nodeNames) {
     const facts = { clusterCidr: '10.244.0.0/16', podCidr: ranges[name] };
     await NodeRules.open({ exec: new NetnsExec(lab.at[name]), mode: 'iptables-nft' }, facts).write();
@@ -335,7 +335,7 @@ t.test('what is open stays open, what begins later is judged', { skip }, async (
     }
   };
   await exchange('before');
-  // setPolicies forgets connections, which is what this test is about: so the API is told directly.
+  // setPolicies forgets connections, which this test is about: so the test writes to the API directly.
   const deny = policy('x', 'deny', denyAll);
   await lab.client.create(networkPolicies, deny);
   await settled(lab, enforcing);
@@ -455,7 +455,7 @@ t.test('taken away by somebody else, found and put back', { skip }, async (t) =>
     t.ok(drifts[i]!.length > 0);
   }
   t.strictSame(await closed(), []);
-  // Elements are looked at once a minute; here at once.
+  // The check reads elements once a minute; here at once.
   await lab.at.n1.run('nft', 'flush map inet k8ts-policy entering4');
   t.match(await applier.check(true), [{ chain: 'entering4', kind: 'changed' }]);
 });

@@ -1,4 +1,4 @@
-// NetworkPolicies on real nodes' networks: every pod to every pod, TCP and UDP, against what the API says.
+// NetworkPolicies on real nodes' networks: every pod to every pod, TCP and UDP, compared with the rules of the API.
 import t from 'tap';
 import { type KindRef, type KubeObject, namespaces, networkPolicies, objectKey, pods } from '../../controlplane/api';
 import { Scope } from '../../controlplane/base/scope';
@@ -47,7 +47,7 @@ t.test('NetworkPolicies', { skip: skipWithoutKernel() }, async (t) => {
       for (const policy of policies) await lab.client.create(networkPolicies, policy);
       await relabel(lab, labels);
       const cluster = await settled(lab, enforcing);
-      // A flow of an earlier case whose port comes again would pass as an answer.
+      // A flow of an earlier case with the same port would pass as an answer.
       for (const node of nodeNames) await lab.at[node].run('conntrack', '-F');
       const probes = matrix(lab, cluster);
       t.strictSame(
@@ -59,7 +59,7 @@ t.test('NetworkPolicies', { skip: skipWithoutKernel() }, async (t) => {
   }
 });
 
-/** Gives pods and namespaces these labels besides their usual ones, and takes away what an earlier case gave them. */
+/** Adds these labels to the usual ones of pods and namespaces, and removes those of an earlier case. */
 async function relabel({ client }: PolicyLab, labels: Readonly<Record<string, Record<string, string>>>): Promise<void> {
   const change = async <T extends KubeObject>(kind: KindRef<T>) => {
     for (const object of (await client.list(kind)).items) {

@@ -1,5 +1,5 @@
 // The provisioning of the Vagrantfile on whole machines made of namespaces, where a mistake shows within a minute or two: side by
-// side, a second time, and after the control machine was made anew.
+// side, a second time, and after the control machine was created again.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -32,7 +32,7 @@ async function checkout(): Promise<string> {
     '-f',
     join(dir, '.k8ts/vm/keys/worker'),
   ]);
-  // There is no way to the npm registry from there: what a machine that makes the package itself would run only copies it.
+  // The machines cannot reach the npm registry: the command with which a machine builds the package itself only copies it here.
   const make = '#!/bin/bash\ncd "$(dirname "$0")/.." && mkdir -p .k8ts && cp -a /shared/.k8ts/package .k8ts/\n';
   writeFileSync(join(dir, 'hack/package'), make, { mode: 0o755 });
   return dir;
@@ -71,7 +71,7 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
     await Promise.all([control, worker].map(likeABox));
 
     await t.test('the first time', async (t) => {
-      // The worker asks before there is anyone to answer.
+      // The worker sends its request before the control machine runs.
       const joining = provision(worker, 'worker');
       const [made, joined] = await Promise.all([provision(control, 'control'), joining]);
       t.match(made, /control: starting the control plane/);

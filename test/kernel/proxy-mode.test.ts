@@ -1,4 +1,4 @@
-// Proxy modes beside each other, beside what others do to a node's rules, and one after the other.
+// Proxy modes next to each other, next to foreign changes of a node's rules, and one after the other.
 import t from 'tap';
 import { cleanup } from '../../agents/kube-proxy/cleanup';
 import { openRules, type Rules } from '../../agents/kube-proxy/rules';
@@ -68,7 +68,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         const run = (...argv: string[]) => lab.at.node.run(backend, ...argv);
         await run('-P', 'FORWARD', 'DROP');
         await run('-P', 'INPUT', 'DROP');
-        // As Docker: a rule of somebody says that this back end is in use.
+        // Like Docker: a foreign rule shows that this back end is in use.
         await run('-A', 'FORWARD', '-i', 'docker0', '-j', 'ACCEPT');
         t.equal(await lab.ask('b', addresses.far, serverPort, 300), 'TIMEOUT', 'before');
         const rules = await open(lab, 'nftables');
@@ -171,7 +171,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         for (const one of services) rules.set(one.key, one);
         t.ok((await rules.write()).bytes > 10_000);
         t.same(await rules.check(true), [], `IPv${family}`);
-        // Changed again and again: every transaction must be one the kernel takes.
+        // Changed again and again: the kernel must accept every transaction.
         for (let round = 0; round < 8; round++) {
           for (const one of services) {
             const chance = random();

@@ -1,5 +1,5 @@
-// The two registries of a cluster, with the real program: what nodes and pods reach takes nothing, what the host reaches does, and
-// both serve the same.
+// The two registries of a cluster, with the real program: the one for nodes and pods is read only, the one for the host takes
+// pushes, and both serve the same images.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ t.test('pulls for all, pushes and deletions from the host alone', { skip, timeou
   const dir = mkdtempSync(join(tmpdir(), 'k8ts-'));
   const subnet = `10.${process.pid & 255}.${(process.pid >> 8) & 255}.0/24`;
   const planned = planCluster({ name: 'registry', nodes: 1, subnet, registryPort: 5055 });
-  // No bridge here: another loopback address stands for the one of the bridge.
+  // No bridge here: another loopback address replaces the address of the bridge.
   const plan = { ...planned, stateDir: dir, registry: planned.pushRegistry.replace('.1:', '.2:') };
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   for (const which of registries) {

@@ -1,4 +1,4 @@
-// What others do to the rules is mended: the loop of kube-proxy on a real kernel.
+// kube-proxy's loop on a real kernel repairs foreign changes of the rules.
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { type EndpointSlice, endpointSlices, type Node, nodes, type Service, services } from '../../controlplane/api';

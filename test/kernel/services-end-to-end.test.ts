@@ -19,7 +19,7 @@ import { openTestServer } from '../lib/test-server';
 t.setTimeout(600_000);
 const nodeName = 'worker-1';
 
-/** The lab with an API server and the EndpointSlice controller beside it, and both nodes registered. */
+/** The lab with an API server, the EndpointSlice controller and both nodes registered. */
 async function openWorld(scope: Scope): Promise<{ lab: ServiceLab; client: Client }> {
   const server = await openTestServer();
   scope.defer(() => server.close());
@@ -87,10 +87,10 @@ const named = (port: number, targetPort: string | number, name = 'http') => ({
   targetPort: targetPort as never,
 });
 
-/** Only turns a wait without end into a failure that says what was seen. */
+/** Only turns an endless wait into a failure that names the last answers. */
 const settleMs = 120_000;
 
-/** Asks until the places that answer are `places`, and asserts it. `because` says what the answer shows. */
+/** Repeats until the places that answer are `places`, and asserts it. `because` names what the answer shows. */
 type Settles = (from: Place, host: string, port: number, places: readonly Answer[], because?: string) => Promise<void>;
 type Answer = Place | 'ECONNREFUSED';
 
@@ -101,7 +101,7 @@ const settlesIn =
     const until = Date.now() + settleMs;
     for (;;) {
       const seen = new Set<string>();
-      // One of two is missed twenty times in a row once in a million: then it asks again.
+      // By chance, one of two is missed twenty times in a row once in a million: then the loop repeats.
       for (let i = 0; i < 20; i++) seen.add((await lab.ask(from, host, port, 500)).split(' ')[0]!);
       const answered = [...seen].sort();
       if (answered.join() !== wanted.join() && Date.now() < until) continue;
@@ -243,7 +243,7 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
           const name = `g${generation}`;
           const backend = await start(name, generation % 2 === 0 ? 'a' : 'far', 9000 + generation);
           await ledgers[0]!.answeredBy(backend.name);
-          // The pod is on its way out: it answers what it is asked, and ends when nobody is led to it any more.
+          // The pod is terminating: it answers requests, and ends when no more connections reach it.
           await setReady(client, old.name, false);
           old.backend.drain();
           for (let quiet = 0; quiet < 20; ) {

@@ -1,5 +1,5 @@
-// Two whole machines, systemd, Docker and all, become a control machine and a worker and are themselves again afterwards. What a
-// user had on them before goes on working all the while.
+// Two complete machines with systemd and Docker become a control machine and a worker, and return to their first state afterwards.
+// The user's own containers and settings keep working all the time.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -14,11 +14,11 @@ const skip = built ? skipWithoutMachines() : 'dist/k8ts.js is not there';
 
 const controlIp = '192.168.240.10';
 const workerIp = '192.168.240.11';
-/** What users of Docker have: settings, and a container with a published port. */
+/** A Docker user's state: settings, and a container with a published port. */
 const userSettings = '{ "log-opts": { "max-size": "5m" }, "registry-mirrors": ["https://mirror.invalid"] }\n';
 const userPort = 8099;
 
-// Whole machines boot, and this one may be busy.
+// Complete machines boot, and this one may be busy.
 t.setTimeout(900_000);
 
 t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 }, async (t) => {
@@ -29,7 +29,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
     const worker = await lab.machine('worker-1', workerIp);
     for (const machine of [control, worker]) {
       await useDocker(machine, layer);
-      // So that what a boot said can be read in the next one.
+      // So that the log of one boot can be read in the next one.
       await machine.sh('mkdir -p /var/log/journal; systemctl restart systemd-journald');
     }
     const before = { control: await fingerprint(control), worker: await fingerprint(worker) };
@@ -82,7 +82,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       const pid = (await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim();
       // Before that, SIGUSR1 and SIGINT still end the process.
       await worker.sh(`until journalctl -u k8ts-dns _PID=${pid} | grep -q listening; do sleep 0.2; done`);
-      // By its own debugger, as no input is known that does it.
+      // Blocked through its own debugger, as no known input does it.
       await worker.sh(`kill -USR1 ${pid}`);
       const block = `fetch('http://127.0.0.1:9229/json').then((answer) => answer.json()).then(([{ webSocketDebuggerUrl }]) => {
         const socket = new WebSocket(webSocketDebuggerUrl);
@@ -91,7 +91,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
         socket.onclose = () => process.exit();
       })`;
       const node = 'LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib /usr/local/lib/k8ts/bin/node';
-      // It ends when the other end does.
+      // The debugger ends when the blocked process does.
       await worker.sh(`until ${node} -e "${block}"; do sleep 0.2; done`);
       await worker.sh(`until [ "$(systemctl show -p MainPID --value k8ts-dns)" -gt 0 ]; do sleep 0.2; done`);
       t.not((await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim(), pid);
@@ -229,7 +229,7 @@ async function useDocker(machine: TestMachine, layer: string): Promise<void> {
   await machine.sh(`docker run -d --name own -p ${userPort}:8080 own:1 /usr/bin/perl /srv/codereviewapi.pl`);
 }
 
-/** What a machine is like, by aspect; without what changes all the time. */
+/** The state of a machine, by aspect; without values that change all the time. */
 async function fingerprint(machine: TestMachine): Promise<Readonly<Record<string, string>>> {
   const aspects: Readonly<Record<string, string>> = {
     'rules of iptables': "iptables-save | grep -v '^#' | sed 's/ *\\[.*\\]$//'",
@@ -250,6 +250,6 @@ async function fingerprint(machine: TestMachine): Promise<Readonly<Record<string
   return found;
 }
 
-/** Until the shell line succeeds; the bound only turns a hang into a failure. */
+/** Waits until the shell line succeeds; the limit only turns a hang into a failure. */
 const until = (machine: TestMachine, line: string): Promise<string> =>
   machine.sh(`for i in $(seq 600); do if ${line} >/dev/null 2>&1; then exit 0; fi; sleep 0.3; done; exit 1`);

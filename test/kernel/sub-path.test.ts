@@ -1,4 +1,4 @@
-// Volumes by subPath with real Docker: what containers see, and what a container that swaps folders and links gains: nothing.
+// Volumes by subPath with real Docker: what containers see, and that a container that swaps folders and links gains nothing.
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -14,7 +14,7 @@ async function onDisk(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-// Docker on a busy machine takes its time; nothing here is timed.
+// Docker is slow on a busy machine; no assertion here depends on time.
 t.setTimeout(240_000);
 
 t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
@@ -47,7 +47,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
   const remove = async (name: string) => {
     await client.delete(pods, `default/${name}`, { gracePeriodSeconds: 0 });
     await until(name, (object) => object === undefined);
-    // The object of a pod that is deleted without grace goes before its files.
+    // The object of a pod that is deleted without grace is removed before its files.
     await onDisk(async () => (await readdir(join(rootDir, 'pods'))).length === 0);
     t.same(await mounted(), [], 'no mount is left');
   };
@@ -135,7 +135,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     const mode = (await stat(host)).mode;
     const toggle = `mkdir -p /v/sub; while :; do
       mv /v/sub /v/keep; ln -s ${host} /v/sub; usleep 3000; rm -f /v/sub; mv /v/keep /v/sub; usleep 3000; done`;
-    // Each says by its exit code what it has seen, and is started again: 0 the volume's folder, 7 the host's.
+    // Each reports by its exit code what it has seen, and is started again: 0 the volume's folder, 7 the host's.
     const victim = 'test -e /s/proof && { echo x >/s/written; exit 7; }; exit 0';
     const names = Array.from({ length: 10 }, (_, i) => `victim${i}`);
     const volumeMounts = [{ name: 'v', mountPath: '/s', subPath: 'sub' }];

@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'dataplane',
   ],
 };
-/** Agents know nothing of each other: each is a folder of its own under the rule of `agents`. */
+/** Agents import nothing of each other: each is a folder of its own under the rule of `agents`. */
 const agentOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 
 function ruleOf(path: string): { folder: string; may: readonly string[] } | undefined {
@@ -86,7 +86,7 @@ t.test('the two halves and the agents stand one above the other, without excepti
   );
 });
 
-/** A controller stands alone: what two of them need lies in shared/, which leans on none of them. */
+/** A controller imports no other controller: shared code is in shared/, which imports none of them. */
 const siblings = (files: readonly ReturnType<typeof parseSource>[]): string[] =>
   files.flatMap(({ path, imports }) => {
     const folder = controllerOf(path);

@@ -1,4 +1,4 @@
-// One owner per outside package, and nothing that package.json does not name.
+// One owner per outside package, and no import that package.json does not name.
 import { builtinModules } from 'node:module';
 import t from 'tap';
 import { isTest, readSources, readText } from './sources';
@@ -27,7 +27,7 @@ t.test('packages with an owner are imported by no one else', async (t) => {
     imports
       .filter(({ pkg }) => pkg !== undefined && owners[pkg] && !(pkg === 'tap' && isTest(path)))
       .filter(({ pkg }) => !owners[pkg!]!.some((folder) => path.startsWith(`${folder}/`)))
-      // Tests may drive a library directly to play the other side of what is tested.
+      // Tests may use a library directly to simulate the other side.
       .filter(({ pkg }) => !(isTest(path) && pkg !== 'node:child_process'))
       .map(({ pkg }) => `${path} imports ${pkg}`),
   );
