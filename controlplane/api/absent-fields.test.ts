@@ -1,5 +1,5 @@
-// No field of any kind may be relied on before validation has shown it: everything that runs on the way to storage, and the
-// columns that show what was stored, bear objects in which one field is absent, null, empty or of another shape.
+// Before validation no code may rely on any field of any kind: every step of a write, and the columns of stored objects, must
+// accept objects in which one field is absent, null, empty or of another type.
 import t from 'tap';
 import { fullObject, type Path, pathsOf, replacements, spoiled } from '../../test/lib/schema-sample';
 import { BadRequest } from '../base/errors';
@@ -11,10 +11,10 @@ import type { KubeObject } from './types';
 
 const schemas = loadSchemas();
 
-/** The inside of pods is tried with pods; templates have it from the same code. */
+/** In templates, fields inside the pod are skipped: the same code handles them in pods, which are tested. */
 const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 && path.length > 5;
 
-/** What the server does with an object before and after it is stored. */
+/** Runs all steps of the server on an object before and after it is stored. */
 function handle(kind: Kind, object: KubeObject, old?: KubeObject): void {
   try {
     validateStructure(schemas.of(kind), kind, object, 'Warn');

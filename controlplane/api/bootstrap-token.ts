@@ -1,5 +1,4 @@
-// A Secret of type bootstrap.kubernetes.io/token read as what it is. Pure. Fields: "Bootstrap Token Secret Format" in the
-// reference.
+// Reads and builds Secrets of type bootstrap.kubernetes.io/token. Pure. Fields: "Bootstrap Token Secret Format" in the reference.
 import type { Secret } from './secret';
 
 export const bootstrapTokenType = 'bootstrap.kubernetes.io/token';
@@ -15,18 +14,18 @@ export interface BootstrapToken {
   readonly description: string;
   /** Milliseconds since the epoch; absent: never. */
   readonly expiresAtMs: number | undefined;
-  /** What its usage-bootstrap-* fields say `true` for: authentication, signing. */
+  /** The usages whose field usage-bootstrap-* is `true`: authentication, signing. */
   readonly usages: readonly string[];
-  /** Beside system:bootstrappers. */
+  /** Groups in addition to system:bootstrappers. */
   readonly groups: readonly string[];
-  /** Why nobody may rely on it; undefined when it is well-formed. */
+  /** Why the token must not be used; undefined when it is well-formed. */
   readonly problem: string | undefined;
 }
 
 export const tokenSecretName = (id: string): string => `${namePrefix}${id}`;
 export const tokenSecretKey = (id: string): string => `${tokenNamespace}/${tokenSecretName(id)}`;
 
-/** Undefined when the Secret is no bootstrap token, or its name, id and secret do not fit together. */
+/** Undefined when the Secret is not a bootstrap token, or its name, id and secret do not match. */
 export function readBootstrapToken({ type, metadata, data = {} }: Secret): BootstrapToken | undefined {
   if (type !== bootstrapTokenType || metadata?.namespace !== tokenNamespace || metadata.deletionTimestamp)
     return undefined;

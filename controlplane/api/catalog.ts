@@ -1,16 +1,16 @@
-// The kinds that are served, as a value: handed down to whatever asks which kinds there are. It can change while the server runs,
-// and says so.
+// The served kinds, as a value: each part that needs the list of kinds gets it as an argument. The catalog can change while the
+// server runs, and reports each change.
 import { AlreadyExists } from '../base/errors';
 import { isStored, type Kind } from './kind';
 
-/** What readers see. */
+/** The interface for readers. */
 export interface Catalog {
-  /** Goes up with every change: whatever is made from the kinds is right for one revision. */
+  /** Rises with every change: data derived from the kinds is valid for one revision. */
   readonly revision: number;
-  /** All kinds: those that are stored, and those that are only requested. */
+  /** All kinds, those that are stored and those that are only requested. */
   kinds(): readonly Kind[];
   byPath(group: string, version: string, plural: string): Kind | undefined;
-  /** As owner references name a kind. */
+  /** Finds a kind by the names that owner references use. */
   byKind(apiVersion: string, kind: string): Kind | undefined;
   /** True while the version of the group has a kind. */
   serves(group: string, version: string): boolean;
@@ -62,7 +62,7 @@ export class KindCatalog implements Catalog {
     this.changed();
   }
 
-  /** A kind that is not there changes nothing. */
+  /** Removing an unknown kind has no effect. */
   remove(kind: Kind): void {
     const path = pathOf(kind);
     if (this.paths.get(path) !== kind) return;
@@ -96,7 +96,7 @@ export class KindCatalog implements Catalog {
   }
 }
 
-// Groups, versions and plurals are words of the declarations, without a slash in them.
+// Groups, versions and plurals never contain a slash.
 const versionOf = ({ group, version }: Kind): string => `${group}/${version}`;
 const pathOf = (kind: Kind): string => `${versionOf(kind)}/${kind.plural}`;
 const nameOf = ({ apiVersion, kind }: Kind): string => `${apiVersion}/${kind}`;

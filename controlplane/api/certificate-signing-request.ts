@@ -38,9 +38,9 @@ const usages = [
   'timestamping',
 ];
 const minExpirationSeconds = 600;
-/** Served by v1beta1 alone, which this server does not have. */
+/** Only v1beta1 allows it, which this server does not serve. */
 const legacySigner = 'kubernetes.io/legacy-unknown';
-/** What somebody decided stays decided. */
+/** Conditions that no later write may change or remove. */
 const decisions = ['Approved', 'Denied', 'Failed'];
 
 const conditionsOf = ({ status }: CertificateSigningRequest): readonly CertificateCondition[] =>
@@ -66,7 +66,7 @@ function validateSignerName(field: string, name: string): FieldCause[] {
   return causes;
 }
 
-/** Writers of the approval own Approved and Denied; writers of the status own the certificate and the other conditions. */
+/** A write of the approval may set only Approved and Denied; a write of the status only the certificate and other conditions. */
 function prepare(
   request: CertificateSigningRequest,
   { old, subresource }: WriteContext<CertificateSigningRequest>,
@@ -126,7 +126,7 @@ function validateConditions(request: CertificateSigningRequest): FieldCause[] {
   return causes;
 }
 
-/** What was decided or issued stays, and each subresource keeps to its own part. */
+/** A decision or certificate stays, and each subresource may change only its own part. */
 function validateChange(
   request: CertificateSigningRequest,
   old: CertificateSigningRequest,
@@ -175,7 +175,7 @@ function whyNoCertificate(text: string): string | undefined {
   return undefined;
 }
 
-/** In one pass: a begin belongs to the next end, if that has its label. */
+/** Finds PEM blocks in one pass: a BEGIN line belongs to the next END line, if that has the same label. */
 function pemBlocks(text: string): { readonly block: string; readonly label: string }[] {
   const blocks: { block: string; label: string }[] = [];
   let end = -1;
@@ -207,7 +207,7 @@ function validate(
   return old ? [...causes, ...validateChange(request, old, subresource)] : causes;
 }
 
-/** What was decided, how it failed, whether there is a certificate: in kubectl's order. */
+/** Decision, failure, and whether a certificate is issued, in kubectl's order. */
 function conditionText(request: CertificateSigningRequest): string {
   const has = (type: string) => hasCondition(request, type);
   return [

@@ -1,5 +1,5 @@
-// What may be given to one object of the cluster only, as names: the store takes and frees them with the object
-// (controlplane/store/README.md). Pure: equal objects claim the same on every server, whatever its configuration.
+// Names of values that only one object of the cluster may have: the store takes and frees them with the object
+// (controlplane/store/README.md). Pure: equal objects have the same claims on every server, with any configuration.
 import { canonicalAddress, formatCidr, parseCidr } from '../base/cidr';
 import type { Node } from './node';
 import type { Service } from './service';

@@ -1,5 +1,5 @@
-// Conditions in the status of an object: one per type, read and written by one rule. A condition is replaced as a whole;
-// lastTransitionTime moves with the status alone.
+// Conditions in the status of an object: one per type, read and written by one rule. A write replaces all fields of a condition;
+// lastTransitionTime changes only with the status.
 import { isDeepStrictEqual } from 'node:util';
 import { formatTime } from '../base/clock';
 
@@ -30,7 +30,7 @@ export const isConditionTrue = (object: Conditioned<Verdict>, type: string): boo
 /** Of a pod or a node: the condition Ready is True. Unknown and absent count as not ready. */
 export const isReady = (object: Conditioned<Verdict>): boolean => isConditionTrue(object, 'Ready');
 
-/** `next`, with the time at which the status became what it is. */
+/** `next`, with the time of the last change of its status. */
 export function conditionAfter<C extends Condition>(
   before: C | undefined,
   next: Omit<C, 'lastTransitionTime'>,

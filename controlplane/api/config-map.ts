@@ -10,7 +10,7 @@ import { configMapKey } from './validation/names';
 
 export type ConfigMap = Wire<V1ConfigMap>;
 
-/** What fits into one ConfigMap or Secret, in bytes. */
+/** The largest data of one ConfigMap or Secret, in bytes. */
 export const maxConfigBytes = 1024 * 1024;
 
 function validate(object: ConfigMap, { old }: WriteContext<ConfigMap>): FieldCause[] {

@@ -35,7 +35,7 @@ function setDefaults(set: DaemonSet): void {
   defaultTemplate(spec);
 }
 
-/** Written by the server: how often the template has changed, counted from 1. Pods carry it as a label. */
+/** The server writes it: how often the template has changed, counted from 1. Pods have it as a label. */
 const generationAnnotation = 'deprecated.daemonset.template.generation';
 
 /** An int64. */
@@ -44,7 +44,7 @@ export function templateGeneration({ metadata }: DaemonSet): bigint {
   return value < 1n ? 1n : value;
 }
 
-/** A writer may set it at creation alone; after that only a new template changes it. */
+/** A writer may set the generation only at creation; later only a new template changes it. */
 function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
   let generation = templateGeneration(old ?? set);
   if (old && !isDeepStrictEqual(set.spec?.template, old.spec?.template)) generation++;
@@ -97,7 +97,7 @@ export const daemonSets = defineKind<DaemonSet>({
   schema: { model: 'V1DaemonSet' },
   hasStatus: true,
   defaults: setDefaults,
-  // Clients find numbers there from the first moment.
+  // Set the numbers at creation, since clients expect them at once.
   prepare: (set, { old, subresource }) => {
     if (subresource === '') countTemplates(set, old);
     if (old) return;

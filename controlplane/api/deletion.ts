@@ -1,17 +1,17 @@
-// What a kind may say about the deletion of its objects. A kind that says nothing has its objects deleted at once, unless
-// finalizers hold them.
+// Rules that a kind may have for the deletion of its objects. Without rules an object is deleted at once, unless finalizers hold
+// it.
 import type { KubeObject } from './types';
 
 export interface DeletionRules<T extends KubeObject> {
-  /** A deletion that leaves nothing behind answers with the last object instead of a Status, as kube-apiserver does for a few kinds. */
+  /** A completed deletion answers with the last object instead of a Status, as kube-apiserver does for a few kinds. */
   readonly answersWithObject?: boolean;
-  /** How long the object stays so that what runs for it can end; `requested` is the period that the deletion asks for. */
+  /** How long the object stays, so that its processes can end; `requested` is the period in the request. */
   graceSeconds?(object: T, requested: number | undefined): number;
-  /** True while something besides metadata.finalizers holds a deleted object. */
+  /** True while something other than metadata.finalizers holds a deleted object. */
   isHeld?(object: T): boolean;
-  /** A copy of an object that begins to wait for its end, with a status that says so. */
+  /** A copy of an object whose deletion begins, with a status that shows the deletion. */
   markDeleted?(object: T): T;
 }
 
-/** Zero means at once; a negative period is taken as the shortest one. */
+/** Zero means at once; a negative period counts as one second. */
 export const atLeastOne = (seconds: number): number => (seconds < 0 ? 1 : seconds);

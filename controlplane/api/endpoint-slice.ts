@@ -30,7 +30,7 @@ function shortList(items: readonly (string | number)[]): string {
 function validate(slice: EndpointSlice, { old }: WriteContext<EndpointSlice>): FieldCause[] {
   const { addressType } = slice;
   return [
-    // What an older server stored must still be let go of.
+    // Objects that an older server stored must still be deletable.
     ...newCauses(validateFields(slice), () => (old ? validateFields(old) : [])),
     ...(old && old.addressType !== addressType ? [invalid('addressType', addressType, immutable)] : []),
   ];

@@ -68,7 +68,7 @@ export const endpoints = defineKind<Endpoints>({
   defaults: ({ subsets = [] }) => {
     for (const { ports = [] } of subsets) for (const port of ports) port.protocol ??= 'TCP';
   },
-  // What an older server stored must still be let go of.
+  // Objects that an older server stored must still be deletable.
   validate: (object, { old }) => newCauses(validateSubsets(object), () => (old ? validateSubsets(old) : [])),
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [

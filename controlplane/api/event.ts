@@ -13,7 +13,7 @@ const firstSeen = ({ firstTimestamp, eventTime }: Event): string | undefined => 
 const lastSeen = (event: Event): string | undefined =>
   event.series?.lastObservedTime ?? event.lastTimestamp ?? firstSeen(event);
 
-/** As `kubectl get events` writes: 5m (x3 over 2h). */
+/** In the form of `kubectl get events`: 5m (x3 over 2h). */
 function lastSeenCell(event: Event, now: number): string {
   const count = event.series?.count ?? event.count ?? 1;
   const last = ageOf(lastSeen(event), now);
@@ -30,7 +30,7 @@ function objectCell({ involvedObject }: Event): string {
   return involvedObject?.name ? `${kind}/${involvedObject.name}` : kind;
 }
 
-/** An event stands in the namespace of what it tells of; events of cluster-scoped objects stand in default. */
+/** An event is in the namespace of its object; events of cluster-scoped objects are in default. */
 function validate({ metadata, involvedObject }: Event): FieldCause[] {
   const namespace = involvedObject?.namespace ?? '';
   if (namespace === '') {

@@ -1,5 +1,5 @@
-// Field selectors: `metadata.name=a,status.phase!=Running`. Only = (also written ==) and != exist; a backslash takes the
-// meaning from a comma, an equals sign or a backslash in a value. Source: apimachinery fields.ParseSelector.
+// Field selectors: `metadata.name=a,status.phase!=Running`. Only = (also written ==) and != exist; a backslash escapes a comma,
+// an equals sign or a backslash in a value. Source: apimachinery fields.ParseSelector.
 import { BadRequest } from '../base/errors';
 
 export interface FieldTerm {
@@ -8,7 +8,7 @@ export interface FieldTerm {
   readonly value: string;
 }
 
-/** One pass over the text, whatever is in it. @throws BadRequest in upstream's words */
+/** One pass over the text, also for hostile texts. @throws BadRequest with upstream's message */
 export function parseFieldSelector(text: string): FieldTerm[] {
   return splitTerms(text)
     .filter((term) => term !== '')
@@ -28,7 +28,7 @@ function splitTerms(text: string): string[] {
   return [...terms, text.slice(start)];
 }
 
-/** The operator is the first one that stands after no backslash. */
+/** The operator is the first one without a backslash before it. */
 function parseTerm(term: string, selector: string): FieldTerm {
   for (let i = 0; i < term.length; i++) {
     if (term[i] === '\\') i++;

@@ -1,4 +1,4 @@
-// The door to the API kinds for controllers and agents: types, kind references, keys, selectors, and facts about objects.
+// The exports of the API kinds for controllers and agents: types, kind references, keys, selectors, and facts about objects.
 
 export {
   type CertificateSigningRequest,

@@ -11,7 +11,7 @@ import { dns1035Label, dns1123Subdomain, portName, portNumber, wildcardDns1123Su
 
 export type Ingress = Wire<V1Ingress>;
 
-/** How a class was named before the field. */
+/** The annotation that named the class before the field existed. */
 const classAnnotation = 'kubernetes.io/ingress.class';
 type Spec = NonNullable<Ingress['spec']>;
 type Rule = NonNullable<Spec['rules']>[number];

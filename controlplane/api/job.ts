@@ -1,4 +1,4 @@
-// batch/v1 Job. Modes that no controller here serves (Indexed, failure and success policies) are refused, not ignored.
+// batch/v1 Job. Modes that the controller does not support (Indexed, failure and success policies) are refused, not ignored.
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
@@ -31,7 +31,7 @@ export function defaultJobSpec(spec: JobSpec): void {
   defaultTemplate(spec);
 }
 
-/** The pods of a job are told from those of a namesake by its uid, under the old label names and the new ones. */
+/** The labels with the uid separate the pods of this job from those of another job of the same name; old and new label names. */
 function prepare(job: Job, { old }: WriteContext<Job>): void {
   if (old) return;
   job.status = {};
@@ -95,7 +95,7 @@ function validate({ spec }: Job, { old, subresource }: WriteContext<Job>): Field
   for (const name of fixed) {
     if (!isDeepStrictEqual(spec[name], old.spec?.[name])) causes.push(invalid(`spec.${name}`, spec[name], immutable));
   }
-  // A suspended job that never started may still be told where to run (KEP-2926); the containers stay as they are.
+  // A suspended job that never started may change where its pods run (KEP-2926), but not its containers.
   const mayMove = old.spec?.suspend === true && !old.status?.startTime;
   const comparable = (template: JobSpec['template'] | undefined) => (mayMove ? template?.spec?.containers : template);
   if (!isDeepStrictEqual(comparable(spec.template), comparable(old.spec?.template))) {

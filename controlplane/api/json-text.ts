@@ -1,14 +1,13 @@
-// JSON that comes from outside. A value is kept exactly as it was sent, or the text is refused: JavaScript would round whole
-// numbers beyond 2^53 and silently turn 1e999 into null, and a text of many thousand levels would end the stack of whatever
-// walks it.
+// Reads JSON from outside. A value is kept exactly as it was sent, or the text is refused: JavaScript would round integers above
+// 2^53 and silently turn 1e999 into null, and code that walks a text of many thousand levels would overflow the stack.
 import { BadRequest, TooLarge } from '../base/errors';
 import { jsonSyntaxError } from './schema/json-error';
 
-/** Levels of objects and lists. Upstream allows 10,000; no kind has more than some thirty. */
+/** Levels of objects and lists. Upstream allows 10,000; no kind has more than about thirty. */
 export const maxJsonDepth = 1_000;
 /**
- * Fields and items of one body. Upstream counts bytes alone; but 3 MB can say `1,` a million times, and whatever walks that holds
- * the event loop. No kind has a use for as many: an EndpointSlice of 1,000 endpoints has some 15,000.
+ * Fields and items of one body. Upstream counts only bytes; but 3 MB can hold `1,` a million times, and code that walks that
+ * blocks the event loop. No kind needs as many: an EndpointSlice of 1,000 endpoints has about 15,000.
  */
 export const maxJsonValues = 20_000;
 export const tooManyValues = (): TooLarge =>
@@ -24,8 +23,8 @@ const nine = 0x39;
 const exactDigits = 15;
 
 /**
- * @throws BadRequest for what is no JSON, in the words of Go's decoder, for a number that cannot be kept, or more than maxJsonDepth
- * levels; TooLarge for more than maxJsonValues fields and items
+ * @throws BadRequest for invalid JSON (with the message of Go's decoder), a number that JavaScript would change, or more than
+ * maxJsonDepth levels; TooLarge for more than maxJsonValues fields and items
  */
 export function parseJson(bytes: Buffer): unknown {
   const { depth, values, exact } = scan(bytes);
@@ -40,9 +39,9 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** One pass that costs about a tenth of parsing. `exact` is true when every number is certainly kept. */
+/** One pass that costs about a tenth of parsing. `exact` is true when parsing certainly changes no number. */
 function scan(bytes: Buffer): { readonly depth: number; readonly values: number; readonly exact: boolean } {
-  // The first value of an object or a list comes after its bracket, every other one after a comma.
+  // The first value of an object or a list comes after its bracket, every other value after a comma.
   let values = 1;
   let depth = 0;
   let deepest = 0;
@@ -80,7 +79,7 @@ function checkNumber(_key: string, value: unknown, context?: { readonly source?:
   return value;
 }
 
-/** `type` is what the number would be upstream. */
+/** `type` is upstream's type of the number. */
 export const notKept = (source: string, type: 'int64' | 'float64'): BadRequest =>
   new BadRequest(
     `json: cannot unmarshal number ${source.slice(0, 40)} into Go value of type ${type}: it cannot be kept exactly`,

@@ -7,7 +7,7 @@ import type { SchemaSource } from './schema/schema';
 import type { StoredAs } from './storage';
 import type { KubeObject } from './types';
 
-/** Names one resource of the API; what a client needs to reach it. */
+/** Names one resource of the API; a client needs no more to reach it. */
 export interface KindRef<T extends KubeObject = KubeObject> {
   /** '' for the core group. */
   readonly group: string;
@@ -33,7 +33,7 @@ export interface Column<T> {
   cell(object: T, now: number): string | number | boolean | null;
 }
 
-/** How one write came to be; `old` is absent on create. */
+/** The circumstances of a write; `old` is absent on create. */
 export interface WriteContext<T> {
   readonly old?: T;
   /** '' for the object itself, else the subresource written, e.g. 'status'. */
@@ -49,8 +49,8 @@ export type GenerationRule = 'absent' | 'constant' | 'spec' | 'spec+labels' | 's
 export type KeptMetadata = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
 
 /**
- * Reads something from an object. It is declared as a method, as all functions of a kind are: a kind of some objects may then stand
- * where a kind of any objects is asked for. The server calls them only with objects that the kind's own schema has decoded.
+ * Reads a value from an object. Declared as a method, as all functions of a kind are: so `Kind<Pod>` is assignable to `Kind`. The
+ * server calls them only with objects that the kind's own schema has decoded.
  */
 export type Reader<T, R> = { read(object: T): R }['read'];
 
@@ -63,7 +63,7 @@ export interface KindOptions<T extends KubeObject> {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
-  /** Where the schema comes from: a model of @kubernetes/client-node, or a definition that the kind brings along. */
+  /** The source of the schema: a model of @kubernetes/client-node, or a definition in the kind itself. */
   readonly schema: SchemaSource;
   /** Set when the objects are those of another kind, shown in the form of this one: a further version, or another group. */
   readonly storage?: StoredAs<T>;
@@ -71,39 +71,39 @@ export interface KindOptions<T extends KubeObject> {
   readonly verbs?: readonly Verb[];
   /** Subresources beyond `status`: scale, log, exec, binding, token ... */
   readonly subresources?: readonly Subresource[];
-  /** True when the kind has a status subresource: spec writes then keep status and the other way round. */
+  /** True when the kind has a status subresource: then a write of the object keeps the status, and a write of the status the rest. */
   readonly hasStatus?: boolean;
   /**
-   * Metadata that a write of the status leaves as it is, as it does everything outside metadata and status. None by default:
-   * upstream's status strategies let the other metadata through.
+   * Metadata that a write of the status cannot change, as it cannot change the spec. None by default: upstream's status
+   * strategies allow changes of other metadata.
    */
   readonly statusKeeps?: readonly KeptMetadata[];
   /** Fills defaults into `object` in place, on every write after decoding; must be idempotent. */
   defaults?(object: T): void;
-  /** Before a create or update is validated: clears or carries over fields the writer may not set (strategy). */
+  /** Runs before validation: clears fields the writer may not set, or keeps their stored values (strategy). */
   prepare?(object: T, context: WriteContext<T>): void;
   /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */
   validate?(object: T, context: WriteContext<T>): FieldCause[];
-  /** What the writer should know although the write is valid: texts for Warning headers, after upstream's. */
+  /** Texts of Warning headers for a valid write, with upstream's messages. */
   warnings?(object: T, context: WriteContext<T>): string[];
-  /** A deprecated kind warns of itself with every answer. */
+  /** The warning that every answer about a deprecated kind has. */
   readonly deprecation?: string;
-  /** The grammar of metadata.name: what is wrong with a name, in a list; a DNS subdomain by default. */
+  /** Checks metadata.name and returns the errors; a DNS subdomain by default. */
   readonly nameCheck?: (name: string) => string[];
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: path to value. */
   readonly fields?: Readonly<Record<string, Reader<T, string>>>;
-  /** Those of `fields` that lists are often asked for by: the cache keeps an index of each. */
+  /** Fields of `fields` that lists often select by: the cache keeps an index of each. */
   readonly indexedFields?: readonly string[];
-  /** The words for a field selector of a kind with `fields` that names none of them; upstream has two forms. */
+  /** The message for a field selector with an unknown field, for kinds with `fields`; upstream has two forms. */
   readonly unknownField?: (quotedPath: string) => string;
-  /** The pod template in an object of this kind, and its path: what is said of pods is said of it, too. */
+  /** The pod template in an object of this kind, and its path: rules for pods also check the template. */
   readonly podTemplate?: { readonly path: string; readonly of: Reader<T, PodTemplate | undefined> };
-  /** What a deletion does besides the rules for all kinds. */
+  /** Rules of a deletion in addition to those of all kinds. */
   readonly deletion?: DeletionRules<T>;
-  /** What raises metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
+  /** Which changes raise metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
-  /** What the object holds and no other may: names from claims.ts. Depends on nothing but the object, and never throws. */
+  /** Values that no other object may hold: names from claims.ts. Depends only on the object, and never throws. */
   claims?(object: T): readonly string[];
 }
 
@@ -123,18 +123,18 @@ export const allVerbs: readonly Verb[] = [
 export interface Subresource {
   readonly name: string;
   readonly verbs: readonly Verb[];
-  /** Group, version and kind of the body where it is not the parent's: autoscaling/v1 Scale. */
+  /** Group, version and kind of the body, if not the parent's: autoscaling/v1 Scale. */
   readonly group?: string;
   readonly version?: string;
   readonly kind?: string;
   /**
-   * What of the object may change through it. `status`: the status alone, as through `status` itself (approval of a
-   * CertificateSigningRequest). `all`: the status too (binding of a pod). Default: all but the status.
+   * The parts of the object that a write of the subresource may change. `status`: only the status (approval of a
+   * CertificateSigningRequest). `all`: also the status (binding of a pod). Default: all except the status.
    */
   readonly writes?: 'status' | 'all';
-  /** The object's owner asked for nothing new: metadata.generation stays. */
+  /** The write changes no desired state, so metadata.generation stays. */
   readonly keepsGeneration?: boolean;
-  /** What follows the name in the path belongs to it: proxy. */
+  /** The rest of the path after the name is an argument of the subresource: proxy. */
   readonly takesPath?: boolean;
 }
 
@@ -142,7 +142,7 @@ const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch',
 
 type WithSubresources = { readonly options: Pick<KindOptions<KubeObject>, 'hasStatus' | 'subresources'> };
 
-/** All subresources of a kind: those it declares, and `status` where it has one. */
+/** All subresources of a kind: the declared ones, and `status` if it has one. */
 export function subresourcesOf({ options }: WithSubresources): readonly Subresource[] {
   const declared = options.subresources ?? [];
   return options.hasStatus ? [...declared, statusSubresource] : declared;
@@ -156,11 +156,11 @@ export function subresourceOf(kind: WithSubresources, name: string): Subresource
 /** False for kinds that are only requested: reviews, bindings and the like. */
 export const isStored = ({ verbs }: Pick<Kind, 'verbs'>): boolean => verbs.includes('get');
 
-/** A kind with a definition of its own, as a CustomResourceDefinition makes it: no Go type stands behind it. */
+/** True for a kind with its own definition, as of a CustomResourceDefinition: it has no Go type. */
 export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeObject>, 'schema'> }): boolean =>
   'definition' in options.schema;
 
-/** True for `status` and its like: the write may change nothing but the status. */
+/** True for `status` and similar subresources: the write may change only the status. */
 export function writesStatus(kind: WithSubresources, subresource: string): boolean {
   return subresource !== '' && subresourceOf(kind, subresource)?.writes === 'status';
 }

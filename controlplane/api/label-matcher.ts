@@ -1,11 +1,11 @@
-// A long label selector prepared for many objects: requirements are merged by key, so that an object costs no more than it
-// has labels. A user may send thousands of requirements, and a list meets thousands of objects.
+// Compiles a long label selector for many objects: requirements are merged by key, so the cost per object depends only on its
+// number of labels. A user may send thousands of requirements, and a list tests thousands of objects.
 import type { Labels, Requirement, Selector } from './selector';
 
 const integer = /^[+-]?\d{1,19}$/;
 const maxInt64 = (1n << 63n) - 1n;
 
-/** A label's value as upstream compares it: a signed number of 64 bits, undefined for any other text. */
+/** A label's value as upstream compares it: a signed 64-bit integer, undefined for any other text. */
 function int64(text: string): bigint | undefined {
   if (!integer.test(text)) return undefined;
   const value = BigInt(text);
@@ -17,7 +17,7 @@ export function isGreater(left: string, right: string): boolean {
   return a !== undefined && b !== undefined && a > b;
 }
 
-/** All that a selector asks of one key. */
+/** All requirements of a selector on one key. */
 class KeyRule {
   /** True when an object without the key does not match. */
   required = false;
@@ -54,7 +54,7 @@ class KeyRule {
   }
 }
 
-/** One bound is enough, but a bound that is no number stays beside it: nothing matches it. */
+/** Keeps one bound, the strictest. A bound that is not a number is also kept: no value matches it. */
 function keepStrictest(bounds: string[], bound: string, isStricter: (a: string, b: string) => boolean): void {
   const [first] = bounds;
   if (first === undefined || (int64(first) !== undefined && int64(bound) === undefined)) bounds.splice(0, 1, bound);

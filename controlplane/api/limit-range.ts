@@ -14,7 +14,7 @@ type Amounts = Record<string, string>;
 const limitTypes = ['Container', 'PersistentVolumeClaim', 'Pod'];
 const amounts = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
 
-/** What is not said follows from what is: limits from the maximum, requests from limits, then from the minimum. */
+/** Derives missing defaults: limits from the maximum, requests from limits, then from the minimum. */
 function setItemDefaults(item: LimitRangeItem): void {
   for (const name of amounts) {
     const list = item[name] as Amounts | undefined;
@@ -48,7 +48,7 @@ function validateItem(item: LimitRangeItem, at: string): FieldCause[] {
   return causes.length > 0 ? causes : validateOrder(item, at);
 }
 
-/** Each pair where the first may not be above the second; the cause names the first. */
+/** Pairs whose first value must not be above the second; the cause names the first. */
 const ordered = [
   ['min', 'max'],
   ['defaultRequest', 'max'],

@@ -7,7 +7,7 @@ import { dns1123Label } from './validation/names';
 
 export type Namespace = Wire<V1Namespace>;
 
-/** Carries the name as a label, so that namespace selectors can ask for it. */
+/** The label with the name of the namespace, for namespace selectors. */
 const nameLabel = 'kubernetes.io/metadata.name';
 
 export const namespaces = defineKind<Namespace>({
@@ -29,7 +29,7 @@ export const namespaces = defineKind<Namespace>({
   prepare: (namespace, { old, subresource }) => {
     if (!old) {
       namespace.status = { phase: 'Active' };
-      // The finalizer holds a namespace back until the namespace controller has emptied it.
+      // The finalizer keeps a namespace until the namespace controller has deleted its objects.
       const finalizers = namespace.spec?.finalizers ?? [];
       namespace.spec = { finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'] };
     } else if (subresource !== 'finalize') {

@@ -1,4 +1,4 @@
-// networking.k8s.io/v1 NetworkPolicy. What it means for packets is in dataplane/policy.
+// networking.k8s.io/v1 NetworkPolicy. dataplane/policy implements it for packets.
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
 import { type Cidr, cidrContains, parseCidr } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
@@ -30,10 +30,10 @@ function setDefaults(policy: NetworkPolicy): void {
   if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
 }
 
-/** Each rule of the kernel joins a peer, with its exceptions, to all ports of a rule: text that grows with the product of both. */
+/** A kernel rule joins a peer, with its exceptions, to all ports of a rule: the text grows with the product of peers and ports. */
 const maxCombinations = 20_000;
 
-/** Not of upstream, which leaves it to the network plug-in: one policy could keep a node from writing those of all others. */
+/** Beyond upstream, which leaves this to the network plug-in: one huge policy could stop a node from writing all other policies. */
 function validateSize({ ingress = [], egress = [] }: Spec): FieldCause[] {
   const rules = [
     ...ingress.map(({ ports, from }) => ({ ports, peers: from })),

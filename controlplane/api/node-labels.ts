@@ -1,11 +1,11 @@
-// Which labels a kubelet may give its own Node. Labels steer pods to nodes, so a node must not choose all of its own: those
-// below node-restriction.kubernetes.io and the reserved ones are an administrator's. Source: NodeRestriction in the reference
-// of admission controllers, and the kubelet's --node-labels.
+// Which labels a kubelet may set on its own Node. Labels decide which pods a node gets, so a node must not choose all of its
+// labels: only an administrator sets those below node-restriction.kubernetes.io and the reserved ones. Source: NodeRestriction
+// in the reference of admission controllers, and the kubelet's --node-labels.
 import { BadRequest } from '../base/errors';
 
 const restricted = 'node-restriction.kubernetes.io';
 const reserved = ['kubernetes.io', 'k8s.io'];
-/** Reserved domains that are the kubelet's all the same. */
+/** Reserved domains that a kubelet may use nevertheless. */
 const kubeletDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 const kubeletLabels: ReadonlySet<string> = new Set([
   'beta.kubernetes.io/arch',
@@ -21,10 +21,10 @@ const kubeletLabels: ReadonlySet<string> = new Set([
   'topology.kubernetes.io/zone',
 ]);
 
-/** The label that makes a node a control-plane node; an administrator gives it, as kubeadm does. */
+/** The label of control-plane nodes; an administrator sets it, as kubeadm does. */
 export const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 
-/** Those that a kubelet may not set, change or remove; sorted. */
+/** The labels of `names` that a kubelet may not set, change or remove; sorted. */
 export function forbiddenNodeLabels(names: Iterable<string>): string[] {
   return [...names].filter(isForbidden).sort();
 }

@@ -49,7 +49,7 @@ function validateTaints(taints: Taints, field: string): FieldCause[] {
   });
 }
 
-/** A pod range, once given, is what routes and pods were built on. */
+/** A pod range must not change once set: routes and pods use it. */
 function validate({ spec }: Node, { old, subresource }: WriteContext<Node>): FieldCause[] {
   if (subresource !== '') return [];
   const causes = validateTaints(spec?.taints ?? [], 'spec.taints');
@@ -85,7 +85,7 @@ export const nodes = defineKind<Node>({
   plural: 'nodes',
   shortNames: ['no'],
   namespaced: false,
-  // Upstream's proxy passes every method on to the kubelet; this server passes reads on.
+  // Upstream's proxy passes every method to the kubelet; this server passes only GET.
   subresources: [{ name: 'proxy', verbs: ['get'], kind: 'NodeProxyOptions', takesPath: true }],
   schema: { model: 'V1Node' },
   hasStatus: true,
@@ -93,7 +93,7 @@ export const nodes = defineKind<Node>({
   claims: nodeClaims,
   defaults: ({ spec, status }) => {
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
-    // podCIDR is the first of podCIDRs; either may be written.
+    // podCIDR is the first of podCIDRs; a writer may set either.
     if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
     else if (spec?.podCIDRs?.[0] && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
   },

@@ -43,7 +43,7 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   namespaced: true,
   schema: { model: 'V1PodDisruptionBudget' },
   hasStatus: true,
-  // Nothing may be disrupted until the controller has counted.
+  // No disruption is allowed until the controller has counted the pods.
   prepare: (budget, { old }) => {
     if (!old) budget.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
   },

@@ -12,7 +12,7 @@ import type { Wire } from './types';
 
 export type Pod = Wire<V1Pod>;
 
-/** Schedulers leave such a pod alone, so that nobody else would say why it waits (KEP-3521). */
+/** The server sets this condition, since schedulers ignore a gated pod and so cannot report why it waits (KEP-3521). */
 const gated = {
   type: 'PodScheduled',
   status: 'False',
@@ -31,7 +31,7 @@ export const pods = defineKind<Pod>({
   schema: { model: 'V1Pod' },
   subresources: [
     { name: 'attach', verbs: ['create', 'get'], kind: 'PodAttachOptions' },
-    // The node, and the condition that says so. A bound pod is still at generation 1: its owner asked for nothing new.
+    // Writes the node and the condition PodScheduled. Binding does not change the desired state, so the generation stays.
     { name: 'binding', verbs: ['create'], kind: 'Binding', writes: 'all', keepsGeneration: true },
     { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
@@ -48,7 +48,7 @@ export const pods = defineKind<Pod>({
   },
   prepare: (pod, { old }) => {
     if (old) {
-      // It follows from the spec that the pod was created with.
+      // The class follows from the spec at creation, so it never changes.
       if (pod.status && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
       return;
     }

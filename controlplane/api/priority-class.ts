@@ -9,7 +9,7 @@ import { oneOf } from './validation/selectors';
 
 export type PriorityClass = Wire<V1PriorityClass>;
 
-/** Above it is the system's own. */
+/** Higher values are reserved for the system. */
 const highestUserPriority = 1_000_000_000;
 const systemPrefix = 'system-';
 const preemptionPolicies = ['PreemptLowerPriority', 'Never'];
@@ -22,7 +22,7 @@ const systemClass = (name: string, value: number, description: string): Priority
   description,
 });
 
-/** The classes every cluster has. */
+/** The classes of every cluster. */
 export const systemPriorityClasses: readonly PriorityClass[] = [
   systemClass(
     'system-cluster-critical',
@@ -66,7 +66,7 @@ export const priorityClasses = defineKind<PriorityClass>({
   schema: { model: 'V1PriorityClass' },
   generation: 'constant',
   defaults: (priorityClass) => {
-    // Upstream's value is a plain number: left out, it is zero.
+    // Upstream's value is a plain number: absent means zero.
     priorityClass.value ??= 0;
     priorityClass.preemptionPolicy ??= 'PreemptLowerPriority';
   },

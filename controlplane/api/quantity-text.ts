@@ -1,15 +1,15 @@
-// The text of a quantity taken apart in one pass: sign, digits and suffix. Digits that cannot count are dropped here, so that
-// arithmetic never sees a number of a million digits.
+// Splits the text of a quantity in one pass: sign, digits and suffix. Insignificant digits are dropped here, so that arithmetic
+// never gets a number of a million digits.
 
 export interface QuantityText {
   readonly negative: boolean;
-  /** The digits that count, '' for zero: the amount is these times ten to the `power`, before its suffix. */
+  /** The significant digits, '' for zero: the amount is digits × 10^power, before its suffix. */
   readonly digits: string;
   readonly power: number;
   readonly suffix: string;
 }
 
-/** The bound of quantities has 19 digits in front of the point and 9 behind it; a binary suffix adds 19. */
+/** The largest quantity has 19 digits before the point and 9 after it; a binary suffix adds 19. */
 const maxDigits = 128;
 const zero = 0x30;
 const nine = 0x39;
@@ -39,7 +39,7 @@ function withoutZeros(text: string): string {
   return text.slice(first);
 }
 
-/** What is dropped counts as a last digit 1, since quantities round away from zero. */
+/** The dropped digits count as a last digit 1, since quantities round away from zero. */
 function shorten(digits: string, power: number): { readonly digits: string; readonly power: number } {
   if (digits.length <= maxDigits) return { digits, power };
   const dropped = digits.slice(maxDigits);

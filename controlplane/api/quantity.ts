@@ -1,11 +1,11 @@
-// Quantities of resources as Kubernetes writes them (500m, 1.5Gi, 2e3): exact arithmetic in billionths, canonical text.
+// Resource quantities as Kubernetes writes them (500m, 1.5Gi, 2e3): exact arithmetic in billionths, canonical text.
 // Source: the Quantity section of the API reference and apimachinery's documented canonical form.
 import { BadRequest } from '../base/errors';
 import { splitQuantity } from './quantity-text';
 
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
 
-/** An amount in billionths; `format` is the family of suffixes it was written with and is printed with. */
+/** An amount in billionths; `format` is the family of suffixes of its text. */
 export interface Quantity {
   readonly nano: bigint;
   readonly format: QuantityFormat;
@@ -13,7 +13,7 @@ export interface Quantity {
 
 const nanoPerUnit = 1_000_000_000n;
 const nanoPerMilli = 1_000_000n;
-/** Larger amounts are held at this bound, as upstream does. */
+/** Larger amounts are reduced to this bound, as upstream does. */
 const largest = (1n << 63n) - 1n;
 
 const decimalSuffix: Readonly<Record<string, number>> = {
@@ -33,7 +33,7 @@ const wrongShape = "quantities must match the regular expression '^([+-]?[0-9.]+
 
 /**
  * Parses a quantity; digits below one billionth round away from zero.
- * @throws BadRequest with upstream's words when the text is no quantity
+ * @throws BadRequest with upstream's message when the text is not a quantity
  */
 export function parseQuantity(text: string | number): Quantity {
   const parts = splitQuantity(String(text).trim());
@@ -43,7 +43,7 @@ export function parseQuantity(text: string | number): Quantity {
   return { nano: parts.negative ? -magnitude : magnitude, format };
 }
 
-/** Leading digits beyond these powers of ten are over every bound, or below a billionth with every suffix. */
+/** With a larger power of ten an amount is above the bound, or below a billionth, for every suffix. */
 const maxPower = 64;
 
 /** In billionths, up to the bound. */
@@ -74,7 +74,7 @@ function readSuffix(suffix: string): Suffix {
   throw new BadRequest(/^[eEinumkKMGTP]*[-+]?\d*$/.test(suffix) ? "unable to parse quantity's suffix" : wrongShape);
 }
 
-/** Away from zero, the rounding of every quantity. */
+/** Rounds away from zero, as all quantities do. */
 function divideUp(value: bigint, by: bigint): bigint {
   const quotient = value / by;
   const remainder = value % by;
@@ -117,7 +117,7 @@ function formatBinary(value: bigint): string {
   return `${number}${suffixes[step]}`;
 }
 
-/** Thousandths, rounded up: the unit CPU is counted in. */
+/** Thousandths, rounded up: the unit of CPU. */
 export const milliValue = (text: string | number): number => Number(divideUp(parseQuantity(text).nano, nanoPerMilli));
 
 /** Whole units, rounded up: bytes, pods, devices. */

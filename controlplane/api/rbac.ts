@@ -1,4 +1,4 @@
-// What the four kinds of rbac.authorization.k8s.io share: rules, subjects, roleRef and their columns.
+// Shared parts of the four kinds of rbac.authorization.k8s.io: rules, subjects, roleRef and their columns.
 import { isDeepStrictEqual } from 'node:util';
 import type { RbacV1Subject, V1PolicyRule, V1RoleRef } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
@@ -19,7 +19,7 @@ interface Binding extends KubeObject {
   subjects?: Subject[];
 }
 
-/** `clusterWide` rules may also name paths that are no resources. */
+/** `clusterWide` rules may also name non-resource URLs. */
 export function validateRules(rules: readonly PolicyRule[] | undefined, clusterWide: boolean): FieldCause[] {
   return (rules ?? []).flatMap(({ verbs, apiGroups, resources, nonResourceURLs }, i) => {
     const at = `rules[${i}]`;
@@ -56,7 +56,7 @@ export function defaultBinding({ roleRef, subjects }: Binding): void {
   }
 }
 
-/** The role a binding grants is fixed: changing it would turn one permission into another unseen. */
+/** The roleRef of a binding must not change: a change would silently replace the granted permissions. */
 export function validateBinding(
   binding: Binding,
   old: Binding | undefined,
@@ -99,7 +99,7 @@ function validateSubject(
   return causes;
 }
 
-/** Roles show the moment they were made, not an age. */
+/** Roles show the time of their creation, not an age. */
 export const roleColumns: readonly Column<KubeObject>[] = [
   nameColumn,
   {

@@ -26,7 +26,7 @@ export const replicaSets = defineKind<ReplicaSet>({
     set.spec.replicas ??= 1;
     defaultTemplate(set.spec);
   },
-  // The server counts replicas from the first moment, so that clients find a number there.
+  // Set the number of replicas at creation, since clients expect it at once.
   prepare: (object, { old }) => {
     if (!old) object.status = { replicas: 0 };
   },

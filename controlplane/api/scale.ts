@@ -1,4 +1,4 @@
-// The scale subresource: one small object through which replicas of any workload are read and set.
+// The scale subresource: clients read and set the replicas of any workload through one small object.
 import type { V1Scale } from '@kubernetes/client-node';
 import type { Deployment } from './deployment';
 import type { Subresource } from './kind';
@@ -28,7 +28,7 @@ export function scaleOf(object: Deployment | ReplicaSet): Scale {
   };
 }
 
-/** A copy of `object` with the replicas that `scale` asks for; its resourceVersion, when given, is the precondition. */
+/** A copy of `object` with the replicas of `scale`; the resourceVersion of `scale`, if set, is the precondition. */
 export function applyScale<T extends Deployment | ReplicaSet>(object: T, scale: Scale): T {
   const resourceVersion = scale.metadata?.resourceVersion || object.metadata?.resourceVersion;
   return {

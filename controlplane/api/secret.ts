@@ -14,7 +14,7 @@ export type Secret = Wire<V1Secret>;
 
 const serviceAccountName = 'kubernetes.io/service-account.name';
 
-/** The keys that Secrets of a known type must hold; for basic-auth one of the two is enough. */
+/** The required keys of Secrets of a known type; for basic-auth one of the two is enough. */
 const requiredKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
@@ -71,7 +71,7 @@ export const secrets = defineKind<Secret>({
   schema: { model: 'V1Secret' },
   defaults: (secret) => {
     secret.type ||= 'Opaque';
-    // stringData is only for writing: its values join data and are never shown.
+    // stringData is write-only: its values are added to data and never returned.
     for (const [key, value] of Object.entries(secret.stringData ?? {})) {
       secret.data = { ...secret.data, [key]: Buffer.from(value).toString('base64') };
     }

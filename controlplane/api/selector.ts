@@ -14,12 +14,12 @@ export interface Requirement {
 export type Selector = readonly Requirement[];
 export type Labels = Readonly<Record<string, string>>;
 
-/** More requirements or values than this are compiled before they meet labels. */
+/** A selector with more requirements or values than this is compiled before it is matched. */
 const fewRequirements = 8;
 const fewValues = 16;
 const compiled = new WeakMap<Selector, LabelMatcher>();
 
-/** Costs no more than the labels are many, however long a selector is that meets many objects. */
+/** For a long selector that is matched with many objects, the cost per object depends only on its number of labels. */
 export function matchesSelector(selector: Selector, labels: Labels | undefined): boolean {
   if (!isLong(selector)) return selector.every((requirement) => matchesRequirement(requirement, labels ?? {}));
   let matcher = compiled.get(selector);
@@ -68,7 +68,7 @@ export function selectorFromLabelSelector(selector: LabelSelector | undefined): 
   return [...selectorFromMap(selector.matchLabels ?? {}), ...expressions];
 }
 
-/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`. @throws BadRequest naming the token that is wrong, in upstream's words */
+/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`. @throws BadRequest naming the wrong token, with upstream's message */
 export function parseSelector(text: string): Selector {
   const tokens = new Tokens(text);
   const requirements: Requirement[] = [];
@@ -85,7 +85,7 @@ export function parseSelector(text: string): Selector {
   }
 }
 
-/** The words and signs of a selector, one after the other; '' at the end. */
+/** The tokens of a selector, one after the other; '' at the end. */
 class Tokens {
   private readonly list: readonly string[];
   private at = 0;

@@ -23,8 +23,8 @@ export const services = defineKind<Service>({
   namespaced: true,
   schema: { model: 'V1Service' },
   hasStatus: true,
-  // Beyond upstream, whose Services have no generation: condition Programmed names the one that nodes have in their kernels,
-  // and `kubectl wait` holds a condition that observed an older one for not met.
+  // Beyond upstream, whose Services have no generation: condition Programmed names the generation that the kernels of the nodes
+  // have, and for `kubectl wait` a condition with an older observedGeneration is not met.
   generation: 'spec',
   claims: serviceClaims,
   nameCheck: dns1035Label,

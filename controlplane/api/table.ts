@@ -1,4 +1,4 @@
-// Columns of `kubectl get` that many kinds share, and how Kubernetes prints ages, labels and containers.
+// Columns of `kubectl get` that many kinds share, and Kubernetes' text form of ages, labels and containers.
 import type { Column } from './kind';
 import { selectorText } from './scale';
 import type { KubeObject, LabelSelector } from './types';
@@ -31,7 +31,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const year = 365 * day;
 
-/** Two units at most, the second only while it matters: 45s, 5m12s, 90m, 3h20m, 5d4h, 2y30d. */
+/** At most two units, the second only for short durations: 45s, 5m12s, 90m, 3h20m, 5d4h, 2y30d. */
 export function formatDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000);
   if (seconds < -1) return '<invalid>';

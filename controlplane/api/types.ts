@@ -1,5 +1,5 @@
-// The shapes of API objects as they stand on the wire. They are those of @kubernetes/client-node (Kubernetes 1.36),
-// with dates as the strings that JSON carries and with the field names that its generator had to rename put back.
+// The wire types of API objects: the types of @kubernetes/client-node (Kubernetes 1.36), but with dates as strings, as in JSON,
+// and with the original names of the fields that its generator renamed.
 import type { V1LabelSelector, V1ListMeta, V1ObjectMeta, V1OwnerReference, V1Status } from '@kubernetes/client-node';
 
 /** `_continue` is `continue` on the wire. */
@@ -22,7 +22,7 @@ export type LabelSelector = Wire<V1LabelSelector>;
 export type ListMeta = Wire<V1ListMeta>;
 export type Status = Wire<V1Status>;
 
-/** What every stored object has. */
+/** The fields of every stored object. */
 export interface KubeObject {
   apiVersion?: string;
   kind?: string;
@@ -36,7 +36,7 @@ export interface KubeList<T> {
   items: T[];
 }
 
-/** One watch event as it stands on the wire; BOOKMARK carries only metadata.resourceVersion, ERROR a Status. */
+/** One watch event in wire form; BOOKMARK has only metadata.resourceVersion, ERROR has a Status. */
 export interface WatchEvent<T> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   object: T;

@@ -1,9 +1,9 @@
-// Kinds that are requested but never stored: reviews, tokens, bindings, evictions and the scale subresource. They
-// have a schema and a place in discovery; the API server answers them itself.
+// Kinds that are requested but never stored: reviews, tokens, bindings, evictions and the scale subresource. They have a schema
+// and are in discovery; the API server computes their answers.
 import { defineKind, type Kind } from './kind';
 import type { KubeObject } from './types';
 
-/** A kind that is only created; where it is a subresource, discovery lists it under its parent. */
+/** A kind with the verb create only; for a subresource, discovery lists it under its parent. */
 function virtual(
   group: string,
   kind: string,

@@ -1,4 +1,4 @@
-// Warnings of the kinds, in kube-apiserver's words.
+// Warnings of the kinds, with kube-apiserver's messages.
 import t from 'tap';
 import { deployments } from './deployment';
 import { ingresses } from './ingress';

@@ -1,4 +1,4 @@
-// The table of pods: what `kubectl get pods` shows, with the one word that sums up how a pod is.
+// The table of `kubectl get pods`, with its one-word STATUS.
 
 import { isConditionTrue, isReady } from '../conditions';
 import type { Column } from '../kind';
@@ -10,14 +10,14 @@ import type { ContainerStatus } from './types';
 export interface PodSummary {
   readonly ready: number;
   readonly total: number;
-  /** The STATUS column: a phase, or the reason why the pod is not simply in it. */
+  /** The STATUS column: the phase, or a more exact reason. */
   readonly reason: string;
   readonly restarts: number;
   /** The end of the newest run before the present one, in ms. */
   readonly lastRestart?: number;
 }
 
-/** Init containers come first: as long as one of them is not done, it alone decides. */
+/** The first unfinished init container decides the status; if there is none, the app containers do. */
 export function summarizePod(pod: Pod): PodSummary {
   const { spec, status, metadata } = pod;
   const initSpecs = spec?.initContainers ?? [];
@@ -76,7 +76,7 @@ function terminatedReason({
   return signal ? `Signal:${signal}` : `ExitCode:${exitCode}`;
 }
 
-/** The first container that is not simply running gives the reason. */
+/** The reason is that of the first container that is not running normally. */
 function summarizeApps(pod: Pod, phase: string): { ready: number; reason: string } {
   let reason = phase;
   let ready = 0;

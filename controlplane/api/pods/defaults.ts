@@ -1,5 +1,4 @@
-// The defaults of a pod spec, as the API reference documents them field by field. Filling them in twice changes
-// nothing.
+// The defaults of a pod spec, as the API reference documents them field by field. Setting them twice changes nothing.
 import { canonicalResource } from '../quantity';
 import { allContainers, defaultGraceSeconds, initAndAppContainers } from './facts';
 import type { Container, PodSpec, Probe, ResourceRequirements, Volume } from './types';
@@ -11,7 +10,7 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.schedulerName ??= 'default-scheduler';
   spec.securityContext ??= {};
   spec.enableServiceLinks ??= true;
-  // serviceAccount is the deprecated name of serviceAccountName; both are always shown.
+  // serviceAccount is the deprecated name of serviceAccountName; an object always has both.
   spec.serviceAccountName ??= spec.serviceAccount;
   spec.serviceAccount ??= spec.serviceAccountName;
   if (spec.serviceAccountName === undefined) {
@@ -28,7 +27,7 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.overhead) canonicalize(spec.overhead);
 }
 
-/** On pods alone: a limit without a request is also the request. */
+/** Only for pods: a limit without a request is also the request. */
 export function defaultRequests(spec: PodSpec): void {
   for (const { resources } of initAndAppContainers(spec)) requestsFromLimits(resources);
   requestsFromLimits(spec.resources);
@@ -57,7 +56,7 @@ function defaultContainer(container: Container): void {
     defaultHttpGet(handler?.httpGet);
 }
 
-/** An image without a tag, or with the tag latest, may change under its name; a digest never does. */
+/** An image without a tag or with the tag latest may change; an image with a digest never does. */
 function pullPolicy(image: string): string {
   if (image.includes('@')) return 'IfNotPresent';
   const tag = /:([^/:]+)$/.exec(image)?.[1] ?? 'latest';

@@ -1,4 +1,4 @@
-// Which nodes a pod's own spec allows, for all who place pods: node selectors and affinity, taints and tolerations.
+// Which nodes a pod's spec allows, for scheduler and controllers: node selectors and affinity, taints and tolerations.
 import { matchesSelector } from '../selector';
 import type { PodSpec } from './types';
 
@@ -16,7 +16,7 @@ interface Taint {
   readonly effect: string;
 }
 
-/** All expressions and fields of a term must hold; a term without any matches nothing. */
+/** All expressions and fields of a term must match; an empty term matches no node. */
 export function matchesNodeTerm(
   { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
   node: NodeFacts,

@@ -7,8 +7,8 @@ export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 const counted = ['cpu', 'memory'];
 
 /**
- * Guaranteed: every container limits CPU and memory and requests just that. BestEffort: no container requests or limits any.
- * Resources of the pod as a whole decide alone where they are set. Ephemeral containers have none and do not count.
+ * Guaranteed: every container has limits for CPU and memory and equal requests. BestEffort: no container has either. When the
+ * pod itself has resources, only they decide. Ephemeral containers have none and do not count.
  */
 export function qosClass(spec: PodSpec): QosClass {
   if (spec.resources) return classOf(spec.resources);
@@ -16,7 +16,7 @@ export function qosClass(spec: PodSpec): QosClass {
   return others.every((other) => other === first) ? first : 'Burstable';
 }
 
-/** A request that is not set is that of the limit: so the API server fills it in, and so the class is the same before and after. */
+/** A missing request equals the limit, as in the API server's defaults: so the class is the same before and after defaulting. */
 function classOf({ requests, limits }: ResourceRequirements): QosClass {
   const amounts = counted.map((name) => ({
     limit: amountOf(limits?.[name]),

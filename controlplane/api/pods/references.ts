@@ -1,14 +1,14 @@
-// Which other API objects a pod refers to: what its node must read to run it, and what a pod that a node itself creates must
-// not have. Pure.
+// The API objects a pod refers to: its node must read them to run it, and a mirror pod, which a node creates, must have none.
+// Pure.
 
 import type { Pod } from '../pod';
 import { allContainers } from './facts';
 
 export interface PodReference {
-  /** The resource, with the way in brackets where it is no plain field: `secrets (via projected volumes)`. */
+  /** The resource, in brackets the kind of reference if not a plain field: `secrets (via projected volumes)`. */
   readonly what: string;
   readonly resource: string;
-  /** In the pod's namespace; '' where the reference names no single object. */
+  /** The object's name in the pod's namespace; '' when the reference names no single object. */
   readonly name: string;
 }
 
@@ -16,7 +16,7 @@ type Spec = NonNullable<Pod['spec']>;
 type Volume = NonNullable<Spec['volumes']>[number];
 type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
 
-/** All references, in the order of the spec; the same object may come more than once. */
+/** All references, in the order of the spec; the same object may occur more than once. */
 export function podReferences(pod: Pod): PodReference[] {
   const { spec } = pod;
   if (!spec) return [];
@@ -60,7 +60,7 @@ function ofVolume(volume: Volume, podName: string): PodReference[] {
   ];
 }
 
-/** What drivers of storage systems log in with. */
+/** Secrets with which volume drivers log in to storage systems. */
 const credentialsOf = ({ cephfs, csi, flexVolume, iscsi, rbd, scaleIO, storageos }: Volume): (string | undefined)[] => [
   csi?.nodePublishSecretRef?.name,
   ...[cephfs, flexVolume, iscsi, rbd, scaleIO, storageos].map((source) => source?.secretRef?.name),
@@ -71,7 +71,7 @@ function ofProjection(source: Source): PodReference[] {
   return [
     ...(source.secret?.name ? [via('secrets', source.secret.name)] : []),
     ...(source.configMap?.name ? [via('configmaps', source.configMap.name)] : []),
-    // The token is the account's, which the pod names elsewhere.
+    // The token belongs to the pod's account, which another field names.
     ...(source.serviceAccountToken ? [via('serviceaccounts', '')] : []),
     ...(source.clusterTrustBundle ? [via('clustertrustbundles', source.clusterTrustBundle.name ?? '')] : []),
     ...(source.podCertificate ? [via('podcertificates', '')] : []),

@@ -1,4 +1,4 @@
-// What a pod as a whole requests, and what it is limited to: one rule for the scheduler, LimitRanger and quotas.
+// The total requests and limits of a pod: one rule for the scheduler, LimitRanger and quotas.
 // Source: the documented rules for the effective requests of pods with init and sidecar containers (KEP-753, KEP-2837).
 import { addQuantities, compareQuantities, parseQuantity, type Quantity } from '../quantity';
 import { isSidecar } from './facts';
@@ -6,7 +6,7 @@ import type { Container, PodSpec, ResourceRequirements } from './types';
 
 type Totals<A> = Record<string, A>;
 
-/** The numbers that a total is made of: the scheduler adds plain ones, the API server exact ones. */
+/** Arithmetic for totals: the scheduler adds plain numbers, the API server exact quantities. */
 export interface Numbers<A> {
   readonly add: (a: A, b: A) => A;
   readonly isMore: (a: A, b: A) => boolean;
@@ -15,8 +15,8 @@ export interface Numbers<A> {
 }
 
 /**
- * App containers and sidecars together, or the largest moment of the start: an init container runs with the sidecars that started
- * before it. What the pod states as a whole stands in place of that. The overhead is not part of it.
+ * The larger of two: the sum of app containers and sidecars, or the most that runs during the start: an init container and the
+ * sidecars that started before it. Resources of the pod itself replace that. The overhead is not included.
  */
 export function podTotals<A>(
   spec: Pick<PodSpec, 'containers' | 'initContainers' | 'resources'>,
@@ -51,10 +51,10 @@ function raise<A>(totals: Totals<A>, other: Readonly<Totals<A>>, isMore: Numbers
   }
 }
 
-/** Without the pod's overhead, which LimitRanger does not count and a quota adds. @throws BadRequest for what is no quantity */
+/** Without the pod's overhead, which LimitRanger does not count and a quota adds. @throws BadRequest for an invalid quantity */
 export const requestsOf = (spec: PodSpec): Record<string, Quantity> => podTotals(spec, exact('requests'));
 
-/** As requestsOf, of the limits. */
+/** As requestsOf, for the limits. */
 export const limitsOf = (spec: PodSpec): Record<string, Quantity> => podTotals(spec, exact('limits'));
 
 function exact(which: 'requests' | 'limits'): Numbers<Quantity> {

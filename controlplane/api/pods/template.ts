@@ -1,4 +1,4 @@
-// Field rules shared by the workloads that make pods from a template.
+// Field rules shared by the workloads that create pods from a template.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import { matchesSelector, selectorFromLabelSelector } from '../selector';
@@ -19,10 +19,10 @@ interface WorkloadSpec {
   minReadySeconds?: number;
 }
 
-/** A workload without a spec or template has an empty one: what is missing in it is then said field by field. */
+/** Adds a missing template or spec as an empty one, so that validation reports each missing field. */
 export function defaultTemplate(spec: { template?: PodTemplate }): void {
   spec.template ??= {};
-  // Not an empty list: decoding drops those, and defaults twice must be defaults once.
+  // Not an empty list: decoding drops empty lists, and setting defaults twice must change nothing.
   spec.template.spec ??= {} as NonNullable<PodTemplate['spec']>;
   defaultPodSpec(spec.template.spec);
 }
@@ -42,7 +42,7 @@ export function validateWorkload(spec: WorkloadSpec, old: WorkloadSpec | undefin
   ];
 }
 
-/** `noun` is what an empty selector is invalid for. */
+/** `noun` is the workload in the message for an empty selector. */
 export function validateSelector(selector: LabelSelector | undefined, noun: string): FieldCause[] {
   if (!selector) return [];
   const empty = !selector.matchLabels && !selector.matchExpressions?.length;
@@ -65,7 +65,7 @@ interface Place {
   readonly field: string;
 }
 
-/** A template, whose labels the selector must match. What was wrong with `old` as well is let pass. */
+/** A template, whose labels the selector must match. Errors that `old` has too are ignored. */
 export function validateTemplate(
   template: PodTemplate | undefined,
   old: PodTemplate | undefined,
@@ -105,7 +105,7 @@ function validateTemplateFields({ metadata, spec }: PodTemplate, field: string):
   ];
 }
 
-/** For workloads whose pods run for ever; `noun` is the workload's kind. */
+/** For workloads whose pods run forever; `noun` is the workload's kind. */
 export function onlyAlways(template: PodTemplate | undefined, field: string, noun: string): FieldCause[] {
   const { restartPolicy = 'Always', activeDeadlineSeconds } = template?.spec ?? {};
   return [

@@ -1,4 +1,4 @@
-// The parts of a pod by name, as they stand on the wire.
+// The parts of a pod by name, in wire form.
 import type {
   V1Container,
   V1ContainerStatus,

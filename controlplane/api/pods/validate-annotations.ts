@@ -1,4 +1,4 @@
-// Field rules of the annotations that mean something in pods.
+// Field rules of the annotations that have a meaning in pods.
 import type { FieldCause } from '../../base/errors';
 import type { ObjectMeta } from '../types';
 import { forbidden, invalid } from '../validation/causes';
@@ -31,7 +31,7 @@ export function validatePodAnnotations(annotations: Annotations = {}, spec: PodS
   return causes;
 }
 
-/** As Go reads a number: no leading zero and no plus sign. */
+/** In Go's form of a number: no leading zero and no plus sign. */
 function isInt32(text: string): boolean {
   if (!/^(0|-?[1-9]\d{0,9})$/.test(text)) return false;
   return Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
@@ -54,7 +54,7 @@ function validateAppArmorName(key: string, value: string, spec: PodSpec, field: 
   ];
 }
 
-/** Where a profile is both a field and an annotation of old, they must name the same. `field` is the path of the spec. */
+/** A profile in both the field and the old annotation must be the same. `field` is the path of the spec. */
 export function matchSeccompAnnotations(metadata: ObjectMeta | undefined, spec: PodSpec, field: string): FieldCause[] {
   const annotations = metadata?.annotations ?? {};
   const owners = [
@@ -85,7 +85,7 @@ export function matchSeccompAnnotations(metadata: ObjectMeta | undefined, spec: 
   });
 }
 
-/** What makes a pod a mirror of a static one cannot be added or taken away later, nor can a profile of its containers. */
+/** The annotation of mirror pods cannot be added or removed later, nor can profiles of containers. */
 export function validateAnnotationUpdate(now: Annotations = {}, before: Annotations = {}): FieldCause[] {
   const field = 'metadata.annotations';
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => {

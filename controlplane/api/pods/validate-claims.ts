@@ -1,4 +1,4 @@
-// Field rules of resource claims. No driver of devices is served here, so a pod that has claims waits.
+// Field rules of resource claims. This server has no device drivers, so a pod with claims waits.
 import type { FieldCause } from '../../base/errors';
 import { duplicate, forbidden, invalid, invalidEach, required } from '../validation/causes';
 import { dns1123Label, dns1123Subdomain } from '../validation/names';
@@ -30,7 +30,7 @@ export function validateClaims(claims: NonNullable<PodSpec['resourceClaims']>, f
   });
 }
 
-/** The claims a container uses must be the pod's. */
+/** A container may use only claims of its pod. */
 export function validateClaimUse(
   claims: NonNullable<ResourceRequirements['claims']>,
   known: ReadonlySet<string>,

@@ -1,4 +1,4 @@
-// Field rules of containers: names, images, ports, mounts, and what each of the three kinds of containers may have.
+// Field rules of containers: names, images, ports, mounts, and the fields that each of the three kinds of containers may have.
 
 import type { FieldCause } from '../../base/errors';
 import { duplicate, forbidden, invalid, invalidEach, notFound, notSupported, required } from '../validation/causes';
@@ -17,11 +17,11 @@ const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const messagePolicies = ['File', 'FallbackToLogsOnError'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
 
-/** What rules of a container need to know of its pod. */
+/** The parts of the pod that rules of a container need. */
 interface Surroundings {
   readonly spec: PodSpec;
   readonly claims: ReadonlySet<string>;
-  /** False in a template, where some rules are left to the pods made of it. */
+  /** False in a template: some rules are checked only on its pods. */
   readonly isPod: boolean;
 }
 
@@ -67,7 +67,7 @@ function validateInits(containers: readonly Container[], around: Surroundings, f
       ...validateCommon(container, at, around),
       ...oneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always']),
       ...uniqueName(container, names, at),
-      // Init containers run one after another, so that each may have a port of the host that another one has.
+      // Init containers run one after another, so several may use the same host port.
       ...validateHostPorts([container], `${field}.initContainers`),
       ...own,
       ...(container.resizePolicy?.length && !sidecar
@@ -77,7 +77,7 @@ function validateInits(containers: readonly Container[], around: Surroundings, f
   });
 }
 
-/** What a container that is added to a running pod to look into it may have. */
+/** The fields that an ephemeral container may have. */
 const ephemeralFields = new Set<string>([
   ...['name', 'image', 'command', 'args', 'workingDir', 'env', 'envFrom', 'volumeMounts', 'volumeDevices'],
   ...['terminationMessagePath', 'terminationMessagePolicy', 'imagePullPolicy', 'securityContext'],
@@ -139,7 +139,7 @@ function validateCommon(container: Container, field: string, { spec, claims, isP
   ];
 }
 
-/** Templates are known that have blanks around an image, which whoever makes pods of them replaces. */
+/** Templates may have blanks around an image: their controllers replace them in the pods. */
 export function validateImage(image: string, field: string, isPod: boolean): FieldCause[] {
   if (image === '') return [required(field)];
   if (!isPod || image.trim() === image) return [];
@@ -185,7 +185,7 @@ function validatePorts(ports: NonNullable<Container['ports']>, field: string): F
   });
 }
 
-/** Two containers that run at the same time cannot have the same port of the host. */
+/** Two containers that run at the same time cannot have the same host port. */
 function validateHostPorts(containers: readonly Container[], field: string): FieldCause[] {
   const taken = new Set<string>();
   return containers.flatMap(({ ports = [] }, i) =>
@@ -199,7 +199,7 @@ function validateHostPorts(containers: readonly Container[], field: string): Fie
   );
 }
 
-/** With hostNetwork the ports of containers are the host's. In a template they may be left open. */
+/** With hostNetwork a container port is a host port. In a template hostPort may be absent. */
 function matchHostPorts({ hostNetwork, containers = [] }: PodSpec, field: string, isPod: boolean): FieldCause[] {
   if (!hostNetwork) return [];
   return containers.flatMap(({ ports = [] }, i) =>

@@ -27,7 +27,7 @@ function validateSource(source: Source, value: string, field: string): FieldCaus
     ...(resourceFieldRef ? validateResourceRef(resourceFieldRef, `${field}.resourceFieldRef`, false) : []),
     ...(configMapKeyRef ? validateKeyRef(configMapKeyRef, `${field}.configMapKeyRef`) : []),
     ...(secretKeyRef ? validateKeyRef(secretKeyRef, `${field}.secretKeyRef`) : []),
-    // The kubelet here reads no variables from files: better no pod than one without them.
+    // Our kubelet reads no variables from files, so refuse the pod instead of running it without them.
     ...(fileKeyRef ? [forbidden(`${field}.fileKeyRef`, 'not supported by this server')] : []),
   ];
   const count = Object.keys(source).length;
@@ -46,7 +46,7 @@ function validateKeyRef({ name = '', key = '' }: { name?: string; key?: string }
   ];
 }
 
-/** Which of the sources is wrong the messages do not say, as in kube-apiserver. */
+/** The messages do not name the index of the wrong source, as in kube-apiserver. */
 function validateEnvFrom(sources: NonNullable<Container['envFrom']>, field: string): FieldCause[] {
   return sources.flatMap(({ configMapRef, secretRef, prefix }, i) => {
     const at = `${field}[${i}]`;

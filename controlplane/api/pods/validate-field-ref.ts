@@ -24,7 +24,7 @@ const environmentPaths = [
   'status.podIPs',
 ];
 const volumePaths = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
-/** Fields that have a label, though not every one may be referred to. */
+/** Fields with a label upstream, of which not all may be referred to. */
 const fieldLabels = new Set([
   ...environmentPaths,
   ...volumePaths,
@@ -57,12 +57,12 @@ function validateFieldRef(
   if (!fieldLabels.has(fieldPath)) {
     return [invalid(at, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`)];
   }
-  // The name that spec.nodeName had in the first versions of the API.
+  // spec.host was the name of spec.nodeName in the first versions of the API.
   const known = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath;
   return paths.includes(known) ? [] : [notSupported(at, known, paths)];
 }
 
-/** metadata.labels['key']; a regular expression would look for its end once for each bracket. */
+/** Splits metadata.labels['key']. No regular expression: it would search for the end once per bracket. */
 function splitSubscript(fieldPath: string): { path?: string; key?: string } {
   const open = fieldPath.indexOf("['");
   if (open <= 0 || !fieldPath.endsWith("']")) return {};

@@ -1,4 +1,4 @@
-// Field rules of what a container mounts and of the devices it is given.
+// Field rules of a container's mounts and block devices.
 import type { FieldCause } from '../../base/errors';
 import { forbidden, invalid, notFound, notSupported, required } from '../validation/causes';
 import { oneOf } from '../validation/selectors';
@@ -21,7 +21,7 @@ export function validateMounts(container: Container, spec: PodSpec, field: strin
     if (name === '') causes.push(required(`${at}.name`));
     if (!volumes.has(name)) causes.push(notFound(`${at}.name`, name));
     if (mountPath === '') causes.push(required(`${at}.mountPath`));
-    // The field's own documentation forbids it; kube-apiserver does not look.
+    // The documentation of the field forbids a colon; kube-apiserver does not check.
     if (mountPath.includes(':')) causes.push(invalid(`${at}.mountPath`, mountPath, "must not contain ':'"));
     if (paths.has(mountPath)) causes.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'));
     paths.add(mountPath);
@@ -43,7 +43,7 @@ export function validateMounts(container: Container, spec: PodSpec, field: strin
   });
 }
 
-/** A mount that shows on the host as well is for those alone who could mount it there. */
+/** Only a privileged container may have a mount that also appears on the host. */
 function validatePropagation({ mountPropagation }: Mount, { securityContext }: Container, field: string): FieldCause[] {
   const at = `${field}.mountPropagation`;
   const causes = oneOf(at, mountPropagation, propagations);

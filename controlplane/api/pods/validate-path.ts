@@ -3,7 +3,7 @@ import type { FieldCause } from '../../base/errors';
 import { invalid } from '../validation/causes';
 import { inRange } from '../validation/names';
 
-/** Paths must not climb out of where they are mounted. */
+/** Paths must not leave their mount with `..`. */
 export function noBacksteps(path: string, field: string): FieldCause[] {
   return path.split('/').includes('..') ? [invalid(field, path, "must not contain '..'")] : [];
 }
@@ -14,7 +14,7 @@ export function localPath(path: string, field: string): FieldCause[] {
   return [...absolute, ...noBacksteps(path, field)];
 }
 
-/** A file of a volume the kubelet writes, which keeps names that begin with two dots for itself. */
+/** A file in a volume that the kubelet writes: names that begin with two dots are reserved for the kubelet. */
 export function localNonReservedPath(path: string, field: string): FieldCause[] {
   const reserved = path.startsWith('..') && !path.startsWith('../') && path !== '..';
   return [...localPath(path, field), ...(reserved ? [invalid(field, path, "must not start with '..'")] : [])];

@@ -50,7 +50,7 @@ function validateTimes(probe: Probe, field: string): FieldCause[] {
   return causes;
 }
 
-/** `spec` is that of the pod, whose grace period bounds how long a hook may sleep. */
+/** `spec` is the pod's: its grace period limits how long a hook may sleep. */
 export function validateLifecycle(lifecycle: Container['lifecycle'], field: string, spec: PodSpec): FieldCause[] {
   const causes = (['postStart', 'preStop'] as const).flatMap((key) => {
     const handler = lifecycle?.[key];
@@ -74,7 +74,7 @@ const linuxSignals = [
   .map((name) => `SIG${name}`)
   .sort();
 
-/** Signals differ by operating system, so that a pod which names one has to say which it is for. */
+/** Signals differ by operating system, so a pod with a stop signal must name its operating system. */
 function validateStopSignal(signal: string, field: string, os: string | undefined): FieldCause[] {
   if (os === undefined) return [forbidden(field, 'may not be set for containers with empty `spec.os.name`')];
   if (os === 'windows') return oneOf(field, signal, windowsSignals);

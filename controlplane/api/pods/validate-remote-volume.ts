@@ -1,4 +1,4 @@
-// Field rules of volumes that no node here can mount: what makes them complete, so that a wrong one is refused at once.
+// Field rules of volumes that no node of k8ts can mount: checks required fields, so that an incomplete volume is refused at once.
 import { isAbsolute } from 'node:path';
 import type { FieldCause } from '../../base/errors';
 import { invalid, invalidEach, required } from '../validation/causes';
@@ -7,7 +7,7 @@ import { oneOf } from '../validation/selectors';
 import type { Volume } from './types';
 import { localPath } from './validate-path';
 
-/** The fields without which a source means nothing, in the order in which they are missed. */
+/** The required fields of each source, in the order in which messages report them. */
 const requiredFields = {
   awsElasticBlockStore: ['volumeID'],
   azureDisk: ['diskName', 'diskURI'],

@@ -8,7 +8,7 @@ import { noClaims, validateClaimUse } from './validate-claims';
 
 const hugePages = 'hugepages-';
 const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage']);
-/** Names without a domain that mean something somewhere in the API, if not in containers. */
+/** Names without a domain that have a meaning in the API, though not all of them in containers. */
 const standard = new Set([
   ...ofContainers,
   ...['storage', 'pods', 'services', 'secrets', 'configmaps', 'persistentvolumeclaims', 'resourcequotas'],
@@ -22,7 +22,7 @@ const isHugePages = (name: string): boolean => name.startsWith(hugePages);
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
-/** Devices and huge pages are not shared: what is asked for is what is given. */
+/** Devices and huge pages are not shared, so their request must equal the limit. */
 const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
 
 type CheckName = (name: string, field: string) => FieldCause[];
@@ -38,7 +38,7 @@ export function validateResources(
   ];
 }
 
-/** The resources of a pod as a whole. */
+/** The resources of the pod itself. */
 export function validatePodResources(resources: ResourceRequirements | undefined, field: string): FieldCause[] {
   if (!resources) return [];
   return [
@@ -117,7 +117,7 @@ function validateAmount(name: string, amount: string, field: string): FieldCause
   return causes;
 }
 
-/** hugepages-2Mi: an amount is so many pages of two mebibytes. */
+/** hugepages-2Mi: an amount must be a multiple of two mebibytes. */
 function isWholePages(name: string, nano: bigint): boolean {
   try {
     const size = parseQuantity(name.slice(hugePages.length)).nano;

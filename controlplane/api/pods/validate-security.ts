@@ -1,4 +1,4 @@
-// Field rules of security contexts: identities, profiles, sysctls and what contradicts itself.
+// Field rules of security contexts: identities, profiles, sysctls and contradictions.
 import type { FieldCause } from '../../base/errors';
 import { duplicate, invalid, invalidEach, notSupported, required, tooLong } from '../validation/causes';
 import { inRange } from '../validation/names';
@@ -20,7 +20,7 @@ export function validatePodSecurity(spec: PodSpec, field: string): FieldCause[] 
   const context = spec.securityContext;
   if (!context) return [];
   const { supplementalGroups = [], sysctls = [] } = context;
-  // In kube-apiserver's own form of a pod this field stands in the security context, and so its messages place it there.
+  // kube-apiserver's internal pod has this field in the security context, so messages name it there.
   const share = `${field}.shareProcessNamespace`;
   return [
     ...identity(`${field}.fsGroup`, context.fsGroup),
@@ -44,7 +44,7 @@ const maxSysctlLength = 253;
 const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
 const sysctlFormat = '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$';
 
-/** Any well-formed name is a valid pod; whether a node lets a pod set it is the kubelet's to say. */
+/** Any well-formed name is valid; the kubelet decides whether its node allows it. */
 function validateSysctls(sysctls: NonNullable<PodContext['sysctls']>, spec: PodSpec, field: string): FieldCause[] {
   const names = new Set<string>();
   return sysctls.flatMap(({ name = '' }, i) => {
@@ -65,7 +65,7 @@ function validateSysctls(sysctls: NonNullable<PodContext['sysctls']>, spec: PodS
   });
 }
 
-/** The kernel namespace a sysctl belongs to. Slashes may stand for dots (sysctl.d(5)): the first separator decides. */
+/** The kernel namespace a sysctl belongs to. Slashes may replace dots (sysctl.d(5)): the first separator decides. */
 function sysctlNamespace(name: string): 'net' | 'ipc' | undefined {
   const swapped: Readonly<Record<string, string>> = { '/': '.', '.': '/' };
   const dotted = /^[^./]*\//.test(name) ? name.replace(/[./]/g, (separator) => swapped[separator]!) : name;
@@ -138,7 +138,7 @@ export function validateContainerSecurity(
   ];
 }
 
-/** A process with all privileges has nothing left to gain, so that it cannot be kept from it. */
+/** A privileged process cannot gain more privileges, so allowPrivilegeEscalation: false contradicts it. */
 function noEscalation(context: ContainerContext, field: string): FieldCause[] {
   if (context.allowPrivilegeEscalation !== false) return [];
   const contradiction = 'cannot set `allowPrivilegeEscalation` to false and';

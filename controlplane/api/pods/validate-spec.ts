@@ -27,7 +27,7 @@ const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const preemptionPolicies = ['PreemptLowerPriority', 'Never'];
 
-/** `field` is the path of the spec; `isPod` is false for a template, where some rules are left to the pods made of it. */
+/** `field` is the path of the spec; `isPod` is false for a template, where some rules are checked only on its pods. */
 export function validatePodSpec(spec: PodSpec, field: string, isPod: boolean): FieldCause[] {
   const { priorityClassName, runtimeClassName, overhead } = spec;
   return [
@@ -74,7 +74,7 @@ function validateSchedulingGates(gates: NonNullable<PodSpec['schedulingGates']>,
   });
 }
 
-/** A user namespace of its own does not go with other namespaces of the host. The letter case is kube-apiserver's. */
+/** A pod with its own user namespace cannot use other namespaces of the host. The letter case is kube-apiserver's. */
 function validateHostUsers(spec: PodSpec, field: string): FieldCause[] {
   if (spec.hostUsers !== false) return [];
   const detail = 'when `hostUsers` is false';

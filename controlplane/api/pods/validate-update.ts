@@ -1,4 +1,4 @@
-// What of a pod's spec may change after it was created.
+// Which fields of a pod's spec may change after its creation.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import { forbidden, invalid } from '../validation/causes';
@@ -23,7 +23,7 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): FieldCause[] {
   return causes;
 }
 
-/** `spec` with every field that may change set back to what it was. */
+/** `spec` with the old value in every field that may change. */
 function masked(spec: PodSpec, old: PodSpec): PodSpec {
   const images = (containers: Container[] | undefined, before: Container[] | undefined) =>
     containers?.map((container, i) => ({ ...container, image: before?.[i]?.image }));
@@ -33,7 +33,7 @@ function masked(spec: PodSpec, old: PodSpec): PodSpec {
     initContainers: images(spec.initContainers, old.initContainers),
     activeDeadlineSeconds: old.activeDeadlineSeconds,
     tolerations: old.tolerations,
-    // Gates may only be taken away, which is what lets the pod be scheduled.
+    // Gates may only be removed; without gates the pod can be scheduled.
     schedulingGates: old.schedulingGates,
     terminationGracePeriodSeconds:
       (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1

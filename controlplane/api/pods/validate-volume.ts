@@ -40,7 +40,7 @@ function validateSource(volume: Volume, field: string): FieldCause[] {
   const sources = Object.keys(volume).filter((key) => key !== 'name');
   if (sources.length === 0) return [required(field, 'must specify a volume type')];
   const extra = sources.slice(1).map((key) => forbidden(`${field}.${key}`, 'may not specify more than 1 volume type'));
-  // Of several sources only the first is looked into.
+  // Of several sources only the first is checked further.
   const source: Volume = { name: volume.name, [sources[0]!]: volume[sources[0] as keyof Volume] };
   const { emptyDir, hostPath, secret, configMap, downwardAPI, projected } = source;
   return [
@@ -66,7 +66,7 @@ function validateSource(volume: Volume, field: string): FieldCause[] {
 
 const named = (name: string | undefined, field: string): FieldCause[] => (name ? [] : [required(field)]);
 
-/** A medium that no kubelet knows is refused here, where upstream leaves it to the kubelet to fail for ever. */
+/** Refuses an unknown medium. Upstream accepts it, and the kubelet then fails forever. */
 function validateEmptyDir({ sizeLimit, medium = '' }: NonNullable<Volume['emptyDir']>, field: string): FieldCause[] {
   const negative = sizeLimit !== undefined && parseQuantity(sizeLimit).nano < 0n;
   const known = mediums.includes(medium) || medium.startsWith(`${hugePages}-`);
@@ -132,7 +132,7 @@ function validateProjection(source: Source, field: string, at: string): FieldCau
       ? [...named(configMap.name, `${at}.configMap.name`), ...validateFiles(configMap, `${at}.configMap`)]
       : []),
     ...(downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, `${at}.downwardAPI`)),
-    // The path of a token stands one level too high in kube-apiserver's messages as well.
+    // The path of a token is one level too high, as in kube-apiserver's messages.
     ...(serviceAccountToken ? validateToken(serviceAccountToken, `${at}.serviceAccountToken`, `${field}.path`) : []),
     ...(clusterTrustBundle
       ? clusterTrustBundle.path

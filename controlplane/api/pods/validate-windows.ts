@@ -1,4 +1,4 @@
-// Field rules of pods for Windows, and of what is Windows' in pods for Linux. No node here runs Windows: such pods wait.
+// Field rules of pods for Windows, and of Windows fields in pods for Linux. No node runs Windows, so such pods wait.
 import type { FieldCause } from '../../base/errors';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { dns1123Subdomain } from '../validation/names';
@@ -7,7 +7,7 @@ import { placedContainers } from './visit';
 
 type WindowsOptions = NonNullable<NonNullable<Container['securityContext']>['windowsOptions']>;
 
-/** What the operating system named in a pod forbids in it. */
+/** Fields that the operating system of the pod forbids. */
 export function validateOs(spec: PodSpec, field: string): FieldCause[] {
   if (!spec.os) return [];
   const { name = '' } = spec.os;
@@ -69,7 +69,7 @@ function noLinuxFields(spec: PodSpec, field: string): FieldCause[] {
   ];
 }
 
-/** Of the containers of a pod either all are processes of the host or none is, and then the network is the host's, too. */
+/** Either all containers of a pod are host processes or none; host processes require hostNetwork. */
 export function validateHostProcess(spec: PodSpec, field: string): FieldCause[] {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
   const containers = placedContainers(spec, field);
@@ -125,7 +125,7 @@ const maxUserLength = 104;
 const netBiosDomain = /^[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}$/;
 const dnsDomain = /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 
-/** DOMAIN\USER, or USER alone. */
+/** DOMAIN\USER or USER. */
 function userNameProblems(name: string): string[] {
   if (name === '') return ['runAsUserName cannot be an empty string'];
   if (/\p{Cc}/u.test(name)) return ['runAsUserName cannot contain control characters'];

@@ -1,4 +1,4 @@
-// Field rules of pods, one wrong thing at a time, in kube-apiserver's words.
+// Field rules of pods, one error at a time, with kube-apiserver's messages.
 import t from 'tap';
 import { deployments } from '../deployment';
 import { type Pod, pods } from '../pod';
@@ -35,7 +35,6 @@ const causesOf = (pod: Pod, old?: Pod): string[] =>
     ({ field, message }) => `${field}: ${message}`,
   );
 
-/** One that is wrong in the container and that is right: only the path differs. */
 const security = (securityContext: object): Pick<Case, 'container'> => ({ container: { securityContext } });
 const podSecurity = (securityContext: object): Pick<Case, 'spec'> => ({ spec: { securityContext } });
 const volume = (source: object): Pick<Case, 'spec'> => ({ spec: { volumes: [{ name: 'v', ...source }] } });
@@ -259,7 +258,7 @@ const cases: readonly Case[] = [
       `${at}.resources.limits[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi`,
       `${at}.resources.limits[example.com/gpu]: Invalid value: "1500m": must be an integer`,
       `${at}.resources.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0`,
-      // Requests are filled in from limits.
+      // Requests get their defaults from limits.
       `${at}.resources.requests[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified`,
       `${at}.resources.requests[gpu]: Invalid value: "gpu": must be a standard resource for containers`,
       `${at}.resources.requests[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi`,

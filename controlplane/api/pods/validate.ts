@@ -1,4 +1,4 @@
-// Field rules of a pod: all of it on create, and what may change on update.
+// Field rules of a pod: all fields on create, allowed changes on update.
 import type { FieldCause } from '../../base/errors';
 import type { WriteContext } from '../kind';
 import type { Pod } from '../pod';
@@ -14,7 +14,7 @@ export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): 
   const causes = validateWhole(pod, pod.spec);
   if (!old?.spec) return [...causes, ...validateCreation(pod, pod.spec)];
   return [
-    // A pod that was stored when fewer rules were known must still be let go of, relabeled and finished.
+    // A pod that was stored under fewer rules must still be deletable, and its labels and status must still be writable.
     ...newCauses(causes, () => validateWhole(old, old.spec!)),
     ...validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations),
     ...validatePodUpdate(pod.spec, old.spec),
@@ -29,7 +29,7 @@ function validateWhole({ metadata }: Pod, spec: PodSpec): FieldCause[] {
   ];
 }
 
-/** A token is one of the pod's ServiceAccount, which a mirror of a static pod does not have. */
+/** A token needs the pod's ServiceAccount, which a mirror pod does not have. */
 function tokensOfNobody({ volumes = [] }: PodSpec): FieldCause[] {
   return volumes.flatMap(({ projected }, i) =>
     (projected?.sources ?? []).flatMap(({ serviceAccountToken }, j) => {

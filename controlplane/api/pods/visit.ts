@@ -1,4 +1,4 @@
-// All containers of a pod spec with their paths, for rules that hold for every one of them.
+// All containers of a pod spec with their paths, for rules that apply to each container.
 import type { Container, PodSpec } from './types';
 
 export interface PlacedContainer {

@@ -1,5 +1,5 @@
-// What the author of a pod or a template should know though it is valid, in kube-apiserver's words. Asked for on creation, and
-// where a template changes: pods are updated too often, and by programs.
+// Warnings for the author of a valid pod or template, with kube-apiserver's messages. Checked on creation and when a template
+// changes, but not on updates of pods: these are too frequent, and programs make them.
 import { formatQuantity, parseQuantity } from '../quantity';
 import type { ObjectMeta } from '../types';
 import { dns1123Label } from '../validation/names';
@@ -49,7 +49,7 @@ export function warnOfPod(metadata: ObjectMeta | undefined, spec: PodSpec): stri
   ];
 }
 
-/** `metadata` is that of the workload whose pods get its name, absent for one whose name need not suit them. */
+/** `metadata` is the workload's, when its pods get its name; absent when the pods' names do not depend on it. */
 export function warnOfTemplate(
   metadata: ObjectMeta | undefined,
   template: PodTemplate | undefined,
@@ -64,7 +64,7 @@ export function warnOfTemplate(
   ];
 }
 
-/** `at` stands before every path: '' for a pod. */
+/** `at` is the prefix of every path: '' for a pod. */
 function warnOfSpec(metadata: ObjectMeta | undefined, spec: PodSpec, at: string): string[] {
   const annotations = metadata?.annotations ?? {};
   const containers = placedContainers(spec, `${at}spec`);
@@ -171,7 +171,7 @@ function warnOfVolumes({ volumes = [] }: PodSpec, at: string): string[] {
   ]);
 }
 
-/** The second of two entries that should differ. */
+/** Warns of each value that occurs again in the list. */
 function repeated(values: readonly string[], describe: (i: number, value: string) => string): string[] {
   const seen = new Set<string>();
   return values.flatMap((value, i) => {
@@ -195,7 +195,7 @@ function warnOfLists({ hostAliases = [], imagePullSecrets = [] }: PodSpec, at: s
 
 const nanoPerUnit = 1_000_000_000n;
 
-/** Bytes are whole: 1.5 of them, or 100m, is most likely a mistake for something larger. */
+/** Bytes are integers: an amount of 1.5 or 100m bytes is most likely a mistake. */
 function fractions(amounts: Readonly<Record<string, string>> | undefined, at: string): string[] {
   return ['memory', 'ephemeral-storage'].flatMap((name) => {
     const amount = amounts?.[name];
@@ -228,7 +228,7 @@ function warnOfSeccomp(
     );
 }
 
-/** A second variable of one name is no mistake when it adds to the first: A="b"; A="$(A)c". */
+/** A second variable of the same name is correct when it extends the first: A="b"; A="$(A)c". */
 function warnOfEnvironment(env: NonNullable<Container['env']>, at: string): string[] {
   const seen = new Set<string>();
   return env.flatMap(({ name, value = '', valueFrom }, i) => {
@@ -240,7 +240,7 @@ function warnOfEnvironment(env: NonNullable<Container['env']>, at: string): stri
   });
 }
 
-/** Ports that a later one is compared with. Each pair may give a warning, and a pod may list 100,000 ports. */
+/** A bound: with how many earlier ports a port is compared. Each pair may cause a warning, and a pod may list 100,000 ports. */
 const maxCompared = 8;
 
 function warnOfPorts(containers: readonly PlacedContainer[]): string[] {

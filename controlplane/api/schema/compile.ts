@@ -8,19 +8,19 @@ import type { FieldSchema, ObjectSchema } from './schema';
 export const maxFindings = 100;
 
 export interface DecodeContext {
-  /** Paths of unknown fields, as many as are ever shown; absent where they are ignored. */
+  /** Paths of unknown fields, up to the number that is shown; absent when unknown fields are ignored. */
   readonly unknown: string[] | undefined;
 }
 
 /**
- * `path` is the place with indices (spec.containers[0].name), `goPath` the one Go's decoder prints:
- * Container.spec.containers.name. Returning undefined means absent.
+ * `path` is the path with indices (spec.containers[0].name), `goPath` the path that Go's decoder prints:
+ * Container.spec.containers.name. The result undefined means absent.
  */
 export type Decode = (value: unknown, context: DecodeContext, path: string, goPath: string) => unknown;
 
 const compiled = new WeakMap<ObjectSchema, Decode>();
 
-/** The decoder of an object type; one that contains itself finds the same decoder again. */
+/** The decoder of an object type; a type that contains itself uses the same decoder again. */
 export function compileObject(schema: ObjectSchema): Decode {
   const found = compiled.get(schema);
   if (found) return found;
@@ -71,7 +71,7 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema)
   };
 }
 
-/** Go names the innermost struct and then the whole way: Container.spec.containers.name. What has no name adds none. */
+/** Go prints the innermost struct and then the full path: Container.spec.containers.name. A struct without a name adds none. */
 function childPath(goName: string, goPath: string, key: string): string {
   if (goName === '') return `${goPath}.${key}`;
   const dot = goPath.indexOf('.');
@@ -132,7 +132,7 @@ function mapDecoder(items: FieldSchema, decode: Decode): Decode {
   };
 }
 
-/** What null inside a list or map stands for. */
+/** The value of null inside a list or map. */
 function zeroOf(items: FieldSchema): unknown {
   switch (items.type) {
     case 'integer':

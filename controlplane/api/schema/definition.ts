@@ -1,14 +1,14 @@
-// Reads the openAPIV3Schema of a CustomResourceDefinition into a schema as those of the built-in kinds. What it says of values
-// (minimum, pattern, defaults of fields) is no part of a schema here: those are `validate` and `defaults` of the kind.
+// Converts the openAPIV3Schema of a CustomResourceDefinition to a schema of the same form as those of built-in kinds. Its rules
+// for values (minimum, pattern, defaults of fields) are not included: these are `validate` and `defaults` of the kind.
 import type { Definition, FieldSchema, NamedSchema, ObjectSchema } from './schema';
 
-/** The parts of every object that the definition need not spell out. */
+/** The parts of every object that the definition may omit. */
 export interface RootParts {
   readonly name: string;
   readonly metadata: ObjectSchema;
 }
 
-/** The schema of a whole object. */
+/** The schema of a complete object. */
 export function readDefinition(definition: Definition, { name, metadata }: RootParts): NamedSchema {
   const root = readObject(definition);
   const typeMeta: Record<string, FieldSchema> = { apiVersion: { type: 'string' }, kind: { type: 'string' } };

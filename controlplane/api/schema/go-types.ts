@@ -1,4 +1,4 @@
-// How Go's JSON decoder names types and values in its errors, which are the words users search for.
+// How Go's JSON decoder names types and values in its errors: users search for these messages.
 import { BadRequest } from '../../base/errors';
 import type { FieldSchema, ObjectSchema } from './schema';
 
@@ -22,11 +22,11 @@ export function goType(field: FieldSchema): string {
   }
 }
 
-/** io.k8s.api.core.v1.Container is v1.Container in Go; an object without a type of its own is a map. */
+/** io.k8s.api.core.v1.Container is v1.Container in Go; an object without a named type is a map. */
 export const goObject = ({ name }: ObjectSchema): string =>
   name === undefined ? 'map[string]interface {}' : name.split('.').slice(-2).join('.');
 
-/** Go's words for a JSON value that does not fit. */
+/** Go's error for a JSON value of the wrong type. */
 export function wrongType(value: unknown, goPath: string, type: string): BadRequest {
   const found = describe(value);
   if (goPath === '') return new BadRequest(`json: cannot unmarshal ${found} into Go value of type ${type}`);

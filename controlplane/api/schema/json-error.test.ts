@@ -1,4 +1,4 @@
-// The words of Go's decoder: each text was given to encoding/json, too.
+// The messages of Go's decoder: each expected message comes from encoding/json for the same text.
 import t from 'tap';
 import { jsonSyntaxError } from './json-error';
 

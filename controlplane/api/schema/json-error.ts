@@ -1,5 +1,5 @@
-// What is wrong with a text that is no JSON, in the words of Go's decoder: the words of kube-apiserver, which users search for.
-// JSON.parse only says that a text is wrong, so the text is scanned again, once, and only then.
+// The error in an invalid JSON text, with the message of Go's decoder, since users search for kube-apiserver's messages.
+// JSON.parse reports only that a text is invalid, so then the text is scanned once more.
 
 const space = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const quote = 0x22;
@@ -35,7 +35,7 @@ class Scanner {
     const open: Container[] = [];
     for (;;) {
       let closed = this.value(open);
-      // After a value: the next one of its container, or the end of it.
+      // After a value comes the next value of its container, or the container's end.
       while (closed) {
         const container = open.at(-1);
         if (container === undefined) {
@@ -58,7 +58,7 @@ class Scanner {
     }
   }
 
-  /** False when a container was opened whose first value comes next. */
+  /** False when it opened a container: then the container's first value comes next. */
   private value(open: Container[]): boolean {
     const byte = this.skip();
     if (byte === 0x7b) {
@@ -139,7 +139,7 @@ class Scanner {
     while (isDigit(this.text[this.at])) this.at++;
   }
 
-  /** The next byte that is no space, undefined at the end. */
+  /** The next byte that is not white space, undefined at the end. */
   private skip(): number | undefined {
     while (space.has(this.text[this.at] ?? 0)) this.at++;
     return this.text[this.at];
@@ -151,7 +151,7 @@ class Scanner {
     throw new Wrong(`invalid character ${quoted(byte)} ${where}`);
   }
 
-  /** Where a space is no filler: Go tries one at the end of the text, and reports it. */
+  /** At the end of the text Go tries a space and reports it as the wrong character where white space is not allowed. */
   private failWithin(where: string): never {
     throw new Wrong(`invalid character ${quoted(this.text[this.at] ?? 0x20)} ${where}`);
   }

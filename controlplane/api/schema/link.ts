@@ -6,7 +6,7 @@ interface Unlinked extends NamedSchema {
   readonly fields: Record<string, FieldSchema>;
 }
 
-/** All definitions by name; they may contain themselves. @throws AppError for a name that leads nowhere */
+/** All definitions by name; they may contain themselves. @throws AppError for a reference to an unknown name */
 export function linkDefinitions({ definitions }: SchemaFile): ReadonlyMap<string, NamedSchema> {
   const linked = new Map<string, Unlinked>();
   for (const [name, entry] of Object.entries(definitions)) linked.set(name, { ...entry, name, fields: {} });

@@ -1,5 +1,5 @@
-// Reads the generated schemas: next to the bundle in an installed k8ts, from dist/ in a checkout. The build writes them, and
-// so does the test runner in a checkout that was never built.
+// Reads the generated schemas: next to the bundle in an installed k8ts, from dist/ in a checkout. The build writes them; in a
+// checkout that was never built the test runner does.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../base/errors';
@@ -9,7 +9,7 @@ import { SchemaSet } from './schema-set';
 export const schemasFile = 'schemas.json';
 export const schemaDocsFile = 'schema-docs.json';
 
-/** The schemas of every built-in kind. @throws AppError when they are not there */
+/** The schemas of every built-in kind. @throws AppError when the files are missing */
 export function loadSchemas(): SchemaSet {
   return new SchemaSet(readGenerated<SchemaFile>(schemasFile), () => readGenerated<SchemaDocs>(schemaDocsFile));
 }

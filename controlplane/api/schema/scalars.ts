@@ -5,7 +5,7 @@ import type { Decode } from './compile';
 import { goType, wrongType } from './go-types';
 import type { FieldSchema } from './schema';
 
-/** The decoder of a scalar field. @throws Error for a type that is no scalar */
+/** The decoder of a scalar field. @throws Error for a type that is not a scalar */
 export function scalarDecoders(field: FieldSchema): Decode {
   switch (field.type) {
     case 'string':
@@ -87,7 +87,7 @@ const decodeIntOrString: Decode = (value, _context, _path, goPath) => {
   return value;
 };
 
-/** A quantity may be written as a number; it is kept as text. */
+/** A quantity may be sent as a number; it is kept as text. */
 const decodeQuantity: Decode = (value, _context, _path, goPath) => {
   if (typeof value !== 'string' && typeof value !== 'number') throw wrongType(value, goPath, 'resource.Quantity');
   if (value === '') return '0';

@@ -1,11 +1,11 @@
-// The schemas of all kinds, as a value that is handed down: those of the generated file by the name of their model, and those
-// that a kind brings along, read once per kind.
+// The schemas of all kinds, as a value that is passed as an argument: schemas of the generated file by the name of their model,
+// and schemas that a kind defines itself, converted once per kind.
 import { AppError } from '../../base/errors';
 import { readDefinition } from './definition';
 import { linkDefinitions } from './link';
 import type { Definition, NamedSchema, SchemaDocs, SchemaFile, SchemaSource } from './schema';
 
-/** What is asked of a kind. */
+/** The parts of a kind that this file needs. */
 export interface SchematicKind {
   readonly group: string;
   readonly version: string;
@@ -23,10 +23,10 @@ const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 export class SchemaSet {
   private readonly definitions: ReadonlyMap<string, NamedSchema>;
   private readonly models: ReadonlyMap<string, NamedSchema>;
-  /** By the options of the kind: kinds that share a definition have schemas of different names. */
+  /** Keyed by the options of the kind: kinds that share a definition have schemas with different names. */
   private readonly custom = new WeakMap<SchematicKind['options'], Pair>();
 
-  /** `readDocs` reads the descriptions; it is called for each use, because they are many and rarely asked for. */
+  /** `readDocs` reads the descriptions; it is called for each use, since they are large and rarely needed. */
   constructor(
     file: SchemaFile,
     private readonly readDocs: () => SchemaDocs = () => ({}),
@@ -47,14 +47,14 @@ export class SchemaSet {
     return 'model' in schema ? this.ofModel(`${schema.model}List`) : this.customPair(kind, schema.definition).list;
   }
 
-  /** What no kind is: V1Status, V1DeleteOptions. @throws AppError */
+  /** The schema of a model that is not a kind: V1Status, V1DeleteOptions. @throws AppError */
   ofModel(model: string): NamedSchema {
     const found = this.models.get(model);
     if (!found) throw new AppError('Internal', `no schema for model ${model}: run npm run build`);
     return found;
   }
 
-  /** By its name in OpenAPI; of the generated file alone. */
+  /** A definition by its name in OpenAPI; only of the generated file. */
   definition(name: string): NamedSchema | undefined {
     return this.definitions.get(name);
   }
@@ -86,7 +86,7 @@ export class SchemaSet {
   }
 }
 
-/** com.example.stable.v1.CronTab: the group backwards, as upstream names custom kinds. */
+/** com.example.stable.v1.CronTab: the group reversed, as upstream names custom kinds. */
 const customName = ({ group, version, kind }: SchematicKind): string =>
   [...group.split('.').reverse(), version, kind].join('.');
 

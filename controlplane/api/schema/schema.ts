@@ -1,5 +1,5 @@
-// The shape of schemas: what validation, OpenAPI, strategic merge and server-side apply need to know of an object. They are
-// linked: an object holds the schemas of the objects inside it, so a walk needs no table of names.
+// The types of schemas, which validation, OpenAPI, strategic merge and server-side apply read. Schemas are linked: an object holds
+// the schemas of the objects inside it, so a walk needs no table of names.
 
 /** One value: a scalar, a list, a map or an object. */
 export interface FieldSchema {
@@ -24,38 +24,38 @@ export interface FieldSchema {
   readonly object?: ObjectSchema;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
-  /** Of a map: atomic is replaced as a whole by server-side apply. */
+  /** For a map: server-side apply replaces an atomic map completely. */
   readonly mapType?: 'atomic';
   /** merge, replace, retainKeys or merge,retainKeys. */
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;
-  /** The value an absent key field of a list element stands for, e.g. protocol TCP. */
+  /** The value of an absent key field of a list element, e.g. protocol TCP. */
   readonly default?: string | number | boolean;
 }
 
 /** One object type. */
 export interface ObjectSchema {
-  /** The name in OpenAPI: io.k8s.api.core.v1.Pod. Absent for an object that is written out where it is used. */
+  /** The name in OpenAPI: io.k8s.api.core.v1.Pod. Absent for an object that is defined in place. */
   readonly name?: string;
   readonly fields: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
-  /** Server-side apply replaces objects of this type as a whole. */
+  /** Server-side apply replaces objects of this type completely. */
   readonly atomic?: true;
-  /** No Go type stands behind it: empty lists and maps are kept as they were written. */
+  /** The type has no Go type: empty lists and maps are kept as they were sent. */
   readonly unstructured?: true;
   /** Fields that the schema does not name are kept. */
   readonly open?: true;
-  /** Descriptions: '' is that of the object itself. Absent where they are in a file of their own, because only OpenAPI asks. */
+  /** Descriptions; key '' is the object itself. Absent for generated schemas, whose descriptions only OpenAPI reads, from another file. */
   readonly texts?: Readonly<Record<string, string>>;
 }
 export interface NamedSchema extends ObjectSchema {
   readonly name: string;
 }
 
-/** Where the schema of a kind comes from. */
+/** The source of a kind's schema. */
 export type SchemaSource = { readonly model: string } | { readonly definition: Definition };
 
-/** The parts of a CustomResourceDefinition's openAPIV3Schema that say how an object is built. */
+/** The parts of a CustomResourceDefinition's openAPIV3Schema that define the structure of objects. */
 export interface Definition {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   readonly format?: string;
@@ -73,7 +73,7 @@ export interface Definition {
   readonly 'x-kubernetes-embedded-resource'?: boolean;
 }
 
-/** A field as the generated file holds it: an object is named by `ref`. */
+/** A field in the generated file: `ref` names its object. */
 export interface FieldEntry extends Omit<FieldSchema, 'items' | 'object'> {
   readonly items?: FieldEntry;
   readonly ref?: string;
@@ -84,11 +84,11 @@ export interface ObjectEntry extends Pick<ObjectSchema, 'required' | 'atomic'> {
 
 /** The file that hack/update/schemas.ts writes from the models of @kubernetes/client-node. */
 export interface SchemaFile {
-  /** By the name in OpenAPI. */
+  /** By their names in OpenAPI. */
   readonly definitions: Readonly<Record<string, ObjectEntry>>;
   /** Definition names by client-node model: V1Pod → io.k8s.api.core.v1.Pod. */
   readonly models: Readonly<Record<string, string>>;
 }
 
-/** Descriptions by definition: '' is that of the object itself, the other keys are its fields. */
+/** Descriptions by definition: key '' is the object itself, the other keys are its fields. */
 export type SchemaDocs = Readonly<Record<string, Readonly<Record<string, string>>>>;

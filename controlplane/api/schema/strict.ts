@@ -1,30 +1,30 @@
-// What strict decoding finds in a body: unknown fields and fields given twice, in the order in which kube-apiserver names them.
+// The findings of strict decoding in a body: unknown and duplicate fields, in kube-apiserver's order.
 import { maxFindings } from './compile';
 import { scanFields } from './duplicates';
 
 /**
- * `unknown` are the paths of unknown fields in the order of the decoded object; `json` is the text it was read from, absent
- * for the outcome of a patch, whose keys upstream sorts.
+ * `unknown` are the paths of unknown fields in the order of the decoded object; `json` is its text, absent for the result of a
+ * patch, whose keys upstream sorts.
  */
 export function strictFindings(unknown: readonly string[], json: string | undefined): string[] {
   const findings = json === undefined ? [...unknown].sort().map(unknownField) : inOrderOf(json, unknown);
   return findings.slice(0, maxFindings);
 }
 
-/** The one error that strict decoding makes of all findings. */
+/** The single error with all findings. */
 export const strictError = (findings: readonly string[]): string => `strict decoding error: ${findings.join(', ')}`;
 
 export const duplicateField = (path: string): string => `duplicate field ${JSON.stringify(path)}`;
 const unknownField = (path: string): string => `unknown field ${JSON.stringify(path)}`;
 
-/** Fields below an unknown one are never decoded, and an unknown one given twice is only unknown. */
+/** Fields below an unknown field are never decoded, and a duplicate unknown field is reported only as unknown. */
 function inOrderOf(json: string, unknown: readonly string[]): string[] {
   const strange = new Set(unknown);
   const longest = Math.max(0, ...unknown.map((path) => path.length));
   const texts = new Set<string>();
   let duplicates = 0;
   scanFields(json, (path, isDuplicate) => {
-    // Paths are built only where they may be needed.
+    // Build paths only if they may be needed.
     if ((!isDuplicate && strange.size === 0) || texts.size === maxFindings) return;
     const field = path();
     // Hashing a path of megabytes for each of many keys would take minutes.
@@ -34,7 +34,7 @@ function inOrderOf(json: string, unknown: readonly string[]): string[] {
       texts.add(duplicateField(field));
     }
   });
-  // Most bodies have no duplicates: their unknown fields stand in the decoder's order already.
+  // Without duplicates, as in most bodies, the unknown fields are in the right order already.
   return duplicates === 0 ? unknown.map(unknownField) : [...texts];
 }
 

@@ -1,5 +1,5 @@
-// Structural validation: does a request body have the shape of its kind? Decoding as kube-apiserver's typed decoder
-// does it: wrong types are errors, unknown fields are reported or ignored and always dropped, null means absent.
+// Structural validation: does a request body fit the schema of its kind? Decodes like kube-apiserver's typed decoder: wrong types
+// are errors, unknown fields are reported or ignored and always dropped, null means absent.
 import { BadRequest } from '../../base/errors';
 import { compileObject } from './compile';
 import type { ObjectSchema } from './schema';
@@ -15,8 +15,8 @@ export interface StructuredKind {
 }
 
 /**
- * Brings `object` into the shape of its schema, in place: unknown fields, nulls and empty optional lists and maps go. `json` is
- * the text the object was read from, absent for the outcome of a patch.
+ * Makes `object` fit its schema, in place: removes unknown fields, nulls and empty optional lists and maps. `json` is the text
+ * of the object, absent for the result of a patch.
  * @returns the texts of Warning headers, only in mode Warn
  * @throws BadRequest when a value has the wrong type, or in mode Strict when a field is unknown or duplicate
  */
@@ -40,12 +40,12 @@ export function validateStructure(
   return findings;
 }
 
-/** Gathers the paths of unknown fields in `unknown`. @throws BadRequest for a value of the wrong type */
+/** Collects the paths of unknown fields in `unknown`. @throws BadRequest for a value of the wrong type */
 export function decodeStructure(schema: ObjectSchema, object: unknown, unknown: string[] | undefined): void {
   compileObject(schema)(object, { unknown }, '', '');
 }
 
-/** The error of a body that is not what its kind says. */
+/** The error for a body that does not fit its kind. */
 export function cannotHandle({ kind, version }: StructuredKind, cause: string): BadRequest {
   return new BadRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${cause}`);
 }

@@ -1,5 +1,5 @@
-// What an update of a Service keeps and drops, in upstream's order: what was allocated stays, the two forms of the address come
-// together, then goes what the new type has no use for.
+// Which fields an update of a Service keeps and drops, in upstream's order: allocated values stay, clusterIP and clusterIPs are
+// made equal, then fields that the new type does not use are dropped.
 import t from 'tap';
 import { carryOver } from './carry-over';
 import type { ServiceSpec } from './types';

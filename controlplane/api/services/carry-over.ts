@@ -1,6 +1,6 @@
-// What an update keeps of the stored Service, and what it drops: the one home of these rules. The steps have upstream's order.
-// First what was allocated stays although the writer does not repeat it (upstream: patchAllocatedValues), then clusterIP and
-// clusterIPs are brought together (normalizeClusterIPs), then goes what the new type has no use for (dropTypeDependentFields).
+// The only place for the rules which fields of the stored Service an update keeps and drops. The steps have upstream's order:
+// allocated values stay although the writer does not repeat them (upstream: patchAllocatedValues), clusterIP and clusterIPs are
+// made equal (normalizeClusterIPs), then fields that the new type does not use are dropped (dropTypeDependentFields).
 import { isDeepStrictEqual } from 'node:util';
 import {
   hasNodePorts,
@@ -11,7 +11,7 @@ import {
   type ServiceSpec,
 } from './types';
 
-/** Before an update is validated. */
+/** Runs before an update is validated. */
 export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
   keepAllocated(spec, old);
   alignAddresses(spec, old);
@@ -31,7 +31,7 @@ function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
   }
 }
 
-/** A port is known by its name; its number and protocol may be what the writer changes. */
+/** Finds the old port by its name, since the writer may change number and protocol. */
 function keepNodePorts(ports: readonly ServicePort[], old: readonly ServicePort[]): void {
   const named = new Set(ports.map(({ nodePort }) => nodePort));
   const before = new Map(old.map(({ name = '', nodePort }) => [name, nodePort]));
@@ -53,7 +53,7 @@ function alignAddresses(spec: ServiceSpec, old: ServiceSpec): void {
   }
 }
 
-/** A writer that changes the type leaves fields of the old type behind without meaning them. What it changed too is refused later. */
+/** Drops unchanged fields of the old type: a writer that changes only the type does not mean them. Validation refuses changed ones. */
 function dropUnused(spec: ServiceSpec, old: ServiceSpec): void {
   const lost = (needs: (of: ServiceSpec) => boolean) => needs(old) && !needs(spec);
   if (lost((of) => !isExternalName(of))) {
@@ -78,7 +78,7 @@ function dropSame(spec: ServiceSpec, old: ServiceSpec, field: keyof ServiceSpec)
   if (isDeepStrictEqual(spec[field], old[field])) delete spec[field];
 }
 
-/** Then the writer means its node ports, and validation says that the type has none. */
+/** Then the writer wants node ports, and validation reports that the type has none. */
 function namesNewNodePort(spec: ServiceSpec, old: ServiceSpec): boolean {
   const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
   return (spec.ports ?? []).some(({ nodePort }) => nodePort && !before.has(nodePort));

@@ -1,5 +1,5 @@
-// The defaults of a Service that do not depend on the cluster. Address families and allocation belong to the API server, which
-// knows the cluster's ranges; what an update keeps of the stored Service is carry-over.ts.
+// The defaults of a Service that do not depend on the cluster. The API server, which has the cluster's ranges, decides families
+// and addresses; carry-over.ts decides which fields of the stored Service an update keeps.
 import { isExternallyAccessible, isExternalName, type ServicePort, type ServiceSpec } from './types';
 
 /** sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */

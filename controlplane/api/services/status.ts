@@ -1,11 +1,11 @@
-// The status of a Service: what load balancers and the data plane report about it.
+// Rules for the status of a Service, which load balancers and the data plane report.
 import { isIP } from 'node:net';
 import type { FieldCause } from '../../base/errors';
 import type { Service } from '../service';
 import { forbidden, invalid, invalidEach, notSupported } from '../validation/causes';
 import { dns1123Subdomain } from '../validation/names';
 
-/** Packets to an address reach the nodes with that address in them (VIP), or with another one (Proxy); KEP-1860. */
+/** Packets reach the nodes with the load balancer's address as destination (VIP), or with another one (Proxy); KEP-1860. */
 const ipModes = ['Proxy', 'VIP'];
 
 export function defaultStatus({ spec, status }: Service): void {

@@ -8,14 +8,14 @@ export type ServicePort = Wire<V1ServicePort>;
 export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIP === 'None';
 export const isExternalName = (spec: ServiceSpec): boolean => spec.type === 'ExternalName';
 /**
- * Its ports have node ports. A LoadBalancer counts even if it asks that none be allocated: those that it has stay until its
- * writer removes them together with the type, and one that it names is its own.
+ * True for types whose ports may have node ports. A LoadBalancer counts even with allocateLoadBalancerNodePorts: false: present
+ * node ports stay until the writer changes the type, and the writer may name node ports.
  */
 export const hasNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
-/** A port that names no node port gets one. */
+/** True when a port without a node port gets one. */
 export const allocatesNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
   type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
-/** Reachable from outside the cluster, so that externalTrafficPolicy means something. */
+/** True when the Service is reachable from outside the cluster; then externalTrafficPolicy has a meaning. */
 export const isExternallyAccessible = (spec: ServiceSpec): boolean =>
   hasNodePorts(spec) || (spec.externalIPs ?? []).length > 0;
 export const needsHealthCheckPort = (spec: ServiceSpec): boolean =>

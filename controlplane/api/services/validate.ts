@@ -41,7 +41,7 @@ export function validateService({ spec }: Service, { old, subresource }: WriteCo
   ];
 }
 
-/** An address, once given, is what others have learned; only a change of type takes it away. */
+/** Clients know the address, so only a change of the type may remove or change it. */
 function validateUpdate(spec: ServiceSpec, old: ServiceSpec): FieldCause[] {
   if (isExternalName(spec) || isExternalName(old) || !old.clusterIP) return [];
   const causes: FieldCause[] = [];

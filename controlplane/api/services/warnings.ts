@@ -1,4 +1,4 @@
-// What the author of a Service should know though it is valid, in kube-apiserver's words.
+// Warnings for the author of a valid Service, with kube-apiserver's messages.
 import { formatAddress, parseAddress } from '../../base/cidr';
 import type { Service } from '../service';
 import { isExternalName, isHeadless } from './types';
@@ -46,7 +46,7 @@ function readAddress(text: string) {
   }
 }
 
-/** Of an address that is not written as RFC 5952 has it. What is no address is for validation to name. */
+/** Warns of an address that is not in the form of RFC 5952. Validation reports invalid addresses. */
 export function warnOfAddress(text: string, field: string): string[] {
   const address = readAddress(text);
   if (address?.family !== 6) return [];

@@ -1,4 +1,4 @@
-// What follows from an EndpointSlice: the Service it belongs to, and which of its endpoints take new connections.
+// Facts about an EndpointSlice: the Service it belongs to, and which of its endpoints take new connections.
 import type { EndpointSlice } from '../endpoint-slice';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -13,7 +13,7 @@ export function serviceKeyOf({ metadata }: EndpointSlice): string {
 
 export interface EndpointState {
   readonly ready: boolean;
-  /** It takes connections, and may be about to end. */
+  /** The endpoint takes connections, also when it is terminating. */
   readonly serving: boolean;
   readonly terminating: boolean;
 }
@@ -26,10 +26,10 @@ export function endpointState(conditions: Conditions): EndpointState {
   return { ready, serving, terminating };
 }
 
-/** Ends but still serves: used where no endpoint is ready, so that a rollout loses no connection (KEP-1669). */
+/** Terminating but still serving: used when no endpoint is ready, so that a rollout loses no connection (KEP-1669). */
 export const isLastResort = ({ serving, terminating }: EndpointState): boolean => serving && terminating;
 
-/** The ready ones; where there is none, those that end but still serve. */
+/** The ready endpoints; if there are none, those that are terminating but still serving. */
 export function usableEndpoints<E extends EndpointState>(endpoints: readonly E[]): readonly E[] {
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   return ready.length > 0 ? ready : endpoints.filter(isLastResort);

@@ -1,4 +1,4 @@
-// One rule for every address that nodes send to on a user's word, tried with each kind that has them.
+// One rule for every address that a user names and nodes send packets to, tested with each kind that has such addresses.
 import t from 'tap';
 import { endpointSlices } from '../endpoint-slice';
 import { endpoints } from '../endpoints';

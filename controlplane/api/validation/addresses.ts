@@ -1,5 +1,5 @@
-// Rules of addresses that packets are sent to on a user's word: endpoints of either kind and external IPs. A node's kernel and
-// processes dial them, so that none may mean the node itself or all machines of its network.
+// Rules for addresses that a user names and nodes send packets to: both kinds of endpoints, and external IPs. A node's kernel and
+// processes connect to them, so none may mean the node itself or all machines of its network.
 import { isIP } from 'node:net';
 import { type Address, cidrContains, parseAddress, parseCidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
@@ -7,7 +7,7 @@ import { invalid, invalidEach } from './causes';
 
 const notAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
-/** An address without the zone of a link, which has a meaning on one machine alone. */
+/** An address without a zone (%eth0), which has a meaning only on one machine. */
 const isAddress = (text: string): boolean => isIP(text) !== 0 && !text.includes('%');
 
 export function validateIp(field: string, ip: string): FieldCause[] {
@@ -19,7 +19,7 @@ interface Range {
   readonly detail: string;
 }
 
-/** The last two are not of upstream, which lets them pass by an oversight: both reach more than one machine. */
+/** Upstream does not refuse the last two, by an oversight: both reach more than one machine. */
 const refused: readonly Range[] = [
   { ranges: ['127.0.0.0/8', '::1/128'], detail: 'may not be in the loopback range (127.0.0.0/8, ::1/128)' },
   { ranges: ['169.254.0.0/16', 'fe80::/10'], detail: 'may not be in the link-local range (169.254.0.0/16, fe80::/10)' },
@@ -33,10 +33,10 @@ const refused: readonly Range[] = [
 const parsed = refused.map(({ ranges, detail }) => ({ ranges: ranges.map(parseCidr), detail }));
 const mapped = parseCidr('::ffff:0:0/96');
 
-/** Why an address is no destination; undefined for one that is. `text` must be an address. */
+/** Why an address may not be a destination; undefined when it may. `text` must be an address. */
 function whyNoDestination(text: string): string | undefined {
   const address: Address = parseAddress(text);
-  // The kernel treats it as the IPv4 address inside, whatever family the field says.
+  // The kernel uses the IPv4 address inside, although the field has family IPv6.
   if (cidrContains(mapped, address)) return 'must not be an IPv4-mapped IPv6 address';
   if (address.value === 0n) return `may not be unspecified (${text})`;
   return parsed.find(({ ranges }) => ranges.some((range) => cidrContains(range, address)))?.detail;

@@ -1,7 +1,7 @@
-// The field errors of kube-apiserver, in its words: what stands behind `spec.containers[0].image: ` in a message.
+// The field errors of kube-apiserver with its texts: the part of a message after `spec.containers[0].image: `.
 import type { FieldCause } from '../../base/errors';
 
-/** `detail` says what would have been right; it may be left out. */
+/** `detail` says which value is expected; it is optional. */
 export function required(field: string, detail = ''): FieldCause {
   return { reason: 'FieldValueRequired', field, message: withDetail('Required value', detail) };
 }
@@ -15,7 +15,7 @@ export function invalidEach(field: string, value: unknown, messages: readonly st
   return messages.map((message) => invalid(field, value, message));
 }
 
-/** `supported` stands in the message in the order given, which is that of kube-apiserver's messages. */
+/** The message lists `supported` in the given order: give kube-apiserver's order. */
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldCause {
   const values = supported.map((one) => JSON.stringify(one));
   return {
@@ -45,8 +45,8 @@ export function tooLong(field: string, maxBytes: number): FieldCause {
 }
 
 /**
- * What is wrong now and was not before: an object that was stored when fewer rules were known can still be changed in other
- * ways. `before` runs only when something is wrong.
+ * Errors that the old object did not have: so other fields of an object that was stored under fewer rules can still change.
+ * `before` runs only when there are errors.
  */
 export function newCauses(causes: readonly FieldCause[], before: () => readonly FieldCause[]): FieldCause[] {
   if (causes.length === 0) return [];
@@ -57,7 +57,7 @@ export function newCauses(causes: readonly FieldCause[], before: () => readonly 
 
 export const immutable = 'field is immutable';
 
-/** A value may be megabytes long and wrong in many ways; a message is for people. */
+/** A bound for the value in a message: it may be megabytes long and wrong in many ways, but people read messages. */
 const maxPrinted = 10_000;
 
 const withDetail = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`);

@@ -1,4 +1,4 @@
-// Rules every object's metadata must keep, on create and on update.
+// Rules for the metadata of every object, on create and on update.
 import type { FieldCause } from '../../base/errors';
 import type { KindOptions, WriteContext } from '../kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../types';
@@ -10,13 +10,13 @@ export const maxAnnotationBytes = 256 * 1024;
 /** Finalizers that need no domain prefix. */
 const standardFinalizers = new Set(['foregroundDeletion', 'orphan', 'kubernetes']);
 
-/** What metadata validation needs to know of a kind. */
+/** The parts of a kind that metadata validation needs. */
 export interface NamedKind {
   readonly namespaced: boolean;
   readonly options: Pick<KindOptions<KubeObject>, 'nameCheck'>;
 }
 
-/** Name and namespace must be filled in already, generateName resolved. */
+/** Name and namespace must be set already, also a generated name. */
 export function validateObjectMeta(
   kind: NamedKind,
   object: KubeObject,
@@ -38,7 +38,7 @@ function validateName(kind: NamedKind, { name, generateName }: ObjectMeta): Fiel
   const check = kind.options.nameCheck ?? dns1123Subdomain;
   const causes: FieldCause[] = [];
   if (generateName) {
-    // What follows the prefix is valid, so that a trailing dash or dot is no mistake.
+    // A valid suffix will follow the prefix, so a trailing dash or dot is allowed.
     const completed = generateName.replace(/-$/, 'a');
     causes.push(...invalidEach('metadata.generateName', generateName, check(completed)));
   }

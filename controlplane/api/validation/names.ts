@@ -1,5 +1,5 @@
-// The grammars of names, labels and ports. Each check returns what is wrong, in kube-apiserver's words; an empty list
-// means valid. Sources: RFC 1035, RFC 1123, RFC 6335 and the concept page "Object Names and IDs".
+// The grammars of names, labels and ports. Each check returns kube-apiserver's error messages; an empty list means valid.
+// Sources: RFC 1035, RFC 1123, RFC 6335 and the concept page "Object Names and IDs".
 
 export type Check = (value: string) => string[];
 
@@ -63,7 +63,7 @@ export const dns1123Subdomain: Check = (value) => {
   ];
 };
 
-/** Search domains of a resolver may have underscores, as names of services in DNS do. */
+/** Search domains of a resolver may have underscores, as service names in DNS do. */
 export const dns1123SubdomainWithUnderscore: Check = (value) => {
   const errors = maxLength(value, 253);
   if (underscoreSubdomain_.test(value)) return errors;
@@ -105,7 +105,7 @@ export const wildcardDns1123Subdomain: Check = (value) => {
   ];
 };
 
-/** Names of objects that only have to fit into a URL, as those of RBAC. */
+/** Names that only have to fit into a URL, as those of RBAC objects. */
 export const pathSegment: Check = (value) => {
   if (value === '.' || value === '..') return [`may not be '${value}'`];
   return ['/', '%'].filter((char) => value.includes(char)).map((char) => `may not contain '${char}'`);
@@ -154,7 +154,7 @@ export const labelValue: Check = (value) => {
   ];
 };
 
-/** Since Kubernetes 1.30 any printable ASCII but `=`. */
+/** Since Kubernetes 1.30 any printable ASCII character except `=`. */
 export const envVarName: Check = (value) => {
   if (value === '') return ['environment variable name must be non-empty'];
   if (envVarName_.test(value)) return [];

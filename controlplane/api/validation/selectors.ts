@@ -31,7 +31,7 @@ export function validateLabelSelector(selector: LabelSelector | undefined, field
   return [...validateLabels(selector.matchLabels, `${field}.matchLabels`), ...expressions];
 }
 
-/** `value` must be one of `supported`; absent is left to a check for required fields. */
+/** `value` must be one of `supported`; another check reports an absent value. */
 export function oneOf(field: string, value: string | undefined, supported: readonly string[]): FieldCause[] {
   return value === undefined || supported.includes(value) ? [] : [notSupported(field, value, supported)];
 }
