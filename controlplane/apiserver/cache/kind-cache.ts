@@ -43,7 +43,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private readonly codec: Codec<T>;
   private readonly ring: ReplayRing<T>;
   private readonly indexes: ObjectIndexes<T>;
-  /** Each with the kind that it is served as. */
+  /** Each watcher with the kind that it watches. */
   private readonly watchers = new Map<Watcher<T>, Kind>();
   /** Objects by the bytes sent to the store: when the event returns with these bytes, they need not be parsed. */
   private readonly written = new WeakMap<Buffer, T>();

@@ -33,8 +33,8 @@ export interface OpenCache extends Cache {
    */
   addKind(kind: Kind): Promise<void>;
   /**
-   * Ends the watches of a kind and serves it no more. Its objects stay in the store. When they are not served as another kind, writes
-   * that are under way are refused.
+   * Ends the watches of a kind and stops serving it. Its objects stay in the store. If no other kind serves them, unfinished writes
+   * are refused.
    */
   removeKind(kind: Kind): void;
   /** Ends all watches. The store stays open. */
