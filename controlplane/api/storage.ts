@@ -1,12 +1,12 @@
-// Kinds that show the objects of another kind in a form of their own: a further version, or the same objects under another group.
-// The objects are stored once, in the form of one kind.
+// Kinds that serve the objects of another kind in their own form: a further version, or the same objects under another group. The
+// objects are stored once, in the form of one kind.
 import type { Kind } from './kind';
 import type { KubeObject } from './types';
 
 /**
- * How such a kind and the stored one become each other. Neither function changes its argument; the result may share parts with it,
- * and its apiVersion and kind are filled in by the caller. Nothing may be lost on the way there and back. What is absent stays absent: an apply
- * converts a configuration that has a few fields only.
+ * Converts between such a kind and the stored kind. Neither function changes its argument; the result may share parts with it, and
+ * the caller sets its apiVersion and kind. A round trip must lose nothing. Absent fields must stay absent: an apply converts a
+ * configuration with only a few fields.
  */
 export interface StoredAs<T extends KubeObject = KubeObject> {
   /** The kind whose form is stored. It has no `storage` itself. */
@@ -18,19 +18,19 @@ export interface StoredAs<T extends KubeObject = KubeObject> {
 /** The kind in whose form objects of `kind` are stored: most kinds store their own. */
 export const storageKind = (kind: Kind): Kind => kind.options.storage?.kind ?? kind;
 
-/** The object in its stored form: the object itself where the kind stores its own form. */
+/** The object in its stored form: the object itself if the kind stores its own form. */
 export function toStored(kind: Kind, object: KubeObject): KubeObject {
   const { storage } = kind.options;
   return storage ? named(storage.kind, storage.toStored(object)) : object;
 }
 
-/** The other way round. */
+/** The stored object in the form of `kind`. */
 export function fromStored<T extends KubeObject>(kind: Kind<T>, object: KubeObject): T {
   const { storage } = kind.options;
   return storage ? named(kind, storage.fromStored(object)) : (object as T);
 }
 
-/** In the order in which objects are served: kind, apiVersion and metadata first. */
+/** In the order of served objects: kind, apiVersion and metadata first. */
 function named<T extends KubeObject>({ kind, apiVersion }: Pick<Kind, 'kind' | 'apiVersion'>, object: T): T {
   const result = { kind, apiVersion, metadata: object.metadata, ...object };
   result.kind = kind;

@@ -1,5 +1,5 @@
-// The order of the versions of a group, as Kubernetes ranks them: v10, v2, v1, v11beta2, v10beta3, v3beta1, v12alpha1, and what is
-// no such version last. Discovery lists them so, and clients prefer the first.
+// Kubernetes' order of the versions of a group: v10, v2, v1, v11beta2, v10beta3, v3beta1, v12alpha1, then texts that are not such a
+// version. Discovery has this order, and clients prefer the first version.
 
 interface Version {
   readonly stage: number;

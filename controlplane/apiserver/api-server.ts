@@ -1,4 +1,4 @@
-// The API server put together: cache in, handler out, a listener in front of it on demand. Composition only.
+// Composes the API server: cache in, handler out, and a listener if requested. Composition only.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
@@ -76,11 +76,11 @@ export interface ApiServerDeps {
   readonly random?: () => number;
   /** The rules that every write passes; default: writeOrder. */
   readonly rules?: readonly OpenRule[];
-  /** Further parts of the API, asked for paths that no kind of the catalog has; default: none. */
+  /** Further parts of the API, for paths of no kind of the catalog; default: none. */
   readonly servers?: readonly ResourceServer[];
 }
 
-/** Who a caller is, and what it may do. */
+/** Authentication and authorization. */
 interface Access {
   readonly rbac: RbacAuthorizer;
   readonly authorizer: Authorizer;
@@ -105,7 +105,7 @@ export class ApiServer {
     private readonly deps: ApiServerDeps,
   ) {}
 
-  /** Loads what authorization and allocation need, creates the bootstrap objects, then listens. Resolves with the port. */
+  /** Loads the objects for authorization and allocation, creates the bootstrap objects, then listens. Resolves with the port. */
   async open(): Promise<number> {
     const { options, deps, scope, stop } = this;
     const { clock, log } = deps;
@@ -134,25 +134,25 @@ export class ApiServer {
     return this.port;
   }
 
-  /** Requests go straight to the handler, as this user. */
+  /** A transport whose requests go directly to the handler, as this user. */
   transport(user: UserInfo): Transport {
     if (!this.handler) throw new Error('the API server is not open');
     return new InProcessTransport(this.handler, user);
   }
 
-  /** Serves and calls kubelets with other certificates from now on; keys of tokens stay. Connections that are open go on. */
+  /** Uses new certificates for new connections, as a server and to kubelets; keys of tokens and open connections stay. */
   renew({ ca, certificate, key, kubeletClientCertificate, kubeletClientKey }: ServerCertificates): void {
     this.listener?.renew({ certificate, key, ca });
     this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
   }
 
-  /** Ends watches, lets other answers finish, closes the listener. The cache stays open. */
+  /** Ends watches, waits for other answers, closes the listener. The cache stays open. */
   close(): Promise<void> {
     this.ready = false;
     return this.scope.close();
   }
 
-  /** Who a caller is, and what it may do. Resolves when the authorizers know the objects that they judge by. */
+  /** Opens authentication and authorization. Resolves when the authorizers have loaded their objects. */
   private async openAccess(): Promise<Access> {
     const { options, stop } = this;
     const { cache, clock } = this.deps;
@@ -178,7 +178,7 @@ export class ApiServer {
     return proxy;
   }
 
-  /** The server of the catalog's kinds. Resolves when the rules of writes know what they follow. */
+  /** The server of the catalog's kinds. Resolves when the rules of writes have loaded the objects they follow. */
   private async openKinds(access: Access, proxy: KubeletProxy, yaml: YamlConverter): Promise<KindServer> {
     const { catalog, cache, schemas, clock } = this.deps;
     const { rbac, authorizer, tokens } = access;
@@ -205,7 +205,7 @@ export class ApiServer {
     const listener = new Listener({ address, port, certificate, key, ca }, handler, authenticator, log);
     this.listener = listener;
     const opened = await listener.open();
-    // Watches end first, so that the listener has nothing left to wait for.
+    // Watches end first, so that the listener does not wait for them.
     scope.defer(() => listener.close());
     scope.defer(() => stop.abort());
     return opened;

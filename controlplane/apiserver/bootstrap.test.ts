@@ -1,4 +1,4 @@
-// What every cluster holds, and what comes back when someone deletes it.
+// The objects of every cluster, and which of them are created again after a deletion.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 import { silentLogger } from '../base/logger';
@@ -24,7 +24,7 @@ t.test('the Services kubernetes and kube-dns come back', async (t) => {
   for (const path of paths) await server.call('DELETE', `/api/v1/namespaces/${path}`);
   const stop = new AbortController();
   let rounds = 0;
-  // The first sleep passes at once, the second one ends the loop: one round of repair in between.
+  // The first sleep ends at once, the second one ends the loop: one repair between them.
   const clock = {
     sleep: async () => {
       if (rounds++ === 0) return;

@@ -1,5 +1,5 @@
-// What a cluster holds before anyone wrote to it: namespaces, the default RBAC policy, what machines that join read first, the
-// Services kubernetes and kube-dns.
+// The first objects of a cluster: namespaces, the default RBAC policy, cluster-info for joining machines, the Services kubernetes
+// and kube-dns.
 // Safe to run at every start and by several servers at once.
 import {
   clusterRoleBindings,
@@ -36,20 +36,20 @@ import {
 } from './authz/joining-policy';
 
 export interface BootstrapOptions {
-  /** Where pods and agents reach this server. */
+  /** The address at which pods and agents reach this server. */
   readonly advertiseAddress: string;
   readonly port: number;
-  /** The authority of the cluster, PEM. */
+  /** The certificate authority of the cluster, PEM. */
   readonly caPem: string;
   /** The first address of the Service range. */
   readonly kubernetesIp: string;
-  /** The tenth. */
+  /** The tenth address of the Service range. */
   readonly dnsIp: string;
 }
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
-/** Creates what is missing and repairs what must not differ. `transport` acts as a member of system:masters. */
+/** Creates missing objects and repairs those that must not differ. `transport` acts as a member of system:masters. */
 export async function bootstrap(transport: Transport, options: BootstrapOptions): Promise<void> {
   const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
   for (const name of systemNamespaces) {
@@ -71,7 +71,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensureServices(client, options);
 }
 
-/** Signatures are the bootstrap signer's; a server that moved says so here. */
+/** Updates the address of a server that moved. The bootstrap signer adds the signatures. */
 async function ensureClusterInfo(client: Client, { advertiseAddress, port, caPem }: BootstrapOptions): Promise<void> {
   await ensure(client, roles, clusterInfoRole, (found) => ({ ...found, rules: clusterInfoRole.rules }));
   await ensure(client, roleBindings, clusterInfoRoleBinding);
@@ -90,7 +90,7 @@ async function ensureClusterInfo(client: Client, { advertiseAddress, port, caPem
   );
 }
 
-/** How long the Services every pod relies on may be gone or wrong after someone deleted or changed them. */
+/** How long the Services that every pod needs may be missing or wrong after a deletion or change. */
 const keepMs = 10_000;
 
 export interface KeepDeps {
@@ -99,7 +99,7 @@ export interface KeepDeps {
   readonly signal: AbortSignal;
 }
 
-/** Puts the Services kubernetes and kube-dns back until the signal. Never rejects. */
+/** Repairs the Services kubernetes and kube-dns until the signal. Never rejects. */
 export async function keepServices(transport: Transport, options: BootstrapOptions, deps: KeepDeps): Promise<void> {
   const { clock, log, signal } = deps;
   const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
@@ -120,7 +120,7 @@ async function ensureServices(client: Client, options: BootstrapOptions): Promis
   await ensure(client, services, dnsService(options.dnsIp));
 }
 
-/** The class of the ingress agents. The default one, so that an Ingress that names no class works. */
+/** The class of the ingress agents. It is the default class, so that an Ingress without a class works. */
 const ingressClass: IngressClass = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'IngressClass',
@@ -148,7 +148,7 @@ async function ensureKubernetesService(
       sessionAffinity: 'None',
     },
   });
-  // Endpoints may not be loopback addresses; a server reachable only there serves no pods anyway.
+  // Endpoints may not be loopback addresses; pods cannot reach such a server anyway.
   if (/^(127\.|::1$)/.test(advertiseAddress)) return;
   const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
   const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
@@ -180,7 +180,7 @@ async function ensureKubernetesService(
   );
 }
 
-/** Answered on each node by that node's own server, so it has no selector. */
+/** On each node the node's own DNS server answers, so the Service has no selector. */
 const dnsService = (clusterIP: string): Service => ({
   apiVersion: 'v1',
   kind: 'Service',

@@ -1,5 +1,5 @@
-// CertificateSigningRequests over HTTPS: who asked, who may approve and sign, what cannot be changed; bootstrap tokens; what
-// nobody in particular may read; addresses of nodes.
+// CertificateSigningRequests over HTTPS: the requesting user, who may approve and sign, which fields cannot change; bootstrap
+// tokens; anonymous reads; addresses of nodes.
 import { Agent, get } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';

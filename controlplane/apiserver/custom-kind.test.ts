@@ -1,4 +1,4 @@
-// A kind with a definition of its own comes to a running server, is served as any other, and goes again.
+// A kind with its own definition is added to a running server, served like any other kind, and removed again.
 import t from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { defineKind } from '../api/kind';

@@ -1,4 +1,4 @@
-// Every decoder of the API server that takes bytes or text from outside: it reads them or refuses them with a clean error.
+// Every decoder of the API server for bytes or text from outside: it accepts them or refuses them with a clean error.
 import t from 'tap';
 import { fc, fuzz, jsonValues, mutatedBytes, objectOf, trickyKeys } from '../../test/lib/fuzz';
 import { parseFieldSelector } from '../api/field-selector';
@@ -13,7 +13,7 @@ import { decodeContinue, encodeContinue } from './rest/continue-token';
 import { negotiate } from './rest/negotiate';
 import { toStatus } from './status';
 
-/** The value, or undefined for input that is refused with a 4xx. Anything else that is thrown fails the test. */
+/** The value, or undefined for input that is refused with a 4xx. Any other error fails the test. */
 function readOrRefuse<T>(read: () => T): T | undefined {
   try {
     return read();

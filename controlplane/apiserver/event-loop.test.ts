@@ -1,4 +1,4 @@
-// What the API server reports of its event loop.
+// The API server's reports about its event loop.
 import t from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { eventLoop, longTurnMs } from '../base/event-loop';
@@ -26,7 +26,7 @@ t.test('a request that holds the loop is named, without its query', async (t) =>
     };
     eventLoop.logTo(createLogger({ component: 'server', write }));
   });
-  // The turn of the answer is held from outside: the mark of the request is the last one in it.
+  // The test blocks the turn of the answer: the mark of the request is the last one of that turn.
   const { mark } = eventLoop;
   eventLoop.mark = (work) => {
     mark.call(eventLoop, work);

@@ -1,5 +1,5 @@
-// A synchronous copy of one kind inside the server: authorizer and allocators must decide without waiting. It shares the
-// cache's objects, so it costs one map entry each.
+// A synchronous copy of one kind inside the server: authorizers and allocators must decide without waiting. The copy shares the
+// cache's objects, so each costs only one map entry.
 import type { Kind } from '../api/kind';
 import type { KubeObject } from '../api/types';
 import type { Cache } from './cache/cache';
@@ -7,7 +7,7 @@ import type { Cache } from './cache/cache';
 /** Absent `current` means deleted, absent `previous` means new. */
 export type OnChange<T> = (previous: T | undefined, current: T | undefined) => void;
 
-/** Loads all objects, reporting each, then keeps following until the signal is aborted. Resolves when all are loaded. */
+/** Loads and reports all objects, then follows their changes until the signal is aborted. Resolves when all are loaded. */
 export async function followKind<T extends KubeObject>(
   cache: Cache,
   kind: Kind<T>,
@@ -42,7 +42,7 @@ async function load<T extends KubeObject>(
     (events) => {
       for (const { type, current } of events) set(current.key, type === 'DELETED' ? undefined : current.object);
     },
-    // The cache had to load everything again: compare with what is known, and go on from there.
+    // The cache had to load everything again: report the differences, then follow again.
     () => setImmediate(() => void load(cache, kind, objects, onChange, signal)),
   );
 }

@@ -1,5 +1,5 @@
-// One request in, one answer out, whatever carried it. The order is that of kube-apiserver: which server the path belongs to, whether
-// the caller may, then the answer. Failures of any kind leave here as a Status.
+// One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, authorize, then
+// answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
 import { AppError } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
@@ -52,13 +52,13 @@ export class ApiHandler {
       if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
       const reply = await this.inEncodingOf(request, jsonReply(status, code));
       const retryAfter = status.details?.retryAfterSeconds;
-      // Clients wait by the header, not by the body.
+      // Clients read the waiting time from the header, not from the body.
       return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
     }
   }
 
   /**
-   * For requests with an Upgrade header. Undefined when the connection was taken over, else the answer to write to it.
+   * For requests with an Upgrade header. Undefined when a handler took over the connection, else the answer to write to it.
    * @throws anything toStatus can turn into a Status
    */
   async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
@@ -69,7 +69,7 @@ export class ApiHandler {
       await match.upgrade(socket, head);
       return undefined;
     }
-    // A body would have to be read from a connection that may speak another protocol by now.
+    // The body of another method cannot be read: the connection may already use another protocol.
     if (caller.method === 'GET') return this.handle(request);
     if (!match?.rest) throw pathNotFound();
     match.authorize();
@@ -84,7 +84,7 @@ export class ApiHandler {
     return match.serve();
   }
 
-  /** @throws Unauthorized in place of what is wrong with the path: only users learn what is served */
+  /** @throws Unauthorized instead of an error of the path: only authenticated users may see which paths exist */
   private match(caller: ApiRequest): Match | undefined {
     try {
       for (const server of this.deps.servers) {
@@ -97,14 +97,14 @@ export class ApiHandler {
     }
   }
 
-  /** The request as the user it acts for. @throws Unauthorized for nobody who wants to be someone, Forbidden */
+  /** The request as the impersonated user, if any. @throws Unauthorized for an anonymous request that impersonates, Forbidden */
   private caller(request: ApiRequest): ApiRequest {
     if (!wantsImpersonation(request.headers)) return request;
     if (request.user === anonymous) throw unauthorized();
     return impersonate(request, this.deps.authorizer);
   }
 
-  /** A failure comes as JSON to clients that accept nothing this server has. */
+  /** The failure in the encoding that the client accepts; JSON when the server has none of these encodings. */
   private async inEncodingOf({ headers }: ApiRequest, reply: FullReply): Promise<FullReply> {
     try {
       return negotiate(header(headers, 'accept')).encoding === 'yaml' ? await this.deps.yaml.toYaml(reply) : reply;
@@ -115,14 +115,14 @@ export class ApiHandler {
   }
 }
 
-/** Parts of a log line that the caller chose are cut; the query is left out, since it may hold secrets. */
+/** Log lines cut texts that the caller chose, and omit the query, since it may contain secrets. */
 const maxLogged = 200;
 const workOf = ({ method, path, user }: ApiRequest): Work => ({
   kind: 'request',
   describe: () => ({ method, path: path.slice(0, maxLogged), user: user.name.slice(0, maxLogged) }),
 });
 
-/** Most of the work of a write begins when its body has arrived. */
+/** Marks the work again when the body has arrived, since most of the work of a write begins then. */
 function markedBody(request: ApiRequest, work: Work): ApiRequest {
   return {
     ...request,

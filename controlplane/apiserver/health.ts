@@ -5,7 +5,7 @@ export interface HealthCheck {
   readonly name: string;
   /** Only readiness depends on it. */
   readonly readyOnly?: boolean;
-  /** Why it fails; undefined when all is well. */
+  /** Why the check fails; undefined when it passes. */
   readonly failure: () => string | undefined;
 }
 

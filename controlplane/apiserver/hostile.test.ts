@@ -1,4 +1,4 @@
-// Requests that are meant to hurt: each gets a clean answer, and the server goes on.
+// Requests of an attacker: each gets a clean answer, and the server continues to work.
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';

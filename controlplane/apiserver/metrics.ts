@@ -1,8 +1,8 @@
-// Counters and histograms of the API server in the Prometheus text format, under the names people's boards know.
+// Counters and histograms of the API server in the Prometheus text format, with kube-apiserver's names, so that dashboards work.
 import { eventLoop } from '../base/event-loop';
 import type { ResourceRoute } from './route';
 
-/** Upper bounds in seconds, as kube-apiserver's apiserver_request_duration_seconds. */
+/** Upper bounds in seconds, those of kube-apiserver's apiserver_request_duration_seconds. */
 const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
 interface Series {
@@ -22,7 +22,7 @@ export class Metrics {
   private readonly totals = new Map<string, number>();
   private inflight = 0;
 
-  /** Times one request; a watch counts as long as it took to begin. */
+  /** Measures one request; of a watch, only the time until it begins. */
   start(method: string): RequestTimer {
     const began = performance.now();
     let asked: ResourceRoute | undefined;
@@ -41,7 +41,7 @@ export class Metrics {
   private observe(method: string, route: ResourceRoute | undefined, status: number, seconds: number): void {
     const verb = route ? route.verb.toUpperCase() : method;
     const scope = !route ? '' : route.name !== '' ? 'resource' : route.namespace !== '' ? 'namespace' : 'cluster';
-    // Words of the declarations, and a method as Node's HTTP parser knows them: none contains a blank or a quote.
+    // Names from declarations, and methods that Node's HTTP parser accepts: none contains a blank or a quote.
     const key = `${verb} ${route?.kind.apiVersion ?? ''} ${route?.kind.plural ?? ''} ${route?.subresource ?? ''} ${scope}`;
     let series = this.durations.get(key);
     if (!series) {

@@ -7,14 +7,14 @@ import { type ApiRequest, header, jsonType, queryOf, type Reply } from './reques
 import type { PathHandler } from './servers/path-server';
 import { versionInfo } from './version';
 
-/** Smaller documents are not worth the time. */
+/** Smaller documents are not compressed: it would cost more than it saves. */
 const compressFrom = 128 * 1024;
 
 export function openapiHandler(catalog: Catalog, schemas: SchemaSet): PathHandler {
   const documents = new OpenApiDocuments(catalog, schemas, versionInfo.gitVersion);
   return (request, path) => {
     if (path === '/openapi/v2') {
-      // The two names of the protobuf form differ: @ is not allowed in the media type of an answer.
+      // A media type must not contain @, so the name in the Accept header differs from that of the answer.
       const protobuf = header(request.headers, 'accept')
         .split(',')
         .some((range) => range.trim() === v2ProtobufAccept);

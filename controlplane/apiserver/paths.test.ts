@@ -1,4 +1,4 @@
-// Paths beside the stored kinds, and what a LIST says of a selector it cannot serve.
+// Paths other than those of stored kinds, and the error of a LIST with an unsupported selector.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 

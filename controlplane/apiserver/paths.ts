@@ -1,4 +1,4 @@
-// Everything that is no resource: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
+// The paths that are not resources: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
 import type { KeyObject } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import { publicKeySet } from './authn/jwt';
@@ -18,7 +18,7 @@ import { versionInfo } from './version';
 
 export interface PathDeps {
   readonly catalog: Catalog;
-  /** host:port where clients inside the cluster reach this server. */
+  /** host:port at which clients inside the cluster reach this server. */
   readonly serverAddress: string;
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
@@ -29,7 +29,7 @@ export interface PathDeps {
   readonly gauges: () => Readonly<Record<string, number>>;
 }
 
-/** The plain paths of this server. A further path is a line here. */
+/** The plain paths of this server. To add a path, add a line here. */
 export function plainPaths(deps: PathDeps): PathTable {
   const health: PathHandler = (request, path) => healthReply(request, path, deps.checks);
   const discovery: PathHandler = (request, path) => discover(deps, request, path);
@@ -53,8 +53,8 @@ export function plainPaths(deps: PathDeps): PathTable {
 }
 
 /**
- * Custom kinds are not served, and discovery names none. kubectl asks for this list, discovery or not, when a manifest has a
- * kind it does not know; without an answer it complains of the list instead of the kind.
+ * CustomResourceDefinitions are not served or in discovery. But kubectl requests this list when a manifest has an unknown kind;
+ * without an answer its error would be about the list instead of the kind.
  */
 const noCustomKinds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 

@@ -1,4 +1,4 @@
-// One request and one answer, free of HTTP: the listener (http/) and the in-process transport both speak these. The
+// One request and one answer, independent of HTTP: the listener (http/) and the in-process transport both use these types. The
 // request is decoded lazily, because most requests need neither their query nor their body.
 
 import type { KubeList, KubeObject, WatchEvent } from '../api/types';
@@ -10,36 +10,36 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Header names in lower case. Those of impersonation hold one text for each time they were sent. */
+/** Header names in lower case. An Impersonate-* header has one text for each time it was sent. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface ApiRequest {
   readonly method: string;
-  /** The decoded-by-no-one path, without its query. */
+  /** The path as sent, not decoded, without its query. */
   readonly path: string;
   /** The text after `?`, '' when there is none. */
   readonly search: string;
   readonly headers: Headers;
   readonly user: UserInfo;
-  /** The reader is in this process and takes objects in place of bytes; it never changes them. */
+  /** The client is in this process and reads objects instead of bytes; it never changes them. */
   readonly decoded?: boolean;
-  /** Reads the whole body. @throws StatusError 413 above the limit */
+  /** Reads the complete body. @throws StatusError 413 above the limit */
   body(): Promise<Buffer>;
 }
 
-/** Where a streamed answer goes. Writing after the end or after the reader left does nothing. */
+/** The destination of a streamed answer. Writing after the end or after the reader disconnected has no effect. */
 export interface Sink {
   /** False asks the writer to pause until `onDrain`. */
   write(chunk: Buffer): boolean;
-  /** Present where the reader asked for objects: a watch then sends all of its events here. */
+  /** Present when the client reads objects: a watch then sends all of its events here. */
   readonly events?: (events: readonly WatchEvent<KubeObject>[]) => void;
   end(): void;
-  /** Ends at once: the reader loses its connection, and what it has not taken is dropped. */
+  /** Ends at once: closes the connection of the reader and drops unread data. */
   cut(): void;
-  /** Bytes accepted but not yet taken by the reader. */
+  /** Bytes accepted but not yet read. */
   buffered(): number;
   onDrain(fn: () => void): void;
-  /** Called once, when the reader has left or the stream has ended; at once when that is the case already. */
+  /** Calls `fn` once, when the reader disconnected or the stream ended; at once if that has happened already. */
   onClose(fn: () => void): void;
 }
 
@@ -50,7 +50,7 @@ interface ReplyHead {
 }
 export interface FullReply extends ReplyHead {
   readonly body: Buffer;
-  /** The list that the body is made of when it is read; only for a reader that asked for objects. */
+  /** The list from which the body is built; only for a client that reads objects. */
   readonly list?: KubeList<KubeObject>;
 }
 export interface StreamReply extends ReplyHead {
@@ -76,7 +76,7 @@ export function header(headers: Headers, name: string): string {
 }
 
 const emptyQuery = new URLSearchParams();
-/** A query of 60 kB costs milliseconds each time it is read. */
+/** Parsed queries: parsing 60 kB costs milliseconds each time. */
 const queries = new WeakMap<ApiRequest, URLSearchParams>();
 
 /** The query of a request; the shared empty one for most. */
@@ -90,7 +90,7 @@ export function queryOf(request: ApiRequest): URLSearchParams {
   return query;
 }
 
-/** What a boolean parameter holds when it says no; every other value, also none, says yes. */
+/** True for the values of a boolean parameter that mean no; every other value, also none, means yes. */
 export const isFalse = (value: string): boolean => value === '0' || value.toLowerCase() === 'false';
 
 /** A boolean query parameter; false when it is absent. */

@@ -1,5 +1,5 @@
-// From method and path to what is asked for: verb, kind, namespace, name, subresource. What a path offers stands in the
-// declarations of the kinds; a method that is not among it ends here, before anything is read or written. Pure.
+// Parses method and path to verb, kind, namespace, name and subresource. The declarations of the kinds define the verbs of a path;
+// any other method is refused here, before any read or write. Pure.
 import type { Catalog } from '../api/catalog';
 import { type Kind, subresourceOf, subresourcesOf, type Verb } from '../api/kind';
 import { BadRequest } from '../base/errors';
@@ -14,12 +14,12 @@ export interface ResourceRoute {
   readonly name: string;
   /** '' for the object itself. */
   readonly subresource: string;
-  /** What follows the subresource in the path, as it was sent, for proxies: '' or `/a/b`. */
+  /** The path after the subresource, as sent, for proxies: '' or `/a/b`. */
   readonly rest: string;
 }
 
 type Place = Omit<ResourceRoute, 'verb'> & {
-  /** The path begins with the prefix `watch`, the form before the query parameter. */
+  /** The path begins with the prefix `watch`, the older form of the query parameter. */
   readonly watchPrefix: boolean;
 };
 
@@ -71,7 +71,7 @@ export class RouteTable {
     const kind = this.catalog.byPath(group, version, parts[at] ?? '');
     if (!kind && !this.catalog.serves(group, version)) return undefined;
     if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
-    // An empty segment is not the absence of one: pods//status must not become the collection.
+    // An empty segment is an error: pods//status must not become the collection.
     if (parts.slice(0, at + 3).includes('', 1)) throw pathNotFound();
     const name = decode(parts[at + 1] ?? '');
     const subresource = decode(parts[at + 2] ?? '');
@@ -86,7 +86,7 @@ const ofCollections: readonly Verb[] = ['list', 'watch', 'create', 'deletecollec
 const ofAllNamespaces: readonly Verb[] = ['list', 'watch'];
 const ofWatchPrefix: readonly Verb[] = ['watch'];
 
-/** The verbs that a place offers; none when there is no such place. */
+/** The verbs of a place; none when it does not exist. */
 function verbsAt({ kind, namespace, name, subresource, rest, watchPrefix }: Place): readonly Verb[] {
   if (kind.namespaced && namespace === '' && name !== '') return [];
   if (subresource !== '') {
@@ -98,12 +98,12 @@ function verbsAt({ kind, namespace, name, subresource, rest, watchPrefix }: Plac
   return offered.filter((verb) => kind.verbs.includes(verb));
 }
 
-/** Undefined for a method that no resource has: HEAD and OPTIONS are not offered, as upstream has it. */
+/** Undefined for a method that no resource has: HEAD and OPTIONS are not served, as upstream. */
 function verbOf(method: string, { name, subresource, watchPrefix }: Place, watch: boolean): Verb | undefined {
   switch (method) {
     case 'GET':
       if (watchPrefix) return 'watch';
-      // The query parameter makes a watch of a list; an object that is named is read.
+      // The query parameter turns a list into a watch; the GET of a named object ignores it.
       return name !== '' ? 'get' : watch ? 'watch' : 'list';
     case 'POST':
       return 'create';
@@ -127,7 +127,7 @@ function decode(part: string): string {
   }
 }
 
-/** What a name can never be, because it would mean another path. @throws BadRequest */
+/** Refuses names that would mean another path. @throws BadRequest */
 function checkSegment(what: string, segment: string): void {
   const problem =
     segment === '.' || segment === '..'

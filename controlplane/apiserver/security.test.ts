@@ -1,4 +1,4 @@
-// Who is who, and who may what: certificates, tokens, RBAC, the node authorizer, reviews.
+// Authentication and authorization: certificates, tokens, RBAC, the node authorizer, reviews.
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
@@ -36,7 +36,7 @@ t.test('a certificate of another authority of the same name', async (t) => {
   const usages = ['client'] as const;
   const pair = await issueCertificate(foreign, { commonName: 'jane', organizations: ['system:masters'], usages }, now);
   for (const path of ['/api', pods]) t.equal((await server.call('GET', path, { as: pair })).status, 401, path);
-  // Below HTTP, too: what is wrong with the certificate comes before what is wrong with the request.
+  // Also below HTTP: an error of the certificate is reported before an error of the request.
   const answerTo = async (identity: KeyPair | undefined) => {
     const socket = connect({ host: '127.0.0.1', port: server.port, ca: server.ca, ...identity });
     await once(socket, 'secureConnect');
@@ -99,7 +99,7 @@ t.test('a decision about one thing is no decision about another', async (t) => {
   const body = { metadata: { name: 'mine' }, stringData: { a: 'b' } };
   await server.call('POST', '/api/v1/namespaces/kube-system/secrets', { body });
   const list = '/api/v1/namespaces/kube-system/secrets?fieldSelector=metadata.name%3D';
-  // Each review, joined by the separator, reads like a request for something else.
+  // With these separators the joined parts of each review equal those of another request.
   for (const separator of ['\n', '/', ':', ' ', ',', '\u0000']) {
     const [s, what] = [separator, JSON.stringify(separator)];
     const review = async (verb: string, resource: string, subresource: string) => {
@@ -111,7 +111,7 @@ t.test('a decision about one thing is no decision about another', async (t) => {
     t.equal((await server.call('GET', list + encodeURIComponent(`mine${s}${s}`), { as: owner })).status, 403, what);
     await review('get', 'nodes', `proxy${s}${s}n:`);
     const node = encodeURIComponent(`n:${s}mine${s}`);
-    // A slash cannot even be asked for.
+    // A slash cannot be part of a name in a path.
     const { status } = await server.call('GET', `/api/v1/nodes/${node}/proxy/pods`, { as: owner });
     t.equal(status, s === '/' ? 400 : 403, what);
   }
@@ -146,7 +146,7 @@ t.test('a selected name is read by authorization as selection reads it', async (
   ]) {
     t.equal(await ask(selector), 403, selector);
   }
-  // Where blanks are read away, they are for both.
+  // Authorization and selection both ignore the blanks, or neither does.
   for (const selector of [' metadata.name = a ', 'metadata.name=a ', 'metadata.name=\na']) {
     const found = await ask(selector);
     t.ok(found === 403 || (Array.isArray(found) && !found.includes('b')), `${JSON.stringify(selector)}: ${found}`);

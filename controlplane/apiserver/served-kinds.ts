@@ -1,5 +1,5 @@
-// Adds kinds to a running server and removes them again. The cache and the catalog change together here: a path leads to a kind
-// only while the cache has its objects.
+// Adds kinds to a running server and removes them again. It changes the cache and the catalog together: the catalog has a kind only
+// while the cache has its objects.
 import type { KindCatalog } from '../api/catalog';
 import { isStored, type Kind } from '../api/kind';
 import type { OpenCache } from './cache/open';
@@ -13,7 +13,7 @@ export class ServedKinds {
     private readonly cache: OpenCache,
   ) {}
 
-  /** Resolves when the kind is served. A kind that is served already changes nothing. @throws AlreadyExists */
+  /** Resolves when the kind is served. Adding a served kind has no effect. @throws AlreadyExists */
   add(kind: Kind): Promise<void> {
     return this.inTurn(async () => {
       if (this.catalog.byPath(kind.group, kind.version, kind.plural) === kind) return;
@@ -24,8 +24,8 @@ export class ServedKinds {
   }
 
   /**
-   * Resolves when the kind is served no more. Its watches end, writes that are under way get NotFound. Its objects stay in the
-   * store. A kind that is not served changes nothing.
+   * Resolves when the kind is no longer served. Its watches end, unfinished writes get NotFound. Its objects stay in the store.
+   * Removing a kind that is not served has no effect.
    */
   remove(kind: Kind): Promise<void> {
     return this.inTurn(async () => {
@@ -37,7 +37,7 @@ export class ServedKinds {
 
   private inTurn(change: () => Promise<void>): Promise<void> {
     const done = this.last.then(change);
-    // The caller of the change that failed hears of it; the next change does not.
+    // Only the caller of the failed change gets the error, not the next change.
     this.last = done.catch(() => undefined);
     return done;
   }

@@ -1,4 +1,4 @@
-// Errors and their Status: the table against the one in the README of the API, and codes that are true for what is on the wire.
+// Errors and their Status: compares the table with the README of the API, and codes with the answers that clients get.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -43,7 +43,7 @@ t.test('an error is what its reason says, however it was made', async (t) => {
     [on(503, 'ServiceUnavailable'), 'Unavailable'],
     [unsupportedMediaType([]), 'Unsupported'],
     [tooLarge(1), 'TooLarge'],
-    // No code of their own: the caller's fault, and nothing to try again.
+    // Reasons without their own code: an error of the client that a retry does not mend.
     [methodNotAllowed(), 'BadRequest'],
     [notAcceptable([]), 'BadRequest'],
   ];

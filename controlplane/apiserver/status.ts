@@ -1,4 +1,4 @@
-// Failures as metav1.Status: the one table from error code to HTTP status and reason, and the messages clients match on.
+// Failures as metav1.Status: the only table from error code to HTTP status and reason, and the messages clients match on.
 import type { KindRef } from '../api/kind';
 import type { Status } from '../api/types';
 import { maxCauses } from '../api/validation/causes';
@@ -38,14 +38,14 @@ export const statusTable: Readonly<Record<ErrorCode, StatusLine>> = {
   Timeout: { status: 504, reason: 'Timeout' },
 };
 
-/** The code of a reason that an error carries itself; what has no code of its own is told apart by whose fault it is. */
+/** The code for the reason of an error; a reason without a code becomes BadRequest or Internal by its HTTP status. */
 function codeOf(status: number, reason: string): ErrorCode {
   if (Object.hasOwn(statusTable, reason)) return reason as ErrorCode;
   const codes = Object.keys(statusTable) as ErrorCode[];
   return codes.find((code) => statusTable[code].reason === reason) ?? (status < 500 ? 'BadRequest' : 'Internal');
 }
 
-/** Failures whose status or message a class of base/errors does not give. The code is that of the reason. */
+/** Failures whose status or message no class of base/errors has. The reason decides the code. */
 export class StatusError extends AppError {
   constructor(
     readonly status: number,
@@ -60,8 +60,8 @@ export class StatusError extends AppError {
 export const methodNotAllowed = () =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 /**
- * Nothing is served at the path. Answered in plain text as kube-apiserver does: clients make the Status of it themselves, with
- * the details that kubectl looks into without asking whether they are there.
+ * Nothing is served at the path. The answer is plain text, as in kube-apiserver: clients build the Status themselves, with the
+ * details that kubectl reads without a check.
  */
 export class PathNotFound extends StatusError {
   constructor() {
@@ -88,7 +88,7 @@ export function resourceDetails(kind: KindRef, name: string): ResourceDetails {
   return kind.group === '' ? { name, kind: kind.plural } : { name, group: kind.group, kind: kind.plural };
 }
 
-/** `cause`: what the store said, for the log. */
+/** `cause`: the error of the store, for the log. */
 export const notFound = (kind: KindRef, name: string, cause?: unknown) =>
   new NotFound(`${qualifiedResource(kind)} "${name}" not found`, { cause, details: resourceDetails(kind, name) });
 export const alreadyExists = (kind: KindRef, name: string, cause?: unknown) =>
@@ -108,10 +108,10 @@ export const forbidden = (kind: KindRef, name: string, why: string) =>
     details: resourceDetails(kind, name),
   });
 
-/** As long as a name is repeated in a message. */
+/** Characters of a name in a message. */
 const maxShownName = 1_000;
 
-/** The causes' messages follow apimachinery: `Invalid value: -1: must be ...`; the field stands apart. */
+/** The causes' messages follow apimachinery: `Invalid value: -1: must be ...`; the field is separate. */
 export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, found: readonly FieldCause[]): Invalid {
   const causes = found.slice(0, maxCauses);
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
@@ -126,7 +126,7 @@ export function invalid(kind: Pick<KindRef, 'group' | 'kind'>, name: string, fou
   return new Invalid(`${subject} "${shown}" is invalid: ${list}`, causes, { details });
 }
 
-/** The Status body of anything thrown. */
+/** The Status body for any thrown value. */
 export function toStatus(err: unknown): Status {
   const line = statusLine(err);
   const causes = err instanceof Invalid ? err.causes : [];
@@ -154,7 +154,7 @@ function statusLine(err: unknown): StatusLine {
 
 const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
 
-/** The answer to a deletion that left nothing behind. */
+/** The answer to a completed deletion. */
 export function deletedStatus(kind: KindRef, name: string, uid: string | undefined): Status {
   return {
     kind: 'Status',

@@ -1,4 +1,4 @@
-// The transport inside the process: how answers end, and that a caller who leaves takes the server's side along.
+// The transport inside the process: how answers end, and that an aborted request also ends in the server.
 import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { configMaps } from '../api/config-map';
@@ -11,7 +11,7 @@ import { InProcessTransport } from './transport';
 
 const user = { name: 'test', groups: [] };
 
-/** A handler that answers with a stream when the test lets it. */
+/** A handler that answers with a stream when the test allows it. */
 function start() {
   const gate = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<ApiRequest>();
@@ -72,7 +72,7 @@ t.test('aborted before anybody reads the body', async (t) => {
 
 type OnEvents = (events: readonly CacheEvent[]) => void;
 
-/** A watch on a cache that only remembers who subscribed. */
+/** A watch on a cache that only records its subscriptions. */
 async function watch(life: AbortSignal, query = 'watch=1&resourceVersion=5&allowWatchBookmarks=1') {
   const clock = new FakeClock();
   const signals: AbortSignal[] = [];

@@ -1,12 +1,12 @@
-// The client's transport inside the server process: a request goes straight to the handler, as a given user, without TLS
-// and without a socket.
+// The client's transport inside the server process: requests go directly to the handler, as a given user, without TLS and
+// without a socket.
 import type { KubeObject, WatchEvent } from '../api/types';
 import { Unavailable, Unsupported } from '../base/errors';
 import type { Request, Response, Transport } from '../client/client';
 import type { ApiHandler } from './handler';
 import type { ApiRequest, Sink, UserInfo } from './request';
 
-/** A reader this far behind is asked to be waited for. */
+/** The writer must wait for a reader that is this far behind. */
 const highWaterBytes = 4 * 1024 * 1024;
 
 export class InProcessTransport implements Transport {
@@ -31,7 +31,7 @@ export class InProcessTransport implements Transport {
     const queue = request.decoded ? new EventQueue() : new ChunkQueue();
     const leave = () => queue.leave(signal?.reason);
     if (signal?.aborted) {
-      // A watch subscribes before its answer starts: only a sink that is closed from the start makes it let go.
+      // A watch subscribes before its answer starts: start it with a closed sink, so that it unsubscribes.
       leave();
       reply.start(queue);
       throw signal.reason;
@@ -69,7 +69,7 @@ async function* once(body: Buffer): AsyncGenerator<Buffer> {
 
 async function* nothing(): AsyncGenerator<Buffer> {}
 
-/** A sink that is read as an async iterable of what came since the last step; when the reader stops early, the writer is told. */
+/** A sink as an async iterable: each step returns all data since the last step. When the reader stops early, onClose runs. */
 class QueueSink<T> {
   private queue: T[] = [];
   private size = 0;
@@ -109,7 +109,7 @@ class QueueSink<T> {
     else this.closeHandlers.push(fn);
   }
 
-  /** The reader is gone; what it had not read is dropped. */
+  /** The reader has stopped: drops unread data. */
   leave(reason?: unknown): void {
     if (this.closed) return;
     this.closed = true;
@@ -156,7 +156,7 @@ class ChunkQueue extends QueueSink<Buffer> implements Sink {
 
 type Event = WatchEvent<KubeObject>;
 
-/** What an event counts for: its object is the cache's, but a reader that stands still must not keep old ones for ever. */
+/** Bytes that an event counts for: its object belongs to the cache, but a blocked reader must not keep old objects forever. */
 const eventSize = 1024;
 
 class EventQueue extends QueueSink<Event> implements Sink {

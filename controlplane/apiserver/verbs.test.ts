@@ -1,5 +1,5 @@
-// Every path of every kind with every method: what the table beside the kinds does not allow is answered with 404 or 405 and
-// writes nothing.
+// Every path of every kind with every method: a method that the declarations do not have is answered with 404 or 405 and writes
+// nothing.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 import { type Kind, subresourcesOf } from '../api/kind';
@@ -42,11 +42,11 @@ const samples: Readonly<Record<string, object>> = {
 
 interface Place {
   readonly path: string;
-  /** The verbs of the table, by method; undefined where nothing is served. */
+  /** The declared verbs, by method; undefined for paths that are not served. */
   readonly verbs: Partial<Record<Method, string>>;
 }
 
-/** What the declaration of a kind offers at each path, in the words of upstream's API installer. */
+/** The verbs of each path by the declaration of a kind, with the terms of upstream's API installer. */
 function placesOf(kind: Kind, namespace: string, name: string): Place[] {
   const root = kind.group === '' ? '/api/v1' : `/apis/${kind.apiVersion}`;
   const inside = kind.namespaced ? `namespaces/${namespace}/` : '';
@@ -110,7 +110,7 @@ async function request() {
   return { metadata: { name: 'one' }, spec };
 }
 
-/** The answer's status; watches are left at once. */
+/** The answer's status; watches are closed at once. */
 async function send(method: string, path: string, body: string): Promise<number> {
   const abort = new AbortController();
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
@@ -124,7 +124,7 @@ async function revision(): Promise<string> {
   return (await server.call('GET', '/api/v1/namespaces/default/configmaps')).json.metadata.resourceVersion;
 }
 
-/** An object of the kind, to be there when a request falls through to it. */
+/** Creates an object of the kind, so that a request that should be refused could change it. */
 async function objectOf(kind: Kind): Promise<{ namespace: string; name: string }> {
   if (!kind.verbs.includes('list')) return { namespace: 'default', name: 'one' };
   const [first] = (await server.call('GET', collectionPath(kind))).json.items;
@@ -140,7 +140,7 @@ t.test('a path has the methods of the table and no others', async (t) => {
     for (const { path, verbs } of placesOf(kind, namespace, name)) {
       const exists = Object.keys(verbs).length > 0;
       for (const method of methods) {
-        // A request that is served must not write; one that falls through to something else must be able to.
+        // A served request must not write here, but a request that wrongly reaches another handler must be able to.
         const got = await send(method, path, verbs[method] ? 'nonsense' : method === 'DELETE' ? '' : '{}');
         const right = verbs[method] ? got !== 404 && got !== 405 : got === (exists ? 405 : 404);
         if (!right) wrong.push(`${method} ${path}: ${got}`);
@@ -223,7 +223,7 @@ t.test('subresources have the verbs that upstream gives them', async (t) => {
     'certificatesigningrequests/approval get,patch,update',
     'deployments/scale get,patch,update',
     'namespaces/finalize update',
-    // Upstream's has all methods: this server passes none but GET on to kubelets.
+    // Upstream serves all methods: this server passes only GET to kubelets.
     'nodes/proxy get',
     'pods/attach create,get',
     'pods/binding create',

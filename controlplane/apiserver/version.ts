@@ -1,7 +1,7 @@
-// What GET /version answers: the API level and the runtime, in the fields of kube-apiserver.
+// The answer of GET /version: the API level and the runtime, in the fields of kube-apiserver.
 import packageJson from '../../package.json';
 
-/** 1.36.0-k8ts.1 becomes v1.36.0+k8ts.1: what follows the API level is ours. */
+/** 1.36.0-k8ts.1 becomes v1.36.0+k8ts.1: the part after the API level is the version of k8ts. */
 const gitVersion = `v${packageJson.version.replace('-', '+')}`;
 const [major = '1', minor = '0'] = packageJson.version.split('.');
 
@@ -16,7 +16,7 @@ export const versionInfo = {
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',
-  // client-go prints these two and no tool acts on them.
+  // client-go prints these two fields; no tool acts on them.
   goVersion: `node ${process.version}`,
   compiler: 'typescript',
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,

@@ -1,4 +1,4 @@
-// One kind at two versions, stored at one of them: an object is written at either and read at either, each in its own form.
+// One kind at two versions, stored at one of them: clients write and read an object at both versions, each in its own form.
 import t, { type Test } from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { defineKind } from '../api/kind';

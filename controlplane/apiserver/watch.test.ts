@@ -1,4 +1,4 @@
-// Watches over real HTTPS: where they begin, what they carry, how they end.
+// Watches over real HTTPS: where they begin, which events they send, how they end.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 

@@ -1,4 +1,4 @@
-// Pods, Services, namespaces and scale: what these kinds do beyond the general verbs, and the way through to the kubelet.
+// Pods, Services, namespaces and scale: behaviour beyond the general verbs, and requests that go through to the kubelet.
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
@@ -260,7 +260,7 @@ t.test('logs and upgrades go through to the kubelet of the pod', async (t) => {
   t.match(echoed, /^HTTP\/1.1 101 Switching Protocols\r\n/);
   t.equal(seen[1], '/exec/default/logged/c?input=1&command=cat&command=-');
   socket.destroy();
-  // A node that does not answer is named.
+  // The error names a node that does not answer.
   await server.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'dead' } } });
   const away = {
     addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],

@@ -1,5 +1,5 @@
-// The objects of a stored kind as another kind shows them: each object is converted once, when someone first looks at it in this form,
-// and kept as long as the cache keeps the stored one.
+// Serves the objects of a stored kind in the form of another kind: each object is converted once, at its first read in this form, and
+// kept as long as the cache keeps the stored object.
 import type { Kind } from '../../api/kind';
 import { fromStored, toStored } from '../../api/storage';
 import { type KubeObject, objectKey } from '../../api/types';
@@ -75,7 +75,7 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     return this.view(await this.stored.delete(key, expectedRevision));
   }
 
-  /** The stored kind would answer in its own name. @throws NotFound */
+  /** Throws with the name of this kind; the stored kind would use its own name. @throws NotFound */
   private check(key: string): void {
     if (!this.stored.get(key)) throw notFound(this.kind, nameOf(key));
   }
@@ -100,12 +100,12 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
 
   private event({ type, revision, current, previous }: CacheEvent): CacheEvent<T> {
     const shown = this.view(current);
-    // Not kept: the bytes of the object are, and to join them costs less than to hold them twice.
+    // Not kept: the object's bytes are kept already, and joining them again costs less than holding them twice.
     const wire = () => wireOf(type, shown.json);
     return { type, revision, current: shown, ...(previous ? { previous: this.view(previous) } : {}), wire };
   }
 
-  /** A field that this kind has an index of has another name in the stored form: it is tested like any other. */
+  /** An indexed field of this kind has another name in the stored form, so it is tested without the index. */
   private filter({ namespace, matches, indexed }: Filter<T>): Filter {
     const fieldOf = indexed && indexFunction(this.kind, indexed.index);
     const test = (object: KubeObject): boolean => {

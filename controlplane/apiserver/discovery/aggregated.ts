@@ -32,7 +32,7 @@ export interface AggregatedDiscovery {
   }[];
 }
 
-/** The media type clients ask for, and the Content-Type of the answer. */
+/** The media type in the Accept header of clients and in the Content-Type of the answer. */
 export const aggregatedContentType = (version: AggregatedVersion): string =>
   `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 

@@ -1,5 +1,4 @@
-// Discovery documents: what the API serves, as pure functions of the kinds that are served. HTTP, negotiation and caching are the
-// caller's.
+// Discovery documents, as pure functions of the served kinds. The caller does HTTP, negotiation and caching.
 import { isStored, type Kind } from '../../api/kind';
 import { storageKind } from '../../api/storage';
 import { type AggregatedDiscovery, type AggregatedVersion, aggregate } from './aggregated';
@@ -39,7 +38,7 @@ export interface ApiResourceList {
   readonly resources: readonly ApiResource[];
 }
 
-/** GET /api. `serverAddress` is host:port, where clients inside the cluster reach this server. */
+/** GET /api. `serverAddress` is host:port at which clients inside the cluster reach this server. */
 export function coreVersions(serverAddress: string) {
   return {
     kind: 'APIVersions',
@@ -65,7 +64,7 @@ function groupEntry({ name, versions }: GroupInfo): ApiGroup {
   return { name, versions: entries, preferredVersion: entries[0]! };
 }
 
-/** GET /api/v1 (group '') and /apis/GROUP/VERSION; undefined when that is not served. */
+/** GET /api/v1 (group '') and /apis/GROUP/VERSION; undefined for a group and version that is not served. */
 export function apiResources(kinds: Kinds, group: string, version: string): ApiResourceList | undefined {
   const found = describeGroups(kinds)
     .find(({ name }) => name === group)
@@ -73,7 +72,7 @@ export function apiResources(kinds: Kinds, group: string, version: string): ApiR
   if (!found) return undefined;
   return {
     kind: 'APIResourceList',
-    // Only the legacy core list goes without apiVersion, as upstream.
+    // Only the legacy core list has no apiVersion, as upstream.
     ...(group === '' ? {} : { apiVersion: 'v1' as const }),
     groupVersion: group === '' ? version : `${group}/${version}`,
     resources: found.resources.flatMap(resourceEntries),

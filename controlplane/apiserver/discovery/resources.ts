@@ -1,4 +1,4 @@
-// What discovery tells about one resource, read from the kinds that are served: shared by the plain and the aggregated form.
+// The facts of discovery about one resource, from the served kinds: for the plain and the aggregated form.
 import { createHash } from 'node:crypto';
 import { type Kind, subresourcesOf } from '../../api/kind';
 import { compareVersions } from '../../api/version-order';
@@ -12,7 +12,7 @@ export interface SubresourceInfo {
   readonly name: string;
   readonly verbs: readonly string[];
   readonly responseKind: GroupVersionKind;
-  /** True when the body is of another group or version than the parent, which discovery then names. */
+  /** True when group or version of the body differ from the parent's: discovery then names them. */
   readonly foreign: boolean;
 }
 export interface ResourceInfo {
@@ -25,7 +25,7 @@ export interface GroupInfo {
   readonly versions: readonly { readonly version: string; readonly resources: readonly ResourceInfo[] }[];
 }
 
-/** The order kube-apiserver lists its groups in: the first group that knows a short name wins in kubectl. */
+/** kube-apiserver's order of groups: in kubectl the first group with a short name wins. */
 const groupOrder = [
   '',
   'apps',
@@ -54,7 +54,7 @@ const byOrder = (a: string, b: string): number => {
 };
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** All groups with their versions and resources, in the order clients see them. */
+/** All groups with their versions and resources, in the order of discovery. */
 export function describeGroups(kinds: readonly Kind[]): GroupInfo[] {
   const names = [...new Set(kinds.map((kind) => kind.group))].sort(byOrder);
   return names.map((name) => {
@@ -86,7 +86,7 @@ export function describeSubresources(kind: Kind): SubresourceInfo[] {
     });
 }
 
-/** Tells clients when objects begin to be stored in another version; only equality counts. */
+/** Changes when objects are stored in another version; clients compare it only for equality. */
 export function storageVersionHash({ group, version, kind }: GroupVersionKind): string {
   return createHash('sha512').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }

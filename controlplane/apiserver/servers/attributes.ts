@@ -1,4 +1,4 @@
-// What authorization is asked about a request for a resource. Pure.
+// The attributes of a resource request for authorization. Pure.
 import { parseFieldSelector } from '../../api/field-selector';
 import { hasCode } from '../../base/errors';
 import type { ResourceAttributes } from '../authz/authorizer';
@@ -15,14 +15,14 @@ export function attributesOf({ route, query }: RestRequest): ResourceAttributes 
   return { ...base, ...(selectedName ? { selectedName } : {}), ...(selectedNode ? { selectedNode } : {}) };
 }
 
-/** The fields that a selector demands one value of, by the parser that selects: both must read the text alike. */
+/** Fields for which a selector requires one value. Uses the parser that also selects, so that both read the text in the same way. */
 function pinnedFields(text: string): ReadonlyMap<string, string> {
   try {
     const demanded = parseFieldSelector(text).filter(({ equal }) => equal);
-    // Terms add up, so the first for a field bounds what is selected as much as any other.
+    // All terms must match, so the first term on a field limits the selection as well as any other.
     return new Map(demanded.reverse().map(({ path, value }) => [path, value]));
   } catch (err) {
-    // The request is about the whole collection until the selection refuses it.
+    // Authorize the complete collection; the selection refuses the request later.
     if (hasCode(err, 'BadRequest')) return new Map();
     throw err;
   }

@@ -19,7 +19,7 @@ import type { YamlConverter } from '../yaml/converter';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
 
-/** Answers a subresource with one of its verbs; `status` needs none. */
+/** Answers the requests of a subresource; `status` needs no handler. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
 /** Takes over the connection of an upgrade request. */
 export type UpgradeHandler = (rest: RestRequest, socket: Duplex, head: Buffer) => Promise<void>;
@@ -70,7 +70,7 @@ export class KindServer implements ResourceServer {
 
   private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {
     this.authorize(rest);
-    // A WebSocket begins with a GET, but it opens as much as the POST of SPDY does.
+    // A WebSocket begins with a GET, but it gives the same access as the POST of SPDY.
     if (rest.route.verb !== 'create') this.authorize({ ...rest, route: { ...rest.route, verb: 'create' } });
     await handler(rest, socket, head);
   }
@@ -79,13 +79,13 @@ export class KindServer implements ResourceServer {
     const { deprecation } = rest.route.kind.options;
     if (deprecation) rest.warnings.push(deprecation);
     const offer = offerOf(rest.route);
-    // Upstream refuses a form that it does not have before it reads the body.
+    // Upstream refuses an unsupported form before it reads the body.
     const inYaml = offer && negotiate(header(rest.request.headers, 'accept'), offer).encoding === 'yaml';
     const reply = this.answer(rest);
     return inYaml ? Promise.resolve(reply).then((answer) => this.deps.yaml.toYaml(answer)) : reply;
   }
 
-  /** The route has the verb: RouteTable sees to it. */
+  /** RouteTable has checked that the route has the verb. */
   private answer(rest: RestRequest): Reply | Promise<Reply> {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
@@ -118,10 +118,10 @@ export class KindServer implements ResourceServer {
   }
 }
 
-/** Streams of the kubelet, in whose form no client has a say. */
+/** Streams of the kubelet: the client cannot choose their form. */
 const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
-/** Undefined where the answer has one form only. */
+/** Undefined when the answer has only one form. */
 function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
   if (streams.has(subresource)) return undefined;
   if (verb === 'watch') return 'watch';

@@ -1,22 +1,22 @@
-// Serves the paths that are no resource: health, version, metrics, discovery, OpenAPI. The last of the servers: it takes what no other
-// server knows, so that a path that nothing serves is authorized before it is not found.
+// Serves the paths that are not resources: health, version, metrics, discovery, OpenAPI. It is the last server and takes all paths
+// that no other server has, so that an unknown path is authorized before the answer 404.
 import { anonymous, unauthorized } from '../authn/authenticator';
 import { type Authorizer, deniedPath } from '../authz/authorizer';
 import type { ApiRequest, Reply } from '../request';
 import { methodNotAllowed, pathNotFound } from '../status';
 import type { Match, ResourceServer } from './server';
 
-/** Answers a GET; undefined when there is nothing at the path. `path` has no slash at its end. */
+/** Answers a GET; undefined when the path does not exist. `path` has no slash at its end. */
 export type PathHandler = (request: ApiRequest, path: string) => Reply | Promise<Reply> | undefined;
 
-/** By path. A key that ends in a slash stands for the path without it and for all paths below; exact keys win. */
+/** By path. A key with a slash at its end matches the path without the slash and all paths below; exact keys win. */
 export type PathTable = Readonly<Record<string, PathHandler>>;
 
 /** Paths that anyone may read. */
 const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 const isPublic = (path: string): boolean => publicPaths.has(path) || /^\/(livez|readyz|healthz)\/[\w-]+$/.test(path);
 
-/** What lies below a group version is a resource: when no server knows it, there is nothing to authorize a write of. */
+/** Paths below a group version are resources: an unknown one needs no authorization of a write, since there is no resource to write. */
 const isResourcePath = (path: string): boolean => /^\/(?:api\/[^/]*|apis\/[^/]*\/[^/]*)\/./.test(path);
 
 export class PathServer implements ResourceServer {
@@ -30,7 +30,7 @@ export class PathServer implements ResourceServer {
     const entries = Object.entries(table);
     const isPrefix = (key: string) => key.length > 1 && key.endsWith('/');
     this.exact = new Map(entries.filter(([key]) => !isPrefix(key)));
-    // The longest first: the nearest folder answers.
+    // Longest first, so that the nearest folder answers.
     this.prefixes = entries.filter(([key]) => isPrefix(key)).sort(([a], [b]) => b.length - a.length);
   }
 

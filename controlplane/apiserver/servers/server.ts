@@ -1,5 +1,5 @@
-// One part of the API behind the handler: the kinds of the catalog, an aggregated API, the plain paths. The handler asks its servers one
-// after another, and the first that knows the path answers. A further part of the API is a file and a line in api-server.ts.
+// One part of the API behind the handler: the kinds of the catalog, an aggregated API, the plain paths. The handler asks its servers
+// one after another; the first server that has the path answers. To add a part of the API, add a file and a line in api-server.ts.
 import type { Duplex } from 'node:stream';
 import type { ApiRequest, Reply } from '../request';
 import type { RestRequest } from '../rest/context';
@@ -7,7 +7,7 @@ import type { RestRequest } from '../rest/context';
 export interface ResourceServer {
   /**
    * Undefined when the path belongs to another server. Reads neither body nor store.
-   * @throws StatusError 404 or 405, BadRequest: the path belongs to this server, and it does not serve it in this way
+   * @throws StatusError 404 or 405, BadRequest when the path belongs to this server but the request is not allowed
    */
   match(request: ApiRequest): Match | undefined;
 }
