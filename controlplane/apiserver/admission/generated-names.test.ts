@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 
-t.test('a refusal shows the prefix, so that those of all replicas read the same', async (t) => {
+t.test('a refusal shows the prefix, so the messages of all replicas are equal', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const post = async (namespace: string, metadata: object, spec: object = {}) => {
@@ -38,7 +38,7 @@ t.test('a refusal shows the prefix, so that those of all replicas read the same'
   );
 });
 
-t.test('what is made of a generated name is made of the one that is stored', async (t) => {
+t.test('fields derived from a generated name use the stored name', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };

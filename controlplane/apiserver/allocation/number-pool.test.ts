@@ -3,7 +3,7 @@ import { NumberPool } from './number-pool';
 
 const first = () => 0;
 
-t.test('a write that fails gives back what it took, and not what a stored object holds', async (t) => {
+t.test('a failed write frees its own number, but not the number of a stored object', async (t) => {
   const pool = new NumberPool(40);
   t.ok(pool.take(33));
   pool.free(33);
@@ -21,7 +21,7 @@ t.test('a write that fails gives back what it took, and not what a stored object
   t.notOk(pool.has(34), 'an event that comes twice counts once');
 });
 
-t.test('excluded numbers are passed over, and stay free for others', async (t) => {
+t.test('excluded numbers are skipped, and stay free for other writes', async (t) => {
   const pool = new NumberPool(4);
   pool.hold(0);
   const excluded = (index: number) => index < 3;

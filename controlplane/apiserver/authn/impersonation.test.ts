@@ -31,7 +31,7 @@ const may = (group: string, resource: string, ...names: string[]) => ({
   ...(names.length > 0 ? { resourceNames: names } : {}),
 });
 
-t.test('who one becomes', async (t) => {
+t.test('a request acts as the impersonated user, account, groups, uid and extra', async (t) => {
   // So that users in system:unauthenticated can ask, too.
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:basic-user' };
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }];
@@ -78,7 +78,7 @@ t.test('who one becomes', async (t) => {
   t.same((await become({ 'impersonate-user': ['first', 'second'] })).username, 'first');
 });
 
-t.test('parts of a user without a user are an error, not oneself', async (t) => {
+t.test('groups, uid or extra without a user name are an error', async (t) => {
   for (const headers of [
     { 'impersonate-group': 'g' },
     { 'impersonate-uid': '7' },
@@ -92,7 +92,7 @@ t.test('parts of a user without a user are an error, not oneself', async (t) => 
   t.equal((await ask({ 'impersonate-group': 'g' }, null)).status, 401);
 });
 
-t.test('each part is a permission of its own', async (t) => {
+t.test('each part of the user needs its own permission', async (t) => {
   const actors = {
     user: await actor('as-user', [may('', 'users')]),
     group: await actor('as-group', [may('', 'users'), may('', 'groups', 'dev')]),
@@ -127,7 +127,7 @@ t.test('each part is a permission of its own', async (t) => {
   }
 });
 
-t.test('a request for an upgrade is made as the other user too', async (t) => {
+t.test('a request with an Upgrade header also acts as the impersonated user', async (t) => {
   const path = '/api/v1/namespaces/default/pods/none/exec?command=x';
   const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
   t.equal(

@@ -31,7 +31,7 @@ function allowed(role: string, verb: string, group: string, resources: readonly 
 
 // Endpoints and EndpointSlices steer traffic past the NetworkPolicies of a namespace (CVE-2021-25740); only the cluster sets the
 // status and the limits of a namespace.
-t.test('what the owner of a namespace may write is what upstream lets them', async (t) => {
+t.test('the owner of a namespace may write the same resources as upstream', async (t) => {
   const core = [
     'bindings',
     'configmaps',
@@ -95,7 +95,7 @@ t.test('what the owner of a namespace may write is what upstream lets them', asy
   t.same(allowed('view', 'get', '', ['secrets', 'pods/exec', 'configmaps']), ['configmaps']);
 });
 
-t.test('identities that every node has reach no Secret and no endpoints of others', async (t) => {
+t.test('users that every node has may read no Secret and write no foreign endpoints', async (t) => {
   for (const role of ['system:ingress', 'system:dns', 'system:node-proxier', 'system:node']) {
     for (const verb of ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']) {
       t.same(allowed(role, verb, '', ['secrets', 'serviceaccounts/token']), [], `${role} ${verb}`);

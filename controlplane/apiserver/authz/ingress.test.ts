@@ -3,7 +3,7 @@ import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { identities } from '../../pki/pki';
 
-t.test('the Secrets that Ingresses name, by their names, while they are named', async (t) => {
+t.test('a Secret is readable by its name while an Ingress names it', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const ingress = await server.identity(identities.ingress.commonName);

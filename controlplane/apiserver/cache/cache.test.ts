@@ -83,7 +83,7 @@ t.test('a write is visible when it resolves, with its revision in object and byt
   t.equal(cache.revision(), 3);
 });
 
-t.test('failures carry the words of kube-apiserver', async (t) => {
+t.test('failures have the messages of kube-apiserver', async (t) => {
   const { pods } = await open(t);
   await pods.create(pod('default', 'web'));
   await t.rejects(pods.create(pod('default', 'web')), { code: 'AlreadyExists', message: 'pods "web" already exists' });
@@ -187,7 +187,7 @@ t.test('a compacted continue token expires', async (t) => {
   await t.rejects(configs.list({ after: { key: 'default/a', revision: 2 } }), { code: 'Expired' });
 });
 
-t.test('a list waits for its minimum revision, but not for ever', async (t) => {
+t.test('a list waits for its minimum revision, but not forever', async (t) => {
   const { configs } = await open(t, { waitMs: 20 });
   const waiting = configs.list({ minRevision: 2 });
   await configs.create(config('a'));
@@ -199,7 +199,7 @@ t.test('a list waits for its minimum revision, but not for ever', async (t) => {
   });
 });
 
-t.test('a watch replays what came after its revision, then goes on, without gap or repeat', async (t) => {
+t.test('a watch replays the events after its revision, then follows, without gap or repeat', async (t) => {
   const { pods } = await open(t);
   await pods.create(pod('a', 'x'));
   await pods.create(pod('b', 'x'));
@@ -281,7 +281,7 @@ t.test('a watch from before the ring is expired', async (t) => {
   );
 });
 
-t.test('a busy reader gets its backlog afterwards; one too far behind is ended', async (t) => {
+t.test('a busy reader gets its backlog later; the watch of a reader too far behind ends', async (t) => {
   const { configs } = await open(t, { maxBacklog: 5 });
   let free = () => {};
   const batches: number[][] = [];
@@ -306,7 +306,7 @@ t.test('a busy reader gets its backlog afterwards; one too far behind is ended',
   t.match(closed, [{ code: 'Unavailable' }]);
 });
 
-t.test('a throwing reader is ended and harms no other', async (t) => {
+t.test('the watch of a reader that throws ends, and other watches continue', async (t) => {
   const { configs } = await open(t);
   const { signal } = new AbortController();
   const closed: unknown[] = [];
@@ -324,7 +324,7 @@ t.test('a throwing reader is ended and harms no other', async (t) => {
   t.equal(other.lines.length, 2);
 });
 
-t.test('a cache opened over what another one wrote serves the same bytes', async (t) => {
+t.test('a cache opened over objects of another cache serves the same bytes', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());
   const one = await open(t, {}, store);
@@ -339,7 +339,7 @@ t.test('a cache opened over what another one wrote serves the same bytes', async
   t.same(seen.lines, ['2 DELETED a/x']);
 });
 
-t.test('a cache opened anew resumes watches of before, as far back as asked', async (t) => {
+t.test('a restarted cache resumes earlier watches, as far back as its option says', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());
   const one = await open(t, {}, store);

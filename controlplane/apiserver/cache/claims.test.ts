@@ -36,7 +36,7 @@ async function setUp(t: Test) {
   return { store, open, warnings };
 }
 
-t.test('every write brings the claims of its object, whoever makes it', async (t) => {
+t.test('every write sends the claims of its object, for every writer', async (t) => {
   const { store, open } = await setUp(t);
   const one = (await open()).kind(services);
   const two = (await open()).kind(services);
@@ -60,7 +60,7 @@ t.test('every write brings the claims of its object, whoever makes it', async (t
   t.same(await held(store), []);
 });
 
-t.test('a start adopts what older objects hold, once, and names those that hold the same', async (t) => {
+t.test('a start writes missing claims of older objects once, and logs objects with the same claim', async (t) => {
   const { store, open, warnings } = await setUp(t);
   const put = (key: string, object: object) => store.create(key, Buffer.from(JSON.stringify(object)));
   await put(keyOf('a'), service('a', '10.96.0.7', 30_080));

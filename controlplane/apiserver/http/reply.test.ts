@@ -21,7 +21,7 @@ const stream: Reply = {
 };
 const text = `${shared}${shared}${'ü'.repeat(20)}`;
 
-t.test('streams', async (t) => {
+t.test('a streamed answer has frames, skips empty chunks and ends', async (t) => {
   const server = createServer((_request, response) => writeReply(response, stream));
   t.teardown(() => server.close());
   server.listen(0, '127.0.0.1');

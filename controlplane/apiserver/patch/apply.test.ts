@@ -56,7 +56,7 @@ t.test('the first apply creates and owns', async (t) => {
   t.equal(result.metadata?.managedFields?.[0]?.time, '2026-01-01T00:00:00Z');
 });
 
-t.test('what is not applied any more goes, what others own stays', async (t) => {
+t.test('fields no longer applied are removed, unless another manager owns them', async (t) => {
   const first = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
   const second = run(configMaps, first, { data: { b: '2', c: '3' } }, 'other');
   t.same((second as unknown as Body)['data'], { a: '1', b: '2', c: '3' }, 'equal values are owned together');
@@ -148,7 +148,7 @@ t.test('a body with managedFields', async (t) => {
   t.throws(() => run(configMaps, undefined, { metadata }, 'me'), /metadata\.managedFields must be nil/);
 });
 
-t.test('updates keep ownership true', async (t) => {
+t.test('updates change the owners of the changed fields', async (t) => {
   const before = run(configMaps, undefined, { data: { a: '1', b: '2' } }, 'me');
   const after = object({ data: { a: '9', c: '3' } });
   const write = { kind: configMaps, schema: schemas.of(configMaps), manager: 'kubectl-edit', subresource: '', now };
@@ -174,7 +174,7 @@ t.test('updates keep ownership true', async (t) => {
   );
 });
 
-t.test('an apply of long lists by many managers costs what is in it', async (t) => {
+t.test('the cost of an apply grows linearly with its lists', async (t) => {
   const ports = Array.from({ length: 1_000 }, (_, i) => ({ name: `p${i}`, port: i + 1, protocol: 'TCP' }));
   const finalizers = Array.from({ length: 900 }, (_, i) => `example.com/f${i}`);
   const metadata = { name: 'a', namespace: 'n', finalizers };

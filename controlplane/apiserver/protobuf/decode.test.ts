@@ -46,7 +46,7 @@ t.test('strings, maps, bytes, and the zeros that Go always writes', async (t) =>
   });
 });
 
-t.test('a zero behind a pointer was meant, another was not', async (t) => {
+t.test('a zero is a value for pointer fields and absent for others', async (t) => {
   const spec = Buffer.concat([num(1, 0), num(5, 0), num(7, 0)]);
   t.same(decodeMessage(spec, schemaOf('io.k8s.api.apps.v1.DeploymentSpec')), { replicas: 0 });
 });
@@ -100,7 +100,7 @@ t.test('the table covers every field of every schema', async (t) => {
   t.ok(Object.keys(messages).length > 10);
 });
 
-t.test('what cannot be kept is refused, and a key is only a key', async (t) => {
+t.test('inexact numbers are refused, and __proto__ is an ordinary key', async (t) => {
   const grace = (bytes: Buffer) => Buffer.concat([varint(4 << 3), bytes]);
   const read = (bytes: Buffer) => decodeMessage(grace(bytes), schemaOf('io.k8s.api.core.v1.PodSpec'));
   t.same(read(varint(Number.MAX_SAFE_INTEGER)), { terminationGracePeriodSeconds: Number.MAX_SAFE_INTEGER });

@@ -40,7 +40,7 @@ const evict = (name: string, query = '') =>
   });
 const counts = { currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 };
 
-t.test('a budget lets through what it can spare', async (t) => {
+t.test('a budget allows as many evictions as its status says', async (t) => {
   t.match((await budget('a', { minAvailable: 1 }, { ...counts, disruptionsAllowed: 1 })).json.status, {
     disruptionsAllowed: 0,
   });
@@ -68,7 +68,7 @@ t.test('a budget lets through what it can spare', async (t) => {
   t.match((await evict('a1')).json, { status: 'Success' }, 'what goes already may go');
 });
 
-t.test('a budget nobody has counted refuses for a while', async (t) => {
+t.test('a budget that the controller has not counted refuses evictions', async (t) => {
   await budget('b', { maxUnavailable: 1 }, { ...counts, disruptionsAllowed: 1 });
   await server.call('PATCH', `${budgets}/b`, { type, body: { spec: { maxUnavailable: 2 } } });
   await run('b1', 'b');
@@ -101,7 +101,7 @@ t.test('no budget, two budgets, no pod', async (t) => {
   t.equal((await evict('nobody')).status, 404);
 });
 
-t.test('a budget that makes no sense', async (t) => {
+t.test('invalid budgets are refused', async (t) => {
   const body = { metadata: { name: 'x' }, spec: { minAvailable: '101%', maxUnavailable: -1 } };
   const { json } = await server.call('POST', budgets, { body });
   t.equal(json.code, 422);

@@ -47,7 +47,7 @@ t.test('answers become YAML, small and large, and others stay as they are', asyn
   t.equal(await converter.toYaml(text), text);
 });
 
-t.test('a thread that ends refuses what it had, and another one takes its place', async (t) => {
+t.test('when the thread ends, its requests fail and a new thread starts', async (t) => {
   const converter = new YamlConverter();
   const large = Buffer.from('a: 1\n#'.padEnd(20_000, 'x'));
   const under = converter.toJson(large);

@@ -29,7 +29,7 @@ t.test('YAML values as JSON', async (t) => {
   for (const [yaml, json] of cases) t.equal(yamlToJson(yaml), json, yaml);
 });
 
-t.test('what has no JSON is refused', async (t) => {
+t.test('values without a JSON form are refused', async (t) => {
   const cases: [yaml: string, message: RegExp][] = [
     ['a: ]', /^error converting YAML to JSON: yaml: line 1: /],
     ['a: 1\n  b: 2\n', /^error converting YAML to JSON: yaml: line 2: /],
@@ -133,7 +133,7 @@ t.test('reads what another parser reads', async (t) => {
   });
 });
 
-t.test('any text is read or refused, and what is read is JSON', async (t) => {
+t.test('any text is refused or gives valid JSON', async (t) => {
   const pieces = fc.constantFrom(
     ...[
       'a',
