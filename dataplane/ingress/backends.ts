@@ -1,5 +1,5 @@
-// The endpoints behind each Service port, and one connection pool per endpoint, shared by all that use it. Endpoints come
-// and go without a new route table; a pool that no backend names any more finishes its requests and closes.
+// The endpoints of each Service port, and one connection pool per endpoint, shared by all Service ports that have it. Endpoints
+// change without a new route table. A pool that no backend uses any more finishes its requests and closes.
 import { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import { type Dispatcher, H2CClient, Pool } from 'undici';
@@ -9,7 +9,7 @@ import { lenientConnector } from './lenient';
 import type { BackendId } from './routes';
 
 export interface Endpoint {
-  /** An address, which the caller has checked; or a name, whose addresses are checked one by one (dial.ts). */
+  /** An address, which the caller has checked; or a name, whose addresses are checked at each connection (dial.ts). */
   readonly address: string;
   readonly port: number;
 }
@@ -20,7 +20,7 @@ export interface BackendInput {
   readonly protocol: BackendProtocol;
   /** Ready endpoints only. */
   readonly endpoints: readonly Endpoint[];
-  /** Why there are none, where it is not that none is ready. */
+  /** Why there are no endpoints; absent when none is ready. */
   readonly problem?: BackendProblem;
 }
 export type BackendProblem = 'ServiceNotFound' | 'ServicePortNotFound' | 'BackendRefused';
@@ -29,22 +29,22 @@ export interface Upstream {
   readonly address: string;
   readonly port: number;
   readonly dispatcher: Dispatcher;
-  /** For upgrades: opens a connection in the same way, for one request each. */
+  /** For upgrades: connects in the same way, with one connection per request. */
   readonly agent: Agent;
-  /** Set when a connection attempt failed: passed over until then while others are there. */
+  /** Set when a connection attempt failed: until then other endpoints are preferred. */
   avoidUntilMs: number;
 }
 
 const connectTimeoutMs = 5_000;
 const keepAliveMs = 30_000;
 const maxConnectionsPerEndpoint = 256;
-/** How long an endpoint that refused a connection is passed over; readiness takes over after that. */
+/** How long an endpoint that refused a connection is avoided; after that, readiness decides. */
 const avoidMs = 1_000;
 const maxHttp2Streams = 100;
 
 export interface BackendsOptions {
   readonly dialing: Dialing;
-  /** Of an answer's head. */
+  /** Limit for the head of an answer. */
   readonly maxHeaderBytes: number;
 }
 
@@ -63,13 +63,13 @@ export class Backends {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Replaces all backends; pools of endpoints that stay are kept with their connections. */
+  /** Replaces all backends. Pools of endpoints that remain keep their connections. */
   replace(inputs: readonly BackendInput[]): void {
     const pools = new Map<string, Upstream>();
     const ids = new Set(inputs.map(({ id }) => id));
     for (const id of [...this.backends.keys()]) if (!ids.has(id)) this.backends.delete(id);
     for (const { id, protocol, endpoints, problem } of inputs) {
-      // Before it becomes part of a URL: `new URL` turns 0x7f.1 into 127.0.0.1, which is connected to without a look-up.
+      // Checked before it becomes part of a URL: `new URL` turns 0x7f.1 into 127.0.0.1, and no look-up checks that address.
       const usable = endpoints.filter(({ address }) => isIP(address) !== 0 || refusedName(address) === undefined);
       const upstreams = usable.map((endpoint) => {
         const host = endpoint.address.includes(':') ? `[${endpoint.address}]` : endpoint.address;
@@ -89,7 +89,10 @@ export class Backends {
     for (const [, upstream] of unused) closeQuietly(upstream);
   }
 
-  /** The next endpoint in turn, passing over those that just refused and those in `tried`; undefined when none is left. */
+  /**
+   * The next endpoint in turn. It avoids endpoints that just refused a connection and skips those in `tried`; undefined when
+   * none remains.
+   */
   next(id: BackendId, tried: readonly Upstream[] = []): Upstream | undefined {
     const backend = this.backends.get(id);
     if (!backend) return undefined;
@@ -105,7 +108,7 @@ export class Backends {
     return second;
   }
 
-  /** Why the backend has no endpoints; undefined when it has some, or none of them is ready. */
+  /** Why the backend has no endpoints; undefined when it has some, or when none of them is ready. */
   problem(id: BackendId): BackendProblem | undefined {
     return this.backends.get(id)?.problem;
   }
@@ -114,7 +117,7 @@ export class Backends {
     upstream.avoidUntilMs = this.now() + avoidMs;
   }
 
-  /** Waits for requests under way. */
+  /** Waits for the running requests. */
   async close(): Promise<void> {
     const pools = [...this.pools.values()];
     this.backends.clear();
@@ -150,6 +153,6 @@ function open(
 }
 
 function closeQuietly(upstream: Upstream): void {
-  // A pool closes after its last request; a failure then concerns that request, which has its own handler.
+  // A pool closes after its last request; an error then belongs to that request, whose own handler reports it.
   upstream.dispatcher.close().catch(() => upstream.dispatcher.destroy());
 }

@@ -1,6 +1,6 @@
-// Which addresses and names this proxy connects to (pure). Users choose them by EndpointSlices and ExternalName Services, and the
-// proxy connects from the node's own network, where loopback services trust every caller. Source: RFC 6890 (special addresses),
-// RFC 6761 section 6.3 (localhost), RFC 6052 and RFC 3056 (IPv4 addresses inside IPv6 ones).
+// The addresses and names to which this proxy may connect (pure). Users choose them by EndpointSlices and ExternalName Services,
+// but the proxy connects from the node's own network, where loopback services trust every caller. Source: RFC 6890 (special
+// addresses), RFC 6761 section 6.3 (localhost), RFC 6052 and RFC 3056 (IPv4 addresses inside IPv6 ones).
 import { isIP } from 'node:net';
 import { type Address, cidrContains, formatAddress, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 
@@ -16,7 +16,7 @@ const refusedRanges = [
   range('fe80::/10', 'link-local'),
   range('ff00::/8', 'multicast'),
 ];
-/** IPv6 ranges that carry an IPv4 address, and how many bits stand behind it. */
+/** IPv6 ranges that contain an IPv4 address, and the number of bits after it. */
 const embedding = [
   { cidr: parseCidr('::ffff:0:0/96'), behind: 0n },
   { cidr: parseCidr('64:ff9b::/96'), behind: 0n },
@@ -24,17 +24,20 @@ const embedding = [
   { cidr: parseCidr('::/96'), behind: 0n },
 ];
 
-/** The address in its only spelling; undefined for anything else, also for one with a zone (fe80::1%eth0). */
+/** The address in its canonical spelling; undefined for all other text, also for an address with a zone (fe80::1%eth0). */
 export function unwrappedAddress(text: string): string | undefined {
   return isIP(text) === 0 || text.includes('%') ? undefined : formatAddress(unwrapped(parseAddress(text)));
 }
 
-/** An IPv4 address written as an IPv6 one is the IPv4 address: the kernel connects to that. */
+/** An IPv4 address inside an IPv6 address becomes the IPv4 address, because the kernel connects to that. */
 function unwrapped(address: Address): Address {
   return cidrContains(embedding[0]!.cidr, address) ? { family: 4, value: address.value & 0xffff_ffffn } : address;
 }
 
-/** The kind of address that nothing outside the node can have: loopback, link-local...; undefined for all others. */
+/**
+ * The kind of a refused address, such as loopback or link-local: no machine outside the node can have it. Undefined for all
+ * other addresses.
+ */
 export function refusedRange(text: string): string | undefined {
   if (isIP(text) === 4 && isOrdinary4(text)) return undefined;
   if (isIP(text) === 0 || text.includes('%')) return 'not an IP address';
@@ -49,17 +52,17 @@ export function refusedRange(text: string): string | undefined {
   return undefined;
 }
 
-/** Most addresses are decided by their first number: an update judges thousands of endpoints. */
+/** A fast check by the first number, enough for most addresses: an update checks thousands of endpoints. */
 function isOrdinary4(text: string): boolean {
   const first = Number(text.slice(0, text.indexOf('.')));
   return first !== 0 && first !== 127 && first !== 169 && first < 224;
 }
 
-/** Why a text is no name that may be looked up; undefined when it is one. Addresses are not names. */
+/** Why this text must not be looked up as a name; undefined when it may be. Addresses are not names. */
 export function refusedName(text: string): string | undefined {
   const name = text.toLowerCase().replace(/\.$/, '');
   if (name.length > 253 || !/^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/.test(name)) return 'not a host name';
-  // 127.1, 0x7f.1, 2130706433: resolvers of the C library read these as addresses (inet_aton(3)).
+  // 127.1, 0x7f.1, 2130706433: the C library's resolver parses these as addresses (inet_aton(3)).
   if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name)) return 'an address in another spelling, not a host name';
   return name === 'localhost' || name.endsWith('.localhost') ? 'loopback' : undefined;
 }

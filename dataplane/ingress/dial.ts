@@ -1,5 +1,5 @@
-// How the proxy gets from a backend's name to an address it may connect to. The judgement is made on the addresses of each look-up, and
-// the connection is opened to exactly these: a name that leads elsewhere a moment later helps nothing (DNS rebinding).
+// From a backend's name to an address that the proxy may connect to. The addresses of each look-up are checked, and the
+// connection uses exactly these addresses: a name whose addresses change a moment later (DNS rebinding) gains nothing.
 import { getServers } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
@@ -9,11 +9,11 @@ import { Names, resolveBy } from './names';
 
 export interface Dialing {
   readonly lookup: (name: string) => Promise<readonly string[]>;
-  /** Why nothing may be connected to at this address; undefined when something may. */
+  /** Why the proxy must not connect to this address; undefined when it may. */
   readonly refuse: (address: string, port: number) => string | undefined;
 }
 
-/** Nothing here is allowed to be reached by the name that a user chose. */
+/** The name that a user chose leads only to refused addresses. */
 export class DestinationRefused extends Error {
   readonly code = 'EDESTINATION';
 }
@@ -23,13 +23,13 @@ export class NameNotResolved extends Error {
   readonly code = 'ENAME';
 }
 
-/** The node's own name servers; what only the node has is refused. */
+/** Uses the node's own name servers; refuses addresses that only the node has. */
 export function defaultDialing(): Dialing {
   const names = new Names(resolveBy(getServers()));
   return { lookup: (name) => names.lookup(name), refuse: refusedRange };
 }
 
-/** The addresses of `name` that may be connected to. @throws NameNotResolved; DestinationRefused when none is allowed */
+/** The allowed addresses of `name`. @throws NameNotResolved; DestinationRefused when none is allowed */
 export async function addressesOf(name: string, port: number, dialing: Dialing): Promise<readonly string[]> {
   const problem = refusedName(name);
   if (problem) throw new DestinationRefused(`${name}: ${problem}`);
@@ -46,7 +46,7 @@ export async function addressesOf(name: string, port: number, dialing: Dialing):
   return allowed;
 }
 
-/** For net.connect, which asks only for names: endpoints that are addresses were judged when they were configured. */
+/** For net.connect, which looks up only names: endpoints that are addresses were checked when they were configured. */
 export function lookupFor(port: number, dialing: Dialing): LookupFunction {
   let turn = 0;
   return (name, options, done) => {

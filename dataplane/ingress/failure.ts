@@ -1,4 +1,5 @@
-// Why a request was not carried, in two voices (pure): the client learns the kind of trouble, the log the Service, the endpoint and the error.
+// Why a request was not forwarded, in two texts (pure): the client reads the kind of failure, the log has the Service, the
+// endpoint and the error.
 import type { BackendProblem } from './backends';
 
 export interface Failure {
@@ -13,7 +14,7 @@ const notConnected = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ET
 const lost = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 export type ErrorKind = 'notConnected' | 'lost' | 'other';
-/** notConnected: not a byte was sent. lost: the connection ended before an answer began. */
+/** notConnected: no byte was sent. lost: the connection ended before the answer began. */
 export function kindOf(code: string): ErrorKind {
   if (notConnected.has(code)) return 'notConnected';
   return lost.has(code) ? 'lost' : 'other';
@@ -30,7 +31,7 @@ export function noEndpoints(backend: string, problem: BackendProblem | undefined
   return { status: 503, reason, detail: `${backend}: ${problem ?? 'no ready endpoints'}` };
 }
 
-/** `tried` is the number of endpoints asked so far; the last of them was `endpoint`. */
+/** `tried` is the number of endpoints tried so far; `endpoint` was the last of them. */
 export function failureOf(error: Error & { code?: string }, backend: string, endpoint: string, tried: number): Failure {
   const code = error.code ?? '';
   const detail = `${backend}, endpoint ${endpoint}: ${error.message || code}`;
@@ -59,7 +60,7 @@ function reasonOf(error: Error, code: string, tried: number): string {
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return "the endpoint's answer is not valid HTTP: Content-Length twice, or beside Transfer-Encoding";
     default:
-      // undici's errors often lack the code. The parser's words name the rule that was broken, and nothing of the answer itself.
+      // undici's errors often have no code. The parser's message names the broken rule, and no content of the answer.
       return error.name === 'HTTPParserError' || code.startsWith('HPE_')
         ? `the endpoint's answer is not valid HTTP: ${error.message}`
         : 'the request could not be carried to the endpoint';

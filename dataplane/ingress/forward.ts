@@ -1,6 +1,6 @@
-// Carries one request to an endpoint and its answer back, through undici's dispatcher: no copies, back-pressure both ways.
-// A request is tried on another endpoint only where that is safe: when the connection was refused before a byte was sent,
-// or when an idempotent request without a body lost its connection before an answer began.
+// Forwards one request to an endpoint and the answer to the client, through undici's dispatcher: no copies, back-pressure both
+// ways. A request is tried on another endpoint only when that is safe: when the connection was refused before a byte was sent, or
+// when an idempotent request without a body lost its connection before an answer began.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Dispatcher } from 'undici';
@@ -10,7 +10,7 @@ import { responseHeaders, trailersOf } from './headers';
 import type { BackendId } from './routes';
 
 export type ProxyRequest = IncomingMessage | Http2ServerRequest;
-/** Http2ServerResponse mirrors this interface; only the status message is HTTP/1 alone. */
+/** Http2ServerResponse has the same interface, except for the status message, which only HTTP/1 has. */
 export type ProxyResponse = ServerResponse;
 
 export interface ForwardJob {
@@ -42,7 +42,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   private expected = -1;
   private done = false;
   private wrote = false;
-  /** Why the last endpoint could not answer. */
+  /** The error of the last endpoint. */
   private lastError: (Error & { code?: string }) | undefined;
 
   constructor(private readonly job: ForwardJob) {}
@@ -98,11 +98,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { response } = this.job;
     this.expected = Number(headers['content-length'] ?? -1);
     const list = responseHeaders(headers, status);
-    // Throws for a status that HTTP/2 does not have; undici then reports the error, and nothing was sent yet.
+    // Throws for a status that HTTP/2 does not have. undici then reports the error, and the client has received nothing yet.
     if (this.job.request.httpVersionMajor === 2) response.writeHead(status, list);
     else response.writeHead(status, message, list);
     this.started = true;
-    // A body in the same packet takes the headers along. Where none comes yet (events, long polls), they must not wait for it.
+    // A body in the same packet is sent together with the headers. When no body follows yet (events, long polls), the headers
+    // must not wait for it.
     if (this.expected < 0) process.nextTick(this.onTick);
   }
 
@@ -113,7 +114,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.job;
     if (chunk.length === this.expected && chunk.length <= singleWriteBytes) {
-      // The whole body in one piece: as a string it leaves in the same system call as the headers.
+      // The body is complete: as a string, Node sends it in the same system call as the headers.
       this.done = true;
       response.end(chunk.toString('latin1'), 'latin1');
       return;
@@ -142,7 +143,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const upstream = this.tried.at(-1)!;
     const code = error.code ?? '';
     if (this.started) {
-      // Headers are out: only cutting the connection tells the client that the body is incomplete.
+      // The headers are sent already: only a closed connection shows the client that the body is incomplete.
       this.done = true;
       response.destroy(error);
       return;

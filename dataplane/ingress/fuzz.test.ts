@@ -1,4 +1,4 @@
-// Any heads through the proxy to a backend that keeps bytes, and the route table against a slow oracle.
+// Random heads through the proxy to a backend that records bytes, and the route table compared with a slow oracle.
 import fc from 'fast-check';
 import t from 'tap';
 import { fuzz } from '../../test/lib/fuzz';
@@ -9,7 +9,7 @@ import { compileRoutes, matchRoute, type PathType, type RouteRule } from './rout
 import { IngressServer } from './server';
 
 const forged = '6.6.6.6';
-/** Mostly right: a request that is wrong in two places says little about either. */
+/** Mostly valid input: a request with two faults does not show which of them was noticed. */
 const often = <T, U>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<U>) =>
   fc.oneof(
     { arbitrary: usual as fc.Arbitrary<T | U>, weight: 6 },
@@ -76,7 +76,7 @@ const line = often(
 const end = often(fc.constant('\r\n'), fc.constant('\n'));
 const trailers = `0\r\nX-Real-IP: ${forged}\r\n\r\n`;
 const next = `GET /ok HTTP/1.1\r\nHost: evil\r\nX-Real-IP: ${forged}\r\n\r\n`;
-/** A header line or none, and what stands behind the head. */
+/** A header line or none, and the bytes after the head. */
 const framing = often(
   fc.constantFrom(
     ['', ''],
@@ -104,7 +104,7 @@ const request = fc
     return all.join(eol) + rest;
   });
 
-/** What is wrong with the bytes as the beginning of one request, by a reader that takes nothing on trust. */
+/** The fault in bytes that should be the start of one request, found by a separate strict reader. */
 function faultOf(bytes: string): string | undefined {
   const split = bytes.indexOf('\r\n\r\n');
   const [first = '', ...lines] = bytes.slice(0, split).split('\r\n');
@@ -128,7 +128,7 @@ function faultOf(bytes: string): string | undefined {
   return rest.length <= Number(lengths[0] ?? 0) ? undefined : `something behind the request: ${JSON.stringify(rest)}`;
 }
 
-/** The beginning of a chunked body, and nothing behind its end. */
+/** The beginning of a chunked body, with nothing after its end. */
 function isChunks(text: string): boolean {
   let rest = text;
   for (;;) {
@@ -177,7 +177,7 @@ t.test(
   },
 );
 
-/** A path as its characters: what stays escaped is one of them. */
+/** The characters of a path; an escape that stays escaped is one character. */
 function charactersOf(path: string): string[] {
   const bytes = Buffer.from(path, 'utf8').toString('latin1');
   return [...bytes.matchAll(/%([0-9A-Fa-f]{2})|[\s\S]/g)].map(([found, hex]) => {
@@ -193,7 +193,7 @@ const elementsOf = (path: string): string =>
       .split('\n'),
   );
 
-/** As the API describes it, rule by rule. */
+/** The choice as the API describes it, rule by rule. */
 function oracle(rules: readonly RouteRule[], host: string, path: string): string | undefined {
   const asked: string[] = JSON.parse(elementsOf(path));
   const covers = ({ host: wanted }: RouteRule): number => {
@@ -299,7 +299,7 @@ t.test('no spelling of a loopback address passes', async (t) => {
     'IPv4',
     fc.tuple(octets, fc.integer({ min: 1, max: 4 }), fc.array(spell, { minLength: 4, maxLength: 4 })),
     ([all, count, spells]) => {
-      // inet_aton(3): the last part fills all bytes that are left.
+      // inet_aton(3): the last part fills all remaining bytes.
       const last = all.slice(count - 1).reduce((sum, one) => sum * 256 + one, 0);
       const parts = [...all.slice(0, count - 1), last];
       const text = parts.map((one, i) => spells[i]!(one)).join('.');

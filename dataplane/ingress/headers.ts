@@ -1,7 +1,8 @@
-// Which fields of a message travel on, and which the proxy writes itself (pure). One function decides for requests, plain and upgrading,
-// HTTP/1.1 and HTTP/2; one for answers; one for trailers. Source: RFC 9110 sections 6.5.1 (trailers) and 7.6.1 (Connection).
+// Which fields of a message are forwarded, and which the proxy writes itself (pure). One function decides for all requests (plain
+// and upgrades, HTTP/1.1 and HTTP/2), one for answers, one for trailers. Source: RFC 9110 sections 6.5.1 (trailers) and 7.6.1
+// (Connection).
 
-/** Fields of one connection, and those that only this proxy may write. */
+/** Fields of one connection, and fields that only this proxy may write. */
 const notForwarded = new Set([
   'connection',
   'keep-alive',
@@ -12,19 +13,21 @@ const notForwarded = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // Answered by Node; undici refuses to send it.
+  // Node answers it; undici refuses to send it.
   'expect',
   'http2-settings',
-  // Written by this proxy; a client's own claim is not passed on, so that backends can trust them. RFC 7239 makes the same claims.
+  // Written by this proxy. The client's own values are dropped, so that backends can trust these fields. Forwarded (RFC 7239) has
+  // the same content.
   'x-real-ip',
   'forwarded',
-  // CGI programs would see it as HTTP_PROXY, the variable that HTTP clients take their proxy from.
+  // CGI programs get it as HTTP_PROXY, the variable in which HTTP clients look for their proxy.
   'proxy',
 ]);
 
 /**
- * Fields that are for the recipient at the end. A Connection header cannot name them: a client could take from the backend what it decides by
- * (Cookie, Authorization), or what frames and routes the message (Content-Length, Host). Trailers cannot set them afterwards either.
+ * Fields for the final recipient. A Connection header cannot remove them: otherwise a client could hide from the backend fields
+ * that the backend decides by (Cookie, Authorization), or that frame and route the message (Content-Length, Host). Trailers
+ * cannot set them either.
  */
 const endToEnd = new Set(
   (
@@ -40,7 +43,7 @@ const endToEnd = new Set(
 const isEndToEnd = (name: string): boolean =>
   endToEnd.has(name) || name.startsWith('sec-') || name.startsWith('x-forwarded') || name === 'x-real-ip';
 
-/** Backends that make variables of header names (CGI, WSGI) take `_` and `-` for the same. */
+/** Backends that turn header names into variables (CGI, WSGI) treat `_` and `-` as equal. */
 function isNotForwarded(lower: string): boolean {
   const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower;
   return notForwarded.has(name) || (name.startsWith('x-forwarded') && (name.length === 11 || name[11] === '-'));
@@ -51,11 +54,11 @@ export interface ClientFacts {
   readonly tls: boolean;
   readonly port: number;
 }
-/** Name, value, name, value... as Node has them, with HTTP/2's pseudo headers in front. */
+/** Name, value, name, value... as Node returns them, with HTTP/2's pseudo headers first. */
 export type RawHeaders = readonly string[];
 
 export interface RequestHead {
-  /** In the form of RawHeaders; `host` and the forwarding headers among them. */
+  /** In the form of RawHeaders, including `host` and the forwarding headers. */
   readonly headers: string[];
   /** The Host header or :authority; '' when there is none. */
   readonly authority: string;
@@ -65,7 +68,7 @@ export interface HeadProblem {
   readonly reason: string;
 }
 
-/** What of a request's head reaches the backend, or why the request cannot be passed on. */
+/** The head that the backend gets, or why the request cannot be forwarded. */
 export function requestHead(raw: RawHeaders, client: ClientFacts): RequestHead | HeadProblem {
   const headers: string[] = [];
   let authority: string | undefined;
@@ -82,7 +85,7 @@ export function requestHead(raw: RawHeaders, client: ClientFacts): RequestHead |
     }
     const lower = name.toLowerCase();
     if (lower === 'host') {
-      // RFC 9112, section 3.2: proxy and backend could each take another one.
+      // RFC 9112, section 3.2: proxy and backend could each use another one.
       if (host !== undefined) return { status: 400, reason: 'there is more than one Host header' };
       host = value;
     } else if (lower === 'connection') {
@@ -113,7 +116,7 @@ export function requestHead(raw: RawHeaders, client: ClientFacts): RequestHead |
 
 const plainOptions = /^[\s,]*(?:keep-alive|close|upgrade)[\s,]*$/i;
 
-/** The fields named in Connection; those for the recipient at the end cannot be named. */
+/** The fields that Connection names, without those for the final recipient. */
 function namedIn(options: string): ReadonlySet<string> {
   const names = options.split(',').map((one) => one.trim().toLowerCase());
   return new Set(names.filter((name) => !isEndToEnd(name)));
@@ -122,17 +125,17 @@ function namedIn(options: string): ReadonlySet<string> {
 function withoutNamed(headers: string[], options: string): string[] {
   if (plainOptions.test(options)) return headers;
   const named = namedIn(options);
-  // TE is named there whenever it is sent; what it says of trailers was written by us.
+  // TE must be named in Connection whenever it is sent; this proxy wrote its value.
   return headers.filter((_, i) => {
     const name = headers[i - (i % 2)]!.toLowerCase();
     return name === 'te' || !named.has(name);
   });
 }
 
-/** Values by lower-case name, as Node's and undici's clients give them. */
+/** Values by lower-case name, as the clients of Node and undici return them. */
 export type HeaderRecord = Readonly<Record<string, string | string[] | undefined>>;
 
-/** The backend's headers as name, value pairs without those that concern its own connection, or that its status forbids. */
+/** The backend's headers as name, value pairs, without headers of its own connection and headers that the status forbids. */
 export function responseHeaders(headers: HeaderRecord, status?: number): string[] {
   const out: string[] = [];
   const { connection } = headers;
@@ -141,9 +144,9 @@ export function responseHeaders(headers: HeaderRecord, status?: number): string[
   let server = false;
   for (const name in headers) {
     if (connectionOnly.has(name) || named?.has(name)) continue;
-    // An answer with a length has no trailers to announce, and Node refuses to say otherwise.
+    // An answer with a length has no trailers to announce, and Node refuses the header.
     if (name === 'trailer' && headers['content-length'] !== undefined) continue;
-    // RFC 9110, section 8.6: a client would wait for what does not come.
+    // RFC 9110, section 8.6: a client would wait for a body that never comes.
     if (name === 'content-length' && status === 204) continue;
     if (name === 'server') server = true;
     const value = headers[name];
@@ -155,7 +158,7 @@ export function responseHeaders(headers: HeaderRecord, status?: number): string[
 }
 const connectionOnly = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te']);
 
-/** What may stand behind a body: nothing that frames, routes, authenticates or describes it, which is over by then. */
+/** The allowed trailers: no fields that frame, route, authenticate or describe the body, because the body has ended by then. */
 export function trailersOf(trailers: HeaderRecord): [name: string, value: string][] {
   return Object.entries(trailers).flatMap(([name, value]): [string, string][] =>
     value === undefined || isEndToEnd(name) || isNotForwarded(name) ? [] : [[name, String(value)]],

@@ -1,5 +1,5 @@
-// Names of backends to addresses, remembered for as long as their TTLs say. What may be connected to is judged on each look-up, not
-// when an answer is remembered: the addresses of this node change, too.
+// Resolves names of backends to addresses and caches them for their TTLs. Each look-up checks whether the addresses are allowed,
+// also one from the cache, because the addresses of this node change too.
 import { Resolver } from 'node:dns/promises';
 import { Unavailable } from '../../controlplane/base/errors';
 
@@ -10,13 +10,13 @@ export interface Found {
 /** All addresses of a name, without a search list. Empty or rejected when there is none. */
 export type ResolveName = (name: string) => Promise<readonly Found[]>;
 
-/** A TTL of 0 would cost a question per connection; one of a day would outlive every move. */
+/** A TTL of 0 would cost a query per connection, and a TTL of a day would outlast every change of address. */
 const minTtlSeconds = 1;
 const maxTtlSeconds = 300;
-/** How long the absence of a name is believed. */
+/** How long the absence of a name is cached. */
 const failureSeconds = 2;
 const maxRemembered = 1_000;
-/** Questions under way at once; users choose the names, and slow name servers must not pile up work here. */
+/** Maximum of concurrent queries. Users choose the names, so slow name servers must not let work pile up here. */
 const maxInFlight = 100;
 
 interface Entry {
@@ -34,7 +34,7 @@ export class Names {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** At least one address. Equal questions under way share one answer. @throws what the resolver says, Unavailable */
+  /** At least one address. Equal concurrent queries share one answer. @throws the resolver's error, Unavailable */
   async lookup(text: string): Promise<readonly string[]> {
     const name = text.toLowerCase().replace(/\.$/, '');
     const entry = this.entries.get(name);
@@ -72,11 +72,11 @@ export class Names {
   }
 }
 
-/** One server's time for an answer, and how often it is asked. */
+/** The time for one server's answer, and the number of tries. */
 const timeoutMs = 2_000;
 const tries = 2;
 
-/** Asks these name servers, `ADDRESS` or `ADDRESS:PORT`, for both families. Names are taken as absolute. */
+/** Queries these name servers, `ADDRESS` or `ADDRESS:PORT`, for both families. Names are absolute. */
 export function resolveBy(servers: readonly string[]): ResolveName {
   const resolver = new Resolver({ timeout: timeoutMs, tries });
   resolver.setServers(servers);
@@ -87,7 +87,7 @@ export function resolveBy(servers: readonly string[]): ResolveName {
     ]);
     const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
     if (found.length > 0) return found.map(({ address, ttl }) => ({ address, ttlSeconds: ttl }));
-    // One family's absence is no failure; when both failed, the reason that is not mere absence says more.
+    // It is no failure when one family has no addresses. When both failed, the error of a server says more than a missing family.
     const reasons = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as NodeJS.ErrnoException] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0]!;
   };

@@ -1,11 +1,11 @@
-// Pure host and path matching of the Ingress API: rules in, a table out that is swapped whole, a look-up per request.
-// Source: networking.k8s.io/v1 IngressSpec (host wildcards, pathType) and its conformance features.
+// Host and path matching of the Ingress API (pure): compiles rules to a table, which is replaced as one object; one look-up per
+// request. Source: networking.k8s.io/v1 IngressSpec (host wildcards, pathType) and its conformance features.
 
 import { canonicalRulePath } from './path';
 
 export type PathType = 'Exact' | 'Prefix' | 'ImplementationSpecific';
 
-/** Names the endpoints of one Service port; the endpoints themselves change without a new table. */
+/** The name of one Service port's endpoints; endpoints change without a new table. */
 export type BackendId = string;
 
 /** One path of one Ingress. `host` is '' for every host, or starts with `*.`. */
@@ -29,7 +29,7 @@ export interface DefaultRule {
 export interface Route {
   readonly ingress: string;
   readonly backend: BackendId;
-  /** What matched, for logs and traces: host, path and type as written in the Ingress. */
+  /** The matched rule, for logs and traces: host, path and type as written in the Ingress. */
   readonly host: string;
   readonly path: string;
   readonly pathType: PathType | 'Default';
@@ -49,7 +49,7 @@ interface PathTable {
 
 export interface RouteTable {
   readonly hosts: ReadonlyMap<string, PathTable>;
-  /** Key: what follows the `*`, with its dot: `.foo.com`. */
+  /** Key: the part after the `*`, with its dot: `.foo.com`. */
   readonly wildcards: ReadonlyMap<string, PathTable>;
   readonly anyHost: PathTable;
   readonly fallback: Route | undefined;
@@ -109,8 +109,8 @@ function pathsOf(
 const trimSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path);
 
 /**
- * `host` is of parseHost, `path` of parsePath. The exact host is asked first, then the wildcard that covers exactly one label, then rules
- * for every host, then the default backend.
+ * `host` comes from parseHost, `path` from parsePath. The order: the exact host, the wildcard that covers exactly one label,
+ * rules for every host, the default backend.
  */
 export function matchRoute(table: RouteTable, host: string, path: string): Route | undefined {
   const exact = table.hosts.get(host);
@@ -125,7 +125,9 @@ export function matchRoute(table: RouteTable, host: string, path: string): Route
   return matchPath(table.anyHost, path) ?? table.fallback;
 }
 
-/** An exact path is as long as the request's, so it beats every prefix; prefixes are tried from the longest element on. */
+/**
+ * An exact path is as long as the request's, so it wins over every prefix. Prefixes are tried from the longest to the shortest.
+ */
 function matchPath({ exact, prefix }: PathTable, path: string): Route | undefined {
   const hit = exact.get(path);
   if (hit || prefix.size === 0) return hit;
@@ -137,7 +139,7 @@ function matchPath({ exact, prefix }: PathTable, path: string): Route | undefine
   }
 }
 
-/** How a Host header or :authority reads as a routing key, or undefined when it is malformed. */
+/** A Host header or :authority as a routing key; undefined when it is malformed. */
 export function parseHost(header: string): string | undefined {
   const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)(?::\d{0,5})?$/.exec(header);
   if (!match) return undefined;

@@ -21,7 +21,7 @@ async function backend(t: Test, handler: Handler): Promise<Endpoint> {
   return { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
 
-/** A port where nothing listens: bound once and closed again. */
+/** A port without a listener: bound once and closed again. */
 async function deadEndpoint(): Promise<Endpoint> {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -121,7 +121,7 @@ void t.test('what comes before the first configuration waits for it, but not for
   };
   const { server, port } = await start(3_600_000);
   const early = ask(port, { method: 'POST', body: 'early' });
-  // A second server answers at once: by then the first one has its request, too.
+  // A second server answers at once: by then the first server has received its request too.
   const { port: impatient } = await start(0);
   t.match(await ask(impatient), { status: 503, body: /just started/ });
   server.update(config([endpoint]));

@@ -1,5 +1,5 @@
-// The listeners: HTTP on one port, HTTPS (HTTP/1.1 and HTTP/2) on the other. Configuration is swapped whole by update();
-// connections and requests under way are never touched by it.
+// The listeners: HTTP on one port, HTTPS (HTTP/1.1 and HTTP/2) on the other. update() replaces the configuration as one object
+// and never touches connections and running requests.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
@@ -40,20 +40,23 @@ export interface IngressServerOptions {
   /** How long a request may wait for the first configuration before it is answered with 503; default 5,000. */
   readonly holdMs?: number;
   readonly limits?: Partial<Limits>;
-  /** How names of backends are looked up and judged; default: by the node's name servers, without what only the node has. */
+  /**
+   * How names of backends are resolved and checked; default: by the node's name servers, and addresses that only the node has
+   * are refused.
+   */
   readonly dialing?: Dialing;
   /** Called once per answered request, for metrics. */
   readonly onAnswer?: (status: number) => void;
-  /** Called for each request that could not be carried to a backend: what its client must not see. */
+  /** Called for each request that could not be forwarded, with details that its client must not see. */
   readonly onFailure?: (failure: Failure & { readonly requestId: string }) => void;
 }
-/** What the last update could not use. */
+/** The parts of the last update that could not be used. */
 export interface UpdateReport {
   readonly conflicts: RouteTable['conflicts'];
   readonly brokenTls: TlsTable['broken'];
 }
 
-/** A restarted process has its configuration in well under a second: better late than a wrong 404. */
+/** A restarted process has its configuration in well under a second: a late answer is better than a wrong 404. */
 const holdMs = 5_000;
 
 type Verdict = { readonly route: Route; readonly headers: string[] } | HeadProblem;
@@ -67,7 +70,7 @@ export class IngressServer {
   private readonly https: Http2SecureServer;
   private readonly sockets = new Set<Duplex>();
   private tlsText = '';
-  /** What came in before the first configuration; undefined from then on. */
+  /** Requests that arrived before the first configuration; undefined after that. */
   private held: Set<() => void> | undefined = new Set();
 
   constructor(private readonly options: IngressServerOptions) {
@@ -76,10 +79,11 @@ export class IngressServer {
       dialing: options.dialing ?? defaultDialing(),
       maxHeaderBytes: limits.maxHeaderBytes,
     });
-    // Node keeps these for the HTTP/1 connections of both servers, though the types of the second one know only some.
+    // Node uses these options for the HTTP/1 connections of both servers, although the type of the second server has only some of
+    // them.
     const http1 = {
       maxHeaderSize: limits.maxHeaderBytes,
-      // 0: uploads may take as long as they make progress; slow headers are bounded below.
+      // 0: uploads may take as long as they make progress; the limits below close slow clients.
       requestTimeout: 0,
       shouldUpgradeCallback: isUpgrade,
       headersTimeout: limits.headMs,
@@ -123,7 +127,7 @@ export class IngressServer {
         else answerProblem(to as ProxyResponse, request, problem.status, page(problem));
       });
     }
-    // Scanners and aborted handshakes are everyday traffic; the connection is closed, nothing else needs doing.
+    // Scanners and aborted handshakes are normal traffic: closing the connection is enough.
     this.https.on('tlsClientError', (_err, socket) => socket.destroy());
   }
 
@@ -137,7 +141,7 @@ export class IngressServer {
     };
   }
 
-  /** Makes the new configuration the current one, at once and whole. */
+  /** Replaces the current configuration at once, as one object. */
   update(config: IngressConfig): UpdateReport {
     this.backends.replace(config.backends);
     this.table = compileRoutes(config.rules, config.defaults);
@@ -152,7 +156,7 @@ export class IngressServer {
     return { conflicts: this.table.conflicts, brokenTls: this.tls.broken };
   }
 
-  /** Stops listening, lets requests finish for `graceMs`, then cuts what is left. */
+  /** Stops listening, waits up to `graceMs` for running requests, then closes the remaining connections. */
   async close(graceMs: number): Promise<void> {
     const closed = Promise.all([this.http, this.https].map((server) => new Promise((done) => server.close(done))));
     this.http.closeIdleConnections();
@@ -222,7 +226,7 @@ export class IngressServer {
     });
   }
 
-  /** Reports the failure; returns what its client reads. */
+  /** Reports the failure; returns the text for the client. */
   private failed(failure: Failure): string {
     const requestId = randomUUID();
     this.options.onFailure?.({ ...failure, requestId });
@@ -258,7 +262,7 @@ export class IngressServer {
   }
 }
 
-/** By the connection: an HTTP/1 request may claim any version. */
+/** From the connection: an HTTP/1 request may claim any version. */
 const isHttp2 = (request: ProxyRequest): boolean => 'stream' in request;
 
 const page = ({ status, reason }: HeadProblem, requestId?: string): string =>
@@ -286,7 +290,7 @@ function answerProblem(response: ProxyResponse, request: ProxyRequest, status: n
     server: 'k8ts',
   };
   if (status === 405) headers.allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
-  // What follows on a connection whose framing is in doubt cannot be trusted.
+  // After a framing error the next bytes of the connection are not reliable.
   if (closing.has(status) && !isHttp2(request)) headers.connection = 'close';
   response.writeHead(status, headers);
   response.end(body);

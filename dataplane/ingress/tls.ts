@@ -1,5 +1,5 @@
-// Certificates by server name (SNI): exact host first, then the wildcard of one label. A name without a certificate is
-// refused during the handshake: a certificate of another host helps no client.
+// Certificates by server name (SNI): exact host first, then the wildcard of one label. A name without a certificate is refused
+// during the handshake: another host's certificate does not help a client.
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 export interface TlsInput {
@@ -14,11 +14,11 @@ export interface TlsInput {
 
 export interface TlsTable {
   readonly contexts: ReadonlyMap<string, SecureContext>;
-  /** Secrets that hold no usable pair, and why. */
+  /** Secrets without a usable pair, and why. */
   readonly broken: readonly { readonly secret: string; readonly reason: string }[];
 }
 
-/** On two Secrets for one host the first of `inputs` wins. */
+/** When two Secrets have one host, the first of `inputs` wins. */
 export function compileTls(inputs: readonly TlsInput[]): TlsTable {
   const contexts = new Map<string, SecureContext>();
   const broken: { secret: string; reason: string }[] = [];

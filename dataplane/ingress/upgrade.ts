@@ -1,5 +1,5 @@
-// WebSocket connections, carried by http-proxy (the maintained http-proxy-3 under that name). A connection keeps the
-// endpoint it was opened to; later changes of any Ingress do not touch it.
+// WebSocket connections, forwarded by http-proxy (the maintained http-proxy-3 under that name). A connection keeps its endpoint;
+// later changes of an Ingress do not affect it.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
@@ -11,9 +11,9 @@ const connectTimeoutMs = 5_000;
 export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  /** What the client has sent behind its request. */
+  /** Bytes that the client sent after its request. */
   readonly head: Buffer;
-  /** Decided as for any other request: name, value, name, value... */
+  /** The headers from headers.ts, as for any other request: name, value, name, value... */
   readonly headers: readonly string[];
   readonly upstream: Upstream;
   readonly fail: (error: Error) => void;
@@ -27,9 +27,9 @@ export function createUpgrader(): Upgrader {
   // No xfwd: headers.ts writes the forwarding headers.
   const proxy: ProxyServer = createProxyServer({ ws: true, connectTimeout: connectTimeoutMs });
   proxy.on('proxyReqWs', (outgoing: ClientRequest, request: IncomingMessage) => {
-    // http-proxy has sent the path through URL, which rewrites it: what was matched is what the backend gets.
+    // http-proxy passes the path through URL, which rewrites it; the backend must get the path that was matched.
     outgoing.path = request.url!;
-    // These run before http-proxy's own, which copy the headers to the client.
+    // These listeners run before http-proxy's own, which copy the headers to the client.
     outgoing.once('upgrade', (response: IncomingMessage) => {
       response.headers = {
         ...toRecord(responseHeaders(response.headers)),
@@ -50,7 +50,7 @@ export function createUpgrader(): Upgrader {
   };
 }
 
-/** Fields that came more than once stay so. */
+/** Fields that occurred more than once stay separate. */
 function toRecord(list: readonly string[]): HeaderRecord {
   const record: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < list.length; i += 2) {
@@ -71,7 +71,7 @@ const reasons: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** Answers with an HTTP error on a connection that Node has handed over, and closes it. */
+/** Sends an HTTP error on a connection that Node has released, and closes it. */
 export function refuseUpgrade(socket: Duplex, status: number, body: string): void {
   if (socket.destroyed || !socket.writable) return;
   socket.end(
