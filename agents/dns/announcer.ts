@@ -1,4 +1,4 @@
-// Keeps this server's EndpointSlice current, so that Service kube-dns leads pods of this node to it.
+// Keeps this server's EndpointSlice current, so that Service kube-dns sends queries of this node's pods to it.
 import { type EndpointSlice, endpointSlices, type Node } from '../../controlplane/api';
 import { describeError } from '../../controlplane/base/errors';
 import { markReconcile } from '../../controlplane/base/event-loop';

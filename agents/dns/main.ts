@@ -54,8 +54,8 @@ export const command = defineCommand({
       ownAddresses: ownAddresses(),
     });
     const responder = new Responder({ zone, facts, forwarder, metrics, log, mayRecurse: allows });
-    // The server accepts queries at once. They wait for the zone, and get SERVFAIL if it takes long: a client must not take a name
-    // for missing that is only not known yet.
+    // The server accepts queries at once. They wait for the zone, and get SERVFAIL if that takes long: otherwise a client would
+    // take an unknown name for a missing one.
     const server = await listenDns({ host: nodeIp, port: options.port }, responder, log);
     log.info('listening', { address: nodeIp, port: server.port, upstreams: upstreams.map(formatUpstream).join(',') });
     try {

@@ -77,8 +77,8 @@ export const options = {
 } satisfies OptionTable;
 
 /**
- * The name servers of a resolv.conf, without loopback addresses, which are stubs of another network namespace or this server itself,
- * and without `own` addresses, where this server would ask itself.
+ * The name servers of a resolv.conf. Left out: loopback addresses, which are stubs of another network namespace or this server
+ * itself, and `own` addresses, where this server would query itself.
  */
 export function parseResolvConf(text: string, own: readonly string[]): UpstreamAddress[] {
   const lines = text.split('\n').map((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1]);

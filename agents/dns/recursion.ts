@@ -1,5 +1,5 @@
-// Which clients may ask this node's server for names outside the zone: the pods of the node and the node itself. For all other clients that
-// reach the node's address it would be an open resolver, which attackers use to amplify attacks (RFC 5358).
+// Which clients may ask this node's server for names outside the zone: the pods of the node and the node itself. For other
+// clients that reach the node's address the server would be an open resolver, which attackers use to amplify attacks (RFC 5358).
 import { type Address, type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 
 export interface RecursionFacts {
@@ -18,7 +18,8 @@ export function recursionFor({
   return (text) => {
     if (text === undefined) return false;
     const given = podRanges();
-    // A server that has just started must not refuse its pods: the ranges become known soon, or when the API server is reached again.
+    // A server that has just started must not refuse its pods: the ranges are known soon, at the latest when the API server is
+    // reachable again.
     if (given === undefined) return true;
     if (given !== pods.text) pods = { text: given, ranges: given.map(parseCidr) };
     const address = unmapped(text);

@@ -41,7 +41,7 @@ export function translateSlice(slice: EndpointSlice): EndpointsInput | undefined
   const { addressType, endpoints, ports } = slice;
   const service = serviceKeyOf(slice);
   if (service === '' || addressType === 'FQDN') return undefined;
-  // For publishNotReadyAddresses the slice itself says ready.
+  // With publishNotReadyAddresses the slice's own conditions say ready.
   const ready = (endpoints ?? []).filter(({ conditions }) => endpointState(conditions).ready);
   return {
     service,
@@ -50,7 +50,7 @@ export function translateSlice(slice: EndpointSlice): EndpointsInput | undefined
   };
 }
 
-/** Undefined for a pod without an address, and for one that has ended: another pod may have its address now. */
+/** Undefined for a pod without an address, and for a pod that has ended: another pod may have its address now. */
 export function translatePod(pod: Pod): PodInput | undefined {
   if (isTerminal(pod)) return undefined;
   const { metadata, status } = pod;
@@ -70,7 +70,7 @@ export const sliceName = (nodeName: string): string => `kube-dns-${nodeName}`;
 export const dnsNamespace = 'kube-system';
 export const dnsServiceName = 'kube-dns';
 
-/** What to write so that kube-dns leads to this server, given the present slice; undefined if it is right already. */
+/** The change that makes kube-dns lead to this server, given the observed slice; undefined if the slice is correct. */
 export function planAnnouncement(
   found: EndpointSlice | undefined,
   announcement: Announcement,

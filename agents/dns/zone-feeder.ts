@@ -1,4 +1,4 @@
-// Puts what the informers know into the zone, one change at a time.
+// Copies the informers' objects into the zone, one change at a time.
 import type { EndpointSlice, KubeObject, Namespace, Pod, Service } from '../../controlplane/api';
 import type { Informer } from '../../controlplane/client/informer';
 import type { Zone } from '../../dataplane/dns/zone';

@@ -52,7 +52,7 @@ void t.test('the loser of a conflict learns of it once, whatever node says so', 
     shown(await eventually(client, events, (all) => all.length === 3)),
     [noSecret('x'), lost, noSecret('y')].sort(),
   );
-  // The node that wrote is removed: the next one finds the same troubles, and their Events are written already.
+  // The node that wrote the Events is removed. The next node finds the same troubles, whose Events are written already.
   await client.delete(nodes, 'a');
   await client.create(ingresses, ingress('y', 'later', '2026-01-03T00:00:00Z', 'gone'));
   const later = shown(await eventually(client, events, (all) => all.length === 6));

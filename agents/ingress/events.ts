@@ -1,5 +1,5 @@
-// Events about what is wrong with Ingresses. Every node finds the same troubles; the first Ready one writes them. The name of an Event follows
-// from its text, so another node, or the same one after a restart, does not write it twice.
+// Events about faults of Ingresses. Every node finds the same troubles; the first Ready node writes the Events. The name of an
+// Event follows from its text, so another node, or the same node after a restart, does not write it twice.
 import { createHash } from 'node:crypto';
 import { type Event, events, type Ingress } from '../../controlplane/api';
 import { objectKey } from '../../controlplane/api/types';
@@ -16,9 +16,9 @@ const maxPerIngress = 20;
 const maxRemembered = 100;
 
 interface Known {
-  /** When it was found this time; undefined while it is gone. */
+  /** The time at which it was found; undefined while the trouble does not exist. */
   sinceMs: number | undefined;
-  /** Whether an Event says so for this time. */
+  /** Whether an Event has been written since `sinceMs`. */
   isWritten: boolean;
   /** How many times an Event was written. */
   count: number;
@@ -31,8 +31,8 @@ export class TroubleReporter {
   constructor(private readonly client: Pick<Client, 'create' | 'patch'>) {}
 
   /**
-   * Writes the troubles that are new and have lasted. Returns after how many milliseconds there is more to write, or undefined. Repeatable:
-   * the next call writes what a failed one did not.
+   * Writes the troubles that are new and have lasted. Returns after how many milliseconds there is more to write, or undefined.
+   * Repeatable: the next call writes the Events that a failed call did not write.
    */
   async report(
     troubles: readonly Trouble[],
@@ -88,7 +88,7 @@ export class TroubleReporter {
       // A namespace that is being deleted takes no new Events.
       if (hasCode(err, 'Forbidden') || isNotFound(err)) return;
       if (!isAlreadyExists(err)) throw err;
-      // Another node, or this one before a restart, has written it; if the trouble has returned, the count grows.
+      // Another node, or this node before a restart, has written it. If the trouble has returned, the count grows.
       if (count > 1) {
         const { lastTimestamp } = event;
         await this.client.patch(events, objectKey(event), 'merge', { count, lastTimestamp }, { signal });

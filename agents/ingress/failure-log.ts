@@ -1,4 +1,4 @@
-// Logs requests that failed, a bounded number of lines a second, because clients decide how many there are.
+// Logs failed requests, with a limited number of lines a second, because clients decide how many requests fail.
 import type { Logger } from '../../controlplane/base/logger';
 import type { Failure } from '../../dataplane/ingress/failure';
 

@@ -1,4 +1,4 @@
-// What this agent watches, except TLS Secrets, which are read one by one (client/live-objects).
+// The objects that this agent watches, except TLS Secrets, which are read one by one (client/live-objects).
 import {
   type EndpointSlice,
   endpointSlices,

@@ -55,7 +55,7 @@ export const command = defineCommand({
   },
 });
 
-/** Not listening yet. What it connects to is checked by `around` each time. */
+/** The server does not listen yet. `around` decides at each connection whether its address is allowed. */
 async function openServer(
   options: Options,
   around: Surroundings,

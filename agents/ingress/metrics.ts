@@ -1,4 +1,4 @@
-// What this agent counts, in the Prometheus text format.
+// The metrics of this agent, in the Prometheus text format.
 
 /** Requests answered, by status. */
 export class Answers {

@@ -1,5 +1,6 @@
-// What the proxy may connect to, according to the objects of the cluster. At a node's own addresses listen services of the machine and agents,
-// so there only pods with hostNetwork are backends. dataplane/ingress holds the ranges that are always refused. Pure.
+// The destinations that the proxy may connect to, by the objects of the cluster. Services of the machine and agents listen on a
+// node's own addresses, so only pods with hostNetwork are backends there. dataplane/ingress has the ranges that are always
+// refused. Pure.
 import { type EndpointSlice, isTerminal, type Node, type Pod, type Service } from '../../controlplane/api';
 import {
   type Cidr,
@@ -30,8 +31,8 @@ const isSystemPort = (port: number): boolean =>
   port === 53 || port === 6443 || (port >= 2379 && port <= 2381) || (port >= 10_248 && port <= 10_259);
 
 /**
- * Why an endpoint of a Service in `namespace` is no backend; undefined when it is one. At a node's address a pod of the namespace with
- * hostNetwork must run. It need not declare the port, except a port of the node's own processes.
+ * Why an endpoint of a Service in `namespace` is refused; undefined when it is allowed. At a node's address a pod of the
+ * namespace with hostNetwork must run. The pod must declare the port only when it is a port of the node's own processes.
  */
 export function refusedEndpoint(
   around: Surroundings,
@@ -50,7 +51,10 @@ export function refusedEndpoint(
   return refusedService(around, found);
 }
 
-/** The same for an address that a name leads to. It has no namespace, so a pod of any namespace must declare the port. */
+/**
+ * The same for an address that a name resolved to. The address has no namespace, so a pod of any namespace must declare the
+ * port.
+ */
 export function refusedByName(around: Surroundings, address: string, port: number): string | undefined {
   const found = unwrappedAddress(address);
   const general = refusedEverywhere(around, found);
@@ -75,7 +79,7 @@ function refusedService(around: Surroundings, address: string): string | undefin
     for (const { endpoints, ports } of around.slices(`${namespace}/${metadata?.name}`)) {
       for (const target of (endpoints ?? []).flatMap(({ addresses }) => addresses)) {
         for (const { port } of ports ?? []) {
-          // kube-proxy follows one step only: an endpoint that is another Service's address leads nowhere.
+          // kube-proxy translates once only: an endpoint that is another Service's address leads nowhere.
           const reason = port === undefined ? undefined : refusedTarget(around, namespace, target, port);
           if (reason) return `Service ${namespace}/${metadata?.name} has endpoint ${target}:${port}: ${reason}`;
         }

@@ -1,5 +1,5 @@
-// How the name of an ExternalName Service is resolved: a name of the cluster by its own name server, any other name by the node's hosts
-// file and then by the node's name servers, as programs on the node do it.
+// Resolves the name of an ExternalName Service: a name of the cluster by the cluster's own name server, any other name by the
+// node's hosts file and then by the node's name servers, as programs on the node do.
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { nameServersIn, readHostResolvConf } from '../../dataplane/dns/resolv-conf';
@@ -20,7 +20,10 @@ export interface ResolverOptions {
   readonly resolvConf: string;
 }
 
-/** As the options and the files of this machine say. Without `clusterDns` the node's own address is asked for names of the cluster. */
+/**
+ * From the options and files of this machine. Without `clusterDns`, the name server at the node's own address resolves names of
+ * the cluster.
+ */
 export async function openResolver({
   clusterDomain,
   clusterDns,

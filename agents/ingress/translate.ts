@@ -20,7 +20,7 @@ export interface World extends BackendWorld {
   readonly secret: (key: string) => Secret | undefined;
 }
 
-/** What is wrong with an Ingress, for its author. `ingress` is its key. */
+/** A fault of an Ingress, for its author. `ingress` is its key. */
 export interface Trouble {
   readonly ingress: string;
   /** The reason of an Event, in CamelCase. */
@@ -87,7 +87,7 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
   };
   const ruleHosts = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? '').filter((host) => host !== '');
   return (ingress.spec?.tls ?? []).flatMap(({ hosts, secretName }) => {
-    // Without a Secret the entry only names hosts; another Ingress may have their certificate.
+    // Without a Secret the entry only names hosts; the certificate for them may be in another Ingress.
     if (!secretName) return [];
     const secret = world.secret(`${namespace}/${secretName}`);
     if (!secret)

@@ -1,4 +1,4 @@
-// The one command. Each subcommand's code is loaded only when it is asked for, which keeps the agents small.
+// The one command. Each subcommand's code is loaded only when that subcommand runs, which keeps the agents small.
 // This is the composition root: the only place that sees both the server and the agents.
 
 import { type Command, runCommand } from '../../controlplane/process/process';

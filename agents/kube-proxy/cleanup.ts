@@ -29,11 +29,11 @@ export async function cleanup(exec: Exec, log: Logger): Promise<void> {
   const nft = new NftProgram(exec);
   try {
     await new PolicyApplier(nft).apply(undefined);
-    // The kubelet writes these rules, and leaves them when it ends, as it leaves the veths.
+    // The kubelet writes these rules and does not remove them when it ends, just as the pods' links stay.
     await new SourceFilter(nft).remove();
     for (const family of families) await new NftWriter({ nft, table: tableOf(family) }).removeAll();
   } catch (error) {
-    // Without nft there are no rules of policies and none of mode nftables.
+    // Without nft there are no rules of policies and no rules of mode nftables.
     if (!hasCode(error, 'Unsupported')) throw error;
   }
 }

@@ -32,7 +32,7 @@ export class Events {
     if (service) this.recorder.record(service, type, reason, message);
   }
 
-  /** `of`: whose rules they are, Services or NetworkPolicies. */
+  /** `of`: the owner of the rules, Services or NetworkPolicies. */
   rulesRestored(of: string, drift: Drift): void {
     this.aboutNode('RulesRestored', describeDrift(drift, of));
   }

@@ -1,4 +1,5 @@
-// One address family on this node: gives Services to the rules of its mode, and UDP flows of removed endpoints to the flow cleaner.
+// One address family on this node: passes Services to the rules of its mode, and UDP flows of removed endpoints to the flow
+// cleaner.
 import { isDeepStrictEqual } from 'node:util';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { describeError } from '../../controlplane/base/errors';
@@ -22,7 +23,10 @@ export interface FamilyProxyDeps {
   readonly nodePortAddresses?: readonly string[];
 }
 
-/** Sorted. 'primary' means the InternalIPs of the Node. Undefined: no restriction; a range of length 0 restricts nothing either. */
+/**
+ * Sorted. 'primary' means the InternalIPs of the Node. Undefined: no restriction; a range with prefix length 0 has the same
+ * meaning.
+ */
 export function chosenAddresses(wanted: readonly string[], own: readonly string[]): readonly string[] | undefined {
   if (wanted.length === 0 || wanted.some((range) => range.endsWith('/0'))) return undefined;
   const hosts = own.map((address) => formatCidr(parseCidr(`${address}/${address.includes(':') ? 128 : 32}`)));
@@ -89,7 +93,7 @@ export class FamilyProxy {
     });
   }
 
-  /** A failure here does not concern the rules: flows that could not be deleted are deleted with the next sync. */
+  /** A failure here does not affect the rules: the next sync deletes the flows that could not be deleted. */
   private async cleanFlows(): Promise<number> {
     const frontends = this.frontends;
     this.frontends = [];

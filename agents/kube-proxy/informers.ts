@@ -1,4 +1,4 @@
-// What the parts of this agent watch in common.
+// The objects that several parts of this agent watch.
 import { type EndpointSlice, endpointSlices, nodes, pods, serviceKeyOf, services } from '../../controlplane/api';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
@@ -11,7 +11,7 @@ export const sliceIndexes = { [sliceIndex]: (slice: EndpointSlice) => [serviceKe
 
 export type Informers = ReturnType<typeof openInformers>;
 
-/** All Services and EndpointSlices; the Node and the pods of this node, of which only those with host ports are kept whole. */
+/** All Services and EndpointSlices; the Node; the pods of this node, of which only those with host ports are kept completely. */
 export const openInformers = (client: Client, nodeName: string, log: Logger) => ({
   services: createInformer(client, services, { log }),
   slices: createInformer(client, endpointSlices, { log, indexes: sliceIndexes }),

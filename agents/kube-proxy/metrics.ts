@@ -1,8 +1,8 @@
-// What kube-proxy counts, under the names upstream's dashboards ask for, in the Prometheus text format.
+// The metrics of kube-proxy, with the names that upstream's dashboards use, in the Prometheus text format.
 
-/** Upper bounds in seconds: 1 ms doubled up to 16 s, as kube-proxy's sync histogram has them. */
+/** Upper bounds in seconds: from 1 ms, doubled each time, to 16 s, as in kube-proxy's sync histogram. */
 const syncBuckets = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
-/** As SIG Scalability defines the network programming latency SLI. */
+/** The buckets of SIG Scalability's network programming latency SLI. */
 const programmingBuckets = [
   0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 105, 120, 165, 180, 240, 300,
 ];

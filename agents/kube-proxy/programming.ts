@@ -1,4 +1,4 @@
-// Once the rules of a Service are in the kernel: has its addresses announced, and a receipt written.
+// When the rules of a Service are in the kernel, its addresses are announced and a receipt is written.
 import type { EndpointSlice, Service } from '../../controlplane/api';
 import type { Lister } from '../../controlplane/client/informer';
 import type { Announcer } from './announcer/announcer';
@@ -9,7 +9,7 @@ import type { Receipts } from './receipts';
 export interface ProgrammingDeps {
   readonly services: Lister<Service>;
   readonly slices: Lister<EndpointSlice>;
-  /** None where another program announces. */
+  /** Empty where another program announces. */
   readonly announcers: readonly Pick<Announcer, 'set'>[];
   readonly receipts: Pick<Receipts, 'taken' | 'written'>;
 }

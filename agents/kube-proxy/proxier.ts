@@ -33,7 +33,7 @@ export interface ProxierDeps {
   readonly onDrift: (drift: Drift) => void;
 }
 
-/** Gets to know which Services are in the kernel: see programming.ts. A write that fails calls `taken` alone. */
+/** Learns which Services are in the kernel (programming.ts). After a failed write only `taken` has been called. */
 export interface Progress {
   taken(keys: ReadonlySet<string>): void;
   written(): void;
@@ -65,7 +65,7 @@ export class Proxier {
     this.tracker = new ChangeTracker(slices, sliceIndex, (urgency) => this.keeper.request(urgency));
   }
 
-  /** To be called before run(). */
+  /** Must be called before run(). */
   reportTo(progress: Progress): void {
     this.progress = progress;
   }

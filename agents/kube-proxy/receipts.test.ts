@@ -1,4 +1,4 @@
-// Few writes, none without need: receipts against an API in memory and a clock that stands still.
+// Receipts are written seldom, and never without need: with an API in memory and a clock that the test moves.
 import t, { type Test } from 'tap';
 import { type EndpointSlice, endpointSlices, leases, nodes, type Service, services } from '../../controlplane/api';
 import { parseReceipt, type Receipt } from '../../controlplane/api/services/programmed';
@@ -41,7 +41,7 @@ async function start(test: Test, client: MemoryClient) {
   return {
     clock,
     end,
-    /** One synchronisation that contains all there is, once the copies have it. */
+    /** One write of everything that exists, once the informers have it. */
     async sync(revision: number): Promise<void> {
       while (informers.services.revision < revision && informers.slices.revision < revision) {
         await new Promise((resolve) => setImmediate(resolve));
@@ -88,7 +88,7 @@ t.test('the first receipt comes by itself, later ones when a Service awaits them
   await receiptOf(client, (receipt) => receipt.services === revisionOf(last));
   t.equal(writes(client), before + 1);
 
-  // Of a Service that is programmed neither a write of its status nor one of its slices is reported.
+  // A Service that is already programmed gets no receipt for a change of its status or of one of its slices.
   await proxy.pass(500);
   const done = await client.update(services, { ...first, status: { conditions: [isTrue] } });
   await proxy.sync(revisionOf(done));

@@ -39,7 +39,7 @@ const nothing: Receipt = { services: 0, slices: 0 };
 const reaches = (a: Receipt, b: Receipt): boolean => a.services >= b.services && a.slices >= b.slices;
 
 export class Receipts {
-  /** What the running write contains. */
+  /** The receipt for the write of rules that is running. */
   private underWay: Receipt = nothing;
   private inKernel: Receipt | undefined;
   /** The newest revisions that a Service waits for. */
@@ -91,7 +91,7 @@ export class Receipts {
     }
   }
 
-  /** A write of rules follows every event of a Service or slice (ChangeTracker), also one that changes no rule. */
+  /** A write of rules follows every event of a Service or slice (ChangeTracker), even if the event changes no rule. */
   private awaits({ services, slices }: Receipt): void {
     const { awaited } = this;
     this.awaited = { services: Math.max(awaited.services, services), slices: Math.max(awaited.slices, slices) };
@@ -124,7 +124,7 @@ export class Receipts {
     const { client, nodeName, nodes, clock } = this.deps;
     const key = `${receiptNamespace}/${receiptName(nodeName)}`;
     const receipt = this.inKernel ?? nothing;
-    // After a restart the stored receipt may be new enough for all that wait: then there is nothing to write.
+    // After a restart the stored receipt may already contain every awaited revision: then there is nothing to write.
     if (!this.reported) {
       const found = await client.get(leases, key, signal).catch(orUndefined);
       const known = found && parseReceipt(found);

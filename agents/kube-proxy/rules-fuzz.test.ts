@@ -1,5 +1,5 @@
-// Services and EndpointSlices as others may have stored them, to rule text: every line is one rule that reads back as it was
-// written, so that nothing in a name or an address can add a rule or make the kernel refuse all of them.
+// Services and EndpointSlices, as any program may have stored them, compiled to rule text. Every line is one rule that parses to
+// itself, so no name or address can add a rule or make the kernel refuse all rules.
 import { isIP } from 'node:net';
 import t from 'tap';
 import type { EndpointSlice, Service } from '../../controlplane/api';
@@ -15,10 +15,10 @@ import { translateService } from './translate';
 const facts = { clusterCidr: '10.244.0.0/16', podCidr: '10.244.1.0/24', serviceCidrs: ['10.96.0.0/12'] };
 const here = { nodeName: 'control', zone: undefined };
 
-/** Names as the API takes them. */
+/** Names that the API accepts. */
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
 const ipv4 = fc.ipV4();
-/** What some program takes for an address, or what only looks like one. */
+/** Text that some program accepts as an address, or that only looks like an address. */
 const oddAddress = fc.oneof(
   ipv4,
   fc.ipV6(),

@@ -1,4 +1,4 @@
-// The promises at the top of rules-keeper.ts, by their numbers; the third is that of runner.ts.
+// The guarantees at the top of rules-keeper.ts, by their numbers; the third is runner.ts's own.
 import t, { type Test } from 'tap';
 import { silentLogger } from '../../controlplane/base/logger';
 import type { Drift } from '../../dataplane/netfilter/writer';
@@ -8,7 +8,7 @@ import { canaryMs, checkMs, checkShare, RulesKeeper, staleMs } from './rules-kee
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const flushed: Drift = [{ table: 'nat', chain: 'K8TS-SERVICES', kind: 'missing' }];
 
-/** A keeper of rules that are written and checked at once, unless a test replaces what the kernel does. */
+/** A keeper of rules. Writes and checks succeed at once, unless a test replaces the kernel's behaviour. */
 function setUp(t: Test) {
   const clock = new FakeClock(0);
   const kernel = {

@@ -1,5 +1,5 @@
-// Keeps rules in the kernel as desired, whatever they are: writes them after changes, and looks at intervals whether another process
-// changed them.
+// Keeps rules in the kernel as desired, for any kind of rules: writes them after changes, and checks at intervals whether another
+// process changed them.
 //   1. Nothing is written or checked before run(). Requests before it are dropped, because run() starts with a write of everything.
 //   2. Writes and checks never overlap.
 //   3. Writes start as runner.ts promises: at once, changes during a write together, failed writes again with back-off.
@@ -15,26 +15,26 @@ import type { Logger } from '../../controlplane/base/logger';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import { Runner } from './runner';
 
-/** What another process flushes is written again within this time plus one write. */
+/** Rules that another process flushes are written again within this time plus one write. */
 export const canaryMs = 2_500;
 export const checkMs = 60_000;
 export const checkShare = 0.02;
-/** Changes that wait longer than this mean that something is stuck: /healthz says so. */
+/** Changes that wait longer than this show that a write is stuck: /healthz reports it. */
 export const staleMs = 60_000;
 
 export interface RulesKeeperDeps {
-  /** What is kept, as log lines and /healthz name it: rules, policies. */
+  /** The kind of rules, as log lines and /healthz name it: rules, policies. */
   readonly what: string;
-  /** Writes what changed since the last call. Failing, it must write that and more the next time. */
+  /** Writes the changes since the last call. After a failure, the next call must write them as well. */
   readonly sync: () => Promise<void>;
   /** Compares with the kernel; `thorough` compares everything. */
   readonly check: (thorough: boolean) => Promise<Drift>;
   /** True while a check that is not thorough notices every change by other processes. */
   readonly noticesAll: () => boolean;
   readonly onDrift: (drift: Drift) => void;
-  /** Called for each request that counts. */
+  /** Called for each request after run() has started. */
   readonly onRequest?: () => void;
-  /** Called with the first failure of each row of failed writes. */
+  /** Called with the first failure in each series of failed writes. */
   readonly onFailing?: (message: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -42,7 +42,7 @@ export interface RulesKeeperDeps {
 
 export class RulesKeeper {
   private readonly runner: Runner;
-  /** Writes and checks queue up here. */
+  /** The queue of writes and checks. */
   private turn: Promise<unknown> = Promise.resolve();
   private running = false;
   private waitingSince: number | undefined;
@@ -56,7 +56,7 @@ export class RulesKeeper {
     });
   }
 
-  /** Whether run() was called: requests count. */
+  /** Whether run() was called; earlier requests are dropped. */
   get started(): boolean {
     return this.running;
   }
@@ -68,7 +68,7 @@ export class RulesKeeper {
     this.runner.request(urgency);
   }
 
-  /** Call it once everything desired is known: what is missing then is removed from the kernel. */
+  /** Call it once everything desired is known: rules that are not desired then are removed from the kernel. */
   async run(signal: AbortSignal): Promise<void> {
     this.running = true;
     this.request();

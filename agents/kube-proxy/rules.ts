@@ -87,7 +87,10 @@ export interface RulesDeps {
   readonly family: Family;
   readonly facts: NodeFacts;
   readonly log: Logger;
-  /** Of the namespace where `exec` runs its programs, one for both families: notices changes by other processes, except in legacy iptables. */
+  /**
+   * One for both families, in the namespace where `exec` runs its programs: notices changes by other processes, except in
+   * legacy iptables.
+   */
   readonly generations?: Generations;
 }
 
@@ -124,7 +127,7 @@ const counted = ({ mode }: Backend, generations: Generations | undefined) =>
 async function openNftables({ exec, family, facts, log, generations }: RulesDeps): Promise<Rules> {
   const nft = new NftProgram(exec, generations);
   const table = tableOf(family);
-  // The answer does not matter: the call throws if nft is not installed or not permitted.
+  // The result is not used: the call throws if nft is not installed or not permitted.
   await nft.structure(table);
   const backends = await backendsInUse(exec, family);
   log.info('netfilter', { family, mode: 'nftables', accepting: backends.map((backend) => backend.mode) });

@@ -1,4 +1,4 @@
-// The five promises at the top of runner.ts.
+// The five guarantees at the top of runner.ts.
 import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { burst, lazyMs, Runner } from './runner';

@@ -1,4 +1,4 @@
-// Which endpoints are left to other nodes by their hints.
+// Which endpoints their hints reserve for other nodes.
 import t from 'tap';
 import { endpoint } from '../../test/lib/service-fixture';
 import { type Hints, markElsewhere } from './topology';

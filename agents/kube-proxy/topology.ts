@@ -1,10 +1,10 @@
-// What the hints of EndpointSlices mean on this node (pure): KEP-2433 for zones, KEP-3015 for nodes.
+// The effect of EndpointSlice hints on this node (pure): KEP-2433 for zones, KEP-3015 for nodes.
 import type { EndpointSlice } from '../../controlplane/api';
 import type { Endpoint } from '../../dataplane/service/input';
 
 export const zoneLabel = 'topology.kubernetes.io/zone';
 
-/** Where this process runs. */
+/** The node and zone of this process. */
 export interface Here {
   readonly nodeName: string;
   /** Absent: the node has no zone. */

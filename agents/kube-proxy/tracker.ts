@@ -21,7 +21,7 @@ export class ChangeTracker {
     private readonly request: (urgency: 'soon' | 'now') => void,
   ) {}
 
-  /** A new Service without slices can wait a moment: its first slice follows. */
+  /** A new Service without slices is not urgent: its first slice follows soon. */
   readonly onService = (change: Change<Service>): void => {
     this.keys.add(change.key);
     const lone = change.type === 'added' && this.slices.by(this.sliceIndex, change.key).length === 0;

@@ -15,7 +15,10 @@ import { type Here, type Hinted, markElsewhere } from './topology';
 /** A Service with this label is served by another proxy. */
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 
-/** 4 or 6; 0 for what rules cannot hold, an address with a zone such as %eth0 included: the kernel would refuse the whole write. */
+/**
+ * 4 or 6; 0 for text that rules cannot hold, such as an address with a zone (%eth0): the kernel would refuse the complete
+ * write.
+ */
 const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
 
 /** Undefined when the Service needs no rules of this family: headless, ExternalName, other family, other proxy. */
@@ -31,7 +34,7 @@ export function translateService(
   if (clusterIp === undefined) return undefined;
   const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => familyOf(ip) === family))].sort();
   const isLoadBalancer = spec.type === 'LoadBalancer';
-  // ipMode Proxy: the load balancer ends connections itself, so pods must go through it (KEP-1860).
+  // ipMode Proxy: the load balancer terminates connections itself, so pods must connect through it (KEP-1860).
   const ingress = isLoadBalancer ? (status?.loadBalancer?.ingress ?? []) : [];
   const loadBalancerIps = ingress.filter((one) => one.ipMode !== 'Proxy').map((one) => one.ip ?? '');
   const ranges = rangesOf(spec.loadBalancerSourceRanges, family);
@@ -54,7 +57,7 @@ export function translateService(
   };
 }
 
-/** Undefined: no restriction. If all ranges are of the other family, no client of this family is let in. */
+/** Undefined: no restriction. If all ranges are of the other family, no client of this family is admitted. */
 function rangesOf(ranges: readonly string[] | undefined, family: Family): readonly string[] | undefined {
   if (!ranges || ranges.length === 0) return undefined;
   const parsed = ranges.map((range) => parseCidr(range.trim()));

@@ -1,4 +1,5 @@
-// Compares the clocks of this machine and the server: a certificate from a clock that is ahead is not valid yet for the other machine.
+// Compares the clocks of this machine and the server. A certificate from a machine whose clock is ahead is not yet valid on the
+// other machine.
 import { request } from 'node:https';
 import { Unavailable } from '../../controlplane/base/errors';
 import { Refused } from './refused';
@@ -7,8 +8,8 @@ const toleranceMs = 5 * 60_000;
 const answerTimeoutMs = 10_000;
 
 /**
- * The server's time, milliseconds since the epoch, from the Date of any answer. Use it for this comparison only, because the server has
- * not proved its identity. @throws Unavailable when it does not answer
+ * The server's time, milliseconds since the epoch, from the Date header of any answer. Use it only for this comparison, because
+ * the server has not proved its identity yet. @throws Unavailable when the server does not answer
  */
 export function serverTime(server: string): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -19,7 +19,7 @@ const namespace = 'kube-system';
 export const settingsName = 'k8ts-settings';
 const readersName = 'k8ts:settings-readers';
 
-/** Nodes, and machines that join. */
+/** Who may read the settings: nodes, and machines that join. */
 const readers = ['system:nodes', 'system:bootstrappers:kubeadm:default-node-token'];
 
 /** Creates or changes the ConfigMap and lets nodes read it. Returns whether it changed anything. */
@@ -73,7 +73,7 @@ export async function serverProblem(client: Client): Promise<string | undefined>
   }
 }
 
-/** Undefined when the node is Ready, else what it or the server says. */
+/** Undefined when the node is Ready; otherwise the reason that the node or the server gives. */
 export async function nodeProblem(client: Client, name: string): Promise<string | undefined> {
   try {
     const node = await client.get(nodes, name);
@@ -88,8 +88,8 @@ export async function nodeProblem(client: Client, name: string): Promise<string 
 }
 
 /**
- * Labels the Node as the control machine, which its kubelet may not do. Undefined when that is done, else why it is not yet.
- * Repeatable.
+ * Labels the Node as the control machine, which its own kubelet may not do. Undefined on success, otherwise the reason why it
+ * must be tried again. Repeatable.
  */
 export async function markControlPlane(client: Client, name: string): Promise<string | undefined> {
   try {

@@ -1,4 +1,5 @@
-// What a machine is to be: from the options of this run, then from the record of an earlier run, then from facts of the machine. Pure.
+// The desired state of a machine: from the options of this run, then from the record of an earlier run, then from facts of the
+// machine. Pure.
 import {
   cidrAddress,
   cidrContains,
@@ -10,7 +11,7 @@ import {
 import { apiPort, registryPort } from './layout';
 import { Refused } from './refused';
 
-/** What all nodes of a cluster must agree on: published by init, read by join. */
+/** The settings that all nodes of a cluster must share: published by init, read by join. */
 export interface ClusterSettings {
   readonly clusterCidr: string;
   readonly serviceCidr: string;
@@ -33,7 +34,7 @@ export interface Desired {
   readonly resolvConf: string;
 }
 
-/** The options that init and join share, and what is init's own; '' means not given. */
+/** The options that init and join share, and those of init alone; '' means not given. */
 export interface GivenOptions {
   readonly nodeName: string;
   readonly nodeIp: string;
@@ -68,7 +69,7 @@ export const defaults: ClusterSettings = {
   proxyMode: 'iptables',
 };
 
-/** What VirtualBox gives the first network card of every machine; useless to reach a node by. */
+/** The address that VirtualBox gives the first network card of every machine; other nodes cannot reach a node by it. */
 const sharedNatRange = parseCidr('10.0.2.0/24');
 
 export function planControl(given: GivenInitOptions, facts: NodeFacts, before: Desired | undefined): Desired {
@@ -113,7 +114,7 @@ export function planWorker(
   return desired;
 }
 
-/** Name and address: as given, as before, or as the machine has them. @throws Refused */
+/** Name and address of the node: as given, as in an earlier run, or as found on the machine. @throws Refused */
 export function planNode(
   given: GivenOptions,
   facts: NodeFacts,
@@ -173,10 +174,10 @@ export function defaultPool(nodeIp: string): string {
   return [240, 250].map((index) => formatAddress(cidrAddress(range, index))).join('-');
 }
 
-/** The address pods ask for names: the tenth of the Service range, as everywhere. */
+/** The address of the DNS Service: the tenth of the Service range, as is usual. */
 export const clusterDns = (settings: ClusterSettings): string =>
   formatAddress(cidrAddress(parseCidr(settings.serviceCidr), 10));
-/** Where pods reach the API: the first of the Service range. */
+/** The address at which pods reach the API: the first of the Service range. */
 export const kubernetesService = (settings: ClusterSettings): string =>
   formatAddress(cidrAddress(parseCidr(settings.serviceCidr), 1));
 
@@ -184,7 +185,7 @@ const portOf = (address: string | undefined): number | undefined =>
   address ? Number(address.slice(address.lastIndexOf(':') + 1)) : undefined;
 export const hostPart = (ip: string): string => (parseAddress(ip).family === 6 ? `[${ip}]` : ip);
 
-/** What objects, certificates and addresses in use depend on cannot change under them. */
+/** Refuses changes of settings on which existing objects, certificates and addresses depend. */
 function refuseChange(before: Desired, now: Desired): void {
   const role = (desired: Desired) =>
     desired.role === 'control' ? 'the control machine' : `a worker of ${desired.server}`;

@@ -7,9 +7,9 @@ import { Refused } from './refused';
 
 export type DaemonJson = Readonly<Record<string, unknown>>;
 
-/** What we added: settings that were absent, and entries of lists. */
+/** The changes that k8ts made: settings that were absent, and entries of lists. */
 export interface DockerChanges {
-  /** The file before us, byte for byte; null when there was none. */
+  /** The file before the first change, byte for byte; null when there was none. */
   readonly original: string | null;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly entries: Readonly<Record<string, readonly string[]>>;
@@ -17,7 +17,7 @@ export interface DockerChanges {
 export interface DockerFacts {
   /** Text of daemon.json; undefined when there is none. */
   readonly daemonJson: string | undefined;
-  /** Options dockerd was started with that speak of the same: it refuses to start when flag and file name the same setting. */
+  /** The options of the running dockerd: it refuses to start when a flag and the file name the same setting. */
   readonly flags: readonly string[];
 }
 export interface DesiredDocker {
@@ -25,7 +25,7 @@ export interface DesiredDocker {
   readonly registry: string;
 }
 export interface MergedDocker {
-  /** The whole file as it is to be. */
+  /** The complete desired file. */
   readonly text: string;
   readonly changes: DockerChanges;
 }
@@ -96,7 +96,7 @@ export function mergeDaemonJson(
   const same = facts.daemonJson !== undefined && isDeepStrictEqual(merged, there);
   return { text: same ? facts.daemonJson! : renderDaemonJson(merged), changes: { original, settings, entries } };
 
-  /** Ours last: what the user's own mirrors have is asked of them first. */
+  /** Our entry is last: the engine asks the user's own mirrors first. */
   function addEntry(key: string, value: string): void {
     const present = base[key] ?? [];
     if (facts.flags.includes(flagOf[key]!)) {
@@ -124,7 +124,7 @@ export function unmergeDaemonJson(text: string, changes: DockerChanges): string 
   return isDeepStrictEqual(rest, parseDaemonJson(changes.original)) ? changes.original : renderDaemonJson(rest);
 }
 
-/** A setting of ours that the user has changed since is the user's now. */
+/** A setting of ours that the user has changed since then belongs to the user. */
 function withoutChanges(file: DaemonJson, { settings, entries }: DockerChanges): DaemonJson {
   const rest: Record<string, unknown> = { ...file };
   for (const [key, value] of Object.entries(settings)) {

@@ -1,4 +1,4 @@
-// What the set-up asks of Docker, by its HTTP API on the socket. Only the kubelet handles pods.
+// The requests of the set-up to Docker, by its HTTP API on the socket. Only the kubelet handles pods.
 import { request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { AppError, Unavailable } from '../../controlplane/base/errors';
@@ -17,7 +17,7 @@ interface InfoAnswer {
 }
 
 const answerTimeoutMs = 60_000;
-/** Label of the containers of pods, as dockershim named it and the kubelet of ours does. */
+/** Label of the containers of pods; dockershim and our kubelet use the same name. */
 const podLabel = 'io.kubernetes.pod.uid';
 
 export class Engine {

@@ -66,7 +66,7 @@ export async function runStep(step: Step, { exec, files }: ExecutorDeps): Promis
   }
 }
 
-/** Beside the old one and then in its place: processes that run keep the files they have open. */
+/** Writes the new program next to the old one and then renames it: running processes keep their open files. */
 async function installProgram(from: string, files: MachineFiles): Promise<void> {
   const target = files.path(programDir);
   const [fresh, old] = [`${target}.new`, `${target}.old`];
@@ -82,7 +82,7 @@ async function installProgram(from: string, files: MachineFiles): Promise<void> 
   await rm(old, { recursive: true, force: true });
 }
 
-/** What planSteps compares with. Without a running systemd no unit is active. */
+/** The observed state for planSteps. Without a running systemd no unit is active. */
 export async function observeState(
   wanted: Pick<Wanted, 'desired' | 'sysctls'>,
   deps: ExecutorDeps & { readonly running: boolean; readonly engine: EngineInfo | undefined },
@@ -131,7 +131,7 @@ export async function readUnits(exec: Exec, units: readonly string[]): Promise<M
   return parseUnits(stdout);
 }
 
-/** Blocks of NAME=VALUE lines with an empty line between, one for each unit that was asked for. */
+/** Blocks of NAME=VALUE lines with an empty line between them, one block for each requested unit. */
 export function parseUnits(text: string): Map<string, UnitState> {
   return new Map(
     text

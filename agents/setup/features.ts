@@ -1,8 +1,8 @@
-// Tries in a temporary network namespace what a node needs of the kernel and of its network programs.
+// Tries, in a temporary network namespace, the features of the kernel and of network programs that a node needs.
 import type { Exec } from '../../dataplane/exec/exec';
 import { removeNamedNetns } from '../../dataplane/netns/named';
 
-/** Names of what failed; [] when a node can live here. */
+/** Names of the features that failed; [] when this machine can be a node. */
 export async function tryFeatures(exec: Exec): Promise<readonly string[]> {
   const name = `k8ts-try-${process.pid}`;
   const missing: string[] = [];

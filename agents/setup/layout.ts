@@ -33,7 +33,7 @@ export const registryPort = 5000;
 /** The processes that are clients of the API, in the order of their start. Each has a kubeconfig. */
 export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
-/** What else a control machine runs, in the order of its start. */
+/** The other processes of a control machine, in the order of their start. */
 export const controlParts = ['registry', 'server'] as const;
 export type Part = Agent | (typeof controlParts)[number];
 

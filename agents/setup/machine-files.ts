@@ -1,4 +1,4 @@
-// Files of the machine as the set-up sees and writes them, below a root directory: / or, in tests and images, another one.
+// Reads and writes files of the machine, below a root directory: / or, in tests and images, another one.
 import { chmod, lstat, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 

@@ -26,7 +26,7 @@ export interface ObserveDeps {
   readonly towards?: string | undefined;
 }
 
-/** Any address outside. It only serves to ask the kernel for a source address; no packet is sent. */
+/** Any outside address: the kernel chooses a source address for it; no packet is sent. */
 const outside = '1.1.1.1';
 const programDirectories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const stubResolvConf = '/etc/resolv.conf';

@@ -52,7 +52,7 @@ const minSystemd = 249;
 /** The engine's API 1.41, live-restore, reload of mirrors. */
 const minDocker = [20, 10] as const;
 const minFreeBytes = 1024 ** 3;
-/** A machine with a right clock refuses certificates from a machine with a wrong one. */
+/** A machine with a correct clock refuses certificates from a machine with a wrong one. */
 const clockToleranceMs = 24 * 3600 * 1000;
 
 export const packagesOf: Readonly<Record<string, string>> = {
@@ -69,7 +69,7 @@ export const packagesOf: Readonly<Record<string, string>> = {
   'systemd-sysusers': 'systemd',
 };
 
-/** Checks in the order in which a person would solve the problems. @throws Refused for the first that fails */
+/** Checks in the order in which a person would solve the problems. @throws Refused for the first check that fails */
 export function checkMachine(facts: MachineFacts, options: PreflightOptions): void {
   if (facts.uid !== 0)
     throw new Refused('needs root: units, kernel settings and Docker are set up.', 'Run it with sudo.');
@@ -235,7 +235,10 @@ export function checkPorts(facts: MachineFacts, desired: Desired, running: reado
   }
 }
 
-/** Refuses ranges of the cluster that overlap other addresses of this machine, which it could not reach any more. @throws Refused */
+/**
+ * Refuses ranges of the cluster that overlap other addresses of this machine, because it could no longer reach these. @throws
+ * Refused
+ */
 export function checkRanges(facts: MachineFacts, { cluster }: Desired): void {
   for (const [name, range] of [
     ['--cluster-cidr', cluster.clusterCidr],

@@ -1,5 +1,5 @@
-// What the set-up did to this machine and what was there before, in one file: a second run reads what was desired,
-// `k8ts reset` what to restore.
+// The record of what the set-up changed on this machine, and of the state before, in one file. A second run reads the desired
+// state from it; `k8ts reset` reads what to restore.
 import { BadRequest } from '../../controlplane/base/errors';
 import type { Desired } from './desired';
 import type { DockerChanges } from './docker-config';
@@ -12,7 +12,7 @@ export interface SetupRecord {
   /** sha256:HEX of the authority of the cluster; '' until the first run has it. */
   readonly caHash: string;
   readonly docker: DockerChanges;
-  /** Kernel settings as they were: net.ipv4.ip_forward → 0. */
+  /** Kernel settings before the set-up: net.ipv4.ip_forward → 0. */
   readonly sysctls: Readonly<Record<string, string>>;
   /** Units of the system that were not enabled and are now. */
   readonly enabled: readonly string[];
@@ -20,7 +20,7 @@ export interface SetupRecord {
   readonly installed: boolean;
 }
 
-/** @throws BadRequest when the file is no record of this version */
+/** @throws BadRequest when the file is not a record of this version */
 export async function readRecord(files: MachineFiles): Promise<SetupRecord | undefined> {
   const file = await files.read(recordPath);
   if (!file) return undefined;

@@ -1,5 +1,5 @@
-// `k8ts reset`: removes what init or join created, in the reverse order, and says what stays and why. Works from any state: what is missing
-// already is no error.
+// `k8ts reset`: removes everything that init or join created, in the reverse order, and reports what stays and why. Works from
+// any state: an object that is already missing is no error.
 import { dirname } from 'node:path';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
@@ -146,7 +146,7 @@ async function restoreDocker(
   }
 }
 
-/** A setting that Docker made for itself stays: with its rules in the kernel it needs forwarding. */
+/** A setting that Docker changed itself stays: with its rules in the kernel Docker needs forwarding. */
 async function restoreSysctls(
   { exec, files, say }: Session,
   record: SetupRecord | undefined,

@@ -1,5 +1,5 @@
-// A run of init, join or reset on this machine, which prints each step; and what init and join have in common: from the desired state to
-// processes that can start.
+// A run of init, join or reset on this machine, which prints each step; and the part that init and join share: from the desired
+// state to processes that can start.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../controlplane/base/errors';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -64,8 +64,8 @@ export interface Prepared {
 }
 
 /**
- * Does everything before credentials and starts. It first records what it will change, so that `k8ts reset` can undo a run that
- * ends halfway. @throws Refused before anything is written
+ * Does everything before credentials and starts. It first records its planned changes, so that `k8ts reset` can undo a run that
+ * was interrupted. @throws Refused before anything is written
  */
 export async function prepareMachine(
   session: Session,

@@ -1,5 +1,5 @@
-// From the desired and the observed state of a machine to the steps between. After the steps a new plan has none. Nothing is remembered: the
-// next observation shows what a crash left undone. Pure.
+// Compares the desired and the observed state of a machine, and plans the steps. After the steps a new plan is empty. No state is
+// kept between runs: the next observation shows the work that a crash interrupted. Pure.
 import { envFiles, pushConfig, registryConfig } from './arguments';
 import type { Desired } from './desired';
 import {
@@ -181,7 +181,7 @@ function planUnit(part: Part, observed: Observed, written: ReadonlySet<string>, 
   return isOld ? { action: 'restart', unit, because: 'the program has changed' } : undefined;
 }
 
-/** True after a run that ended between a write and a restart. */
+/** True after a run that was interrupted between a write and a restart. */
 function isNewer(path: string, { since }: UnitState, { files }: Observed): boolean {
   const file = files.get(path);
   return file !== undefined && since !== undefined && Math.floor(file.mtime) > since;

@@ -30,15 +30,15 @@ interface UnitParts {
 const restartSeconds = 2;
 
 /**
- * A process whose event loop does not turn for so long is ended and started again. At SIGINT it prints its stack
- * (controlplane/process/watchdog.ts), to which a call into the engine must end first.
+ * systemd ends and restarts a process whose event loop does not turn for this long. At SIGINT the process prints its stack
+ * (controlplane/process/watchdog.ts); a running call into the engine must return first.
  */
 const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbortSec=10'];
 
-/** As in hack/dev: the same work in 20 to 25 MB less. */
+/** As in hack/dev: the same work with 20 to 25 MB less memory. */
 const serverNodeFlags = '--max-semi-space-size=8';
 
-/** For processes that need nothing of the machine but the network. */
+/** For processes that need only the network of the machine. */
 const confined: Lines = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
@@ -71,7 +71,7 @@ const lowPorts: Lines = ['CapabilityBoundingSet=CAP_NET_BIND_SERVICE', 'AmbientC
 function nodeProgram(part: Part, flags = ''): Lines {
   const program = [`${programDir}/bin/node`, flags, `${programDir}/k8ts.js`, part, '$K8TS_ARGS', '$K8TS_EXTRA_ARGS'];
   return [
-    // Yours, for options that init and join do not know: K8TS_EXTRA_ARGS="--log-level=debug"
+    // For the administrator: options that init and join do not know, such as K8TS_EXTRA_ARGS="--log-level=debug"
     'Environment=K8TS_EXTRA_ARGS=',
     `EnvironmentFile=-/etc/default/k8ts-${part}`,
     `EnvironmentFile=${envPath(part)}`,
@@ -176,7 +176,7 @@ function renderService(part: Part): string {
     `PartOf=${target}`,
     `Wants=${['network-online.target', ...wants].join(' ')}`,
     `After=${['network-online.target', ...after].join(' ')}`,
-    // Start again without limit: what is missing now may return.
+    // Restart without limit: a missing dependency may return.
     'StartLimitIntervalSec=0',
     '',
     '[Service]',

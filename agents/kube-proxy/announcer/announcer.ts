@@ -1,4 +1,5 @@
-// Answers for load balancer addresses on the node's link. One node answers for each address: this is the loop around the election.
+// Answers for load balancer addresses on the node's link. For each address one node answers; this file is the loop around the
+// election.
 //
 //   rules written ─► set() ─┐
 //   Nodes ──────────────────┼─► evaluate: which nodes live? ─► elect (pure) ─► Responder: answers, gratuitous ARP
@@ -16,9 +17,9 @@ import { Responder } from '../../../dataplane/announce/responder';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { type NodeState, nodeStateOf } from './claims';
 
-/** An announcement is repeated for this long: a single frame may be lost, or come while a switch still learns. */
+/** Announcements are repeated for this long: a frame may be lost, or arrive while a switch still learns. */
 const repeatMs = 5_000;
-/** If the loop runs this late, the process was held up, and has heard no beacons in the meantime. */
+/** When the loop runs this late, the process was delayed and may have missed beacons. */
 const heldUpMs = 1_000;
 
 export interface AnnouncerDeps {
@@ -47,7 +48,7 @@ export class Announcer {
   private readonly conflicts = new Set<string>();
   private states: readonly NodeState[] = [];
   private revision = 0;
-  /** The time at which it got the link. For `silentMs` after it, it only listens to what the others announce. */
+  /** The time at which this node got the link. For `silentMs` after it, this node only listens to the others' beacons. */
   private listeningMs = Number.POSITIVE_INFINITY;
   private requested = false;
 
@@ -74,7 +75,10 @@ export class Announcer {
     return [...this.announced.keys()].sort();
   }
 
-  /** Announces until the signal is aborted. Then it reports its end to the others, which first answer with its MAC and then take over. */
+  /**
+   * Announces until the signal is aborted. Then it reports its end to the other nodes: one answers with this node's MAC first,
+   * and takes over later.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { nodes, clock } = this.deps;
     await nodes.synced(signal);
@@ -86,7 +90,7 @@ export class Announcer {
         const now = clock.now();
         if (now - last > beaconMs + heldUpMs) {
           this.peers.forgive(now);
-          // The others have taken over: start like a new node, so that addresses that return are announced on the link.
+          // Other nodes have taken over: start like a new node, so that addresses that return are announced on the link.
           this.listeningMs = now;
         }
         last = now;
@@ -178,7 +182,7 @@ export class Announcer {
     return !(now - this.listeningMs >= silentMs);
   }
 
-  /** While a node is `starting` the others keep their addresses, and answer for the ones it had. */
+  /** While a node is `starting`, the other nodes keep their addresses, and answer for the addresses that the node had. */
   private state(now: number): Beacon['state'] {
     if (this.isAble(now)) return 'able';
     return now - this.listeningMs < restartMs ? 'starting' : 'unable';

@@ -1,4 +1,4 @@
-// Translates API objects to what the election needs. Pure.
+// Translates API objects to the input of the election. Pure.
 import { isIP } from 'node:net';
 import {
   type EndpointSlice,
@@ -24,7 +24,7 @@ export function claimsOf(service: Service | undefined, slices: readonly Endpoint
   return (
     (status?.loadBalancer?.ingress ?? [])
       .filter(({ ip = '', ipMode = 'VIP' }) => isIP(ip) !== 0 && ipMode === 'VIP')
-      // In the spelling of neighbour discovery.
+      // In the spelling that neighbour discovery uses.
       .map(({ ip }) => ({ address: formatAddress(parseAddress(ip!)), ...local }))
   );
 }

@@ -1,4 +1,4 @@
-// The loop on an API in memory and a scripted nft; test/kernel/policy*.test.ts asks the kernel.
+// The loop with an API in memory and a scripted nft; test/kernel/policy*.test.ts uses the real kernel.
 import t, { type Test } from 'tap';
 import { endpointSlices, type NetworkPolicy, networkPolicies, nodes, pods, services } from '../../../controlplane/api';
 import { Unsupported } from '../../../controlplane/base/errors';

@@ -36,7 +36,7 @@ export interface EnforcerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onDrift: (drift: Drift) => void;
-  /** Called once for each row of failures: while they last, what policies forbid may be open. */
+  /** Called once for each series of failures: while it lasts, connections that policies forbid may be possible. */
   readonly onFailure: (message: string) => void;
 }
 

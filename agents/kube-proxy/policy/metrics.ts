@@ -1,4 +1,4 @@
-// What the enforcement of policies counts, in the Prometheus text format. Upstream has no names for these.
+// The metrics of policy enforcement, in the Prometheus text format. Upstream has no names for these.
 
 export interface PolicySync {
   readonly policies: number;

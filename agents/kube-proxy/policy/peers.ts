@@ -1,5 +1,5 @@
-// The pods and namespaces of the cluster as policies see them, kept current while there is a policy. Of each pod it holds only what
-// decides about packets, and reports only changes of that.
+// The pods and namespaces of the cluster for policies, kept current while there is a policy. Keeps only the parts of a pod that
+// rules depend on, and reports only changes of these parts.
 import { type Namespace, namespaces, type Pod, pods } from '../../../controlplane/api';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
@@ -63,7 +63,7 @@ export class Peers {
   }
 }
 
-/** A whole pod has some kilobytes, this part of it some hundred bytes. */
+/** A complete pod has some kilobytes, this part some hundred bytes. */
 export function relevantPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = metadata ?? {};
   const portsOf = (containers: NonNullable<Pod['spec']>['containers'] | undefined) =>

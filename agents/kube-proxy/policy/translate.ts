@@ -35,7 +35,7 @@ const keyOf = ({ metadata }: { metadata?: { namespace?: string; name?: string } 
 /** An empty selector selects everything. One with an unknown operator, which validation refuses, selects nothing. */
 const selectorOf = (selector: LabelSelector): Selector => (selectorFromLabelSelector(selector) ?? []) as Selector;
 
-/** @throws BadRequest for a text that is no range, which validation refuses. */
+/** @throws BadRequest for text that is not a range, which validation refuses. */
 export function translatePolicy(policy: NetworkPolicy): PolicyRecord {
   const { ingress = [], egress = [] } = policy.spec ?? {};
   return {
@@ -45,7 +45,7 @@ export function translatePolicy(policy: NetworkPolicy): PolicyRecord {
   };
 }
 
-/** For a policy that cannot be translated: it isolates what it selects, and allows nothing. */
+/** For a policy that cannot be translated: isolates the selected pods, and allows nothing. */
 export const closedPolicy = (policy: NetworkPolicy): PolicyRecord => ({
   ...isolation(policy),
   ...(isolates(policy, 'Ingress') ? { ingress: [] } : {}),
@@ -92,7 +92,7 @@ export const translateNamespace = ({ metadata }: Namespace): NamespaceRecord => 
   labels: metadata?.labels ?? {},
 });
 
-/** Undefined for a pod that policies do not concern: with hostNetwork, without an address, or ended. */
+/** Undefined for a pod that policies do not affect: with hostNetwork, without an address, or ended. */
 export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined {
   const { metadata, spec, status } = pod;
   // The address of a pod that has ended stays in its status, and another pod may have it now.
@@ -110,7 +110,7 @@ export function translatePod(pod: Pod, nodeName: string): PodRecord | undefined 
   };
 }
 
-/** The ports of containers that run as long as the pod does. Init containers that run once serve no requests. */
+/** The named ports of containers that run as long as the pod does. Init containers that run once serve no requests. */
 function namedPorts({ spec }: Pod): NamedPort[] {
   return lastingContainers(spec ?? {}).flatMap(({ ports = [] }) =>
     ports.flatMap(({ name, protocol, containerPort }) =>

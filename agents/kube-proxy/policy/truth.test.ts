@@ -1,4 +1,4 @@
-// Random clusters: compares what the compiled rules of both nodes do with a packet with what the API reference says.
+// Random clusters: the compiled rules of both nodes must treat each packet as the API reference says.
 import t from 'tap';
 import type { Pod, Service } from '../../../controlplane/api';
 import type { Tracer } from '../../../dataplane/path/hooks';
@@ -51,7 +51,7 @@ interface Packet {
 
 const tracers = new WeakMap<PolicyPlan, Tracer>();
 
-/** Whether the first packet of a connection gets through a node with these rules: past it, or into it. */
+/** Whether the first packet of a connection passes a node with these rules: forwarded by it, or to the node itself. */
 function passes(plan: PolicyPlan, way: 'forward' | 'input', { port, ...packet }: Packet): boolean {
   const tracer = tracers.get(plan) ?? tracerOfPlans({ nft: [renderUpdate(undefined, plan)] });
   tracers.set(plan, tracer);
@@ -85,7 +85,7 @@ t.test('rules do what the API says', async (t) => {
       const protocol = pick(['TCP', 'TCP', 'UDP', 'SCTP', 'ICMP'] as const);
       const port = protocol === 'ICMP' ? 0 : pick([53, 60, 80, 81, 107, 200, 443, 470, 8000, 8080, 8100, 9000]);
       const packet: Packet = { source, destination, protocol: protocol.toLowerCase() as Packet['protocol'], port };
-      // Each end's node sees the packet once; a node both ends are on as well.
+      // The node of each end judges the packet once; a node that has both ends judges it once as well.
       const way = [...new Set(ends.flatMap((end) => end?.spec?.nodeName ?? []))];
       const passed = way.every((node) => {
         const plan = plans.get(node);

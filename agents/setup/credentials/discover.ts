@@ -1,5 +1,6 @@
-// Finds the authority of a cluster with nothing but what the control machine printed. It reads the authority from a server that is not
-// trusted yet, and accepts it if its key has the hash, the token has signed it, and the server has a certificate of it. Source: kubeadm's token-based discovery with CA pinning.
+// Finds the authority of a cluster from the text that the control machine printed. It reads the authority from a server that is
+// not trusted yet, and accepts it if its key has the hash, the token has signed it, and the server has a certificate of it.
+// Source: kubeadm's token-based discovery with CA pinning.
 import { configMaps } from '../../../controlplane/api';
 import {
   AppError,
@@ -50,7 +51,7 @@ export const discover: Discover = async (options: DiscoverOptions): Promise<Disc
       `the secret of token ${id} is another one: the part behind the dot was not copied as it was printed; ${makeAnother}`,
     );
   }
-  // Only a server with a certificate of this authority can answer now; until here any server could have copied the text.
+  // Only a server with a certificate of this authority can answer this request; before, any server could have copied the text.
   await readInfo({ server, ca: caPem }, options.signal);
   return { server, caPem };
 };

@@ -1,5 +1,5 @@
-// Joining a real API server with its controllers in this process: token, discovery, requests, a client that works; and each way in which
-// it is refused.
+// A machine joins a real API server whose controllers run in this process: token, discovery, requests, a working client; and each
+// way in which it is refused.
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

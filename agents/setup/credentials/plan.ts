@@ -9,7 +9,7 @@ export interface Missing {
   /** Why it is requested: it was missing. */
   readonly reason: string;
 }
-/** In the order of `credentials`, without those that are good. */
+/** In the order of `credentials`, without the credentials that are still valid. */
 export function planCredentials(
   credentials: readonly NodeCredential[],
   found: ReadonlyMap<string, FoundCredential>,

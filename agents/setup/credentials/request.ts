@@ -59,7 +59,7 @@ export const requestNodeCredentials: RequestNodeCredentials = async (request, si
     : found.get('kubelet')!.pair;
   await withClient({ server, ca: caPem, ...own }, async (client) => {
     await registerNode(client, node, Date.now());
-    // All at the same time, because each request mostly waits. What one run does not get, the next one requests.
+    // All at the same time, because each request mostly waits. The next run requests the credentials that this run does not get.
     const orders = (isOwn ? others : missing).map((one) => write(one, client));
     const failed = (await Promise.allSettled(orders)).find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
@@ -114,7 +114,7 @@ async function withClient<T>(connection: ConnectionOptions, use: (client: Client
   }
 }
 
-/** Adds to the error of a refused token what is wrong with it. */
+/** Adds the reason to the error of a refused token. */
 async function asMachine<T>(token: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -124,7 +124,7 @@ async function asMachine<T>(token: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** To be called before any request. @throws AlreadyExists */
+/** Must be called before any request. @throws AlreadyExists */
 async function checkMembership(client: Client, { name, addresses }: NodeIdentity, log: Logger): Promise<void> {
   const { items } = await client.list(nodes);
   const membership = judgeMembership(items, name, addresses);

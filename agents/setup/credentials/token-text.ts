@@ -1,4 +1,4 @@
-// Parses what people paste: a token, an address, a hash. Strict, so that a mistake is found before any request is sent.
+// Parses pasted text: a token, an address, a hash. Strict, so that a mistake is found before any request is sent.
 import { BadRequest } from '../../../controlplane/base/errors';
 
 export interface TokenText {
