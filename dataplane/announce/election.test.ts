@@ -14,7 +14,7 @@ t.test('addresses are spread over the nodes', async (t) => {
   for (const node of nodes) t.ok(Math.abs((counts.get(node) ?? 0) - 100) <= 30, `${node}: ${counts.get(node)}`);
 });
 
-t.test('a node that goes takes only its own addresses with it, and the order of nodes means nothing', async (t) => {
+t.test('when a node stops, only its addresses move; the order of nodes does not matter', async (t) => {
   for (const address of addresses) {
     const before = chooseNode(address, nodes);
     const after = chooseNode(address, ['worker-2', 'control']);
@@ -65,7 +65,7 @@ for (const { name, claims, from = nodes, want } of cases) {
   });
 }
 
-t.test('a node between two processes: the next one answers in its name', async (t) => {
+t.test('while a node restarts, the next node answers with its link address', async (t) => {
   const address = '192.168.57.240';
   const owner = chooseNode(address, nodes)!;
   const others = nodes.filter((name) => name !== owner);

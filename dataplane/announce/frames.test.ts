@@ -28,7 +28,7 @@ t.test('an announcement in both forms', async (t) => {
   ]);
 });
 
-t.test('what is no ARP of IPv4 on Ethernet is left alone', async (t) => {
+t.test('frames that are not ARP for IPv4 on Ethernet are ignored', async (t) => {
   const change = (at: number, value: number) => {
     const frame = Buffer.from(request);
     frame[at] = value;

@@ -40,7 +40,7 @@ t.test('a solicitation is read, and answered to the one who asked', async (t) =>
   t.equal(inItsName.toString('hex', 80), '02000000000c');
 });
 
-t.test('who has no address yet is answered with all others, as an announcement is', async (t) => {
+t.test('a client without an address is answered at the all-nodes address, like an announcement', async (t) => {
   const probe = neighbourAnswer({ ...asked, senderIp: '::' }, mac);
   t.equal(probe.toString('hex', 0, 6), '333300000001');
   t.equal(probe.toString('hex', 38, 54), 'ff020000000000000000000000000001');
@@ -49,7 +49,7 @@ t.test('who has no address yet is answered with all others, as an announcement i
   t.ok(parseNeighbourMessage(probe), 'with a right checksum');
 });
 
-t.test('what is wrong, or came from beyond the link, is left alone', async (t) => {
+t.test('malformed messages and messages from beyond the link are ignored', async (t) => {
   const change = (at: number, value: number) => {
     const frame = Buffer.from(solicitation);
     frame[at] = value;

@@ -20,7 +20,7 @@ t.test('a peer lives as long as it is heard', async (t) => {
   t.equal(peers.isAlive('a', 1500 + silentMs), true);
 });
 
-t.test('a peer that leaves has a moment to begin again', async (t) => {
+t.test('a peer that leaves has time to restart', async (t) => {
   const peers = new Peers();
   const states = (now: number) => ({
     alive: peers.isAlive('a', now),
@@ -40,7 +40,7 @@ t.test('a peer that leaves has a moment to begin again', async (t) => {
   t.same(states(200), { alive: true, able: true, held: false });
 });
 
-t.test('a peer that is not able says so, and is not waited for when it leaves', async (t) => {
+t.test('a peer that is unable says so, and has no time to restart when it leaves', async (t) => {
   const peers = new Peers();
   peers.heard(beacon('a', { state: 'unable' }), 0);
   t.equal(peers.heard(beacon('a', { state: 'leaving' }), 10), true);
@@ -52,7 +52,7 @@ t.test('a peer that is not able says so, and is not waited for when it leaves', 
   t.equal(peers.isAble('never heard'), true);
 });
 
-t.test('a process that was held up does not take the others for dead', async (t) => {
+t.test('a delayed process does not treat the others as dead', async (t) => {
   const peers = new Peers();
   peers.heard(beacon('a'), 0);
   peers.forgive(60_000);
@@ -64,7 +64,7 @@ t.test('a node that was never heard does not count, whatever the API says of it'
   t.equal(new Peers().isAlive('a', 0), false);
 });
 
-t.test('who knows less than the others for a while has lost the API', async (t) => {
+t.test('a node that knows less than the others for a while has lost the API', async (t) => {
   const peers = new Peers();
   peers.heard(beacon('a', { revision: 9 }), 0);
   const keepHearing = (revision: number, now: number) => peers.heard(beacon('a', { revision }), now);
@@ -73,6 +73,6 @@ t.test('who knows less than the others for a while has lost the API', async (t) 
   t.equal(peers.isBehind(8, staleMs), true);
   t.equal(peers.isBehind(9, staleMs), false, 'caught up');
   keepHearing(9, staleMs + 10);
-  t.equal(peers.isBehind(8, staleMs + 10), false, 'counted anew');
+  t.equal(peers.isBehind(8, staleMs + 10), false, 'counted from the start');
   t.equal(peers.isBehind(8, staleMs * 10), false, 'a dead peer tells nothing');
 });

@@ -99,7 +99,7 @@ export class Responder {
       for (const socket of sockets) socket.close();
       const problem = describeError(err);
       if (problem !== this.problem)
-        log.warn('no load balancer addresses on this node', { link: link.name, error: problem });
+        log.warn('this node announces no load balancer addresses, trying again', { link: link.name, error: problem });
       this.problem = problem;
       return false;
     }

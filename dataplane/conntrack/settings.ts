@@ -52,7 +52,12 @@ function raise(netns: Netns, { name, atLeast }: Setting, log: Logger): boolean {
   try {
     return ensureSysctls(netns, { [name]: String(atLeast) }).length > 0;
   } catch (err) {
-    log.info('conntrack setting left as it is', { name, value: now, wanted: atLeast, error: describeError(err) });
+    log.info('conntrack setting cannot be raised, left unchanged', {
+      name,
+      value: now,
+      wanted: atLeast,
+      error: describeError(err),
+    });
     return false;
   }
 }

@@ -176,7 +176,7 @@ for (const { name, before, after, first = false, flows } of cases) {
   });
 }
 
-t.test('flows of one frontend and backend go with one command', async (t) => {
+t.test('one command deletes the flows of one frontend and backend', async (t) => {
   const exec = new ScriptedExec([
     {
       argv: 'conntrack -L -f ipv4 -p udp --orig-dst 10.96.0.10 --orig-port-dst 53',
@@ -197,7 +197,7 @@ t.test('flows of one frontend and backend go with one command', async (t) => {
   t.equal(await cleaner.clean([]), 0, 'nothing to look at, nothing run');
 });
 
-t.test('a real failure is told', async (t) => {
+t.test('a real failure is thrown', async (t) => {
   const exec = new ScriptedExec([{ argv: /conntrack -L/, exitCode: 1, stderr: 'Operation not permitted' }]);
   const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node, clusterCidr: '10.244.0.0/16' });
   await t.rejects(cleaner.clean(changedFrontends(dns(['10.244.1.9']), dns([]), false)), { code: 'CommandFailed' });

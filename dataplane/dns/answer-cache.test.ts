@@ -15,7 +15,7 @@ t.test('forms are made once each and given in turn', async (t) => {
   t.same(made, [0, 1, 2]);
 });
 
-t.test('the cache is bounded and keeps what is still asked for', async (t) => {
+t.test('the cache is bounded and keeps recently used answers', async (t) => {
   const cache = new AnswerCache<string>(2);
   const put = (key: string) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key), 1);
   put('a');
@@ -24,7 +24,7 @@ t.test('the cache is bounded and keeps what is still asked for', async (t) => {
   t.equal(cache.get('a')?.tag, 'a', 'from the generation before');
   put('d');
   t.equal(cache.get('a')?.tag, 'a');
-  t.equal(cache.get('b'), undefined, 'nobody asked');
+  t.equal(cache.get('b'), undefined, 'not used');
   cache.clear();
   t.equal(cache.get('a'), undefined);
 });

@@ -76,7 +76,7 @@ async function upstream(t: Test, udp: (query: Buffer) => Buffer | undefined, tcp
   return { host, port };
 }
 
-t.test('an answer is asked for once and then remembered with its TTL running down', async (t) => {
+t.test('an answer is requested once, then cached with a falling TTL', async (t) => {
   let asked = 0;
   const server = await upstream(t, (query) => {
     asked++;
@@ -124,7 +124,7 @@ t.test('packets that are no answer to the question are ignored', async (t) => {
   await t.rejects(exchange(queryOf('www.example.com'), server, 50), { code: 'Unavailable', message: /did not answer/ });
 });
 
-t.test('servers are asked in turn of their health', async (t) => {
+t.test('healthy servers are asked first', async (t) => {
   const asked: string[] = [];
   const answers: Record<string, () => Buffer> = {
     'a:53': () => {
@@ -197,7 +197,7 @@ t.test('a reply carries the ID, the RD bit and the spelling of its own query', a
   t.equal(readQuestion(reply)?.name, 'www.example.com');
 });
 
-t.test('an upstream that nobody listens at is known at once', async (t) => {
+t.test('an unreachable upstream server is noticed at once', async (t) => {
   const closed = createSocket('udp4');
   await new Promise<void>((resolve) => closed.bind(0, host, resolve));
   const { port } = closed.address();

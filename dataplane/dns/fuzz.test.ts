@@ -98,7 +98,7 @@ t.test('any bytes are answered with a message, or not at all', async (t) => {
   });
 });
 
-t.test('readers of raw messages take anything', async (t) => {
+t.test('readers of raw messages accept any bytes', async (t) => {
   await fuzz(t, 'messages', anyBytes, (message) => {
     if (message.length < 12) return;
     const records = readRecords(message);

@@ -219,7 +219,10 @@ export class Responder {
         // RFC 6604: the reply's code is the code of the last name in the chain.
         if (rcodeOf(upstream) === rcodes.NXDOMAIN) rcode = rcodes.NXDOMAIN;
       } catch (error) {
-        log.debug('an alias could not be followed', { target: found.chase, error: describeError(error) });
+        log.debug('an alias could not be followed, answering with the alias alone', {
+          target: found.chase,
+          error: describeError(error),
+        });
       }
     }
     this.counter(transport, zone.origin, question.type, rcode).value++;

@@ -65,7 +65,7 @@ const listenUdp = (host: string, port: number, responder: Responder, log: Logger
     receiveBufferBytes,
     answer: (query, from) => responder.handle(query, 'udp', from),
     // A send fails when the client is no longer reachable; that is no fault of the server.
-    onError: (error) => log.debug('udp', { error: describeError(error) }),
+    onError: (error) => log.debug('a UDP answer could not be sent', { error: describeError(error) }),
   });
 
 function listenTcp(host: string, port: number, responder: Responder): Promise<Server> {

@@ -51,7 +51,7 @@ t.test('timeout and abort kill the program', async (t) => {
   );
 });
 
-t.test('a program that does not read its input does not break us', async (t) => {
+t.test('a program that does not read its input is no error', async (t) => {
   t.same(await exec.run(['true'], { input: Buffer.alloc(1 << 20) }), { stdout: '', stderr: '' });
 });
 
@@ -60,7 +60,7 @@ t.test('output is bounded', async (t) => {
   t.match(err, { message: /wrote more than/ });
 });
 
-t.test('a started program tells its end', async (t) => {
+t.test('a started program reports its exit', async (t) => {
   const daemon = await startProgram(['sleep', '60']);
   t.ok(daemon.pid > 1);
   daemon.kill('SIGTERM');

@@ -87,7 +87,7 @@ void t.test('cookies of HTTP/2 become one field', async (t) => {
   t.same(head.headers.slice(0, 6), ['cookie', 'a=1; b=2', 'x-a', '1', 'x-a', '2']);
 });
 
-void t.test('answers lose what their own connection is about', async (t) => {
+void t.test('answers lose the headers of their own connection', async (t) => {
   const headers = {
     connection: 'close, X-Secret, set-cookie',
     'x-secret': 's',
@@ -103,7 +103,7 @@ void t.test('answers lose what their own connection is about', async (t) => {
   t.same(responseHeaders({ trailer: 'x-t', server: 'nginx' }), ['trailer', 'x-t', 'server', 'nginx']);
 });
 
-void t.test('trailers say nothing of what is over', async (t) => {
+void t.test('trailers cannot change what was sent before them', async (t) => {
   const trailers = {
     'grpc-status': '0',
     'x-checksum': 'c',

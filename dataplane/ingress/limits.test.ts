@@ -50,7 +50,7 @@ function session(t: Test, port: number, ca: string): ClientHttp2Session {
   return client;
 }
 
-void t.test('whoever is slow to ask is cut off, on every way in', async (t) => {
+void t.test('a slow client loses its connection, on every port and protocol', async (t) => {
   const { httpPort, httpsPort, ca } = await start(t, { headMs: 100 });
   const tls = { port: httpsPort, host: '127.0.0.1', servername: host, ca };
   const half = `GET / HTTP/1.1\r\nHost: ${host}\r\n`;
@@ -68,7 +68,7 @@ void t.test('whoever is slow to ask is cut off, on every way in', async (t) => {
   t.ok(h2.closed, 'HTTP/2 without a request');
 });
 
-void t.test('HTTP/2 between requests, and with one that stands still', async (t) => {
+void t.test('HTTP/2 between requests, and with a request that makes no progress', async (t) => {
   const idle = await start(t, { idleMs: 100 });
   const client = session(t, idle.httpsPort, idle.ca);
   const stream = client.request({ ':path': '/' });

@@ -65,7 +65,7 @@ void t.test('TTLs are bounded in both directions, and a failure is believed for 
   await t.rejects(names.lookup('none'), /ENOTFOUND/);
 });
 
-void t.test('what is remembered and what is under way is bounded', async (t) => {
+void t.test('cached names and running queries are bounded', async (t) => {
   let asked = 0;
   const quick = new Names(async () => {
     asked++;

@@ -25,7 +25,7 @@ void t.test('rules and requests meet in one spelling', async (t) => {
   }
 });
 
-void t.test('what every backend could read differently is refused', async (t) => {
+void t.test('paths that backends read in different ways are refused', async (t) => {
   const refused = [
     '/a/../b',
     '/a/%2e%2E/b',

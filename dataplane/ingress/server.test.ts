@@ -99,7 +99,7 @@ void t.test('method, path, query, headers and body reach the backend unchanged',
   t.notOk('x-secret' in seen.headers, 'a header named in Connection stays with its connection');
 });
 
-void t.test('no rule, no host, a walking path, no endpoints', async (t) => {
+void t.test('no rule, no host, a path with dot segments, no endpoints', async (t) => {
   const { port, server } = await proxy(t, config([]));
   t.match(await ask(port, { host: 'other.local' }), {
     status: 404,
@@ -112,7 +112,7 @@ void t.test('no rule, no host, a walking path, no endpoints', async (t) => {
   t.match(await ask(port), { status: 404 });
 });
 
-void t.test('what comes before the first configuration waits for it, but not for ever', async (t) => {
+void t.test('requests before the first configuration wait for it, but not for ever', async (t) => {
   const endpoint = await backend(t, (req, res) => void req.pipe(res));
   const start = async (holdMs: number) => {
     const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0, holdMs });
@@ -214,7 +214,7 @@ void t.test('an upgrade that is no WebSocket is answered as a plain request', as
   t.match(answer, { status: 200, body: 'undefined' });
 });
 
-void t.test('requests under way finish when their endpoint leaves', async (t) => {
+void t.test('running requests finish when their endpoint is removed', async (t) => {
   let finish = () => {};
   const started = new Promise<void>((resolve) => {
     finish = resolve;

@@ -54,7 +54,7 @@ t.test('the second address of a pod is as far from the start of its range as the
   t.equal(small.allocateLike('10.0.0.6', first), '10.1.0.2', 'or where its range ends before');
 });
 
-t.test('a large range is used at its beginning; what was there before stays known', async (t) => {
+t.test('only the beginning of a large range is used; addresses beyond it can be reserved', async (t) => {
   const allocator = new AddressAllocator(parseCidr('10.0.0.0/16'));
   t.equal(take(allocator, 2046).at(-1), '10.0.7.255');
   t.throws(() => allocator.allocate(), { code: 'Unavailable' });
@@ -64,7 +64,7 @@ t.test('a large range is used at its beginning; what was there before stays know
   t.equal(allocator.allocate(), '10.0.0.9');
 });
 
-t.test('reserving what runs already survives a restart', async (t) => {
+t.test('after a restart the addresses of running pods are reserved again', async (t) => {
   const allocator = new AddressAllocator(parseCidr('10.0.0.0/29'));
   allocator.reserve('10.0.0.3');
   allocator.reserve('10.0.0.3');
@@ -82,7 +82,7 @@ t.test('addresses that no pod can have', async (t) => {
   t.equal(allocator.usage.taken, 0);
 });
 
-t.test('allocations and releases never give one address to two', async (t) => {
+t.test('allocations and releases never give one address to two pods', async (t) => {
   const allocator = new AddressAllocator(parseCidr('10.0.0.0/26'));
   const held = new Set<string>();
   const faults: string[] = [];

@@ -15,7 +15,7 @@ t.test('mode and version', (t) => {
   t.end();
 });
 
-t.test('a kernel that holds rules of one mode alone is taken', async (t) => {
+t.test('a kernel with rules of one mode only is accepted', async (t) => {
   const exec = new ScriptedExec([
     version('v1.8.9 (nf_tables)'),
     { argv: 'iptables-legacy-save', stdout: '*nat\n:INPUT ACCEPT [0:0]\nCOMMIT\n' },
@@ -33,7 +33,7 @@ t.test('a kernel that holds rules of one mode alone is taken', async (t) => {
   t.match(await detectBackend(noKernelPart, 4), { mode: 'nft' });
 });
 
-t.test('mixed, old and missing are refused with what to do', async (t) => {
+t.test('a mix, an old and a missing iptables are refused with advice', async (t) => {
   const mixed = new ScriptedExec([
     version('v1.8.9 (legacy)'),
     { argv: 'iptables-nft-save', stdout: '-A INPUT -j ACCEPT\n' },

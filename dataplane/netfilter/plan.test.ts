@@ -59,7 +59,7 @@ t.test('equal state needs nothing', (t) => {
   t.end();
 });
 
-t.test('a dump of the kernel: our chains and our jumps, not those of others', (t) => {
+t.test('a dump of the kernel: our chains and our jumps, no foreign ones', (t) => {
   const first = jumps[0]!;
   const dump = `*nat\n:${first.from} ACCEPT [0:0]\n:DOCKER - [0:0]\n:K8TS-A - [0:0]\n${jumpRule(first.from, first.to)}\n-A DOCKER -j RETURN\n-A K8TS-A -j RETURN\nCOMMIT\n`;
   const { chains, missingJumps } = readOwn(splitDump(dump));
@@ -71,7 +71,7 @@ t.test('a dump of the kernel: our chains and our jumps, not those of others', (t
   t.end();
 });
 
-t.test('a jump nobody wants any more goes before the chain it leads to', (t) => {
+t.test('a jump that is not desired any more is removed before its chain', (t) => {
   const actual = own([], [chain('K8TS-OUTPUT')]);
   const surplus = jumps.filter(({ from, table }) => from === 'OUTPUT' && table === 'filter');
   t.equal(
@@ -81,7 +81,7 @@ t.test('a jump nobody wants any more goes before the chain it leads to', (t) => 
   t.end();
 });
 
-t.test('removal takes our jumps and chains and nothing else', (t) => {
+t.test('removal deletes our jumps and chains and nothing else', (t) => {
   t.equal(renderRemoval(own([]), []), '');
   t.equal(
     renderRemoval(own([chain('K8TS-A')]), jumps.slice(0, 1)),

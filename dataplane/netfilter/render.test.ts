@@ -35,7 +35,7 @@ for (const line of lines) {
   });
 }
 
-t.test('words that are not known stay as they are', (t) => {
+t.test('unknown words are kept as text', (t) => {
   const rule = parseRule('-A PREROUTING -m set --match-set blocked src -j LOG --log-prefix "dropped: "');
   t.same(rule.matches, [{ match: 'opaque', text: '-m set --match-set blocked src' }]);
   t.same(rule.action, { target: 'opaque', text: '-j LOG --log-prefix "dropped: "' });

@@ -98,7 +98,7 @@ t.test('VXLAN where a node is not on a link of ours', async (t) => {
   });
 });
 
-t.test('the tunnel stands ready in mode auto, as others may see this node off their links', async (t) => {
+t.test('in mode auto the tunnel exists without routes, because others may see this node off their links', async (t) => {
   const { tunnel } = plan({ leases: [a, b] });
   t.match(tunnel, { needed: false, routes: [], neighbours: [], forwarding: [] });
   t.match(plan({ mode: 'vxlan', leases: [a] }).tunnel, { needed: true });
@@ -132,7 +132,7 @@ t.test('both families in one tunnel: the outer one is that of the first address'
   );
 });
 
-t.test('what cannot be tunnelled is said', async (t) => {
+t.test('leases that cannot be tunnelled are reported', async (t) => {
   t.same(plan({ leases: [a, lease('b', 'fd57::11', '10.244.1.0/24')] }).unusable, [
     { node: 'b', reason: 'it has no address of the family of ours, 192.168.57.10: fd57::11' },
   ]);

@@ -48,22 +48,25 @@ const plan = (...pods: string[]): PolicyPlan => ({
   guard: '',
 });
 
-t.test('whole, then differences, then nothing; whole again after a failure', async (t) => {
-  const nft = new ScriptedNft();
-  const applier = new PolicyApplier(nft);
-  t.match(await applier.apply(plan('10.0.0.1')), { full: true });
-  t.ok(nft.runs[0]?.startsWith(removal()));
-  t.match(await applier.apply(plan('10.0.0.1', '10.0.0.2')), { full: false });
-  t.match(nft.runs[1], /^add element .* 10\.0\.0\.2 \. tcp \. 80 }\nadd element .* \{ 10\.0\.0\.2 : goto leave }\n$/);
-  t.strictSame(await applier.apply(plan('10.0.0.1', '10.0.0.2')), { full: false, bytes: 0 });
-  t.equal(nft.runs.length, 2);
-  nft.failure = new Error('busy');
-  await t.rejects(applier.apply(plan('10.0.0.3')), /busy/);
-  nft.failure = undefined;
-  t.match(await applier.apply(plan('10.0.0.3')), { full: true });
-});
+t.test(
+  'the first write is complete, later ones are differences or empty; complete again after a failure',
+  async (t) => {
+    const nft = new ScriptedNft();
+    const applier = new PolicyApplier(nft);
+    t.match(await applier.apply(plan('10.0.0.1')), { full: true });
+    t.ok(nft.runs[0]?.startsWith(removal()));
+    t.match(await applier.apply(plan('10.0.0.1', '10.0.0.2')), { full: false });
+    t.match(nft.runs[1], /^add element .* 10\.0\.0\.2 \. tcp \. 80 }\nadd element .* \{ 10\.0\.0\.2 : goto leave }\n$/);
+    t.strictSame(await applier.apply(plan('10.0.0.1', '10.0.0.2')), { full: false, bytes: 0 });
+    t.equal(nft.runs.length, 2);
+    nft.failure = new Error('busy');
+    await t.rejects(applier.apply(plan('10.0.0.3')), /busy/);
+    nft.failure = undefined;
+    t.match(await applier.apply(plan('10.0.0.3')), { full: true });
+  },
+);
 
-t.test('no policy: nothing is written where nothing is, and what is there goes', async (t) => {
+t.test('no policy: an existing table is removed, otherwise nothing is written', async (t) => {
   const nft = new ScriptedNft();
   await new PolicyApplier(nft).apply(undefined);
   t.strictSame(nft.runs, []);
@@ -85,7 +88,7 @@ t.test('a node without nft can live without policies, not with them', async (t) 
   await t.rejects(applier.apply(plan('10.0.0.1')), { code: 'Unsupported' });
 });
 
-t.test('what others change is found, and then everything is written', async (t) => {
+t.test('foreign changes are found, and then everything is written', async (t) => {
   const nft = new ScriptedNft();
   const applier = new PolicyApplier(nft);
   t.strictSame(await applier.check(true), [], 'before the first write there is nothing to miss');
@@ -105,7 +108,7 @@ t.test('what others change is found, and then everything is written', async (t) 
 });
 
 t.test(
-  'where transactions are counted, nothing is listed while nobody else writes, and an element is found soon',
+  'where transactions are counted, nothing is listed without a foreign write, and a changed element is found soon',
   async (t) => {
     const nft = new ScriptedNft();
     let others: number | undefined = 7;
@@ -126,7 +129,7 @@ t.test(
     t.strictSame(await applier.check(false), []);
     t.equal(listed, 1);
     t.strictSame(await applier.check(true), []);
-    t.equal(listed, 2, 'the thorough check believes nobody');
+    t.equal(listed, 2, 'the thorough check always compares');
     nft.elements.get('m')!.set('10.0.0.9', { value: 'accept' });
     others = 8;
     t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }], 'without waiting for the thorough check');
@@ -138,7 +141,7 @@ t.test(
   },
 );
 
-t.test('differences are named object by object; counters are none', async (t) => {
+t.test('differences are named object by object; counters are no difference', async (t) => {
   const listing = (...objects: string[]) => `table inet k8ts-policy {\n${objects.join('\n')}\n}\n`;
   const chain = (name: string, rule: string) => `\tchain ${name} {\n\t\t${rule}\n\t}\n`;
   const before = listing(
@@ -155,32 +158,35 @@ t.test('differences are named object by object; counters are none', async (t) =>
   ]);
 });
 
-t.test('the bridge is guarded in a table of its own; a kernel without such tables is told of, not fatal', async (t) => {
-  const nft = new ScriptedNft();
-  const applier = new PolicyApplier(nft);
-  const guarded = { ...plan('10.0.0.1'), guard: guardText(['10.244.1.0/24']) };
-  t.match(nft.runs, []);
-  await applier.apply(guarded);
-  t.match(nft.runs[0], /iifname "veth0af401\*" oifname "veth0af401\*"/);
-  t.equal(nft.runs.length, 2);
-  await applier.apply({ ...guarded, ...plan('10.0.0.1', '10.0.0.2'), guard: guarded.guard });
-  t.equal(nft.runs.length, 3, 'once');
-  nft.bridgeText = undefined;
-  t.match(await applier.check(false), [{ table: 'bridge k8ts-policy', kind: 'missing' }]);
-  await applier.apply(guarded);
-  t.ok(nft.bridgeText);
-  await applier.apply(undefined);
-  t.equal(nft.bridgeText, undefined);
+t.test(
+  'the bridge is guarded in a table of its own; a kernel without such tables is reported, not fatal',
+  async (t) => {
+    const nft = new ScriptedNft();
+    const applier = new PolicyApplier(nft);
+    const guarded = { ...plan('10.0.0.1'), guard: guardText(['10.244.1.0/24']) };
+    t.match(nft.runs, []);
+    await applier.apply(guarded);
+    t.match(nft.runs[0], /iifname "veth0af401\*" oifname "veth0af401\*"/);
+    t.equal(nft.runs.length, 2);
+    await applier.apply({ ...guarded, ...plan('10.0.0.1', '10.0.0.2'), guard: guarded.guard });
+    t.equal(nft.runs.length, 3, 'once');
+    nft.bridgeText = undefined;
+    t.match(await applier.check(false), [{ table: 'bridge k8ts-policy', kind: 'missing' }]);
+    await applier.apply(guarded);
+    t.ok(nft.bridgeText);
+    await applier.apply(undefined);
+    t.equal(nft.bridgeText, undefined);
 
-  nft.bridgeFailure = new Unsupported('no such thing');
-  t.match(await applier.apply(guarded), { full: true, unguarded: /no such thing/ });
-  t.strictSame(await applier.check(false), []);
-  for (const [range, prefix] of [
-    ['10.244.1.0/24', 'veth0af401'],
-    ['10.244.16.0/20', 'veth0af41'],
-    ['10.244.2.64/26', 'veth0af402'],
-    ['fd00:244:1::/64', 'veth0000'],
-  ] as const) {
-    t.equal(portPrefix(parseCidr(range)), prefix);
-  }
-});
+    nft.bridgeFailure = new Unsupported('no such thing');
+    t.match(await applier.apply(guarded), { full: true, unguarded: /no such thing/ });
+    t.strictSame(await applier.check(false), []);
+    for (const [range, prefix] of [
+      ['10.244.1.0/24', 'veth0af401'],
+      ['10.244.16.0/20', 'veth0af41'],
+      ['10.244.2.64/26', 'veth0af402'],
+      ['fd00:244:1::/64', 'veth0000'],
+    ] as const) {
+      t.equal(portPrefix(parseCidr(range)), prefix);
+    }
+  },
+);

@@ -83,7 +83,7 @@ t.test('a policy without pods of this node costs nothing', async (t) => {
   t.equal(removal(), 'add table inet k8ts-policy\ndelete table inet k8ts-policy\n');
 });
 
-t.test('an address claimed twice is that of the pod that stays', async (t) => {
+t.test('an address claimed twice belongs to the pod that is not being deleted', async (t) => {
   const going = pod('a-going', '10.244.1.5', { ending: true, labels: { app: 'db' } });
   for (const pods of [
     [going, pod('web-1', '10.244.1.5')],

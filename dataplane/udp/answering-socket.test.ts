@@ -113,7 +113,7 @@ t.test('a kernel without room, and one that refuses a single answer', async (t) 
   t.ok(errors.every(({ message }) => message === 'cannot leave'));
 });
 
-t.test('the address is refused when somebody has it, and not shared', async (t) => {
+t.test('an address in use is refused, and never shared', async (t) => {
   const { socket } = await open(t, echo);
   await t.rejects(open(t, echo, { port: socket.port }), {
     code: 'Unavailable',
@@ -127,7 +127,7 @@ t.test('the address is refused when somebody has it, and not shared', async (t) 
   t.equal((err as NodeJS.ErrnoException).code, 'EADDRINUSE');
 });
 
-t.test('closed while answers are on their way: they are forgotten', async (t) => {
+t.test('a closed socket drops pending answers', async (t) => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Buffer>();
   const { socket, errors } = await open(t, () => {

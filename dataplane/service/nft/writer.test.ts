@@ -84,7 +84,7 @@ t.test(
     t.match(first, { full: true, bytes: nft.sent[0]!.length });
     t.equal(nft.sent.length, 1);
     const drafts = nft.ran.filter((text) => text.includes('k8ts-draft'));
-    t.match(drafts.at(-1), /delete table ip k8ts-draft\n$/, 'the draft is gone');
+    t.match(drafts.at(-1), /delete table ip k8ts-draft\n$/, 'the draft is removed');
     nft.holds(plan);
     compiler.set(web.key, undefined);
     const next = compiler.take();
@@ -95,7 +95,7 @@ t.test(
   },
 );
 
-t.test('what is there already is adopted', async (t) => {
+t.test('an existing table is adopted', async (t) => {
   const { nft, writer, plan, dirty } = setUp();
   nft.holds(plan);
   t.match(await writer.apply(plan, dirty), { full: true, chains: 0, bytes: 0 });
@@ -146,7 +146,7 @@ t.test('drift is named, and leads to a full write', async (t) => {
   t.notMatch(sent, 'delete table');
 });
 
-t.test('what cannot be changed in place is made anew, in one transaction', async (t) => {
+t.test('an object that cannot be changed in place is created again, in one transaction', async (t) => {
   for (const [from, to] of [
     ['priority -100', 'priority 7'],
     ['type inet_proto . inet_service : verdict;', 'type inet_service : verdict;'],
@@ -162,7 +162,7 @@ t.test('what cannot be changed in place is made anew, in one transaction', async
   }
 });
 
-t.test('the canary: nobody else wrote; somebody did, elsewhere, to a chain, or perhaps to an element', async (t) => {
+t.test('the canary: no foreign write; a foreign write elsewhere, to a chain, or perhaps to an element', async (t) => {
   const { nft, plan, dirty } = setUp();
   let others = 7;
   let now = 0;
@@ -179,7 +179,7 @@ t.test('the canary: nobody else wrote; somebody did, elsewhere, to a chain, or p
   await writer.apply(plan, dirty);
   looks = 0;
   t.equal(await writer.canaryAlive(), true);
-  t.equal(looks, 0, 'nothing is listed while nobody else writes');
+  t.equal(looks, 0, 'nothing is listed without a foreign write');
   others++;
   t.equal(await writer.canaryAlive(), true, 'a comparison has just been made');
   now += 40_001;
