@@ -26,7 +26,7 @@ export async function runAnnouncer(deps: AnnouncerDeps, signal: AbortSignal): Pr
     onTake: markReconcile('announcer'),
     backoff: { initialMs: 100, maxMs: 10_000 },
     onRetry: (_key, error, delayMs) =>
-      log.warn('cannot announce this server', { error: describeError(error), delayMs }),
+      log.warn('cannot announce this server, trying again', { error: describeError(error), delayMs }),
   });
   slices.onChange((change) => {
     if (change.key === key) queue.add(key);

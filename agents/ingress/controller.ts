@@ -98,7 +98,8 @@ export class IngressController {
     this.queue = new WorkQueue({
       clock: this.clock,
       onTake: markReconcile('ingress'),
-      onRetry: (key, err, delayMs) => log.warn('will retry', { key, error: describeError(err), delayMs }),
+      onRetry: (key, err, delayMs) =>
+        log.warn('an update failed and will be retried', { key, error: describeError(err), delayMs }),
     });
   }
 

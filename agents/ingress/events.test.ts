@@ -33,7 +33,7 @@ const ingress = (namespace: string, name: string, created: string, service = 'we
   },
 });
 
-void t.test('the loser of a conflict learns of it once, whatever node says so', async (t) => {
+void t.test('the loser of a conflict gets one Event, whichever node writes it', async (t) => {
   const client = new MemoryClient();
   await client.create(nodes, node('a'));
   await client.create(nodes, node('b'));
@@ -60,7 +60,7 @@ void t.test('the loser of a conflict learns of it once, whatever node says so', 
   t.ok(later.includes('y Warning ServiceNotFound: Service y/gone does not exist'));
 });
 
-void t.test('what settles in time is not worth an Event; what comes back is one more', async (t) => {
+void t.test('a trouble that ends in time gets no Event; a trouble that returns is counted again', async (t) => {
   const client = new MemoryClient();
   const reporter = new TroubleReporter(client);
   const { signal } = new AbortController();
@@ -88,7 +88,7 @@ void t.test('what settles in time is not worth an Event; what comes back is one 
   t.not(renderEvent(one, trouble, 0).metadata?.name, renderEvent(one, other, 0).metadata?.name);
 });
 
-void t.test('a failed write is made up for, and the Events of one Ingress are bounded', async (t) => {
+void t.test('a failed write is repeated, and the Events of one Ingress are bounded', async (t) => {
   const client = new MemoryClient();
   const reporter = new TroubleReporter(client);
   const { signal } = new AbortController();

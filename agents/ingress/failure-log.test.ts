@@ -1,7 +1,7 @@
 import t from 'tap';
 import { failureLog } from './failure-log';
 
-void t.test('ten lines a second, and the number of the others', async (t) => {
+void t.test('ten lines a second, and the number of further failures', async (t) => {
   let now = 5_000;
   const lines: string[] = [];
   const report = failureLog(

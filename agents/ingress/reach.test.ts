@@ -91,7 +91,7 @@ void t.test('endpoints at a node need a pod of their namespace there, and no por
   }
 });
 
-void t.test('an address that a name leads to has no namespace: pods must declare the port', async (t) => {
+void t.test('an address from a name has no namespace: pods must declare the port', async (t) => {
   const pods = [hostPod('monitoring', [9100])];
   t.equal(refusedByName(around(pods), '192.168.57.11', 9100), undefined);
   t.match(refusedByName(around(pods), '192.168.57.11', 9101), /node-local/);
@@ -116,26 +116,30 @@ void t.test('the address of a Service is as good as its endpoints', async (t) =>
   t.equal(refusedByName(around([], services, circle), '10.96.0.7', 80), undefined, 'a circle ends');
 });
 
-void t.test('names of the cluster are asked of its own server, others of the hosts file and the node', async (t) => {
-  const asked: string[] = [];
-  const ask = (who: string) => async (name: string) => {
-    asked.push(`${who} ${name}`);
-    return [{ address: '10.0.0.1', ttlSeconds: 1 }];
-  };
-  const hosts = async () => '# 1.2.3.4 shop.example\n10.9.9.9\tShop.Example other # x\nnonsense shop.example\n';
-  const resolve = resolveWith({ clusterDomain: 'cluster.local', cluster: ask('cluster'), node: ask('node'), hosts });
-  for (const name of ['web.t.svc.cluster.local', 'cluster.local', 'xcluster.local', 'example.org']) await resolve(name);
-  t.same(asked, [
-    'cluster web.t.svc.cluster.local',
-    'cluster cluster.local',
-    'node xcluster.local',
-    'node example.org',
-  ]);
-  t.same(await resolve('shop.example'), [{ address: '10.9.9.9', ttlSeconds: 10 }]);
-  t.same(addressesInHosts('::1 ip6-loopback\n127.0.0.1 ip6-loopback', 'ip6-loopback').length, 2);
-});
+void t.test(
+  'the DNS server of the cluster resolves its names; hosts file and servers of the node resolve all others',
+  async (t) => {
+    const asked: string[] = [];
+    const ask = (who: string) => async (name: string) => {
+      asked.push(`${who} ${name}`);
+      return [{ address: '10.0.0.1', ttlSeconds: 1 }];
+    };
+    const hosts = async () => '# 1.2.3.4 shop.example\n10.9.9.9\tShop.Example other # x\nnonsense shop.example\n';
+    const resolve = resolveWith({ clusterDomain: 'cluster.local', cluster: ask('cluster'), node: ask('node'), hosts });
+    for (const name of ['web.t.svc.cluster.local', 'cluster.local', 'xcluster.local', 'example.org'])
+      await resolve(name);
+    t.same(asked, [
+      'cluster web.t.svc.cluster.local',
+      'cluster cluster.local',
+      'node xcluster.local',
+      'node example.org',
+    ]);
+    t.same(await resolve('shop.example'), [{ address: '10.9.9.9', ttlSeconds: 10 }]);
+    t.same(addressesInHosts('::1 ip6-loopback\n127.0.0.1 ip6-loopback', 'ip6-loopback').length, 2);
+  },
+);
 
-void t.test('the addresses of this machine are listed anew after a moment', async (t) => {
+void t.test('the addresses of this machine are listed again after a moment', async (t) => {
   let now = 0;
   let listings = 0;
   const own = ownAddresses(

@@ -101,7 +101,9 @@ export class FamilyProxy {
       return await this.deps.cleaner.clean(frontends);
     } catch (err) {
       this.frontends.unshift(...frontends);
-      this.deps.log.warn('UDP flows to removed endpoints not deleted', { error: describeError(err) });
+      this.deps.log.warn('UDP flows to removed endpoints not deleted; the next sync deletes them', {
+        error: describeError(err),
+      });
       return 0;
     }
   }

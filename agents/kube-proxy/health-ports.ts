@@ -49,7 +49,7 @@ export class HealthPorts {
     server.once('error', (err) => {
       // The next change tries again: by then another process may have closed the port.
       if (this.servers.get(port) === server) this.servers.delete(port);
-      this.log.warn('health check port not opened', {
+      this.log.warn('health check port not opened; the next change tries again', {
         port,
         service: this.checks.get(port)?.key,
         error: describeError(err),

@@ -54,7 +54,7 @@ t.test('pods that have ended, lack an address or share the node network get no h
   t.equal(hostPortParts(onHost).spec, undefined);
 });
 
-t.test('keys of pods are told from keys of Services', async (t) => {
+t.test('keys of pods differ from keys of Services', async (t) => {
   t.equal(keyOfPod(podKey('shop/web-0')), 'shop/web-0');
   t.equal(keyOfPod('shop/web'), undefined);
 });

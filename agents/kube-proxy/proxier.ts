@@ -152,7 +152,7 @@ export class Proxier {
         family.set(key, service && translateService(service, owned, family.family, this.here));
       } catch (err) {
         // A Service that cannot be translated must not keep the others from being served.
-        log.error('Service left out', { service: key, error: err });
+        log.error('Service cannot be translated and gets no rules', { service: key, error: err });
         family.set(key, undefined);
       }
     }

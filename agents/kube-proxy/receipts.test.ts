@@ -99,7 +99,7 @@ t.test('the first receipt comes by itself, later ones when a Service awaits them
   t.equal(writes(client), before + 1);
 });
 
-t.test('a restart writes nothing unless somebody waits', async (t) => {
+t.test('a restart writes nothing unless a Service waits', async (t) => {
   const client = new MemoryClient();
   const web = await client.create(services, service('web'));
   const one = await start(t, client);
@@ -117,7 +117,7 @@ t.test('a restart writes nothing unless somebody waits', async (t) => {
   t.ok(client.requests.includes(`get leases ${key}`), 'it has looked');
 });
 
-t.test('what a failed synchronisation took is not reported; a write that fails is tried again', async (t) => {
+t.test('the changes of a failed synchronisation are not reported; a failed write is tried again', async (t) => {
   const client = new MemoryClient();
   const web = await client.create(services, service('web'));
   const proxy = await start(t, client);

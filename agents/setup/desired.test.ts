@@ -30,7 +30,7 @@ const facts: NodeFacts = {
 };
 const first = planControl(nothing, facts, undefined);
 
-t.test('without options: what everybody knows', async (t) => {
+t.test('without options: the well-known defaults', async (t) => {
   t.same(first, {
     role: 'control',
     nodeName: 'control',
@@ -53,7 +53,7 @@ t.test('without options: what everybody knows', async (t) => {
   t.equal(defaultPool('fd00::1'), '', 'no pool is made up for IPv6');
 });
 
-t.test('what is not given stays as it was', async (t) => {
+t.test('an option that is not given keeps its value', async (t) => {
   const given = {
     ...nothing,
     overlay: 'vxlan',
@@ -72,7 +72,7 @@ t.test('what is not given stays as it was', async (t) => {
   t.same(planControl(nothing, moved, second), second, 'not even another host name or route changes it');
 });
 
-t.test('what cannot change is refused with the reason', async (t) => {
+t.test('a change of an unchangeable option is refused with the reason', async (t) => {
   const cases: { given: Partial<GivenInitOptions>; message: RegExp }[] = [
     { given: { nodeName: 'x' }, message: /called control, not x.*certificates and its Node object/ },
     { given: { nodeIp: '10.0.2.15' }, message: /address 192\.168\.56\.10, not 10\.0\.2\.15/ },

@@ -12,7 +12,7 @@ const ours = {
   'insecure-registries': ['192.168.56.10:5000'],
 };
 
-t.test('what is of the user stays, and comes back alone', async (t) => {
+t.test('settings of the user stay, and remain alone after the removal', async (t) => {
   const cases: { name: string; file: object | undefined; merged: object; after: object | undefined }[] = [
     { name: 'no file', file: undefined, merged: ours, after: undefined },
     { name: 'an empty object', file: {}, merged: ours, after: {} },
@@ -64,7 +64,7 @@ t.test('another registry takes the place of ours, and of nothing else', async (t
   t.same(JSON.parse(none.text), { 'registry-mirrors': ['https://mirror.example'], 'live-restore': true });
 });
 
-t.test("what the user changed since is the user's", async (t) => {
+t.test('a setting that the user changed since then belongs to the user', async (t) => {
   const { changes } = mergeDaemonJson(facts(undefined), desired, undefined);
   const edited = {
     'live-restore': false,
@@ -79,7 +79,7 @@ t.test("what the user changed since is the user's", async (t) => {
   t.equal(JSON.parse(unmergeDaemonJson('{"a":1}', noDockerChanges)!).a, 1);
 });
 
-t.test('what stands against us is refused with the reason', async (t) => {
+t.test('settings that exclude k8ts are refused with the reason', async (t) => {
   const cases: { file: object; flags?: string[]; message: RegExp }[] = [
     { file: { 'live-restore': false }, message: /live-restore to false: a restart of Docker would stop every pod/ },
     {

@@ -76,7 +76,7 @@ t.test('a machine without systemd running is written whole, and found whole', as
   t.equal(statSync(files.path('/usr/local/bin/k8ts')).mode & 0o777, 0o755);
 });
 
-t.test('a new program takes the place of the old one, and leaves nothing of it', async (t) => {
+t.test('a new program replaces the old one completely', async (t) => {
   const { files, from } = setup(t);
   const exec = new ScriptedExec();
   await files.write('/usr/local/lib/k8ts/stale.js', { text: 'old', mode: 0o644 });

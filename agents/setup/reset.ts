@@ -51,7 +51,7 @@ async function reset({ options, log, signal }: Context): Promise<void> {
   const { say } = session;
   // A record that cannot be read must not prevent a reset: without it, everything with a name of k8ts is removed.
   const record = await readRecord(session.files).catch((err: unknown) => {
-    log.warn('going by names alone', { error: err });
+    log.warn('the record cannot be read; everything with a name of k8ts is removed', { error: err });
     return undefined;
   });
   if (!options.yes) {

@@ -141,7 +141,7 @@ t.test('each process takes the options it is given', async (t) => {
   });
 });
 
-t.test('an environment file holds what systemd hands on unchanged', async (t) => {
+t.test('an environment file has only values that systemd passes on unchanged', async (t) => {
   t.match(renderEnv(['--a=1', '--b=x,y']), /^K8TS_ARGS="--a=1 --b=x,y"$/m);
   for (const bad of ['--a=b c', '--a="', "--a='", '--a=\\', '--a=$HOME', '--a=%h', '--a=`id`']) {
     t.throws(() => renderEnv([bad]), { code: 'BadRequest' }, bad);
@@ -204,7 +204,7 @@ t.test('a run that ends after any step is completed by the next one', async (t) 
   }
 });
 
-t.test('only what is concerned is started again', async (t) => {
+t.test('only processes with changed files are restarted', async (t) => {
   const running = settle(wantedFor(control), bare);
   const restarts = (wanted: Wanted, state: Observed) =>
     allSteps(wanted, state).flatMap((step) => (step.action === 'restart' ? [step.unit] : []));
@@ -220,7 +220,7 @@ t.test('only what is concerned is started again', async (t) => {
   t.strictSame(allSteps(wantedFor(control), stopped), [{ action: 'start', unit: 'k8ts-dns.service' }]);
 });
 
-t.test('Docker is told, not restarted; its file keeps its mode', async (t) => {
+t.test('Docker is reloaded, not restarted; its file keeps its mode', async (t) => {
   const running = settle(wantedFor(worker), bare);
   const private_ = new Map([...running.files, [daemonJsonPath, { text: '{}\n', mode: 0o600, mtime: 1 }]]);
   const steps = allSteps(wantedFor(worker, { daemonJson: '{"b":2}\n' }), { ...running, files: private_ });

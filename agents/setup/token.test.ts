@@ -53,7 +53,7 @@ t.test('away from the control machine', async (t) => {
   });
 });
 
-t.test('what is printed', async (t) => {
+t.test('printed text: tables and commands', async (t) => {
   const nowMs = Date.parse('2026-01-01T00:00:00Z');
   const token = (fields: Partial<BootstrapToken>): BootstrapToken => ({
     id: 'abcdef',

@@ -18,7 +18,7 @@ const plan = (changes: Partial<DesiredConntrack>, cores = 2) =>
     ]),
   );
 
-t.test('what is asked for', async (t) => {
+t.test('which settings are desired', async (t) => {
   t.same(plan({}), { max: 131_072, tcp_timeout_established: 86_400, tcp_timeout_close_wait: 3_600 });
   t.equal(plan({}, 16)['max'], 524_288, 'by the number of cores');
   t.equal(plan({ maxPerCore: 0 })['max'], undefined, 'zero leaves it alone');

@@ -113,7 +113,7 @@ export class Announcer {
     try {
       if (own && own.address !== '') link = findLink(netns, own.address);
     } catch (err) {
-      log.warn('links not read', { error: err });
+      log.warn('links not read; the next beacon reads them again', { error: err });
     }
     if (this.responder.use(link)) this.listeningMs = now;
     this.sendBeacon(this.state(now));

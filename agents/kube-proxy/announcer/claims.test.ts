@@ -31,7 +31,7 @@ t.test('who claims which address', async (t) => {
   t.same(claimsOf(service({}, odd), []), [{ address: 'fd00::1' }, { address: '192.168.57.241' }]);
 });
 
-t.test('policy Local: nodes by what their endpoints are worth', async (t) => {
+t.test('policy Local: nodes ranked by the state of their endpoints', async (t) => {
   const on = (nodeName: string | undefined, conditions: object = {}) => ({
     addresses: ['10.244.1.5'],
     conditions,

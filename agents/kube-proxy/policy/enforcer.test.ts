@@ -90,7 +90,7 @@ async function start(t: Test) {
 const deny: NetworkPolicy = policy('shop', 'deny', { podSelector: {}, policyTypes: ['Ingress'] });
 const web = pod({ namespace: 'shop', name: 'web', node: 'n1', addresses: ['10.244.1.5'] });
 
-t.test('pods are watched while there is a policy, and change only what concerns them', async (t) => {
+t.test('pods are watched while there is a policy, and a pod changes only its own rules', async (t) => {
   const { client, nft, metrics } = await start(t);
   await client.create(pods, web);
   await client.create(networkPolicies, deny);
@@ -105,7 +105,7 @@ t.test('pods are watched while there is a policy, and change only what concerns 
   t.match(metrics.render(), /k8ts_policy_sync_failures_total 0/);
 });
 
-t.test('what cannot be read is closed; it does not keep others from being enforced', async (t) => {
+t.test('an unreadable policy allows nothing, and does not keep other policies from being enforced', async (t) => {
   const { client, nft } = await start(t);
   await client.create(pods, web);
   const broken = { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: 'nonsense' } }] }] };
@@ -115,7 +115,7 @@ t.test('what cannot be read is closed; it does not keep others from being enforc
   t.match(text, /counter drop comment "ingress not allowed by shop\/broken"/);
 });
 
-t.test('a failure is told once, then to /healthz, and mended by trying again', async (t) => {
+t.test('a failure is reported once, then on /healthz, and ends with a successful retry', async (t) => {
   const { client, clock, nft, enforcer, failures, failed } = await start(t);
   nft.failure = new Unsupported('nft is not installed');
   const first = failed();

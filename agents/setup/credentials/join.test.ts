@@ -72,7 +72,7 @@ async function createToken(admin: Client, text: string, expiresAtMs = Date.now()
 
 const never = () => new AbortController().signal;
 
-t.test('a machine joins, and finds everything good the second time', async (t) => {
+t.test('a machine joins, and a second run changes nothing', async (t) => {
   const cluster = await startCluster(t);
   const found = await discover({ server: cluster.address, token, caHash: cluster.caHash });
   t.strictSame(found, { server: `https://${cluster.address}`, caPem: cluster.caPem });
@@ -115,7 +115,7 @@ t.test('a machine joins, and finds everything good the second time', async (t) =
   t.equal(entry?.server, `https://${cluster.address}`);
 });
 
-t.test('what discovery refuses, each in one message', async (t) => {
+t.test('each refusal of discovery has one message', async (t) => {
   const cluster = await startCluster(t);
   const good = { server: cluster.address, token, caHash: cluster.caHash };
   const wrong = async (options: Partial<typeof good>, code: string, message: RegExp) => {
@@ -146,7 +146,7 @@ t.test('what discovery refuses, each in one message', async (t) => {
   await wrong({ server: `127.0.0.1:${port === 1 ? 2 : 1}` }, 'Unavailable', /no API server answers .*curl -k https/);
 });
 
-t.test('a server in between that passes on the true text is found out', async (t) => {
+t.test('a server in between that relays the true text is noticed', async (t) => {
   const cluster = await startCluster(t);
   const map = await cluster.admin.get(configMaps, 'kube-public/cluster-info');
   const stranger = await createAuthority('kubernetes', Date.now());
@@ -168,7 +168,7 @@ t.test('a server in between that passes on the true text is found out', async (t
   });
 });
 
-t.test('names and addresses that others have, and tokens that are none', async (t) => {
+t.test('names and addresses in use are refused, and malformed tokens', async (t) => {
   const cluster = await startCluster(t);
   const base = t.testdir();
   await requestNodeCredentials(cluster.request(join(base, 'one')), never());
@@ -207,7 +207,7 @@ t.test('names and addresses that others have, and tokens that are none', async (
   t.ok(isAlreadyExists(lost[0]?.reason), describeError(lost[0]?.reason));
 });
 
-t.test('a machine that was destroyed comes back under its name, once it is given up', async (t) => {
+t.test('a destroyed machine joins again under its name, once its node is not Ready', async (t) => {
   const cluster = await startCluster(t);
   const base = t.testdir();
   await requestNodeCredentials(cluster.request(join(base, 'before')), never());

@@ -18,7 +18,7 @@ const node = (name: string, address: string, ready?: string): Node => ({
   },
 });
 
-t.test('who may have a name and an address', async (t) => {
+t.test('which machine may have a name and an address', async (t) => {
   const cases: Array<[string, readonly Node[], object]> = [
     ['an empty cluster', [], { verdict: 'free' }],
     ['others', [node('b', '192.0.2.2', 'True')], { verdict: 'free' }],
@@ -41,7 +41,7 @@ t.test('who may have a name and an address', async (t) => {
   );
 });
 
-t.test('what is asked for', async (t) => {
+t.test('which credentials are requested', async (t) => {
   const [authority, other] = [await createAuthority('kubernetes', start), await createAuthority('kubernetes', start)];
   const credentials = nodeCredentials({ name: 'a', ip: '192.0.2.1' });
   const cluster = { server: 'https://192.0.2.10:6443', caPem: authority.cert };

@@ -94,7 +94,7 @@ t.test('a damaged folder is noticed', async (t) => {
   await t.rejects(layout.readBlob('sha256:../../etc/passwd'), { code: 'BadRequest' });
 });
 
-t.test('names as a mirror of Docker Hub is asked for them', async (t) => {
+t.test('names in the form that Docker requests from a mirror of Docker Hub', async (t) => {
   const cases: [string, string, string][] = [
     ['busybox:1.35', 'library/busybox', '1.35'],
     ['docker.io/library/busybox:1.35', 'library/busybox', '1.35'],
@@ -107,7 +107,7 @@ t.test('names as a mirror of Docker Hub is asked for them', async (t) => {
   }
 });
 
-t.test('a registry that does not come is not waited for for ever', async (t) => {
+t.test('the wait for a missing registry is bounded', async (t) => {
   const { address } = await fakeRegistry(t);
   const nobody = address.replace(/:\d+$/, ':1');
   await t.rejects(waitForRegistry(nobody, AbortSignal.timeout(50)), {
