@@ -48,7 +48,7 @@ const impossible: readonly {
   {
     key: 'live-restore',
     when: (value) => value === false,
-    why: 'a restart of Docker would stop every pod of this node, and the kubelet would have to start them anew',
+    why: 'a restart of Docker would stop every pod of this node, and the kubelet would have to start them again',
   },
   {
     key: 'userns-remap',

@@ -130,7 +130,7 @@ async function restoreDocker(
 ): Promise<void> {
   const file = await files.read(daemonJsonPath);
   if (!record) {
-    if (file) left.push(`${daemonJsonPath}: without a record nobody knows which settings were yours`);
+    if (file) left.push(`${daemonJsonPath}: without a record it is not known which settings were yours`);
     return;
   }
   if (!file) return;

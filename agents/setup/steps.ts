@@ -203,11 +203,11 @@ export function describeStep(step: Step): string {
     case 'enable':
       return `enabled ${step.units.join(', ')}`;
     case 'reload-units':
-      return 'told systemd of the units';
+      return 'reloaded the units of systemd';
     case 'start-docker':
       return 'started Docker';
     case 'reload-docker':
-      return 'told Docker of its settings; no container was stopped';
+      return 'reloaded the settings of Docker; no container was stopped';
     case 'start':
       return `started ${step.unit}`;
     case 'restart':

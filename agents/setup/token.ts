@@ -184,8 +184,8 @@ async function untilSigned(client: Client, id: string, signal: AbortSignal): Pro
   } catch (cause) {
     if (!limit.aborted) throw cause;
     const message =
-      `token ${id} is made, but nobody has signed ConfigMap ${key} with it within ${signedTimeoutMs / 1000} s: do the ` +
-      'controllers run? (k8ts server --parts)';
+      `token ${id} was created, but the controllers have not signed ConfigMap ${key} with it within ${signedTimeoutMs / 1000} s: do they ` +
+      'run? (k8ts server --parts)';
     throw new AppError('Timeout', message, { cause });
   }
 }

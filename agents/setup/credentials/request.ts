@@ -155,7 +155,7 @@ async function order(client: Client, credential: NodeCredential, log: Logger, si
     if (signal.aborted || !limit.aborted) throw err;
     throw new AppError(
       'Timeout',
-      `nobody has signed certificate request ${created || '(not created)'} within ${orderTimeoutMs / 60_000} minutes; on the ` +
+      `certificate request ${created || '(not created)'} was not signed within ${orderTimeoutMs / 60_000} minutes; on the ` +
         `control machine, see why: kubectl describe csr ${created}; or allow it: kubectl certificate approve ${created}`,
       { cause: err },
     );
