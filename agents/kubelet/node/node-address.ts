@@ -45,7 +45,10 @@ export class NodeAddress {
     const { given, log } = this.deps;
     if (given.length === 0) return [await this.discover(signal)];
     const missing = missingAddresses(given, await this.facts(undefined));
-    if (missing.length > 0) log.warn('--node-ip is on no link of this machine', { missing: missing.join(',') });
+    if (missing.length > 0)
+      log.warn('no link of this machine has the address of --node-ip; the kubelet goes on with it', {
+        missing: missing.join(','),
+      });
     return given;
   }
 
@@ -59,10 +62,10 @@ export class NodeAddress {
     const gone = async (missing: readonly string[]): Promise<void> => {
       const message = `Address ${missing.join(', ')} of the node is on none of its links`;
       report('Warning', 'NodeAddressMissing', message);
-      log.error('an address of this node is gone', { missing: missing.join(',') });
+      log.error('this machine has lost an address of the node', { missing: missing.join(',') });
       if (given.length > 0) return;
       await this.remember(`${addresses[0]} ${goneMark}`);
-      throw new Unavailable(`${message}: starting anew to find another`);
+      throw new Unavailable(`${message}: the kubelet restarts to find another`);
     };
     let wake = Promise.withResolvers<void>();
     const monitor = new NetworkMonitor(this.netns, (change) => {

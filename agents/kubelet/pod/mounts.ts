@@ -102,7 +102,12 @@ async function bindSubPath(
     return await deps.volumes.subPath(pod, volume, { container: container.name, index, subPath });
   } catch (error) {
     // Only the node's log gets the cause: it may show what exists on the host.
-    deps.log.warn('subPath refused', { pod: formatPod(identityOf(pod)), container: container.name, subPath, error });
+    deps.log.warn('subPath cannot be mounted; the container waits', {
+      pod: formatPod(identityOf(pod)),
+      container: container.name,
+      subPath,
+      error,
+    });
     throw new ConfigError(
       `failed to prepare subPath for volumeMount "${wanted.name}" of container "${container.name}"`,
     );
