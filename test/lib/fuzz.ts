@@ -67,7 +67,7 @@ const guardedPrototypes = [Object.prototype, Array.prototype, Map.prototype, Fun
 const prototypeKeys = (): string =>
   guardedPrototypes.map((prototype) => Reflect.ownKeys(prototype).map(String).join(' ')).join('; ');
 
-/** Keys that reach a prototype where code does not take care, beside plain ones. */
+/** Keys that reach a prototype in careless code, and plain keys. */
 export const trickyKeys: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '__proto__',

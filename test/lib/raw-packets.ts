@@ -40,8 +40,8 @@ socket(my $s, PF_INET, SOCK_RAW, $ARGV[0]) or die $!;
 recv($s, my $p, 2048, 0); print unpack('H*', $p);`;
 
 /**
- * The first packet of a protocol that arrives in a namespace, while `again` is called over and over: nobody says when the
- * receiver listens. Fails when there is none within `timeoutMs`.
+ * The first packet of a protocol that arrives in a namespace, while `again` is called repeatedly, because no event says
+ * when the receiver listens. Fails when there is none within `timeoutMs`.
  */
 export async function receiveRaw(
   netns: Netns,

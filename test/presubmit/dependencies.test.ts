@@ -2,7 +2,7 @@
 import t from 'tap';
 import { isTest, parseSource, readSources, type SourceFile } from './sources';
 
-/** Folder → folders it may import besides itself. The longest matching folder counts. */
+/** Folder → folders it may import in addition to itself. The longest matching folder counts. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'controlplane/base': [],
   'controlplane/api': ['controlplane/base'],

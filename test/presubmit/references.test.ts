@@ -44,6 +44,14 @@ t.test('every file that a document names exists', async (t) => {
   t.strictSame(unknownIn('see `no/such-file.ts` and gone.md, not a.b.tsx'), ['no/such-file.ts', 'gone.md']);
 });
 
+t.test('commands in documents are run by a test, or the document says that they are not', async (t) => {
+  // The end-to-end test runs those of the root README.
+  const silent = documents
+    .filter((path) => path !== 'README.md' && /^```(console|sh|bash)$/m.test(readText(path)))
+    .filter((path) => !/not run by a test/.test(readText(path)));
+  t.strictSame(silent, []);
+});
+
 t.test('every file that a comment names exists', async (t) => {
   const wrong = readSources()
     .filter(({ path }) => !path.startsWith('test/presubmit/') && !path.endsWith('.test.ts'))

@@ -49,5 +49,5 @@ export function parseSource(path: string, text: string): SourceFile {
   return { path, text, imports };
 }
 
-/** A fixture sits beside the tests that share it. */
+/** A fixture is next to the tests that share it. */
 export const isTest = (path: string): boolean => /\.(test|fixture)\.ts$/.test(path) || path.startsWith('test/');

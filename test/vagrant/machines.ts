@@ -27,7 +27,7 @@ const settings = {
   VAGRANT_DEFAULT_PROVIDER: 'libvirt',
   NO_COLOR: '1',
 };
-/** Where machines are emulated a slow one cannot be told from one that hangs any sooner. */
+/** Emulated machines are slow: only after this time is a slow machine distinguishable from one that hangs. */
 export const patienceMs = 30 * 60_000;
 const vagrantTimeoutMs = 90 * 60_000;
 /** Of a log, when a command failed. */
@@ -65,7 +65,7 @@ export const inMachine = (name: string, command: string): Promise<string> =>
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** kubectl gives a connection ten seconds, which a machine that boots beside others may not manage. */
+/** kubectl waits ten seconds for a connection; a machine that boots at the same time as others may need longer. */
 const tooSlow = /handshake timeout|i\/o timeout|deadline exceeded|connection refused|no route to host|unexpected EOF/i;
 
 /** @throws Error with what kubectl said */

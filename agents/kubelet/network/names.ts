@@ -14,8 +14,8 @@ const hexOf = (ip: string): string => (parseAddress(ip).value & 0xffff_ffffn).to
 export const vethName = (ip: string): string => `${vethPrefix}${hexOf(ip)}`;
 
 /**
- * 10.244.1.5 → 0a:58:0a:f4:01:05, locally administered. One address has one MAC for ever, so a pod that gets the address of
- * another makes no neighbour's cache wrong, and nobody has to be told.
+ * 10.244.1.5 → 0a:58:0a:f4:01:05, locally administered. One address always has the same MAC. So when a pod gets
+ * the earlier address of another pod, the neighbour caches are still right and need no update.
  */
 export const macOf = (ip: string): string =>
   `0a:${parseAddress(ip).family === 4 ? '58' : '5b'}:${hexOf(ip).match(/../g)?.join(':')}`;

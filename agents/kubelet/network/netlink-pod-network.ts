@@ -278,7 +278,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     for (const { index, name } of links) {
       const setting = `net/ipv6/conf/${name}/accept_ra`;
       const isGlobal = (entry: LinkAddress) => entry.link === index && entry.family === 6 && !isLinkLocal(entry);
-      // A machine that forwards listens to routers no longer, and would lose its own default route, unless told so (2).
+      // A machine that forwards packets ignores router advertisements and would lose its own default route; 2 accepts them.
       if (name !== 'lo' && addresses.some(isGlobal) && readSysctl(this.netns, setting) === '1') {
         ensureSysctls(this.netns, { [setting]: '2' });
       }
@@ -290,8 +290,8 @@ export class NetlinkPodNetwork implements PodNetwork {
     if (hasIpv6) ensureSysctls(this.netns, { [`net.ipv6.conf.${bridgeName}.disable_ipv6`]: '0' });
     ensureSysctls(this.netns, {
       'net.ipv4.ip_forward': '1',
-      // Pods of one node reach each other through the gateway on purpose: nobody shall tell them a shorter way. The
-      // kernel tells when either of the two is on.
+      // Pods of one node reach each other through the gateway on purpose: the kernel must not redirect them to a shorter
+      // way. It sends redirects when either of the two settings is on.
       'net.ipv4.conf.all.send_redirects': '0',
       [`net.ipv4.conf.${bridgeName}.send_redirects`]: '0',
       // Loose: a pod's answer may leave on another link than the request came in. The larger of this and `all` counts.

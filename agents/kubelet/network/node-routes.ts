@@ -178,7 +178,7 @@ export class NodeRoutes {
     return [...(await rt.routes(4)), ...(this.hasIpv6 ? await rt.routes(6) : [])];
   }
 
-  /** Without the family, the kernel would answer a question about it with what it has of others. */
+  /** On a kernel without IPv6, a request for IPv6 routes returns routes of other families. */
   private get hasIpv6(): boolean {
     return readSysctl(this.netns, 'net.ipv6.conf.all.disable_ipv6') !== undefined;
   }

@@ -25,7 +25,7 @@ export interface ExecTimer {
 
 /**
  * Resolves when the command has ended by itself; rejects with Timeout, with the process ID in its details, when it has run
- * for `timeoutMs`. Where its age cannot be told it is counted from when it was first seen.
+ * for `timeoutMs`. When its age is unknown, the time since it was first seen counts.
  */
 export async function timeExec(timer: ExecTimer): Promise<void> {
   const { timeoutMs, state, sleep, ageMs = processAgeMs, now = Date.now } = timer;

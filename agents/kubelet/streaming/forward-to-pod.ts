@@ -13,7 +13,7 @@ export interface PodPort {
 /**
  * Carries bytes between `connection` and 127.0.0.1:port in the pod until both directions have ended. Half-closing one
  * direction leaves the other open. A connection that is broken off by either side ends, and is no failure: kubectl gives
- * up all its connections when it is told of one. @throws NotFound when the pod is gone, Unavailable when nothing listens.
+ * up all its connections when one is reported. @throws NotFound when the pod is gone, Unavailable when nothing listens.
  */
 export async function forwardToPod({ pid, port }: PodPort, connection: Duplex, signal: AbortSignal): Promise<void> {
   const socket = await connectInNetns(netnsOfProcess(pid), { host: '127.0.0.1', port, signal });

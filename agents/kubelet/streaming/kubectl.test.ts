@@ -246,7 +246,7 @@ t.test('kubectl by WebSocket', async (t) => {
   if (!(await skippedWithoutKubectl(t, 30))) await suite(t, ['kubectl'], 'websocket');
 });
 
-// A kubectl that speaks WebSocket can be told not to; the others never do.
+// A kubectl that speaks WebSocket has a setting that disables it; older versions never use it.
 const spdy = ['env', 'KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false', 'KUBECTL_PORT_FORWARD_WEBSOCKETS=false', 'kubectl'];
 t.test('kubectl by SPDY', async (t) => {
   if (!(await skippedWithoutKubectl(t))) await suite(t, spdy, 'spdy/3.1');

@@ -42,7 +42,7 @@ function podRef(parts: readonly string[], length: number): PodRef {
 function attachRequest(parts: readonly string[], query: URLSearchParams): AttachRequest {
   const pod = podRef(parts, 3);
   const is = (...names: string[]) => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
-  // The kubelet's own names, and those of the API server's path, for whoever calls directly.
+  // The kubelet's own names, and those of the API server's path, for clients that call the kubelet directly.
   const tty = is('tty');
   const stdin = is('input', 'stdin');
   const stdout = is('output', 'stdout');

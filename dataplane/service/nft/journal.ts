@@ -1,4 +1,4 @@
-// A map that remembers the earlier values of its changed entries: a transaction needs them besides the plan.
+// A map that remembers the earlier values of its changed entries: a transaction needs them in addition to the plan.
 
 export class Journal<T> {
   private readonly current = new Map<string, T>();

@@ -2,7 +2,7 @@
 //
 // Flow control: the Go library behind all Kubernetes clients neither sends WINDOW_UPDATE nor keeps to a window, so a server
 // that waits for updates stalls after 64 KiB. We send updates for what was consumed, and count what we send only for a peer
-// that announces an initial window in SETTINGS. Besides, a full stream stops reading from the transport.
+// that announces an initial window in SETTINGS. A full stream also stops reading from the transport.
 import type { Duplex } from 'node:stream';
 import { describeError, Unavailable } from '../../../../controlplane/base/errors';
 import { type Frame, FrameReader, formatFrame, resetStatus, settingInitialWindow } from './frames';
