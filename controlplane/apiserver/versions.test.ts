@@ -1,6 +1,7 @@
 // One kind at two versions, stored at one of them: clients write and read an object at both versions, each in its own form.
 import t, { type Test } from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
+import { type Event as CoreEvent, events } from '../api/event';
 import { defineKind } from '../api/kind';
 import type { KubeObject } from '../api/types';
 import type { FieldCause } from '../base/errors';
@@ -247,3 +248,60 @@ t.test('a version comes and goes, and the objects stay', async (t) => {
     /not stored itself/,
   );
 });
+
+t.test(
+  'the same objects under two groups: Events of the core group, and as events.k8s.io names their fields',
+  async (t) => {
+    const server = await startApiServer();
+    t.teardown(() => server.close());
+    const reference = { type: 'object', properties: { kind: text, name: text, namespace: text } } as const;
+    interface NewEvent extends KubeObject {
+      readonly note?: string;
+      readonly regarding?: CoreEvent['involvedObject'];
+    }
+    const newEvents = defineKind<NewEvent>({
+      group: 'events.example.com',
+      version: 'v1',
+      kind: 'Event',
+      plural: 'events',
+      namespaced: true,
+      schema: {
+        definition: { type: 'object', properties: { note: text, reason: text, type: text, regarding: reference } },
+      },
+      storage: {
+        kind: events,
+        toStored: ({ note, regarding, ...rest }) =>
+          ({
+            ...rest,
+            ...(note === undefined ? {} : { message: note }),
+            ...(regarding === undefined ? {} : { involvedObject: regarding }),
+          }) as KubeObject,
+        fromStored(object) {
+          const { message, involvedObject, ...rest } = object as CoreEvent;
+          return {
+            ...rest,
+            ...(message === undefined ? {} : { note: message }),
+            ...(involvedObject === undefined ? {} : { regarding: involvedObject }),
+          };
+        },
+      },
+    });
+    await server.kinds.add(newEvents);
+    const core = '/api/v1/namespaces/default/events';
+    const other = '/apis/events.example.com/v1/namespaces/default/events';
+    const regarding = { kind: 'Pod', namespace: 'default', name: 'p' };
+    const watch = await server.watch(`${core}?watch=true&fieldSelector=involvedObject.name%3Dp`);
+    const written = await server.call('POST', other, {
+      body: { metadata: { name: 'a' }, note: 'pulled', reason: 'Pulled', regarding },
+    });
+    t.match(written, { status: 201, json: { apiVersion: 'events.example.com/v1', note: 'pulled', regarding } });
+    const read = await server.call('GET', `${core}/a`);
+    t.match(read.json, { apiVersion: 'v1', kind: 'Event', message: 'pulled', involvedObject: regarding });
+    t.equal(read.json.metadata.uid, written.json.metadata.uid, 'one object');
+    t.match(await watch.next(), { type: 'ADDED', object: { apiVersion: 'v1', message: 'pulled' } });
+    await server.call('PATCH', `${core}/a`, { body: { message: 'pulled again' }, type: merge });
+    t.match((await server.call('GET', `${other}/a`)).json, { note: 'pulled again', message: undefined });
+    t.equal((await server.call('DELETE', `${other}/a`)).status, 200);
+    t.equal((await server.call('GET', `${core}/a`)).status, 404);
+  },
+);
