@@ -27,6 +27,8 @@ const packages =
 /** Unpacked by debootstrap, read only from then on; another list of packages makes another one. */
 export const machineRoot = `/var/cache/k8ts/rootfs-bookworm-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}`;
 const bootTimeoutMs = 180_000;
+/** A machine that did not take the request to stop is killed after this time. */
+const unaskedTimeoutMs = 60_000;
 const commandTimeoutMs = 900_000;
 
 /** The reason to skip, for tap's `skip` option, or false. With REQUIRE_KERNEL=1 there is no reason. */
@@ -198,8 +200,12 @@ class NamespaceMachine implements TestMachine {
     if (!this.daemon) return;
     // As at a real shutdown: units are stopped in order.
     const kill = () => process.kill(this.pid, 'SIGKILL');
-    await this.run('systemctl', 'exit', '--no-block').catch(kill);
-    const forced = setTimeout(kill, bootTimeoutMs);
+    const asked = await this.run('systemctl', 'exit', '--no-block').then(
+      () => true,
+      () => false,
+    );
+    // systemctl also fails when the systemd that it asked is stopping already: a machine killed then would lose its containers.
+    const forced = setTimeout(kill, asked ? bootTimeoutMs : unaskedTimeoutMs);
     await this.daemon.exited;
     clearTimeout(forced);
     this.daemon = undefined;
