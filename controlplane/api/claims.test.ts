@@ -57,6 +57,15 @@ t.test('nodeClaims: addresses and pod ranges', async (t) => {
       want: ['nodeaddress/10.0.0.1', 'nodeaddress/fd00::1'],
     },
     {
+      name: 'an IPv4-mapped address is the IPv4 address',
+      node: node([
+        ['InternalIP', '::ffff:10.0.0.1'],
+        ['InternalIP', '::FFFF:a00:2'],
+        ['InternalIP', '::ffff:0:10.0.0.3'],
+      ]),
+      want: ['nodeaddress/10.0.0.1', 'nodeaddress/10.0.0.2', 'nodeaddress/::ffff:0:a00:3'],
+    },
+    {
       name: 'loopback is no address',
       node: node([
         ['InternalIP', '127.0.0.1'],

@@ -1,6 +1,6 @@
 // Names of values that only one object of the cluster may have: the store takes and frees them with the object
 // (controlplane/store/README.md). Pure: equal objects have the same claims on every server, with any configuration.
-import { canonicalAddress, formatCidr, parseCidr } from '../base/cidr';
+import { canonicalAddress, formatCidr, parseCidr, unmappedAddress } from '../base/cidr';
 import type { Node } from './node';
 import type { Service } from './service';
 
@@ -28,7 +28,8 @@ export function nodeClaims(node: Node): string[] {
 export const internalAddresses = ({ status }: Node): string[] =>
   (status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')
-    .map(({ address }) => canonicalAddress(address))
+    // Packets to the IPv4-mapped form reach the IPv4 address.
+    .map(({ address }) => unmappedAddress(address))
     .filter((address) => !/^(127\.|::1$)/.test(address));
 
 function canonicalCidr(text: string): string {

@@ -180,6 +180,7 @@ t.test('a namespace takes its content along, in order', async (t) => {
   const all = '/api/v1/namespaces';
   const created = (await server.call('POST', all, { body: { metadata: { name: 'going' } } })).json;
   t.match(created, { spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } });
+  await server.call('POST', `${all}/going/serviceaccounts`, { body: { metadata: { name: 'robot' } } });
   const gone = await server.call('DELETE', `${all}/going`);
   t.match(gone.json, { status: { phase: 'Terminating' }, metadata: { deletionTimestamp: /Z$/ } });
   const late = await server.call('POST', `${all}/going/configmaps`, { body: { metadata: { name: 'late' } } });
@@ -189,6 +190,8 @@ t.test('a namespace takes its content along, in order', async (t) => {
       'configmaps "late" is forbidden: unable to create new content in namespace going because it is being terminated',
     details: { causes: [{ reason: 'NamespaceTerminating' }] },
   });
+  const token = await server.call('POST', `${all}/going/serviceaccounts/robot/token`, { body: { spec: {} } });
+  t.match(token.json, { code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } }, 'nor a token');
   const finalize = await server.call('PUT', `${all}/going/finalize`, {
     body: { ...gone.json, spec: { finalizers: [] } },
   });

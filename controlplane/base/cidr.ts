@@ -63,6 +63,14 @@ export function canonicalAddress(text: string): string {
   return isIP(text) === 6 ? formatAddress(parseAddress(text)) : text;
 }
 
+/** As canonicalAddress; an IPv4-mapped IPv6 address (::ffff:10.0.0.1) becomes its IPv4 address (RFC 4291, section 2.5.5.2). */
+export function unmappedAddress(text: string): string {
+  const canonical = canonicalAddress(text);
+  if (!canonical.startsWith('::ffff:')) return canonical;
+  const { value } = parseAddress(canonical);
+  return value >> 32n === 0xffffn ? formatAddress({ family: 4, value: value & 0xffffffffn }) : canonical;
+}
+
 /** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is no IP address */
 export function addressBytes(text: string): Buffer {
   const { family, value } = parseAddress(text);

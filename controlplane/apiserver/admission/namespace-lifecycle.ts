@@ -9,9 +9,9 @@ const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
 export const namespaceLifecycle: OpenRule = ({ cache }) => ({
   name: 'NamespaceLifecycle',
-  concerns: ({ operation, kind, subresource }) =>
-    (operation === 'create' && kind.namespaced && subresource === '') ||
-    (operation === 'delete' && kind.prefix === namespaces.prefix),
+  // Creates of subresources, such as tokens and evictions, too.
+  concerns: ({ operation, kind }) =>
+    (operation === 'create' && kind.namespaced) || (operation === 'delete' && kind.prefix === namespaces.prefix),
   mutate(write) {
     const { operation, namespace, name } = write;
     if (operation === 'delete') {

@@ -50,3 +50,23 @@ t.test('an ExternalName with an address is refused, and has none after a change 
   const again = service('again', { clusterIP: '10.96.7.8' });
   t.equal((await server.call('POST', services, { body: again })).status, 201, 'the address is free again');
 });
+
+t.test('a dry run answers with what the server would choose, and takes nothing', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const body = service('web', { type: 'NodePort' });
+  const chosen = { clusterIP: /^10\./, clusterIPs: [/^10\./], ports: [{ nodePort: Number }] };
+  const { json } = await server.call('POST', `${services}?dryRun=All`, { body });
+  t.match(json.spec, chosen);
+  const table = await server.call('POST', `${services}?dryRun=All`, {
+    body,
+    headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+  });
+  t.match(table.json.rows[0].cells[2], /^10\./);
+  t.equal((await server.call('GET', `${services}/web`)).status, 404);
+  const same = service('web', { ...json.spec });
+  t.match((await server.call('POST', services, { body: same })).json.spec, {
+    clusterIP: json.spec.clusterIP,
+    ports: json.spec.ports,
+  });
+});

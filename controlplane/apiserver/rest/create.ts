@@ -70,8 +70,10 @@ export async function create(
       const reserved = rules.reserve(named, held);
       if (reserved) await reserved;
       if (!dryRun) return await deps.cache.kind(kind).create(object);
+      // Before the undo, which takes from the object what the server chose for it.
+      const answer = rehearsed(key, object);
       held.undo();
-      return rehearsed(key, object);
+      return answer;
     } catch (err) {
       held.undo();
       if (err instanceof AlreadyClaimed) {
@@ -92,7 +94,8 @@ function withName(write: Write, object: KubeObject, name: string): Write {
 const nameExhausted = (base: string) =>
   new AlreadyExists(`unable to generate a free name from ${JSON.stringify(base)}: try again`);
 
-/** The answer of a dry run: the object as it would be, never stored. */
+/** The answer of a dry run: a copy of the object as it would be, never stored. */
 export function rehearsed(key: string, object: KubeObject): CachedObject {
-  return { key, object, json: Buffer.from(JSON.stringify(object)), revision: 0 };
+  const json = JSON.stringify(object);
+  return { key, object: JSON.parse(json), json: Buffer.from(json), revision: 0 };
 }
