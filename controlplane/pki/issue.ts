@@ -85,7 +85,7 @@ export interface Leaf {
   readonly lifetimeMs: number;
 }
 
-/** The certificate, PEM. @throws BadRequest when the authority has ended, or its key does not belong to its certificate */
+/** The certificate, PEM. @throws BadRequest when the authority's certificate has expired, or its key does not belong to its certificate */
 export async function signLeaf(authority: KeyPair, leaf: Leaf, nowMs: number): Promise<string> {
   const issuer = new X509Certificate(authority.cert);
   const issuerKey = createPrivateKey(authority.key);

@@ -226,7 +226,7 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         t.not(await link.owner(address, others), owner);
         t.match(await ask(lab, address, 80), /^n\d /, 'and connections arrive: the announcement has changed its table');
         await lab.plug(owner);
-        // Behind a cut both sides have answered; after it is mended one does, at first perhaps not the one that has it in the end.
+        // While the link was cut, both nodes answered. Once it is plugged in, one of them does; the election may first choose another.
         const until = Date.now() + returnMs;
         let answering = await link.owner(address);
         while (answering !== owner && Date.now() < until) answering = await link.owner(address);

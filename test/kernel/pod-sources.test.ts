@@ -36,7 +36,7 @@ interface Sent {
   readonly name: string;
   readonly frame: Buffer;
   readonly at: Place;
-  /** What of it arrives whatever lies on the way: routers and tags change the rest. */
+  /** The bytes that arrive unchanged: routers and VLAN tags change the other bytes. */
   readonly mark: Buffer;
 }
 
@@ -361,7 +361,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
   await t.test('pods whose two addresses do not go together', async (t) => {
     await withScope(async (scope) => {
       const { node, netns } = await openLab(scope);
-      // From a time before there was an order; the second belongs to the port of the first from now on.
+      // Addresses given before addresses of a pod belonged together: the second now belongs to the port of the first.
       const odd = ['10.244.1.20', 'fd00:10:244:1::5'];
       node.network.reserve([...odd, '10.244.1.21']);
       const first = await node.podWith(odd);

@@ -34,7 +34,7 @@ async function open(t: Test, families: readonly Family[] = [4]) {
     for (const { metadata } of (await lab.client.list(networkPolicies)).items) {
       await lab.client.delete(networkPolicies, `${metadata?.namespace}/${metadata?.name}`);
     }
-    // Else the kernel would look as wanted while the same policies are still to go and come.
+    // Without this wait the kernel would look as desired before the policies are removed and created again.
     await settled(lab, enforcing);
     for (const one of policies) await lab.client.create(networkPolicies, one);
     await settled(lab, enforcing);

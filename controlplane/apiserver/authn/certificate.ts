@@ -20,7 +20,7 @@ export function certificateUser(socket: TLSSocket, nowMs: number): UserInfo | un
     known.set(socket, found);
   }
   if (found && found.endMs < nowMs) {
-    throw new AppError('Unauthorized', 'Unauthorized', { cause: new Error('the client certificate has ended') });
+    throw new AppError('Unauthorized', 'Unauthorized', { cause: new Error('the client certificate has expired') });
   }
   return found?.user;
 }

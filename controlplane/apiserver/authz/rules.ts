@@ -46,7 +46,7 @@ export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly Po
   const singles = open.reduce((sum, rule) => sum + countSingles(rule), 0);
   if (singles > maxSingles) {
     throw new TooLarge(
-      `the rules combine to ${singles} permissions that no one rule of yours gives, and at most ${maxSingles} are compared: write fewer at a time`,
+      `the rules combine to ${singles} permissions that no single rule of yours covers; at most ${maxSingles} are compared, so write fewer at a time`,
     );
   }
   return open.flatMap(splitRule).filter((single) => !held.some((rule) => coversSingle(rule, single)));

@@ -41,7 +41,10 @@ export async function adoptClaims(
   await Promise.all(adopting);
   for (const [claim, keys] of owners) {
     if (keys.size > 1)
-      log.warn('several objects hold what may be given once', { claim, objects: [...keys].join(', ') });
+      log.warn('several objects have the same address, port or range; all keep it', {
+        claim,
+        objects: [...keys].join(', '),
+      });
   }
 }
 

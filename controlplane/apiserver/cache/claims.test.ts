@@ -79,7 +79,9 @@ t.test('a start writes missing claims of older objects once, and logs objects wi
   t.same(await held(store), adopted);
   t.equal(await store.revision(), revision, 'no object is written');
   const objects = `${nodes.prefix}n1, ${nodes.prefix}n2`;
-  t.same(warnings, [['several objects hold what may be given once', { claim: 'nodeaddress/10.0.0.1', objects }]]);
+  t.same(warnings, [
+    ['several objects have the same address, port or range; all keep it', { claim: 'nodeaddress/10.0.0.1', objects }],
+  ]);
   await open();
   t.same(await held(store), adopted, 'a second start changes nothing');
   await t.rejects(cache.kind(services).create(service('c', '10.96.0.8')), {

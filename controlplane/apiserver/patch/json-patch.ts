@@ -55,7 +55,7 @@ class PatchLimits {
   /** @throws Invalid */
   shift(elements: number): void {
     this.work += elements;
-    if (this.work > maxWork) throw rejected('the patch inserts and removes too much in too long lists');
+    if (this.work > maxWork) throw rejected('the patch inserts into and removes from long lists too many times');
   }
 
   /** Records a new value of this depth at `path`. @throws BadRequest */
