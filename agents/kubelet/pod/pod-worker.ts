@@ -103,9 +103,14 @@ export class PodWorker {
    * started again when the machine is back. @throws what ContainerRuntime.stop throws
    */
   async endContainers(maxGraceSeconds: number): Promise<void> {
-    const { sandbox } = this.observed;
+    const { records, sandbox } = this.observed;
+    const { runtime } = this.deps;
+    const running = records.filter(({ state }) => state === 'running');
     await this.stopper.stopContainers(this.pod, Math.min(maxGraceSeconds, this.graceSeconds()));
-    if (sandbox) await this.deps.runtime.stop(sandbox.id, 0);
+    if (sandbox) await runtime.stop(sandbox.id, 0);
+    // Docker answers a stop before it has written the exit code to its disk, and holds the container until then: an inspection waits for
+    // that. Docker itself is stopped next, and would report exit code 255 after the boot.
+    await Promise.all(running.map(({ id }) => runtime.inspect(id)));
   }
 
   private get ending(): boolean {
