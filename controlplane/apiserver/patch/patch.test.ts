@@ -370,7 +370,7 @@ t.test('what a patch may cost is bounded', async (t) => {
   const shifts = Array.from({ length: 10_000 }, () => ({ op: 'remove', path: '/l/0' }));
   t.match(
     failure(() => applyPatch(patchTypes.json, { l: new Array(300_000).fill(0) }, shifts, podSchema)),
-    /^Invalid: the patch inserts and removes too much/,
+    /^Invalid: the patch inserts into and removes from long lists too many times/,
   );
   t.equal(
     failure(() => applyPatch(patchTypes.json, { l: new Array(3_000).fill(0) }, shifts.slice(0, 3_000), podSchema)),
