@@ -1,4 +1,4 @@
-// Every kind the API serves. Adding a kind is one file, one line here, one test.
+// Every kind the API serves. CONTRIBUTING.md says how to add a kind.
 
 import { certificateSigningRequests } from './certificate-signing-request';
 import { clusterRoles } from './cluster-role';
