@@ -8,7 +8,7 @@ import { processState } from './proc';
 
 /** How often the times are compared. */
 export const lookMs = 5_000;
-/** Until its first notification a process may need this long: its code loads, at the same time as that of others. */
+/** A process may take this long until its first notification: at a start several processes load their code at once. */
 export const bootMs = 120_000;
 /** A check that is this late shows that this process was suspended, and perhaps the others too: their times start again. */
 const suspendedMs = 3 * lookMs;
