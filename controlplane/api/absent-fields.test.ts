@@ -1,7 +1,7 @@
 // Before validation no code may rely on any field of any kind: every step of a write, and the columns of stored objects, must
 // accept objects in which one field is absent, null, empty or of another type.
 import t from 'tap';
-import { fullObject, type Path, pathsOf, replacements, spoiled } from '../../test/lib/schema-sample';
+import { around, fullObject, type Path, pathsOf, replacements, spoiled } from '../../test/lib/schema-sample';
 import { BadRequest } from '../base/errors';
 import type { Kind } from './kind';
 import { registry } from './registry';
@@ -40,11 +40,14 @@ for (const kind of registry) {
     let count = 0;
     const failures: string[] = [];
     for (const path of pathsOf(full).filter((one) => !isInsideTemplate(one))) {
+      // The other large branches are left out: a full pod takes a millisecond, and 18,000 objects are tried.
+      const lean = around(full, path);
+      const old = around(stored, path);
       for (const value of replacements) {
-        for (const old of value === undefined ? [undefined, stored] : [undefined]) {
+        for (const before of value === undefined ? [undefined, old] : [undefined]) {
           count++;
           try {
-            handle(kind, spoiled(full, path, value), old);
+            handle(kind, spoiled(lean, path, value), before);
           } catch (error) {
             failures.push(`${path.join('.')} = ${JSON.stringify(value)}: ${String(error)}`);
           }

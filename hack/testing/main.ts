@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { addCounts, type Counts, failuresOf, judgeRun, noCounts, renderCounts } from './counts';
+import { runBatches } from './run-batches';
 import { takeTurn } from './turn';
 import { watchTests } from './watch';
 
@@ -24,15 +25,26 @@ interface Stage {
   readonly onlyByName?: true;
   /** A program that the stage runs inside, as a path from the root. */
   readonly inside?: string;
+  /** Its files change nothing outside their process that another file could see, so several share one. */
+  readonly sharesProcess?: true;
 }
 const stages: readonly Stage[] = [
-  { name: 'presubmit', summary: 'rules of the repository', folders: ['test/presubmit'], jobs: 2, timeoutSeconds: 60 },
+  {
+    name: 'presubmit',
+    summary: 'rules of the repository',
+    folders: ['test/presubmit'],
+    jobs: 2,
+    timeoutSeconds: 60,
+    sharesProcess: true,
+  },
   {
     name: 'unit',
     summary: 'beside the code',
     folders: ['agents', 'controlplane', 'dataplane', 'hack', 'test/lib'],
-    jobs: availableParallelism(),
+    // One more than there are cores: some tests wait for time-outs.
+    jobs: availableParallelism() + 1,
     timeoutSeconds: 120,
+    sharesProcess: true,
   },
   {
     name: 'integration',
@@ -220,8 +232,28 @@ async function runTap(stage: Stage, files: readonly string[], options: Options):
   }
 }
 
-async function runTapAlone(stage: Stage, files: readonly string[], { grep, snapshot }: Options): Promise<Counts> {
+async function runTapAlone(stage: Stage, files: readonly string[], options: Options): Promise<Counts> {
   const startedAt = Date.now();
+  // tap selects names and writes snapshots by the file that a process runs.
+  const isShared = stage.sharesProcess === true && options.grep === undefined && !options.snapshot;
+  const print = (failure: string) => void process.stdout.write(`${failure}\n`);
+  const counts = isShared
+    ? await runBatches(files, { root, outputDir, ...stage }, print)
+    : await runFiles(stage, files, options, print);
+  const outcome = counts.failed === 0 ? 'ok' : 'FAILED';
+  process.stdout.write(
+    `${outcome}  ${stage.name}: ${files.length} files, ${renderCounts(counts)}  ${seconds(startedAt)}\n`,
+  );
+  return counts;
+}
+
+/** Each file in a process of its own, by tap's runner. */
+async function runFiles(
+  stage: Stage,
+  files: readonly string[],
+  { grep, snapshot }: Options,
+  print: (failure: string) => void,
+): Promise<Counts> {
   const output = join(outputDir, `${stage.name}.tap`);
   rmSync(output, { force: true });
   const options = [
@@ -237,13 +269,9 @@ async function runTapAlone(stage: Stage, files: readonly string[], { grep, snaps
   const inside = stage.inside === undefined ? [] : [stage.inside];
   const code = await run([...inside, 'node_modules/.bin/tap', 'run', ...options, ...files], true);
   const tap = existsSync(output) ? readFileSync(output, 'utf8') : '';
-  for (const failure of failuresOf(tap)) process.stdout.write(`${failure}\n`);
+  for (const failure of failuresOf(tap)) print(failure);
   const { counts, problem } = judgeRun(tap, code);
-  if (problem !== undefined) process.stdout.write(`FAIL ${stage.name}: ${problem}\n`);
-  const outcome = counts.failed === 0 ? 'ok' : 'FAILED';
-  process.stdout.write(
-    `${outcome}  ${stage.name}: ${files.length} files, ${renderCounts(counts)}  ${seconds(startedAt)}\n`,
-  );
+  if (problem !== undefined) print(`FAIL ${stage.name}: ${problem}`);
   return counts;
 }
 

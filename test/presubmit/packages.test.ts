@@ -17,7 +17,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['controlplane/pki'],
   'reflect-metadata': ['controlplane/pki'],
   esbuild: ['hack'],
-  tap: ['test'],
+  tap: ['test', 'hack/testing'],
 };
 
 const sources = readSources();
