@@ -2,6 +2,7 @@
 // without end cannot fill the memory of an agent.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, CommandFailed, NotFound, Unavailable } from '../../controlplane/base/errors';
 import type { Exec, RunOptions, RunResult } from './exec';
@@ -112,13 +113,19 @@ function whenEnded(child: ChildProcess, argv: readonly string[], cwd?: string): 
       // The kernel reports ENOENT for a missing working directory as well.
       const missing = cwd !== undefined && !existsSync(cwd) ? `directory not found: ${cwd}` : undefined;
       reject(
-        cause.code === 'ENOENT'
+        cause.code === 'ENOENT' || (cause.code === 'EACCES' && !isOnPath(argv[0]!))
           ? new NotFound(missing ?? `program not installed: ${argv[0]}`, { cause })
           : new Unavailable(`${argv.join(' ')}: could not be started`, { cause }),
       );
     });
     child.once('close', (code) => resolve(code));
   });
+}
+
+/** A folder of PATH that this user may not search makes the kernel report EACCES, also for a program that is nowhere. */
+function isOnPath(program: string): boolean {
+  if (program.includes('/')) return true;
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 function collect(stream: Readable | null, total: { bytes: number }, onOverflow: () => void): { text(): string } {
