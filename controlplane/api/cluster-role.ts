@@ -1,10 +1,12 @@
 // rbac.authorization.k8s.io/v1 ClusterRole.
 import type { V1ClusterRole } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
 import { rbacGroup, roleColumns, validateRules } from './rbac';
 import type { Wire } from './types';
 import { required } from './validation/causes';
 import { pathSegment } from './validation/names';
+import { validateLabelSelector } from './validation/selectors';
 
 export type ClusterRole = Wire<V1ClusterRole>;
 
@@ -16,16 +18,16 @@ export const clusterRoles = defineKind<ClusterRole>({
   namespaced: false,
   schema: { model: 'V1ClusterRole' },
   nameCheck: pathSegment,
-  validate: ({ rules, aggregationRule }) => {
-    if (aggregationRule && !aggregationRule.clusterRoleSelectors?.length) {
-      return [
-        required(
-          'aggregationRule.clusterRoleSelectors',
-          'at least one clusterRoleSelector required if aggregationRule is non-nil',
-        ),
-      ];
-    }
-    return validateRules(rules, true);
-  },
+  validate: ({ rules, aggregationRule }) => [...validateRules(rules, true), ...validateAggregation(aggregationRule)],
   columns: roleColumns,
 });
+
+function validateAggregation(rule: ClusterRole['aggregationRule']): FieldCause[] {
+  if (!rule) return [];
+  const field = 'aggregationRule.clusterRoleSelectors';
+  const selectors = rule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0) {
+    return [required(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  }
+  return selectors.flatMap((selector, i) => validateLabelSelector(selector, `${field}[${i}]`));
+}

@@ -296,6 +296,22 @@ t.test('roles and bindings', async (t) => {
     'rules[0].apiGroups: Required value: resource rules must supply at least one api group',
     'rules[0].resources: Required value: resource rules must supply at least one resource',
   ]);
+  const aggregated = (clusterRoleSelectors: object[], rules: object[] = []) =>
+    write(clusterRoles, { metadata: { name: 'a' }, rules, aggregationRule: { clusterRoleSelectors } } as never).causes;
+  const noSelector = 'aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required';
+  t.same(aggregated([selector, {}]), []);
+  t.same(aggregated([]), [`${noSelector} if aggregationRule is non-nil`]);
+  t.same(
+    aggregated(
+      [selector, { matchExpressions: [{ key: 'a', operator: 'Equals' }] }],
+      [{ verbs: ['get'], apiGroups: [''] }],
+    ),
+    [
+      'rules[0].resources: Required value: resource rules must supply at least one resource',
+      'aggregationRule.clusterRoleSelectors[1].matchExpressions[0].operator: Invalid value: "Equals": not a valid selector operator',
+    ],
+    'the rules are checked too',
+  );
   const roleRef = { kind: 'Role', name: 'r', apiGroup: '' };
   const { object, causes } = write(roleBindings, { metadata, roleRef, subjects: [{ kind: 'User', name: 'u' }] });
   t.same(causes, []);
