@@ -41,14 +41,27 @@ t.test('a role may hold no more than its writer', async (t) => {
   const type = 'application/merge-patch+json';
   const patched = await server.call('PATCH', `${local}/roles/held`, { as, type, body: { rules: [secrets] } });
   t.match(patched.json, { code: 403, message: /not currently held/ });
-  const aggregated = { ...role('all', []), aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] } };
-  const all = await server.call('POST', `${rbac}/clusterroles`, { as, body: aggregated });
-  t.match(all.json.message, /\{APIGroups:\["\*"\], Resources:\["\*"\], Verbs:\["\*"\]\}\n\{NonResourceURLs:\["\*"\], /);
   const noVerbs = await server.call('POST', `${local}/roles`, {
     as,
     body: role('broken', [{ apiGroups: [''], resources: ['pods'], verbs: [] }]),
   });
   t.equal(noVerbs.status, 422, 'validation has its own word');
+});
+
+t.test('only who may do everything writes an aggregated role', async (t) => {
+  const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
+  const path = `${rbac}/clusterroles`;
+  const type = 'application/merge-patch+json';
+  const message = /is forbidden: must have cluster-admin privileges to use the aggregationRule$/;
+  const refused = { code: 403, message };
+  const body = { ...role('all', []), aggregationRule };
+  t.match((await server.call('POST', path, { as, body })).json, refused, 'create');
+  t.equal((await server.call('POST', path, { body })).status, 201);
+  const edit = (patch: object) => server.call('PATCH', `${path}/all`, { as, type, body: patch });
+  t.match((await edit({ rules: [readPods] })).json, refused, 'rules');
+  t.match((await edit({ aggregationRule: null })).json, refused, 'no aggregationRule any more');
+  t.match((await edit({ rules: [secrets] })).json, { code: 403, message: /not currently held/ }, 'rules come first');
+  t.equal((await edit({ metadata: { finalizers: ['example.com/a'] } })).status, 200, 'finalizers grant nothing');
 });
 
 t.test('lists that combine to millions of permissions', async (t) => {

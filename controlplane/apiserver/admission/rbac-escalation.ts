@@ -41,9 +41,13 @@ export const rbacEscalation: OpenRule = (deps) => ({
 });
 
 function confirmRole(deps: EscalationDeps, write: Write, role: ClusterRole): void {
-  const { kind, name, namespace, user } = write;
+  const { kind, name, namespace, old, user } = write;
   if (mayDo(deps.authorizer, user, 'escalate', kind, namespace, name)) return;
-  confirm(deps, write, role.aggregationRule ? [...(role.rules ?? []), ...everything] : (role.rules ?? []));
+  confirm(deps, write, role.rules ?? []);
+  // Without its aggregationRule a role would keep what it has collected.
+  if (!role.aggregationRule && !(old as ClusterRole | undefined)?.aggregationRule) return;
+  if (rulesNotCovered(deps.rbac.rulesFor(user, namespace), everything).length === 0) return;
+  throw refusal(write, 'must have cluster-admin privileges to use the aggregationRule');
 }
 
 function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBinding): void {
