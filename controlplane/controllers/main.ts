@@ -8,6 +8,7 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
 import { BootstrapSignerController } from './bootstrap-signer/controller';
+import { ClusterRoleAggregationController } from './clusterrole-aggregation/controller';
 import { CsrApprovingController } from './csr-approving/controller';
 import { CsrCleanerController } from './csr-cleaner/controller';
 import { CsrSigningController, type CsrSigningOptions } from './csr-signing/controller';
@@ -126,6 +127,7 @@ export function createControllers(
     garbage: new GarbageCollector(deps('garbage'), catalog),
     disruption: new DisruptionController(deps('disruption'), catalog),
     eventTtl: new EventTtlController(deps('event-ttl')),
+    clusterRoleAggregation: new ClusterRoleAggregationController(deps('clusterrole-aggregation')),
     rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
     csrApproving: new CsrApprovingController(deps('csr-approving')),
     csrCleaner: new CsrCleanerController(deps('csr-cleaner')),

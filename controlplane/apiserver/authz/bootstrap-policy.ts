@@ -122,6 +122,8 @@ const paths = (nonResourceURLs: readonly string[]): PolicyRule => ({
   verbs: ['get'],
 });
 
+const aggregationController = 'system:controller:clusterrole-aggregation-controller';
+
 const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   'cluster-admin': [
     { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
@@ -230,6 +232,10 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     rule('authorization.k8s.io', ['subjectaccessreviews'], ['create']),
     ...events,
   ],
+  // It writes rules that its user does not have.
+  [aggregationController]: [
+    rule('rbac.authorization.k8s.io', ['clusterroles'], ['escalate', 'get', 'list', 'patch', 'update', 'watch']),
+  ],
 };
 
 interface Subject {
@@ -259,6 +265,7 @@ const clusterGrants: readonly (readonly [binding: string, role: string, subjects
   ['system:ingress', 'system:ingress', [user('system:ingress')]],
   ['system:kube-scheduler', 'system:kube-scheduler', [user('system:kube-scheduler')]],
   ['system:kube-controller-manager', 'system:kube-controller-manager', [user('system:kube-controller-manager')]],
+  [aggregationController, aggregationController, [user('system:kube-controller-manager')]],
 ];
 
 const api = 'rbac.authorization.k8s.io';
