@@ -2,13 +2,21 @@
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 import { silentLogger } from '../base/logger';
-import { keepServices } from './bootstrap';
+import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 
 let server: TestServer;
 t.before(async () => {
   server = await startApiServer();
 });
 t.teardown(() => server.close());
+const loopback = () => server.api.transport({ name: 'system:apiserver', groups: ['system:masters'] });
+const options = (): BootstrapOptions => ({
+  advertiseAddress: '10.9.8.7',
+  port: server.port,
+  kubernetesIp: '10.96.0.1',
+  dnsIp: '10.96.0.10',
+  caPem: server.ca,
+});
 
 t.test('an Ingress without a class has one: the default', async (t) => {
   const { json } = await server.call('GET', '/apis/networking.k8s.io/v1/ingressclasses/k8ts');
@@ -32,15 +40,7 @@ t.test('the Services kubernetes and kube-dns come back', async (t) => {
       throw stop.signal.reason;
     },
   };
-  const admin = server.api.transport({ name: 'system:apiserver', groups: ['system:masters'] });
-  const options = {
-    advertiseAddress: '10.9.8.7',
-    port: server.port,
-    kubernetesIp: '10.96.0.1',
-    dnsIp: '10.96.0.10',
-    caPem: server.ca,
-  };
-  await keepServices(admin, options, { clock, log: silentLogger, signal: stop.signal });
+  await keepServices(loopback(), options(), { clock, log: silentLogger, signal: stop.signal });
   for (const [at, path] of paths.entries()) {
     const { status, json } = await server.call('GET', `/api/v1/namespaces/${path}`);
     t.equal(status, 200, path);
@@ -48,4 +48,52 @@ t.test('the Services kubernetes and kube-dns come back', async (t) => {
     t.equal(json.spec?.clusterIP, before[at]!.json.spec?.clusterIP);
     t.same(json.subsets, before[at]!.json.subsets);
   }
+});
+
+t.test('a start aggregates the roles of an older cluster, and keeps what others wrote', async (t) => {
+  const path = (name: string) => `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`;
+  const aggregateTo = (name: string) => `rbac.authorization.k8s.io/aggregate-to-${name}`;
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
+  const selector = { matchLabels: { a: 'b' } };
+  const write = (name: string, body: object) =>
+    server.call('PATCH', path(name), { type: 'application/merge-patch+json', body });
+  await write('admin', { rules, aggregationRule: null });
+  await write('edit', { rules, metadata: { labels: { [aggregateTo('admin')]: null, team: 'x' } } });
+  await write('view', {
+    metadata: { labels: { [aggregateTo('edit')]: 'false' } },
+    aggregationRule: { clusterRoleSelectors: [selector] },
+  });
+  await write('system:aggregate-to-view', { rules: [] });
+  await bootstrap(loopback(), options());
+  const read = async (name: string) => (await server.call('GET', path(name))).json;
+  const own = (name: string) => ({ matchLabels: { [aggregateTo(name)]: 'true' } });
+  const admin = await read('admin');
+  t.same(admin.rules, rules, 'until the controller replaces them, nobody loses a permission');
+  t.same(admin.aggregationRule.clusterRoleSelectors, [own('admin')]);
+  const edit = await read('edit');
+  t.match(edit.metadata.labels, { [aggregateTo('admin')]: 'true', team: 'x' });
+  const view = await read('view');
+  t.same(view.aggregationRule.clusterRoleSelectors, [selector, own('view')]);
+  t.equal(view.metadata.labels[aggregateTo('edit')], 'false', 'an administrator keeps a role out');
+  t.ok((await read('system:aggregate-to-view')).rules.length > 0);
+  await bootstrap(loopback(), options());
+  t.equal((await read('view')).metadata.resourceVersion, view.metadata.resourceVersion, 'no write without a change');
+});
+
+t.test('a start begins again with a role that a controller writes at the same time', async (t) => {
+  const path = '/apis/rbac.authorization.k8s.io/v1/clusterroles/edit';
+  const rules = [{ apiGroups: [''], resources: ['services'], verbs: ['get'] }];
+  const patch = (body: object) => server.call('PATCH', path, { type: 'application/merge-patch+json', body });
+  await patch({ aggregationRule: null });
+  const transport = loopback();
+  let puts = 0;
+  const send: typeof transport.send = async (request) => {
+    if (request.method === 'PUT' && request.path === path && puts++ === 0) await patch({ rules });
+    return transport.send(request);
+  };
+  await bootstrap({ send, close: () => transport.close() }, options());
+  const { json } = await server.call('GET', path);
+  t.equal(puts, 2);
+  t.same(json.rules, rules, 'what the other wrote is there');
+  t.equal(json.aggregationRule.clusterRoleSelectors.length, 1);
 });

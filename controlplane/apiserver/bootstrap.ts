@@ -1,7 +1,9 @@
 // The first objects of a cluster: namespaces, the default RBAC policy, cluster-info for joining machines, the Services kubernetes
 // and kube-dns.
 // Safe to run at every start and by several servers at once.
+import { isDeepStrictEqual } from 'node:util';
 import {
+  type ClusterRole,
   clusterRoleBindings,
   clusterRoles,
   configMaps,
@@ -22,7 +24,7 @@ import {
 import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
 import type { Clock } from '../base/clock';
-import { isAlreadyExists, isNotFound } from '../base/errors';
+import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
@@ -56,7 +58,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
     await ensure(client, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   for (const role of [...bootstrapClusterRoles, ...joiningClusterRoles]) {
-    await ensure(client, clusterRoles, role, (found) => ({ ...found, rules: role.rules }));
+    await ensure(client, clusterRoles, role, (found) => repairRole(found, role));
   }
   for (const binding of [...bootstrapClusterRoleBindings, ...joiningClusterRoleBindings]) {
     await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
@@ -69,6 +71,18 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
   await ensureServices(client, options);
+}
+
+/** The rules of an aggregated role belong to the controller. Selectors and labels that an administrator wrote stay, as upstream. */
+function repairRole(found: ClusterRole, { metadata, rules, aggregationRule }: ClusterRole): ClusterRole {
+  const labels = { ...metadata?.labels, ...found.metadata?.labels };
+  const repaired = { ...found, metadata: { ...found.metadata, labels } };
+  if (!aggregationRule) return { ...repaired, rules };
+  const selectors = found.aggregationRule?.clusterRoleSelectors ?? [];
+  const missing = (aggregationRule.clusterRoleSelectors ?? []).filter(
+    (wanted) => !selectors.some((selector) => isDeepStrictEqual(selector, wanted)),
+  );
+  return { ...repaired, aggregationRule: { clusterRoleSelectors: [...selectors, ...missing] } };
 }
 
 /** Updates the address of a server that moved. The bootstrap signer adds the signatures. */
@@ -200,7 +214,26 @@ const dnsService = (clusterIP: string): Service => ({
   },
 });
 
+/** How often a repair starts again because another writer was faster. */
+const maxAttempts = 20;
+
 async function ensure<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  wanted: T,
+  repair?: (found: T) => T,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ensureOnce(client, kind, wanted, repair);
+    } catch (err) {
+      // The controllers of another server write aggregated roles, for example.
+      if (!isConflict(err) || attempt === maxAttempts) throw err;
+    }
+  }
+}
+
+async function ensureOnce<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,
   wanted: T,

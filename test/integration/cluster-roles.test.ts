@@ -1,6 +1,6 @@
 // Aggregated ClusterRoles with the real API server, its RBAC and all controllers in this process.
 import t from 'tap';
-import { type ClusterRole, clusterRoleBindings, clusterRoles, pods } from '../../controlplane/api/index';
+import { type ClusterRole, clusterRoleBindings, clusterRoles, namespaces, pods } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
@@ -76,4 +76,24 @@ t.test('a role has the rules of those it selects, as they come, change and go', 
   await client.create(clusterRoles, { ...sum, metadata: { name: 'later' } });
   await hasRules(client, 'later', 'pods');
   await hasRules(client, 'sum', 'secrets');
+});
+
+t.test('admin, edit and view, and what others add to them', async (t) => {
+  const { client } = await openControlPlane(t);
+  const lengthOf = async (name: string) => (await client.get(clusterRoles, name)).rules?.length ?? 0;
+  const parts = await Promise.all(['admin', 'edit', 'view'].map((name) => lengthOf(`system:aggregate-to-${name}`)));
+  const all = parts.reduce((sum, part) => sum + part, 0);
+  const [admin] = await eventually(client, clusterRoles, ([found]) => found?.rules?.length === all, named('admin'));
+  const ofEdit = (await client.get(clusterRoles, 'edit')).rules ?? [];
+  t.same(admin?.rules?.slice(0, ofEdit.length), ofEdit, 'edit comes before system:aggregate-to-admin');
+
+  await client.create(namespaces, { metadata: { name: 'a' } });
+  const label = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+  const widgets = { apiGroups: ['example.com'], resources: ['widgets'], verbs: ['get'] };
+  await client.create(clusterRoles, { metadata: { name: 'widget-viewer', labels: label }, rules: [widgets] });
+  for (const name of ['view', 'edit', 'admin']) {
+    const holds = ([found]: readonly ClusterRole[]) =>
+      found?.rules?.some(({ resources }) => resources?.includes('widgets')) ?? false;
+    await eventually(client, clusterRoles, holds, named(name));
+  }
 });

@@ -1,12 +1,24 @@
 import t from 'tap';
+import type { ClusterRole } from '../../api/cluster-role';
+import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
 import { bootstrapClusterRoles } from './bootstrap-policy';
-import { ruleAllowsResource } from './rules';
+import { type PolicyRule, ruleAllowsResource } from './rules';
+
+/** Also the rules that the controller clusterrole-aggregation collects. */
+function rulesOf({ rules = [], aggregationRule }: ClusterRole): readonly PolicyRule[] {
+  const selectors = (aggregationRule?.clusterRoleSelectors ?? []).map((each) => selectorFromLabelSelector(each)!);
+  const parts = bootstrapClusterRoles.filter(({ metadata }) =>
+    selectors.some((selector) => matchesSelector(selector, metadata?.labels)),
+  );
+  return [...rules, ...parts.flatMap(rulesOf)];
+}
+const roleOf = (name: string): ClusterRole => bootstrapClusterRoles.find(({ metadata }) => metadata?.name === name)!;
 
 // A user who writes status.loadBalancer.ingress makes every node catch the traffic to that address (CVE-2020-8554).
 t.test('only administrators of the cluster and the controllers may write the status of Services', async (t) => {
   const writing = ['create', 'patch', 'update', '*'];
-  const mayWrite = bootstrapClusterRoles.filter(({ rules }) =>
-    rules?.some(
+  const mayWrite = bootstrapClusterRoles.filter((role) =>
+    rulesOf(role).some(
       ({ apiGroups = [], resources = [], verbs }) =>
         ['', '*'].some((group) => apiGroups.includes(group)) &&
         ['services/status', '*/status', '*'].some((resource) => resources.includes(resource)) &&
@@ -21,13 +33,34 @@ t.test('only administrators of the cluster and the controllers may write the sta
 
 /** The resources of all served groups and kinds, and whether a role allows the verb for them. */
 function allowed(role: string, verb: string, group: string, resources: readonly string[]): string[] {
-  const rules = bootstrapClusterRoles.find(({ metadata }) => metadata?.name === role)?.rules ?? [];
+  const rules = rulesOf(roleOf(role));
   return resources.filter((each) => {
     const [resource = '', subresource = ''] = each.split('/');
     const attributes = { verb, group, resource, subresource, namespace: 'a', name: 'b' };
     return rules.some((rule) => ruleAllowsResource(rule, attributes));
   });
 }
+
+t.test('admin, edit and view are aggregated, as upstream', async (t) => {
+  const prefix = 'rbac.authorization.k8s.io/aggregate-to-';
+  const bootstrapping = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+  const cases: readonly (readonly [name: string, partOf?: string])[] = [
+    ['admin'],
+    ['edit', 'admin'],
+    ['view', 'edit'],
+    ['system:aggregate-to-admin', 'admin'],
+    ['system:aggregate-to-edit', 'edit'],
+    ['system:aggregate-to-view', 'view'],
+  ];
+  for (const [name, partOf] of cases) {
+    const { metadata, rules, aggregationRule } = roleOf(name);
+    t.same(metadata?.labels, { ...bootstrapping, ...(partOf ? { [`${prefix}${partOf}`]: 'true' } : {}) }, name);
+    const selects = { clusterRoleSelectors: [{ matchLabels: { [`${prefix}${name}`]: 'true' } }] };
+    const isAggregated = !name.startsWith('system:');
+    t.same(aggregationRule, isAggregated ? selects : undefined, name);
+    t.equal(rules === undefined, isAggregated, name);
+  }
+});
 
 // Endpoints and EndpointSlices steer traffic past the NetworkPolicies of a namespace (CVE-2021-25740); only the cluster sets the
 // status and the limits of a namespace.

@@ -129,9 +129,9 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
     { nonResourceURLs: ['*'], verbs: ['*'] },
   ],
-  admin: [...adminRules, ...editRules, ...viewRules],
-  edit: [...editRules, ...viewRules],
-  view: viewRules,
+  'system:aggregate-to-admin': adminRules,
+  'system:aggregate-to-edit': editRules,
+  'system:aggregate-to-view': viewRules,
   'system:discovery': [paths(discoveryPaths)],
   'system:public-info-viewer': [paths(['/healthz', '/livez', '/readyz', '/version', '/version/'])],
   'system:service-account-issuer-discovery': [
@@ -238,6 +238,18 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
   ],
 };
 
+/** Roles whose rules the controller clusterrole-aggregation collects. */
+const aggregated: readonly string[] = ['admin', 'edit', 'view'];
+/** Each role here is a part of the aggregated role on the right. */
+const partOf: Readonly<Record<string, string>> = {
+  edit: 'admin',
+  'system:aggregate-to-admin': 'admin',
+  view: 'edit',
+  'system:aggregate-to-edit': 'edit',
+  'system:aggregate-to-view': 'view',
+};
+const aggregateTo = (role: string) => ({ [`rbac.authorization.k8s.io/aggregate-to-${role}`]: 'true' });
+
 interface Subject {
   readonly kind: 'User' | 'Group' | 'ServiceAccount';
   readonly name: string;
@@ -276,12 +288,20 @@ const marks = {
 const meta = (name: string) => ({ name, labels: { ...marks.labels }, annotations: { ...marks.annotations } });
 const subjectOf = ({ kind, name }: Subject) => ({ kind, name, apiGroup: api });
 
-export const bootstrapClusterRoles: readonly ClusterRole[] = Object.entries(clusterRules).map(([name, rules]) => ({
-  kind: 'ClusterRole',
-  apiVersion: `${api}/v1`,
-  metadata: meta(name),
-  rules,
-}));
+function clusterRole(name: string, content: Pick<ClusterRole, 'rules' | 'aggregationRule'>): ClusterRole {
+  const metadata = meta(name);
+  const whole = partOf[name];
+  if (whole !== undefined) Object.assign(metadata.labels, aggregateTo(whole));
+  return { kind: 'ClusterRole', apiVersion: `${api}/v1`, metadata, ...content };
+}
+
+/** Aggregated roles have no rules here. */
+export const bootstrapClusterRoles: readonly ClusterRole[] = [
+  ...Object.entries(clusterRules).map(([name, rules]) => clusterRole(name, { rules })),
+  ...aggregated.map((name) =>
+    clusterRole(name, { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregateTo(name) }] } }),
+  ),
+];
 
 export const bootstrapClusterRoleBindings: readonly ClusterRoleBinding[] = clusterGrants.map(
   ([name, role, subjects]) => ({
