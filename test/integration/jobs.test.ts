@@ -47,7 +47,22 @@ t.test('a job runs its pods to the end, counts each once, and lets them go', asy
   await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
 
   t.comment('and goes by itself when it asks to');
-  await client.create(jobs, job('brief', { ttlSecondsAfterFinished: 0 }));
+  const brief = job('brief', { ttlSecondsAfterFinished: 0 });
+  const held = { finalizers: ['example.com/hold'] };
+  await client.create(jobs, {
+    ...brief,
+    spec: { ...brief.spec!, template: { ...brief.spec!.template, metadata: held } },
+  });
+  const isGoing = ([found]: readonly Job[]) => found?.metadata?.finalizers?.includes('foregroundDeletion') ?? false;
+  await eventually(client, jobs, isGoing, select('brief'));
+  const [last] = await eventually(
+    client,
+    pods,
+    ([pod]) => pod?.metadata?.deletionTimestamp !== undefined && pod.metadata.finalizers?.length === 1,
+    { namespace: 'default' },
+  );
+  t.ok(await client.get(jobs, 'default/brief'), 'the job waits for its pod');
+  await client.patch(pods, `default/${last?.metadata?.name}`, 'merge', { metadata: { finalizers: null } });
   await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
   await eventually(client, jobs, (all) => all.length === 0, { namespace: 'default' });
 });

@@ -137,7 +137,8 @@ export class JobController implements Controller {
 
   private async expire(key: string, job: Job, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion } = metaOf(job);
-    const options = { propagationPolicy: 'Background', preconditions: { uid, resourceVersion }, signal } as const;
+    // In the foreground, as upstream: the Job is there for as long as one of its pods.
+    const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion }, signal } as const;
     await this.deps.client.delete(jobs, key, options).catch((err: unknown) => {
       if (!isNotFound(err)) throw err;
     });

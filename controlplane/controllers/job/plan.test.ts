@@ -243,4 +243,7 @@ t.test('a finished job holds nothing back and goes in time', async (t) => {
   t.equal(waiting.againInMs, 10_000);
   t.same(steps(planJob(job({ ttlSecondsAfterFinished: 50 }, done), [], now)), ['expire']);
   t.same(steps(planJob(job({}, done), [], now)), []);
+  const timeless = { conditions: [{ type: 'Complete', status: 'True' }] };
+  const unknown = planJob(job({ ttlSecondsAfterFinished: 0 }, timeless), [pod('a', { phase: 'Succeeded' })], now);
+  t.same(steps(unknown), ['release a'], 'at an unknown time');
 });

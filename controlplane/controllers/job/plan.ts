@@ -331,7 +331,9 @@ function planFinished(job: Job, pods: readonly Pod[], now: number): JobPlan {
   const finished = job.status?.conditions?.find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
-  const left = (Date.parse(finished?.lastTransitionTime ?? '') || 0) + ttl * 1000 - now;
+  const left = Date.parse(finished?.lastTransitionTime ?? '') + ttl * 1000 - now;
+  // The time of the end is unknown, so it is unknown whether the Job's time is over.
+  if (Number.isNaN(left)) return { steps, reports: [] };
   if (left > 0) return { steps, reports: [], againInMs: left };
   return { steps: [...steps, { action: 'expire' }], reports: [] };
 }
