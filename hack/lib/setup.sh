@@ -1,8 +1,8 @@
-# shellcheck shell=bash disable=SC2034 # tables are for those who source it
-# What every script in hack/ does first, in the shell because it must work before there is a modern Node.js: packages of the
-# distribution, Node.js and npm of our own under .runtime, npm packages, build. Each step is skipped while the stamp it left
-# behind, a hash of what went in, is still right; so a second run takes a few milliseconds.
-# Sourced, not run. Sets NODE and leaves the working directory at the root of the checkout.
+# shellcheck shell=bash disable=SC2034 # the scripts that source this file use the tables
+# The set-up that every script in hack/ does first: Debian packages, Node.js and npm under .runtime, npm packages, build. It is a
+# shell script because it must run before Node.js is installed. Each step leaves a stamp, the hash of its inputs, and is skipped
+# while its inputs have this hash; so a second run takes a few milliseconds.
+# Source this file; do not run it. It sets NODE and changes to the root of the checkout.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -10,7 +10,7 @@ ROOT=$PWD
 RUNTIME=$ROOT/.runtime
 
 say() { [ -n "${QUIET:-}" ] || printf '%s\n' "$*"; }
-# One clear message: what is wrong, and what to do.
+# The message says what is wrong, and what to do.
 die() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
   exit 1
@@ -21,8 +21,8 @@ need_root() {
   [ "$(uname -s)" = Linux ] || die "needs Linux: nodes are Linux network namespaces"
 }
 
-# help_wanted ARGUMENTS: whether help is asked for. It changes nothing: what has not been set up yet is not set up for it, and then only
-# the head of the script is shown, as the list of options is in a program that needs Node.js.
+# help_wanted ARGUMENTS: succeeds if an argument is --help or -h. Help installs nothing. The program that lists the options needs
+# Node.js; before hack/up has fetched Node.js, help shows only the comment at the head of the script.
 help_wanted() {
   case " $* " in *' --help '* | *' -h '*) ;; *) return 1 ;; esac
   local arch=x64
@@ -36,11 +36,11 @@ help_wanted() {
   export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
 }
 
-# stamp_is FILE HASH: whether the step that left FILE has been done for the same input.
+# stamp_is FILE HASH: succeeds if FILE, the stamp of a step, holds HASH: the step ran with the same inputs.
 stamp_is() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 hash_of() { cat "$@" | sha256sum | cut -c1-32; }
 
-# One set-up at a time in a checkout; a second one waits and then finds everything done.
+# Only one script at a time sets up a checkout. A second script waits, and then finds every step done.
 setup_lock() {
   mkdir -p "$RUNTIME" 2>/dev/null || true
   if [ ! -w "$RUNTIME" ]; then
@@ -54,7 +54,7 @@ setup_lock() {
 }
 setup_unlock() { exec 9>&-; }
 
-# Package tables: "program:package" per line; the package is wanted where the program, or the file, is not there.
+# Package tables, "program:package" on each line: the package is installed if the program is missing. A program may be a file's path.
 packages_up='dockerd:docker.io
 iptables-restore:iptables
 nft:nftables
@@ -79,7 +79,7 @@ dnsmasq:dnsmasq-base
 ssh:openssh-client
 rsync:rsync'
 
-# install_packages TABLE: says what it is going to install, then does it.
+# install_packages TABLE: prints the packages that are missing, then installs them.
 install_packages() {
   local program package wanted=()
   while IFS=: read -r program package; do
@@ -105,8 +105,8 @@ install_packages() {
   install_without_services "${there[@]}"
 }
 
-# Installs but starts nothing: a Docker engine, a web or a DNS server of the system is not what was asked for, and each would
-# take ports and rules of the host. policy-rc.d is how Debian asks for that; one that is there already decides for itself.
+# Installs packages without starting their services: Docker, a web server or a DNS server would take ports and write rules on the
+# host. Debian asks /usr/sbin/policy-rc.d before it starts a service. If the host already has this file, the host's file decides.
 install_without_services() {
   local policy=/usr/sbin/policy-rc.d ours=
   if [ ! -e "$policy" ]; then
@@ -128,7 +128,7 @@ install_without_services() {
   [ $status = 0 ] || die "apt-get could not install: $* (its messages are in $RUNTIME/apt.log)"
 }
 
-# Output goes to a log file; on failure its end is shown.
+# Runs a command with its output in a log file; shows the end of the log if the command fails.
 apt_run() {
   mkdir -p "$RUNTIME"
   if ! "$@" >>"$RUNTIME/apt.log" 2>&1 </dev/null; then
@@ -137,8 +137,8 @@ apt_run() {
   fi
 }
 
-# unpack_package PACKAGE FILE: the package's files under .runtime/debs/PACKAGE, for programs whose package would install a
-# service of the system or clash with another one. FILE says that it is complete.
+# unpack_package PACKAGE FILE: unpacks the package under .runtime/debs/PACKAGE without installing it, for packages that would install
+# a service or conflict with another package. FILE is a file of the package: if it exists, the package is unpacked already.
 unpack_package() {
   local package=$1 dir=$RUNTIME/debs/$1
   [ -e "$dir/$2" ] && return 0
@@ -156,7 +156,7 @@ unpack_package() {
   mv "$dir.tmp" "$dir"
 }
 
-# Node.js 26 and npm 11 from the npm registry, fetched by whatever Node.js and npm the host has.
+# Fetches Node.js 26 and npm 11 from the npm registry, with the Node.js and npm of the host, of any version.
 setup_node() {
   local arch
   case "$(uname -m)" in
@@ -176,7 +176,7 @@ setup_node() {
       npm_cause
       die "npm could not fetch Node.js 26; is the npm registry reachable?"
     fi
-    # It is linked with a library that small systems have not.
+    # Node.js needs libatomic, which small systems lack.
     "$NODE" --version >/dev/null 2>&1 || install_packages 'libatomic.so.1:libatomic1'
     "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
     printf '%s\n' "$hash" >"$RUNTIME/node_modules/.k8ts-stamp"
@@ -184,14 +184,14 @@ setup_node() {
   export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
 }
 
-# npm says the cause first and explains its own usage at length afterwards.
+# The first lines of npm's errors name the cause; the many lines after them explain how to use npm.
 npm_cause() { grep -E '^npm (error|ERR!)' "$RUNTIME/npm.log" | head -n 12 >&2 || head -n 12 "$RUNTIME/npm.log" >&2; }
 
 setup_packages() {
   local hash
   hash=$(hash_of package.json package-lock.json .npmrc hack/runtime/package-lock.json)
   stamp_is node_modules/.k8ts-stamp "$hash" && return 0
-  # npm ci empties the folder first: through a link it would empty the one of another checkout.
+  # npm ci empties node_modules first. If node_modules is a link, it would empty the folder of another checkout.
   [ ! -L node_modules ] || return 0
   say "Installing the npm packages of package-lock.json"
   if ! "$NODE" "$NPM" ci --ignore-scripts --no-audit --no-fund >"$RUNTIME/npm.log" 2>&1 </dev/null; then
@@ -201,7 +201,7 @@ setup_packages() {
   printf '%s\n' "$hash" >node_modules/.k8ts-stamp
 }
 
-# tap with other plugins than its defaults has to be put together once.
+# tap must be built once, because .taprc selects other plugins than its defaults.
 setup_tap() {
   local hash
   hash=$(hash_of .taprc package-lock.json)
@@ -230,7 +230,7 @@ setup_build() {
   printf '%s\n' "$hash" >dist/.k8ts-stamp
 }
 
-# The programs a cluster needs that are fetched but not installed.
+# Fetches docker-registry without installing it, unless the host has it.
 setup_registry() {
   if command -v docker-registry >/dev/null 2>&1; then
     return 0
@@ -260,19 +260,19 @@ setup_unit() {
   setup_unlock
 }
 
-# Everything tests need besides.
+# What all stages of hack/test except vagrant need.
 setup_tests() {
   setup_cluster
   setup_lock
   install_packages "$packages_test"
   setup_tap
   unpack_package kubernetes-client usr/bin/kubectl
-  # The test image is this one file: whether the host has a static busybox, a dynamic one or none must not matter.
+  # The test image consists of this busybox, so it does not depend on the busybox of the host.
   unpack_package busybox-static bin/busybox
   setup_unlock
 }
 
-# What hack/test vagrant needs besides: the machines' programs, their box, and the package they get.
+# What hack/test vagrant needs in addition: Vagrant, libvirt and QEMU, the box, and the package for the machines.
 setup_vagrant() {
   [ "$(uname -m)" = x86_64 ] || die "the stage vagrant makes its own box, and can do so on x86-64 only"
   setup_lock
@@ -282,7 +282,7 @@ setup_vagrant() {
   hack/package >/dev/null
 }
 
-# status, logs and down never install anything: what they need was there when the cluster came up.
+# For status, logs and down: hack/up has already installed what they need.
 setup_existing() {
   export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
   [ -f dist/dev.js ] || die "nothing has been built in this checkout; run hack/up first"

@@ -1,6 +1,6 @@
 // Runs TypeScript in test processes: `node --import=./hack/lib/ts-node.mjs FILE`. tap loads it into every test process (.taprc).
-// ts-node compiles each file once; the result is kept under .k8ts/compiled by the hash of its inputs, and V8's own code next to it.
-// So a test process starts in 0.2 s, where compiling all its files again takes up to 4 s.
+// ts-node compiles each file once. The loader keeps the result under .k8ts/compiled with the hash of its inputs, and V8's code cache
+// next to it. So a test process starts in 0.2 s; compiling all its files again would take up to 4 s.
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import Module, { createRequire, enableCompileCache, registerHooks } from 'node:module';
@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url';
 const root = join(import.meta.dirname, '..', '..');
 const require = createRequire(import.meta.url);
 const folder = join(root, '.k8ts', 'compiled');
-/** A checkout of another user is read only: then every process compiles for itself. */
+/** In a read-only checkout of another user, every process compiles all its files. */
 const isWritable = canWrite();
 if (isWritable) enableCompileCache(join(folder, 'v8'));
 
-/** The inputs of the output other than the source. */
+/** The inputs of the compiler other than the source. */
 const versions = [
   readFileSync(join(root, 'tsconfig.json'), 'utf8'),
   readFileSync(require.resolve('typescript/package.json'), 'utf8'),
@@ -33,7 +33,7 @@ function compiled(path) {
   const text = service.compile(source, path);
   if (isWritable) {
     mkdirSync(dirname(file), { recursive: true });
-    // Renamed into place: other test processes read at the same time.
+    // A rename is atomic: other test processes may read the file at the same time.
     writeFileSync(`${file}.${process.pid}`, head + text);
     renameSync(`${file}.${process.pid}`, file);
   }
@@ -60,7 +60,7 @@ function canWrite() {
   }
 }
 
-// What is required: the source never reaches Node's own type stripping, which refuses parameter properties.
+// For files loaded by require(): Node's own type stripping would refuse parameter properties, so it never gets the source.
 Module._extensions['.ts'] = (module, path) => module._compile(compiled(path), path);
 registerHooks({
   load(url, context, nextLoad) {

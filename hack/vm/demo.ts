@@ -1,9 +1,9 @@
-// Creates the demo's objects from the control machine, once the expected number of nodes is Ready, so that its pods spread
-// over them; existing objects stay unchanged. Part of the package of a machine, which has no kubectl.
+// Creates the demo's objects on the control machine, which has no kubectl. It creates nothing while fewer nodes than expected are
+// Ready, so that the pods spread over all nodes. Existing objects stay unchanged. Part of the package that hack/package builds.
 import { describeError } from '../../controlplane/base/errors';
 import { Api, readManifests } from '../dev/api';
 
-/** In an emulated machine with a busy host each request takes seconds. */
+/** In an emulated machine on a busy host, each request takes seconds. */
 const requestTimeoutMs = 120_000;
 
 async function main([kubeconfig, dir, nodes, ...rest]: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
-# What the Vagrantfile does on the host: settings from the environment, the package that machines get, the key that workers reach
-# the control machine with, the lines in the hosts file, the kubeconfig. Plain Ruby, so that it can be tested without Vagrant.
+# What the Vagrantfile does on the host: it reads settings from the environment, builds the package for the machines, creates the key
+# with which workers reach the control machine, and writes the hosts file and the kubeconfig. Plain Ruby, testable without Vagrant.
 require 'fileutils'
 require 'open3'
 require 'openssl'
@@ -10,7 +10,7 @@ module K8ts
   API = "https://#{NETWORK}.10:6443".freeze
   INGRESS_HOSTS = %w[codereview.local].freeze
 
-  # A setting that cannot be used: one line that says which and what is allowed.
+  # An invalid setting; the message is one line with its name and the allowed values.
   class Refused < StandardError
     def message
       "k8ts: #{super}"
@@ -44,7 +44,7 @@ module K8ts
       [control] + (1..@workers).map { |i| Machine.new("worker-#{i}", "#{NETWORK}.#{10 + i}", @memory) }
     end
 
-    # Debian's own boxes where there are any: libvirt and VirtualBox on x86-64.
+    # Debian's own boxes exist for libvirt and VirtualBox on x86-64.
     def box(provider)
       return @env['K8TS_BOX'] unless blank?(@env['K8TS_BOX'])
 
@@ -77,7 +77,7 @@ module K8ts
       cpu.match?(/arm64|aarch64/) ? 'aarch64' : cpu.sub('x64', 'x86_64')
     end
 
-    # /dev/kvm alone says little: it may be there in a machine whose processor cannot run guests.
+    # /dev/kvm is not enough: it may exist on a machine whose processor cannot run guests.
     def self.virtualization?
       return true unless File.exist?('/proc/cpuinfo')
       return false unless File.exist?('/dev/kvm')
@@ -108,7 +108,7 @@ module K8ts
     end
   end
 
-  # The block of ours in a hosts file, between two marker lines. Pure.
+  # Our block in a hosts file, between two marker lines. Pure.
   module HostsFile
     BEGIN_LINE = '# BEGIN k8ts-vagrant (made by vagrant up, removed by vagrant destroy)'.freeze
     END_LINE = '# END k8ts-vagrant'.freeze
@@ -125,7 +125,8 @@ module K8ts
   end
 
   class Host
-    # Not needed in a machine, and large or different there. From the root: the package has a node_modules too.
+    # Machines do not need these folders; they are large or differ in a machine. Paths start at the root, since the package has a
+    # node_modules folder too.
     EXCLUDED = %w[/.git/ /.vagrant/ /.tap/ /.runtime/ /node_modules/ /dist/ /.k8ts/vm/box/ /.k8ts/vm/lab/ /.k8ts/vm/vagrant-home/
                   /.k8ts/test/ /.k8ts/bench/ /.k8ts/vagrant.conf].freeze
     # Workers get their images from the control machine's registry.
@@ -138,7 +139,7 @@ module K8ts
       @hosts_path = hosts_path || (windows? ? "#{ENV.fetch('WINDIR')}/System32/drivers/etc/hosts" : '/etc/hosts')
     end
 
-    # Once per command, however many machines it is for and however many of them at the same time.
+    # Does its work once in each vagrant command, although Vagrant calls it for every machine, also in parallel.
     def prepare(ui)
       @mutex.synchronize do
         return if @prepared
@@ -158,7 +159,7 @@ module K8ts
       end
     end
 
-    # libvirt's own default would be NFS, which asks for root on the host.
+    # vagrant-libvirt would use NFS by default, which needs root on the host.
     def rsync(machine)
       return {} unless %w[auto rsync].include?(@settings.sync)
 
@@ -188,7 +189,7 @@ module K8ts
       vm.ui.info('kubeconfig: .k8ts/vagrant.conf')
     end
 
-    # After the control machine is gone.
+    # Runs after the control machine was destroyed.
     def forget(vm)
       FileUtils.rm_f(File.join(@root, '.k8ts/vagrant.conf'))
       return unless HostsFile.without(hosts_text) != hosts_text
@@ -208,20 +209,20 @@ module K8ts
       machine.control? ? EXCLUDED : EXCLUDED + CONTROL_ONLY
     end
 
-    # A pair of this checkout: the private half for workers, the public one for the control machine, which runs one program for it.
+    # The key pair of this checkout: workers get the private key; the control machine gets the public key, and runs one program for it.
     def make_keys
       dir = File.join(@root, '.k8ts/vm/keys')
       return if File.exist?("#{dir}/worker.pub")
 
       FileUtils.mkdir_p(dir, mode: 0o700)
       key = OpenSSL::PKey::RSA.new(3072)
-      # RFC 4253, section 6.6: the name, e and n, each with its length before it.
+      # RFC 4253, section 6.6: the name, e and n, each after its length.
       blob = "#{[7].pack('N')}ssh-rsa".b + key.e.to_s(0) + key.n.to_s(0)
       File.open("#{dir}/worker", 'w', 0o600) { |file| file.write(key.to_pem) }
       File.write("#{dir}/worker.pub", "ssh-rsa #{[blob].pack('m0')} k8ts-worker\n")
     end
 
-    # The package for the machines, made here where that works; a second time it takes a moment. Else the control machine makes it.
+    # Builds the package for the machines on this host if possible; without changes that takes a moment. Else the control machine builds it.
     def build(ui)
       return if @settings.build == 'control'
 
@@ -267,7 +268,7 @@ module K8ts
       @settings.hosts == 'yes' || (@settings.hosts == 'ask' && $stdin.tty? && $stdout.tty?)
     end
 
-    # In place and not by a rename: in containers the file is a mount.
+    # Writes in place. A rename would fail in a container, where the file is a mount.
     def write_hosts(text)
       return File.write(@hosts_path, text) if File.writable?(@hosts_path)
 

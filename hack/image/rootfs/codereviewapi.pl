@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The demo's HTTP server: answers every request with who it is and what it was asked, as JSON. One process, no threads: a
-# select loop over non-blocking sockets. perl-base is a fifth of the size of anything else that does this.
+# The demo's HTTP server: answers every request with its pod, its node and the request, as JSON. One process without threads: a
+# select loop over non-blocking sockets. perl-base is a fifth of the size of any other package that can do this.
 # /healthz answers ok; /readyz answers 503 while the file /tmp/unready exists.
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ vec($reads, fileno($server), 1) = 1;
 
 until ($stopping && !%clients) {
     my ($r, $w) = ($reads, $writes);
-    # A signal that comes between the test above and this call is seen after the time-out only.
+    # If a signal arrives between the test above and this call, the loop notices it only after the time-out.
     my $ready = select($r, $w, undef, 1);
     if ($stopping && vec($reads, fileno($server), 1)) {
         vec($reads, fileno($server), 1) = 0;
@@ -50,7 +50,7 @@ until ($stopping && !%clients) {
 }
 print "codereviewapi: stopped\n";
 
-# One IPv6 socket takes clients of both families; a kernel without IPv6 has none.
+# One IPv6 socket takes clients of both families; a kernel without IPv6 cannot create it.
 sub listen_on {
     my ($family) = @_;
     socket(my $socket, $family, SOCK_STREAM, 6) or return;
@@ -62,7 +62,7 @@ sub listen_on {
     return $socket;
 }
 
-# address:port, IPv6 in brackets; an IPv4 client of an IPv6 socket by its own address.
+# Returns address:port, with an IPv6 address in brackets. An IPv4 client of the IPv6 socket gets its IPv4 address.
 sub client_of {
     my ($peer) = @_;
     if (sockaddr_family($peer) == PF_INET) {
@@ -110,7 +110,7 @@ sub receive {
     flush($fd);
 }
 
-# Answers every whole request that has arrived; clients may send several before reading.
+# Answers every complete request that has arrived; clients may send several requests before they read.
 sub serve {
     my ($client) = @_;
     while (!$client->{close} && $client->{in} =~ /\r?\n\r?\n/) {
@@ -155,7 +155,7 @@ sub expect {
     $client->{out} .= "HTTP/1.1 100 Continue\r\n\r\n";
 }
 
-# The decoded body and where it ends, or nothing while chunks are missing.
+# Returns the decoded body and the offset of its end; returns nothing while chunks are missing.
 sub chunks {
     my ($in, $at) = @_;
     my $body = '';

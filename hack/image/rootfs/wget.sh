@@ -1,6 +1,6 @@
 #!/bin/sh
-# wget of busybox with timeouts: Debian builds it without, and there -T ends it by a segmentation fault. timeout(1) does the
-# same from outside; a number of tries is accepted and means one.
+# busybox wget with timeouts. Debian builds busybox without them: its wget crashes with -T. Here timeout(1) ends wget instead.
+# A number of tries is accepted, but wget always tries once.
 limit=
 left=$#
 while [ "$left" -gt 0 ]; do
