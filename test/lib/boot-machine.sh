@@ -1,7 +1,7 @@
 #!/bin/bash
-# boot-machine.sh ROOT DIR ADDRESS/PREFIX GATEWAY SHARED: becomes systemd as process 1 of a machine made of namespaces. Started by
-# machine.ts in new mount, pid, uts, ipc, net and cgroup namespaces. ROOT is an unpacked distribution, read only; DIR holds what
-# the machine has written, also over a reboot; SHARED is seen as /shared, read only.
+# boot-machine.sh ROOT DIR ADDRESS/PREFIX GATEWAY SHARED: becomes systemd as process 1 of a machine made of namespaces. machine.ts
+# starts it in new mount, pid, uts, ipc, net and cgroup namespaces. ROOT is an unpacked distribution, read only. DIR holds the files
+# that the machine writes, and keeps them over a reboot. SHARED is mounted at /shared, read only.
 set -eu
 root=$1 dir=$2 address=$3 gateway=$4 shared=$5
 mkdir -p "$dir"/upper "$dir"/work "$dir"/root "$dir"/docker "$dir"/containerd
@@ -21,14 +21,14 @@ ln -s /proc/self/fd "$machine/dev/fd"
 mount -t tmpfs tmpfs "$machine/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$machine/run"
 mount -t tmpfs tmpfs "$machine/tmp"
-# Docker's own layers cannot lie on an overlay.
+# Docker cannot keep its layers on an overlay.
 mkdir -p "$machine/var/lib/docker" "$machine/var/lib/containerd"
 mount --bind "$dir/docker" "$machine/var/lib/docker"
 mount --bind "$dir/containerd" "$machine/var/lib/containerd"
 mkdir -p "$machine/shared"
 mount --bind "$shared" "$machine/shared"
 mount -o remount,bind,ro "$machine/shared"
-# The hierarchies of the host, as seen from this machine's own group.
+# The cgroup hierarchies of the host, with this machine's own group as their root.
 groups=$machine/sys/fs/cgroup
 if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
   mount -t cgroup2 cgroup2 "$groups"
@@ -42,9 +42,9 @@ else
   mount -t cgroup -o none,name=systemd systemd "$groups/systemd"
   mount -t cgroup2 cgroup2 "$groups/unified"
 fi
-# As a machine is at power-on, whatever the host's own setting is.
+# The kernel's default at power-on; the host may have another setting.
 echo 0 >"$machine/proc/sys/net/ipv4/ip_forward"
-# Of its own: udev makes the address of eth0 from it.
+# Each machine has its own machine-id: udev derives the MAC address of eth0 from it.
 [ -e "$dir/upper/etc/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$machine/etc/machine-id"
 hostname "$(basename "$dir")"
 hostname >"$machine/etc/hostname"
@@ -57,6 +57,6 @@ mkdir -p "$machine/.old"
 cd "$machine"
 pivot_root . .old
 umount -l .old
-# systemd leaves this to whoever makes a container, and cannot hand credentials to its services without.
+# In a container systemd expects that its creator shares the mounts; without, systemd cannot pass credentials to its services.
 mount --make-rshared /
 exec env -i container=k8ts PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=null

@@ -1,5 +1,5 @@
-# Evaluates a Vagrantfile without Vagrant and prints what it configured as JSON: ruby vagrantfile.rb PATH. Every object of
-# Vagrant's is a recorder that keeps what is assigned to it and what is called on it, blocks run on recorders of their own.
+# ruby vagrantfile.rb PATH: evaluates a Vagrantfile without Vagrant and prints its configuration as JSON. A recorder replaces every
+# object of Vagrant: it keeps the assignments and calls it receives, and runs blocks on new recorders.
 require 'json'
 
 class Recorder
@@ -22,7 +22,7 @@ class Recorder
     true
   end
 
-  # Blocks of triggers are for later and would act on the host.
+  # Blocks of triggers do not run here: they would act on the host.
   def ruby(&_block)
     @calls << ['ruby', []]
   end
@@ -36,7 +36,7 @@ class Recorder
     block&.call(*inner)
   end
 
-  # config.vm, node.trigger: the same one each time. `name = value` may have been assigned to the same word.
+  # config.vm, node.trigger: returns the same recorder each time. An assignment to the same name is kept apart, in @set.
   def part(name)
     @parts[name] ||= Recorder.new
   end
