@@ -98,7 +98,7 @@ async function serve(): Promise<void> {
   process.send?.('ready');
 }
 
-/** Undefined when it is not installed. */
+/** Undefined if unbound is not installed. */
 async function startUnbound(scope: Scope, directory: string): Promise<number | undefined> {
   const file = join(directory, 'unbound.conf');
   const data = Array.from({ length: nameCount }, (_, i) => `  local-data: "${nameOf(i)}. 5 IN A ${addressOf(i)}"\n`);

@@ -20,7 +20,7 @@ import type { BenchRow } from './row';
 
 const defaultRounds = 3;
 const smallBoundMs = 50;
-/** From here on a body counts as one near its limit of 3 MB, or of fields and items. */
+/** A body of at least this size counts as near its limit of 3 MB, or of fields and items. */
 const nearLimitBytes = 1_000_000;
 const nearLimitValues = maxJsonValues / 2;
 const seededMaps = 3_000;
@@ -163,11 +163,11 @@ function measureParser({ name, prepare }: (typeof parserInputs)[number], rounds:
   return rowOf(name, shortest, smallBoundMs, answer);
 }
 
-/** A body far from the limit has the small bound, whatever bound its input names; a list has the bound of its answer. */
+/** A body far from the limit always has the small bound; a list has the bound of its answer. */
 const boundOf = ({ bound }: HostileInput, body: Buffer | undefined): number =>
   body && body.length < nearLimitBytes && valuesIn(body) < nearLimitValues ? smallBoundMs : (bound ?? smallBoundMs);
 
-/** About as many as the server counts. */
+/** About the number of fields and items that the server counts. */
 const valuesIn = (body: Buffer): number => body.toString('latin1').split(/[,[{]/).length;
 
 const rowOf = (what: string, ours: number, bound: number, note: string): BenchRow => ({
@@ -180,12 +180,12 @@ const rowOf = (what: string, ours: number, bound: number, note: string): BenchRo
   note,
 });
 
-/** Objects for lists to go through, and one for patches to meet. */
+/** Creates objects for lists, and one target for patches. */
 async function seed(client: Client): Promise<void> {
   const create = async (path: string, object: object): Promise<void> => {
     const body = Buffer.from(JSON.stringify(object));
     const { status } = await client.send({ method: 'POST', path, type: 'application/json', body });
-    // Lists of nothing would look fast.
+    // Without objects, lists would look fast.
     if (status !== 201) throw new Unavailable(`the server answered ${status} to an object to begin with`);
   };
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c0', image: 'i' }] } };

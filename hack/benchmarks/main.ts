@@ -7,7 +7,7 @@ import { type BenchRow, ratioOf, renderRows, verdictOf } from './row';
 
 const outputDir = join(__dirname, '..', '..', '.k8ts/bench');
 
-/** Files here that are no benchmarks. */
+/** Files of this folder that are not benchmarks. */
 const frame = new Set(['main', 'row']);
 
 const names = (): string[] =>

@@ -1,4 +1,4 @@
-// The cost of wiring one pod: ours by rtnetlink next to the same wire created by `ip` processes, in namespaces of its own.
+// The time to wire one pod: ours by rtnetlink, next to the same wire created by `ip` processes, in namespaces of its own.
 
 import { setImmediate } from 'node:timers/promises';
 import { vethName } from '../../agents/kubelet/network/names';

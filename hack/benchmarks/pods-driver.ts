@@ -69,7 +69,7 @@ async function main([kubeconfig, dockerHost, image, pauseImage, ...pids]: readon
   return { single, burst, teardown, burstSize, cpuMsPerPod, docker, load };
 }
 
-/** The first one meets a colder Docker, so the two alternate. */
+/** The first of a pair meets a colder Docker, so the two take turns at being first. */
 async function inTurn(turn: number, ours: Maker, theirs: Maker, count: number): Promise<[Made, Made]> {
   if (turn % 2 === 0) return [await ours.make(count), await theirs.make(count)];
   const raw = await theirs.make(count);
@@ -197,7 +197,7 @@ class RawPods implements Maker {
   }
 }
 
-/** Docker's Engine API without anything in between. */
+/** Calls Docker's Engine API directly. */
 class Engine {
   private readonly agent = new Agent({ keepAlive: true });
 
@@ -228,7 +228,7 @@ class Engine {
   }
 }
 
-/** Nothing to wait for but the answer itself: the cluster is still starting. */
+/** Repeats until the answer is right: no event says when the cluster has started. */
 async function eventually(test: () => Promise<boolean>): Promise<void> {
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 // Pods next to raw Docker: create to Ready one at a time, thirty at once, and tear-down; the peer creates the same two
 // containers per pod (pause without a network, app joined to it) in the same Docker daemon. Each figure of ours has one of
-// the peer's right before or after it, and the ratios' median counts, so that a busy machine slows both.
+// the peer's right before or after it, so that a busy machine slows both, and the median of the ratios counts.
 //
 // The benchmark starts its own Docker daemon, a server and one kubelet from the built bundle, in a network namespace.
 import { existsSync } from 'node:fs';

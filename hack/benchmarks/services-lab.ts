@@ -11,7 +11,7 @@ import type { Netns } from '../../dataplane/netns/netns';
 export const client = '10.244.1.2';
 export const server = '10.244.2.2';
 export const port = 8080;
-/** Every address in it is the server. */
+/** Every address in this range is the server. */
 const serverRange = '10.244.64.0/20';
 export const serverAddress = (i: number): string => `10.244.${64 + (i >> 8)}.${i & 255}`;
 
@@ -114,12 +114,12 @@ for my $host (@hosts) {
   printf "%.2f %d\\n", $good ? $spent / $good * 1e6 : 0, $stalled;
 }`;
 
-/** Connections per figure, in rounds that alternate between the ways, so that all meet the same neighbours. */
+/** Connections per figure, in rounds that alternate between the ways, so that other work of the machine slows all ways alike. */
 export const connections = 2_000;
 export const connectionRounds = 5;
 
 export interface ConnectionCost {
-  /** The best of the rounds: noise only ever adds. */
+  /** The best of the rounds: noise only adds time. */
   readonly micros: number;
   /** Connections that were not established. */
   readonly stalled: number;

@@ -131,7 +131,7 @@ async function measure(mode: BenchMode, size: number, probes: number): Promise<B
   }
 }
 
-/** The process with the proxy; it does one thing after the other. */
+/** The process with the proxy; it handles one message after the other. */
 class ProxyProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<never>;
@@ -215,7 +215,7 @@ const service = (name: string, clusterIp: string, endpoints: readonly string[]):
   endpoints,
 });
 
-/** Spread over 10.96.0.0/12 as a random allocator does: steps of a large odd number meet every address once. */
+/** Spreads addresses over 10.96.0.0/12 like a random allocator: steps of a large odd number reach every address once. */
 function clusterIp(index: number): string {
   const offset = (index * 611_953 + 1_000) % 2 ** 20;
   return `10.${96 + (offset >> 16)}.${(offset >> 8) & 255}.${offset & 255}`;

@@ -26,7 +26,7 @@ export interface DownContext {
 /** Returns the exit status: 0 when nothing of the cluster is left. */
 export async function down({ exec, name, quiet, env, write, tty }: DownContext): Promise<number> {
   const state = readState(name);
-  // Without a record a start was interrupted very early: look for everything a cluster of this name can have.
+  // Without a record, a start was interrupted very early: remove everything that a cluster of this name can have.
   const plan = planCluster(state ?? { name, nodes: maxNodes, subnet: '192.168.57.0/24' });
   const color = tty && env['NO_COLOR'] === undefined;
   const progress = new Progress({ write, tty, color, quiet, now: Date.now, total: 3 });
@@ -134,13 +134,13 @@ async function removeContainers({ dockerSocket }: NodePlan): Promise<void> {
       ),
     );
   } catch {
-    // An engine that does not answer, or a container that is stopping: the code below ends its processes anyway.
+    // The engine does not answer, or the container is already stopping: stopEverything() ends its processes anyway.
   }
 }
 
 async function removeEverything(exec: Exec, plan: ClusterPlan, state: ClusterState | undefined): Promise<void> {
   await removeNetwork(exec, plan);
-  // Throws when a mount is left: the removal of the folders must not reach the mounted folder, which may be one of the host.
+  // Throws if a mount remains: the removal below must not reach the mounted folder, which may belong to the host.
   for (const dir of [plan.stateDir, plan.runDir]) await new SystemMounts().detachBelow(dir);
   removeCgroups(plan);
   if (existsSync('/etc/hosts')) {

@@ -19,7 +19,7 @@ const programs = [
   'docker-registry',
 ];
 
-/** Where a program is, searched in PATH and the system directories that root's PATH may lack. */
+/** The path of a program, searched in PATH and in the system directories that root's PATH may lack. */
 export function findProgram(name: string, path: string): string | undefined {
   const directories = [...path.split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return directories
@@ -85,7 +85,7 @@ async function hostRanges(exec: Exec): Promise<HostFacts['ranges']> {
       cidr: dst.includes('/') ? dst : `${dst}/32`,
       origin: `route${dev ? ` through ${dev}` : ''}`,
     }));
-  // After a reboot no link shows that these are taken; their clusters need them again.
+  // After a reboot no link shows that other clusters use these ranges; the clusters need them again.
   const recorded = recordedClusters().flatMap((name) => {
     const state = readState(name);
     return state ? [{ cidr: state.subnet, origin: `cluster ${name}` }] : [];

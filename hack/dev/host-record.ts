@@ -91,7 +91,7 @@ export function mountEntries(mountinfo: string): string[] {
 
 const cgroupRoot = '/sys/fs/cgroup';
 
-/** The directories k8ts may leave: k8ts/NAME in the one hierarchy of version 2, or in each of version 1. */
+/** The cgroups that k8ts may leave: k8ts/NAME in the hierarchy of version 2, or in each hierarchy of version 1. */
 function cgroupEntries(): string[] {
   return cgroupDirectories('k8ts').flatMap((dir) => subdirectories(dir).map((name) => `${dir}/${name}`));
 }
@@ -141,7 +141,7 @@ function kubeconfigEntries(path: string): string[] {
   });
 }
 
-/** Every entry that only one of the two has, in the order of aspects. */
+/** Every entry that only one of the two records has, in the order of aspects. */
 export function diffRecords(before: HostRecord, after: HostRecord): readonly Difference[] {
   const differences: Difference[] = [];
   for (const aspect of Object.keys(before)) {

@@ -1,4 +1,4 @@
-// The block of ours in /etc/hosts, between two marker lines that hold the cluster's context. Pure.
+// Our block in /etc/hosts, between two marker lines that hold the cluster's context. Pure.
 
 export interface HostsEntry {
   readonly address: string;

@@ -1,4 +1,4 @@
-// Finds and removes what a stopped cluster may leave: processes, mounts, control groups. No process of the cluster has to answer.
+// Finds and removes what a stopped cluster may leave: processes and control groups. No process of the cluster has to answer.
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Exec } from '../../dataplane/exec/exec';
@@ -80,7 +80,7 @@ export async function namespaceIds(exec: Exec, plan: ClusterPlan): Promise<Reado
 
 const killTimeoutMs = 5_000;
 
-/** Kills all of them at once and waits until they have ended. Returns those that still run. */
+/** Kills all processes at once and waits until they have ended. Returns the processes that still run. */
 export async function killProcesses(processes: readonly RunningProcess[]): Promise<readonly RunningProcess[]> {
   for (const { pid } of processes) {
     try {
@@ -97,7 +97,7 @@ export async function killProcesses(processes: readonly RunningProcess[]): Promi
   }
 }
 
-/** Removes the cluster's control groups, and the common parent when it was the last one. */
+/** Removes the cluster's control groups, and the common parent when no other cluster is in it. */
 export function removeCgroups(plan: ClusterPlan): void {
   for (const parent of cgroupDirectories('k8ts')) {
     removeCgroup(`${parent}/${plan.name}`);
@@ -111,7 +111,7 @@ function removeCgroup(dir: string): void {
   try {
     rmdirSync(dir);
   } catch (err) {
-    // A process that is ending still counts; the comparison with the record shows what stays.
+    // EBUSY: a process in the group is still ending. If the group stays, the comparison with the record shows it.
     if ((err as NodeJS.ErrnoException).code !== 'EBUSY') throw err;
   }
 }

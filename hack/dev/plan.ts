@@ -8,7 +8,7 @@ import type { ProxyMode } from '../../dataplane/service/mode';
 export interface NodePlan {
   readonly name: string;
   readonly ip: string;
-  /** In a dual-stack cluster. */
+  /** The IPv6 address; only in a dual-stack cluster. */
   readonly ip6?: string;
   /** Named network namespace; /run/netns/NAME. */
   readonly netns: string;
@@ -21,7 +21,7 @@ export interface NodePlan {
 }
 export interface ClusterPlan {
   readonly name: string;
-  /** Of the kubeconfig: k8ts or k8ts-NAME; also the beginning of all names on the host. */
+  /** The context in the kubeconfig: k8ts or k8ts-NAME; also the beginning of all names on the host. */
   readonly context: string;
   readonly bridge: string;
   readonly bridgeMac: string;
@@ -37,7 +37,7 @@ export interface ClusterPlan {
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
-  /** Where this host pushes to the same registry; each cluster has a loopback address of its own. */
+  /** The address at which this host pushes to the registry; each cluster has a loopback address of its own. */
   readonly pushRegistry: string;
   readonly server: string;
   /** The addresses for Services of type LoadBalancer: FIRST-LAST. */
@@ -59,7 +59,7 @@ export interface ClusterSpec {
   readonly proxyMode?: ProxyMode;
   /** Default 60. */
   readonly hangTimeoutSeconds?: number;
-  /** Default 5000, unless something of the host listens there. */
+  /** Default 5000, unless a process of the host listens on this port. */
   readonly registryPort?: number;
 }
 
@@ -171,7 +171,7 @@ function ipv6Subnet(subnet: string): { readonly prefix: string } {
   return { prefix: `fd00:${subnet.split('.').slice(0, 3).join(':')}::` };
 }
 
-/** The first of 192.168.57.0/24, 58, ... that overlaps nothing in `taken`. @throws BadRequest when none is left */
+/** The first of 192.168.57.0/24, 192.168.58.0/24, ... that overlaps nothing in `taken`. @throws BadRequest when none is left */
 export function chooseSubnet(taken: readonly string[], overlaps: (a: string, b: string) => boolean): string {
   for (let third = 57; third < 256; third++) {
     const subnet = `192.168.${third}.0/24`;

@@ -1,4 +1,4 @@
-// What must be true before anything is created: facts.ts gathers the facts, this file judges them. Pure.
+// Checks this host before anything is created: facts.ts gathers the facts, this file judges them. Pure.
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
 import { AppError } from '../../controlplane/base/errors';
 import type { ClusterPlan } from './plan';
@@ -11,14 +11,14 @@ export interface HostFacts {
   readonly missingPrograms: readonly string[];
   /** What a trial in a temporary namespace could not create: "bridge", "veth", "iptables nat". */
   readonly missingFeatures: readonly string[];
-  /** Addresses with prefix length and routes of the host, as CIDR ranges, with where they come from. */
+  /** Addresses and routes of the host, as CIDR ranges with their origin. */
   readonly ranges: readonly { readonly cidr: string; readonly origin: string }[];
   readonly links: readonly string[];
   readonly namespaces: readonly string[];
   readonly freeBytes: number;
 }
 
-/** Wrong use or an unfit host: the message holds the cause and what to do; printed without a stack. */
+/** Wrong use, or a host that cannot run a cluster. The message holds the cause and what to do; it is printed without a stack. */
 export class Refused extends AppError {
   constructor(cause: string, whatToDo: string) {
     super('BadRequest', `${cause}\n  ${whatToDo}`);

@@ -153,7 +153,7 @@ function dockerProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessF
     name,
     argv: [...enter(node), programs.dockerd, `--config-file=${dockerConfigPath(node)}`],
     log: logPath(plan, name),
-    // After a kill -9 the number in it may belong to another process by now, and dockerd would refuse to start.
+    // After a kill -9 the pid in this file may belong to another process, and dockerd would refuse to start.
     removeFirst: [dockerPidFile(node), `${node.runDir}/exec/containerd/containerd.pid`],
     stopTimeoutMs: 20_000,
   };

@@ -1,5 +1,5 @@
-// What the user sees while things happen: numbered steps with elapsed time. On a terminal the running step is rewritten with a
-// tick when it is done; elsewhere every step is one plain line when it ends. NO_COLOR and --quiet are honoured.
+// Shows progress: numbered steps with elapsed time. On a terminal the line of the running step is rewritten with a tick when it
+// ends; without a terminal every step prints one plain line when it ends. NO_COLOR and --quiet are obeyed.
 
 export interface ProgressOptions {
   readonly write: (text: string) => void;

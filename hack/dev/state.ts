@@ -52,14 +52,14 @@ const sharedPath = `${stateRoot}/host.json`;
 const readShared = (): SharedState | undefined =>
   existsSync(sharedPath) ? (JSON.parse(readFileSync(sharedPath, 'utf8')) as SharedState) : undefined;
 
-/** Notes that `name` needs forwarding; `current` is its value now. */
+/** Records that cluster `name` needs IP forwarding; `current` is the present value of the setting. */
 export async function claimForwarding(name: string, current: string): Promise<void> {
   const shared = readShared() ?? { ipForward: current, clusters: [] };
   if (shared.clusters.includes(name)) return;
   await writePrivate(sharedPath, JSON.stringify({ ...shared, clusters: [...shared.clusters, name] }));
 }
 
-/** The value to restore when `name` was the last one; undefined while other clusters need it, or it was never changed. */
+/** The value to restore if `name` was the last cluster; undefined if other clusters need the setting, or no cluster changed it. */
 export async function releaseForwarding(name: string): Promise<string | undefined> {
   const shared = readShared();
   if (!shared?.clusters.includes(name)) return undefined;

@@ -94,7 +94,7 @@ function addressOf(plan: ClusterPlan, name: string): string {
   return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPorts[part as Agent]} in ${node.netns}`;
 }
 
-/** Undefined when it is healthy, else the fault. */
+/** Undefined for a healthy process, else the fault. */
 async function probe(plan: ClusterPlan, name: string): Promise<string | undefined> {
   if (name === 'server') return (await (await Api.open(plan.adminConf)).ready()) ? undefined : 'is not ready';
   if (name.endsWith('/docker')) {

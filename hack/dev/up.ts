@@ -285,7 +285,7 @@ async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean):
 
 export const demoHost = 'codereview.local';
 
-/** The demo's host, unless another cluster has it already: the first entry of a name wins. */
+/** The demo's host name, unless another cluster has it in /etc/hosts already: the first entry of a name wins. */
 function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
   const elsewhere = text
     .split(/^# BEGIN /m)
@@ -294,7 +294,7 @@ function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
   return demo && !elsewhere ? [{ address: plan.nodes[0]!.ip, names: [demoHost] }] : [];
 }
 
-/** Undefined when it answers, else the fault. */
+/** Undefined if the URL answers, else the fault. */
 async function silentUrl(url: string): Promise<string | undefined> {
   try {
     const { status } = await fetch(url, { signal: AbortSignal.timeout(urlTimeoutMs) });

@@ -37,7 +37,7 @@ function invokingUser(env: Readonly<Record<string, string | undefined>>) {
   return home && existsSync(home) ? { home, owner: { uid: Number(uid), gid: Number(line[3]) } } : root;
 }
 
-/** Adds or renews the context; returns whether the file changed. Mode 0600, and the owner it had. */
+/** Adds or renews the context; returns whether the file changed. The file has mode 0600 and keeps its owner. */
 export async function mergeIntoUserKubeconfig(target: Target, entry: KubeconfigEntry): Promise<boolean> {
   const there = existsSync(target.path) ? readFileSync(target.path, 'utf8') : undefined;
   const known = there === undefined ? undefined : readEntry(there, entry.name);
@@ -74,7 +74,7 @@ export async function removeFromUserKubeconfig(target: Target, name: string): Pr
 
 const placeholder = (name: string): KubeconfigEntry => ({ name, server: '', ca: '', client: { cert: '', key: '' } });
 
-/** kubectl keeps a cache next to the file: then the directory stays. */
+/** The directory stays if it is not empty: kubectl keeps a cache in it. */
 function removeIfEmpty(dir: string): void {
   try {
     rmdirSync(dir);

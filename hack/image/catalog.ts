@@ -17,9 +17,9 @@ export interface Source {
   readonly exec: Exec;
   /** Directory with unpacked packages. */
   readonly root: string;
-  /** Another one with busybox-static, which apt does not install next to busybox. */
+  /** Another directory, with busybox-static, which apt does not install next to busybox. */
   readonly staticRoot: string;
-  /** Directory with files of ours that go into images. */
+  /** Directory with our own files for the images. */
   readonly files: string;
 }
 
@@ -48,7 +48,7 @@ export const catalog: readonly ImageDefinition[] = [
   {
     repository: 'k8ts/pause',
     tag: '3.10',
-    // As process 1 of its namespace it gets only signals that it handles, and SIGKILL.
+    // Process 1 of a namespace gets only signals that it handles, and SIGKILL.
     config: { entrypoint: ['/bin/sleep', 'infinity'], user: '65535:65535', stopSignal: 'SIGKILL' },
     entries: async ({ staticRoot }) => [file(staticRoot, 'bin/busybox'), link('bin/sleep', 'busybox')],
   },
@@ -81,7 +81,7 @@ export const catalog: readonly ImageDefinition[] = [
 ];
 
 /**
- * The dynamic busybox and not the static one: its shell finds commands by PATH, so that scripts too run the real programs in
+ * The dynamic busybox, not the static one: its shell finds commands by PATH, so that scripts also run the real programs of
  * the image and our wget.
  */
 async function busybox(source: Source): Promise<LayerEntry[]> {
@@ -122,14 +122,14 @@ async function codereviewapi(source: Source): Promise<LayerEntry[]> {
   ];
 }
 
-/** Programs and every library any of them loads, under the paths the loader looks for them. */
+/** Programs and every library that they load, under the paths where the loader looks for them. */
 async function withLibraries({ exec, root }: Source, programs: readonly string[]): Promise<LayerEntry[]> {
   const libraries = await Promise.all(programs.map((program) => librariesOf(exec, root, program)));
   const paths = [...new Set([...programs, ...libraries.flat()])].sort();
   return paths.map((path) => file(root, path.slice(1)));
 }
 
-/** The target of any symbolic links, under the requested name. */
+/** Follows symbolic links; the target gets the requested name. */
 function file(root: string, path: string): LayerEntry {
   const real = realpathSync(join(root, path));
   return { path, kind: 'file', content: readFileSync(real), mode: statSync(real).mode & 0o755 };

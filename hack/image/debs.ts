@@ -1,5 +1,5 @@
-// Files of Debian packages without installing them: apt fetches a set of packages with all they depend on, and they are
-// unpacked into one directory that programs can be looked at and copied from.
+// Files of Debian packages without installing them: apt fetches packages with all their dependencies, and they are unpacked
+// into one directory, from which programs can be copied.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, CommandFailed } from '../../controlplane/base/errors';

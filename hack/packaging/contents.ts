@@ -44,7 +44,7 @@ export function packageContents({ root, arch, node, dockerRegistry, libatomic }:
   const copies = [
     { from: node, to: 'bin/node', executable: true },
     { from: dockerRegistry, to: 'bin/docker-registry', executable: true },
-    // The only library of Node.js that a small Debian lacks.
+    // Of the libraries that Node.js needs, a small Debian lacks only this one.
     { from: libatomic, to: 'lib/libatomic.so.1' },
     ...bundle,
     ...modules,

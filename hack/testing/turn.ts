@@ -23,7 +23,7 @@ async function listen(path: string): Promise<(() => Promise<void>) | undefined> 
   const waiting = new Set<Socket>();
   const server = createServer((socket) => {
     waiting.add(socket);
-    // A process that waits may be killed.
+    // If the waiting process is killed, its connection fails.
     socket.on('error', () => {}).on('close', () => waiting.delete(socket));
     socket.write(String(process.pid));
   });
@@ -45,7 +45,7 @@ async function listen(path: string): Promise<(() => Promise<void>) | undefined> 
 
 async function untilTurnEnds(path: string, onWait: (pid: number) => void): Promise<void> {
   const socket = connect(path);
-  // A turn that has just ended refuses or resets the connection.
+  // If the turn has just ended, the connection is refused or reset.
   socket.on('error', () => {});
   socket.once('data', (pid) => onWait(Number(pid)));
   await new Promise((resolve) => socket.once('close', resolve));

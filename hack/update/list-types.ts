@@ -1,6 +1,6 @@
-// What the models of @kubernetes/client-node lack: how lists and maps merge. Facts of the Kubernetes API as its
-// published OpenAPI states them in x-kubernetes-list-type, -list-map-keys, -map-type and -patch-strategy. The
-// generator refuses an entry that names no field, so that an outdated table is noticed.
+// How lists and maps merge, which the models of @kubernetes/client-node lack. The facts are those of the published OpenAPI
+// of Kubernetes: x-kubernetes-list-type, -list-map-keys, -map-type and -patch-strategy. The generator refuses an entry
+// that names no field, so that an outdated table is noticed.
 
 export interface Marker {
   readonly listType?: 'atomic' | 'set' | 'map';
@@ -11,7 +11,7 @@ export interface Marker {
   readonly default?: string | number | boolean;
 }
 
-/** A list keyed by `keys`; strategic merge knows it by the first key alone. */
+/** A list whose items are identified by `keys`; strategic merge uses only the first key. */
 const keyed = (...keys: string[]): Marker => ({
   listType: 'map',
   listMapKeys: keys,
@@ -196,7 +196,7 @@ export const atomicTypes: Readonly<Record<string, string>> = {
   'rbac.v1': 'RoleRef Subject',
 };
 
-/** Fields that hold a quantity, or a map of them; the models call them strings. */
+/** Fields that hold a quantity or a map of quantities; the models have strings. */
 export const quantities: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'core.v1': {
     ContainerStatus: 'allocatedResources',

@@ -69,7 +69,7 @@ function rootModels(directory: string): string[] {
   return all;
 }
 
-/** None for a kind that carries its own definition. */
+/** Undefined for a kind with a definition of its own. */
 const modelOf = (source: SchemaSource): string[] => ('model' in source ? [source.model] : []);
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
@@ -138,7 +138,7 @@ function numberSchema(format: string): FieldEntry {
   return { type: 'integer', format: format === '' ? 'int64' : format };
 }
 
-/** Writes both files into `directory`, each at once, so that a reader never sees half a file. */
+/** Writes both files into `directory`; each replaces the old file in one step, so that a reader never sees half a file. */
 export function writeSchemas(directory: string): void {
   const { schemas, docs } = generateSchemas();
   mkdirSync(directory, { recursive: true });

@@ -22,7 +22,7 @@ export function supervisorPid(runDir: string): number | undefined {
   }
 }
 
-/** Starts one unless it runs; it outlives this process and the terminal. Returns whether it was started. */
+/** Starts the supervisor unless it runs. It outlives this process and the terminal. Returns whether it was started. */
 export async function ensureSupervisor(runDir: string, program: readonly string[], logFile: string): Promise<boolean> {
   if (supervisorPid(runDir) !== undefined) {
     await processStatus(runDir);

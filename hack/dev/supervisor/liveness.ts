@@ -6,7 +6,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { listenForNotifications } from '../../../dataplane/notify/listen';
 import { processState } from './proc';
 
-/** How often the times are compared. */
+/** The time between two checks. */
 export const lookMs = 5_000;
 /** A process may take this long until its first notification: at a start several processes load their code at once. */
 export const bootMs = 120_000;
@@ -36,7 +36,7 @@ export class Liveness {
     this.lastLook = deps.clock.now();
   }
 
-  /** `path` is that of its NOTIFY_SOCKET. To be called before the process starts, or when it runs already. */
+  /** `path` is the NOTIFY_SOCKET of the process. Call this before the process starts, or when it is adopted. */
   listen(path: string): { onBeat: () => void; close(): void } {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const heard = { onBeat: () => {} };

@@ -83,7 +83,7 @@ export class Supervisor {
     return [...this.entries.values()].map(({ spec }) => spec.log);
   }
 
-  /** Ends these processes (all when absent), those started last first, one kind of thing after the other. */
+  /** Ends these processes, or all without names: the last started first, and one group of programs after the other. */
   async stop(names?: readonly string[]): Promise<void> {
     const chosen = [...this.entries.values()].filter(({ spec }) => names === undefined || names.includes(spec.name));
     for (const group of stopGroups(chosen)) {
@@ -181,7 +181,7 @@ export class Supervisor {
     try {
       return this.liveness.listen(notifySocket(this.runDir, name));
     } catch (error) {
-      // Better unwatched than not started.
+      // An unwatched process is better than no process.
       this.log.warn('not watched for signs of life', { process: name, error });
       return undefined;
     }
@@ -240,7 +240,7 @@ export class Supervisor {
   }
 }
 
-/** Agents together, then engines, then the rest: each group ends while the processes it needs still run. */
+/** First the agents, then the engines, then the rest: each group ends while the processes that it needs still run. */
 function stopGroups(entries: readonly Entry[]): readonly (readonly Entry[])[] {
   const rank = ({ spec }: Entry) => (spec.name.endsWith('/docker') ? 1 : spec.name.includes('/') ? 0 : 2);
   return [0, 1, 2].map((wanted) => entries.filter((entry) => rank(entry) === wanted));
