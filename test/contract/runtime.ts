@@ -1,4 +1,4 @@
-// What every ContainerRuntime must do, Docker and the fake alike.
+// The contract of every ContainerRuntime: Docker and the fake.
 import { PassThrough } from 'node:stream';
 import type { Test } from 'tap';
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent } from '../../agents/kubelet/runtime/runtime';
@@ -185,7 +185,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
   });
 }
 
-/** `say` prints, `end` ends: both write files in /tmp, as a container has no other input. */
+/** `say` prints a line, `end` ends the process. Both write files in /tmp, because a container has no other input. */
 const script = `
 trap 'exit 143' TERM
 while :; do

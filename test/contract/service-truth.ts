@@ -17,7 +17,7 @@ import {
   seededRandom,
 } from '../lib/service-fixture';
 
-/** The rules of a node, compiled, ready for packets. */
+/** The compiled rules of a node, for packets to pass through. */
 export type CompileForTrace = (facts: NodeFacts, services: readonly ServiceInput[]) => Tracer;
 
 const serviceCidr = '10.96.0.0/12';
@@ -53,9 +53,9 @@ function truth(packet: Packet, services: readonly ServiceInput[]): Outcome {
     to: new Set(to),
     hidden: (backend) => {
       const ip = backend.split(':')[0]!;
-      // A packet from outside that stays on this node is not forwarded: its answer starts at the translation.
+      // A packet to a process of this node is not forwarded: the answer starts on this node, where its translation is known.
       if (packet.inInterface && nodeAddresses.has(ip)) return false;
-      // Otherwise a pod that reaches itself would answer itself without the node's translation.
+      // Without a hidden source, a pod that reaches itself would answer directly, and no node would translate the answer.
       return sourceMustHide || leaves(backend) || (ownPod(source) && ip === source);
     },
   });
@@ -103,7 +103,7 @@ function findOutside(packet: Packet, services: readonly ServiceInput[]) {
   return undefined;
 }
 
-/** Pods by name, and first those that want the port on every address. */
+/** If several pods have this host port, on all addresses or on this one, the first pod by name gets the packets. */
 function findHostPort({ destination, destinationPort, protocol }: Packet, services: readonly ServiceInput[]) {
   if (!nodeAddresses.has(destination)) return undefined;
   return services

@@ -1,5 +1,4 @@
-// What every Store must do. Each backend's test file runs this suite; a backend that fails it is broken, the in-memory
-// one included.
+// The contract of every Store, the in-memory store included. Each backend's test file runs this suite.
 import type { Test } from 'tap';
 import type { Store, StoreEvent } from '../../controlplane/store/store';
 
@@ -8,7 +7,7 @@ const show = (event: StoreEvent) =>
   `${event.revision} ${event.type} ${event.key} ${event.value} c${event.createRevision}` +
   (event.previous === undefined ? '' : ` was ${event.previous}`);
 
-/** Reads events until `count` have come. */
+/** Reads `count` events. */
 async function take(watch: AsyncIterable<readonly StoreEvent[]>, count: number): Promise<StoreEvent[]> {
   const events: StoreEvent[] = [];
   for await (const batch of watch) {

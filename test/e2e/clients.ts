@@ -1,4 +1,4 @@
-// Everyday work with kubectl, once with the kubectl of the machine and once with the distribution's old one.
+// Everyday work with kubectl, once with the kubectl of the machine and once with the distribution's old kubectl.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -16,13 +16,13 @@ import { tourTests } from './tour';
 
 const name = `e2e-${process.pid}`;
 const cluster = new Cluster(name, join(t.testdir(), 'kube', 'config'));
-/** Without the blocks of other clusters, which may appear and disappear meanwhile. */
+/** /etc/hosts without the blocks of other clusters, which may change during the test. */
 const hostsFile = () =>
   hostsLines(readFileSync('/etc/hosts', 'utf8')).filter((line) => !/^block of (?!k8ts-e2e-)/.test(line));
 const hostsBefore = hostsFile();
 
 t.teardown(async () => {
-  // Only when a test has failed before the last one.
+  // The cluster still exists here only if an earlier test has failed.
   if (existsSync(`/var/lib/k8ts/${name}`)) await cluster.script('down');
 });
 

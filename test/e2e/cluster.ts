@@ -83,7 +83,7 @@ export class Cluster {
   }
 }
 
-/** Debian's own client next to the one of the machine; fetched by hack/test. */
+/** The kubectl of this machine, and Debian's kubectl, which hack/test fetches. */
 export const debianKubectl = join(root, '.runtime/debs/kubernetes-client/usr/bin/kubectl');
 
 export function kubectls(): readonly { readonly label: string; readonly path: string }[] {
@@ -93,7 +93,7 @@ export function kubectls(): readonly { readonly label: string; readonly path: st
 }
 
 /**
- * Calls `probe` until it returns a value other than undefined or false; a probe that throws counts as not yet.
+ * Calls `probe` until it returns a value other than undefined or false; after an error it calls `probe` again.
  * @throws Error that names the condition, with the last failure
  */
 export async function until<T>(

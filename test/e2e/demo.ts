@@ -1,4 +1,4 @@
-// The demo as issue users see it: nodes, spread replicas, NodePort on every node, Ingress.
+// The demo as users see it: nodes, spread replicas, NodePort on every node, Ingress.
 import { readFileSync } from 'node:fs';
 import type t from 'tap';
 import { ask, type Cluster, kubectls, output, podsOf } from './cluster';

@@ -11,7 +11,7 @@ const namespace = 'codereview';
 const service = 'codereviewapi';
 
 t.teardown(async () => {
-  // Only when a test has failed before the last one.
+  // The cluster still exists here only if an earlier test has failed.
   if (existsSync(`/var/lib/k8ts/${name}`)) await cluster.script('down');
 });
 

@@ -8,7 +8,7 @@ import { ask, type Cluster, type Pod, podsOf, run, until } from './cluster';
 
 type Test = typeof t;
 
-/** What must not change while processes die. */
+/** The identities that must not change when processes end. */
 const identityOf = ({ metadata, status, spec }: Pod) => ({
   uid: metadata.uid,
   node: spec.nodeName,

@@ -4,7 +4,7 @@ import { type Answer, type Cluster, podsOf, until } from './cluster';
 
 type Test = typeof t;
 
-// The Service needs a name other than the pod's, which /etc/hosts of the pod gives to the pod itself.
+// The Service needs another name than the pod: the pod's own name is in its /etc/hosts.
 const pair = `
 apiVersion: v1
 kind: Pod

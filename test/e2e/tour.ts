@@ -30,7 +30,7 @@ export function tourTests(t: Test, cluster: Cluster): void {
         .replaceAll('/run/netns/k8ts-', `/run/netns/${cluster.plan.context}-`)
         // Another cluster of this host may own the name.
         .replace('http://codereview.local/', `--resolve codereview.local:80:${prefix}.10 http://codereview.local/`)
-        // A terminal is there when a person types it.
+        // The test has no terminal, so it omits the option -t.
         .replace(/^(kubectl .*exec) -it /, '$1 -i ');
       const { code, stderr } = await run(['bash', '-o', 'pipefail', '-c', here], { env: cluster.env });
       t.equal(code, 0, `${command}${code === 0 ? '' : `: ${stderr}`}`);

@@ -1,4 +1,4 @@
-// Wrong use gets one clear message with the cause and what to do, and leaves nothing behind.
+// Wrong use gets one clear message with the cause and what to do, and changes nothing on the host.
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -67,7 +67,7 @@ t.test('a Deployment becomes pods on all nodes, and its Service gets their addre
   const slices = await eventually(
     client,
     endpointSlices,
-    // The slice without endpoints is removed a moment after the slice with the endpoints is created.
+    // The controller removes the slice without endpoints a moment after it has created the slice with endpoints.
     (all) => all.length === 1 && all[0]?.endpoints?.filter(({ conditions }) => conditions?.ready).length === 3,
     { labelSelector: 'kubernetes.io/service-name=web' },
   );

@@ -1,5 +1,5 @@
-// Kinds that are added while the controllers run: their objects are deleted with their owners and with their namespace, like
-// objects of built-in kinds.
+// Kinds that are added while the controllers run: the controllers delete their objects with their owners and with their namespace,
+// like objects of built-in kinds.
 import t, { type Test } from 'tap';
 import { configMaps, type KubeObject, namespaces } from '../../controlplane/api/index';
 import { defineKind, type Kind } from '../../controlplane/api/kind';
@@ -17,7 +17,7 @@ const widgets = defineKind({
   schema: { definition: { type: 'object' } },
 });
 
-/** Objects in `namespace`, created one by one; the owner blocks the deletion in the foreground. */
+/** `create` creates one object in `namespace`; the object blocks the foreground deletion of its owner. */
 async function open(test: Test) {
   const { client, server } = await openControlPlane(test);
   const create = async (kind: Kind, name: string, owner?: KubeObject, namespace = 'default'): Promise<KubeObject> => {
@@ -78,7 +78,7 @@ t.test('references to a kind count while it is served', async (t) => {
   await t.rejects(client.get(widgets, 'default/owner'), { code: 'NotFound' });
   await create(configMaps, 'present', owner);
   await create(configMaps, 'absent', { ...owner, metadata: { ...owner.metadata, uid: 'another' } });
-  // It is collected after the collector has checked the others.
+  // The collector removes this object after it has checked the others.
   const last = await create(configMaps, 'last');
   await create(configMaps, 'of-last', last);
   await client.delete(configMaps, 'default/last');
@@ -102,7 +102,7 @@ t.test('an owner is found whatever version a reference names', async (t) => {
   await kinds.add(widgets);
   const early = { apiVersion: beta.apiVersion, kind: 'Widget', metadata: { name: 'none', uid: 'none' } };
   await create(configMaps, 'early', early);
-  // It is collected after the others have been looked at.
+  // The collector removes this object after it has checked the others.
   await create(configMaps, 'of-none', { ...early, apiVersion: widgets.apiVersion });
   await gone(configMaps, 'of-none');
   t.ok(await client.get(configMaps, 'default/early'), 'that version is not served yet');

@@ -1,5 +1,5 @@
-// The life of a node's identity: a token is created, a machine finds the cluster with it, gets its certificates, works, and
-// renews the certificates with its own credentials alone; the API server trusts the kubelet's server all the time.
+// The life of a node's identity: a machine finds the cluster with a token, gets its certificates, works, and renews the
+// certificates with its own credentials alone. The API server trusts the kubelet's server all the time.
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,4 @@
-// From client-side to server-side apply with the real kubectl: it takes over the fields that it set itself, and no others.
+// From client-side to server-side apply with the real kubectl: kubectl takes over only the fields that it set itself.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';

@@ -40,13 +40,13 @@ const namespace = 'samples';
 const finalizers = ['example.com/hold'];
 
 interface Counters {
-  /** The recorded work since the list was last emptied: `garbage: reconcile pods a/b`. */
+  /** The work since the test last emptied the list: `garbage: reconcile pods a/b`. */
   readonly events: string[];
   readonly clock: FakeClock;
   readonly names: readonly string[];
 }
 
-/** All controllers, each with a client that counts, on one clock that stands still. */
+/** Starts all controllers, each with a client that counts writes, on one clock that only the test moves. */
 async function startControllers(test: Test): Promise<{ client: Client; counters: Counters }> {
   const server = await openTestServer();
   const abort = new AbortController();
@@ -91,7 +91,7 @@ async function startControllers(test: Test): Promise<{ client: Client; counters:
   return { client, counters: { events, clock, names: Object.keys(controllers) } };
 }
 
-/** Resolves once no work was counted for a while. The failure names a controller that never stops. */
+/** Resolves when the controllers have done no work for a while. The error names a controller that never stops. */
 async function settle({ events, clock }: Counters): Promise<void> {
   let quiet = 0;
   for (let round = 0; quiet < 150; round++) {
@@ -99,7 +99,7 @@ async function settle({ events, clock }: Counters): Promise<void> {
     const before = events.length;
     await new Promise((resolve) => setTimeout(resolve, 2));
     quiet = events.length === before ? quiet + 1 : 0;
-    // Back-offs and the rate limit of keys that keep returning; longer delays are no work that is due.
+    // Time moves only so far that back-offs and the rate limit of keys end; timers with longer delays are not due.
     if (events.length === before) clock.advance(1);
   }
 }
@@ -116,7 +116,7 @@ async function createAll(client: Client, samples: readonly Sample[]): Promise<vo
 
 const extras: readonly Sample[] = (
   [
-    // Mirrored: a Service without a selector, and its Endpoints.
+    // A Service without a selector, and Endpoints for the mirroring controller.
     [services, { metadata: { name: 'sample-endpoints' }, spec: { ports: [{ port: 80 }] } }],
     [
       services,
@@ -216,7 +216,7 @@ t.test('a settled state makes no work', async (t) => {
   await eventually(client, pods, (all) => all.length > 5, { namespace });
 
   await settle(counters);
-  // At that time the controllers give up nodes without a kube-proxy, once.
+  // At that time the controllers give up waiting for nodes without a kube-proxy, once.
   counters.clock.advance(patienceMs);
   await settle(counters);
   const { events, clock, names } = counters;
@@ -230,7 +230,7 @@ t.test('a settled state makes no work', async (t) => {
   );
 
   events.length = 0;
-  // Well below the 40 seconds after which a silent node is judged.
+  // Twenty seconds are well below the 40 after which a silent node becomes not ready.
   for (let second = 0; second < 20; second++) {
     clock.advance(1_000);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -22,7 +22,7 @@ t.setTimeout(180_000);
 
 /** Small, so that both servers choose the same numbers often. */
 const serviceCidr = '10.96.0.0/23';
-/** Services of the cluster itself. */
+/** The cluster's own Services. */
 const system = new Set(['kubernetes', 'kube-dns']);
 
 const kindOf = (key: string) => registry.find(({ prefix }) => key.startsWith(prefix))!;
@@ -153,7 +153,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await ask('port', (i) => ({ ports: [{ port: 80, nodePort: 31_000 + i }] }), /provided port is already allocated/);
     await ask(
       'health',
-      // Without node ports that the servers choose, which may equal a requested one.
+      // Without automatic node ports: a server could choose a port that another Service requests.
       (i) => ({
         type: 'LoadBalancer',
         externalTrafficPolicy: 'Local',

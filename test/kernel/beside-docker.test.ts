@@ -1,5 +1,5 @@
 // Pods on a machine whose Docker manages its own rules, as on a user's virtual machine: docker0, policy DROP in FORWARD, and
-// the user's own published port. One dockerd for all.
+// the user's own published port. All tests share one dockerd.
 //
 //   outside 192.0.2.9 ── node one 192.0.2.1 (dockerd, docker0, cni0) ── two 192.0.2.2
 import t from 'tap';
@@ -17,7 +17,7 @@ t.setTimeout(300_000);
 
 const publishedPort = 8088;
 
-/** The status line of the user's web server; refused while it starts. */
+/** The status line of the user's web server; the connection is refused while the server starts. */
 async function published(from: TestNetns, host: string, port = publishedPort): Promise<string> {
   for (;;) {
     try {

@@ -4,7 +4,7 @@ import type { Scope } from '../../controlplane/base/scope';
 import { connect, skipWithoutKernel } from '../lib/netns';
 import { ask, FakeNodes, LabNode, type LabPod, nodeObject, scopedNetns, serve, withScope } from '../lib/pod-lab';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(300_000);
 
 const routes4 = ['ip', 'route'];
@@ -16,7 +16,7 @@ async function makeNode(scope: Scope, index: number, addresses: string): Promise
   return new LabNode(`n${index}`, netns, addresses, podCidrs, 'auto', scope);
 }
 
-/** From each pod to each pod, in both families, without NAT; more than the MTU at once. */
+/** Each pod reaches each pod in both families, without NAT, with answers larger than the MTU. */
 async function meet(t: Tap, from: LabPod, to: LabPod): Promise<void> {
   for (const [i, ip] of to.ips.entries()) {
     const answer = await ask(from.netns, ip);

@@ -8,10 +8,10 @@ import { inNetns } from '../../dataplane/netns/named';
 import { netnsIdentity, netnsOfProcess } from '../../dataplane/netns/system-netns';
 import { skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(180_000);
 
-/** A process in the namespace, as a pause container is. */
+/** A process in the namespace, like a pause container. */
 async function withPod<T>(fn: (pod: { netns: TestNetns; pid: number }) => Promise<T>): Promise<T> {
   return withNetns(1, async (netns) => {
     const holder = await startProgram(inNetns(netns, ['sleep', '600']));
@@ -25,7 +25,7 @@ async function withPod<T>(fn: (pod: { netns: TestNetns; pid: number }) => Promis
   });
 }
 
-/** Both ends of a TCP connection outside: the client's, and the one that is forwarded. */
+/** Both ends of a TCP connection outside: the client's end, and the end that is forwarded. */
 async function socketPair(): Promise<[Socket, Socket]> {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');

@@ -53,7 +53,7 @@ async function withLab(mode: ProxyMode, fn: (lab: ServiceLab) => Promise<void>):
   }
 }
 
-/** Changes that another process may make to the rules, and the report of each. */
+/** Changes of the rules by another process, and the expected report of each. */
 const interferences: Readonly<Record<ProxyMode, readonly (readonly [string, RegExp])[]>> = {
   iptables: [
     [

@@ -10,7 +10,7 @@ import type { Netns } from '../../dataplane/netns/netns';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { connect, createNetns, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(180_000);
 
 const protocol = 84;
@@ -237,7 +237,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
         ]) {
           const [before, lost] = [overruns, drops(netns)];
           const flood = netns.run('ip', ...argv);
-          // Busy until the kernel has dropped messages.
+          // Keeps the event loop busy until the kernel has dropped messages.
           const deadline = Date.now() + 30_000;
           while (drops(netns) === lost && Date.now() < deadline)
             Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
@@ -261,7 +261,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
   });
 });
 
-/** The number of messages that listeners of netlink groups in this namespace have lost. */
+/** The number of netlink messages that listeners in this namespace have lost. */
 function drops(netns: Netns): number {
   const rows = netns
     .enter(() => readFileSync('/proc/thread-self/net/netlink', 'utf8'))

@@ -14,7 +14,7 @@ t.setTimeout(300_000);
 const address = '192.168.57.240';
 /** Only turns an endless wait into a failure that names the node. */
 const returnMs = 60_000;
-/** One known node answers each of these: its answer shows that the node has read all earlier requests. */
+/** Each node answers for one of these addresses. Its answer shows that the node has read all earlier requests. */
 const marks = { n1: '192.168.57.231', n2: '192.168.57.232', n3: '192.168.57.233' } as const;
 
 /** The client's view of the link. */
@@ -46,7 +46,7 @@ class Neighbour {
     lab.defer(() => this.socket.close());
   }
 
-  /** Says that the client itself has the address. */
+  /** Announces that the client itself has the address. */
   claim(ip: string): void {
     for (const frame of gratuitousArp(ip, this.mac)) this.socket.send(frame);
   }
@@ -59,16 +59,16 @@ class Neighbour {
     this.socket.send(Buffer.concat([Buffer.alloc(6, 0xff), own, Buffer.from([8, 6]), ...body]));
   }
 
-  /** MAC addresses that answer for `ip`: complete, since every node in `of` has answered for its mark afterwards. */
+  /** The MAC addresses of all answers for `ip`: complete, since every node in `of` answers for its mark afterwards. */
   async answers(ip: string, of: readonly NodeName[] = nodeNames): Promise<string[]> {
-    // All earlier requests have been answered by then.
+    // When the marks are answered, all earlier requests are answered too.
     await this.passed(of);
     this.ask(ip);
     await this.passed(of, ip);
     return [...new Set(this.replies.filter(({ senderIp }) => senderIp === ip).map(({ senderMac }) => senderMac))];
   }
 
-  /** The only node that answers. During a change two nodes may answer for a moment, as they receive it one after the other. */
+  /** Waits until only one node answers. Nodes learn of a change one after the other, so two may answer for a moment. */
   async owner(ip: string, of: readonly NodeName[] = nodeNames): Promise<NodeName> {
     for (;;) {
       const macs = await this.answers(ip, of);
@@ -81,7 +81,7 @@ class Neighbour {
     const kept = this.replies.filter(({ senderIp }) => keep.includes(senderIp));
     this.replies.splice(0, this.replies.length, ...kept);
     for (const name of of) {
-      // Repeats the request during an election; the link itself loses nothing.
+      // During an election no node may answer, so the request is repeated. The link itself loses nothing.
       while (!this.replies.some((one) => one.senderIp === marks[name])) {
         this.ask(marks[name]);
         await Promise.race([this.wake.promise, new Promise((resolve) => setTimeout(resolve, 100))]);
@@ -114,7 +114,7 @@ async function ask(lab: AnnounceLab, host: string, port: number): Promise<string
   }
 }
 
-/** The answer, once the rules of the port are written. */
+/** Asks until the rules of the port are written; returns the answer. */
 async function untilOpen(lab: AnnounceLab, host: string, port: number): Promise<string> {
   for (;;) {
     const answer = await ask(lab, host, port);
@@ -133,7 +133,7 @@ async function withLab(fn: Work, mode: ProxyMode = 'iptables'): Promise<void> {
     const link = new Neighbour(lab, eth0.address);
     for (const name of nodeNames) {
       await link.until(marks[name], (mac) => mac === lab.nodes[name].mac);
-      // Another node may answer for it while it starts.
+      // While the node starts, another node may answer for the address.
       while (!lab.nodes[name].announcer.addresses.includes(marks[name])) await link.until(marks[name], () => true);
     }
     await fn(lab, link);
@@ -226,7 +226,7 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         t.not(await link.owner(address, others), owner);
         t.match(await ask(lab, address, 80), /^n\d /, 'and connections arrive: the announcement has changed its table');
         await lab.plug(owner);
-        // While the link was cut, both nodes answered. Once it is plugged in, one of them does; the election may first choose another.
+        // While the link was cut, both nodes answered. When it is plugged in, only one answers; the election may first choose another node.
         const until = Date.now() + returnMs;
         let answering = await link.owner(address);
         while (answering !== owner && Date.now() < until) answering = await link.owner(address);

@@ -1,4 +1,4 @@
-// Mounts on the real kernel, below a temporary folder.
+// Mounts on a real kernel, in a temporary folder.
 import {
   mkdir,
   mkdtemp,

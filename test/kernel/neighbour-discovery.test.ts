@@ -12,7 +12,7 @@ const client = 'fd00:192:168:57::1';
 
 t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
   await withNetns(3, async (outside, one, two) => {
-    // A switch that sends multicast to members alone, as switches with MLD snooping do.
+    // The bridge sends multicast only to members, as switches with MLD snooping do.
     await outside.run('ip', 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '1', 'mcast_querier', '1');
     await outside.run('ip', 'link', 'set', 'br0', 'up');
     await outside.run('ip', 'address', 'add', `${client}/64`, 'dev', 'br0', 'nodad');
@@ -44,13 +44,13 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
     });
     await t.test('one answers, and the other takes over', async (t) => {
       responders[0]!.answer(new Map([[address, macs[0]!]]));
-      // The bridge may have to receive the new membership first; each new packet triggers another request.
+      // The bridge may not have the new membership yet; each new packet triggers another request.
       let found = await resolve(outside);
       for (let asked = 1; asked < 5 && found === undefined; asked++) found = await resolve(outside);
       t.equal(found, macs[0]);
       responders[0]!.answer(new Map());
       responders[1]!.answer(new Map([[address, macs[1]!]]));
-      // Unsolicited.
+      // The announcement is unsolicited.
       let known = await entry(outside);
       for (let announced = 0; announced < 1_000 && known !== macs[1]; announced++) {
         responders[1]!.announce(address);
@@ -67,7 +67,7 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
     });
     await t.test('a stranger with the address is told of', async (t) => {
       responders[1]!.answer(new Map([[address, macs[1]!]]));
-      // With duplicate address detection: it asks whether another machine has the address, and gets an answer.
+      // With duplicate address detection the client asks whether another machine has the address, and gets an answer.
       await one.run('ip', 'address', 'add', `${address}/64`, 'dev', 'eth0');
       while (!others.includes(`1 ${address} ${macs[0]}`)) await new Promise((resolve) => setImmediate(resolve));
       const shown = () => one.run('ip', 'address', 'show', 'dev', 'eth0');
@@ -77,7 +77,7 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
   });
 });
 
-/** Its link address, as the client's kernel resolves it; undefined without an answer. */
+/** The link address that the client's kernel resolves for `ip`; undefined without an answer. */
 async function resolve(outside: TestNetns): Promise<string | undefined> {
   await outside.run('busybox', 'ping', '-6', '-c1', '-W1', address).catch(() => undefined);
   return entry(outside);

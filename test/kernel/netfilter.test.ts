@@ -108,7 +108,7 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       const none = { nat: new Set<string>(), filter: new Set<string>() };
       const [chain] = [...plan.nat.keys()].filter((name) => name.startsWith('K8TS-SVC-'));
       for (const damage of [['-D', chain!, '1'], ['-F', chain!], ['-F']]) {
-        // Longer than the pause between comparisons.
+        // The applier compares again only after a pause; this is longer.
         now += 60_000;
         await exec.run(['iptables', '-t', 'nat', ...damage]);
         t.equal(await applier.canaryAlive(), false, damage.join(' '));

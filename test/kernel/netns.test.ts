@@ -5,7 +5,7 @@ import { connectInNetns } from '../../dataplane/netns/connect';
 import { namedNetns, netnsIdentity, netnsOfProcess, openNetns, ownNetns } from '../../dataplane/netns/system-netns';
 import { createNetns, skipWithoutKernel, withNetns } from '../lib/netns';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(180_000);
 
 const here = () => readlinkSync('/proc/thread-self/ns/net');

@@ -44,7 +44,7 @@ t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
 
       await netns.run('ip', 'address', 'del', '192.168.56.11/24', 'dev', 'eth1');
       const late = find().find(signal);
-      // It waits for the private link, and does not take the NAT address that leads to the server meanwhile.
+      // find() waits for the private link; it does not take the NAT address, which also leads to the server.
       await clock.armed(1_000);
       await netns.run('ip', 'address', 'add', '192.168.56.11/24', 'dev', 'eth1');
       clock.advance(1_000);
@@ -100,7 +100,7 @@ t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
       t.match(await event, /^Warning NodeAddressMissing/);
       event = nextEvent();
       await clock.armed(settleMs);
-      // Sockets of netlink keep no process alive.
+      // A netlink socket does not keep the process alive.
       const keepAlive = setInterval(() => {}, 1000);
       scope.defer(() => clearInterval(keepAlive));
       await netns.run('ip', 'address', 'add', '192.168.56.11/24', 'dev', 'eth1');

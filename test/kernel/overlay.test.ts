@@ -16,7 +16,7 @@ import { ask, bindUdp, FakeNodes, LabNode, reach, scopedNetns, serve, withScope 
 import { endpoint, service, servicePort } from '../lib/service-fixture';
 import { NetnsExec } from '../lib/service-lab';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(300_000);
 
 async function openLab(scope: Scope, modes: Partial<Record<'one' | 'six' | 'two', OverlayMode>> = {}) {
@@ -33,7 +33,7 @@ async function openLab(scope: Scope, modes: Partial<Record<'one' | 'six' | 'two'
     );
     if (name !== 'two') await router.run('ip', 'link', 'set', name, 'master', 'br0');
     await netns.run('ip', 'route', 'add', 'default', 'via', gateway);
-    // As strict as distributions set it: the kubelet sets what the mode needs.
+    // Strict, as distributions set it: the kubelet must set the value that its mode needs.
     await netns.run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
     return new LabNode(name, netns, address, podCidr, modes[name] ?? 'auto', scope);
   };
@@ -49,7 +49,7 @@ const direct = (node: LabNode) => new RegExp(`^${node.podCidr} via ${node.addres
 const tunnelled = (node: LabNode) => new RegExp(`^${node.podCidr} via \\S+ dev k8ts-vxlan proto 84 onlink`, 'm');
 const routes = ['ip', 'route'];
 
-/** Size of the answer. */
+/** The size of each answer. */
 async function echoOf(socket: Socket, host: string, size: number): Promise<number> {
   const answer = once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
   socket.send(Buffer.alloc(size), 7777, host);
@@ -68,7 +68,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await two.until(true, tunnelled(six), ...routes);
       const [a, c, b] = [await one.pod(), await six.pod(), await two.pod()];
       t.match(await a.netns.run('ip', 'link', 'show', 'eth0'), /mtu 1450/);
-      // More than one segment, and more than the pod's MTU in each direction of offloads.
+      // The answers need several segments and are larger than the pod's MTU, so offloads must work in each direction.
       for (const { netns } of [a, b, c]) await serve(scope, netns, '.'.repeat(300_000));
       for (const [from, to] of [
         [a, b],
@@ -228,7 +228,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
         t.match(answer.slice(0, 24), new RegExp(`^seen from ${source.replaceAll('.', '\\.')}\\.`), name);
         t.equal(answer.length, `seen from ${source}`.length + fill, `${name}: everything came`);
       }
-      // A packet with a wrong checksum would be dropped there, and TCP would need a retransmission.
+      // The receiver would drop a packet with a wrong checksum, and TCP would send it again.
       const stats = await two.netns.run('nstat', '-asz', 'UdpInCsumErrors', 'TcpInCsumErrors');
       t.notMatch(stats, /CsumErrors\s+[1-9]/);
       const seen = await b.netns.run('nstat', '-asz', 'TcpInCsumErrors');

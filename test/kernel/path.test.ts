@@ -36,7 +36,7 @@ function fill<T extends { set(key: string, input: ServiceInput): void }>(compile
   return compiler;
 }
 
-/** Chance and time are the same for both. */
+/** Both tracers get the same random numbers and the same time. */
 function goBoth(packet: Packet, seed: number, tracers: readonly Tracer[]): readonly Journey[] {
   return tracers.map((tracer) =>
     tracer.trace(packet, {
@@ -159,7 +159,7 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
   });
 });
 
-/** nft prints rules in its own form; all else is compared. */
+/** Removes the texts of rules, since nft prints rules in its own form; all other parts are compared. */
 function inWordsOfNone({ steps, ...journey }: Journey): Omit<Journey, 'steps'> & { readonly steps: readonly Step[] } {
   return { ...journey, steps: steps.map((step) => (step.step === 'rule' ? { ...step, rule: '' } : step)) };
 }

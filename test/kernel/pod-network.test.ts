@@ -12,7 +12,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import { connect, createNetns, skipWithoutKernel } from '../lib/netns';
 import { ask, FakeNodes, nodeObject, podSources, reach, serve, startPod, withScope } from '../lib/pod-lab';
 
-// Many short processes: slow on a loaded machine.
+// The test starts many short processes, which are slow on a busy machine.
 t.setTimeout(180_000);
 
 async function startNode(scope: Scope, podCidr: string, nodeIp?: string) {
@@ -144,7 +144,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       const wire = { pid: 2 ** 22 + 1, ips: network.allocate(), interfaceName: 'eth0' };
       await t.rejects(network.attach(wire), { code: 'NotFound' });
       t.notMatch(await netns.run('ip', 'link'), /veth/);
-      // A process without a namespace of its own: the node's links must not be touched.
+      // The process has no namespace of its own; the kubelet must not change the node's links.
       await t.rejects(network.attach({ ...wire, pid: process.pid }), { code: 'Conflict' });
       const nodeProcess = await startProgram(inNetns(netns, ['sleep', '600']));
       scope.defer(async () => {

@@ -1,5 +1,5 @@
-// Pods that send under foreign addresses, with real frames: none arrives, and honest frames do. Without the check all of the same
-// frames arrive, so each of them would show a hole.
+// Pods that send real frames from foreign addresses: no such frame arrives, and honest frames arrive. Without the check all of these
+// frames arrive, so each of them would show a hole in the check.
 import t from 'tap';
 import { bridgeName, macOf, vethName } from '../../agents/kubelet/network/names';
 import { checkMs, type PodSourcesDeps } from '../../agents/kubelet/network/pod-sources';
@@ -28,7 +28,7 @@ import {
 t.setTimeout(180_000);
 
 const gateway = { ip: '10.244.1.1', ip6: 'fd00:10:244:1::1', mac: macOf('10.244.1.1') };
-/** Of another node: no port of this bridge has them. */
+/** Addresses of a pod on another node: no port of this bridge has them. */
 const elsewhere = { ip: '10.244.2.9', ip6: 'fd00:10:244:2::9' };
 
 type Place = 'pod' | 'node';
@@ -55,7 +55,7 @@ type Ends = Parameters<typeof udpFrame>[0];
 let marks = 0;
 const nextMark = () => Buffer.from(`k8ts frame ${String(marks++).padStart(6, '0')}.`);
 
-/** Sent by pod `own`, whose neighbours on the bridge are `peer`, which listens, and `victim`. */
+/** Frames that pod `own` sends. Its neighbours on the bridge are `peer`, which listens, and `victim`. */
 function framesOf(own: Host, peer: Host, victim: Host): { readonly forged: Sent[]; readonly honest: Sent[] } {
   const udp = (name: string, mac: Ends, ip: Ends, port?: number): Sent => {
     const mark = nextMark();
@@ -212,7 +212,7 @@ async function arrivals(
 ): Promise<string[]> {
   for (const { frame } of sent) from.send(frame);
   for (const at of ['pod', 'node'] as const) {
-    // Sent more than once: the first may be what the kernel resolves a neighbour with.
+    // The last frame is sent more than once: the kernel may use the first to resolve a neighbour.
     const last = fence();
     from.send(last.frame);
     await taps[at].until(last.mark);
@@ -233,7 +233,7 @@ async function openLab(scope: Parameters<typeof scopedNetns>[0], sources: Partia
   );
   const nodes = new FakeNodes([node.object()]);
   await node.start(nodes);
-  // Routes to the pods of another node, as route checks need them.
+  // The kernel's check of source addresses needs a route to the pods of the other node.
   await netns.run('ip', 'route', 'add', '10.244.2.0/24', 'dev', bridgeName);
   const pods = [await node.pod(), await node.pod(), await node.pod()] as const;
   const [own, peer, victim] = pods.map(hostOf) as [Host, Host, Host];
@@ -248,7 +248,7 @@ async function openLab(scope: Parameters<typeof scopedNetns>[0], sources: Partia
   return { netns, node, nodes, pods, own, peer, victim, from, taps, fence };
 }
 
-/** Packets that the rules have dropped; undefined without the table. */
+/** The number of packets that the rules have dropped; undefined without the table. */
 async function dropped(netns: { run(...argv: string[]): Promise<string> }): Promise<number | undefined> {
   const ruleset = await netns.run('nft', 'list', 'ruleset', 'bridge');
   if (!ruleset.includes('k8ts-pod-sources')) return undefined;
@@ -289,7 +289,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
         );
         t.equal(await dropped(netns), forged.length);
 
-        // LLDP is for the bridge itself, which learns the sender's MAC from it.
+        // An LLDP frame goes to the bridge itself, which learns the sender's MAC address from it.
         const portOf = async (mac: string) =>
           new RegExp(`^${mac} dev (\\S+)`, 'm').exec(await netns.run('bridge', 'fdb', 'show', 'br', bridgeName))?.[1];
         await serve(scope, pods[2].netns);
@@ -344,7 +344,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
         t.equal((await table()).length, whole, damage.slice(0, 60));
         t.strictSame(reports, ['RulesRestored']);
       }
-      // The check reads elements only at intervals.
+      // The check reads the elements of sets only at intervals.
       await netns.run('nft', 'flush', 'set', 'bridge', 'k8ts-pod-sources', 'addresses4');
       for (let i = 0; i < 24 && (await table()).length !== whole; i++) await looked();
       t.equal((await table()).length, whole);
@@ -361,7 +361,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
   await t.test('pods whose two addresses do not go together', async (t) => {
     await withScope(async (scope) => {
       const { node, netns } = await openLab(scope);
-      // Addresses given before addresses of a pod belonged together: the second now belongs to the port of the first.
+      // An earlier version assigned the two addresses of a pod independently: the second belongs to another port than the first.
       const odd = ['10.244.1.20', 'fd00:10:244:1::5'];
       node.network.reserve([...odd, '10.244.1.21']);
       const first = await node.podWith(odd);

@@ -29,7 +29,7 @@ async function open(t: Test, families: readonly Family[] = [4]) {
   t.teardown(() => scope.close());
   const lab = await PolicyLab.open(scope, families);
   const enforcing = { n1: lab.enforce('n1'), n2: lab.enforce('n2') };
-  /** These policies and no others, in the kernels of both nodes. */
+  /** Makes these the only policies, and waits until the kernels of both nodes hold them. */
   const setPolicies = async (...policies: readonly ReturnType<typeof policy>[]) => {
     for (const { metadata } of (await lab.client.list(networkPolicies)).items) {
       await lab.client.delete(networkPolicies, `${metadata?.namespace}/${metadata?.name}`);
@@ -134,7 +134,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
       await tryAll(lab, [
         tcp('x/b', clusterIp, 8000, false),
         tcp('x/b', lab.ipOf('y/b'), 80, false),
-        // Its own Service, whatever the policies allow: the packet returns to its sender.
+        // A pod always reaches itself through its own Service: the packet returns to its sender.
         tcp('x/a', '10.96.3.8', 8000, true),
       ]),
       [],
@@ -392,7 +392,7 @@ t.test('ICMP and SCTP', { skip }, async (t) => {
     const listing = await node.run('nft', 'list', 'table', 'inet', table);
     return [...listing.matchAll(/counter packets (\d+)/g)].reduce((sum, [, packets]) => sum + Number(packets), 0);
   };
-  /** Sends until it is either passed on or dropped by the policy. */
+  /** Sends until the packet passes or the policy drops it. */
   const isOpen = async (which: 'icmp' | 'sctp'): Promise<boolean> => {
     const before = { open: await counted('count'), closed: await counted('k8ts-policy') };
     for (;;) {
@@ -455,7 +455,7 @@ t.test('taken away by somebody else, found and put back', { skip }, async (t) =>
     t.ok(drifts[i]!.length > 0);
   }
   t.strictSame(await closed(), []);
-  // The check reads elements once a minute; here at once.
+  // The regular check reads elements once a minute; `true` reads them at once.
   await lab.at.n1.run('nft', 'flush map inet k8ts-policy entering4');
   t.match(await applier.check(true), [{ chain: 'entering4', kind: 'changed' }]);
 });

@@ -11,7 +11,7 @@ import { clusterOf, settled } from '../lib/policy-settled';
 
 t.setTimeout(600_000);
 
-/** Every pair of pods, and from both nodes and outside to every pod. */
+/** Connections between every pair of pods, and from both nodes and outside to every pod. */
 function matrix(lab: PolicyLab, cluster: Cluster): Probe[] {
   const podOf = (name: Place) =>
     cluster.pods.find(({ metadata }) => `${metadata?.namespace}/${metadata?.name}` === name);
@@ -47,7 +47,7 @@ t.test('NetworkPolicies', { skip: skipWithoutKernel() }, async (t) => {
       for (const policy of policies) await lab.client.create(networkPolicies, policy);
       await relabel(lab, labels);
       const cluster = await settled(lab, enforcing);
-      // A flow of an earlier case with the same port would pass as an answer.
+      // A packet with the ports of an earlier case's flow would pass as an answer.
       for (const node of nodeNames) await lab.at[node].run('conntrack', '-F');
       const probes = matrix(lab, cluster);
       t.strictSame(

@@ -1,5 +1,5 @@
-// The provisioning of the Vagrantfile on whole machines made of namespaces, where a mistake shows within a minute or two: side by
-// side, a second time, and after the control machine was created again.
+// hack/vm/provision on machines made of namespaces, where a mistake shows within a minute or two: on both machines at the same time,
+// a second time, and after the control machine was created again.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -14,7 +14,7 @@ const workerIp = '192.168.240.11';
 
 t.setTimeout(900_000);
 
-/** What Vagrant would have in /vagrant. */
+/** The files that Vagrant would put into /vagrant. */
 async function checkout(): Promise<string> {
   const dir = mkdtempSync(join(root, '.k8ts', 'provision-'));
   for (const folder of ['hack/vm', 'hack/demo']) cpSync(join(root, folder), join(dir, folder), { recursive: true });
@@ -38,7 +38,7 @@ async function checkout(): Promise<string> {
   return dir;
 }
 
-/** As Vagrant runs it: by sudo, from a user who may. @throws Error with what it said */
+/** Runs provision as Vagrant does: by sudo, as an ordinary user. @throws Error with its output */
 async function provision(machine: TestMachine, role: 'control' | 'worker', build = 'auto'): Promise<string> {
   const settings = `K8TS_BUILD=${build} K8TS_NODE_NAME=${machine.name} K8TS_NODE_IP=${machine.ip} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2`;
   const command = `sudo env ${settings} K8TS_PATIENCE=300 bash /shared/hack/vm/provision ${role}`;

@@ -1,4 +1,4 @@
-// Proxy modes next to each other, next to foreign changes of a node's rules, and one after the other.
+// Changes between the proxy modes, and each mode with foreign rules and foreign changes of its rules.
 import t from 'tap';
 import { cleanup } from '../../agents/kube-proxy/cleanup';
 import { openRules, type Rules } from '../../agents/kube-proxy/rules';

@@ -12,7 +12,7 @@ import { composeImage } from '../../hack/image/image';
 import { buildLayer, digestOf } from '../../hack/image/layer';
 import { pushImage, waitForRegistry } from '../../hack/image/registry';
 
-// Installed, or unpacked by hack/lib/setup.sh.
+// docker-registry is installed, or hack/lib/setup.sh has unpacked it.
 const unpacked = join(__dirname, '../../.runtime/debs/docker-registry/usr/bin/docker-registry');
 const program = ['/usr/bin/docker-registry', unpacked].find((path) => existsSync(path));
 const skip = program === undefined ? 'docker-registry is not there' : false;

@@ -28,7 +28,7 @@ const slice: EndpointSlice = {
   endpoints: [{ addresses: [addresses.a], nodeName, conditions: { ready: true } }],
 };
 
-/** Commands; `chain` is the one that leads to the endpoint. */
+/** Commands that damage the rules; `chain` is the chain that leads to the endpoint. */
 const interferences: Readonly<Record<string, (iptables: string, chain: string) => readonly string[]>> = {
   'table nat is flushed': (p) => [`${p} -t nat -F`],
   'table filter is flushed': (p) => [`${p} -F`],

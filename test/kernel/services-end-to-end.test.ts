@@ -101,7 +101,7 @@ const settlesIn =
     const until = Date.now() + settleMs;
     for (;;) {
       const seen = new Set<string>();
-      // By chance, one of two is missed twenty times in a row once in a million: then the loop repeats.
+      // Twenty connections miss one of two places by chance once in a million; then the loop repeats.
       for (let i = 0; i < 20; i++) seen.add((await lab.ask(from, host, port, 500)).split(' ')[0]!);
       const answered = [...seen].sort();
       if (answered.join() !== wanted.join() && Date.now() < until) continue;

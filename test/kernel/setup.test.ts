@@ -18,7 +18,7 @@ const workerIp = '192.168.240.11';
 const userSettings = '{ "log-opts": { "max-size": "5m" }, "registry-mirrors": ["https://mirror.invalid"] }\n';
 const userPort = 8099;
 
-// Complete machines boot, and this one may be busy.
+// The machines boot completely, which is slow on a busy host.
 t.setTimeout(900_000);
 
 t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 }, async (t) => {
@@ -29,7 +29,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
     const worker = await lab.machine('worker-1', workerIp);
     for (const machine of [control, worker]) {
       await useDocker(machine, layer);
-      // So that the log of one boot can be read in the next one.
+      // If this folder exists, journald keeps the log of a boot over a reboot.
       await machine.sh('mkdir -p /var/log/journal; systemctl restart systemd-journald; journalctl --flush');
     }
     const before = { control: await fingerprint(control), worker: await fingerprint(worker) };
@@ -81,9 +81,9 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       await worker.sh(`mkdir -p ${dropIn}; printf '[Service]\nWatchdogSec=5\n' > ${dropIn}/soon.conf`);
       await worker.sh('systemctl daemon-reload; systemctl restart k8ts-dns');
       const pid = (await worker.sh('systemctl show -p MainPID --value k8ts-dns')).trim();
-      // Before that, SIGUSR1 and SIGINT still end the process.
+      // Before that time, SIGUSR1 and SIGINT still end the process.
       await worker.sh(`until journalctl -u k8ts-dns _PID=${pid} | grep -q listening; do sleep 0.2; done`);
-      // Blocked through its own debugger, as no known input does it.
+      // The test blocks the process through its debugger, since no known input blocks it.
       await worker.sh(`kill -USR1 ${pid}`);
       const block = `fetch('http://127.0.0.1:9229/json').then((answer) => answer.json()).then(([{ webSocketDebuggerUrl }]) => {
         const socket = new WebSocket(webSocketDebuggerUrl);

@@ -1,4 +1,4 @@
-// Volumes by subPath with real Docker: what containers see, and that a container that swaps folders and links gains nothing.
+// Volumes by subPath with real Docker: containers see the right files, and a container that swaps folders and links sees no others.
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -87,7 +87,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     t.equal(await show(kinds, 'stat -c %a /new /all/new /expr /mem /data'), '777\n777\n777\n777\n755\n');
     t.match(await show(kinds, 'echo x 2>&1 >/file || true'), /Read-only/);
     t.equal((await mounted()).length, 6);
-    // A restarted container sees the content of that time; the kubelet was restarted as well.
+    // A restarted container sees the files as they are at its restart, also after a restart of the kubelet.
     await running.stop();
     running = await startKubelet(client, dockerd);
     await client.patch(configMaps, 'default/cfg', 'merge', { data: { key: 'two' } });
@@ -135,7 +135,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     const mode = (await stat(host)).mode;
     const toggle = `mkdir -p /v/sub; while :; do
       mv /v/sub /v/keep; ln -s ${host} /v/sub; usleep 3000; rm -f /v/sub; mv /v/keep /v/sub; usleep 3000; done`;
-    // Each reports by its exit code what it has seen, and is started again: 0 the volume's folder, 7 the host's.
+    // The exit code of each container shows which folder it saw: 0 the volume's, 7 the host's. The kubelet starts it again.
     const victim = 'test -e /s/proof && { echo x >/s/written; exit 7; }; exit 0';
     const names = Array.from({ length: 10 }, (_, i) => `victim${i}`);
     const volumeMounts = [{ name: 'v', mountPath: '/s', subPath: 'sub' }];

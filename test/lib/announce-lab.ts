@@ -1,5 +1,5 @@
-// Three nodes with a pod each and a client on one link, every one in a namespace of its own; on each node kube-proxy's loop
-// with its announcer. The API is in memory.
+// Three nodes with a pod each, and a client, on one link; nodes, pods and client each have a namespace of their own. Each node runs
+// kube-proxy's loop with its announcer. The API is in memory.
 //
 //   client 192.168.57.1 ─┐         ┌─ n1 192.168.57.11 ── pod 10.244.1.5
 //                        bridge ───┼─ n2 192.168.57.12 ── pod 10.244.2.5
@@ -38,9 +38,9 @@ export interface LabNode {
   readonly netns: TestNetns;
   readonly mac: string;
   readonly announcer: Announcer;
-  /** The Node copy of its announcer learns nothing any more, as if the API were out of its reach alone. */
+  /** Ends the updates of the Nodes that this node's announcer knows, as if only this node had lost the API. */
   readonly loseApi: () => void;
-  /** `SERVICE ADDRESS MAC` of each reported conflict; the second resolves with them once there is one. */
+  /** `SERVICE ADDRESS MAC` of each reported conflict; firstConflict() resolves with the list when it has an entry. */
   readonly conflicts: readonly string[];
   readonly firstConflict: () => Promise<readonly string[]>;
   /** Ends its kube-proxy in an orderly way. */
@@ -56,7 +56,7 @@ export class AnnounceLab {
     readonly api: MemoryClient,
   ) {}
 
-  /** Everything is undone by `scope`. Pods answer `NODE SOURCE` on TCP port 8080. */
+  /** `scope` undoes everything. Pods answer `NODE SOURCE` on TCP port 8080. */
   static async open(scope: Scope, mode: ProxyMode = 'iptables'): Promise<AnnounceLab> {
     const make = async () => {
       const netns = await createNetns();
@@ -95,7 +95,7 @@ export class AnnounceLab {
     return new AnnounceLab(outside, link, started, scope, api);
   }
 
-  /** A load balancer for all pods, or for those on some nodes, with its address. */
+  /** Creates a load balancer with this address, for all pods or for the pods of some nodes. */
   async expose(
     name: string,
     address: string,
@@ -123,7 +123,7 @@ export class AnnounceLab {
     await this.api.update(endpointSlices, sliceOf(name, on));
   }
 
-  /** Cuts a node off: from what is behind the switch (nomaster), or with its carrier (down); or puts it back. */
+  /** Cuts a node off: `nomaster` takes its port off the switch and keeps the carrier, `down` also removes the carrier. */
   async cut(name: NodeName, how: 'nomaster' | 'down'): Promise<void> {
     await this.link.run('ip', 'link', 'set', name, how);
   }
@@ -133,7 +133,7 @@ export class AnnounceLab {
     await this.link.run('ip', 'link', 'set', name, 'up');
   }
 
-  /** Undone with the lab. */
+  /** Calls `undo` when the lab ends. */
   defer(undo: () => Promise<void> | void): void {
     this.scope.defer(undo);
   }

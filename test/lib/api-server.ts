@@ -1,4 +1,4 @@
-// An API server in this process over a memory store, reached by real HTTPS, with certificates made for it.
+// An API server in this process over a memory store, reached by real HTTPS, with certificates created for it.
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -28,7 +28,7 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** Another identity than the admin: a certificate, or none (anonymous). */
+  /** The client's certificate; null: none (anonymous). Default: the admin's. */
   readonly as?: KeyPair | null;
 }
 export interface Answer {
@@ -50,14 +50,14 @@ export interface WatchLines {
 export interface TestServer {
   readonly api: ApiServer;
   readonly cache: OpenCache;
-  /** Changes what is served. */
+  /** Changes the kinds that the server serves. */
   readonly kinds: ServedKinds;
   readonly port: number;
   readonly ca: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchLines>;
   identity(commonName: string, ...organizations: string[]): Promise<KeyPair>;
-  /** A serving certificate for this address, as a kubelet has one. */
+  /** Issues a serving certificate for this address, like a kubelet's. */
   serving(address: string): Promise<KeyPair>;
   close(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export interface TestServerOptions {
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
   readonly allowServiceExternalIps?: boolean;
-  /** The rules that every write passes; default: those of the product. */
+  /** The admission rules of every write; default: the product's. */
   readonly rules?: readonly OpenRule[];
   /** Further parts of the API; default: none. */
   readonly servers?: readonly ResourceServer[];

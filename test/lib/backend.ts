@@ -1,4 +1,4 @@
-// A pod that answers a ledger, as far as the data plane sees it: a server at a place of the lab, with its endpoint.
+// A pod that answers a ledger. The data plane sees a server at a place of the lab, and its endpoint.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Endpoint } from '../../dataplane/service/input';
 import { answerOf } from './ledger';
@@ -32,17 +32,17 @@ export class Backend {
   endpoint(changes: Partial<Endpoint> = {}): Endpoint {
     return endpoint(addresses[this.place], this.port, { local: this.place !== 'far', ...changes });
   }
-  /** On its way out, but still there: what a pod's termination looks like until its grace is over. */
+  /** The endpoint of a terminating pod, which answers until its grace period ends. */
   terminating(): Endpoint {
     return this.endpoint({ ready: false, terminating: true });
   }
 
-  /** Answers what it is asked once more on every connection, then closes it, as a server that shuts down in good order. */
+  /** Answers one more request on every connection, then closes the connection, as a graceful shutdown does. */
   drain(): void {
     this.draining = true;
   }
 
-  /** Ends in good order. Call it when no rule leads here any more. */
+  /** Shuts down gracefully. Call it when no rule leads here any more. */
   async stop(): Promise<void> {
     this.draining = true;
     await new Promise<void>((resolve) => {

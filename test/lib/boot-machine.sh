@@ -42,7 +42,7 @@ else
   mount -t cgroup -o none,name=systemd systemd "$groups/systemd"
   mount -t cgroup2 cgroup2 "$groups/unified"
 fi
-# The kernel's default at power-on; the host may have another setting.
+# The value at power-on; the host may have another value.
 echo 0 >"$machine/proc/sys/net/ipv4/ip_forward"
 # Each machine has its own machine-id: udev derives the MAC address of eth0 from it.
 [ -e "$dir/upper/etc/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$machine/etc/machine-id"

@@ -1,4 +1,4 @@
-// A control plane at work in this process: the API server with its controllers and, where nodes are played, the scheduler.
+// A running control plane in this process: the API server with its controllers and, if the test simulates nodes, the scheduler.
 import type { Test } from 'tap';
 import { silentLogger as log } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
@@ -14,23 +14,23 @@ export interface ControlPlane {
   /** https://127.0.0.1:PORT */
   readonly url: string;
   readonly authority: KeyPair;
-  /** May do everything. */
+  /** A client that may do everything. */
   readonly client: Client;
   /** Aborted when the test is over. */
   readonly signal: AbortSignal;
-  /** Runs `part` too until the test is over. */
+  /** Also runs `part` until the test ends. */
   readonly run: (part: (signal: AbortSignal) => Promise<void>) => void;
 }
 export interface ControlPlaneOptions {
   readonly controllers?: Pick<ControllersOptions, 'clock' | 'loadBalancerPool' | 'identity'>;
-  /** The longest life of a requested certificate; absent: none is signed. */
+  /** The longest life of a requested certificate; absent: no certificate is signed. */
   readonly signsForMs?: number;
-  /** Names of nodes whose kubelets are played. */
+  /** Names of nodes whose kubelets are simulated. */
   readonly nodes?: readonly string[];
   readonly kubelets?: FakeKubeletOptions;
 }
 
-/** Ends with the test. */
+/** The control plane ends with the test. */
 export async function openControlPlane(test: Test, options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const { controllers = {}, signsForMs, nodes = [], kubelets } = options;
   const server = await openTestServer();

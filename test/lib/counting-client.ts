@@ -1,9 +1,9 @@
-// A Client that notes every write that passes through it.
+// A Client that reports every write that passes through it.
 import type { KindRef } from '../../controlplane/api/kind';
 import { type KubeObject, objectKey } from '../../controlplane/api/types';
 import type { Client } from '../../controlplane/client/client';
 
-/** `onWrite` is called with what is written before it is: `patch pods a/b status`. */
+/** Calls `onWrite` before each write, with its description: `patch pods a/b status`. */
 export function countingClient(client: Client, onWrite: (what: string) => void): Client {
   const note = (verb: string, { plural }: KindRef, key: string, subresource = '') =>
     onWrite(`${verb} ${plural} ${key} ${subresource}`.trim());

@@ -1,5 +1,5 @@
-// A Docker daemon of its own in a network namespace of its own, with two images made from busybox-static. Everything is
-// removed with the test.
+// A Docker daemon in a network namespace of its own, with two images built from busybox-static. The test removes everything at
+// its end.
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -11,7 +11,7 @@ import { inNetns } from '../../dataplane/netns/named';
 import { canUseKernel, createNetns, type TestNetns } from './netns';
 
 const exec = new SystemExec();
-/** A static one; hack/test says where it is. */
+/** The static busybox that hack/test has unpacked. */
 const busybox = process.env['K8TS_BUSYBOX'] ?? '/usr/bin/busybox';
 const applets = [
   'awk',
@@ -69,9 +69,9 @@ export interface TestDockerd {
 }
 
 export interface DockerdOptions {
-  /** As on a user's machine: docker0, rules of its own in iptables, policy DROP in FORWARD. Default: none of these. */
+  /** As on a user's machine: docker0, Docker's own iptables rules, policy DROP in FORWARD. Default: none of these. */
   readonly ownNetwork?: boolean;
-  /** Default: a fresh one. */
+  /** Default: a new namespace. */
   readonly netns?: TestNetns;
 }
 
@@ -130,7 +130,7 @@ async function launch(
     throw new Error(`dockerd ended with ${code}: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
   });
   await Promise.race([answering(join(dir, 'docker.sock')), ended]);
-  // From here on its end is wanted, or shows in whatever fails for it.
+  // From here on the test ends dockerd itself, or its next request to dockerd fails.
   ended.catch(() => {});
   return async () => {
     daemon.kill('SIGTERM');
@@ -138,7 +138,7 @@ async function launch(
   };
 }
 
-/** dockerd offers nothing to wait for but its socket. */
+/** dockerd reports no event when it is ready, so the socket is polled. */
 async function answering(socketPath: string): Promise<void> {
   const ping = () =>
     new Promise<boolean>((resolve) => {

@@ -1,4 +1,4 @@
-// Waits, on events, until the objects of a kind are as a test wants them.
+// Waits on watch events until the objects of a kind are in the state that a test expects.
 import type { KubeObject } from '../../controlplane/api/index';
 import type { KindRef } from '../../controlplane/api/kind';
 import { silentLogger } from '../../controlplane/base/logger';

@@ -43,7 +43,7 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Moves time on and runs what became due, in order of time; timers set on the way run too when they are due. */
+  /** Moves time on and runs the timers that are due, in order of time. Timers that these set run too, if they are due. */
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {
@@ -56,12 +56,12 @@ export class FakeClock implements Clock {
     this.time = end;
   }
 
-  /** How long until the timers that are set, in ms, in order. */
+  /** The remaining time of every timer, in ms, in order. */
   pending(): number[] {
     return this.timers.map(({ at }) => at - this.time).sort((a, b) => a - b);
   }
 
-  /** Resolves when a timer is set that has exactly `ms` left; without `ms`, when any is set. */
+  /** Resolves when a timer with exactly `ms` left exists; without `ms`, when any timer exists. */
   async armed(ms?: number): Promise<void> {
     const isArmed = () => (ms === undefined ? this.timers.length > 0 : this.pending().includes(ms));
     while (!isArmed()) await new Promise<void>((resolve) => this.waiting.push(resolve));

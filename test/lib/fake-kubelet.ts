@@ -1,4 +1,4 @@
-// Plays the kubelets of all nodes at once: bound pods run and become ready at once, deleted ones end at once.
+// Simulates the kubelets of all nodes: bound pods run and become ready at once, deleted pods end at once.
 import { type Node, nodes, objectKey, type Pod, pods } from '../../controlplane/api/index';
 import { formatTime } from '../../controlplane/base/clock';
 import { isConflict, isNotFound } from '../../controlplane/base/errors';
@@ -9,7 +9,7 @@ import { createInformer } from '../../controlplane/client/informer';
 export interface FakeKubeletOptions {
   /** Whether a pod becomes ready; all do by default. */
   readonly becomesReady?: (pod: Pod) => boolean;
-  /** How a pod ends as soon as it has started; undefined (the default) lets it run. */
+  /** How a pod ends as soon as it has started; undefined (the default): the pod runs on. */
   readonly ends?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined;
 }
 

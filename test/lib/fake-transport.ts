@@ -1,7 +1,7 @@
 // A Transport whose answers a test writes: requests wait in order until the test takes and answers them.
 import type { Request, Response, Transport } from '../../controlplane/client/client';
 
-/** A body the test feeds: chunks, then an end or a failure. */
+/** A body that the test writes: chunks, then an end or a failure. */
 export class ScriptedBody implements AsyncIterable<Buffer> {
   private readonly items: Array<{ chunk: Buffer } | { end: true } | { error: Error }> = [];
   private wake = () => {};
@@ -96,14 +96,14 @@ export class FakeTransport implements Transport {
     });
   }
 
-  /** The next request, in the order they were sent; waits for it. */
+  /** Waits for the next request and takes it; requests come in the order in which they were sent. */
   next(): Promise<PendingRequest> {
     const request = this.requests.shift();
     if (request) return Promise.resolve(request);
     return new Promise((resolve) => this.takers.push(resolve));
   }
 
-  /** Requests sent and not yet taken. */
+  /** The number of requests that the test has not taken yet. */
   get waiting(): number {
     return this.requests.length;
   }

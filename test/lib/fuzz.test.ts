@@ -1,9 +1,9 @@
-// The fuzz helper finds what it is for, and the same inputs come in every run.
+// Fuzz tests find each kind of fault, and use the same inputs in every run.
 import t, { type Test } from 'tap';
 import { fc, fuzz, jsonValues, mutatedBytes, objectOf, trickyKeys } from './fuzz';
 import { slowestString } from './hostile-strings';
 
-/** Stands in for the test, so that an expected failure is no failure of this file. */
+/** A test double that records failures, so that an expected failure does not fail this file. */
 function listener() {
   const seen: string[] = [];
   const test = {

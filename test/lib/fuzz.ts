@@ -1,7 +1,7 @@
-// Seeded fuzz tests. A property is checked with generated inputs, the same ones in every run; a failure prints the seed and
+// Seeded fuzz tests. A property is checked with generated inputs, the same in every run; a failure prints the seed and
 // the smallest input that still fails. Two environment variables change a run:
-//   K8TS_FUZZ_SEED    a whole number: other inputs than those of the default run, or the ones of a failure
-//   K8TS_FUZZ_FACTOR  how many times as many inputs and how many times as long (`hack/test --fuzz=FACTOR` sets both)
+//   K8TS_FUZZ_SEED    a whole number: selects other inputs, or repeats the inputs of a failure
+//   K8TS_FUZZ_FACTOR  multiplies the number of inputs and the time limit (`hack/test --fuzz=FACTOR` sets both)
 import fc from 'fast-check';
 import type { Test } from 'tap';
 
@@ -27,8 +27,8 @@ function wholeNumber(name: string, otherwise: number): number {
 }
 
 /**
- * Checks that `property` neither throws nor breaks what holds for every input from outside: prototypes stay as they are, and
- * no input takes more CPU time than is allowed. An error that is an answer to the input is for `property` to catch.
+ * Checks that `property` does not throw, that prototypes stay as they are, and that no input takes more CPU time than is allowed.
+ * If an error is the right answer to an input, `property` must catch it.
  */
 export async function fuzz<T>(
   t: Test,
@@ -108,7 +108,7 @@ export function objectOf(entries: readonly (readonly [string, unknown])[]): Reco
   return object;
 }
 
-/** Bytes as a peer may send them: random ones, and `valid` ones with some changed, cut off, doubled or put in. */
+/** Bytes that a peer may send: random bytes, and `valid` with some bytes changed, cut off, doubled or inserted. */
 export function mutatedBytes(valid: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
   const edit = fc.record({
     at: fc.nat(),

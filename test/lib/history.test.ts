@@ -1,4 +1,4 @@
-// The judge itself is judged: a good history passes, and each kind of broken promise is named.
+// Tests of the judge: a good history passes, and the judge names each kind of broken promise.
 import t from 'tap';
 import { checkHistory, type History, type Seen, type Write } from './history';
 

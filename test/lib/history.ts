@@ -1,13 +1,13 @@
-// Judges what clients of an API server have seen while it was killed again and again: writes with their answers, and watches
-// that always resumed where they had stopped. Pure. The rules are those of the Kubernetes watch contract: nothing that was
-// acknowledged is lost, no event is skipped, repeated or invented, and all watches tell the same story.
+// Judges the records of clients while an API server was killed again and again: writes with their answers, and watches
+// that always resumed where they had stopped. Pure. The rules are those of the Kubernetes watch contract: no acknowledged
+// write is lost, no event is skipped, repeated or invented, and all watches report the same events.
 
 export interface Write {
   readonly type: 'create' | 'update' | 'delete';
   readonly key: string;
-  /** Unique over the whole history; of a delete the value that was there. */
+  /** Unique in the history; for a delete, the deleted value. */
   readonly value: string;
-  /** resourceVersion of the answer; undefined when none came, so that it may or may not have been done. */
+  /** resourceVersion of the answer; undefined without an answer: the server may have done the write or not. */
   readonly revision: number | undefined;
 }
 export interface Seen {
@@ -18,9 +18,9 @@ export interface Seen {
 }
 export interface History {
   readonly writes: readonly Write[];
-  /** One list of events per watch, all from the same revision on. */
+  /** The events of each watch; all watches began at the same revision. */
   readonly watches: readonly (readonly Seen[])[];
-  /** What a list shows in the end: key to value. */
+  /** The objects that a list returns at the end: key to value. */
   readonly final: ReadonlyMap<string, string>;
 }
 

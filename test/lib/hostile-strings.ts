@@ -1,6 +1,6 @@
 // Texts that make a pattern with backtracking slow: long runs of characters that patterns accept, ended by one they refuse.
 
-/** What names, times, numbers, selectors, paths and headers are made of. */
+/** The parts of names, times, numbers, selectors, paths and headers. */
 const runs = [
   ...' \t\n,.;:/-_=!0a[]()<>{}"\'~%*+$&#@\\',
   'ab',
@@ -46,7 +46,7 @@ const maxCpuMs = 100;
 export function slowestString(check: (text: string) => unknown, more: readonly string[] = []): string | undefined {
   for (const size of [300, 3_000, fullSize]) {
     for (const text of hostileStrings(size, more)) {
-      // Work of other threads counts as well, so one slow run proves nothing.
+      // The time includes work of other threads, so one slow run proves nothing.
       const isSlow = () => cpuMs(check, text) > maxCpuMs;
       if (isSlow() && isSlow() && isSlow()) return `${text.slice(0, 20)}...${text.slice(-5)}`;
     }
@@ -59,7 +59,7 @@ function cpuMs(check: (text: string) => unknown, text: string): number {
   try {
     check(text);
   } catch {
-    // A refusal is an answer.
+    // To refuse the text is a valid answer.
   }
   const { user, system } = process.cpuUsage(start);
   return (user + system) / 1_000;

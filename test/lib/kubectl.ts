@@ -1,9 +1,9 @@
-// Which kubectl this machine has: clients differ in what they can do.
+// The version of this machine's kubectl: older versions lack some commands.
 import type { Test } from 'tap';
 import { isNotFound } from '../../controlplane/base/errors';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 
-/** 32 of version 1.32; undefined when there is none. */
+/** 32 for version 1.32; undefined without kubectl. */
 async function kubectlMinor(): Promise<number | undefined> {
   try {
     const { stdout } = await new SystemExec().run(['kubectl', 'version', '--client', '-o', 'json']);

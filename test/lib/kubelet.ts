@@ -58,7 +58,7 @@ export async function startKubelet(client: MemoryClient, dockerd: TestDockerd, n
   };
 }
 
-/** What the node-ipam controller does. */
+/** Assigns the pod range, which is the work of the node-ipam controller. */
 export async function assignPodCidr(client: MemoryClient): Promise<void> {
   await client.until<Node>(nodes, 'n1', (node) => node !== undefined);
   await client.patch(nodes, 'n1', 'merge', { spec: { podCIDR: '10.244.7.0/24' } });

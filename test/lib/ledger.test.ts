@@ -1,4 +1,4 @@
-// The ledger tells apart how requests end.
+// The ledger distinguishes all ways in which a request can end.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import t, { type Test } from 'tap';

@@ -5,16 +5,16 @@ import type { Socket } from 'node:net';
 export type Outcome = 'answered' | 'refused' | 'reset' | 'timedOut';
 
 export interface LedgerOptions {
-  /** One new connection per request, or one for all requests of a worker, opened again when it ends. */
+  /** `new`: one connection for each request. `kept`: one for all requests of a worker, opened again when it ends. */
   readonly connection: 'new' | 'kept';
   readonly connect: (signal: AbortSignal) => Promise<Socket>;
   /** Requests under way at the same time. */
   readonly workers?: number;
-  /** A request that takes longer is given up: well beyond what a busy machine needs. */
+  /** A request that takes longer counts as timed out; far more than a busy machine needs. */
   readonly timeoutMs?: number;
 }
 
-/** What servers of a ledger understand and say. */
+/** The request that servers of a ledger understand, and their answer. */
 export const question = '?\n';
 /** `last`: the server closes this connection next, as `Connection: close` says in HTTP. */
 export const answerOf = (name: string, last = false): string => `${name}${last ? ' last' : ''}\n`;
@@ -22,24 +22,24 @@ export const answerOf = (name: string, last = false): string => `${name}${last ?
 export class Ledger {
   sent = 0;
   readonly counts: Record<Outcome, number> = { answered: 0, refused: 0, reset: 0, timedOut: 0 };
-  /** Answers by who gave them. */
+  /** The number of answers by the server's name. */
   readonly answers = new Map<string, number>();
   private readonly underWay = new Set<Promise<void>>();
   private readonly workers: Promise<void>[];
   private stopped = false;
   private progress = Promise.withResolvers<void>();
 
-  /** Starts at once. */
+  /** The workers start at once. */
   constructor(private readonly options: LedgerOptions) {
     this.workers = Array.from({ length: options.workers ?? 4 }, () => this.work());
   }
 
-  /** What was not answered; 0 is what a test wants. */
+  /** The number of requests without an answer. */
   get lost(): number {
     return this.counts.refused + this.counts.reset + this.counts.timedOut;
   }
 
-  /** Resolves when `count` more requests have been answered by `name`, or by anybody. @throws a worker's failure */
+  /** Resolves when `name`, or any server, has answered `count` more requests. @throws a worker's failure */
   async answeredBy(name: string | undefined, count = 1): Promise<void> {
     const now = () => (name === undefined ? this.counts.answered : (this.answers.get(name) ?? 0));
     const wanted = now() + count;
@@ -104,7 +104,7 @@ export class Ledger {
   }
 }
 
-/** One question, one line back. */
+/** Sends one request and reads one line. */
 function ask(socket: Socket, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';

@@ -1,5 +1,5 @@
-// Whole machines for tests: systemd as process 1 of its own namespaces, on an unpacked Debian, with Docker and a link to the
-// others. They boot in seconds, and reboot with what they have written. Needs root; the distribution is fetched once.
+// Machines for tests: systemd as process 1 of its own namespaces, on an unpacked Debian, with Docker and a link to the
+// other machines. A machine boots in seconds and keeps its files over a reboot. Needs root; debootstrap fetches Debian once.
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -24,10 +24,10 @@ const exec = new SystemExec();
 const packages =
   'systemd,systemd-sysv,systemd-resolved,dbus,udev,iproute2,iptables,nftables,conntrack,kmod,procps,docker.io,ca-certificates,' +
   'kubernetes-client,curl,iputils-ping,openssh-server,sudo,rsync';
-/** Unpacked by debootstrap, read only from then on; another list of packages makes another one. */
+/** debootstrap unpacks Debian here; machines only read it. Another list of packages gets another folder. */
 export const machineRoot = `/var/cache/k8ts/rootfs-bookworm-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}`;
 const bootTimeoutMs = 180_000;
-/** A machine that did not take the request to stop is killed after this time. */
+/** A machine that does not react to the request to stop is killed after this time. */
 const unaskedTimeoutMs = 60_000;
 const commandTimeoutMs = 900_000;
 
@@ -64,16 +64,16 @@ export interface TestMachine {
   run(...argv: string[]): Promise<MachineRun>;
   /** A shell line inside; returns standard output. */
   sh(line: string): Promise<string>;
-  /** Stops it and boots it again, with the files it has written. */
+  /** Stops the machine and boots it again; its files stay. */
   reboot(): Promise<void>;
 }
 
 export interface Lab {
-  /** A machine at `ip` of 192.168.240.0/24; boots at once. */
+  /** Boots a machine with the address `ip` of 192.168.240.0/24. */
   machine(name: string, ip: string): Promise<TestMachine>;
 }
 
-/** Runs `fn` with machines on one link, each of which sees `shared` as /shared; removes everything, whatever happens. */
+/** Runs `fn` with machines on one link; each has `shared` mounted at /shared. Always removes everything at the end. */
 export async function withMachines<T>(shared: string, fn: (lab: Lab) => Promise<T>): Promise<T> {
   const scope = new Scope();
   try {
@@ -118,7 +118,7 @@ class NamespaceMachine implements TestMachine {
 
   async start(): Promise<void> {
     mkdirSync(this.dir, { recursive: true });
-    // A shell that first moves into groups of its own, so that the machine's view of them begins there.
+    // The shell first moves into cgroups of its own: they become the root of the machine's cgroups.
     const enter = groupTops().map((top) => `echo $$ > ${makeGroup(top, this.group)}/cgroup.procs`);
     const unshare = 'exec unshare --mount --pid --uts --ipc --net --cgroup --fork --propagation private "$@"';
     const boot = [
@@ -149,7 +149,7 @@ class NamespaceMachine implements TestMachine {
     );
   }
 
-  /** "starting" until every unit of the boot has been started, or has failed. */
+  /** systemd's state is "starting" until every unit of the boot has started or failed. */
   private async hasBooted(): Promise<true | undefined> {
     const argv = ['nsenter', '-t', String(this.pid), '-a', 'systemctl', 'show', '--property=SystemState', '--value'];
     const state = await exec.run(argv).then(
@@ -198,18 +198,18 @@ class NamespaceMachine implements TestMachine {
 
   async stop(): Promise<void> {
     if (!this.daemon) return;
-    // As at a real shutdown: units are stopped in order.
+    // systemd stops the units in order, as at a real shutdown.
     const kill = () => process.kill(this.pid, 'SIGKILL');
     const asked = await this.run('systemctl', 'exit', '--no-block').then(
       () => true,
       () => false,
     );
-    // systemctl also fails when the systemd that it asked is stopping already: a machine killed then would lose its containers.
+    // systemctl also fails if systemd is already stopping; a machine killed at that moment would lose its containers.
     const forced = setTimeout(kill, asked ? bootTimeoutMs : unaskedTimeoutMs);
     await this.daemon.exited;
     clearTimeout(forced);
     this.daemon = undefined;
-    // The kernel removes it with the namespace of its other end, after a while.
+    // The kernel removes the link with the namespace of its other end, but only after a while.
     await this.network.run('ip', 'link', 'del', this.port).catch(() => undefined);
     for (const top of groupTops()) removeGroups(join(top, this.group));
   }
@@ -226,7 +226,7 @@ async function until<T>(what: string, probe: () => Promise<T | undefined>, outpu
   }
 }
 
-/** The one hierarchy of version 2, or each of version 1. */
+/** The cgroup hierarchy of version 2, or all hierarchies of version 1. */
 function groupTops(): readonly string[] {
   const root = '/sys/fs/cgroup';
   if (existsSync(join(root, 'cgroup.controllers'))) return [root];
@@ -238,7 +238,7 @@ function groupTops(): readonly string[] {
 function makeGroup(top: string, name: string): string {
   const path = join(top, name);
   mkdirSync(path, { recursive: true });
-  // A new group of cpuset is empty, and takes no process.
+  // A new cpuset group has no CPUs and no memory nodes, so it accepts no process.
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (existsSync(join(top, 'cpuset.effective_cpus')) && existsSync(join(path, file))) {
       writeFileSync(join(path, file), readFileSync(join(top, file)));

@@ -1,5 +1,5 @@
-// A Client on objects in memory, for tests of agents: watches see every write in order, deletion is graceful for pods as
-// the API server does it, patches merge conditions by type and addresses by address. No validation, no paging.
+// A Client on objects in memory, for tests of agents. Watches see every write in order; pods are deleted gracefully, as by the
+// API server; patches merge conditions by type and addresses by address. No validation, no paging.
 import {
   type KindRef,
   type KubeList,
@@ -27,7 +27,7 @@ export class MemoryClient implements Client {
   private revision = 0;
   /** While set, every request fails with Unavailable. */
   down = false;
-  /** What was asked for, e.g. `patch pods a/b status`. */
+  /** All requests, for example `patch pods a/b status`. */
   readonly requests: string[] = [];
 
   async get<T extends KubeObject>(kind: KindRef<T>, key: string): Promise<T> {
@@ -129,7 +129,7 @@ export class MemoryClient implements Client {
     return { status: { token: `token-of-${key}-${this.requests.length}`, expirationTimestamp } } as A;
   }
 
-  /** Resolves with the first version of the object, present or coming, for which `test` holds; undefined stands for absence. */
+  /** Resolves with the first version of the object, from the current one on, for which `test` holds; undefined means no object. */
   async until<T extends KubeObject>(
     kind: KindRef<T>,
     key: string,
@@ -183,7 +183,7 @@ function selected(object: KubeObject, { namespace, fieldSelector }: ListParams):
     });
 }
 
-/** List fields that are merged by a key where a strategic patch meets them. */
+/** List fields that a strategic patch merges by a key. */
 const mergeKeys: Readonly<Record<string, string>> = {
   conditions: 'type',
   podIPs: 'ip',

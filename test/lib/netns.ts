@@ -1,4 +1,4 @@
-// Network namespaces for kernel tests: made under unique names, removed with the test.
+// Network namespaces for kernel tests, with unique names; the test removes them at its end.
 import { randomBytes } from 'node:crypto';
 import { Scope } from '../../controlplane/base/scope';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -8,7 +8,7 @@ import type { Netns } from '../../dataplane/netns/netns';
 const exec = new SystemExec();
 let counter = 0;
 
-/** True when namespaces can be made here. With REQUIRE_KERNEL=1 a missing right is an error, not a skip. */
+/** Whether this process may create namespaces. With REQUIRE_KERNEL=1 a missing right is an error, not a skip. */
 export function canUseKernel(): boolean {
   const root = process.getuid?.() === 0;
   if (!root && process.env['REQUIRE_KERNEL'] === '1') throw new Error('kernel tests need root');
@@ -37,7 +37,7 @@ export async function createNetns(): Promise<TestNetns & { teardown(): Promise<v
   };
 }
 
-/** Runs `fn` with `count` fresh namespaces and removes them, whatever happens. */
+/** Runs `fn` with `count` new namespaces; always removes them at the end. */
 export async function withNetns<T>(count: number, fn: (...namespaces: TestNetns[]) => Promise<T>): Promise<T> {
   const scope = new Scope();
   try {

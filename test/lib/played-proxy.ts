@@ -1,5 +1,5 @@
-// Plays the kube-proxy of one node without a kernel: rules count as written at once, unless the test holds them back. The real parts report
-// them.
+// Simulates the kube-proxy of one node without a kernel: rules count as written at once, unless the test holds them back.
+// kube-proxy's real parts report the written rules.
 
 import { sliceIndexes } from '../../agents/kube-proxy/informers';
 import { Programming } from '../../agents/kube-proxy/programming';
@@ -12,7 +12,7 @@ import { createInformer } from '../../controlplane/client/informer';
 import type { Claim } from '../../dataplane/announce/election';
 
 export class PlayedProxy {
-  /** What would be announced, by Service. */
+  /** The addresses that the node would announce, by Service. */
   readonly claims = new Map<string, readonly Claim[]>();
   private held = false;
   private keys = new Set<string>();
@@ -23,7 +23,7 @@ export class PlayedProxy {
     private readonly nodeName: string,
   ) {}
 
-  /** Rules stay as they are until goOn(). */
+  /** Holds the rules back until goOn(). */
   hold(): void {
     this.held = true;
   }

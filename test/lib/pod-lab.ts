@@ -1,5 +1,5 @@
-// Nodes with pods for kernel tests of the pod network: a node is a namespace with bridge and routes kept by the kubelet's own
-// parts, a pod a process in a namespace of its own, as a pause container is.
+// Nodes with pods for kernel tests of the pod network. A node is a namespace whose bridge and routes the kubelet's own parts
+// write. A pod is a process in a namespace of its own, like a pause container.
 import { createSocket, type Socket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { readlinkSync } from 'node:fs';
@@ -40,7 +40,7 @@ export async function scopedNetns(scope: Scope): Promise<TestNetns> {
   return netns;
 }
 
-/** What checks the pods of a node, as its kubelet has it. */
+/** The check of source addresses of a node's pods, as in its kubelet. */
 export const podSources = (netns: Netns, deps: Partial<PodSourcesDeps> = {}): PodSources =>
   new PodSources({
     filter: new SourceFilter(new NftProgram(new NetnsExec(netns)), { tunnelPort: vxlanPort }),
@@ -51,7 +51,7 @@ export const podSources = (netns: Netns, deps: Partial<PodSourcesDeps> = {}): Po
     ...deps,
   });
 
-/** A process that only holds a fresh namespace of its own. */
+/** A process that only keeps a new namespace alive. */
 export async function startPod(scope: Scope): Promise<{ netns: TestNetns; pid: number }> {
   const netns = await scopedNetns(scope);
   await netns.run('ip', 'link', 'set', 'lo', 'down');
@@ -72,7 +72,7 @@ export async function reach(from: TestNetns, host: string): Promise<void> {
   if (!(hasCode(err, 'Unavailable') && (err.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')) throw err;
 }
 
-/** Answers every connection to port 8080 in `netns` with the address it came from, and `fill` behind it. */
+/** Answers every connection to port 8080 in `netns` with the client's address, followed by `fill`. */
 export async function serve(scope: Scope, netns: TestNetns, fill = ''): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -92,7 +92,7 @@ export async function bindUdp(netns: TestNetns, port: number, scope: Scope): Pro
   return socket;
 }
 
-/** What serve() answers. */
+/** The answer of serve(). */
 export async function ask(netns: TestNetns, host: string, port = 8080): Promise<string> {
   const socket = await connectInNetns(netns, { host, port });
   let text = '';
@@ -101,7 +101,7 @@ export async function ask(netns: TestNetns, host: string, port = 8080): Promise<
   return text;
 }
 
-/** Addresses and pod ranges joined by commas where a node has both families. */
+/** A comma joins the addresses, and the pod ranges, of a node with both families. */
 export function nodeObject(name: string, addresses: string, podCidrs: string): Node {
   const ranges = podCidrs.split(',');
   return {
@@ -113,7 +113,7 @@ export function nodeObject(name: string, addresses: string, podCidrs: string): N
   } as Node;
 }
 
-/** An informer that holds what the test gives it. */
+/** An informer whose objects the test sets. */
 export class FakeNodes {
   private readonly handlers: ((change: Change<Node>) => void)[] = [];
   constructor(private objects: Node[]) {}
@@ -122,7 +122,7 @@ export class FakeNodes {
   onChange(handler: (change: Change<Node>) => void): void {
     this.handlers.push(handler);
   }
-  /** Adds, or replaces the one of this name. */
+  /** Adds the object, or replaces the object with its name. */
   put(object: Node): void {
     const name = object.metadata!.name!;
     const type = this.objects.some(({ metadata }) => metadata?.name === name) ? 'updated' : 'added';
@@ -140,7 +140,7 @@ export interface LabPod {
   readonly netns: TestNetns;
   readonly pid: number;
   readonly ips: readonly string[];
-  /** The first of them. */
+  /** The first address. */
   readonly ip: string;
 }
 
@@ -167,7 +167,7 @@ export class LabNode {
   async start(nodes: FakeNodes): Promise<void> {
     await this.network.open(this.podCidr.split(','));
     const monitor = new NetworkMonitor(this.netns, () => this.changed.emit('change'));
-    // A socket of netlink keeps no process alive; the test waits for it all the same.
+    // A netlink socket does not keep the process alive, but the test waits for its messages.
     const keepAlive = setInterval(() => {}, 1000);
     this.scope.defer(() => clearInterval(keepAlive));
     this.scope.defer(() => monitor.close());
@@ -176,7 +176,7 @@ export class LabNode {
     this.runRoutes(nodes);
   }
 
-  /** As a kubelet that ends and starts again, possibly in another mode: it adopts the wires. */
+  /** Restarts the kubelet's parts, possibly in another mode: they adopt the wires. */
   async restart(nodes: FakeNodes, mode: OverlayMode, pods: readonly LabPod[]): Promise<void> {
     await this.stopRoutes();
     await this.network.close();
@@ -200,7 +200,7 @@ export class LabNode {
     return { ...started, ips, ip: ips[0]! };
   }
 
-  /** Resolves once `argv` run on the node shows (or no longer shows) this; looks again at each change the kernel tells. */
+  /** Runs `argv` on the node, again after each change that the kernel reports, until its output matches (or no longer matches). */
   async until(wanted: boolean, pattern: RegExp, ...argv: string[]): Promise<void> {
     for (;;) {
       const event = once(this.changed, 'change');

@@ -59,7 +59,7 @@ export interface RandomCluster {
   readonly policies: NetworkPolicy[];
 }
 
-/** Every feature in every mixture, over a few labels and ports, so that things meet. */
+/** Every feature in every mixture, over only a few labels and ports, so that policies, pods and ports often match. */
 export function randomPolicies(random: () => number): RandomCluster {
   const chance = (p: number) => random() < p;
   const below = (n: number) => Math.floor(random() * n);

@@ -1,5 +1,5 @@
-// Two nodes with the project's own pod network, nine pods and a client outside, each in a namespace of its own; on each node
-// kube-proxy's enforcement of policies, fed by an API in memory. For kernel tests of NetworkPolicies.
+// For kernel tests of NetworkPolicies: two nodes with k8ts' pod network, nine pods and a client outside, each in a namespace of
+// its own. On each node kube-proxy enforces the policies of an API in memory.
 //
 //   outside 192.168.57.1 ─┐                  ┌─ cni0 ─ x/a x/c y/b z/a z/c
 //                         ├─ lan ─ n1 .11 ───┘
@@ -37,26 +37,26 @@ export const nodeNames = ['n1', 'n2'] as const;
 export type NodeName = (typeof nodeNames)[number];
 export const nodeIps = { n1: '192.168.57.11', n2: '192.168.57.12' } as const;
 export const ranges = { n1: '10.244.1.0/24', n2: '10.244.2.0/24' } as const;
-/** Of a dual-stack lab; there is no way between the nodes for it. */
+/** The IPv6 range of pods in a dual-stack lab; the nodes have no route to each other for it. */
 const ranges6 = { n1: 'fd00:244:1::/64', n2: 'fd00:244:2::/64' } as const;
 export const outsideIp = '192.168.57.1';
 export const podNames = ['x/a', 'x/b', 'x/c', 'y/a', 'y/b', 'y/c', 'z/a', 'z/b', 'z/c'] as const;
 export type PodName = (typeof podNames)[number];
 export type Place = PodName | NodeName | 'outside';
-/** Every pod answers here, on TCP and UDP. */
+/** Every pod answers on these ports, on TCP and UDP. */
 export const ports = [80, 81] as const;
 
 export interface LabPod {
   readonly netns: TestNetns;
   readonly ip: string;
-  /** All of them; `ip` is the first. */
+  /** All addresses; `ip` is the first. */
   readonly ips: readonly string[];
   readonly node: NodeName;
 }
 
-/** Remembers what the kernel was brought to. */
+/** Remembers the plan that the kernel holds. */
 class WatchedApplier extends PolicyApplier {
-  /** Apart from what the kernel holds before the first write. */
+  /** undefined before the first write. */
   private applied: { readonly plan: PolicyPlan | undefined } | undefined;
   private wake = Promise.withResolvers<void>();
 
@@ -73,7 +73,7 @@ class WatchedApplier extends PolicyApplier {
     return this.wake.promise;
   }
 
-  /** Resolves when the kernel was brought to a plan for which `holds` is true. */
+  /** Resolves when the kernel holds a plan for which `holds` is true. */
   async until(holds: (plan: PolicyPlan | undefined) => boolean): Promise<void> {
     while (!this.applied || !holds(this.applied.plan)) await this.wake.promise;
   }
@@ -104,7 +104,7 @@ export class PolicyLab {
     this.networks = { n1: network('n1'), n2: network('n2') };
   }
 
-  /** Everything is undone by `scope`. */
+  /** `scope` undoes everything. */
   static async open(scope: Scope, families: readonly Family[] = [4]): Promise<PolicyLab> {
     const make = async () => {
       const netns = await createNetns();
@@ -143,7 +143,7 @@ export class PolicyLab {
     return this.families.map((family) => (family === 4 ? ranges : ranges6)[node]);
   }
 
-  /** The pod as the API has it: label `pod` is its name; port 80 is `serve-80` in namespaces x and y, and 81 in z. */
+  /** The pod's object: label `pod` is its name; the port named `serve-80` is 80 in namespaces x and y, and 81 in z. */
   apiPod(name: PodName): Pod {
     const [inNamespace = '', own = ''] = name.split('/');
     const { node, ips } = this.pods.get(name)!;
@@ -167,7 +167,7 @@ export class PolicyLab {
     return place === 'n1' || place === 'n2' || place === 'outside' ? this.at[place] : this.pods.get(place)!.netns;
   }
 
-  /** A namespace on the node's bridge, with servers, of which the API knows nothing. */
+  /** A namespace on the node's bridge, with servers, without an object in the API. */
   async startPod(name: PodName, node: NodeName): Promise<LabPod> {
     const made = await this.wire(node);
     this.pods.set(name, made);
@@ -245,7 +245,7 @@ export class PolicyLab {
     }
   }
 
-  /** The same over UDP, asked again each half second. */
+  /** The same over UDP; sends the request again each half second. */
   async askUdp(from: Place, host: string, port: number, signal: AbortSignal): Promise<string> {
     const socket = await bindUdp(this.netnsOf(from), 0);
     const send = () => socket.send('?', port, host, () => {});
@@ -264,7 +264,7 @@ export class PolicyLab {
   }
 }
 
-/** `NAME SOURCE`, on TCP and UDP. */
+/** Servers that answer `NAME SOURCE`, on TCP and UDP. */
 async function serve(netns: Netns, port: number, name: string, scope: Scope): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => {});

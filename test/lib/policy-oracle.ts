@@ -1,6 +1,5 @@
-// Whether a connection is allowed, written straight from what the NetworkPolicy API says about API objects, and sharing nothing
-// with the compiler: here nothing is a rule, a set or a chain. Source: API reference networking.k8s.io/v1 and the concept page
-// "Network Policies".
+// Decides from API objects alone whether a connection is allowed, as the NetworkPolicy API describes it. It shares no code with the
+// compiler, and knows no rules, sets or chains. Source: API reference networking.k8s.io/v1 and the concept page "Network Policies".
 import { BlockList, isIP } from 'node:net';
 import type { LabelSelector, Namespace, NetworkPolicy, Pod } from '../../controlplane/api';
 
@@ -11,7 +10,7 @@ export interface Cluster {
 }
 
 export interface Attempt {
-  /** Absent: an address that is no pod's. */
+  /** Absent: the address belongs to no pod. */
   readonly from?: Pod;
   readonly to?: Pod;
   readonly source: string;
@@ -26,7 +25,7 @@ interface ApiRule {
   readonly ports: NonNullable<Spec['ingress']>[number]['ports'];
 }
 
-/** Both ends must allow it. A pod reaches itself. */
+/** Both ends must allow a connection. A pod always reaches itself. */
 export function isAllowed(cluster: Cluster, attempt: Attempt): boolean {
   const { from, to } = attempt;
   if (from && from === to) return true;

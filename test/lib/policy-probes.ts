@@ -1,4 +1,4 @@
-// Which connections the kernel lets through, compared with what is expected of each.
+// Tries connections through the kernel, and compares each result with the expected one.
 import type { Place, PolicyLab } from './policy-lab';
 
 export interface Probe {
@@ -10,14 +10,14 @@ export interface Probe {
   readonly expected: boolean;
 }
 
-/** What is expected to be closed is given this long after all else has answered; slower machines only see less. */
+/** Connections that should be closed have this time after all others have answered; a slow machine may miss an open one. */
 const graceMs = 300;
-/** What is expected to be open and does not answer within this is closed. */
+/** A connection that should be open but does not answer within this time counts as closed. */
 const limitMs = 40_000;
 
 /**
- * Tries all at once. Ends when everything that should be open has answered, and a moment later: a packet that is dropped says
- * nothing. Returns those that came out otherwise than expected.
+ * Tries all at once. Ends a moment after all connections that should be open have answered: a dropped packet causes no answer.
+ * Returns the connections with another result than expected.
  */
 export async function tryAll(lab: PolicyLab, probes: readonly Probe[]): Promise<string[]> {
   const stop = new AbortController();

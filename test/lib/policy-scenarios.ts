@@ -1,5 +1,5 @@
-// The situations of upstream's e2e suite for NetworkPolicies (kubernetes/kubernetes test/e2e/network/netpol), as data: what is
-// written to the API, not what comes of it. Pods a, b and c with label `pod` in namespaces x, y and z with label `ns`.
+// The situations of upstream's e2e suite for NetworkPolicies (kubernetes/kubernetes test/e2e/network/netpol), as data: the objects
+// in the API, without expected results. Pods a, b and c with label `pod` in namespaces x, y and z with label `ns`.
 import type { NetworkPolicy } from '../../controlplane/api';
 import { type PolicySpec, policy } from './policy-fixture';
 
@@ -11,7 +11,7 @@ export interface Scenario {
 }
 
 export interface Addresses {
-  /** Address of a pod. */
+  /** Returns the address of a pod. */
   readonly of: (pod: string) => string;
 }
 

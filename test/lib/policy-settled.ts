@@ -1,4 +1,4 @@
-// Waits until the kernels of both nodes hold what follows from the API as it is now.
+// Waits until the kernels of both nodes hold the rules for the current objects of the API.
 import {
   translateNamespace,
   translatePod,

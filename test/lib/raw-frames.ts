@@ -1,4 +1,4 @@
-// Ethernet frames made by hand, as a pod with CAP_NET_RAW makes them, and what arrives of them elsewhere.
+// Builds Ethernet frames, which a pod with CAP_NET_RAW can send, and receives frames on another link.
 import { addressBytes, parseAddress } from '../../controlplane/base/cidr';
 import type { Scope } from '../../controlplane/base/scope';
 import { macBytes } from '../../dataplane/link/mac';
@@ -24,7 +24,7 @@ export function ethernet({ from, to }: Between, type: number, payload: Buffer): 
   return Buffer.concat([head, payload]);
 }
 
-/** The same frame with an 802.1Q tag; several of them with an 802.1ad tag in front. */
+/** The same frame with an 802.1Q tag; with several tags, the first is an 802.1ad tag. */
 export function tagged(frame: Buffer, ...tags: number[]): Buffer {
   const tagBytes = tags.map((id, i) => {
     const tag = Buffer.alloc(4);
@@ -57,7 +57,7 @@ function ipv4Packet({ from, to }: Between, protocol: number, payload: Buffer): B
   return Buffer.concat([head, payload]);
 }
 
-/** A datagram in IPv4 or IPv6, as the addresses say. */
+/** A datagram in IPv4 or IPv6, by the family of its addresses. */
 export function udpFrame(mac: Between, ip: Between, data: Buffer, port = discardPort): Buffer {
   if (parseAddress(ip.from).family === 4) {
     return ethernet(mac, etherTypes.ipv4, ipv4Packet(ip, protocols.udp, udp(data, port)));
@@ -117,7 +117,7 @@ const icmpTypes = {
 
 export interface Icmp6 {
   readonly type: keyof typeof icmpTypes;
-  /** What follows the checksum, options included. */
+  /** The bytes after the checksum, with options. */
   readonly body: Buffer;
   /** Empty options headers in front of the message. */
   readonly behind?: readonly ('hopByHop' | 'destinationOptions')[];
@@ -138,7 +138,7 @@ export const neighbourBody = (target: string, mac: string, option: 1 | 2, flags 
 /** Body of a router advertisement: hop limit, flags, 1800 s, no times. */
 export const routerBody = (): Buffer => Buffer.from([64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-/** What one link of a namespace has received, waited for without a time: a frame that is known to follow ends the wait. */
+/** The frames that one link of a namespace has received. It waits for a known last frame, not for a time. */
 export class FrameTap {
   private readonly seen: Buffer[] = [];
   private wake = Promise.withResolvers<void>();

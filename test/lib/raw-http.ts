@@ -1,5 +1,5 @@
-// HTTP byte by byte, for tests of what proxies make of it: a backend that keeps what it gets and answers what it is given, and a client
-// that sends any bytes.
+// HTTP byte by byte, for tests of proxies: a backend that keeps the received bytes and sends a given answer, and a client that sends
+// any bytes.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
@@ -9,11 +9,11 @@ export interface RawBackend {
   readonly port: number;
   /** All bytes of each connection so far, in order of the connections. */
   readonly received: string[];
-  /** What is answered once the head of a request is there; '' closes without an answer. */
+  /** The answer after the head of a request has arrived; '' closes the connection without an answer. */
   answer: string | ((socket: Socket) => void);
 }
 
-/** On loopback; closed with the test. Answers once per connection. */
+/** Listens on loopback until the test ends; answers once on each connection. */
 export async function rawBackend(t: Test, answer: RawBackend['answer'] = ok('')): Promise<RawBackend> {
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -46,7 +46,7 @@ export async function rawBackend(t: Test, answer: RawBackend['answer'] = ok(''))
 export const ok = (body: string, headers = ''): string =>
   `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${headers}connection: close\r\n\r\n${body}`;
 
-/** Sends the bytes on a connection of its own; resolves with all that comes until the other side closes. */
+/** Sends the bytes on a new connection; resolves with all received bytes when the other side closes. */
 export async function send(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let text = '';

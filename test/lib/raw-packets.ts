@@ -1,5 +1,5 @@
-// Packets made by hand, for what sockets cannot send: a segment that fits no connection, SCTP where the kernel has none.
-// Node.js has no raw sockets; perl, which every Debian has, only sends and receives the bytes made here.
+// Builds packets that sockets cannot send: a segment that fits no connection, or SCTP if the kernel lacks it. Node.js has no raw
+// sockets, so perl, which every Debian has, sends and receives the bytes built here.
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { inNetns } from '../../dataplane/netns/named';
@@ -77,7 +77,7 @@ export interface Segment {
   readonly acknowledge: number;
 }
 
-/** A TCP segment with ACK and PSH set and some data (RFC 9293, 3.1). */
+/** A TCP segment with the flags ACK and PSH and some data (RFC 9293, 3.1). */
 export function tcpData(segment: Segment, data: string): RawPacket {
   const payload = Buffer.alloc(20 + data.length);
   payload.writeUInt16BE(segment.sourcePort, 0);

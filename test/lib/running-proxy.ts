@@ -1,4 +1,4 @@
-// kube-proxy's loop at work on a node of a lab, fed by any API and put together as the agent does it, without the process around it.
+// Runs kube-proxy's loop on a node of a lab with any API, composed as in the agent, but in this process.
 import { networkInterfaces } from 'node:os';
 import { FamilyProxy } from '../../agents/kube-proxy/family-proxy';
 import { HealthPorts } from '../../agents/kube-proxy/health-ports';
@@ -18,7 +18,7 @@ import { Generations } from '../../dataplane/nftables/generations';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import type { ServiceLab } from './service-lab';
 
-/** A node as kube-proxy sees it. */
+/** The node's object, with the fields that kube-proxy reads. */
 export interface ProxyHost {
   readonly netns: Netns;
   readonly exec: Exec;
@@ -29,11 +29,11 @@ export interface ProxyHost {
 export interface RunningProxy {
   readonly proxier: Proxier;
   readonly metrics: Metrics;
-  /** Changes by others that were found. */
+  /** The foreign changes of the rules that were found. */
   readonly drifts: readonly Drift[];
-  /** Resolves when the next one is found. */
+  /** Resolves when the next foreign change is found. */
   drift(): Promise<void>;
-  /** Ends it as a signal would: the rules stay. */
+  /** Ends the loop as a signal would: the rules stay. */
   end(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface RunningProxyOptions {
   readonly nodeName: string;
   readonly serviceCidr?: string;
   readonly nodePortAddresses?: readonly string[];
-  /** What learns of each write. */
+  /** Receives each write of rules. */
   readonly programming?: (informers: Informers) => Programming;
 }
 
@@ -57,7 +57,7 @@ export const runProxy = (lab: ServiceLab, client: Client, options: RunningProxyO
     options,
   );
 
-/** Ends with the host at the latest. */
+/** Ends at the latest when the lab ends. */
 export async function runProxyOn(host: ProxyHost, client: Client, options: RunningProxyOptions): Promise<RunningProxy> {
   const { netns, exec, mode } = host;
   const { nodeName, serviceCidr, nodePortAddresses = [] } = options;

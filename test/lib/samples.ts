@@ -1,4 +1,4 @@
-// One object of each kind the API serves, for tests that hold for every kind: what is not here is reported by missingKinds.
+// One object of each kind that the API serves, for tests of all kinds; missingKinds returns the kinds without a sample.
 import {
   certificateSigningRequests,
   clusterRoleBindings,
@@ -46,7 +46,7 @@ const template = (app: string, spec: object = {}) => ({
 const workload = (app: string) => ({ selector: { matchLabels: { app } }, template: template(app) });
 const data = { data: { key: 'dmFsdWU=' } };
 
-/** Everything of a namespaced object but its metadata, by kind. */
+/** The fields of each namespaced kind, without metadata. */
 function namespacedSamples(namespace: string): readonly (readonly [Kind, object])[] {
   const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: 'sample', namespace };
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'sample' };
@@ -74,7 +74,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
   ];
 }
 
-/** One object of each namespaced kind, all named sample, in an order in which they can be created. */
+/** One object of each namespaced kind, all named sample, in an order that allows their creation. */
 export function samplesOf(namespace: string): readonly Sample[] {
   return namespacedSamples(namespace).map(([kind, rest]) => ({
     kind,
@@ -103,7 +103,7 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
   return rest.map(([kind, parts]) => ({ kind, object: { metadata: { name }, ...parts } }));
 }
 
-/** Kinds that can be created and of which there is no sample. */
+/** The kinds that can be created but have no sample. */
 export function missingKinds(samples: readonly Sample[]): readonly string[] {
   const present = new Set(samples.map(({ kind }) => kind));
   return registry.filter((kind) => kind.verbs.includes('create') && !present.has(kind)).map(({ kind }) => kind);

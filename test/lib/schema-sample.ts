@@ -1,8 +1,8 @@
-// An object of a kind with every field its schema has, made from the schema alone: complete, though not valid. And the ways to
+// Builds an object of a kind with every field of its schema, from the schema alone: complete, but not valid. And lists ways to
 // spoil one field of an object.
 import type { FieldSchema, ObjectSchema } from '../../controlplane/api/schema/schema';
 
-/** Definitions contain each other; a chain of the same one is cut here. */
+/** Definitions may contain themselves; such a chain ends at this depth. */
 const maxRepeats = 1;
 
 export function fullObject(object: ObjectSchema): Record<string, unknown> {
@@ -52,7 +52,7 @@ export function around<T>(object: T, path: Path): T {
 type Step = string | number;
 export type Path = readonly Step[];
 
-/** The paths of everything in an object, outermost first. */
+/** The paths of all fields of an object, outermost first. */
 export function pathsOf(value: unknown, at: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [];
   const steps: Step[] = Array.isArray(value) ? value.map((_, i) => i) : Object.keys(value);
@@ -62,7 +62,7 @@ export function pathsOf(value: unknown, at: Path = []): Path[] {
   });
 }
 
-/** What may stand in place of a field; undefined takes the field away. */
+/** Values to put in place of a field; undefined removes the field. */
 export const replacements: readonly unknown[] = [undefined, null, {}, [], '', 0, -1, false, 'x y', [null], { x: null }];
 
 /** A copy of `object`, which is JSON, with `value` at the path; undefined leaves the field out. Tests call it tens of thousands of times. */

@@ -1,4 +1,4 @@
-// An Exec that answers from a script, for tests: every call must be expected, in order.
+// An Exec that answers from a script: the test lists the expected calls, in order.
 import { CommandFailed } from '../../controlplane/base/errors';
 import type { Exec, RunOptions, RunResult } from '../../dataplane/exec/exec';
 
@@ -7,14 +7,14 @@ export interface ScriptedCall {
   readonly argv: string | RegExp;
   readonly stdout?: string;
   readonly stderr?: string;
-  /** Default 0; anything else fails with CommandFailed. */
+  /** Default 0; another status fails with CommandFailed. */
   readonly exitCode?: number;
   /** Thrown instead of an answer, e.g. NotFound. */
   readonly error?: Error;
 }
 
 export class ScriptedExec implements Exec {
-  /** What was run, with its input. */
+  /** The commands that ran, with their input. */
   readonly calls: { readonly argv: readonly string[]; readonly input: string }[] = [];
   private readonly script: ScriptedCall[];
 
@@ -22,12 +22,12 @@ export class ScriptedExec implements Exec {
     this.script = [...script];
   }
 
-  /** Adds calls that are expected after the present ones. */
+  /** Adds further expected calls. */
   expect(...calls: readonly ScriptedCall[]): void {
     this.script.push(...calls);
   }
 
-  /** Calls that were expected but have not come. */
+  /** The expected calls that have not come yet. */
   get remaining(): readonly ScriptedCall[] {
     return this.script;
   }

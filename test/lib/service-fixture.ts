@@ -112,7 +112,7 @@ export function randomHostPorts(random: () => number, count: number): ServiceInp
   });
 }
 
-/** The first packet of a connection to one of these Services, or past them. */
+/** The first packet of a connection to one of these Services, or to another address. */
 export function randomPacket(random: () => number, services: readonly ServiceInput[]): Packet {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
   const [source, inInterface] = pick([

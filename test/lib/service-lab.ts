@@ -21,7 +21,7 @@ export const addresses = {
   b: '10.244.1.6',
   far: '10.244.2.9',
 } as const;
-/** What writes the rules, and into which of the kernel's tables. */
+/** The program that writes the rules, and thereby the kernel's tables. */
 export type ProxyMode = 'iptables-nft' | 'iptables-legacy' | 'nftables';
 export type Place = 'node' | 'outside' | 'a' | 'b' | 'far';
 export const serverPort = 8080;
@@ -43,7 +43,7 @@ export class ServiceLab {
     private readonly scope: Scope,
   ) {}
 
-  /** Everything is undone by `scope`. Servers at a, b, far and node answer `PLACE SOURCE` on TCP and UDP port 8080. */
+  /** `scope` undoes everything. Servers at a, b, far and node answer `PLACE SOURCE` on TCP and UDP port 8080. */
   static async open(scope: Scope, mode: ProxyMode = 'iptables-nft'): Promise<ServiceLab> {
     const make = async () => {
       const netns = await createNetns();
@@ -77,7 +77,7 @@ export class ServiceLab {
     return lab;
   }
 
-  /** `PLACE SOURCE` as the server saw it, or the error code of the attempt: ECONNREFUSED, or TIMEOUT after `timeoutMs`. */
+  /** The server's answer `PLACE SOURCE`, or the error code of the attempt: ECONNREFUSED, or TIMEOUT after `timeoutMs`. */
   async ask(from: Place, host: string, port: number, timeoutMs = 2_000): Promise<string> {
     try {
       const socket = await connectInNetns(this.at[from], { host, port, signal: AbortSignal.timeout(timeoutMs) });
@@ -91,7 +91,7 @@ export class ServiceLab {
     }
   }
 
-  /** Undone with the lab. */
+  /** Calls `undo` when the lab ends. */
   defer(undo: () => Promise<void> | void): void {
     this.scope.defer(undo);
   }
@@ -121,7 +121,7 @@ export class ServiceLab {
     return text;
   }
 
-  /** One more server at a place, with the answers of the others, on TCP and UDP. */
+  /** One more server at a place, on TCP and UDP, with the same answers. */
   async serve(place: Place, port = serverPort): Promise<void> {
     const server = createServer((socket) => {
       socket.on('error', () => {});

@@ -19,12 +19,12 @@ const defaultFacts: Readonly<Record<Family, NodeFacts>> = {
   6: { clusterCidr: 'fd00:244::/32', podCidr: 'fd00:244:1::/64' },
 };
 
-/** The iptables programs of a mode, named outright: what `iptables` points to on this host does not matter. */
+/** The iptables programs of a mode by their full names: `iptables` may point to another mode on this host. */
 export function backendOf(mode: Exclude<ProxyMode, 'nftables'>, family: Family = 4): Backend {
   return programsOf(family).find((backend) => `iptables-${backend.mode}` === mode)!;
 }
 
-/** What of a lab is needed: how programs are run on the node, and the mode. */
+/** The needed parts of a lab: the Exec that runs programs on the node, and the mode. */
 type Node = Pick<ServiceLab, 'exec' | 'mode'>;
 
 export class NodeRules {
@@ -50,13 +50,13 @@ export class NodeRules {
     this.rules.setFacts(this.facts);
   }
 
-  /** Services as given, others as they are. */
+  /** Sets the given Services and writes the rules; other Services stay as they are. */
   async apply(...services: readonly ServiceInput[]) {
     for (const service of services) this.rules.set(service.key, service);
     return await this.write();
   }
 
-  /** As kube-proxy goes about a change: rules first, then the flows. Returns how many flows were deleted. */
+  /** Applies a change as kube-proxy does: first the rules, then the flows. Returns how many flows were deleted. */
   async change(key: string, after: ServiceInput | undefined): Promise<number> {
     const before = this.rules.services.get(key);
     this.rules.set(key, after);
@@ -68,7 +68,7 @@ export class NodeRules {
     return await this.rules.write();
   }
 
-  /** What the kernel holds otherwise than planned. */
+  /** The differences between the kernel's rules and the plan. */
   async check() {
     return await this.rules.check(true);
   }

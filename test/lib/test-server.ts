@@ -1,4 +1,4 @@
-// An API server in this process, on a memory store or on a store that it shares, for integration tests: real requests, no data directory but its keys.
+// An API server in this process for integration tests, on a memory store or a shared store: real requests; only its keys are files.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export interface TestServer {
   readonly port: number;
   readonly pkiDir: string;
   readonly catalog: Catalog;
-  /** Changes what is served. */
+  /** Changes the kinds that the server serves. */
   readonly kinds: ServedKinds;
   close(): Promise<void>;
 }
@@ -34,9 +34,9 @@ export interface TestServerOptions {
   readonly log?: Logger;
   /** A comma joins ranges of both families. */
   readonly serviceCidr?: string;
-  /** What the server chooses addresses and ports with. */
+  /** The random numbers with which the server chooses addresses and ports. */
   readonly random?: () => number;
-  /** Shared with other servers; stays open. The default is a memory store of its own. */
+  /** A store that other servers share; it stays open. Default: a memory store of its own. */
   readonly store?: Store;
 }
 

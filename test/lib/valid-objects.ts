@@ -84,7 +84,7 @@ const backend = { service: { name: 'a', port: { number: 80 } } };
 
 type Sample = KubeObject & Record<string, unknown>;
 
-/** By kind; metadata.name is left to the test. */
+/** By kind; the test sets metadata.name. */
 export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample>>> = {
   Pod: () => ({ metadata: { labels }, spec: podSpec('Always') }),
   Service: () => ({

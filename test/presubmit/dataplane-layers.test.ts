@@ -6,7 +6,7 @@ import { isTest, readSources, readText, root } from './sources';
 
 const readme = readText('dataplane/README.md');
 
-/** From the top: a folder may import its own layer and those before it. */
+/** The layers from the top: a folder may import from its own layer and from earlier ones. */
 const layers = [...readme.matchAll(/^\| (?!layer )\w+ \| ((?:[\w-]+, )*[\w-]+) \| [^|]*\|$/gm)].map(([, folders]) =>
   folders!.split(', '),
 );

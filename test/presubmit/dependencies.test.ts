@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'controlplane/pki',
   ],
   'controlplane/process': ['controlplane/base'],
-  // Composition roots: they put the parts together and hold nothing else.
+  // Composition roots: they only put parts together.
   'controlplane/server': ['controlplane'],
   'agents/k8ts': ['controlplane/server', 'controlplane/process', 'dataplane/notify', 'agents'],
   dataplane: ['controlplane/base'],
@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'dataplane',
   ],
 };
-/** Agents import nothing of each other: each is a folder of its own under the rule of `agents`. */
+/** Agents do not import each other: each agent's folder follows the rule of `agents`. */
 const agentOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 
 function ruleOf(path: string): { folder: string; may: readonly string[] } | undefined {

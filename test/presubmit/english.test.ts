@@ -17,7 +17,7 @@ const unclear: Readonly<Record<string, string>> = {
 };
 const words = new RegExp(`\\b(${Object.keys(unclear).join('|')})\\b`, 'gi');
 
-/** Texts that a comment or document quotes, such as names in code, are not its own words. */
+/** Whether the position is inside a quotation, such as a name in code. */
 const isQuoted = (line: string, at: number): boolean => (line.slice(0, at).split('`').length - 1) % 2 === 1;
 
 function unclearIn(line: string): readonly string[] {
@@ -26,7 +26,7 @@ function unclearIn(line: string): readonly string[] {
     .map(([word]) => `${word}: write ${unclear[word!.toLowerCase()]}`);
 }
 
-/** The comment of a line, without URLs and strings that only look like one. */
+/** The comment of a line. URLs and strings that look like a comment are not part of it. */
 const commentOf = (line: string): string => /^\s*(?:\/\/|\/?\*+)(.*)|\s\/\/ (.*)/.exec(line)?.slice(1).join(' ') ?? '';
 
 t.test('comments have no unclear words', async (t) => {

@@ -1,4 +1,4 @@
-// One owner per outside package, and no import that package.json does not name.
+// Only one folder imports each of these outside packages, and package.json names every imported package.
 import { builtinModules } from 'node:module';
 import t from 'tap';
 import { isTest, readSources, readText } from './sources';
@@ -48,7 +48,7 @@ t.test('each outside package is declared with an exact version, and each declare
     [],
     'built-in modules are imported with node:',
   );
-  // Loaded by a flag, a configuration file or a generator, not by an import.
+  // A flag, a configuration file or a generator loads these packages, not an import.
   const byTools = ['typescript', 'ts-node', '@biomejs/biome', '@kubernetes/client-node'];
   const unused = Object.keys(declared).filter(
     (pkg) => !pkg.startsWith('@types/') && !used.has(pkg) && !byTools.includes(pkg),

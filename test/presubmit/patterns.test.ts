@@ -1,10 +1,10 @@
-// Every pattern of product code takes linear time on hostile texts: one that backtracks lets a user stop a process.
+// Every pattern of product code takes linear time on hostile texts: with a pattern that backtracks, a user could stop a process.
 import t from 'tap';
 import ts from 'typescript';
 import { hostileStrings } from '../lib/hostile-strings';
 import { isTest, readSources } from './sources';
 
-/** Patterns that see no text from outside, or only a short one. */
+/** Files whose patterns see no text from outside, or only short texts; with the origin of the text. */
 const trusted: Readonly<Record<string, string>> = {
   'controlplane/process/options.ts': 'the command line',
   'agents/setup/observe.ts': 'files of the machine itself',
@@ -12,7 +12,7 @@ const trusted: Readonly<Record<string, string>> = {
   'agents/kubelet/spec/resolv-conf.ts': "lines of the node's own file",
 };
 
-/** Quadratic work takes some 30 ms at the last size, linear work less than a tenth of one. */
+/** Quadratic work takes about 30 ms at the last size, linear work less than 0.1 ms. */
 const sizes = [200, 1_500, 6_000];
 const maxCpuMs = 10;
 

@@ -1,10 +1,10 @@
-// Documents and comments name only files that exist, and nothing imports itself through others.
+// Documents and comments name only files that exist, and no file imports itself through other files.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { filesBelow, type Import, parseSource, readSources, readText, root, type SourceFile } from './sources';
 
-/** Names that are examples, made by a build, or of other machines and projects. */
+/** Names that are examples, outputs of a build, or files of other machines and projects. */
 const elsewhere = new Set([
   'x.test.ts',
   'controlplane/api/widget.ts',
@@ -21,7 +21,7 @@ const files: readonly string[] = [
   ...['README.md', 'CONTRIBUTING.md', 'DESIGN.md', 'CHANGELOG.md', 'package.json', 'tsconfig.json'],
 ];
 const documents = files.filter((path) => path.endsWith('.md') && existsSync(join(root, path)));
-/** `a/b/c.ts` answers for c.ts, b/c.ts and a/b/c.ts. */
+/** A text may name `a/b/c.ts` as c.ts, b/c.ts or a/b/c.ts. */
 const known = new Set(files.flatMap((path) => path.split('/').map((_, i, parts) => parts.slice(i).join('/'))));
 
 /** Names of files in a text: of sources and documents, with or without folders. */
@@ -45,7 +45,7 @@ t.test('every file that a document names exists', async (t) => {
 });
 
 t.test('commands in documents are run by a test, or the document says that they are not', async (t) => {
-  // The end-to-end test runs those of the root README.
+  // The end-to-end test runs the commands of the root README.
   const silent = documents
     .filter((path) => path !== 'README.md' && /^```(console|sh|bash)$/m.test(readText(path)))
     .filter((path) => !/not run by a test/.test(readText(path)));
@@ -77,7 +77,7 @@ const valueTargets = ({ text, imports }: SourceFile): readonly string[] => {
   const typeOnly = new Set(
     [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+type\s[^;]*?from\s*['"]([^'"]+)['"]/g)].map(([, name]) => name!),
   );
-  // One that is imported for its type and for its value in two statements counts as a value.
+  // A file that two statements import, one for types and one for values, counts as imported for values.
   const values = new Set(
     [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(?!type\s)[^;'"]*?from\s*['"]([^'"]+)['"]/g)].map(
       ([, name]) => name!,
@@ -89,7 +89,7 @@ const valueTargets = ({ text, imports }: SourceFile): readonly string[] => {
     .map(({ target }) => target!.replace(/\.ts$/, ''));
 };
 
-/** Circles of imports, each as the files in it, sorted. Tarjan's strongly connected components. */
+/** The circles of imports, each as its sorted files: Tarjan's strongly connected components. */
 function circles(sources: readonly SourceFile[]): readonly string[] {
   const graph = new Map(sources.map((source) => [source.path.replace(/\.ts$/, ''), valueTargets(source)]));
   const index = new Map<string, number>();

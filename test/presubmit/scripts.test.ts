@@ -1,4 +1,4 @@
-// Programs that are not TypeScript: shell scripts are clean by shellcheck, and the Vagrantfile says what its README promises.
+// Programs that are not TypeScript: shellcheck finds nothing in shell scripts, and the Vagrantfile does what its README promises.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

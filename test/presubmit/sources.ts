@@ -11,7 +11,7 @@ export interface SourceFile {
   readonly imports: readonly Import[];
 }
 export interface Import {
-  /** As written. */
+  /** The specifier as the source writes it. */
   readonly specifier: string;
   /** A path from the root without extension, for a relative import. */
   readonly target?: string;

@@ -1,4 +1,4 @@
-// The machines of the Vagrantfile as the test sees them: vagrant, the kubeconfig that a trigger fetched, commands in machines.
+// Access to the Vagrantfile's machines: vagrant, kubectl with the kubeconfig that a trigger fetched, commands in machines.
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../controlplane/base/errors';
@@ -15,7 +15,7 @@ export const nodes = [
 export const nodeNames: readonly string[] = nodes.map(({ name }) => name);
 
 const logDir = join(root, '.k8ts/test/vagrant');
-/** One processor each and little memory: three machines have to fit into a small host, and boot side by side. */
+/** One processor each and little memory: three machines must fit into a small host and boot at the same time. */
 const settings = {
   K8TS_BOX: boxName,
   K8TS_CPUS: '1',
@@ -27,14 +27,14 @@ const settings = {
   VAGRANT_DEFAULT_PROVIDER: 'libvirt',
   NO_COLOR: '1',
 };
-/** Emulated machines are slow: only after this time is a slow machine distinguishable from one that hangs. */
+/** Emulated machines are slow: a machine without an answer after this time hangs. */
 export const patienceMs = 30 * 60_000;
 const vagrantTimeoutMs = 90 * 60_000;
-/** Of a log, when a command failed. */
+/** The lines of a log that a failed command shows. */
 const shownLines = 40;
 
 /**
- * Runs vagrant; its output goes to a file that can be followed, and its end into the error.
+ * Runs vagrant with its output in a log file, which a user can follow.
  * @throws AppError with the last lines of the output
  */
 export async function vagrant(...args: readonly string[]): Promise<string> {
@@ -55,7 +55,7 @@ export async function vagrant(...args: readonly string[]): Promise<string> {
   }
 }
 
-/** A command of the shell as root in a machine. @throws CommandFailed */
+/** Runs a shell command as root in a machine. @throws CommandFailed */
 export const inMachine = (name: string, command: string): Promise<string> =>
   output(['vagrant', 'ssh', name, '-c', `sudo bash -c ${quote(command)}`], {
     cwd: root,
@@ -65,10 +65,10 @@ export const inMachine = (name: string, command: string): Promise<string> =>
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** kubectl waits ten seconds for a connection; a machine that boots at the same time as others may need longer. */
+/** kubectl waits ten seconds for a connection; while several machines boot, the server may need longer. */
 const tooSlow = /handshake timeout|i\/o timeout|deadline exceeded|connection refused|no route to host|unexpected EOF/i;
 
-/** @throws Error with what kubectl said */
+/** @throws AppError with kubectl's messages */
 export async function kubectl(...args: readonly string[]): Promise<string> {
   const outcome = await until(
     `kubectl ${args.join(' ')} reaches the server`,
@@ -88,7 +88,7 @@ export async function kubectlJson<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(await kubectl(...args, '-o', 'json')) as T;
 }
 
-/** A command in the demo's toolbox pod. */
+/** Runs a command in the demo's toolbox pod. */
 export const toolbox = (...argv: readonly string[]): Promise<string> =>
   kubectl('-n', 'codereview', 'exec', 'toolbox', '--', ...argv);
 

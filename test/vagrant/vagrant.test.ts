@@ -1,5 +1,5 @@
-// `vagrant up` with three machines and all that may happen to them. Run by `hack/test vagrant` inside hack/vm/lab; takes long where
-// machines are emulated, so it is not part of the default run. Prints how long each step took.
+// `vagrant up` with three machines, and the later life of the machines. `hack/test vagrant` runs it inside hack/vm/lab. Emulated
+// machines are slow, so it is not part of the default run. Prints how long each step took.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -54,7 +54,7 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 const eventually = <T>(what: string, probe: () => Promise<T | undefined | false>) => until(what, probe, patienceMs);
 
-/** A pod on every node, so that each node's part of the pod network is asked for. */
+/** A pod on every node, so that the tour tests each node's part of the pod network. */
 const perNode = `
 apiVersion: apps/v1
 kind: DaemonSet
@@ -79,7 +79,7 @@ const isTrue = (conditions: readonly { type: string; status: string }[] | undefi
 const bootIds = async () =>
   new Map((await listNodes()).map(({ metadata, status }) => [metadata.name, status.nodeInfo.bootID]));
 
-/** Everything a user tries after `vagrant up`, until it works; what was true before a restart is not taken for an answer. */
+/** Repeats everything that a user tries after `vagrant up` until it works; the state of nodes from before a restart does not count. */
 async function tour(t: Test, bootedBefore: ReadonlyMap<string, string> = new Map()): Promise<void> {
   const list = await eventually('all nodes are Ready and have reported since they booted', async () => {
     const found = await listNodes();

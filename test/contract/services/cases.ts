@@ -5,10 +5,10 @@ import { endpoint, service, servicePort } from '../../lib/service-fixture';
 import { addresses, type Place, type ServiceLab, serverPort } from '../../lib/service-lab';
 import type { NodeRules } from '../../lib/service-rules';
 
-/** Name of the case to its test. Each gets a lab of its own, and rules for its node in the mode of the lab. */
+/** Case name to test. Each test gets a lab of its own, and the rules of its node in the mode of the lab. */
 export type ServiceCases = Readonly<Record<string, (t: Test, lab: ServiceLab, rules: NodeRules) => Promise<void>>>;
 
-/** The lab's server at a place, as an endpoint. */
+/** The endpoint of the lab's server at a place. */
 export const at = (place: Exclude<Place, 'outside'>, changes: Partial<Endpoint> = {}): Endpoint =>
   endpoint(addresses[place], serverPort, { local: place !== 'far', ...changes });
 

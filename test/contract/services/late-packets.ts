@@ -1,4 +1,4 @@
-// Packets that no longer belong to a connection: harmful ones are dropped, those that end a connection pass.
+// Packets that no longer belong to a connection: the rules drop harmful packets, and let packets pass that end a connection.
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { connectInNetns } from '../../../dataplane/netns/connect';
@@ -54,8 +54,8 @@ export const latePacketCases: ServiceCases = {
     const socket = await connectInNetns(lab.at.b, { host: clusterIp, port });
     const { remotePort = 0 } = await accepted;
     const next = await nextSequence(lab, socket);
-    // Out of the window, so conntrack does not see an answer and does not translate the packet back. A client that received it
-    // would send a reset to the pod with the number that is acknowledged here, and the pod would accept the reset.
+    // The packet is out of the window, so conntrack does not translate it back. A client that received it would send a reset to
+    // the pod, with the sequence number that this packet acknowledges, and the pod would accept the reset.
     await sendRaw(
       lab.at.a,
       tcpData(
@@ -77,7 +77,7 @@ export const latePacketCases: ServiceCases = {
   'a reset passes, also when its connection has been forgotten': async (t, lab, rules) => {
     await rules.apply(echo);
     const { accepted } = await echoAt(lab);
-    // Directly to the pod: such a connection needs no translation, so it continues without an entry.
+    // The connection goes directly to the pod: it needs no translation, so it continues without a conntrack entry.
     const socket = await connectInNetns(lab.at.b, { host: addresses.a, port });
     t.equal(await say(socket, 'one'), 'one');
     const far = await accepted;

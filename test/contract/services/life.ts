@@ -1,4 +1,4 @@
-// Rules across the life of processes: adopted, removed.
+// A new process adopts existing rules; cleanup removes all rules.
 import { connectInNetns } from '../../../dataplane/netns/connect';
 import { service, servicePort } from '../../lib/service-fixture';
 import { NodeRules } from '../../lib/service-rules';

@@ -1,4 +1,4 @@
-// Traffic policies: endpoints of this node, and terminating ones.
+// Traffic policies: endpoints of this node only, and terminating endpoints.
 import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 

@@ -1,4 +1,4 @@
-// Ports: several of one Service, other ones at each backend, node ports, host ports of pods.
+// Ports: several ports of a Service, backends with ports of their own, node ports, host ports of pods.
 import type { ServiceInput, ServicePort } from '../../../dataplane/service/input';
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses } from '../../lib/service-lab';
@@ -28,7 +28,7 @@ export const portCases: ServiceCases = {
     t.equal(await lab.ask('node', '10.96.3.7', 80), 'a 10.244.1.1');
     t.equal(await lab.ask('node', '10.96.3.7', 81), 'b 10.244.1.1');
     const places = new Set<string>();
-    // By chance, one of two is missed forty times in a row once in 10^12.
+    // Forty connections miss one of two backends by chance once in 10^12 runs.
     for (let i = 0; i < 40 && places.size < 2; i++) {
       places.add((await lab.ask('node', '10.96.3.7', 82)).split(' ')[0]!);
     }

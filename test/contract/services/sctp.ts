@@ -1,4 +1,4 @@
-// SCTP: this kernel may have no SCTP sockets, but conntrack and NAT know the protocol; so the test builds the packets itself.
+// SCTP: the kernel may lack SCTP sockets, but conntrack and NAT know the protocol. So the test builds the packets itself.
 import { receiveRaw, sctpInit, sendRaw } from '../../lib/raw-packets';
 import { service, servicePort } from '../../lib/service-fixture';
 import { addresses } from '../../lib/service-lab';

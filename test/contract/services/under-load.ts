@@ -6,7 +6,7 @@ import { addresses, type Place, type ServiceLab } from '../../lib/service-lab';
 import { NodeRules } from '../../lib/service-rules';
 import { type ServiceCases, web } from './cases';
 
-/** Clients of every kind: pods by the ClusterIP (one sometimes reaches itself), the node, outside clients by a node port, one that keeps its connections. */
+/** Pods and the node use the ClusterIP (pod a sometimes reaches itself), outside clients a node port; two keep their connections. */
 function load(lab: ServiceLab): Ledger[] {
   const ledger = (from: Place, host: string, port: number, connection: 'new' | 'kept') =>
     new Ledger({
@@ -46,7 +46,7 @@ export const underLoadCases: ServiceCases = {
         serving = [...serving.filter((one) => one !== old), next];
         await write([old]);
         old.drain();
-        // A request from before the change of rules has its answer; the client that keeps connections uses the new backend.
+        // All requests from before the change have their answers, and the clients with kept connections use the new backend.
         await all(ledgers, (ledger) => ledger.turnover());
         await all(ledgers, (ledger) => ledger.answeredBy(undefined, 4));
         await write();
