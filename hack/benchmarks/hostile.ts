@@ -95,7 +95,7 @@ function readOptions(options: readonly string[]): { readonly only: string; reado
   const given = new Map(options.map((option) => option.replace(/^--/, '').split('=', 2) as [string, string]));
   const rounds = Number(given.get('rounds') ?? defaultRounds);
   const unknown = [...given.keys()].find((name) => name !== 'only' && name !== 'rounds');
-  if (unknown !== undefined) throw new BadRequest(`no option --${unknown}; there is --only=TEXT and --rounds=N`);
+  if (unknown !== undefined) throw new BadRequest(`no option --${unknown}; there are --only=TEXT and --rounds=N`);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
     throw new BadRequest('--rounds takes a number from 1 to 100');
   return { only: given.get('only') ?? '', rounds };
@@ -115,7 +115,7 @@ async function measureApi(
   scope.defer(() => prober.end());
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   const rows: BenchRow[] = [
-    await measureApiInput(prober, client, { name: 'nothing but the prober', method: 'GET', path: '/version' }, rounds),
+    await measureApiInput(prober, client, { name: 'only the prober', method: 'GET', path: '/version' }, rounds),
   ];
   for (const input of inputs) rows.push(await measureApiInput(prober, client, input, rounds));
   return rows;
@@ -186,7 +186,7 @@ async function seed(client: Client): Promise<void> {
     const body = Buffer.from(JSON.stringify(object));
     const { status } = await client.send({ method: 'POST', path, type: 'application/json', body });
     // Without objects, lists would look fast.
-    if (status !== 201) throw new Unavailable(`the server answered ${status} to an object to begin with`);
+    if (status !== 201) throw new Unavailable(`the server answered ${status} to the creation of a first object`);
   };
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c0', image: 'i' }] } };
   await create('/apis/apps/v1/namespaces/default/deployments', {

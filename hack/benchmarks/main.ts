@@ -21,19 +21,19 @@ async function main(argv: readonly string[]): Promise<number> {
   const known = names();
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(
-      `usage: hack/bench [BENCHMARK]...\n       hack/bench BENCHMARK --OPTION=VALUE...\n\nRuns all, or those named: ${known.join(', ')}\nOptions stand at the head of the benchmark's file.\n`,
+      `usage: hack/bench [BENCHMARK]...\n       hack/bench BENCHMARK --OPTION=VALUE...\n\nRuns all benchmarks, or the named ones: ${known.join(', ')}\nThe head of a benchmark's file lists its options.\n`,
     );
     return 0;
   }
   const chosen = argv.filter((word) => !word.startsWith('--'));
   const options = argv.filter((word) => word.startsWith('--'));
   if (options.length > 0 && chosen.length !== 1) {
-    process.stderr.write('hack/bench: options belong to one benchmark: name it\n');
+    process.stderr.write('hack/bench: options need the name of one benchmark\n');
     return 2;
   }
   const unknown = chosen.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    process.stderr.write(`hack/bench: no benchmark ${JSON.stringify(unknown)}; there is: ${known.join(', ')}\n`);
+    process.stderr.write(`hack/bench: no benchmark ${JSON.stringify(unknown)}; there are: ${known.join(', ')}\n`);
     return 2;
   }
   let failed = false;
@@ -52,7 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write(`\n${renderRows(all)}`);
   for (const { what, note } of all) if (note) process.stdout.write(`  ${what}: ${note}\n`);
-  process.stdout.write(`\nrows are kept in .k8ts/bench/\n`);
+  process.stdout.write(`\nThe rows are kept in .k8ts/bench/\n`);
   return failed ? 1 : 0;
 }
 

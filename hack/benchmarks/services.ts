@@ -37,7 +37,7 @@ function parse(options: readonly string[]) {
   const given = new Map(options.map((option) => option.replace(/^--/, '').split('=') as [string, string]));
   const known = ['proxy-mode', 'services', 'probes'];
   const odd = [...given.keys()].find((name) => !known.includes(name));
-  if (odd !== undefined) throw new BadRequest(`services has no option --${odd}; there is: ${known.join(', ')}`);
+  if (odd !== undefined) throw new BadRequest(`services has no option --${odd}; there are: ${known.join(', ')}`);
   const modes = (given.get('proxy-mode') ?? 'iptables-nft').split(',').map((name) => {
     const mode = benchModes.find((one) => one === name);
     if (!mode) throw new BadRequest(`--proxy-mode: expected some of ${benchModes.join(', ')}`);
@@ -71,7 +71,7 @@ async function measure(mode: BenchMode, size: number, probes: number): Promise<B
     const label = `${mode}, ${size} Services`;
     const note = `${endpointsPerService} endpoints each, ${probes} probes`;
     const connectionNote = (stalled = 0) =>
-      `${connections} connections, best of ${connectionRounds} rounds${stalled > 0 ? `; ${stalled} DID NOT COME ABOUT` : ''}`;
+      `${connections} connections, best of ${connectionRounds} rounds${stalled > 0 ? `; ${stalled} WERE NOT ESTABLISHED` : ''}`;
     const budget = { peer: 'budget', theirs: budgetMs[mode], budget: { max: 1 }, note };
     return [
       { what: `new Service usable, ${label}, median`, unit: 'ms', ours: percentile(changes.up, 0.5), ...budget },
@@ -87,7 +87,7 @@ async function measure(mode: BenchMode, size: number, probes: number): Promise<B
         what: `CPU per change, ${label}`,
         unit: 'ms',
         ours: (changes.cpuMs - idle * changes.elapsedMs) / (2 * probes),
-        note: `of kube-proxy and the programs it runs, less what they take when nothing changes (${(idle * 100).toFixed(1)} % of a core)`,
+        note: `of kube-proxy and its programs, less their use when nothing changes (${(idle * 100).toFixed(1)} % of a core)`,
       },
       { what: `all rules in an empty kernel, ${label}`, unit: 'ms', ours: settledMs },
       { what: `memory of Services and rules, ${label}`, unit: 'MB', ours: megabytes, note: 'API objects included' },

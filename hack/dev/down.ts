@@ -112,7 +112,9 @@ async function stopEverything(exec: Exec, plan: ClusterPlan): Promise<void> {
       await Promise.all(plan.nodes.map((node) => removeContainers(node)));
       await shutdownSupervisor(plan.runDir);
     } catch (err) {
-      process.stderr.write(`  the orderly way failed (${describeError(err)}); ending processes one by one\n`);
+      process.stderr.write(
+        `  the supervisor could not stop the cluster (${describeError(err)}); killing its processes\n`,
+      );
     }
   }
   const supervisor = supervisorPid(plan.runDir);

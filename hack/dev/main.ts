@@ -26,7 +26,7 @@ const write = (text: string): void => void process.stdout.write(text);
 const scripts = {
   up: script({
     summary:
-      'Starts a cluster on this machine: one network namespace and one Docker engine per node. Run again, it repairs.',
+      'Starts a cluster on this machine: one network namespace and one Docker engine per node. A second run repairs the cluster.',
     usage: 'hack/up [options]',
     options: upOptions,
     maxPositional: 0,
@@ -43,7 +43,7 @@ const scripts = {
     run: ({ name, quiet }) => down({ exec, name, quiet, env, write, tty }),
   }),
   status: script({
-    summary: 'Shows nodes, processes and ports, what is unhealthy, and the next command.',
+    summary: 'Shows nodes, processes and ports, which of them are unhealthy, and the next command to run.',
     usage: 'hack/status [options]',
     options: statusOptions,
     maxPositional: 0,

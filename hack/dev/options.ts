@@ -7,10 +7,10 @@ const name = {
   flag: 'name',
   placeholder: 'NAME',
   default: defaultName,
-  help: 'which cluster; several can run side by side',
+  help: 'name of the cluster; several clusters can run at the same time',
   parse: checkName,
 } as const;
-const quiet = { flag: 'quiet', default: 'false', help: 'only the outcome', parse: parseBoolean } as const;
+const quiet = { flag: 'quiet', default: 'false', help: 'prints only the outcome', parse: parseBoolean } as const;
 
 export const upOptions = {
   nodes: {
@@ -25,33 +25,33 @@ export const upOptions = {
     flag: 'subnet',
     placeholder: 'CIDR',
     default: '',
-    help: 'range of the node network; absent: the first free one from 192.168.57.0/24 on',
+    help: 'range of the node network; absent: the first free range from 192.168.57.0/24 on',
     parse: (text: string) => (text === '' ? '' : checkSubnet(text)),
   },
   dualStack: {
     flag: 'dual-stack',
     default: '',
-    help: 'nodes, pods and Services have IPv6 addresses too; absent: IPv4 alone, or as the cluster is',
+    help: 'nodes, pods and Services have IPv6 addresses too; absent: IPv4 alone, or the families of the cluster',
     parse: (text: string) => (text === '' ? undefined : parseBoolean(text)),
   },
   proxyMode: {
     flag: 'proxy-mode',
     placeholder: 'MODE',
     default: '',
-    help: 'what kube-proxy writes: iptables or nftables; absent: iptables, or as the cluster has it',
+    help: 'rules that kube-proxy writes: iptables or nftables; absent: iptables, or the mode of the cluster',
     parse: (text: string): ProxyMode | undefined => (text === '' ? undefined : parseOneOf(...proxyModes)(text)),
   },
   hangTimeout: {
     flag: 'hang-timeout',
     placeholder: 'SECONDS',
     default: '',
-    help: 'a process of k8ts that gives no sign of life for so long is killed and started again; 0: never; absent: 60, or as the cluster has it',
+    help: 'a process of k8ts that is silent for this time is killed and started again; 0: never; absent: 60, or the setting of the cluster',
     parse: (text: string) => (text === '' ? undefined : parseInteger(0, 86_400)(text)),
   },
   demo: {
     flag: 'demo',
     default: 'true',
-    help: 'deploy the demo of hack/demo; --no-demo leaves it out',
+    help: 'deploys the demo of hack/demo; --no-demo does not',
     parse: parseBoolean,
   },
   quiet,
@@ -61,12 +61,12 @@ export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;
 export const logsOptions = {
   name,
-  follow: { flag: 'follow', default: 'false', help: 'go on printing what is added; also -f', parse: parseBoolean },
+  follow: { flag: 'follow', default: 'false', help: 'prints new lines as they arrive; also -f', parse: parseBoolean },
   lines: {
     flag: 'lines',
     placeholder: 'N',
     default: '100',
-    help: 'how many of the last lines',
+    help: 'number of last lines to print',
     parse: parseInteger(0, 1e9),
   },
 } satisfies OptionTable;

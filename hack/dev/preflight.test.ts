@@ -32,7 +32,7 @@ t.test('each thing that is wrong has its cause and what to do', async (t) => {
     },
     { name: 'no cgroups', facts: { cgroups: false }, says: /no control groups are mounted.*\n {2}Inside a container/ },
     { name: 'old Docker', facts: { dockerVersion: '19.03.15' }, says: /Docker 19\.03\.15 is too old/ },
-    { name: 'odd Docker', facts: { dockerVersion: undefined }, says: /does not say its version/ },
+    { name: 'odd Docker', facts: { dockerVersion: undefined }, says: /does not report its version/ },
     { name: 'kernel', facts: { missingFeatures: ['veth'] }, says: /lacks: veth\.\n {2}Load the modules/ },
     { name: 'full disk', facts: { freeBytes: 1024 }, says: /less than 1 GiB is free/ },
   ];
@@ -46,9 +46,9 @@ t.test('what is in the way of a first start', async (t) => {
       facts: { ranges: [{ cidr: '192.168.0.0/16', origin: 'route through vpn0' }] },
       says: /192\.168\.57\.0\/24 is in use: 192\.168\.0\.0\/16 \(route through vpn0\)\.\n.*--subnet/,
     },
-    { name: 'bridge', facts: { links: ['k8ts'] }, says: /k8ts is there already.*\n.*hack\/down --name k8ts/ },
-    { name: 'veth', facts: { links: ['k8ts-2'] }, says: /k8ts-2 is there already/ },
-    { name: 'namespace', facts: { namespaces: ['k8ts-worker-1'] }, says: /k8ts-worker-1 is there already/ },
+    { name: 'bridge', facts: { links: ['k8ts'] }, says: /k8ts exists already.*\n.*hack\/down --name k8ts/ },
+    { name: 'veth', facts: { links: ['k8ts-2'] }, says: /k8ts-2 exists already/ },
+    { name: 'namespace', facts: { namespaces: ['k8ts-worker-1'] }, says: /k8ts-worker-1 exists already/ },
   ];
   for (const { name, facts, says } of cases)
     t.throws(() => checkFree(plan, { ...fit, ...facts }), { message: says }, name);

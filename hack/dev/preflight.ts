@@ -35,7 +35,7 @@ export const overlapping = (subnet: string, ranges: HostFacts['ranges']): HostFa
 
 /** Checks that hold for every start. @throws Refused for the first thing that is wrong */
 export function checkHost(facts: HostFacts): void {
-  if (facts.uid !== 0) throw new Refused('needs root to make namespaces, links and rules.', 'Run: sudo hack/up');
+  if (facts.uid !== 0) throw new Refused('needs root to create namespaces, links and rules.', 'Run: sudo hack/up');
   if (facts.missingPrograms.length > 0) {
     throw new Refused(
       `these programs are missing: ${facts.missingPrograms.join(', ')}.`,
@@ -44,14 +44,14 @@ export function checkHost(facts: HostFacts): void {
   }
   if (!facts.cgroups) {
     throw new Refused(
-      'no control groups are mounted under /sys/fs/cgroup, and Docker cannot run containers without.',
-      'Inside a container start it with its own cgroup mount (privileged); on a machine mount -t cgroup2 none /sys/fs/cgroup',
+      'no control groups are mounted under /sys/fs/cgroup, and Docker cannot run containers without them.',
+      'Inside a container: start it privileged, with its own cgroup mount. On a machine, run: mount -t cgroup2 none /sys/fs/cgroup',
     );
   }
   checkDocker(facts.dockerVersion);
   if (facts.missingFeatures.length > 0) {
     throw new Refused(
-      `this kernel, or what confines this shell, lacks: ${facts.missingFeatures.join(', ')}.`,
+      `this kernel, or the sandbox of this shell, lacks: ${facts.missingFeatures.join(', ')}.`,
       'Load the modules (modprobe bridge veth iptable_nat nf_tables nf_conntrack), or use a machine or VM with a full kernel.',
     );
   }
@@ -65,7 +65,7 @@ function checkDocker(version: string | undefined): void {
   if (major > minDocker[0] || (major === minDocker[0] && minor >= minDocker[1])) return;
   throw new Refused(
     version === undefined
-      ? 'dockerd does not say its version.'
+      ? 'dockerd does not report its version.'
       : `Docker ${version} is too old; 20.10 or later is needed.`,
     'Install docker.io of Debian 12 or later, or of Ubuntu 22.04 or later.',
   );
@@ -86,8 +86,8 @@ export function checkFree(plan: ClusterPlan, facts: HostFacts): void {
     plan.nodes.map((node) => node.netns).find((name) => facts.namespaces.includes(name));
   if (leftover) {
     throw new Refused(
-      `${leftover} is there already, but no cluster ${plan.name} is recorded: a start was interrupted, or it belongs to something else.`,
-      `Remove what is left of it with: hack/down --name ${plan.name}`,
+      `${leftover} exists already, but no cluster ${plan.name} is recorded: a start was interrupted, or another program created it.`,
+      `Remove the leftovers of the cluster with: hack/down --name ${plan.name}`,
     );
   }
 }

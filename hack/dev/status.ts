@@ -20,7 +20,7 @@ export async function status(name: string, write: (text: string) => void): Promi
     `cluster ${plan.name}   API ${plan.server}   context ${plan.context}   subnet ${plan.subnet} on ${plan.bridge}\n\n`,
   );
   if (supervisorPid(plan.runDir) === undefined) {
-    write(`The supervisor is not running, so nothing that ends is started again.\nNext: hack/up${option}\n`);
+    write(`The supervisor is not running, so a process that ends is not started again.\nNext: hack/up${option}\n`);
     return 1;
   }
   write(await nodeTable(plan, problems));

@@ -133,7 +133,7 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
   if (options.dualStack !== undefined && options.dualStack !== (state.dualStack ?? false)) {
     const [is, option] = state.dualStack ? ['dual-stack', '--no-dual-stack'] : ['IPv4 alone', '--dual-stack'];
     throw new Refused(
-      `cluster ${state.name} is ${is}, and the ranges of its nodes and Services stay what they are.`,
+      `cluster ${state.name} is ${is}, and the ranges of its nodes and Services cannot change.`,
       `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME ${option}`,
     );
   }
@@ -152,9 +152,7 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
 
 function notesOn(facts: HostFacts): string[] {
   const hidden = shadowed(facts, [ranges.pods, ranges.services, ranges.pods6, ranges.services6]);
-  return hidden.length === 0
-    ? []
-    : [`pods will not reach ${hidden.join(', ')}: the cluster uses these addresses itself`];
+  return hidden.length === 0 ? [] : [`pods cannot reach ${hidden.join(', ')}: the cluster uses these addresses itself`];
 }
 
 async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<string> {
@@ -347,7 +345,7 @@ function writeSummary({ write, options }: UpContext, plan: ClusterPlan, elapsed:
           `  hack/status${nameOption(plan)}`,
         ]),
     '',
-    `Stop it with hack/down${nameOption(plan)}; hack/status${nameOption(plan)} and hack/logs${nameOption(plan)} show how it is.`,
+    `Stop it with hack/down${nameOption(plan)}; hack/status${nameOption(plan)} and hack/logs${nameOption(plan)} show its state.`,
   ];
   write(`${lines.join('\n')}\n`);
 }

@@ -17,7 +17,7 @@ die() {
 }
 
 need_root() {
-  [ "$(id -u)" = 0 ] || die "needs root: network namespaces, Docker and iptables rules are made. Run: sudo $0 $*"
+  [ "$(id -u)" = 0 ] || die "needs root: it creates network namespaces, Docker engines and iptables rules. Run: sudo $0 $*"
   [ "$(uname -s)" = Linux ] || die "needs Linux: nodes are Linux network namespaces"
 }
 
@@ -30,7 +30,7 @@ help_wanted() {
   NODE=$RUNTIME/node_modules/node-linux-$arch/bin/node
   if [ ! -x "$NODE" ] || [ ! -d node_modules/ts-node ] || [ ! -f dist/dev.js ]; then
     sed -n '2,/^[^#]/s/^# //p' "$0"
-    printf '\nusage: hack/%s [options]\n\nOptions are listed once hack/up has fetched Node.js.\n' "$(basename "$0")"
+    printf '\nusage: hack/%s [options]\n\nThe options are shown here after hack/up has fetched Node.js.\n' "$(basename "$0")"
     exit 0
   fi
   export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
@@ -88,8 +88,8 @@ install_packages() {
   [ ${#wanted[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || die "these packages are missing, and only root can install them: ${wanted[*]}"
   command -v apt-get >/dev/null 2>&1 ||
-    die "these packages are missing and there is no apt-get to install them: ${wanted[*]}. Install them, then run it again."
-  say "Going to install with apt-get: ${wanted[*]}"
+    die "these packages are missing and there is no apt-get to install them: ${wanted[*]}. Install them, then run $0 again."
+  say "Installing with apt-get: ${wanted[*]}"
   apt_run apt-get -q update
   local there=()
   for package in "${wanted[@]}"; do
@@ -98,7 +98,7 @@ install_packages() {
     elif [ "$package" = kubernetes-client ]; then
       say "This distribution has no kubernetes-client: install kubectl from https://kubernetes.io/docs/tasks/tools/ to use the cluster by hand."
     else
-      die "this distribution has no package $package; on Ubuntu enable the universe component, then run it again"
+      die "this distribution has no package $package; on Ubuntu enable the universe component, then run $0 again"
     fi
   done
   [ ${#there[@]} -gt 0 ] || return 0
@@ -142,8 +142,8 @@ apt_run() {
 unpack_package() {
   local package=$1 dir=$RUNTIME/debs/$1
   [ -e "$dir/$2" ] && return 0
-  command -v apt-get >/dev/null 2>&1 || die "there is no apt-get to fetch the package $package with"
-  say "Going to fetch the package $package into $dir (it is not installed)"
+  command -v apt-get >/dev/null 2>&1 || die "needs apt-get to fetch the package $package"
+  say "Fetching the package $package into $dir (without installing it)"
   rm -rf "$dir" "$dir.tmp"
   mkdir -p "$dir.tmp"
   if ! apt_run sh -c "cd '$dir.tmp' && apt-get -q download '$package'"; then
@@ -178,7 +178,7 @@ setup_node() {
     fi
     # Node.js needs libatomic, which small systems lack.
     "$NODE" --version >/dev/null 2>&1 || install_packages 'libatomic.so.1:libatomic1'
-    "$NODE" --version >/dev/null || die "the Node.js fetched does not run on this machine: $NODE"
+    "$NODE" --version >/dev/null || die "the fetched Node.js does not run on this machine: $NODE"
     printf '%s\n' "$hash" >"$RUNTIME/node_modules/.k8ts-stamp"
   fi
   export PATH="$ROOT/node_modules/.bin:${NODE%/*}:$PATH"
@@ -274,7 +274,7 @@ setup_tests() {
 
 # What hack/test vagrant needs in addition: Vagrant, libvirt and QEMU, the box, and the package for the machines.
 setup_vagrant() {
-  [ "$(uname -m)" = x86_64 ] || die "the stage vagrant makes its own box, and can do so on x86-64 only"
+  [ "$(uname -m)" = x86_64 ] || die "the stage vagrant builds its own box, which works only on x86-64"
   setup_lock
   install_packages "$packages_vagrant"
   setup_unlock

@@ -50,7 +50,7 @@ export function packageContents({ root, arch, node, dockerRegistry, libatomic }:
     ...modules,
   ];
   const missing = copies.find(({ from }) => !existsSync(from));
-  if (missing) throw new NotFound(`${missing.from} is not there; it is to be ${missing.to} of the package`);
+  if (missing) throw new NotFound(`${missing.from} is missing; the package needs it as ${missing.to}`);
   return copies;
 }
 

@@ -39,7 +39,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'unit',
-    summary: 'beside the code',
+    summary: 'files next to the code',
     folders: ['agents', 'controlplane', 'dataplane', 'hack', 'test/lib'],
     // One more than there are cores: some tests wait for time-outs.
     jobs: availableParallelism() + 1,
@@ -86,12 +86,12 @@ function help(): string {
   const list = rows.map(([name, summary]) => `  ${name!.padEnd(12)} ${summary}\n`).join('');
   return `usage: hack/test [OPTION]... [STAGE|FILE|FOLDER]...
 
-Runs the stages in this order, or those named:
+Runs all stages in this order, or only the named ones:
 ${list}
   --grep=NAME    only the tests whose name contains NAME
   --snapshot     writes the snapshots under test/snapshots again instead of comparing with them
-  --watch        runs again, after each change, the test files that import what changed
-  --fuzz=FACTOR  fuzz tests with FACTOR times as many inputs, from a seed of its own (K8TS_FUZZ_SEED sets it)
+  --watch        runs again, after each change, the test files that import a changed file
+  --fuzz=FACTOR  fuzz tests with FACTOR times as many inputs, from a new seed (K8TS_FUZZ_SEED sets it)
 
 Stages ${stages
     .filter(({ needsRoot }) => needsRoot)

@@ -15,11 +15,13 @@ async function main([kubeconfig, dir, nodes, ...rest]: readonly string[]): Promi
   const api = await Api.open(kubeconfig, requestTimeoutMs);
   const ready = (await api.nodes()).filter((node) => node.ready).length;
   if (ready < expected) {
-    process.stdout.write(`${ready} of ${expected} nodes are Ready; the demo comes with the last one\n`);
+    process.stdout.write(`${ready} of ${expected} nodes are Ready; the last machine creates the demo\n`);
     return 0;
   }
   const created = await api.createMissing(await readManifests(dir));
-  process.stdout.write(created.length === 0 ? 'the demo is there\n' : `the demo: created ${created.join(', ')}\n`);
+  process.stdout.write(
+    created.length === 0 ? 'the demo exists already\n' : `the demo: created ${created.join(', ')}\n`,
+  );
   return 0;
 }
 

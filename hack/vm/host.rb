@@ -95,14 +95,14 @@ module K8ts
       return default if blank?(@env[name])
 
       value = Integer(@env[name], 10, exception: false)
-      raise Refused, "#{name}=#{@env[name]}: wants a number from #{range.min} to #{range.max}" unless range.cover?(value)
+      raise Refused, "#{name}=#{@env[name]}: expected a number from #{range.min} to #{range.max}" unless range.cover?(value)
 
       value
     end
 
     def one_of(name, values)
       return values.first if blank?(@env[name])
-      raise Refused, "#{name}=#{@env[name]}: wants #{values.join(', ')}" unless values.include?(@env[name])
+      raise Refused, "#{name}=#{@env[name]}: expected one of #{values.join(', ')}" unless values.include?(@env[name])
 
       @env[name]
     end
@@ -180,7 +180,7 @@ module K8ts
     def fetch_kubeconfig(vm)
       text = +''
       status = vm.communicate.sudo('cat /etc/k8ts/admin.conf', error_check: false) { |type, data| text << data if type == :stdout }
-      return vm.ui.warn('not a control machine yet, so there is no kubeconfig: vagrant provision control') unless status.zero?
+      return vm.ui.warn('the control machine has no kubeconfig yet; run: vagrant provision control') unless status.zero?
 
       path = File.join(@root, '.k8ts/vagrant.conf')
       FileUtils.mkdir_p(File.dirname(path))
@@ -193,7 +193,7 @@ module K8ts
     def forget(vm)
       FileUtils.rm_f(File.join(@root, '.k8ts/vagrant.conf'))
       return unless HostsFile.without(hosts_text) != hosts_text
-      return vm.ui.warn("lines of k8ts are left in #{@hosts_path}; K8TS_HOSTS=yes would remove them") unless may_write_hosts?
+      return vm.ui.warn("lines of k8ts stay in #{@hosts_path}: vagrant destroy removes them only with K8TS_HOSTS=yes") unless may_write_hosts?
 
       write_hosts(HostsFile.without(hosts_text))
       vm.ui.info("#{@hosts_path}: lines of k8ts removed")
@@ -228,7 +228,7 @@ module K8ts
 
       reason = cannot_build
       if reason.nil?
-        ui.info('making the package for the machines (hack/package)')
+        ui.info('building the package for the machines (hack/package)')
         output, status = Open3.capture2e({ 'QUIET' => '1' }, File.join(@root, 'hack/package'), chdir: @root, stdin_data: '')
         return if status.success?
 
@@ -237,7 +237,7 @@ module K8ts
       raise Refused, "K8TS_BUILD=host, but #{reason}" if @settings.build == 'host'
 
       FileUtils.rm_rf(File.join(@root, '.k8ts/package'))
-      ui.info("the control machine will make the package itself, which takes some minutes more: #{reason}")
+      ui.info("the control machine will build the package itself, which takes some minutes more: #{reason}")
     end
 
     def cannot_build
@@ -273,7 +273,7 @@ module K8ts
       return File.write(@hosts_path, text) if File.writable?(@hosts_path)
 
       _, status = Open3.capture2e('sudo', 'tee', @hosts_path, stdin_data: text)
-      raise Refused, "#{@hosts_path} could not be written; run as a user who may, or with K8TS_HOSTS=no" unless status.success?
+      raise Refused, "#{@hosts_path} could not be written; run as a user who may write it, or with K8TS_HOSTS=no" unless status.success?
     end
   end
 end

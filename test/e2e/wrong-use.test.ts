@@ -73,7 +73,7 @@ t.test('what a half-started cluster left is named, and hack/down removes it', as
   t.teardown(() => run(['ip', 'netns', 'delete', netns]));
   const { code, stderr } = await cluster.script('up');
   t.equal(code, 2);
-  t.match(stderr, `${netns} is there already, but no cluster ${name} is recorded`);
+  t.match(stderr, `${netns} exists already, but no cluster ${name} is recorded`);
   t.match(stderr, `hack/down --name ${name}`);
   t.notOk(existsSync(`/var/lib/k8ts/${name}`));
   t.equal((await cluster.script('down')).code, 0);

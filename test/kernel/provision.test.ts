@@ -87,9 +87,9 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
           `ssh -q -i /root/.ssh/k8ts-worker -o BatchMode=yes -o StrictHostKeyChecking=no vagrant@${controlIp} ${word} 2>&1 || echo "status $?"`,
         );
       t.match(await ask('join'), /^k8ts join 192\.168\.240\.10:6443 --token=\S+ --ca-cert-hash=sha256:[0-9a-f]{64}\n$/);
-      t.equal(await ask("'id; echo $(id)'"), 'join, package or demo\nstatus 64\n');
-      t.equal(await ask("'demo 1; id'"), 'demo wants the number of nodes\nstatus 64\n');
-      t.equal(await ask(''), 'join, package or demo\nstatus 64\n', 'and no shell');
+      t.equal(await ask("'id; echo $(id)'"), 'expected join, package or demo\nstatus 64\n');
+      t.equal(await ask("'demo 1; id'"), 'demo: expected the number of nodes\nstatus 64\n');
+      t.equal(await ask(''), 'expected join, package or demo\nstatus 64\n', 'no command starts no shell');
     });
 
     await t.test('a second time changes nothing', async (t) => {
@@ -112,7 +112,7 @@ t.test('a control machine and a worker, side by side', { skip: skipWithoutMachin
 
     await t.test('a control machine made anew, with a package of its own, gets its worker back', async (t) => {
       await control.sh('k8ts reset --yes');
-      t.match(await provision(control, 'control', 'control'), /making the k8ts package here/);
+      t.match(await provision(control, 'control', 'control'), /building the k8ts package here/);
       const joined = await provision(worker, 'worker', 'control');
       t.match(joined, /fetching the k8ts package from the control machine/);
       t.match(joined, /leaving the cluster that this machine was part of/);
@@ -133,7 +133,7 @@ t.test(
       const told = await worker.sh(
         `K8TS_NODE_NAME=worker-1 K8TS_NODE_IP=${workerIp} K8TS_CONTROL_IP=${controlIp} K8TS_NODES=2 K8TS_PATIENCE=1 bash /shared/hack/vm/provision worker 2>&1 || echo "status $?"`,
       );
-      t.match(told, /nothing new from the control machine for 1 seconds \(.*\); is it up\?/);
+      t.match(told, /no progress of the control machine for 1 seconds \(.*\); run: vagrant up control/);
       t.match(told, /status 1\n$/);
     });
   },

@@ -114,9 +114,9 @@ t.test('the Vagrantfile: settings from the environment', async (t) => {
 
 t.test('the Vagrantfile: a setting that cannot be used is named', async (t) => {
   for (const [name, value, wants] of [
-    ['K8TS_WORKERS', 'many', 'wants a number from 0 to 20'],
-    ['K8TS_MEMORY', '128', 'wants a number from 512 to 65536'],
-    ['K8TS_BUILD', 'cloud', 'wants auto, host, control'],
+    ['K8TS_WORKERS', 'many', 'expected a number from 0 to 20'],
+    ['K8TS_MEMORY', '128', 'expected a number from 512 to 65536'],
+    ['K8TS_BUILD', 'cloud', 'expected one of auto, host, control'],
   ] as const) {
     const { code, text } = await outcome(['ruby', 'test/lib/vagrantfile.rb', 'Vagrantfile'], { [name]: value });
     t.not(code, 0);
