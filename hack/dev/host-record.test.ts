@@ -17,11 +17,11 @@ t.test('an empty table that accepts everything is the same as no table', async (
   t.strictSame(ruleEntries(['*filter', ':FORWARD DROP [0:0]', 'COMMIT']), ['filter FORWARD DROP']);
 });
 
-t.test('mounts are compared by place and type', async (t) => {
+t.test('mounts are compared by mount point and type', async (t) => {
   t.strictSame(mountEntries('36 25 0:32 / /run/netns rw,nosuid shared:5 - tmpfs tmpfs rw\n'), ['/run/netns tmpfs']);
 });
 
-t.test('differences are counted, not only seen', async (t) => {
+t.test('equal entries are counted', async (t) => {
   const before = { links: ['eth0', 'lo'], mounts: ['/a tmpfs', '/a tmpfs'] };
   t.strictSame(diffRecords(before, before), []);
   t.strictSame(diffRecords(before, { links: ['k8ts', 'lo'], mounts: ['/a tmpfs'] }), [
@@ -31,7 +31,7 @@ t.test('differences are counted, not only seen', async (t) => {
   ]);
 });
 
-t.test("what is this cluster's doing, and what is not", async (t) => {
+t.test('differences that this cluster caused, and other differences', async (t) => {
   const ours = [
     ['links', 'k8ts-2 master k8ts'],
     ['network namespaces', 'k8ts-worker-1'],
@@ -55,7 +55,7 @@ t.test("what is this cluster's doing, and what is not", async (t) => {
   for (const [aspect = '', entry = ''] of others) t.notOk(isOurs(plan, { aspect, entry, change: 'added' }), entry);
 });
 
-t.test('the block in /etc/hosts comes and goes', async (t) => {
+t.test('the block in /etc/hosts is added and removed', async (t) => {
   const text = '127.0.0.1 localhost\n# mine\n10.0.0.1 printer\n';
   const entries = [{ address: '192.168.57.10', names: ['codereview.local'] }];
   const withBlock = withHosts(text, 'k8ts', entries);
@@ -82,7 +82,7 @@ t.test('rules are found by their exact comment', async (t) => {
   t.equal(rulesCommented(save, 'k8ts-b')[0]?.[2], '192.168.58.0/24');
 });
 
-t.test('processes of a cluster: by directory, by namespace, and their children; never ourselves', async (t) => {
+t.test('processes of a cluster: by directory, by namespace, and their children; never this process', async (t) => {
   const list: readonly RunningProcess[] = [
     { pid: 1, parent: 0, argv: 'init', netns: 'net:[1]' },
     {

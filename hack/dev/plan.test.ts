@@ -4,7 +4,7 @@ import { hostRules } from './network';
 import { checkName, checkSubnet, chooseSubnet, planCluster } from './plan';
 import { dockerConfig, planProcesses } from './processes';
 
-t.test('the default cluster has the names and addresses people know', async (t) => {
+t.test('the default cluster has the names and addresses that users know', async (t) => {
   const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
   t.match(plan, {
     context: 'k8ts',
@@ -27,7 +27,7 @@ t.test('the default cluster has the names and addresses people know', async (t) 
   );
 });
 
-t.test('a dual-stack cluster: both addresses of a node read alike', async (t) => {
+t.test('a dual-stack cluster: both addresses of a node look alike', async (t) => {
   const plan = planCluster({ name: 'k8ts', nodes: 2, subnet: '192.168.57.0/24', dualStack: true });
   t.match(plan, {
     ipv6: { subnet: 'fd00:192:168:57::/64', gateway: 'fd00:192:168:57::1' },
@@ -51,7 +51,7 @@ t.test('a dual-stack cluster: both addresses of a node read alike', async (t) =>
   t.notOk(hostRules(single).some(({ program }) => program === 'ip6tables'));
 });
 
-t.test('clusters side by side share no name, and every link name fits into 15 characters', async (t) => {
+t.test('two clusters share no name, and every link name fits into 15 characters', async (t) => {
   const names = ['k8ts', 'b', 'blue', 'a-name-that-is-quite-long', 'a-name-that-is-quite-longer'];
   const plans = names.map((name) => planCluster({ name, nodes: 60, subnet: '192.168.57.0/24' }));
   const links = plans.flatMap((plan) => [plan.bridge, ...plan.nodes.map(({ veth }) => veth)]);
@@ -64,7 +64,7 @@ t.test('clusters side by side share no name, and every link name fits into 15 ch
   t.ok(plans.flatMap((plan) => plan.nodes).every(({ dockerSocket }) => dockerSocket.length < 90));
 });
 
-t.test('names and subnets that will not do', async (t) => {
+t.test('invalid names and subnets are refused', async (t) => {
   for (const name of ['', 'Blue', '-a', 'a-', 'a_b', 'a'.repeat(31)]) {
     t.throws(() => checkName(name), { code: 'BadRequest' }, name);
   }

@@ -15,14 +15,14 @@ const fit: HostFacts = {
 };
 const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
 
-t.test('a fit host passes', async (t) => {
+t.test('a host without faults passes', async (t) => {
   t.doesNotThrow(() => checkHost(fit));
   t.doesNotThrow(() => checkFree(plan, fit));
   for (const dockerVersion of ['20.10.0', '23.0.1', '28.2.2'])
     t.doesNotThrow(() => checkHost({ ...fit, dockerVersion }), `Docker ${dockerVersion}`);
 });
 
-t.test('each thing that is wrong has its cause and what to do', async (t) => {
+t.test('each fault of a host is reported with its cause and what to do', async (t) => {
   const cases: readonly { name: string; facts: Partial<HostFacts>; says: RegExp }[] = [
     { name: 'not root', facts: { uid: 1000 }, says: /needs root.*\n {2}Run: sudo/ },
     {
@@ -39,7 +39,7 @@ t.test('each thing that is wrong has its cause and what to do', async (t) => {
   for (const { name, facts, says } of cases) t.throws(() => checkHost({ ...fit, ...facts }), { message: says }, name);
 });
 
-t.test('what is in the way of a first start', async (t) => {
+t.test('names and ranges in use stop a first start', async (t) => {
   const cases: readonly { name: string; facts: Partial<HostFacts>; says: RegExp }[] = [
     {
       name: 'subnet',
@@ -54,7 +54,7 @@ t.test('what is in the way of a first start', async (t) => {
     t.throws(() => checkFree(plan, { ...fit, ...facts }), { message: says }, name);
 });
 
-t.test('addresses that pods will not reach are named', async (t) => {
+t.test('ranges of the host that pods cannot reach are named', async (t) => {
   t.strictSame(shadowed(fit, ['10.244.0.0/16', '10.96.0.0/12']), []);
   const ranges = [{ cidr: '10.100.0.0/16', origin: 'route through vpn0' }];
   t.strictSame(shadowed({ ...fit, ranges }, ['10.96.0.0/12']), ['10.100.0.0/16 (route through vpn0)']);

@@ -11,12 +11,12 @@ const files = [
 ];
 const tests = files.map(({ path }) => path).filter((path) => path.endsWith('.test.ts'));
 
-t.test('a change concerns the tests that import it, directly or through others', async (t) => {
+t.test('a change affects the tests that import it, directly or through other files', async (t) => {
   t.strictSame(affectedTests(files, tests, new Set(['a/x.ts'])), ['b/y.test.ts', 'a/x.test.ts']);
   t.strictSame(affectedTests(files, tests, new Set(['b/y.ts'])), ['b/y.test.ts']);
 });
 
-t.test('a changed test file concerns itself, a file that no test imports concerns none', async (t) => {
+t.test('a changed test file affects itself, a file that no test imports affects no test', async (t) => {
   t.strictSame(affectedTests(files, tests, new Set(['c/z.test.ts'])), ['c/z.test.ts']);
   t.strictSame(affectedTests(files, tests, new Set(['README.md'])), []);
 });

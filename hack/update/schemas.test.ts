@@ -23,7 +23,7 @@ t.test('definitions carry their published names', async (t) => {
   for (const [model, name] of cases) t.equal(definitionName(typeOfModel(model)), name, model);
 });
 
-t.test('every reference leads somewhere, and every model has a name of its own', async (t) => {
+t.test('every reference names a definition, and every model has a name of its own', async (t) => {
   for (const [name, { fields }] of Object.entries(schemas.definitions)) {
     for (const [key, field] of Object.entries(fields)) {
       const ref = field.ref ?? field.items?.ref ?? field.items?.items?.ref;

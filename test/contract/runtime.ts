@@ -74,7 +74,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     await runtime.remove(id);
   });
 
-  t.test('failures have our codes', async (t) => {
+  t.test('failures have the codes of the contract', async (t) => {
     const { runtime } = under();
     const wanted = spec();
     const id = await runtime.create(wanted);
@@ -99,7 +99,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     await Promise.all([ours, other].map((id) => runtime.remove(id)));
   });
 
-  t.test('events tell every step, in order', async (t) => {
+  t.test('events report every step, in order', async (t) => {
     const { runtime, end } = under();
     const abort = new AbortController();
     const events = runtime.events(abort.signal)[Symbol.asyncIterator]();
@@ -175,7 +175,7 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     await runtime.remove(id);
   });
 
-  t.test('a command has its time and no more', async (t) => {
+  t.test('a command is ended after its time limit', async (t) => {
     const { runtime } = under();
     const id = await runtime.create(spec());
     await runtime.start(id);

@@ -127,7 +127,7 @@ function compare(packet: Packet, got: Journey, want: Outcome): string | undefine
 }
 
 export function serviceTruth(t: Test, compile: CompileForTrace): void {
-  void t.test('the rules do what the contract says', (t) => {
+  void t.test('the rules have the effect that the contract describes', (t) => {
     const seen = { accept: 0, drop: 0, reject: 0, hidden: 0, translated: 0 };
     for (let seed = 1; seed <= rounds; seed++) {
       const random = seededRandom(seed * 7919);
@@ -193,7 +193,7 @@ export function serviceTruth(t: Test, compile: CompileForTrace): void {
     t.end();
   });
 
-  void t.test('affinity keeps a client at its endpoint until the time is over', (t) => {
+  void t.test('affinity keeps a client at its endpoint until the time-out', (t) => {
     const random = seededRandom(9);
     let clock = 1_000;
     const [service] = randomCluster(seededRandom(1), 1);
@@ -230,14 +230,14 @@ export function serviceTruth(t: Test, compile: CompileForTrace): void {
     t.equal(new Set(first).size, 3);
     for (let i = 0; i < 5; i++) {
       clock += 599;
-      t.same(clients.map(go), first, 'each use starts the time anew');
+      t.same(clients.map(go), first, 'each use starts the time again');
     }
     clock += 601;
     t.notSame(clients.map(go), first);
     t.end();
   });
 
-  void t.test('a packet conntrack cannot place is dropped only when it comes from a pod', (t) => {
+  void t.test('a packet that conntrack calls invalid is dropped only if it comes from a pod', (t) => {
     const tracer = compile({ clusterCidr, podCidr }, []);
     const around = { localAddresses: nodeAddresses, random: () => 0 };
     const send = (source: string, ...tcpFlags: readonly TcpFlag[]) =>
@@ -257,9 +257,9 @@ export function serviceTruth(t: Test, compile: CompileForTrace): void {
     t.equal(send('10.244.1.5', 'FIN', 'ACK'), 'drop');
     t.equal(send('10.244.1.5', 'SYN', 'ACK'), 'drop');
     t.equal(send('192.0.2.1', 'ACK'), 'accept');
-    t.equal(send('10.244.1.5', 'RST'), 'accept', 'nobody answers a reset');
+    t.equal(send('10.244.1.5', 'RST'), 'accept', 'no machine answers a reset');
     t.equal(send('10.244.1.5', 'RST', 'ACK'), 'accept');
-    t.equal(send('10.244.1.5', 'SYN'), 'accept', 'no answer of a backend');
+    t.equal(send('10.244.1.5', 'SYN'), 'accept', 'not the answer of a backend');
     t.end();
   });
 }

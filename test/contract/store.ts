@@ -46,7 +46,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(await store.delete('/a'), 5, 'without an expectation');
   },
 
-  'writes started together are decided in order, with contiguous revisions': async (t, store) => {
+  'concurrent writes are decided in order, with contiguous revisions': async (t, store) => {
     const results = await Promise.allSettled([
       store.create('/a', text('1')),
       store.create('/a', text('2')),
@@ -62,14 +62,14 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     );
   },
 
-  'of many writers with one expectation exactly one wins': async (t, store) => {
+  'of many writers that expect the same revision, exactly one succeeds': async (t, store) => {
     await store.create('/a', text('0'));
     const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => store.update('/a', text(`${i}`), 1)));
     t.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
     t.equal(await store.revision(), 2);
   },
 
-  'range is ordered, bounded by prefix and limit, and goes on after a key': async (t, store) => {
+  'range is ordered, bounded by prefix and limit, and continues after a key': async (t, store) => {
     for (const key of ['/p/b', '/p/a-b/x', '/p/a/x', '/q/a', '/p/c', '/o', '/p0']) await store.create(key, text(key));
     const keys = async (options: Parameters<Store['range']>[1]) => {
       const { items, more } = await store.range('/p/', options);
@@ -80,10 +80,10 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await keys({ limit: 4 }), ['/p/a-b/x', '/p/a/x', '/p/b', '/p/c']);
     t.same(await keys({ limit: 2, after: '/p/a/x' }), ['/p/b', '/p/c']);
     t.same(await keys({ after: '/p/c' }), []);
-    t.equal((await store.range('')).items.length, 7, 'the empty prefix is everything');
+    t.equal((await store.range('')).items.length, 7, 'the empty prefix selects everything');
   },
 
-  'range reads as of a revision': async (t, store) => {
+  'range reads the state at a revision': async (t, store) => {
     await store.create('/a', text('a1'));
     await store.create('/b', text('b1'));
     await store.update('/a', text('a2'), 1);
@@ -100,7 +100,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await t.rejects(store.range('/', { revision: 9 }), { code: 'BadRequest' });
   },
 
-  'watch gives history and live events once each, in order': async (t, store) => {
+  'watch reports history and live events once each, in order': async (t, store) => {
     const stop = new AbortController();
     await store.create('/p/a', text('1'));
     await store.create('/q/a', text('x'));
@@ -119,7 +119,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     stop.abort();
   },
 
-  'a watch opened amid writes sees every one of them': async (t, store) => {
+  'a watch opened during writes sees every write': async (t, store) => {
     const stop = new AbortController();
     const writes: Promise<number>[] = [];
     const watches: Promise<StoreEvent[]>[] = [];
@@ -139,7 +139,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     stop.abort();
   },
 
-  'a slow watcher gets everything, however long its backlog': async (t, store) => {
+  'a slow watcher gets every event, even with a long backlog': async (t, store) => {
     const stop = new AbortController();
     const iterator = store.watch('/', 0, stop.signal)[Symbol.asyncIterator]();
     await store.create('/first', text('0'));
@@ -161,7 +161,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal((await store.watch('/', 0, stop.signal)[Symbol.asyncIterator]().next()).done, true, 'aborted before');
   },
 
-  'compaction drops history, keeps current values and says Expired': async (t, store) => {
+  'compaction drops history, keeps current values, and older revisions are Expired': async (t, store) => {
     const stop = new AbortController();
     await store.create('/a', text('1'));
     await store.create('/gone', text('g'));
@@ -181,9 +181,9 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await store.delete('/a');
     t.same((await take(store.watch('/', 6, stop.signal), 1)).map(show), ['7 delete /a 3 c1 was 3']);
     await store.compact(3);
-    await t.rejects(store.range('/', { revision: 4 }), { code: 'Expired' }, 'compaction never goes back');
+    await t.rejects(store.range('/', { revision: 4 }), { code: 'Expired' }, 'the compaction revision never decreases');
     await store.compact(7);
-    t.equal(await store.create('/a', text('5')), 8, 'a compacted deletion does not give its revision away');
+    t.equal(await store.create('/a', text('5')), 8, 'the revision of a compacted deletion is not used again');
     stop.abort();
   },
 
@@ -201,7 +201,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.ok((await store.range('/k/')).items.every((item) => `${item.value}` === '60'));
   },
 
-  'a claim has one owner: a write that wants the claim of another key fails whole': async (t, store) => {
+  'a claim has one owner: a write with the claim of another key changes nothing': async (t, store) => {
     await store.create('/a', text('1'), ['port/1', 'ip/1', 'port/1']);
     await t.rejects(store.create('/b', text('1'), ['port/2', 'ip/1']), {
       code: 'AlreadyClaimed',
@@ -216,7 +216,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await held(store), ['ip/1 /a', 'port/1 /a', 'port/2 /b']);
   },
 
-  'an update takes and frees claims, one without a list keeps them, a deletion frees all': async (t, store) => {
+  'an update takes and frees claims, an update without a list keeps them, a deletion frees all': async (t, store) => {
     await store.create('/a', text('1'), ['x', 'y']);
     await store.update('/a', text('2'), 1, ['y', 'z']);
     t.same(await held(store), ['y /a', 'z /a']);
@@ -230,7 +230,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await held(store), ['x /b']);
     await store.create('/c', text('1'), ['y', 'z']);
     await store.create('/a', text('1'));
-    t.same(await held(store), ['x /b', 'y /c', 'z /c'], 'a key that is created again holds nothing of before');
+    t.same(await held(store), ['x /b', 'y /c', 'z /c'], 'a key that is created again has no earlier claims');
   },
 
   'a failed expectation changes no claim, and is reported before a claim': async (t, store) => {
@@ -245,7 +245,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await held(store), ['x /a', 'y /b']);
   },
 
-  'writes started together take claims in order, and a refused one does not hurt its neighbours': async (t, store) => {
+  'concurrent writes take claims in order, and a refused write does not affect the others': async (t, store) => {
     const results = await Promise.allSettled([
       store.create('/a', text('1'), ['x']),
       store.create('/b', text('1'), ['y', 'x']),
@@ -263,7 +263,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await held(store), ['x /d', 'y /e', 'z /c']);
   },
 
-  'of many writers that want one claim exactly one gets it': async (t, store) => {
+  'of many writers that request one claim, exactly one gets it': async (t, store) => {
     const keys = Array.from({ length: 60 }, (_, i) => `/k/${i}`);
     const created = await Promise.allSettled(keys.map((key, i) => store.create(key, text('1'), [`n/${i % 20}`])));
     t.equal(created.filter((result) => result.status === 'fulfilled').length, 20);
@@ -277,7 +277,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(new Set(all.map(({ claim }) => claim)).size, 20);
   },
 
-  'adopted claims are what is stored, whoever else holds them': async (t, store) => {
+  'adopted claims are stored, even if another key has them': async (t, store) => {
     await store.create('/a', text('1'));
     await store.create('/b', text('1'));
     await store.adopt('/a', ['x', 'y'], 1);
@@ -287,15 +287,19 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.same(await held(store), ['x /a', 'x /b', 'y /a']);
     await t.rejects(store.adopt('/a', ['z'], 2), { code: 'Conflict' });
     await t.rejects(store.adopt('/c', ['z'], 1), { code: 'NotFound' });
-    t.equal(await store.update('/b', text('2'), 2, ['x', 'z']), 3, 'what a key holds it may keep');
+    t.equal(await store.update('/b', text('2'), 2, ['x', 'z']), 3, 'a key may keep its claims');
     await t.rejects(store.create('/c', text('1'), ['x']), { code: 'AlreadyClaimed' });
     await store.update('/a', text('2'), 1, ['y']);
-    await t.rejects(store.create('/c', text('1'), ['x']), { code: 'AlreadyClaimed', owner: '/b' }, 'one still has it');
+    await t.rejects(
+      store.create('/c', text('1'), ['x']),
+      { code: 'AlreadyClaimed', owner: '/b' },
+      '/b still has the claim',
+    );
     await store.delete('/b');
     t.equal(await store.create('/c', text('1'), ['x']), 6);
   },
 
-  'claims leave no trace in the history, and a compaction leaves them': async (t, store) => {
+  'claims are not part of the history, and a compaction keeps them': async (t, store) => {
     const stop = new AbortController();
     await store.create('/a', text('1'), ['x']);
     await store.update('/a', text('2'), 1, ['y']);
@@ -319,7 +323,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal((await store.get('/none'))?.value.length, 0);
   },
 
-  'a closed store refuses, and what was started before is finished': async (t, store) => {
+  'a closed store refuses requests, and finishes earlier writes': async (t, store) => {
     const write = store.create('/a', text('1'));
     await store.close();
     t.equal(await write, 1);

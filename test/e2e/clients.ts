@@ -100,7 +100,7 @@ export function clientTests(t: Test, cluster: Cluster): void {
         t.equal(await inNamespace('get', 'deployment', 'web', '-o', 'jsonpath={.status.readyReplicas}'), '3');
         t.match(await inNamespace('scale', 'deployment', 'web', '--replicas=1'), 'deployment.apps/web scaled');
         await until(
-          'one pod is left',
+          'one pod remains',
           async () => (await inNamespace('get', 'pods', '-o', 'name')).trim().split('\n').length === 1,
         );
       });
@@ -109,7 +109,7 @@ export function clientTests(t: Test, cluster: Cluster): void {
         t.match(await inNamespace('logs', 'deployment/web'), /^(hello|again)\n/);
         const pod = (await inNamespace('get', 'pods', '-o', 'name')).trim();
         const followed = await run(['timeout', '-s', 'INT', '3', path, '-n', namespace, 'logs', '-f', pod], { env });
-        t.not(followed.code, 1, 'it was followed until it was interrupted');
+        t.not(followed.code, 1, 'kubectl followed the log until it was interrupted');
         t.equal(await inNamespace('exec', pod, '--', 'echo', 'from inside'), 'from inside\n');
         const piped = await output([path, '-n', namespace, 'exec', '-i', pod, '--', 'cat'], {
           env,
@@ -117,7 +117,7 @@ export function clientTests(t: Test, cluster: Cluster): void {
         });
         t.equal(piped, 'through and back\n');
         const failed = await run([path, '-n', namespace, 'exec', pod, '--', 'sh', '-c', 'exit 7'], { env });
-        t.equal(failed.code, 7, 'the exit status comes through');
+        t.equal(failed.code, 7, 'kubectl ends with the exit status of the command');
         // script(1) gives kubectl a terminal.
         const terminal = await output(
           ['script', '-qec', `${path} -n ${namespace} exec -it ${pod} -- sh -c 'tty; stty size'`, '/dev/null'],
@@ -183,14 +183,14 @@ export function clientTests(t: Test, cluster: Cluster): void {
         );
       });
 
-      await t.test('wrong input is refused as users know it', async (t) => {
+      await t.test('wrong input is refused with the usual messages', async (t) => {
         const missing = await run([path, '-n', namespace, 'get', 'pod', 'nothing'], { env });
         t.equal(missing.stderr.trim(), 'Error from server (NotFound): pods "nothing" not found');
         const invalid = await run([path, '-n', namespace, 'scale', 'deployment', 'web', '--replicas=-1'], { env });
         t.not(invalid.code, 0);
       });
 
-      await t.test('delete waits until it is gone', async (t) => {
+      await t.test('delete waits until the object is removed', async (t) => {
         t.match(await inNamespace('delete', 'deployment', 'web', '--timeout=60s'), 'deployment.apps "web" deleted');
         t.match(await kubectl('delete', 'namespace', namespace, '--timeout=60s'), `namespace "${namespace}" deleted`);
         t.not((await run([path, 'get', 'namespace', namespace], { env })).code, 0);

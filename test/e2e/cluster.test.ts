@@ -32,7 +32,7 @@ t.test('hack/up starts three nodes and the demo', async (t) => {
   t.match(stdout, /\[1\/8\] Checking this machine/);
   t.match(stdout, new RegExp(`^Cluster ${name} is up after [\\d.]+s: 3 nodes`, 'm'));
   t.match(stdout, /^Try:\n(?: {2}\S.*\n){3}/m);
-  t.notMatch(stdout, '\x1b', 'plain lines where there is no terminal');
+  t.notMatch(stdout, '\x1b', 'plain lines without a terminal');
   t.equal(statSync(cluster.kubeconfig).mode & 0o777, 0o600);
   t.equal((await cluster.kubectl('config', 'current-context')).trim(), `k8ts-${name}`);
 });
@@ -75,16 +75,16 @@ t.test('clients', async (t) => clientTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
 t.test('removal', async (t) => removalTests(t as never, cluster));
 
-t.test('a second cluster beside it', async (t) => {
+t.test('a second cluster next to the first', async (t) => {
   const second = new Cluster(`${name}-b`, join(t.testdir(), 'config'));
   t.teardown(() => second.script('down'));
   const { code, stderr } = await second.script('up', '--nodes', '1', '--no-demo');
   t.equal(code, 0, stderr);
   t.not(second.plan.subnet, cluster.plan.subnet);
   t.match(await second.kubectl('get', 'nodes', '--no-headers'), /^control +Ready/);
-  t.equal((await cluster.script('status')).code, 0, 'the first one is as it was');
+  t.equal((await cluster.script('status')).code, 0, 'the first cluster is unchanged');
   t.equal((await second.script('down')).code, 0);
-  t.equal((await cluster.script('status')).code, 0, 'and stays so when the second one goes');
+  t.equal((await cluster.script('status')).code, 0, 'and still is after the second is removed');
 });
 
 t.test('failures', async (t) => failureTests(t as never, cluster));

@@ -58,7 +58,7 @@ export function demoTests(t: Test, cluster: Cluster): void {
     t.equal((await ask('http://codereview.local/')).namespace, 'codereview');
   });
 
-  t.test('the Ingress tells its addresses and answers 404 for other hosts', async (t) => {
+  t.test('the Ingress has addresses in its status, and answers 404 for other hosts', async (t) => {
     type Ingress = { status: { loadBalancer: { ingress: { ip: string }[] } } };
     const { status } = await cluster.json<Ingress>('-n', 'codereview', 'get', 'ingress', 'codereview');
     t.strictSame(status.loadBalancer.ingress.map(({ ip }) => ip).sort(), [...cluster.nodeIps].sort());

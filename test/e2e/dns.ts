@@ -40,17 +40,17 @@ export function dnsTests(t: Test, cluster: Cluster): void {
     t.match(text, /\bCNAME\s+deb\.debian\.org\.$/m);
   });
 
-  t.test('a name that is not there is NXDOMAIN at once, with authority', async (t) => {
+  t.test('an unknown name is NXDOMAIN at once, with authority', async (t) => {
     const text = await cluster.toolbox('dig', `nothing.${zone}`);
     t.match(text, /status: NXDOMAIN/);
     t.match(text, /flags: qr aa/);
   });
 
-  t.test('over TCP as well', async (t) => {
+  t.test('the DNS server answers over TCP', async (t) => {
     t.strictSame(await dig('+tcp', `codereviewapi.${zone}`), [await clusterIp()]);
   });
 
-  t.test('names outside go to the resolver of the host', async (t) => {
+  t.test('names outside the cluster go to the resolver of the host', async (t) => {
     const resolver = (await cluster.inNode('control', 'cat', '/etc/resolv.conf')).match(
       /^nameserver (\d[\d.]+)$/m,
     )?.[1];

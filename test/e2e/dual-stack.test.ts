@@ -42,7 +42,7 @@ t.test('pods and nodes have an address of each family', async (t) => {
   );
 });
 
-t.test('a Service gains its second address and is reached by both, by name and through node ports', async (t) => {
+t.test('a Service gets a second address; both answer, by name and through node ports', async (t) => {
   const dual = '{"spec":{"ipFamilyPolicy":"RequireDualStack"}}';
   for (const one of [service, `${service}-nodeport`]) {
     await cluster.kubectl('-n', namespace, 'patch', 'service', one, '-p', dual);
@@ -105,7 +105,7 @@ spec: { podSelector: { matchLabels: { app: ${service} } }, policyTypes: [Ingress
   );
 });
 
-t.test('the proxy mode changes while it is used', async (t) => {
+t.test('the proxy mode changes during traffic', async (t) => {
   const [control] = cluster.plan.nodes;
   let lost = 0;
   let asked = 0;
@@ -128,7 +128,7 @@ t.test('the proxy mode changes while it is used', async (t) => {
   t.equal(lost, 0, `of ${asked} requests`);
 });
 
-t.test('what cannot change is refused; hack/down takes it away', async (t) => {
+t.test('a change of families is refused; hack/down removes the cluster', async (t) => {
   const refused = await cluster.script('up', '--no-dual-stack');
   t.equal(refused.code, 2);
   t.match(refused.stderr, /is dual-stack/);

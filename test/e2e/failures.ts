@@ -46,24 +46,24 @@ export function failureTests(t: Test, cluster: Cluster): void {
         if (writes) {
           const { acknowledged, lost } = await writes.end();
           t.ok(acknowledged > 0, `${acknowledged} writes were acknowledged`);
-          t.strictSame(lost, [], 'and none of them is lost');
+          t.strictSame(lost, [], 'and no write is lost');
         }
         t.strictSame(await identities(), before, 'same containers, same addresses');
       });
     }
   });
 
-  t.test('kill -9 of the supervisor: the processes go on, hack/up adopts them', async (t) => {
+  t.test('kill -9 of the supervisor: the processes continue, hack/up adopts them', async (t) => {
     const pids = (list: readonly ProcessStatus[]) => list.map(({ name, pid }) => [name, pid]);
     const before = pids(await processStatus(cluster.plan.runDir));
     process.kill(supervisorPid(cluster.plan.runDir)!, 'SIGKILL');
     await until('it is gone', async () => supervisorPid(cluster.plan.runDir) === undefined);
-    t.equal((await cluster.script('status')).code, 1, 'hack/status notices');
+    t.equal((await cluster.script('status')).code, 1, 'hack/status reports it');
     t.equal((await cluster.script('up', '--quiet')).code, 0);
     t.strictSame(pids(await processStatus(cluster.plan.runDir)), before, 'the same processes');
   });
 
-  t.test('a deleted rule set comes back', async (t) => {
+  t.test('a deleted rule set is written again', async (t) => {
     const count = async () =>
       (await cluster.inNode('worker-1', 'iptables-save', '-t', 'nat'))
         .split('\n')
@@ -75,7 +75,7 @@ export function failureTests(t: Test, cluster: Cluster): void {
     t.equal((await ask(`http://${ip}:30080/`)).namespace, 'codereview');
   });
 
-  t.test('hack/up puts back a lost link and namespace address', async (t) => {
+  t.test('hack/up restores the deleted default route of a node', async (t) => {
     const node = cluster.plan.nodes[2]!;
     await cluster.inNode(node.name, 'ip', 'route', 'delete', 'default');
     t.equal((await cluster.script('up', '--quiet')).code, 0);

@@ -56,7 +56,7 @@ export function loadBalancerTests(t: Test, cluster: Cluster): void {
     t.equal((await ask(`http://${address}/`)).client.split(':')[0], cluster.plan.gateway);
   });
 
-  t.test('a Service that is gone answers no more, and its address is free', async (t) => {
+  t.test('a deleted Service answers no more, and its address is free', async (t) => {
     t.teardown(() => kubectl('delete', 'service', 'first', 'second', '--ignore-not-found'));
     await expose('first', '--type=LoadBalancer');
     await wait('first');

@@ -114,7 +114,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       t.strictSame(await endpoints(), []);
     });
 
-    await t.test('deleted, not even rules are left', async (t) => {
+    await t.test('after the deletion no rules remain', async (t) => {
       t.ok((await rules()).length > 0, 'the Service has rules');
       await inNamespace('delete', 'deployment', 'web');
       await inNamespace('delete', 'service', 'web', 'web-headless');

@@ -67,7 +67,7 @@ t.test('not root', async (t) => {
   t.match(stderr, /needs root.*Run: sudo/);
 });
 
-t.test('what a half-started cluster left is named, and hack/down removes it', async (t) => {
+t.test('the leftovers of an interrupted start are named, and hack/down removes them', async (t) => {
   const netns = `k8ts-${name}-control`;
   await output(['ip', 'netns', 'add', netns]);
   t.teardown(() => run(['ip', 'netns', 'delete', netns]));
@@ -87,11 +87,11 @@ t.test('no such cluster', async (t) => {
     t.match(stderr, new RegExp(`there is no cluster ${name} on this host`));
   }
   const { code, stdout } = await cluster.script('down');
-  t.equal(code, 0, 'down of nothing is no failure');
+  t.equal(code, 0, 'hack/down without a cluster is not a failure');
   t.match(stdout, `No cluster ${name} was recorded`);
 });
 
-t.test('help is there without root and without a cluster', async (t) => {
+t.test('help works without root and without a cluster', async (t) => {
   for (const script of readdirSync(join(root, 'hack')).filter((file) =>
     ['up', 'down', 'status', 'logs'].includes(file),
   )) {

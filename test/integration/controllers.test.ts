@@ -81,14 +81,14 @@ t.test('a Deployment becomes pods on all nodes, and its Service gets their addre
   );
   t.equal(legacy?.subsets?.[0]?.ports?.[0]?.port, 8080);
 
-  t.comment('scaled to nothing, everything goes');
+  t.comment('scaled to 0, all pods are removed');
   await client.patch(deployments, 'default/web', 'merge', { spec: { replicas: 0 } });
   await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
   await eventually(client, endpointSlices, (all) => all.every(({ endpoints: list = [] }) => list.length === 0), {
     labelSelector: 'kubernetes.io/service-name=web',
   });
 
-  t.comment('the Service takes its slices along');
+  t.comment('the slices are deleted with the Service');
   await client.delete(services, 'default/web');
   await eventually(client, endpointSlices, (all) => all.length === 0, {
     labelSelector: 'kubernetes.io/service-name=web',
@@ -134,8 +134,8 @@ t.test('a rolling update never goes below its minimum, and can be undone', async
   await eventually(client, deployments, isSecond);
   const list = await client.list(pods, { namespace: 'default' });
   t.ok(ready(list.items).every(({ spec }) => spec?.containers[0]?.image === 'registry.local/app:2'));
-  t.equal(least, 4, 'no replica was missing at any time');
-  t.equal(most, 5, 'and never more than one too many');
+  t.equal(least, 4, 'never fewer replicas than the minimum');
+  t.equal(most, 5, 'and never more than one replica above the desired number');
   watching.abort(new Error('done'));
   await sizes;
 
@@ -210,7 +210,7 @@ t.test('deletion cascades', async (t) => {
   await eventually(client, pods, nothing, { namespace: 'default' });
   await eventually(client, replicaSets, nothing, { namespace: 'default' });
 
-  t.comment('in the foreground: the owner goes last');
+  t.comment('in the foreground: the owner is removed last');
   await client.create(deployments, deployment('web'));
   await eventually(client, deployments, isComplete(3));
   await client.delete(deployments, 'default/web', { propagationPolicy: 'Foreground' });
@@ -231,7 +231,7 @@ t.test('deletion cascades', async (t) => {
   t.equal(set?.metadata?.ownerReferences, undefined);
   t.equal((await client.list(pods, { namespace: 'default' })).items.length, 3);
 
-  t.comment('and are adopted by a new owner of the same selector');
+  t.comment('and a new owner with the same selector adopts them');
   await client.create(deployments, deployment('web'));
   await eventually(client, replicaSets, (all) => all.length === 1 && all[0]?.metadata?.ownerReferences?.length === 1, {
     namespace: 'default',
@@ -262,7 +262,7 @@ t.test('an object whose owner never existed is collected, by uid', async (t) => 
   t.ok(names(left).includes('owner'));
 });
 
-t.test('a namespace gets what every namespace has, and goes with all it holds', async (t) => {
+t.test('a namespace gets its default objects, and is removed with all its objects', async (t) => {
   const client = await startCluster(t);
   await client.create(namespaces, { metadata: { name: 'shop' } });
   await eventually(client, serviceAccounts, (all) => all.some(({ metadata }) => metadata?.name === 'default'), {
@@ -306,7 +306,7 @@ t.test('nodes get ranges of their own', async (t) => {
   t.same(all.map(({ spec }) => spec?.podCIDR).sort(), ['10.244.0.0/24', '10.244.1.0/24', '10.244.2.0/24']);
 });
 
-t.test('a pod that fits nowhere says why, and is placed when it can be', async (t) => {
+t.test('a pod that fits on no node reports why, and is bound when a node has room', async (t) => {
   const client = await startCluster(t, { nodes: ['n1', 'n2'] });
   const large = { name: 'c', image: 'registry.local/app:1', resources: { requests: { cpu: '6' } } };
   await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });

@@ -70,7 +70,7 @@ t.test('objects of a kind that was added are garbage collected', async (t) => {
   t.notOk((await client.get(configMaps, 'default/orphan')).metadata?.ownerReferences);
 });
 
-t.test('references to a kind count while it is served', async (t) => {
+t.test('references to a kind are checked only while it is served', async (t) => {
   const { client, kinds, create, gone } = await open(t);
   await kinds.add(widgets);
   const owner = await create(widgets, 'owner');
@@ -78,7 +78,7 @@ t.test('references to a kind count while it is served', async (t) => {
   await t.rejects(client.get(widgets, 'default/owner'), { code: 'NotFound' });
   await create(configMaps, 'present', owner);
   await create(configMaps, 'absent', { ...owner, metadata: { ...owner.metadata, uid: 'another' } });
-  // The collector removes this object after it has checked the others.
+  // The collector removes of-last after it has checked the objects above.
   const last = await create(configMaps, 'last');
   await create(configMaps, 'of-last', last);
   await client.delete(configMaps, 'default/last');
@@ -87,12 +87,12 @@ t.test('references to a kind count while it is served', async (t) => {
 
   await kinds.add(widgets);
   await gone(configMaps, 'absent');
-  t.ok(await client.get(configMaps, 'default/present'), 'its owner came back with the kind');
+  t.ok(await client.get(configMaps, 'default/present'), 'its owner exists again with the kind');
   await client.delete(widgets, 'default/owner');
   await gone(configMaps, 'present');
 });
 
-t.test('an owner is found whatever version a reference names', async (t) => {
+t.test('an owner is found by a reference to any served version', async (t) => {
   const { client, kinds, create, gone } = await open(t);
   const beta = defineKind({
     ...widgets.options,
@@ -102,7 +102,7 @@ t.test('an owner is found whatever version a reference names', async (t) => {
   await kinds.add(widgets);
   const early = { apiVersion: beta.apiVersion, kind: 'Widget', metadata: { name: 'none', uid: 'none' } };
   await create(configMaps, 'early', early);
-  // The collector removes this object after it has checked the others.
+  // The collector removes of-none after it has checked early.
   await create(configMaps, 'of-none', { ...early, apiVersion: widgets.apiVersion });
   await gone(configMaps, 'of-none');
   t.ok(await client.get(configMaps, 'default/early'), 'that version is not served yet');
@@ -119,7 +119,7 @@ t.test('an owner is found whatever version a reference names', async (t) => {
   await gone(configMaps, 'dependent');
 });
 
-t.test('objects of a kind that was added go with their namespace', async (t) => {
+t.test('objects of a kind that was added are removed with their namespace', async (t) => {
   const { client, kinds, create } = await open(t);
   await kinds.add(widgets);
   await client.create(namespaces, { metadata: { name: 'a' } });

@@ -46,7 +46,7 @@ t.test('one pod on each node, through its life', async (t) => {
   await createNodes(client, 'n3');
   await eventually(client, daemonSets, complete(3), inDefault);
 
-  t.comment('an update replaces them, and its history remembers');
+  t.comment('an update replaces the pods, and the history records it');
   const image = (value: string) => [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value }];
   await client.patch(daemonSets, 'default/agent', 'json', image('registry.local/agent:2'));
   await eventually(client, daemonSets, complete(3), inDefault);
@@ -70,7 +70,7 @@ t.test('one pod on each node, through its life', async (t) => {
     inDefault,
   );
 
-  t.comment('a node that is cordoned keeps it; a label it needs and lacks takes it away');
+  t.comment('a cordoned node keeps its pod; a node without a required label loses it');
   await client.patch(nodes, 'n1', 'merge', { metadata: { labels: { role: 'edge' } } });
   await client.patch(daemonSets, 'default/agent', 'merge', {
     spec: { template: { spec: { nodeSelector: { role: 'edge' } } } },

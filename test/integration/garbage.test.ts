@@ -63,7 +63,7 @@ async function allGone(client: Client, prefix: string, ...kinds: readonly Kind[]
 const circle = (prefix: string, size: number, ...kinds: readonly Kind[]): Member[] =>
   Array.from({ length: size }, (_, i) => ({ kind: kinds[i % kinds.length]!, name: `${prefix}-${i}` }));
 
-t.test('a circle goes by one foreground deletion', async (t) => {
+t.test('one foreground deletion removes a circle', async (t) => {
   const client = await startCluster(t);
   const cases: { name: string; members: Member[] }[] = [
     { name: 'its own owner', members: circle('self', 1, configMaps) },
@@ -82,7 +82,7 @@ t.test('a circle goes by one foreground deletion', async (t) => {
   }
 });
 
-t.test('a circle whose members are all deleted in the foreground goes', async (t) => {
+t.test('a circle whose members are all deleted in the foreground is removed', async (t) => {
   const client = await startCluster(t);
   const members = circle('all', 5, configMaps, secrets);
   await makeCircle(client, members);
@@ -94,7 +94,7 @@ t.test('a circle whose members are all deleted in the foreground goes', async (t
   await allGone(client, 'all-', configMaps, secrets);
 });
 
-t.test('a circle with a foreign finalizer waits for it and for nothing else', async (t) => {
+t.test('a circle with a foreign finalizer waits only for the finalizer', async (t) => {
   const client = await startCluster(t);
   const members = circle('held', 3, configMaps).map((member, i) =>
     i === 1 ? { ...member, finalizers: ['example.com/hold'] } : member,
@@ -110,7 +110,7 @@ t.test('a circle with a foreign finalizer waits for it and for nothing else', as
   await allGone(client, 'held-', configMaps);
 });
 
-t.test('a circle and a tree below it: the tree goes first', async (t) => {
+t.test('a circle and a tree below it: the tree is removed first', async (t) => {
   const client = await startCluster(t);
   await makeCircle(client, circle('ring', 2, configMaps));
   const root = await client.get(configMaps, `${namespace}/ring-0`);
@@ -173,5 +173,5 @@ t.test('a dependent in another namespace holds up no owner', async (t) => {
   await client.delete(configMaps, `${namespace}/mine`, { propagationPolicy: 'Foreground' });
   await eventually(client, configMaps, (all) => !all.some(named('mine')), { namespace });
   const theirs = await eventually(client, configMaps, (all) => all.some(named('theirs')), { namespace: 'elsewhere' });
-  t.ok(theirs.some(named('theirs')), 'it is held by its own finalizer');
+  t.ok(theirs.some(named('theirs')), 'its own finalizer holds it');
 });

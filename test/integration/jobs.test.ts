@@ -25,7 +25,7 @@ const has = (type: string) => (all: readonly Job[]) =>
   all[0]?.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
 const select = (name: string) => ({ namespace: 'default', fieldSelector: `metadata.name=${name}` });
 
-t.test('a job runs its pods to the end, counts each once, and lets them go', async (t) => {
+t.test('a job runs its pods to the end, counts each once, and releases them', async (t) => {
   const client = await startCluster(t, { ends: () => 'Succeeded' });
   await client.create(jobs, job('five', { completions: 5, parallelism: 2 }));
   const [done] = await eventually(client, jobs, has('Complete'), select('five'));
@@ -33,7 +33,7 @@ t.test('a job runs its pods to the end, counts each once, and lets them go', asy
   t.same(done?.status?.uncountedTerminatedPods, {});
   t.ok(done?.status?.completionTime);
   const made = (await client.list(pods, { namespace: 'default', labelSelector: 'job-name=five' })).items;
-  t.equal(made.length, 5, 'not one too many');
+  t.equal(made.length, 5, 'no extra pod');
   await eventually(
     client,
     pods,
@@ -41,12 +41,12 @@ t.test('a job runs its pods to the end, counts each once, and lets them go', asy
     { namespace: 'default' },
   );
 
-  t.comment('deleted, it takes its pods along');
+  t.comment('its pods are deleted with the job');
   await client.delete(jobs, 'default/five', { propagationPolicy: 'Foreground' });
   await eventually(client, jobs, (all) => all.length === 0, select('five'));
   await eventually(client, pods, (all) => all.length === 0, { namespace: 'default' });
 
-  t.comment('and goes by itself when it asks to');
+  t.comment('a job with ttlSecondsAfterFinished is deleted');
   const brief = job('brief', { ttlSecondsAfterFinished: 0 });
   const held = { finalizers: ['example.com/hold'] };
   await client.create(jobs, {
@@ -67,7 +67,7 @@ t.test('a job runs its pods to the end, counts each once, and lets them go', asy
   await eventually(client, jobs, (all) => all.length === 0, { namespace: 'default' });
 });
 
-t.test('a job that fails says why', async (t) => {
+t.test('a failed job reports why', async (t) => {
   const client = await startCluster(t, { ends: () => 'Failed' });
   await client.create(jobs, job('broken', { backoffLimit: 0 }));
   const [failed] = await eventually(client, jobs, has('Failed'), select('broken'));
@@ -97,7 +97,7 @@ t.test(
   },
 );
 
-t.test('what no controller serves is refused', async (t) => {
+t.test('fields that no controller supports are refused', async (t) => {
   const client = await startCluster(t, {});
   await t.rejects(client.create(jobs, job('indexed', { completionMode: 'Indexed' })), { code: 'Invalid' });
   const always = job('always');

@@ -24,7 +24,7 @@ t.test('token, discovery, certificates, work, renewal', async (t) => {
   const [, address = '', given = '', caHash = ''] =
     /^k8ts join (\S+) --token=(\S+) --ca-cert-hash=(\S+)$/.exec(printed) ?? [];
 
-  t.comment('as it is pasted on the machine');
+  t.comment('the join command, as a user pastes it on the machine');
   const cluster = await discover({ server: address, token: given, caHash });
   const dir = join(t.testdir(), 'k8ts');
   const nodeName = 'worker-1';

@@ -34,7 +34,7 @@ const isProgrammed = (one: Service) =>
   programmed(one)?.status === 'True' && programmed(one)?.observedGeneration === one.metadata?.generation;
 const named = (name: string) => ({ namespace: 'default', fieldSelector: `metadata.name=${name}` });
 
-t.test('addresses are given, kept, refused with the reason, and free again', async (t) => {
+t.test('addresses are assigned, kept, refused with the reason, and freed', async (t) => {
   const { client, server, proxies } = await start(t);
   await client.create(services, service('a'));
   await eventually(client, services, (list) => addressOf('a', list) === '192.168.57.240', named('a'));
@@ -68,10 +68,14 @@ t.test('addresses are given, kept, refused with the reason, and free again', asy
   await eventually(client, services, (list) => addressOf('c', list) === '192.168.57.240', named('c'));
   await client.patch(services, 'default/b', 'merge', { spec: { type: 'ClusterIP', loadBalancerClass: null } });
   const changed = await client.get(services, 'default/b');
-  t.same(changed.status?.loadBalancer, {}, 'at once, by the server');
+  t.same(changed.status?.loadBalancer, {}, 'the server removes the address at once');
   await client.create(services, service('d'));
   await eventually(client, services, (list) => addressOf('d', list) === '192.168.57.241', named('d'));
-  t.equal(addressOf('other', (await client.list(services)).items), undefined, 'of another class');
+  t.equal(
+    addressOf('other', (await client.list(services)).items),
+    undefined,
+    'a Service of another class gets no address',
+  );
 
   // A requested address that cannot be assigned leaves the Service without an address rather than with another one.
   await client.patch(services, 'default/d', 'merge', { spec: { loadBalancerIP: '10.0.0.1' } });
@@ -79,7 +83,7 @@ t.test('addresses are given, kept, refused with the reason, and free again', asy
   await client.patch(services, 'default/d', 'merge', { spec: { loadBalancerIP: '192.168.57.241' } });
   await eventually(client, services, (list) => addressOf('d', list) === '192.168.57.241', named('d'));
   await eventually(client, services, (list) => list.every(isProgrammed), named('d'));
-  t.same(proxies.n1.claims.get('default/d'), [{ address: '192.168.57.241' }], 'nodes know what to announce');
+  t.same(proxies.n1.claims.get('default/d'), [{ address: '192.168.57.241' }], 'nodes know the addresses to announce');
 
   const steal = { status: { loadBalancer: { ingress: [{ ip: '192.168.57.1' }] } } };
   for (const user of ['system:kube-proxy', 'system:kube-scheduler', 'jane']) {
@@ -91,7 +95,7 @@ t.test('addresses are given, kept, refused with the reason, and free again', asy
   }
 });
 
-t.test('Programmed says which nodes have the Service there is', async (t) => {
+t.test('Programmed names the nodes that have the rules of the current Service', async (t) => {
   const { client, proxies } = await start(t);
   await client.create(services, service('web', { type: 'ClusterIP' }));
   const [first] = await eventually(client, services, (list) => list.some(isProgrammed), named('web'));
@@ -130,7 +134,7 @@ t.test('Programmed says which nodes have the Service there is', async (t) => {
   t.match(before[0].metadata?.ownerReferences, [{ kind: 'Node', name: 'n1' }]);
 });
 
-t.test('a node that is not ready is named, and not waited for', async (t) => {
+t.test('the message names a node that is not ready, and the condition does not wait for it', async (t) => {
   const { client, proxies } = await start(t);
   proxies.n2.hold();
   const conditions = [{ type: 'Ready', status: 'Unknown' }];

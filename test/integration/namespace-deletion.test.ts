@@ -170,7 +170,7 @@ const states: Readonly<Record<string, (client: Client, namespace: string) => Pro
   },
 };
 
-t.test('a namespace goes within seconds', async (t) => {
+t.test('a namespace is removed within seconds', async (t) => {
   const client = await startCluster(t);
   const namespaced = samplesOf('n').map(({ kind }) => kind);
   t.ok(missingKinds(samplesOf('n')).length < 10 && namespaced.length > 15, 'the samples are those of all kinds');
@@ -182,6 +182,6 @@ t.test('a namespace goes within seconds', async (t) => {
     const involvedObject = { kind: 'Pod', namespace, name: 'gone' };
     await client.create(events, { metadata: { name: 'told', namespace }, involvedObject });
     await goes(client, namespace);
-    t.same((await client.list(events, { namespace })).items, [], `${name}: Events go with it`);
+    t.same((await client.list(events, { namespace })).items, [], `${name}: its Events are removed too`);
   }
 });

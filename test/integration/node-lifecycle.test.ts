@@ -13,7 +13,7 @@ const condition = (
   type: string,
 ) => object?.status?.conditions?.find((each) => each.type === type)?.status;
 
-t.test('a node without a sign of life', async (t) => {
+t.test('a node that no longer renews its Lease', async (t) => {
   const clock = new FakeClock(Date.now());
   const { client } = await openControlPlane(t, { nodes: ['alive', 'silent'], controllers: { clock } });
   await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
@@ -58,7 +58,7 @@ t.test('a node without a sign of life', async (t) => {
     ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute'],
   );
   const alive = unknown.find(({ metadata }) => metadata?.name === 'alive');
-  t.equal(condition(alive, 'Ready'), 'True', 'the lease alone keeps the other one alive');
+  t.equal(condition(alive, 'Ready'), 'True', 'the Lease alone keeps the other node ready');
 
   const notReady = await eventually(client, pods, (all) => all.some((each) => condition(each, 'Ready') === 'False'), {
     namespace: 'default',
@@ -68,12 +68,12 @@ t.test('a node without a sign of life', async (t) => {
     ['leaves'],
   );
 
-  t.comment('nothing is written once everything is said');
+  t.comment('nothing is written after all conditions are set');
   const { metadata } = await client.list(nodes);
   await client.list(pods);
   t.ok(Number(metadata.resourceVersion) < 1000, 'no loop of writes');
 
-  t.comment('evicted when its toleration runs out');
+  t.comment('the pod is evicted when its toleration ends');
   while (!clock.pending().some((ms) => ms > 55_000 && ms <= 60_000)) await new Promise(setImmediate);
   clock.advance(60_000);
   await eventually(client, pods, (all) => all.length === 1 && all[0]?.metadata?.name === 'stays', {

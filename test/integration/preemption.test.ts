@@ -29,7 +29,7 @@ t.test('a more important pod takes the place of a less important one', async (t)
   await client.create(pods, pod('urgent', '3', critical));
   const [urgent] = await eventually(client, pods, ([one]) => one?.spec?.nodeName !== undefined, select('urgent'));
   const left = (await client.list(pods, { namespace: 'kube-system' })).items;
-  t.same(left.map(({ metadata }) => metadata?.name).sort(), ['large', 'urgent'], 'its equal stays');
+  t.same(left.map(({ metadata }) => metadata?.name).sort(), ['large', 'urgent'], 'a pod of the same priority stays');
   t.not(urgent?.spec?.nodeName, left.find(({ metadata }) => metadata?.name === 'large')?.spec?.nodeName);
   const [event] = await eventually(client, events, (all) => all.some(({ reason }) => reason === 'Preempted'), {
     fieldSelector: 'involvedObject.name=small',
@@ -37,7 +37,7 @@ t.test('a more important pod takes the place of a less important one', async (t)
   t.equal(event?.message, `Preempted by pod ${urgent?.metadata?.uid} on node ${urgent?.spec?.nodeName}`);
 });
 
-t.test('a gated pod says so, and is placed when its gates are gone', async (t) => {
+t.test('a gated pod reports its gates, and is bound when they are removed', async (t) => {
   const client = await startCluster(t);
   const made = await client.create(pods, pod('gated', '1', { schedulingGates: [{ name: 'example.com/wait' }] }));
   t.match(made.status?.conditions?.[0], { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' });

@@ -186,12 +186,12 @@ const isComplete =
   (name: string) => (all: readonly { metadata?: { name?: string }; status?: { availableReplicas?: number } }[]) =>
     all.some(({ metadata, status }) => metadata?.name === name && status?.availableReplicas === 2);
 
-t.test('a settled state makes no work', async (t) => {
+t.test('a settled state causes no work', async (t) => {
   const { client, counters } = await startControllers(t);
   await createNodes(client, 'n1', 'n2');
   await client.create(namespaces, { metadata: { name: namespace } });
   const samples = [...(await clusterSamples('sample')), ...samplesOf(namespace)];
-  t.same(missingKinds(samples), [], 'there is a sample of each kind');
+  t.same(missingKinds(samples), [], 'every kind has a sample');
   await createAll(client, [...samples, ...extras]);
   const expiresAtMs = Date.now() + 86_400_000;
   const token = {
@@ -226,7 +226,7 @@ t.test('a settled state makes no work', async (t) => {
   t.same(
     clock.pending().filter((ms) => ms < 1_000),
     [],
-    'no key waits for a back-off or its pace',
+    'no key waits for a back-off or its rate limit',
   );
 
   events.length = 0;

@@ -117,7 +117,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(
       rest.filter(isDone).length,
       510 - items.length,
-      'all that is left of 512 but the first and the last address',
+      'all remaining addresses of 512, without the first and the last',
     );
     t.ok(rest.filter((result) => !isDone(result)).every((result) => /range is full/.test(failure(result).message)));
     await checkClaims(t, store, 'claims are those of the stored Services');
@@ -130,11 +130,14 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(
       new Set(again.map(({ spec }) => spec?.clusterIP)).size,
       480,
-      'and each server knows that all are free again',
+      'and each server knows that all addresses are free again',
     );
   },
 
-  'of those who ask for one address or one port, one gets it and the others read why': async (t, store) => {
+  'of the Services that request one address or port, one gets it and the others are refused with the reason': async (
+    t,
+    store,
+  ) => {
     const clients = await twoServers(t, store);
     const ask = async (name: string, spec: (i: number) => Service['spec'], why: RegExp) => {
       const results = await Promise.allSettled(
@@ -166,7 +169,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await t.rejects(
       clients[1].create(services, service('both', { ...twice, clusterIP: '10.96.1.1' })),
       { message: /10\.96\.1\.1: provided IP .*31000: provided port .*31001: provided port/ },
-      'one answer names all that is taken',
+      'one answer names everything that is in use',
     );
     await checkClaims(t, store, 'losers hold nothing');
     await checkHistory(t, store);

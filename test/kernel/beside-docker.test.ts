@@ -37,7 +37,7 @@ async function published(from: TestNetns, host: string, port = publishedPort): P
   }
 }
 
-t.test('beside an ordinary Docker', { skip: skipWithoutDocker() }, async (t) => {
+t.test('pods next to an ordinary Docker', { skip: skipWithoutDocker() }, async (t) => {
   await withScope(async (scope) => {
     const [netns, far, outside] = [await scopedNetns(scope), await scopedNetns(scope), await scopedNetns(scope)];
     await netns.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
@@ -56,7 +56,7 @@ t.test('beside an ordinary Docker', { skip: skipWithoutDocker() }, async (t) => 
     t.match(
       await netns.run('iptables', '-S', 'FORWARD'),
       /-P FORWARD DROP/,
-      'this Docker forwards nothing but its own',
+      'this Docker forwards only packets of its own networks',
     );
 
     const one = new LabNode('one', netns, '192.0.2.1', '10.244.1.0/24', 'auto', scope);
@@ -100,7 +100,7 @@ t.test('beside an ordinary Docker', { skip: skipWithoutDocker() }, async (t) => 
     await everything('with the raw rules of Docker 28');
     await t.rejects(
       connectInNetns(a.netns, { host: containerIp, port: 80, signal: AbortSignal.timeout(1_000) }),
-      'which do drop what goes to a container directly',
+      'the raw rules drop packets that go directly to a container',
     );
     await netns.run('iptables', '-t', 'raw', '-F', 'PREROUTING');
 

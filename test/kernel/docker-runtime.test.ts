@@ -58,7 +58,7 @@ t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
     await runtime.remove(id);
   });
 
-  await t.test('a daemon that is away is unavailable, and its return is noticed', async (t) => {
+  await t.test('a stopped daemon is Unavailable, and its restart is noticed', async (t) => {
     const abort = new AbortController();
     const events = runtime.events(abort.signal)[Symbol.asyncIterator]();
     t.same((await events.next()).value, { type: 'connected' });

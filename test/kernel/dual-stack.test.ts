@@ -21,7 +21,7 @@ async function meet(t: Tap, from: LabPod, to: LabPod): Promise<void> {
   for (const [i, ip] of to.ips.entries()) {
     const answer = await ask(from.netns, ip);
     t.equal(answer.slice(0, answer.indexOf('|')), `seen from ${from.ips[i]}`);
-    t.equal(answer.length, `seen from ${from.ips[i]}`.length + fill.length, 'all of it');
+    t.equal(answer.length, `seen from ${from.ips[i]}`.length + fill.length, 'the complete answer');
   }
 }
 type Tap = Pick<typeof t, 'equal'>;
@@ -50,7 +50,11 @@ t.test('both families', { skip: skipWithoutKernel() }, async (t) => {
       await two.until(true, /^10\.244\.1\.0\/24/m, ...routes4);
       await two.until(true, /^fd00:10:244:1::\/64 via/m, ...routes6);
       t.match(await one.netns.run(...routes6), /^blackhole fd00:10:244:1::\/64 dev lo proto 84 metric 2147483647/m);
-      t.equal((await one.netns.run('sysctl', '-n', 'net.ipv6.conf.up0.accept_ra')).trim(), '2', 'still hears routers');
+      t.equal(
+        (await one.netns.run('sysctl', '-n', 'net.ipv6.conf.up0.accept_ra')).trim(),
+        '2',
+        'the node still listens to routers',
+      );
 
       const [a, b, c] = [await one.pod(), await one.pod(), await two.pod()];
       t.same(
@@ -74,7 +78,7 @@ t.test('both families', { skip: skipWithoutKernel() }, async (t) => {
       await meet(t, a, b);
       t.ok(
         (await forwarded()) >= 1.5 * first,
-        'pods of one node meet in its IP layer each time: no redirect is believed',
+        'packets between pods of one node always pass its IP layer: no redirect is accepted',
       );
 
       const table = await a.netns.run('ip', '-6', 'route');
@@ -90,7 +94,7 @@ t.test('both families', { skip: skipWithoutKernel() }, async (t) => {
 
       const wires = await one.netns.run('ip', 'link');
       await one.restart(nodes, 'auto', [a, b]);
-      t.equal(await one.netns.run('ip', 'link'), wires, 'a restarted kubelet leaves the wires alone');
+      t.equal(await one.netns.run('ip', 'link'), wires, 'a restarted kubelet does not change the wires');
       await a.netns.run('ip', '-6', 'route', 'del', 'default');
       const wire = { pid: a.pid, ips: a.ips, interfaceName: 'eth0' };
       t.equal(await one.network.attach(wire), 'no route to ::/0');
@@ -133,11 +137,11 @@ t.test('both families', { skip: skipWithoutKernel() }, async (t) => {
       nodes.put(nodeObject('n2', '198.51.100.2', '10.244.2.0/24'));
       await one.until(false, /fd00:10:244:2::/, ...routes6);
       await one.until(false, /fd00:10:244:2::1/, 'ip', '-6', 'neighbour', 'show', 'dev', 'k8ts-vxlan');
-      t.equal((await ask(a.netns, c.ip)).split('|')[0], `seen from ${a.ip}`, 'the other family stays');
+      t.equal((await ask(a.netns, c.ip)).split('|')[0], `seen from ${a.ip}`, 'the other family still works');
     });
   });
 
-  await t.test('a node that has IPv6 alone', async (t) => {
+  await t.test('a node with only IPv6', async (t) => {
     await withScope(async (scope) => {
       const make = async (index: number) => {
         const netns = await scopedNetns(scope);

@@ -54,7 +54,7 @@ const read = async (socket: Socket) => {
 t.test('forward to a pod', { skip: skipWithoutKernel() }, async (t) => {
   const never = new AbortController().signal;
 
-  await t.test('carries both ways; the answer may come after the half-close', async (t) => {
+  await t.test('bytes pass in both directions; the answer may come after the half-close', async (t) => {
     await withPod(async ({ netns, pid }) => {
       await using _server = await listen(netns, 8080, (socket) => {
         void read(socket).then((body) => socket.end(`${body} from ${socket.remoteAddress}`));
@@ -68,7 +68,7 @@ t.test('forward to a pod', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a closed port and a gone pod are failures', async (t) => {
+  await t.test('a closed port and an ended pod are failures', async (t) => {
     await withPod(async ({ pid }) => {
       const [client, far] = await socketPair();
       await t.rejects(forwardToPod({ pid, port: 9 }, far, never), {
@@ -81,7 +81,7 @@ t.test('forward to a pod', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a connection broken off by the pod, or by the client, is none', async (t) => {
+  await t.test('a connection that the pod or the client resets is not a failure', async (t) => {
     await withPod(async ({ netns, pid }) => {
       const connected: Socket[] = [];
       await using _server = await listen(netns, 8080, (socket) => {

@@ -92,10 +92,10 @@ for (const mode of proxyModes) {
 
         client.down = true;
         await first.end();
-        t.match(await ask(), /^(a|far) /, 'rules outlive the process');
+        t.match(await ask(), /^(a|far) /, 'rules stay after the process has ended');
         const second = await runProxy(lab, client, { nodeName });
         t.match(second.proxier.problem(), /waiting/);
-        t.match(await ask(), /^(a|far) /, 'and a process that cannot reach the API');
+        t.match(await ask(), /^(a|far) /, 'and while a new process cannot reach the API');
         client.down = false;
         await client.delete(endpointSlices, 'shop/web-1');
         await until(async () => (await Promise.all([ask(), ask(), ask(), ask(), ask()])).join(' '), /^(far \S+ ?){5}$/);
@@ -106,7 +106,7 @@ for (const mode of proxyModes) {
       });
     });
 
-    await t.test('a flush by somebody else is mended and reported', { timeout: 200_000 }, async (t) => {
+    await t.test('a flush by another process is repaired and reported', { timeout: 200_000 }, async (t) => {
       await withLab(mode, async (lab) => {
         const client = new MemoryClient();
         await client.create(nodes, node);
@@ -130,7 +130,7 @@ for (const mode of proxyModes) {
       });
     });
 
-    await t.test('cleanup takes everything away', async (t) => {
+    await t.test('cleanup removes everything', async (t) => {
       await withLab(mode, async (lab) => {
         const client = new MemoryClient();
         await client.create(nodes, node);
@@ -146,7 +146,7 @@ for (const mode of proxyModes) {
   });
 }
 
-t.test('health check ports say whether there are local endpoints', async (t) => {
+t.test('health check ports report whether there are local endpoints', async (t) => {
   const port = await freePort();
   const ports = new HealthPorts(log);
   t.teardown(() => ports.close());

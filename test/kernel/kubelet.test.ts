@@ -39,7 +39,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', web!.status!.podIP!), /1 packets received/);
   });
 
-  await t.test('a restarted kubelet leaves containers and addresses alone', async (t) => {
+  await t.test('a restarted kubelet changes no container and no address', async (t) => {
     const before = await ready('web');
     await running.stop();
     running = await startKubelet(client, dockerd);
@@ -82,7 +82,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     await until('inside', (object) => object === undefined);
   });
 
-  await t.test('last words: of any user, at any place, and never more than a little', async (t) => {
+  await t.test('termination messages: of any user, at any path, and at most a few kB', async (t) => {
     const says = (name: string, script: string, terminationMessagePath: string, more: object = {}) =>
       shell(name, script, { terminationMessagePath, securityContext: { runAsUser: 1234 }, ...more });
     await client.create(
@@ -113,7 +113,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     await client.delete(pods, 'default/words', { gracePeriodSeconds: 0 });
   });
 
-  await t.test('Docker goes and comes back: pods are made anew and are ready again', async (t) => {
+  await t.test('Docker ends and starts again: pods are created again and become ready', async (t) => {
     const before = await ready('web');
     await dockerd.restart();
     const after = await until('web', (object) => isReady(object) && object?.status?.podIP !== before?.status?.podIP);
@@ -122,7 +122,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
   });
 
   await t.test(
-    'when the machine goes down containers end, also stubborn ones, and their pods are started again',
+    'when the machine shuts down all containers end, and after its start their pods run again',
     async (t) => {
       await client.create(
         pods,
@@ -139,7 +139,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
       await running.stop('machine goes down');
       const runtime = new DockerRuntime(dockerd.host);
       const left = (await runtime.list()).filter(({ state }) => state === 'running');
-      t.strictSame(left, [], 'nothing runs any more, sandboxes neither');
+      t.strictSame(left, [], 'no container runs, and no sandbox');
       running = await startKubelet(client, dockerd);
       const after = await until(
         'down',
@@ -157,7 +157,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     },
   );
 
-  await t.test('a node that is given a range of the other family: new pods have both addresses', async (t) => {
+  await t.test('a node gets a range of the other family: new pods have both addresses', async (t) => {
     const before = await ready('second');
     await running.stop();
     const podCIDRs = ['10.244.7.0/24', 'fd00:10:244:7::/64'];
@@ -184,7 +184,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
       status: { addresses: [{ address: '192.0.2.1' }, { address: '2001:db8::1' }, { type: 'Hostname' }] },
     });
     const after = await ready('second');
-    t.same(after?.status?.podIPs, before?.status?.podIPs, 'pods of before keep their one address');
+    t.same(after?.status?.podIPs, before?.status?.podIPs, 'earlier pods keep their single address');
     t.equal(after?.status?.containerStatuses?.[0]?.restartCount, before?.status?.containerStatuses?.[0]?.restartCount);
     for (const name of ['both', 'host']) {
       await client.delete(pods, `default/${name}`, { gracePeriodSeconds: 1 });
@@ -193,7 +193,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.notMatch(await dockerd.netns.run('ip', '-6', 'neighbour'), new RegExp(ips[1]!));
   });
 
-  await t.test('a deleted pod leaves nothing behind', async (t) => {
+  await t.test('a deleted pod leaves no containers, links or files', async (t) => {
     await client.delete(pods, 'default/web');
     await until('web', (object) => object === undefined);
     t.notMatch(await dockerd.docker('ps', '-aq', '--filter', 'label=io.kubernetes.pod.name=web'), /\w/);

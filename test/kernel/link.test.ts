@@ -25,7 +25,7 @@ async function withRt<T>(netns: TestNetns, fn: (rt: Rtnetlink) => Promise<T>): P
 }
 
 t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
-  await t.test('bridge: create, repair, leave alone', async (t) => {
+  await t.test('bridge: created, repaired, left unchanged', async (t) => {
     await withNetns(1, async (netns) => {
       await withRt(netns, async (rt) => {
         const desired = {
@@ -38,7 +38,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
         await applySteps(rt, await plan());
         t.match(await netns.run('ip', '-d', 'link', 'show', 'br0'), /mtu 1400.* UP|UP.*mtu 1400/);
         t.match(await netns.run('ip', 'address', 'show', 'br0'), /0a:58:0a:00:00:01[\s\S]*inet 10\.0\.0\.1\/24/);
-        t.same(await plan(), [], 'nothing left to do');
+        t.same(await plan(), [], 'no step remains');
         await netns.run('ip', 'link', 'set', 'br0', 'down', 'mtu', '1300', 'address', '0a:00:00:00:00:02');
         await netns.run('ip', 'link', 'set', 'br0', 'type', 'bridge', 'no_linklocal_learn', '0');
         await netns.run('ip', 'address', 'add', '10.9.0.1/24', 'dev', 'br0');
@@ -52,7 +52,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('veth: the peer is born in the other namespace, hairpin port', async (t) => {
+  await t.test('veth: the peer is created in the other namespace, hairpin port', async (t) => {
     await withNetns(2, async (node, pod) => {
       await withRt(node, async (rt) => {
         await rt.createBridge('br0', { up: true });
@@ -89,7 +89,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('routes: planned, applied, others left alone', async (t) => {
+  await t.test('routes: planned, applied, foreign routes stay', async (t) => {
     await withNetns(2, async (a, b) => {
       await connect(
         { netns: a, link: 'up0', address: '192.0.2.1/24' },
@@ -163,7 +163,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
       const name = 'net.ipv4.conf.lo.arp_notify';
       const outside = readSysctl(ownNetns(), name);
       t.same(ensureSysctls(netns, { [name]: '1' }), [name]);
-      t.same(ensureSysctls(netns, { [name]: '1' }), [], 'already so');
+      t.same(ensureSysctls(netns, { [name]: '1' }), [], 'the value is already set');
       t.equal((await netns.run('cat', '/proc/sys/net/ipv4/conf/lo/arp_notify')).trim(), '1');
       t.equal(readSysctl(ownNetns(), name), outside);
       t.equal(readSysctl(netns, 'net.ipv4.no_such_setting'), undefined);
@@ -172,7 +172,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('the monitor reports links and routes as they come and go', async (t) => {
+  await t.test('the monitor reports added and removed links and routes', async (t) => {
     await withNetns(1, async (netns) => {
       const seen: NetworkChange[] = [];
       let wake = () => {};
@@ -207,7 +207,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a monitor that cannot keep up says so, each time, and goes on', async (t) => {
+  await t.test('a monitor that loses messages reports it each time, and continues', async (t) => {
     await withNetns(1, async (netns) => {
       const count = 20_000;
       const file = join(t.testdir(), 'batch');
@@ -254,7 +254,7 @@ t.test('rtnetlink', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a gone namespace is NotFound', async (t) => {
+  await t.test('a removed namespace is NotFound', async (t) => {
     const netns = await createNetns();
     await netns.teardown();
     t.throws(() => new Rtnetlink(netns), { code: 'NotFound' });

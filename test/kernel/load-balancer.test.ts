@@ -144,14 +144,14 @@ async function withLab(fn: Work, mode: ProxyMode = 'iptables'): Promise<void> {
 
 t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
   for (const mode of ['iptables', 'nftables'] as const) {
-    await t.test(`${mode}: one node answers, and traffic arrives as both policies say`, async (t) => {
+    await t.test(`${mode}: one node answers, and traffic follows both policies`, async (t) => {
       await withLab(async (lab, link) => {
-        t.same(await link.answers(address), [], 'nobody has it yet');
+        t.same(await link.answers(address), [], 'no node has the address yet');
         await lab.expose('web', address, 'Cluster');
         await link.until(address, () => true);
         const owner = await link.owner(address);
         t.same(lab.nodes[owner].announcer.addresses, [marks[owner], address]);
-        t.same(await link.answers('192.168.57.239'), [], 'an address of no Service');
+        t.same(await link.answers('192.168.57.239'), [], 'no node answers for an address of no Service');
         t.match(
           await lab.nodes[owner].netns.run('ip', 'route', 'get', address),
           'dev eth0',
@@ -190,23 +190,31 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         );
         await lab.expose('nobody', '192.168.57.242', 'Local', []);
         await link.owner('192.168.57.242');
-        t.equal(await ask(lab, '192.168.57.242', 80), 'ECONNREFUSED', 'without endpoints the client hears so at once');
+        t.equal(
+          await ask(lab, '192.168.57.242', 80),
+          'ECONNREFUSED',
+          'without endpoints the connection is refused at once',
+        );
 
         link.claim('192.168.57.241');
         t.same(
           await lab.nodes.n2.firstConflict(),
           [`shop/local 192.168.57.241 ${link.mac}`],
-          'a stranger with the address',
+          'another machine announces the address',
         );
         t.same(
           nodeNames.flatMap((name) => (name === 'n2' ? [] : lab.nodes[name].conflicts)),
           [],
-          'is told by the node that announces it',
+          'the node that announces the address reports the conflict',
         );
         await lab.moveEndpoints('local', ['n3']);
         await link.until('192.168.57.241', (mac) => mac === lab.nodes.n3.mac);
         t.equal(await link.owner('192.168.57.241'), 'n3');
-        t.equal(await ask(lab, '192.168.57.241', 80), `n3 ${clientAddress}`, 'the client follows without asking anew');
+        t.equal(
+          await ask(lab, '192.168.57.241', 80),
+          `n3 ${clientAddress}`,
+          'the client follows without another request',
+        );
       }, mode);
     });
   }
@@ -224,7 +232,11 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         const tookMs = await link.until(address, (mac) => mac !== lab.nodes[owner].mac);
         t.comment(`taken over after ${tookMs} ms`);
         t.not(await link.owner(address, others), owner);
-        t.match(await ask(lab, address, 80), /^n\d /, 'and connections arrive: the announcement has changed its table');
+        t.match(
+          await ask(lab, address, 80),
+          /^n\d /,
+          'and connections arrive: the announcement has changed the table of the client',
+        );
         await lab.plug(owner);
         // While the link was cut, both nodes answered. When it is plugged in, only one answers; the election may first choose another node.
         const until = Date.now() + returnMs;
@@ -235,22 +247,25 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
     });
   }
 
-  await t.test('while a kube-proxy begins again its addresses stay with its node', async (t) => {
-    await withLab(async (lab, link) => {
-      await lab.expose('web', address, 'Cluster');
-      await link.until(address, () => true);
-      const owner = await link.owner(address);
-      const rest = nodeNames.filter((name) => name !== owner);
-      await lab.nodes[owner].stop();
-      t.same(await link.answers(address, rest), [lab.nodes[owner].mac], 'another one answers in its name');
-      t.match(await ask(lab, address, 80), /^n\d /, 'and its kernel carries the traffic');
-      await link.until(address, (mac) => mac !== lab.nodes[owner].mac);
-      t.match(await ask(lab, address, 80), /^n\d /, 'it did not come back');
-    });
-  });
+  await t.test(
+    'after the end of a kube-proxy its addresses stay with its node for the time of a restart',
+    async (t) => {
+      await withLab(async (lab, link) => {
+        await lab.expose('web', address, 'Cluster');
+        await link.until(address, () => true);
+        const owner = await link.owner(address);
+        const rest = nodeNames.filter((name) => name !== owner);
+        await lab.nodes[owner].stop();
+        t.same(await link.answers(address, rest), [lab.nodes[owner].mac], 'another node answers in its name');
+        t.match(await ask(lab, address, 80), /^n\d /, 'and its kernel carries the traffic');
+        await link.until(address, (mac) => mac !== lab.nodes[owner].mac);
+        t.match(await ask(lab, address, 80), /^n\d /, 'another node has taken over');
+      });
+    },
+  );
 
   await t.test(
-    'a kube-proxy that ends says so; a node that is excluded, or has lost the API, steps back',
+    'a kube-proxy announces its end; a node that is excluded, or has lost the API, gives its addresses up',
     async (t) => {
       await withLab(async (lab, link) => {
         await lab.expose('web', address, 'Cluster');
@@ -271,7 +286,7 @@ t.test('load balancer addresses', { skip: skipWithoutKernel() }, async (t) => {
         await lab.nodes[third].stop();
         const tookMs = await link.until(address, (mac) => mac === lab.nodes[second].mac);
         t.comment(`left and taken over after ${tookMs} ms`);
-        t.same(lab.nodes[third].announcer.addresses, [], 'better the one without the API than nobody');
+        t.same(lab.nodes[third].announcer.addresses, [], 'if no other node answers, the node without the API does');
         t.match(await ask(lab, address, 80), /^n\d /);
       });
     },

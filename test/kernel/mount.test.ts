@@ -46,44 +46,48 @@ t.test('tmpfs', { skip: skipWithoutKernel() }, async (t) => {
   await t.rejects(mounts.ensureTmpfs(join(dir, 'none'), { mode: 0o755 }), { code: 'NotFound' });
 });
 
-t.test('a held file or folder is bound, not what has its name now', { skip: skipWithoutKernel() }, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'k8ts-bind-'));
-  const mounts = new SystemMounts();
-  t.teardown(async () => {
-    await mounts.detachBelow(dir);
-    await rm(dir, { recursive: true });
-  });
-  const at = (...names: string[]) => join(dir, ...names);
-  await mkdir(at('volume/sub'), { recursive: true });
-  await mkdir(at('host'));
-  await writeFile(at('volume/sub/which'), 'inside');
-  await writeFile(at('volume/file'), 'inside');
-  await writeFile(at('host/which'), 'outside');
-  await mkdir(at('folder place'));
-  await writeFile(at('file place'), '');
-  const folder = await openBeneath(at('volume'), 'sub');
-  const file = await openBeneath(at('volume'), 'file');
-  await rename(at('volume/sub'), at('volume/kept'));
-  await symlink(at('host'), at('volume/sub'));
-  await rename(at('volume/file'), at('volume/other'));
-  await symlink(at('host/which'), at('volume/file'));
-  await mounts.bind(folder, at('folder place'));
-  await mounts.bind(file, at('file place'));
-  for (const handle of [folder, file]) await handle.close();
-  t.equal(await readFile(at('folder place/which'), 'utf8'), 'inside');
-  t.equal(await readFile(at('file place'), 'utf8'), 'inside');
-  await t.rejects(rmdir(at('folder place')), { code: 'EBUSY' }, 'a place in use is not deleted');
-  await t.rejects(unlink(at('file place')), { code: 'EBUSY' });
-  const again = await openBeneath(at('host'), '');
-  await mounts.bind(again, at('folder place'));
-  await again.close();
-  await mounts.detach(at('folder place'));
-  t.same(await readdir(at('folder place')), [], 'both layers are gone');
-  await mounts.detach(at('folder place'));
-  await mounts.detach(at('none'));
-  await symlink(dir, `${dir}-link`);
-  t.teardown(() => unlink(`${dir}-link`));
-  await mounts.detachBelow(`${dir}-link`);
-  t.equal(await readFile(at('file place'), 'utf8'), '', 'found through a link to the folder');
-  await mounts.detachBelow(at('none'));
-});
+t.test(
+  'a held file or folder is bound, not the one that has its name now',
+  { skip: skipWithoutKernel() },
+  async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'k8ts-bind-'));
+    const mounts = new SystemMounts();
+    t.teardown(async () => {
+      await mounts.detachBelow(dir);
+      await rm(dir, { recursive: true });
+    });
+    const at = (...names: string[]) => join(dir, ...names);
+    await mkdir(at('volume/sub'), { recursive: true });
+    await mkdir(at('host'));
+    await writeFile(at('volume/sub/which'), 'inside');
+    await writeFile(at('volume/file'), 'inside');
+    await writeFile(at('host/which'), 'outside');
+    await mkdir(at('folder place'));
+    await writeFile(at('file place'), '');
+    const folder = await openBeneath(at('volume'), 'sub');
+    const file = await openBeneath(at('volume'), 'file');
+    await rename(at('volume/sub'), at('volume/kept'));
+    await symlink(at('host'), at('volume/sub'));
+    await rename(at('volume/file'), at('volume/other'));
+    await symlink(at('host/which'), at('volume/file'));
+    await mounts.bind(folder, at('folder place'));
+    await mounts.bind(file, at('file place'));
+    for (const handle of [folder, file]) await handle.close();
+    t.equal(await readFile(at('folder place/which'), 'utf8'), 'inside');
+    t.equal(await readFile(at('file place'), 'utf8'), 'inside');
+    await t.rejects(rmdir(at('folder place')), { code: 'EBUSY' }, 'a mount point in use is not deleted');
+    await t.rejects(unlink(at('file place')), { code: 'EBUSY' });
+    const again = await openBeneath(at('host'), '');
+    await mounts.bind(again, at('folder place'));
+    await again.close();
+    await mounts.detach(at('folder place'));
+    t.same(await readdir(at('folder place')), [], 'both layers are removed');
+    await mounts.detach(at('folder place'));
+    await mounts.detach(at('none'));
+    await symlink(dir, `${dir}-link`);
+    t.teardown(() => unlink(`${dir}-link`));
+    await mounts.detachBelow(`${dir}-link`);
+    t.equal(await readFile(at('file place'), 'utf8'), '', 'found through a link to the folder');
+    await mounts.detachBelow(at('none'));
+  },
+);

@@ -39,10 +39,10 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
       responders.push(responder);
     }
     const macs = responders.map(({ link }) => link!.mac);
-    await t.test('nobody has it', async (t) => {
+    await t.test('no node has the address', async (t) => {
       t.equal(await resolve(outside), undefined);
     });
-    await t.test('one answers, and the other takes over', async (t) => {
+    await t.test('one node answers, and the other takes over', async (t) => {
       responders[0]!.answer(new Map([[address, macs[0]!]]));
       // The bridge may not have the new membership yet; each new packet triggers another request.
       let found = await resolve(outside);
@@ -60,19 +60,19 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
       await outside.run('ip', '-6', 'neigh', 'flush', 'dev', 'br0');
       t.equal(await resolve(outside), macs[1]);
     });
-    await t.test('one answers in the name of another', async (t) => {
+    await t.test('one node answers in the name of another', async (t) => {
       responders[1]!.answer(new Map([[address, macs[0]!]]));
       await outside.run('ip', '-6', 'neigh', 'flush', 'dev', 'br0');
       t.equal(await resolve(outside), macs[0]);
     });
-    await t.test('a stranger with the address is told of', async (t) => {
+    await t.test('another machine with the address is reported', async (t) => {
       responders[1]!.answer(new Map([[address, macs[1]!]]));
       // With duplicate address detection the client asks whether another machine has the address, and gets an answer.
       await one.run('ip', 'address', 'add', `${address}/64`, 'dev', 'eth0');
       while (!others.includes(`1 ${address} ${macs[0]}`)) await new Promise((resolve) => setImmediate(resolve));
       const shown = () => one.run('ip', 'address', 'show', 'dev', 'eth0');
       for (let looks = 0; looks < 2_000 && !/dadfailed/.test(await shown()); looks++);
-      t.match(await shown(), /dadfailed/, 'the stranger cannot use it');
+      t.match(await shown(), /dadfailed/, 'the other machine cannot use the address');
     });
   });
 });

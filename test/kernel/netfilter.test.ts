@@ -32,7 +32,7 @@ function compilerOf(family: 4 | 6, services: readonly ServiceInput[]): ServiceCo
 t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
   for (const family of [4, 6] as const) {
     for (const backend of programsOf(family)) {
-      await t.test(`IPv${family}, ${backend.mode}: the kernel gives back what was written`, async (t) => {
+      await t.test(`IPv${family}, ${backend.mode}: iptables-save prints the written rules`, async (t) => {
         await withNetns(1, async (netns) => {
           const random = randomCluster(seededRandom(family), 60);
           const services = family === 4 ? random : toSix(random);
@@ -55,13 +55,13 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
     }
   }
 
-  await t.test('what others take away is noticed and put back', async (t) => {
+  await t.test('rules that another process removes are noticed and written again', async (t) => {
     await withNetns(1, async (netns) => {
       const exec = new NetnsExec(netns);
       const applier = new Applier({ exec, backend: await detectBackend(exec, 4) });
       const compiler = compilerOf(4, randomCluster(seededRandom(3), 20));
       const { plan, dirty } = compiler.take();
-      t.equal(await applier.canaryAlive(), true, 'nothing to miss before the first write');
+      t.equal(await applier.canaryAlive(), true, 'before the first write no rule can be missing');
       await applier.apply(plan, dirty);
       const damages: readonly (readonly string[])[] = [
         ['iptables', '-F'],
@@ -80,12 +80,16 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       }
       const [chain] = [...plan.nat.keys()].filter((name) => name.startsWith('K8TS-SVC-'));
       await exec.run(['iptables', '-t', 'nat', '-D', chain!, '1']);
-      t.equal(await applier.canaryAlive(), true, 'a single rule is below the canaries');
-      t.same(await applier.check(plan), [{ table: 'nat', chain, kind: 'changed' }], 'the thorough check names it');
+      t.equal(await applier.canaryAlive(), true, 'the canaries do not notice the loss of a single rule');
+      t.same(
+        await applier.check(plan),
+        [{ table: 'nat', chain, kind: 'changed' }],
+        'the thorough check names the chain',
+      );
     });
   });
 
-  await t.test('where transactions are counted, every change by others is noticed, and none of our own', async (t) => {
+  await t.test('if the kernel counts transactions, every foreign change is noticed, and no own change', async (t) => {
     await withNetns(1, async (netns) => {
       const exec = new NetnsExec(netns);
       const generations = new Generations(netns);
@@ -118,13 +122,13 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
       }
       now += 60_000;
       await exec.run(['iptables', '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'ACCEPT']);
-      t.equal(await applier.canaryAlive(), false, 'it could have been a rule of ours');
+      t.equal(await applier.canaryAlive(), false, 'the change could concern one of our rules');
       t.same(await applier.check(plan), []);
       t.equal(await applier.canaryAlive(), true);
     });
   });
 
-  await t.test('a chain that vanished makes the write fail, and the next one repairs everything', async (t) => {
+  await t.test('a write fails if a chain has disappeared, and the next write repairs everything', async (t) => {
     await withNetns(1, async (netns) => {
       const exec = new NetnsExec(netns);
       const applier = new Applier({ exec, backend: await detectBackend(exec, 4) });

@@ -13,7 +13,7 @@ const here = () => readlinkSync('/proc/thread-self/ns/net');
 t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
   const home = here();
 
-  await t.test('enter runs inside and comes back', async (t) => {
+  await t.test('enter runs inside the namespace and returns', async (t) => {
     await withNetns(1, async (netns) => {
       const inside = netns.enter(here);
       t.not(inside, home);
@@ -25,7 +25,7 @@ t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('comes back on a throw, which passes through', async (t) => {
+  await t.test('enter returns after an error, and throws it', async (t) => {
     await withNetns(1, async (netns) => {
       const err = new Error('inside');
       t.throws(
@@ -41,7 +41,7 @@ t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('nested namespaces unwind to the one before', async (t) => {
+  await t.test('nested calls return to the namespace before', async (t) => {
     await withNetns(2, async (a, b) => {
       const [inA, inB, back] = a.enter(() => [here(), b.enter(here), here()] as const);
       t.not(inA, inB);
@@ -50,7 +50,7 @@ t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a gone namespace is NotFound, and nothing has moved', async (t) => {
+  await t.test('a removed namespace is NotFound, and the thread stays in its own', async (t) => {
     const netns = await createNetns();
     await netns.teardown();
     t.throws(() => netns.enter(here), { code: 'NotFound' });
@@ -59,7 +59,7 @@ t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
     t.equal(here(), home);
   });
 
-  await t.test('a socket stays in the namespace it was opened in', async (t) => {
+  await t.test('a socket stays in the namespace where it was opened', async (t) => {
     await withNetns(1, async (netns) => {
       const server = createServer();
       await new Promise<void>((resolve) => netns.enter(() => server.listen(8080, resolve)));

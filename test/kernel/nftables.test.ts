@@ -21,7 +21,7 @@ const declared = [
 ].join('\n');
 
 t.test('nftables', { skip: skipWithoutKernel() }, async (t) => {
-  await t.test('what was written can be read', async (t) => {
+  await t.test('the listing shows the written objects', async (t) => {
     await withNetns(1, async (netns) => {
       const nft = new NftProgram(new NetnsExec(netns));
       t.equal(await nft.structure(table), undefined);
@@ -47,7 +47,7 @@ t.test('nftables', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a transaction is all or nothing, and its failure says how to react', async (t) => {
+  await t.test('a transaction is all or nothing, and the code of its failure tells how to react', async (t) => {
     await withNetns(1, async (netns) => {
       const nft = new NftProgram(new NetnsExec(netns));
       await nft.run(declared);
@@ -63,7 +63,7 @@ t.test('nftables', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('transactions of others are noticed, our own are not', async (t) => {
+  await t.test('foreign transactions are noticed, our own are not', async (t) => {
     await withNetns(1, async (netns) => {
       const generations = new Generations(netns);
       t.teardown(() => generations.close());
@@ -78,7 +78,7 @@ t.test('nftables', { skip: skipWithoutKernel() }, async (t) => {
       await netns.run('nft', 'list', 'ruleset');
       t.equal(await generations.others(), before);
       const writes = [7, 8].map((n) => nft.run(elementCommands('add', 'ip k8ts', 'pods', [`10.244.1.${n}`])));
-      t.equal(await generations.others(), before, 'asked while two of ours are under way');
+      t.equal(await generations.others(), before, 'read while two of our transactions run');
       await Promise.all(writes);
       let last = before;
       for (const change of [

@@ -33,7 +33,7 @@ async function machine(scope: Scope) {
 
 t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
   const { signal } = new AbortController();
-  await t.test('found by the way to the API server, and kept', async (t) => {
+  await t.test('the address on the route to the API server is found and kept', async (t) => {
     await withScope(async (scope) => {
       const { netns, clock, find, memory } = await machine(scope);
       await netns.run('ip', 'address', 'add', '192.168.56.11/24', 'dev', 'eth1');
@@ -48,19 +48,19 @@ t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
       await clock.armed(1_000);
       await netns.run('ip', 'address', 'add', '192.168.56.11/24', 'dev', 'eth1');
       clock.advance(1_000);
-      t.same(await late, ['192.168.56.11'], 'a link that comes up late');
+      t.same(await late, ['192.168.56.11'], 'the link that came up late');
 
       await netns.run('ip', 'address', 'del', '192.168.56.11/24', 'dev', 'eth1');
       await netns.run('ip', 'address', 'add', '192.168.56.77/24', 'dev', 'eth1');
       const moved = find().find(signal);
       await clock.armed(1_000);
       clock.advance(settleMs);
-      t.same(await moved, ['192.168.56.77'], 'one that has another address for good');
+      t.same(await moved, ['192.168.56.77'], 'the new address of the link');
       t.equal(await memory(), '192.168.56.77');
     });
   });
 
-  await t.test('none that others could not reach', async (t) => {
+  await t.test('an address that other machines cannot reach is refused', async (t) => {
     await withScope(async (scope) => {
       const { clock, find } = await machine(scope);
       const attempt = find([], 'https://127.0.0.1:6443').find(signal);
@@ -74,7 +74,7 @@ t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('its loss is told: a given one is waited for, a found one given up', async (t) => {
+  await t.test('a lost address is reported: the kubelet waits for a given one, and gives a found one up', async (t) => {
     await withScope(async (scope) => {
       const { netns, clock, find, memory } = await machine(scope);
       await netns.run('ip', 'address', 'add', '192.168.56.11/24', 'dev', 'eth1');
@@ -91,7 +91,11 @@ t.test('the address of a node', { skip: skipWithoutKernel() }, async (t) => {
       t.match(await event, /^Warning NodeAddressMissing Address 192\.168\.56\.11 /);
       await t.rejects(watching, { code: 'Unavailable', message: /^Address 192\.168\.56\.11 of the node/ });
       t.equal(await memory(), '192.168.56.11 gone');
-      t.same(await found.find(signal), ['10.0.2.15'], 'the next start takes what leads to the server now, at once');
+      t.same(
+        await found.find(signal),
+        ['10.0.2.15'],
+        'the next start uses the address that leads to the server now, at once',
+      );
 
       const waiting = given.watch(['192.168.56.11'], report, abort.signal);
       await clock.armed(settleMs);

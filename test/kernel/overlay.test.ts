@@ -93,7 +93,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       const echo = await bindUdp(b.netns, 7777, scope);
       echo.on('message', (data, from) => echo.send(data, from.port, from.address));
       const socket = await bindUdp(a.netns, 0, scope);
-      t.equal(await echoOf(socket, b.ip, 1450 - 28), 1422, 'a packet of the whole MTU');
+      t.equal(await echoOf(socket, b.ip, 1450 - 28), 1422, 'a packet of the full MTU');
       for (const { netns } of [a, one, two]) {
         t.match(await netns.run('nstat', '-asz', 'IpFragCreates'), /IpFragCreates\s+0 /, 'in one piece');
       }
@@ -103,7 +103,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await one.until(false, tunnelled(two), ...routes);
       const left = ['bash', '-c', 'bridge fdb show dev k8ts-vxlan; ip neighbour show dev k8ts-vxlan'];
       await one.until(false, /198\.51\.100\.2|10\.244\.2\.1/, ...left);
-      t.pass('nothing is left of a node that is gone');
+      t.pass('nothing remains of a removed node');
       nodes.put(two.object());
       await one.until(true, tunnelled(two), ...routes);
       await reach(a.netns, b.ip);
@@ -115,7 +115,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await one.netns.run('ip', 'link', 'delete', 'k8ts-vxlan');
       await one.until(true, tunnelled(two), ...routes);
       await reach(a.netns, b.ip);
-      t.pass('what others take away is put back');
+      t.pass('removed routes and entries are restored');
     });
   });
 
@@ -141,11 +141,11 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await one.until(true, tunnelled(six), ...routes);
       nodes.put(six.object());
       await one.until(true, direct(six), ...routes);
-      t.pass('the way follows the address');
+      t.pass('the routes follow the address');
     });
   });
 
-  await t.test('a restarted kubelet adopts what is there; another mode changes no wire', async (t) => {
+  await t.test('a restarted kubelet adopts links and routes; another mode changes no wire', async (t) => {
     await withScope(async (scope) => {
       const { one, two, six, nodes } = await openLab(scope, { one: 'vxlan', six: 'vxlan', two: 'vxlan' });
       await one.until(true, tunnelled(two), ...routes);
@@ -179,15 +179,15 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       await one.until(false, /10\.244\.9\.1/, 'ip', 'neighbour', 'show', 'nud', 'permanent');
       await one.until(false, /203\.0\.113\.9/, 'bridge', 'fdb', 'show', 'dev', 'k8ts-vxlan');
       restarted = true;
-      t.ok((await talk) > 0, 'every packet on the way is answered');
-      t.equal(await state(), before, 'not one link, route or entry is another one');
+      t.ok((await talk) > 0, 'every packet is answered');
+      t.equal(await state(), before, 'no link, route or entry was replaced');
 
       const inside = (await a.netns.run('ip', '-o', 'link', 'show', 'eth0')).split(':')[0];
       await one.restart(nodes, 'auto', [a]);
       await one.until(true, direct(six), ...routes);
       await reach(a.netns, c.ip);
       await reach(c.netns, a.ip);
-      t.pass('while the other still tunnels, both directions pass');
+      t.pass('while the other node still tunnels, both directions work');
       await six.restart(nodes, 'host-gw', [c]);
       await six.until(true, direct(one), ...routes);
       await six.until(false, /k8ts-vxlan/, 'ip', 'link');
@@ -226,7 +226,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
       for (const { name, from, host, port, source } of cases) {
         const answer = await ask(from, host, port);
         t.match(answer.slice(0, 24), new RegExp(`^seen from ${source.replaceAll('.', '\\.')}\\.`), name);
-        t.equal(answer.length, `seen from ${source}`.length + fill, `${name}: everything came`);
+        t.equal(answer.length, `seen from ${source}`.length + fill, `${name}: the complete answer`);
       }
       // The receiver would drop a packet with a wrong checksum, and TCP would send it again.
       const stats = await two.netns.run('nstat', '-asz', 'UdpInCsumErrors', 'TcpInCsumErrors');
@@ -236,7 +236,7 @@ t.test('overlay', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('packets for pods of a node without bridge go nowhere, not round in circles', async (t) => {
+  await t.test('packets for pods of a node without a bridge are dropped by a blackhole route', async (t) => {
     await withScope(async (scope) => {
       const { one } = await openLab(scope);
       await one.until(true, /^blackhole 10\.244\.1\.0\/24 proto 84/m, ...routes);

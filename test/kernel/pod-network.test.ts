@@ -49,11 +49,11 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
 
       const before = await a.netns.run('ip', 'link', 'show', 'eth0');
       await network.attach(wireA);
-      t.equal(await a.netns.run('ip', 'link', 'show', 'eth0'), before, 'a complete wire is left alone');
+      t.equal(await a.netns.run('ip', 'link', 'show', 'eth0'), before, 'a complete wire stays unchanged');
 
       await a.netns.run('ip', 'route', 'del', 'default');
       await network.attach(wireA);
-      t.match(await a.netns.run('ip', 'route'), /^default via/m, 'a broken one is replaced');
+      t.match(await a.netns.run('ip', 'route'), /^default via/m, 'a broken wire is replaced');
       await reach(a.netns, ipB);
 
       await network.detach({ ips: [ipB] });
@@ -86,7 +86,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('what others break is told and mended', async (t) => {
+  await t.test('damage by other processes is reported and repaired', async (t) => {
     await withScope(async (scope) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
       await open();
@@ -120,7 +120,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       await netns.run('ip', 'link', 'set', vethName(wireB.ips[0]!), 'nomaster');
       await told(wireB.ips[0]!);
       t.equal(await network.attach(wireB), 'not a port of the bridge');
-      t.equal(await b.netns.run('ip', 'link', 'show', 'eth0'), inside, 'mended without a change inside the pod');
+      t.equal(await b.netns.run('ip', 'link', 'show', 'eth0'), inside, 'repaired without a change inside the pod');
       await reach(a.netns, wireB.ips[0]!);
 
       await netns.run('ip', 'address', 'flush', 'dev', 'cni0');
@@ -137,7 +137,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('a pod that is gone is NotFound and leaves nothing', async (t) => {
+  await t.test('an ended pod is NotFound and leaves no link', async (t) => {
     await withScope(async (scope) => {
       const { netns, network, open } = await startNode(scope, '10.244.1.0/24');
       await open();
@@ -183,7 +183,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
     });
   }
 
-  await t.test('pods of two nodes reach each other without NAT; routes come, go and are repaired', async (t) => {
+  await t.test('pods of two nodes reach each other without NAT; routes are added, removed and repaired', async (t) => {
     await withScope(async (scope) => {
       const one = await startNode(scope, '10.244.1.0/24', '192.0.2.1');
       const two = await startNode(scope, '10.244.2.0/24', '192.0.2.2');
@@ -239,12 +239,12 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       await one.netns.run('ip', 'route', 'del', '10.244.2.0/24');
       await routeOf(true);
       await reach(a.netns, b.ip);
-      t.pass('a removed route is put back');
+      t.pass('a removed route is restored');
 
       await one.netns.run('ip', 'route', 'add', '10.99.0.0/24', 'via', '192.0.2.2');
       nodes.remove('two');
       await routeOf(false);
-      t.match(await one.netns.run('ip', 'route'), /^10\.99\.0\.0\/24/m, 'routes of others stay');
+      t.match(await one.netns.run('ip', 'route'), /^10\.99\.0\.0\/24/m, 'foreign routes stay');
       nodes.put(nodeObject('two', '192.0.2.2', '10.244.2.0/24'));
       await routeOf(true);
 
@@ -252,7 +252,7 @@ t.test('pod network', { skip: skipWithoutKernel() }, async (t) => {
       await one.netns.run('ip', 'link', 'set', 'up0', 'up');
       await routeOf(true);
       await reach(a.netns, b.ip);
-      t.pass('the route is back after its link was down');
+      t.pass('the route is restored after its link was down');
     });
   });
 });

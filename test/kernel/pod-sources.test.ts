@@ -255,8 +255,8 @@ async function dropped(netns: { run(...argv: string[]): Promise<string> }): Prom
   return [...ruleset.matchAll(/counter packets (\d+) bytes \d+ drop/g)].reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
-t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
-  await t.test('without the check everything arrives', async (t) => {
+t.test('the check of addresses that pods send from', { skip: skipWithoutKernel() }, async (t) => {
+  await t.test('without the check all frames arrive', async (t) => {
     await withScope(async (scope) => {
       const { own, peer, victim, from, taps, fence, netns } = await openLab(scope, { enabled: false });
       const { forged, honest } = framesOf(own, peer, victim);
@@ -270,7 +270,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
   });
 
   for (const bridgeFilter of ['0', '1']) {
-    await t.test(`with it only what is honest does; br_netfilter ${bridgeFilter}`, async (t) => {
+    await t.test(`with the check only honest frames arrive; br_netfilter ${bridgeFilter}`, async (t) => {
       await withScope(async (scope) => {
         const { own, peer, victim, from, taps, fence, netns, pods } = await openLab(scope);
         for (const setting of ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables']) {
@@ -279,10 +279,10 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
         }
         await serve(scope, pods[1].netns);
         for (const ip of pods[1].ips) t.match(await ask(pods[0].netns, ip), /^seen from /);
-        t.equal(await dropped(netns), 0, 'from its first packet on no honest one was dropped');
+        t.equal(await dropped(netns), 0, 'no honest packet was dropped');
         const { forged, honest } = framesOf(own, peer, victim);
         t.strictSame(await arrivals(from, taps, forged, fence), []);
-        t.equal(await dropped(netns), forged.length, 'each was dropped by the rules');
+        t.equal(await dropped(netns), forged.length, 'the rules dropped each forged frame');
         t.strictSame(
           await arrivals(from, taps, honest, fence),
           honest.map(({ name }) => name),
@@ -299,7 +299,7 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
         const last = fence();
         from.send(last.frame);
         await taps.node.until(last.mark);
-        t.equal(await portOf(victim.mac), vethName(victim.ip), 'its frames still go to its own port');
+        t.equal(await portOf(victim.mac), vethName(victim.ip), 'frames for the victim still go to its own port');
       });
     });
   }
@@ -353,12 +353,12 @@ t.test('what pods send', { skip: skipWithoutKernel() }, async (t) => {
 
       const off = podSources(netns, { enabled: false });
       await off.open([]);
-      t.equal(await dropped(netns), undefined, 'switched off, the rules go');
+      t.equal(await dropped(netns), undefined, 'the kubelet removes the rules when the check is switched off');
       t.equal(await ask(a.netns, b.ip), `seen from ${a.ip}`);
     });
   });
 
-  await t.test('pods whose two addresses do not go together', async (t) => {
+  await t.test('pods whose two addresses belong to different ports', async (t) => {
     await withScope(async (scope) => {
       const { node, netns } = await openLab(scope);
       // An earlier version assigned the two addresses of a pod independently: the second belongs to another port than the first.

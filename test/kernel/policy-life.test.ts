@@ -117,7 +117,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
     t.strictSame(
       await tryAll(lab, [tcp('outside', nodeIps.n2, nodePort, true), tcp('n2', clusterIp, 8000, true)]),
       [],
-      'that node is who it is then',
+      'ipBlock with the address of that node allows the connection',
     );
 
     const to = (...peers: object[]) => policy('x', 'p', { ...denyAll, egress: [{ to: peers }] });
@@ -166,7 +166,7 @@ t.test('with and without br_netfilter', { skip }, async (t) => {
   }
 });
 
-t.test('IPv6 beside IPv4', { skip }, async (t) => {
+t.test('IPv6 in addition to IPv4', { skip }, async (t) => {
   const { lab, setPolicies, tcp } = await open(t, [4, 6]);
   const of = (place: Place, family: Family) =>
     lab.pods.get(place as 'x/a')!.ips.find((ip) => ip.includes(':') === (family === 6))!;
@@ -196,7 +196,7 @@ t.test('IPv6 beside IPv4', { skip }, async (t) => {
   t.strictSame(
     await tryAll(lab, [tcp('x/c', of('x/a', 6), 80, true), tcp('x/c', of('x/a', 4), 80, false)]),
     [],
-    'a block is of one family',
+    'an ipBlock has one family',
   );
   const made = await lab.startPod('x/new' as 'x/a', 'n1');
   t.strictSame(
@@ -209,7 +209,7 @@ t.test('IPv6 beside IPv4', { skip }, async (t) => {
   );
 });
 
-t.test('past the routes, over the bridge: IPv6 of the link', { skip }, async (t) => {
+t.test('link-local IPv6 over the bridge, without a route', { skip }, async (t) => {
   const { lab, setPolicies } = await open(t);
   const shown = await lab.netnsOf('x/a').run('ip', '-6', 'address', 'show', 'dev', 'eth0', 'scope', 'link');
   const linkLocal = /inet6 ([^/]+)/.exec(shown)![1];
@@ -220,7 +220,7 @@ t.test('past the routes, over the bridge: IPv6 of the link', { skip }, async (t)
       .run('timeout', String(seconds), 'bash', '-c', `exec 3<>/dev/tcp/${linkLocal}%eth0/80; cat <&3`)
       .catch((err: unknown) => (err instanceof CommandFailed ? 'closed' : Promise.reject(err)));
   await setPolicies();
-  t.match(await ask(25), /^x\/a fe80:/, 'open without policies: both hang on one bridge');
+  t.match(await ask(25), /^x\/a fe80:/, 'open without policies: both pods are on one bridge');
   for (const setting of ['0', '1']) {
     await lab.at.n1.run('sysctl', '-qw', `net.bridge.bridge-nf-call-ip6tables=${setting}`);
     await setPolicies(policy('x', 'deny', denyAll));
@@ -301,7 +301,7 @@ t.test('DNS of the node is closed unless a policy allows it; the rest of the nod
   await settled(lab, enforcing);
 });
 
-t.test('what is open stays open, what begins later is judged', { skip }, async (t) => {
+t.test('open connections stay open, later connections are judged', { skip }, async (t) => {
   const { scope, lab, enforcing, setPolicies, tcp } = await open(t);
   const served: Socket[] = [];
   const echo = createServer((socket) => {
@@ -344,7 +344,7 @@ t.test('what is open stays open, what begins later is judged', { skip }, async (
   await exchange('and on');
 });
 
-t.test('a new pod is closed until it is known', { skip }, async (t) => {
+t.test('a new pod is closed until kube-proxy knows it', { skip }, async (t) => {
   const { lab, enforcing, setPolicies, tcp } = await open(t);
   const allow = policy('x', 'p', {
     podSelector: {},
@@ -358,7 +358,7 @@ t.test('a new pod is closed until it is known', { skip }, async (t) => {
     tcp('x/new' as Place, lab.ipOf('z/a'), 80, expected),
     tcp('z/a', made.ip, 80, expected && false),
   ];
-  t.strictSame(await tryAll(lab, both(false)), [], 'nobody has told of it');
+  t.strictSame(await tryAll(lab, both(false)), [], 'the API has no object of the pod');
   t.strictSame(await tryAll(lab, [tcp('n1', made.ip, 80, true)]), [], 'its node reaches it');
   const object = pod({ namespace: 'x', name: 'new', node: 'n1', addresses: [made.ip], labels: { pod: 'new' } });
   await lab.client.create(pods, object);
@@ -367,12 +367,12 @@ t.test('a new pod is closed until it is known', { skip }, async (t) => {
 
   await lab.client.update(pods, { ...object, status: { ...object.status, phase: 'Succeeded' } });
   await settled(lab, enforcing);
-  t.strictSame(await tryAll(lab, both(false)), [], 'ended: the address is nobody’s');
+  t.strictSame(await tryAll(lab, both(false)), [], 'ended: the address belongs to no pod');
   await setPolicies();
   t.strictSame(
     await tryAll(lab, [tcp('x/new' as Place, lab.ipOf('x/a'), 80, true)]),
     [],
-    'without policies nothing is asked',
+    'without policies everything is open',
   );
 });
 
@@ -431,7 +431,7 @@ t.test('ICMP and SCTP', { skip }, async (t) => {
   }
 });
 
-t.test('taken away by somebody else, found and put back', { skip }, async (t) => {
+t.test('rules that another process removes are found and written again', { skip }, async (t) => {
   const { lab, enforcing, setPolicies, tcp } = await open(t);
   await setPolicies(policy('x', 'deny', denyAll));
   const { applier, drifts } = enforcing.n1;
@@ -460,7 +460,7 @@ t.test('taken away by somebody else, found and put back', { skip }, async (t) =>
   t.match(await applier.check(true), [{ chain: 'entering4', kind: 'changed' }]);
 });
 
-t.test('the process may end and come again; without policies nothing is left', { skip }, async (t) => {
+t.test('rules stay over a restart of the process; without policies nothing remains', { skip }, async (t) => {
   const { lab, enforcing, setPolicies, tcp } = await open(t);
   const table = { family: 'inet', name: 'k8ts-policy' } as const;
   const nft = new NftProgram(new NetnsExec(lab.at.n1));
@@ -475,12 +475,12 @@ t.test('the process may end and come again; without policies nothing is left', {
   await settled(lab, enforcing);
   t.strictSame(await tryAll(lab, closed), [], 'come again');
   await setPolicies();
-  t.equal(await nft.structure(table), undefined, 'the last policy takes the table with it');
+  t.equal(await nft.structure(table), undefined, 'the table is removed with the last policy');
 
   await setPolicies(policy('x', 'deny', denyAll));
   await enforcing.n1.end();
   await lab.client.delete(networkPolicies, 'x/deny');
   enforcing.n1 = lab.enforce('n1');
   await settled(lab, enforcing);
-  t.equal(await nft.structure(table), undefined, 'also one that an earlier process wrote');
+  t.equal(await nft.structure(table), undefined, 'also a table that an earlier process wrote');
 });

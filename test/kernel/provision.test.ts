@@ -63,67 +63,81 @@ async function podsAreReady(t: Test, control: TestMachine): Promise<void> {
   t.strictSame([...new Set(nodes.split(' '))].sort(), ['control', 'worker-1'], 'the demo is spread over the nodes');
 }
 
-t.test('a control machine and a worker, side by side', { skip: skipWithoutMachines(), timeout: 900_000 }, async (t) => {
-  const shared = await checkout();
-  t.teardown(() => rmSync(shared, { recursive: true, force: true }));
-  await withMachines(shared, async (lab) => {
-    const [control, worker] = await Promise.all([lab.machine('control', controlIp), lab.machine('worker-1', workerIp)]);
-    await Promise.all([control, worker].map(likeABox));
+t.test(
+  'a control machine and a worker, at the same time',
+  { skip: skipWithoutMachines(), timeout: 900_000 },
+  async (t) => {
+    const shared = await checkout();
+    t.teardown(() => rmSync(shared, { recursive: true, force: true }));
+    await withMachines(shared, async (lab) => {
+      const [control, worker] = await Promise.all([
+        lab.machine('control', controlIp),
+        lab.machine('worker-1', workerIp),
+      ]);
+      await Promise.all([control, worker].map(likeABox));
 
-    await t.test('the first time', async (t) => {
-      // The worker sends its request before the control machine runs.
-      const joining = provision(worker, 'worker');
-      const [made, joined] = await Promise.all([provision(control, 'control'), joining]);
-      t.match(made, /control: starting the control plane/);
-      t.match(joined, /worker-1: waiting for the control machine: /);
-      t.match(joined, /worker-1: joining \(k8ts join 192\.168\.240\.10:6443\)/);
-      t.match(joined, /the demo: created Namespace codereview/);
-      await podsAreReady(t, control);
-    });
+      await t.test('the first time', async (t) => {
+        // The worker sends its request before the control machine runs.
+        const joining = provision(worker, 'worker');
+        const [made, joined] = await Promise.all([provision(control, 'control'), joining]);
+        t.match(made, /control: starting the control plane/);
+        t.match(joined, /worker-1: waiting for the control machine: /);
+        t.match(joined, /worker-1: joining \(k8ts join 192\.168\.240\.10:6443\)/);
+        t.match(joined, /the demo: created Namespace codereview/);
+        await podsAreReady(t, control);
+      });
 
-    await t.test('the door does three things and no other', async (t) => {
-      const ask = (word: string) =>
-        worker.sh(
-          `ssh -q -i /root/.ssh/k8ts-worker -o BatchMode=yes -o StrictHostKeyChecking=no vagrant@${controlIp} ${word} 2>&1 || echo "status $?"`,
+      await t.test('the door does three things and no other', async (t) => {
+        const ask = (word: string) =>
+          worker.sh(
+            `ssh -q -i /root/.ssh/k8ts-worker -o BatchMode=yes -o StrictHostKeyChecking=no vagrant@${controlIp} ${word} 2>&1 || echo "status $?"`,
+          );
+        t.match(
+          await ask('join'),
+          /^k8ts join 192\.168\.240\.10:6443 --token=\S+ --ca-cert-hash=sha256:[0-9a-f]{64}\n$/,
         );
-      t.match(await ask('join'), /^k8ts join 192\.168\.240\.10:6443 --token=\S+ --ca-cert-hash=sha256:[0-9a-f]{64}\n$/);
-      t.equal(await ask("'id; echo $(id)'"), 'expected join, package or demo\nstatus 64\n');
-      t.equal(await ask("'demo 1; id'"), 'demo: expected the number of nodes\nstatus 64\n');
-      t.equal(await ask(''), 'expected join, package or demo\nstatus 64\n', 'no command starts no shell');
-    });
+        t.equal(await ask("'id; echo $(id)'"), 'expected join, package or demo\nstatus 64\n');
+        t.equal(await ask("'demo 1; id'"), 'demo: expected the number of nodes\nstatus 64\n');
+        t.equal(await ask(''), 'expected join, package or demo\nstatus 64\n', 'no command starts no shell');
+      });
 
-    await t.test('a second time changes nothing', async (t) => {
-      const before = [await pids(control), await pids(worker)];
-      t.match(await provision(control, 'control'), /Nothing has changed/);
-      t.match(await provision(worker, 'worker'), /Nothing has changed/);
-      t.strictSame([await pids(control), await pids(worker)], before);
-      t.equal(await control.sh('grep -c k8ts-worker ~vagrant/.ssh/authorized_keys'), '1\n');
-    });
+      await t.test('a second time changes nothing', async (t) => {
+        const before = [await pids(control), await pids(worker)];
+        t.match(await provision(control, 'control'), /Nothing has changed/);
+        t.match(await provision(worker, 'worker'), /Nothing has changed/);
+        t.strictSame([await pids(control), await pids(worker)], before);
+        t.equal(await control.sh('grep -c k8ts-worker ~vagrant/.ssh/authorized_keys'), '1\n');
+      });
 
-    await t.test('a worker made anew under its old name', async (t) => {
-      const range = () =>
-        control.sh("KUBECONFIG=/etc/k8ts/admin.conf kubectl get node worker-1 -o 'jsonpath={.spec.podCIDR}'");
-      const before = await range();
-      await worker.sh('k8ts reset --yes; rm -rf /root/.ssh');
-      t.match(await provision(worker, 'worker'), /certificate asked for file=kubelet\.conf/);
-      t.equal(await range(), before, 'the cluster knows it');
-      await podsAreReady(t, control);
-    });
+      await t.test('a worker created again with its old name', async (t) => {
+        const range = () =>
+          control.sh("KUBECONFIG=/etc/k8ts/admin.conf kubectl get node worker-1 -o 'jsonpath={.spec.podCIDR}'");
+        const before = await range();
+        await worker.sh('k8ts reset --yes; rm -rf /root/.ssh');
+        t.match(await provision(worker, 'worker'), /certificate asked for file=kubelet\.conf/);
+        t.equal(await range(), before, 'the cluster keeps its range');
+        await podsAreReady(t, control);
+      });
 
-    await t.test('a control machine made anew, with a package of its own, gets its worker back', async (t) => {
-      await control.sh('k8ts reset --yes');
-      t.match(await provision(control, 'control', 'control'), /building the k8ts package here/);
-      const joined = await provision(worker, 'worker', 'control');
-      t.match(joined, /fetching the k8ts package from the control machine/);
-      t.match(joined, /leaving the cluster that this machine was part of/);
-      t.equal(await worker.sh('ls -A /var/lib | grep -c k8ts-build || true'), '0\n', 'what was fetched is gone');
-      await podsAreReady(t, control);
+      await t.test('a control machine created again, with a package of its own, gets its worker back', async (t) => {
+        await control.sh('k8ts reset --yes');
+        t.match(await provision(control, 'control', 'control'), /building the k8ts package here/);
+        const joined = await provision(worker, 'worker', 'control');
+        t.match(joined, /fetching the k8ts package from the control machine/);
+        t.match(joined, /leaving the cluster that this machine was part of/);
+        t.equal(
+          await worker.sh('ls -A /var/lib | grep -c k8ts-build || true'),
+          '0\n',
+          'the fetched package is removed',
+        );
+        await podsAreReady(t, control);
+      });
     });
-  });
-});
+  },
+);
 
 t.test(
-  'a worker without a control machine says so in the end',
+  'a worker without a control machine fails with the reason',
   { skip: skipWithoutMachines(), timeout: 300_000 },
   async (t) => {
     const shared = await checkout();

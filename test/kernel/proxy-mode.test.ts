@@ -82,7 +82,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         t.equal(await lab.ask('outside', addresses.node, 30080), 'a 10.244.1.1');
         t.equal(await lab.ask('b', addresses.far, serverPort), `far ${addresses.b}`);
         t.match(await lab.ask('outside', addresses.node, serverPort), /^node /, 'health checks of load balancers');
-        t.equal(await lab.ask('b', '10.96.3.7', 81), 'ECONNREFUSED', 'a refusal is still said aloud');
+        t.equal(await lab.ask('b', '10.96.3.7', 81), 'ECONNREFUSED', 'refused connections still get an answer');
         await run('-F', 'FORWARD');
         t.ok((await rules.check(false)).some(({ chain, kind }) => chain === 'FORWARD' && kind === 'jump-missing'));
         await rules.write();
@@ -93,7 +93,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
     });
   }
 
-  await t.test('what others do to the table is found and mended', async (t) => {
+  await t.test('foreign changes of the table are found and repaired', async (t) => {
     await withLab(async (lab) => {
       const rules = await open(lab, 'nftables');
       await rules.write();
@@ -116,7 +116,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         ],
         ['a set added', () => nft('add', 'set', 'ip', 'k8ts', 'strange', '{ type ipv4_addr; }'), 'set strange'],
         [
-          'a base chain moved to another place',
+          'a base chain with another priority',
           async () => {
             await nft('delete', 'chain', 'ip', 'k8ts', 'nat-output');
             await nft('add', 'chain', 'ip', 'k8ts', 'nat-output', '{ type nat hook output priority 50; }');
@@ -156,7 +156,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('the kernel holds what was compiled, with every feature and in both families', async (t) => {
+  await t.test('the kernel holds the compiled rules, with every feature and in both families', async (t) => {
     await withNetns(1, async (netns) => {
       const exec = new NetnsExec(netns);
       const random = seededRandom(11);
@@ -192,7 +192,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         await rules.write();
         const next = await openOne();
         for (const one of services) next.set(one.key, one);
-        t.match(await next.write(), { full: true, chains: 0, bytes: 0 }, 'the way to a state leaves no trace');
+        t.match(await next.write(), { full: true, chains: 0, bytes: 0 }, 'the rules do not depend on earlier changes');
       }
     });
   });

@@ -36,7 +36,7 @@ t.test('pulls for all, pushes and deletions from the host alone', { skip, timeou
   await Promise.all([plan.registry, plan.pushRegistry].map(waitForRegistry));
 
   const image = composeImage({ repository: 'own/image', tag: '1' }, await buildLayer([]), {}, 'amd64');
-  await t.rejects(pushImage(plan.registry, image), 'refused where the nodes are');
+  await t.rejects(pushImage(plan.registry, image), 'the registry of the nodes refuses pushes');
   t.equal(await pushImage(plan.pushRegistry, image), true);
   const digest = digestOf(image.manifest);
   const ask = async (registry: string, method: string, path: string) => {
@@ -45,7 +45,7 @@ t.test('pulls for all, pushes and deletions from the host alone', { skip, timeou
     return answer.status;
   };
   const manifest = `own/image/manifests/${digest}`;
-  t.equal(await ask(plan.registry, 'GET', 'own/image/manifests/1'), 200, 'pulled at once where the nodes are');
+  t.equal(await ask(plan.registry, 'GET', 'own/image/manifests/1'), 200, 'nodes can pull at once');
   t.equal(await ask(plan.registry, 'POST', 'own/image/blobs/uploads/'), 405);
   t.equal(await ask(plan.registry, 'DELETE', manifest), 405);
   t.equal(await ask(plan.registry, 'PUT', 'own/image/manifests/2'), 405);

@@ -75,8 +75,8 @@ t.test('interference', { skip: skipWithoutKernel() }, async (t) => {
         for (const command of commands('iptables', chain)) await lab.at.node.run(...command.split(' '));
         await reported;
         while (!isDeepStrictEqual(await saved(), before));
-        t.ok(await works(), 'every rule is there again, and packets pass');
-        t.ok(drifts.flat().length > 0, 'and it is reported');
+        t.ok(await works(), 'every rule is written again, and packets pass');
+        t.ok(drifts.flat().length > 0, 'and the change is reported');
       } finally {
         await scope.close();
       }

@@ -193,32 +193,35 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('policy Local: outsiders keep their address, and each node says whether it has endpoints', async (t) => {
-    await withWorld(t, async (lab, client, settles) => {
-      await runProxy(lab, client, { nodeName });
-      await startPod(client, 'here', { place: 'a' });
-      await startPod(client, 'there', { place: 'far' });
-      const ports = [{ ...named(80, 'http'), nodePort: 30080 }];
-      await startService(client, 'web', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports });
-      const { healthCheckNodePort = 0 } = (await client.get(services, 'default/web')).spec ?? {};
-      await settles('outside', addresses.node, 30080, ['a']);
-      t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
-      const says = async (wanted: RegExp) => {
-        const until = Date.now() + settleMs;
-        const ask = () => lab.fetch('outside', addresses.node, healthCheckNodePort, '/');
-        let answer = await ask();
-        while (!wanted.test(answer) && Date.now() < until) answer = await ask();
-        t.match(answer, wanted, 'healthCheckNodePort');
-      };
-      await says(/^HTTP\/1\.1 200 [\s\S]*"localEndpoints":1/);
-      await setReady(client, 'here', false);
-      await says(/^HTTP\/1\.1 503 [\s\S]*"localEndpoints":0/);
-      t.equal(await lab.ask('outside', addresses.node, 30080, 300), 'TIMEOUT');
-    });
-  });
+  await t.test(
+    'policy Local: outside clients keep their address, and each node reports whether it has endpoints',
+    async (t) => {
+      await withWorld(t, async (lab, client, settles) => {
+        await runProxy(lab, client, { nodeName });
+        await startPod(client, 'here', { place: 'a' });
+        await startPod(client, 'there', { place: 'far' });
+        const ports = [{ ...named(80, 'http'), nodePort: 30080 }];
+        await startService(client, 'web', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports });
+        const { healthCheckNodePort = 0 } = (await client.get(services, 'default/web')).spec ?? {};
+        await settles('outside', addresses.node, 30080, ['a']);
+        t.equal(await lab.ask('outside', addresses.node, 30080), `a ${addresses.outside}`);
+        const says = async (wanted: RegExp) => {
+          const until = Date.now() + settleMs;
+          const ask = () => lab.fetch('outside', addresses.node, healthCheckNodePort, '/');
+          let answer = await ask();
+          while (!wanted.test(answer) && Date.now() < until) answer = await ask();
+          t.match(answer, wanted, 'healthCheckNodePort');
+        };
+        await says(/^HTTP\/1\.1 200 [\s\S]*"localEndpoints":1/);
+        await setReady(client, 'here', false);
+        await says(/^HTTP\/1\.1 503 [\s\S]*"localEndpoints":0/);
+        t.equal(await lab.ask('outside', addresses.node, 30080, 300), 'TIMEOUT');
+      });
+    },
+  );
 
   await t.test(
-    'pods replaced one after the other under load, and kube-proxy started again: nothing is lost',
+    'pods replaced one after the other under load, and kube-proxy started again: no request is lost',
     async (t) => {
       await withWorld(t, async (lab, client) => {
         let proxy = await runProxy(lab, client, { nodeName });

@@ -49,14 +49,14 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       const pushed = control.sh(
         'curl -sS -m 10 -o /dev/null -w %{http_code} -X POST http://192.168.240.10:5000/v2/k8ts/pause/blobs/uploads/',
       );
-      t.equal(await pushed, '405', 'nobody writes to the registry but init');
+      t.equal(await pushed, '405', 'only init writes to the registry');
     });
 
     const join_ = (await control.sh('k8ts token create --print-join-command')).trim();
     await t.test('join', async (t) => {
       t.match(await worker.sh(`/shared/${join_}`), /Node worker-1 of https:\/\/192\.168\.240\.10:6443 is Ready/);
       t.match(await worker.sh(join_), /^Nothing has changed\.$/m);
-      t.match(await worker.sh('k8ts join'), /^Nothing has changed\.$/m, 'nothing has to be said twice');
+      t.match(await worker.sh('k8ts join'), /^Nothing has changed\.$/m, 'k8ts join without arguments changes nothing');
     });
 
     await t.test('units', async (t) => {
@@ -76,7 +76,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       t.equal(await worker.sh('stat -c %a:%U /etc/k8ts/dns.conf'), '600:k8ts-dns\n');
     });
 
-    await t.test('a process that hangs prints where, and is started again', async (t) => {
+    await t.test('a process that hangs prints its stack, and is started again', async (t) => {
       const dropIn = '/run/systemd/system/k8ts-dns.service.d';
       await worker.sh(`mkdir -p ${dropIn}; printf '[Service]\nWatchdogSec=5\n' > ${dropIn}/soon.conf`);
       await worker.sh('systemctl daemon-reload; systemctl restart k8ts-dns');
@@ -154,7 +154,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
       );
     };
 
-    await t.test('pods beside containers', async (t) => {
+    await t.test('pods next to containers', async (t) => {
       await kubectl('create deployment web --image=k8ts/codereviewapi:1.0 --replicas=4');
       await kubectl('expose deployment web --port=80 --target-port=8080 --type=NodePort');
       await kubectl('expose deployment web --name=balanced --port=80 --target-port=8080 --type=LoadBalancer');
@@ -209,8 +209,8 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
         for (const [aspect, text] of Object.entries(before[machine === control ? 'control' : 'worker'])) {
           t.equal(after[aspect], text, `${machine.name}: ${aspect} as before`);
         }
-        t.match(await curl(worker, `http://${machine.ip}:${userPort}/`), /"pod"/, 'and Docker goes on');
-        t.match(await machine.sh('/shared/k8ts reset --yes'), /Left as they are:/, 'once more does no harm');
+        t.match(await curl(worker, `http://${machine.ip}:${userPort}/`), /"pod"/, 'and Docker still works');
+        t.match(await machine.sh('/shared/k8ts reset --yes'), /Left as they are:/, 'a second reset changes nothing');
       }
     });
   });

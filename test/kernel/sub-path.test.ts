@@ -49,10 +49,10 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     await until(name, (object) => object === undefined);
     // The object of a pod that is deleted without grace is removed before its files.
     await onDisk(async () => (await readdir(join(rootDir, 'pods'))).length === 0);
-    t.same(await mounted(), [], 'no mount is left');
+    t.same(await mounted(), [], 'no mount remains');
   };
 
-  await t.test('files and folders of each kind of volume; what is missing is created', async (t) => {
+  await t.test('files and folders of each kind of volume; missing folders are created', async (t) => {
     await client.create(configMaps, { metadata: { name: 'cfg', namespace: 'default' }, data: { key: 'one' } });
     await mkdir(join(host, 'data'), { mode: 0o755 });
     await writeFile(join(host, 'data/file'), 'host file');
@@ -99,7 +99,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     t.equal(await show(again, 'cat /key /all/new/folder/a'), 'twoa\n');
     t.equal((await mounted()).length, 6);
     await remove('kinds');
-    t.equal(await readFile(join(host, 'data/file'), 'utf8'), 'host file', 'the host keeps what is its own');
+    t.equal(await readFile(join(host, 'data/file'), 'utf8'), 'host file', 'the files of the host stay');
   });
 
   await t.test('through a link out of the volume: refused, and nothing is created on the host', async (t) => {
@@ -164,7 +164,7 @@ t.test('subPath', { skip: skipWithoutDocker() }, async (t) => {
     await remove('race');
   });
 
-  await t.test('a pod that goes while no kubelet runs leaves no mount', async (t) => {
+  await t.test('a pod that is deleted while no kubelet runs leaves no mount', async (t) => {
     const volumeMounts = [{ name: 'host', mountPath: '/data', subPath: 'data' }];
     const volumes = [{ name: 'host', hostPath: { path: host } }];
     const containers = [shell('c', 'exec sleep 1000', { volumeMounts })];

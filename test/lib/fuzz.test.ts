@@ -22,7 +22,7 @@ t.test('reports the seed and the smallest input that fails', async (t) => {
   t.match(seen, [/^fail small: fails with K8TS_FUZZ_SEED=\d+ \[100\] Error: too large/]);
 });
 
-t.test('sees a changed prototype and CPU time', async (t) => {
+t.test('finds a changed prototype and too much CPU time', async (t) => {
   const { seen, test } = listener();
   await fuzz(test, 'pollution', fc.constant('polluted'), (key) => {
     (Object.prototype as unknown as Record<string, unknown>)[key] = 1;
@@ -37,7 +37,7 @@ function spin(ms: number): void {
   while (process.cpuUsage(start).user < ms * 1_000);
 }
 
-t.test('the same inputs come in every run', async (t) => {
+t.test('every run has the same inputs', async (t) => {
   const collect = async () => {
     const values: string[] = [];
     const inputs = fc.tuple(jsonValues, mutatedBytes(fc.constant(Buffer.from('abc'))), trickyKeys);

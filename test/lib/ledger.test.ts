@@ -67,7 +67,7 @@ t.test('losses', async (t) => {
   }
 });
 
-t.test('an end without an answer is a loss; an unknown one is no outcome', async (t) => {
+t.test('an end without an answer is a loss; an unknown failure is an error', async (t) => {
   const silent = new Ledger({ connection: 'new', workers: 1, connect: await serve(t, (socket) => socket.end()) });
   await silent.turnover();
   await silent.stop();

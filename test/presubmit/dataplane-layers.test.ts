@@ -30,7 +30,7 @@ for (const { path, imports } of readSources()) {
   }
 }
 
-t.test('every folder stands in the index and in one layer', async (t) => {
+t.test('every folder is in the index and in one layer', async (t) => {
   const indexed = [...readme.matchAll(/^\| \[([\w-]+)\]\(\1\/README\.md\) \|/gm)].map(([, name]) => name!);
   t.strictSame(indexed, folders);
   t.strictSame(layers.flat().sort(), folders);

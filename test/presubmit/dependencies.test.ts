@@ -67,7 +67,7 @@ t.test('every import follows the direction', async (t) => {
   t.strictSame(violations(files), []);
 });
 
-t.test('the two halves and the agents stand one above the other, without exceptions', async (t) => {
+t.test('the two halves and the agents are layers, without exceptions', async (t) => {
   const leads = (from: string, to: string) =>
     Object.entries(allowed)
       .filter(([folder]) => folder === from || folder.startsWith(`${from}/`))
@@ -77,12 +77,12 @@ t.test('the two halves and the agents stand one above the other, without excepti
   t.strictSame(
     [...leads('dataplane', 'agents'), ...leads('dataplane', 'controlplane')],
     [{ folder: 'dataplane', target: 'controlplane/base' }],
-    'dataplane stands on the base alone',
+    'dataplane imports only the base',
   );
   t.strictSame(
     leads('agents', 'agents'),
     [{ folder: 'agents/k8ts', target: 'agents' }],
-    'agents do not know each other',
+    'agents do not import each other',
   );
 });
 
@@ -111,7 +111,7 @@ t.test('controllers import no sibling but shared', async (t) => {
   t.strictSame([...file(job, '../shared/claim'), ...file(job, './plan')], []);
 });
 
-t.test('the check finds what it is for', async (t) => {
+t.test('the check finds forbidden imports', async (t) => {
   const file = (path: string, text: string) => [parseSource(path, text)];
   t.strictSame(violations(file('dataplane/link/a.ts', "import { x } from '../../controlplane/api/types';")), [
     'dataplane/link/a.ts imports controlplane/api/types',
@@ -134,7 +134,7 @@ t.test('the check finds what it is for', async (t) => {
   t.strictSame(violations(file('agents/dns/a.ts', "import x from '../../dataplane/dns/zone';\nimport './b';")), []);
 });
 
-t.test('nothing but tests imports test, nothing but hack and tests imports hack', async (t) => {
+t.test('only tests import test, only hack and tests import hack', async (t) => {
   const wrong = readSources().flatMap(({ path, imports }) =>
     imports
       .filter(
@@ -147,7 +147,7 @@ t.test('nothing but tests imports test, nothing but hack and tests imports hack'
   t.strictSame(wrong, []);
 });
 
-t.test('only the server, hack and tests know the registry: all others are handed a catalog', async (t) => {
+t.test('only the server, hack and tests import the registry: all others get a catalog', async (t) => {
   const importers = readSources()
     .filter(({ path }) => !isTest(path) && !path.startsWith('hack/'))
     .filter(({ imports }) => imports.some(({ target }) => target === 'controlplane/api/registry'))

@@ -51,7 +51,7 @@ t.test('documents have no unclear words', async (t) => {
   t.strictSame(wrong, []);
 });
 
-t.test('the check finds what it is for', async (t) => {
+t.test('the check finds unclear words, but not in quotations', async (t) => {
   t.strictSame(unclearIn(commentOf('  // Made anew for whoever asks')), [
     'anew: write again',
     'whoever: write the user who, the process that',

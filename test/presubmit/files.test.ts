@@ -6,7 +6,7 @@ import { filesBelow, isTest, readSources, readText, root } from './sources';
 
 const sources = readSources();
 
-t.test('file names are kebab-case and say what is in them', async (t) => {
+t.test('file names are kebab-case and name their content', async (t) => {
   const odd = sources
     .map(({ path }) => path)
     .filter((path) => !/^[a-z0-9-]+(\.test|\.fixture)?\.ts$/.test(path.split('/').at(-1)!));
@@ -17,7 +17,7 @@ t.test('file names are kebab-case and say what is in them', async (t) => {
   t.strictSame(vague, []);
 });
 
-t.test('sizes: files that someone should look at are printed', async (t) => {
+t.test('sizes: large files are printed for review', async (t) => {
   for (const { path, text } of sources) {
     const lines = text.split('\n').length;
     if (lines > (isTest(path) ? 600 : 400)) t.comment(`${lines} lines: ${path}`);
@@ -25,11 +25,11 @@ t.test('sizes: files that someone should look at are printed', async (t) => {
   t.strictSame(
     sources.filter(({ text }) => text.split('\n').length > 1200).map(({ path }) => path),
     [],
-    'none is a giant',
+    'no file is longer than 1200 lines',
   );
 });
 
-t.test('every source file begins with what it is responsible for', async (t) => {
+t.test('every source file begins with its responsibility', async (t) => {
   const silent = sources
     .filter(({ path, text }) => !isTest(path) && !/^(#!.*\n)?(\/\/|\/\*)/.test(text))
     .map(({ path }) => path);
@@ -99,7 +99,7 @@ t.test('only options and process read the environment and the command line', asy
   );
 });
 
-t.test('scripts are executable and say bash', async (t) => {
+t.test('scripts are executable and name bash', async (t) => {
   for (const script of ['up', 'down', 'status', 'logs', 'test', 'bench', 'images']) {
     const path = join(root, 'hack', script);
     t.ok(statSync(path).mode & 0o111, `hack/${script}`);

@@ -22,7 +22,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 
 const sources = readSources();
 
-t.test('packages with an owner are imported by no one else', async (t) => {
+t.test('only the owner of a package imports it', async (t) => {
   const wrong = sources.flatMap(({ path, imports }) =>
     imports
       .filter(({ pkg }) => pkg !== undefined && owners[pkg] && !(pkg === 'tap' && isTest(path)))

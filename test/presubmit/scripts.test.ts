@@ -112,7 +112,7 @@ t.test('the Vagrantfile: settings from the environment', async (t) => {
   t.equal(override!.parts['vm']!.set['box'], 'my/box');
 });
 
-t.test('the Vagrantfile: a setting that cannot be used is named', async (t) => {
+t.test('the Vagrantfile: an invalid setting is named', async (t) => {
   for (const [name, value, wants] of [
     ['K8TS_WORKERS', 'many', 'expected a number from 0 to 20'],
     ['K8TS_MEMORY', '128', 'expected a number from 512 to 65536'],
@@ -124,16 +124,20 @@ t.test('the Vagrantfile: a setting that cannot be used is named', async (t) => {
   }
 });
 
-t.test('vagrant itself finds no mistake in it', { skip: !hasVagrant() && 'vagrant is not installed' }, async (t) => {
-  const { code, text } = await outcome(['vagrant', 'validate', '--ignore-provider'], { VAGRANT_HOME: t.testdir() });
-  t.equal(code, 0, text);
-});
+t.test(
+  'vagrant validate finds no mistake in the Vagrantfile',
+  { skip: !hasVagrant() && 'vagrant is not installed' },
+  async (t) => {
+    const { code, text } = await outcome(['vagrant', 'validate', '--ignore-provider'], { VAGRANT_HOME: t.testdir() });
+    t.equal(code, 0, text);
+  },
+);
 
 function hasVagrant(): boolean {
   return (process.env['PATH'] ?? '').split(':').some((dir) => existsSync(join(dir, 'vagrant')));
 }
 
-t.test('lines of ours in a hosts file', async (t) => {
+t.test('the lines of k8ts in a hosts file', async (t) => {
   const program = `
     require "./hack/vm/host"
     text = STDIN.read

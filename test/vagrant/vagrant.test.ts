@@ -138,7 +138,7 @@ t.test('vagrant up: three machines and the demo', async (t) => {
   await timed('the tour, from vagrant up on', () => tour(t));
 });
 
-t.test("the user's own container with a published port goes on working beside pods", async (t) => {
+t.test("the user's own container with a published port still works next to pods", async (t) => {
   await inMachine(
     'worker-1',
     "docker run -d --name own -p 8088:8080 busybox:1.35 sh -c 'mkdir /tmp/w; echo own > /tmp/w/index.html; httpd -f -p 8080 -h /tmp/w'",
@@ -154,18 +154,18 @@ t.test('vagrant provision again changes nothing', async (t) => {
   const units = () => inMachine('worker-1', 'systemctl show -p MainPID k8ts-kubelet k8ts-kube-proxy docker');
   const before = [await running(), await units()];
   await timed('vagrant provision, a second time', () => vagrant('provision'));
-  t.strictSame([await running(), await units()], before, 'no container and no process was started anew');
+  t.strictSame([await running(), await units()], before, 'no container and no process was started again');
 });
 
 t.test('vagrant halt and vagrant up', async (t) => {
   const before = await bootIds();
   const said = await timed('vagrant halt', () => vagrant('halt'));
-  t.notMatch(said, 'Halting domain', 'each machine shuts down by itself, before the plug is pulled');
+  t.notMatch(said, 'Halting domain', 'each machine shuts down by itself, before Vagrant powers it off');
   await timed('vagrant up, three machines that were halted', () => vagrant('up'));
   await timed('the tour, from there on', () => tour(t, before));
 });
 
-t.test('one worker destroyed and made again', async (t) => {
+t.test('one worker destroyed and created again', async (t) => {
   const before = await listNodes();
   const old = before.find(({ metadata }) => metadata.name === 'worker-2')!;
   await timed('vagrant destroy worker-2', () => vagrant('destroy', '-f', 'worker-2'));
@@ -173,7 +173,7 @@ t.test('one worker destroyed and made again', async (t) => {
   await timed('the tour, from there on', () => tour(t, new Map([['worker-2', old.status.nodeInfo.bootID]])));
   const now = (await listNodes()).find(({ metadata }) => metadata.name === 'worker-2')!;
   t.equal(now.spec.podCIDR, old.spec.podCIDR, 'the same range of pod addresses');
-  t.not(now.status.nodeInfo.machineID, old.status.nodeInfo.machineID, 'it is another machine');
+  t.not(now.status.nodeInfo.machineID, old.status.nodeInfo.machineID, 'the worker is another machine');
   for (const name of ['control', 'worker-1']) {
     const routes = await inMachine(name, `ip route show ${now.spec.podCIDR}`);
     t.equal(routes.trim().split('\n').length, 1, `${name} has one route to its pods`);

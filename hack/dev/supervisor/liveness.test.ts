@@ -34,7 +34,7 @@ function watch(pid = process.pid) {
   return { clock, suspended, silent, liveness, socket, pass };
 }
 
-t.test('a process that is slow but answers is left alone', async (t) => {
+t.test('a slow process that notifies is not killed', async (t) => {
   const { silent, socket, pass, liveness, clock } = watch();
   pass(bootMs);
   for (let i = 0; i < 20; i++) {
@@ -49,7 +49,7 @@ t.test('a process that is slow but answers is left alone', async (t) => {
   liveness.forget('a');
 });
 
-t.test('it has time to begin, but not for ever', async (t) => {
+t.test('a process has a limited time to start', async (t) => {
   const { silent, pass } = watch();
   pass(bootMs);
   t.strictSame(silent, []);
@@ -57,7 +57,7 @@ t.test('it has time to begin, but not for ever', async (t) => {
   t.strictSame(silent, ['a 125']);
 });
 
-t.test('what was suspended with the machine begins again', async (t) => {
+t.test('after a suspension of the machine all times start again', async (t) => {
   const { silent, socket, pass, suspended } = watch();
   socket.onBeat();
   pass(timeoutMs);
@@ -70,7 +70,7 @@ t.test('what was suspended with the machine begins again', async (t) => {
   t.match(silent, [/^a 65/]);
 });
 
-t.test('a process that somebody has stopped is not one that hangs', async (t) => {
+t.test('a stopped process does not count as hanging', async (t) => {
   const child = await startProgram(['sleep', '100']);
   t.teardown(async () => {
     child.kill('SIGKILL');
@@ -142,7 +142,7 @@ for (const [way, stack] of [
   });
 }
 
-t.test('one that is adopted is heard by the next supervisor', async (t) => {
+t.test('an adopted process notifies the next supervisor', async (t) => {
   const dir = shortDir(t);
   const first = new Supervisor(dir, silentLogger);
   const argv = ['sleep', '1000'];

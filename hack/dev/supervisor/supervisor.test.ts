@@ -47,14 +47,14 @@ t.test('a process that ends at once is started again, each time a little later',
   t.equal(of('a').lastExit, 'exit 3');
 });
 
-t.test('a program that is not there is tried again and named', async (t) => {
+t.test('a missing program is started again and again, and the status names it', async (t) => {
   const { supervisor, spec, of } = setUp(t as never);
   await supervisor.apply([{ ...spec('a', ''), argv: ['no-such-program-of-ours'] }]);
   await until(() => of('a').state === 'waiting' && of('a').lastExit?.includes('not installed'));
   t.equal(of('a').pid, undefined);
 });
 
-t.test('applying again changes only what is different', async (t) => {
+t.test('applying specs again restarts only changed processes', async (t) => {
   const { supervisor, spec, of } = setUp(t as never);
   await supervisor.apply([spec('a', 'exec sleep 1000'), spec('b', 'exec sleep 1000')]);
   const [a, b] = [of('a').pid, of('b').pid];
@@ -63,7 +63,7 @@ t.test('applying again changes only what is different', async (t) => {
   t.not(of('b').pid, b);
 });
 
-t.test('a new supervisor adopts what the old one started, and watches over it', async (t) => {
+t.test('a new supervisor adopts the processes of the old one, and restarts them', async (t) => {
   const { dir, supervisor, spec, of } = setUp(t as never);
   await supervisor.apply([spec('a', 'exec sleep 1000')]);
   const { pid } = of('a');
@@ -77,7 +77,7 @@ t.test('a new supervisor adopts what the old one started, and watches over it', 
   t.equal(next.status()[0]?.restarts, 1);
 });
 
-t.test('one that ignores SIGTERM is killed when its time is over', async (t) => {
+t.test('a process that ignores SIGTERM is killed after its time', async (t) => {
   const { supervisor, spec, of, dir } = setUp(t as never);
   const stubborn = `trap "" TERM; : > ${join(dir, 'ready')}; while :; do sleep 0.05; done`;
   await supervisor.apply([{ ...spec('a', stubborn), stopTimeoutMs: 100 }]);
@@ -98,7 +98,7 @@ t.test('files of a killed process are removed before it starts again', async (t)
   t.same(found().slice(0, 2), ['removed', 'removed']);
 });
 
-t.test('a large log is set aside', async (t) => {
+t.test('a large log is rotated', async (t) => {
   const dir = t.testdir({ 'a.log': 'x'.repeat(100) });
   const path = join(dir, 'a.log');
   t.notOk(rotateIfLarge(path, 101));

@@ -25,7 +25,7 @@ export const choiceCases: ServiceCases = {
     t.ok(worst <= 3 * sigma, `largest deviation ${worst}`);
   },
 
-  'hundreds of endpoints come, change, and go': async (t, lab, rules) => {
+  'hundreds of endpoints are added, changed and removed': async (t, lab, rules) => {
     // No machine has these addresses: the test shows that the kernel accepts each change, and that the last one answers.
     const many = Array.from({ length: 300 }, (_, i) => ({
       ...at('far'),
@@ -39,7 +39,7 @@ export const choiceCases: ServiceCases = {
     t.match(await lab.ask('node', '10.96.3.7', 80), /^b /);
   },
 
-  'a client outside has affinity too, and one client does not decide for another': async (t, lab, rules) => {
+  'a client outside has affinity too, and each client has its own': async (t, lab, rules) => {
     await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 10_800 }, { nodePort: 30080 }));
     const seen = new Map<string, Set<string>>();
     for (const from of ['outside', 'node'] as const) {
@@ -51,7 +51,7 @@ export const choiceCases: ServiceCases = {
     }
     for (const [from, places] of seen) t.equal(places.size, 1, `${from} stays at ${[...places]}`);
     await rules.apply(web([at('b')], { affinitySeconds: 10_800 }, { nodePort: 30080 }));
-    t.match(await lab.ask('outside', addresses.node, 30080), /^b /, 'a backend that is gone holds nobody');
+    t.match(await lab.ask('outside', addresses.node, 30080), /^b /, 'a removed backend keeps no client');
   },
 
   'hints keep connections near, for pods and for outsiders': async (t, lab, rules) => {
@@ -61,10 +61,10 @@ export const choiceCases: ServiceCases = {
       t.match(await lab.ask('outside', addresses.node, 30080), /^a /);
     }
     await rules.apply(web([at('a', { elsewhere: true }), at('far')], { internalLocal: true }));
-    t.match(await lab.ask('b', '10.96.3.7', 80), /^a /, 'where only this node is asked for, hints say nothing');
+    t.match(await lab.ask('b', '10.96.3.7', 80), /^a /, 'with policy Local, hints have no effect');
   },
 
-  'affinity holds until its time is over': async (t, lab, rules) => {
+  'affinity lasts until its time-out': async (t, lab, rules) => {
     await rules.apply(web([at('a'), at('b'), at('far')], { affinitySeconds: 1 }));
     const first = await lab.ask('node', '10.96.3.7', 80);
     for (let i = 0; i < 20; i++) t.equal(await lab.ask('node', '10.96.3.7', 80), first);
@@ -74,6 +74,6 @@ export const choiceCases: ServiceCases = {
       await new Promise((resolve) => setTimeout(resolve, 2_100));
       places.add(await lab.ask('node', '10.96.3.7', 80));
     }
-    t.ok(places.size > 1, 'after a pause longer than the time, chance decides again');
+    t.ok(places.size > 1, 'after a longer pause, the backend is random again');
   },
 };

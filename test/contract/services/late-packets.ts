@@ -48,7 +48,7 @@ async function nextSequence(lab: ServiceLab, socket: Socket): Promise<number> {
 }
 
 export const latePacketCases: ServiceCases = {
-  'a late answer does not reach the client by the address of the pod': async (t, lab, rules) => {
+  'a late answer does not reach the client from the address of the pod': async (t, lab, rules) => {
     await rules.apply(echo);
     const { accepted } = await echoAt(lab);
     const socket = await connectInNetns(lab.at.b, { host: clusterIp, port });
@@ -74,7 +74,7 @@ export const latePacketCases: ServiceCases = {
     socket.destroy();
   },
 
-  'a reset passes, also when its connection has been forgotten': async (t, lab, rules) => {
+  'a reset passes, also without a conntrack entry of its connection': async (t, lab, rules) => {
     await rules.apply(echo);
     const { accepted } = await echoAt(lab);
     // The connection goes directly to the pod: it needs no translation, so it continues without a conntrack entry.
@@ -85,6 +85,6 @@ export const latePacketCases: ServiceCases = {
     await lab.exec.run(['conntrack', '-D', '-p', 'tcp', '--orig-port-dst', String(port)]);
     socket.resetAndDestroy();
     await ended;
-    t.ok(far.destroyed, 'the server hears of it at once');
+    t.ok(far.destroyed, 'the reset reaches the server at once');
   },
 };

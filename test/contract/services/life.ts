@@ -5,7 +5,7 @@ import { NodeRules } from '../../lib/service-rules';
 import { at, type ServiceCases, web } from './cases';
 
 export const lifeCases: ServiceCases = {
-  'a new process adopts the rules it finds; connections do not notice': async (t, lab, rules) => {
+  'a new process adopts existing rules; connections continue': async (t, lab, rules) => {
     await rules.apply(web([at('a'), at('far')], {}, { nodePort: 30080 }));
     const socket = await connectInNetns(lab.at.b, { host: '10.96.3.7', port: 80 });
     const next = NodeRules.open(lab);
@@ -19,7 +19,7 @@ export const lifeCases: ServiceCases = {
       service('shop/other', '10.96.9.9', { ports: [servicePort({ endpoints: [at('b')] })] }),
     );
     t.match(changed, { full: false });
-    t.ok(changed.chains <= 8, 'a new Service writes what is its own, and the group it is in');
+    t.ok(changed.chains <= 8, 'a new Service writes only its own rules, and those of its group');
   },
 
   'removal leaves the namespace as it was': async (t, lab, rules) => {
@@ -40,6 +40,6 @@ export const lifeCases: ServiceCases = {
     await rules.removeAll();
     t.same(await dump(), before);
     await rules.removeAll();
-    t.same(await dump(), before, 'twice is once');
+    t.same(await dump(), before, 'a second removal changes nothing');
   },
 };

@@ -3,7 +3,7 @@ import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 
 export const policyCases: ServiceCases = {
-  'a backend on its way out serves while there is no other: everywhere, and on this node': async (t, lab, rules) => {
+  'a terminating backend serves while there is no other: everywhere, and on this node': async (t, lab, rules) => {
     const leaving = { ready: false, terminating: true };
     const gone = { ready: false, serving: false, terminating: true };
     const local = { externalLocal: true, internalLocal: true };
@@ -22,18 +22,18 @@ export const policyCases: ServiceCases = {
       return [...places].join();
     };
     await rules.apply(web([at('a', leaving), at('far')], {}, port));
-    t.equal(await all('b'), 'far', 'a ready one comes first');
+    t.equal(await all('b'), 'far', 'a ready backend comes first');
     t.equal(await all('outside'), 'far');
     await rules.apply(web([at('a', leaving), at('far', gone)], {}, port));
-    t.equal(await all('b'), 'a', 'none is ready: the one that still serves');
+    t.equal(await all('b'), 'a', 'no backend is ready: the terminating one serves');
     t.equal(await all('outside'), 'a');
     await rules.apply(web([at('a', leaving), at('far')], local, port));
-    t.equal(await all('b'), 'a', 'policy Local: the last one here, although others are ready elsewhere');
+    t.equal(await all('b'), 'a', 'policy Local: the last backend of this node, although others are ready elsewhere');
     t.equal(await all('outside'), 'a');
     await rules.apply(web([at('a', gone), at('far')], local, port));
-    t.equal(await lab.ask('outside', addresses.node, 30080, 300), 'TIMEOUT', 'none here any more');
+    t.equal(await lab.ask('outside', addresses.node, 30080, 300), 'TIMEOUT', 'no backend on this node');
     await rules.apply(web([at('a', gone), at('far', gone)], local, port));
-    t.equal(await lab.ask('outside', addresses.node, 30080), 'ECONNREFUSED', 'none anywhere');
+    t.equal(await lab.ask('outside', addresses.node, 30080), 'ECONNREFUSED', 'no backend on any node');
   },
 
   'an address of the load balancer is short-circuited from inside, and its source ranges hold there too': async (
@@ -44,7 +44,7 @@ export const policyCases: ServiceCases = {
     const vip = '192.168.57.240';
     const balanced = { loadBalancerIps: [vip], externalLocal: true };
     await rules.apply(web([at('far')], balanced, { nodePort: 30080 }));
-    t.equal(await lab.ask('b', vip, 80), `far ${addresses.b}`, 'a pod is led on, whatever policy says of outsiders');
+    t.equal(await lab.ask('b', vip, 80), `far ${addresses.b}`, 'a pod reaches a backend under every external policy');
     t.match(await lab.ask('node', vip, 80), /^far /);
     t.equal(await lab.ask('outside', vip, 80, 300), 'TIMEOUT');
     await rules.apply(web([at('far')], { ...balanced, sourceRanges: ['198.51.100.0/24'] }, { nodePort: 30080 }));
@@ -63,6 +63,6 @@ export const policyCases: ServiceCases = {
     await rules.apply(web([at('far')], both, { nodePort: 30080 }));
     t.equal(await lab.ask('b', '10.96.3.7', 80, 300), 'TIMEOUT', 'dropped, not refused: other nodes may answer');
     t.equal(await lab.ask('outside', addresses.node, 30080, 300), 'TIMEOUT');
-    t.match(await lab.ask('b', addresses.node, 30080), /^far /, 'pods are led on from outside addresses too');
+    t.match(await lab.ask('b', addresses.node, 30080), /^far /, 'pods reach backends through outside addresses too');
   },
 };

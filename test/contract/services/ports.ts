@@ -32,7 +32,7 @@ export const portCases: ServiceCases = {
     for (let i = 0; i < 40 && places.size < 2; i++) {
       places.add((await lab.ask('node', '10.96.3.7', 82)).split(' ')[0]!);
     }
-    t.same([...places].sort(), ['a', 'b'], 'each backend by the port it has');
+    t.same([...places].sort(), ['a', 'b'], 'each backend by its own port');
   },
 
   'node ports on chosen addresses only': async (t, lab, rules) => {
@@ -44,30 +44,34 @@ export const portCases: ServiceCases = {
     rules.setFacts({ nodePortAddresses: [`${addresses.node}/32`] });
     await rules.write();
     t.match(await lab.ask('outside', addresses.node, 30080), /^a /);
-    t.equal(await lab.ask('outside', other, 30080), 'ECONNREFUSED', 'nobody listens there');
+    t.equal(await lab.ask('outside', other, 30080), 'ECONNREFUSED', 'no process listens there');
     t.equal(await lab.ask('b', '10.244.1.1', 30080), 'ECONNREFUSED');
     t.match(await lab.ask('b', '10.96.3.7', 80), /^a /);
     t.same(await rules.check(), []);
   },
 
-  'node ports never on loopback, and without route_localnet': async (t, lab, rules) => {
+  'node ports never answer on loopback, and route_localnet stays off': async (t, lab, rules) => {
     await rules.apply(web([at('a')], {}, { nodePort: 30080 }));
     t.equal(await lab.ask('node', '127.0.0.1', 30080), 'ECONNREFUSED');
     const settings = await lab.at.node.run('sh', '-c', 'cat /proc/sys/net/ipv4/conf/*/route_localnet');
     t.match(settings, /^(0\n)+$/);
   },
 
-  'a port of the node that leads to a pod': async (t, lab, rules) => {
+  'a host port leads to its pod': async (t, lab, rules) => {
     await rules.apply(pod('web-0', servicePort({ hostPort: 8443, endpoints: [at('a')] })));
-    t.equal(await lab.ask('outside', addresses.node, 8443), `a ${addresses.outside}`, 'the source stays');
+    t.equal(
+      await lab.ask('outside', addresses.node, 8443),
+      `a ${addresses.outside}`,
+      'the pod sees the client address',
+    );
     t.equal(await lab.ask('b', addresses.node, 8443), `a ${addresses.b}`);
     t.equal(await lab.ask('far', addresses.node, 8443), `a ${addresses.far}`);
-    t.equal(await lab.ask('a', addresses.node, 8443), 'a 10.244.1.1', 'the pod itself');
+    t.equal(await lab.ask('a', addresses.node, 8443), 'a 10.244.1.1', 'the pod reaches itself');
     t.match(await lab.ask('node', addresses.node, 8443), /^a /);
     t.equal(await lab.ask('node', '127.0.0.1', 8443), 'ECONNREFUSED');
     t.same(await rules.check(), []);
     await rules.change('pod/shop/web-0', undefined);
-    t.equal(await lab.ask('outside', addresses.node, 8443), 'ECONNREFUSED', 'gone with the pod');
+    t.equal(await lab.ask('outside', addresses.node, 8443), 'ECONNREFUSED', 'removed with the pod');
   },
 
   'a host port on one address of the node, over UDP too': async (t, lab, rules) => {
@@ -87,7 +91,7 @@ export const portCases: ServiceCases = {
     t.match(await lab.askUdp(await lab.udp('outside'), other, 5300), /^a /);
   },
 
-  'traffic that only passes the node is left alone, whatever its port': async (t, lab, rules) => {
+  'forwarded traffic to other machines keeps its destination, on every port': async (t, lab, rules) => {
     await rules.apply(
       pod('web-0', servicePort({ hostPort: 8080, endpoints: [at('a')] })),
       web([at('a')], {}, { nodePort: 9090 }),

@@ -4,7 +4,7 @@ import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 
 export const refusalCases: ServiceCases = {
-  'refused at once: no endpoints, no such port': async (t, lab, rules) => {
+  'connections without endpoints and to unknown ports are refused at once': async (t, lab, rules) => {
     await rules.apply(
       web([], { loadBalancerIps: ['192.168.57.240'] }, { nodePort: 30080 }),
       service('shop/live', '10.96.3.8', { ports: [servicePort({ endpoints: [at('a')] })] }),
@@ -16,9 +16,9 @@ export const refusalCases: ServiceCases = {
       t.equal(await lab.ask(from, '192.168.57.240', 80), 'ECONNREFUSED', `${from}: load balancer`);
     }
     await rules.apply(web([at('b')]));
-    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'from none to one');
+    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'the first endpoint answers');
     await rules.apply(web([at('b', { ready: false, terminating: true })]));
-    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'terminating but serving');
+    t.equal(await lab.ask('a', '10.96.3.7', 80), `b ${addresses.a}`, 'a terminating endpoint serves');
   },
 
   'an address of the range that no Service has is dropped, and stays in the node': async (t, lab, rules) => {
@@ -34,13 +34,13 @@ export const refusalCases: ServiceCases = {
     await rules.apply(web([at('a')]));
     t.equal(await lab.ask('b', '10.96.99.99', 80, 300), 'TIMEOUT');
     const before = await left();
-    t.ok(before > 0, 'where the range is not known, a wrong address leaves by the default route');
+    t.ok(before > 0, 'without a known range, a wrong address leaves by the default route');
     rules.setFacts({ serviceCidrs: ['10.96.0.0/12'] });
     await rules.write();
     for (const from of ['b', 'node'] as const) t.equal(await lab.ask(from, '10.96.99.99', 80, 300), 'TIMEOUT', from);
     t.equal(await left(), before);
-    t.equal(await lab.ask('b', '10.96.3.7', 80), `a ${addresses.b}`, 'a Service is there as before');
-    t.equal(await lab.ask('b', '10.96.3.7', 81), 'ECONNREFUSED', 'and refuses what it does not have');
+    t.equal(await lab.ask('b', '10.96.3.7', 80), `a ${addresses.b}`, 'a Service still answers');
+    t.equal(await lab.ask('b', '10.96.3.7', 81), 'ECONNREFUSED', 'and refuses other ports');
     await rules.apply(web([]));
     t.equal(await lab.ask('b', '10.96.3.7', 80), 'ECONNREFUSED');
     t.same(await rules.check(), []);

@@ -5,7 +5,7 @@ import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases } from './cases';
 
 export const sctpCases: ServiceCases = {
-  'SCTP is led to a backend': async (t, lab, rules) => {
+  'an SCTP packet reaches a backend': async (t, lab, rules) => {
     const port = servicePort({ protocol: 'sctp', port: 38412, nodePort: 30412, endpoints: [at('a', { port: 36412 })] });
     await rules.apply(service('shop/core', '10.96.3.7', { ports: [port] }));
     const inner = sctpInit(addresses.b, 5000, '10.96.3.7', 38412);

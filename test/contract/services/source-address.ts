@@ -4,7 +4,7 @@ import { addresses, type Place, serverPort } from '../../lib/service-lab';
 import { at, type ServiceCases, web } from './cases';
 
 export const sourceAddressCases: ServiceCases = {
-  'who sees which source address': async (t, lab, rules) => {
+  'backends see the right source address on every path': async (t, lab, rules) => {
     const clusterIp = '10.96.3.7';
     const vip = '192.168.57.240';
     await rules.apply(

@@ -6,7 +6,7 @@ import { addresses } from '../../lib/service-lab';
 import { at, type ServiceCases } from './cases';
 
 export const udpCases: ServiceCases = {
-  'UDP follows its backends, and only flows without one are forgotten': async (t, lab, rules) => {
+  'UDP flows follow their backends, and only flows without a backend are deleted': async (t, lab, rules) => {
     const dns = (endpoints: readonly Endpoint[]) =>
       service('shop/dns', '10.96.3.7', {
         ports: [servicePort({ protocol: 'udp', port: 53, nodePort: 30053, endpoints })],
@@ -19,16 +19,16 @@ export const udpCases: ServiceCases = {
     const sockets = { inner: await lab.udp('b'), outer: await lab.udp('outside') };
     t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `a ${addresses.b}`);
     t.match(await lab.askUdp(sockets.outer, addresses.node, 30053), /^a /);
-    t.equal(await go(dns([at('a')]), dns([at('a'), at('far')])), 0, 'an added backend forgets nothing');
-    t.equal(await go(undefined, dns([at('a'), at('far')]), true), 0, 'a restart forgets nothing that is alive');
+    t.equal(await go(dns([at('a')]), dns([at('a'), at('far')])), 0, 'an added backend deletes no flow');
+    t.equal(await go(undefined, dns([at('a'), at('far')]), true), 0, 'a restart deletes no flow with a backend');
     t.equal(await go(dns([at('a'), at('far')]), dns([at('far')])), 2, 'the flows of the removed backend');
-    t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `far ${addresses.b}`, 'the same socket goes on');
+    t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `far ${addresses.b}`, 'the same socket continues');
     t.match(await lab.askUdp(sockets.outer, addresses.node, 30053), /^far /);
-    t.equal(await go(undefined, dns([at('a')]), true), 2, 'a restart forgets what lost its backend meanwhile');
+    t.equal(await go(undefined, dns([at('a')]), true), 2, 'a restart deletes flows that lost their backend meanwhile');
     t.equal(await lab.askUdp(sockets.inner, '10.96.3.7', 53), `a ${addresses.b}`);
   },
 
-  'every transition forgets the flows it must, at every address, and no other': async (t, lab, rules) => {
+  'every transition deletes exactly the flows without a backend, at every address': async (t, lab, rules) => {
     const key = 'shop/dns';
     const frontends = { cluster: '10.96.3.7', balancer: '192.168.57.240', external: '203.0.113.9' };
     const dns = (endpoints: readonly Endpoint[], changes: Partial<ServicePort> = {}) =>
@@ -54,7 +54,7 @@ export const udpCases: ServiceCases = {
     t.same(await places(), new Set(['a']));
     await stranger();
     t.equal(await rules.change(key, dns([at('a'), at('far')])), 0, 'N to M, none removed');
-    t.same(await places(), new Set(['a']), 'who has a backend keeps it');
+    t.same(await places(), new Set(['a']), 'clients keep their backend');
     t.equal(
       await rules.change(key, dns([at('a', { ready: false, terminating: true }), at('far')])),
       0,
@@ -63,7 +63,7 @@ export const udpCases: ServiceCases = {
     t.equal(await rules.change(key, dns([at('far')])), clients.length, 'N to M, one removed');
     t.same(await places(), new Set(['far']));
     t.equal(await rules.change(key, dns([])), clients.length, 'N to 0');
-    t.equal(await rules.change(key, dns([at('a')])), 0, '0 to N: what was refused left nothing behind');
+    t.equal(await rules.change(key, dns([at('a')])), 0, '0 to N: refused packets left no flow');
     t.same(await places(), new Set(['a']));
     t.equal(await rules.change(key, dns([at('a', { port: 9090 })])), clients.length, 'the port of the backend');
     t.same(await places(), new Set(['a']));
@@ -77,11 +77,11 @@ export const udpCases: ServiceCases = {
     );
     t.equal(await rules.change(key, undefined), clients.length, 'the Service is deleted');
     const left = await lab.exec.run(['conntrack', '-L', '-p', 'udp', '--orig-dst', addresses.b]);
-    t.match(left.stdout, 'dport=5353', 'what is no business of the Service is there from first to last');
+    t.match(left.stdout, 'dport=5353', 'a flow of no Service stays');
     t.match(await stranger(), /^b /);
   },
 
-  'a UDP flow from before the Service finds it': async (t, lab, rules) => {
+  'a UDP flow from before its Service reaches the Service': async (t, lab, rules) => {
     await rules.apply();
     // Forwarded outside without an answer: conntrack keeps the flow untranslated.
     const socket = await lab.udp('b');

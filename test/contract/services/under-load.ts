@@ -64,7 +64,7 @@ export const underLoadCases: ServiceCases = {
     }
   },
 
-  'a drain: pods leave the node one after the other, the last one serves until the end': async (t, lab, rules) => {
+  'a drain: pods leave the node one after the other, and the last pod serves until its end': async (t, lab, rules) => {
     const here = [
       await Backend.start(lab, 'a', 9000),
       await Backend.start(lab, 'a', 9001),
@@ -92,11 +92,11 @@ export const underLoadCases: ServiceCases = {
     await all(ledgers, (ledger) => ledger.stop());
     for (const [i, { counts, lost, answers }] of ledgers.entries()) {
       t.equal(lost, 0, `client ${i}: ${JSON.stringify(counts)}`);
-      t.notOk(answers.has(there.name), 'under policy Local nobody is led to another node');
+      t.notOk(answers.has(there.name), 'under policy Local no client reaches another node');
     }
   },
 
-  'a process that starts again under load resets nothing': async (t, lab, rules) => {
+  'a restart of the process under load resets no connection': async (t, lab, rules) => {
     const pods = [await Backend.start(lab, 'a', 9000), await Backend.start(lab, 'far', 9000)];
     const service = web(
       pods.map((one) => one.endpoint()),
