@@ -60,7 +60,7 @@ export function processesOf(
   return processes.filter(({ pid }) => found.has(pid) && !kin.has(pid));
 }
 
-/** This process and its ancestors must survive, whatever their command line is. */
+/** This process and its ancestors must survive, with any command line. */
 function ancestors(self: number, processes: readonly RunningProcess[]): ReadonlySet<number> {
   const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]));
   const chain = new Set<number>();

@@ -166,7 +166,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
   };
 }
 
-/** 192.168.57.0/24 is fd00:192:168:57::/64, so that both addresses of a node read alike: .10 and ::10. */
+/** 192.168.57.0/24 is fd00:192:168:57::/64, so that both addresses of a node look alike: .10 and ::10. */
 function ipv6Subnet(subnet: string): { readonly prefix: string } {
   return { prefix: `fd00:${subnet.split('.').slice(0, 3).join(':')}::` };
 }

@@ -58,7 +58,7 @@ function registryProcess(plan: ClusterPlan, which: RegistryProcess, { programs }
 export const registryConfigPath = (plan: ClusterPlan, which: RegistryProcess): string =>
   `${plan.stateDir}/${which}.yml`;
 
-/** Configuration of docker-registry 2.x: plain HTTP without passwords, so the one that nodes and pods reach is read only. */
+/** Configuration of docker-registry 2.x: plain HTTP without passwords, so the registry that nodes and pods reach is read only. */
 export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Record<string, unknown> {
   const forPushes = which === 'registry-push';
   const access = forPushes ? { delete: { enabled: true } } : { maintenance: { readonly: { enabled: true } } };

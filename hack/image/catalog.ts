@@ -38,7 +38,7 @@ export const packages = [
 
 /**
  * Programs of the toolbox that are Debian's own; all other commands in it are busybox. bash is its shell, because the shell of
- * busybox would run its own nslookup and ip whatever PATH says.
+ * busybox would run its own nslookup and ip, and ignore PATH.
  */
 const toolboxPrograms = ['bash', 'dig', 'nslookup', 'host', 'curl', 'nc.openbsd', 'ip', 'ss', 'ping', 'tcpdump'];
 

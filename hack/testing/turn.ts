@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /**
  * Waits until no other process has the turn of this folder. The turn is an abstract socket: the kernel removes it when its
  * process ends, however it ends, and the processes that wait see their connections close.
- * @param onWait gets the id of the process that has the turn; called once for each process that this one waits for
+ * @param onWait gets the id of the process that has the turn; called once for each process that has the turn meanwhile
  * @returns ends the turn
  */
 export async function takeTurn(folder: string, onWait: (pid: number) => void): Promise<() => Promise<void>> {

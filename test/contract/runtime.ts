@@ -10,7 +10,7 @@ export interface RuntimeUnderTest {
   readonly image: string;
   /** Makes the running container print `line`; it keeps running. */
   readonly write: (id: string, line: string) => Promise<void> | void;
-  /** Makes the process of the running container end with this code. */
+  /** Ends the process of the running container with this code. */
   readonly end: (id: string, code: number) => Promise<void> | void;
 }
 

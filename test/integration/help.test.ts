@@ -1,4 +1,4 @@
-// --help of every script changes nothing, neither in a new checkout without any set-up nor in this one.
+// --help of every script changes nothing, neither in a new checkout without any set-up nor in this checkout.
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// The two registries of a cluster, with the real program: the one for nodes and pods is read only, the one for the host takes
-// pushes, and both serve the same images.
+// The two registries of a cluster, with the real program: the registry for nodes and pods is read only, the registry for the host
+// takes pushes, and both serve the same images.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -18,7 +18,7 @@ const defaultRuns = 300;
 const limitMs = 3_000;
 const defaultCpuMs = 1_000;
 
-/** @throws RangeError when the variable is no whole number */
+/** @throws RangeError unless the variable is a whole number */
 function wholeNumber(name: string, otherwise: number): number {
   const text = process.env[name];
   if (text === undefined || text === '') return otherwise;

@@ -1,5 +1,5 @@
-// A client that accounts for every request it makes: sent = answered + refused + reset + timed out, at any moment when none is
-// under way. It shows whether a change under constant load lost anything.
+// A client that counts how each request ends: sent = answered + refused + reset + timed out, whenever no request is under way.
+// It shows whether a change under constant load lost a request.
 import type { Socket } from 'node:net';
 
 export type Outcome = 'answered' | 'refused' | 'reset' | 'timedOut';

@@ -131,7 +131,7 @@ export function icmp6Frame(mac: Between, ip: Between, { type, body, behind = [] 
   return ethernet(mac, etherTypes.ipv6, ipv6Packet(ip, chain[0]!, Buffer.concat([...headers, message])));
 }
 
-/** Body of a solicitation or advertisement: flags, target, and the link-layer address that goes with it. */
+/** Body of a solicitation or advertisement: flags, target, and the link-layer address of the target or sender. */
 export const neighbourBody = (target: string, mac: string, option: 1 | 2, flags = 0x20): Buffer =>
   Buffer.concat([Buffer.from([flags, 0, 0, 0]), addressBytes(target), Buffer.from([option, 1]), macBytes(mac)]);
 

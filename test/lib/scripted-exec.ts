@@ -3,7 +3,7 @@ import { CommandFailed } from '../../controlplane/base/errors';
 import type { Exec, RunOptions, RunResult } from '../../dataplane/exec/exec';
 
 export interface ScriptedCall {
-  /** The whole argv joined by spaces, or a pattern for it. */
+  /** The argv joined by spaces, or a pattern for it. */
   readonly argv: string | RegExp;
   readonly stdout?: string;
   readonly stderr?: string;

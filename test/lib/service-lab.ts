@@ -109,7 +109,7 @@ export class ServiceLab {
     return message.toString();
   }
 
-  /** The whole answer to a GET over HTTP/1.1, or '' without one. */
+  /** The complete answer to a GET over HTTP/1.1; '' without an answer. */
   async fetch(from: Place, host: string, port: number, path: string, timeoutMs = 2_000): Promise<string> {
     const connecting = connectInNetns(this.at[from], { host, port, signal: AbortSignal.timeout(timeoutMs) });
     const socket = await connecting.catch(() => undefined);

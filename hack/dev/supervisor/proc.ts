@@ -1,4 +1,4 @@
-// Reads /proc: whether a process is still the one that was started.
+// Reads /proc: shows whether a pid still belongs to the process that was started.
 import { readFileSync } from 'node:fs';
 
 /** Start time in clock ticks since boot, or undefined when there is no such process or it is a zombie. */
