@@ -120,7 +120,7 @@ function rows({ single, burst, teardown, burstSize, cpuMsPerPod, docker, load }:
       what: 'CPU time of server and kubelet, per pod',
       unit: 'ms',
       ours: median(cpuMsPerPod),
-      note: `made and deleted, ${burstSize} at once`,
+      note: `created and deleted, ${burstSize} at once`,
     },
   ];
 }

@@ -113,7 +113,7 @@ t.test('the last lines of a log', async (t) => {
 });
 
 t.test(
-  'processes whose namespace or supervisor is gone are still found; those of users and of other clusters are not',
+  'processes without their namespace or supervisor are still found; processes of users and of other clusters are not',
   async (t) => {
     const ours = [
       '/usr/bin/docker-registry serve /var/lib/k8ts/k8ts/registry.yml',

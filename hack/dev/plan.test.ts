@@ -82,7 +82,7 @@ t.test('the first free subnet', async (t) => {
 });
 
 t.test(
-  'processes: every one inside its node, the server once, an engine that adds nothing to the network',
+  'processes: agents run inside their node, the server runs once, engines add nothing to the network',
   async (t) => {
     const plan = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', registryPort: 5001 });
     const programs = { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r' };

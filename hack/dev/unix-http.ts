@@ -25,7 +25,7 @@ export function requestText({
   timeoutMs = 60_000,
 }: UnixRequest): Promise<string> {
   return new Promise((resolve, reject) => {
-    const onError = (cause: Error) => reject(new Unavailable(`nobody answers on ${socketPath}`, { cause }));
+    const onError = (cause: Error) => reject(new Unavailable(`no answer on ${socketPath}`, { cause }));
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = text === undefined ? {} : { 'content-type': 'application/json' };
     const call = request({ socketPath, method, path, headers, timeout: timeoutMs }, (response) => {

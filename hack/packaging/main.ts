@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
 import { defaultDir, makePackage } from './package';
 
-const help = `Makes one folder with all that a machine of this architecture needs to be a node of a cluster.
+const help = `Builds one folder with all that a machine of this architecture needs to be a node of a cluster.
 
 usage: hack/package [DIR]    default ${defaultDir}
 

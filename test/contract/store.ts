@@ -210,7 +210,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     });
     t.equal(await store.get('/b'), undefined);
     t.equal(await store.revision(), 1, 'the refused write takes no revision');
-    t.equal(await store.create('/b', text('1'), ['port/2']), 2, 'nor does it keep the other claim');
+    t.equal(await store.create('/b', text('1'), ['port/2']), 2, 'the refused write takes no other claim');
     await t.rejects(store.update('/b', text('2'), 2, ['port/2', 'port/1']), { code: 'AlreadyClaimed', owner: '/a' });
     t.match(await store.get('/b'), { value: text('1'), modRevision: 2 });
     t.same(await held(store), ['ip/1 /a', 'port/1 /a', 'port/2 /b']);

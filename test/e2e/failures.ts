@@ -57,7 +57,7 @@ export function failureTests(t: Test, cluster: Cluster): void {
     const pids = (list: readonly ProcessStatus[]) => list.map(({ name, pid }) => [name, pid]);
     const before = pids(await processStatus(cluster.plan.runDir));
     process.kill(supervisorPid(cluster.plan.runDir)!, 'SIGKILL');
-    await until('it is gone', async () => supervisorPid(cluster.plan.runDir) === undefined);
+    await until('the supervisor has ended', async () => supervisorPid(cluster.plan.runDir) === undefined);
     t.equal((await cluster.script('status')).code, 1, 'hack/status reports it');
     t.equal((await cluster.script('up', '--quiet')).code, 0);
     t.strictSame(pids(await processStatus(cluster.plan.runDir)), before, 'the same processes');

@@ -81,7 +81,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       await until('three records', async () => (await records()).length === 3, secondsMs);
       await inNamespace('delete', 'pod', victim!.metadata.name);
       await until(
-        'three ready pods without the old one, and DNS says so',
+        'three ready pods without the old pod, in DNS too',
         async () => {
           const pods = await podsOf(cluster, namespace);
           const ips = pods.map(({ status }) => status.podIP).sort();
@@ -102,7 +102,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       await until('no container is left', async () => (await containers()).length === 0, secondsMs);
       await until('no endpoint is left', async () => (await endpoints()).length === 0, secondsMs);
       await until('no record is left', async () => (await records()).length === 0, secondsMs);
-      await until('three links are gone', async () => (await links()) === linksBefore - 3, secondsMs);
+      await until('three links are removed', async () => (await links()) === linksBefore - 3, secondsMs);
       const ip = await inNamespace('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
       const argv = ['-n', 'codereview', 'exec', 'toolbox', '--', 'curl', '-sS', '--max-time', '5', `http://${ip}/`];
       // curl ends with 7 when it is refused, with 28 without an answer.
@@ -118,7 +118,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       t.ok((await rules()).length > 0, 'the Service has rules');
       await inNamespace('delete', 'deployment', 'web');
       await inNamespace('delete', 'service', 'web', 'web-headless');
-      await until('no rule names it', async () => (await rules()).length === 0, secondsMs);
+      await until('no rule names the Service', async () => (await rules()).length === 0, secondsMs);
       const text = await cluster.toolbox('dig', `web.${namespace}.svc.cluster.local`);
       t.match(text, /status: NXDOMAIN/);
     });

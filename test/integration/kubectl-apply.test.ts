@@ -44,7 +44,7 @@ t.test('kubectl apply --server-side after kubectl apply', async (t) => {
   await kubectl('apply', '--server-side', '-f', file);
   const again = await read('configmap', 'shared');
   t.match(again, kept);
-  t.notOk('old' in again.data, 'what the manifest does not have any more goes');
+  t.notOk('old' in again.data, 'fields that the manifest no longer has are removed');
   await kubectl('patch', 'configmap', 'shared', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
 
   const namespace = (labels: object) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'held', labels } });

@@ -63,7 +63,7 @@ const podsOf = (client: Client, namespace: string, count: number) =>
 /** Prepares the namespace before its deletion. */
 const states: Readonly<Record<string, (client: Client, namespace: string) => Promise<unknown>>> = {
   'one of each kind, just created': createSamples,
-  'one of each kind, at work': async (client, namespace) => {
+  'one of each kind, with a finished Job and available pods': async (client, namespace) => {
     await createSamples(client, namespace);
     await eventually(client, jobs, (all) => all.some(isJobFinished), { namespace });
     await eventually(client, deployments, (all) => all.some(({ status }) => status?.availableReplicas === 2), {
@@ -108,13 +108,13 @@ const states: Readonly<Record<string, (client: Client, namespace: string) => Pro
     });
     await eventually(client, pods, isOwned(false), { namespace });
   },
-  'a Job whose pods bear its finalizer twice': async (client, namespace) => {
+  'a Job whose pods have its finalizer twice': async (client, namespace) => {
     await client.create(jobs, job(namespace, 'job-runs'));
     const [pod] = await podsOf(client, namespace, 1);
     const finalizers = [trackingFinalizer, trackingFinalizer];
     await client.patch(pods, `${namespace}/${pod?.metadata?.name}`, 'merge', { metadata: { finalizers } });
   },
-  'a finished Job whose pods are held again and deleted from outside': async (client, namespace) => {
+  'a finished Job whose pods get its finalizer again and are deleted by a client': async (client, namespace) => {
     await client.create(jobs, job(namespace, 'ends', { completions: 2, parallelism: 2 }));
     await eventually(client, jobs, (all) => all.some(isJobFinished), { namespace });
     const { items } = await client.list(pods, { namespace });
@@ -124,13 +124,13 @@ const states: Readonly<Record<string, (client: Client, namespace: string) => Pro
       await client.delete(pods, key, { gracePeriodSeconds: 0 }).catch(() => {});
     }
   },
-  'a suspended Job whose pods are deleted from outside': async (client, namespace) => {
+  'a suspended Job whose pods are deleted by a client': async (client, namespace) => {
     await client.create(jobs, job(namespace, 'job-runs', { completions: 2, parallelism: 2 }));
     const all = await podsOf(client, namespace, 2);
     await client.patch(jobs, `${namespace}/job-runs`, 'merge', { spec: { suspend: true } });
     for (const { metadata } of all) await client.delete(pods, `${namespace}/${metadata?.name}`).catch(() => {});
   },
-  'pods that bear the finalizer of a Job that never was': async (client, namespace) => {
+  'pods with the finalizer of a Job that never existed': async (client, namespace) => {
     const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'none', uid: 'none', controller: true }];
     const finalizers = [trackingFinalizer];
     const spec = template('stray').spec;

@@ -87,7 +87,7 @@ async function removeServices(clients: readonly Client[]): Promise<void> {
 }
 
 const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
-  'numbers that the servers choose are given once, until none is left': async (t, store) => {
+  'the servers assign each number once, until no number is free': async (t, store) => {
     const clients = await twoServers(t, store);
     const free = await claimLines(store);
     const results = await Promise.allSettled(
@@ -123,7 +123,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await checkClaims(t, store, 'claims are those of the stored Services');
     await checkHistory(t, store);
     await removeServices(clients);
-    t.same(await claimLines(store), free, 'nothing has leaked');
+    t.same(await claimLines(store), free, 'no claim is left over');
     const again = await Promise.all(
       Array.from({ length: 480 }, (_, i) => clients[(i + 1) % 2]!.create(services, service(`t${i}`))),
     );
@@ -171,11 +171,11 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
       { message: /10\.96\.1\.1: provided IP .*31000: provided port .*31001: provided port/ },
       'one answer names everything that is in use',
     );
-    await checkClaims(t, store, 'losers hold nothing');
+    await checkClaims(t, store, 'refused Services have no claims');
     await checkHistory(t, store);
   },
 
-  'what one server freed is to be had from the other at once': async (t, store) => {
+  'a value that one server freed can be taken at the other server at once': async (t, store) => {
     const [one, two] = await twoServers(t, store);
     for (let i = 0; i < 40; i++) {
       const spec = { clusterIP: '10.96.1.7', ports: [{ port: 80, nodePort: 30_777 }] };
@@ -187,10 +187,10 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
       await here.create(services, service(`c${i}`, { ports: spec.ports }));
       await Promise.all([there.delete(services, `default/c${i}`), here.delete(services, `default/b${i}`)]);
     }
-    await checkClaims(t, store, 'nothing has leaked');
+    await checkClaims(t, store, 'no claim is left over');
   },
 
-  'Services that change all the time hold what they show': async (t, store) => {
+  'Services that change all the time claim exactly their values': async (t, store) => {
     const clients = await twoServers(t, store);
     const free = await claimLines(store);
     const specs: readonly Service['spec'][] = [
@@ -227,7 +227,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await checkClaims(t, store, 'claims are those of the stored Services');
     await checkHistory(t, store);
     await removeServices(clients);
-    t.same(await claimLines(store), free, 'nothing has leaked');
+    t.same(await claimLines(store), free, 'no claim is left over');
   },
 
   'an address belongs to one node': async (t, store) => {
@@ -249,11 +249,11 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
       ),
     );
     t.equal(moved.filter(isDone).length, 1, 'likewise for nodes that report an address later');
-    await checkClaims(t, store, 'losers hold nothing new');
+    await checkClaims(t, store, 'refused nodes have no new claims');
     await checkHistory(t, store);
   },
 
-  'two controllers that both think they lead give each node a pod range of its own': async (t, store) => {
+  'two controllers that both act as leader assign each node a pod range of its own': async (t, store) => {
     const clients = await twoServers(t, store);
     const stop = new AbortController();
     const running = clients.map((client) => {
@@ -267,13 +267,13 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await Promise.all(Array.from({ length: 40 }, (_, i) => clients[i % 2]!.create(nodes, node(`n${i}`))));
     const all = await eventually(clients[0], nodes, (list) => list.filter(({ spec }) => spec?.podCIDR).length === 40);
     t.equal(new Set(all.map(({ spec }) => spec?.podCIDR)).size, 40);
-    await checkClaims(t, store, 'and claims it');
+    await checkClaims(t, store, 'every range has a claim');
     await checkHistory(t, store);
     stop.abort();
     await Promise.all(running);
   },
 
-  'a write that the store cannot finish holds nothing': async (t, store) => {
+  'a failed write leaves no claim': async (t, store) => {
     let down = false;
     const guard =
       <A extends unknown[]>(write: (...args: A) => Promise<number>) =>
@@ -295,7 +295,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
       ['Unavailable', 'Unavailable', 'Unavailable'],
     );
     down = false;
-    await checkClaims(t, store, 'only what is stored');
+    await checkClaims(t, store, 'claims are those of stored objects');
     await clients[1].create(services, service('c', spec));
     await clients[0].patch(services, 'default/before', 'merge', { spec: { ports: [{ port: 80, nodePort: 30_998 }] } });
     await removeServices(clients);

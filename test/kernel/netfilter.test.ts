@@ -118,7 +118,7 @@ t.test('netfilter', { skip: skipWithoutKernel() }, async (t) => {
         t.equal(await applier.canaryAlive(), false, damage.join(' '));
         t.not((await applier.check(plan)).length, 0);
         await applier.apply(plan, none);
-        t.equal(await applier.canaryAlive(), true, 'mended');
+        t.equal(await applier.canaryAlive(), true, 'repaired');
       }
       now += 60_000;
       await exec.run(['iptables', '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'ACCEPT']);

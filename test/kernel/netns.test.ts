@@ -89,7 +89,7 @@ t.test('network namespaces', { skip: skipWithoutKernel() }, async (t) => {
     });
   });
 
-  await t.test('identity names the namespace, whatever the path', async (t) => {
+  await t.test('the identity of a namespace is the same for every path', async (t) => {
     await withNetns(1, async (netns) => {
       t.equal(netnsIdentity(netns), netnsIdentity(namedNetns(netns.name)));
       t.not(netnsIdentity(netns), netnsIdentity(ownNetns()));

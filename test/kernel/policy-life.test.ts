@@ -274,7 +274,7 @@ t.test('DNS of the node is closed unless a policy allows it; the rest of the nod
   const kubeSystem = { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } };
   const cases = [
     { name: 'default deny', egress: [], dns: false },
-    { name: 'only other things', egress: [{ to: [{ namespaceSelector: { matchLabels: { ns: 'y' } } }] }], dns: false },
+    { name: 'only other peers', egress: [{ to: [{ namespaceSelector: { matchLabels: { ns: 'y' } } }] }], dns: false },
     { name: 'namespace kube-system', egress: [{ to: [{ namespaceSelector: kubeSystem }], ports }], dns: true },
     {
       name: 'kube-dns in kube-system',
@@ -284,7 +284,7 @@ t.test('DNS of the node is closed unless a policy allows it; the rest of the nod
       dns: true,
     },
     { name: 'all namespaces', egress: [{ to: [{ namespaceSelector: {} }], ports }], dns: true },
-    { name: 'anybody at port 53', egress: [{ ports }], dns: true },
+    { name: 'any peer at port 53', egress: [{ ports }], dns: true },
     { name: 'named ports', egress: [{ ports: [{ port: 'dns', protocol: 'UDP' }, { port: 'dns-tcp' }] }], dns: true },
     { name: 'addresses of the nodes', egress: [{ to: [{ ipBlock: { cidr: '192.168.57.0/24' } }], ports }], dns: true },
     {
@@ -404,7 +404,7 @@ t.test('ICMP and SCTP', { skip }, async (t) => {
   const cases = [
     { name: 'allow all', rule: {}, icmp: true, sctp: true },
     {
-      name: 'from everybody, some ports',
+      name: 'from all peers, some ports',
       rule: { ports: [{ port: 80 }, { protocol: 'UDP' }] },
       icmp: false,
       sctp: false,
@@ -418,7 +418,7 @@ t.test('ICMP and SCTP', { skip }, async (t) => {
       sctp: true,
     },
     {
-      name: 'from another',
+      name: 'from another pod',
       rule: { from: [{ namespaceSelector: { matchLabels: { ns: 'z' } } }] },
       icmp: false,
       sctp: false,
@@ -466,14 +466,14 @@ t.test('rules stay over a restart of the process; without policies nothing remai
   const nft = new NftProgram(new NetnsExec(lab.at.n1));
   await settled(lab, enforcing);
   t.equal(await nft.structure(table), undefined, 'nothing is written before there is a policy');
-  t.notOk(lab.client.requests.includes('watch pods'), 'and nobody looks at pods');
+  t.notOk(lab.client.requests.includes('watch pods'), 'and kube-proxy does not watch pods');
   await setPolicies(policy('x', 'deny', denyAll));
   await enforcing.n1.end();
   const closed = [tcp('x/a', lab.ipOf('y/b'), 80, false), tcp('y/b', lab.ipOf('x/a'), 80, false)];
   t.strictSame(await tryAll(lab, closed), [], 'ended: rules stay');
   enforcing.n1 = lab.enforce('n1');
   await settled(lab, enforcing);
-  t.strictSame(await tryAll(lab, closed), [], 'come again');
+  t.strictSame(await tryAll(lab, closed), [], 'started again: the same rules');
   await setPolicies();
   t.equal(await nft.structure(table), undefined, 'the table is removed with the last policy');
 

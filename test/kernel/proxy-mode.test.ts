@@ -133,7 +133,7 @@ t.test('proxy modes', { skip: skipWithoutKernel() }, async (t) => {
         );
         const written = await rules.write();
         t.equal(written.full, true);
-        t.same(await rules.check(true), [], `${what}: mended`);
+        t.same(await rules.check(true), [], `${what}: repaired`);
         t.equal(await lab.ask('b', '10.96.3.7', 80), `a ${addresses.b}`, what);
       }
     });

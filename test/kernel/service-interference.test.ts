@@ -35,9 +35,9 @@ const interferences: Readonly<Record<string, (iptables: string, chain: string) =
   'all chains of a table are removed': (p) => [`${p} -t nat -F`, `${p} -t nat -X`],
   'one chain is emptied': (p, chain) => [`${p} -t nat -F ${chain}`],
   'one rule is changed': (p, chain) => [`${p} -t nat -R ${chain} 1 -s 192.0.2.1 -j RETURN`],
-  'one rule is put first': (p, chain) => [`${p} -t nat -I ${chain} -j RETURN`],
+  'one rule is inserted first': (p, chain) => [`${p} -t nat -I ${chain} -j RETURN`],
   'a jump to our chains is removed': (p) => [`${p} -t nat -D PREROUTING 1`],
-  'a firewall starts again: everything flushed, its own rules in place': (p) => [
+  'a firewall starts again: it flushes everything and writes its own rules': (p) => [
     `${p} -F`,
     `${p} -X`,
     `${p} -t nat -F`,

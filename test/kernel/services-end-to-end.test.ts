@@ -148,9 +148,9 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
       await setReady(client, 'one', false);
       await settles('b', ip, 80, ['far'], 'a pod that is not ready is left out');
       const early = await startService(client, 'early', { publishNotReadyAddresses: true, ports: [named(80, 'http')] });
-      await settles('b', early, 80, ['a', 'far'], 'a Service with publishNotReadyAddresses has it');
+      await settles('b', early, 80, ['a', 'far'], 'a Service with publishNotReadyAddresses has the pod');
       await endPod(client, 'two');
-      await settles('b', ip, 80, ['ECONNREFUSED'], 'the last endpoint has gone');
+      await settles('b', ip, 80, ['ECONNREFUSED'], 'the last endpoint was removed');
       t.match(metrics.render(), /kubeproxy_network_programming_duration_seconds_count [1-9]/);
     });
   });
@@ -168,10 +168,10 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
       await settles('b', zone, 80, ['a']);
       await settles('b', node, 80, ['a']);
       await client.patch(nodes, nodeName, 'merge', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z2' } } });
-      await settles('b', zone, 80, ['a', 'far'], 'the node moved to the zone of the other one');
+      await settles('b', zone, 80, ['a', 'far'], 'the node moved to the zone of the other node');
       await setReady(client, 'near', false);
       for (const ip of [zone, node, anywhere])
-        await settles('b', ip, 80, ['far'], 'no near endpoint is ready: a far one serves, whatever the hints');
+        await settles('b', ip, 80, ['far'], 'no near endpoint is ready: a far one serves, in spite of the hints');
     });
   });
 
@@ -187,7 +187,7 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
       await startService(client, 'web', made);
       await settles('outside', addresses.node, 30080, ['b']);
       t.equal(await lab.ask('b', '10.244.1.1', 30080), 'ECONNREFUSED', 'not on other addresses of the node');
-      t.equal(await lab.ask('b', '10.244.1.1', 8443), `a ${addresses.b}`, 'host ports are on all');
+      t.equal(await lab.ask('b', '10.244.1.1', 8443), `a ${addresses.b}`, 'host ports answer on all addresses');
       await endPod(client, 'edge');
       await settles('outside', addresses.node, 8443, ['ECONNREFUSED']);
     });

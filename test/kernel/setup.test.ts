@@ -202,7 +202,7 @@ t.test('from plain machines to a cluster, and back', { skip, timeout: 900_000 },
 
     await t.test('reset', async (t) => {
       t.match(await worker.sh('k8ts reset'), /This removes node worker-1 .*\nTo do it: k8ts reset --yes/);
-      t.match(await worker.sh('systemctl is-active k8ts-kubelet'), /^active/, 'not without --yes');
+      t.match(await worker.sh('systemctl is-active k8ts-kubelet'), /^active/, 'reset without --yes changes nothing');
       for (const machine of [worker, control]) {
         t.match(await machine.sh('k8ts reset --yes'), /Left as they are:/);
         const after = await fingerprint(machine);

@@ -49,7 +49,7 @@ const broken: readonly { name: string; change: Partial<History>; problem: RegExp
     problem: /^repeated: 13 create b=3, 15 create b=3/,
   },
   {
-    name: 'an event nobody wrote',
+    name: 'an event without a write',
     change: both([...events, { type: 'create', key: 'x', value: '9', revision: 15 }]),
     problem: /^invented: 15 create x=9/,
   },

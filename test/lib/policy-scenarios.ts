@@ -133,7 +133,7 @@ export const scenarios = ({ of }: Addresses): readonly Scenario[] => [
     policies: [inX('p', egress(is('a'), { to: [{ podSelector: is('b'), namespaceSelector: inNs('y') }] }))],
   },
   {
-    name: 'closed on the side of the client though the server lets it in',
+    name: 'closed by the egress of the client, although the server allows the connection',
     policies: [inX('p', egress(is('a'))), policy('y', 'all', ingress({}, {}))],
   },
   {
@@ -146,7 +146,7 @@ export const scenarios = ({ of }: Addresses): readonly Scenario[] => [
     ],
   },
   {
-    name: 'ingress and egress of one pod apart from each other',
+    name: 'ingress and egress of one pod are independent',
     policies: [
       inX('in', ingress(is('a'), { from: [{ podSelector: is('b') }] })),
       inX('out', egress(is('a'), { to: [{ podSelector: is('c') }] })),
@@ -179,12 +179,12 @@ export const scenarios = ({ of }: Addresses): readonly Scenario[] => [
     ],
   },
   {
-    name: 'labels of a pod are changed: selected now',
+    name: 'labels of a pod change: the policy selects the pod',
     policies: [inX('p', ingress({ matchLabels: { role: 'server' } }))],
     labels: { 'x/a': { role: 'server' } },
   },
   {
-    name: 'labels of a pod are changed: allowed now',
+    name: 'labels of a pod change: the policy allows the pod',
     policies: [
       inX(
         'p',
@@ -208,5 +208,5 @@ export const scenarios = ({ of }: Addresses): readonly Scenario[] => [
       ),
     ),
   },
-  { name: 'after the policies are gone', policies: [] },
+  { name: 'after the policies are deleted', policies: [] },
 ];

@@ -95,7 +95,7 @@ async function tour(t: Test, bootedBefore: ReadonlyMap<string, string> = new Map
       ip: status.addresses.find(({ type }) => type === 'InternalIP')?.address,
     })),
     nodes,
-    'names and addresses: never the one of the shared NAT network',
+    'names and addresses, and no address of the shared NAT network',
   );
   for (const { name, ip } of nodes) {
     const answer = await eventually(`the NodePort answers on ${name}`, () => curl(`http://${ip}:30080/`));
@@ -114,7 +114,7 @@ async function tour(t: Test, bootedBefore: ReadonlyMap<string, string> = new Map
   });
   t.strictSame(pods.map(({ spec }) => spec.nodeName).sort(), nodeNames);
   for (const { metadata, spec, status } of pods) {
-    const answer = await eventually(`a pod reaches the one on ${spec.nodeName}`, () =>
+    const answer = await eventually(`a pod reaches the pod on ${spec.nodeName}`, () =>
       toolbox('curl', '-sS', '--fail', '--max-time', '30', `http://${status.podIP}:8080/`),
     );
     t.equal(answer.trim(), metadata.name, `pod to pod, on ${spec.nodeName}`);
