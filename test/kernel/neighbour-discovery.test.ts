@@ -77,7 +77,7 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
   });
 });
 
-/** The link address that the client's kernel resolves for `ip`; undefined without an answer. */
+/** The link address that the client's kernel resolves for `address`; undefined without an answer. */
 async function resolve(outside: TestNetns): Promise<string | undefined> {
   await outside.run('busybox', 'ping', '-6', '-c1', '-W1', address).catch(() => undefined);
   return entry(outside);

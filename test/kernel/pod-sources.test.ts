@@ -358,16 +358,16 @@ t.test('the check of addresses that pods send from', { skip: skipWithoutKernel()
     });
   });
 
-  await t.test('pods whose two addresses belong to different ports', async (t) => {
+  await t.test('pods whose two addresses do not match each other', async (t) => {
     await withScope(async (scope) => {
       const { node, netns } = await openLab(scope);
-      // An earlier version assigned the two addresses of a pod independently: the second belongs to another port than the first.
+      // An earlier version assigned the two addresses of a pod independently: here the second belongs to the port of the first.
       const odd = ['10.244.1.20', 'fd00:10:244:1::5'];
       node.network.reserve([...odd, '10.244.1.21']);
       const first = await node.podWith(odd);
       const next = await node.podWith(['10.244.1.21']);
       const pods = [first, next, await node.pod(), await node.pod()];
-      t.notSame(pods[2]!.ips[1], odd[1], 'an address that is taken is given to no other');
+      t.notSame(pods[2]!.ips[1], odd[1], 'an address in use is assigned to no other pod');
       for (const { netns: inside } of pods) await serve(scope, inside);
       for (const from of pods)
         for (const to of pods)
