@@ -12,7 +12,10 @@ import type { KubeObject } from './types';
 const schemas = loadSchemas();
 
 /** In templates, fields inside the pod are skipped: the same code handles them in pods, which are tested. */
-const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 && path.length > 5;
+const isInsideTemplate = (path: Path): boolean => {
+  const template = path.indexOf('template');
+  return template >= 0 && path.length > template + 4;
+};
 
 /** Runs all steps of the server on an object before and after it is stored. */
 function handle(kind: Kind, object: KubeObject, old?: KubeObject): void {

@@ -27,6 +27,7 @@ export { type Node, nodes } from './node';
 export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
+export { type PodTemplate, podTemplates } from './pod-template';
 export * from './pods/facts';
 export { type QosClass, qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';

@@ -10,6 +10,7 @@ import { ingresses } from './ingress';
 import type { Kind } from './kind';
 import { namespaces } from './namespace';
 import { nodes } from './node';
+import { type PodTemplate, podTemplates } from './pod-template';
 import { registry } from './registry';
 import { roleBindings } from './role-binding';
 import { applyScale, scaleOf, selectorText } from './scale';
@@ -141,6 +142,38 @@ t.test('Deployment', async (t) => {
     t.same(write(deployments, { metadata, spec }, old).causes, causes, name);
   const running = { ...object, status: { readyReplicas: 1, updatedReplicas: 1, availableReplicas: 1 } };
   t.same(row(deployments, running, true), ['a', '1/1', 1, 1, '60s', 'c', 'i', 'app=a']);
+});
+
+t.test('PodTemplate', async (t) => {
+  const { object, causes } = write(podTemplates, { metadata, template });
+  t.same(causes, []);
+  t.match(object.template?.spec, { restartPolicy: 'Always', containers: [{ imagePullPolicy: 'Always' }] });
+  t.same(row(podTemplates, object, true), ['a', 'c', 'i', 'app=a']);
+  t.same(row(podTemplates, write(podTemplates, { metadata }).object), ['a', '', '', '<none>']);
+  // As a stored object that an earlier version, with fewer rules, accepted.
+  const wrong = { ...template, metadata: { labels: { app: 'a b' } } };
+  const cases: Array<{ name: string; body: object; old?: PodTemplate; causes: Array<string | RegExp> }> = [
+    { name: 'no template', body: {}, causes: ['template.spec.containers: Required value'] },
+    { name: 'wrong labels', body: { template: wrong }, causes: [/^template\.labels: Invalid value: "a b"/] },
+    { name: 'labels that were wrong before', body: { template: wrong }, old: { template: wrong }, causes: [] },
+    {
+      name: 'pods that end',
+      body: { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } },
+      causes: [],
+    },
+    { name: 'no labels: no selector has to match them', body: { template: { spec: template.spec } }, causes: [] },
+    {
+      name: 'ephemeral containers',
+      body: { template: { spec: { ...template.spec, ephemeralContainers: [{ name: 'e', image: 'i' }] } } },
+      causes: ['template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template'],
+    },
+    { name: 'a change', body: { template: { spec: template.spec } }, old: object, causes: [] },
+  ];
+  for (const { name, body, old, causes } of cases) {
+    const found = write(podTemplates, { metadata, ...body }, old).causes;
+    t.equal(found.length, causes.length, name);
+    t.match(found, causes, name);
+  }
 });
 
 t.test('a Scale shows and sets the replicas of its object', async (t) => {

@@ -21,6 +21,7 @@ import { networkPolicies } from './network-policy';
 import { nodes } from './node';
 import { pods } from './pod';
 import { podDisruptionBudgets } from './pod-disruption-budget';
+import { podTemplates } from './pod-template';
 import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
 import { roles } from './role';
@@ -39,6 +40,7 @@ export const registry: readonly Kind[] = [
   secrets,
   serviceAccounts,
   limitRanges,
+  podTemplates,
   events,
   deployments,
   replicaSets,

@@ -5,6 +5,7 @@ import { ingresses } from './ingress';
 import { jobs } from './job';
 import type { Kind } from './kind';
 import { pods } from './pod';
+import { podTemplates } from './pod-template';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
 import type { KubeObject } from './types';
@@ -150,6 +151,11 @@ t.test('warnings about pod templates', async (t) => {
     t.same(warningsOf(kind, body('a.b', old), stored), [], `${kind.kind}: the template did not change`);
     t.same(warningsOf(kind, body('a.b', { ...old, hostname: 'h' }), stored), [label], `${kind.kind}: it did`);
   }
+  const alone = { metadata: { name: 'a.b' }, template: { spec: old } };
+  t.same(warningsOf(podTemplates, alone), [label.replace('spec.', '')], 'a PodTemplate names no pods');
+  const stored = structuredClone(alone);
+  podTemplates.options.defaults?.(stored);
+  t.same(warningsOf(podTemplates, alone, stored), []);
 });
 
 t.test('warnings about Services and other kinds', async (t) => {

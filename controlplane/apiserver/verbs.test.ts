@@ -22,6 +22,7 @@ const samples: Readonly<Record<string, object>> = {
   secrets: {},
   serviceaccounts: {},
   limitranges: { spec: { limits: [] } },
+  podtemplates: { template },
   events: {
     involvedObject: { kind: 'Pod', namespace: 'default', name: 'x' },
     reason: 'r',
@@ -128,6 +129,7 @@ async function revision(): Promise<string> {
 async function objectOf(kind: Kind): Promise<{ namespace: string; name: string }> {
   if (!kind.verbs.includes('list')) return { namespace: 'default', name: 'one' };
   const [first] = (await server.call('GET', collectionPath(kind))).json.items;
+  if (!first) throw new Error(`no object of ${kind.kind} to change: add one to samples`);
   return { namespace: first.metadata.namespace ?? '', name: first.metadata.name };
 }
 

@@ -120,6 +120,7 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   LimitRange: () => ({
     spec: { limits: [{ type: 'Container', max: { cpu: '1' }, min: { cpu: '1m' }, default: { cpu: '1' } }] },
   }),
+  PodTemplate: () => ({ template: template() }),
   Event: () => ({
     involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
     source: { component: 'c' },

@@ -1,4 +1,4 @@
-// Field rules shared by the workloads that create pods from a template.
+// Field rules of pod templates: those of PodTemplates and of the workloads that create pods.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import { matchesSelector, selectorFromLabelSelector } from '../selector';
@@ -71,9 +71,17 @@ export function validateTemplate(
   old: PodTemplate | undefined,
   { selector, field }: Place,
 ): FieldCause[] {
-  const causes = matchLabels(template, selector, field);
-  const inside = validateTemplateFields(template ?? {}, field);
-  return [...causes, ...newCauses(inside, () => (old ? validateTemplateFields(old, field) : []))];
+  return [...matchLabels(template, selector, field), ...validateLoneTemplate(template, old, field)];
+}
+
+/** A template that no selector has to match. Errors that `old` has too are ignored. */
+export function validateLoneTemplate(
+  template: PodTemplate | undefined,
+  old: PodTemplate | undefined,
+  field: string,
+): FieldCause[] {
+  const causes = validateTemplateFields(template ?? {}, field);
+  return newCauses(causes, () => (old ? validateTemplateFields(old, field) : []));
 }
 
 function matchLabels(

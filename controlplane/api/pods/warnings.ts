@@ -49,18 +49,22 @@ export function warnOfPod(metadata: ObjectMeta | undefined, spec: PodSpec): stri
   ];
 }
 
-/** `metadata` is the workload's, when its pods get its name; absent when the pods' names do not depend on it. */
+/**
+ * `metadata` is the workload's, when its pods get its name; absent when the pods' names do not depend on it. `field` is the path of
+ * the template.
+ */
 export function warnOfTemplate(
   metadata: ObjectMeta | undefined,
   template: PodTemplate | undefined,
   old: PodTemplate | undefined,
+  field = 'spec.template',
 ): string[] {
   if (!template?.spec || JSON.stringify(template) === JSON.stringify(old)) return [];
   const wrong = metadata && !old ? dns1123Label(metadata.name ?? '') : [];
   const named = 'metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior';
   return [
     ...(wrong.length > 0 ? [`${named}; a DNS label is recommended: ${goList(wrong)}`] : []),
-    ...warnOfSpec(template.metadata, template.spec, 'spec.template.'),
+    ...warnOfSpec(template.metadata, template.spec, `${field}.`),
   ];
 }
 

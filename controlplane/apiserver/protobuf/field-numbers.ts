@@ -242,6 +242,7 @@ PodSpec: volumes containers restartPolicy terminationGracePeriodSeconds? activeD
 PodStatus: phase conditions message reason hostIP podIP startTime containerStatuses qosClass initContainerStatuses
   nominatedNodeName podIPs ephemeralContainerStatuses resize resourceClaimStatuses hostIPs observedGeneration
   extendedResourceClaimStatus allocatedResources resources nodeAllocatableResourceClaimStatuses
+PodTemplate: metadata template
 PodTemplateSpec: metadata spec
 PortStatus: port protocol error?
 PortworxVolumeSource: volumeID fsType readOnly

@@ -19,7 +19,10 @@ const types = {
 type Method = 'POST' | 'PUT' | 'PATCH';
 
 /** In templates, deeper fields of the pod are skipped: their code is the same as for pods. */
-const isInsideTemplate = (path: Path): boolean => path.indexOf('template') > 0 && path.length > 4;
+const isInsideTemplate = (path: Path): boolean => {
+  const template = path.indexOf('template');
+  return template >= 0 && path.length > template + 3;
+};
 
 /** A merge patch that removes one field; undefined when the path leads through a list. */
 function removal(path: Path): object | undefined {

@@ -103,6 +103,12 @@ const cases: readonly Case[] = [
     change: { description: 'text' },
     generations: [1, 1, 1, 1],
   },
+  {
+    path: '/api/v1/namespaces/default/podtemplates',
+    body: { template },
+    change: { template: { spec: { restartPolicy: 'Never' } } },
+    generations: bySpec,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',

@@ -96,6 +96,10 @@ t.test('warn, and templates of workloads', async (t) => {
     t.equal(answer.status, 201, path);
     t.equal(warningsOf(answer.headers), expected, path);
   }
+  const alone = await server.call('POST', '/api/v1/namespaces/n/podtemplates', {
+    body: { metadata: { name: 'w' }, template },
+  });
+  t.equal(warningsOf(alone.headers), expected, 'the template of a PodTemplate');
   const scale = await server.call('PUT', `${workloads[0][0]}/w/scale`, {
     body: { metadata: { name: 'w' }, spec: { replicas: 3 } },
   });
