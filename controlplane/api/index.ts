@@ -35,6 +35,7 @@ export { type PriorityClass, priorityClasses } from './priority-class';
 export { type ReplicaSet, replicaSets } from './replica-set';
 export { type Role, roles } from './role';
 export { type RoleBinding, roleBindings } from './role-binding';
+export { type RuntimeClass, runtimeClasses } from './runtime-class';
 export { type Secret, secrets } from './secret';
 export * from './selector';
 export { type Service, services } from './service';

@@ -13,6 +13,7 @@ import { nodes } from './node';
 import { type PodTemplate, podTemplates } from './pod-template';
 import { registry } from './registry';
 import { roleBindings } from './role-binding';
+import { type RuntimeClass, runtimeClasses } from './runtime-class';
 import { applyScale, scaleOf, selectorText } from './scale';
 import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';
@@ -353,4 +354,68 @@ t.test('roles and bindings', async (t) => {
   t.match(write(roleBindings, { metadata, roleRef: { ...roleRef, name: 's' } }, object).causes, [
     /^roleRef: .*cannot change roleRef$/,
   ]);
+});
+
+t.test('RuntimeClass', async (t) => {
+  const { object, causes } = write(runtimeClasses, {
+    metadata,
+    handler: 'kata',
+    overhead: { podFixed: { memory: '1024Mi', cpu: '0.25' } },
+    scheduling: { nodeSelector: { a: 'b' }, tolerations: [{ key: 'k', operator: 'Exists' }] },
+  });
+  t.same(causes, []);
+  t.same(object.overhead, { podFixed: { memory: '1Gi', cpu: '250m' } });
+  t.same(row(runtimeClasses, object, true), ['a', 'kata', '60s']);
+  const exists = { key: 'k', operator: 'Exists', effect: 'NoExecute' };
+  const cases: Array<{ name: string; body: object; old?: RuntimeClass; causes: Array<string | RegExp> }> = [
+    { name: 'only a handler', body: { handler: 'runc' }, causes: [] },
+    { name: 'no handler', body: {}, causes: ['handler: Required value: must be a valid DNS label'] },
+    {
+      name: 'a handler with dots',
+      body: { handler: 'a.b' },
+      causes: ['handler: Invalid value: "a.b": must not contain dots'],
+    },
+    {
+      name: 'the handler is fixed',
+      body: { handler: 'runc' },
+      old: object,
+      causes: ['handler: Invalid value: "runc": field is immutable'],
+    },
+    { name: 'the rest is not', body: { handler: 'kata' }, old: object, causes: [] },
+    {
+      name: 'overhead',
+      body: { handler: 'runc', overhead: { podFixed: { cpu: '-1', pods: '1' } } },
+      causes: [
+        'overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+        'overhead.limits[pods]: Invalid value: "pods": must be a standard resource for containers',
+      ],
+    },
+    {
+      name: 'node selector',
+      body: { handler: 'runc', scheduling: { nodeSelector: { a: 'b c' } } },
+      causes: [/^scheduling\.nodeSelector: Invalid value: "b c"/],
+    },
+    {
+      name: 'tolerations',
+      body: { handler: 'runc', scheduling: { tolerations: [{ key: 'k', operator: 'Exists', value: 'v' }] } },
+      causes: [/^scheduling\.tolerations\[0\]\.operator: Invalid value: "v"/],
+    },
+    {
+      name: 'the same toleration twice',
+      body: { handler: 'runc', scheduling: { tolerations: [exists, { ...exists, tolerationSeconds: 5 }] } },
+      causes: [
+        'scheduling.tolerations[1]: Duplicate value: {"key":"k","operator":"Exists","effect":"NoExecute","tolerationSeconds":5}',
+      ],
+    },
+    {
+      name: 'tolerations of two effects',
+      body: { handler: 'runc', scheduling: { tolerations: [exists, { ...exists, effect: 'NoSchedule' }] } },
+      causes: [],
+    },
+  ];
+  for (const { name, body, old, causes } of cases) {
+    const found = write(runtimeClasses, { metadata, ...body }, old).causes;
+    t.equal(found.length, causes.length, name);
+    t.match(found, causes, name);
+  }
 });

@@ -26,6 +26,7 @@ import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
+import { runtimeClasses } from './runtime-class';
 import { secrets } from './secret';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
@@ -55,6 +56,7 @@ export const registry: readonly Kind[] = [
   certificateSigningRequests,
   podDisruptionBudgets,
   priorityClasses,
+  runtimeClasses,
   roles,
   roleBindings,
   clusterRoles,

@@ -36,6 +36,7 @@ const samples: Readonly<Record<string, object>> = {
   jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },
+  runtimeclasses: { handler: 'runc' },
   networkpolicies: { spec: { podSelector: {} } },
   leases: { spec: {} },
   poddisruptionbudgets: { spec: { minAvailable: 1, selector } },

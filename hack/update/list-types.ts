@@ -86,6 +86,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
   'certificates.v1': { 'CertificateSigningRequestStatus.conditions': keyedForApplyOnly('type') },
   'discovery.v1': { 'Endpoint.addresses': set },
   'networking.v1': { 'ServiceCIDRStatus.conditions': keyed('type') },
+  'node.v1': { 'Scheduling.nodeSelector': { mapType: 'atomic' } },
   'policy.v1': {
     'PodDisruptionBudgetSpec.selector': { patchStrategy: 'replace' },
     'PodDisruptionBudgetStatus.conditions': keyed('type'),
@@ -159,6 +160,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     NetworkPolicyIngressRule: 'ports from',
     NetworkPolicySpec: 'ingress egress policyTypes',
   },
+  'node.v1': { Scheduling: 'tolerations' },
   'rbac.v1': {
     AggregationRule: 'clusterRoleSelectors',
     ClusterRole: 'rules',
@@ -209,4 +211,5 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     ResourceRequirements: 'limits requests',
     VolumeResourceRequirements: 'limits requests',
   },
+  'node.v1': { Overhead: 'podFixed' },
 };

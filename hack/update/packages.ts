@@ -45,6 +45,7 @@ const types: Readonly<Record<string, string>> = {
     'IngressPortStatus IngressRule IngressServiceBackend IngressSpec IngressStatus IngressTLS NetworkPolicy ' +
     'NetworkPolicyEgressRule NetworkPolicyIngressRule NetworkPolicyPeer NetworkPolicyPort NetworkPolicySpec ' +
     'ParentReference ServiceBackendPort ServiceCIDR ServiceCIDRSpec ServiceCIDRStatus',
+  'node.v1': 'Overhead RuntimeClass Scheduling',
   'policy.v1': 'Eviction PodDisruptionBudget PodDisruptionBudgetSpec PodDisruptionBudgetStatus',
   'rbac.v1': 'AggregationRule ClusterRole ClusterRoleBinding PolicyRule Role RoleBinding RoleRef',
   'scheduling.v1': 'PriorityClass',

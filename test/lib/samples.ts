@@ -26,6 +26,7 @@ import {
   replicaSets,
   roleBindings,
   roles,
+  runtimeClasses,
   secrets,
   serviceAccounts,
   services,
@@ -99,6 +100,7 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [ingressClasses, { spec: { controller: 'example.com/sample' } }],
     [certificateSigningRequests, { spec: signing }],
     [priorityClasses, { value: 10 }],
+    [runtimeClasses, { handler: 'runc' }],
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
   ];

@@ -189,6 +189,14 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   }),
   PodDisruptionBudget: () => ({ spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } }),
   PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
+  RuntimeClass: () => ({
+    handler: 'runc',
+    overhead: { podFixed: { cpu: '100m', memory: '64Mi' } },
+    scheduling: {
+      nodeSelector: { os: 'linux' },
+      tolerations: [{ key: 'a', operator: 'Equal', value: 'b', effect: 'NoExecute', tolerationSeconds: 5 }],
+    },
+  }),
   Role: () => ({ rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], resourceNames: ['p'] }] }),
   RoleBinding: () => ({
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' },

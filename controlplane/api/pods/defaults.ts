@@ -109,6 +109,7 @@ function defaultDownwardItems(items: NonNullable<Volume['downwardAPI']>['items']
   }
 }
 
-function canonicalize(resources: Record<string, string>): void {
+/** In place: amounts as the API stores them. */
+export function canonicalize(resources: Record<string, string>): void {
   for (const [name, amount] of Object.entries(resources)) resources[name] = canonicalResource(amount);
 }

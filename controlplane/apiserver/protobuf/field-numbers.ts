@@ -333,6 +333,11 @@ NetworkPolicyPort: protocol? port endPort?
 NetworkPolicySpec: podSelector ingress egress policyTypes
 ServiceBackendPort: name number
 `,
+  'io.k8s.api.node.v1': `
+Overhead: podFixed
+RuntimeClass: metadata handler overhead scheduling
+Scheduling: nodeSelector tolerations
+`,
   'io.k8s.api.policy.v1': `
 Eviction: metadata deleteOptions
 PodDisruptionBudget: metadata spec status

@@ -109,6 +109,12 @@ const cases: readonly Case[] = [
     change: { template: { spec: { restartPolicy: 'Never' } } },
     generations: bySpec,
   },
+  {
+    path: '/apis/node.k8s.io/v1/runtimeclasses',
+    body: { handler: 'runc' },
+    change: { overhead: { podFixed: { cpu: '1m' } } },
+    generations: none,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',
