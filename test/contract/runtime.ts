@@ -89,6 +89,17 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     t.equal(await runtime.image('nobody/nothing:0'), undefined);
   });
 
+  t.test('a container runs in the runtime that it names, or not at all', async (t) => {
+    const { runtime } = under();
+    const id = await runtime.create(spec({ runtime: 'runc' }));
+    await runtime.start(id);
+    t.equal((await runtime.inspect(id)).state, 'running');
+    await runtime.remove(id);
+    const unknown = await runtime.create(spec({ runtime: 'no-such-runtime' })).catch((err: unknown) => err);
+    t.ok(hasCode(unknown, 'BadRequest'), String(unknown));
+    t.match(unknown, { message: /runtime.* no-such-runtime/ });
+  });
+
   t.test('only containers of pods are listed', async (t) => {
     const { runtime } = under();
     const ours = await runtime.create(spec());

@@ -11,6 +11,7 @@ import { sandboxSpec } from '../spec/container-spec';
 import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../spec/hosts';
 import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv-conf';
 import type { PodDeps } from './deps';
+import { lookUpHandler } from './runtime-handler';
 
 /** A sandbox that starts: containers are created once `created` is there, and started once `ready` is. */
 export interface SandboxStart {
@@ -25,9 +26,11 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   const podIps = pod.spec?.hostNetwork ? [] : deps.network.allocate();
   // On the node's network a pod has the node's name, even where several nodes share a machine.
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
-  const spec = sandboxSpec({ pod, attempt, image: deps.node.pauseImage, hostname, podIps });
+  const input = { pod, attempt, image: deps.node.pauseImage, hostname, podIps };
   const files = writePodFiles(deps, pod, podIps);
-  const created = createSandbox(deps, spec);
+  const created = lookUpHandler(deps.client, pod).then((handler) =>
+    createSandbox(deps, sandboxSpec({ ...input, handler })),
+  );
   const ready = (async () => {
     let id: string | undefined;
     try {

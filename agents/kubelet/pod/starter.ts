@@ -3,6 +3,7 @@ import { graceSecondsOf, type Pod } from '../../../controlplane/api';
 import { AppError, describeError, isUnavailable } from '../../../controlplane/base/errors';
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
+import { runtimeHandlerOf } from '../runtime/labels';
 import { ConfigError, type Container } from '../spec/container';
 import { containerSpec } from '../spec/container-spec';
 import { containerEnv } from '../spec/env';
@@ -83,11 +84,14 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { mounts, terminationLog } = await prepareMounts(deps, pod, container, env);
   const sandboxId = await request.sandbox.created;
   signal.throwIfAborted();
+  // The sandbox remembers it: its class may have been replaced since, by one with another handler.
+  const sandbox = deps.records.get(sandboxId);
+  const handler = sandbox && runtimeHandlerOf(sandbox);
   const nodeMemoryBytes = deps.node.memoryBytes;
   const { attempt } = request;
   return createContainer(
     deps,
-    containerSpec({ pod, container, attempt, sandboxId, env, mounts, image, terminationLog, nodeMemoryBytes }),
+    containerSpec({ pod, container, attempt, sandboxId, handler, env, mounts, image, terminationLog, nodeMemoryBytes }),
   );
 }
 

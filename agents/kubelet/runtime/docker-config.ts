@@ -49,6 +49,7 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
     RestartPolicy: { Name: '' },
   };
   if (spec.pid !== 'own') host.PidMode = typeof spec.pid === 'string' ? spec.pid : `container:${spec.pid.container}`;
+  if (spec.runtime) host.Runtime = spec.runtime;
   if (spec.cpuShares) host.CpuShares = spec.cpuShares;
   if (spec.cpuQuotaMicros) {
     host.CpuQuota = spec.cpuQuotaMicros;

@@ -57,6 +57,8 @@ t.test('a container spec as the body of a create request', async (t) => {
       CpuPeriod: 100_000,
     },
   );
+  t.equal(toCreateBody({ ...spec, runtime: 'kata' }).HostConfig?.Runtime, 'kata');
+  t.notOk('Runtime' in toCreateBody(spec).HostConfig!);
   t.notOk('Entrypoint' in toCreateBody(spec));
 });
 

@@ -50,6 +50,8 @@ export class FakeRuntime implements ContainerRuntime {
   down = false;
   /** What was called with effect: `create NAME`, `start NAME`, `stop NAME GRACE`, `remove NAME`, `pull REF`. */
   readonly calls: string[] = [];
+  /** The runtimes that a container may name. */
+  readonly runtimes = new Set(['runc']);
   /** Names (of containers) whose start is refused. */
   readonly refuseStart = new Map<string, string>();
   /** True: containers ignore the stop signal, so that only the kill at the end of the grace ends them. */
@@ -82,6 +84,9 @@ export class FakeRuntime implements ContainerRuntime {
     if (!image) throw new NotFound(`No such image: ${spec.image}`);
     if ([...this.held.values()].some(({ record }) => record.name === spec.name)) {
       throw new AlreadyExists(`The container name "/${spec.name}" is already in use`);
+    }
+    if (spec.runtime && !this.runtimes.has(spec.runtime)) {
+      throw new BadRequest(`unknown or invalid runtime name: ${spec.runtime}`);
     }
     const id = `fake${String(++this.counter).padStart(8, '0')}`;
     const { name, labels: own } = spec;

@@ -15,6 +15,8 @@ export const labels = {
   specHash: 'k8ts.dev/spec-hash',
   /** The pod's addresses with commas between; the first is the one it is known by. */
   podIps: 'k8ts.dev/pod-ip',
+  /** Of a sandbox: the container runtime of the whole pod. */
+  runtimeHandler: 'k8ts.dev/runtime-handler',
   /** Host path of the termination message file. */
   terminationLog: 'k8ts.dev/termination-log',
   /** Grace in seconds for containers whose pod is no longer known. */
@@ -55,3 +57,7 @@ export const podOf = (record: Pick<ContainerRecord, 'labels'>): PodIdentity => (
 export const podIpsOf = ({
   labels: { [labels.podIps]: text = '' },
 }: Pick<ContainerRecord, 'labels'>): readonly string[] => (text === '' ? [] : text.split(','));
+
+/** Of a sandbox; undefined for one in the default runtime. */
+export const runtimeHandlerOf = ({ labels: own }: Pick<ContainerRecord, 'labels'>): string | undefined =>
+  own[labels.runtimeHandler];

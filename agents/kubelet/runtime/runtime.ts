@@ -61,6 +61,8 @@ export interface ContainerSpec {
   /** 'own' is one that others may join. */
   readonly ipc: NamespaceRef;
   readonly pid: NamespaceRef;
+  /** One of the runtimes that the daemon is configured with; absent means its default. */
+  readonly runtime?: string;
   readonly cpuShares?: number;
   readonly cpuQuotaMicros?: number;
   readonly cpuPeriodMicros?: number;

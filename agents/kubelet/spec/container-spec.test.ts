@@ -32,6 +32,8 @@ t.test('names, labels, namespaces', async (t) => {
     pid: 'host',
     ipc: 'host',
   });
+  t.equal(spec({ handler: 'kata' }).runtime, 'kata');
+  t.notOk('runtime' in spec({}));
   t.same(spec({ pod: pod({ shareProcessNamespace: true }) }).pid, { container: 'sb' });
 });
 
@@ -106,6 +108,11 @@ t.test('the spec of the sandbox', async (t) => {
     hostname: 'web',
     network: 'own',
     labels: { 'k8ts.dev/pod-ip': '10.244.0.5' },
+  });
+  t.notOk('runtime' in sandboxSpec(given));
+  t.match(sandboxSpec({ ...given, handler: 'kata' }), {
+    runtime: 'kata',
+    labels: { 'k8ts.dev/runtime-handler': 'kata' },
   });
   t.match(sandboxSpec({ ...given, hostname: 'worker-1', pod: pod({ hostNetwork: true }) }), {
     hostname: 'worker-1',

@@ -21,6 +21,8 @@ export interface ContainerInput {
   readonly container: Container;
   readonly attempt: number;
   readonly sandboxId: string;
+  /** The container runtime of the sandbox, if it is not the default one. */
+  readonly handler?: string | undefined;
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly image: ImageRecord;
@@ -77,6 +79,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',
+    ...(input.handler ? { runtime: input.handler } : {}),
     ...resources(pod, container, input.nodeMemoryBytes),
     privileged: security.privileged ?? false,
     readOnlyRoot: security.readOnlyRootFilesystem ?? false,
@@ -155,10 +158,12 @@ export interface SandboxInput {
   readonly image: string;
   readonly hostname: string;
   readonly podIps: readonly string[];
+  /** The handler of the pod's RuntimeClass. */
+  readonly handler?: string | undefined;
 }
 
 /** The pause container that holds the pod's namespaces. */
-export function sandboxSpec({ pod, attempt, image, hostname, podIps }: SandboxInput): ContainerSpec {
+export function sandboxSpec({ pod, attempt, image, hostname, podIps, handler }: SandboxInput): ContainerSpec {
   const identity = identityOf(pod);
   const { hostNetwork, hostIPC, hostPID, securityContext } = pod.spec ?? {};
   return {
@@ -170,6 +175,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIps }: SandboxIn
       [labels.containerName]: sandboxContainerName,
       [labels.restartCount]: String(attempt),
       ...(podIps.length > 0 ? { [labels.podIps]: podIps.join(',') } : {}),
+      ...(handler ? { [labels.runtimeHandler]: handler } : {}),
     },
     env: [],
     hostname,
@@ -177,6 +183,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIps }: SandboxIn
     network: hostNetwork ? 'host' : 'own',
     ipc: hostIPC ? 'host' : 'own',
     pid: hostPID ? 'host' : 'own',
+    ...(handler ? { runtime: handler } : {}),
     cpuShares: minShares,
     sysctls: Object.fromEntries((securityContext?.sysctls ?? []).map(({ name, value }) => [dotted(name), value])),
     keepLog: false,

@@ -173,6 +173,9 @@ t.test('the class in discovery, and its columns', async (t) => {
     ['Name', 'Handler', 'Age'],
   );
   t.same(json.rows[0].cells.slice(0, 2), ['c', 'kata']);
+  const as = await server.identity('system:node:n1', 'system:nodes');
+  t.equal((await server.call('GET', `${classes}/c`, { as })).status, 200, 'kubelets read it');
+  t.equal((await server.call('DELETE', `${classes}/c`, { as })).status, 403);
 });
 
 t.test('tolerations that another one includes are left out', async (t) => {
