@@ -25,6 +25,7 @@ export { type Namespace, namespaces } from './namespace';
 export { type NetworkPolicy, networkPolicies } from './network-policy';
 export { type Node, nodes } from './node';
 export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
+export { notReadyTaint, unreachableTaint } from './node-taints';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
 export { type PodTemplate, podTemplates } from './pod-template';

@@ -1,6 +1,6 @@
 // Creates the Node object of a machine that joins before its kubelet runs. From then on no other machine gets its name and address, and a
 // serving certificate for them can be approved.
-import { type Node, nodes } from '../../../controlplane/api';
+import { type Node, nodes, notReadyTaint } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import { AlreadyExists, hasCode, isAlreadyExists, isNotFound } from '../../../controlplane/base/errors';
 import type { Client } from '../../../controlplane/client/client';
@@ -61,7 +61,7 @@ function newNode(node: NodeIdentity, nowMs: number): Node {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: node.name, labels: { 'kubernetes.io/hostname': node.name } },
-    spec: { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] },
+    spec: { taints: [{ key: notReadyTaint, effect: 'NoSchedule' }] },
     status: {
       addresses: addressList(node),
       conditions: [

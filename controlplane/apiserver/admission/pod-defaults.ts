@@ -1,10 +1,10 @@
 // DefaultTolerationSeconds: a pod stays five minutes on a node that is unreachable or not ready, unless its tolerations differ.
-import type { Pod } from '../../api/index';
+import { notReadyTaint, type Pod, unreachableTaint } from '../../api/index';
 import type { OpenRule } from '../write/rule';
 import { createsPod } from './pod-creation';
 
 const graceSeconds = 300;
-const nodeTroubles = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+const nodeTroubles = [notReadyTaint, unreachableTaint];
 
 export const defaultTolerations: OpenRule = () => ({
   name: 'DefaultTolerationSeconds',

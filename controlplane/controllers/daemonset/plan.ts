@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isReady } from '../../api/conditions';
 import { type DaemonSet, templateGeneration } from '../../api/daemon-set';
 import type { Node } from '../../api/node';
+import { notReadyTaint, unreachableTaint } from '../../api/node-taints';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import { allowsNode, tolerates } from '../../api/pods/placement';
@@ -176,8 +177,8 @@ function planStatus(
 
 /** Tolerations that every daemon pod gets: it stays on its node in every state of the node. */
 const nodeTroubles: readonly (readonly [key: string, effect: string])[] = [
-  ['node.kubernetes.io/not-ready', 'NoExecute'],
-  ['node.kubernetes.io/unreachable', 'NoExecute'],
+  [notReadyTaint, 'NoExecute'],
+  [unreachableTaint, 'NoExecute'],
   ['node.kubernetes.io/disk-pressure', 'NoSchedule'],
   ['node.kubernetes.io/memory-pressure', 'NoSchedule'],
   ['node.kubernetes.io/pid-pressure', 'NoSchedule'],

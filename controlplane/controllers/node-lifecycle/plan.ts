@@ -1,6 +1,7 @@
 // What happens to a node and its pods when the kubelet is silent. Pure.
 import { conditionAfter, conditionOf, isConditionTrue, withCondition } from '../../api/conditions';
 import type { Node } from '../../api/node';
+import { notReadyTaint, unreachableTaint } from '../../api/node-taints';
 import type { Pod } from '../../api/pod';
 import { formatTime } from '../../base/clock';
 import { isDeleting } from '../shared/owner';
@@ -10,8 +11,6 @@ type NodeCondition = NonNullable<NonNullable<Node['status']>['conditions']>[numb
 
 /** After this time without a lease renewal or a status, the state of the node is unknown. */
 export const graceMs = 40_000;
-export const notReadyTaint = 'node.kubernetes.io/not-ready';
-export const unreachableTaint = 'node.kubernetes.io/unreachable';
 
 export type Health = 'ready' | 'not-ready' | 'unknown';
 
