@@ -1,10 +1,12 @@
-// Nodes that no longer renew their Leases, on a real API server in this process; the test sets the controllers' clock.
+// Nodes that are not ready yet and nodes that no longer renew their Leases, on a real API server in this process; the second test
+// sets the controllers' clock.
 import t from 'tap';
 import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import { formatMicroTime } from '../../controlplane/base/clock';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { FakeClock } from '../lib/fake-clock';
+import { reportReady } from '../lib/fake-kubelet';
 
 t.setTimeout(180_000);
 
@@ -12,6 +14,40 @@ const condition = (
   object: { status?: { conditions?: { type: string; status: string }[] } } | undefined,
   type: string,
 ) => object?.status?.conditions?.find((each) => each.type === type)?.status;
+
+t.test('a new node gets no pod until its kubelet reports that it is ready', async (t) => {
+  const { client } = await openControlPlane(t, { nodes: ['old'] });
+  await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
+  const created = await client.create(nodes, {
+    metadata: { name: 'fresh', labels: { 'kubernetes.io/hostname': 'fresh' } },
+  });
+  t.same(created.spec?.taints, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+  const waits: Pod = {
+    metadata: { name: 'waits', namespace: 'default' },
+    spec: {
+      nodeSelector: { 'kubernetes.io/hostname': 'fresh' },
+      containers: [{ name: 'c', image: 'registry.local/app:1' }],
+    },
+  };
+  await client.create(pods, waits);
+  const [refused] = await eventually(client, pods, ([pod]) => condition(pod, 'PodScheduled') === 'False', {
+    namespace: 'default',
+  });
+  t.equal(refused?.spec?.nodeName, undefined);
+  const message = refused?.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message;
+  t.match(message, /had untolerated taint/, 'the taint alone keeps the pod away');
+
+  await reportReady(client, 'fresh');
+  const [bound] = await eventually(client, pods, ([pod]) => pod?.spec?.nodeName !== undefined, {
+    namespace: 'default',
+  });
+  t.equal(bound?.spec?.nodeName, 'fresh');
+  t.equal(
+    (await client.get(nodes, 'fresh')).spec?.taints,
+    undefined,
+    'the node-lifecycle controller removed the taint',
+  );
+});
 
 t.test('a node that no longer renews its Lease', async (t) => {
   const clock = new FakeClock(Date.now());

@@ -13,16 +13,22 @@ export interface FakeKubeletOptions {
   readonly ends?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined;
 }
 
-/** Registers nodes that offer 4 cpu and 8 GiB each. */
+/** Registers nodes that are ready and take pods at once: a test need not wait until a controller has removed the taint of new nodes. */
 export async function createNodes(client: Client, ...names: string[]): Promise<void> {
   for (const name of names) {
     await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } } as Node);
-    const resources = { cpu: '4', memory: '8Gi', pods: '110' };
-    const time = formatTime(Date.now());
-    const ready = { type: 'Ready', status: 'True', lastHeartbeatTime: time, lastTransitionTime: time };
-    const status = { capacity: resources, allocatable: resources, conditions: [ready] };
-    await client.patch(nodes, name, 'merge', { status }, { subresource: 'status' });
+    await reportReady(client, name);
+    await client.patch(nodes, name, 'merge', { spec: { taints: null } });
   }
+}
+
+/** Writes the first status of a node's kubelet: ready, with 4 cpu and 8 GiB. */
+export async function reportReady(client: Client, name: string): Promise<void> {
+  const resources = { cpu: '4', memory: '8Gi', pods: '110' };
+  const time = formatTime(Date.now());
+  const ready = { type: 'Ready', status: 'True', lastHeartbeatTime: time, lastTransitionTime: time };
+  const status = { capacity: resources, allocatable: resources, conditions: [ready] };
+  await client.patch(nodes, name, 'merge', { status }, { subresource: 'status' });
 }
 
 /** Resolves when the signal is aborted and the work in hand is done. */

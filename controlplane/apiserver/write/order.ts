@@ -5,6 +5,7 @@ import { defaultIngressClass } from '../admission/default-ingress-class';
 import { denyServiceExternalIps } from '../admission/external-ips';
 import { limitRanger } from '../admission/limit-ranger';
 import { namespaceLifecycle } from '../admission/namespace-lifecycle';
+import { taintNewNodes } from '../admission/new-node-taint';
 import { nodeRestriction } from '../admission/node-restriction';
 import { defaultTolerations } from '../admission/pod-defaults';
 import { podSecurity } from '../admission/pod-security/pod-security';
@@ -26,6 +27,7 @@ export const writeOrder: readonly OpenRule[] = [
   limitRanger,
   serviceAccount,
   nodeRestriction,
+  taintNewNodes,
   podSecurity,
   priority,
   defaultTolerations,

@@ -58,6 +58,11 @@ t.test('planTaints', async (t) => {
       want: [taint('unreachable', 'NoSchedule'), taint('unreachable', 'NoExecute')],
     },
     {
+      name: 'a new node has become ready: the taint of its creation is removed',
+      node: node({ Ready: 'True' }, { taints: [own, { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] }),
+      want: [own],
+    },
+    {
       name: 'recovered: taints of others stay',
       node: node({ Ready: 'True' }, { taints: [own, taint('not-ready', 'NoExecute')] }),
       want: [own],
