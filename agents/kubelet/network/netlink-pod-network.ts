@@ -1,5 +1,5 @@
-// PodNetwork by rtnetlink: a bridge per node, a veth pair per pod. Leaves routes to other nodes to node-routes.ts and all
-// netfilter to kube-proxy.
+// PodNetwork by rtnetlink: a bridge per node, a veth pair per pod. node-routes.ts sets the routes to other nodes, and kube-proxy writes
+// the netfilter rules.
 import { cidrContains, formatCidr, parseAddress, parseCidr } from '../../../controlplane/base/cidr';
 import { BadRequest, Conflict, isAlreadyExists, Unavailable } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -32,7 +32,7 @@ export interface PodNetworkOptions {
   readonly log: Logger;
   /** The node's address: the link that carries it decides the MTU. Without it, 1500. */
   readonly nodeIp?: string;
-  /** How pods of other nodes are reached; a mode that may use a tunnel leaves room for its headers. Default host-gw. */
+  /** How pods of other nodes are reached; with a mode that may use a tunnel, the MTU leaves room for its headers. Default host-gw. */
   readonly overlay?: OverlayMode;
   /** The node's namespace; default the one this process runs in. */
   readonly netns?: Netns;
@@ -41,7 +41,7 @@ export interface PodNetworkOptions {
 }
 
 interface OpenState {
-  /** One of each range, in the order of the ranges. */
+  /** One for each range, in the order of the ranges. */
   readonly allocators: readonly AddressAllocator[];
   readonly rt: Rtnetlink;
   readonly bridge: Link;
@@ -54,7 +54,7 @@ export class NetlinkPodNetwork implements PodNetwork {
   private readonly netns: Netns;
   /** One attach or detach per address at a time. */
   private readonly busy = new Map<string, Promise<unknown>>();
-  /** Links of finished wires, with their addresses: for a link that is missing here we are creating or removing it. */
+  /** Links of finished wires, with their addresses. A link that is missing here is just being created or removed. */
   private readonly wires = new Map<string, string>();
   private listener: (ip: string | undefined) => void = () => {};
 
@@ -79,7 +79,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     try {
       const mtu = await this.podMtu(rt);
       const { bridge } = await this.ensureBridge(rt, allocators, mtu);
-      // Before the first wire: its first packet is checked already.
+      // Before the first wire, so that its first packet is checked.
       await this.options.sources?.open(cidrs);
       const monitor = new NetworkMonitor(this.netns, (change) => this.onChange(change));
       this.state = { allocators, rt, bridge, mtu, monitor };
@@ -127,7 +127,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     try {
       const [first, ...others] = this.opened().allocators;
       taken.push(first!.allocate());
-      // The same place in each range, so that the first address says the other (port-plan.ts).
+      // The same place in each range, so that the second address follows from the first (port-plan.ts).
       for (const allocator of others) taken.push(allocator.allocateLike(taken[0]!, first!));
       return taken;
     } catch (err) {
@@ -141,7 +141,7 @@ export class NetlinkPodNetwork implements PodNetwork {
   }
 
   release(ips: readonly string[]): void {
-    // Each ignores what is not in its range.
+    // An allocator ignores addresses outside its range.
     for (const ip of ips) for (const allocator of this.state?.allocators ?? []) allocator.release(ip);
   }
 
@@ -163,7 +163,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       const { rt, bridge } = this.opened();
       this.wires.delete(near);
       await rt.removeLink(near);
-      // Else the node would wait out a failed entry before it asks for the next pod with this address.
+      // A failed neighbour entry would delay the first packets to the next pod with this address.
       for (const address of ips) await rt.removeNeighbour({ link: bridge.index, address });
     });
   }
@@ -180,7 +180,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     const { ips, interfaceName } = wire;
     const near = vethName(ips[0]!);
     const podNetns = netnsOfProcess(wire.pid);
-    // A process that shares the node's namespace would have the node's own eth0 replaced.
+    // In the node's own namespace, the kubelet would replace the node's eth0.
     for (const other of [this.netns, ownNetns()]) {
       if (sameNetns(podNetns, other)) throw new Conflict(`process ${wire.pid} has no network namespace of its own`);
     }
@@ -202,7 +202,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       if (fault === undefined) return undefined;
       if (nearFault(found)) {
         await rt.setLink(near, { master: bridge.index, mtu, up: true });
-        // The mode of the overlay has changed: connections go on.
+        // The MTU changes in place (another overlay mode, for example), so connections continue.
         await inside.setLink(interfaceName, { mtu });
         await rt.setLink(near, { hairpin: true });
         if (findFault(desired, await this.observe(inside, desired, interfaceName)) === undefined) return fault;
@@ -223,7 +223,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     }
   }
 
-  /** @throws AlreadyExists when one of the two names is taken; nothing has changed then. */
+  /** @throws AlreadyExists when one of the two names is taken; then it has changed nothing. */
   private async create(inside: Rtnetlink, podNetns: Netns, desired: DesiredWire, interfaceName: string): Promise<void> {
     const { rt } = this.opened();
     const { addresses, mtu, bridgeIndex } = desired;
@@ -238,7 +238,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       podNetns,
     );
     try {
-      // The kernel works each request off as it is sent, in order; only the answers are waited for together.
+      // The kernel carries out each request when it is sent, in order. So the code waits for all answers together.
       const far = inside.link(interfaceName);
       await Promise.all([
         rt.setLink(near, { hairpin: true }),
@@ -272,7 +272,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     return { near, far, addresses, routes: routes.flat() };
   }
 
-  /** Before the bridge is made: what it is born with. @throws Unsupported without IPv6 in the kernel */
+  /** Sets the defaults that the bridge gets when it is created. @throws Unsupported without IPv6 in the kernel */
   private async ensureIpv6(rt: Rtnetlink): Promise<void> {
     const [links, addresses] = await Promise.all([rt.links(), rt.addresses()]);
     for (const { index, name } of links) {
@@ -290,8 +290,8 @@ export class NetlinkPodNetwork implements PodNetwork {
     if (hasIpv6) ensureSysctls(this.netns, { [`net.ipv6.conf.${bridgeName}.disable_ipv6`]: '0' });
     ensureSysctls(this.netns, {
       'net.ipv4.ip_forward': '1',
-      // Pods of one node reach each other through the gateway on purpose: the kernel must not redirect them to a shorter
-      // way. It sends redirects when either of the two settings is on.
+      // Pods of one node must reach each other through the gateway: the kernel must not redirect them to a shorter path.
+      // It sends redirects when either of the two settings is on.
       'net.ipv4.conf.all.send_redirects': '0',
       [`net.ipv4.conf.${bridgeName}.send_redirects`]: '0',
       // Loose: a pod's answer may leave on another link than the request came in. The larger of this and `all` counts.

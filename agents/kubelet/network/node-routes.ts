@@ -1,4 +1,4 @@
-// Keeps the routes and the tunnel to the pods of all other nodes: as Node objects say, also after other programs remove some.
+// Keeps the routes and the tunnel to the pods of all other nodes. Node objects say which; what another program removes is set again.
 import type { Node } from '../../../controlplane/api/node';
 import { formatCidr, parseCidr } from '../../../controlplane/base/cidr';
 import { type Clock, systemClock } from '../../../controlplane/base/clock';
@@ -23,7 +23,7 @@ import { nodeLease } from './translate';
 import { type LinksFound, uplinkMtu, uplinkOf } from './uplink';
 
 export interface NodeRoutesDeps {
-  /** Run by the caller. */
+  /** The caller runs this informer. */
   readonly nodes: Pick<Informer<Node>, 'list' | 'onChange' | 'synced'>;
   readonly nodeName: string;
   readonly mode: OverlayMode;
@@ -33,17 +33,17 @@ export interface NodeRoutesDeps {
   readonly netns?: Netns;
 }
 
-/** Looks again without cause, should a report ever be lost. */
+/** Compares again without a cause, in case the kernel's report was lost. */
 export const routeResyncMs = 60_000;
 
-/** Bursts of events become one look at everything: there is only one key. */
+/** The only key of the queue, so a burst of events causes one pass over all routes. */
 const key = 'routes';
 
 export class NodeRoutes {
   private readonly netns: Netns;
   private readonly queue: WorkQueue;
   private reported = '';
-  /** No packet is lost when our Node is deleted and created again. */
+  /** Kept while our Node is deleted and created again, so that no packet is lost. */
   private own: NodeLease | undefined;
   private tunnelIndex: number | undefined;
 
@@ -58,7 +58,7 @@ export class NodeRoutes {
     });
   }
 
-  /** Keeps the routes until the signal is aborted, and leaves them then: traffic goes on without the kubelet. */
+  /** Keeps the routes until the signal is aborted. They stay after that, so traffic flows without the kubelet. */
   async run(signal: AbortSignal): Promise<void> {
     const { nodes } = this.deps;
     const rt = new Rtnetlink(this.netns);
@@ -84,7 +84,7 @@ export class NodeRoutes {
     }
   }
 
-  /** One look: applies what it can, then throws the first failure. */
+  /** One pass: applies what it can, then throws the first failure. */
   private async reconcile(rt: Rtnetlink): Promise<void> {
     const { mode } = this.deps;
     const [links, addresses] = await Promise.all([rt.links(), rt.addresses()]);
@@ -94,7 +94,7 @@ export class NodeRoutes {
     const tunnel = plan.tunnel && (await this.ensureTunnel(rt, plan.tunnel, { links, addresses }, failures));
     this.tunnelIndex = tunnel?.index;
     const after = tunnel ? await this.planPeers(rt, tunnel) : { add: [], remove: [] };
-    // A peer is known before packets are sent its way, and forgotten after that.
+    // Entries of a peer are added before its routes, and removed after them.
     for (const step of after.add) await this.apply(rt, step, failures);
     for (const step of planRoutes(wantedRoutes(plan, tunnel), await this.routes(rt), podRouteProtocol)) {
       await this.apply(rt, step, failures);
@@ -150,7 +150,7 @@ export class NodeRoutes {
   }
 
   /**
-   * What comes by tunnel may be answered directly, and the other way round, while nodes differ in mode or see each other's
+   * The answer to a tunnelled packet may come without the tunnel, or the reverse, while nodes differ in mode or see each other's
    * links differently. The larger of this setting and the one for `all` counts; strict is 1, loose is 2.
    */
   private loosenReversePath(found: LinksFound, { needed, link }: Tunnel): void {
@@ -195,7 +195,7 @@ export class NodeRoutes {
     }
   }
 
-  /** Says once what cannot be a route, not at every look. */
+  /** Logs each node without a usable route once, not in every pass. */
   private report(unusable: readonly { readonly node: string; readonly reason: string }[]): void {
     const text = JSON.stringify(unusable);
     if (text === this.reported) return;
@@ -212,8 +212,8 @@ const wantedRoutes = (
 const rangeOf = ({ address, prefix }: LinkAddress): string => formatCidr(parseCidr(`${address}/${prefix}`));
 
 /**
- * A route of ours that went; any route change where reports were lost; a link that comes or goes, as links take their
- * routes with them silently; an address. The wires of pods come and go all the time and carry none of these.
+ * True for changes that routes to nodes depend on. Links count because the kernel removes a link's routes without a report. Links and
+ * link-local addresses of pods' wires do not count: they change all the time and carry no such route.
  */
 function matters(change: NetworkChange, tunnelIndex: number | undefined): boolean {
   switch (change.type) {

@@ -1,4 +1,4 @@
-// The network of this node's pods: wires, and the check of what pods send. Routes start when the node has its pod range.
+// The network of this node's pods: wires, the check of what pods send, and routes, which start when the node has its pod range.
 import type { Node } from '../../../controlplane/api';
 import { systemClock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';

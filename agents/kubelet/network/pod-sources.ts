@@ -1,7 +1,7 @@
 // Keeps the check of what pods send (dataplane/pod-sources) in the kernel of this node.
 //
 //   pod ranges ─► planPorts ─► SourceFilter     once, before the first wire; again for a pod that is an exception
-//   timer ──────► isDamaged ─► apply, Event     what others have removed
+//   timer ──────► isDamaged ─► apply, Event     when another program removed or changed rules
 import type { Cidr } from '../../../controlplane/base/cidr';
 import type { Clock } from '../../../controlplane/base/clock';
 import { describeError, hasCode } from '../../../controlplane/base/errors';
@@ -11,13 +11,13 @@ import type { PodPort } from '../../../dataplane/pod-sources/ports';
 import { vethName } from './names';
 import { planPorts } from './port-plan';
 
-/** How often it is asked whether others have changed the table, and how often every element is read for it. */
+/** How often the kubelet checks whether another program changed the table, and how often the check reads every element. */
 export const checkMs = 2_500;
 export const thoroughMs = 60_000;
 
 export interface PodSourcesDeps {
   readonly filter: Pick<SourceFilter, 'apply' | 'remove' | 'isDamaged' | 'comparesTargets'>;
-  /** False takes away what another start has written. */
+  /** False removes the table that an earlier start wrote. */
   readonly enabled: boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,7 +36,7 @@ export class PodSources {
 
   constructor(private readonly deps: PodSourcesDeps) {}
 
-  /** Never throws: pods run on a node that cannot check them as well, and an Event says so. */
+  /** Never throws: pods run even on a node that cannot check them, and an Event says so. */
   open(ranges: readonly Cidr[]): Promise<void> {
     this.ranges = ranges;
     return this.inTurn(async () => {
@@ -47,7 +47,7 @@ export class PodSources {
     });
   }
 
-  /** Resolves when the pod with these addresses may send. Nothing is to be done for nearly every pod. */
+  /** Resolves when the pod with these addresses may send. Nearly every pod needs no write. */
   async admit(ips: readonly string[]): Promise<void> {
     if (!this.deps.enabled) return;
     await this.inTurn(async () => {
@@ -61,7 +61,7 @@ export class PodSources {
     });
   }
 
-  /** Writes again what others have removed, until the signal is aborted. */
+  /** Restores what another program removed, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, enabled } = this.deps;
     if (!enabled) return;
@@ -73,7 +73,7 @@ export class PodSources {
 
   private async check(thorough: boolean): Promise<void> {
     const { filter, log, report } = this.deps;
-    // A program may have been installed since.
+    // The missing program may be installed by now.
     if (this.unsupported && !thorough) return;
     try {
       if (!(await filter.isDamaged(thorough))) return;

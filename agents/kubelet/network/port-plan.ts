@@ -6,8 +6,8 @@ import type { PodPort } from '../../../dataplane/pod-sources/ports';
 import { macOf, vethName } from './names';
 
 /**
- * One port for each address of the first range, with the address as far from the start of the second. `exceptions` are the pods for
- * which that is not so, as they were there before the second range or before this rule; their addresses are no other port's.
+ * One port for each address of the first range. Its second address is as far from the start of the second range. `exceptions` are pods
+ * with other pairs, from before the second range or before this rule; no other port gets their addresses.
  */
 export function planPorts(
   [first, second]: readonly Cidr[],

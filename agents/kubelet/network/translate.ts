@@ -13,7 +13,7 @@ export function nodeLease(node: Node): NodeLease | undefined {
   return { node: name, addresses, podCidrs };
 }
 
-/** The node's pod ranges, one or one of each family; empty until the control plane has given it one. */
+/** The node's pod ranges: one, or one of each family. Empty until the control plane has assigned one. */
 export function podCidrsOf({ spec }: Node): readonly string[] {
   const { podCIDR, podCIDRs } = spec ?? {};
   return podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : [];

@@ -1,12 +1,12 @@
-// Is a pod's wire complete? Pure: compares what both namespaces show with what attach() makes.
+// Is a pod's wire complete? Pure: compares the state of both namespaces with what attach() creates.
 import { type Family, parseAddress } from '../../../controlplane/base/cidr';
 import { isLinkLocal, type Link, type LinkAddress, type Route } from '../../../dataplane/link/model';
 import type { NetworkChange } from '../../../dataplane/link/monitor';
 import { bridgeName, macOf } from './names';
 
-/** Pods see no neighbours: everything but their own address goes to the gateway, and so through the node's rules. */
+/** Pods have no neighbours: all packets go to the gateway, and so through the node's rules. */
 export const podPrefix = (family: Family): number => (family === 4 ? 32 : 128);
-/** rtm_protocol of a route that a set-up program created: what `ip route` writes. */
+/** rtm_protocol "boot", as `ip route` sets it. */
 const bootProtocol = 3;
 
 /** The routes inside a pod: the gateway is on the link, all else behind it. */
@@ -20,9 +20,9 @@ export function podRoutes(gateway: string, link: number): readonly Route[] {
 }
 
 /**
- * Set before the link is there, so that it is born with them. Docker switches IPv6 off in every namespace. Duplicate address
- * detection would keep the link-local address unusable for a second. Routes come from us alone: not from other pods that
- * announce themselves as routers, nor from the node, which tells pods of one bridge the shorter way that passes no rules.
+ * Set before the link is created, so that it starts with them. Docker switches IPv6 off in every namespace. Duplicate address
+ * detection would keep the link-local address unusable for a second. Only the kubelet sets routes: a pod must not believe other pods
+ * that advertise themselves as routers, nor redirects of the node, which show a shorter path around the node's rules.
  */
 export function podIpv6Sysctls(hasIpv6: boolean): Readonly<Record<string, string>> {
   const wanted = {
@@ -50,7 +50,7 @@ export interface DesiredWire {
   readonly bridgeIndex: number;
 }
 
-/** What is found: the near end on the node, and the pod's own links, addresses and routes. */
+/** The observed state: the near end on the node, and the pod's own links, addresses and routes. */
 export interface WireFound {
   readonly near: Link | undefined;
   readonly far: Link | undefined;
@@ -58,7 +58,7 @@ export interface WireFound {
   readonly routes: readonly Route[];
 }
 
-/** The first thing that is wrong with the wire, or undefined when it is complete. */
+/** The first fault of the wire, or undefined when it is complete. */
 export function findFault(desired: DesiredWire, { near, far, addresses, routes }: WireFound): string | undefined {
   if (near === undefined) return 'no link on the node';
   if (far === undefined) return 'no link in the pod';
@@ -82,13 +82,13 @@ export function findFault(desired: DesiredWire, { near, far, addresses, routes }
   return undefined;
 }
 
-/** A wire that left the bridge, was put down on the node or has another MTU is mended in place: the pod keeps its link and address. */
+/** Off the bridge, down on the node, or another MTU: such a wire is repaired in place, and the pod keeps its link and address. */
 export const nearFault = ({ near, far }: WireFound): boolean =>
   near !== undefined && far !== undefined && near.peer === far.index && far.peer === near.index;
 
 /**
- * What a report of the kernel says about wires and bridge: undefined when it is none of our business, else the address of the
- * wire to look at, or no address for the bridge with all that hangs on it. `wires` are the names of finished links.
+ * The damage that a report of the kernel shows: undefined for none, else the address of the wire to check, or no address for the bridge
+ * with all its wires. `wires` are the names of finished links.
  */
 export function findDamage(
   change: NetworkChange,
@@ -97,7 +97,7 @@ export function findDamage(
 ): { readonly ip: string | undefined } | undefined {
   if (change.type === 'overrun') return { ip: undefined };
   if ('route' in change) {
-    // The route of the bridge's own address: the address was taken off.
+    // A route of the bridge goes when the bridge loses its address.
     return change.type === 'route-removed' && change.route.link === bridgeIndex ? { ip: undefined } : undefined;
   }
   if ('address' in change) {

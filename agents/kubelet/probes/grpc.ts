@@ -1,5 +1,5 @@
-// The gRPC health check (grpc.health.v1.Health/Check) over plain HTTP/2. Both messages are small enough to be written by
-// hand: HealthCheckRequest { string service = 1 }, HealthCheckResponse { ServingStatus status = 1 }.
+// The gRPC health check (grpc.health.v1.Health/Check) over plain HTTP/2. Both messages are small, so this code encodes them itself:
+// HealthCheckRequest { string service = 1 }, HealthCheckResponse { ServingStatus status = 1 }.
 import { connect } from 'node:http2';
 import type { ProbeOutcome } from './http';
 

@@ -1,9 +1,9 @@
 // The header lines of a probe's request. Pure. Source: pkg/probe/http/request.go and net/http's Request.Write, by behaviour.
 
-/** Go's client writes these itself, from other fields of a request. */
+/** Go's client sets these itself, from other fields of a request. */
 const written: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'trailer']);
 
-/** Names and values in turn, as Node.js takes raw headers: a list may name one header twice. */
+/** Names and values alternate, the form of raw headers in Node.js, so that a header can occur twice. */
 export function requestHeaders(
   url: URL,
   given: readonly { readonly name: string; readonly value: string }[],
@@ -19,7 +19,7 @@ export function requestHeaders(
   for (const { name, value } of given) {
     const key = name.toLowerCase();
     if (key === 'host' || written.has(key)) continue;
-    // An empty value is how a manifest asks for no such header at all.
+    // With an empty value a manifest removes this header from the request.
     if ((key === 'user-agent' || key === 'accept') && first.get(key) === '') continue;
     lines.push(name, value);
   }

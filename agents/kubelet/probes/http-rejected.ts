@@ -1,7 +1,6 @@
-// The head of an answer that Node.js' parser refuses although Go's client takes it: Content-Length given more than once with the
-// same value. Pure.
+// The head of an answer that Node.js' parser refuses and Go's client accepts: Content-Length more than once, with the same value. Pure.
 
-/** Undefined when the packet does not hold a complete head, or is wrong for Go's client too. */
+/** Undefined when the packet does not contain a complete head, or when Go's client would refuse it too. */
 export function headOfRejected(
   packet: Buffer,
 ): { readonly status: number; readonly location: string | undefined } | undefined {

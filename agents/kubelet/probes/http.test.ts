@@ -1,4 +1,4 @@
-// HTTP probes against real servers: well-behaved ones, and those that only a lenient client understands.
+// HTTP probes against real servers: correct ones, and some that only a lenient client understands.
 import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

@@ -16,14 +16,14 @@ export interface HttpProbe {
 }
 export interface ProbeOutcome {
   readonly success: boolean;
-  /** What the Event says about a failure or a warning. */
+  /** Text of the Event for a failure or a warning. */
   readonly output: string;
-  /** A success that deserves an Event. */
+  /** A success that is reported by an Event. */
   readonly warning?: true;
 }
 
 const maxBodyBytes = 10 * 1024;
-/** As Go's client: a server may answer with more than Node.js' 16 KiB of headers. */
+/** The limit of Go's client; that of Node.js is 16 KiB. */
 const maxHeadBytes = 1024 * 1024;
 const maxRedirects = 10;
 /** Statuses that Go's client follows. */
@@ -36,13 +36,13 @@ export async function httpProbe(probe: HttpProbe): Promise<ProbeOutcome> {
   const path = probe.path.startsWith('/') ? probe.path : `/${probe.path}`;
   let url = new URL(`${scheme}://${host}:${probe.port}${path}`);
   try {
-    // All redirects together have the time of one probe.
+    // One time-out for the probe with all its redirects.
     const signal = AbortSignal.any([probe.signal, AbortSignal.timeout(probe.timeoutMs)]);
     for (let followed = 0; ; followed++) {
       const { status, location, body } = await request(url, probe, signal);
       const next = redirects.has(status) && location ? new URL(location, url) : undefined;
       if (next && next.hostname !== url.hostname) {
-        // The server answered; where it points to is not this pod's health (kubernetes/kubernetes#75416).
+        // This server answered. Another host says nothing about this pod's health (kubernetes/kubernetes#75416).
         return { success: true, warning: true, output: `Probe terminated redirects, Response body: ${body}` };
       }
       if (next && followed + 1 >= maxRedirects) {
@@ -106,11 +106,11 @@ function request(url: URL, { headers }: HttpProbe, signal: AbortSignal): Promise
         ? https.get(url, { ...options, rejectUnauthorized: false }, onResponse)
         : http.get(url, options, onResponse);
     sent.on('error', (err: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }) => {
-      // What comes behind a whole answer, or breaks the rules in its body only, does not change the verdict of its head.
+      // Bytes after the answer, or errors in its body, do not change the verdict of its head.
       if (answered && err.code?.startsWith('HPE_')) return finish();
       const rejected = answered || !err.rawPacket ? undefined : headOfRejected(err.rawPacket);
       if (rejected) return resolve({ ...rejected, body: '' });
-      // The reason of an abort says whether it was the time-out.
+      // An abort's reason shows whether it was the time-out.
       reject(err.name === 'AbortError' && err.cause instanceof Error ? err.cause : err);
     });
   });

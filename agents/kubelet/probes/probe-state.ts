@@ -6,14 +6,14 @@ export interface Thresholds {
   readonly failure: number;
 }
 export interface ProbeState {
-  /** The verdict so far: what holds until the thresholds say otherwise. */
+  /** The current verdict. It changes when a threshold is reached. */
   readonly verdict: boolean;
   readonly last: boolean | undefined;
-  /** How many results in a row were like `last`. */
+  /** How many results in a row were equal to `last`. */
   readonly run: number;
 }
 
-/** Before the first result a container counts as alive, but as ready and as started only if it was so before. */
+/** Before the first result a container counts as alive. It counts as ready or started only if it was so before. */
 export const initialState = (
   kind: ProbeKind,
   before?: { readonly started: boolean; readonly ready: boolean },
@@ -29,6 +29,6 @@ export function applyResult(state: ProbeState, success: boolean, thresholds: Thr
   return { verdict: reached ? success : state.verdict, last: success, run };
 }
 
-/** True when this result was the one that lets the probe give the container up: only failures past the threshold count. */
+/** True when the last result was a failure and the number of failures has reached the threshold: the container must be restarted. */
 export const failedForGood = (state: ProbeState, thresholds: Thresholds): boolean =>
   state.last === false && state.run >= thresholds.failure;

@@ -1,4 +1,4 @@
-// Exec probes on the fake runtime: what counts against a container and what does not.
+// Exec probes on the fake runtime: which results count as failures of the container.
 import t from 'tap';
 import { Unavailable } from '../../../controlplane/base/errors';
 import { FakeClock } from '../../../test/lib/fake-clock';
@@ -19,7 +19,7 @@ const spec: ContainerSpec = {
   pid: 'own',
 };
 
-/** Probes with these answers in turn; the last one stays. What was reported, and the prober. */
+/** Runs a probe that gets these answers in turn, then the last one again. Returns the reports and the prober. */
 async function probe(t: Tap, answers: readonly (() => FakeCommand)[]) {
   const clock = new FakeClock();
   const runtime = new FakeRuntime(() => clock.now());
@@ -39,7 +39,7 @@ async function probe(t: Tap, answers: readonly (() => FakeCommand)[]) {
   const check = { exec: { command: ['/bin/check'] }, periodSeconds: 10, failureThreshold: 1, timeoutSeconds: 1 };
   const target = { pod: pod(), container: container('app', { livenessProbe: check }), id, podIp: '10.244.0.2' };
   prober.watch({ ...target, startedAtMs: clock.now() });
-  // The timer of the next probe is set when the verdict of this one is in.
+  // The timer of the next probe is set after the verdict of this one.
   while (asked < answers.length) {
     if (clock.pending().length > 0) clock.advance(10_000);
     await new Promise((resolve) => setImmediate(resolve));

@@ -20,8 +20,8 @@ export interface ProbedContainer {
   readonly podIp: string;
   readonly startedAtMs: number;
   /**
-   * What the API says of this very container: a kubelet that has just started goes on from there. To begin with "not ready"
-   * would take all healthy pods of the node out of their Services (KEP-4781).
+   * The API's status of this container: a restarted kubelet starts from it. If it started from "not ready", all healthy pods
+   * of the node would leave their Services (KEP-4781).
    */
   readonly before?: { readonly started: boolean; readonly ready: boolean };
 }
@@ -32,7 +32,7 @@ export interface ProberDeps {
   readonly report: (pod: Pod, reason: string, message: string) => void;
 }
 
-/** The probe could not be carried out. */
+/** The probe could not run. */
 interface Unknown {
   readonly unknown: string;
 }
@@ -41,7 +41,7 @@ interface Watched {
   readonly target: ProbedContainer;
   readonly abort: AbortController;
   readonly states: Map<ProbeKind, ProbeState>;
-  /** The probe that gave the container up. */
+  /** The probe that failed for good. */
   failed?: 'liveness' | 'startup';
 }
 
@@ -56,7 +56,7 @@ export class Prober {
     this.handlers.push(handler);
   }
 
-  /** Begins to probe a running container; asking again changes nothing. */
+  /** Begins to probe a running container. Repeatable. */
   watch(target: ProbedContainer): void {
     if (this.watched.has(target.id)) return;
     const { startupProbe, livenessProbe, readinessProbe } = target.container;
@@ -74,7 +74,7 @@ export class Prober {
     this.watched.delete(id);
   }
 
-  /** Startup probe passed or none. */
+  /** True when the startup probe has passed, or there is none. */
   started(id: string): boolean {
     const states = this.watched.get(id)?.states;
     return states !== undefined && (states.get('startup')?.verdict ?? true);
@@ -103,7 +103,7 @@ export class Prober {
     await Promise.all(rest);
   }
 
-  /** Resolves to true when a startup probe has passed, to false when there is nothing more to probe. */
+  /** Resolves to true when a startup probe has passed, to false when probing has ended. */
   private async loop(watched: Watched, kind: ProbeKind, probe: Probe): Promise<boolean> {
     const { clock } = this.deps;
     const { target, abort } = watched;
@@ -115,7 +115,7 @@ export class Prober {
         const outcome = await this.probe(target, probe, abort.signal);
         abort.signal.throwIfAborted();
         if ('unknown' in outcome) {
-          // Says nothing about the container, so no threshold counts it.
+          // The outcome says nothing about the container, so no threshold counts it.
           const message = `${title[kind]} probe errored and resulted in unknown state: ${outcome.unknown}`;
           this.deps.report(target.pod, 'Unhealthy', message);
           await clock.sleep((probe.periodSeconds ?? 10) * 1000, abort.signal);
@@ -190,7 +190,7 @@ export class Prober {
       if (hasCode(err, 'Timeout')) {
         return { success: false, output: `command ${JSON.stringify(argv.join(' '))} timed out` };
       }
-      // A command that cannot start is the container's own fault; all else is the runtime's.
+      // A command that cannot start is a failure of the container; other errors are failures of the runtime.
       if (hasCode(err, 'BadRequest')) throw err;
       return { unknown: describeError(err) };
     }

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import type { ProbeOutcome } from './http';
 
-/** Success is an accepted connection. Never rejects. */
+/** Succeeds when the connection is accepted. Never rejects. */
 export function tcpProbe(host: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -39,7 +39,7 @@ export const identityOf = ({ metadata }: Pod): PodIdentity => ({
 /** The way upstream prints a pod in messages: name_namespace(uid). */
 export const formatPod = ({ name, namespace, uid }: PodIdentity): string => `${name}_${namespace}(${uid})`;
 
-/** @throws ConfigError when the pod asks for a user that the image does not give */
+/** @throws ConfigError when the pod requires a user that the image does not have */
 export function containerSpec(input: ContainerInput): ContainerSpec {
   const { pod, container, env, sandboxId } = input;
   const identity = identityOf(pod);
@@ -75,7 +75,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     groups: groups.map(String),
     mounts: input.mounts,
     network: spec.hostNetwork ? 'host' : { container: sandboxId },
-    // To join a container gives its name. On the host's network Docker would show the name of the machine.
+    // In a pod's namespace the host name is the sandbox's. On the node's network Docker would use the name of the machine.
     ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',
@@ -140,9 +140,9 @@ function resources(pod: Pod, { resources: wanted }: Container, nodeMemoryBytes: 
 const bestEffortScore = 1000;
 
 /**
- * How likely the kernel ends a container of this pod first when memory is short: more memory asked for means less likely.
- * Guaranteed pods would get -997 upstream; lowering the score takes CAP_SYS_RESOURCE, so they get the lowest score that
- * needs no capability.
+ * How likely the kernel kills a container of this pod first when memory is short: a larger memory request makes it less likely.
+ * Upstream gives Guaranteed pods -997. A negative score needs CAP_SYS_RESOURCE, so here they get the lowest score that needs no
+ * capability.
  */
 function oomScoreAdj(pod: Pod, memoryRequest: string | undefined, nodeMemoryBytes: number): number {
   const qos = qosClass(pod.spec ?? { containers: [] });

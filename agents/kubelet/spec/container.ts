@@ -1,10 +1,10 @@
-// A container of a pod's spec, and the error for one that cannot be created from it. Below everything that works on containers.
+// A container of a pod's spec, and the error when it cannot be created. All code that works on containers imports this file.
 import { initAndAppContainers, type Pod } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
 
 export type Container = NonNullable<Pod['spec']>['containers'][number];
 
-/** A container cannot be created from what exists now; `reason` is the waiting reason in its status. */
+/** A container cannot be created now; `reason` is the waiting reason in its status. */
 export class ConfigError extends AppError {
   readonly reason: string;
   constructor(message: string, reason = 'CreateContainerConfigError') {

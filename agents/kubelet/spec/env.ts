@@ -1,4 +1,4 @@
-// The environment of a container. Pure: referenced ConfigMaps, Secrets and Services are handed in.
+// The environment of a container. Pure: the caller passes the ConfigMaps, Secrets and Services.
 import type { ConfigMap, Pod, Secret, Service } from '../../../controlplane/api';
 import { ConfigError, type Container } from './container';
 import { expand } from './expand';
@@ -90,7 +90,7 @@ function valueFrom(pod: Pod, container: Container, variable: EnvVar, sources: En
 
 const masterService = 'kubernetes';
 
-/** Docker-links style variables of the Services a pod may see: its own namespace's, and always default/kubernetes. */
+/** Variables in the style of Docker links, for the Services of the pod's namespace and for default/kubernetes. */
 export function serviceEnv(pod: Pod, services: readonly Service[]): Map<string, string> {
   const links = pod.spec?.enableServiceLinks ?? true;
   const visible = services.filter(({ metadata, spec }) => {

@@ -9,7 +9,7 @@ export function expand(text: string, variables: Pick<ReadonlyMap<string, string>
     expanded += text.slice(copied, dollar);
     const next = text[dollar + 1];
     const end = next === '(' ? text.indexOf(')', dollar) : -1;
-    // Without a closing bracket here there is none further on either.
+    // No closing bracket follows, so the rest has no reference.
     if (next === '(' && end < 0) return expanded + text.slice(dollar).replaceAll('$$', '$');
     if (next === '(') expanded += variables.get(text.slice(dollar + 2, end)) ?? text.slice(dollar, end + 1);
     else expanded += next === '$' ? '$' : text.slice(dollar, dollar + 2);
@@ -18,7 +18,7 @@ export function expand(text: string, variables: Pick<ReadonlyMap<string, string>
   return expanded + text.slice(copied);
 }
 
-/** Names that the text refers to and that have no value, or an empty one. Sorted, without repeats. */
+/** Names in the text's references that have no value, or an empty one. Sorted, without repeats. */
 export function missingNames(text: string, variables: ReadonlyMap<string, string>): string[] {
   const missing = new Set<string>();
   const note = (name: string) => {

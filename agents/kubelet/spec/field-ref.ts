@@ -5,11 +5,11 @@ import { parseQuantity } from '../../../controlplane/api/quantity';
 import { BadRequest } from '../../../controlplane/base/errors';
 import { findContainer } from './container';
 
-/** What is known only on the node. */
+/** Facts that only the node knows. */
 export interface NodeFacts {
   readonly nodeIps: readonly string[];
   readonly podIps: readonly string[];
-  /** Allocatable of the node, the value of a limit that is not set: cpu in cores, memory in bytes. */
+  /** Allocatable of the node, used for a limit that is not set: cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
 }
 
@@ -70,7 +70,7 @@ export function resourceValue(pod: Pod, selector: ResourceSelector, containerNam
   const [, kind, resource = ''] = match;
   const { limits, requests } = container.resources ?? {};
   const text = kind === 'limits' ? limits?.[resource] : requests?.[resource];
-  // An unset limit is what the node can give; an unset request is 0.
+  // An unset limit counts as the node's allocatable, an unset request as 0.
   const value = text === undefined ? (kind === 'limits' ? (facts.allocatable[resource] ?? 0) : 0) : amount(text);
   const divisor = amount(selector.divisor ?? '0') || 1;
   return String(Math.ceil(Number((value / divisor).toFixed(6))));

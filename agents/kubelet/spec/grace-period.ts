@@ -1,6 +1,6 @@
-// Seconds between asking the containers of a pod to end and killing them.
+// Seconds between the stop signal and the kill of a pod's containers.
 import { graceSecondsOf, type Pod } from '../../../controlplane/api';
 
-/** As its deletion says, or its spec. */
+/** The deletion's value, else that of the spec. */
 export const graceOf = ({ metadata, spec }: Pod): number =>
   metadata?.deletionGracePeriodSeconds ?? graceSecondsOf(spec);

@@ -2,7 +2,7 @@
 import type { Pod } from '../../../controlplane/api';
 
 export interface HostsInput {
-  /** A line each. */
+  /** One line for each. */
   readonly podIps: readonly string[];
   readonly hostname: string;
   /** Domain of a pod with a subdomain: subdomain.ns.svc.cluster.local; '' without. */
@@ -40,7 +40,7 @@ function renderAliases(aliases: HostsInput['aliases']): string {
 
 const maxHostnameLength = 63;
 
-/** The host name a pod's processes see: spec.hostname or its own name, cut to what the kernel and DNS take. */
+/** The host name in the pod: spec.hostname or the pod's name, cut to the length that kernel and DNS allow. */
 export function podHostname(pod: Pod): string {
   const wanted = pod.spec?.hostname ?? pod.metadata?.name ?? '';
   return wanted.slice(0, maxHostnameLength).replace(/[-.]+$/, '');

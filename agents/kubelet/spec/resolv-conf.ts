@@ -11,7 +11,7 @@ export interface ClusterDns {
   readonly domain: string;
 }
 
-// Limits of glibc 2.26 and later that Kubernetes keeps to.
+// Kubernetes keeps to the limits of glibc 2.26 and later.
 const maxNameservers = 3;
 const maxSearches = 32;
 const maxSearchLength = 2048;
@@ -32,7 +32,7 @@ export function parseResolvConf(text: string): ResolvConf {
   return { nameservers, searches, options };
 }
 
-/** What a pod gets; `host` is the node's own configuration. */
+/** The pod's configuration; `host` is the node's own. */
 export function podResolvConf(pod: Pod, dns: ClusterDns, host: ResolvConf): ResolvConf {
   const { dnsPolicy = 'ClusterFirst', dnsConfig, hostNetwork } = pod.spec ?? {};
   const cluster = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork);

@@ -1,8 +1,8 @@
-// A digest of what cannot change in a running container.
+// A digest of the fields that cannot change in a running container.
 import { createHash } from 'node:crypto';
 import type { Container } from './container';
 
-/** Of the mutable fields of a pod only the image asks for a restart; the name ties the digest to its container. */
+/** The image is the only mutable field of a pod whose change needs a restart. The name binds the digest to its container. */
 export function specHash(container: Container): string {
   return createHash('sha256')
     .update(`${container.name}\0${container.image ?? ''}`)

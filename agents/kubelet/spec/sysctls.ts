@@ -1,11 +1,11 @@
-// Which sysctls a pod of this node may set. Pure. Source: kubernetes.io "Using sysctls in a Kubernetes Cluster". The kernels of the
-// systems that k8ts supports have all safe sysctls once per namespace.
+// Which sysctls a pod of this node may set. Pure. Source: kubernetes.io "Using sysctls in a Kubernetes Cluster". The kernels of all
+// supported systems have each safe sysctl once per namespace.
 import type { Pod } from '../../../controlplane/api';
 import { BadRequest } from '../../../controlplane/base/errors';
 
 type Namespace = 'IPC' | 'Net';
 
-/** Each pod has its own, and none concerns another pod of the node. */
+/** Each pod has its own value, which does not affect other pods of the node. */
 const safe: readonly string[] = [
   'kernel.shm_rmid_forced',
   'net.ipv4.ip_local_port_range',
@@ -34,13 +34,13 @@ const ipcNames: ReadonlySet<string> = new Set([
   'kernel.msgmni',
 ]);
 
-/** Undefined for what all namespaces of the machine share. */
+/** Undefined for a sysctl that all namespaces of the machine share. */
 function namespaceOf(name: string): Namespace | undefined {
   if (ipcNames.has(name) || name.startsWith('fs.mqueue.')) return 'IPC';
   return name.startsWith('net.') ? 'Net' : undefined;
 }
 
-/** The name with dots between its parts: the first separator tells which one is used, the other is then part of an interface's name. */
+/** The name with dots as separators. Its first dot or slash is the separator; the other character belongs to an interface's name. */
 export function dotted(name: string): string {
   const first = /[./]/.exec(name)?.[0];
   return first === '/' ? name.replace(/[./]/g, (found) => (found === '/' ? '.' : '/')) : name;
@@ -50,7 +50,7 @@ const maxLength = 253;
 const segment = /^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
 const lastSegment = /^([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$/;
 
-/** Of the option: names, or beginnings of names that end in `*`. @throws BadRequest */
+/** Parses the option's names, or beginnings of names with `*` at the end. @throws BadRequest */
 export function parseSysctlPatterns(patterns: readonly string[]): readonly string[] {
   return patterns.map((text) => {
     const parts = text.split(/[./]/);

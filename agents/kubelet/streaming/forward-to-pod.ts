@@ -1,4 +1,4 @@
-// The far side of a port-forward: a connection to the pod's own loopback, made inside its network namespace.
+// The far side of a port-forward: a connection to the pod's own loopback, opened inside its network namespace.
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { connectInNetns } from '../../../dataplane/netns/connect';
@@ -12,8 +12,8 @@ export interface PodPort {
 
 /**
  * Carries bytes between `connection` and 127.0.0.1:port in the pod until both directions have ended. Half-closing one
- * direction leaves the other open. A connection that is broken off by either side ends, and is no failure: kubectl gives
- * up all its connections when one is reported. @throws NotFound when the pod is gone, Unavailable when nothing listens.
+ * direction leaves the other open. When either side breaks the connection, it ends without a failure: kubectl ends all its
+ * connections after one reported failure. @throws NotFound when the pod has ended, Unavailable when no process listens.
  */
 export async function forwardToPod({ pid, port }: PodPort, connection: Duplex, signal: AbortSignal): Promise<void> {
   const socket = await connectInNetns(netnsOfProcess(pid), { host: '127.0.0.1', port, signal });

@@ -117,7 +117,7 @@ t.test('WebSocket frames: the server closes the connection or goes on', async (t
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => {});
       socket.resume();
-      // A close at the end, so that the connection ends however the bytes were taken.
+      // A close at the end, so that the connection ends however the server reads the bytes.
       socket.end(Buffer.concat([Buffer.from(head), bytes, masked(8, Buffer.alloc(0))]));
       await once(socket, 'close');
     },

@@ -1,4 +1,4 @@
-// What the streaming server asks of the kubelet: the port between the wire protocols and the container runtime.
+// The interface between the streaming protocols and the container runtime: the kubelet implements it.
 import type { Duplex, Readable, Writable } from 'node:stream';
 
 export interface PodRef {
@@ -27,14 +27,14 @@ export interface TerminalSize {
   readonly height: number;
 }
 
-/** The client's ends. A stream is there exactly when the request asks for it. */
+/** The client's streams. A stream is set only if the request asks for it. */
 export interface RemoteIo {
   /** Ends when the client closes its input. */
   readonly stdin?: Readable;
-  /** Respect its back-pressure; need not be ended, the server does. */
+  /** Respect its back-pressure. The server ends it. */
   readonly stdout?: Writable;
   readonly stderr?: Writable;
-  /** Calls back with every new size of the client's terminal, the latest one at once. */
+  /** Calls back with the latest size of the client's terminal at once, then with every new size. */
   onResize(listener: (size: TerminalSize) => void): void;
   /** Aborted when the client has disconnected: end the session. */
   readonly signal: AbortSignal;
@@ -42,13 +42,13 @@ export interface RemoteIo {
 
 export interface StreamingHandlers {
   /**
-   * Called before the connection is upgraded, the last moment for a plain HTTP answer. @throws NotFound, BadRequest, ...
-   * whose message goes to the user.
+   * Called before the upgrade, because a plain HTTP answer is not possible later. @throws NotFound, BadRequest, ...
+   * The user sees the message.
    */
   check?(kind: 'exec' | 'attach' | 'portForward', pod: PodRef & { readonly container?: string }): Promise<void>;
   /** Runs a command and resolves with its exit status, after all its output has been written. */
   exec(request: ExecRequest, io: RemoteIo): Promise<number>;
-  /** Joins the container's own process; resolves when it ends or the client leaves. */
+  /** Attaches to the container's own process; resolves when the process ends or the client disconnects. */
   attach(request: AttachRequest, io: RemoteIo): Promise<void>;
   /**
    * One forwarded connection; resolves when both directions are done. A thrown message reaches the user's terminal.

@@ -1,4 +1,4 @@
-// The streaming server with real kubectl at the other end. A small HTTP server plays the API server: it knows one pod and
+// The streaming server with a real kubectl as client. A small HTTP server plays the API server: it knows one pod and
 // hands upgrades to the streaming server. K8TS_OLD_KUBECTL may name a kubectl before 1.30 (SPDY only).
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -120,11 +120,11 @@ async function startApi(
   };
 }
 
-/** Stands for the pod's loopback: whatever is connected to is answered in upper case, half-close by half-close. */
+/** A server in place of the pod: it answers in upper case after the client has closed its half. */
 async function startBackend() {
   const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
-    // Not by text(): reading to the end by an iterator destroys the socket, and the answer with it.
+    // Not by text(): its iterator destroys the socket at the end, before the answer is sent.
     let body = '';
     socket.on('data', (chunk) => {
       body += chunk;

@@ -12,7 +12,7 @@ import { SpdyConnection } from './spdy/connection';
 import type { SpdyStream } from './spdy/stream';
 import { WebSocketChannels } from './websocket-channels';
 
-/** A data stream without its error stream, or the reverse, is given up after this. */
+/** A data stream without its error stream, or the reverse, is closed after this. */
 export const pairTimeoutMs = 30_000;
 const normalClosure = 1000;
 
@@ -24,7 +24,7 @@ interface Pair {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Serves until the client leaves. @throws BadRequest, Unavailable as SpdyConnection.run() */
+/** Serves until the client disconnects. @throws BadRequest, Unavailable as SpdyConnection.run() */
 export async function servePortForwardSpdy(
   transport: Duplex,
   pod: PodRef,
@@ -86,11 +86,11 @@ async function forwardPair(
     const port = parsePort(data.header('port') ?? '');
     await forward({ ...pod, port }, data, AbortSignal.any([signal, reset.signal]));
   } catch (err) {
-    // What the client broke off itself is no news to it; kubectl would end all its connections over the message.
+    // The client knows of connections that it broke itself; kubectl would end all its connections because of the message.
     if (!signal.aborted && !reset.signal.aborted) report(err);
   }
   error.end();
-  // Half-closed by us and never by the client it would stay for ever.
+  // A connection that only the server has half-closed would stay open for ever.
   if (!data.destroyed && !data.writableEnded) data.end();
   data.resume();
 

@@ -1,4 +1,4 @@
-// The pure parts: paths, offers, statuses, terminal sizes.
+// The pure parts: paths, protocol offers, statuses, terminal sizes.
 import t from 'tap';
 import { choose, parseOffers, spdyProtocols, webSocketProtocols } from './negotiate';
 import { parseStreamingRequest } from './requests';

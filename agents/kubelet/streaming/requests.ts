@@ -6,10 +6,10 @@ import type { AttachRequest, ExecRequest, PodRef } from './handlers';
 export type StreamingRequest =
   | { readonly kind: 'exec'; readonly request: ExecRequest }
   | { readonly kind: 'attach'; readonly request: AttachRequest }
-  /** `ports` is used by the WebSocket form that names them in advance; other forms name a port per connection. */
+  /** `ports`: only with WebSocket channels, whose request names all ports. Otherwise each connection names its port. */
   | { readonly kind: 'portForward'; readonly pod: PodRef; readonly ports: readonly number[] };
 
-/** Undefined when the path is none of ours. @throws BadRequest for ours with wrong parameters. */
+/** Undefined for the path of another end point. @throws BadRequest for wrong parameters. */
 export function parseStreamingRequest(url: string): StreamingRequest | undefined {
   const { segments, query } = parseRequestPath(url);
   const [kind, ...parts] = segments;
@@ -29,7 +29,7 @@ export function parseStreamingRequest(url: string): StreamingRequest | undefined
   }
 }
 
-/** NAMESPACE/POD[/UID], then what else the path has: `length` parts without the uid. */
+/** NAMESPACE/POD[/UID], then the rest of the path. `length`: number of parts without the uid. */
 function podRef(parts: readonly string[], length: number): PodRef {
   const [namespace, pod, third] = parts;
   const known = parts.length === length || parts.length === length + 1;
@@ -42,7 +42,7 @@ function podRef(parts: readonly string[], length: number): PodRef {
 function attachRequest(parts: readonly string[], query: URLSearchParams): AttachRequest {
   const pod = podRef(parts, 3);
   const is = (...names: string[]) => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
-  // The kubelet's own names, and those of the API server's path, for clients that call the kubelet directly.
+  // The kubelet's own parameter names, and those of the API server, for clients that call the kubelet directly.
   const tty = is('tty');
   const stdin = is('input', 'stdin');
   const stdout = is('output', 'stdout');

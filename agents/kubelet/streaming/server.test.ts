@@ -1,4 +1,4 @@
-// The streaming server with a plain WebSocket client: every sub-protocol, and what is refused. kubectl.test.ts has real clients.
+// The streaming server with a plain WebSocket client: every sub-protocol, and the refusals. kubectl.test.ts has real clients.
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
-// The kubelet's end points for exec, attach and port-forward: takes an HTTP upgrade, agrees on a protocol, serves it.
-// Authentication and TLS are the HTTP server's; what a command or a connection does is the handlers'.
+// The kubelet's end points for exec, attach and port-forward: take over an HTTP upgrade, negotiate a protocol, serve it.
+// The HTTP server does TLS and authentication; the handlers run commands and connections.
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -32,7 +32,7 @@ export interface StreamingServerOptions {
 
 export interface StreamingServer {
   /**
-   * Takes an 'upgrade' of an HTTP server over. Returns false, having done nothing, when the path is not exec, attach or
+   * Takes over an 'upgrade' of an HTTP server. Does nothing and returns false when the path is not exec, attach or
    * portForward.
    */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
@@ -41,7 +41,7 @@ export interface StreamingServer {
 }
 
 export const defaultIdleTimeoutMs = 4 * 60 * 60 * 1000;
-/** A client that does not close its half after we closed ours is cut off. */
+/** After this time the server cuts off a client that has not closed its half of a connection. */
 const lingerMs = 5_000;
 const maxMessageBytes = 32 * 1024 * 1024;
 const noProtocol = { name: '', version: 1, base64: false } as const;
@@ -65,7 +65,7 @@ export function createStreamingServer({
       if (request === undefined) return false;
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      // The code that serves the connection sees its end. An earlier error has no receiver.
+      // The code that serves the connection notices its end. Before that, an error without a listener would end the process.
       socket.on('error', () => {});
       socket.once('finish', () => {
         const cut = setTimeout(() => socket.destroy(), lingerMs);
@@ -125,7 +125,7 @@ async function serveSpdy(
   const offers = parseOffers(req.headers['x-stream-protocol-version']);
   const isForward = request.kind === 'portForward';
   const spoken = isForward ? [{ ...noProtocol, name: portForwardProtocol }] : spdyProtocols;
-  // A client that offers nothing is older than negotiation and speaks the first version.
+  // A client that offers no protocol is older than the negotiation, and speaks the first version.
   const protocol = offers.length === 0 ? noProtocol : choose(offers, spoken);
   if (protocol === undefined) {
     const accepted = spoken.map(({ name }) => name);
@@ -183,7 +183,7 @@ async function serveWebSocket(
   }
 }
 
-/** Undefined when the handshake was broken and has been refused. */
+/** Resolves to undefined after it has refused an invalid handshake. */
 function acceptWebSocket({ req, socket, head }: Upgrade, protocol: string): Promise<WebSocket | undefined> {
   const server = new WebSocketServer({
     noServer: true,
@@ -191,8 +191,8 @@ function acceptWebSocket({ req, socket, head }: Upgrade, protocol: string): Prom
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
   });
-  // The name SPDY/3.1+portforward.k8s.io is no token of HTTP, which the library insists on: so it does not see the offers,
-  // and the choice is added to its answer.
+  // The library accepts only HTTP tokens, and SPDY/3.1+portforward.k8s.io is none. So this code removes the offers from the
+  // request and adds the choice to the library's answer.
   delete req.headers['sec-websocket-protocol'];
   if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve) => {
@@ -213,7 +213,7 @@ const statusByCode: Partial<Record<string, number>> = {
   Unavailable: 503,
 };
 
-/** A plain HTTP answer instead of an upgrade; its text is what kubectl shows. */
+/** Sends a plain HTTP answer instead of an upgrade; kubectl shows its text. */
 function refuse(socket: Duplex, err: unknown, extraHeaders: readonly string[] = []): void {
   const status = (err instanceof AppError ? statusByCode[err.code] : undefined) ?? 500;
   const body = `${describeError(err)}\n`;

@@ -9,7 +9,7 @@ import type { StreamingRequest } from './requests';
 import { type Outcome, renderStatus } from './status';
 import type { ResizeFeed } from './terminal-size';
 
-/** Clients without a terminal of their own send no size; they lose no more than this. */
+/** Clients without a terminal send no size: the session waits no longer than this for one. */
 export const firstSizeWaitMs = 100;
 
 export interface RemoteSession {
@@ -18,13 +18,13 @@ export interface RemoteSession {
   readonly sizes: ResizeFeed;
   /** The stream for the final status. */
   readonly error: Writable;
-  /** Ends the connection in order, after all that was written. */
+  /** Ends the connection after everything written before. */
   close(): void;
 }
 
 export type RemoteCommand = Exclude<StreamingRequest, { kind: 'portForward' }>;
 
-/** Never throws: a failure of the handler is the client's to know. */
+/** Never throws: the client gets the handler's failure. */
 export async function runSession(
   command: RemoteCommand,
   session: RemoteSession,
@@ -40,7 +40,7 @@ export async function runSession(
     log.info('session failed', { kind: command.kind, pod: `${namespace}/${pod}`, container, error: outcome.error });
   }
   try {
-    // All output before the status: clients stop reading when they have it.
+    // All output before the status: clients stop reading when they have the status.
     await Promise.all([io.stdout, io.stderr].map((stream) => stream && finish(stream)));
     const status = renderStatus(outcome, protocolVersion);
     if (status !== '') error.write(status);

@@ -8,7 +8,7 @@ import { SpdyConnection } from './spdy/connection';
 import type { SpdyStream } from './spdy/stream';
 import { ResizeFeed, TerminalSizeReader } from './terminal-size';
 
-/** A client that has not opened all its streams by then never will. */
+/** Time for the client to open all its streams. */
 export const streamCreationTimeoutMs = 30_000;
 /** First protocol with a resize stream. */
 const resizeVersion = 3;
@@ -74,7 +74,7 @@ function buildSession(
   streams.get('resize')?.on('data', (chunk: Buffer) => {
     for (const size of reader.push(chunk)) sizes.publish(size);
   });
-  // What the client sends on our outputs (only its half-close) must be read, or the streams never end.
+  // The client sends only its half-close on output streams. The server must read it, or the streams never end.
   for (const stream of [stdout, stderr, error]) stream?.resume();
   const io: RemoteIo = {
     ...(stdin ? { stdin } : {}),

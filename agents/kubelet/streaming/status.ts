@@ -3,7 +3,7 @@
 
 export type Outcome =
   | { readonly exitCode: number }
-  /** The command could not be run, or the container not be reached. */
+  /** The command could not run, or the container could not be reached. */
   | { readonly error: string; readonly doing: 'exec' | 'attach' };
 
 const phrase = { exec: 'error executing command in container', attach: 'error attaching to container' } as const;

@@ -1,20 +1,20 @@
 // Sizes of the client's terminal: JSON objects, one after the other, as {"Width":80,"Height":24}.
 import type { TerminalSize } from './handlers';
 
-/** A size is some twenty bytes; more without an end is noise. */
+/** A size has about twenty bytes; a longer text without an end is invalid. */
 const maxPending = 4096;
 
-/** Of one message; each piece of noise costs microseconds, and a message may hold a million. */
+/** Parsed from one message: a message may hold a million invalid sizes, and each costs microseconds. */
 const maxSizes = 100;
 
-/** Yields the sizes in a byte stream; what is no size is dropped. */
+/** Yields the sizes in a byte stream, and drops everything else. */
 export class TerminalSizeReader {
   private pending = '';
 
   *push(chunk: Buffer | string): Generator<TerminalSize> {
     const parts = (this.pending + chunk.toString()).split('}');
     this.pending = parts.pop()!;
-    // Only the last size counts in the end.
+    // Only the last size matters.
     for (const part of parts.slice(-maxSizes)) {
       const size = parseTerminalSize(`${part}}`);
       if (size) yield size;
@@ -28,14 +28,14 @@ function parseTerminalSize(text: string): TerminalSize | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined; // Noise between sizes must not end a session.
+    return undefined; // Invalid text between sizes must not end a session.
   }
   const { Width: width, Height: height } = value;
   const fits = (n: unknown): n is number => typeof n === 'number' && Number.isInteger(n) && n > 0 && n <= 0xffff;
   return fits(width) && fits(height) ? { width, height } : undefined;
 }
 
-/** Keeps the latest size for a listener that comes later, and drops sizes that change nothing. */
+/** Keeps the latest size for a later listener, and drops repeated sizes. */
 export class ResizeFeed {
   private latest: TerminalSize | undefined;
   private onFirst = () => {};

@@ -7,7 +7,7 @@ import type { RemoteCommandProtocol } from './negotiate';
 
 /** v5: "the client will write no more on channel N". */
 const closeSignal = 255;
-/** A stalled reader stops the whole connection, pings included; so some room first. */
+/** A full buffer stops the connection for all channels, pings included. So each channel has room for this much. */
 const inputBufferBytes = 1024 * 1024;
 const maxMessageBytes = 64 * 1024;
 
@@ -30,7 +30,7 @@ export class WebSocketChannels {
     return this.register(channel, new Readable({ highWaterMark: inputBufferBytes, read: () => this.resume() }));
   }
 
-  /** A stream to the client. There is no half-close to the client: ending it sends nothing. */
+  /** A stream to the client. The protocol has no half-close to the client, so ending the stream sends nothing. */
   output(channel: number): Writable {
     const stream = new Writable({ write: (chunk: Buffer, _encoding, done) => this.send(channel, chunk, done) });
     stream.on('error', () => {});
@@ -60,7 +60,7 @@ export class WebSocketChannels {
     if (this.socket.isPaused) this.socket.resume();
   }
 
-  /** An empty message shows the client that the channels are open. */
+  /** Sends an empty message: it shows the client that the channel is open. */
   announce(channel: number): void {
     this.send(channel, Buffer.alloc(0), () => {});
   }
@@ -91,7 +91,7 @@ export class WebSocketChannels {
     const body = message.subarray(1);
     const data = this.protocol.base64 ? Buffer.from(body.toString('latin1'), 'base64') : body;
     const stream = this.inputs.get(channel);
-    // Unknown channels are ignored, as the kubelet does; an empty message carries nothing.
+    // As upstream's kubelet, ignore unknown channels. An empty message has no data.
     if (stream === undefined || data.length === 0) return;
     if (!stream.push(data)) this.socket.pause();
   }

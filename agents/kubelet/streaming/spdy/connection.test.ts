@@ -1,4 +1,4 @@
-// The SPDY connection against a client made of the same frames, over an in-memory transport.
+// The SPDY connection against a client that uses the same frame code, over an in-memory transport.
 import { EventEmitter, once } from 'node:events';
 import { Duplex } from 'node:stream';
 import t from 'tap';
@@ -140,7 +140,7 @@ t.test('stream numbers: even, used and unknown ones', async (t) => {
       headers: Buffer.alloc(0),
     });
   }
-  // Empty blocks cannot be read: the shared compression is lost and with it the connection.
+  // An empty block cannot be read. The shared compression state is lost, so the connection ends.
   t.match(await client.ended, { code: 'BadRequest' });
   t.ok(client.received.some((f) => f.type === 'goaway' && f.status === 1));
 

@@ -1,8 +1,8 @@
 // The server's side of a SPDY/3.1 connection over any byte stream: an upgraded socket, or a WebSocket that carries it.
 //
 // Flow control: the Go library behind all Kubernetes clients neither sends WINDOW_UPDATE nor keeps to a window, so a server
-// that waits for updates stalls after 64 KiB. We send updates for what was consumed, and count what we send only for a peer
-// that announces an initial window in SETTINGS. A full stream also stops reading from the transport.
+// that waits for updates stalls after 64 KiB. We send updates for consumed bytes, and count sent bytes only for a peer that
+// announces an initial window in SETTINGS. A full stream also stops reading from the transport.
 import type { Duplex } from 'node:stream';
 import { describeError, Unavailable } from '../../../../controlplane/base/errors';
 import { type Frame, FrameReader, formatFrame, resetStatus, settingInitialWindow } from './frames';
@@ -18,7 +18,7 @@ const updateBytes = defaultWindow / 2;
 const goawayStatus = { ok: 0, protocolError: 1 } as const;
 
 export interface SpdyConnectionOptions {
-  /** Called for every stream the client opens, after it was answered. */
+  /** Called for every stream that the client opens, after the server has answered it. */
   readonly onStream: (stream: SpdyStream) => void;
 }
 
@@ -38,18 +38,18 @@ export class SpdyConnection implements StreamLink {
     private readonly transport: Duplex,
     private readonly options: SpdyConnectionOptions,
   ) {
-    // Reported by run(), which reads the transport.
+    // run() reads the transport and reports its errors.
     transport.on('error', () => {});
   }
 
   /**
-   * Serves until the transport ends; every stream is ended then. Resolves at an orderly end.
+   * Serves until the transport ends, then ends every stream. Resolves when the connection was closed in order.
    * @throws BadRequest when the client breaks the protocol, Unavailable when the connection breaks.
    */
   async run(): Promise<void> {
     let failure: unknown;
     try {
-      // The client may close its half and still wait for ours.
+      // A client that has closed its half may still wait for the server's bytes.
       for await (const chunk of this.transport.iterator({ destroyOnReturn: false })) {
         for (const frame of this.frames.push(chunk as Buffer)) await this.handle(frame);
         while (this.overfull()) await this.someConsumed();
@@ -66,7 +66,7 @@ export class SpdyConnection implements StreamLink {
     if (lost) throw failure instanceof Error ? failure : new Unavailable(describeError(failure));
   }
 
-  /** Says good-bye after everything written before; run() resolves when the client has closed as well. */
+  /** Sends GOAWAY after everything written before; run() resolves when the client has closed as well. */
   close(): void {
     if (this.closing) return;
     this.closing = true;
@@ -113,7 +113,7 @@ export class SpdyConnection implements StreamLink {
         return;
       case 'syn-reply':
       case 'headers':
-        // We open no streams and need no later headers, but each block moves the shared compression on.
+        // The server needs no later headers, but it must read each block to keep the shared compression state.
         await this.headerReader.read(frame.headers);
         if (frame.fin) this.streams.get(frame.stream)?.receive(Buffer.alloc(0), true);
         return;
@@ -131,7 +131,7 @@ export class SpdyConnection implements StreamLink {
         this.streams.get(frame.stream)?.growWindow(frame.delta);
         return;
       case 'ping':
-        // Odd numbers are the client's questions; even ones would be answers to ours.
+        // Pings with odd numbers come from the client; even ones would answer the server's pings.
         if (frame.id % 2 === 1) this.sendFrame(frame);
         return;
       case 'goaway':
@@ -143,7 +143,7 @@ export class SpdyConnection implements StreamLink {
   private receiveData({ stream: id, data, fin }: Extract<Frame, { type: 'data' }>): void {
     const stream = this.streams.get(id);
     if (stream) stream.receive(data, fin);
-    // Data still under way to a stream that has ended is no error; a stream that never was is.
+    // Late data for a stream that has ended is no error. Data for a stream that was never opened is one.
     else if (id > this.lastStream)
       this.sendFrame({ type: 'rst-stream', stream: id, status: resetStatus.invalidStream });
   }

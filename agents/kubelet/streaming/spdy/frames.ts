@@ -18,7 +18,7 @@ export type Frame =
   | { readonly type: 'goaway'; readonly lastStream: number; readonly status: number }
   | { readonly type: 'headers'; readonly stream: number; readonly fin: boolean; readonly headers: Buffer }
   | { readonly type: 'window-update'; readonly stream: number; readonly delta: number }
-  /** A control frame of a type this version does not have: to be ignored. */
+  /** A control frame of a type that this version does not have. Receivers ignore it. */
   | { readonly type: 'unknown'; readonly code: number };
 
 export const frameHeaderLength = 8;
@@ -51,7 +51,7 @@ export const settingInitialWindow = 7;
 /** Control frames above this are refused; data frames may have the protocol's 16 MiB. */
 export const maxControlBytes = 64 * 1024;
 
-/** The kind and size of the frame that begins with these eight bytes. @throws BadRequest for what is no SPDY/3.1 */
+/** Kind and size of the frame that begins with these eight bytes. @throws BadRequest when they are not SPDY/3.1 */
 export function parseFrameHeader(header: Buffer): { readonly control: boolean; readonly length: number } {
   const control = (header[0]! & 0x80) !== 0;
   const length = header.readUIntBE(5, 3);
@@ -125,7 +125,7 @@ function parseSettings(payload: Buffer): ReadonlyMap<number, number> {
   return settings;
 }
 
-/** The frame's bytes; data is not copied, so that it comes as a piece of its own. */
+/** The frame's bytes. Data is a buffer of its own, so that it is not copied. */
 export function formatFrame(frame: Exclude<Frame, { type: 'unknown' }>): Buffer[] {
   switch (frame.type) {
     case 'data': {
@@ -180,17 +180,17 @@ function control(code: number, flags: number, payload: Buffer[]): Buffer[] {
   return [Buffer.concat([header, ...payload])];
 }
 
-/** Cuts a byte stream, received in any pieces, into frames. */
+/** Cuts a byte stream into frames, whatever its chunks are. */
 export class FrameReader {
   private chunks: Buffer[] = [];
   private size = 0;
 
-  /** How much of a frame that is not complete is being held. */
+  /** Bytes held of an incomplete frame. */
   get pending(): number {
     return this.size;
   }
 
-  /** The frames completed by `chunk`. @throws BadRequest; the connection is of no use then. */
+  /** The frames completed by `chunk`. @throws BadRequest; then the connection cannot be used any more. */
   *push(chunk: Buffer): Generator<Frame> {
     this.chunks.push(chunk);
     this.size += chunk.length;

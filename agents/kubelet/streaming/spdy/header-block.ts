@@ -76,7 +76,7 @@ export function parseHeaders(block: Buffer): Headers {
 export class HeaderReader {
   private readonly inflate: Inflate = createInflate({ dictionary: headerDictionary, flush: constants.Z_SYNC_FLUSH });
 
-  /** Calls must not overlap. @throws BadRequest for broken or oversized blocks; the reader is of no use then. */
+  /** Calls must not overlap. @throws BadRequest for broken or oversized blocks; then the reader cannot be used any more. */
   async read(compressed: Buffer): Promise<Headers> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -109,7 +109,7 @@ export class HeaderWriter {
   }
 }
 
-/** Feeds `input` and hands over everything it yields; Z_SYNC_FLUSH makes the whole yield come out before the write is done. */
+/** Writes `input` and passes on all output. With Z_SYNC_FLUSH, zlib emits all output before the write is done. */
 function pump(stream: Inflate | Deflate, input: Buffer, onChunk: (chunk: Buffer) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (err?: Error | null) => {
@@ -126,7 +126,7 @@ function pump(stream: Inflate | Deflate, input: Buffer, onChunk: (chunk: Buffer)
         onChunk(chunk);
       } catch (err) {
         settle(err as Error);
-        // What follows of a bomb is not even unpacked.
+        // Stops at once: the rest of an oversized block is not decompressed.
         stream.on('error', () => {});
         stream.destroy();
       }

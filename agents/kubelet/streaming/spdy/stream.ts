@@ -5,26 +5,26 @@ import type { Headers } from './header-block';
 
 /** What a stream needs of its connection. */
 export interface StreamLink {
-  /** Calls back when the bytes have left for the transport. */
+  /** Calls back when the transport has taken the bytes. */
   sendData(stream: number, data: Buffer, fin: boolean, done: (err?: Error | null) => void): void;
   sendReset(stream: number): void;
   /** The consumer took `bytes`. */
   consumed(stream: number, bytes: number): void;
-  /** Both directions are done, or it was reset. */
+  /** Both directions are done, or the stream was reset. */
   released(stream: number): void;
 }
 
-/** Larger writes are cut, so that the streams of one connection take turns. */
+/** Larger writes are split, so that the streams of one connection take turns. */
 export const maxDataBytes = 32 * 1024;
-/** SPDY/3.1's window before SETTINGS says otherwise. */
+/** The initial window of SPDY/3.1 without SETTINGS. */
 export const defaultWindow = 64 * 1024;
 
 export class SpdyStream extends Duplex {
-  /** Bytes we may send; infinite until the peer shows that it counts. See connection.ts. */
+  /** Bytes that we may send; infinite until the peer announces a window. See connection.ts. */
   private window = Number.POSITIVE_INFINITY;
   private blocked: (() => void) | undefined;
   private ended = { local: false, remote: false };
-  /** Received and not yet taken by the consumer. */
+  /** Received, not yet read by the consumer. */
   private waiting: Buffer[] = [];
   private wanted = false;
   private resetByPeer = false;
@@ -57,14 +57,14 @@ export class SpdyStream extends Duplex {
     this.deliver();
   }
 
-  /** The peer gave up on this stream. */
+  /** The peer has reset this stream. */
   reset(): void {
     this.resetByPeer = true;
     this.ended = { local: true, remote: true };
     this.destroy(new Unavailable('stream was reset by the client'));
   }
 
-  /** The peer counts: from now on no more than `bytes` are sent before it says so. */
+  /** The peer announced a window: from now on at most `bytes` are sent before its next WINDOW_UPDATE. */
   limitWindow(bytes: number): void {
     if (this.window === Number.POSITIVE_INFINITY) this.window = bytes;
   }
