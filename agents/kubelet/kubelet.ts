@@ -57,12 +57,12 @@ export class Kubelet implements Part {
     this.records = new PodRecords(runtime);
   }
 
-  /** What is wrong with this process and its daemon, whether or not the node may take pods yet. */
+  /** The fault of this process or of Docker, even before the node accepts pods. */
   problem(): string | undefined {
     return this.podsPart?.problem();
   }
 
-  /** Runs until the signal is aborted. Containers go on afterwards, unless the machine goes down. */
+  /** Runs until the signal is aborted. Containers keep running, unless the machine goes down. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
@@ -88,7 +88,7 @@ export class Kubelet implements Part {
       nodeInformer.onChange(({ type, object }) => {
         if (type !== 'deleted') reporter.observe(object);
       });
-      // A node that has its range already reports only when its network is open: it was ready, and will be in a moment.
+      // A node that has its range already was ready before, and is ready again soon. So it reports only after its network is open.
       const known = podCidrsOf(node);
       const isNew = known.length === 0;
       if (isNew) start(reporter.run(signal));
@@ -134,7 +134,7 @@ export class Kubelet implements Part {
 
   /**
    * With live-restore Docker leaves containers running when it stops. One that ignores SIGTERM then delays the machine's last step
-   * for a minute and a half. A kubelet that only restarts leaves them alone.
+   * for a minute and a half. A kubelet that only restarts lets the containers run.
    */
   private async goDown(podsPart: PodsPart, signal: AbortSignal): Promise<void> {
     const { config, log, machineStops } = this.deps;

@@ -58,7 +58,7 @@ export const command = defineCommand({
     try {
       await Promise.all(tasks);
     } finally {
-      // A task that ends by the signal must not cut short another that has something left to do.
+      // A task that ends at the signal must not interrupt another one that has work left.
       if (signal.aborted) await Promise.allSettled(tasks);
     }
   },
@@ -78,7 +78,7 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     labels: options.nodeLabels,
     kubeletPort: options.port,
-    // As GET /version writes it: what follows the API level is ours.
+    // The form of GET /version: the API level, then the version of k8ts.
     kubeletVersion: `v${packageJson.version.replace('-', '+')}`,
     maxPods: options.maxPods,
     parallelStarts: options.parallelStarts,

@@ -3,6 +3,6 @@
 export interface Part {
   /** Runs until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
-  /** What is wrong, for /healthz and the node's status. */
+  /** The current fault, for /healthz and the node's status. */
   problem?(): string | undefined;
 }

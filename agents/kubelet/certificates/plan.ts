@@ -5,11 +5,11 @@ import { type Lifetime, lifetimeOf, type NodeCredential, renewAtMs } from '../..
 import type { FoundCredential } from '../../../controlplane/pki/node-files';
 
 export type Renewal =
-  /** Not ours to renew: there is none, or it is kept otherwise (a token, a file of someone else's). */
+  /** Nothing to renew: there is no certificate, or something else maintains it (a token, another program's file). */
   | { readonly action: 'leave' }
   | { readonly action: 'wait'; readonly untilMs: number }
   | { readonly action: 'renew'; readonly reason: string }
-  /** Nothing that this node holds can get a new one. */
+  /** No credential of this node can request a new one. */
   | { readonly action: 'give-up'; readonly reason: string };
 
 /** `caPem` is the authority that the kubelet's own kubeconfig names. */
@@ -30,7 +30,7 @@ export function planRenewal(
     const ended = new Date(lifetime.endMs).toISOString();
     return { action: 'give-up', reason: `this node's own certificate ended at ${ended}, before it was renewed` };
   }
-  // Someone else is in charge of a client that is another user, or trusts another authority.
+  // A file with another user or another authority is not the kubelet's.
   const reason = whyReplace(found.pair, wanted, caPem, nowMs, 0);
   if (reason !== undefined && !isRenewable(name, reason)) return { action: 'leave' };
   if (reason !== undefined) return { action: 'renew', reason };
@@ -38,9 +38,9 @@ export function planRenewal(
   return untilMs > nowMs ? { action: 'wait', untilMs } : { action: 'renew', reason: 'most of its time is over' };
 }
 
-/** An end, or an address that the node has gained; never another subject or authority. */
+/** True for a certificate that ends, or lacks an address of the node; never for another subject or authority. */
 const isRenewable = (name: NodeCredential['name'], reason: string): boolean =>
   /^it ends on /.test(reason) || (name === 'serving' && /^it does not cover /.test(reason));
 
-/** In [0, 1): the same for the same certificate, so that the time does not move while it is waited for. */
+/** In [0, 1), always the same for one certificate, so that the planned time does not move. */
 const spread = (cert: string): number => createHash('sha256').update(cert).digest().readUInt32BE(0) / 2 ** 32;

@@ -1,5 +1,5 @@
-// Renewal against a real API server with its controllers in this process: what a node joined with is replaced before it ends,
-// and those who use it go on.
+// Renewal against a real API server with its controllers in this process: a node's certificates are replaced before they end, and their
+// users keep working.
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -35,7 +35,7 @@ t.setTimeout(240_000);
 const node = { name: 'w1', ip: '192.168.56.11' };
 const names: readonly CredentialName[] = ['kubelet', 'serving', 'kube-proxy', 'dns', 'ingress'];
 
-/** A node whose certificates were made `ageDays` ago, for a year. */
+/** A node whose certificates were issued `ageDays` ago, for a year. */
 async function startNode(test: Test, ageDays: number) {
   const { server, url, authority, client: admin, signal } = await openControlPlane(test, { signsForMs: 365 * dayMs });
   await admin.create(nodes, {
@@ -84,7 +84,7 @@ t.test('all that a node holds is renewed before it ends, and works', async (t) =
     t.equal((await stat(pathOf(files, name))).mode & 0o777, 0o600, `${name} is private`);
   }
   t.ok(next > Date.now(), 'and then there is time');
-  // A client that had the old one open goes on; who opens the file now comes in with the new one.
+  // A client that opened the old file keeps working; a client that opens the file now uses the new certificate.
   t.equal((await deps.client.get(nodes, node.name)).metadata?.name, node.name);
   const renewed = await KubeconfigTransport.open(pathOf(files, 'kubelet'));
   t.teardown(() => renewed.close());

@@ -1,6 +1,6 @@
 // Renews the certificates of this node before they end: the kubelet's own client certificate, the pair of its server, and the
-// client certificates of the node's other processes, which may not request them. Files are replaced in one step; their users
-// notice by themselves (KubeconfigTransport, ServingCertificate).
+// client certificates of the node's other processes, which may not request them. Files are replaced in one step, and their
+// users notice the change themselves (KubeconfigTransport, ServingCertificate).
 import type { Clock } from '../../../controlplane/base/clock';
 import { AppError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -11,11 +11,11 @@ import { type NodeCredential, nodeCredentials } from '../../../controlplane/pki/
 import { type NodeFiles, pathOf, readCredential, writeCredential } from '../../../controlplane/pki/node-files';
 import { planRenewal } from './plan';
 
-/** Files may be replaced by others, and clocks be set: nothing is waited for longer than this. */
+/** The longest pause between two passes, because other programs may replace files and clocks may be set. */
 const lookAgainMs = 3_600_000;
-/** After a failure; a year's certificate leaves a month for it to pass. */
+/** The pause after a failure. A certificate of one year has a month left then. */
 const retryMs = 60_000;
-/** A request without a decision for this long is given up; the next try creates a new one. */
+/** After this time without a decision a request is abandoned; the next try creates a new one. */
 const orderTimeoutMs = 600_000;
 
 export interface RenewerDeps {
@@ -24,9 +24,9 @@ export interface RenewerDeps {
   readonly log: Logger;
   readonly files: NodeFiles;
   readonly nodeName: string;
-  /** The addresses the node has now. */
+  /** The current addresses of the node. */
   readonly nodeIps: () => readonly string[];
-  /** The serving pair may have been written, by this renewer or by someone else. */
+  /** Called when this renewer or another program may have written the serving pair. */
   readonly served: () => Promise<void>;
   /** An Event on the Node. */
   readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
@@ -53,7 +53,7 @@ export class CertificateRenewer {
     const { clock, files, nodeName, nodeIps, log } = this.deps;
     let next = clock.now() + lookAgainMs;
     const own = await readCredential(files, 'kubelet');
-    // A kubeconfig with a token, or with certificates in files of their own, is kept by the one who created it.
+    // A kubeconfig with a token, or with certificates in separate files, is maintained by its creator.
     if (!own?.caPem || own.server === undefined) return next;
     const cluster = { server: own.server, caPem: own.caPem };
     for (const credential of nodeCredentials({ name: nodeName, ip: nodeIps().join(',') })) {
@@ -85,7 +85,7 @@ export class CertificateRenewer {
     signal: AbortSignal,
   ): Promise<void> {
     const { client, files, clock } = this.deps;
-    // Loaded when it is needed, once or twice a year: it would hold memory all the time.
+    // Loaded only when needed, once or twice a year, because it takes much memory.
     const { createRequest } = await import('../../../controlplane/pki/certificate-request');
     const { request, key } = await createRequest(wanted);
     const until = AbortSignal.any([signal, AbortSignal.timeout(orderTimeoutMs)]);

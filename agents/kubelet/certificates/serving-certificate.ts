@@ -1,4 +1,4 @@
-// The pair the kubelet's HTTPS server shows: read from its files, and handed to the server again when it was replaced.
+// The certificate and key of the kubelet's HTTPS server: read from their files, and passed to the server again after a change.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ export class ServingCertificate {
     this.listeners.push(listener);
   }
 
-  /** Looks at the files again. Half of a pair is not taken over: the other half is about to come. @throws as open() does */
+  /** Reads the files again. Ignores a certificate without its key: the other file is about to be replaced. @throws as open() does */
   async reload(): Promise<void> {
     const pair = await read(this.pkiDir);
     if (pair.cert === this.pair.cert && pair.key === this.pair.key && pair.ca === this.pair.ca) return;

@@ -1,4 +1,4 @@
-// Registry credentials out of image pull Secrets. Pure.
+// Registry credentials from image pull Secrets. Pure.
 import type { Secret } from '../../../controlplane/api';
 import type { RegistryAuth } from '../runtime/runtime';
 import { parseImageName } from './image-name';
@@ -39,7 +39,7 @@ function entriesOf({ type, data }: Secret): Array<[string, Entry]> {
     const parsed = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as Record<string, unknown>;
     return Object.entries((modern ? parsed['auths'] : parsed) ?? {}) as Array<[string, Entry]>;
   } catch {
-    // The API accepts such a Secret only when it was written past validation; it then names no registry.
+    // Validation refuses such a Secret. If it was stored anyway, it names no registry.
     return [];
   }
 }

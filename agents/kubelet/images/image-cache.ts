@@ -1,15 +1,15 @@
-// Which images the node has, asked of the runtime once and then known until the runtime says they changed.
+// The images of the node. The cache asks the runtime once, and keeps the answer until the runtime reports a change.
 import type { ContainerRuntime, ImageRecord } from '../runtime/runtime';
 
 export class ImageCache {
   private readonly found = new Map<string, ImageRecord>();
   private readonly asking = new Map<string, Promise<ImageRecord | undefined>>();
-  /** Raised by clear(): an answer to a question asked before it is not kept. */
+  /** clear() raises it, so that the answer to an earlier request is not kept. */
   private generation = 0;
 
   constructor(private readonly runtime: Pick<ContainerRuntime, 'image'>) {}
 
-  /** Forget everything: an image came, went or was renamed. */
+  /** Forgets everything, because an image was added, removed or renamed. */
   clear(): void {
     this.generation++;
     this.found.clear();
@@ -21,7 +21,7 @@ export class ImageCache {
     return this.found.get(reference);
   }
 
-  /** Undefined when the node does not have it; absence is not remembered. */
+  /** Undefined when the node does not have the image. This answer is not cached. */
   get(reference: string): Promise<ImageRecord | undefined> {
     const known = this.found.get(reference);
     if (known) return Promise.resolve(known);

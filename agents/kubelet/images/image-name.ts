@@ -1,4 +1,4 @@
-// Image references: what is well-formed, what the default pull policy is, which registry they name. Pure.
+// Image references: their form, their default pull policy, the registry that they name. Pure.
 // Source: the distribution project's reference grammar.
 import type { ImageRecord } from '../runtime/runtime';
 
@@ -41,7 +41,7 @@ export function defaultPullPolicy(text: string): 'Always' | 'IfNotPresent' {
   return name && !name.digest && (name.tag ?? 'latest') === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
-/** imageID of a container status: the digest that a registry knows the image by, else the local ID. */
+/** imageID of a container status: the image's digest in a registry, else the local ID. */
 export function imageRef(image: Pick<ImageRecord, 'id' | 'digests'>): string {
   return image.digests[0] ? `docker-pullable://${image.digests[0]}` : `docker://${image.id}`;
 }

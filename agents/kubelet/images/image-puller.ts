@@ -1,4 +1,4 @@
-// Makes sure that a container's image is on the node, by its pull policy, with upstream's reasons and Events.
+// Ensures that a container's image is on the node, according to its pull policy, with upstream's reasons and Events.
 
 import type { Clock } from '../../../controlplane/base/clock';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
@@ -9,10 +9,10 @@ import { defaultPullPolicy, parseImageName, withDefaultTag } from './image-name'
 
 const initialBackoffMs = 10_000;
 const maxBackoffMs = 300_000;
-/** How long a pod shows what went wrong before it shows that it waits for the next attempt. */
+/** How long a pod shows ErrImagePull before ImagePullBackOff. */
 const errorShownMs = 3_000;
 
-/** The image cannot be had now; `reason` is the container's waiting reason, `retryAtMs` when to ask again. */
+/** The image is not available now; `reason` is the container's waiting reason, `retryAtMs` the time of the next try. */
 export class ImageError extends ConfigError {
   constructor(
     message: string,
@@ -28,7 +28,7 @@ export interface PullRequest {
   readonly image: string;
   readonly policy?: string;
   readonly auth: () => RegistryAuth | undefined;
-  /** Receives what becomes an Event of the pod. */
+  /** Writes an Event of the pod. */
   readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -103,7 +103,7 @@ export class ImagePuller {
     }
   }
 
-  /** Pods that want the same image at the same time with the same rights share one pull. */
+  /** Pods that need the same image at the same time with the same credentials share one pull. */
   private shared(reference: string, { auth, signal }: PullRequest): Promise<void> {
     const credentials = auth();
     const key = `${reference}\0${JSON.stringify(credentials ?? null)}`;
@@ -111,7 +111,7 @@ export class ImagePuller {
     if (!pull) {
       pull = this.deps.runtime.pull(reference, credentials).finally(() => this.pulling.delete(key));
       this.pulling.set(key, pull);
-      // The pull may fail after all that waited for it were aborted; then no caller handles the failure.
+      // The pull may fail after all its waiting callers were aborted; then no caller handles the failure.
       pull.catch(() => {});
     }
     const aborted = new Promise<never>((_, reject) => {
@@ -138,8 +138,8 @@ export class ImagePuller {
 }
 
 /**
- * Each pod has back-offs of its own, as upstream: a pod without the right credentials must not keep others from the image. A uid
- * has no slash.
+ * Each pod has its own back-off, as upstream: a pod without the right credentials must not delay other pods. A uid has no
+ * slash.
  */
 const backOffKey = ({ podUid }: PullRequest, reference: string): string => `${podUid}/${reference}`;
 

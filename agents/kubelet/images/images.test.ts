@@ -79,7 +79,7 @@ t.test('pulls: one at a time for an image, with back-off for the pod that failed
       report: (_, reason) => said.push(reason),
       signal: new AbortController().signal,
     });
-  /** Resolves with the ms after which it wants to be asked again. */
+  /** Resolves with the delay before the next try, in ms. */
   const failsWith = async (image: string, reason: string, policy?: string) => {
     const failure = await ensure(image, policy).then(
       () => undefined,

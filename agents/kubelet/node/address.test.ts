@@ -14,7 +14,7 @@ const link = (index: number, name: string): Link => ({
 });
 const on = (index: number, address: string): LinkAddress => ({ link: index, family: 4, address, prefix: 24 });
 
-/** A Vagrant machine: the NAT link every machine has the same address on, and the private network. */
+/** A Vagrant machine: a NAT link, on which every machine has the same address, and the private network. */
 const facts = (towards: string | undefined, ...present: string[]): AddressFacts => ({
   links: [
     link(1, 'lo'),

@@ -1,4 +1,4 @@
-// Which addresses are this node's: those that were given, or the one this machine would take to talk to the API server. Pure.
+// The addresses of this node: those of --node-ip, or the source address that this machine uses to reach the API server. Pure.
 import { isIP } from 'node:net';
 import { parseAddress } from '../../../controlplane/base/cidr';
 import { BadRequest } from '../../../controlplane/base/errors';
@@ -6,17 +6,17 @@ import type { Link, LinkAddress, Route } from '../../../dataplane/link/model';
 import { vxlanName } from '../../../dataplane/overlay/vxlan';
 import { bridgeName, vethPrefix } from '../network/names';
 
-/** What of the machine the choice depends on. */
+/** The facts of the machine on which the choice depends. */
 export interface AddressFacts {
   readonly links: readonly Link[];
   readonly addresses: readonly LinkAddress[];
-  /** How packets to the API server leave; undefined without a route. */
+  /** The route to the API server; undefined without one. */
   readonly towardsServer: Pick<Route, 'source' | 'link'> | undefined;
 }
 
 export type AddressChoice =
   | { readonly action: 'use'; readonly address: string }
-  /** Nothing usable yet, or not what it was before: worth waiting for. `instead` is what to take when waiting does not help. */
+  /** There is no usable address yet, or another one than before. `instead` is the address to use if waiting does not help. */
   | { readonly action: 'wait'; readonly reason: string; readonly instead?: string };
 
 /** The value of --node-ip: empty, one address, or one of each family. @throws BadRequest */
@@ -33,8 +33,8 @@ export function parseNodeIps(text: string): readonly string[] {
 }
 
 /**
- * Without --node-ip. The address of before is kept as long as the machine has it: another link that comes up first at the
- * next boot, or one more address on the same link, makes no other node of it.
+ * Without --node-ip. The earlier address is kept as long as the machine has it. So the node's address does not change when another
+ * link comes up first at the next boot, or when the same link gets one more address.
  */
 export function chooseAddress(facts: AddressFacts, before: string | undefined): AddressChoice {
   const holder = (address: string | undefined) => facts.addresses.find((entry) => entry.address === address);
@@ -63,7 +63,7 @@ function unusable(address: string): string | undefined {
   return value >> 120n === 0xffn ? 'is no address of a machine' : undefined;
 }
 
-/** Links whose addresses mean something on this machine alone: those of container networks, ours and others'. */
+/** Links whose addresses are valid on this machine alone: container networks of k8ts and of other programs. */
 function foreignLink(name: string | undefined): string | undefined {
   const internal =
     name !== undefined &&
@@ -74,7 +74,7 @@ function foreignLink(name: string | undefined): string | undefined {
   return internal ? `is on ${name}, where no other node can reach it` : undefined;
 }
 
-/** Which of these are on no link of the machine. */
+/** The addresses among these that no link of the machine has. */
 export const missingAddresses = (wanted: readonly string[], { addresses }: Pick<AddressFacts, 'addresses'>): string[] =>
   wanted.filter((address) => !addresses.some((entry) => sameAddress(entry.address, address)));
 

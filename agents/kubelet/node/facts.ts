@@ -1,4 +1,4 @@
-// What the machine is: cores, memory, kernel, identity. Reads /proc and /etc once.
+// Facts about the machine: cores, memory, kernel, identity. Reads /proc and /etc once.
 import { readFile } from 'node:fs/promises';
 import { arch, cpus, release } from 'node:os';
 
@@ -10,7 +10,7 @@ export interface MachineFacts {
   readonly systemUuid: string;
   readonly kernelVersion: string;
   readonly osImage: string;
-  /** As Go names it: amd64, arm64. */
+  /** Go's name: amd64, arm64. */
   readonly architecture: string;
 }
 
@@ -51,7 +51,7 @@ export function parseMemTotal(meminfo: string): number {
   return Number(/^MemTotal:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1024;
 }
 
-/** Bytes the kernel could still hand out. */
+/** Bytes that the kernel can still allocate. */
 export async function availableMemoryBytes(): Promise<number> {
   const meminfo = await readFile('/proc/meminfo', 'utf8');
   return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1024;

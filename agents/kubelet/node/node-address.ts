@@ -1,4 +1,4 @@
-// Finds the node's address at start, remembers it over reboots, and notices when the machine loses it.
+// Finds the node's address at start, stores it for the time after a reboot, and notices when the machine loses it.
 import { lookup } from 'node:dns/promises';
 import { readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -17,7 +17,7 @@ export interface NodeAddressDeps {
   readonly given: readonly string[];
   /** The API server's URL. */
   readonly server: string;
-  /** Keeps the file that remembers. */
+  /** The folder of the file with the address. */
   readonly rootDir: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,10 +27,10 @@ export interface NodeAddressDeps {
 
 export type NodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
-/** How long a link may take to come up at boot before what is there is taken. */
+/** How long the kubelet waits at boot for a link before it uses another address. */
 export const settleMs = 60_000;
 const retryMs = 1_000;
-/** In the file, behind an address that was waited for in vain: the next start takes what is there at once. */
+/** Follows an address in the file that did not come back in time: the next start uses another address at once. */
 const goneMark = 'gone';
 
 export class NodeAddress {
@@ -40,7 +40,7 @@ export class NodeAddress {
     this.netns = deps.netns ?? ownNetns();
   }
 
-  /** The node's addresses, the one it is known by first. @throws BadRequest when this machine has none that others could reach. */
+  /** The node's addresses, its main address first. @throws BadRequest when this machine has none that other nodes could reach. */
   async find(signal: AbortSignal): Promise<readonly string[]> {
     const { given, log } = this.deps;
     if (given.length === 0) return [await this.discover(signal)];
@@ -55,7 +55,7 @@ export class NodeAddress {
   /**
    * Runs until the signal is aborted. Reports by log and Event an address that is missing for longer than a link takes to come
    * back. If --node-ip gave the address, the kubelet waits for it. If the kubelet found it, watch() throws Unavailable: the
-   * process starts again and uses the address of that time everywhere.
+   * process starts again and uses the new address everywhere.
    */
   async watch(addresses: readonly string[], report: NodeEvent, signal: AbortSignal): Promise<void> {
     const { given, clock, log } = this.deps;

@@ -1,4 +1,4 @@
-// The Node object as this kubelet describes it. Pure.
+// The Node object that this kubelet reports. Pure.
 import type { Node } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
@@ -17,7 +17,7 @@ export interface NodeInput {
   readonly diskBytes: number;
   readonly freeDiskBytes: number;
   readonly freeMemoryBytes: number;
-  /** Undefined when all is well, else why pods cannot run. */
+  /** Why pods cannot run; undefined when they can. */
   readonly notReady: string | undefined;
   readonly now: number;
 }

@@ -1,5 +1,5 @@
-// Keeps the Node object and its Lease: created or brought up to date at start, status written on change and every five
-// minutes, Lease renewed every ten seconds.
+// Keeps the Node object and its Lease: creates or updates the Node at start, writes its status on a change and every five
+// minutes, renews the Lease every ten seconds.
 import { statfs } from 'node:fs/promises';
 import { type Lease, leases, type Node, nodes } from '../../../controlplane/api';
 import { type Clock, formatMicroTime } from '../../../controlplane/base/clock';
@@ -15,7 +15,7 @@ const renewMs = 10_000;
 const checkMs = 10_000;
 const reportMs = 300_000;
 const retryMs = 1_000;
-/** A heartbeat that takes longer than one period has missed its purpose: another connection may be faster (upstream: same). */
+/** After one period a heartbeat is abandoned, because another connection may be faster. As upstream. */
 const heartbeatTimeoutMs = 10_000;
 
 export interface NodeReporterDeps {
@@ -27,7 +27,7 @@ export interface NodeReporterDeps {
   readonly config: Pick<NodeInput, 'name' | 'ips' | 'labels' | 'kubeletPort' | 'kubeletVersion' | 'maxPods'> & {
     readonly rootDir: string;
   };
-  /** Undefined when pods can run, else why not. */
+  /** Why pods cannot run; undefined when they can. */
   readonly notReady: () => string | undefined;
 }
 
@@ -42,8 +42,8 @@ export class NodeReporter {
   constructor(private readonly deps: NodeReporterDeps) {}
 
   /**
-   * Creates the Node or takes over the existing one; retries until the API answers. The status of an existing Node stays until
-   * run(): a kubelet that only restarts must not report its node unready, since its pods must stay in their Services.
+   * Creates the Node or updates the existing one; retries until the API answers. The status of an existing Node stays until
+   * run(): a restarting kubelet must not report its node as not ready, because its pods must stay in their Services.
    */
   async register(signal: AbortSignal): Promise<Node> {
     for (;;) {
@@ -57,14 +57,14 @@ export class NodeReporter {
     }
   }
 
-  /** Readiness may have changed: report now rather than at the next check. */
+  /** Readiness may have changed: reports now and not at the next check. */
   changed(): void {
     this.wake.resolve();
   }
 
   /**
-   * Called with our Node as the API has it. When the node controller has set Ready to Unknown, the kubelet reports at once
-   * and not at the usual time.
+   * Called with our Node from the API. When the node controller has set Ready to Unknown, the kubelet reports at once and not
+   * at the usual time.
    */
   observe(node: Node): void {
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -100,7 +100,7 @@ export class NodeReporter {
       spec: {},
       status: nodeStatus(input, undefined),
     });
-    // The status given at creation may be dropped by the server; writing it is harmless otherwise.
+    // The server may have dropped the status of the create request. If not, this write does no harm.
     await this.write(input, created);
     return created;
   }
@@ -113,7 +113,7 @@ export class NodeReporter {
       this.runtimeInfo ??= await runtime.info();
       this.images = await runtime.images();
     } catch (err) {
-      // One that answered before may only be restarting: how long is too long is judged by who follows its events.
+      // A runtime that answered before may only be restarting. PodSet follows its events and reports a long outage.
       if (!this.runtimeInfo) notReady ??= `container runtime is down: ${describeError(err)}`;
     }
     return {
@@ -138,9 +138,9 @@ export class NodeReporter {
   private async write(input: NodeInput, node: Node): Promise<void> {
     const { client, config, clock } = this.deps;
     const status = nodeStatus(input, node.status);
-    // The list is merged by type, and a node of both families has two addresses of type InternalIP: so the patch replaces the list.
+    // The server merges this list by type, and a dual-stack node has two addresses of type InternalIP. So the patch replaces the list.
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
-    // Before the write: observe() may find meanwhile that somebody has written over it, and that must not be forgotten.
+    // Before the write, because observe() may reset it meanwhile after another client's write.
     this.written = fingerprint(status);
     try {
       this.node = await client.patch(
@@ -220,6 +220,6 @@ export class NodeReporter {
   }
 }
 
-/** What of a status is worth writing at once: all but the heartbeat times. */
+/** The fields whose change is written at once: all except the heartbeat times. */
 const fingerprint = (status: NonNullable<Node['status']>): string =>
   JSON.stringify({ ...status, conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest) });

@@ -107,7 +107,7 @@ async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: Memo
   });
   return reporter;
 }
-/** What the node controller writes. */
+/** As the node controller writes it. */
 const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
 const isReady = (node: Node | undefined) =>
   node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;

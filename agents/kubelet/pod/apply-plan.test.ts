@@ -1,4 +1,4 @@
-// The order in which the actions of one plan are carried out, and what their failures lead to.
+// The order in which the actions of one plan are carried out, and the effects of their failures.
 import t from 'tap';
 import type { Pod } from '../../../controlplane/api';
 import { container } from '../spec/pod.fixture';

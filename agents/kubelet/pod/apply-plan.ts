@@ -1,4 +1,4 @@
-// Carries out the plan of one pod, with one handler per action: the compiler refuses an action that has none. Failures become Events,
+// Carries out the plan of one pod, with one handler per action: the compiler refuses an action without a handler. Failures become Events,
 // waiting reasons, or the failure of the pass.
 import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
@@ -25,7 +25,7 @@ interface Handler<A extends keyof PodActions> {
 interface Pass {
   readonly pod: Pod;
   readonly signal: AbortSignal;
-  /** The sandbox that runs, or the one that starts in this pass. */
+  /** The running sandbox, or the sandbox that starts in this pass. */
   sandbox: SandboxStart | undefined;
   volumes: Promise<number | undefined>;
 }
@@ -35,7 +35,7 @@ export interface PlanExecutorParts {
   readonly stopper: PodStopper;
   readonly starts: ContainerStarts;
   readonly volumes: VolumeSchedule;
-  /** Called when something has changed that the status shows. */
+  /** Called after a change that the status shows. */
   readonly changed: () => void;
   /** Requests another pass at once. */
   readonly again: () => void;
@@ -55,8 +55,8 @@ export class PlanExecutor {
   }
 
   /**
-   * Resolves when everything that it began has ended, to the time at which volumes are due again, if any. @throws the signal's reason,
-   * or what kept the sandbox, the volumes or the runtime from working
+   * Resolves when all its work has ended, to the time at which volumes are due again, if any. @throws the signal's reason, or the
+   * failure of the sandbox, the volumes or the runtime
    */
   async apply(pod: Pod, actions: readonly PodAction[], signal: AbortSignal): Promise<number | undefined> {
     const pass: Pass = { pod, signal, sandbox: undefined, volumes: Promise.resolve(undefined) };
@@ -64,7 +64,7 @@ export class PlanExecutor {
     pass.sandbox ??= runningSandbox(this.parts.observed);
     if (!pass.sandbox) return undefined;
     pass.volumes = this.parts.volumes.setUp(pod, this.facts(pass.sandbox.podIps), signal);
-    // The next pass may remove the pod's folder: nothing of this one may write or mount there any more.
+    // The next pass may remove the pod's folder, so all writes and mounts of this pass must end first.
     const [, ...starts] = await Promise.allSettled([pass.volumes, ...this.begin('start', actions, pass)]);
     const failed = starts.find((start) => start.status === 'rejected');
     if (failed) throw failed.reason;
@@ -93,7 +93,7 @@ export class PlanExecutor {
     },
     'create-sandbox': {
       stage: 'sandbox',
-      // Only begun: containers are created while the sandbox starts.
+      // Not awaited: containers are created while the sandbox starts.
       run: async ({ attempt }, pass) => {
         pass.sandbox = this.startSandbox(pass.pod, attempt);
       },
@@ -138,7 +138,7 @@ export class PlanExecutor {
       starts.succeeded(name);
     } catch (err) {
       if (!(err instanceof StartFailure)) throw err;
-      // Then the sandbox or the volumes fail the pass.
+      // In this case the failure of the sandbox or the volumes fails the pass.
       if (await failsElsewhere({ sandbox, volumes })) return;
       if (starts.failed(name, err)) again();
     } finally {

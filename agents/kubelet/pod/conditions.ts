@@ -1,4 +1,4 @@
-// The conditions of a pod that the kubelet owns; the times of those that do not change are kept. Pure.
+// The conditions of a pod that the kubelet owns. A condition that does not change keeps its time. Pure.
 import { conditionOf, isSidecar, type Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import type { ContainerStatus, StatusInput } from './status-input';

@@ -1,4 +1,4 @@
-// The starts of one pod's containers: which are under way, when each may be repeated, and what the status says until then.
+// The starts of one pod's containers: which are running, when each may be repeated, and the waiting reason until then.
 import type { Pod } from '../../../controlplane/api';
 import type { PodIdentity } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
@@ -17,7 +17,7 @@ export class ContainerStarts {
   private readonly reasons = new Map<string, WaitingReason>();
   private readonly retryAt = new Map<string, number>();
 
-  /** `changed` is called when what the status shows of starts may have changed. */
+  /** `changed` is called when a waiting reason in the status may have changed. */
   constructor(
     private readonly deps: ContainerStartsDeps,
     private readonly identity: PodIdentity,
@@ -70,7 +70,7 @@ export class ContainerStarts {
     this.changed();
   }
 
-  /** The plan holds these containers back because they ended: status and an Event say so, once for each delay. */
+  /** The plan delays these containers because they ended: the status and one Event per delay say so. */
   heldBack(pod: Pod, names: readonly string[]): void {
     for (const name of names) {
       if (this.retryAt.has(name) || this.reasons.get(name)?.reason === 'CrashLoopBackOff') continue;
@@ -84,7 +84,7 @@ export class ContainerStarts {
     }
   }
 
-  /** Something that failed starts refer to has changed: they are repeated at once. */
+  /** Repeats failed starts at once, because an object that they need has changed. */
   retryNow(): void {
     this.retryAt.clear();
   }

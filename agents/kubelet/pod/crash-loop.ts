@@ -1,5 +1,5 @@
-// When a container that ended may start again: 10 s after the first restart, doubling to 5 minutes, forgotten after it ran
-// or stayed away for 10 minutes. Source: kubernetes.io "Pod Lifecycle", container restarts.
+// When a container that ended may start again: 10 s after the first restart, then doubling up to 5 minutes. The delay is reset after the
+// container ran, or did not run, for 10 minutes. Source: kubernetes.io "Pod Lifecycle", container restarts.
 
 const initialMs = 10_000;
 const maxMs = 300_000;
@@ -20,7 +20,7 @@ export class CrashLoop {
     return finishedAtMs + entry.delayMs;
   }
 
-  /** A start after an end: the next one has to wait longer. */
+  /** Records a start after an end: the next start has to wait longer. */
   restarted(key: string, now: number): void {
     const entry = this.entries.get(key);
     const fresh = !entry || now - entry.updatedMs > resetMs;
@@ -38,7 +38,7 @@ export class CrashLoop {
 
 export const crashLoopKey = (podUid: string, container: string): string => `${podUid}/${container}`;
 
-/** As Go prints a whole number of seconds: 10s, 2m40s, 5m0s. */
+/** Seconds in the format of Go: 10s, 2m40s, 5m0s. */
 export function formatDelay(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;

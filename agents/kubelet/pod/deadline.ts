@@ -13,7 +13,7 @@ export function deadlineMs(pod: Pod, takenAtMs: number): number | undefined {
   return (startTime ? Date.parse(startTime) : takenAtMs) + seconds * 1000;
 }
 
-/** The verdict about the pod's time: of now, or of the kubelet before its restart. */
+/** The verdict that the pod's time is over, from now or from before a restart of the kubelet. */
 export function deadlineVerdict(pod: Pod, takenAtMs: number, now: number): PodVerdict | undefined {
   const verdict = { phase: 'Failed', reason, message: deadlineMessage } as const;
   if (pod.status?.phase === 'Failed' && pod.status.reason === reason) return verdict;

@@ -1,4 +1,4 @@
-// The last step of a pod that was deleted: the final status is written, then the object is deleted from the API.
+// The last step for a deleted pod: writes its final status, then deletes the object from the API.
 import { type Pod, pods } from '../../../controlplane/api';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
 import type { Client } from '../../../controlplane/client/client';
@@ -11,7 +11,7 @@ export interface DeletePodDeps {
   readonly client: Client;
 }
 
-/** Repeatable. Nothing happens to a new pod of the same name. */
+/** Repeatable. It never deletes a new pod of the same name. */
 export async function deletePod({ statuses, client }: DeletePodDeps, pod: Pod, last: PodStatus): Promise<void> {
   const { uid, namespace, name } = identityOf(pod);
   statuses.mark({ pod, status: () => last });
@@ -19,7 +19,7 @@ export async function deletePod({ statuses, client }: DeletePodDeps, pod: Pod, l
   try {
     await client.delete(pods, `${namespace}/${name}`, { gracePeriodSeconds: 0, preconditions: { uid } });
   } catch (err) {
-    // Another client was faster, or a new pod has the name already.
+    // Another client has deleted the pod, or a new pod has its name already.
     if (!isNotFound(err) && !/uid/i.test(describeError(err))) throw err;
   }
 }

@@ -1,4 +1,4 @@
-// What all code that works on pods gets.
+// The dependencies of all code that works on pods.
 import type { Service } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -17,7 +17,7 @@ import type { PodRecords } from './pod-records';
 
 export interface NodeConfig {
   readonly nodeName: string;
-  /** The node's addresses, at most one of each family; the first is the one it is known by. */
+  /** The node's addresses, at most one of each family; the first is its main address. */
   readonly nodeIps: readonly string[];
   readonly rootDir: string;
   readonly pauseImage: string;
@@ -40,7 +40,7 @@ export interface PodDeps {
   readonly network: PodNetwork;
   readonly probes: Prober;
   readonly crashLoop: CrashLoop;
-  /** Bounds the containers that start at the same time: Docker gets slower, not faster, with more. */
+  /** Limits the containers that start at the same time: more make Docker slower. */
   readonly starts: Limiter;
   readonly client: Client;
   readonly events: EventRecorder;

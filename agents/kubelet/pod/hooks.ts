@@ -1,4 +1,4 @@
-// Lifecycle hooks: postStart and preStop as a command, an HTTP request or a pause.
+// Lifecycle hooks: postStart and preStop as a command, an HTTP request or a sleep.
 import type { Pod } from '../../../controlplane/api';
 import { AppError, describeError } from '../../../controlplane/base/errors';
 import { httpProbe } from '../probes/http';
@@ -46,7 +46,7 @@ export async function runHook(deps: PodDeps, handler: Handler, target: HookTarge
   }
 }
 
-/** HTTP hooks have no time-out of their own in the API. */
+/** The API has no time-out for HTTP hooks. */
 const hookTimeoutMs = 30_000;
 
 export const hookFailed = (kind: 'PostStartHook' | 'PreStopHook', err: unknown): string =>

@@ -1,5 +1,5 @@
-// Ends containers: preStop hook, stop signal, and what is left of the grace period before the kill. A second request with
-// less grace shortens the first.
+// Ends containers: preStop hook, stop signal, and after the rest of the grace period the kill. A second request with less
+// grace shortens the first.
 import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
@@ -9,11 +9,11 @@ import type { PodDeps } from './deps';
 import { hookFailed, runHook } from './hooks';
 
 export interface KillRequest {
-  /** Undefined when only the containers are left of the pod. */
+  /** Undefined when only the containers of the pod still exist. */
   readonly pod: Pod | undefined;
   readonly record: ContainerRecord;
   readonly graceSeconds: number;
-  /** Text of the Killing Event; absent says that the container is stopped. */
+  /** Text of the Killing Event; default: that the container is stopped. */
   readonly message?: string;
   readonly podIp: string | undefined;
 }
@@ -24,7 +24,7 @@ interface Kill {
   deadlineMs: number;
 }
 
-/** Grace that is left to the process after a hook has used up all of it. */
+/** Grace of the process after a hook has used up the grace period. */
 const minGraceSeconds = 2;
 
 export class Killer {

@@ -1,4 +1,4 @@
-// At most so many at a time; the rest wait their turn in order.
+// Runs a limited number of tasks at a time; the others wait in order.
 
 export class Limiter {
   private running = 0;

@@ -1,4 +1,4 @@
-// The bind mounts of one container: its volumeMounts and the files every container of a pod has.
+// The bind mounts of one container: its volumeMounts, and the files that every container of a pod has.
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -75,7 +75,7 @@ async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
     hostPath,
     containerPath: absolute(wanted.mountPath),
     readOnly: wanted.readOnly === true || contentOf(volume)?.readOnly === true,
-    // Where none is asked for Docker decides: private, or rslave for a mount that holds Docker's own folder, such as /.
+    // Otherwise Docker chooses: private, or rslave for a mount that contains Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
   };
 }
@@ -101,7 +101,7 @@ async function bindSubPath(
   try {
     return await deps.volumes.subPath(pod, volume, { container: container.name, index, subPath });
   } catch (error) {
-    // Only the node's log gets the cause: it may show what exists on the host.
+    // Only the node's log gets the cause, because the cause may show which paths exist on the host.
     deps.log.warn('subPath cannot be mounted; the container waits', {
       pod: formatPod(identityOf(pod)),
       container: container.name,
@@ -119,7 +119,7 @@ async function makeTerminationLog(deps: PodDeps, podUid: string, container: stri
   await mkdir(dir, { recursive: true, mode: 0o750 });
   const path = join(dir, randomBytes(4).toString('hex'));
   await writeFile(path, '', { flag: 'wx' });
-  // Writable for every user that the container may run as; explicit, since the umask would take bits away.
+  // Writable for every user of the container. Explicit, because the umask clears bits.
   await chmod(path, 0o666);
   return path;
 }

@@ -1,4 +1,4 @@
-// The containers of one pod as the runtime is known to hold them now.
+// The containers of one pod as the runtime last reported them.
 import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { PodRecords } from './pod-records';
@@ -14,12 +14,12 @@ export class ObservedPod {
     return this.all.ofPod(this.podUid);
   }
 
-  /** The sandbox that runs. */
+  /** The running sandbox. */
   get sandbox(): ContainerRecord | undefined {
     return this.records.find((record) => isSandbox(record) && record.state === 'running');
   }
 
-  /** Of the sandbox that runs. Empty without one, and on the node's network. */
+  /** The addresses of the running sandbox. Empty without a sandbox, and on the node's network. */
   get podIps(): readonly string[] {
     return this.sandbox ? podIpsOf(this.sandbox) : [];
   }

@@ -1,4 +1,4 @@
-// The pods of this node with all that works on them: volumes, images, probes, statuses.
+// Opens the part that runs the pods of this node, with volumes, images, probes and statuses.
 import type { Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
 import type { Mounts } from '../../../dataplane/mount/mounts';
@@ -28,9 +28,9 @@ export interface OpenPodsDeps extends Given {
 }
 
 export interface PodsPart extends Part, Pick<PodSet, 'endContainers'> {
-  /** Undefined while the runtime can be used; else why not. */
+  /** Why the runtime cannot be used; undefined when it can. */
   problem(): string | undefined;
-  /** Stops the timers and watches. Containers run on. */
+  /** Stops the timers and watches. Containers keep running. */
   close(): void;
 }
 

@@ -1,4 +1,4 @@
-// What has to be done so that a pod runs as its spec says. Pure: spec and observed containers in, actions out.
+// The actions that make a pod run as its spec says. Pure: spec and observed containers in, actions out.
 // The order follows kubernetes.io "Init Containers", "Sidecar Containers" and "Pod Lifecycle".
 import { isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
@@ -6,7 +6,7 @@ import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
 import { specHash } from '../spec/spec-hash';
 
-/** What each action needs to know. */
+/** The parameters of each action. */
 export interface PodActions {
   'create-sandbox': { readonly attempt: number };
   /** Ends all containers of the pod and releases its addresses; their records stay for the status. */
@@ -84,7 +84,7 @@ class Planner {
     return this.input.records.some((record) => record.state === 'running');
   }
 
-  /** Containers of a sandbox that has ended have lost their network: they end, then all of them start again. */
+  /** The sandbox has ended, so its containers have no network: end all of them, then start them again. */
   private replaceSandbox(): void {
     const sandboxes = this.input.records.filter(isSandbox);
     if (this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'Pod sandbox changed' });
@@ -129,7 +129,7 @@ class Planner {
       if (message) this.actions.push({ action: 'kill-container', id: record.id, name: container.name, message });
       return;
     }
-    // Created but never started, since the kubelet or Docker ended in between: it is created again.
+    // Created but never started, because the kubelet or Docker ended in between. It is created again.
     if (last?.state === 'created') this.actions.push({ action: 'remove-container', id: last.id });
     if (last?.state === 'exited' && !mayRestart(policy, last.exitCode ?? 0)) return;
     this.startWhenDue(container, last);
@@ -159,13 +159,13 @@ class Planner {
     return undefined;
   }
 
-  /** The newest record of this container in the sandbox that runs now. */
+  /** The newest record of this container in the running sandbox. */
   private current(name: string): ContainerRecord | undefined {
     const record = this.latest.get(name);
     return this.sandbox && record?.labels[labels.sandboxId] === this.sandbox.id ? record : undefined;
   }
 
-  /** Of each container the newest one stays, and the last one that ended (for `logs --previous` and lastState). */
+  /** Keeps the newest record of each container, and the last one that ended (for `logs --previous` and lastState). */
   private collectGarbage(): void {
     const kept = new Map<string, number>();
     for (const record of this.input.records) {

@@ -1,4 +1,4 @@
-// What the runtime is known to hold, per pod: kept current by the event stream, corrected by listings.
+// The runtime's containers, per pod: kept current by the event stream, corrected by listings.
 
 import { isNotFound } from '../../../controlplane/base/errors';
 import { labels, type PodIdentity, podOf } from '../runtime/labels';
@@ -6,7 +6,7 @@ import type { ContainerRecord, ContainerRuntime, RuntimeEvent } from '../runtime
 
 type ContainerEvent = Extract<RuntimeEvent, { id: string }>;
 
-/** The code shells and upstream use for a command that could not be executed. */
+/** Shells and upstream use this exit code for a command that could not be executed. */
 const startFailedCode = 128;
 
 export class PodRecords {
@@ -61,7 +61,7 @@ export class PodRecords {
     this.notify(uid);
   }
 
-  /** A start call has succeeded; an end that was reported meanwhile is kept. */
+  /** A start call has succeeded. If the end was reported already, the record stays ended. */
   markStarted(id: string, timeMs: number, pid?: number): void {
     const record = this.records.get(id);
     if (!record) return;
@@ -69,7 +69,7 @@ export class PodRecords {
     else if (record.state === 'running' && pid !== undefined && record.pid !== pid) this.put({ ...record, pid });
   }
 
-  /** A start call was refused: for restart rules and status the container has run and failed. */
+  /** A start call was refused. For restart rules and status the container counts as run and failed. */
   markStartFailed(id: string, timeMs: number, startError: string): void {
     const record = this.records.get(id);
     if (record?.state !== 'created') return;
@@ -87,7 +87,7 @@ export class PodRecords {
     const record = this.records.get(event.id);
     switch (event.type) {
       case 'created':
-        // Created by us and already known, or by another program: the next listing looks at it.
+        // A container that the kubelet created is known already. The next listing finds one that another program created.
         return;
       case 'started':
         this.markStarted(event.id, event.timeMs);
@@ -107,9 +107,9 @@ export class PodRecords {
     }
   }
 
-  /** Compares with a listing; looks closer only at what is new or in another state. */
+  /** Compares with a listing, and inspects only containers that are new or in another state. */
   async relist(): Promise<void> {
-    // Only what was known before the call may be missing from its answer; newer containers are not in it yet.
+    // Taken before the call: a container created after it is not in the answer, and must not count as removed.
     const known = [...this.records.keys()];
     const found = await this.runtime.list();
     const ids = new Set(found.map(({ id }) => id));

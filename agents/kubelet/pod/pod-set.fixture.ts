@@ -1,4 +1,4 @@
-// All that works on pods, on the fake runtime and an API in memory. The clock moves only when a test moves it.
+// The kubelet's pod code on the fake runtime and an API in memory. The clock moves only when a test moves it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ const noMounts: Mounts = {
   detachBelow: async () => {},
 };
 
-/** `idle`: no pod is run but by the test itself. */
+/** `idle`: only the test itself runs pods. */
 export async function setUp(
   t: Tap,
   { idle = false, ...options }: Partial<StatusWriterDeps> & { readonly idle?: boolean } = {},
@@ -154,7 +154,7 @@ export async function setUp(
     mounts,
     rootDir,
     problems,
-    /** Of the kubelet that runs now. */
+    /** The dependencies of the running kubelet. */
     deps: () => running.deps,
     until,
     ready: (name: string) =>

@@ -1,4 +1,4 @@
-// All pods of this node: one worker each, fed by the API and by the runtime. Containers whose pod the API does not know
+// All pods of this node: one worker for each, informed by the API and by the runtime. Containers whose pod is not in the API
 // get a worker too, which removes them.
 import { isTerminal, type Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
@@ -10,7 +10,7 @@ import { unsoundName } from '../spec/names';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
-/** Docker restarts within this time and its containers run on, so the node does not report it. As upstream. */
+/** Docker restarts within this time and its containers keep running, so the node does not report it. As upstream. */
 export const runtimeGraceMs = 30_000;
 /** A safety net: events report every change, unless Docker loses one. */
 const relistMs = 300_000;
@@ -48,7 +48,7 @@ export class PodSet {
     records.onChange((uid) => this.workers.get(uid)?.kick());
     probes.onChange((uid) => this.workers.get(uid)?.kick());
     volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
-    // At once, before anything else that the abort ends: workers must not judge pods by probes that have stopped.
+    // First of all that the abort ends: workers must not judge pods by probes that have stopped.
     const close = () => {
       for (const worker of this.workers.values()) worker.close();
     };
@@ -61,7 +61,7 @@ export class PodSet {
     }
   }
 
-  /** After run(): every pod's containers end, in at most so many seconds if Docker obeys. What fails is logged. */
+  /** After run(): ends every pod's containers, within the given seconds if Docker obeys. Failures are logged. */
   async endContainers(maxGraceSeconds: number): Promise<void> {
     const ends = [...this.workers.values()].map((worker) => worker.endContainers(maxGraceSeconds));
     const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
@@ -99,7 +99,7 @@ export class PodSet {
     }
   }
 
-  /** Logged once per absence, and reported by the node only when it lasts: else each restart of Docker would empty all Services. */
+  /** Logged once per outage. The node reports only a long one; otherwise each restart of Docker would empty all Services. */
   private runtimeWentAway(error: unknown): void {
     const { clock, log } = this.deps;
     if (this.away) {
@@ -113,7 +113,7 @@ export class PodSet {
     this.away = { error, cancelReport: clock.after(runtimeGraceMs, report) };
   }
 
-  /** After (re)connecting: what changed unseen is looked up; then pods may be judged. */
+  /** After each (re)connect: reads the changes that events did not report. Only then workers may judge pods. */
   private async catchUp(signal: AbortSignal): Promise<void> {
     const { records, network, images, log } = this.deps;
     images.clear();
@@ -129,7 +129,7 @@ export class PodSet {
     if (!this.synced) {
       for (const record of records.all()) {
         const ips = podIpsOf(record);
-        // An address of a range that this node had before belongs to no pool of this node.
+        // An address of an earlier range of this node cannot be reserved.
         try {
           network.reserve(ips);
         } catch (error) {
@@ -164,7 +164,7 @@ export class PodSet {
   private async removeOrphanedVolumes(): Promise<void> {
     const { records, volumes, log } = this.deps;
     const kept = new Set([...this.pods.list().map((pod) => identityOf(pod)), ...records.pods()].map(({ uid }) => uid));
-    // A pod that comes meanwhile has its worker before it has files.
+    // A pod that is added meanwhile gets its worker before its files, so its folder stays.
     await volumes
       .removeOrphans((uid) => kept.has(uid) || this.workers.has(uid))
       .catch((error: unknown) => {
@@ -173,7 +173,7 @@ export class PodSet {
   }
 
   private update(pod: Pod, gone: boolean): void {
-    // Before the first listing of containers a pod that runs would look like one that has to be started.
+    // Before the first listing of containers, a running pod would look like a pod that must be started.
     if (!this.synced) return;
     const identity = identityOf(pod);
     const unsound = unsoundName(pod);
@@ -190,7 +190,7 @@ export class PodSet {
     worker.update(gone ? undefined : pod);
   }
 
-  /** A pod that has ended for good keeps a worker while its containers are there: its logs are still read. */
+  /** A pod that has ended for good keeps its worker while it has containers, because clients still read their logs. */
   private needsNothing(pod: Pod): boolean {
     const { uid = '', deletionTimestamp } = pod.metadata ?? {};
     return isTerminal(pod) && deletionTimestamp === undefined && this.deps.records.ofPod(uid).length === 0;
@@ -198,7 +198,7 @@ export class PodSet {
 
   private finished(podUid: string): void {
     this.workers.delete(podUid);
-    // Events of removals that arrive later find no worker; the next listing shows what was missed.
+    // Later removal events find no worker. The next listing corrects the records.
     for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
   }
 

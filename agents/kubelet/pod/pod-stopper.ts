@@ -1,5 +1,5 @@
-// How the containers of one pod end: one by one, all in their order, removed with what they held. What is to end is decided by
-// the worker and its plan.
+// Ends the containers of one pod, one of them or all in their order, and removes them with their addresses and links. The worker and its
+// plan decide which containers end.
 import { defaultGraceSeconds, graceSecondsOf, isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, podIpsOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
@@ -22,7 +22,7 @@ export class PodStopper {
     this.killer = new Killer(deps);
   }
 
-  /** One container whose probe or spec says so. */
+  /** Ends one container because of its probe or a changed spec. */
   async kill(pod: Pod, action: PodAction<'kill-container'>): Promise<void> {
     const record = this.deps.records.get(action.id);
     if (!record) return;
@@ -34,7 +34,7 @@ export class PodStopper {
     await this.killer.kill({ pod, record, graceSeconds, message: action.message, podIp: this.observed.podIps[0] });
   }
 
-  /** An ended container or sandbox. */
+  /** Removes an ended container or sandbox. */
   async remove(id: string): Promise<void> {
     const record = this.deps.records.get(id);
     if (!record) return;
@@ -44,7 +44,7 @@ export class PodStopper {
     this.messages.forget([id]);
   }
 
-  /** The addresses go back to the pool unless a newer sandbox of this pod has them. */
+  /** The sandbox's addresses, without those that a newer sandbox of this pod has. */
   private addressesOf(sandbox: ContainerRecord): readonly string[] {
     const ips = podIpsOf(sandbox);
     const others = this.observed.records.filter((each) => each.id !== sandbox.id && isSandbox(each));
@@ -61,7 +61,7 @@ export class PodStopper {
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }
 
-  /** App containers first, then sidecars in the reverse of their order. */
+  /** App containers end first, then sidecars in reverse order. */
   async stopContainers(pod: Pod | undefined, graceSeconds: number): Promise<void> {
     const deadline = this.deps.clock.now() + graceSeconds * 1000;
     const sidecars = (pod?.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
@@ -85,7 +85,7 @@ export class PodStopper {
     return texts.length === 0 ? defaultGraceSeconds : Math.max(...texts.map(Number));
   }
 
-  /** Shortens kills that are under way; begins no new one. */
+  /** Shortens running kills, and begins no new one. */
   shorten(pod: Pod | undefined, graceSeconds: number): void {
     for (const record of this.observed.records) {
       if (isSandbox(record) || record.state !== 'running' || !this.killer.isKilling(record.id)) continue;
@@ -95,7 +95,7 @@ export class PodStopper {
     }
   }
 
-  /** Everything of the pod, running or not. */
+  /** Removes all containers of the pod, running or not. */
   async removeAll(): Promise<void> {
     for (const record of this.observed.records) this.deps.probes.unwatch(record.id);
     await Promise.all(

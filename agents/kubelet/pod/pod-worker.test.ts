@@ -9,7 +9,7 @@ import { PodWorker } from './pod-worker';
 
 const identity = { name: 'web', namespace: 'shop', uid: 'uid-web' };
 
-/** Long enough for all that needs no timer. */
+/** Long enough for all work that needs no timer. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -105,7 +105,7 @@ t.test(
       await mayCreate.promise;
       return make(spec);
     };
-    // A pull that goes on for ever: it is shared by pods, so the deletion of one does not end it.
+    // A pull that never ends. Pods share a pull, so the deletion of one pod does not end it.
     runtime.pull = () => new Promise(() => {});
     await create('web', { containers: [container('slow'), container('pulls', { image: 'far.test/app:2' })] });
     await entered.promise;
@@ -284,7 +284,7 @@ t.test('a status that somebody else has written over is written again', async (t
   const { create, ready, client } = await setUp(t);
   await create('web', { containers: [container('app')] });
   await ready('web');
-  // What the node controller does to the pods of a node that is cut off.
+  // As the node controller writes it to the pods of a disconnected node.
   const status = { conditions: [{ type: 'Ready', status: 'False' }] };
   await client.patch(pods, 'shop/web', 'strategic', { status }, { subresource: 'status' });
   t.ok(await ready('web'));

@@ -1,5 +1,5 @@
-// One pod on this node: observes its containers, plans what brings them to what the spec says, publishes the status. Passes run one at
-// a time (pass-loop.ts) and apply-plan.ts carries the plan out; a deletion interrupts the pass that runs.
+// One pod on this node: observes its containers, plans the actions that its spec requires, publishes the status. Passes run one at a time
+// (pass-loop.ts), and apply-plan.ts carries out the plan. A deletion interrupts the running pass.
 import { isTerminal, type Pod } from '../../../controlplane/api';
 import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
@@ -24,7 +24,7 @@ import { watchRunning } from './watch-probes';
 
 export interface WorkerDeps extends PodDeps {
   readonly statuses: StatusWriter;
-  /** This node has nothing of the pod any more; a pod that was deleted is no longer in the API. */
+  /** The pod has no containers or files on this node any more. If it was deleted, it is no longer in the API either. */
   readonly finished: (podUid: string) => void;
 }
 
@@ -64,7 +64,7 @@ export class PodWorker {
     this.executor = new PlanExecutor(deps, { observed, stopper, starts, volumes, changed, again });
   }
 
-  /** The pod as the API has it now; undefined when the API has it no longer. */
+  /** The pod's current object in the API; undefined when it was deleted. */
   update(pod: Pod | undefined): void {
     const wasEnding = this.ending;
     if (pod) {
@@ -75,16 +75,16 @@ export class PodWorker {
     this.kick();
   }
 
-  /** Something about the pod may have changed, or a time has come. */
+  /** Something about the pod may have changed, or the time for the next pass has come. */
   kick(): void {
     if (this.loop.closed) return;
     this.publish();
-    // A second deletion with less grace shortens the kills that are under way.
+    // A second deletion with less grace shortens the running kills.
     if (this.ending && this.loop.running) this.stopper.shorten(this.pod, this.graceSeconds());
     this.loop.request();
   }
 
-  /** An object that the pod refers to has changed: what failed because of it is repeated at once. */
+  /** An object that the pod refers to has changed: repeats failed starts at once. */
   retryNow(): void {
     this.starts.retryNow();
     this.volumes.changed();
@@ -99,8 +99,8 @@ export class PodWorker {
   }
 
   /**
-   * After close(): ends the containers as a deletion would, in at most so many seconds, and leaves the pod and its records: they are
-   * started again when the machine is back. @throws what ContainerRuntime.stop throws
+   * After close(): ends the containers as a deletion would, within the given seconds, and keeps the pod and its records. The containers
+   * are started again when the machine is back. @throws what ContainerRuntime.stop throws
    */
   async endContainers(maxGraceSeconds: number): Promise<void> {
     const { records, sandbox } = this.observed;
@@ -117,7 +117,7 @@ export class PodWorker {
     return this.gone || this.pod?.metadata?.deletionTimestamp !== undefined;
   }
 
-  /** A pod no longer in the API was deleted by force; for a pod that the API never showed there are only labels. */
+  /** A pod that is no longer in the API was deleted by force. For a pod that the API never showed, the labels have the grace period. */
   private graceSeconds(): number {
     const { pod } = this;
     if (!pod) return this.stopper.labelledGrace();
@@ -130,7 +130,7 @@ export class PodWorker {
     return undefined;
   }
 
-  /** Resolves to the time of the next pass, when one is due without a change. */
+  /** Resolves to the time of the next pass, if one is due without a change. */
   private async sync(pod: Pod, signal: AbortSignal): Promise<number | undefined> {
     const { clock, probes } = this.deps;
     const verdict = this.verdictOn(pod);
@@ -184,12 +184,12 @@ export class PodWorker {
     this.deps.events.record(pod, ...verdictEvent(verdict));
   }
 
-  /** The one place from which the status of a pod that stays is published: after each change, from outside or of a pass. */
+  /** Publishes the status of a pod that is not deleted, after each change from outside or by a pass. Nothing else does. */
   private publish(): void {
     const { pod } = this;
     if (!pod || this.gone || this.loop.closed) return;
     if (!this.ending) watchRunning(this.deps, pod, this.observed, (name) => this.starts.isUnderWay(name));
-    // An end is shown together with its message: clients read both at once.
+    // The status shows the end of a container only with its message, because clients read both at once.
     if (this.messages.collect(pod, this.observed.records)) return;
     this.deps.statuses.mark({ pod, status: (newest) => this.status(newest) });
   }

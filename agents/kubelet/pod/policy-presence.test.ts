@@ -5,7 +5,7 @@ import { silentLogger } from '../../../controlplane/base/logger';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { PolicyPresence } from './policy-presence';
 
-/** Lets everything that waits for nothing but its turn go on, until `holds`. */
+/** Waits until `holds`, while code that needs no timer runs. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,4 @@
-// Whether there are NetworkPolicies: only then kube-proxies must know a pod's address before its first packet.
+// Whether NetworkPolicies exist: only then kube-proxies must know a pod's address before its first packet.
 import { networkPolicies } from '../../../controlplane/api';
 import { hasCode } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -11,12 +11,12 @@ export class PolicyPresence {
 
   constructor(private readonly deps: { readonly client: Client; readonly log: Logger }) {}
 
-  /** True also where this node may not list policies: an address published early does no harm, one published late loses packets. */
+  /** Also true when this node may not list policies: to publish an address early does no harm, to publish it late loses packets. */
   get any(): boolean {
     return this.unknown || this.count > 0;
   }
 
-  /** Watches until the signal is aborted; of each policy only the name is kept. */
+  /** Watches until the signal is aborted. It keeps only the names of policies. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, log } = this.deps;
     try {

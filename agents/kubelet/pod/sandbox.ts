@@ -1,5 +1,5 @@
-// Creates and removes the pause container of a pod and its wire. The order is the shortest: app containers can be created
-// while the pause container starts.
+// Creates and removes the pause container of a pod and its wire. To save time, app containers can be created while the pause
+// container starts.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
@@ -13,7 +13,7 @@ import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv
 import type { PodDeps } from './deps';
 import { lookUpHandler } from './runtime-handler';
 
-/** A sandbox that starts: containers are created once `created` is there, and started once `ready` is. */
+/** A sandbox that starts: containers are created after `created` resolves, and started after `ready` resolves. */
 export interface SandboxStart {
   /** Empty on the node's own network. */
   readonly podIps: readonly string[];
@@ -43,7 +43,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
       throw err;
     }
   })();
-  // Callers that wait for `ready` get the failure. A container that fails earlier for its own reasons does not wait.
+  // Callers that wait for `ready` get the failure. But when every container fails earlier, no caller waits.
   ready.catch(() => {});
   files.catch(() => {});
   created.catch(() => {});
@@ -78,7 +78,7 @@ async function bringUp(
   const wired = podIps.length > 0;
   const started = await starts.run(async () => {
     await runtime.start(id);
-    // Asked inside the turn: the process ID is needed before anything else of this pod can go on.
+    // Inside the limiter's turn, because the rest of this pod's start needs the process ID.
     return wired ? runtime.inspect(id) : undefined;
   });
   if (wired) {
@@ -88,7 +88,7 @@ async function bringUp(
   records.markStarted(id, started?.startedAtMs ?? clock.now(), started?.pid);
 }
 
-/** Creates a container and makes it known. A leftover of the same name, never started, gives way. */
+/** Creates a container and records it. Removes a leftover container with the same name that does not run. */
 export async function createContainer({ runtime, records, clock }: PodDeps, spec: ContainerSpec): Promise<string> {
   let id: string;
   try {
@@ -130,7 +130,7 @@ export const hostsPath = (deps: PodDeps, podUid: string): string => join(deps.vo
 export const resolvConfPath = (deps: PodDeps, podUid: string): string =>
   join(deps.volumes.podDir(podUid), 'resolv.conf');
 
-/** /etc/hosts and /etc/resolv.conf of all containers of the pod. */
+/** Writes /etc/hosts and /etc/resolv.conf for all containers of the pod. */
 async function writePodFiles(deps: PodDeps, pod: Pod, podIps: readonly string[]): Promise<void> {
   const uid = pod.metadata?.uid ?? '';
   await mkdir(deps.volumes.podDir(uid), { recursive: true, mode: 0o750 });
@@ -145,7 +145,7 @@ async function writePodFiles(deps: PodDeps, pod: Pod, podIps: readonly string[])
   ]);
 }
 
-/** True when the container could not start because the sandbox or the volumes failed: they report for themselves. */
+/** True when the container could not start because the sandbox or the volumes failed. Those failures are reported elsewhere. */
 export async function failsElsewhere(start: {
   readonly sandbox: SandboxStart;
   readonly volumes: Promise<unknown>;

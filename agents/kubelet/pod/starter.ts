@@ -39,7 +39,7 @@ export class StartFailure extends AppError {
   }
 }
 
-/** A refused configuration is looked at again when something it refers to changes, and at the latest after this. */
+/** A refused configuration is tried again when an object that it refers to changes, and at the latest after this. */
 const configRetryMs = 10_000;
 const runtimeRetryMs = 1_000;
 

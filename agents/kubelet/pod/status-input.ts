@@ -1,11 +1,11 @@
-// What the status of a pod is computed from. Below status.ts and conditions.ts, which compute it.
+// The input from which status.ts and conditions.ts compute the status of a pod.
 import type { Pod } from '../../../controlplane/api';
 import type { ContainerRecord } from '../runtime/runtime';
 
 export type PodStatus = NonNullable<Pod['status']>;
 export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
 
-/** Why a container does not run, and what its last run left as message. */
+/** Why a container does not run, and a message. */
 export interface WaitingReason {
   readonly reason: string;
   readonly message?: string;
@@ -24,19 +24,19 @@ export interface StatusInput {
   /** Newest first. */
   readonly records: readonly ContainerRecord[];
   readonly now: number;
-  /** When this node took the pod, unless the API knows already. */
+  /** When this node accepted the pod, unless the API has the time already. */
   readonly takenAtMs?: number;
   readonly nodeIps: readonly string[];
-  /** Of the running sandbox; empty without one, and on the node's network. */
+  /** The addresses of the running sandbox; empty without a sandbox, and on the node's network. */
   readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly started: (id: string) => boolean;
   readonly ready: (id: string) => boolean;
-  /** Termination message of an ended container, when it left one. */
+  /** The termination message of an ended container, if it has one. */
   readonly message: (id: string) => string | undefined;
-  /** How the image is named in imageID; without it the record's own ID is. */
+  /** The value of imageID; default: the image ID of the record. */
   readonly imageRef: (imageId: string, image: string) => string;
-  /** Set when the kubelet itself gave the pod up: eviction, deadline, admission. */
+  /** Set when the kubelet itself has failed the pod: eviction, deadline, admission. */
   readonly verdict?: PodVerdict;
 }

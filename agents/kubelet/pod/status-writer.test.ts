@@ -16,7 +16,7 @@ async function setUp() {
   const writer = new StatusWriter({ client, clock: new FakeClock(), log: silentLogger });
   const mark = (reason: string) => writer.mark({ pod: created, status: () => status(reason) });
   const reason = async () => (await client.get<Pod>(pods, 'shop/web')).status?.reason;
-  /** Fails writes with these, one after another, and calls back while each is under way. */
+  /** Fails writes with these errors, one after another, and calls back during each write. */
   const failWith = (errors: Error[], meanwhile: () => void = () => {}) => {
     const patch = client.patch.bind(client) as (...args: unknown[]) => Promise<never>;
     Object.assign(client, {
@@ -34,7 +34,7 @@ const status = (reason: string): PodStatus => ({ phase: 'Running', reason }) as 
 
 t.test('a mark in the moment after the last write is written too', async (t) => {
   const { writer, mark, reason } = await setUp();
-  // Of the few microtasks between the last look of a writer and its end, one is met.
+  // One of these delays hits the few microtasks between a writer's last check and its end.
   for (let delay = 0; delay < 40; delay++) {
     mark(`before ${delay}`);
     let waiting = Promise.resolve();

@@ -15,7 +15,7 @@ export interface StatusSource {
 }
 
 /**
- * A status that says only that the pod is being created is written only after this time: most pods are Ready before, and
+ * A status that says only that the pod is being created is written only after this time: most pods are Ready earlier, and
  * then one write is enough.
  */
 const onItsWayMs = 400;
@@ -23,7 +23,7 @@ const onItsWayMs = 400;
 interface Entry {
   source: StatusSource;
   dirty: boolean;
-  /** Until then a status that says only that the pod is being created is not written. */
+  /** Until this time a status that says only that the pod is being created is not written. */
   patientUntilMs: number;
   cancelLook?: () => void;
   written: string;
@@ -36,7 +36,7 @@ export interface StatusWriterDeps {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
-  /** True while others must know a pod's address before its first packet: one more write for each start. */
+  /** True while kube-proxies must know a pod's address before its first packet: one more write for each start. */
   readonly addressesMatter?: () => boolean;
 }
 
@@ -62,7 +62,7 @@ export class StatusWriter {
     this.begin(uid, entry);
   }
 
-  /** Resolves when the last marked status is written, or given up. */
+  /** Resolves when the last marked status is written, or its write has failed for good. */
   async flushed(podUid: string): Promise<void> {
     for (let entry = this.entries.get(podUid); entry?.writing; entry = this.entries.get(podUid)) await entry.writing;
   }
@@ -78,13 +78,13 @@ export class StatusWriter {
   private begin(uid: string, entry: Entry): void {
     entry.writing ??= this.write(uid, entry).finally(() => {
       entry.writing = undefined;
-      // A mark that came after the last look of write() found a writer that had finished.
+      // The pod may have been marked after the last check in write().
       if (entry.dirty && this.entries.get(uid) === entry) this.begin(uid, entry);
     });
   }
 
   private async write(uid: string, entry: Entry): Promise<void> {
-    // One turn later: changes that come in one batch make one write.
+    // One turn later, so that changes of one batch cause one write.
     await Promise.resolve();
     while (entry.dirty && this.entries.get(uid) === entry) {
       entry.dirty = false;
@@ -103,7 +103,7 @@ export class StatusWriter {
         entry.written = text;
         this.retries.forget(uid);
       } catch (err) {
-        // Given up, unless the pod was marked again meanwhile.
+        // Do not retry, unless the pod was marked again meanwhile.
         if (isNotFound(err) || isConflict(err)) continue;
         this.deps.log.warn('pod status write failed', {
           pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`,
@@ -143,7 +143,7 @@ export class StatusWriter {
 
 const versionOf = (pod: Pod | undefined): bigint => BigInt(pod?.metadata?.resourceVersion ?? 0);
 
-/** Often newer than what the watch has shown: without our last write the times of conditions would start again. */
+/** The answer of our last write is often newer than the watch. Without it the times of conditions would start again. */
 function newest({ source: { pod }, made }: Entry): Pod {
   return made && versionOf(made) > versionOf(pod) ? { ...pod, status: made.status } : pod;
 }

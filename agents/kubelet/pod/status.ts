@@ -1,5 +1,5 @@
-// The status of a pod from what was observed. Pure; the same input gives the same bytes.
-// Source: kubernetes.io "Pod Lifecycle"; reasons and messages are those that clients look for.
+// The status of a pod from its observed state. Pure; the same input gives the same bytes.
+// Source: kubernetes.io "Pod Lifecycle". Clients look for these reasons and messages.
 import { allContainers, isSidecar, type Pod, qosClass } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
@@ -52,7 +52,7 @@ function containerStatus(
   const previous = previousStatuses?.find((each) => each.name === name);
   const waiting = input.waiting.get(name);
   const running = current?.state === 'running';
-  // A container that ended and will start again waits; its end becomes lastState.
+  // A container that ended and will start again shows as waiting; its end becomes lastState.
   const restarts = current?.state === 'exited' && (waiting !== undefined || own[0]?.state === 'created');
   const state = restarts || !current ? waitingState(input, previous, waiting) : stateOf(input, current);
   const last = restarts ? current : before?.state === 'exited' ? before : undefined;
@@ -75,7 +75,7 @@ const isInit = (pod: Pod, name: string): boolean =>
   (pod.spec?.initContainers ?? []).some((container) => container.name === name);
 
 function readyOf(input: StatusInput, container: Container, id: string): boolean {
-  // A running init container that runs once is never ready; a sidecar is as its probes say.
+  // A running init container that runs once is never ready. The probes of a sidecar decide whether it is.
   if (isInit(input.pod, container.name) && !isSidecar(container)) return false;
   return input.ready(id);
 }
@@ -147,7 +147,7 @@ export function podPhase(
   return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
 }
 
-/** Starts of a container that only the API still knows of. */
+/** Starts of a container that has no record any more, from the pod's last status. */
 export function startsBefore(pod: Pod, name: string): number {
   const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
   const status = all.find((each) => each.name === name);

@@ -1,5 +1,5 @@
-// The termination message of an ended container: its termination message file, or the end of its log. The container writes
-// both and may have written without end: the kubelet reads a bounded piece and waits a bounded time.
+// The termination message of an ended container: its termination message file, or the end of its log. The container controls
+// the size of both, so the kubelet reads a limited number of bytes for a limited time.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Pod } from '../../../controlplane/api';
@@ -25,7 +25,7 @@ export class TerminationMessages {
   private readonly known = new Map<string, string>();
   private readonly reading = new Map<string, Promise<void>>();
 
-  /** `changed` is called when messages were read that collect() has begun to read. */
+  /** `changed` is called after messages that collect() began to read have been read. */
   constructor(
     private readonly deps: TerminationMessagesDeps,
     private readonly changed: () => void = () => {},
@@ -35,12 +35,12 @@ export class TerminationMessages {
     return this.known.get(id) || undefined;
   }
 
-  /** The container as its status may show it: one that has ended counts as running until its message is known. */
+  /** The record that the status may show: an ended container counts as running until its message is known. */
   shown(record: ContainerRecord): ContainerRecord {
     return this.reading.has(record.id) ? { ...record, state: 'running' } : record;
   }
 
-  /** Begins to read what ended containers have left. Undefined when all of it is known, else resolves when it is; never rejects. */
+  /** Begins to read messages of ended containers. Undefined when all are known, else resolves when they are; never rejects. */
   collect(pod: Pod, records: readonly ContainerRecord[]): Promise<void> | undefined {
     for (const record of records) {
       const { id } = record;
@@ -63,7 +63,7 @@ export class TerminationMessages {
   }
 
   private async read(pod: Pod, record: ContainerRecord): Promise<string> {
-    // What was never started has left nothing.
+    // A container that was never started has no message.
     if (record.startError !== undefined) return '';
     const text = await readMessageFile(record.labels[labels.terminationLog]);
     if (text !== '' || record.exitCode === 0) return text;
@@ -94,7 +94,7 @@ export class TerminationMessages {
 export async function readMessageFile(path: string | undefined): Promise<string> {
   if (!path) return '';
   try {
-    // Opening a FIFO or a device would block, or do something.
+    // To open a FIFO may block, and to open a device may have an effect.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const info = await file.stat();

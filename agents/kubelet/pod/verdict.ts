@@ -1,4 +1,4 @@
-// When the kubelet gives a pod up: refused before it runs, or over its time. Pure.
+// When the kubelet itself fails a pod: refused before it runs, or past its deadline. Pure.
 import type { Pod } from '../../../controlplane/api';
 import { forbiddenSysctl } from '../spec/sysctls';
 import { deadlineMessage, deadlineVerdict } from './deadline';
@@ -12,7 +12,7 @@ export interface VerdictInput {
 
 const sysctlReason = 'SysctlForbidden';
 
-/** Undefined while the pod may run. A verdict in the API is kept, also when this kubelet would decide otherwise. */
+/** Undefined while the pod may run. A verdict in the API is kept, even if this kubelet would decide otherwise. */
 export function podVerdict(pod: Pod, { takenAtMs, now, allowedUnsafeSysctls }: VerdictInput): PodVerdict | undefined {
   const { phase, reason, message = '' } = pod.status ?? {};
   if (phase === 'Failed' && reason === sysctlReason) return { phase, reason, message, rejected: true };

@@ -21,8 +21,8 @@ export function watchProbes(
 }
 
 /**
- * Every running container is probed: also one from before this kubelet, and one whose start Docker's event reports before its
- * answer, so that no status in between says it was not ready. `isStarting`: a start is under way.
+ * Probes every running container. That includes containers from before this kubelet, and containers whose start Docker reports by an
+ * event before its answer; otherwise a status in between would say "not ready". `isStarting`: a start is running.
  */
 export function watchRunning(
   deps: PodDeps,
@@ -35,14 +35,14 @@ export function watchRunning(
     const name = record.labels[labels.containerName] ?? '';
     if (isSandbox(record) || record.state !== 'running') continue;
     const container = findContainer(pod, name);
-    // A postStart hook comes first.
+    // Probes begin after the postStart hook.
     if (!container || (isStarting(name) && container.lifecycle?.postStart)) continue;
     watchProbes(deps, pod, container, record, podIps[0]);
   }
   for (const record of records) if (record.state === 'exited') deps.probes.unwatch(record.id);
 }
 
-/** What an earlier kubelet wrote about this very container. */
+/** The status that an earlier kubelet wrote about this container. */
 function statusBefore(pod: Pod, id: string): { started: boolean; ready: boolean } | undefined {
   const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
   const status = [...containerStatuses, ...initContainerStatuses].find((each) => each.containerID === `docker://${id}`);

@@ -1,5 +1,5 @@
-// Keeps pods connected. After a start of the kubelet every running sandbox gets the wire it should have, since the last kubelet may have
-// died between the start of the container and the end of its wiring. What other programs break later is repaired.
+// Keeps pods connected. After its start the kubelet completes the wire of every running sandbox, because the last kubelet may have ended
+// between the start of the container and the end of its wiring. Later it repairs what other programs break.
 import { hasCode, isNotFound } from '../../../controlplane/base/errors';
 import { markReconcile } from '../../../controlplane/base/event-loop';
 import { WorkQueue } from '../../../controlplane/client/work-queue';
@@ -28,7 +28,7 @@ export class WireKeeper {
     });
   }
 
-  /** Checks the bridge and all wires once; run() repeats what cannot be repaired. */
+  /** Checks the bridge and all wires once; run() repeats repairs that fail. */
   async restoreAll(): Promise<void> {
     try {
       await this.repair(everything);
@@ -80,7 +80,7 @@ export class WireKeeper {
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid } };
       events.record(pod, 'Warning', 'NetworkRestored', `Network of the pod was damaged (${fault}) and is repaired`);
     } catch (err) {
-      // It ended meanwhile, or it is an address of a range this node had before: nothing to repair.
+      // The sandbox ended meanwhile, or its address is of an earlier range of this node: nothing to repair.
       if (!isNotFound(err) && !hasCode(err, 'BadRequest')) throw err;
     }
   }

@@ -1,4 +1,4 @@
-// How the kubelet connects to Docker: once for each call. A connection kept open fails the next call if Docker has closed it.
+// The kubelet opens one connection to Docker for each call: on a kept connection a call fails if Docker has closed it.
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 
@@ -8,8 +8,8 @@ export class DockerAgent extends Agent {
   }
 
   /**
-   * docker-modem renders the options of every request for a debug log that is hardly ever on, to any depth and with hidden
-   * fields: with all open sockets of an agent in it that took more time than everything else the kubelet does together.
+   * docker-modem formats the options of every request for a debug log that is nearly always off, to any depth and with hidden
+   * fields. With all open sockets of an agent, that took more time than the rest of the kubelet.
    */
   [inspect.custom](): string {
     return 'DockerAgent';

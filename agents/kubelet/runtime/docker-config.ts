@@ -1,4 +1,4 @@
-// ContainerSpec to the body of Docker's container create call, and Docker's inspection to ContainerRecord. Pure.
+// Translates ContainerSpec to the body of Docker's create call, and Docker's inspection to ContainerRecord. Pure.
 import type Docker from 'dockerode';
 import type { ContainerRecord, ContainerSpec, ImageRecord, NamespaceRef } from './runtime';
 
@@ -16,7 +16,7 @@ export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,
-    // Probes are the kubelet's; an image's own HEALTHCHECK would only burn processes.
+    // The kubelet runs the probes. Nothing reads the result of an image's HEALTHCHECK.
     Healthcheck: { Test: ['NONE'] },
     HostConfig: toHostConfig(spec),
   };
@@ -83,7 +83,7 @@ const zeroTime = '0001-01-01T00:00:00Z';
 const timeOf = (text: string | undefined): number | undefined =>
   text === undefined || text === '' || text === zeroTime ? undefined : Date.parse(text);
 
-/** Docker's state words as the three that matter; `dead` and `removing` are past their end. */
+/** Docker's states as the three that the kubelet needs. Containers that are `dead` or `removing` have ended. */
 export function toState(status: string): ContainerRecord['state'] {
   if (status === 'created') return 'created';
   return status === 'running' || status === 'paused' || status === 'restarting' ? 'running' : 'exited';

@@ -1,4 +1,4 @@
-// The border between dockerode's errors and ours.
+// Translates the errors of dockerode to those of the kubelet.
 import {
   AlreadyExists,
   AppError,
@@ -40,5 +40,5 @@ export function translateDockerError(cause: unknown, doing: string): AppError {
   }
 }
 
-/** What the OCI runtime says when a command, mount or setting cannot work: trying again at once is pointless. */
+/** Messages of the OCI runtime for a command, mount or setting that cannot work: an immediate retry would fail too. */
 const startFailure = /OCI runtime|failed to create shim|executable file not found|no such file or directory|invalid/i;

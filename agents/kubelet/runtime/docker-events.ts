@@ -1,4 +1,4 @@
-// Docker's event stream as RuntimeEvents, reconnecting for as long as the caller wants them.
+// Docker's event stream as RuntimeEvents. Reconnects until the caller stops reading.
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
@@ -56,7 +56,7 @@ interface DockerEvent {
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
-/** Undefined for what concerns no pod. Docker mixes labels and its own attributes (exitCode, image, name). */
+/** Undefined for an event that concerns no pod. Docker mixes labels and its own attributes (exitCode, image, name). */
 export function parseEvent(line: string): RuntimeEvent | undefined {
   const event = JSON.parse(line) as DockerEvent;
   if (event.Type === 'image') return { type: 'images-changed' };

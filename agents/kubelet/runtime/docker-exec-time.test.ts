@@ -2,11 +2,11 @@ import t from 'tap';
 import { type ExecState, processAgeMs, timeExec } from './docker-exec-time';
 
 interface Look extends ExecState {
-  /** What the process says of its age at this look. */
+  /** The age of the process at this look. */
   readonly ageMs?: number;
 }
 
-/** Runs timeExec() through these looks; the waits before them and how it ended. */
+/** Runs timeExec() through these looks. Returns the waits before them and the outcome. */
 async function run(timeoutMs: number, looks: readonly Look[]) {
   const left = [...looks];
   const waits: number[] = [];

@@ -1,16 +1,16 @@
-// How long a command inside a container may run. Docker takes its time to start one when it is busy; that time is not the
-// command's, so the process itself is asked how old it is.
+// How long a command inside a container may run. A busy Docker starts a command late, and this delay must not count. So the
+// kubelet reads the age of the process itself.
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../../../controlplane/base/errors';
 
-/** Of the fields in /proc/PID/stat, and of every Linux that Node.js runs on: USER_HZ. */
+/** USER_HZ, the unit of times in /proc/PID/stat: 100 on every Linux that Node.js runs on. */
 const ticksPerSecond = 100;
-/** Between two looks at a command that Docker has not started yet. */
+/** The pause between two looks at a command that Docker has not started yet. */
 const notStartedMs = 100;
 
 export interface ExecState {
   readonly running: boolean;
-  /** On this machine; 0 until the process is there. */
+  /** On this machine; 0 until the process exists. */
   readonly pid: number;
 }
 
@@ -52,7 +52,7 @@ export async function timeExec(timer: ExecTimer): Promise<void> {
 export async function processAgeMs(pid: number): Promise<number | undefined> {
   try {
     const [stat, uptime] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/uptime', 'utf8')]);
-    // The name in parentheses may hold anything, blanks too; after it come the third field and the rest.
+    // The name in parentheses may contain any character, blanks too. The third field follows it.
     const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3]);
     return Math.max(0, Number(uptime.split(' ')[0]) * 1000 - (started / ticksPerSecond) * 1000);
   } catch {

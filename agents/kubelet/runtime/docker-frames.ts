@@ -4,7 +4,7 @@ import { AppError } from '../../../controlplane/base/errors';
 import type { LogChunk } from './runtime';
 
 const headerLength = 8;
-/** Docker's own are 16 KiB of a log and 32 KiB of a command's output, with the time of a line before it. */
+/** Docker sends at most 16 KiB of a log or 32 KiB of a command's output, and the time of the line. */
 const maxPayload = 1024 * 1024;
 
 /** Splits a byte stream into frames; chunk borders may fall anywhere. @throws AppError for a frame of no sensible length */

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { LogRepeats, secondsOf, splitTime } from './docker-log-repeats';
 
-/** What is left of lines with these times; a time is written by its last digits. */
+/** The lines that are not repeats, of lines with these times. A time is given by its last digits. */
 function kept(...times: number[]): number[] {
   const repeats = new LogRepeats();
   return times.filter((n) => !repeats.isRepeat(`2026-01-02T03:04:05.${String(n).padStart(9, '0')}Z`));

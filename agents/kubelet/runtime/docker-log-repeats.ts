@@ -1,15 +1,15 @@
 // Docker 20.10 sends some lines of a followed json-file log a second time when the file is rotated (moby/moby#37646). Every line has
-// the time at which Docker read it, in nanoseconds, so a time that goes back to one already seen marks a repeat. Pure but for the
-// state it keeps.
+// the time at which Docker read it, in nanoseconds. So a time that was seen before marks a repeat. Pure, except for the state
+// that it keeps.
 
-/** Lines whose times are remembered: more than Docker was seen to repeat (3,883), and a few MB at most. */
+/** How many lines are remembered by their times: more than Docker repeats (3,883 in a test), and a few MB at most. */
 const remembered = 65_536;
 
 export class LogRepeats {
   /** How many lines had this time, oldest first. */
   private readonly counts = new Map<string, number>();
   private newest = '';
-  /** Repeats of lines with the newest time that are still to come. */
+  /** How many repeats with the newest time are still expected. */
   private atLast = 0;
   private repeating = false;
 
@@ -18,7 +18,7 @@ export class LogRepeats {
     return this.newest;
   }
 
-  /** From here on lines come from the last one on, which was sent already. */
+  /** The next lines start with the last line, which was sent already. */
   expectLast(): void {
     this.repeating = true;
     this.atLast = this.counts.get(this.newest) ?? 0;
@@ -37,7 +37,7 @@ export class LogRepeats {
       this.expectLast();
       return true;
     }
-    // New: a later time, or one that the clock was set back to.
+    // A new line: its time is later, or earlier because the clock was set back.
     this.repeating = false;
     this.newest = time;
     this.counts.set(time, (this.counts.get(time) ?? 0) + 1);
@@ -53,7 +53,7 @@ export function splitTime(line: Buffer): { readonly time: string; readonly text:
   return timeForm.test(time) ? { time, text: line.subarray(blank + 1) } : undefined;
 }
 
-/** Seconds since the epoch, as Docker takes them. */
+/** Seconds since the epoch, in the form of Docker's parameters. */
 export const secondsOf = (time: string): string => `${Date.parse(`${time.slice(0, 19)}Z`) / 1000}${time.slice(19, -1)}`;
 
 /** RFC 3339 with nine digits of a second, always UTC, so that texts compare as times do. */

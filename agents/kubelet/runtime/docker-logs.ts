@@ -1,5 +1,5 @@
-// The log of a container as Docker keeps it. A followed log has every line once and all of them: Docker 20.10 alone sends lines twice
-// when the file is rotated, and drops what a slow reader has not had when the container ends.
+// The log of a container, from Docker. A followed log has every line exactly once, although Docker 20.10 sends lines twice when it rotates
+// the file, and drops lines that a slow reader has not read when the container ends.
 import type { Readable } from 'node:stream';
 import type { Container } from 'dockerode';
 import { translateDockerError } from './docker-errors';
@@ -50,7 +50,7 @@ async function* everyLineOnce(container: Container, options: LogOptions): AsyncG
       if (!line) yield frame;
       else if (!repeats.isRepeat(line.time)) yield timestamps ? frame : { ...frame, data: line.text };
     }
-    // Docker said that this was all. Asked again from the last line on, it may have more.
+    // Docker has ended the log. It may have more lines, so ask again from the last line on.
     if (repeats.last === before || signal?.aborted) return;
     repeats.expectLast();
     query = { follow: true, timestamps: true, since: secondsOf(repeats.last) };
@@ -66,7 +66,7 @@ async function* framesOf(stream: Readable): AsyncGenerator<LogChunk> {
   }
 }
 
-/** dockerode gathers a log that is not followed in memory, all 50 MB of it; its client gives the answer as it comes. */
+/** dockerode reads a log that is not followed into memory, up to 50 MB. Its client docker-modem streams it. */
 function open({ id, modem }: Container, query: Query, abortSignal: AbortSignal | undefined): Promise<Readable> {
   const request = {
     path: `/containers/${id}/logs?`,
@@ -81,7 +81,7 @@ function open({ id, modem }: Container, query: Query, abortSignal: AbortSignal |
   });
 }
 
-/** The part of docker-modem that is called; dockerode has no types for it. */
+/** The part of docker-modem that this code calls; dockerode has no types for it. */
 interface Modem {
   dial(request: object, answered: (err: Error | null, stream: Readable) => void): void;
 }

@@ -1,10 +1,10 @@
-// Pumps between the caller's streams and a connection that Docker has handed over (exec and attach).
+// Copies bytes between the caller's streams and a hijacked connection of Docker (exec and attach).
 import type { Readable, Writable } from 'node:stream';
 import { FrameDecoder } from './docker-frames';
 import type { AttachOptions, TerminalSize } from './runtime';
 
 /**
- * Resolves when the other side has closed. With `tty` all output is one stream, else it is framed. The end of the caller's
+ * Resolves when Docker has closed the connection. With `tty` all output is one stream, else it is framed. The end of the caller's
  * stdin half-closes the connection. An abort destroys it and rejects with the signal's reason.
  */
 export async function pumpHijacked(
@@ -17,10 +17,10 @@ export async function pumpHijacked(
   const onAbort = () => connection.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  // A write after the other side has closed is no failure of the command.
+  // A write after Docker has closed the connection is no failure of the command.
   connection.on('error', () => {});
   if (stdin) stdin.pipe(connection);
-  // Docker refuses a size while the command is still starting or just over; the next one counts.
+  // Docker refuses a size while the command is starting or has just ended. The next size may succeed.
   options.onResize?.((size) => void resize(size).catch(() => {}));
   const decoder = new FrameDecoder();
   try {

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import t from 'tap';
 import { toUsage } from './docker-usage';
 
-// What GET /containers/ID/stats answers, without the fields that the kubelet does not read.
+// The answer of GET /containers/ID/stats, without the fields that the kubelet does not read.
 const v1 = {
   cpu_stats: { cpu_usage: { total_usage: 100_215_355, usage_in_kernelmode: 30_000_000, percpu_usage: [1, 2] } },
   memory_stats: {

@@ -3,9 +3,9 @@ import type Docker from 'dockerode';
 import type { ContainerUsage } from './runtime';
 
 /**
- * Docker passes on the names of the kernel's own accounts. The kernel can reclaim page cache that was not used for a
- * while at once, so it is not part of the working set. cgroup v2 calls it inactive_file (memory.stat counts the group and all groups
- * below). In v1 inactive_file counts the group only, and total_inactive_file also the groups below. A container that just ended has no accounts.
+ * Docker uses the kernel's names. The kernel can reclaim page cache that was not used for a while at once, so it is not part of
+ * the working set. In cgroup v2 this is inactive_file (memory.stat counts the group and all groups below). In v1 inactive_file
+ * counts the group only, and total_inactive_file also the groups below. A container that just ended has no such numbers.
  * Source: Linux cgroup-v1/memory and cgroup-v2, "memory.stat".
  */
 export function toUsage({ cpu_stats: cpu, memory_stats: memory }: Docker.ContainerStats): ContainerUsage {

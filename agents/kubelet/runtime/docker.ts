@@ -1,5 +1,5 @@
-// ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state: what is
-// known of containers lives with the caller.
+// ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state about containers;
+// its callers do.
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
 import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
@@ -36,8 +36,8 @@ export class DockerRuntime implements ContainerRuntime {
 
   /** `host` is unix:///path or tcp://host:port. @throws BadRequest */
   constructor(host: string) {
-    // A connection per call: one kept alive across a restart of Docker fails the first call after it, and opening one to a
-    // socket on the same machine costs next to nothing.
+    // One connection per call: on a connection kept over a restart of Docker the next call fails, and opening one to a socket on
+    // the same machine costs very little.
     // (The agent is an option of docker-modem that dockerode's types leave out.)
     const options: Docker.DockerOptions & { agent: DockerAgent } = {
       ...connection(host),
@@ -94,7 +94,7 @@ export class DockerRuntime implements ContainerRuntime {
       try {
         await this.docker.getContainer(id).remove({ force: true, v: true });
       } catch (err) {
-        // Two removals at once: the other one finishes the work.
+        // Another removal of the same container is running, and finishes the work.
         if (!/removal of container .* is already in progress/.test((err as Error).message)) throw err;
       }
     });
@@ -130,7 +130,7 @@ export class DockerRuntime implements ContainerRuntime {
     return result.ExitCode;
   }
 
-  /** A command that is over its time is killed: Docker would let it run on. */
+  /** Kills a command that exceeds its time, because Docker would let it run. */
   private async pumpFor(
     timeoutMs: number,
     exec: Docker.Exec,
@@ -237,7 +237,7 @@ export class DockerRuntime implements ContainerRuntime {
     }
   }
 
-  /** Docker answers 304 when the container is already in the state asked for. */
+  /** Docker answers 304 when the container already has the requested state. */
   private async unlessUnchanged(request: Promise<unknown>): Promise<void> {
     try {
       await request;
@@ -259,7 +259,7 @@ function killHere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended in between.
+    // The process has ended already.
   }
 }
 

@@ -1,4 +1,4 @@
-// Gathers what a command writes, up to a limit.
+// Collects the output of a command, up to a limit.
 import { Writable } from 'node:stream';
 
 const maxBytes = 10 * 1024;

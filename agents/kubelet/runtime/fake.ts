@@ -1,4 +1,4 @@
-// ContainerRuntime in memory: containers are scripts of a test. It passes the same contract suite as Docker's.
+// ContainerRuntime in memory: a test decides what its containers do. It passes the same contract suite as Docker's.
 import {
   AlreadyExists,
   AppError,
@@ -31,11 +31,11 @@ interface Held {
   ended: PromiseWithResolvers<void>;
 }
 
-/** What a command run inside a container does. */
+/** The behaviour of a command inside a container. */
 export interface FakeCommand {
   readonly output: string;
   readonly code: number;
-  /** How long it takes; only time-outs look at it. */
+  /** How long the command takes; only time-outs use this. */
   readonly runsMs?: number;
 }
 
@@ -48,11 +48,11 @@ export class FakeRuntime implements ContainerRuntime {
   private counter = 0;
   /** While set, every call fails with Unavailable. */
   down = false;
-  /** What was called with effect: `create NAME`, `start NAME`, `stop NAME GRACE`, `remove NAME`, `pull REF`. */
+  /** The calls that had an effect: `create NAME`, `start NAME`, `stop NAME GRACE`, `remove NAME`, `pull REF`. */
   readonly calls: string[] = [];
   /** The runtimes that a container may name. */
   readonly runtimes = new Set(['runc']);
-  /** Names (of containers) whose start is refused. */
+  /** Names of containers whose start is refused. */
   readonly refuseStart = new Map<string, string>();
   /** True: containers ignore the stop signal, so that only the kill at the end of the grace ends them. */
   deaf = false;
@@ -221,7 +221,7 @@ export class FakeRuntime implements ContainerRuntime {
     for (const [key, image] of this.stored) if (image.id === id) this.stored.delete(key);
   }
 
-  // What tests do to it.
+  // Calls for tests.
 
   addImage(reference: string, image: Partial<ImageRecord> = {}): void {
     const id = image.id ?? `sha256:${reference}`;

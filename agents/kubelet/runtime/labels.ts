@@ -1,4 +1,4 @@
-// What belongs to what is kept in container labels alone: a restarted kubelet rebuilds its picture from them.
+// Container labels are the only record of which container belongs to which pod and sandbox. A restarted kubelet reads them.
 import type { ContainerRecord } from './runtime';
 
 export const labels = {
@@ -13,7 +13,7 @@ export const labels = {
   sandboxId: 'k8ts.dev/sandbox-id',
   /** Digest of the container's spec fields whose change restarts it. */
   specHash: 'k8ts.dev/spec-hash',
-  /** The pod's addresses with commas between; the first is the one it is known by. */
+  /** The pod's addresses, joined by commas; the first is its main address. */
   podIps: 'k8ts.dev/pod-ip',
   /** Of a sandbox: the container runtime of the whole pod. */
   runtimeHandler: 'k8ts.dev/runtime-handler',
@@ -53,7 +53,7 @@ export const podOf = (record: Pick<ContainerRecord, 'labels'>): PodIdentity => (
   uid: record.labels[labels.podUid] ?? '',
 });
 
-/** Of a sandbox; empty for one on the node's network. */
+/** The addresses of a sandbox; empty on the node's network. */
 export const podIpsOf = ({
   labels: { [labels.podIps]: text = '' },
 }: Pick<ContainerRecord, 'labels'>): readonly string[] => (text === '' ? [] : text.split(','));

@@ -1,10 +1,10 @@
-// The container runtime as the kubelet needs it. Adapters translate their own failures: NotFound (no such container or
-// image), Conflict (wrong state for the request), Unavailable (the daemon is away; retry), BadRequest (refused settings).
+// The container runtime that the kubelet needs. Implementations translate their failures: NotFound (no such container or
+// image), Conflict (wrong state for the request), Unavailable (the daemon does not answer; retry), BadRequest (refused settings).
 import type { Readable, Writable } from 'node:stream';
 
 export type ContainerState = 'created' | 'running' | 'exited';
 
-/** What is known of one container; times are milliseconds since the epoch. */
+/** The state of one container; times are milliseconds since the epoch. */
 export interface ContainerRecord {
   readonly id: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface ContainerRecord {
   readonly pid?: number;
 }
 
-/** One line of a listing: enough to tell whether inspect() would say anything new. */
+/** One line of a listing: enough to decide whether inspect() is necessary. */
 export interface ContainerSummary {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export interface ContainerSpec {
   readonly mounts: readonly Mount[];
   /** 'own' is a namespace with nothing but a loopback interface. */
   readonly network: NamespaceRef;
-  /** 'own' is one that others may join. */
+  /** 'own' is one that other containers may join. */
   readonly ipc: NamespaceRef;
   readonly pid: NamespaceRef;
   /** One of the runtimes that the daemon is configured with; absent means its default. */
@@ -86,7 +86,7 @@ export interface ContainerSpec {
 
 /**
  * 'connected' comes first and after each reconnect: events may have been missed, so list again. Container events carry the
- * labels, so that a reader can tell whose container it is without asking.
+ * labels, so that a reader knows the pod without another call.
  */
 export type RuntimeEvent =
   | { readonly type: 'connected' }
@@ -120,7 +120,7 @@ export interface RegistryAuth {
 export interface LogOptions {
   readonly follow?: boolean;
   readonly tailLines?: number;
-  /** Only what was written at or after this time, in ms since the epoch. */
+  /** Only lines written at or after this time, in ms since the epoch. */
   readonly sinceMs?: number;
   readonly timestamps?: boolean;
   readonly signal?: AbortSignal;
@@ -143,7 +143,7 @@ export interface ExecOptions {
   readonly tty?: boolean;
   /** Calls back with every new size of the terminal. */
   readonly onResize?: (listener: (size: TerminalSize) => void) => void;
-  /** Counted from the start of the process, not from the call: a busy runtime takes nothing from it. */
+  /** Counted from the start of the process, not from the call, so that the delay of a busy runtime does not count. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -171,15 +171,15 @@ export interface ContainerRuntime {
   inspect(id: string): Promise<ContainerRecord>;
   /** Resolves to the new container's ID. @throws AlreadyExists for the name, NotFound for the image, BadRequest */
   create(spec: ContainerSpec): Promise<string>;
-  /** Starting what runs already is no failure. @throws NotFound, BadRequest when the runtime refuses (message says why) */
+  /** Does nothing for a running container. @throws NotFound, BadRequest when the runtime refuses (message says why) */
   start(id: string): Promise<void>;
   /** Sends the stop signal, waits `graceSeconds`, kills; resolves when the process has ended. Idempotent. */
   stop(id: string, graceSeconds: number): Promise<void>;
-  /** Kills if need be, and deletes. No failure when the container does not exist. */
+  /** Kills the container if it runs, and deletes it. Does nothing when it does not exist. */
   remove(id: string): Promise<void>;
   /** Never ends before the signal is aborted: reconnects by itself. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
-  /** In the order written; ends with the log, or with `follow` when the container ends. @throws NotFound */
+  /** In the order of writing. Ends at the end of the log; with `follow`, when the container ends. @throws NotFound */
   logs(id: string, options: LogOptions): AsyncIterable<LogChunk>;
   /**
    * Resolves to the exit code. @throws NotFound, Conflict when the container does not run, BadRequest when argv cannot start,
@@ -189,7 +189,7 @@ export interface ContainerRuntime {
   /** Resolves when the container or the caller's stdin and the attached streams have ended. */
   attach(id: string, options: AttachOptions): Promise<void>;
   usage(id: string): Promise<ContainerUsage>;
-  /** Undefined when there is no such image here. */
+  /** Undefined when the machine does not have the image. */
   image(reference: string): Promise<ImageRecord | undefined>;
   images(): Promise<readonly ImageRecord[]>;
   /** @throws Unavailable, NotFound, Forbidden (as AppError) with the registry's message */

@@ -1,5 +1,5 @@
-// The kubelet's HTTPS server: logs, pods, statistics, and the streaming requests. Only clients with a certificate of the
-// cluster's CA get in; of those, only the API server and administrators.
+// The kubelet's HTTPS server: logs, pods, statistics, and the streaming requests. It accepts only the API server and
+// administrators, by certificates of the cluster's CA.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { pipeline } from 'node:stream/promises';
@@ -45,7 +45,7 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
   });
-  // For connections from now on: a log that is followed goes on.
+  // Only new connections use the new pair; open ones, such as a followed log, continue.
   certificate.onChange((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     answer(options, request, response).catch((err: unknown) => fail(response, err, log));
@@ -68,7 +68,7 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
   });
 }
 
-/** The API server's own client identity, and administrators; a node or a workload has no business on another node. */
+/** True for the API server's own client identity and for administrators. Nodes and workloads are refused. */
 function mayEnter(socket: TLSSocket): boolean {
   const { subject } = socket.getPeerCertificate() as DetailedPeerCertificate;
   const organizations = [subject?.O ?? []].flat();
@@ -121,7 +121,7 @@ async function sendLog(
   const abort = new AbortController();
   response.once('close', () => abort.abort(new Error('the client has left')));
   const bytes = logBytes(runtime, record.id, query, abort.signal);
-  // The first piece is waited for only when the log is finite, so that its failure can still be answered.
+  // Waits for the first chunk of a log that is not followed, so that an early failure can still be answered with its status.
   const first = query.follow ? undefined : await bytes.next();
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();

@@ -12,7 +12,7 @@ export interface LogQuery {
   readonly stream: 'All' | 'Stdout' | 'Stderr';
 }
 
-/** @throws BadRequest for values that are no numbers or times */
+/** @throws BadRequest for values that are not numbers or times */
 export function parseLogQuery(query: URLSearchParams, now: number): LogQuery {
   const tailLines = integer(query, 'tailLines', 0);
   const limitBytes = integer(query, 'limitBytes', 1);
@@ -37,7 +37,7 @@ export function parseLogQuery(query: URLSearchParams, now: number): LogQuery {
   };
 }
 
-/** As the API server reads booleans: every value but 0 and false says yes. */
+/** As the API server parses booleans: every value except 0 and false means true. */
 const flag = (query: URLSearchParams, name: string): boolean =>
   !['0', 'false'].includes((query.get(name) ?? 'false').toLowerCase());
 

@@ -1,4 +1,4 @@
-// A container's log as the bytes a client gets.
+// A container's log as the bytes for a client.
 import type { ContainerRuntime } from '../runtime/runtime';
 import type { LogQuery } from './log-query';
 

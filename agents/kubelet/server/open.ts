@@ -1,4 +1,4 @@
-// The HTTPS server with all that it answers from, and the renewal of the certificates of this node.
+// Opens the HTTPS server with its dependencies, and the renewal of this node's certificates.
 import { isIPv6 } from 'node:net';
 import { systemClock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -29,7 +29,7 @@ interface OpenServerDeps {
   readonly report: NodeEvent;
 }
 
-/** Resolves once the server listens; it does until the signal is aborted. The part renews the certificates. */
+/** Resolves when the server listens. It listens until the signal is aborted. The returned part renews the certificates. */
 export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Promise<Part> {
   const { options, client, runtime, kubelet, machine, nodeIps, log, report } = deps;
   const { nodeName } = options;
@@ -37,7 +37,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const certificate = await ServingCertificate.open(options.pkiDir);
   const lookup = new PodLookup(pods, records);
   const server = {
-    // The API server comes to the address the node is known by.
+    // The API server connects to the node's main address.
     host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
     port: options.port,
     certificate,

@@ -1,4 +1,4 @@
-// Finds the containers that a request to the kubelet's server means.
+// Finds the pod and the container that a request to the kubelet's server names.
 import type { Pod } from '../../../controlplane/api';
 import { BadRequest, NotFound } from '../../../controlplane/base/errors';
 import type { Lister } from '../../../controlplane/client/informer';
@@ -35,7 +35,7 @@ export class PodLookup {
     return latest;
   }
 
-  /** Whose log to show. @throws NotFound, BadRequest with the reason the container has none */
+  /** The container whose log to show. @throws NotFound, BadRequest with the reason why there is no log */
   forLogs(namespace: string, name: string, container: string, previous: boolean): ContainerRecord {
     const pod = this.pod(namespace, name);
     const [latest, before] = this.ofContainer(namespace, name, container);
@@ -49,7 +49,7 @@ export class PodLookup {
       return wanted;
     }
     if (latest) return latest;
-    // The container ran and Docker has removed it since, by `docker container prune` for example.
+    // The container ran, and was removed from Docker later, by `docker container prune` for example.
     const ended = status?.state?.terminated?.containerID;
     if (ended) throw new BadRequest(`unable to retrieve container logs for ${ended}: the node has it no more`);
     const reason = status?.state?.waiting?.reason;
@@ -59,7 +59,7 @@ export class PodLookup {
     throw new BadRequest(`${prefix}${reason ?? 'ContainerCreating'}`);
   }
 
-  /** Newest first; without those that were never started. */
+  /** Newest first, without records that were never started. */
   private ofContainer(namespace: string, name: string, container: string): ContainerRecord[] {
     const uid = this.pod(namespace, name).metadata?.uid ?? '';
     return this.records

@@ -3,12 +3,12 @@ import { BadRequest } from '../../../controlplane/base/errors';
 
 export interface RequestPath {
   readonly pathname: string;
-  /** What the slashes part, decoded; a slash inside a segment stays there. */
+  /** The parts between slashes, decoded. An encoded slash stays inside its segment. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
 }
 
-/** Not by URL, which would take `//a/b` for a host. @throws BadRequest for what is no text */
+/** Does not use URL, which would parse `//a/b` as a host. @throws BadRequest for an invalid encoding */
 export function parseRequestPath(url: string): RequestPath {
   const mark = url.indexOf('?');
   const pathname = mark < 0 ? url : url.slice(0, mark);

@@ -1,4 +1,4 @@
-// /stats/summary: what `kubectl top` and metrics collectors read of a node and its pods.
+// /stats/summary: usage of the node and its pods, for `kubectl top` and metrics collectors.
 import { readFile } from 'node:fs/promises';
 import { availableMemoryBytes, type MachineFacts } from '../node/facts';
 import type { PodRecords } from '../pod/pod-records';

@@ -1,4 +1,4 @@
-// exec, attach and port-forward on this kubelet's runtime.
+// exec, attach and port-forward by this kubelet's container runtime.
 import { NotFound } from '../../../controlplane/base/errors';
 import type { ContainerRuntime } from '../runtime/runtime';
 import { findContainer } from '../spec/container';

@@ -1,5 +1,5 @@
-// Writes a set of files so that a reader sees all of the old ones or all of the new ones: files live in a dated folder,
-// `..data` is a link to it that is swapped by one rename, visible names link through `..data`.
+// Writes a set of files so that a reader sees all of the old ones or all of the new ones. The files are in a dated folder, `..data` is a
+// link to this folder, and visible names link through `..data`. One rename replaces `..data`.
 // Source: the behaviour documented for ConfigMap volumes (kubernetes.io "Mounted ConfigMaps are updated automatically").
 import { randomBytes } from 'node:crypto';
 import {
@@ -53,7 +53,7 @@ export async function writeAtomically(dir: string, payload: Payload, options: Wr
 function checkPath(path: string): void {
   const parts = path.split('/');
   const leadsOut = path === '' || path.startsWith('/') || path.includes('\0') || parts.includes('..');
-  // Names that begin so belong to the writer: ..data and the dated folders.
+  // Names that begin with two dots belong to the writer: ..data and the dated folders.
   if (leadsOut || normalize(path).startsWith('..')) {
     throw new BadRequest(`invalid path in volume: ${JSON.stringify(path)}`);
   }
@@ -65,7 +65,7 @@ async function shows(folder: string, payload: Payload): Promise<boolean> {
   for (const [path, file] of payload) {
     const full = join(folder, path);
     const info = await lstat(full);
-    // Only what has the right size is read: a privileged container may have replaced the file by something else.
+    // Reads only files of the right size: a privileged container may have replaced the file.
     if (!info.isFile() || info.size !== file.data.length || (info.mode & 0o777) !== (file.mode & 0o777)) return false;
     if (!(await readFile(full)).equals(file.data)) return false;
   }
@@ -87,7 +87,7 @@ async function writeFiles(folder: string, payload: Payload, { gid }: WriteOption
     await mkdir(dirname(full), { recursive: true, mode: folderMode });
     await writeFile(full, file.data);
     if (file.uid !== undefined || gid !== undefined) await chown(full, file.uid ?? 0, gid ?? 0);
-    // After chown, which clears bits; explicit, since the umask would take some away.
+    // After chown, which clears bits. Explicit, because the umask clears bits too.
     await chmod(full, gid === undefined ? file.mode : file.mode | 0o040);
   }
 }
@@ -97,7 +97,7 @@ async function linkNames(dir: string, payload: Payload): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
   const present = (await readdir(dir, { withFileTypes: true })).filter(({ name }) => !name.startsWith('..'));
   const links = new Set(present.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
-  // A subPath that named a missing key left a folder, as upstream's does. It is in use, or gives way to the key.
+  // A subPath with a missing key has created a folder, as upstream. It is in use, or the key replaces it.
   const folders = new Set(present.filter((entry) => entry.isDirectory()).map(({ name }) => name));
   for (const name of wanted) {
     if (links.has(name)) continue;

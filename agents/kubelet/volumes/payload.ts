@@ -98,7 +98,7 @@ const tokenWanted = (source: { audience?: string; expirationSeconds?: number }):
 export const tokensOf = ({ sources = [] }: ProjectedSource): TokenWanted[] =>
   sources.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [tokenWanted(serviceAccountToken)] : []));
 
-/** A token is for the pod's processes alone: its user when all containers share one, its fsGroup, else everyone in the pod. */
+/** Who may read a token: the pod's fsGroup, else the user that all containers share, else every user in the pod. */
 function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {
   if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 | 0o040 };
   const users = new Set(

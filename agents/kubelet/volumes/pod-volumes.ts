@@ -95,8 +95,8 @@ export class PodVolumes {
   }
 
   /**
-   * Sets all volumes up, or brings them up to date. Repeatable. Resolves to the time of the next refresh that no change
-   * announces (a token's renewal), in ms since the epoch. @throws VolumeError with upstream's message
+   * Sets up or updates all volumes. Repeatable. Resolves to the time of the next refresh without a change (a token's renewal),
+   * in ms since the epoch. @throws VolumeError with upstream's message
    */
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
     const volumes = pod.spec?.volumes ?? [];
@@ -121,7 +121,7 @@ export class PodVolumes {
     return knownContent(volume).setUp({ pod, path, facts, deps: this.pluginDeps, signal });
   }
 
-  /** Unmounts and deletes everything of the pod; repeatable. */
+  /** Unmounts and deletes all volumes and files of the pod. Repeatable. */
   async tearDown(podUid: string): Promise<void> {
     const never = new AbortController().signal;
     await Promise.all([this.configMaps.use(podUid, [], never), this.secrets.use(podUid, [], never)]);
@@ -134,7 +134,7 @@ export class PodVolumes {
     const found = await readdir(join(this.deps.rootDir, 'pods')).catch(() => []);
     let failure: unknown;
     for (const uid of found) {
-      // A folder that cannot be removed must not keep the others.
+      // After a folder that cannot be removed, continue with the others.
       try {
         if (!isKept(uid)) await this.removeDir(uid);
       } catch (err) {

@@ -1,6 +1,6 @@
-// Parts of volumes that containers mount by subPath. The kubelet opens the part without following links out of the volume, binds what it
-// holds open to a place of its own, and gives the runtime that place: a container that swaps folders and links in the volume moves
-// neither. The places are those of upstream's kubelet: POD/volume-subpaths/VOLUME/CONTAINER/INDEX.
+// Parts of volumes that containers mount by subPath. The kubelet opens the part without following links out of the volume, bind-mounts the
+// open file or folder at another path, and gives that path to the runtime. So a container that swaps folders and links in the volume
+// changes nothing. The paths are those of upstream's kubelet: POD/volume-subpaths/VOLUME/CONTAINER/INDEX.
 import { lstat, mkdir, readdir, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBeneath } from '../../../dataplane/mount/beneath';
@@ -10,7 +10,7 @@ export interface SubPathWanted {
   readonly podDir: string;
   readonly volume: string;
   readonly container: string;
-  /** Of the mount in the container's list. */
+  /** Index of the mount in the container's list. */
   readonly index: number;
   /** Host path of the volume's content. */
   readonly root: string;
@@ -25,8 +25,8 @@ export class SubPaths {
   constructor(private readonly mounts: Mounts) {}
 
   /**
-   * Resolves to the path for the runtime. Missing folders are created with the mode of the volume. What an earlier container had at this
-   * place is replaced, so that this one sees what is there now; the earlier one keeps its own mount.
+   * Resolves to the path for the runtime. Creates missing folders with the mode of the volume. Replaces the mount of an earlier container
+   * at this path, so that this container sees the current content; the earlier container keeps its mount.
    * @throws what openBeneath throws
    */
   async bind({ podDir, volume, container, index, root, subPath }: SubPathWanted): Promise<string> {
@@ -46,7 +46,7 @@ export class SubPaths {
     }
   }
 
-  /** Removes all places of a pod; repeatable. Deletes nothing but empty folders and files, should a mount be left. */
+  /** Removes all paths of a pod. Repeatable. Deletes only files and empty folders, in case a mount is left. */
   async remove(podDir: string): Promise<void> {
     await this.removeLevel(join(podDir, folderName), ['volume', 'container', 'index']);
   }
@@ -61,7 +61,7 @@ export class SubPaths {
   private async removePlace(path: string): Promise<void> {
     await this.mounts.detach(path);
     const info = await lstat(path).catch(ifMissing);
-    // A place that is still mounted is busy: neither call reaches what it shows.
+    // A path that is still mounted is busy: neither call deletes the mounted content.
     if (info) await (info.isDirectory() ? rmdir(path) : unlink(path));
   }
 }

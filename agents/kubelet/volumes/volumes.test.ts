@@ -78,7 +78,7 @@ t.test('files change all at once', async (t) => {
 t.test('folders deeper than a path may be long', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-volume-'));
   const levels = Array(15).fill('d'.repeat(200)).join('/');
-  // No call takes such a path, so the lower half is moved to its place.
+  // No call accepts such a long path, so the lower half is created elsewhere and moved below the upper half.
   for (const half of ['upper', 'lower']) await mkdir(join(dir, half, levels), { recursive: true });
   await rename(join(dir, 'lower'), join(dir, 'upper', levels, 'lower'));
   await removeTree(dir);

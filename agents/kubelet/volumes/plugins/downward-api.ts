@@ -1,4 +1,4 @@
-// downwardAPI volumes: fields of the pod as files. An annotation may hold a secret, so they lie in memory, as upstream.
+// downwardAPI volumes: fields of the pod as files. An annotation may contain a secret, so the files are in memory, as upstream.
 import { filesPlugin } from './files-plugin';
 
 export const downwardApi = filesPlugin('downwardAPI', {

@@ -1,4 +1,4 @@
-// emptyDir volumes: a folder that lives as long as the pod, on the disk or in memory.
+// emptyDir volumes: a folder that exists as long as the pod, on the disk or in memory.
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { unitValue } from '../../../../controlplane/api/quantity';
 import { definePlugin } from './plugin';
@@ -11,12 +11,12 @@ export const emptyDir = definePlugin('emptyDir', {
     const gid = pod.spec?.securityContext?.fsGroup;
     await mkdir(path, { recursive: true, mode: 0o777 });
     if (medium === 'Memory') {
-      // Zero means no limit in the API. For the kernel it would mean more: not even its default of half the memory.
+      // In the API zero means no limit of the pod. For the kernel zero would also remove its default limit, half the memory.
       const sizeBytes = sizeLimit ? unitValue(sizeLimit) : 0;
       await deps.mounts.ensureTmpfs(path, { mode: 0o777, ...(sizeBytes > 0 ? { sizeBytes } : {}) });
     }
     if (gid !== undefined) await chown(path, 0, gid);
-    // Explicit, since the umask took bits away from mkdir's mode.
+    // Explicit, because the umask has cleared bits of mkdir's mode.
     await chmod(path, gid === undefined ? 0o777 : 0o2777);
     return undefined;
   },

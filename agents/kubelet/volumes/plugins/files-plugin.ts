@@ -6,7 +6,7 @@ import { definePlugin, type References, type SetUp, type SourceField, type Volum
 
 interface Parts<F extends SourceField> {
   readonly dir: string;
-  /** The files lie in a tmpfs and never on a disk. */
+  /** The files are in a tmpfs and never on a disk. */
   readonly inMemory: boolean;
   /** The source as a projected volume with the same files. */
   readonly asProjected: (source: NonNullable<Volume[F]>) => ProjectedSource;

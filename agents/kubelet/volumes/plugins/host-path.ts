@@ -1,4 +1,4 @@
-// hostPath volumes: what must exist, what the kubelet creates. Source: kubernetes.io "Volumes", hostPath types.
+// hostPath volumes: the path that must exist, or that the kubelet creates. Source: kubernetes.io "Volumes", hostPath types.
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { VolumeError } from '../payload';
 import { definePlugin } from './plugin';
@@ -23,13 +23,13 @@ type Wanted =
   | 'CharDevice'
   | 'BlockDevice';
 
-/** @throws VolumeError when what is at `path` is of another type */
+/** @throws VolumeError when `path` has another type */
 export async function ensureHostPath(path: string, type: string | undefined): Promise<void> {
   const wanted = (type ?? '') as Wanted;
   if (wanted === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 }).catch(unlessThere);
   if (wanted === 'FileOrCreate') await createFile(path);
   if (wanted === '') {
-    // The type promises nothing about the path. A bind mount needs one, and Docker would create a folder too.
+    // With this type the path may be missing. A bind mount needs it, and Docker would create a folder too.
     if (!(await exists(path))) await mkdir(path, { recursive: true, mode: 0o755 });
     return;
   }

@@ -1,4 +1,4 @@
-// All volume plug-ins, and which of them a volume belongs to.
+// All volume plug-ins, and the choice of the plug-in for a volume.
 import type { Volume } from '../payload';
 import { configMap } from './config-map';
 import { downwardApi } from './downward-api';
@@ -10,7 +10,7 @@ import { secret } from './secret';
 
 const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath];
 
-/** Undefined for a volume that no plug-in knows. */
+/** Undefined when no plug-in knows the volume. */
 export function contentOf(volume: Volume): Content | undefined {
   for (const plugin of plugins) {
     const content = plugin(volume);

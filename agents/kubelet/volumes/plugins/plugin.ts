@@ -1,4 +1,4 @@
-// What a volume plug-in is: it knows one source of volumes, such as emptyDir.
+// The interface of a volume plug-in. It knows one source of volumes, such as emptyDir.
 import type { ConfigMap, Pod, Secret } from '../../../../controlplane/api';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../../spec/field-ref';
@@ -11,7 +11,7 @@ export interface References {
   readonly secrets: readonly string[];
 }
 
-/** What the kubelet gives every plug-in. */
+/** The dependencies of every plug-in. */
 export interface VolumeDeps {
   readonly mounts: Pick<Mounts, 'ensureTmpfs'>;
   readonly tokens: Pick<ServiceAccountTokens, 'fetch' | 'peek'>;
@@ -35,7 +35,7 @@ type Source<F extends SourceField> = NonNullable<Volume[F]>;
 interface Parts<F extends SourceField> {
   /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
   readonly dir: string;
-  /** Containers get the volume read-only, also when their volumeMount does not ask for that. */
+  /** Containers get the volume read-only, even if their volumeMount does not say readOnly. */
   readonly readOnly: boolean;
   /** Host path of the content, when it lies outside the pod's folder. */
   readonly pathOf?: (source: Source<F>) => string;
@@ -49,7 +49,7 @@ interface Parts<F extends SourceField> {
 export interface Content {
   readonly dir: string;
   readonly readOnly: boolean;
-  /** Undefined: below the pod's folder. */
+  /** Undefined for content below the pod's folder. */
   readonly path: string | undefined;
   readonly references: References;
   setUp(task: SetUp): Promise<number | undefined>;
