@@ -10,7 +10,7 @@ import { MemoryClient } from '../../test/lib/memory-client';
 import { runAnnouncer } from './announcer';
 import { feedZone } from './zone-feeder';
 
-t.test('the zone follows the API, keeps its state while that is away, and the server announces itself', async (t) => {
+t.test('the zone follows the API and keeps its state while the API is away; the server announces itself', async (t) => {
   const client = new MemoryClient();
   const stop = new AbortController();
   const log = silentLogger;

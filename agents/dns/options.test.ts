@@ -17,7 +17,7 @@ t.test('upstream servers are addresses with an optional port', async (t) => {
   }
 });
 
-t.test('a resolv.conf without stubs and circles', async (t) => {
+t.test('name servers of a resolv.conf, without stubs and own addresses', async (t) => {
   const text = `# made by hand
 nameserver 127.0.0.53
 nameserver 192.168.57.10

@@ -2,7 +2,7 @@ import t from 'tap';
 import { parseCidr } from '../../controlplane/base/cidr';
 import { recursionFor } from './recursion';
 
-void t.test('pods of this node, the node and configured ranges may ask for the world', async (t) => {
+void t.test('pods of this node, the node and configured ranges may ask for names outside the zone', async (t) => {
   let podRanges: string[] | undefined = ['10.244.1.0/24', 'fd00:1::/64'];
   const may = recursionFor({
     ranges: [parseCidr('203.0.113.0/28')],

@@ -45,7 +45,7 @@ t.test('a Service as a zone record, by type and families', async (t) => {
   for (const { name, spec, want } of cases) t.same(translateService(service(spec)), want, name);
 });
 
-t.test('of a slice the ready endpoints and the ports with a number', async (t) => {
+t.test('a slice as a record: ready endpoints, ports with a number', async (t) => {
   const slice: EndpointSlice = {
     metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
     addressType: 'IPv4',
@@ -79,7 +79,7 @@ t.test('a pod has a record while it runs and has an address', async (t) => {
   t.equal(translatePod(pod({ podIP: '10.244.0.1', phase: 'Succeeded' })), undefined);
 });
 
-t.test('the announcement is written when it is missing or differs, and only then', async (t) => {
+t.test('the announcement is written only when it is missing or differs', async (t) => {
   const node = { metadata: { name: 'n1', uid: 'u1' } };
   const announcement = { nodeName: 'n1', address: '192.168.57.10', port: 53, node };
   const first = planAnnouncement(undefined, announcement)!;

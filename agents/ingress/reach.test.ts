@@ -100,7 +100,7 @@ void t.test('an address from a name has no namespace: pods must declare the port
   t.equal(refusedByName(around(), '10.96.0.7', 80), undefined);
 });
 
-void t.test('the address of a Service is as good as its endpoints', async (t) => {
+void t.test('the address of a Service is allowed if its endpoints are', async (t) => {
   const services = [service('good', '10.96.0.7'), service('bad', '10.96.0.8')];
   const slices = [slice('good', '10.244.1.5', 8080), slice('bad', '127.0.0.1', 10249)];
   t.equal(refusedByName(around([], services.slice(0, 1), slices), '10.96.0.7', 80), undefined);

@@ -59,7 +59,7 @@ t.test('keys of pods differ from keys of Services', async (t) => {
   t.equal(keyOfPod('shop/web'), undefined);
 });
 
-t.test('a Service of a namespace called pod is no pod', async (t) => {
+t.test('a Service in a namespace called pod is not taken for a pod', async (t) => {
   t.equal(keyOfPod('pod/web'), undefined);
   t.equal(keyOfPod(podKey('pod/web')), 'pod/web');
 });

@@ -127,7 +127,7 @@ t.test('every line for nft is one statement', async (t) => {
   });
 });
 
-t.test('every address is one', async (t) => {
+t.test('every address is a valid address', async (t) => {
   await fuzz(t, 'translated', clusters, (cluster) => {
     for (const family of [4, 6] as const) {
       for (const { clusterIp, externalIps, loadBalancerIps, ports } of translated(cluster, family)) {

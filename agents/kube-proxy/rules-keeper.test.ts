@@ -171,7 +171,7 @@ t.test('6. problem() names changes that wait for long, since they were requested
   t.same(failing, ['no such table', 'again'], 'the next row is reported again');
 });
 
-t.test('6. a write that hangs is named too', async (t) => {
+t.test('6. problem() names a write that hangs', async (t) => {
   const { keeper, kernel, start, pass, end } = setUp(t);
   await start();
   const written = Promise.withResolvers<void>();

@@ -104,7 +104,7 @@ t.test('affinity with and without its time', (t) => {
   t.end();
 });
 
-t.test('conditions that are missing, and those that are there', (t) => {
+t.test('missing and present conditions of endpoints', (t) => {
   const endpoints = [
     { addresses: ['10.244.1.5'], conditions: {} },
     { addresses: ['10.244.1.6'], conditions: { ready: false } },

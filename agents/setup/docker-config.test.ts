@@ -51,12 +51,12 @@ t.test('settings of the user stay, and remain alone after the removal', async (t
   }
 });
 
-t.test('a file that says it all is left byte for byte', async (t) => {
+t.test('a file with all settings stays unchanged, byte for byte', async (t) => {
   const text = JSON.stringify(ours, null, 7);
   t.equal(mergeDaemonJson({ daemonJson: text, flags: [] }, desired, undefined).text, text);
 });
 
-t.test('another registry takes the place of ours, and of nothing else', async (t) => {
+t.test('another registry replaces the entry of k8ts, and no other entry', async (t) => {
   const first = mergeDaemonJson(facts({ 'registry-mirrors': ['https://mirror.example'] }), desired, undefined);
   const second = mergeDaemonJson({ daemonJson: first.text, flags: [] }, { registry: '10.1.1.1:5000' }, first.changes);
   t.same(JSON.parse(second.text)['registry-mirrors'], ['https://mirror.example', 'http://10.1.1.1:5000']);
@@ -105,7 +105,7 @@ t.test('settings that exclude k8ts are refused with the reason', async (t) => {
   t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, desired, undefined), /holds no JSON object/);
 });
 
-t.test('a flag that says the same as a setting of ours is enough', async (t) => {
+t.test('a flag of dockerd with the same value replaces a setting', async (t) => {
   const { text } = mergeDaemonJson(facts(undefined, ['--live-restore']), desired, undefined);
   t.equal(JSON.parse(text)['live-restore'], undefined);
   t.doesNotThrow(() => mergeDaemonJson(facts({ hosts: ['fd://', 'tcp://127.0.0.1:2375'] }), desired, undefined));

@@ -34,7 +34,7 @@ function setup(t: Test): { files: MachineFiles; from: string } {
   return { files: new MachineFiles(join(dir, 'root')), from };
 }
 
-t.test('a machine without systemd running is written whole, and found whole', async (t) => {
+t.test('a machine without a running systemd gets every file, and observe() finds them', async (t) => {
   const { files, from } = setup(t);
   const wanted: Wanted = {
     desired,

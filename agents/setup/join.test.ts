@@ -28,7 +28,7 @@ const record: SetupRecord = {
   installed: true,
 };
 
-t.test('the server: as given, or as before', async (t) => {
+t.test('the server: the given one, or the earlier one', async (t) => {
   t.equal(serverOf(['192.168.56.10:6443'], undefined), 'https://192.168.56.10:6443');
   t.equal(serverOf(['192.168.56.10'], undefined), 'https://192.168.56.10:6443', 'the port everybody knows');
   t.equal(serverOf([], record), 'https://192.168.56.10:6443', 'as before');

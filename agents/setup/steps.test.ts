@@ -149,7 +149,7 @@ t.test('an environment file has only values that systemd passes on unchanged', a
   t.equal(envFiles(control).size, 5);
 });
 
-t.test('from nothing: everything, in an order in which each step finds what it needs', async (t) => {
+t.test('an empty machine gets every step, each after the steps that it needs', async (t) => {
   const steps = allSteps(wantedFor(control), bare);
   const index = (what: (step: Step) => boolean) => steps.findIndex(what);
   const last = (action: Step['action']) => steps.findLastIndex((step) => step.action === action);
@@ -239,7 +239,7 @@ t.test('an image of a machine: everything is written and enabled, nothing starte
   t.match(steps.at(-1), { action: 'enable', units: [...enabledUnits('control')] });
 });
 
-t.test('units: rights', async (t) => {
+t.test('each unit has only its rights', async (t) => {
   const files = unitFiles('control');
   const unit = (part: Part) => files.get(`${unitDir}/${unitOf(part)}`)!;
   for (const part of partsOf('control')) {

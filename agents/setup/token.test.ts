@@ -45,7 +45,7 @@ t.test('create, list, delete', async (t) => {
   t.notSame(await createToken(admin, { ttlMs: 1000 }, signal), await createToken(admin, { ttlMs: 1000 }, signal));
 });
 
-t.test('away from the control machine', async (t) => {
+t.test('token commands away from the control machine', async (t) => {
   const options = { kubeconfig: '/nonexistent/admin.conf', ttl: 0, description: '', printJoinCommand: false };
   await t.rejects(runToken(['list'], options, new AbortController().signal), {
     code: 'NotFound',

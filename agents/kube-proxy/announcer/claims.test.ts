@@ -14,7 +14,7 @@ const slice = (...endpoints: NonNullable<EndpointSlice['endpoints']>): EndpointS
   endpoints,
 });
 
-t.test('who claims which address', async (t) => {
+t.test('which node claims which address', async (t) => {
   const address = [{ address: '192.168.57.240' }];
   t.same(claimsOf(service(), []), address);
   t.same(claimsOf(service({ loadBalancerClass: 'k8ts.io/l2' }), []), address);
@@ -51,7 +51,7 @@ t.test('policy Local: nodes ranked by the state of their endpoints', async (t) =
   t.equal(claimsOf(service(), slices)[0]?.local, undefined);
 });
 
-t.test('of a Node its InternalIP, IPv4 first, whether it is Ready and whether it is excluded', async (t) => {
+t.test('a Node as a record: InternalIP (IPv4 first), Ready, excluded', async (t) => {
   const node: Node = {
     metadata: { name: 'n', labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
     status: {

@@ -65,7 +65,7 @@ function passes(plan: PolicyPlan, way: 'forward' | 'input', { port, ...packet }:
 /** A pod as policies see one: with an address of its own. */
 const isSubject = ({ spec, status }: Pod) => !spec?.hostNetwork && status?.phase === 'Running' && Boolean(status.podIP);
 
-t.test('rules do what the API says', async (t) => {
+t.test('rules treat every packet as the API reference says', async (t) => {
   let allowed = 0;
   let denied = 0;
   const wrong: object[] = [];
@@ -140,7 +140,7 @@ t.test("the node's own DNS server counts as a pod of its Service; the node's oth
   t.ok(asked.allowed > 100 && asked.denied > 100, JSON.stringify(asked));
 });
 
-t.test('an address of the pod range that no pod is known to have is closed, in both directions', async (t) => {
+t.test('an address of the pod range without a known pod is closed in both directions', async (t) => {
   const cluster = { pods: [], namespaces: [], policies: [{ metadata: { namespace: 'shop', name: 'p' } }] };
   const plan = compilePolicies(worldOf(cluster, 'n1'))!;
   for (const [own, other] of [

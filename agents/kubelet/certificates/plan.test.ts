@@ -8,7 +8,7 @@ import { planRenewal } from './plan';
 const start = Date.parse('2026-01-01T00:00:00Z');
 const node = { name: 'w1', ip: '192.168.56.11' };
 
-t.test('a year, and when it is renewed', async (t) => {
+t.test('when a certificate of one year is renewed', async (t) => {
   const authority = await createAuthority('kubernetes', start);
   for (const credential of nodeCredentials(node)) {
     const pair = await issueCertificate(authority, credential.wanted, start);
@@ -24,7 +24,7 @@ t.test('a year, and when it is renewed', async (t) => {
   }
 });
 
-t.test('what is not touched', async (t) => {
+t.test('files that are not the kubelet’s to renew', async (t) => {
   const authority = await createAuthority('kubernetes', start);
   const other = await createAuthority('kubernetes', start);
   const [kubelet, serving] = nodeCredentials(node);

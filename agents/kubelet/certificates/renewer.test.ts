@@ -94,7 +94,7 @@ t.test('all that a node holds is renewed before it ends, and works', async (t) =
   t.ok(again > Date.now());
 });
 
-t.test('what has time, and what others keep, stays as it is', async (t) => {
+t.test('certificates with time left, and files of other programs, stay unchanged', async (t) => {
   const { authority, files, deps, reports, signal } = await startNode(t, 100);
   const admin = await issueCertificate(authority, { commonName: 'jane', usages: ['client'] }, Date.now() - 364 * dayMs);
   await writeCredential(files, 'ingress', admin, { server: 'https://192.0.2.1:6443', caPem: authority.cert });
@@ -109,7 +109,7 @@ t.test('what has time, and what others keep, stays as it is', async (t) => {
   t.strictSame(reports, []);
 });
 
-t.test('all else in a kubeconfig stays', async (t) => {
+t.test('the other fields of a kubeconfig stay unchanged', async (t) => {
   const { files, deps, signal } = await startNode(t, 350);
   const path = pathOf(files, 'kube-proxy');
   const text = await readFile(path, 'utf8');
@@ -120,7 +120,7 @@ t.test('all else in a kubeconfig stays', async (t) => {
   t.match(renewed, /colors: true/);
 });
 
-t.test('an address that the node has gained', async (t) => {
+t.test('a new address of the node renews the serving certificate', async (t) => {
   const { server, files, deps, signal } = await startNode(t, 1);
   const addresses = [node.ip, '192.168.56.77'].map((address) => ({ type: 'InternalIP', address }));
   await server.client().patch(nodes, node.name, 'merge', { status: { addresses } }, { subresource: 'status' });
@@ -131,7 +131,7 @@ t.test('an address that the node has gained', async (t) => {
   t.equal(after['kubelet'], before['kubelet']);
 });
 
-t.test('failures are reported and tried again; an end that was missed says what to do', async (t) => {
+t.test('failures are reported and retried; for an expired certificate the report says what to do', async (t) => {
   const { files, deps, reports, signal } = await startNode(t, 350);
   const before = await certificates(files);
   const clock = new FakeClock(Date.now());
@@ -147,7 +147,7 @@ t.test('failures are reported and tried again; an end that was missed says what 
   t.match(reports, [/own certificate ended at .*join again with a new token/]);
 });
 
-t.test("the kubelet's server shows the new pair to new connections, and the old ones go on", async (t) => {
+t.test("the kubelet's server uses the new pair for new connections, and old ones continue", async (t) => {
   const { authority, files, deps, signal } = await startNode(t, 350);
   const certificate = await ServingCertificate.open(files.pkiDir);
   const stop = new AbortController();

@@ -24,7 +24,7 @@ t.test('image names: registry, repository, tag, digest', async (t) => {
   t.equal(imageRef({ id: 'sha256:1', digests: [] }), 'docker://sha256:1');
 });
 
-t.test('credentials: the longest fitting place wins', async (t) => {
+t.test('credentials: the longest matching path wins', async (t) => {
   const config = {
     auths: {
       'https://reg.test/v2/': { auth: Buffer.from('u:p:q').toString('base64') },
@@ -65,7 +65,7 @@ t.test('the cache asks once, and again after a change', async (t) => {
   t.equal(asked, 3);
 });
 
-t.test('pulls: one at a time for an image, with back-off for the pod that failed, as the policy says', async (t) => {
+t.test('pulls: by policy, one at a time for an image, with back-off for the pod that failed', async (t) => {
   const clock = new FakeClock();
   const runtime = new FakeRuntime(() => clock.now());
   const puller = new ImagePuller({ runtime, cache: new ImageCache(runtime), clock });

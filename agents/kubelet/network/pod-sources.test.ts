@@ -42,7 +42,7 @@ function start(enabled = true) {
   return { written, reports, clock, filter, sources, passed };
 }
 
-t.test('written once; a pod that is as planned costs nothing', async (t) => {
+t.test('the table is written once; a pod with the planned addresses needs no write', async (t) => {
   const { sources, written } = start();
   await sources.open(ranges);
   await sources.admit(['10.0.0.2', 'fd00::2']);
@@ -55,7 +55,7 @@ t.test('written once; a pod that is as planned costs nothing', async (t) => {
   t.match((written[2] as PodPort[])[1], { addresses: ['10.0.0.3', 'fd00::3'] }, 'its next pod is as planned again');
 });
 
-t.test('switched off, it takes away and adds nothing', async (t) => {
+t.test('switched off, it removes the table and writes nothing', async (t) => {
   const { sources, written } = start(false);
   await sources.open(ranges);
   await sources.admit(['10.0.0.3', 'fd00::9']);
@@ -63,7 +63,7 @@ t.test('switched off, it takes away and adds nothing', async (t) => {
   t.strictSame(written, ['removed']);
 });
 
-t.test('damage is mended and reported', async (t) => {
+t.test('a damaged table is written again and reported', async (t) => {
   const { sources, written, reports, filter, passed } = start();
   const abort = new AbortController();
   await sources.open(ranges);
@@ -78,7 +78,7 @@ t.test('damage is mended and reported', async (t) => {
   await running;
 });
 
-t.test('a node that cannot: one Event, and the pods run; later it is tried again', async (t) => {
+t.test('a node that cannot check: one Event, pods run, and a later check tries again', async (t) => {
   const { sources, written, reports, filter, passed } = start();
   const abort = new AbortController();
   filter.failure = new Unsupported('no tables for bridges');

@@ -7,7 +7,7 @@ const plan = (cidrs: string[], exceptions: string[][] = []) => {
   return Object.fromEntries([...ports].map(([link, { mac, addresses }]) => [link, [mac, ...addresses].join(' ')]));
 };
 
-t.test('the ports of all pods that a node can have', async (t) => {
+t.test('a port for each pod address of a node', async (t) => {
   t.strictSame(plan(['10.244.1.0/29']), {
     veth0af40102: '0a:58:0a:f4:01:02 10.244.1.2',
     veth0af40103: '0a:58:0a:f4:01:03 10.244.1.3',

@@ -23,7 +23,7 @@ const found = {
   addresses: [at(1, '192.0.2.9'), at(2, '10.0.2.15'), at(3, '192.168.56.11'), at(3, 'fd56::11', 6)],
 };
 
-t.test('the MTU of pods', async (t) => {
+t.test('the MTU of pods by uplink and overlay mode', async (t) => {
   t.equal(uplinkOf(found, '192.168.56.11')?.name, 'eth1');
   t.equal(uplinkOf(found, '192.0.2.9'), undefined, 'loopback is no wire');
   const cases = [

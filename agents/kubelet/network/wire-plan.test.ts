@@ -17,7 +17,7 @@ const complete: WireFound = {
   routes: [...podRoutes('10.244.1.1', 2)],
 };
 
-t.test('names come from the address alone and fit', async (t) => {
+t.test('the name of a link follows from the address and fits the kernel', async (t) => {
   t.equal(vethName('10.244.1.5'), 'veth0af40105');
   t.ok(vethName('255.255.255.255').length <= 15);
   t.equal(macOf('10.244.1.5'), '0a:58:0a:f4:01:05');

@@ -35,7 +35,7 @@ const facts = (towards: string | undefined, ...present: string[]): AddressFacts 
   towardsServer: towards === undefined ? undefined : { source: towards, link: 3 },
 });
 
-t.test('without --node-ip', async (t) => {
+t.test('the address without --node-ip', async (t) => {
   const use = (address: string) => ({ action: 'use', address });
   const mine = '192.168.56.11';
   const cases = [
@@ -75,7 +75,7 @@ t.test('without --node-ip', async (t) => {
   }
 });
 
-t.test('--node-ip', async (t) => {
+t.test('the values of --node-ip', async (t) => {
   t.same(parseNodeIps(''), []);
   t.same(parseNodeIps('192.168.56.11'), ['192.168.56.11']);
   t.same(parseNodeIps('192.168.56.11,fd56::11'), ['192.168.56.11', 'fd56::11']);
@@ -85,7 +85,7 @@ t.test('--node-ip', async (t) => {
   }
 });
 
-t.test('addresses that are gone', async (t) => {
+t.test('addresses that no link has', async (t) => {
   const found = facts(undefined, '192.168.56.11', 'fd56::11');
   t.same(missingAddresses(['192.168.56.11', 'fd56:0::11'], found), []);
   t.same(missingAddresses(['192.168.56.11', '192.168.56.12'], found), ['192.168.56.12']);

@@ -68,7 +68,7 @@ t.test('conditions', async (t) => {
   t.not(worse?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
 });
 
-t.test('both addresses of a dual-stack node arrive, and one that is gone goes', async (t) => {
+t.test('both addresses of a dual-stack node are reported, and a lost one is removed', async (t) => {
   const server = await openTestServer();
   t.teardown(() => server.close());
   const client = server.client();
@@ -112,14 +112,14 @@ const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] }
 const isReady = (node: Node | undefined) =>
   node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
-t.test('a node that was given up reports at once', async (t) => {
+t.test('a node whose Ready was set to Unknown reports at once', async (t) => {
   const client = new MemoryClient();
   const reporter = await running(t, client);
   reporter.observe(await client.patch(nodes, 'n1', 'strategic', unknown, { subresource: 'status' }));
   t.ok(await client.until<Node>(nodes, 'n1', isReady));
 });
 
-t.test('a node that is given up while its own report is being answered reports again', async (t) => {
+t.test('a node whose Ready is set to Unknown during its own report reports again', async (t) => {
   const client = new MemoryClient();
   const patch = client.patch.bind(client) as (...args: unknown[]) => Promise<Node>;
   let overtaken = false;

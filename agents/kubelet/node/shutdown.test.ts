@@ -4,7 +4,7 @@ import { silentLogger } from '../../../controlplane/base/logger';
 import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { machineStops } from './shutdown';
 
-t.test('the machine goes down when its service manager says so, and not when nobody does', async (t) => {
+t.test('the machine goes down only if its service manager says so', async (t) => {
   const argv = 'systemctl show --property=SystemState --value';
   for (const [answer, expected] of [
     [{ stdout: 'stopping\n' }, true],

@@ -48,7 +48,7 @@ async function executor(t: Pick<typeof import('tap').t, 'teardown'>) {
   };
 }
 
-t.test('what is to end has ended before anything starts, whatever the order of the plan', async (t) => {
+t.test('containers end before others start, in any order of the plan', async (t) => {
   const { apply, runtime, observed } = await executor(t);
   await apply(start, sandbox);
   const first = runtime.calls.length;
@@ -84,7 +84,7 @@ t.test('without a sandbox nothing is set up', async (t) => {
   t.same(called('create'), []);
 });
 
-t.test('volumes that fail are an Event and the failure of the pass, not one of each container', async (t) => {
+t.test('failed volumes cause one Event and fail the pass, not each container', async (t) => {
   const { apply, deps, reasons, called, executor: applier } = await executor(t);
   deps.volumes.setUp = () => Promise.reject(new VolumeError('MountVolume.SetUp failed for volume "v" : no'));
   await t.rejects(apply(sandbox, start), { message: 'MountVolume.SetUp failed for volume "v" : no' });
@@ -93,7 +93,7 @@ t.test('volumes that fail are an Event and the failure of the pass, not one of e
   t.same(applier.startingIps, []);
 });
 
-t.test('a start that the runtime refuses asks for another pass; one that is interrupted does not', async (t) => {
+t.test('a refused start requests another pass; an interrupted start does not', async (t) => {
   const { apply, runtime, again, abort } = await executor(t);
   runtime.refuseStart.set('app', 'no such file');
   await apply(sandbox, start);

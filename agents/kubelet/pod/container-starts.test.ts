@@ -25,7 +25,7 @@ const failure = (reason: string, retryAtMs: number) =>
 const app = container('app');
 
 t.test(
-  'a failed start is repeated at the time that the failure names, or once what it refers to has changed',
+  'a failed start is repeated at the time in the failure, or when an object that it needs has changed',
   async (t) => {
     const { starts, clock, changes } = setUp();
     t.equal(starts.retryAtMs, undefined);
@@ -47,13 +47,13 @@ t.test(
   },
 );
 
-t.test('a failure whose time has come asks for another start at once', async (t) => {
+t.test('a failure whose retry time is past requests another start at once', async (t) => {
   const { starts, clock } = setUp();
   t.equal(starts.failed('app', failure('RunContainerError', clock.now())), true);
   t.equal(starts.retryAtMs, undefined);
 });
 
-t.test('a container that keeps ending is held back, which one Event per delay says', async (t) => {
+t.test('a container that keeps ending is delayed, with one Event per delay', async (t) => {
   const { starts, clock, events, changes } = setUp();
   const last = exited(app, 1, { finishedAtMs: now });
   t.equal(starts.notBefore('app', last), 0, 'the first restart waits for nothing');

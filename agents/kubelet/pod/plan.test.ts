@@ -157,7 +157,7 @@ const cases: readonly Case[] = [
 
 for (const { name, input, want } of cases) t.test(name, async (t) => t.same(lines(input), want));
 
-t.test('back-off: nothing starts before its time, and the time is told', async (t) => {
+t.test('back-off: nothing starts before its time, and the plan names the time', async (t) => {
   const result = plan({ records: [exited(app, 1), sandbox()], notBefore: () => now + 7_000 });
   t.same(result.actions, []);
   t.same(result.backingOff, ['app']);

@@ -19,7 +19,7 @@ t.test('a restarted kubelet keeps the containers of a pod that has ended: their 
   t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
 });
 
-t.test('a restarted kubelet restarts nothing; what is gone from the API is removed', async (t) => {
+t.test('a restarted kubelet restarts no container, and removes pods that the API no longer has', async (t) => {
   const { create, ready, until, runtime, client, restart, network } = await setUp(t);
   await create('stays', { containers: [container('app')] });
   await create('goes', { containers: [container('app')] });
@@ -41,7 +41,7 @@ t.test('a restarted kubelet restarts nothing; what is gone from the API is remov
   t.notOk(runtime.calls.slice(calls).some((call) => /_stays_/.test(call)));
 });
 
-t.test('a restarted kubelet does not doubt what was ready', async (t) => {
+t.test('a restarted kubelet keeps ready containers ready', async (t) => {
   const { create, ready, runtime, restart, client, clock } = await setUp(t);
   let healthy = true;
   runtime.onExec = () => ({ output: 'no', code: healthy ? 0 : 1 });
@@ -60,7 +60,7 @@ t.test('a restarted kubelet does not doubt what was ready', async (t) => {
   t.equal(after.status?.containerStatuses?.[0]?.started, true);
 });
 
-t.test('wires: completed after a restart, mended when they are damaged', async (t) => {
+t.test('wires are completed after a restart, and repaired when they are damaged', async (t) => {
   const { create, ready, until, restart, network, clock, reasons } = await setUp(t);
   await create('web', { containers: [container('app')] });
   const ip = (await ready('web'))!.status!.podIP!;
@@ -83,7 +83,7 @@ t.test('wires: completed after a restart, mended when they are damaged', async (
   t.ok(await until('web', (pod) => pod?.status?.podIP === ip));
 });
 
-t.test('a Docker that is away for a moment is nobody else’s concern', async (t) => {
+t.test('a short outage of Docker is not reported, a long one is', async (t) => {
   const { runtime, problems, clock } = await setUp(t);
   while (problems.length === 0) await new Promise((resolve) => setImmediate(resolve));
   runtime.disconnect();
@@ -98,7 +98,7 @@ t.test('a Docker that is away for a moment is nobody else’s concern', async (t
   t.match(problems.at(-1), /container runtime is down/);
 });
 
-t.test('a pod with a name that is a path is ignored', async (t) => {
+t.test('a pod whose name is a path is ignored', async (t) => {
   const { create, client, ready, rootDir } = await setUp(t);
   const beside = join(rootDir, 'beside');
   await mkdir(beside);

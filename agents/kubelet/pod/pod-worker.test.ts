@@ -16,7 +16,7 @@ async function turns(): Promise<void> {
 
 for (const matter of [true, false]) {
   t.test(
-    `an address is told before the pod has a network ${matter ? 'while' : 'only if'} policies ask for it`,
+    `publishing an address before the pod has a network: ${matter ? 'with policies' : 'not without policies'}`,
     async (t) => {
       const { create, until, runtime, client } = await setUp(t, { addressesMatter: () => matter });
       const started = Promise.withResolvers<void>();
@@ -60,7 +60,7 @@ t.test('a pod is started in order and becomes ready', async (t) => {
   t.same(await reasons(), ['Pulled', 'Created', 'Started']);
 });
 
-t.test('a pod that is soon ready takes one write of its status, one that waits is told of', async (t) => {
+t.test('a pod that is soon Ready takes one write of its status; a pod that waits is reported', async (t) => {
   const { create, ready, until, client, clock } = await setUp(t);
   const patch = client.patch.bind(client) as (...args: unknown[]) => Promise<never>;
   const written: (string | undefined)[] = [];
@@ -80,7 +80,7 @@ t.test('a pod that is soon ready takes one write of its status, one that waits i
   t.ok(await until('waits', (pod) => pod?.status?.phase === 'Pending' && pod.status.hostIP !== undefined));
 });
 
-t.test('deletion stops with grace, gives everything back and takes the object away', async (t) => {
+t.test('a deletion stops with grace, releases everything and removes the object', async (t) => {
   const { create, ready, until, runtime, network, client, rootDir } = await setUp(t);
   await create('web', { containers: [container('app')] });
   await ready('web');
@@ -132,7 +132,7 @@ t.test('a second deletion without grace cuts the first one short', async (t) => 
   t.pass('the containers are gone while the clock stands still');
 });
 
-t.test('changes that come while volumes are being written are written too', async (t) => {
+t.test('changes during a write of volumes are written too', async (t) => {
   const { create, ready, client, mounts, rootDir } = await setUp(t);
   const put = (name: string, text: string) =>
     client.create(secrets, {
@@ -166,7 +166,7 @@ t.test('changes that come while volumes are being written are written too', asyn
   t.pass('no other change of the pod was needed');
 });
 
-t.test('a crashing container backs off and comes back', async (t) => {
+t.test('a crashing container is restarted after its back-off', async (t) => {
   const { create, ready, waiting, runtime, clock, until } = await setUp(t);
   await create('web', { containers: [container('app')] });
   await ready('web');
@@ -188,7 +188,7 @@ t.test('a crashing container backs off and comes back', async (t) => {
   t.ok(again);
 });
 
-t.test('missing configuration is named, and the pod starts when it comes', async (t) => {
+t.test('the status names missing configuration, and the pod starts when it is created', async (t) => {
   const { create, ready, waiting, client } = await setUp(t);
   const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cfg', key: 'a' } } }];
   await create('web', { containers: [container('app', { env })] });
@@ -224,7 +224,7 @@ t.test('image failures have upstream reasons, and the pull is tried again', asyn
   t.ok(await waiting('bad', 'InvalidImageName'));
 });
 
-t.test('a node without the pause image fetches it', async (t) => {
+t.test('a node without the pause image pulls it', async (t) => {
   const { create, ready, runtime } = await setUp(t);
   const pause = (await runtime.image('pause:1'))!;
   await runtime.removeImage(pause.id);
@@ -249,7 +249,7 @@ t.test('a start that the runtime refuses counts as a failed run', async (t) => {
   });
 });
 
-t.test('a pod that is to run once ends as Succeeded and keeps its record', async (t) => {
+t.test('a pod that runs once ends as Succeeded and keeps its record', async (t) => {
   const { create, ready, until, runtime, network } = await setUp(t);
   await create('job', { restartPolicy: 'Never', containers: [container('app')] });
   await ready('job');
@@ -260,7 +260,7 @@ t.test('a pod that is to run once ends as Succeeded and keeps its record', async
   t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
 });
 
-t.test('a pod whose time is over fails, and stays so', async (t) => {
+t.test('a pod past its deadline fails, and stays Failed', async (t) => {
   const { create, ready, until, runtime, restart, clock, network, reasons } = await setUp(t);
   await create('web', { activeDeadlineSeconds: 60, containers: [container('app')] });
   await ready('web');
@@ -280,7 +280,7 @@ t.test('a pod whose time is over fails, and stays so', async (t) => {
   t.equal(runtime.calls.filter((call) => /^start .*_web_/.test(call)).length, starts);
 });
 
-t.test('a status that somebody else has written over is written again', async (t) => {
+t.test('a status that another client has overwritten is written again', async (t) => {
   const { create, ready, client } = await setUp(t);
   await create('web', { containers: [container('app')] });
   await ready('web');
@@ -290,7 +290,7 @@ t.test('a status that somebody else has written over is written again', async (t
   t.ok(await ready('web'));
 });
 
-t.test('a lost sandbox is made anew, with a new address', async (t) => {
+t.test('a lost sandbox is created again, with a new address', async (t) => {
   const { create, ready, until, runtime, reasons } = await setUp(t);
   await create('web', { containers: [container('app')] });
   const before = (await ready('web'))?.status?.podIP;
@@ -304,7 +304,7 @@ t.test('a lost sandbox is made anew, with a new address', async (t) => {
   t.ok((await reasons()).includes('SandboxChanged'));
 });
 
-t.test('init containers, then the app', async (t) => {
+t.test('init containers run before the app', async (t) => {
   const { create, ready, until, runtime } = await setUp(t);
   await create('web', { initContainers: [container('init')], containers: [container('app')] });
   const initializing = await until(
@@ -317,7 +317,7 @@ t.test('init containers, then the app', async (t) => {
   t.ok(await ready('web'));
 });
 
-t.test('a pod that asks for a sysctl that is not allowed fails and never runs', async (t) => {
+t.test('a pod with a forbidden sysctl fails and never runs', async (t) => {
   const { create, until, ready, runtime, reasons } = await setUp(t);
   const sysctls = (name: string) => ({ securityContext: { sysctls: [{ name, value: '1' }] } });
   await create('unsafe', { containers: [container('app')], ...sysctls('kernel.msgmax') });
@@ -374,7 +374,7 @@ t.test('a sandbox that cannot be created is reported, and tried again', async (t
   t.match((await ready('web'))?.status, { phase: 'Running' });
 });
 
-t.test('a worker that is closed begins nothing more, and its containers run on', async (t) => {
+t.test('a closed worker starts nothing more, and its containers keep running', async (t) => {
   const { create, ready, runtime, deps } = await setUp(t);
   const worker = new PodWorker({ ...deps(), finished: () => t.fail('the pod is not removed') }, identity);
   const other = await create('web', { containers: [container('app')] });

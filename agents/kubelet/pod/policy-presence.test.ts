@@ -10,7 +10,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-t.test('follows policies as they come and go', async (t) => {
+t.test('follows policies as they are created and deleted', async (t) => {
   const client = new MemoryClient();
   const presence = new PolicyPresence({ client, log: silentLogger });
   const stop = new AbortController();
@@ -30,7 +30,7 @@ t.test('follows policies as they come and go', async (t) => {
   await until(() => !presence.any);
 });
 
-t.test('where it may not look it takes them for present, and asks no more', async (t) => {
+t.test('a node that may not list policies assumes that there are some, and asks no more', async (t) => {
   const client = new MemoryClient();
   client.list = async () => {
     throw new AppError('Forbidden', 'networkpolicies is forbidden');

@@ -32,7 +32,7 @@ async function setUp() {
 }
 const status = (reason: string): PodStatus => ({ phase: 'Running', reason }) as PodStatus;
 
-t.test('a mark in the moment after the last write is written too', async (t) => {
+t.test('a status marked right after the last write is written too', async (t) => {
   const { writer, mark, reason } = await setUp();
   // One of these delays hits the few microtasks between a writer's last check and its end.
   for (let delay = 0; delay < 40; delay++) {

@@ -86,7 +86,7 @@ const cases: ReadonlyArray<{ readonly name: string; readonly input: Partial<Stat
 ];
 for (const { name, input, want } of cases) t.test(name, async (t) => t.equal(short(input), want));
 
-t.test('addresses', async (t) => {
+t.test('podIP, podIPs and hostIPs', async (t) => {
   t.match(status({ records: [record(app)] }), {
     podIP: '10.244.0.5',
     podIPs: [{ ip: '10.244.0.5' }],

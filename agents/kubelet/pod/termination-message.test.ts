@@ -10,7 +10,7 @@ import type { LogChunk, LogOptions } from '../runtime/runtime';
 import { container, exited, pod } from '../spec/pod.fixture';
 import { readMessageFile, TerminationMessages } from './termination-message';
 
-t.test('the end of a message file is read, whatever a container has made of it', async (t) => {
+t.test('the end of a message file is read, whatever the container put there', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-message-'));
   t.teardown(() => rm(dir, { recursive: true }));
   const path = join(dir, 'log');
@@ -32,7 +32,7 @@ t.test('the end of a message file is read, whatever a container has made of it',
   t.match(await readMessageFile('/dev/zero'), /not a regular file$/);
 });
 
-t.test('a message is known once it was read; the log stands in for an empty one after a failure', async (t) => {
+t.test('a message is known when it was read; after a failure the log replaces an empty one', async (t) => {
   const app = container('app', { terminationMessagePolicy: 'FallbackToLogsOnError' });
   const runtime = new FakeRuntime();
   const clock = new FakeClock();
@@ -80,7 +80,7 @@ t.test('a message is known once it was read; the log stands in for an empty one 
   t.equal(await messageOf(1), 'Error on reading termination message from logs: refused');
 });
 
-t.test('a log that never ends holds nothing back for longer than its limit', async (t) => {
+t.test('a log that never ends delays the status no longer than its limit', async (t) => {
   const app = container('app', { terminationMessagePolicy: 'FallbackToLogsOnError' });
   const runtime = new FakeRuntime();
   const clock = new FakeClock();

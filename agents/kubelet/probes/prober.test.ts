@@ -54,14 +54,14 @@ const away = (): FakeCommand => {
   throw new Unavailable('docker does not answer');
 };
 
-t.test('a runtime that does not answer says nothing about the container', async (t) => {
+t.test('a runtime that does not answer is no failure of the container', async (t) => {
   const { reported, failed } = await probe(t, [fine, away, away, fine]);
   t.equal(failed, undefined);
   const said = 'Unhealthy Liveness probe errored and resulted in unknown state: docker does not answer';
   t.same(reported, [said, said]);
 });
 
-t.test('a command that fails or takes too long does', async (t) => {
+t.test('a command that fails or takes too long is a failure of the container', async (t) => {
   t.same(await probe(t, [fine, () => ({ output: 'sick', code: 3 })]), {
     reported: ['Unhealthy Liveness probe failed: sick'],
     failed: 'liveness',

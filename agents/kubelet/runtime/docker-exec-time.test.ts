@@ -28,7 +28,7 @@ async function run(timeoutMs: number, looks: readonly Look[]) {
   return { waits, end };
 }
 
-t.test('the time of a command', async (t) => {
+t.test('the time of a command counts from the start of its process', async (t) => {
   const notYet = { running: true, pid: 0 };
   t.same(
     await run(1000, [{ running: true, pid: 7, ageMs: 1000 }]),

@@ -7,7 +7,7 @@ function kept(...times: number[]): number[] {
   return times.filter((n) => !repeats.isRepeat(`2026-01-02T03:04:05.${String(n).padStart(9, '0')}Z`));
 }
 
-t.test('lines that come again after a rotation are left out', async (t) => {
+t.test('lines repeated after a rotation are dropped', async (t) => {
   t.same(kept(1, 2, 3, 4), [1, 2, 3, 4]);
   t.same(kept(1, 2, 3, 2, 3, 4), [1, 2, 3, 4], 'the repeat ends with the newest line');
   t.same(kept(1, 2, 3, 1, 2, 4, 2, 3, 4, 5), [1, 2, 3, 4, 5], 'twice, and once ended early');
@@ -16,12 +16,12 @@ t.test('lines that come again after a rotation are left out', async (t) => {
   t.same(kept(1, 2, 2, 2), [1, 2, 2, 2], 'parts alike are no repeat');
 });
 
-t.test('a clock that was set back repeats nothing', async (t) => {
+t.test('after a clock was set back, new lines are no repeats', async (t) => {
   t.same(kept(7, 8, 9, 3, 4, 5), [7, 8, 9, 3, 4, 5]);
   t.same(kept(7, 9, 8, 10), [7, 9, 8, 10]);
 });
 
-t.test('a log that is opened again begins with the last line', async (t) => {
+t.test('the last line is not sent again after a log is opened again', async (t) => {
   const repeats = new LogRepeats();
   const time = (n: number) => `2026-01-02T03:04:05.00000000${n}Z`;
   const sent = (...times: number[]) => times.filter((n) => !repeats.isRepeat(time(n)));

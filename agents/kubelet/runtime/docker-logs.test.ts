@@ -30,7 +30,7 @@ function frame(text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)]);
 }
 
-t.test('a log is given as it comes, and asked for no longer than it is read', async (t) => {
+t.test('a log is streamed, and its request ends with its reader', async (t) => {
   const left = Promise.withResolvers<void>();
   let sent = 0;
   const { runtime, urls } = await playDocker(t, (answer) => {

@@ -7,7 +7,7 @@ import { parseEvent } from './docker-events';
 import { FrameDecoder } from './docker-frames';
 import type { ContainerSpec } from './runtime';
 
-t.test('frames survive any cut', async (t) => {
+t.test('frames are parsed from chunks of any size', async (t) => {
   const frame = (stream: number, text: string) => {
     const head = Buffer.alloc(8);
     head[0] = stream;
@@ -115,6 +115,6 @@ t.test('errors of Docker by status and message', async (t) => {
   t.equal(code(undefined, 'connect ENOENT'), 'Unavailable');
 });
 
-t.test('the agent says nothing of its sockets, however deep it is looked into', async (t) => {
+t.test('inspecting the agent at any depth shows no sockets', async (t) => {
   t.equal(inspect({ agent: new DockerAgent() }, { showHidden: true, depth: null }), '{ agent: DockerAgent }');
 });

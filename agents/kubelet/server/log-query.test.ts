@@ -6,7 +6,7 @@ import { logBytes } from './log-stream';
 const now = Date.parse('2026-01-01T00:00:00Z');
 const parse = (text: string) => parseLogQuery(new URLSearchParams(text), now);
 
-t.test('parameters of a request for logs', async (t) => {
+t.test('parameters of a log request', async (t) => {
   t.same(parse(''), { follow: false, previous: false, timestamps: false, stream: 'All' });
   t.match(parse('follow=true&previous=1&timestamps=true&tailLines=0&limitBytes=5'), {
     follow: true,

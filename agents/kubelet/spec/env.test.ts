@@ -29,7 +29,7 @@ const env = (more: Partial<Container>) => {
   return Object.fromEntries(containerEnv(pod({ enableServiceLinks: false, containers: [app] }), app, sources));
 };
 
-t.test('values see what was defined before them', async (t) => {
+t.test('a value may refer to variables defined before it', async (t) => {
   const got = env({
     env: [
       { name: 'A', value: 'x' },

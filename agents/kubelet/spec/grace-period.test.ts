@@ -2,7 +2,7 @@ import t from 'tap';
 import { graceOf } from './grace-period';
 import { pod } from './pod.fixture';
 
-t.test('the time that containers get to end', async (t) => {
+t.test('the grace period of a pod: its deletion, else its spec', async (t) => {
   const of = (terminationGracePeriodSeconds?: number, more = {}) =>
     graceOf(pod({ terminationGracePeriodSeconds }, more));
   t.equal(graceOf({}), 30);

@@ -4,7 +4,7 @@ import { container, pod } from './pod.fixture';
 
 const bad = ['', '.', '..', '../x', 'a/b', 'a_b', 'a\0b', 'a\n', ' a', 'a'.repeat(300)];
 
-t.test('names that could lead elsewhere are found', async (t) => {
+t.test('names that could be paths are found', async (t) => {
   t.equal(unsoundName(pod({ volumes: [{ name: 'v', emptyDir: {} }] })), undefined);
   const meta = { name: 'web', namespace: 'shop', uid: '0f3b-9' };
   for (const name of bad) {

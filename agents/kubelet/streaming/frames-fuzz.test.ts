@@ -33,7 +33,7 @@ const stream = fc.array(frames, { maxLength: 6 });
 const bytesOf = (list: readonly Exclude<Frame, { type: 'unknown' }>[]): Buffer =>
   Buffer.concat(list.flatMap(formatFrame));
 
-t.test('SPDY frames come back whatever pieces they come in', async (t) => {
+t.test('SPDY frames are parsed from chunks of any size', async (t) => {
   await fuzz(
     t,
     'round trip',
@@ -55,7 +55,7 @@ t.test('SPDY frames come back whatever pieces they come in', async (t) => {
   });
 });
 
-t.test('SPDY header blocks', async (t) => {
+t.test('any SPDY header block is parsed or refused', async (t) => {
   const headers = fc
     .uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]{1,8}$/), fc.string({ maxLength: 8 })), {
       selector: ([name]) => name,
@@ -69,7 +69,7 @@ t.test('SPDY header blocks', async (t) => {
   );
 });
 
-t.test('terminal sizes', async (t) => {
+t.test('any text of terminal sizes is parsed or ignored', async (t) => {
   const valid = fc
     .record({ Width: fc.nat(), Height: fc.nat() })
     .map((size) => Buffer.from(`${JSON.stringify(size)}\n`));
@@ -87,7 +87,7 @@ const message = fc
   .tuple(fc.constantFrom(0, 1, 2, 8, 9, 10), fc.uint8Array({ maxLength: 60 }), fc.boolean())
   .map(([opcode, payload, fin]) => masked(opcode, Buffer.from(payload), fin));
 
-t.test('WebSocket frames: the server closes the connection or goes on', async (t) => {
+t.test('WebSocket frames: the server closes the connection or serves on', async (t) => {
   const server = createServer();
   const sockets = new WebSocketServer({ server, maxPayload: 1024 * 1024, perMessageDeflate: false });
   const failures: unknown[] = [];
@@ -126,7 +126,7 @@ t.test('WebSocket frames: the server closes the connection or goes on', async (t
   t.strictSame(failures, []);
 });
 
-t.test('a message of nothing but ends costs little', async (t) => {
+t.test('a message of many invalid sizes is cheap', async (t) => {
   const start = process.cpuUsage();
   t.strictSame([...new TerminalSizeReader().push('}'.repeat(2_000_000))], []);
   t.ok(process.cpuUsage(start).user < 2_000_000);

@@ -5,7 +5,7 @@ import { parseStreamingRequest } from './requests';
 import { renderStatus } from './status';
 import { ResizeFeed, TerminalSizeReader } from './terminal-size';
 
-t.test('paths and parameters', async (t) => {
+t.test('paths and parameters are parsed', async (t) => {
   const target = { namespace: 'ns', pod: 'p', container: 'c' };
   const streams = { stdin: false, stdout: true, stderr: true, tty: false };
   const cases = [
@@ -52,7 +52,7 @@ t.test('paths and parameters', async (t) => {
   for (const { name, url } of wrong) t.throws(() => parseStreamingRequest(url), { code: 'BadRequest' }, name);
 });
 
-t.test('the first offer that is spoken is taken', async (t) => {
+t.test('the first offer that the server supports is chosen', async (t) => {
   t.same(parseOffers(undefined), []);
   t.same(parseOffers('a, b,c'), ['a', 'b', 'c']);
   t.same(parseOffers(['a', 'b, c']), ['a', 'b', 'c']);

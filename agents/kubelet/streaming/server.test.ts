@@ -122,7 +122,7 @@ t.test('a client without sub-protocols speaks the first version', async (t) => {
   t.equal(client.channel(3), '', 'success is silent');
 });
 
-t.test('a client that leaves ends the session', async (t) => {
+t.test('a client that disconnects ends the session', async (t) => {
   const client = await new Client(`ws://${await start(t)}/exec/ns/p/c?command=wait&output=1`, [
     'v4.channel.k8s.io',
   ]).opened();

@@ -75,7 +75,7 @@ t.test('files change all at once', async (t) => {
   t.same((await readdir(dir)).sort(), before, 'what was begun is removed');
 });
 
-t.test('folders deeper than a path may be long', async (t) => {
+t.test('folders nested deeper than the longest path are removed', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-volume-'));
   const levels = Array(15).fill('d'.repeat(200)).join('/');
   // No call accepts such a long path, so the lower half is created elsewhere and moved below the upper half.

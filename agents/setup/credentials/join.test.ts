@@ -146,7 +146,7 @@ t.test('each refusal of discovery has one message', async (t) => {
   await wrong({ server: `127.0.0.1:${port === 1 ? 2 : 1}` }, 'Unavailable', /no API server answers .*curl -k https/);
 });
 
-t.test('a server in between that relays the true text is noticed', async (t) => {
+t.test('a server in between that relays the right text is refused', async (t) => {
   const cluster = await startCluster(t);
   const map = await cluster.admin.get(configMaps, 'kube-public/cluster-info');
   const stranger = await createAuthority('kubernetes', Date.now());

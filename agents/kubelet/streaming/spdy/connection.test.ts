@@ -117,7 +117,7 @@ t.test('opens, answers, carries both ways, half-closes', async (t) => {
   t.notOk(client.received.some(({ type }) => type === 'rst-stream'));
 });
 
-t.test('pings are answered, ours never asked', async (t) => {
+t.test('pings of the client are answered, and no others', async (t) => {
   const client = new Client();
   client.send({ type: 'ping', id: 2 });
   client.send({ type: 'ping', id: 7 });
@@ -237,7 +237,7 @@ t.test('a slow reader stops the transport, and starts it again', async (t) => {
   await client.ended;
 });
 
-t.test('closing says good-bye after everything written', async (t) => {
+t.test('close() sends GOAWAY after everything written', async (t) => {
   const client = new Client();
   const stream = await client.open(1);
   stream.end('last words');

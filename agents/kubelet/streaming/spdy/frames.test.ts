@@ -41,11 +41,11 @@ function adler32(data: Buffer): number {
   return b * 65536 + a;
 }
 
-t.test('frames survive the way to bytes and back', async (t) => {
+t.test('frames are the same after formatting and parsing', async (t) => {
   for (const frame of frames) t.same([...new FrameReader().push(bytes(frame))], [frame], frame.type);
 });
 
-t.test('the bytes of the specification', async (t) => {
+t.test('frames have the bytes of the specification', async (t) => {
   const cases: { name: string; frame: Sendable; hex: string }[] = [
     { name: 'ping', frame: { type: 'ping', id: 1 }, hex: '80030006 00000004 00000001' },
     { name: 'reset', frame: { type: 'rst-stream', stream: 1, status: 5 }, hex: '80030003 00000008 00000001 00000005' },
@@ -64,7 +64,7 @@ t.test('the bytes of the specification', async (t) => {
   for (const { name, frame, hex } of cases) t.equal(bytes(frame).toString('hex'), hex.replaceAll(' ', ''), name);
 });
 
-t.test('frames come in whatever pieces', async (t) => {
+t.test('frames are parsed from chunks of any size', async (t) => {
   const all = Buffer.concat(frames.map(bytes));
   for (const size of [1, 2, 7, 8, 9, 64, all.length]) {
     const reader = new FrameReader();
@@ -75,7 +75,7 @@ t.test('frames come in whatever pieces', async (t) => {
   }
 });
 
-t.test('what is no SPDY/3.1 is refused, unknown control frames are not', async (t) => {
+t.test('bytes that are not SPDY/3.1 are refused, unknown control frames are not', async (t) => {
   const control = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
   const bad = [
     { name: 'version 2', hex: '80020006 00000004 00000001' },

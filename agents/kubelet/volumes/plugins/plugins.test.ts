@@ -55,7 +55,7 @@ const projected: ProjectedSource = {
   ],
 };
 
-t.test('what the files of a volume hold', async (t) => {
+t.test('the files of each volume source', async (t) => {
   const items = [{ key: 'a', path: 'dir/x', mode: 0o400 }];
   t.same((await setUp(t, { configMap: { name: 'cfg', items } })).files, { 'dir/x': 'one 400' });
   t.same((await setUp(t, { configMap: { name: 'cfg' } })).files, { a: 'one 644', b: 'two 644', c: '\x00\xff 644' });
@@ -71,7 +71,7 @@ t.test('what the files of a volume hold', async (t) => {
   t.equal(projectedPayload(ofUser, projected, sources).get('token')?.uid, 7);
 });
 
-t.test('what is missing has upstream words', async (t) => {
+t.test('a missing object has upstream’s message', async (t) => {
   await t.rejects(setUp(t, { configMap: { name: 'none' } }), { message: 'configmap "none" not found' });
   await t.rejects(setUp(t, { secret: { secretName: 'none' } }), { message: 'secret "none" not found' });
   const wrongKey = { configMap: { name: 'cfg', items: [{ key: 'z', path: 'z' }] } };
@@ -79,7 +79,7 @@ t.test('what is missing has upstream words', async (t) => {
   t.same((await setUp(t, { configMap: { name: 'none', optional: true } })).files, {});
 });
 
-t.test('where a volume lies, and whether containers may write', async (t) => {
+t.test('the path of a volume, and whether containers may write', async (t) => {
   const shown = (source: Omit<Volume, 'name'>) => {
     const { dir, readOnly, path } = contentOf({ name: 'v', ...source })!;
     return [dir, readOnly, path];
@@ -93,7 +93,7 @@ t.test('where a volume lies, and whether containers may write', async (t) => {
   t.equal(contentOf({ name: 'v', nfs: { server: 'a', path: '/' } }), undefined, 'a source that no plug-in knows');
 });
 
-t.test('which files lie in memory', async (t) => {
+t.test('which volumes have their files in memory', async (t) => {
   t.same((await setUp(t, { configMap: { name: 'cfg' } })).tmpfs, []);
   const inMemory = { secret: { secretName: 'sec' }, projected, downwardAPI: {} };
   for (const [field, source] of Object.entries(inMemory)) {
