@@ -50,14 +50,14 @@ export const options = {
     flag: 'resolv-conf',
     placeholder: 'FILE',
     default: '/etc/resolv.conf',
-    help: 'where upstream servers are read from; behind the stub of systemd-resolved, where that is all it names',
+    help: 'file with the upstream servers; if it names only the stub of systemd-resolved, the file behind the stub',
     parse: parseText,
   },
   allowRecursion: {
     flag: 'allow-recursion',
     placeholder: 'CIDR,..',
     default: '',
-    help: 'clients that may ask for names outside the zone, besides the pods of this node and the node itself',
+    help: 'more clients that may ask for names outside the zone: the pods of this node and the node always may',
     parse: (text: string) => parseList(text).map(parseCidr),
   },
   healthzAddress: {

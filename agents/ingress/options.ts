@@ -35,7 +35,7 @@ export const options = {
     flag: 'max-header-bytes',
     placeholder: 'BYTES',
     default: '16384',
-    help: "longest head of a request or an answer; more is 431, or 502 for a backend's",
+    help: 'longest head of a request or an answer; a longer request gets 431, a longer answer of a backend becomes 502',
     parse: parseInteger(1_024, 1_048_576),
   },
   maxConnections: {
@@ -49,7 +49,7 @@ export const options = {
     flag: 'cluster-domain',
     placeholder: 'DOMAIN',
     default: 'cluster.local',
-    help: "the cluster's zone: ExternalNames in it are asked of --cluster-dns",
+    help: "the cluster's zone: the servers of --cluster-dns resolve ExternalNames in it",
     parse: (text: string) => text.toLowerCase().replace(/\.$/, ''),
   },
   clusterDns: {
@@ -70,7 +70,7 @@ export const options = {
     flag: 'refused-backends',
     placeholder: 'CIDR,..',
     default: '',
-    help: 'ranges that no backend may be in, besides loopback, link-local, multicast and the addresses of nodes',
+    help: 'more ranges that no backend may be in: loopback, link-local, multicast and addresses of nodes are always refused',
     parse: (text: string) => parseList(text).map(parseCidr),
   },
 } satisfies OptionTable;

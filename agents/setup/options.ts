@@ -34,7 +34,7 @@ const node = {
     flag: 'node-ip',
     placeholder: 'IP',
     default: '',
-    help: 'address at which the other nodes reach this machine; absent: the one that leads to the API server, or out',
+    help: 'address at which the other nodes reach this machine; absent: the address of the route to the API server, or out of the machine',
     parse: parseIp,
   },
   nodeLabels: {
@@ -55,13 +55,13 @@ const node = {
   start: {
     flag: 'start',
     default: 'true',
-    help: 'start the processes; --no-start leaves that to the next boot, as for an image',
+    help: 'start the processes; with --no-start they start at the next boot, for example of an image',
     parse: parseBoolean,
   },
   wait: {
     flag: 'wait',
     default: 'true',
-    help: 'wait until this node is Ready; --no-wait does not',
+    help: 'wait until this node is Ready; --no-wait: do not wait',
     parse: parseBoolean,
   },
 } satisfies OptionTable;
@@ -121,7 +121,7 @@ export const initOptions = {
     flag: 'images',
     placeholder: 'DIR',
     default: '',
-    help: 'images for the registry: an OCI image layout, or archives of docker save; absent: those that came with the program',
+    help: 'images for the registry: an OCI image layout, or archives of docker save; absent: those of the package',
     parse: parseText,
   },
 } satisfies OptionTable;
@@ -132,25 +132,30 @@ export const joinOptions = {
     flag: 'token',
     placeholder: 'ID.SECRET',
     default: '',
-    help: 'as k8ts token create prints it; not needed again once the node has its certificates',
+    help: 'printed by k8ts token create; needed only until the node has its certificates',
     parse: parseText,
   },
   caHash: {
     flag: 'ca-cert-hash',
     placeholder: 'sha256:HEX',
     default: '',
-    help: "of the cluster's certificate authority: no other server is believed",
+    help: "of the cluster's certificate authority; other servers are refused",
     parse: parseText,
   },
   registry: {
     flag: 'registry',
     placeholder: 'HOST:PORT',
     default: '',
-    help: 'image registry asked before those of the Internet, or none; absent: the one the cluster names',
+    help: 'image registry to try before those of the Internet, or none; absent: that of the cluster',
     parse: parseText,
   },
 } satisfies OptionTable;
 
 export const resetOptions = {
-  yes: { flag: 'yes', default: 'false', help: 'do it; without, only say what would be removed', parse: parseBoolean },
+  yes: {
+    flag: 'yes',
+    default: 'false',
+    help: 'remove; without it, only print what would be removed',
+    parse: parseBoolean,
+  },
 } satisfies OptionTable;

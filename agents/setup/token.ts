@@ -47,20 +47,20 @@ export const tokenOptions = {
     flag: 'ttl',
     placeholder: 'DURATION',
     default: '24h',
-    help: 'create: how long the token lets machines in; 0 is for ever',
+    help: 'create: how long machines may join with the token; 0: for ever',
     parse: parseDuration,
   },
   description: {
     flag: 'description',
     placeholder: 'TEXT',
     default: '',
-    help: 'create: shown by list',
+    help: 'create: a text that list shows',
     parse: parseText,
   },
   printJoinCommand: {
     flag: 'print-join-command',
     default: 'false',
-    help: 'create: print the whole command to run on a machine that is to join',
+    help: 'create: print the whole k8ts join command for a machine',
     parse: parseBoolean,
   },
 } satisfies OptionTable;

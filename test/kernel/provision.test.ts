@@ -114,7 +114,7 @@ t.test(
           control.sh("KUBECONFIG=/etc/k8ts/admin.conf kubectl get node worker-1 -o 'jsonpath={.spec.podCIDR}'");
         const before = await range();
         await worker.sh('k8ts reset --yes; rm -rf /root/.ssh');
-        t.match(await provision(worker, 'worker'), /certificate asked for file=kubelet\.conf/);
+        t.match(await provision(worker, 'worker'), /certificate requested file=kubelet\.conf/);
         t.equal(await range(), before, 'the cluster keeps its range');
         await podsAreReady(t, control);
       });

@@ -111,7 +111,7 @@ export class PodSources {
       this.failure = failure;
       const hint = this.unsupported ? ' (nft with tables for bridges is needed)' : '';
       log.warn('pods are not checked: they can send under any address', { error });
-      report('PodSourcesNotChecked', `Pods of this node can send under addresses of others${hint}: ${failure}`);
+      report('PodSourcesNotChecked', `Pods of this node can send under foreign addresses${hint}: ${failure}`);
     }
   }
 

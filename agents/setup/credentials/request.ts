@@ -146,7 +146,7 @@ async function order(client: Client, credential: NodeCredential, log: Logger, si
   let created = '';
   const onCreated = (requestName: string) => {
     created = requestName;
-    log.info('certificate asked for', { file: fileOf(name), request: requestName });
+    log.info('certificate requested', { file: fileOf(name), request: requestName });
   };
   try {
     const desired = { signerName, request, usages, namePrefix: 'node-csr-', onCreated };
