@@ -87,7 +87,7 @@ t.test('settings that exclude k8ts are refused with the reason', async (t) => {
       message: /userns-remap to "default": containers would run in user namespaces/,
     },
     { file: { hosts: ['tcp://0.0.0.0:2375'] }, message: /hosts to .*docker\.sock, which is not among them/ },
-    { file: { 'registry-mirrors': 'http://x' }, message: /registry-mirrors is no list/ },
+    { file: { 'registry-mirrors': 'http://x' }, message: /registry-mirrors is not a list/ },
     {
       file: {},
       flags: ['--registry-mirror'],
@@ -101,8 +101,8 @@ t.test('settings that exclude k8ts are refused with the reason', async (t) => {
       String(message),
     );
   }
-  t.throws(() => mergeDaemonJson({ daemonJson: '{', flags: [] }, desired, undefined), /is no JSON/);
-  t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, desired, undefined), /holds no JSON object/);
+  t.throws(() => mergeDaemonJson({ daemonJson: '{', flags: [] }, desired, undefined), /is not JSON/);
+  t.throws(() => mergeDaemonJson({ daemonJson: '[]', flags: [] }, desired, undefined), /is not a JSON object/);
 });
 
 t.test('a flag of dockerd with the same value replaces a setting', async (t) => {

@@ -65,7 +65,7 @@ const impossible: readonly {
 
 /**
  * The file with the settings of k8ts. `before` is what an earlier run added: it is removed first, so that a registry that has moved
- * leaves no trace. @throws Refused when the file is no JSON object, or a setting of the user excludes one of k8ts
+ * leaves no trace. @throws Refused when the file is not a JSON object, or a setting of the user excludes one of k8ts
  */
 export function mergeDaemonJson(
   facts: DockerFacts,
@@ -102,11 +102,11 @@ export function mergeDaemonJson(
     if (facts.flags.includes(flagOf[key]!)) {
       throw new Refused(
         `dockerd is started with ${flagOf[key]}, and does not start when ${daemonJsonPath} names ${key} as well.`,
-        `Move what ${flagOf[key]} says into ${daemonJsonPath} under "${key}", restart Docker, and run this again.`,
+        `Move the values of ${flagOf[key]} to "${key}" in ${daemonJsonPath}, restart Docker, and run this again.`,
       );
     }
     if (!Array.isArray(present)) {
-      throw new Refused(`${daemonJsonPath}: ${key} is no list.`, 'Mend the file and run this again.');
+      throw new Refused(`${daemonJsonPath}: ${key} is not a list.`, 'Correct the file and run this again.');
     }
     if (present.includes(value)) return;
     merged[key] = [...present, value];
@@ -147,12 +147,12 @@ function parseDaemonJson(text: string | undefined): DaemonJson {
     value = JSON.parse(text);
   } catch (err) {
     throw new Refused(
-      `${daemonJsonPath} is no JSON: ${err instanceof Error ? err.message : err}`,
-      'Docker itself does not start with it. Mend the file and run this again.',
+      `${daemonJsonPath} is not JSON: ${err instanceof Error ? err.message : err}`,
+      'Docker itself does not start with it. Correct the file and run this again.',
     );
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new Refused(`${daemonJsonPath} holds no JSON object.`, 'Mend the file and run this again.');
+    throw new Refused(`${daemonJsonPath} is not a JSON object.`, 'Correct the file and run this again.');
   }
   return value as DaemonJson;
 }

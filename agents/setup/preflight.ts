@@ -110,7 +110,10 @@ export function checkMachine(facts: MachineFacts, options: PreflightOptions): vo
 
 function checkSystemd({ systemd, systemdVersion }: MachineFacts, { start }: PreflightOptions): void {
   if (systemd === 'missing') {
-    throw new Refused('this machine has no systemd.', 'On one without, hack/up runs whole clusters: see the README.');
+    throw new Refused(
+      'this machine has no systemd.',
+      'Without systemd, hack/up runs clusters on one machine: see the README.',
+    );
   }
   if (systemd === 'offline' && start) {
     throw new Refused(

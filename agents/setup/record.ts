@@ -32,7 +32,7 @@ export async function readRecord(files: MachineFiles): Promise<SetupRecord | und
     // Reported below: the caller cannot do anything with the position of a missing brace.
   }
   throw new BadRequest(
-    `${recordPath} is not a record of this version; with it gone, k8ts reset removes by name what it finds`,
+    `${recordPath} is not a record of this version; without this file, k8ts reset removes everything with a name of k8ts`,
   );
 }
 

@@ -90,7 +90,7 @@ export async function prepareMachine(
   if (program === undefined && observed.installedVersion === undefined) {
     throw new Refused(
       'this program runs from sources and cannot be installed.',
-      'Make a folder that can with hack/package, and run DIR/k8ts init or DIR/k8ts join from it.',
+      'Create an installable folder with hack/package, and run DIR/k8ts init or DIR/k8ts join from it.',
     );
   }
   const elsewhere = program && program.dir !== files.path(programDir) ? program : undefined;

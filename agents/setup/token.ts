@@ -128,7 +128,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       await client.delete(secrets, tokenSecretKey(id), { signal });
     } catch (cause) {
       if (cause instanceof NotFound)
-        throw new NotFound(`there is no token ${id}; \`k8ts token list\` shows those there are`);
+        throw new NotFound(`there is no token ${id}; \`k8ts token list\` shows the existing ones`);
       throw cause;
     }
     return [`token ${id} is deleted: machines that have joined with it stay`];

@@ -112,7 +112,7 @@ export class NetlinkPodNetwork implements PodNetwork {
     const steps = planBridge(desired, await rt.link(bridgeName), await rt.addresses());
     await applySteps(rt, steps);
     const bridge = await rt.link(bridgeName);
-    if (!bridge) throw new Unavailable(`bridge ${bridgeName} is gone`);
+    if (!bridge) throw new Unavailable(`bridge ${bridgeName} was removed`);
     this.ensureNodeSysctls(hasIpv6);
     return { bridge, changed: steps.length > 0 };
   }

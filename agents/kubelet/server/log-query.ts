@@ -23,7 +23,7 @@ export function parseLogQuery(query: URLSearchParams, now: number): LogQuery {
     : sinceSeconds === undefined
       ? undefined
       : now - sinceSeconds * 1000;
-  if (sinceMs !== undefined && Number.isNaN(sinceMs)) throw new BadRequest(`sinceTime is no time: ${sinceTime}`);
+  if (sinceMs !== undefined && Number.isNaN(sinceMs)) throw new BadRequest(`sinceTime is not a time: ${sinceTime}`);
   const stream = query.get('stream') || 'All';
   if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr') throw new BadRequest(`unknown stream: ${stream}`);
   return {

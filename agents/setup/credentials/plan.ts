@@ -58,14 +58,14 @@ export function judgeMembership(nodes: readonly Node[], name: string, addresses:
     if (other !== name && shared !== undefined) {
       const message =
         `address ${shared} belongs to node ${other} already. Give this machine an address of its own, at which the other ` +
-        `nodes reach it: --node-ip=IP. If ${other} is gone for good: kubectl delete node ${other}`;
+        `nodes reach it: --node-ip=IP. If ${other} will never return: kubectl delete node ${other}`;
       return { verdict: 'taken', message };
     }
     if (other !== name || !isReady(node)) continue;
     if (shared !== undefined) return { verdict: 'returning' };
     const message =
       `the name ${name} belongs to a node that is alive, at ${addressesOf(node).join(', ') || 'an unknown address'}. Give this ` +
-      `machine another: --node-name=NAME. If that machine is gone, wait a minute until it is NotReady, or: kubectl delete ` +
+      `machine another: --node-name=NAME. If that machine does not run any more, wait a minute until it is NotReady, or: kubectl delete ` +
       `node ${name}`;
     return { verdict: 'taken', message };
   }

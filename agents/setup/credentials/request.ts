@@ -130,12 +130,9 @@ async function checkMembership(client: Client, { name, addresses }: NodeIdentity
   const membership = judgeMembership(items, name, addresses);
   if (membership.verdict === 'taken') throw new AlreadyExists(membership.message);
   if (membership.verdict === 'returning') {
-    log.info(
-      'this node was Ready a moment ago: the cluster gives its name out again once it has not heard of it for 40 s',
-      {
-        node: name,
-      },
-    );
+    log.info('this node was Ready a moment ago: this machine gets its name when the node has not reported for 40 s', {
+      node: name,
+    });
   }
 }
 

@@ -20,7 +20,7 @@ export function parseToken(text: string): TokenText {
 export function parseServer(text: string): string {
   const [, host, port = '6443'] = /^(?:https:\/\/)?(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?\/?$/i.exec(text) ?? [];
   if (host === undefined)
-    throw new BadRequest(`${JSON.stringify(text)} is no server: expected HOST:PORT, like 192.168.56.10:6443`);
+    throw new BadRequest(`${JSON.stringify(text)} is not a server: expected HOST:PORT, like 192.168.56.10:6443`);
   return `https://${host}:${port}`;
 }
 

@@ -34,7 +34,7 @@ export class OciLayout implements ImageSource {
     try {
       index = JSON.parse(await readFile(join(this.dir, 'index.json'), 'utf8')) as Manifest;
     } catch (cause) {
-      throw new BadRequest(`${this.dir} is no OCI image layout`, { cause });
+      throw new BadRequest(`${this.dir} is not an OCI image layout`, { cause });
     }
     return (index.manifests ?? []).flatMap((manifest) => {
       const name = nameOf(manifest);
