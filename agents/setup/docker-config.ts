@@ -102,7 +102,7 @@ export function mergeDaemonJson(
     if (facts.flags.includes(flagOf[key]!)) {
       throw new Refused(
         `dockerd is started with ${flagOf[key]}, and does not start when ${daemonJsonPath} names ${key} as well.`,
-        `Move the values of ${flagOf[key]} to "${key}" in ${daemonJsonPath}, restart Docker, and run this again.`,
+        `Move the values of ${flagOf[key]} into ${daemonJsonPath} under "${key}", restart Docker, and run this again.`,
       );
     }
     if (!Array.isArray(present)) {
