@@ -75,8 +75,8 @@ export function planAnnouncement(
   found: EndpointSlice | undefined,
   announcement: Announcement,
 ): EndpointSlice | undefined {
-  const wanted = announcedSlice(announcement);
-  if (!found) return wanted;
+  const desired = announcedSlice(announcement);
+  if (!found) return desired;
   const parts = ({ metadata, endpoints, ports, addressType }: EndpointSlice) =>
     JSON.stringify([
       metadata?.labels?.[serviceNameLabel],
@@ -85,9 +85,9 @@ export function planAnnouncement(
       endpoints?.map(({ addresses, conditions, nodeName }) => [addresses, conditions?.ready, nodeName]),
       ports?.map(({ name, protocol, port }) => [name, protocol, port]),
     ]);
-  if (parts(found) === parts(wanted)) return undefined;
+  if (parts(found) === parts(desired)) return undefined;
   const { resourceVersion } = found.metadata ?? {};
-  return { ...wanted, metadata: { ...wanted.metadata, ...(resourceVersion ? { resourceVersion } : {}) } };
+  return { ...desired, metadata: { ...desired.metadata, ...(resourceVersion ? { resourceVersion } : {}) } };
 }
 
 function announcedSlice({ nodeName, address, port, node }: Announcement): EndpointSlice {

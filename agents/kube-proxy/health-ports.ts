@@ -18,16 +18,16 @@ export class HealthPorts {
 
   /** Opens and closes ports until they are those of `checks`. If two Services have one port, the first by name gets it. */
   update(checks: readonly HealthCheck[]): void {
-    const wanted = new Map<number, HealthCheck>();
-    for (const check of [...checks].sort((a, b) => (a.key < b.key ? 1 : -1))) wanted.set(check.port, check);
-    this.checks = wanted;
+    const desired = new Map<number, HealthCheck>();
+    for (const check of [...checks].sort((a, b) => (a.key < b.key ? 1 : -1))) desired.set(check.port, check);
+    this.checks = desired;
     for (const [port, server] of this.servers) {
-      if (wanted.has(port)) continue;
+      if (desired.has(port)) continue;
       this.servers.delete(port);
       server.close();
       server.closeAllConnections();
     }
-    for (const port of wanted.keys()) if (!this.servers.has(port)) this.open(port);
+    for (const port of desired.keys()) if (!this.servers.has(port)) this.open(port);
   }
 
   close(): void {

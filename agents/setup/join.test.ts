@@ -7,7 +7,7 @@ import { defaults } from './desired';
 import { noDockerChanges } from './docker-config';
 import { serverOf } from './join';
 import type { SetupRecord } from './record';
-import { sysctlNames, wantedSysctls } from './session';
+import { desiredSysctls, sysctlNames } from './session';
 
 const record: SetupRecord = {
   version: 1,
@@ -66,12 +66,12 @@ t.test('a clock that differs from that of the server is refused', async (t) => {
 
 t.test('kernel settings: limits are raised, never lowered; forwarding is not written down', async (t) => {
   const low = { 'fs.inotify.max_user_instances': '128', 'fs.inotify.max_user_watches': '8192' };
-  t.same(wantedSysctls(low), {
+  t.same(desiredSysctls(low), {
     'net.ipv4.conf.all.send_redirects': '0',
     'fs.inotify.max_user_instances': '1024',
     'fs.inotify.max_user_watches': '524288',
   });
   const high = { 'fs.inotify.max_user_instances': '9999', 'fs.inotify.max_user_watches': '9999999' };
-  t.same(wantedSysctls(high), { 'net.ipv4.conf.all.send_redirects': '0' });
+  t.same(desiredSysctls(high), { 'net.ipv4.conf.all.send_redirects': '0' });
   t.ok(sysctlNames.includes('net.ipv4.ip_forward'), 'but recorded, so that a reset can put it back');
 });

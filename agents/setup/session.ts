@@ -51,7 +51,7 @@ const raisedSysctls = { 'fs.inotify.max_user_instances': 1024, 'fs.inotify.max_u
 export const sysctlNames = [byKubelet, ...Object.keys(fixedSysctls), ...Object.keys(raisedSysctls)];
 
 /** `before`: the values before the set-up. */
-export function wantedSysctls(before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function desiredSysctls(before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const raised = Object.entries(raisedSysctls).filter(([name, value]) => Number(before[name] ?? 0) < value);
   return { ...fixedSysctls, ...Object.fromEntries(raised.map(([name, value]) => [name, String(value)])) };
 }
@@ -84,7 +84,7 @@ export async function prepareMachine(
   if (start) checkPorts(machine.facts, desired, await runningParts(exec, desired));
   const docker = mergeDaemonJson(machine.docker, desired.cluster, before?.docker);
   const sysctlsBefore = before?.sysctls ?? (await readSysctls(sysctlNames));
-  const sysctls = wantedSysctls(sysctlsBefore);
+  const sysctls = desiredSysctls(sysctlsBefore);
   const program = await ownPackage();
   const observed = await observeState({ desired, sysctls }, { exec, files, running, engine: machine.engine });
   if (program === undefined && observed.installedVersion === undefined) {

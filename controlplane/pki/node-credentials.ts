@@ -10,7 +10,7 @@ export interface NodeCredential {
   readonly name: 'kubelet' | 'kube-proxy' | 'dns' | 'ingress' | 'serving';
   readonly signerName: SignerName;
   readonly usages: readonly string[];
-  readonly wanted: CertificateRequest;
+  readonly desired: CertificateRequest;
 }
 
 /** The kubelet's own first: it authenticates the requests for the others. A node may have several addresses, comma-joined. */
@@ -19,16 +19,16 @@ export function nodeCredentials({ name, ip }: NodeNames): readonly NodeCredentia
     name: agentName,
     signerName: signers.nodeAgent,
     usages: clientUsages,
-    wanted: identities[agentName],
+    desired: identities[agentName],
   });
   const serving = kubeletServing({ name, ip });
   return [
-    { name: 'kubelet', signerName: signers.kubeletClient, usages: clientUsages, wanted: identities.kubelet(name) },
+    { name: 'kubelet', signerName: signers.kubeletClient, usages: clientUsages, desired: identities.kubelet(name) },
     {
       name: 'serving',
       signerName: signers.kubeletServing,
       usages: servingUsages,
-      wanted: { ...serving, hosts: [name, ...ip.split(',').filter((address) => address !== '')] },
+      desired: { ...serving, hosts: [name, ...ip.split(',').filter((address) => address !== '')] },
     },
     agent('kube-proxy'),
     agent('dns'),

@@ -11,7 +11,7 @@ const node = { name: 'w1', ip: '192.168.56.11' };
 t.test('when a certificate of one year is renewed', async (t) => {
   const authority = await createAuthority('kubernetes', start);
   for (const credential of nodeCredentials(node)) {
-    const pair = await issueCertificate(authority, credential.wanted, start);
+    const pair = await issueCertificate(authority, credential.desired, start);
     const at = (days: number) => planRenewal(credential, { pair }, authority.cert, start + days * dayMs);
     const fresh = at(0);
     t.equal(fresh.action, 'wait', credential.name);
@@ -32,11 +32,11 @@ t.test('files that are not the kubelet’s to renew', async (t) => {
   const leave = { action: 'leave' };
   t.match(planRenewal(kubelet!, undefined, authority.cert, late), leave, 'nothing there');
   t.match(planRenewal(kubelet!, { pair: { cert: 'x', key: 'y' } }, authority.cert, late), leave, 'no certificate');
-  const foreign = await issueCertificate(other, kubelet!.wanted, start);
+  const foreign = await issueCertificate(other, kubelet!.desired, start);
   t.match(planRenewal(kubelet!, { pair: foreign }, authority.cert, late), leave, 'of another authority');
   const admin = await issueCertificate(authority, identities.admin, start);
   t.match(planRenewal(kubelet!, { pair: admin }, authority.cert, late), leave, 'another user');
-  const pair = await issueCertificate(authority, { ...serving!.wanted, hosts: ['w1'] }, start);
+  const pair = await issueCertificate(authority, { ...serving!.desired, hosts: ['w1'] }, start);
   const gained = { action: 'renew', reason: 'it does not cover 192.168.56.11' };
   t.match(planRenewal(serving!, { pair }, authority.cert, start), gained, 'but a new address is a reason');
 });

@@ -14,7 +14,7 @@ export type Renewal =
 
 /** `caPem` is the authority that the kubelet's own kubeconfig names. */
 export function planRenewal(
-  { name, wanted }: NodeCredential,
+  { name, desired }: NodeCredential,
   found: FoundCredential | undefined,
   caPem: string,
   nowMs: number,
@@ -31,7 +31,7 @@ export function planRenewal(
     return { action: 'give-up', reason: `this node's own certificate ended at ${ended}, before it was renewed` };
   }
   // A file with another user or another authority is not the kubelet's.
-  const reason = whyReplace(found.pair, wanted, caPem, nowMs, 0);
+  const reason = whyReplace(found.pair, desired, caPem, nowMs, 0);
   if (reason !== undefined && !isRenewable(name, reason)) return { action: 'leave' };
   if (reason !== undefined) return { action: 'renew', reason };
   const untilMs = renewAtMs(lifetime, spread(found.pair.cert));

@@ -47,8 +47,8 @@ async function startNode(test: Test, ageDays: number) {
   await ensureNodePki(files.pkiDir, authority, node);
   const madeAtMs = Date.now() - ageDays * dayMs;
   const cluster = { server: url, caPem: authority.cert };
-  for (const { name, wanted } of nodeCredentials(node)) {
-    await writeCredential(files, name, await issueCertificate(authority, wanted, madeAtMs), cluster);
+  for (const { name, desired } of nodeCredentials(node)) {
+    await writeCredential(files, name, await issueCertificate(authority, desired, madeAtMs), cluster);
   }
   const transport = await KubeconfigTransport.open(pathOf(files, 'kubelet'));
   test.teardown(() => transport.close());
@@ -193,7 +193,7 @@ t.test("the kubelet's server uses the new pair for new connections, and old ones
   t.strictSame(await old(), first, 'on the connection it had');
   await certificate.reload();
   t.equal((await open(admin)()).serial, second.serial, 'nothing new, nothing changed');
-  const other = await issueCertificate(authority, nodeCredentials(node)[1]!.wanted, Date.now());
+  const other = await issueCertificate(authority, nodeCredentials(node)[1]!.desired, Date.now());
   await writeFile(join(files.pkiDir, 'kubelet.key'), other.key);
   await certificate.reload();
   t.equal((await open(admin)()).serial, second.serial, 'half of a pair is waited with');

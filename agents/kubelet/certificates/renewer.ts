@@ -80,18 +80,18 @@ export class CertificateRenewer {
   }
 
   private async renew(
-    { name, wanted, usages, signerName }: NodeCredential,
+    { name, desired, usages, signerName }: NodeCredential,
     cluster: { readonly server: string; readonly caPem: string },
     signal: AbortSignal,
   ): Promise<void> {
     const { client, files, clock } = this.deps;
     // Loaded only when needed, once or twice a year, because it takes much memory.
     const { createRequest } = await import('../../../controlplane/pki/certificate-request');
-    const { request, key } = await createRequest(wanted);
+    const { request, key } = await createRequest(desired);
     const until = AbortSignal.any([signal, AbortSignal.timeout(orderTimeoutMs)]);
     const cert = await orderCertificate(client, { signerName, request, usages, namePrefix: 'csr-' }, until);
     const pair = { cert, key };
-    const wrong = whyReplace(pair, wanted, cluster.caPem, clock.now(), 0);
+    const wrong = whyReplace(pair, desired, cluster.caPem, clock.now(), 0);
     if (wrong !== undefined) throw new AppError('Internal', `the certificate that was signed is of no use: ${wrong}`);
     await writeCredential(files, name, pair, cluster);
   }

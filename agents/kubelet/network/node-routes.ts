@@ -96,7 +96,7 @@ export class NodeRoutes {
     const after = tunnel ? await this.planPeers(rt, tunnel) : { add: [], remove: [] };
     // Entries of a peer are added before its routes, and removed after them.
     for (const step of after.add) await this.apply(rt, step, failures);
-    for (const step of planRoutes(wantedRoutes(plan, tunnel), await this.routes(rt), podRouteProtocol)) {
+    for (const step of planRoutes(desiredRoutes(plan, tunnel), await this.routes(rt), podRouteProtocol)) {
       await this.apply(rt, step, failures);
     }
     for (const step of after.remove) await this.apply(rt, step, failures);
@@ -204,7 +204,7 @@ export class NodeRoutes {
   }
 }
 
-const wantedRoutes = (
+const desiredRoutes = (
   { routes }: OverlayPlan,
   tunnel: (Tunnel & { readonly index: number }) | undefined,
 ): readonly Route[] => [...routes, ...(tunnel?.routes ?? []).map((route) => ({ ...route, link: tunnel!.index }))];

@@ -25,13 +25,13 @@ export function podRoutes(gateway: string, link: number): readonly Route[] {
  * that advertise themselves as routers, nor redirects of the node, which show a shorter path around the node's rules.
  */
 export function podIpv6Sysctls(hasIpv6: boolean): Readonly<Record<string, string>> {
-  const wanted = {
+  const desired = {
     accept_dad: '0',
     ...(hasIpv6 ? { disable_ipv6: '0', accept_ra: '0', accept_redirects: '0' } : {}),
   };
   return Object.fromEntries(
     ['default', 'all'].flatMap((scope) =>
-      Object.entries(wanted).map(([name, value]) => [`net.ipv6.conf.${scope}.${name}`, value]),
+      Object.entries(desired).map(([name, value]) => [`net.ipv6.conf.${scope}.${name}`, value]),
     ),
   );
 }
@@ -75,7 +75,8 @@ export function findFault(desired: DesiredWire, { near, far, addresses, routes }
     const exact = onFar.length === 1 && onFar[0]?.address === ip && onFar[0].prefix === podPrefix(family);
     if (!exact) return 'another address';
     const missing = podRoutes(gateway, far.index).find(
-      (wanted) => !routes.some((route) => route.destination === wanted.destination && route.gateway === wanted.gateway),
+      (expected) =>
+        !routes.some((route) => route.destination === expected.destination && route.gateway === expected.gateway),
     );
     if (missing !== undefined) return `no route to ${missing.destination}`;
   }

@@ -32,7 +32,7 @@ export async function prepareMounts(
 ): Promise<ContainerMounts> {
   const uid = pod.metadata?.uid ?? '';
   const mounts = await Promise.all(
-    (container.volumeMounts ?? []).map((wanted, index) => volumeMount(deps, { pod, container, wanted, index, env })),
+    (container.volumeMounts ?? []).map((desired, index) => volumeMount(deps, { pod, container, desired, index, env })),
   );
   const taken = new Set(mounts.map((mount) => mount.containerPath));
   const add = (hostPath: string, containerPath: string) => {
@@ -53,39 +53,39 @@ export async function prepareMounts(
 const absolute = (path: string): string => posix.join('/', path, '.');
 
 type VolumeMount = NonNullable<Container['volumeMounts']>[number];
-interface MountWanted {
+interface DesiredMount {
   readonly pod: Pod;
   readonly container: Container;
-  readonly wanted: VolumeMount;
+  readonly desired: VolumeMount;
   readonly index: number;
   readonly env: ReadonlyMap<string, string>;
 }
 
-async function volumeMount(deps: PodDeps, mount: MountWanted): Promise<Mount> {
-  const { pod, wanted } = mount;
-  const volume = pod.spec?.volumes?.find(({ name }) => name === wanted.name);
-  if (!volume) throw new ConfigError(`cannot find volume "${wanted.name}" to mount into container`);
+async function volumeMount(deps: PodDeps, mount: DesiredMount): Promise<Mount> {
+  const { pod, desired } = mount;
+  const volume = pod.spec?.volumes?.find(({ name }) => name === desired.name);
+  if (!volume) throw new ConfigError(`cannot find volume "${desired.name}" to mount into container`);
   const subPath = subPathOf(mount);
   const hostPath =
     subPath === ''
       ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
       : await bindSubPath(deps, mount, { volume, subPath });
-  const propagation = propagations[wanted.mountPropagation ?? ''];
+  const propagation = propagations[desired.mountPropagation ?? ''];
   return {
     hostPath,
-    containerPath: absolute(wanted.mountPath),
-    readOnly: wanted.readOnly === true || contentOf(volume)?.readOnly === true,
+    containerPath: absolute(desired.mountPath),
+    readOnly: desired.readOnly === true || contentOf(volume)?.readOnly === true,
     // Otherwise Docker chooses: private, or rslave for a mount that contains Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
   };
 }
 
 /** '' when the mount has no subPath. @throws ConfigError with upstream's message */
-function subPathOf({ wanted, env }: MountWanted): string {
-  const { subPathExpr } = wanted;
+function subPathOf({ desired, env }: DesiredMount): string {
+  const { subPathExpr } = desired;
   const missing = subPathExpr ? missingNames(subPathExpr, env) : [];
   if (missing.length > 0) throw new ConfigError(`missing value for ${missing.join(', ')}`);
-  const subPath = subPathExpr ? expand(subPathExpr, env) : (wanted.subPath ?? '');
+  const subPath = subPathExpr ? expand(subPathExpr, env) : (desired.subPath ?? '');
   if (posix.isAbsolute(subPath)) throw new ConfigError(`error SubPath \`${subPath}\` must not be an absolute path`);
   if (subPath.split('/').includes('..')) {
     throw new ConfigError(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
@@ -95,7 +95,7 @@ function subPathOf({ wanted, env }: MountWanted): string {
 
 async function bindSubPath(
   deps: PodDeps,
-  { pod, container, wanted, index }: MountWanted,
+  { pod, container, desired, index }: DesiredMount,
   { volume, subPath }: { readonly volume: Volume; readonly subPath: string },
 ): Promise<string> {
   try {
@@ -109,7 +109,7 @@ async function bindSubPath(
       error,
     });
     throw new ConfigError(
-      `failed to prepare subPath for volumeMount "${wanted.name}" of container "${container.name}"`,
+      `failed to prepare subPath for volumeMount "${desired.name}" of container "${container.name}"`,
     );
   }
 }

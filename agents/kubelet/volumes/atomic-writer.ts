@@ -94,17 +94,17 @@ async function writeFiles(folder: string, payload: Payload, { gid }: WriteOption
 
 /** The first component of each path is a link through ..data; links of names that are no longer desired are removed. */
 async function linkNames(dir: string, payload: Payload): Promise<void> {
-  const wanted = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
+  const desired = new Set([...payload.keys()].map((path) => normalize(path).split('/')[0]!));
   const present = (await readdir(dir, { withFileTypes: true })).filter(({ name }) => !name.startsWith('..'));
   const links = new Set(present.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
   // A subPath with a missing key has created a folder, as upstream. It is in use, or the key replaces it.
   const folders = new Set(present.filter((entry) => entry.isDirectory()).map(({ name }) => name));
-  for (const name of wanted) {
+  for (const name of desired) {
     if (links.has(name)) continue;
     if (folders.has(name)) await rmdir(join(dir, name));
     await symlink(join(dataLink, name), join(dir, name));
   }
-  for (const name of links) if (!wanted.has(name)) await rm(join(dir, name), { force: true });
+  for (const name of links) if (!desired.has(name)) await rm(join(dir, name), { force: true });
 }
 
 function ifMissing(err: unknown): undefined {

@@ -16,10 +16,10 @@ export type Payload = ReadonlyMap<string, PayloadFile>;
 export interface PayloadSources {
   readonly configMap: (name: string) => ConfigMap | undefined;
   readonly secret: (name: string) => Secret | undefined;
-  readonly token: (request: TokenWanted) => string | undefined;
+  readonly token: (request: DesiredToken) => string | undefined;
   readonly facts: NodeFacts;
 }
-export interface TokenWanted {
+export interface DesiredToken {
   readonly audience?: string;
   readonly expirationSeconds: number;
 }
@@ -81,7 +81,7 @@ function addSource(files: Map<string, PayloadFile>, { pod, source, mode, sources
     files.set(item.path, { data: Buffer.from(text), mode: item.mode ?? mode });
   }
   if (source.serviceAccountToken) {
-    const token = sources.token(tokenWanted(source.serviceAccountToken));
+    const token = sources.token(desiredToken(source.serviceAccountToken));
     const account = pod.spec?.serviceAccountName ?? 'default';
     if (token === undefined)
       throw new VolumeError(`failed to fetch token: no token for serviceaccount ${namespace}/${account}`);
@@ -89,14 +89,14 @@ function addSource(files: Map<string, PayloadFile>, { pod, source, mode, sources
   }
 }
 
-const tokenWanted = (source: { audience?: string; expirationSeconds?: number }): TokenWanted => ({
+const desiredToken = (source: { audience?: string; expirationSeconds?: number }): DesiredToken => ({
   ...(source.audience ? { audience: source.audience } : {}),
   expirationSeconds: source.expirationSeconds ?? defaultTokenSeconds,
 });
 
 /** Every token that a volume projects. */
-export const tokensOf = ({ sources = [] }: ProjectedSource): TokenWanted[] =>
-  sources.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [tokenWanted(serviceAccountToken)] : []));
+export const tokensOf = ({ sources = [] }: ProjectedSource): DesiredToken[] =>
+  sources.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [desiredToken(serviceAccountToken)] : []));
 
 /** Who may read a token: the pod's fsGroup, else the user that all containers share, else every user in the pod. */
 function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {

@@ -17,7 +17,7 @@ import type { Content, VolumeDeps } from './plugins/plugin';
 import { podReferences } from './references';
 import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
-import { SubPaths, type SubPathWanted } from './sub-paths';
+import { type DesiredSubPath, SubPaths } from './sub-paths';
 
 export interface PodVolumesDeps {
   readonly client: Client;
@@ -65,10 +65,10 @@ export class PodVolumes {
   }
 
   /** Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws */
-  subPath(pod: Pod, volume: Volume, wanted: Pick<SubPathWanted, 'container' | 'index' | 'subPath'>): Promise<string> {
+  subPath(pod: Pod, volume: Volume, desired: Pick<DesiredSubPath, 'container' | 'index' | 'subPath'>): Promise<string> {
     const uid = pod.metadata?.uid ?? '';
     return this.subPaths.bind({
-      ...wanted,
+      ...desired,
       podDir: this.podDir(uid),
       volume: volume.name,
       root: this.path(uid, volume),

@@ -3,7 +3,7 @@ import type { Pod } from '../../../controlplane/api';
 import { serviceAccounts } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import type { Client } from '../../../controlplane/client/client';
-import type { TokenWanted } from './payload';
+import type { DesiredToken } from './payload';
 
 const renewAt = 0.8;
 const dayMs = 86_400_000;
@@ -22,13 +22,13 @@ export class ServiceAccountTokens {
   constructor(private readonly deps: { readonly client: Client; readonly clock: Clock }) {}
 
   /** A token that is still valid for a while; undefined before fetch() has one. */
-  peek(pod: Pod, wanted: TokenWanted): string | undefined {
-    return this.held.get(keyOf(pod, wanted))?.token;
+  peek(pod: Pod, desired: DesiredToken): string | undefined {
+    return this.held.get(keyOf(pod, desired))?.token;
   }
 
   /** Requests a token that is missing or due for renewal; resolves to the time of the next renewal. @throws what the API answers */
-  async fetch(pod: Pod, wanted: TokenWanted, signal: AbortSignal): Promise<number> {
-    const key = keyOf(pod, wanted);
+  async fetch(pod: Pod, desired: DesiredToken, signal: AbortSignal): Promise<number> {
+    const key = keyOf(pod, desired);
     const now = this.deps.clock.now();
     const known = this.held.get(key);
     if (known && known.renewAtMs > now) return known.renewAtMs;
@@ -42,14 +42,14 @@ export class ServiceAccountTokens {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenRequest',
         spec: {
-          ...(wanted.audience ? { audiences: [wanted.audience] } : {}),
-          expirationSeconds: wanted.expirationSeconds,
+          ...(desired.audience ? { audiences: [desired.audience] } : {}),
+          expirationSeconds: desired.expirationSeconds,
           boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
         },
       },
       signal,
     );
-    const expires = Date.parse(answer.status?.expirationTimestamp ?? '') || now + wanted.expirationSeconds * 1000;
+    const expires = Date.parse(answer.status?.expirationTimestamp ?? '') || now + desired.expirationSeconds * 1000;
     const renewAtMs = Math.min(now + (expires - now) * renewAt, now + dayMs);
     this.held.set(key, { token: answer.status?.token ?? '', renewAtMs });
     return renewAtMs;
@@ -60,5 +60,5 @@ export class ServiceAccountTokens {
   }
 }
 
-const keyOf = (pod: Pod, { audience = '', expirationSeconds }: TokenWanted): string =>
+const keyOf = (pod: Pod, { audience = '', expirationSeconds }: DesiredToken): string =>
   `${pod.metadata?.uid}\0${audience}\0${expirationSeconds}`;

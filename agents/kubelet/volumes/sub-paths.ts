@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openBeneath } from '../../../dataplane/mount/beneath';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 
-export interface SubPathWanted {
+export interface DesiredSubPath {
   readonly podDir: string;
   readonly volume: string;
   readonly container: string;
@@ -29,7 +29,7 @@ export class SubPaths {
    * at this path, so that this container sees the current content; the earlier container keeps its mount.
    * @throws what openBeneath throws
    */
-  async bind({ podDir, volume, container, index, root, subPath }: SubPathWanted): Promise<string> {
+  async bind({ podDir, volume, container, index, root, subPath }: DesiredSubPath): Promise<string> {
     const createMode = (await stat(root)).mode & permissionBits;
     const held = await openBeneath(root, subPath, { createMode });
     try {

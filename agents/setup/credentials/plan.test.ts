@@ -46,8 +46,8 @@ t.test('which credentials are requested', async (t) => {
   const credentials = nodeCredentials({ name: 'a', ip: '192.0.2.1' });
   const cluster = { server: 'https://192.0.2.10:6443', caPem: authority.cert };
   const found = new Map<string, FoundCredential>();
-  for (const { name, wanted } of credentials) {
-    const pair = await issueCertificate(authority, wanted, start);
+  for (const { name, desired } of credentials) {
+    const pair = await issueCertificate(authority, desired, start);
     found.set(name, name === 'serving' ? { pair } : { pair, ...cluster });
   }
   const plan = (days: number, change: [string, Partial<FoundCredential> | undefined][] = []) => {
@@ -67,6 +67,6 @@ t.test('which credentials are requested', async (t) => {
   t.strictSame(plan(0, [['kubelet', { server: 'https://x:1' }]]), ['kubelet: it names another server: https://x:1']);
   t.strictSame(plan(0, [['ingress', { caPem: other.cert }]]), ['ingress: it names another authority']);
   t.strictSame(plan(0, [['serving', { pair: { cert: 'x', key: 'y' } }]]), ['serving: it cannot be read']);
-  const pair = await issueCertificate(other, credentials[1]!.wanted, start);
+  const pair = await issueCertificate(other, credentials[1]!.desired, start);
   t.strictSame(plan(0, [['serving', { pair }]]), ['serving: it was signed by another authority']);
 });

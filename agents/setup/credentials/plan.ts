@@ -23,7 +23,7 @@ export function planCredentials(
 }
 
 function whyMissing(
-  { wanted }: NodeCredential,
+  { desired }: NodeCredential,
   found: FoundCredential | undefined,
   cluster: ClusterAddress,
   nowMs: number,
@@ -31,7 +31,7 @@ function whyMissing(
   if (!found) return 'it was missing';
   if (found.server !== undefined && found.server !== cluster.server) return `it names another server: ${found.server}`;
   if (found.caPem !== undefined && found.caPem !== cluster.caPem) return 'it names another authority';
-  return whyReplace(found.pair, wanted, cluster.caPem, nowMs, leftMs(found.pair.cert));
+  return whyReplace(found.pair, desired, cluster.caPem, nowMs, leftMs(found.pair.cert));
 }
 
 function leftMs(cert: string): number {

@@ -137,8 +137,8 @@ async function checkMembership(client: Client, { name, addresses }: NodeIdentity
 }
 
 async function order(client: Client, credential: NodeCredential, log: Logger, signal: AbortSignal): Promise<KeyPair> {
-  const { wanted, signerName, usages, name } = credential;
-  const { request, key } = await createRequest(wanted);
+  const { desired, signerName, usages, name } = credential;
+  const { request, key } = await createRequest(desired);
   const limit = AbortSignal.timeout(orderTimeoutMs);
   let created = '';
   const onCreated = (requestName: string) => {

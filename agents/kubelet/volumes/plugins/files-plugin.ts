@@ -30,11 +30,11 @@ function referencesOf({ sources = [] }: ProjectedSource): References {
 
 async function writeFiles(source: ProjectedSource, inMemory: boolean, task: SetUp): Promise<number | undefined> {
   const { pod, path, facts, deps, signal } = task;
-  const renewals = await Promise.all(tokensOf(source).map((wanted) => deps.tokens.fetch(pod, wanted, signal)));
+  const renewals = await Promise.all(tokensOf(source).map((desired) => deps.tokens.fetch(pod, desired, signal)));
   const payload = projectedPayload(pod, source, {
     configMap: (name) => deps.configMap(pod, name),
     secret: (name) => deps.secret(pod, name),
-    token: (wanted) => deps.tokens.peek(pod, wanted),
+    token: (desired) => deps.tokens.peek(pod, desired),
     facts,
   });
   if (inMemory) {

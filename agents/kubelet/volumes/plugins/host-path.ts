@@ -13,7 +13,7 @@ export const hostPath = definePlugin('hostPath', {
   },
 });
 
-type Wanted =
+type DesiredType =
   | ''
   | 'DirectoryOrCreate'
   | 'Directory'
@@ -25,10 +25,10 @@ type Wanted =
 
 /** @throws VolumeError when `path` has another type */
 export async function ensureHostPath(path: string, type: string | undefined): Promise<void> {
-  const wanted = (type ?? '') as Wanted;
-  if (wanted === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 }).catch(unlessThere);
-  if (wanted === 'FileOrCreate') await createFile(path);
-  if (wanted === '') {
+  const desired = (type ?? '') as DesiredType;
+  if (desired === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 }).catch(unlessThere);
+  if (desired === 'FileOrCreate') await createFile(path);
+  if (desired === '') {
     // With this type the path may be missing. A bind mount needs it, and Docker would create a folder too.
     if (!(await exists(path))) await mkdir(path, { recursive: true, mode: 0o755 });
     return;
@@ -42,11 +42,11 @@ export async function ensureHostPath(path: string, type: string | undefined): Pr
     Socket: () => info?.isSocket(),
     CharDevice: () => info?.isCharacterDevice(),
     BlockDevice: () => info?.isBlockDevice(),
-  }[wanted];
-  if (!fits?.()) throw new VolumeError(`hostPath type check failed: ${path} is not ${description[wanted]}`);
+  }[desired];
+  if (!fits?.()) throw new VolumeError(`hostPath type check failed: ${path} is not ${description[desired]}`);
 }
 
-const description: Readonly<Record<Exclude<Wanted, ''>, string>> = {
+const description: Readonly<Record<Exclude<DesiredType, ''>, string>> = {
   DirectoryOrCreate: 'a directory',
   Directory: 'a directory',
   FileOrCreate: 'a file',
