@@ -26,7 +26,7 @@ t.test('kinds are found by path and by name', async (t) => {
   t.notOk(catalog.serves('apps', 'v2'));
 });
 
-t.test('it changes, and says so', async (t) => {
+t.test('a change of the catalog is reported with a new revision', async (t) => {
   const catalog = new KindCatalog([configMaps]);
   const seen: number[] = [];
   const stop = catalog.onChange(() => seen.push(catalog.kinds().length));
@@ -35,13 +35,21 @@ t.test('it changes, and says so', async (t) => {
   t.equal(catalog.byPath('example.com', 'v1', 'crontabs'), crontabs);
   t.ok(catalog.serves('example.com', 'v1'));
   t.ok(catalog.revision > revision);
-  t.throws(() => catalog.add({ ...crontabs, plural: 'others' }), { code: 'AlreadyExists' }, 'one kind of a name');
-  t.throws(() => catalog.add({ ...crontabs, kind: 'Other' }), { code: 'AlreadyExists' }, 'one kind at a path');
+  t.throws(
+    () => catalog.add({ ...crontabs, plural: 'others' }),
+    { code: 'AlreadyExists' },
+    'a second kind with the same name is refused',
+  );
+  t.throws(
+    () => catalog.add({ ...crontabs, kind: 'Other' }),
+    { code: 'AlreadyExists' },
+    'a second kind at the same path is refused',
+  );
   catalog.remove(crontabs);
   t.equal(catalog.byKind('example.com/v1', 'CronTab'), undefined);
   t.notOk(catalog.serves('example.com', 'v1'));
   catalog.remove(crontabs);
-  t.same(seen, [2, 1], 'what changes nothing is not reported');
+  t.same(seen, [2, 1], 'a change without effect is not reported');
   stop();
   catalog.add(crontabs);
   t.same(seen, [2, 1]);

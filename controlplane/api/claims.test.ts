@@ -20,7 +20,7 @@ t.test('serviceClaims: addresses of a cluster and ports of its nodes', async (t)
       want: [],
     },
     {
-      name: 'ports, one number for two protocols once',
+      name: 'each port once, also when two protocols share the number',
       spec: {
         type: 'LoadBalancer',
         clusterIPs: ['10.96.0.7'],
@@ -57,7 +57,7 @@ t.test('nodeClaims: addresses and pod ranges', async (t) => {
       want: ['nodeaddress/10.0.0.1', 'nodeaddress/fd00::1'],
     },
     {
-      name: 'an IPv4-mapped address is the IPv4 address',
+      name: 'an IPv4-mapped address is claimed as its IPv4 address',
       node: node([
         ['InternalIP', '::ffff:10.0.0.1'],
         ['InternalIP', '::FFFF:a00:2'],
@@ -66,7 +66,7 @@ t.test('nodeClaims: addresses and pod ranges', async (t) => {
       want: ['nodeaddress/10.0.0.1', 'nodeaddress/10.0.0.2', 'nodeaddress/::ffff:0:a00:3'],
     },
     {
-      name: 'loopback is no address',
+      name: 'loopback addresses are not claimed',
       node: node([
         ['InternalIP', '127.0.0.1'],
         ['InternalIP', '::1'],
@@ -74,7 +74,7 @@ t.test('nodeClaims: addresses and pod ranges', async (t) => {
       want: [],
     },
     {
-      name: 'what is no address is a name',
+      name: 'text that is not an address is a name',
       node: node([['InternalIP', 'worker']]),
       want: ['nodeaddress/worker'],
     },

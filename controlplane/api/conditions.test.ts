@@ -10,7 +10,7 @@ const ready = (status: string, rest: Partial<Condition> = {}): Condition => ({
   ...rest,
 });
 
-t.test('ready is a condition that says True', async (t) => {
+t.test('an object is ready when its Ready condition is True', async (t) => {
   const cases: { name: string; object: Parameters<typeof isReady>[0]; want: boolean }[] = [
     { name: 'no status', object: {}, want: false },
     { name: 'no condition', object: { status: { conditions: [] } }, want: false },
@@ -26,7 +26,7 @@ t.test('ready is a condition that says True', async (t) => {
   for (const { name, object, want } of cases) t.equal(isReady(object), want, name);
 });
 
-t.test('the time moves with the status alone', async (t) => {
+t.test('lastTransitionTime changes only when the status changes', async (t) => {
   const same = conditionAfter(ready('False'), { type: 'Ready', status: 'False', reason: 'New' }, now);
   t.same(same, { type: 'Ready', status: 'False', reason: 'New', lastTransitionTime: before });
   const other = conditionAfter(ready('False'), { type: 'Ready', status: 'True' }, now);
@@ -34,14 +34,14 @@ t.test('the time moves with the status alone', async (t) => {
   t.same(conditionAfter(undefined, { type: 'Ready', status: 'True' }, now), other, 'the first one');
 });
 
-t.test('a condition is replaced as a whole, in its place', async (t) => {
+t.test('the new condition replaces the old one completely, at the same index', async (t) => {
   const list = [ready('False', { reason: 'Unschedulable', message: 'no node' }), { type: 'Other', status: 'True' }];
   const after = withCondition(list, { type: 'Ready', status: 'True' }, now);
   t.same(after, [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-02T00:00:00Z' }, list[1]]);
   t.equal(
     withCondition(after, { type: 'Ready', status: 'True' }, now + 5000),
     after,
-    'nothing to write: the same list',
+    'without a change the list is the same object',
   );
 });
 

@@ -24,7 +24,7 @@ t.test('terms, operators and escapes', async (t) => {
   }
 });
 
-t.test('what cannot be read, in the words of apimachinery', async (t) => {
+t.test('messages for text that cannot be parsed, as apimachinery writes them', async (t) => {
   const cases: [text: string, message: string][] = [
     ['a', "invalid selector: 'a'; can't understand 'a'"],
     ['b=c,a!', "invalid selector: 'b=c,a!'; can't understand 'a!'"],

@@ -36,7 +36,7 @@ t.test('numbers that would be changed are refused', async (t) => {
   }
 });
 
-t.test('depth is bounded, brackets in strings do not count', async (t) => {
+t.test('depth is bounded, and brackets in strings do not count', async (t) => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
   t.doesNotThrow(() => read(nested(maxJsonDepth)));
   t.throws(() => read(nested(maxJsonDepth + 1)), { code: 'BadRequest', message: 'exceeded max depth' });
@@ -45,7 +45,7 @@ t.test('depth is bounded, brackets in strings do not count', async (t) => {
   t.doesNotThrow(() => read(`[${'[],'.repeat(5_000)}"\\\\\\"[["]`));
 });
 
-t.test('keys of the prototype are keys', async (t) => {
+t.test('__proto__ and constructor are ordinary keys', async (t) => {
   const value = read('{"__proto__":{"a":12345678901234567e0}}') as object;
   t.same(Object.keys(value), ['__proto__']);
   t.equal(Object.getPrototypeOf(value), Object.prototype);

@@ -47,7 +47,7 @@ t.test('every kind', async (t) => {
   for (const kind of registry) {
     t.ok(kind.options.columns?.length, `${kind.kind} has columns`);
     for (const { name, cell } of kind.options.columns ?? []) {
-      t.doesNotThrow(() => cell({}, 0), `${kind.kind} ${name} bears an empty object`);
+      t.doesNotThrow(() => cell({}, 0), `${kind.kind} ${name} accepts an empty object`);
     }
     for (const [path, field] of Object.entries(kind.options.fields ?? {})) t.type(field({}), 'string', path);
     const object: KubeObject = { metadata: { name: 'a' } };
@@ -55,10 +55,10 @@ t.test('every kind', async (t) => {
       kind.options.defaults?.(object);
       kind.options.prepare?.(object, { subresource: '' });
       kind.options.validate?.(object, { subresource: '' });
-    }, `${kind.kind} bears an object without anything`);
+    }, `${kind.kind} accepts an object without fields`);
     const once = structuredClone(object);
     kind.options.defaults?.(object);
-    t.same(object, once, `${kind.kind}: defaults twice are defaults once`);
+    t.same(object, once, `${kind.kind}: defaults applied twice change nothing`);
   }
 });
 

@@ -22,12 +22,12 @@ t.test('defaults of a NetworkPolicy', async (t) => {
       expected: { podSelector: {}, egress: [{}], policyTypes: ['Ingress', 'Egress'] },
     },
     {
-      name: 'no egress rules are no egress',
+      name: 'no egress rules deny all egress',
       spec: { podSelector: {}, ingress: [{}], egress: [] },
       expected: { podSelector: {}, ingress: [{}], policyTypes: ['Ingress'] },
     },
     {
-      name: 'what is said stays',
+      name: 'given values stay',
       spec: { podSelector: {}, ingress: [{}], policyTypes: ['Egress'] },
       expected: { podSelector: {}, ingress: [{}], policyTypes: ['Egress'] },
     },
@@ -57,7 +57,7 @@ t.test('defaults of a NetworkPolicy', async (t) => {
   }
 });
 
-t.test('rules, in the words users look for', async (t) => {
+t.test('messages of invalid NetworkPolicy rules', async (t) => {
   const port = (one: object) => ({ ingress: [{ ports: [one] }] });
   const peer = (one: object) => ({ egress: [{ to: [one] }] });
   const block = (cidr: string, ...except: string[]) => peer({ ipBlock: { cidr, except } });

@@ -56,8 +56,12 @@ t.test('defaults of a pod, its containers and volumes', async (t) => {
   });
   const again = structuredClone(object);
   pods.options.defaults?.(again);
-  t.same(again, object, 'twice is once');
-  t.same(validateStructure(schemas.of(pods), pods, structuredClone(object), 'Strict'), [], 'defaults fit the schema');
+  t.same(again, object, 'applied twice, they change nothing');
+  t.same(
+    validateStructure(schemas.of(pods), pods, structuredClone(object), 'Strict'),
+    [],
+    'objects with defaults fit the schema',
+  );
   for (const [image, policy] of [
     ['nginx', 'Always'],
     ['nginx:latest', 'Always'],
@@ -165,7 +169,7 @@ t.test('field rules', async (t) => {
   for (const { name, object, causes } of cases) t.same(causesOf(object), causes, name);
 });
 
-t.test('what may change', async (t) => {
+t.test('changes that are allowed', async (t) => {
   const old = pod({ tolerations: [{ key: 'a', operator: 'Exists' }] });
   const changed = (change: (spec: NonNullable<Pod['spec']>) => void): Pod => {
     const object = structuredClone(old);

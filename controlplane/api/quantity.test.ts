@@ -56,7 +56,7 @@ t.test('canonical text', async (t) => {
   for (const { text, canonical } of cases) t.equal(formatQuantity(parseQuantity(text)), canonical, String(text));
 });
 
-t.test('what is no quantity', async (t) => {
+t.test('texts that are not a quantity', async (t) => {
   for (const text of ['', 'abc', '1.2.3', '1 Gi', '1x', '--1', '.']) {
     t.equal(isQuantity(text), false, text);
     t.throws(() => parseQuantity(text), /quantities must match the regular expression/, text);
@@ -65,7 +65,7 @@ t.test('what is no quantity', async (t) => {
     t.throws(() => parseQuantity(text), /unable to parse quantity's suffix/, text);
 });
 
-t.test('numbers to count with', async (t) => {
+t.test('quantities as numbers', async (t) => {
   t.equal(milliValue('1'), 1000);
   t.equal(milliValue('100u'), 1, 'rounds up');
   t.equal(unitValue('1Mi'), 1048576);
@@ -81,7 +81,7 @@ t.test('arithmetic is exact', async (t) => {
   t.equal(
     formatQuantity(addQuantities(parseQuantity('0'), parseQuantity('1Gi'))),
     '1Gi',
-    'zero takes the other format',
+    'zero takes the format of the other quantity',
   );
   t.equal(formatQuantity(subtractQuantities(parseQuantity('2Gi'), parseQuantity('1Mi'))), '2047Mi');
   t.equal(compareQuantities(parseQuantity('1'), parseQuantity('2')), -1);

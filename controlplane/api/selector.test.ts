@@ -27,7 +27,7 @@ void t.test('label selectors', async (t) => {
   for (const [selector, matches] of cases) t.equal(matchesSelector(parseSelector(selector), labels), matches, selector);
 });
 
-void t.test('what is wrong with a label selector, in the words of apimachinery', async (t) => {
+void t.test('messages for malformed label selectors, as apimachinery writes them', async (t) => {
   const cases: [selector: string, message: string][] = [
     ['app in web', "unable to parse requirement: found 'web' expected: '('"],
     ['app in (web', "unable to parse requirement: found '', expected: ',', ')' or identifier"],
@@ -80,10 +80,10 @@ void t.test('a long selector matches what its parts match', async (t) => {
     values: ['x'],
   })) as unknown as Selector;
   t.notOk(matchesSelector(unknown, { a: '5' }));
-  t.notOk(matchesSelector(parseSelector('a>1'), { a: '9'.repeat(30) }), 'no number of 64 bits');
+  t.notOk(matchesSelector(parseSelector('a>1'), { a: '9'.repeat(30) }), 'not a number of 64 bits');
 });
 
-void t.test('a selector of thousands of terms costs an object no more than it has labels', async (t) => {
+void t.test('a selector of thousands of terms costs no more than the object has labels', async (t) => {
   let reads = 0;
   const terms = Array.from({ length: 20_000 }, (_, i) => `!k${i}`).join(',');
   const selector = parseSelector(terms);

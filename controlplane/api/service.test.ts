@@ -53,12 +53,12 @@ t.test('an update keeps what was allocated', async (t) => {
   ]);
 });
 
-t.test('of clusterIP and clusterIPs the changed one decides', async (t) => {
+t.test('of clusterIP and clusterIPs the changed field decides', async (t) => {
   const old = write({ ports, clusterIP: '10.96.0.5' }).spec;
   const refused = (ips: string) => [`spec.clusterIPs[0]: Invalid value: ${ips}: may not change once set`];
   t.same(write({ ...old, clusterIP: '10.96.0.6' }, old).causes, refused('["10.96.0.6"]'));
   t.same(write({ ...old, clusterIPs: ['10.96.0.7'] }, old).causes, refused('["10.96.0.7"]'));
-  t.same(write({ ...old, clusterIP: '' }, old), { spec: old, causes: [] }, 'an empty one is given back');
+  t.same(write({ ...old, clusterIP: '' }, old), { spec: old, causes: [] }, 'an empty clusterIP releases the address');
 });
 
 t.test('field rules', async (t) => {
@@ -66,7 +66,7 @@ t.test('field rules', async (t) => {
     { name: 'no ports', spec: {}, causes: ['spec.ports: Required value'] },
     { name: 'headless without ports', spec: { clusterIP: 'None' }, causes: [] },
     {
-      name: 'names where there are several',
+      name: 'several ports need names',
       spec: { ports: [{ port: 80 }, { port: 81, name: 'b' }] },
       causes: ['spec.ports[0].name: Required value'],
     },
@@ -157,7 +157,7 @@ t.test('the status of a load balancer', async (t) => {
   t.match(causes([{ hostname: '192.0.2.1' }]).causes, [/must be a DNS name, not an IP address/]);
 });
 
-t.test('a Service that is no load balancer any more keeps its conditions, not its addresses', async (t) => {
+t.test('a Service that stops being a LoadBalancer keeps its conditions and loses its addresses', async (t) => {
   const object: Service = {
     metadata: { name: 'a' },
     spec: { ports: [{ port: 80 }], type: 'ClusterIP' },

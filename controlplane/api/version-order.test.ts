@@ -1,7 +1,7 @@
 import t from 'tap';
 import { compareVersions } from './version-order';
 
-t.test('versions come as Kubernetes ranks them', async (t) => {
+t.test('versions are ordered as Kubernetes ranks them', async (t) => {
   const ranked = [
     'v10',
     'v2',

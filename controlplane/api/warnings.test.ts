@@ -62,7 +62,7 @@ t.test('warnings about pods', async (t) => {
       ],
     },
     {
-      name: 'annotations of old',
+      name: 'annotations of older versions',
       body: pod(
         {},
         {
@@ -130,7 +130,7 @@ t.test('warnings about pods', async (t) => {
     },
   ];
   for (const { name, body, warnings } of cases) t.same(warningsOf(pods, body), warnings, name);
-  t.same(warningsOf(pods, pod({}, { name: 'a.b' }), pod({})), [], 'an update of a pod warns of nothing');
+  t.same(warningsOf(pods, pod({}, { name: 'a.b' }), pod({})), [], 'an update of a pod has no warnings');
 });
 
 t.test('warnings about pod templates', async (t) => {
@@ -149,7 +149,11 @@ t.test('warnings about pod templates', async (t) => {
     const stored = body('a.b', old);
     kind.options.defaults?.(stored as KubeObject);
     t.same(warningsOf(kind, body('a.b', old), stored), [], `${kind.kind}: the template did not change`);
-    t.same(warningsOf(kind, body('a.b', { ...old, hostname: 'h' }), stored), [label], `${kind.kind}: it did`);
+    t.same(
+      warningsOf(kind, body('a.b', { ...old, hostname: 'h' }), stored),
+      [label],
+      `${kind.kind}: the template changed`,
+    );
   }
   const alone = { metadata: { name: 'a.b' }, template: { spec: old } };
   t.same(warningsOf(podTemplates, alone), [label.replace('spec.', '')], 'a PodTemplate names no pods');

@@ -18,7 +18,7 @@ const options = (): BootstrapOptions => ({
   caPem: server.ca,
 });
 
-t.test('an Ingress without a class has one: the default', async (t) => {
+t.test('an Ingress without a class gets the default class', async (t) => {
   const { json } = await server.call('GET', '/apis/networking.k8s.io/v1/ingressclasses/k8ts');
   t.match(json, {
     metadata: { annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },

@@ -64,7 +64,7 @@ const requestRules = [
   },
 ];
 
-t.test('the server writes down who asked, and the spec stays', async (t) => {
+t.test('the server records the requesting user, and the spec cannot change', async (t) => {
   const jane = await allow('jane', requestRules);
   const made = await server.call('POST', requests, {
     as: jane,
@@ -94,7 +94,7 @@ t.test('the server writes down who asked, and the spec stays', async (t) => {
   );
 });
 
-t.test('what is wrong with a request is said', async (t) => {
+t.test('an invalid request is refused with the reason', async (t) => {
   const wrong = async (spec: object, message: RegExp) => {
     const answer = await server.call('POST', requests, { body: await body('wrong', {}, spec) });
     t.equal(answer.status, 422, answer.text);
@@ -122,7 +122,7 @@ t.test('what is wrong with a request is said', async (t) => {
   });
 });
 
-t.test('approving and signing take a permission for the signer', async (t) => {
+t.test('approving and signing need a permission for the signer', async (t) => {
   const jane = await server.identity('jane');
   await server.call('POST', requests, { body: await body('two') });
   const refused = await decide('two', [approved], jane);
@@ -146,7 +146,7 @@ t.test('approving and signing take a permission for the signer', async (t) => {
   const done = await decide('two', [approved], approver);
   t.equal(done.status, 200, done.text);
   t.match(done.json.status.conditions, [{ type: 'Approved', lastTransitionTime: /Z$/, lastUpdateTime: /Z$/ }]);
-  t.equal((await sign(approver)).status, 403, 'approving is not signing');
+  t.equal((await sign(approver)).status, 403, 'the approver may not sign');
   const signer = await allow('signer', signerRules(['sign']));
   t.match((await sign(signer)).json.status, { certificate: base64(server.ca), conditions: [{ type: 'Approved' }] });
   const table = await server.call('GET', requests, {
@@ -160,7 +160,7 @@ t.test('approving and signing take a permission for the signer', async (t) => {
   t.strictSame(row.cells.slice(2), [signers.apiserverClient, 'kubernetes-admin', '<none>', 'Approved,Issued']);
 });
 
-t.test('what was decided stays decided, and each subresource keeps to its own', async (t) => {
+t.test('a decision is final, and each subresource writes only its own part', async (t) => {
   await server.call('POST', requests, { body: await body('three', {}, { expirationSeconds: 3600 }) });
   const patch = (subresource: string, status: object) =>
     server.call('PATCH', `${requests}/three${subresource}`, { type: 'application/merge-patch+json', body: { status } });
@@ -175,7 +175,7 @@ t.test('what was decided stays decided, and each subresource keeps to its own', 
   await patch('/approval', { conditions: [approved], certificate: base64(server.ca) });
   await patch('', { conditions: [] });
   const found = await server.call('GET', `${requests}/three`);
-  t.match(found.json.status.conditions, [{ type: 'Approved' }], 'a write of the object leaves the status alone');
+  t.match(found.json.status.conditions, [{ type: 'Approved' }], 'a write of the object does not change the status');
   t.notOk(found.json.status.certificate, 'an approval writes no certificate');
   t.match((await decide('three', [])).json, { code: 422, message: /may not remove a condition of type "Approved"/ });
   const denied = { ...approved, type: 'Denied' };
@@ -197,7 +197,7 @@ t.test('what was decided stays decided, and each subresource keeps to its own', 
   t.equal((await patch('/status', { conditions: failing })).status, 200);
 });
 
-t.test('a node asks for certificates of its own name alone', async (t) => {
+t.test('a node requests certificates only for its own name', async (t) => {
   const node = await server.identity('system:node:n1', 'system:nodes');
   const ask = async (name: string, commonName: string, signerName: string) => {
     const fields = {
@@ -218,7 +218,7 @@ t.test('a node asks for certificates of its own name alone', async (t) => {
   t.equal((await decide('n-1', [approved], node)).status, 403);
 });
 
-t.test('a bootstrap token lets in until it ends, and only as far as joining goes', async (t) => {
+t.test('a bootstrap token authenticates until it expires, and allows only what joining needs', async (t) => {
   const token = {
     id: 'abcdef',
     secret: '0123456789abcdef',
@@ -255,23 +255,23 @@ t.test('a bootstrap token lets in until it ends, and only as far as joining goes
   for (const path of [`${secrets}/bootstrap-token-abcdef`, '/api/v1/pods']) {
     t.equal((await server.call('GET', path, good)).status, 403, path);
   }
-  t.equal((await decide('by-token', [approved])).status, 200, 'an administrator may');
+  t.equal((await decide('by-token', [approved])).status, 200, 'an administrator may read tokens');
   const change = (data: Record<string, string>) =>
     server.call('PATCH', `${secrets}/bootstrap-token-abcdef`, {
       type: 'application/merge-patch+json',
       body: { stringData: data },
     });
   await change({ 'usage-bootstrap-authentication': 'false' });
-  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'not for authentication');
+  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'a token without the usage authentication');
   await change({ 'usage-bootstrap-authentication': 'true', 'auth-extra-groups': 'system:masters' });
-  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'a group outside system:bootstrappers');
+  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'a token with a group outside system:bootstrappers');
   await change({ 'auth-extra-groups': '' });
   t.equal((await who('abcdef.0123456789abcdef')).status, 201);
   clock.advance(60_000);
-  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'expired');
+  t.equal((await who('abcdef.0123456789abcdef')).status, 401, 'an expired token');
 });
 
-t.test('nobody in particular reads cluster-info, and nothing else', async (t) => {
+t.test('an anonymous user reads cluster-info and nothing else', async (t) => {
   const path = '/api/v1/namespaces/kube-public/configmaps';
   const found = await server.call('GET', `${path}/cluster-info`, { as: null });
   t.equal(found.status, 200, found.text);
@@ -283,12 +283,16 @@ t.test('nobody in particular reads cluster-info, and nothing else', async (t) =>
     t.match((await server.call('GET', other, { as: null })).json, { code: 401, message: 'Unauthorized' }, other);
   }
   await allow('system:anonymous', [{ apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }]);
-  t.equal((await server.call('GET', path, { as: null })).status, 200, 'what RBAC opens, for reading');
-  t.equal((await server.call('DELETE', `${path}/cluster-info`, { as: null })).status, 401, 'and never for writing');
+  t.equal((await server.call('GET', path, { as: null })).status, 200, 'RBAC can allow anonymous reads');
+  t.equal(
+    (await server.call('DELETE', `${path}/cluster-info`, { as: null })).status,
+    401,
+    'RBAC cannot allow anonymous writes',
+  );
   await server.call('DELETE', `${rbac}/clusterrolebindings/system:anonymous`);
 });
 
-t.test('a certificate that ends while the connection lives is no identity any more', async (t) => {
+t.test('a certificate that expires during a connection no longer authenticates', async (t) => {
   const jane = await server.identity('jane');
   const who = () => server.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { as: jane, body: {} });
   t.equal((await who()).status, 201);
@@ -298,7 +302,7 @@ t.test('a certificate that ends while the connection lives is no identity any mo
   t.equal((await who()).status, 201);
 });
 
-t.test('the server shows a new certificate to new connections, and the old ones go on', async (t) => {
+t.test('new connections get the new server certificate, and open connections continue', async (t) => {
   const serial = (agent: Agent) =>
     new Promise<string>((resolve, reject) => {
       get({ host: '127.0.0.1', port: server.port, path: '/healthz', agent }, (response) => {
@@ -327,10 +331,10 @@ t.test('the server shows a new certificate to new connections, and the old ones 
   t.equal(await serial(old), before);
   const jane = await server.identity('jane');
   const who = await server.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { as: jane, body: {} });
-  t.equal(who.json.status.userInfo.username, 'jane', 'clients are known as before');
+  t.equal(who.json.status.userInfo.username, 'jane', 'clients are still authenticated');
 });
 
-t.test('an address belongs to one node', async (t) => {
+t.test('an address belongs to one node only', async (t) => {
   const node = (name: string, ...addresses: string[]) => ({
     metadata: { name },
     status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
@@ -350,15 +354,16 @@ t.test('an address belongs to one node', async (t) => {
     });
   t.equal((await report('b', '192.0.2.2', '192.0.2.1')).status, 403);
   t.equal((await report('a', '192.0.2.3')).status, 200);
-  t.equal((await report('b', '192.0.2.1')).status, 200, 'free again');
-  t.equal((await report('b', '192.0.2.1')).status, 200, 'its own');
+  t.equal((await report('b', '192.0.2.1')).status, 200, 'an address that its node gave up is free');
+  t.equal((await report('b', '192.0.2.1')).status, 200, 'its own address');
   const both = await Promise.all([post(node('c', '192.0.2.9')), post(node('d', '192.0.2.9'))]);
-  t.strictSame(both.map(({ status }) => status).sort(), [201, 403], 'not even at once');
+  t.strictSame(both.map(({ status }) => status).sort(), [201, 403], 'one of two requests at the same time is refused');
   await server.call('DELETE', '/api/v1/nodes/b');
-  t.equal((await post(node('e', '192.0.2.1'))).status, 201, 'a deleted node leaves its address');
+  t.equal((await post(node('e', '192.0.2.1'))).status, 201, 'the address of a deleted node is free');
   t.equal((await server.call('POST', '/api/v1/nodes?dryRun=All', { body: node('f', '192.0.2.77') })).status, 201);
-  t.equal((await post(node('g', '192.0.2.77'))).status, 201, 'a rehearsal takes nothing');
+  t.equal((await post(node('g', '192.0.2.77'))).status, 201, 'a dry run reserves no address');
   t.equal((await post(node('j', 'fd00::7'))).status, 201);
-  t.equal((await post(node('k', 'fd00:0:0::7'))).status, 403, 'in any spelling');
-  for (const name of ['h', 'i']) t.equal((await post(node(name, '127.0.0.1'))).status, 201, "loopback is everybody's");
+  t.equal((await post(node('k', 'fd00:0:0::7'))).status, 403, 'every spelling of an address counts');
+  for (const name of ['h', 'i'])
+    t.equal((await post(node(name, '127.0.0.1'))).status, 201, 'several nodes may have a loopback address');
 });

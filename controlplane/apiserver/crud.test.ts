@@ -17,7 +17,7 @@ t.before(async () => {
 });
 t.teardown(() => server.close());
 
-t.test('create sets what the server owns, and a second one conflicts', async (t) => {
+t.test('create sets the fields that the server owns, and a second create conflicts', async (t) => {
   const created = await server.call('POST', cms, { body: cm('one') });
   t.equal(created.status, 201);
   t.match(created.json, { kind: 'ConfigMap', metadata: { namespace: 'default', uid: /^[0-9a-f-]{36}$/ } });
@@ -35,7 +35,7 @@ t.test('create sets what the server owns, and a second one conflicts', async (t)
   t.same((await server.call('GET', `${cms}/one`)).json, created.json);
 });
 
-t.test('what is not there says so', async (t) => {
+t.test('a missing object is answered with its resource and name', async (t) => {
   const gone = await server.call('GET', `${cms}/nothing`);
   t.match(gone.json, { code: 404, reason: 'NotFound', message: 'configmaps "nothing" not found' });
   const deployment = await server.call('DELETE', '/apis/apps/v1/namespaces/default/deployments/nothing');
@@ -50,7 +50,7 @@ t.test('what is not there says so', async (t) => {
     type: merge,
     body: {},
   });
-  t.match(subresource, { status: 404, text: '404 page not found\n' }, 'kubectl debug needs it in this form');
+  t.match(subresource, { status: 404, text: '404 page not found\n' }, 'kubectl debug needs this form');
   t.equal((await server.call('POST', `${cms}/one`, { body: cm('one') })).status, 405);
   const namespace = await server.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: cm('x') });
   t.match(namespace.json, { code: 404, message: 'namespaces "nowhere" not found' });
@@ -66,7 +66,7 @@ t.test('generateName gives different names', async (t) => {
   t.equal(names.size, 5);
 });
 
-t.test('update needs the revision it read, when it names one', async (t) => {
+t.test('an update that names a resourceVersion needs the current one', async (t) => {
   const { json } = await server.call('POST', cms, { body: cm('upd') });
   const first = await server.call('PUT', `${cms}/upd`, { body: { ...json, data: { a: '2' } } });
   t.equal(first.status, 200);
@@ -79,7 +79,11 @@ t.test('update needs the revision it read, when it names one', async (t) => {
   const free = await server.call('PUT', `${cms}/upd`, { body: cm('upd', { a: '4' }) });
   t.match(free.json, { data: { a: '4' }, metadata: { uid: json.metadata.uid } });
   const same = await server.call('PUT', `${cms}/upd`, { body: cm('upd', { a: '4' }) });
-  t.equal(same.json.metadata.resourceVersion, free.json.metadata.resourceVersion, 'no change, no new revision');
+  t.equal(
+    same.json.metadata.resourceVersion,
+    free.json.metadata.resourceVersion,
+    'an update without a change gets no new revision',
+  );
   const other = await server.call('PUT', `${cms}/upd`, { body: cm('other') });
   t.match(other.json, {
     code: 400,
@@ -87,7 +91,7 @@ t.test('update needs the revision it read, when it names one', async (t) => {
   });
 });
 
-t.test('patches race without losing any', async (t) => {
+t.test('concurrent patches are all applied', async (t) => {
   await server.call('POST', cms, { body: cm('race', {}) });
   const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
   const answers = await Promise.all(
@@ -99,7 +103,7 @@ t.test('patches race without losing any', async (t) => {
   t.match(unknown.json, { code: 415, reason: 'UnsupportedMediaType' });
 });
 
-t.test('field validation: strict refuses, warn tells, ignore is silent; unknown fields are never kept', async (t) => {
+t.test('field validation: Strict refuses, Warn warns, Ignore is silent; unknown fields are never stored', async (t) => {
   const body = { ...cm('strict'), dta: { x: 1 } };
   const strict = await server.call('POST', `${cms}?fieldValidation=Strict`, { body });
   t.match(strict.json, {
@@ -123,10 +127,10 @@ t.test('a dry run answers and stores nothing', async (t) => {
   const service = (name: string) => ({ metadata: { name }, spec: { clusterIP: '10.96.77.7', ports: [{ port: 80 }] } });
   const path = '/api/v1/namespaces/default/services';
   t.equal((await server.call('POST', `${path}?dryRun=All`, { body: service('dry') })).status, 201);
-  t.equal((await server.call('POST', path, { body: service('wet') })).status, 201, 'the rehearsal held no address');
+  t.equal((await server.call('POST', path, { body: service('wet') })).status, 201, 'the dry run reserved no address');
 });
 
-t.test('deletion: preconditions, finalizers and the last word', async (t) => {
+t.test('deletion: preconditions, finalizers and the final removal', async (t) => {
   const { json } = await server.call('POST', cms, { body: cm('fin', {}, { finalizers: ['example.com/hold'] }) });
   const wrong = await server.call('DELETE', `${cms}/fin`, { body: { preconditions: { uid: 'other' } } });
   t.match(wrong.json, {
@@ -150,15 +154,15 @@ t.test('deletion: preconditions, finalizers and the last word', async (t) => {
   t.match(plain.json, { kind: 'Status', status: 'Success', details: { name: 'plain', kind: 'configmaps' } });
 });
 
-t.test('deletecollection takes what is selected', async (t) => {
+t.test('deletecollection deletes the selected objects', async (t) => {
   for (const name of ['dc1', 'dc2']) await server.call('POST', cms, { body: cm(name, {}, { labels: { batch: 'x' } }) });
   const answer = await server.call('DELETE', `${cms}?labelSelector=batch%3Dx`);
   t.equal(answer.json.items.length, 2);
   t.equal((await server.call('GET', `${cms}?labelSelector=batch%3Dx`)).json.items.length, 0);
-  t.equal((await server.call('GET', `${cms}/one`)).status, 200, 'others stay');
+  t.equal((await server.call('GET', `${cms}/one`)).status, 200, 'other objects stay');
 });
 
-t.test('lists in pages see one state', async (t) => {
+t.test('all pages of a list show one revision', async (t) => {
   const namespace = '/api/v1/namespaces';
   await server.call('POST', namespace, { body: { metadata: { name: 'pages' } } });
   const path = `${namespace}/pages/configmaps`;
@@ -185,7 +189,7 @@ t.test('lists in pages see one state', async (t) => {
   });
 });
 
-t.test('a list is as new as the last write', async (t) => {
+t.test('a list shows the last write', async (t) => {
   const names = async () =>
     (await server.call('GET', cms)).json.items.map((item: { metadata: { name: string } }) => item.metadata.name);
   const before = await names();
@@ -196,7 +200,7 @@ t.test('a list is as new as the last write', async (t) => {
   t.same(await names(), before);
 });
 
-t.test('tables and metadata alone', async (t) => {
+t.test('answers as Table and as metadata only', async (t) => {
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
   const table = (await server.call('GET', `${cms}/one`, { headers: { accept } })).json;
   t.match(table, {
@@ -223,7 +227,7 @@ t.test('a body beyond the limit is refused', async (t) => {
   t.match(answer.json, { code: 413, reason: 'RequestEntityTooLarge', message: /limit is 3145728/ });
 });
 
-t.test('invalid objects name every field', async (t) => {
+t.test('an invalid object is refused with every wrong field', async (t) => {
   const answer = await server.call('POST', '/apis/apps/v1/namespaces/default/deployments', {
     body: {
       metadata: { name: 'bad' },
@@ -242,7 +246,7 @@ t.test('invalid objects name every field', async (t) => {
   });
 });
 
-t.test('owner references are a set, finalizers are kept as they come', async (t) => {
+t.test('equal owner references are merged, finalizers stay as sent', async (t) => {
   const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'one', uid: 'u-1' };
   const other = { ...owner, blockOwnerDeletion: true };
   const metadata = {
@@ -252,7 +256,7 @@ t.test('owner references are a set, finalizers are kept as they come', async (t)
   const warning = /duplicate UID\(s\) observed: u-1"$/;
   const created = await server.call('POST', cms, { body: cm('owned', {}, metadata) });
   t.equal(created.status, 201, created.text);
-  t.same(created.json.metadata.ownerReferences, [owner, other], 'entries that differ stay both');
+  t.same(created.json.metadata.ownerReferences, [owner, other], 'owner references that differ stay');
   t.same(created.json.metadata.finalizers, metadata.finalizers);
   t.match(created.headers['warning'], warning);
   const patched = await server.call('PATCH', `${cms}/owned`, { type: merge, body: { metadata } });

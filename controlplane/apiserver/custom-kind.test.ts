@@ -21,7 +21,7 @@ const crontabs = defineKind({
   },
 });
 
-t.test('a kind that comes and goes', async (t) => {
+t.test('a kind is added and removed', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const root = '/apis/stable.example.com/v1';
@@ -44,7 +44,7 @@ t.test('a kind that comes and goes', async (t) => {
   t.equal((await server.call('POST', all, { body })).status, 201);
   t.match(await watch.next(), { type: 'ADDED', object: body });
   const wrong = { ...body, metadata: { name: 'b' }, spec: { schedule: 5 } };
-  t.equal((await server.call('POST', all, { body: wrong })).status, 400, 'its definition is kept');
+  t.equal((await server.call('POST', all, { body: wrong })).status, 400, 'its schema is kept');
   const merge = { body: { spec: { replicas: 2 } }, type: 'application/merge-patch+json' };
   t.match((await server.call('PATCH', `${all}/a`, merge)).json, { spec: { schedule: '*', replicas: 2 } });
   const strategic = await server.call('PATCH', `${all}/a`, {
@@ -54,7 +54,7 @@ t.test('a kind that comes and goes', async (t) => {
   t.equal(strategic.status, 415);
   t.notMatch(strategic.json.message, /strategic/);
   const binary = await server.call('POST', all, { body: 'k8s\0', type: 'application/vnd.kubernetes.protobuf' });
-  t.equal(binary.status, 415, 'no protobuf');
+  t.equal(binary.status, 415, 'the kind has no protobuf form');
   const apply = { body: { ...body, spec: { schedule: '1' } }, type: 'application/apply-patch+yaml' };
   t.match((await server.call('PATCH', `${all}/a?fieldManager=me&force=true`, apply)).json, {
     spec: { schedule: '1', replicas: 2 },

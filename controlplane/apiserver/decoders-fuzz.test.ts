@@ -32,7 +32,7 @@ const pieces = (...parts: string[]) =>
     .array(fc.oneof(fc.constantFrom(...parts), fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 30 })
     .map((all) => all.join(''));
 
-t.test('JSON comes back as it was sent, or is refused', async (t) => {
+t.test('JSON is read as it was sent, or refused', async (t) => {
   await fuzz(t, 'values', jsonValues, (value) => {
     const text = JSON.stringify(value);
     const read = readOrRefuse(() => parseJson(Buffer.from(text)));

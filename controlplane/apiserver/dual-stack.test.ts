@@ -24,7 +24,7 @@ t.test('a Service of a dual-stack cluster', async (t) => {
   const client = await open(t, '10.96.0.0/12,fd00:10:96::/112');
   const plain = await client.create(services, service({}));
   t.match(plain.spec, { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] });
-  t.equal(plain.spec?.clusterIPs?.length, 1, 'one family unless asked for more');
+  t.equal(plain.spec?.clusterIPs?.length, 1, 'one family without a policy');
 
   const patch = (spec: Spec) => client.patch(services, key, 'merge', { spec });
   const dual = await patch({ ipFamilyPolicy: 'PreferDualStack' });
@@ -37,7 +37,7 @@ t.test('a Service of a dual-stack cluster', async (t) => {
   });
 
   const changed = await patch({ selector: { app: 'web' } });
-  t.same(changed.spec?.clusterIPs, dual.spec?.clusterIPs, 'another change keeps both');
+  t.same(changed.spec?.clusterIPs, dual.spec?.clusterIPs, 'a later update keeps both addresses');
   const back = await patch({ ipFamilyPolicy: 'SingleStack' });
   t.match(back.spec, { ipFamilies: ['IPv4'], clusterIPs: [plain.spec?.clusterIP] });
   t.equal(back.spec?.clusterIPs?.length, 1);
@@ -45,7 +45,7 @@ t.test('a Service of a dual-stack cluster', async (t) => {
   t.match(heir.spec, { clusterIP: second, ipFamilies: ['IPv6'] }, 'a released address is free again');
 });
 
-t.test('addresses of both families asked for; a failed second one gives the first back', async (t) => {
+t.test('requested addresses of both families; when the second fails, the first is released', async (t) => {
   const client = await open(t, 'fd00:10:96::/112,10.96.0.0/12');
   const first = await client.create(services, service({ clusterIP: '10.96.7.7' }, 'holder'));
   t.match(first.spec, { ipFamilies: ['IPv4'] });
@@ -58,7 +58,7 @@ t.test('addresses of both families asked for; a failed second one gives the firs
   t.match(
     (await client.create(services, service({}, 'plain'))).spec,
     { ipFamilies: ['IPv6'] },
-    'the first range leads',
+    'the first range determines the first family',
   );
 });
 

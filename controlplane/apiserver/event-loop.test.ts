@@ -12,10 +12,10 @@ t.test('/metrics counts turns by their work', async (t) => {
   t.match(text, '# TYPE k8ts_event_loop_turn_seconds histogram');
   t.match(text, /k8ts_event_loop_turn_seconds_count\{work="request"\} \d+/);
   const kinds = new Set([...text.matchAll(/k8ts_event_loop_turn_seconds_count\{work="([^"]*)"\}/g)].map(([, k]) => k));
-  t.ok(kinds.size <= 6, 'the label has few values');
+  t.ok(kinds.size <= 6, 'the label has at most six values');
 });
 
-t.test('a request that holds the loop is named, without its query', async (t) => {
+t.test('a request that blocks the event loop is logged, without its query', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-// Requests of an attacker: each gets a clean answer, and the server continues to work.
+// Requests of an attacker: each gets a proper answer, and the server continues to work.
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
@@ -13,7 +13,7 @@ const maps = '/api/v1/namespaces/default/configmaps';
 const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 const patch = (type: string) => ({ type: `application/${type}` });
 
-t.test('bodies too deep are refused', async (t) => {
+t.test('bodies with too many levels are refused', async (t) => {
   await server.call('POST', maps, { body: { metadata: { name: 'deep' } } });
   const body = `{"apiVersion":"v1","kind":"ConfigMap","data":${nested(5_000)}}`;
   for (const type of ['merge-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml', 'json-patch+json']) {
@@ -24,7 +24,7 @@ t.test('bodies too deep are refused', async (t) => {
   t.match((await server.call('PUT', `${maps}/deep`, { body })).json, { code: 400, message: 'exceeded max depth' });
 });
 
-t.test('numbers that cannot be kept are refused, wherever they stand', async (t) => {
+t.test('numbers that cannot be stored exactly are refused, at any place', async (t) => {
   const deployment = (seconds: string) =>
     '{"metadata":{"name":"n"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},' +
     `"spec":{"terminationGracePeriodSeconds":${seconds},"containers":[{"name":"c","image":"i"}]}}}}`;
@@ -47,7 +47,7 @@ t.test('numbers that cannot be kept are refused, wherever they stand', async (t)
   t.equal(merge.status, 400);
 });
 
-t.test('fields of a manager are checked for their form', async (t) => {
+t.test('the fields of managedFields are validated', async (t) => {
   const managedFields = [
     {
       manager: 'm',
@@ -83,7 +83,7 @@ t.test('a body of YAML with many keys is converted beside the event loop', async
   });
 });
 
-t.test('an encoding that is not read is refused, gzip is read', async (t) => {
+t.test('an unsupported content encoding is refused, gzip is read', async (t) => {
   const headers = { 'content-encoding': 'br' };
   const body = { metadata: { name: 'encoded' } };
   const answer = await server.call('POST', maps, { headers, body });
@@ -103,7 +103,7 @@ t.test('a request line that is too long is answered with 431', async (t) => {
   t.equal(answer.status, 431);
 });
 
-t.test('a configuration of no use is a bad request', async (t) => {
+t.test('a malformed apply configuration is answered with 400', async (t) => {
   for (const body of [
     '{',
     '{"a":',

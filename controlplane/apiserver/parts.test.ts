@@ -62,8 +62,12 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     const namespace = `/api/v1/namespaces/${segment}/pods`;
     t.throws(() => routes.match('DELETE', namespace, false), { code: 'BadRequest' }, namespace);
   }
-  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b%0Ac', false)?.name, 'b\nc', 'a name that no object has');
-  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b', true)?.verb, 'get', 'an object that is named is read');
+  t.equal(
+    routes.match('GET', '/api/v1/namespaces/a/pods/b%0Ac', false)?.name,
+    'b\nc',
+    'a name that no object can have',
+  );
+  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b', true)?.verb, 'get', 'a watch of a named object is a get');
   t.equal(
     failure(() => routes.match('BREW', '/api/v1/pods', false)),
     405,
@@ -87,8 +91,8 @@ t.test('Accept headers', async (t) => {
     [`application/yaml;${asTable}`, { rendering: table, encoding: 'yaml' }],
   ];
   for (const [accept, negotiated] of cases) t.same(negotiate(accept), negotiated, accept);
-  t.same(negotiate(`application/json;${asTable},application/json`, 'answers'), json, 'no Table of an answer');
-  t.same(negotiate('application/yaml,application/json', 'watch'), json, 'no stream of YAML');
+  t.same(negotiate(`application/json;${asTable},application/json`, 'answers'), json, 'no Table for an answer');
+  t.same(negotiate('application/yaml,application/json', 'watch'), json, 'no watch in YAML');
   const refused: readonly (readonly [accept: string, offer: Offer])[] = [
     ['application/cbor', 'objects'],
     ['text/html', 'objects'],
@@ -170,7 +174,7 @@ t.test('continue tokens and equality of JSON', async (t) => {
   t.equal(renderWarning('say "hi"\nthere'), '299 - "say \\"hi\\" there"');
 });
 
-t.test('a number belongs to one owner', async (t) => {
+t.test('a number has one owner only', async (t) => {
   const pool = new NumberPool(70);
   t.ok(pool.take(69));
   t.notOk(pool.take(69));
@@ -199,7 +203,7 @@ t.test('tokens are signed and checked', async (t) => {
   t.throws(() => verifyJwt('a.b', publicKey), { code: 'Unauthorized' });
 });
 
-t.test('which container is meant', async (t) => {
+t.test('the container that a request selects', async (t) => {
   const container = (name: string) => ({ name, image: 'i' });
   const pod = { metadata: { name: 'p' }, spec: { containers: [container('a'), container('b')] } };
   t.equal(containerOf(pod, 'b'), 'b');

@@ -9,17 +9,17 @@ t.before(async () => {
 t.teardown(() => server.close());
 
 t.test(
-  'the list of custom kinds is there and empty, so that kubectl names the unknown kind of a manifest',
+  'the list of CustomResourceDefinitions is served and empty, so that kubectl names the unknown kind of a manifest',
   async (t) => {
     const list = await server.call('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
     t.match(list, { status: 200, json: { kind: 'CustomResourceDefinitionList', items: [] } });
-    t.equal((await server.call('GET', '/apis/apiextensions.k8s.io/v1')).status, 404, 'discovery does not offer them');
+    t.equal((await server.call('GET', '/apis/apiextensions.k8s.io/v1')).status, 404, 'discovery does not list them');
     t.equal((await server.call('GET', '/apis/storage.k8s.io/v1/storageclasses')).status, 404);
     t.equal((await server.call('POST', '/apis/storage.k8s.io/v1/storageclasses', { body: {} })).status, 404);
   },
 );
 
-t.test('selectors: the bare reason, kubectl puts its own words before it', async (t) => {
+t.test('an unsupported selector is answered with the reason only, because kubectl adds its own words', async (t) => {
   const pods = '/api/v1/namespaces/default/pods';
   const field = await server.call('GET', `${pods}?fieldSelector=spec.foo%3D1`);
   t.match(field.json, { code: 400, reason: 'BadRequest', message: 'field label not supported: spec.foo' });

@@ -17,7 +17,7 @@ const pods = '/api/v1/namespaces/default/pods';
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const account = (name: string) => ({ metadata: { name } });
 
-t.test('nobody may see anything but health and version', async (t) => {
+t.test('an anonymous user sees only health and version', async (t) => {
   for (const path of ['/healthz', '/livez', '/readyz', '/version', '/readyz/ping']) {
     t.equal((await server.call('GET', path, { as: null })).status, 200, path);
   }
@@ -30,7 +30,7 @@ t.test('nobody may see anything but health and version', async (t) => {
   t.equal((await server.call('GET', '/version', { as: null, headers: bearer('nonsense') })).status, 401);
 });
 
-t.test('a certificate of another authority of the same name', async (t) => {
+t.test('a certificate of another CA with the same name', async (t) => {
   const now = Date.now();
   const foreign = await createAuthority(new X509Certificate(server.ca).subject.replace(/^CN=/, ''), now);
   const usages = ['client'] as const;
@@ -50,7 +50,7 @@ t.test('a certificate of another authority of the same name', async (t) => {
   t.match(await answerTo(undefined), /^HTTP\/1\.1 400 Bad Request\r\n/);
 });
 
-t.test('a certificate gives name and groups, RBAC decides', async (t) => {
+t.test('a certificate determines name and groups, RBAC decides', async (t) => {
   const jane = await server.identity('jane', 'dev');
   const denied = await server.call('GET', pods, { as: jane });
   t.match(denied.json, {
@@ -71,10 +71,10 @@ t.test('a certificate gives name and groups, RBAC decides', async (t) => {
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'dev' }],
   };
   t.equal((await server.call('POST', `${rbac}/rolebindings`, { body: binding })).status, 201);
-  t.equal((await server.call('GET', pods, { as: jane })).status, 200, 'holds at once');
+  t.equal((await server.call('GET', pods, { as: jane })).status, 200, 'a new binding is valid at once');
   t.equal((await server.call('GET', '/api/v1/namespaces/kube-system/pods', { as: jane })).status, 403);
   await server.call('DELETE', `${rbac}/rolebindings/readers`);
-  t.equal((await server.call('GET', pods, { as: jane })).status, 403, 'and is gone at once');
+  t.equal((await server.call('GET', pods, { as: jane })).status, 403, 'a deleted binding is invalid at once');
 });
 
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
@@ -92,7 +92,7 @@ async function grant(namespace: string, user: string, rule: object): Promise<voi
   if (made.status !== 201) throw new Error(made.text);
 }
 
-t.test('a decision about one thing is no decision about another', async (t) => {
+t.test('cached decisions of different requests are never mixed', async (t) => {
   await server.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'mine' } } });
   await grant('mine', 'owner', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
   const owner = await server.identity('owner');
@@ -105,7 +105,7 @@ t.test('a decision about one thing is no decision about another', async (t) => {
     const review = async (verb: string, resource: string, subresource: string) => {
       const resourceAttributes = { verb, resource, subresource, namespace: 'mine' };
       const { json } = await server.call('POST', reviews, { body: { spec: { resourceAttributes } }, as: owner });
-      t.equal(json.status.allowed, true, 'in the own namespace anything may be asked for');
+      t.equal(json.status.allowed, true, 'the owner may do everything in this namespace');
     };
     await review('list', 'secrets', `${s}kube-system${s}`);
     t.equal((await server.call('GET', list + encodeURIComponent(`mine${s}${s}`), { as: owner })).status, 403, what);
@@ -117,7 +117,7 @@ t.test('a decision about one thing is no decision about another', async (t) => {
   }
 });
 
-t.test('a selected name is read by authorization as selection reads it', async (t) => {
+t.test('authorization and selection read the selected name in the same way', async (t) => {
   await grant('default', 'picky', {
     apiGroups: [''],
     resources: ['configmaps'],
@@ -153,7 +153,7 @@ t.test('a selected name is read by authorization as selection reads it', async (
   }
 });
 
-t.test('impersonation is for those who may', async (t) => {
+t.test('impersonation needs a permission', async (t) => {
   const as = { 'impersonate-user': 'joe' };
   const denied = await server.call('GET', pods, { headers: as });
   t.match(denied.json.message, /User "joe" cannot list resource "pods"/);
@@ -171,7 +171,7 @@ t.test('static tokens', async (t) => {
   t.match(who.json.status.userInfo, { username: 'robot', groups: ['ci', 'builders', 'system:authenticated'] });
 });
 
-t.test('ServiceAccount tokens live as long as what they are bound to', async (t) => {
+t.test('a ServiceAccount token is valid as long as its account and its bound object exist', async (t) => {
   const accounts = '/api/v1/namespaces/default/serviceaccounts';
   await server.call('POST', accounts, { body: account('bot') });
   const short = await server.call('POST', `${accounts}/bot/token`, { body: { spec: { expirationSeconds: 5 } } });
@@ -191,7 +191,7 @@ t.test('ServiceAccount tokens live as long as what they are bound to', async (t)
   const respelled = [`${token}=`, `${head}=.${body}.${signature}`, token.replace('.', '. '), `${token}.`, `${token}+`];
   for (const odd of respelled) {
     const answer = await server.call('GET', '/api', { as: null, headers: bearer(odd) });
-    t.equal(answer.status, 401, 'one token has one spelling');
+    t.equal(answer.status, 401, 'a token has one valid spelling');
   }
   await server.call('DELETE', `${accounts}/bot`);
   t.equal((await server.call('GET', '/api', { as: null, headers: bearer(token) })).status, 401);
@@ -199,11 +199,11 @@ t.test('ServiceAccount tokens live as long as what they are bound to', async (t)
   t.equal(
     (await server.call('GET', '/api', { as: null, headers: bearer(token) })).status,
     401,
-    'a namesake is another',
+    'a new account with the same name does not accept it',
   );
 });
 
-t.test('a kubelet keeps to its own', async (t) => {
+t.test('a kubelet reads and writes only objects of its own node', async (t) => {
   const node = await server.identity('system:node:n1', 'system:nodes');
   const node2 = await server.identity('system:node:n2', 'system:nodes');
   const nodes = '/api/v1/nodes';
@@ -251,7 +251,7 @@ t.test('a kubelet keeps to its own', async (t) => {
   t.equal((await server.call('POST', leases, { body: lease(''), as: nameless })).status, 403);
 });
 
-t.test('access reviews answer what a request would get', async (t) => {
+t.test('access reviews answer as a request would be decided', async (t) => {
   const ask = async (spec: object) =>
     (await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec } })).json.status
       .allowed;

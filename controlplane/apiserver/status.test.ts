@@ -29,7 +29,7 @@ t.test('the README has the code, the status and the reason of every error', asyn
   }
 });
 
-t.test('an error is what its reason says, however it was made', async (t) => {
+t.test('the reason of an error decides, however the error was created', async (t) => {
   const on = (status: number, reason: string) => new StatusError(status, reason, 'x');
   t.ok(isNotFound(on(404, 'NotFound')));
   t.ok(isNotFound(pathNotFound()));
@@ -50,7 +50,7 @@ t.test('an error is what its reason says, however it was made', async (t) => {
   for (const [err, code] of codes) t.equal(err.code, code, err.message);
 });
 
-t.test('the words for what is missing, there already or changed meanwhile', async (t) => {
+t.test('messages for missing, existing and changed objects', async (t) => {
   const cause = new Error('of the store');
   const cases: readonly (readonly [AppError, object])[] = [
     [notFound(configMaps, 'a', cause), { code: 404, reason: 'NotFound', message: 'configmaps "a" not found' }],

@@ -37,7 +37,7 @@ function start() {
   return { gate, asked: asked.promise, sinks, abort, sending, closedCount: () => closed };
 }
 
-t.test('a stream is read as it is written, and ends', async (t) => {
+t.test('a stream is read while it is written, and ends', async (t) => {
   const { gate, sending, sinks, closedCount } = start();
   gate.resolve();
   const { body } = await sending;
@@ -49,7 +49,7 @@ t.test('a stream is read as it is written, and ends', async (t) => {
   t.equal(closedCount(), 1);
 });
 
-t.test('aborted while the answer is under way: the caller hears of it, and the server lets go', async (t) => {
+t.test('aborted before the answer begins: the caller gets the error, and the server ends the request', async (t) => {
   const { gate, asked, sending, abort, sinks, closedCount } = start();
   await asked;
   abort.abort(new Error('left'));
@@ -57,10 +57,10 @@ t.test('aborted while the answer is under way: the caller hears of it, and the s
   await t.rejects(sending, { message: 'left' });
   t.equal(closedCount(), 1);
   sinks[0]!.write(Buffer.alloc(10));
-  t.equal(sinks[0]!.buffered(), 0, 'what is written after that is not kept');
+  t.equal(sinks[0]!.buffered(), 0, 'bytes written after that are dropped');
 });
 
-t.test('aborted before anybody reads the body', async (t) => {
+t.test('aborted before the body is read', async (t) => {
   const { gate, sending, abort, sinks, closedCount } = start();
   gate.resolve();
   const { body } = await sending;
@@ -125,7 +125,7 @@ const sink = (closed: boolean) => {
 t.test('a watch that starts into a closed sink leaves no subscription and no timer', async (t) => {
   const { clock, signals, reply } = await watch(new AbortController().signal);
   if ('body' in reply) throw new Error('not a stream');
-  t.equal(signals[0]?.aborted, false, 'it subscribed before its answer');
+  t.equal(signals[0]?.aborted, false, 'the watch subscribed before its answer');
   const { made, writes } = sink(true);
   reply.start(made);
   t.equal(signals[0]?.aborted, true);
@@ -133,7 +133,7 @@ t.test('a watch that starts into a closed sink leaves no subscription and no tim
   t.same(writes, []);
 });
 
-t.test('a reader that leaves too much unread loses its connection', async (t) => {
+t.test('a reader with too many unread bytes loses its connection', async (t) => {
   const { reply, send } = await watch(new AbortController().signal);
   if ('body' in reply) throw new Error('not a stream');
   const { made, leaveUnread, cuts, ended } = sink(false);
@@ -145,7 +145,7 @@ t.test('a reader that leaves too much unread loses its connection', async (t) =>
   leaveUnread(16 * 1024 * 1024 + 1);
   send([event]);
   t.equal(cuts(), 1);
-  t.equal(ended(), 0, 'an end would wait behind what is not read');
+  t.equal(ended(), 0, 'an orderly end would wait behind the unread bytes');
 });
 
 t.test('a watch for longer than a timer can wait does not end at once', async (t) => {
@@ -160,12 +160,12 @@ t.test('a watch for longer than a timer can wait does not end at once', async (t
   t.equal(ended(), 0);
 });
 
-t.test('a watch whose reader leaves, or whose server stops, leaves no timer either', async (t) => {
+t.test('a watch leaves no timer when its reader leaves or the server stops', async (t) => {
   const left = await watch(new AbortController().signal);
   if ('body' in left.reply) throw new Error('not a stream');
   const reader = sink(false);
   left.reply.start(reader.made);
-  t.equal(left.clock.pending().length, 2, 'its end and the next bookmark');
+  t.equal(left.clock.pending().length, 2, 'timers for the end and the next bookmark');
   reader.close();
   t.same(left.clock.pending(), []);
 
@@ -178,10 +178,10 @@ t.test('a watch whose reader leaves, or whose server stops, leaves no timer eith
   t.same(stopped.clock.pending(), []);
   t.equal(ended(), 1);
   t.match(writes[0], /BOOKMARK/);
-  await t.rejects(watch(life.signal), { code: 'Unavailable' }, 'no watch begins on a server that stops');
+  await t.rejects(watch(life.signal), { code: 'Unavailable' }, 'a stopping server starts no watch');
 });
 
-t.test('who can do with objects gets those of the server, and no bytes are made for it', async (t) => {
+t.test("a caller that accepts objects gets the server's objects, and nothing is encoded", async (t) => {
   const pod = { metadata: { name: 'a' } };
   const list = { metadata: { resourceVersion: '7' }, items: [pod] };
   const answer = {
@@ -211,5 +211,5 @@ t.test('who can do with objects gets those of the server, and no bytes are made 
   t.equal(seen.length, 1);
   t.equal(seen[0]!.object, pod);
   const bytes = await watches.send({ method: 'GET', path: '/api/v1/pods?watch=1' });
-  t.equal(bytes.events, undefined, 'everyone else reads bytes');
+  t.equal(bytes.events, undefined, 'other callers read bytes');
 });

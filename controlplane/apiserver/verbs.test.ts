@@ -153,10 +153,10 @@ t.test('a path has the methods of the table and no others', async (t) => {
     t.same(wrong, [], kind.plural);
   }
   t.ok(asked > 3000, `${asked} requests`);
-  t.equal(await revision(), before, 'and nothing was written');
+  t.equal(await revision(), before, 'nothing was written');
 });
 
-t.test('the same holds for requests that ask for an upgrade', async (t) => {
+t.test('requests with an Upgrade header have the same methods', async (t) => {
   const headers = { connection: 'Upgrade', upgrade: 'websocket' };
   const before = await revision();
   for (const kind of registry) {
@@ -169,7 +169,7 @@ t.test('the same holds for requests that ask for an upgrade', async (t) => {
   t.equal(await revision(), before);
 });
 
-t.test('who is not known is not told what is served', async (t) => {
+t.test('an anonymous user does not learn which paths exist', async (t) => {
   for (const path of ['/api/v1/namespaces/default/pods/one/unknown', '/api/v1/unknown', '/apis/apps/v1/watch']) {
     for (const method of ['GET', 'DELETE', 'POST']) {
       t.equal((await server.call(method, path, { as: null })).status, 401, `${method} ${path}`);
@@ -183,7 +183,7 @@ t.test('who is not known is not told what is served', async (t) => {
   });
 });
 
-t.test('discovery lists what is served, and nothing else', async (t) => {
+t.test('discovery lists exactly what is served', async (t) => {
   const served = new Map<string, string[]>();
   for (const kind of [...registry, ...virtualResources]) {
     const { namespace, name } = await objectOf(kind);
@@ -216,7 +216,7 @@ t.test('discovery lists what is served, and nothing else', async (t) => {
   t.same(Object.fromEntries([...served].sort()), Object.fromEntries([...listed].sort()));
 });
 
-t.test('subresources have the verbs that upstream gives them', async (t) => {
+t.test('subresources have the verbs of upstream', async (t) => {
   const table = registry.flatMap((kind) =>
     subresourcesOf(kind)
       .filter(({ name }) => name !== 'status')

@@ -111,7 +111,7 @@ t.test('discovery shows the versions in order, and names the preferred one', asy
   t.same(Object.keys(specOf('v1beta1')).sort(), ['hour', 'minute', 'replicas']);
 });
 
-t.test('what is written at one version is read at the other', async (t) => {
+t.test('an object written at one version is read at the other', async (t) => {
   const server = await open(t);
   const created = await server.call('POST', beta, { body: inBeta('a', { minute: '5', hour: '6' }) });
   t.equal(created.status, 201);
@@ -138,7 +138,7 @@ t.test('what is written at one version is read at the other', async (t) => {
   t.same(
     selected.json.items.map(({ metadata }: KubeObject) => metadata?.name),
     ['b'],
-    'fields are those of the version asked for',
+    'field selectors use the fields of the requested version',
   );
   t.equal((await server.call('GET', `${v1}?fieldSelector=spec.hour%3D8`)).status, 400);
   const page = await server.call('GET', `${beta}?limit=1`);
@@ -153,7 +153,7 @@ t.test('what is written at one version is read at the other', async (t) => {
   t.match((await server.call('PATCH', `${beta}/a`, patch)).json, inBeta('a', { minute: '1', hour: '3' }));
   t.match((await server.call('GET', `${v1}/a`)).json, inV1('a', { schedule: '1 3' }));
   const unchanged = await server.call('PATCH', `${beta}/a`, patch);
-  t.equal(unchanged.json.metadata.generation, 3, 'created, put, patched');
+  t.equal(unchanged.json.metadata.generation, 3, 'created, replaced, patched');
   const status = { body: { status: { ready: true } }, type: merge };
   t.match((await server.call('PATCH', `${beta}/a/status`, status)).json, {
     spec: { hour: '3' },
@@ -161,7 +161,7 @@ t.test('what is written at one version is read at the other', async (t) => {
   });
 
   const wrong = await server.call('POST', beta, { body: inBeta('c', { hour: '25' }) });
-  t.equal(wrong.status, 422, 'rules are those of the version');
+  t.equal(wrong.status, 422, 'each version has its own validation');
   t.equal((await server.call('POST', beta, { body: inV1('c', {}) })).status, 400, 'a body of the other version');
   t.equal((await server.call('POST', beta, { body: inBeta('a', {}) })).status, 409);
   t.equal((await server.call('DELETE', `${beta}/a`)).status, 200);
@@ -200,8 +200,16 @@ t.test('owners of fields are the same at both versions', async (t) => {
   t.match(first.json, inBeta('a', { minute: '1', hour: '2' }));
   const second = await apply(v1, 'two', inV1('a', { replicas: 3 }));
   t.match(second.json, inV1('a', { schedule: '1 2', replicas: 3 }));
-  t.equal((await apply(v1, 'two', inV1('a', { schedule: '4 5', replicas: 3 }))).status, 409, 'it is of one');
-  t.equal((await apply(beta, 'one', inBeta('a', { minute: '1', hour: '2', replicas: 4 }))).status, 409, 'it is of two');
+  t.equal(
+    (await apply(v1, 'two', inV1('a', { schedule: '4 5', replicas: 3 }))).status,
+    409,
+    'manager one owns the schedule',
+  );
+  t.equal(
+    (await apply(beta, 'one', inBeta('a', { minute: '1', hour: '2', replicas: 4 }))).status,
+    409,
+    'manager two owns the replicas',
+  );
   const updated = await server.call('PATCH', `${beta}/a?fieldManager=three`, {
     body: { spec: { replicas: 5 } },
     type: merge,
@@ -212,10 +220,10 @@ t.test('owners of fields are the same at both versions', async (t) => {
   ]);
   const removed = await apply(v1, 'one', inV1('a', {}));
   t.match(removed.json, inV1('a', { replicas: 5 }));
-  t.equal(removed.json.spec.schedule, undefined, 'what it applied at the other version and does not apply any more');
+  t.equal(removed.json.spec.schedule, undefined, 'a field applied at the other version and then left out is removed');
 });
 
-t.test('a version comes and goes, and the objects stay', async (t) => {
+t.test('a version is added and removed, and the objects stay', async (t) => {
   const server = await open(t);
   await server.call('POST', beta, { body: inBeta('a', { minute: '1', hour: '2' }) });
   const old = await server.watch(`${beta}?watch=true`);
@@ -224,7 +232,11 @@ t.test('a version comes and goes, and the objects stay', async (t) => {
   await old.ended;
   t.equal((await server.call('GET', beta)).status, 404);
   await server.call('PATCH', `${v1}/a`, { body: { spec: { schedule: '3 4' } }, type: merge });
-  t.match([await current.next(), await current.next()], [{ type: 'ADDED' }, { type: 'MODIFIED' }], 'goes on');
+  t.match(
+    [await current.next(), await current.next()],
+    [{ type: 'ADDED' }, { type: 'MODIFIED' }],
+    'the watch continues',
+  );
 
   await server.kinds.add(oldCrontabs);
   await server.kinds.remove(crontabs);
@@ -236,7 +248,7 @@ t.test('a version comes and goes, and the objects stay', async (t) => {
   t.match(
     (await server.call('GET', `${beta}/a`)).json,
     inBeta('a', { minute: '3', hour: '4' }),
-    'loaded as it is stored',
+    'the object is loaded from its stored form',
   );
   t.throws(
     () =>
@@ -250,7 +262,7 @@ t.test('a version comes and goes, and the objects stay', async (t) => {
 });
 
 t.test(
-  'the same objects under two groups: Events of the core group, and as events.k8s.io names their fields',
+  'the same objects in two groups: Events of the core group, and with the field names of events.k8s.io',
   async (t) => {
     const server = await startApiServer();
     t.teardown(() => server.close());

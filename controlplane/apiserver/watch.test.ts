@@ -12,7 +12,7 @@ t.before(async () => {
 });
 t.teardown(() => server.close());
 
-t.test('from a revision on: added, modified, deleted', async (t) => {
+t.test('from a revision: added, modified, deleted', async (t) => {
   const { metadata } = (await server.call('GET', cms)).json;
   const events = await server.watch(`${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`);
   await server.call('POST', cms, { body: cm('w1') });
@@ -29,18 +29,26 @@ t.test('from a revision on: added, modified, deleted', async (t) => {
   events.close();
 });
 
-t.test('without a revision it begins with what is there', async (t) => {
+t.test('without a revision a watch begins with the existing objects', async (t) => {
   await server.call('POST', cms, { body: cm('w2', { set: 'w2' }) });
   const events = await server.watch(`${cms}?watch=1&labelSelector=set%3Dw2`);
   t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } });
   await server.call('PATCH', `${cms}/w2`, { type: merge, body: { metadata: { labels: { set: 'no' } } } });
-  t.match(await events.next(), { type: 'DELETED', object: { metadata: { name: 'w2' } } }, 'it left the selection');
+  t.match(
+    await events.next(),
+    { type: 'DELETED', object: { metadata: { name: 'w2' } } },
+    'the object left the selection',
+  );
   await server.call('PATCH', `${cms}/w2`, { type: merge, body: { metadata: { labels: { set: 'w2' } } } });
-  t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } }, 'and came back');
+  t.match(
+    await events.next(),
+    { type: 'ADDED', object: { metadata: { name: 'w2' } } },
+    'the object entered the selection again',
+  );
   events.close();
 });
 
-t.test('initial events end with a marked bookmark', async (t) => {
+t.test('the initial events end with a marked bookmark', async (t) => {
   const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
   const events = await server.watch(`${cms}?${query}&fieldSelector=metadata.name%3Dw2`);
   t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'w2' } } });
@@ -54,13 +62,13 @@ t.test('initial events end with a marked bookmark', async (t) => {
   t.match(wrong.json, { code: 422, message: /requires setting resourceVersionMatch to NotOlderThan/ });
 });
 
-t.test('it ends after timeoutSeconds, with a bookmark for those who want one', async (t) => {
+t.test('a watch ends after timeoutSeconds, with a bookmark when the client allows bookmarks', async (t) => {
   const events = await server.watch(`${cms}?watch=1&resourceVersion=1000000&timeoutSeconds=1&allowWatchBookmarks=true`);
   t.match(await events.next(), { type: 'BOOKMARK' });
   await events.ended;
 });
 
-t.test('a revision from before all history is gone', async (t) => {
+t.test('a revision before the kept history is answered with 410', async (t) => {
   const { metadata } = (await server.call('GET', cms)).json;
   for (let i = 0; i < 12; i++) await server.call('POST', cms, { body: cm(`old${i}`) });
   const gone = await server.call('GET', `${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`);
@@ -68,7 +76,7 @@ t.test('a revision from before all history is gone', async (t) => {
   t.equal((await server.call('GET', `${cms}?watch=1&resourceVersion=abc`)).status, 400);
 });
 
-t.test('a Table watch carries one row an event and its headers once', async (t) => {
+t.test('a Table watch has one row in each event, and the column headers once', async (t) => {
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
   const events = await server.watch(`${cms}?watch=1&fieldSelector=metadata.name%3Dw2`, { accept });
   const first = await events.next();

@@ -19,7 +19,7 @@ const pod = (name: string, spec: object = {}) => ({
   spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
 });
 
-t.test('a pod gets its account, its token volume, tolerations and priority', async (t) => {
+t.test('a pod gets its account, token volume, tolerations and priority', async (t) => {
   const { json } = await server.call('POST', `${core}/pods`, { body: pod('full') });
   t.match(json.spec, { serviceAccountName: 'default', priority: 0, preemptionPolicy: 'PreemptLowerPriority' });
   const [volume] = json.spec.volumes;
@@ -44,7 +44,7 @@ t.test('a pod gets its account, its token volume, tolerations and priority', asy
   });
 });
 
-t.test('binding assigns a node once', async (t) => {
+t.test('binding assigns a node only once', async (t) => {
   await server.call('POST', `${core}/pods`, { body: pod('bind') });
   const bind = (node: string) =>
     server.call('POST', `${core}/pods/bind/binding`, {
@@ -73,20 +73,20 @@ t.test('binding replaces what the scheduler last reported', async (t) => {
   });
   const { json } = await server.call('GET', `${core}/pods/waited`);
   const [scheduled, initialized] = json.status.conditions;
-  t.match(scheduled, { type: 'PodScheduled', status: 'True' }, 'in its place');
+  t.match(scheduled, { type: 'PodScheduled', status: 'True' }, 'the condition keeps its index');
   t.notMatch(scheduled, { lastTransitionTime });
-  t.notOk('reason' in scheduled || 'message' in scheduled, 'no reason outlives the status it explained');
+  t.notOk('reason' in scheduled || 'message' in scheduled, 'reason and message of the old status are removed');
   t.same(initialized, conditions[1]);
 });
 
-t.test('a pod on a node waits for its kubelet, one without goes at once', async (t) => {
+t.test('a pod on a node waits for its kubelet, a pod without a node is removed at once', async (t) => {
   await server.call('POST', `${core}/pods`, {
     body: pod('slow', { nodeName: 'n1', terminationGracePeriodSeconds: 20 }),
   });
   const first = await server.call('DELETE', `${core}/pods/slow`);
   t.equal(first.json.metadata.deletionGracePeriodSeconds, 20);
   const longer = await server.call('DELETE', `${core}/pods/slow?gracePeriodSeconds=60`);
-  t.equal(longer.json.metadata.deletionGracePeriodSeconds, 20, 'it cannot get longer');
+  t.equal(longer.json.metadata.deletionGracePeriodSeconds, 20, 'a second deletion cannot lengthen the period');
   const shorter = await server.call('DELETE', `${core}/pods/slow`, { body: { gracePeriodSeconds: 5 } });
   t.equal(shorter.json.metadata.deletionGracePeriodSeconds, 5);
   await server.call('DELETE', `${core}/pods/slow`, { body: { gracePeriodSeconds: 0 } });
@@ -102,7 +102,7 @@ t.test('a pod on a node waits for its kubelet, one without goes at once', async 
   t.equal((await server.call('GET', `${core}/pods/evicted`)).status, 404);
 });
 
-t.test('spec and status are written apart', async (t) => {
+t.test('spec and status are written separately', async (t) => {
   await server.call('POST', `${core}/pods`, { body: { ...pod('parts'), status: { phase: 'Running' } } });
   const created = (await server.call('GET', `${core}/pods/parts`)).json;
   t.equal(created.status.phase, 'Pending');
@@ -119,7 +119,7 @@ t.test('spec and status are written apart', async (t) => {
   t.notOk('nodeName' in json.spec);
 });
 
-t.test('cluster IPs and node ports: given, honoured, kept, refused, given back', async (t) => {
+t.test('cluster IPs and node ports: allocated, requested, kept, refused, released', async (t) => {
   const services = `${core}/services`;
   const service = (name: string, spec: object) => ({ metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
   const create = async (name: string, spec: object) =>
@@ -149,7 +149,7 @@ t.test('cluster IPs and node ports: given, honoured, kept, refused, given back',
   const kept = await server.call('PUT', `${services}/np`, {
     body: service('np', { type: 'NodePort', selector: { a: 'b' } }),
   });
-  t.equal(kept.json.spec.ports[0].nodePort, port, 'an update that leaves it out keeps it');
+  t.equal(kept.json.spec.ports[0].nodePort, port, 'an update without the node port keeps it');
   t.ok(kept.json.spec.clusterIP);
   await server.call('DELETE', `${services}/np`);
   t.equal(
@@ -166,7 +166,7 @@ t.test('cluster IPs and node ports: given, honoured, kept, refused, given back',
   t.equal(new Set(ips.map(({ spec }) => spec.clusterIP)).size, 50);
 });
 
-t.test('bootstrap: the Services every cluster has', async (t) => {
+t.test('bootstrap creates the Services of every cluster', async (t) => {
   const kubernetes = (await server.call('GET', `${core}/services/kubernetes`)).json;
   t.match(kubernetes.spec, { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] });
   const slice = (await server.call('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes'))
@@ -176,7 +176,7 @@ t.test('bootstrap: the Services every cluster has', async (t) => {
   t.match(dns.spec, { clusterIP: '10.96.0.10', internalTrafficPolicy: 'Local' });
 });
 
-t.test('a namespace takes its content along, in order', async (t) => {
+t.test('a deleted namespace is Terminating until its finalizer is removed, and refuses new objects', async (t) => {
   const all = '/api/v1/namespaces';
   const created = (await server.call('POST', all, { body: { metadata: { name: 'going' } } })).json;
   t.match(created, { spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } });
@@ -191,7 +191,11 @@ t.test('a namespace takes its content along, in order', async (t) => {
     details: { causes: [{ reason: 'NamespaceTerminating' }] },
   });
   const token = await server.call('POST', `${all}/going/serviceaccounts/robot/token`, { body: { spec: {} } });
-  t.match(token.json, { code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } }, 'nor a token');
+  t.match(
+    token.json,
+    { code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } },
+    'tokens are refused too',
+  );
   const finalize = await server.call('PUT', `${all}/going/finalize`, {
     body: { ...gone.json, spec: { finalizers: [] } },
   });
@@ -219,7 +223,7 @@ t.test('scale reads and writes replicas', async (t) => {
   t.equal((await server.call('GET', `${path}/s`)).json.spec.replicas, 0);
 });
 
-t.test('logs and upgrades go through to the kubelet of the pod', async (t) => {
+t.test('logs and upgrades are forwarded to the kubelet of the pod', async (t) => {
   const seen: string[] = [];
   const pair = await server.serving('127.0.0.1');
   const kubelet = createServer({ ...pair, ca: server.ca, requestCert: true }, (request, response) => {

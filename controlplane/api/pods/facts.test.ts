@@ -35,13 +35,13 @@ t.test('how a pod ends', async (t) => {
     t.equal(isTerminal({ status: { phase } }), want, String(phase));
   t.equal(graceSecondsOf(undefined), 30, 'the default');
   t.equal(graceSecondsOf({ terminationGracePeriodSeconds: 0 }), 0, 'at once');
-  t.equal(graceSecondsOf({ terminationGracePeriodSeconds: -5 }), 1, 'a negative number is the shortest time');
+  t.equal(graceSecondsOf({ terminationGracePeriodSeconds: -5 }), 1, 'a negative number means one second');
 });
 
 t.test('QoS class', async (t) => {
   const both = { cpu: '1', memory: '1Gi' };
   const cases: { name: string; spec: PodSpec; want: string }[] = [
-    { name: 'nothing asked for', spec: { containers: [container('a')] }, want: 'BestEffort' },
+    { name: 'no requests', spec: { containers: [container('a')] }, want: 'BestEffort' },
     { name: 'only zeros', spec: { containers: [container('a', { requests: { cpu: '0' } })] }, want: 'BestEffort' },
     { name: 'limits alone', spec: { containers: [container('a', { limits: both })] }, want: 'Guaranteed' },
     {
@@ -55,7 +55,7 @@ t.test('QoS class', async (t) => {
       want: 'Guaranteed',
     },
     {
-      name: 'a request less than its limit',
+      name: 'a request below its limit',
       spec: { containers: [container('a', { limits: both, requests: { cpu: '500m', memory: '1Gi' } })] },
       want: 'Burstable',
     },
@@ -65,7 +65,7 @@ t.test('QoS class', async (t) => {
       want: 'Burstable',
     },
     {
-      name: 'a limit of zero is none',
+      name: 'a limit of zero is no limit',
       spec: { containers: [container('a', { limits: { cpu: '0', memory: '1Gi' } })] },
       want: 'Burstable',
     },
@@ -91,12 +91,12 @@ t.test('QoS class', async (t) => {
       want: 'Guaranteed',
     },
     {
-      name: 'resources of the pod decide alone',
+      name: 'resources of the pod replace those of its containers',
       spec: { containers: [container('a')], resources: { limits: both } },
       want: 'Guaranteed',
     },
     {
-      name: 'also against those of a container',
+      name: 'also when a container has others',
       spec: { containers: [container('a', { limits: both })], resources: { requests: { cpu: '1' } } },
       want: 'Burstable',
     },
@@ -126,7 +126,7 @@ t.test('totals of a pod', async (t) => {
       want: { cpu: '300m' },
     },
     {
-      name: 'an init container runs with the sidecars before it alone',
+      name: 'an init container runs with the earlier sidecars only',
       spec: {
         initContainers: [
           container('s', cpu('200m'), always),
@@ -138,7 +138,7 @@ t.test('totals of a pod', async (t) => {
       want: { cpu: '1200m' },
     },
     {
-      name: 'each resource has its own largest moment',
+      name: 'the maximum is computed for each resource',
       spec: {
         initContainers: [container('i', { requests: { memory: '1Gi' }, limits: { memory: '1Gi' } })],
         containers: [container('a', cpu('100m'))],
@@ -146,12 +146,12 @@ t.test('totals of a pod', async (t) => {
       want: { cpu: '100m', memory: '1Gi' },
     },
     {
-      name: 'what the pod states as a whole stands in place of the sum',
+      name: 'resources of the pod replace the sum',
       spec: { containers: [container('a', cpu('100m')), container('b', cpu('100m'))], resources: cpu('150m') },
       want: { cpu: '150m' },
     },
     {
-      name: 'the overhead is not part of it',
+      name: 'the overhead is not included',
       spec: { containers: [container('a', cpu('100m'))], overhead: { cpu: '50m' } },
       want: { cpu: '100m' },
     },

@@ -45,7 +45,7 @@ const mounted = (mount: object, container: object = {}) => ({
 const at = 'spec.containers[0]';
 
 const cases: readonly Case[] = [
-  { name: 'a pod with what it may have', ...security({ runAsUser: 0, procMount: 'Default' }), causes: [] },
+  { name: 'a pod with allowed values', ...security({ runAsUser: 0, procMount: 'Default' }), causes: [] },
   {
     name: 'identities',
     spec: { securityContext: { runAsUser: -1, runAsGroup: 2 ** 31, fsGroup: -1, supplementalGroups: [1, -1] } },
@@ -60,7 +60,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'sysctls: an unsafe one is the kubelet to refuse',
+    name: 'an unsafe sysctl is accepted: the kubelet refuses it',
     ...podSecurity({
       sysctls: [
         { name: 'kernel.msgmax', value: '1' },
@@ -82,7 +82,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'sysctls of namespaces that are the host',
+    name: 'sysctls of namespaces that the pod shares with the host',
     spec: {
       hostNetwork: true,
       hostIPC: true,
@@ -123,7 +123,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'seccomp file elsewhere',
+    name: 'seccomp file outside the profile folder',
     ...security({ seccompProfile: { type: 'Localhost', localhostProfile: '../x' } }),
     causes: [`${at}.securityContext.seccompProfile.localhostProfile: Invalid value: "../x": must not contain '..'`],
   },
@@ -155,7 +155,7 @@ const cases: readonly Case[] = [
     causes: [],
   },
   {
-    name: 'no escalation for who has everything',
+    name: 'a privileged container cannot disable escalation',
     ...security({ allowPrivilegeEscalation: false, privileged: true, capabilities: { add: ['CAP_SYS_ADMIN'] } }),
     causes: ['privileged` to true', 'capabilities.Add` CAP_SYS_ADMIN'].map(
       (what) =>
@@ -171,7 +171,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a user namespace beside namespaces of the host',
+    name: 'a user namespace together with namespaces of the host',
     spec: { hostUsers: false, hostPID: true, hostIPC: true, hostNetwork: true },
     causes: [
       'spec.hostNetwork: Forbidden: when `hostUsers` is false',
@@ -298,7 +298,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'mount propagation of who may',
+    name: 'mount propagation of a privileged container',
     ...mounted({ mountPropagation: 'Bidirectional' }, { securityContext: { privileged: true } }),
     causes: [],
   },
@@ -373,7 +373,7 @@ const cases: readonly Case[] = [
   },
   { name: 'huge pages as a medium', ...volume({ emptyDir: { medium: 'HugePages-2Mi' } }), causes: [] },
   {
-    name: 'volumes of machines elsewhere',
+    name: 'network and cloud volumes',
     spec: {
       volumes: [
         { name: 'a', nfs: { server: '', path: 'x' } },
@@ -429,7 +429,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a hook that sleeps longer than the pod has',
+    name: 'a hook that sleeps longer than the grace period',
     spec: { terminationGracePeriodSeconds: 5, os: { name: 'linux' } },
     container: { lifecycle: { preStop: { sleep: { seconds: 6 } }, stopSignal: 'SIGRTMIN+3' } },
     causes: [
@@ -491,12 +491,12 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'an annotation against the field',
+    name: 'an annotation that differs from the field',
     annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined' },
     ...podSecurity({ seccompProfile: { type: 'RuntimeDefault' } }),
     causes: ['spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match'],
   },
-  { name: 'a pull secret without a name only deserves a warning', spec: { imagePullSecrets: [{}] }, causes: [] },
+  { name: 'a pull secret without a name causes only a warning', spec: { imagePullSecrets: [{}] }, causes: [] },
   {
     name: 'the name of a class',
     spec: { runtimeClassName: 'a_b' },
@@ -506,11 +506,11 @@ const cases: readonly Case[] = [
   },
 ];
 
-t.test('each rule about pods refuses what it is for', async (t) => {
+t.test('each rule about pods refuses its case', async (t) => {
   for (const { name, causes, ...change } of cases) t.same(causesOf(makePod(change)), causes, name);
 });
 
-t.test('templates keep the same rules, but for those that are left to the pods', async (t) => {
+t.test('templates follow the same rules, except those that are checked on pods only', async (t) => {
   const template = (change: object, container: object = {}) => {
     const body = {
       metadata: { name: 'd', namespace: 'n' },
@@ -532,18 +532,18 @@ t.test('templates keep the same rules, but for those that are left to the pods',
   ]);
 });
 
-t.test('a pod that was stored under fewer rules', async (t) => {
+t.test('a pod stored under older rules', async (t) => {
   const old = makePod({ spec: { securityContext: { runAsUser: -1 } } });
   const now = structuredClone(old);
   now.metadata!.labels = { a: 'b' };
-  t.same(causesOf(now, old), [], 'can be relabeled');
+  t.same(causesOf(now, old), [], 'its labels can be changed');
   now.spec!.containers[0]!.image = ' x';
   t.same(causesOf(now, old), [
     'spec.containers[0].image: Invalid value: " x": must not have leading or trailing whitespace',
   ]);
 });
 
-t.test('annotations that stay', async (t) => {
+t.test('annotations that cannot be changed', async (t) => {
   const old = makePod({ spec: { nodeName: 'n' }, annotations: { 'kubernetes.io/config.mirror': 'x' } });
   const now = makePod({
     spec: { nodeName: 'n' },
@@ -555,7 +555,7 @@ t.test('annotations that stay', async (t) => {
   ]);
 });
 
-t.test('a negative grace period may become one second and nothing else', async (t) => {
+t.test('a negative grace period may change to one second and to nothing else', async (t) => {
   const old = makePod({ spec: { terminationGracePeriodSeconds: -1 } });
   t.same(causesOf(makePod({ spec: { terminationGracePeriodSeconds: 1 } }), old), []);
   t.match(causesOf(makePod({ spec: { terminationGracePeriodSeconds: 2 } }), old), [

@@ -40,7 +40,7 @@ t.test('valid texts have no error', async (t) => {
   for (const text of texts) t.equal(jsonSyntaxError(Buffer.from(text)), undefined, text);
 });
 
-t.test('depth costs no stack', async (t) => {
+t.test('deep nesting uses no stack', async (t) => {
   const deep = '['.repeat(1_000_000);
   t.equal(jsonSyntaxError(Buffer.from(deep)), 'unexpected end of JSON input');
   t.equal(jsonSyntaxError(Buffer.from(deep + ']'.repeat(1_000_000))), undefined);

@@ -60,9 +60,9 @@ const crontabs = defineKind({
   schema: { definition },
 });
 
-t.test('a kind with a definition has one of the same form', async (t) => {
+t.test('a kind with a definition has a schema of the same form', async (t) => {
   const root = schemas.of(crontabs);
-  t.equal(schemas.of(crontabs), root, 'read once');
+  t.equal(schemas.of(crontabs), root, 'the schema is built once');
   t.equal(root.name, 'com.example.stable.v1.CronTab');
   t.equal(root.fields['metadata']?.object, schemas.definition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'));
   t.equal(schemas.ofList(crontabs).name, 'com.example.stable.v1.CronTabList');
@@ -78,7 +78,7 @@ t.test('a kind with a definition has one of the same form', async (t) => {
   t.equal(schemas.of(v2).name, 'com.example.stable.v2.CronTab', 'a definition that two versions share');
 });
 
-t.test('its objects are decoded by it, and stay as they were written', async (t) => {
+t.test('objects are decoded by their definition, and keep the fields as they were written', async (t) => {
   const object = (spec: object) => ({ apiVersion: 'stable.example.com/v1', kind: 'CronTab', metadata: {}, spec });
   const schema = schemas.of(crontabs);
   const kept = object({ schedule: '* * * * *', steps: [], labels: {}, values: { a: { b: [1] } }, anything: 'x' });

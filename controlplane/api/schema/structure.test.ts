@@ -125,7 +125,7 @@ t.test('unknown and duplicate fields', async (t) => {
   t.same(validateStructure(schemas.of(pods), pods, pruned, 'Strict'), []);
 });
 
-t.test('findings stand in the order of a JSON text', async (t) => {
+t.test('findings have the order of the JSON text', async (t) => {
   const cases: ReadonlyArray<{ name: string; json: string; findings: readonly string[] }> = [
     {
       name: 'unknown before duplicate',
@@ -162,7 +162,7 @@ t.test('findings stand in the order of a JSON text', async (t) => {
   }
 });
 
-t.test('without a text unknown fields are sorted, as upstream finds them in a patched object', async (t) => {
+t.test('without JSON text unknown fields are sorted, as upstream reports them for a patched object', async (t) => {
   const findings = ['unknown field "spec.a"', 'unknown field "spec.b"', 'unknown field "z"'];
   t.same(validateStructure(schemas.of(pods), pods, { z: 1, spec: { b: 1, a: 1 } }, 'Warn'), findings);
 });
@@ -186,7 +186,7 @@ t.test('the canonical form', async (t) => {
   t.same(limits.spec.containers[0]?.resources.limits, { cpu: '2', memory: '1Gi' }, 'numbers become quantities');
 });
 
-t.test('keys with a meaning for JavaScript are only keys', async (t) => {
+t.test('__proto__ and constructor are ordinary keys', async (t) => {
   const object = JSON.parse('{"data":{"__proto__":"a","constructor":"b"},"__proto__":{"x":1}}');
   t.same(validateStructure(schemas.of(configMaps), configMaps, object, 'Warn'), ['unknown field "__proto__"']);
   t.same(Object.keys(object.data), ['__proto__', 'constructor']);

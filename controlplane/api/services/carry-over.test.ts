@@ -41,7 +41,7 @@ const cases: readonly Case[] = [
     want: { ...nodePort, ports: [port(30443, 'tls', 8443), port(30080, 'web', 8080)] },
   },
   {
-    name: 'a node port that the writer gives to another port is not given twice',
+    name: 'a node port that the writer gives to another port is not used twice',
     old: { ...nodePort, ports: [port(30080, 'web'), port(30443, 'tls', 443)] },
     update: { ...nodePort, ports: [port(0, 'web'), port(30080, 'tls', 443)] },
     want: { ...nodePort, ports: [port(0, 'web'), port(30080, 'tls', 443)] },
@@ -53,13 +53,13 @@ const cases: readonly Case[] = [
     want: { ...nodePort, ports: [port(30053, 'tcp', 53), { ...port(30053, 'udp', 53), protocol: 'UDP' }] },
   },
   {
-    name: 'NodePort to LoadBalancer without allocation keeps the node port that is there',
+    name: 'NodePort to LoadBalancer without allocation keeps the existing node port',
     old: nodePort,
     update: { ...nodePort, type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [port()] },
     want: { ...nodePort, type: 'LoadBalancer', allocateLoadBalancerNodePorts: false },
   },
   {
-    name: 'to stop allocation removes no node port',
+    name: 'allocateLoadBalancerNodePorts=false removes no node port',
     old: { ...nodePort, type: 'LoadBalancer', allocateLoadBalancerNodePorts: true },
     update: { ...nodePort, type: 'LoadBalancer', allocateLoadBalancerNodePorts: false },
     want: { ...nodePort, type: 'LoadBalancer', allocateLoadBalancerNodePorts: false },
@@ -137,8 +137,8 @@ for (const { name, old, update, want } of cases) {
     const before = structuredClone(old);
     carryOver(spec, before);
     t.strictSame(spec, want);
-    t.strictSame(before, old, 'the stored Service is as it was');
+    t.strictSame(before, old, 'the stored Service is unchanged');
     carryOver(spec, before);
-    t.strictSame(spec, want, 'once more changes nothing');
+    t.strictSame(spec, want, 'a second pass changes nothing');
   });
 }

@@ -10,7 +10,7 @@ const slice = (labels?: Record<string, string>): EndpointSlice => ({
 
 t.test('the Service of a slice', async (t) => {
   t.equal(serviceKeyOf(slice({ 'kubernetes.io/service-name': 'web' })), 'shop/web');
-  t.equal(serviceKeyOf(slice({})), '', 'none: a key that no Service has');
+  t.equal(serviceKeyOf(slice({})), '', 'undefined: no Service has this key');
   t.equal(serviceKeyOf(slice()), '', 'no labels');
   t.equal(serviceKeyOf(slice({ 'kubernetes.io/service-name': '' })), '', 'an empty name');
 });
@@ -26,7 +26,11 @@ t.test('which endpoints take new connections', async (t) => {
   const leaving = { ready: false, serving: true, terminating: true };
   const gone = { ready: false, serving: false, terminating: true };
   const starting = { ready: false, serving: false, terminating: false };
-  t.same(usableEndpoints([ready, leaving, gone, starting]), [ready], 'the ready ones alone');
-  t.same(usableEndpoints([leaving, gone, starting]), [leaving], 'else those that end and still serve');
+  t.same(usableEndpoints([ready, leaving, gone, starting]), [ready], 'only the ready endpoints');
+  t.same(
+    usableEndpoints([leaving, gone, starting]),
+    [leaving],
+    'without a ready endpoint: those that terminate and still serve',
+  );
   t.same(usableEndpoints([gone, starting]), []);
 });

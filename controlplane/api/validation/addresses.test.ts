@@ -58,7 +58,7 @@ t.test('both kinds of endpoints, and external IPs', async (t) => {
   }
 });
 
-t.test('what was stored under fewer rules can be changed in other ways', async (t) => {
+t.test('an object stored under older rules can change in other fields', async (t) => {
   const old = { metadata: { name: 'e' }, addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }] };
   const now = { ...old, metadata: { name: 'e', labels: { a: 'b' } } };
   const validate = endpointSlices.options.validate!;
@@ -67,7 +67,7 @@ t.test('what was stored under fewer rules can be changed in other ways', async (
   t.match(validate(worse as never, { subresource: '', old: old as never }), [{ field: 'endpoints[0].addresses[1]' }]);
 });
 
-t.test('protocols of applications and classes are names', async (t) => {
+t.test('application protocols and classes are checked as names', async (t) => {
   const wrong = 'a\nb';
   const field = (causes: readonly { field: string }[] | undefined) => causes?.map((cause) => cause.field);
   const context = { subresource: '' };

@@ -91,7 +91,7 @@ t.test('names of objects, labels, variables, keys, ports and path segments', asy
   t.same(names.nonNegative(-1), ['must be greater than or equal to 0']);
 });
 
-t.test('causes speak as kube-apiserver does', async (t) => {
+t.test('causes have the messages of kube-apiserver', async (t) => {
   t.equal(required('a').message, 'Required value');
   t.equal(notSupported('a', 'x', ['b', 'a']).message, 'Unsupported value: "x": supported values: "b", "a"');
   t.same(oneOf('a', undefined, ['b']), []);

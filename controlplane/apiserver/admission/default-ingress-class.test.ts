@@ -3,7 +3,7 @@ import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { defaultClassOf } from './default-ingress-class';
 
-t.test('an Ingress without a class is given the default one, any other keeps its own', async (t) => {
+t.test('an Ingress without a class gets the default class, any other keeps its class', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const make = async (name: string, spec: object, annotations?: object) => {
@@ -12,12 +12,16 @@ t.test('an Ingress without a class is given the default one, any other keeps its
     return (await server.call('POST', path, { body })).json.spec.ingressClassName;
   };
   const spec = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };
-  t.equal(await make('a', spec), 'k8ts', 'the class made at bootstrap');
+  t.equal(await make('a', spec), 'k8ts', 'the class from bootstrap');
   t.equal(await make('b', { ...spec, ingressClassName: 'other' }), 'other');
-  t.equal(await make('c', spec, { 'kubernetes.io/ingress.class': 'old' }), undefined, 'the annotation of old counts');
+  t.equal(
+    await make('c', spec, { 'kubernetes.io/ingress.class': 'old' }),
+    undefined,
+    'the older annotation counts as a class',
+  );
 });
 
-t.test('the newest of several defaults', async (t) => {
+t.test('the newest of several defaults is used', async (t) => {
   const one = (name: string, creationTimestamp: string, isDefault = 'true') => ({
     metadata: { name, creationTimestamp, annotations: { 'ingressclass.kubernetes.io/is-default-class': isDefault } },
   });

@@ -22,7 +22,7 @@ const pod = (ns: string, name: string, ...resources: object[]) =>
     },
   });
 
-t.test('containers get what they leave open', async (t) => {
+t.test('containers get defaults for requests and limits', async (t) => {
   const made = await namespace('a', { type: 'Container', default: { cpu: '500m' }, max: { memory: '1024Mi' } });
   t.same(made.json.spec.limits, [
     {
@@ -67,7 +67,7 @@ t.test('minimum, maximum and ratio of a LimitRange', async (t) => {
   t.match(none.json.message, /maximum memory usage per Pod is 100Mi\. {2}No limit is specified$/);
 });
 
-t.test('limits that make no sense', async (t) => {
+t.test('invalid LimitRanges are refused', async (t) => {
   const { json } = await namespace(
     'c',
     { type: 'Container', min: { cpu: '2' }, max: { cpu: '1' } },
@@ -80,7 +80,7 @@ t.test('limits that make no sense', async (t) => {
   t.match(json.message, /spec.limits\[2\].type: Unsupported value: "Thing"/);
 });
 
-t.test('without its LimitRange a namespace is free', async (t) => {
+t.test('without its LimitRange the namespace has no limits', async (t) => {
   await namespace('d', { type: 'Pod', max: { memory: '1Mi' } });
   t.equal((await pod('d', 'x', {})).status, 403);
   await server.call('DELETE', '/api/v1/namespaces/d/limitranges/l');

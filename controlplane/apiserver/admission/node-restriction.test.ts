@@ -38,7 +38,7 @@ function mirrorPod(name: string, spec: object = {}, metadata: object = {}) {
   };
 }
 
-t.test('a mirror pod is of the node and refers to nothing', async (t) => {
+t.test('a mirror pod belongs to the node and refers to no other objects', async (t) => {
   const create = (body: object) => server.call('POST', pods, { body, as: n1 });
   t.equal((await create(mirrorPod('good'))).status, 201);
   t.equal((await server.call('GET', `${pods}/good`)).json.spec.serviceAccountName, undefined);
@@ -85,7 +85,7 @@ t.test('a mirror pod is of the node and refers to nothing', async (t) => {
   t.match((await create(mirrorPod('bad', {}, { annotations: {} }))).json, { code: 403, message: /only create mirror/ });
 });
 
-t.test('labels and taints of its Node', async (t) => {
+t.test("labels and taints of the kubelet's own Node", async (t) => {
   const change = (body: object, type = merge, path = `${nodes}/n1`) =>
     server.call('PATCH', path, { body, type, as: n1 });
   const labels = (values: Record<string, string | null>) => change({ metadata: { labels: values } });
@@ -100,7 +100,11 @@ t.test('labels and taints of its Node', async (t) => {
     t.match((await labels({ [label]: 'new' })).json, { code: 403, message: new RegExp(`modify labels: ${label}$`) });
   }
   for (const label of ['node-restriction.kubernetes.io/tenant', 'example.k8s.io/x']) {
-    t.match((await labels({ [label]: null })).json, { code: 403, message: /modify labels/ }, 'removal is a change');
+    t.match(
+      (await labels({ [label]: null })).json,
+      { code: 403, message: /modify labels/ },
+      'the removal of an address is a change',
+    );
     const viaStatus = await change({ metadata: { labels: { [label]: null } } }, merge, `${nodes}/n1/status`);
     t.not(viaStatus.json.metadata?.labels?.[label], null);
   }
@@ -145,7 +149,7 @@ async function userPod(name: string, spec: object = {}): Promise<Answer> {
   return server.call('POST', pods, { body });
 }
 
-t.test('pods: the status of its own, and nothing else of them', async (t) => {
+t.test('a kubelet writes only the status of its own pods', async (t) => {
   await userPod('mine');
   await userPod('theirs', { nodeName: 'n2' });
   const status = (name: string, body: object) =>
@@ -164,13 +168,17 @@ t.test('pods: the status of its own, and nothing else of them', async (t) => {
   const evict = (name: string) =>
     server.call('POST', `${pods}/${name}/eviction`, { body: { metadata: { name } }, as: n1 });
   t.match((await evict('theirs')).json, { code: 403, message: /can only evict pods/ });
-  t.notMatch((await server.call('GET', `${pods}/theirs`)).text, /DisruptionTarget/, 'and nothing is written before');
+  t.notMatch(
+    (await server.call('GET', `${pods}/theirs`)).text,
+    /DisruptionTarget/,
+    'the refused eviction wrote nothing',
+  );
   t.equal((await server.call('DELETE', `${pods}/theirs`, { as: n1 })).status, 403);
   t.equal((await server.call('PATCH', `${pods}/mine`, { body: {}, type: merge, as: n1 })).status, 403);
   t.equal((await evict('mine')).status, 201);
 });
 
-t.test('tokens for what its pods use, for the audiences they name', async (t) => {
+t.test('a kubelet gets tokens only for accounts and audiences that its pods use', async (t) => {
   const sources = [{ serviceAccountToken: { path: 't', audience: 'vault' } }];
   const made = await userPod('tokens', { volumes: [{ name: 'v', projected: { sources } }] });
   const ask = (spec: object, account = 'default') =>
@@ -196,10 +204,10 @@ t.test('tokens for what its pods use, for the audiences they name', async (t) =>
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }];
   const binding = { metadata: { name: 'bank' }, roleRef, subjects };
   await server.call('POST', `${rbac}/clusterrolebindings`, { body: binding });
-  t.equal((await ask({ boundObjectRef, audiences: ['bank'] })).status, 201, 'unless an administrator allows it');
+  t.equal((await ask({ boundObjectRef, audiences: ['bank'] })).status, 201, 'RBAC can allow further audiences');
 });
 
-t.test('leases of its own', async (t) => {
+t.test('a kubelet writes only its own lease', async (t) => {
   const leases = (namespace: string) => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const create = (name: string) =>
     server.call('POST', leases('kube-node-lease'), { body: { metadata: { name } }, as: n1 });

@@ -29,7 +29,7 @@ const refusal =
   'user "eve" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
   '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}';
 
-t.test('a role may hold no more than its writer', async (t) => {
+t.test('a role may hold no more permissions than its writer', async (t) => {
   t.equal((await server.call('POST', `${local}/roles`, { as, body: role('held', [readPods]) })).status, 201);
   const created = await server.call('POST', `${local}/roles`, { as, body: role('more', [readPods, secrets]) });
   t.match(created.json, { code: 403, message: `roles.rbac.authorization.k8s.io "more" is forbidden: ${refusal}` });
@@ -45,7 +45,7 @@ t.test('a role may hold no more than its writer', async (t) => {
     as,
     body: role('broken', [{ apiGroups: [''], resources: ['pods'], verbs: [] }]),
   });
-  t.equal(noVerbs.status, 422, 'validation has its own word');
+  t.equal(noVerbs.status, 422, 'an invalid role is refused by validation');
 });
 
 t.test('only who may do everything writes an aggregated role', async (t) => {
@@ -74,14 +74,14 @@ t.test('lists that combine to millions of permissions', async (t) => {
     resources: Array(300).fill('pods'),
     verbs: Array(300).fill('get'),
   };
-  t.equal((await create(repeated)).status, 201, 'what repeats counts once');
+  t.equal((await create(repeated)).status, 201, 'repeated values count once');
   const named = { ...readPods, resourceNames: many('n', 15_000) };
-  t.equal((await create(named)).status, 201, 'what one rule gives is compared as a whole');
+  t.equal((await create(named)).status, 201, 'a rule that one other rule covers is not split into single permissions');
   const some = { apiGroups: [''], resources: many('r', 50), verbs: many('v', 50) };
   t.match((await create(some)).json, { code: 403, message: /Resources:\["r0"\], Verbs:\["v0" "v1"/ });
 });
 
-t.test('an account without a namespace is one of the binding', async (t) => {
+t.test('a ServiceAccount without a namespace is in the namespace of the binding', async (t) => {
   const body = {
     ...binding('account', 'ClusterRole', 'secret-reader'),
     subjects: [{ kind: 'ServiceAccount', name: 'ed' }],
@@ -97,7 +97,7 @@ t.test('an account without a namespace is one of the binding', async (t) => {
   t.equal(await allowed('kube-system'), false);
 });
 
-t.test('a binding may grant no more than its writer holds', async (t) => {
+t.test('a binding may grant no more permissions than its writer holds', async (t) => {
   const held = await server.call('POST', `${local}/rolebindings`, { as, body: binding('held', 'ClusterRole', 'eve') });
   t.equal(held.status, 201);
   const more = await server.call('POST', `${local}/rolebindings`, {
@@ -109,7 +109,7 @@ t.test('a binding may grant no more than its writer holds', async (t) => {
   t.match(nowhere.json, { code: 404, message: 'roles.rbac.authorization.k8s.io "none" not found' });
 });
 
-t.test('escalate and bind are permissions of their own', async (t) => {
+t.test('the verbs escalate and bind allow more', async (t) => {
   const rules = [
     { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['escalate'] },
     {
@@ -125,5 +125,5 @@ t.test('escalate and bind are permissions of their own', async (t) => {
   const body = binding('more', 'ClusterRole', 'secret-reader');
   t.equal((await server.call('POST', `${local}/rolebindings`, { as, body })).status, 201);
   const cluster = await server.call('POST', `${rbac}/clusterrolebindings`, { as, body });
-  t.equal(cluster.status, 403, 'in this namespace alone');
+  t.equal(cluster.status, 403, 'only in this namespace');
 });

@@ -24,18 +24,23 @@ const preferred: Spec = { ...dual, ipFamilyPolicy: 'PreferDualStack' };
 const headless = { clusterIP: 'None', clusterIPs: ['None'] };
 
 const cases: readonly Case[] = [
-  { name: 'nothing said', spec: {}, want: 'SingleStack IPv4' },
-  { name: 'nothing said, dual cluster', spec: {}, cluster: both, want: 'SingleStack IPv4' },
+  { name: 'no policy and no family', spec: {}, want: 'SingleStack IPv4' },
+  { name: 'no policy and no family, dual-stack cluster', spec: {}, cluster: both, want: 'SingleStack IPv4' },
   { name: 'an IPv6 cluster', spec: {}, cluster: ['IPv6'], want: 'SingleStack IPv6' },
-  { name: 'an address says its family', spec: { clusterIPs: ['fd00::7'] }, cluster: both, want: 'SingleStack IPv6' },
-  { name: 'a family is asked for', spec: { ipFamilies: ['IPv6'] }, cluster: both, want: 'SingleStack IPv6' },
   {
-    name: 'a family the cluster has not',
+    name: 'an address determines its family',
+    spec: { clusterIPs: ['fd00::7'] },
+    cluster: both,
+    want: 'SingleStack IPv6',
+  },
+  { name: 'one requested family', spec: { ipFamilies: ['IPv6'] }, cluster: both, want: 'SingleStack IPv6' },
+  {
+    name: 'a family that the cluster does not have',
     spec: { ipFamilies: ['IPv6'] },
     want: /^spec.ipFamilies\[0\]: Invalid value: "IPv6": not configured on this cluster$/,
   },
   {
-    name: 'an address of a family the cluster has not',
+    name: 'an address of a family that the cluster does not have',
     spec: { clusterIPs: ['fd00::7'] },
     want: /^spec.clusterIPs\[0\]: .*: IPv6 is not configured on this cluster$/,
   },
@@ -90,20 +95,20 @@ const cases: readonly Case[] = [
   { name: 'headless', spec: { ...headless, selector: { a: 'b' } }, want: 'SingleStack IPv4' },
   { name: 'headless without selector may have any', spec: headless, want: 'RequireDualStack IPv4,IPv6' },
   {
-    name: 'headless without selector, one asked for',
+    name: 'headless without selector, one requested family',
     spec: { ...headless, ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv6'] },
     want: 'SingleStack IPv6',
   },
-  { name: 'ExternalName has none', spec: { type: 'ExternalName' }, want: 'undefined ' },
+  { name: 'an ExternalName has no family', spec: { type: 'ExternalName' }, want: 'undefined ' },
   {
-    name: 'an update that says nothing keeps',
+    name: 'an update without policy and families keeps both',
     spec: { clusterIPs: ['10.96.0.5', 'fd00::5'] },
     old: dual,
     cluster: both,
     want: 'RequireDualStack IPv4,IPv6',
   },
   {
-    name: 'single to preferred gains a family',
+    name: 'SingleStack to PreferDualStack adds a family',
     spec: { ...single, ipFamilyPolicy: 'PreferDualStack' },
     old: single,
     cluster: both,
@@ -117,14 +122,14 @@ const cases: readonly Case[] = [
     want: 'SingleStack IPv4',
   },
   {
-    name: 'an address may not just be left out',
+    name: 'an update may not remove an address alone',
     spec: { ...dual, clusterIPs: ['10.96.0.5'] },
     old: dual,
     cluster: both,
     want: /must be 'SingleStack' to release the secondary cluster IP/,
   },
   {
-    name: 'nor a family',
+    name: 'an update may not remove a family alone',
     spec: { ...dual, ipFamilies: ['IPv4'] },
     old: dual,
     cluster: both,

@@ -7,18 +7,18 @@ t.test('a failed write frees its own number, but not the number of a stored obje
   const pool = new NumberPool(40);
   t.ok(pool.take(33));
   pool.free(33);
-  t.notOk(pool.has(33), 'no stored object has it');
+  t.notOk(pool.has(33), 'no stored object has the number');
   t.ok(pool.take(33));
   pool.hold(33);
   pool.free(33);
-  t.ok(pool.has(33), 'the object of another server got it while the write was under way');
+  t.ok(pool.has(33), 'an object of another server got the number during the write');
   t.notOk(pool.take(33));
   pool.release(33);
-  t.ok(pool.take(33), 'that object is gone');
+  t.ok(pool.take(33), 'the object of the other server is deleted');
   pool.hold(34);
   pool.hold(34);
   pool.release(34);
-  t.notOk(pool.has(34), 'an event that comes twice counts once');
+  t.notOk(pool.has(34), 'an event that arrives twice counts once');
 });
 
 t.test('excluded numbers are skipped, and stay free for other writes', async (t) => {

@@ -21,7 +21,7 @@ const service = (name: string, spec: Service['spec']): Service => ({
 });
 const portsOf = ({ spec }: Service) => spec?.ports?.map(({ nodePort }) => nodePort);
 
-t.test('no chosen port takes the place of one that the same Service asks for', async (t) => {
+t.test('a chosen port is never equal to a requested port of the same Service', async (t) => {
   const client = await open(t);
   const created = await client.create(
     services,
@@ -39,7 +39,7 @@ t.test('no chosen port takes the place of one that the same Service asks for', a
   t.equal(created.spec?.healthCheckNodePort, chosenFirst);
 });
 
-t.test('a choice that the store refuses is made again, as a whole', async (t) => {
+t.test('when the store refuses the choice, addresses and ports are chosen again together', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());
   const clients = [await open(t, store), await open(t, store)];
@@ -59,7 +59,7 @@ t.test('a choice that the store refuses is made again, as a whole', async (t) =>
       [chosenFirst, chosenFirst],
       [chosenFirst + 2, chosenFirst + 2],
     ],
-    'both protocols of a port have one number',
+    'both protocols of a port have the same number',
   );
   t.same(created.map((object) => object.spec?.healthCheckNodePort).sort(), [chosenFirst + 1, chosenFirst + 3]);
   t.equal(new Set(created.map((object) => object.spec?.clusterIP)).size, 2);

@@ -5,7 +5,7 @@ import { startApiServer } from '../../../test/lib/api-server';
 const services = '/api/v1/namespaces/default/services';
 const service = (name: string, spec: object) => ({ metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
 
-t.test('a node port stays through the types that have node ports, and is free after them', async (t) => {
+t.test('a node port stays while the type has node ports, and is free after that', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const put = async (spec: object) =>
@@ -24,7 +24,7 @@ t.test('a node port stays through the types that have node ports, and is free af
   t.equal((await server.call('POST', services, { body: other })).status, 201);
 });
 
-t.test('a LoadBalancer that asks for no node ports has none', async (t) => {
+t.test('a LoadBalancer without node port allocation has no node ports', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const body = service('lb', { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false });
@@ -51,7 +51,7 @@ t.test('an ExternalName with an address is refused, and has none after a change 
   t.equal((await server.call('POST', services, { body: again })).status, 201, 'the address is free again');
 });
 
-t.test('a dry run answers with what the server would choose, and takes nothing', async (t) => {
+t.test('a dry run answers with a possible choice and reserves nothing', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const body = service('web', { type: 'NodePort' });

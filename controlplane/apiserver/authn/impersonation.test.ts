@@ -16,7 +16,7 @@ t.teardown(() => server.close());
 const ask = (headers: Sent, as?: KeyPair | null) =>
   server.call('POST', reviews, { headers, body: {}, ...(as === undefined ? {} : { as }) });
 
-/** A user who may impersonate by these rules alone. */
+/** A user whose only permissions to impersonate are these rules. */
 async function actor(name: string, rules: object[]): Promise<KeyPair> {
   await server.call('POST', `${rbac}/clusterroles`, { body: { metadata: { name }, rules } });
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
@@ -32,7 +32,7 @@ const may = (group: string, resource: string, ...names: string[]) => ({
 });
 
 t.test('a request acts as the impersonated user, account, groups, uid and extra', async (t) => {
-  // So that users in system:unauthenticated can ask, too.
+  // This binding lets users in system:unauthenticated ask for their own identity.
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:basic-user' };
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }];
   const binding = { metadata: { name: 'basic' }, roleRef, subjects };
@@ -56,7 +56,7 @@ t.test('a request acts as the impersonated user, account, groups, uid and extra'
       groups: ['a,b', 'c', authenticated],
       extra: JSON.parse('{"scopes":["x","y, z"],"acme.com/project":["p"],"100%":["q"],"__proto__":["r"]}'),
     },
-    'each text that was sent is one value',
+    'each header value is one value, commas included',
   );
   t.same(await become({ 'impersonate-user': 'system:anonymous' }), {
     username: 'system:anonymous',
@@ -88,7 +88,7 @@ t.test('groups, uid or extra without a user name are an error', async (t) => {
     const { json } = await ask(headers);
     t.match(json, { code: 500, reason: 'InternalError', message: /without a user name/ }, JSON.stringify(headers));
   }
-  t.equal((await ask({ 'impersonate-user': 'joe' }, null)).status, 401, 'for users alone');
+  t.equal((await ask({ 'impersonate-user': 'joe' }, null)).status, 401, 'an anonymous request may not impersonate');
   t.equal((await ask({ 'impersonate-group': 'g' }, null)).status, 401);
 });
 
@@ -133,7 +133,7 @@ t.test('a request with an Upgrade header also acts as the impersonated user', as
   t.equal(
     (await server.call('GET', path, { headers: upgrade })).status,
     404,
-    'the administrator gets as far as the pod',
+    "the administrator's request reaches the pod lookup",
   );
   const joe = await server.call('GET', path, { headers: { ...upgrade, 'impersonate-user': 'joe' } });
   t.match(joe.json, { code: 403, message: /User "joe" cannot get resource "pods\/exec"/ });

@@ -19,7 +19,7 @@ t.test('a Secret is readable by its name while an Ingress names it', async (t) =
   }
   const get = async (namespace: string, name: string, as = ingress) =>
     (await server.call('GET', `${secrets(namespace)}/${name}`, { as })).status;
-  t.equal(await get('default', 'tls'), 403, 'as long as nothing names it');
+  t.equal(await get('default', 'tls'), 403, 'no Ingress names the Secret');
   const body = (name: string, ...tls: object[]) => ({
     metadata: { name },
     spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } }, tls },
@@ -29,8 +29,8 @@ t.test('a Secret is readable by its name while an Ingress names it', async (t) =
   await server.call('POST', ingresses, { body: body('b', tls) });
   t.equal(await get('default', 'tls'), 200);
   t.equal(await get('default', 'private'), 403);
-  t.equal(await get('kube-system', 'tls'), 403, 'another namespace');
-  t.equal(await get('default', 'tls', other), 403, 'another identity');
+  t.equal(await get('kube-system', 'tls'), 403, 'the Secret of another namespace');
+  t.equal(await get('default', 'tls', other), 403, 'a user of another process');
   const list = async (namespace: string, selector: string) =>
     server.call('GET', `${secrets(namespace)}?${selector}`, { as: ingress });
   t.equal((await list('default', 'fieldSelector=metadata.name%3Dtls')).json.items.length, 1);

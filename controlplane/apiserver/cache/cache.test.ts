@@ -61,7 +61,7 @@ function record<T extends KubeObject>(
   return { lines, stop };
 }
 
-t.test('a write is visible when it resolves, with its revision in object and bytes', async (t) => {
+t.test('a write is visible when its promise resolves, with its revision in object and bytes', async (t) => {
   const { pods, cache } = await open(t);
   const created = await pods.create(pod('default', 'web'));
   t.equal(created.revision, 1);
@@ -104,7 +104,7 @@ t.test('an update that changes nothing takes no revision', async (t) => {
   t.equal(cache.revision(), 1);
 });
 
-t.test('of concurrent updates one wins, and modify() loops until all are in', async (t) => {
+t.test('one of several concurrent updates succeeds, and modify() retries until all succeed', async (t) => {
   const { configs } = await open(t);
   const { object, revision } = await configs.create(config('a', { n: '0' }));
   const results = await Promise.allSettled(
@@ -178,7 +178,7 @@ t.test('pages stay consistent while objects change', async (t) => {
   t.same([now.items.length, now.next, now.remaining, now.revision], [4, 'default/d', 1, 8]);
 });
 
-t.test('a compacted continue token expires', async (t) => {
+t.test('a continue token of a compacted revision expires', async (t) => {
   const { configs, store } = await open(t);
   await configs.create(config('a'));
   await configs.create(config('b'));
@@ -187,7 +187,7 @@ t.test('a compacted continue token expires', async (t) => {
   await t.rejects(configs.list({ after: { key: 'default/a', revision: 2 } }), { code: 'Expired' });
 });
 
-t.test('a list waits for its minimum revision, but not forever', async (t) => {
+t.test('a list waits for its minimum revision, with a time limit', async (t) => {
   const { configs } = await open(t, { waitMs: 20 });
   const waiting = configs.list({ minRevision: 2 });
   await configs.create(config('a'));
@@ -205,14 +205,14 @@ t.test('a watch replays the events after its revision, then follows, without gap
   await pods.create(pod('b', 'x'));
   const all = record((...args) => pods.watch(...args), { afterRevision: 1 });
   const inA = record((...args) => pods.watch(...args), { afterRevision: 0, namespace: 'a' });
-  t.same(all.lines, [], 'nothing is delivered from within the call');
+  t.same(all.lines, [], 'no event is delivered during the call');
   await pods.delete('a/x');
   await pods.create(pod('b', 'y'));
   t.same(all.lines, ['2 ADDED b/x', '3 DELETED a/x', '4 ADDED b/y']);
   t.same(inA.lines, ['1 ADDED a/x', '3 DELETED a/x']);
   all.stop.abort();
   await pods.create(pod('b', 'z'));
-  t.equal(all.lines.length, 3, 'nothing after the abort');
+  t.equal(all.lines.length, 3, 'no event after the abort');
 });
 
 t.test('updates into and out of a filter become ADDED and DELETED', async (t) => {
@@ -257,7 +257,7 @@ t.test('events are encoded once for all their watchers', async (t) => {
   t.ok(`${wires[0]}`.endsWith('}\n'));
 });
 
-t.test('a watch from before the ring is expired', async (t) => {
+t.test('a watch from a revision before the ring buffer expires', async (t) => {
   const { configs } = await open(t, { ring: { maxEvents: 3, maxBytes: 1 << 20 } });
   for (const name of ['a', 'b', 'c', 'd', 'e']) await configs.create(config(name));
   const { signal } = new AbortController();
@@ -301,7 +301,7 @@ t.test('a busy reader gets its backlog later; the watch of a reader too far behi
   t.same(batches, [[1]]);
   free();
   await configs.create(config('d'));
-  t.same(batches.flat(), batches.length === 2 ? [1, 2, 3] : [1, 2, 3, 4], 'the backlog came in order');
+  t.same(batches.flat(), batches.length === 2 ? [1, 2, 3] : [1, 2, 3, 4], 'the waiting events arrive in order');
   for (const name of ['e', 'f', 'g', 'h', 'i', 'j', 'k']) await configs.create(config(name));
   t.match(closed, [{ code: 'Unavailable' }]);
 });
@@ -335,7 +335,7 @@ t.test('a cache opened over objects of another cache serves the same bytes', asy
   t.equal(two.cache.revision(), 1);
   const seen = record((...args) => two.pods.watch(...args), { afterRevision: 1 });
   await one.pods.delete('a/x');
-  t.equal((await two.pods.list({ minRevision: 2 })).items.length, 0, 'it follows the other');
+  t.equal((await two.pods.list({ minRevision: 2 })).items.length, 0, 'the second cache follows the first');
   t.same(seen.lines, ['2 DELETED a/x']);
 });
 
@@ -348,7 +348,7 @@ t.test('a restarted cache resumes earlier watches, as far back as its option say
   await one.pods.delete('a/x');
   await one.pods.create(pod('a', 'z', { node: 'n1' }));
   const two = await open(t, { resumeRevisions: 3 }, store);
-  t.equal(two.cache.revision(), 4, 'all of it is served');
+  t.equal(two.cache.revision(), 4, 'all resumed events arrive');
   t.same([two.pods.get('a/x'), two.pods.get('a/z')?.revision], [undefined, 4]);
   const seen = record((...args) => two.pods.watch(...args), { afterRevision: 1 });
   await one.pods.delete('a/y');
@@ -367,7 +367,7 @@ t.test('a restarted cache resumes earlier watches, as far back as its option say
   );
   await store.compact(3);
   const three = await open(t, { resumeRevisions: 3 }, store);
-  t.equal(three.cache.revision(), 5, 'compacted history is done without');
+  t.equal(three.cache.revision(), 5, 'the cache starts although history is compacted');
   t.throws(
     () =>
       three.pods.watch(
@@ -381,7 +381,7 @@ t.test('a restarted cache resumes earlier watches, as far back as its option say
   );
 });
 
-t.test('kinds come and go while the cache runs', async (t) => {
+t.test('kinds can be added and removed while the cache runs', async (t) => {
   const { cache, store } = await open(t);
   const widgets = defineKind<KubeObject>({
     group: 'example.com',
@@ -410,7 +410,11 @@ t.test('kinds come and go while the cache runs', async (t) => {
       ['a/late', late],
     ],
   );
-  t.match(items[0]?.object, { kind: 'Widget', apiVersion: 'example.com/v1' }, 'foreign bytes are put into our form');
+  t.match(
+    items[0]?.object,
+    { kind: 'Widget', apiVersion: 'example.com/v1' },
+    'bytes from another writer are converted',
+  );
   const seen = record((...args) => cache.kind(widgets).watch(...args), { afterRevision: early });
   await cache.kind(widgets).delete('a/early');
   cache.removeKind(widgets);
@@ -418,7 +422,7 @@ t.test('kinds come and go while the cache runs', async (t) => {
   t.throws(() => cache.kind(widgets), { code: 'NotFound' });
 });
 
-t.test('when the watch of the store breaks, everything is loaded again and watchers start over', async (t) => {
+t.test('when the watch of the store breaks, all objects are loaded again and watchers start again', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());
   let breakWatch: () => void = () => {};
@@ -449,7 +453,7 @@ t.test('when the watch of the store breaks, everything is loaded again and watch
   );
   t.throws(() => record((...args) => configs.watch(...args), { afterRevision: 1 }), { code: 'Expired' });
   await configs.create(config('c'));
-  t.equal(cache.revision(), 4, 'and it follows again');
+  t.equal(cache.revision(), 4, 'the cache follows the store again');
 });
 
 t.test('closing ends the watches with a reason', async (t) => {

@@ -1,4 +1,4 @@
-// Claims go from an object to the store with each write, and objects older than claims get theirs at the start.
+// Each write sends the claims of its object to the store. Objects stored before claims existed get theirs at the start.
 import t, { type Test } from 'tap';
 import { type Node, nodes, type Service, services } from '../../api/index';
 import { registry } from '../../api/registry';
@@ -36,7 +36,7 @@ async function setUp(t: Test) {
   return { store, open, warnings };
 }
 
-t.test('every write sends the claims of its object, for every writer', async (t) => {
+t.test('every write of every writer sends the claims of its object', async (t) => {
   const { store, open } = await setUp(t);
   const one = (await open()).kind(services);
   const two = (await open()).kind(services);
@@ -51,7 +51,7 @@ t.test('every write sends the claims of its object, for every writer', async (t)
   await t.rejects(
     one.modify('default/a', () => service('a', '10.96.0.8', 30_080)),
     { code: 'AlreadyClaimed' },
-    'a refusal is no conflict: trying again would not help',
+    'the error is not a conflict, because a retry cannot succeed',
   );
   await two.modify('default/a', () => service('a', '10.96.0.9', 30_081));
   t.same(await held(store), ['clusterip/10.96.0.8 b', 'clusterip/10.96.0.9 a', 'nodeport/30081 a']);
@@ -77,7 +77,7 @@ t.test('a start writes missing claims of older objects once, and logs objects wi
   ];
   const cache = await open();
   t.same(await held(store), adopted);
-  t.equal(await store.revision(), revision, 'no object is written');
+  t.equal(await store.revision(), revision, 'no object was written');
   const objects = `${nodes.prefix}n1, ${nodes.prefix}n2`;
   t.same(warnings, [
     ['several objects have the same address, port or range; all keep it', { claim: 'nodeaddress/10.0.0.1', objects }],
@@ -93,11 +93,11 @@ t.test('a start writes missing claims of older objects once, and logs objects wi
   t.same(
     (await held(store)).slice(2, 4),
     ['nodeaddress/10.0.0.1 n2', 'nodeaddress/10.0.0.2 n1'],
-    'one of the two moved',
+    'one of the two nodes got another address',
   );
 });
 
-t.test('two servers that start at once adopt the same', async (t) => {
+t.test('two servers that start at the same time adopt the same claims', async (t) => {
   const { store, open } = await setUp(t);
   for (let i = 0; i < 600; i++) {
     const address = `10.96.${i >> 8}.${i & 255}`;

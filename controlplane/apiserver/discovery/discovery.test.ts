@@ -49,7 +49,7 @@ t.test('resources of one version', async (t) => {
   t.equal(apiResources(kinds, 'nothing', 'v1'), undefined);
 });
 
-t.test('the aggregated form says the same', async (t) => {
+t.test('the aggregated form has the same content', async (t) => {
   for (const [root, groups] of [
     ['api', ['']],
     ['apis', apiGroups(kinds).groups.map(({ name }) => name)],

@@ -21,7 +21,7 @@ const stream: Reply = {
 };
 const text = `${shared}${shared}${'ü'.repeat(20)}`;
 
-t.test('a streamed answer has frames, skips empty chunks and ends', async (t) => {
+t.test('a streamed answer has chunks, skips empty chunks and ends', async (t) => {
   const server = createServer((_request, response) => writeReply(response, stream));
   t.teardown(() => server.close());
   server.listen(0, '127.0.0.1');
@@ -33,7 +33,7 @@ t.test('a streamed answer has frames, skips empty chunks and ends', async (t) =>
     let body = '';
     response.setEncoding('utf8');
     for await (const part of response) body += part;
-    t.equal(body, text, 'a client gets what was written, and the end');
+    t.equal(body, text, 'the client gets the written bytes and the end');
     t.equal(response.headers['transfer-encoding'], 'chunked');
   }
 
@@ -42,5 +42,5 @@ t.test('a streamed answer has frames, skips empty chunks and ends', async (t) =>
   socket.write('GET / HTTP/1.0\r\n\r\n');
   let raw = '';
   for await (const part of socket) raw += part;
-  t.equal(raw.slice(raw.indexOf('\r\n\r\n') + 4), text, 'a client of HTTP/1.0 sees no frames');
+  t.equal(raw.slice(raw.indexOf('\r\n\r\n') + 4), text, 'a client of HTTP/1.0 gets no chunk sizes');
 });

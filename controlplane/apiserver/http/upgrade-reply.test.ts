@@ -44,7 +44,7 @@ async function messagesOf(client: WebSocket): Promise<(string | Buffer)[]> {
   return seen;
 }
 
-t.test('a log as binary messages, or in base64 when the client asks for that', async (t) => {
+t.test('a log is sent as binary messages, or in base64 when the client requests it', async (t) => {
   const { port, refused } = await serving(t, twoParts);
   const connect = (...protocols: string[]) => new WebSocket(`ws://127.0.0.1:${port}/`, protocols);
   const bytes = [Buffer.from('first\n'), Buffer.from([0xff, 0x0a])];
@@ -58,7 +58,7 @@ t.test('a log as binary messages, or in base64 when the client asks for that', a
   t.match(refused, [new BadRequest('requested protocol(s) are not supported: ["unknown.k8s.io"]')]);
 });
 
-t.test('the stream ends with its reader, and waits for a slow one', async (t) => {
+t.test('the stream ends when its reader leaves, and waits for a slow reader', async (t) => {
   const events: string[] = [];
   let wroteAll = true;
   const chunk = Buffer.alloc(64 * 1024);
@@ -72,13 +72,13 @@ t.test('the stream ends with its reader, and waits for a slow one', async (t) =>
   );
   const client = new WebSocket(`ws://127.0.0.1:${port}/`);
   await once(client, 'message');
-  t.equal(wroteAll, false, 'the writer was asked to pause');
+  t.equal(wroteAll, false, 'the writer was paused');
   while (!events.includes('drained')) await new Promise((resolve) => setImmediate(resolve));
   client.terminate();
   while (!events.includes('closed')) await new Promise((resolve) => setImmediate(resolve));
 });
 
-t.test('any other upgrade gets the plain answer', async (t) => {
+t.test('any other upgrade gets the plain HTTP answer', async (t) => {
   const ask = async (reply: Reply, upgrade: string) => {
     const { port } = await serving(t, reply);
     const request = httpRequest({ port, host: '127.0.0.1', headers: { connection: 'upgrade', upgrade } }).end();
@@ -89,7 +89,11 @@ t.test('any other upgrade gets the plain answer', async (t) => {
   };
   t.same(await ask(twoParts, 'h2c'), { status: 200, type: 'text/plain', text: 'first\n\ufffd\n' });
   t.same(await ask(jsonReply({ a: 1 }), 'h2c'), { status: 200, type: 'application/json', text: '{"a":1}\n' });
-  t.match(await ask(jsonReply({ code: 403 }, 403), 'websocket'), { status: 403 }, 'a refusal is read as HTTP');
+  t.match(
+    await ask(jsonReply({ code: 403 }, 403), 'websocket'),
+    { status: 403 },
+    'the client reads the refusal as HTTP',
+  );
 });
 
 t.test('a watch of the API server: one event in each message', async (t) => {
@@ -114,5 +118,5 @@ t.test('a watch of the API server: one event in each message', async (t) => {
   await once(client, 'close');
   const stranger = await server.identity('stranger');
   t.match(await once(connect('?watch=1', stranger), 'error'), [{ message: /403/ }]);
-  t.match(await once(connect(''), 'error'), [{ message: /200/ }], 'a list is no stream');
+  t.match(await once(connect(''), 'error'), [{ message: /200/ }], 'a list is not streamed');
 });

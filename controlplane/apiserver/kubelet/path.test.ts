@@ -1,12 +1,12 @@
 import t from 'tap';
 import { cleanPath, kubeletPath } from './path';
 
-t.test('what a user names stays one segment of the path', async (t) => {
+t.test('each name from a user stays one segment of the path', async (t) => {
   t.equal(kubeletPath('containerLogs', 'a', 'b', 'c'), '/containerLogs/a/b/c');
   t.equal(kubeletPath('exec', 'a/../b', '..?x#y', '%2e%2e\n'), '/exec/a%2F..%2Fb/..%3Fx%23y/%252e%252e%0A');
 });
 
-t.test('the path behind a proxy is cleaned', async (t) => {
+t.test('the proxied path is cleaned', async (t) => {
   const cases = [
     ['', '/'],
     ['/', '/'],

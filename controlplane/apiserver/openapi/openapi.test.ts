@@ -103,7 +103,7 @@ const all = (bytes: Buffer, field: number): Buffer[] =>
     .map(({ value }) => value as Buffer);
 const one = (bytes: Buffer, field: number): Buffer => all(bytes, field)[0] ?? Buffer.alloc(0);
 
-t.test('the protobuf form says what the JSON form says', async (t) => {
+t.test('the protobuf form has the content of the JSON form', async (t) => {
   const { body } = documents.v2Protobuf();
   t.equal(one(body, 1).toString(), '2.0');
   const definitions = new Map(all(one(body, 9), 1).map((named) => [one(named, 1).toString(), one(named, 2)]));
@@ -125,7 +125,7 @@ t.test('the protobuf form says what the JSON form says', async (t) => {
   t.same(paths, Object.keys(v2.paths));
 });
 
-t.test('a document asked for again is the same', async (t) => {
+t.test('a document requested again is the same object', async (t) => {
   t.equal(documents.v2Json().etag, documents.v2Json().etag);
   t.equal(new OpenApiDocuments(catalog, loadSchemas(), 'v1.36.0').v2Json().etag, documents.v2Json().etag);
 });
@@ -134,7 +134,7 @@ type Described = { description?: string; enum?: string[]; allOf?: { $ref: string
 const schemasOf = (path: string): Record<string, { description?: string; properties: Record<string, Described> }> =>
   JSON.parse(documents.v3(path)?.body.toString() ?? '{}').components.schemas;
 
-t.test('a field has a text of its own beside that of its type', async (t) => {
+t.test('a field has its own description next to that of its type', async (t) => {
   const apps = schemasOf('apis/apps/v1');
   const fields = [
     ['io.k8s.api.apps.v1.DeploymentSpec', 'template'],
@@ -150,7 +150,7 @@ t.test('a field has a text of its own beside that of its type', async (t) => {
   }
 });
 
-t.test('closed sets of values are those that validation takes', async (t) => {
+t.test('enum values are those that validation accepts', async (t) => {
   const core = schemasOf('api/v1');
   const { type } = core['io.k8s.api.core.v1.ServiceSpec']!.properties;
   t.same(type!.enum, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']);

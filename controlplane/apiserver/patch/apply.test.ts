@@ -61,9 +61,9 @@ t.test('fields no longer applied are removed, unless another manager owns them',
   const second = run(configMaps, first, { data: { b: '2', c: '3' } }, 'other');
   t.same((second as unknown as Body)['data'], { a: '1', b: '2', c: '3' }, 'equal values are owned together');
   const third = run(configMaps, second, { data: {} }, 'me');
-  t.same((third as unknown as Body)['data'], { b: '2', c: '3' }, 'a was mine alone');
+  t.same((third as unknown as Body)['data'], { b: '2', c: '3' }, 'the removed field a was owned by this manager only');
   const last = run(configMaps, third, {}, 'other');
-  t.same((last as unknown as Body)['data'], {}, 'nothing is left but the empty map I still own');
+  t.same((last as unknown as Body)['data'], {}, 'the empty map stays because this manager still owns it');
 });
 
 t.test('apply of a field that another manager owns is a conflict', async (t) => {
@@ -125,7 +125,7 @@ t.test('lists merge by their keys', async (t) => {
   );
 });
 
-t.test('an object nobody applied yet', async (t) => {
+t.test('an object that was never applied', async (t) => {
   const live = object({ data: { a: '1' } });
   t.throws(() => run(configMaps, live, { data: { a: '2' } }, 'me'), {
     message:
@@ -138,7 +138,7 @@ t.test('an object nobody applied yet', async (t) => {
   ]);
 });
 
-t.test('an apply that changes nothing changes nothing', async (t) => {
+t.test('an apply without a change changes nothing', async (t) => {
   const live = run(configMaps, undefined, { data: { a: '1' } }, 'me');
   t.same(run(configMaps, live, { data: { a: '1' } }, 'me', { now: now + 60_000 }), live);
 });
@@ -164,13 +164,13 @@ t.test('updates change the owners of the changed fields', async (t) => {
   t.same(
     trackUpdate({ ...write, before: plain, after: object({ data: {} }) }),
     object({ data: {} }),
-    'no owners, nothing to keep',
+    'an object without managedFields stays without',
   );
   const cleared = { ...after, metadata: { ...after.metadata, managedFields: [{}] } };
   t.equal(
     trackUpdate({ ...write, before, after: cleared }).metadata?.managedFields,
     undefined,
-    'one empty entry clears',
+    'one empty entry removes all managedFields',
   );
 });
 
@@ -189,6 +189,6 @@ t.test('the cost of an apply grows linearly with its lists', async (t) => {
   t.ok(user < 4_000_000, `${user} us; quadratic work takes a minute`);
 });
 
-t.test('a name with the separator of paths in it is refused', async (t) => {
+t.test('a field name with the separator of paths is refused', async (t) => {
   t.throws(() => run(configMaps, undefined, { data: { 'a\0f:b': '1' } }, 'me'), { code: 'BadRequest' });
 });

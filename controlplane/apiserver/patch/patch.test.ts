@@ -62,7 +62,7 @@ t.test('JSON patch', async (t) => {
       result: { a: { x: 1, y: 2 } },
     },
     {
-      name: 'test of what is missing against null',
+      name: 'test of a missing field against null',
       original: {},
       patch: [{ op: 'test', path: '/a', value: null }],
       result: {},
@@ -74,13 +74,13 @@ t.test('JSON patch', async (t) => {
       error: 'Invalid: testing value /a failed: test failed',
     },
     {
-      name: 'remove what is not there',
+      name: 'remove of a missing field',
       original: {},
       patch: [{ op: 'remove', path: '/a' }],
       error: 'Invalid: remove operation does not apply: doc is missing key: /a: missing value',
     },
     {
-      name: 'the document is no object any more',
+      name: 'the result is not an object',
       original: {},
       patch: [
         { op: 'add', path: '', value: null },
@@ -107,14 +107,14 @@ t.test('JSON patch', async (t) => {
       error: 'Invalid: Unexpected kind: jump',
     },
     {
-      name: 'no list',
+      name: 'add into a value that is not a list',
       original: {},
       patch: { op: 'add' },
       error:
         'BadRequest: error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     },
     {
-      name: 'no path',
+      name: 'an operation without a path',
       original: {},
       patch: [{ op: 'add' }],
       error: 'Invalid: add operation has no path',
@@ -166,14 +166,14 @@ t.test('JSON merge patch: the examples of RFC 7386, appendix A, that are objects
   );
 });
 
-t.test('a media type of another kind', async (t) => {
+t.test('a media type that is not a patch', async (t) => {
   t.match(
     failure(() => applyPatch('text/plain', {}, {}, podSchema)),
     /^Unsupported: .*accepted media types include: application\/json-patch\+json/,
   );
 });
 
-t.test('keys with a meaning for JavaScript are only keys', async (t) => {
+t.test('__proto__ and constructor are ordinary keys', async (t) => {
   const patch = JSON.parse('{"__proto__":{"polluted":true}}');
   for (const type of [patchTypes.merge, patchTypes.strategic]) {
     const result = applyPatch(type, { a: 1 }, patch, podSchema);
@@ -214,7 +214,7 @@ t.test('strategic merge patch', async (t) => {
       result: spec(c('b'), c('a'), c('n')),
     },
     {
-      name: '$setElementOrder keeps a live-only element before what followed it',
+      name: '$setElementOrder keeps an element that is only in the live object before the element that followed',
       original: spec(c('a'), c('live'), c('b')),
       patch: { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] } },
       result: spec(c('live'), c('b'), c('a')),
@@ -262,7 +262,7 @@ t.test('strategic merge patch', async (t) => {
       result: spec(c('a', { args: ['3'] })),
     },
     {
-      name: 'sets of scalars are joined, and $deleteFromPrimitiveList takes away',
+      name: 'sets of scalars are joined, and $deleteFromPrimitiveList removes items',
       original: { metadata: { finalizers: ['a/x', 'b/x'] } },
       patch: { metadata: { finalizers: ['c/x'], '$deleteFromPrimitiveList/finalizers': ['a/x'] } },
       result: { metadata: { finalizers: ['c/x', 'b/x'] } },
@@ -292,20 +292,20 @@ t.test('strategic merge patch', async (t) => {
       error: /^500: Unknown patch type found: explode$/,
     },
     {
-      name: 'an unknown directive that is no text',
+      name: 'an unknown directive that is not a string',
       original: {},
       patch: { $patch: { toString: null } },
       error: /Unknown patch type found: map\[toString:<nil>\]$/,
     },
     {
-      name: 'ports of a Service are known by port',
+      name: 'the merge key of ports of a Service is port',
       kind: services as unknown as typeof pods,
       original: { spec: { ports: [{ port: 80, protocol: 'TCP', nodePort: 30080 }, { port: 81 }] } },
       patch: { spec: { ports: [{ port: 80, targetPort: 8080 }] } },
       result: { spec: { ports: [{ port: 80, protocol: 'TCP', nodePort: 30080, targetPort: 8080 }, { port: 81 }] } },
     },
     {
-      name: 'conditions are known by type',
+      name: 'the merge key of conditions is type',
       original: {
         status: {
           conditions: [
@@ -343,7 +343,7 @@ const doubling = [{ op: 'add', path: '/data', value: { a: 'x' } }].concat(
   Array.from({ length: 27 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/k${i}` }) as never),
 );
 
-t.test('what a patch may cost is bounded', async (t) => {
+t.test('the cost of a patch is bounded', async (t) => {
   t.match(
     failure(() => applyPatch(patchTypes.json, {}, doubling, podSchema)),
     /^Invalid: the patch copies too many fields and items$/,
@@ -365,7 +365,7 @@ t.test('what a patch may cost is bounded', async (t) => {
   t.equal(
     failure(() => applyPatch(patchTypes.json, { a: { b: 1 } }, toAndFro, podSchema)),
     'nothing',
-    'moves that make nothing deeper',
+    'moves that add no depth',
   );
   const shifts = Array.from({ length: 10_000 }, () => ({ op: 'remove', path: '/l/0' }));
   t.match(
@@ -379,7 +379,7 @@ t.test('what a patch may cost is bounded', async (t) => {
   );
 });
 
-t.test('a strategic merge of long lists costs what is in them', async (t) => {
+t.test('a strategic merge of long lists costs no more than their length', async (t) => {
   const start = process.cpuUsage();
   const patch = { spec: { containers: big(20_000).reverse() } };
   const merged = applyPatch(patchTypes.strategic, { spec: { containers: big(20_000) } }, patch, podSchema);

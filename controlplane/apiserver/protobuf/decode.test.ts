@@ -24,7 +24,7 @@ const len = (field: number, ...parts: (Buffer | string)[]) => {
   return Buffer.concat([varint((field << 3) | 2), varint(body.length), body]);
 };
 
-t.test('the envelope names the type and holds the bytes', async (t) => {
+t.test('the envelope has the type and the bytes', async (t) => {
   const body = Buffer.concat([Buffer.from('k8s\0'), len(1, len(1, 'v1'), len(2, 'ConfigMap')), len(2, 'raw')]);
   const { apiVersion, kind, raw } = openEnvelope(body);
   t.same([apiVersion, kind, raw.toString()], ['v1', 'ConfigMap', 'raw']);
@@ -46,7 +46,7 @@ t.test('strings, maps, bytes, and the zeros that Go always writes', async (t) =>
   });
 });
 
-t.test('a zero is a value for pointer fields and absent for others', async (t) => {
+t.test('zero is a value for pointer fields, and absent for others', async (t) => {
   const spec = Buffer.concat([num(1, 0), num(5, 0), num(7, 0)]);
   t.same(decodeMessage(spec, schemaOf('io.k8s.api.apps.v1.DeploymentSpec')), { replicas: 0 });
 });

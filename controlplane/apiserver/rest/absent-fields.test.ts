@@ -35,7 +35,7 @@ function urlOf({ group, version, plural, namespaced }: Kind): string {
   return `${root}${namespaced ? '/namespaces/default' : ''}/${plural}`;
 }
 
-t.test('every field of every kind', async (t) => {
+t.test('every field of every kind, absent, null and empty', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const transport: Transport = server.api.transport(user);
@@ -85,7 +85,7 @@ t.test('every field of every kind', async (t) => {
   }
 });
 
-t.test('no spec, and one of nothing', async (t) => {
+t.test('a missing spec and an empty spec', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });

@@ -38,17 +38,17 @@ t.test('the first apply creates, the second changes nothing', async (t) => {
   t.equal(again.status, 200);
   t.equal(again.json.metadata.resourceVersion, created.json.metadata.resourceVersion);
   const less = await applyAs('me', 'one', { b: '2' });
-  t.same(less.json.data, { b: '2' }, 'what is applied no more goes');
+  t.same(less.json.data, { b: '2' }, 'a field that is no longer applied is removed');
 });
 
-t.test('a configuration is YAML', async (t) => {
+t.test('a configuration can be YAML', async (t) => {
   const body = '# a comment\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  a: "1"\n';
   const created = await server.call('PATCH', `${cms}/yaml?fieldManager=me`, { type, body });
   t.equal(created.status, 201);
   t.same(created.json.data, { a: '1' });
 });
 
-t.test('another owner is in the way, unless by force', async (t) => {
+t.test('a field of another manager is a conflict, except with force', async (t) => {
   await applyAs('me', 'two', { a: '1', b: '1' });
   const refused = await applyAs('other', 'two', { a: '2' });
   t.equal(refused.status, 409);
@@ -61,7 +61,7 @@ t.test('another owner is in the way, unless by force', async (t) => {
   t.same(forced.json.data, { a: '2', b: '1' });
 });
 
-t.test('what is wrong with a request', async (t) => {
+t.test('invalid requests are refused', async (t) => {
   const nobody = await server.call('PATCH', `${cms}/three`, { type, body: cm('three', {}) });
   t.match(nobody.json, {
     code: 422,
@@ -89,10 +89,10 @@ t.test('what is wrong with a request', async (t) => {
   t.match((await server.call('PATCH', status, { type, body })).json, { code: 404 });
   const force = await server.call('PATCH', `${cms}/one?force=true`, { type: merge, body: {} });
   t.match(force.json, { code: 422, message: /force: Forbidden: may not be specified for non-apply patch/ });
-  t.equal((await server.call('GET', `${cms}/three`)).status, 404, 'nothing was made');
+  t.equal((await server.call('GET', `${cms}/three`)).status, 404, 'nothing was created');
 });
 
-t.test('a configuration that is no object of its kind', async (t) => {
+t.test('a configuration that does not fit its kind', async (t) => {
   const deployment = (spec: object, metadata: object = {}) => ({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -147,10 +147,10 @@ t.test('a configuration that is no object of its kind', async (t) => {
     body: deployment({ replicas: 1.5 }),
   });
   t.match(json, { code: 500, message: /^failed to convert new object \(default\/typed; apps\/v1, Kind=Deployment\)/ });
-  t.equal((await server.call('GET', `${deployments}/typed`)).status, 404, 'nothing was made');
+  t.equal((await server.call('GET', `${deployments}/typed`)).status, 404, 'nothing was created');
 });
 
-t.test('keys given twice are a matter of field validation', async (t) => {
+t.test('duplicate keys follow field validation', async (t) => {
   const path = (mode: string) => `${cms}/twice?fieldManager=me&dryRun=All&fieldValidation=${mode}`;
   const body = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: "1"\n  a: "2"\n';
   const strict = await server.call('PATCH', path('Strict'), { type, body });
@@ -159,7 +159,7 @@ t.test('keys given twice are a matter of field validation', async (t) => {
     message: 'error strict decoding YAML: duplicate field "data.a"',
   });
   const warned = await server.call('PATCH', path('Warn'), { type, body });
-  t.same(warned.json.data, { a: '2' }, 'the last one counts');
+  t.same(warned.json.data, { a: '2' }, 'the last value counts');
   t.equal(warned.headers['warning'], '299 - "duplicate field \\"data.a\\""');
   t.equal((await server.call('PATCH', path('Ignore'), { type, body })).headers['warning'], undefined);
 });
@@ -175,12 +175,12 @@ t.test('preconditions in the configuration', async (t) => {
   t.equal((await server.call('PATCH', path, { type, body: body(json.metadata.resourceVersion) })).status, 200);
 });
 
-t.test('a rehearsal stores nothing', async (t) => {
+t.test('a dry run stores nothing', async (t) => {
   t.equal((await applyAs('me', 'dry', { a: '1' }, '&dryRun=All')).status, 201);
   t.equal((await server.call('GET', `${cms}/dry`)).status, 404);
 });
 
-t.test('ordinary writes take what they change, and keep what they leave out', async (t) => {
+t.test('ordinary writes own the fields that they change, and unchanged fields keep their owners', async (t) => {
   await applyAs('me', 'six', { a: '1', b: '1' });
   const headers = { 'user-agent': 'editor/v1 (linux)' };
   const patched = await server.call('PATCH', `${cms}/six`, { type: merge, body: { data: { a: '2' } }, headers });
@@ -199,18 +199,18 @@ t.test('ordinary writes take what they change, and keep what they leave out', as
   t.notOk('managedFields' in cleared.json.metadata);
 });
 
-t.test('objects nobody applied carry no owners', async (t) => {
+t.test('objects that were never applied have no managedFields', async (t) => {
   const { json } = await server.call('POST', cms, { body: cm('seven', { a: '1' }) });
   t.notOk('managedFields' in json.metadata);
   const refused = await applyAs('me', 'seven', { a: '2' });
   t.match(refused.json, { code: 409, message: /conflict with "before-first-apply" using v1/ });
 });
 
-t.test('kubectl goes on from its client-side apply without force', async (t) => {
+t.test('kubectl continues from its client-side apply without force', async (t) => {
   const last = JSON.stringify(cm('eight', { a: '1', b: '1' }));
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': last };
   await server.call('POST', cms, { body: cm('eight', { a: '1', b: '1' }, { annotations }) });
-  t.equal((await applyAs('other', 'eight', { a: '2' })).status, 409, 'only kubectl does');
+  t.equal((await applyAs('other', 'eight', { a: '2' })).status, 409, 'only for the manager kubectl');
   const moved = await applyAs('kubectl', 'eight', { a: '2', b: '1' });
   t.equal(moved.status, 200);
   t.match(JSON.parse(moved.json.metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']).data, {
@@ -220,7 +220,7 @@ t.test('kubectl goes on from its client-side apply without force', async (t) => 
   t.match((await applyAs('kubectl', 'eight', { a: '2', b: '1' })).json, { code: 409, message: /conflict with "hand"/ });
 });
 
-t.test('of a deployment: defaults belong to nobody, the status is apart', async (t) => {
+t.test('deployments: defaults have no owner, and the status is separate', async (t) => {
   const spec = {
     selector: { matchLabels: { a: 'b' } },
     template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'i' }] } },
@@ -231,7 +231,7 @@ t.test('of a deployment: defaults belong to nobody, the status is apart', async 
   t.equal(created.json.spec.replicas, 1);
   t.notOk('f:replicas' in created.json.metadata.managedFields[0].fieldsV1['f:spec']);
   const again = await server.call('PATCH', path, { type, body });
-  t.equal(again.json.metadata.resourceVersion, created.json.metadata.resourceVersion, 'defaults are no change');
+  t.equal(again.json.metadata.resourceVersion, created.json.metadata.resourceVersion, 'defaults are not a change');
   const status = await server.call('PATCH', `${deployments}/d/status?fieldManager=ctl`, {
     type,
     body: { ...body, spec: undefined, status: { observedGeneration: 1 } },
@@ -253,7 +253,7 @@ t.test('of a deployment: defaults belong to nobody, the status is apart', async 
   t.match(ownerOf(json, 'hpa'), { subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } });
 });
 
-t.test('creating by apply takes the right to create', async (t) => {
+t.test('creating by apply needs the permission to create', async (t) => {
   const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['patch'] }];
   await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
     body: { metadata: { name: 'patcher' }, rules },

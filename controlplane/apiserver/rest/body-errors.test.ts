@@ -34,13 +34,13 @@ const typeMeta =
 
 const bodies: readonly Case[] = [
   {
-    name: 'JSON cut off',
+    name: 'truncated JSON',
     body: '{"kind":"ConfigMap",',
     code: 400,
     message: unrecognized(`${noType}unexpected end of JSON input`, '{"kind":"ConfigMap",'),
   },
   {
-    name: 'a long one is shown by its beginning',
+    name: 'only the beginning of a long body is shown',
     body: '{"apiVersion":"v1" "kind":"ConfigMap","metadata":{}}',
     code: 400,
     message: unrecognized(
@@ -56,7 +56,7 @@ const bodies: readonly Case[] = [
     message: unrecognized(`${noType}json: cannot unmarshal array into Go value of type ${typeMeta}`, hex('[]')),
   },
   {
-    name: 'a kind that is no text',
+    name: 'a kind that is not a string',
     body: '{"kind":5}',
     code: 400,
     message: unrecognized(
@@ -96,7 +96,7 @@ const bodies: readonly Case[] = [
     message: 'the API version in the data (apps/v1beta2) does not match the expected API version (apps/v1)',
   },
   {
-    name: 'metadata that is no object',
+    name: 'metadata that is not an object',
     body: { metadata: 'x' },
     code: 400,
     message:
@@ -104,7 +104,7 @@ const bodies: readonly Case[] = [
       'json: cannot unmarshal string into Go struct field ConfigMap.metadata of type v1.ObjectMeta',
   },
   {
-    name: 'null is an object without anything',
+    name: 'null is read as an object without fields',
     body: 'null',
     code: 422,
     message: 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
@@ -214,7 +214,7 @@ for (const { name, method = 'POST', path = cms, type, body, code, message } of [
   });
 }
 
-t.test('a patch that leads to a wrong object shows that object', async (t) => {
+t.test('a patch with a wrong result shows the result', async (t) => {
   const path = `${deployments}/d`;
   const { json: current } = await server.call('GET', path);
   const value = JSON.stringify({ ...current, spec: { ...current.spec, replicas: 'x' } });
@@ -258,7 +258,7 @@ t.test('strict decoding of patches', async (t) => {
   t.match(warned.headers['warning'], /unknown field \\"x\\"/);
 });
 
-t.test('fields given twice in YAML', async (t) => {
+t.test('duplicate fields in YAML', async (t) => {
   const type = 'application/yaml';
   const body = 'metadata:\n  name: twice\n  name: again\ndata:\n  a: "1"\nz: 1\n';
   const strict = await server.call('POST', `${cms}?dryRun=All&fieldValidation=Strict`, { type, body });
@@ -272,7 +272,7 @@ t.test('fields given twice in YAML', async (t) => {
   t.match(warned.headers['warning'], /duplicate field \\"metadata\.name\\"/);
 });
 
-t.test('a patch changes neither kind nor version', async (t) => {
+t.test('a patch cannot change kind and apiVersion', async (t) => {
   const cases = [
     [{ kind: 'Secret' }, /unknown conversion$/],
     [{ kind: 'Foo' }, /no kind "Foo" is registered for version "v1"$/],

@@ -11,7 +11,7 @@ import { planDeletion } from './delete';
 const now = Date.parse('2026-01-01T00:00:00Z');
 const generic: Kind = configMaps;
 
-/** A kind of another group that happens to be called pods. */
+/** A kind of another group that is also called pods. */
 const kindWith = (deletion?: DeletionRules<KubeObject>): Kind => ({
   ...generic,
   group: 'example.com',
@@ -29,11 +29,11 @@ function plan(kind: Kind, object: object, options: object = {}) {
   );
 }
 
-t.test('a kind without rules goes at once, whatever it is called', async (t) => {
+t.test('an object of a kind without rules is removed at once, whatever the name of the kind', async (t) => {
   t.equal(plan(kindWith(), { spec: { nodeName: 'n', finalizers: ['x'] } }), undefined);
 });
 
-t.test('the grace period is that of the kind', async (t) => {
+t.test('the kind determines the grace period', async (t) => {
   const kind = kindWith({ graceSeconds: (_, requested) => requested ?? 12 });
   t.match(plan(kind, {}), {
     metadata: { deletionTimestamp: '2026-01-01T00:00:12Z', deletionGracePeriodSeconds: 12 },
@@ -41,20 +41,20 @@ t.test('the grace period is that of the kind', async (t) => {
   t.equal(plan(kind, {}, { gracePeriodSeconds: 0 }), undefined);
 });
 
-t.test('an object that is held stays, and says so', async (t) => {
+t.test('an object that its kind holds stays and is marked as deleted', async (t) => {
   const kind = kindWith({ isHeld: () => true, markDeleted: (object) => ({ ...object, status: { phase: 'Ending' } }) });
   const left = plan(kind, {});
   t.match(left, { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, status: { phase: 'Ending' } });
   t.equal(plan(kind, left!)?.metadata?.deletionTimestamp, '2026-01-01T00:00:00Z', 'a second deletion changes nothing');
 });
 
-t.test('pods and namespaces', async (t) => {
+t.test('deletion of pods and namespaces', async (t) => {
   const bound = { spec: { nodeName: 'n', terminationGracePeriodSeconds: 7, containers: [] } };
   const cases: readonly (readonly [name: string, pod: object, options: object, seconds: number | undefined])[] = [
     ['bound', bound, {}, 7],
-    ['its own period is missing', { spec: { nodeName: 'n' } }, {}, 30],
-    ['another period is asked for', bound, { gracePeriodSeconds: 3 }, 3],
-    ['a negative period is the shortest one', bound, { gracePeriodSeconds: -1 }, 1],
+    ['no grace period in the pod', { spec: { nodeName: 'n' } }, {}, 30],
+    ['another period is requested', bound, { gracePeriodSeconds: 3 }, 3],
+    ['a negative period means one second', bound, { gracePeriodSeconds: -1 }, 1],
     ['not bound', { spec: {} }, {}, undefined],
     ['at its end', { ...bound, status: { phase: 'Failed' } }, {}, undefined],
   ];
@@ -66,7 +66,7 @@ t.test('pods and namespaces', async (t) => {
   t.equal(plan(namespace, { spec: { finalizers: [] } }), undefined);
 });
 
-t.test('the verbs name no kind: what one kind needs stands in its declaration', async (t) => {
+t.test('the verbs compare no names of kinds: the declaration of a kind has its rules', async (t) => {
   const names = registry.flatMap(({ kind, plural }) => [kind, plural]);
   const literal = new RegExp(`['"\`](${[...names, 'binding', 'scale', 'eviction'].join('|')})['"\`]`, 'g');
   const files = readdirSync(__dirname).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
@@ -77,5 +77,5 @@ t.test('the verbs name no kind: what one kind needs stands in its declaration', 
     return [...lines.join('\n').matchAll(literal)].map(([name]) => `${file}: ${name}`);
   });
   t.strictSame(found, []);
-  t.match("kind.plural === 'pods'", literal, 'the check finds what it is for');
+  t.match("kind.plural === 'pods'", literal, 'the check finds a comparison');
 });

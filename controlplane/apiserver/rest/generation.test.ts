@@ -155,7 +155,7 @@ t.test('every kind with a generation is in the table above', async (t) => {
   for (const { plural } of withOne) t.ok(tested.includes(plural), plural);
 });
 
-t.test('of a pod: binding keeps it, a graceful deletion raises it once', async (t) => {
+t.test('pods: binding keeps the generation, a graceful deletion raises it once', async (t) => {
   await server.call('POST', pods, { body: pod('bound') });
   const binding = { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'n' } };
   t.equal((await server.call('POST', `${pods}/bound/binding`, { body: binding })).status, 201);
@@ -167,19 +167,23 @@ t.test('of a pod: binding keeps it, a graceful deletion raises it once', async (
   const sooner = await server.call('DELETE', `${pods}/bound?gracePeriodSeconds=10`);
   t.match(sooner.json.metadata, { generation: 2, deletionGracePeriodSeconds: 10 });
   const first = Date.parse(deleted.json.metadata.deletionTimestamp);
-  t.equal(first - Date.parse(sooner.json.metadata.deletionTimestamp), 20_000, 'counted from the first deletion');
+  t.equal(
+    first - Date.parse(sooner.json.metadata.deletionTimestamp),
+    20_000,
+    'the grace period starts at the first deletion',
+  );
   const later = await server.call('DELETE', `${pods}/bound?gracePeriodSeconds=20`);
-  t.equal(later.json.metadata.deletionGracePeriodSeconds, 10, 'it only gets shorter');
+  t.equal(later.json.metadata.deletionGracePeriodSeconds, 10, 'a later deletion can only shorten it');
 });
 
-t.test('a deletion that finalizers hold raises it', async (t) => {
+t.test('a deletion that waits for finalizers raises the generation', async (t) => {
   const path = '/apis/batch/v1/namespaces/default/jobs';
   await server.call('POST', path, { body: { metadata: { name: 'held', finalizers: ['example.com/f'] }, spec: job } });
   t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
   t.equal((await server.call('DELETE', `${path}/held`)).json.metadata.generation, 2);
 });
 
-t.test('a new object has the status of a new object, whatever its writer sent', async (t) => {
+t.test('a new object has the initial status, whatever its writer sent', async (t) => {
   const core = '/api/v1/namespaces/default';
   const budget = { minAvailable: 1, selector: { matchLabels: labels } };
   const zeros = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };

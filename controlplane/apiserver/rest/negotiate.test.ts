@@ -16,7 +16,7 @@ const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const asTable = 'as=Table;v=v1;g=meta.k8s.io';
 const review = { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } };
 
-t.test('YAML says what JSON says', async (t) => {
+t.test('a YAML answer has the content of the JSON answer', async (t) => {
   const yaml = { accept: 'application/yaml' };
   for (const path of [`${cms}/a`, cms, `${cms}/missing`]) {
     const json = await server.call('GET', path);
@@ -27,14 +27,14 @@ t.test('YAML says what JSON says', async (t) => {
   }
   const created = await server.call('POST', cms, { body: { metadata: { name: 'b' }, x: 1 }, headers: yaml });
   t.match(load(created.text), { kind: 'ConfigMap', metadata: { name: 'b' } });
-  t.match(created.headers['warning'], /unknown field/, 'headers stay');
+  t.match(created.headers['warning'], /unknown field/, 'headers stay the same');
   const reviewed = await server.call('POST', reviews, { body: review, headers: yaml });
   t.match(load(reviewed.text), { status: { allowed: true } });
   const table = await server.call('GET', cms, { headers: { accept: `application/yaml;${asTable}` } });
   t.match(load(table.text), { kind: 'Table' });
 });
 
-t.test('a form that is not there', async (t) => {
+t.test('an unsupported form', async (t) => {
   const both = 'only the following media types are accepted: application/json, application/yaml';
   const cases = [
     { name: 'a page', method: 'GET', path: cms, accept: 'text/html', message: both },

@@ -226,7 +226,7 @@ t.test('the details of an option error name the options, not the object', async 
   t.notOk('name' in json.details);
 });
 
-t.test('booleans are false only when they say so', async (t) => {
+t.test('only 0 and false, in any case, are false', async (t) => {
   for (const value of ['', '1', 'true', 'yes']) {
     const watch = await server.watch(`${cms}?watch=${value}`);
     t.equal((await watch.next()).type, 'ADDED', value);
@@ -237,7 +237,7 @@ t.test('booleans are false only when they say so', async (t) => {
   }
 });
 
-t.test('a page of a revision is of that revision', async (t) => {
+t.test('a page of a given revision shows that revision', async (t) => {
   const { json: before } = await server.call('GET', cms);
   const { json: fresh } = await server.call('POST', cms, { body: { metadata: { name: 'aa' } } });
   const revision = before.metadata.resourceVersion;
@@ -249,13 +249,13 @@ t.test('a page of a revision is of that revision', async (t) => {
   t.equal(mixed.json.message, 'specifying resource version is not allowed when using continue');
 });
 
-t.test('orphanDependents=false says with 202 that the object stays for a while', async (t) => {
+t.test('orphanDependents=false is answered with 202 while finalizers hold the object', async (t) => {
   await server.call('POST', cms, { body: { metadata: { name: 'held', finalizers: ['example.com/f'] } } });
   t.equal((await server.call('DELETE', `${cms}/held?orphanDependents=false`)).status, 202);
   t.equal((await server.call('DELETE', `${cms}/held`)).status, 200);
 });
 
-t.test('details name no group where there is none', async (t) => {
+t.test('details have no group for the core group', async (t) => {
   const { json } = await server.call('PATCH', `${cms}/missing`, { type: merge, body: {} });
   t.same(json.details, { name: 'missing', kind: 'configmaps' });
 });

@@ -11,7 +11,7 @@ const selector = { matchLabels: { a: 'b' } };
 const podSpec = { containers: [{ name: 'c', image: 'i' }] };
 const template = { metadata: { labels: { a: 'b' } }, spec: podSpec };
 
-/** By plural: an object to create, and a change of its spec that the object itself would take. */
+/** By plural: an object to create, and a valid change of its spec. */
 const samples: Readonly<Record<string, { readonly body: object; readonly change: object }>> = {
   pods: { body: { spec: podSpec }, change: { containers: [{ name: 'c', image: 'other' }] } },
   services: { body: { spec: { ports: [{ port: 80 }] } }, change: { sessionAffinity: 'ClientIP' } },
@@ -61,9 +61,13 @@ const metadata = {
   ownerReferences,
 };
 
-t.test('a write of the status changes the status, and of the metadata what upstream lets through', async (t) => {
+t.test('a write of the status changes the status and only the metadata that upstream allows', async (t) => {
   const withStatus = registry.filter((kind) => kind.options.hasStatus);
-  t.same(withStatus.map(({ plural }) => plural).sort(), Object.keys(samples).sort(), 'every kind with a status');
+  t.same(
+    withStatus.map(({ plural }) => plural).sort(),
+    Object.keys(samples).sort(),
+    'samples has every kind with a status',
+  );
   for (const kind of withStatus) {
     const path = await create(kind, 'patched');
     const before = (await server.call('GET', path)).json;
@@ -74,7 +78,7 @@ t.test('a write of the status changes the status, and of the metadata what upstr
     t.equal(patched.status, 200, `${kind.plural}: ${patched.status === 200 ? '' : patched.text}`);
     const after = (await server.call('GET', path)).json;
     t.same(after.spec, before.spec, `${kind.plural}: the spec stays`);
-    t.equal(after.metadata.generation, before.metadata.generation, `${kind.plural}: and the generation`);
+    t.equal(after.metadata.generation, before.metadata.generation, `${kind.plural}: the generation stays`);
     t.match(after.metadata.annotations, metadata.annotations, kind.plural);
     const labels = kind.plural === 'deployments' ? { own: '1', added: undefined } : metadata.labels;
     t.match(after.metadata.labels, labels, `${kind.plural}: labels`);
@@ -89,7 +93,7 @@ t.test('a write of the status changes the status, and of the metadata what upstr
   }
 });
 
-t.test('the object itself does not change its status', async (t) => {
+t.test('a write of the object does not change its status', async (t) => {
   for (const kind of registry.filter((one) => writesStatus(one, 'status'))) {
     const path = await create(kind, 'whole');
     const before = (await server.call('GET', path)).json;
@@ -101,7 +105,7 @@ t.test('the object itself does not change its status', async (t) => {
   }
 });
 
-t.test('apply of a status owns no labels that the status keeps', async (t) => {
+t.test('apply of a status owns no labels that it cannot change', async (t) => {
   const kind = registry.find(({ plural }) => plural === 'deployments')!;
   const path = await create(kind, 'applied');
   const applied = await server.call('PATCH', `${path}/status?fieldManager=m`, {
@@ -113,7 +117,7 @@ t.test('apply of a status owns no labels that the status keeps', async (t) => {
   t.same(mine.fieldsV1, { 'f:status': { 'f:replicas': {} } });
 });
 
-t.test('the other subresources write their own part alone', async (t) => {
+t.test('other subresources write only their own part', async (t) => {
   const pods = await create(registry.find(({ plural }) => plural === 'pods')!, 'qos');
   await server.call('PATCH', `${pods}/status`, { type: merge, body: { status: { qosClass: 'Guaranteed' } } });
   t.equal((await server.call('GET', pods)).json.status.qosClass, 'BestEffort');

@@ -18,7 +18,7 @@ const keys = (count: number) => Object.fromEntries(Array.from({ length: count },
 const tooMany = keys(maxJsonValues);
 const refused = { code: 413, reason: 'RequestEntityTooLarge', message: /limit is 20000 fields and items/ };
 
-t.test('writes and patches', async (t) => {
+t.test('limits of writes and patches', async (t) => {
   const target = `${maps}/target`;
   const cases: [method: string, path: string, type: string, body: unknown][] = [
     ['POST', maps, 'application/json', { metadata: { name: 'a' }, data: tooMany }],
@@ -45,7 +45,7 @@ t.test('writes and patches', async (t) => {
   t.match((await server.call('GET', target)).json, { data: { a: 'b' } }, 'nothing was changed');
 });
 
-t.test('commas and brackets in texts do not count', async (t) => {
+t.test('commas and brackets in strings do not count', async (t) => {
   const data = { a: ',[{'.repeat(maxJsonValues) };
   t.equal((await server.call('POST', maps, { body: { metadata: { name: 'text' }, data } })).status, 201);
   const body = { metadata: { name: 'many' }, data: keys(maxJsonValues - 100) };
@@ -66,7 +66,7 @@ t.test('protobuf', async (t) => {
   t.match((await server.call('POST', maps, { headers: { 'content-type': protobufType }, body })).json, refused);
 });
 
-t.test('what small bodies grow to', async (t) => {
+t.test('the result of a small body is limited too', async (t) => {
   const copies = Array.from({ length: 27 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/k${i}` }));
   const patch = { headers: { 'content-type': 'application/json-patch+json' }, body: copies };
   t.equal((await server.call('PATCH', `${maps}/target`, patch)).status, 422);
@@ -75,7 +75,7 @@ t.test('what small bodies grow to', async (t) => {
   t.match((await server.call('POST', maps, yaml)).json, { code: 400, message: /excessive aliasing/ });
 });
 
-t.test('fields that can be owned', async (t) => {
+t.test('fields with owners are limited', async (t) => {
   const containers = Array.from({ length: 2_000 }, (_, i) => ({ name: `c${i}`, image: 'i' }));
   const labels = { a: 'b' };
   const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } };
@@ -83,5 +83,5 @@ t.test('fields that can be owned', async (t) => {
   const headers = { 'content-type': 'application/apply-patch+yaml' };
   const { json } = await server.call('PATCH', `${deployments}/big?fieldManager=me`, { headers, body });
   t.match(json, { code: 413, message: 'more than 5000 fields of an object cannot be owned' });
-  t.equal((await server.call('POST', deployments, { body })).status, 201, 'which is no limit of other writes');
+  t.equal((await server.call('POST', deployments, { body })).status, 201, 'other writes do not have this limit');
 });

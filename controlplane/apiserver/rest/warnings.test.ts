@@ -1,22 +1,22 @@
-// Warning headers: which answers have them, and that no text of a writer can break them.
+// Warning headers: which answers have them, and that text from a client cannot break them.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { renderWarning, renderWarnings } from './warnings';
 
-t.test('warnings as headers: quoted, each once, bounded', async (t) => {
+t.test('warnings as headers: quoted, without repeats, bounded', async (t) => {
   t.equal(renderWarning('say "hi"\r\nX: \\ é'), '299 - "say \\"hi\\" X: \\\\ ?"');
-  t.same(renderWarnings(['a', 'b', 'a', '']), ['299 - "a"', '299 - "b"'], 'each once');
+  t.same(renderWarnings(['a', 'b', 'a', '']), ['299 - "a"', '299 - "b"'], 'without repeats');
   const long = 'x'.repeat(1000);
   const many = renderWarnings([long, ...Array.from({ length: 100 }, (_, i) => `${i}${long}`)]);
-  t.ok(many.length <= 17, 'no more than there is room for');
+  t.ok(many.length <= 17, 'the number of headers is bounded');
   t.ok(
     many.every((header) => header.length <= 256 + 8),
-    'each cut',
+    'each text is shortened',
   );
-  t.same(renderWarnings([long, 'short']), [`299 - "${long}"`, '299 - "short"'], 'nothing is cut while there is room');
+  t.same(renderWarnings([long, 'short']), [`299 - "${long}"`, '299 - "short"'], 'no text is shortened below the bound');
 });
 
-t.test('answers carry the warnings of the request', async (t) => {
+t.test('answers have the warnings of the request', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const core = '/api/v1/namespaces/default';
@@ -27,7 +27,7 @@ t.test('answers carry the warnings of the request', async (t) => {
   t.equal(await warned('POST', `${core}/endpoints`, { body }), deprecated);
   t.equal(await warned('GET', `${core}/endpoints/e`), deprecated);
   t.equal(await warned('GET', `${core}/endpoints`), deprecated, 'a list');
-  t.equal(await warned('GET', `${core}/endpoints`), deprecated, 'a list that was answered before');
+  t.equal(await warned('GET', `${core}/endpoints`), deprecated, 'a list from the cache of answers');
   t.equal(
     await warned('GET', `${core}/endpoints?watch=1&timeoutSeconds=1&fieldSelector=metadata.name=none`),
     deprecated,
@@ -51,6 +51,6 @@ t.test('answers carry the warnings of the request', async (t) => {
       body: { ...pod, metadata: { name: 'q' }, spec: { ...pod.spec, containers: [] } },
     }),
     '299 - "unknown field \\"spec.nope\\""',
-    'what is refused is warned of as far as it came',
+    'a refused request has the warnings found before the refusal',
   );
 });

@@ -7,7 +7,7 @@ import { pathNotFound, toStatus } from '../status';
 import { PathServer, type PathTable } from './path-server';
 import type { ResourceServer } from './server';
 
-/** As an aggregated API would be: it owns one group version, and decides itself who may what. */
+/** Like an aggregated API: it owns one group version and decides itself which user may do what. */
 const metricsApi: ResourceServer = {
   match: ({ method, path, user }) => {
     if (!path.startsWith('/apis/metrics.example.com/v1/')) return undefined;
@@ -22,7 +22,7 @@ const metricsApi: ResourceServer = {
   },
 };
 
-t.test('a further server answers for the paths that no kind has', async (t) => {
+t.test('a further server answers for paths of no kind', async (t) => {
   const server = await startApiServer({ servers: [metricsApi], tokenFile: 'secret-token,robot,1,ci\n' });
   t.teardown(() => server.close());
   const things = '/apis/metrics.example.com/v1/things';
@@ -36,9 +36,13 @@ t.test('a further server answers for the paths that no kind has', async (t) => {
   });
   t.equal((await server.call('GET', things, { as: null })).status, 401);
   t.equal((await server.call('GET', `${things}/missing`)).status, 404);
-  t.equal((await server.call('GET', `${things}/missing`, { as: null })).status, 401, 'only users learn what is served');
-  t.equal((await server.call('GET', '/api/v1/namespaces/default')).status, 200, 'kinds are asked first');
-  t.equal((await server.call('GET', '/version')).status, 200, 'paths are asked last');
+  t.equal(
+    (await server.call('GET', `${things}/missing`, { as: null })).status,
+    401,
+    'an anonymous user does not learn which paths exist',
+  );
+  t.equal((await server.call('GET', '/api/v1/namespaces/default')).status, 200, 'kinds come first');
+  t.equal((await server.call('GET', '/version')).status, 200, 'plain paths come last');
   t.equal((await server.call('POST', '/apis/other.example.com/v1/things', { body: {} })).status, 404);
   t.equal((await server.call('POST', '/version', { body: {} })).status, 405);
 });

@@ -47,7 +47,7 @@ t.test('a budget allows as many evictions as its status says', async (t) => {
   await run('a1', 'a');
   await run('a2', 'a');
   t.match((await evict('a1', '?dryRun=All')).json, { status: 'Success' });
-  t.equal((await server.call('GET', `${budgets}/a`)).json.status.disruptionsAllowed, 1, 'a rehearsal takes nothing');
+  t.equal((await server.call('GET', `${budgets}/a`)).json.status.disruptionsAllowed, 1, 'a dry run uses no disruption');
   t.match((await evict('a1')).json, { status: 'Success' });
   const { json } = await server.call('GET', `${budgets}/a`);
   t.match(json.status, { disruptionsAllowed: 0, disruptedPods: { a1: /Z$/ } });
@@ -65,10 +65,10 @@ t.test('a budget allows as many evictions as its status says', async (t) => {
       ],
     },
   });
-  t.match((await evict('a1')).json, { status: 'Success' }, 'what goes already may go');
+  t.match((await evict('a1')).json, { status: 'Success' }, 'a pod that is being deleted may be evicted');
 });
 
-t.test('a budget that the controller has not counted refuses evictions', async (t) => {
+t.test('a budget whose newest spec the controller has not observed refuses evictions', async (t) => {
   await budget('b', { maxUnavailable: 1 }, { ...counts, disruptionsAllowed: 1 });
   await server.call('PATCH', `${budgets}/b`, { type, body: { spec: { maxUnavailable: 2 } } });
   await run('b1', 'b');
@@ -80,7 +80,7 @@ t.test('a budget that the controller has not counted refuses evictions', async (
 t.test('pods that are not ready', async (t) => {
   await budget('c', { minAvailable: 1 }, { ...counts, currentHealthy: 1, disruptionsAllowed: 0 });
   await run('c1', 'c', { ready: false });
-  t.equal((await evict('c1')).status, 201, 'enough others are');
+  t.equal((await evict('c1')).status, 201, 'enough other pods are healthy');
   await budget('d', { minAvailable: 1 }, { ...counts, currentHealthy: 0, disruptionsAllowed: 0 });
   await run('d1', 'd', { ready: false });
   t.equal((await evict('d1')).status, 429);

@@ -62,7 +62,7 @@ t.test('rules without promises run in the synchronous stretch of the caller, in 
   ]);
 });
 
-t.test('a rule that returns a promise holds back the rules after it, and no rule before it', async (t) => {
+t.test('a rule that returns a promise delays the rules after it, and no rule before it', async (t) => {
   const { log, rules } = threeRules(['b']);
   const pending = new WriteRules(rules).mutate(write);
   t.strictSame(log, ['mutate a']);
@@ -70,7 +70,7 @@ t.test('a rule that returns a promise holds back the rules after it, and no rule
   t.strictSame(log, ['mutate a', 'mutate b', 'mutate c']);
 });
 
-t.test('a rule that the write does not concern is not asked', async (t) => {
+t.test('a rule that does not concern the write is not called', async (t) => {
   const { log, rules } = threeRules();
   const run = new WriteRules(rules);
   run.mutate({ ...write, namespace: 'other' });
@@ -89,7 +89,7 @@ for (const slow of [[], ['a'], ['a', 'b', 'c']]) {
   });
 }
 
-t.test('what was reserved before a refusal can be undone', async (t) => {
+t.test('reservations made before a refusal can be undone', async (t) => {
   for (const slow of [[], ['b']]) {
     const { log, rules } = threeRules(slow);
     const refusing: WriteRule = {

@@ -23,7 +23,7 @@ async function serve(t: Test, ...rules: readonly WriteRule[]): Promise<TestServe
   return server;
 }
 
-t.test('a rule that waits changes what is created, replaced, patched and applied', async (t) => {
+t.test('a rule that waits changes created, replaced, patched and applied objects', async (t) => {
   const server = await serve(t, {
     name: 'Mutating',
     concerns: testsKind,
@@ -60,7 +60,7 @@ t.test('a rule that waits changes what is created, replaced, patched and applied
   t.equal(await seen('GET', `${replicaSets}/r`, {}), 'update-scale');
 });
 
-t.test('a rule that waits and refuses, in either phase, stops every way to write', async (t) => {
+t.test('a rule that waits and refuses, in either phase, stops every kind of write', async (t) => {
   let refusing: 'mutate' | 'validate' | undefined;
   const refuseIn = (phase: 'mutate' | 'validate') => async (write: Write) => {
     await turn();
@@ -107,7 +107,7 @@ t.test('a rule that waits and refuses, in either phase, stops every way to write
   );
 });
 
-t.test('a write that another one overtakes while a rule waits is tried again on the newer object', async (t) => {
+t.test('a write is retried on the newer object when another write comes first while a rule waits', async (t) => {
   const reached = Promise.withResolvers<void>();
   const overtaken = Promise.withResolvers<void>();
   const attempts: (string | undefined)[] = [];
@@ -127,11 +127,11 @@ t.test('a write that another one overtakes while a rule waits is tried again on 
   await reached.promise;
   await server.call('PATCH', `${maps}/m`, { type: merge, body: { data: { a: '3' } } });
   overtaken.resolve();
-  t.match((await patch).json, { data: { a: '3', b: '2' } }, 'neither change is lost');
-  t.strictSame(attempts, ['1', '3'], 'the rule judged the newer object too');
+  t.match((await patch).json, { data: { a: '3', b: '2' } }, 'both changes are stored');
+  t.strictSame(attempts, ['1', '3'], 'the rule was run on the newer object too');
 });
 
-t.test('a deletion and a replacement that are overtaken while a rule waits', async (t) => {
+t.test('a deletion and a replacement, when another write comes first while a rule waits', async (t) => {
   let wait = { reached: Promise.withResolvers<void>(), overtaken: Promise.withResolvers<void>() };
   const revisions: (string | undefined)[] = [];
   const server = await serve(t, {
@@ -158,17 +158,17 @@ t.test('a deletion and a replacement that are overtaken while a rule waits', asy
   const body = { metadata: { name: 'm', resourceVersion: read }, data: { a: '2' } };
   const replaced = server.call('PUT', `${maps}/m`, { body, as: slow });
   await overtake('3');
-  t.match((await replaced).json, { code: 409, reason: 'Conflict' }, 'it was made for the older object');
+  t.match((await replaced).json, { code: 409, reason: 'Conflict' }, 'it was computed from the older object');
   wait = { reached: Promise.withResolvers<void>(), overtaken: Promise.withResolvers<void>() };
   revisions.length = 0;
   const deleted = server.call('DELETE', `${maps}/m`, { as: slow });
   await overtake('4');
   t.match((await deleted).json, { status: 'Success' });
-  t.equal(new Set(revisions).size, 2, 'the rule judged the object as it was deleted');
+  t.equal(new Set(revisions).size, 2, 'the rule ran on the deleted version of the object');
   t.equal((await server.call('GET', `${maps}/m`)).status, 404);
 });
 
-t.test('a quota counts every kind, last, and gets back what was not written', async (t) => {
+t.test('a quota counts every kind, runs last, and gets failed writes back', async (t) => {
   const used = new Map<string, number>();
   const spec = { ports: [{ port: 80 }] };
   let limit = 1_000;
@@ -193,15 +193,15 @@ t.test('a quota counts every kind, last, and gets back what was not written', as
     server.call('POST', path, { body: { metadata: { name: name.split('?')[0] }, ...rest } });
   t.equal((await create(maps, 'm', {})).status, 201);
   t.equal((await create(services, 's', { spec })).status, 201);
-  t.match(seenAddress, /^10\./, 'it runs after the addresses are taken');
+  t.match(seenAddress, /^10\./, 'it runs after addresses are reserved');
   const address = '10.96.200.7';
   const asked = { spec: { ...spec, clusterIP: address } };
   t.match((await create(services, 'over', asked)).json, { code: 422, message: 'exceeded quota: services' });
   limit = 2;
-  t.equal((await create(services, 's', { spec })).status, 409, 'the name is taken');
+  t.equal((await create(services, 's', { spec })).status, 409, 'the name exists already');
   t.equal((await create(`${services}?dryRun=All`, 'dry', asked)).status, 201);
   t.strictSame(Object.fromEntries(used), { configmaps: 1, services: 1 });
   const kept = await create(services, 'kept', asked);
-  t.equal(kept.json.spec.clusterIP, address, 'the refused Service and the dry run gave their address back');
+  t.equal(kept.json.spec.clusterIP, address, 'the refused Service and the dry run released their addresses');
   t.strictSame(Object.fromEntries(used), { configmaps: 1, services: 2 });
 });

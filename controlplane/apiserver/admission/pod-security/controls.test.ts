@@ -406,22 +406,22 @@ const cases: readonly Case[] = [
 t.test('every control', async (t) => {
   for (const { control, level = 'baseline', version, allowed, forbidden } of cases) {
     const name = `${control} ${version ?? 'latest'}`;
-    for (const sample of allowed) t.equal(findings(at(level, version), sample), '', `${name} allows`);
+    for (const sample of allowed) t.equal(findings(at(level, version), sample), '', `${name}: allowed pods`);
     for (const [sample, message] of forbidden) {
-      t.equal(findings(at(level, version), sample), message, `${name} forbids`);
-      t.equal(findings(at('privileged', version), sample), '', `${name}: privileged allows everything`);
+      t.equal(findings(at(level, version), sample), message, `${name}: forbidden pods`);
+      t.equal(findings(at('privileged', version), sample), '', `${name}: level privileged allows all pods`);
       const replaces = controls.some(({ id, replaces }) => id === control && replaces);
       if (level === 'restricted' && !replaces)
-        t.equal(findings(at('baseline'), sample), '', `${name}: not of baseline`);
+        t.equal(findings(at('baseline'), sample), '', `${name}: level baseline allows the pod`);
     }
   }
   const untested = controls
     .map(({ id }) => id)
     .filter((id) => !cases.some(({ control, allowed, forbidden }) => control === id && allowed[0] && forbidden[0]));
-  t.same(untested, [], 'no control is without a case of either kind');
+  t.same(untested, [], 'every control has a pod that it allows and one that it forbids');
 });
 
-t.test('a restricted control speaks in place of the baseline one it replaces', async (t) => {
+t.test('a restricted control reports instead of the baseline control that it replaces', async (t) => {
   const message = findings(at('restricted'), {
     spec: { hostPID: true, volumes: [{ name: 'v', hostPath: { path: '/' } }] },
     container: {},
@@ -432,7 +432,7 @@ t.test('a restricted control speaks in place of the baseline one it replaces', a
   );
 });
 
-t.test('versions to come are judged as the latest', async (t) => {
+t.test('later versions are judged as the latest version', async (t) => {
   const sample = insecure('runAsNonRoot');
   t.equal(findings(at('restricted', 'v1.99'), sample), findings(at('restricted'), sample));
 });

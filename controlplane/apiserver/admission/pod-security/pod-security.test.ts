@@ -57,16 +57,16 @@ t.test('enforce', async (t) => {
       'runAsNonRoot != true (pod or container "c" must set securityContext.runAsNonRoot=true), ' +
       'seccompProfile (pod or container "c" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")',
   });
-  t.equal(warningsOf(refused.headers), undefined, 'what is refused is not warned of, too');
+  t.equal(warningsOf(refused.headers), undefined, 'a refused pod has no warnings');
   const invalid = await server.call('POST', pods, {
     body: { metadata: { name: 'p' }, spec: { ...host, containers: [] } },
   });
-  t.equal(invalid.status, 422, 'a pod that is none is invalid first');
+  t.equal(invalid.status, 422, 'an invalid pod is refused by validation first');
   const generated = await server.call('POST', pods, { body: { metadata: { generateName: 'g-' }, spec: host } });
   t.match(
     generated.json.message,
     /^pods "g-\w{5}" is forbidden: violates PodSecurity/,
-    'by the name it would have had',
+    'the message has the generated name',
   );
   const dry = await server.call('POST', `${pods}?dryRun=All`, { body: { metadata: { name: 'p' }, spec: host } });
   t.equal(dry.status, 403);
@@ -76,7 +76,7 @@ t.test('enforce', async (t) => {
     type: 'application/apply-patch+yaml',
     body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'q' }, spec: host },
   });
-  t.equal(applied.status, 403, 'by apply as well');
+  t.equal(applied.status, 403, 'apply is refused too');
 });
 
 t.test('warn, and templates of workloads', async (t) => {
@@ -103,7 +103,7 @@ t.test('warn, and templates of workloads', async (t) => {
   const scale = await server.call('PUT', `${workloads[0][0]}/w/scale`, {
     body: { metadata: { name: 'w' }, spec: { replicas: 3 } },
   });
-  t.equal(warningsOf(scale.headers), undefined, 'not by a subresource');
+  t.equal(warningsOf(scale.headers), undefined, 'a scale subresource causes no warning');
   await makeNamespace(server, 'warned', { warn: 'baseline' });
   const pod = await server.call('POST', '/api/v1/namespaces/warned/pods', {
     body: { metadata: { name: 'p' }, spec: host },
@@ -131,12 +131,16 @@ t.test('updates of pods', async (t) => {
   );
   const type = 'application/strategic-merge-patch+json';
   const patch = (body: object, at = path) => server.call('PATCH', at, { type, body });
-  t.equal((await patch({ metadata: { labels: { a: 'b' } } })).status, 200, 'labels of a pod that was there before');
-  t.equal((await patch({ status: { phase: 'Running' } }, `${path}/status`)).status, 200, 'its status');
-  t.equal((await patch({ spec: { containers: [{ ...container, image: 'i:2' }] } })).status, 403, 'another image');
+  t.equal((await patch({ metadata: { labels: { a: 'b' } } })).status, 200, 'the labels of an older pod can change');
+  t.equal((await patch({ status: { phase: 'Running' } }, `${path}/status`)).status, 200, 'its status can change');
+  t.equal(
+    (await patch({ spec: { containers: [{ ...container, image: 'i:2' }] } })).status,
+    403,
+    'its image cannot change',
+  );
   t.equal((await server.call('DELETE', path)).status, 200);
   const again = await relabel(server, 'n', { [`${label}enforce`]: 'restricted' });
-  t.equal(warningsOf(again.headers), undefined, 'no pod is left');
+  t.equal(warningsOf(again.headers), undefined, 'the namespace has no pod');
 });
 
 t.test('labels of namespaces', async (t) => {
@@ -179,5 +183,5 @@ t.test('defaults and exemptions', async (t) => {
   const ignored = await relabel(server, 'free', { [`${label}enforce`]: 'restricted' });
   t.match(warningsOf(ignored.headers), /^299 - "namespace \\"free\\" is exempt from Pod Security, and the policy/);
   await makeNamespace(server, 'open', { enforce: 'privileged' });
-  t.equal((await make('open')).status, 201, 'a label is stronger than the default');
+  t.equal((await make('open')).status, 201, 'a label overrides the default');
 });

@@ -19,17 +19,17 @@ t.test('the labels of a namespace', async (t) => {
   const cases: Array<{ name: string; labels: Record<string, string>; levels: string; causes?: string[] }> = [
     { name: 'none', labels: {}, levels: `${none} ${none} ${none}` },
     {
-      name: 'enforcing also warns',
+      name: 'level enforce also sets the warning level',
       labels: { enforce: 'baseline', 'enforce-version': 'v1.30' },
       levels: `baseline:v1.30 ${none} baseline:v1.30`,
     },
     {
-      name: 'a warning of its own stands',
+      name: 'a given warn level is kept',
       labels: { enforce: 'baseline', warn: 'privileged', audit: 'restricted' },
       levels: `baseline:latest restricted:latest ${none}`,
     },
     {
-      name: 'so does its version',
+      name: 'a given warn version is kept',
       labels: { enforce: 'restricted', 'warn-version': 'v1.0' },
       levels: `restricted:latest ${none} restricted:v1.0`,
     },
@@ -63,7 +63,7 @@ t.test('options', async (t) => {
     t.throws(() => parseExemptions(wrong), { code: 'BadRequest' }, wrong);
 });
 
-t.test('an exempt namespace says that its labels do nothing', async (t) => {
+t.test('an exempt namespace warns that its labels have no effect', async (t) => {
   const labels = { [`${label}enforce`]: 'restricted', [`${label}warn`]: 'privileged' };
   const { policy } = policyOf(labels, privilegedPolicy);
   t.equal(
@@ -71,7 +71,11 @@ t.test('an exempt namespace says that its labels do nothing', async (t) => {
     'namespace "n" is exempt from Pod Security, and the policy (enforce=restricted:latest) will be ignored',
   );
   t.equal(exemptionWarning('n', {}, privilegedPolicy, privilegedPolicy), undefined);
-  t.equal(exemptionWarning('n', labels, policy, policy), undefined, 'what the cluster has anyway');
+  t.equal(
+    exemptionWarning('n', labels, policy, policy),
+    undefined,
+    "labels equal to the cluster's policy cause no warning",
+  );
 });
 
 const level = (level: LevelVersion['level'], minor: LevelVersion['minor'] = 'latest'): LevelVersion => ({
@@ -79,7 +83,7 @@ const level = (level: LevelVersion['level'], minor: LevelVersion['minor'] = 'lat
   minor,
 });
 
-t.test('when a policy gets no stricter', async (t) => {
+t.test('whether a policy gets stricter', async (t) => {
   t.equal(isRelaxed(level('baseline'), level('restricted')), true);
   t.equal(isRelaxed(level('baseline'), level('baseline')), true);
   t.equal(isRelaxed(level('privileged', 1), level('restricted', 2)), true);
@@ -87,11 +91,11 @@ t.test('when a policy gets no stricter', async (t) => {
   t.equal(
     isRelaxed(level('baseline', 30), level('restricted')),
     false,
-    'another version may forbid what the old one did not',
+    'another version may forbid what the old version allowed',
   );
 });
 
-t.test('the pods a stricter level meets', async (t) => {
+t.test('warnings about existing pods at a stricter level', async (t) => {
   const pod = (name: string, spec: object, owner?: string) => ({
     metadata: { name, ...(owner ? { ownerReferences: [{ uid: owner, controller: true }] } : {}) },
     spec: { containers: [{ name: 'c' }], ...spec },
