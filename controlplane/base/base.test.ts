@@ -39,9 +39,17 @@ void t.test('errors answer by reaction and keep their causes', async (t) => {
   t.equal(failed.message, 'ip link: exit 2: first line');
   t.equal(describeError('text'), 'text');
   const docker = new Error('(HTTP code 400) bad parameter - no such mount');
-  t.equal(describeError(new Conflict('no such mount', { cause: docker })), 'no such mount', 'said once');
+  t.equal(
+    describeError(new Conflict('no such mount', { cause: docker })),
+    'no such mount',
+    'one message when both say the same',
+  );
   const blank = new Error('(HTTP code 500) server error - no such host ');
-  t.equal(describeError(new Conflict('no such host', { cause: blank })), 'no such host', 'said once, blanks or not');
+  t.equal(
+    describeError(new Conflict('no such host', { cause: blank })),
+    'no such host',
+    'one message, also when they differ in blanks',
+  );
   t.equal(describeError(new Conflict('mounting v: gone', { cause: new Error('gone') })), 'mounting v: gone');
 });
 

@@ -46,7 +46,7 @@ t.test('a long turn is logged with the work of its longest stretch', async (t) =
   t.match(text, 'k8ts_event_loop_turn_seconds_sum{work="informer"} 0.2\n');
 });
 
-t.test('work that goes on after an answer is marked by who waited', async (t) => {
+t.test('work that continues after an answer is marked as the request that awaits it', async (t) => {
   const { spend, endTurn, lines, loop } = start();
   const first = request('/a');
   spend(first, 1);
@@ -57,10 +57,10 @@ t.test('work that goes on after an answer is marked by who waited', async (t) =>
   spend(kept, 300);
   endTurn();
   t.match(lines[0], 'work=request ms=300 turnMs=301 path=/a');
-  t.equal(loop.current.kind, 'other', 'between turns it is no one');
+  t.equal(loop.current.kind, 'other', 'between turns there is no mark');
 });
 
-t.test('turns without a mark are found by the next one', async (t) => {
+t.test('turns without a mark are found by the next turn', async (t) => {
   const { state, spend, endTurn, lines } = start();
   spend(request('/a'), 1);
   endTurn();
@@ -79,7 +79,7 @@ t.test('turns without a mark are found by the next one', async (t) => {
   t.equal(lines.length, 1);
 });
 
-t.test('a real turn that is held is logged with its controller and key', async (t) => {
+t.test('a real blocked turn is logged with its controller and key', async (t) => {
   const loop = new EventLoop();
   const logged = new Promise<string>((resolve) =>
     loop.logTo(createLogger({ component: 'c', write: (line) => resolve(line) })),
@@ -89,7 +89,7 @@ t.test('a real turn that is held is logged with its controller and key', async (
   t.match(await logged, /work=reconcile ms=\d{3,} turnMs=\d{3,} controller=garbage key="pods\. a\/b"/);
 });
 
-t.test('a real turn that is held without a mark is found, and an idle loop is not', async (t) => {
+t.test('a real blocked turn without a mark is found, and an idle loop is not', async (t) => {
   const loop = new EventLoop();
   const lines: string[] = [];
   loop.logTo(createLogger({ component: 'c', write: (line) => lines.push(line) }));
@@ -108,7 +108,7 @@ t.test('markReconcile', async (t) => {
   t.doesNotThrow(() => markReconcile('garbage')('a/b'));
 });
 
-t.test('work gives way once the turn is long, and not before', async (t) => {
+t.test('work pauses once the turn is long, and not before', async (t) => {
   const { state, loop, endTurn } = start();
   t.equal(loop.pause(), undefined, 'the first step begins the turn');
   state.now = shareMs - 1;
@@ -124,7 +124,7 @@ t.test('work gives way once the turn is long, and not before', async (t) => {
   t.equal(resumed, false, 'not in the same turn');
   endTurn();
   await pause;
-  t.equal(loop.pause(), undefined, 'the next turn has its own share');
+  t.equal(loop.pause(), undefined, 'the next turn begins with its full share');
 });
 
 t.test('nothing is scheduled between turns', async (t) => {
@@ -137,7 +137,7 @@ t.test('nothing is scheduled between turns', async (t) => {
   t.equal(state.due.length, 0);
 });
 
-t.test('a loop in microtasks alone lets timers run', async (t) => {
+t.test('a loop in microtasks only lets timers run', async (t) => {
   const loop = new EventLoop();
   let fired = false;
   setTimeout(() => {

@@ -13,11 +13,11 @@ void t.test('steps run in reverse order, each awaited, and a failure stops none'
   scope.defer(() => order.push('third'));
   await t.rejects(scope.close(), AggregateError);
   t.same(order, ['third', 'second', 'first']);
-  await t.rejects(scope.close(), AggregateError, 'closing again gives the same answer and runs nothing twice');
+  await t.rejects(scope.close(), AggregateError, 'a second close gives the same result and runs nothing twice');
   t.equal(order.length, 3);
 });
 
-void t.test('a released scope undoes nothing; a closed one undoes at once', async (t) => {
+void t.test('a released scope undoes nothing; a closed scope undoes new steps at once', async (t) => {
   const released = new Scope();
   released.defer(() => t.fail('released steps must not run'));
   released.release();

@@ -48,7 +48,7 @@ const changed = (status: CertificateSigningRequest['status']) => ({
 });
 const signal = new AbortController().signal;
 
-t.test('the certificate comes by the watch', async (t) => {
+t.test('the certificate arrives by the watch', async (t) => {
   const { client, seen } = scripted([[{ type: 'BOOKMARK', object: at('2', undefined) }, changed({}), changed(issued)]]);
   const created: string[] = [];
   const onCreated = (name: string) => created.push(name);
@@ -57,20 +57,20 @@ t.test('the certificate comes by the watch', async (t) => {
   t.strictSame(created, ['csr-x']);
 });
 
-t.test('a watch that ends is taken up again from what is there', async (t) => {
+t.test('after a watch ends, the next one starts from the current object', async (t) => {
   const { client, seen } = scripted([[changed({})], []], [at('3', {}), at('4', issued)]);
   t.equal(await orderCertificate(client, order, signal), 'CERT');
   t.strictSame(seen.slice(1), ['watch metadata.name=csr-x 1', 'get', 'watch metadata.name=csr-x 3', 'get']);
 });
 
-t.test('a server that is away for a moment', async (t) => {
+t.test('the server is unavailable for a moment, or the watch is too old', async (t) => {
   for (const failure of [new Unavailable('away'), new Expired('too old')]) {
     const { client } = scripted([[failure], [changed(issued)]]);
     t.equal(await orderCertificate(client, order, signal), 'CERT');
   }
 });
 
-t.test('what was decided against it, or became of it', async (t) => {
+t.test('the request is denied, failed or deleted, or the watch fails', async (t) => {
   const outcome = (...steps: Step[]) =>
     orderCertificate(scripted([steps], [new NotFound('gone')]).client, order, signal);
   await t.rejects(outcome(changed(denied)), {

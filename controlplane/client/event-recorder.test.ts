@@ -15,7 +15,7 @@ const pod: KubeObject = {
 const now = Date.parse('2026-01-01T00:00:00Z');
 const report = (message: string, reason = 'Failed') => ({ object: pod, type: 'Warning' as const, reason, message });
 
-t.test('an equal Event is counted, another one created', async (t) => {
+t.test('an equal Event is counted, a different Event is created', async (t) => {
   const correlator = new EventCorrelator({ component: 'kubelet', host: 'n1' });
   const first = correlator.correlate(report('no image'), now);
   t.match(first, {
@@ -39,7 +39,7 @@ t.test('an equal Event is counted, another one created', async (t) => {
   });
   t.equal(correlator.correlate(report('another'), now).action, 'create');
   if (first.action === 'create') correlator.forget(first.id);
-  t.equal(correlator.correlate(report('no image'), now).action, 'create', 'a new one after the old one is gone');
+  t.equal(correlator.correlate(report('no image'), now).action, 'create', 'a new Event after the old one is deleted');
 });
 
 t.test('many different messages of one reason become one Event', async (t) => {
@@ -54,7 +54,7 @@ t.test('many different messages of one reason become one Event', async (t) => {
   t.match(last, { count: 3, event: { message: '(combined from similar events): try 11' } });
 });
 
-t.test('a flood about one object is cut, and flows again slowly', async (t) => {
+t.test('many Events of one object are limited, and continue slowly', async (t) => {
   const correlator = new EventCorrelator({ component: 'kubelet' });
   const actions = Array.from({ length: 30 }, () => correlator.correlate(report('x'), now).action);
   t.equal(actions.filter((action) => action !== 'drop').length, 25);
@@ -62,7 +62,7 @@ t.test('a flood about one object is cut, and flows again slowly', async (t) => {
   t.equal(correlator.correlate(report('x'), now + 5 * 60_000).action, 'drop');
 });
 
-t.test('Events are written one after the other, again after a failure, and counted', async (t) => {
+t.test('Events are written one after another, retried after a failure, and counted', async (t) => {
   const transport = new FakeTransport();
   const clock = new FakeClock();
   const recorder = createEventRecorder({
@@ -97,7 +97,7 @@ t.test('Events are written one after the other, again after a failure, and count
   await recorder.flushed();
 });
 
-t.test('no text of a message or name stands for another report', async (t) => {
+t.test('reports with different fields are never joined, whatever text the fields have', async (t) => {
   const correlator = new EventCorrelator({ component: 'c' });
   const report = (name: string, reason: string, message: string) =>
     correlator.correlate(

@@ -23,7 +23,7 @@ async function serve(t: Test, handler: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-t.test('a server that never answers is given up, and the next request takes a new connection', async (t) => {
+t.test('a server that never answers is given up, and the next request opens a new connection', async (t) => {
   const ports: (number | undefined)[] = [];
   const server = await serve(t, (req, res) => {
     ports.push(req.socket.remotePort);
@@ -37,7 +37,7 @@ t.test('a server that never answers is given up, and the next request takes a ne
   t.not(ports[0], ports[1]);
 });
 
-t.test('an answer that has begun may take its time', async (t) => {
+t.test('an answer that has begun has no time limit', async (t) => {
   let finish = () => {};
   const server = await serve(t, (_req, res) => {
     res.write('first ');
@@ -50,7 +50,7 @@ t.test('an answer that has begun may take its time', async (t) => {
   const read = (async () => {
     for await (const chunk of body) text += chunk;
   })();
-  // A request that is given up later than the first would have been shows that its time has passed.
+  // This request has a longer time limit than the first: when it fails, the limit of the first has passed.
   const silent = new HttpsTransport({ server: await serve(t, () => {}) }, { answerTimeoutMs: 1_500 });
   t.teardown(() => silent.close());
   await t.rejects(silent.send({ method: 'GET', path: '/' }), { code: 'Unavailable' });
@@ -106,11 +106,11 @@ t.test('over TLS: both sides are verified', async (t) => {
   t.equal(await ask({ ca }), 'nobody');
   t.match(await ask({ ca, tlsServerName: 'kubernetes.default.svc' }), 'nobody', 'verified against a name given');
   await t.rejects(ask({ ca, tlsServerName: 'example.com' }), { code: 'Unavailable', message: /altnames/i });
-  await t.rejects(ask({}), { code: 'Unavailable' }, 'a CA nobody knows');
+  await t.rejects(ask({}), { code: 'Unavailable' }, 'an unknown CA');
   t.equal(await ask({ insecureSkipTlsVerify: true }), 'nobody');
 });
 
-t.test('a token file that is replaced is read again', async (t) => {
+t.test('a replaced token file is read again', async (t) => {
   const tokenFile = join(await directory(t), 'token');
   const server = await serve(t, (req, res) => res.end(req.headers.authorization));
   const ask = async (transport: HttpsTransport) => readText((await transport.send({ method: 'GET', path: '/' })).body);
@@ -126,10 +126,10 @@ t.test('a token file that is replaced is read again', async (t) => {
   t.equal(await ask(keeping), 'Bearer first');
   await writeFile(tokenFile, 'second\n');
   t.equal(await ask(fresh), 'Bearer second');
-  t.equal(await ask(keeping), 'Bearer first', 'but not for each request');
+  t.equal(await ask(keeping), 'Bearer first', 'not for each request');
 });
 
-t.test('a peer that takes the connection and never shakes hands is given up', async (t) => {
+t.test('a peer that accepts the connection and never completes the handshake is given up', async (t) => {
   const silent = createTcpServer(() => {});
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');

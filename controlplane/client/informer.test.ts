@@ -103,10 +103,10 @@ t.test('handlers see the copy already changed, in event order, with the previous
   t.same(seen, ['2', '3', undefined]);
   const [, updated, deleted] = raw;
   t.equal(updated?.type === 'updated' && updated.previous.metadata?.resourceVersion, '2');
-  t.equal(deleted?.object.metadata?.resourceVersion, '4', 'the last state as the server told it');
+  t.equal(deleted?.object.metadata?.resourceVersion, '4', 'the last state that the server sent');
 });
 
-t.test('an event that repeats a known resourceVersion yields nothing', async (t) => {
+t.test('an event with a known resourceVersion is not reported', async (t) => {
   const { transport, changed } = start(t);
   (await transport.next()).reply(listOf('2', pod('x', '2')));
   const stream = (await nextWatch(transport)).stream();
@@ -126,11 +126,11 @@ t.test('resumes from the last event or bookmark when the server ends the watch',
   quiet.end();
   const third = await nextWatch(transport);
   t.equal(third.query.get('resourceVersion'), '12');
-  t.same(await changed(1), ['added a/x'], 'a bookmark is no change');
+  t.same(await changed(1), ['added a/x'], 'a bookmark is not a change');
   t.same(clock.pending(), [480_000], 'only the silence limit of the open watch is armed');
 });
 
-t.test('survives a broken connection with a growing back-off and keeps serving the last state', async (t) => {
+t.test('after a broken connection the back-off grows and the last state stays available', async (t) => {
   const { transport, clock, informer } = start(t);
   (await transport.next()).reply(listOf('1', pod('x', '1')));
   (await nextWatch(transport)).fail(new Error('connection refused'));
@@ -144,7 +144,7 @@ t.test('survives a broken connection with a growing back-off and keeps serving t
   t.equal(watch.query.get('resourceVersion'), '1', 'no new list is needed');
 });
 
-t.test('a list that fails is tried again', async (t) => {
+t.test('a failed list is retried', async (t) => {
   const { transport, clock, changed } = start(t);
   (await transport.next()).reply({ kind: 'Status', code: 503, message: 'starting' }, 503);
   await clock.armed();
@@ -154,7 +154,7 @@ t.test('a list that fails is tried again', async (t) => {
 });
 
 for (const how of ['as an event', 'as the answer']) {
-  t.test(`410 ${how} leads to a list that yields only the difference`, async (t) => {
+  t.test(`410 ${how} leads to a list, and only its differences are reported`, async (t) => {
     const { transport, changed, raw } = start(t);
     (await transport.next()).reply(listOf('4', pod('same', '1'), pod('gone', '2'), pod('old', '3'), pod('twin', '4')));
     const watch = await nextWatch(transport);
@@ -175,7 +175,7 @@ for (const how of ['as an event', 'as the answer']) {
   });
 }
 
-t.test('a server that ends watches at once is not asked in a tight loop', async (t) => {
+t.test('a server that ends each watch at once is not asked in a tight loop', async (t) => {
   const { transport, clock } = start(t);
   (await transport.next()).reply(listOf('1'));
   (await nextWatch(transport)).stream().end();
@@ -183,14 +183,14 @@ t.test('a server that ends watches at once is not asked in a tight loop', async 
   t.equal(transport.waiting, 0);
 });
 
-t.test('a server that stops, which says so with a bookmark, is not asked in a tight loop', async (t) => {
+t.test('a server that stops and says so with a bookmark is not asked in a tight loop', async (t) => {
   const { transport, clock } = start(t);
   (await transport.next()).reply(listOf('1'));
   (await nextWatch(transport)).stream().event('BOOKMARK', bookmark('6')).end();
   await clock.armed(100);
   t.equal(transport.waiting, 0);
   clock.advance(100);
-  t.equal((await nextWatch(transport)).query.get('resourceVersion'), '6', 'but it goes on from there');
+  t.equal((await nextWatch(transport)).query.get('resourceVersion'), '6', 'the watch continues from there');
 });
 
 t.test('a server that answers every watch with 410 is not asked in a tight loop', async (t) => {
@@ -203,7 +203,7 @@ t.test('a server that answers every watch with 410 is not asked in a tight loop'
   t.equal(transport.waiting, 0);
 });
 
-t.test('a watch that stays silent past its time is given up', async (t) => {
+t.test('a watch that stays silent for too long is given up', async (t) => {
   const { transport, clock } = start(t);
   (await transport.next()).reply(listOf('1'));
   (await nextWatch(transport)).stream();
@@ -214,7 +214,7 @@ t.test('a watch that stays silent past its time is given up', async (t) => {
   t.equal((await nextWatch(transport)).query.get('resourceVersion'), '1');
 });
 
-t.test('subscribing late replays the present objects as added', async (t) => {
+t.test('a late subscriber gets the existing objects as added', async (t) => {
   const { transport, informer, changed } = start(t);
   (await transport.next()).reply(listOf('2', pod('x', '1'), pod('y', '2')));
   await changed(2);
@@ -243,7 +243,7 @@ t.test('indexes follow the objects', async (t) => {
   t.throws(() => informer.by('undeclared', 'x'), RangeError);
 });
 
-t.test('only what shall be kept is held, told and indexed', async (t) => {
+t.test('only the kept part of an object is stored, reported and indexed', async (t) => {
   const { transport, informer, raw, changed } = start(t, {
     keep: ({ metadata, spec }) => ({ metadata, spec: { containers: [], nodeName: spec?.nodeName ?? 'none' } }),
     indexes: { node: (pod) => [pod.spec?.nodeName ?? ''] },
@@ -263,7 +263,7 @@ t.test('only what shall be kept is held, told and indexed', async (t) => {
   );
 });
 
-t.test('a handler that throws does not keep the others from running', async (t) => {
+t.test('a handler that throws does not stop the others', async (t) => {
   const { transport, informer, changed } = start(t);
   informer.onChange(() => {
     throw new Error('broken handler');
@@ -275,7 +275,7 @@ t.test('a handler that throws does not keep the others from running', async (t) 
   t.same(after, ['a/x']);
 });
 
-t.test('synced rejects and run ends when the signal is aborted', async (t) => {
+t.test('when the signal is aborted, synced rejects and run ends', async (t) => {
   const { informer, abort, done, transport } = start(t);
   await transport.next();
   const synced = informer.synced(abort.signal);

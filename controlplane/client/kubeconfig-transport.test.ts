@@ -8,7 +8,7 @@ import { FakeClock } from '../../test/lib/fake-clock';
 import { KubeconfigTransport } from './kubeconfig-transport';
 import { readText } from './lines';
 
-/** Answers its name; on /stream it says its name and leaves the answer open. */
+/** Answers its name. On /stream it sends its name and leaves the answer open. */
 async function serve(test: Test, name: string) {
   const open: ServerResponse[] = [];
   let sockets = 0;
@@ -45,7 +45,7 @@ contexts: [{ name: a, context: { cluster: a } }]
 current-context: a
 `;
 
-t.test('a kubeconfig that is replaced is followed, and no answer is cut off', async (t) => {
+t.test('a replaced kubeconfig is used, and no answer is cut off', async (t) => {
   const [old, renewed] = [await serve(t, 'old'), await serve(t, 'new')];
   const path = join(t.testdir(), 'kubelet.conf');
   const replace = async (text: string) => {
@@ -60,29 +60,29 @@ t.test('a kubeconfig that is replaced is followed, and no answer is cut off', as
   const stream = (await transport.send({ method: 'GET', path: '/stream' })).body[Symbol.asyncIterator]();
   t.equal(String((await stream.next()).value), 'old');
   await replace(config(renewed.url));
-  t.equal(await ask(), 'old', 'not looked at with every request');
+  t.equal(await ask(), 'old', 'the file is not read for every request');
   clock.advance(10_000);
   t.equal(await ask(), 'new');
   await old.left(1);
-  t.notOk(old.open[0]!.destroyed, 'idle connections to the old one are closed, and this one is not');
+  t.notOk(old.open[0]!.destroyed, 'idle connections to the old server are closed, and the open stream is not');
   old.open[0]!.write('still here');
   t.equal(String((await stream.next()).value), 'still here');
   old.open[0]!.end();
   t.equal((await stream.next()).done, true);
-  await t.resolves(old.left(0), 'the last one is closed when its answer has ended');
+  await t.resolves(old.left(0), 'the last connection is closed when its answer has ended');
   await replace('a: [');
   clock.advance(10_000);
   t.equal(await ask(), 'new', 'a broken file changes nothing');
   await rm(path);
   clock.advance(10_000);
-  t.equal(await ask(), 'new', 'nor does one that is gone');
+  t.equal(await ask(), 'new', 'a missing file changes nothing');
   await replace(config(old.url));
   clock.advance(10_000);
   t.equal(await ask(), 'old');
   transport.close();
 });
 
-t.test('what cannot be read at the start is said', async (t) => {
+t.test('a file that cannot be read at the start is an error', async (t) => {
   await t.rejects(KubeconfigTransport.open(join(t.testdir(), 'none')), {
     code: 'BadRequest',
     message: /kubeconfig .*none/,

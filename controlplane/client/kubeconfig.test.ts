@@ -20,7 +20,7 @@ const file = (cluster: object, user: object, over: object = {}) =>
   });
 const server = 'https://192.0.2.1:6443';
 
-t.test('what is read', async (t) => {
+t.test('fields that are read', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'k8ts-kubeconfig-'));
   t.teardown(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, 'ca.crt'), 'CA FILE');
@@ -41,7 +41,7 @@ t.test('what is read', async (t) => {
   t.equal((await loadKubeconfig(join(directory, 'config'))).token, 'T');
 });
 
-t.test('what is wrong is named', async (t) => {
+t.test('each mistake is named', async (t) => {
   const cases = [
     { name: 'not YAML', text: '', message: /not a YAML mapping/ },
     {

@@ -58,7 +58,7 @@ function candidate(server: LeaseServer, clock: FakeClock, identity: string) {
 }
 const settle = () => new Promise(setImmediate);
 
-t.test('a free lease is taken at once, and given up at the end', async (t) => {
+t.test('a free lease is taken at once, and released at the end', async (t) => {
   const server = new LeaseServer();
   const a = candidate(server, new FakeClock(), 'a');
   await a.leading;
@@ -68,7 +68,7 @@ t.test('a free lease is taken at once, and given up at the end', async (t) => {
   t.equal(server.lease?.spec?.holderIdentity, '');
 });
 
-t.test('another waits while the leader renews, and follows when it stops', async (t) => {
+t.test('a second candidate waits while the leader renews, and leads when it stops', async (t) => {
   const server = new LeaseServer();
   const clock = new FakeClock();
   const a = candidate(server, clock, 'a');
@@ -89,7 +89,7 @@ t.test('another waits while the leader renews, and follows when it stops', async
   await b.done;
 });
 
-t.test('a leader that vanished is followed after its lease has run out', async (t) => {
+t.test('when a leader vanishes, the next one leads after the lease has expired', async (t) => {
   const server = new LeaseServer();
   const clock = new FakeClock();
   server.lease = { metadata: { resourceVersion: '0' }, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } };
@@ -99,14 +99,14 @@ t.test('a leader that vanished is followed after its lease has run out', async (
     clock.advance(2000);
   }
   await settle();
-  t.equal(b.terms(), 0, 'its renewal time is not trusted: fifteen seconds from when it was first seen');
+  t.equal(b.terms(), 0, 'its renewal time is not trusted: 15 seconds count from when the lease was first seen');
   clock.advance(2000);
   await b.leading;
   b.abort.abort(new Error('stop'));
   await b.done;
 });
 
-t.test('after a restart under the same name it goes on at once', async (t) => {
+t.test('a process that restarts under the same name leads at once', async (t) => {
   const server = new LeaseServer();
   server.lease = {
     metadata: { resourceVersion: '0' },
@@ -130,7 +130,7 @@ t.test('a leader that cannot renew stops leading in time, and competes again', a
     clock.advance(2000);
   }
   await settle();
-  t.ok(term.aborted, 'before anybody else could take the lease');
+  t.ok(term.aborted, 'before another process can take the lease');
   server.down = false;
   for (let i = 0; i < 3 && a.terms() < 2; i++) {
     await settle();

@@ -6,7 +6,7 @@ import { secrets } from '../api/secret';
 import { silentLogger } from '../base/logger';
 import { LiveObjects } from './live-objects';
 
-t.test('each object is asked for by its name, and its users hear of changes', async (t) => {
+t.test('each object is watched by its name, and its users are notified of changes', async (t) => {
   const client = new MemoryClient();
   const live = new LiveObjects({ client, log: silentLogger, clock: new FakeClock() }, secrets);
   t.teardown(() => live.close());
@@ -17,12 +17,12 @@ t.test('each object is asked for by its name, and its users hear of changes', as
   t.equal(live.get('a/absent'), undefined);
   t.ok(
     client.requests.filter((request) => request.startsWith('list secrets')).every((one) => /metadata\.name=/.test(one)),
-    'a list of one name alone',
+    'a list of one name only',
   );
   const heard = Promise.withResolvers<string>();
   live.onChange((user) => heard.resolve(user));
   await client.create(secrets, { metadata: { namespace: 'a', name: 'absent' } });
   t.equal(await heard.promise, 'x');
   await live.use('x', [], signal);
-  t.ok(live.get('a/one'), 'kept for a while, should it be used again');
+  t.ok(live.get('a/one'), 'kept for a while after its last use');
 });

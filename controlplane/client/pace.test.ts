@@ -8,8 +8,8 @@ const burst = (pace: Pace, key: string, nowMs: number, times: number) =>
 t.test('a burst is free, then the key has its rate', async (t) => {
   const pace = new Pace(options);
   t.same(burst(pace, 'a', 0, 4), [0, 0, 0, 100]);
-  t.same(burst(pace, 'b', 0, 1), [0], 'keys do not share');
-  t.same(burst(pace, 'a', 50, 1), [50], 'waiting does not cost more');
+  t.same(burst(pace, 'b', 0, 1), [0], 'keys have separate rates');
+  t.same(burst(pace, 'a', 50, 1), [50], 'a refused attempt costs nothing');
   t.same(burst(pace, 'a', 100, 2), [0, 100]);
 });
 
@@ -20,7 +20,7 @@ t.test('quiet keys are free again', async (t) => {
   t.same(burst(pace, 'a', 10_000, 4), [0, 0, 0, 100]);
 });
 
-t.test('pages turned do not free a key that keeps coming', async (t) => {
+t.test('old entries are dropped, but a key in use keeps its rate', async (t) => {
   const pace = new Pace(options);
   burst(pace, 'a', 0, 3);
   let handedOut = 0;
@@ -29,7 +29,7 @@ t.test('pages turned do not free a key that keeps coming', async (t) => {
   t.ok(handedOut >= 29);
 });
 
-t.test('a clock set back keeps no key waiting', async (t) => {
+t.test('a clock that is set back delays no key', async (t) => {
   const pace = new Pace(options);
   burst(pace, 'a', 1_000_000, 3);
   t.same(burst(pace, 'a', 0, 1), [100]);

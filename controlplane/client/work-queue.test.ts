@@ -10,7 +10,7 @@ function start(options: { onRetry?: (key: string, err: unknown, delayMs: number)
   return { clock, abort, queue, keys, take: async () => (await keys.next()).value as string };
 }
 
-t.test('hands keys out in order and each only once', async (t) => {
+t.test('returns keys in order and each only once', async (t) => {
   const { queue, take } = start();
   queue.add('a');
   queue.add('b');
@@ -32,7 +32,7 @@ t.test('never gives a key to two workers, and never loses an update', async (t) 
   queue.add('a');
   t.equal(await take(), 'a');
   queue.add('a');
-  t.equal(queue.length, 0, 'held back while a worker has it');
+  t.equal(queue.length, 0, 'not handed out while a worker has the key');
   let second: string | undefined;
   const other = queue.keys(abort.signal);
   const waiting = other.next().then(({ value }) => {
@@ -42,7 +42,7 @@ t.test('never gives a key to two workers, and never loses an update', async (t) 
   t.equal(second, undefined);
   queue.done('a');
   await waiting;
-  t.equal(second, 'a', 'comes again after done');
+  t.equal(second, 'a', 'handed out again after done');
   queue.done('a');
   t.equal(queue.length, 0);
 });
@@ -56,7 +56,7 @@ t.test('two workers share the keys', async (t) => {
   t.same((await both).map(({ value }) => value).sort(), ['a', 'b']);
 });
 
-t.test('a failed key comes again after a growing delay, a success forgets', async (t) => {
+t.test('a failed key is retried after a growing delay, a success resets the delay', async (t) => {
   const retries: unknown[] = [];
   const { queue, clock, take } = start({ onRetry: (key, err, delay) => retries.push([key, String(err), delay]) });
   queue.add('a');
@@ -95,7 +95,7 @@ t.test('iteration ends on abort, without throwing and without timers left', asyn
   t.same(clock.pending(), []);
 });
 
-t.test('what comes after the end sets no timer', async (t) => {
+t.test('an add after the end sets no timer', async (t) => {
   const { queue, clock, abort, keys } = start();
   queue.add('a');
   t.equal((await keys.next()).value, 'a');
@@ -106,7 +106,7 @@ t.test('what comes after the end sets no timer', async (t) => {
   t.same(clock.pending(), []);
 });
 
-t.test('a key that is added while it is worked on gets a pace', async (t) => {
+t.test('a key that is added while a worker has it is limited in rate', async (t) => {
   const clock = new FakeClock();
   const queue = new WorkQueue({ clock, pace: { burst: 3, perSecond: 10 } });
   const keys = queue.keys(new AbortController().signal);
@@ -123,10 +123,10 @@ t.test('a key that is added while it is worked on gets a pace', async (t) => {
   queue.add('b');
   await fourth;
   clock.advance(100);
-  t.ok(queue.length > 0, 'and comes then');
+  t.ok(queue.length > 0, 'the key is ready after the wait');
 });
 
-t.test('workers whose reconciles need no I/O let the loop go round', async (t) => {
+t.test('workers whose reconciles need no I/O let the event loop continue', async (t) => {
   const queue = new WorkQueue();
   const abort = new AbortController();
   let next = 0;

@@ -29,7 +29,7 @@ lpeW/c4L1jVyoQ/twxlqWcNg37OIH9hBRRyuhEk=
 -----END CERTIFICATE REQUEST-----
 `;
 
-t.test('a request is read as it was made', async (t) => {
+t.test('a request is parsed as it was created', async (t) => {
   const made = await createRequest({ ...nodeName, hosts: ['worker-1', '192.168.56.11', 'fd00::b'] });
   t.match(parseRequest(made.request), {
     commonName: 'system:node:worker-1',
@@ -49,7 +49,7 @@ t.test('a request is read as it was made', async (t) => {
   });
 });
 
-t.test('what is no request, or was signed by someone else', async (t) => {
+t.test('malformed requests, and requests with a wrong signature', async (t) => {
   const { request } = await createRequest(nodeName);
   const body = Buffer.from(request.replace(/-----.*-----|\n/g, ''), 'base64');
   const pem = (der: Buffer) =>
@@ -64,7 +64,7 @@ t.test('what is no request, or was signed by someone else', async (t) => {
   t.throws(() => parseRequest(request.replaceAll('CERTIFICATE REQUEST', 'CERTIFICATE')), { message: /PEM block type/ });
 });
 
-t.test('a signed request: names, usages, time, and never an authority', async (t) => {
+t.test('a signed request: names, usages, lifetime, and never a CA', async (t) => {
   const nowMs = Date.now();
   const authority = await createAuthority('kubernetes', nowMs);
   const made = await createRequest({ ...nodeName, hosts: ['worker-1', '192.168.56.11'] });
@@ -90,7 +90,7 @@ t.test('a signed request: names, usages, time, and never an authority', async (t
   t.match(new X509Certificate(rsa).subjectAltName, /URI:spiffe:\/\/a\/b/);
   const long = { usages: clientUsages, lifetimeMs: 9999 * dayMs };
   const cut = new X509Certificate(await signRequest(authority, parseRequest(made.request), long, nowMs));
-  t.equal(cut.validTo, new X509Certificate(authority.cert).validTo, 'not longer than the authority');
+  t.equal(cut.validTo, new X509Certificate(authority.cert).validTo, 'not longer than the CA');
   await t.rejects(signRequest(authority, parseRequest(made.request), terms, nowMs + 4000 * dayMs), {
     code: 'BadRequest',
     message: /the authority ended/,
@@ -98,7 +98,7 @@ t.test('a signed request: names, usages, time, and never an authority', async (t
   t.throws(() => certificateUsages(['client auth', 'world peace']), { code: 'BadRequest', message: /world peace/ });
 });
 
-t.test('what each signer refuses', async (t) => {
+t.test('requests that each signer refuses', async (t) => {
   const request = (fields: object) => ({
     commonName: 'system:node:a',
     organizations: ['system:nodes'],

@@ -5,7 +5,7 @@ import { createAuthority } from './issue';
 const id = 'abcdef';
 const secret = '0123456789abcdef';
 
-t.test('cluster-info tells server and authority', async (t) => {
+t.test('cluster-info has the server and the CA', async (t) => {
   const { cert } = await createAuthority('kubernetes', Date.now());
   const info = { server: 'https://192.168.56.10:6443', caPem: cert };
   t.strictSame(readClusterInfo(renderClusterInfo(info)), info);
@@ -29,7 +29,7 @@ t.test('a signature holds for one text, one token and one secret', async (t) => 
   }
 });
 
-t.test('the signature is the one of RFC 7515 for a content sent apart', async (t) => {
+t.test('the signature follows RFC 7515 with detached content', async (t) => {
   // Computed once with python3: hmac over base64url('{"alg":"HS256","kid":"abcdef"}') + '.' + base64url('hello').
   t.equal(
     signClusterInfo('hello', id, secret),

@@ -30,7 +30,7 @@ contexts:
 current-context: work
 `;
 
-t.test('merging keeps everything of the user and comments, and switches the context', async (t) => {
+t.test("merging keeps the user's entries and comments, and switches the context", async (t) => {
   const merged = mergeKubeconfig(mine, entry);
   t.match(merged, /# my clusters/);
   t.match(merged, /# the big one/);
@@ -38,28 +38,32 @@ t.test('merging keeps everything of the user and comments, and switches the cont
   t.equal(file['current-context'], 'k8ts');
   t.strictSame(file.contexts[0], parse(mine).contexts[0]);
   t.strictSame(file.contexts[1], { name: 'k8ts', context: { cluster: 'k8ts', user: 'k8ts' } });
-  t.equal(mergeKubeconfig(merged, entry), merged, 'merging again changes nothing');
+  t.equal(mergeKubeconfig(merged, entry), merged, 'a second merge changes nothing');
   const moved = parse(mergeKubeconfig(merged, { ...entry, server: 'https://192.168.58.10:6443' }));
   t.equal(moved.clusters.length, 2);
   t.equal(moved.clusters[1].cluster.server, 'https://192.168.58.10:6443');
 });
 
-t.test('removing gives back what was there before', async (t) => {
+t.test('removing restores the earlier content', async (t) => {
   const left = removeFromKubeconfig(mergeKubeconfig(mine, entry), 'k8ts', 'work')!;
   t.strictSame(parse(left), parse(mine));
   t.match(left, /# the big one/);
-  t.equal(removeFromKubeconfig(mergeKubeconfig(undefined, entry), 'k8ts'), undefined, 'only ours: nothing is left');
+  t.equal(
+    removeFromKubeconfig(mergeKubeconfig(undefined, entry), 'k8ts'),
+    undefined,
+    'without other entries nothing is left',
+  );
   t.equal(currentContext(removeFromKubeconfig(mergeKubeconfig(mine, entry), 'k8ts', 'gone')), '');
 });
 
-t.test('empty lists as kubectl writes them, and texts that are no kubeconfig', async (t) => {
+t.test('empty lists as kubectl writes them, and texts that are not a kubeconfig', async (t) => {
   const empty = 'apiVersion: v1\nkind: Config\nclusters: null\ncontexts: []\nusers: null\ncurrent-context: ""\n';
   t.equal(parse(mergeKubeconfig(empty, entry)).users[0].name, 'k8ts');
   t.throws(() => mergeKubeconfig('- a\n- b\n', entry), { code: 'BadRequest' });
   t.throws(() => mergeKubeconfig('a: [', entry), { code: 'BadRequest' });
 });
 
-t.test('ensureKubeconfig writes once and again only for a reason', async (t) => {
+t.test('ensureKubeconfig writes once, and again only for a reason', async (t) => {
   const path = join(t.testdir(), 'conf', 'admin.conf');
   const nowMs = Date.now();
   const authority = await createAuthority('kubernetes', nowMs);
@@ -76,5 +80,5 @@ t.test('ensureKubeconfig writes once and again only for a reason', async (t) => 
     await ensureKubeconfig(path, await createAuthority('kubernetes', nowMs), want),
     /server address|another authority/,
   );
-  t.equal(readEntry(renderKubeconfig(entry), 'k8ts'), undefined, 'a CA that is no certificate does not count');
+  t.equal(readEntry(renderKubeconfig(entry), 'k8ts'), undefined, 'an entry with a malformed CA is ignored');
 });

@@ -11,7 +11,7 @@ import { ensureNodePki, ensurePki, identities, readAuthority } from './pki';
 
 const names = { advertiseAddress: '192.168.57.10', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
 
-t.test('ensurePki writes the whole directory, private, and nothing the second time', async (t) => {
+t.test('ensurePki writes all files, private, and nothing the second time', async (t) => {
   const dir = join(t.testdir(), 'pki');
   t.strictSame(await ensurePki(dir, names), [
     'ca: it was missing',
@@ -28,7 +28,7 @@ t.test('ensurePki writes the whole directory, private, and nothing the second ti
   t.equal(await readFile(join(dir, 'apiserver.crt'), 'utf8'), before);
 });
 
-t.test('the API server certificate covers every name clients use', async (t) => {
+t.test('the API server certificate has every name that clients use', async (t) => {
   const dir = t.testdir();
   await ensurePki(dir, { ...names, extraHosts: ['control'] });
   const cert = new X509Certificate(await readFile(join(dir, 'apiserver.crt')));
@@ -39,12 +39,12 @@ t.test('the API server certificate covers every name clients use', async (t) => 
   t.notOk(cert.checkIP('192.168.57.11'));
 });
 
-t.test('what is replaced and what is kept', async (t) => {
+t.test('which files are replaced and which are kept', async (t) => {
   const dir = t.testdir();
   const start = Date.now();
   await ensurePki(dir, names, { nowMs: start });
   const ca = await readFile(join(dir, 'ca.crt'), 'utf8');
-  t.strictSame(await ensurePki(dir, names, { nowMs: start + 200 * dayMs }), [], 'most of a year left');
+  t.strictSame(await ensurePki(dir, names, { nowMs: start + 200 * dayMs }), [], 'most of the lifetime is left');
   t.match(await ensurePki(dir, names, { nowMs: start + 300 * dayMs }), [
     /^apiserver: it ends on /,
     /^apiserver-kubelet-client: it ends on /,
@@ -55,11 +55,11 @@ t.test('what is replaced and what is kept', async (t) => {
   await rm(join(dir, 'sa.pub'));
   const key = await readFile(join(dir, 'sa.key'), 'utf8');
   t.strictSame(await ensurePki(dir, { ...names, advertiseAddress: '192.168.58.10' }), ['sa: it was missing']);
-  t.equal(await readFile(join(dir, 'sa.key'), 'utf8'), key, 'tokens in circulation stay valid');
-  t.equal(await readFile(join(dir, 'ca.crt'), 'utf8'), ca, 'the authority is never replaced');
+  t.equal(await readFile(join(dir, 'sa.key'), 'utf8'), key, 'issued tokens stay valid');
+  t.equal(await readFile(join(dir, 'ca.crt'), 'utf8'), ca, 'the CA is never replaced');
 });
 
-t.test('a certificate of another authority, or with the key of another, is not good', async (t) => {
+t.test('a certificate of another CA, or with another key, is replaced', async (t) => {
   const [dir, other] = [join(t.testdir(), 'a'), join(t.testdir(), 'b')];
   await ensurePki(dir, names);
   await ensurePki(other, names);
@@ -84,7 +84,7 @@ t.test('the service account key signs ES256 and sa.pub verifies it', async (t) =
   t.ok(verify('sha256', data, { key: pub, dsaEncoding: 'ieee-p1363' }, signature));
 });
 
-t.test('a real TLS handshake: kubelet serves, a client of the authority is known by user and groups', async (t) => {
+t.test('a real TLS handshake: the kubelet serves, and a client certificate gives user and groups', async (t) => {
   const [dir, node] = [join(t.testdir(), 'server'), join(t.testdir(), 'node')];
   await ensurePki(dir, names);
   const authority = (await readAuthority(dir))!;

@@ -19,7 +19,7 @@ const table = {
   parts: { flag: 'parts', placeholder: 'LIST', default: '', help: 'which', parse: parseList },
 } satisfies OptionTable;
 
-void t.test('flags, environment and defaults, in this order', async (t) => {
+void t.test('command line before environment before defaults', async (t) => {
   const env = { NODE_NAME: 'from-env' };
   t.match(parseOptions(table, [], env).options, { name: 'from-env', port: 80, mode: 'a', quiet: false, parts: [] });
   const { options, positional } = parseOptions(

@@ -12,7 +12,7 @@ function scriptedManager() {
   return { sent, paths, open };
 }
 
-t.test('reports at once to the socket that the environment names, until it is closed', async (t) => {
+t.test('reports at once to the socket in the environment, until it is closed', async (t) => {
   t.teardown(() => setTraceSigInt(false));
   const { sent, paths, open } = scriptedManager();
   const env = {
@@ -24,18 +24,18 @@ t.test('reports at once to the socket that the environment names, until it is cl
   const watchdog = startWatchdog(env, open);
   t.same(paths, ['/run/notify']);
   t.same(sent, ['WATCHDOG=1']);
-  t.same(env, { HOME: '/root' }, 'programs that this process runs are not asked to report');
+  t.same(env, { HOME: '/root' }, 'child processes do not get the variables');
   watchdog?.close();
   t.same(sent, ['WATCHDOG=1', 'closed']);
 });
 
-t.test('does nothing where the environment does not ask this process', async (t) => {
+t.test('does nothing when the environment is not for this process', async (t) => {
   const asked = { NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '60000000' };
   const cases = [
     { name: 'no socket', env: { WATCHDOG_USEC: '60000000' } },
     { name: 'no interval', env: { NOTIFY_SOCKET: '/run/notify' } },
     { name: 'an interval of 0', env: { ...asked, WATCHDOG_USEC: '0' } },
-    { name: 'another process is meant', env: { ...asked, WATCHDOG_PID: `${process.pid + 1}` } },
+    { name: 'the interval is for another process', env: { ...asked, WATCHDOG_PID: `${process.pid + 1}` } },
   ];
   for (const { name, env } of cases) {
     const { paths, open } = scriptedManager();

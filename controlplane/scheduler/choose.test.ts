@@ -44,7 +44,7 @@ const pick = (incoming: Pod, nodes: NodeInfo[]) =>
     random: () => 0,
   }).node?.name;
 
-t.test('which node is best', async (t) => {
+t.test('which node has the highest score', async (t) => {
   const prefer = {
     affinity: {
       nodeAffinity: {
@@ -87,7 +87,7 @@ t.test('which node is best', async (t) => {
       want: 'b',
     },
     {
-      name: 'a taint that prefers others',
+      name: 'a taint PreferNoSchedule',
       pod: pod(),
       nodes: [node('a', { taints: [{ key: 'old', effect: 'PreferNoSchedule' }] }), node('b')],
       want: 'b',
@@ -105,7 +105,7 @@ t.test('which node is best', async (t) => {
       want: 'b',
     },
     {
-      name: 'soft spreading over zones',
+      name: 'soft topology spread over zones',
       pod: pod('100m', { spec: soft, labels: { app: 'web' } }),
       nodes: [
         node('a', { labels: { zone: 'z1' }, pods: [pod('10m', { labels: { app: 'web' } })] }),
@@ -113,7 +113,7 @@ t.test('which node is best', async (t) => {
       ],
       want: 'b',
     },
-    { name: 'the image is there', pod: pod(), nodes: [node('a'), node('b', { images: gigabyte })], want: 'b' },
+    { name: 'the node has the image', pod: pod(), nodes: [node('a'), node('b', { images: gigabyte })], want: 'b' },
     {
       name: 'replicas of one controller are spread without a constraint',
       pod: pod('100m', { owner: 'rs' }),
@@ -127,7 +127,7 @@ t.test('which node is best', async (t) => {
   }
 });
 
-t.test('nine replicas over three nodes: three each', async (t) => {
+t.test('nine replicas on three nodes: three on each', async (t) => {
   const nodes = [node('a'), node('b'), node('c')];
   for (let i = 0; i < 9; i++) {
     const next = podInfo(pod('100m', { owner: 'rs' }));
@@ -147,7 +147,7 @@ t.test('nine replicas over three nodes: three each', async (t) => {
   );
 });
 
-t.test('a sample of a large cluster', async (t) => {
+t.test('only a part of a large cluster is searched', async (t) => {
   t.same([3, 100, 200, 1000, 5000].map(feasibleLimit), [3, 100, 100, 420, 500]);
   const nodes = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
   const choice = choose({

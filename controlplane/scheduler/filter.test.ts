@@ -35,7 +35,7 @@ function node(name: string, shape: NodeShape = {}): NodeInfo {
   return info;
 }
 const namespaceLabels = (name: string) => ({ 'kubernetes.io/metadata.name': name });
-/** The reasons of each node, '' for one that fits. */
+/** The reasons of each node, '' for a node that fits. */
 function run(incoming: Pod, ...nodes: NodeInfo[]): string[] {
   const info = podInfo(incoming);
   const checks = gatherChecks(defaultProfile, { pod: info, nodes, namespaceLabels });
@@ -124,7 +124,12 @@ t.test('filters that look at the node alone', async (t) => {
       node: node('n', { labels: { disk: 'ssd' } }),
       want: '',
     },
-    { name: 'nodeSelector missed', pod: pod({ nodeSelector: { disk: 'ssd' } }), node: node('n'), want: affinityMissed },
+    {
+      name: 'nodeSelector does not match',
+      pod: pod({ nodeSelector: { disk: 'ssd' } }),
+      node: node('n'),
+      want: affinityMissed,
+    },
     {
       name: 'affinity In',
       pod: pod(required({ key: 'disk', operator: 'In', values: ['ssd', 'nvme'] })),
@@ -234,7 +239,7 @@ t.test('pod affinity and anti-affinity', async (t) => {
       want: ['', missed],
     },
     {
-      name: 'near: nobody to join',
+      name: 'near: no matching pod',
       pod: pod(near(affinityTerm('zone')), { labels: { app: 'x' } }),
       nodes: [zone('a', 'z1')],
       want: [missed],
@@ -246,7 +251,7 @@ t.test('pod affinity and anti-affinity', async (t) => {
       want: [missed],
     },
     {
-      name: 'near: unless selected',
+      name: 'near: other namespaces count when selected',
       pod: pod(near(affinityTerm('zone', { namespaceSelector: {} })), { labels: { app: 'x' } }),
       nodes: [zone('a', 'z1', other({ namespace: 'b', name: 'q2', uid: 'q2', labels: { app: 'web' } }))],
       want: [''],
@@ -264,7 +269,7 @@ t.test('pod affinity and anti-affinity', async (t) => {
       want: [refused, refused, ''],
     },
     {
-      name: 'a pod that is there refuses the new one',
+      name: 'an existing pod refuses the new pod',
       pod: pod(),
       nodes: [zone('a', 'z1', pod(apart(affinityTerm('zone')))), zone('b', 'z1'), zone('c', 'z2')],
       want: [
@@ -307,7 +312,7 @@ t.test('topology spread', async (t) => {
       want: [skewed, skewed],
     },
     {
-      name: 'nodes the pod may not use do not count',
+      name: 'nodes that the pod may not use do not count',
       pod: pod({ ...spread(), nodeSelector: { zone: 'z1' } }),
       nodes: [zone('a', 'z1', 3), zone('b', 'z2', 0)],
       want: ['', "node(s) didn't match Pod's node affinity/selector"],
@@ -327,7 +332,7 @@ t.test('a removed pod no longer counts on its node', async (t) => {
   const one = podInfo(pod(asking({ cpu: '1' })));
   info.add(one);
   info.add(one);
-  t.equal(info.requested['cpu'], 1000, 'added twice, counted once');
+  t.equal(info.requested['cpu'], 1000, 'a pod added twice counts once');
   info.remove(one.uid);
   t.equal(info.requested['cpu'], 0);
   t.same([info.pods.size, info.scoring.cpu], [0, 0]);

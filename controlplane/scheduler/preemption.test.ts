@@ -12,7 +12,7 @@ const now = Date.parse('2026-01-01T01:00:00Z');
 interface Shape {
   cpu?: string;
   priority?: number;
-  /** Seconds it has run. */
+  /** Seconds since the pod started. */
   age?: number;
   policy?: string;
   nominated?: string;
@@ -92,30 +92,30 @@ const cases: { name: string; nodes: NodeInfo[]; incoming?: Shape; expected: stri
     expected: 'n2: b,c',
   },
   {
-    name: 'then the smaller sum, which counts pods of priority 0 as well',
+    name: 'then the smaller sum of priorities, which counts pods of priority 0 too',
     nodes: [node('n1', [pod('a', { cpu: '2' }), pod('b', { cpu: '2' })]), node('n2', [pod('c', { cpu: '4' })])],
     incoming: { cpu: '4' },
     expected: 'n2: c',
   },
   {
-    name: 'then the one whose victims have run for the shortest time',
+    name: 'then the node whose victims have run for the shortest time',
     nodes: [node('n1', [pod('a', { cpu: '4', age: 90 })]), node('n2', [pod('b', { cpu: '4', age: 30 })])],
     incoming: { cpu: '4' },
     expected: 'n2: b',
   },
   {
-    name: 'a pod that keeps the incoming one away can be a victim',
+    name: 'a pod whose anti-affinity refuses the new pod can be a victim',
     nodes: [node('n1', [pod('loner', { labels: { app: 'db' } }), pod('other')])],
     incoming: { antiAffinity: { app: 'db' } },
     expected: 'n1: loner',
   },
   {
-    name: 'nothing less important',
+    name: 'no pod is less important',
     nodes: [node('n1', [pod('a', { cpu: '4', priority: 10 })]), node('n2', [pod('b', { cpu: '4', priority: 11 })])],
     expected: '0/2 nodes are available: 2 No preemption victims found for incoming pod.',
   },
   {
-    name: 'no removal would help: too small, cordoned, and still too full',
+    name: 'removals would not help: too small, cordoned, and still too full',
     nodes: [
       node('n1', [], { cpu: '1' }),
       node('n2', [], { cordoned: true }),
@@ -143,7 +143,7 @@ t.test('one preemption at a time', async (t) => {
   t.equal(
     preempt(pod('p', { priority: 10 }), nodes, { isVictim }),
     'n1: going',
-    'the victim of one pod may also make room for another',
+    'a victim of another preemption may make room too',
   );
 });
 
@@ -158,12 +158,12 @@ t.test('a nominated pod keeps its room against pods that are not more important'
   t.equal(preempt(pod('first', { cpu: '4', priority: 10, nominated: 'n1' }), nodes, { nominated }), 'fits on n1');
 });
 
-t.test('the nominated node comes first when the pod fits there', async (t) => {
+t.test('the nominated node is tried first when the pod fits there', async (t) => {
   const nodes = [node('n1', []), node('n2', [pod('a')])];
   t.equal(preempt(pod('p', { nominated: 'n2' }), nodes), 'fits on n2');
 });
 
-t.test('budgets are respected where there is a choice', async (t) => {
+t.test('budgets are respected when other victims exist', async (t) => {
   const budget = (allowed: number, ...disrupted: string[]) => ({
     namespace: 'a',
     selector: [{ key: 'app', operator: 'In' as const, values: ['db'] }],
@@ -174,17 +174,25 @@ t.test('budgets are respected where there is a choice', async (t) => {
   const incoming = (cpu: string) => pod('p', { priority: 10, cpu });
   const one = [node('n1', [db('x'), pod('y', { cpu: '2', priority: 5 })])];
   t.equal(preempt(incoming('2'), one, { budgets: [budget(1)] }), 'n1: x');
-  t.equal(preempt(incoming('2'), one, { budgets: [budget(0)] }), 'n1: y', 'the more important one has no budget');
+  t.equal(
+    preempt(incoming('2'), one, { budgets: [budget(0)] }),
+    'n1: y',
+    'a more important pod without a budget is the victim',
+  );
   t.equal(
     preempt(incoming('2'), one, { budgets: [budget(0, 'x')] }),
     'n1: x',
-    'the budget counts it as evicted already',
+    'the budget counts the pod as evicted already',
   );
   const two = [node('n1', [db('a'), db('b')]), node('n2', [pod('c', { cpu: '4', priority: 9 })])];
-  t.equal(preempt(incoming('4'), two, { budgets: [budget(1)] }), 'n2: c', 'another node, though more is lost');
+  t.equal(
+    preempt(incoming('4'), two, { budgets: [budget(1)] }),
+    'n2: c',
+    'another node, although its victim is more important',
+  );
   t.equal(
     preempt(incoming('4'), two.slice(0, 1), { budgets: [budget(0)] }),
     'n1: a,b',
-    'without a choice the budget is violated',
+    'without other victims the budget is violated',
   );
 });

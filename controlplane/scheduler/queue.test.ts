@@ -22,7 +22,7 @@ t.test('priority first, then the order of arrival', async (t) => {
   t.same([pop(), pop(), pop(), pop()], ['vip', 'a', 'b', undefined]);
 });
 
-t.test('a refused pod comes back only for a change that may help', async (t) => {
+t.test('a refused pod returns only after a change that may help', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   pop();
@@ -60,7 +60,7 @@ t.test('a failed write waits for its back-off, which grows', async (t) => {
   }
 });
 
-t.test('without any event it is tried again after five minutes', async (t) => {
+t.test('without an event the pod is tried again after five minutes', async (t) => {
   const { queue, clock, pop } = start();
   queue.add(pod('a'));
   pop();
@@ -80,7 +80,7 @@ t.test('active pods come before pods in backoff', async (t) => {
   t.same([pop(), pop()], ['new', 'old']);
 });
 
-t.test('pop returns a held pod only once, and a removed pod never', async (t) => {
+t.test('pop returns a pod only once, and never a removed pod', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   t.equal(pop(), 'a');
@@ -110,7 +110,7 @@ t.test('ready wakes for a new pod, for a helpful change, and on abort', async (t
   t.equal(queue.size, 1);
 });
 
-t.test('a change during the try of a pod is not missed', async (t) => {
+t.test('a change during a try is not lost', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   pop();
@@ -118,17 +118,17 @@ t.test('a change during the try of a pod is not missed', async (t) => {
   queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
   t.equal(pop(), 'a');
   queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
-  t.equal(pop(), undefined, 'once');
+  t.equal(pop(), undefined, 'only once');
   await queue.ready(AbortSignal.abort());
 });
 
-t.test('a pod that changes while it is tried is tried again', async (t) => {
+t.test('a pod that changes during its try is tried again', async (t) => {
   const { queue } = start();
   queue.add(pod('a'));
   t.equal(queue.pop()?.key, 'a/a');
   queue.add(pod('a'));
   queue.unschedulable('a/a', new Set(['NodeAffinity']));
-  t.equal(queue.pop()?.key, 'a/a', 'the decision was made without the change');
+  t.equal(queue.pop()?.key, 'a/a', 'the decision does not know the change');
   queue.unschedulable('a/a', new Set(['NodeAffinity']));
-  t.equal(queue.pop(), undefined, 'once');
+  t.equal(queue.pop(), undefined, 'only once');
 });

@@ -19,7 +19,7 @@ t.beforeEach(() => {
   calls.length = 0;
 });
 
-t.test('reservations are released once, the last one first', async (t) => {
+t.test('reservations are released once, in reverse order', async (t) => {
   const release = reserveAll([plugin('a'), { name: 'none', helpedBy: [] }, plugin('b')], pod, 'n1');
   t.same(calls.splice(0), ['a', 'b']);
   release();

@@ -2,7 +2,7 @@ import t from 'tap';
 import { parseOptions } from '../process/options';
 import { serverOptions } from './options';
 
-t.test('what admission is told by options', async (t) => {
+t.test('options of admission', async (t) => {
   const read = (...argv: string[]) => parseOptions(serverOptions, argv, {}).options;
   const plain = read();
   t.equal(plain.allowServiceExternalIps, false);

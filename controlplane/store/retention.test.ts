@@ -6,7 +6,7 @@ import { planCompaction, type Retention, runCompaction, withRetention } from './
 
 const retention: Retention = { keepMs: 300, minRevisions: 10, maxRevisions: 1_000, everyMs: 100 };
 
-t.test('planCompaction keeps by age between two counts', async (t) => {
+t.test('planCompaction keeps revisions by age, between two counts', async (t) => {
   const samples = [
     { at: 0, revision: 5 },
     { at: 100, revision: 50 },
@@ -16,15 +16,15 @@ t.test('planCompaction keeps by age between two counts', async (t) => {
     { name: 'all young', now: 299, current: 100, want: 0 },
     { name: 'the oldest sample is old enough', now: 300, current: 100, want: 5 },
     { name: 'the newest sample that is old enough counts', now: 450, current: 100, want: 50 },
-    { name: 'the newest revisions stay whatever their age', now: 9_000, current: 105, want: 95 },
-    { name: 'a quiet store is left alone', now: 9_000, current: 8, want: 0 },
-    { name: 'too many revisions go whatever their age', now: 250, current: 5_000, want: 4_000 },
+    { name: 'the newest revisions stay at any age', now: 9_000, current: 105, want: 95 },
+    { name: 'a store with few revisions is not compacted', now: 9_000, current: 8, want: 0 },
+    { name: 'too many revisions are compacted at any age', now: 250, current: 5_000, want: 4_000 },
   ];
   for (const { name, now, current, want } of cases)
     t.equal(planCompaction(samples, now, current, retention), want, name);
 });
 
-t.test('the loop compacts as time passes, and goes on after a failure', async (t) => {
+t.test('the loop compacts as time passes, and continues after a failure', async (t) => {
   const clock = new FakeClock();
   const stop = new AbortController();
   const compacted: number[] = [];

@@ -15,7 +15,7 @@ const token = (id: string, fields: Partial<BootstrapToken> = {}): BootstrapToken
   ...fields,
 });
 
-t.test('one signature for each token that signs', async (t) => {
+t.test('one signature for each signing token', async (t) => {
   const data = { kubeconfig: 'text', other: 'kept' };
   const tokens = [
     token('aaaaaa'),
@@ -27,7 +27,7 @@ t.test('one signature for each token that signs', async (t) => {
   const signed = planSignatures(data, tokens, nowMs);
   t.same(Object.keys(signed).sort(), ['jws-kubeconfig-aaaaaa', 'jws-kubeconfig-eeeeee', 'kubeconfig', 'other']);
   t.ok(isSignedWith('text', signed['jws-kubeconfig-aaaaaa']!, 'aaaaaa', '0123456789abcdef'));
-  t.equal(planSignatures(signed, tokens, nowMs), signed, 'nothing to do the second time');
+  t.equal(planSignatures(signed, tokens, nowMs), signed, 'a second plan changes nothing');
   t.same(Object.keys(planSignatures(signed, tokens, nowMs + 1000)).sort(), [
     'jws-kubeconfig-eeeeee',
     'kubeconfig',
@@ -36,12 +36,12 @@ t.test('one signature for each token that signs', async (t) => {
   const changed = planSignatures({ ...signed, kubeconfig: 'new' }, tokens, nowMs);
   t.ok(
     isSignedWith('new', changed['jws-kubeconfig-eeeeee']!, 'eeeeee', '0123456789abcdef'),
-    'another text is signed anew',
+    'a changed text gets a new signature',
   );
-  t.same(planSignatures({ 'jws-kubeconfig-aaaaaa': 'x' }, tokens, nowMs), {}, 'nothing to sign');
+  t.same(planSignatures({ 'jws-kubeconfig-aaaaaa': 'x' }, tokens, nowMs), {}, 'no signing token');
 });
 
-t.test('when to look again', async (t) => {
+t.test('the time of the next check', async (t) => {
   t.equal(nextEndMs([token('aaaaaa'), token('bbbbbb', { expiresAtMs: nowMs + 500 })], nowMs), 500);
   t.equal(nextEndMs([token('aaaaaa', { expiresAtMs: undefined })], nowMs), undefined);
 });

@@ -59,10 +59,16 @@ const nodeAlive = /^node w1 is alive/;
 
 const cases: Case[] = [
   { name: 'a new machine', by: token, signer: client, expected: approve('nodeclient') },
-  { name: 'one that was here', by: token, signer: client, node: node('Unknown'), expected: approve('nodeclient') },
-  { name: 'one that never ran', by: token, signer: client, node: node(undefined), expected: approve('nodeclient') },
   {
-    name: 'the name of a living node waits',
+    name: 'a node that was registered before',
+    by: token,
+    signer: client,
+    node: node('Unknown'),
+    expected: approve('nodeclient'),
+  },
+  { name: 'a node that never ran', by: token, signer: client, node: node(undefined), expected: approve('nodeclient') },
+  {
+    name: 'a request for the name of a running node waits',
     by: token,
     signer: client,
     node: node('True'),
@@ -70,7 +76,7 @@ const cases: Case[] = [
     expected: { action: 'wait', reason: nodeAlive, againInMs: aliveGraceMs - 1000 },
   },
   {
-    name: 'and is denied in the end',
+    name: 'and is denied after the time limit',
     by: token,
     signer: client,
     node: node('True'),
@@ -78,15 +84,21 @@ const cases: Case[] = [
     expected: { action: 'deny', reason: 'NodeAlive', message: nodeAlive },
   },
   {
-    name: 'another node gets no name of a living one',
+    name: 'a node may not request the name of another running node',
     by: other,
     signer: client,
     node: node('True'),
     expected: { action: 'wait', reason: nodeAlive },
   },
-  { name: 'a node renews', by: self, signer: client, node: node('True'), expected: approve('selfnodeclient') },
   {
-    name: 'a group is needed to be a node',
+    name: 'a node renews its certificate',
+    by: self,
+    signer: client,
+    node: node('True'),
+    expected: approve('selfnodeclient'),
+  },
+  {
+    name: 'a node needs the group of nodes',
     by: { ...self, groups: [] },
     signer: serving,
     hosts: ['w1'],
@@ -95,10 +107,16 @@ const cases: Case[] = [
   { name: 'decided', by: self, signer: client, conditions: [{ type: 'Denied', status: 'True' }], expected: leave },
   { name: 'wrong usages', by: self, signer: client, usages: servingUsages, expected: leave },
   { name: 'wrong organization', by: token, signer: client, organizations: ['system:masters'], expected: leave },
-  { name: 'clients of people', by: self, signer: signers.apiserverClient, usages: ['client auth'], expected: leave },
-  { name: 'a signer of someone else', by: self, signer: 'example.com/x', expected: leave },
   {
-    name: 'serving under its own names',
+    name: 'the signer of other clients',
+    by: self,
+    signer: signers.apiserverClient,
+    usages: ['client auth'],
+    expected: leave,
+  },
+  { name: 'an unknown signer', by: self, signer: 'example.com/x', expected: leave },
+  {
+    name: 'serving with its own names',
     by: self,
     signer: serving,
     hosts: ['w1', '192.168.56.11', 'fd00:0:0::b'],
@@ -106,14 +124,14 @@ const cases: Case[] = [
     expected: approve('selfnodeserver'),
   },
   {
-    name: 'serving before it is registered',
+    name: 'serving before the node is registered',
     by: self,
     signer: serving,
     hosts: ['w1'],
     expected: { action: 'wait', reason: /not registered/ },
   },
   {
-    name: 'serving under a foreign address',
+    name: 'serving with an address of another machine',
     by: self,
     signer: serving,
     hosts: ['w1', '192.168.56.12'],
@@ -121,7 +139,7 @@ const cases: Case[] = [
     expected: { action: 'wait', reason: '192.168.56.12 is no name or address of node w1' },
   },
   {
-    name: 'serving under an address that every machine has',
+    name: 'serving with a loopback address',
     by: self,
     signer: serving,
     hosts: ['127.0.0.1'],
@@ -132,28 +150,28 @@ const cases: Case[] = [
     expected: { action: 'wait', reason: '127.0.0.1 is no name or address of node w1' },
   },
   {
-    name: 'serving under a foreign name',
+    name: 'serving with the name of another machine',
     by: self,
     signer: serving,
     hosts: ['kubernetes', '192.168.56.11'],
     node: node('True'),
     expected: { action: 'wait', reason: 'kubernetes is no name or address of node w1' },
   },
-  { name: 'serving for someone else', by: other, signer: serving, hosts: ['w1'], node: node('True'), expected: leave },
-  { name: 'serving asked for with a token', by: token, signer: serving, hosts: ['w1'], expected: leave },
+  { name: 'serving for another node', by: other, signer: serving, hosts: ['w1'], node: node('True'), expected: leave },
+  { name: 'serving requested with a token', by: token, signer: serving, hosts: ['w1'], expected: leave },
   { name: 'an agent', by: self, ...agent, node: node('True'), expected: approve('nodeagent') },
-  { name: 'an agent of no node', by: self, ...agent, expected: { action: 'wait', reason: /not registered/ } },
-  { name: 'an agent asked for with a token', by: token, ...agent, node: node('True'), expected: leave },
-  { name: 'no agent of ours', by: self, ...agent, commonName: 'admin', node: node('True'), expected: leave },
+  { name: 'an agent of an unknown node', by: self, ...agent, expected: { action: 'wait', reason: /not registered/ } },
+  { name: 'an agent requested with a token', by: token, ...agent, node: node('True'), expected: leave },
+  { name: 'an unknown agent', by: self, ...agent, commonName: 'admin', node: node('True'), expected: leave },
 ];
 
 for (const test of cases) t.test(test.name, async (t) => t.match(await plan(test), test.expected));
 
-t.test('the node a request is about', async (t) => {
+t.test('the node that a request concerns', async (t) => {
   const { request } = await createRequest({ commonName: 'system:dns' });
   const object = { spec: { username: 'system:node:w1', request: '', signerName: '' } };
-  t.equal(nodeNameOf(object, parseRequest(request)), 'w1', 'the one that asks');
+  t.equal(nodeNameOf(object, parseRequest(request)), 'w1', 'the node that asks');
   const own = await createRequest({ commonName: 'system:node:w2' });
-  t.equal(nodeNameOf(object, parseRequest(own.request)), 'w2', 'the one that it is for');
+  t.equal(nodeNameOf(object, parseRequest(own.request)), 'w2', 'the node that the certificate is for');
   t.equal(nodeNameOf({ spec: { username: 'jane', request: '', signerName: '' } }, parseRequest(request)), undefined);
 });

@@ -12,20 +12,20 @@ const object = (status?: CertificateSigningRequest['status']): CertificateSignin
 });
 const decided = (type: string, ms: number) => ({ type, status: 'True', lastUpdateTime: at(ms) });
 
-t.test('how long requests stay', async (t) => {
+t.test('the time until a request is deleted', async (t) => {
   const later = start + 1000;
   const cases: Array<[string, CertificateSigningRequest['status'], number]> = [
     ['pending', undefined, pendingTtlMs],
-    ['approved, and somebody may still sign', { conditions: [decided('Approved', later)] }, pendingTtlMs],
+    ['approved, and a signer may still sign', { conditions: [decided('Approved', later)] }, pendingTtlMs],
     ['issued', { conditions: [decided('Approved', later)], certificate: 'eA==' }, decidedTtlMs + 1000],
     ['denied', { conditions: [decided('Denied', later)] }, decidedTtlMs + 1000],
     ['failed', { conditions: [decided('Approved', start), decided('Failed', later)] }, decidedTtlMs + 1000],
-    ['decided at no known time', { conditions: [{ type: 'Denied', status: 'True' }] }, decidedTtlMs],
+    ['decided without a time', { conditions: [{ type: 'Denied', status: 'True' }] }, decidedTtlMs],
   ];
   for (const [name, status, ms] of cases) t.equal(remainingMs(object(status), start), ms, name);
 });
 
-t.test('a certificate that is over takes its request along', async (t) => {
+t.test('a request with an expired certificate is deleted at once', async (t) => {
   const authority = await createAuthority('kubernetes', start);
   const { cert } = await issueCertificate(authority, { commonName: 'a', usages: ['client'] }, start - 365 * 86_400_000);
   const certificate = Buffer.from(cert).toString('base64');

@@ -11,23 +11,23 @@ const object = (spec: object = {}, status: object = { conditions: [approved] }):
   status,
 });
 
-t.test('what is signed, and for how long', async (t) => {
+t.test('which requests are signed, and for how long', async (t) => {
   const { request } = await createRequest({ commonName: 'system:node:a', organizations: ['system:nodes'] });
   const parsed = parseRequest(request);
   const plan = (spec?: object, status?: object) => planSigning(object(spec, status), parsed, dayMs);
   t.match(plan(), { action: 'sign', usages: clientUsages, lifetimeMs: dayMs });
   t.match(plan({ expirationSeconds: 3600 }), { lifetimeMs: 3_600_000 });
-  t.match(plan({ expirationSeconds: 1e9 }), { lifetimeMs: dayMs }, 'not longer than allowed');
-  t.match(plan({ expirationSeconds: 1 }), { lifetimeMs: 600_000 }, 'nor uselessly short');
+  t.match(plan({ expirationSeconds: 1e9 }), { lifetimeMs: dayMs }, 'not longer than the limit');
+  t.match(plan({ expirationSeconds: 1 }), { lifetimeMs: 600_000 }, 'not shorter than ten minutes');
   const none = { action: 'none' };
   t.match(plan({}, {}), none, 'not approved');
   t.match(plan({}, { conditions: [approved, { type: 'Failed', status: 'True' }] }), none);
   t.match(plan({}, { conditions: [{ type: 'Denied', status: 'True' }] }), none);
-  t.match(plan({}, { conditions: [approved], certificate: 'x' }), none, 'done');
-  t.match(plan({ signerName: 'example.com/x' }), none, 'not our signer');
+  t.match(plan({}, { conditions: [approved], certificate: 'x' }), none, 'signed already');
+  t.match(plan({ signerName: 'example.com/x' }), none, 'the signer of another program');
 });
 
-t.test('what fails although someone approved it', async (t) => {
+t.test('approved requests that fail', async (t) => {
   const { request } = await createRequest({ commonName: 'admin', organizations: ['system:masters'] });
   const plan = planSigning(object(), parseRequest(request), dayMs);
   t.match(plan, { action: 'fail', message: 'subject organization is not system:nodes' });

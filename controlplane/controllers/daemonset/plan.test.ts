@@ -46,7 +46,7 @@ const tainted = (effect: string) => ({ taints: [{ key: 'k', effect }] });
 const cases: { name: string; set?: DaemonSet; nodes: Node[]; pods?: Pod[]; expected: string[]; status?: object }[] = [
   { name: 'one on each node', nodes: [node('n1'), node('n2')], pods: [pod('a', 'n1')], expected: ['create n2'] },
   {
-    name: 'only where the selector says; elsewhere it goes',
+    name: 'only on nodes that the selector matches; other pods are deleted',
     set: set({}, { nodeSelector: { gpu: 'yes' } }),
     nodes: [node('n1', gpu), node('n2')],
     pods: [pod('b', 'n2')],
@@ -54,26 +54,26 @@ const cases: { name: string; set?: DaemonSet; nodes: Node[]; pods?: Pod[]; expec
     status: { desiredNumberScheduled: 1, currentNumberScheduled: 0, numberMisscheduled: 1 },
   },
   {
-    name: 'not on a tainted node, but it may stay there',
+    name: 'not created on a tainted node, but an existing pod stays',
     nodes: [node('n1', tainted('NoSchedule')), node('n2', tainted('NoSchedule'))],
     pods: [pod('a', 'n1')],
     expected: [],
     status: { desiredNumberScheduled: 0, numberMisscheduled: 1 },
   },
   {
-    name: 'NoExecute takes it away',
+    name: 'NoExecute deletes the pod',
     nodes: [node('n1', tainted('NoExecute'))],
     pods: [pod('a', 'n1')],
     expected: ['delete a'],
   },
   {
-    name: 'a tolerated taint is none',
+    name: 'a tolerated taint has no effect',
     set: set({}, { tolerations: [{ key: 'k', operator: 'Exists' }] }),
     nodes: [node('n1', tainted('NoExecute'))],
     expected: ['create n1'],
   },
   {
-    name: 'a cordoned or silent node keeps its daemons',
+    name: 'a cordoned or silent node keeps its pods',
     nodes: [
       node('n1', { taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] }),
       node('n2', { taints: [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }] }),
@@ -81,35 +81,35 @@ const cases: { name: string; set?: DaemonSet; nodes: Node[]; pods?: Pod[]; expec
     pods: [pod('b', 'n2', { ready: -1 })],
     expected: ['create n1'],
   },
-  { name: 'never two at once', nodes: [node('n1')], pods: [pod('a', 'n1', { deleting: true })], expected: [] },
+  { name: 'never two at the same time', nodes: [node('n1')], pods: [pod('a', 'n1', { deleting: true })], expected: [] },
   {
-    name: 'of two the older ready one stays',
+    name: 'of two pods the older ready pod stays',
     nodes: [node('n1')],
     pods: [pod('young', 'n1', { age: 5 }), pod('old', 'n1'), pod('broken', 'n1', { age: 500, ready: -1 })],
     expected: ['delete young', 'delete broken'],
   },
   {
-    name: 'one that has ended is removed',
+    name: 'a finished pod is deleted',
     nodes: [node('n1')],
     pods: [pod('a', 'n1', { phase: 'Failed' })],
     expected: ['delete a'],
   },
   {
-    name: 'an update takes one at a time',
+    name: 'an update replaces one pod at a time',
     nodes: [node('n1'), node('n2')],
     pods: [pod('a', 'n1', { hash: 'old' }), pod('b', 'n2', { hash: 'old' })],
     expected: ['delete a'],
     status: { numberReady: 2, numberAvailable: 2 },
   },
   {
-    name: 'and waits for the new one',
+    name: 'an update waits for the new pod',
     nodes: [node('n1'), node('n2')],
     pods: [pod('a', 'n1', { ready: -1 }), pod('b', 'n2', { hash: 'old' })],
     expected: [],
     status: { updatedNumberScheduled: 1, numberUnavailable: 1 },
   },
   {
-    name: 'an old one that does not work goes in any case',
+    name: 'an old pod that is not ready is always replaced',
     nodes: [node('n1'), node('n2')],
     pods: [pod('a', 'n1', { ready: -1 }), pod('b', 'n2', { hash: 'old', ready: -1 })],
     expected: ['delete b'],
@@ -122,7 +122,7 @@ const cases: { name: string; set?: DaemonSet; nodes: Node[]; pods?: Pod[]; expec
     expected: ['delete n1', 'delete n2'],
   },
   {
-    name: 'OnDelete leaves it to the user',
+    name: 'OnDelete replaces no pod',
     set: set({ updateStrategy: { type: 'OnDelete' } }),
     nodes: [node('n1')],
     pods: [pod('a', 'n1', { hash: 'old' })],
@@ -135,7 +135,11 @@ for (const { name, set: daemons = set(), nodes, pods = [], expected, status } of
     t.same(plan.steps.map(text), expected);
     if (status) t.has(plan.status, status);
     const settled = { ...daemons, status: JSON.parse(JSON.stringify(plan.status)) };
-    t.equal(planDaemonSet({ set: settled, nodes, pods, hash: 'new', now }).status, undefined, 'said once');
+    t.equal(
+      planDaemonSet({ set: settled, nodes, pods, hash: 'new', now }).status,
+      undefined,
+      'an unchanged status is not written again',
+    );
   });
 }
 
@@ -144,7 +148,7 @@ t.test('the time until a pod has been ready long enough', async (t) => {
   const { againInMs, status } = planDaemonSet(input);
   t.equal(againInMs, 30_000);
   t.equal(status?.numberAvailable, undefined, 'zero is left out');
-  t.equal(status?.numberReady !== undefined, true, 'but for the counts that clients always find');
+  t.equal(status?.numberReady !== undefined, true, 'required counts are always written');
 });
 
 t.test('the pod for one node', async (t) => {
@@ -157,5 +161,5 @@ t.test('the pod for one node', async (t) => {
     [{ key: 'metadata.name', operator: 'In', values: ['n1'] }],
   );
   t.ok(spec?.affinity?.podAntiAffinity, 'the rest of the affinity stays');
-  t.equal(spec?.tolerations?.length, 7, 'with the network of the host one more');
+  t.equal(spec?.tolerations?.length, 7, 'a pod in the host network has one more toleration');
 });

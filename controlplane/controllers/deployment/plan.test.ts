@@ -70,9 +70,9 @@ t.test('maxSurge and maxUnavailable as numbers of pods', async (t) => {
   const cases = [
     { name: 'percentages: surge up, unavailable down', surge: '25%', unavailable: '25%', replicas: 10, want: [3, 2] },
     { name: 'numbers', surge: 1, unavailable: 0, replicas: 10, want: [1, 0] },
-    { name: 'both zero would never move', surge: 0, unavailable: 0, replicas: 10, want: [0, 1] },
+    { name: 'both zero would block the rollout', surge: 0, unavailable: 0, replicas: 10, want: [0, 1] },
     { name: 'both round to zero', surge: '0%', unavailable: '5%', replicas: 10, want: [0, 1] },
-    { name: 'never more unavailable than there are', surge: 1, unavailable: 5, replicas: 3, want: [1, 3] },
+    { name: 'never more unavailable than replicas', surge: 1, unavailable: 5, replicas: 3, want: [1, 3] },
   ];
   for (const { name, surge, unavailable, replicas, want } of cases) {
     const rollingUpdate = { maxSurge: surge as never, maxUnavailable: unavailable as never };
@@ -88,29 +88,33 @@ t.test('planDeployment', async (t) => {
     { name: 'the first set gets all replicas', sets: [], want: ['create 10'] },
     { name: 'a new template starts with the surge', sets: [set('old', 'old', 10)], want: ['create 3'] },
     {
-      name: 'old replicas go as new ones are available',
+      name: 'old replicas are removed as new ones become available',
       sets: [set('old', 'old', 10), set('new', 'new', 3, 0)],
       want: ['old 10->8'],
     },
     {
-      name: 'the new set grows into the room',
+      name: 'the new set grows while the surge allows',
       sets: [set('old', 'old', 8), set('new', 'new', 3, 3)],
       want: ['new 3->5'],
     },
     {
-      name: 'unhealthy old replicas go first',
+      name: 'unhealthy old replicas are removed first',
       sets: [set('old', 'old', 10, 6), set('new', 'new', 3, 0)],
       want: ['old 10->8'],
     },
     {
-      name: 'replicas that an old set is about to lose do not count as available',
+      name: 'replicas that an old set will lose do not count as available',
       sets: [set('old', 'old', 5, 9), set('new', 'new', 8, 7)],
       want: ['old 5->1'],
     },
-    { name: 'nothing moves below the minimum', sets: [set('old', 'old', 8), set('new', 'new', 5, 0)], want: [] },
+    {
+      name: 'the available replicas never fall below the minimum',
+      sets: [set('old', 'old', 8), set('new', 'new', 5, 0)],
+      want: [],
+    },
     { name: 'done', sets: [set('old', 'old', 0), set('new', 'new', 10)], want: [] },
     {
-      name: 'paused: only sizes, no new set',
+      name: 'paused: only scaling, no new set',
       deployment: deployment({ paused: true, template: template('newer') }),
       sets: [set('new', 'new', 10)],
       want: [],
@@ -122,7 +126,7 @@ t.test('planDeployment', async (t) => {
       want: ['new 10->12'],
     },
     {
-      name: 'scaled in the middle of a rollout: in proportion',
+      name: 'scaled during a rollout: in proportion',
       deployment: deployment({
         replicas: 20,
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3 as never, maxUnavailable: 2 as never } },
@@ -137,7 +141,7 @@ t.test('planDeployment', async (t) => {
       want: ['new 10->0'],
     },
     {
-      name: 'Recreate: old ones to nothing first',
+      name: 'Recreate: old sets are scaled to zero first',
       deployment: deployment({ strategy: { type: 'Recreate' } }),
       sets: [set('old', 'old', 10, 10, { max: 10 })],
       want: ['old 10->0'],
@@ -150,7 +154,7 @@ t.test('planDeployment', async (t) => {
       want: [],
     },
     {
-      name: 'Recreate: then all at once',
+      name: 'Recreate: then the new set gets all replicas',
       deployment: deployment({ strategy: { type: 'Recreate' } }),
       sets: [set('old', 'old', 0)],
       want: ['create 10'],
@@ -168,7 +172,7 @@ t.test('planDeployment', async (t) => {
       want: ['new 0->3', 'revision 3'],
     },
     {
-      name: 'history beyond the limit goes, oldest first',
+      name: 'revisions beyond the limit are deleted, oldest first',
       deployment: deployment({ revisionHistoryLimit: 1, annotations: { 'deployment.kubernetes.io/revision': '3' } }),
       sets: [
         set('a', 'a', 0, 0, { revision: 1 }),
@@ -178,7 +182,7 @@ t.test('planDeployment', async (t) => {
       want: ['delete a'],
     },
     {
-      name: 'history stays while the rollout goes on',
+      name: 'revisions stay during the rollout',
       deployment: deployment({ revisionHistoryLimit: 0, annotations: { 'deployment.kubernetes.io/revision': '3' } }),
       sets: [
         set('a', 'a', 0, 0, { revision: 1 }),
@@ -199,18 +203,18 @@ t.test('planDeployment', async (t) => {
   }
 });
 
-t.test('how many replicas the new and the old sets have', async (t) => {
-  t.equal(newSetReplicas(deployment(), undefined, [set('old', 'old', 13)]), 0, 'no room at all');
-  t.same(shrinkOldSets(deployment(), set('new', 'new', 10, 10), [set('old', 'old', 0)]), [], 'nothing old');
+t.test('sizes of the new and the old sets', async (t) => {
+  t.equal(newSetReplicas(deployment(), undefined, [set('old', 'old', 13)]), 0, 'no surge is left');
+  t.same(shrinkOldSets(deployment(), set('new', 'new', 10, 10), [set('old', 'old', 0)]), [], 'no old replicas');
   const saturated = rescale(deployment(), set('new', 'new', 10), [set('old', 'old', 3, 0)]);
   t.same(
     saturated.map(({ set, replicas }) => [set.metadata?.name, replicas]),
     [['old', 0]],
-    'the newest alone serves all',
+    'the new set has all replicas, so the old set gets none',
   );
 });
 
-t.test('renderSet carries revision, sizes, owner, and the hash in name, labels and selector', async (t) => {
+t.test('renderSet sets revision, sizes, owner, and the hash in name, labels and selector', async (t) => {
   const made = renderSet(
     deployment({ annotations: { note: 'x', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } }),
     [set('old', 'old', 10)],
@@ -230,7 +234,7 @@ t.test('renderSet carries revision, sizes, owner, and the hash in name, labels a
   ]);
 });
 
-t.test('templates that mean the same are equal', async (t) => {
+t.test('templates with the same meaning are equal', async (t) => {
   const base = template('x');
   const same = [
     { ...base, metadata: { ...base.metadata, creationTimestamp: null } },
@@ -257,9 +261,9 @@ t.test('planStatus', async (t) => {
   const started = of(undefined, set('new', 'new', 10, 0), []);
   t.equal(reason(started), 'ReplicaSetUpdated');
   t.equal(reason(started, 'Available'), 'MinimumReplicasUnavailable');
-  t.equal(started.againInMs, 601_000, 'the deadline is looked at');
+  t.equal(started.againInMs, 601_000, 'the deadline is checked');
   const settled = of(started.status, set('new', 'new', 10, 0), []);
-  t.equal(settled.status, undefined, 'nothing to write when nothing changed');
+  t.equal(settled.status, undefined, 'an unchanged status is not written');
 
   const late = of(started.status, set('new', 'new', 10, 0), [], {}, now + 601_000);
   t.equal(reason(late), 'ProgressDeadlineExceeded');
@@ -272,7 +276,7 @@ t.test('planStatus', async (t) => {
   t.equal(reason(done, 'Available'), 'MinimumReplicasAvailable');
   t.ok(done.complete);
   const dip = of(done.status, set('new', 'new', 10, 7), [], {}, now + 5_000_000);
-  t.equal(reason(dip), 'NewReplicaSetAvailable', 'failing pods do not undo a finished rollout');
+  t.equal(reason(dip), 'NewReplicaSetAvailable', 'failing pods do not undo a complete rollout');
   const again = of(done.status, set('new', 'new', 3, 0), [set('old', 'old', 10)], {}, now + 5_000_000);
   t.equal(reason(again), 'NewReplicaSetCreated', 'a new template starts a new rollout with its own deadline');
   t.equal(again.status?.conditions?.find(({ type }) => type === 'Progressing')?.status, 'True');

@@ -25,7 +25,7 @@ t.test('nextRevision', async (t) => {
   t.equal(revisionOf(set('9007199254740993')), 9007199254740993n);
 });
 
-t.test('a set gets a revision that only goes up', async (t) => {
+t.test('the revision of a set only increases', async (t) => {
   const next = (before: Record<string, string> | undefined, revision: bigint) => {
     const { note, ...annotations } = newSetAnnotations(deployment, before, revision);
     t.equal(note, 'x');
@@ -39,11 +39,11 @@ t.test('a set gets a revision that only goes up', async (t) => {
   t.same(next({ [revisionAnnotation]: '9007199254740993' }, 9007199254740992n), {
     [revisionAnnotation]: '9007199254740993',
   });
-  t.same(next({ [revisionAnnotation]: 'own' }, 5n), { [revisionAnnotation]: 'own' }, 'what is no number stays');
+  t.same(next({ [revisionAnnotation]: 'own' }, 5n), { [revisionAnnotation]: 'own' }, 'text that is not a number stays');
   t.same(next({ [revisionAnnotation]: '' }, 5n), { [revisionAnnotation]: '5' });
 });
 
-t.test('the history has a bound, and its oldest entries go', async (t) => {
+t.test('the history has a maximum length, and its oldest entries are removed', async (t) => {
   let annotations: Record<string, string> = { [revisionAnnotation]: '1' };
   for (let revision = 2n; revision < 1500n; revision++) {
     annotations = { ...newSetAnnotations(deployment, annotations, revision) };

@@ -16,17 +16,29 @@ const budget = (spec: object, status?: object): PodDisruptionBudget =>
   ({ metadata: { name: 'b', generation: 3 }, spec, ...(status ? { status } : {}) }) as PodDisruptionBudget;
 const four = ['a', 'b', 'c', 'd'].map((name) => pod(name));
 
-t.test('how many may go', async (t) => {
+t.test('how many disruptions are allowed', async (t) => {
   const cases = [
     { name: 'a number available', spec: { minAvailable: 3 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
-    { name: 'a part available, rounded up', spec: { minAvailable: '60%' }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
-    { name: 'a number unavailable', spec: { maxUnavailable: 1 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
-    { name: 'a part unavailable', spec: { maxUnavailable: '30%' }, pods: four, wanted: 4, want: [4, 4, 2, 2] },
-    { name: 'pods are missing', spec: { maxUnavailable: 1 }, pods: four, wanted: 6, want: [6, 4, 5, 0] },
-    { name: 'more than all may go', spec: { maxUnavailable: 9 }, pods: four, wanted: 4, want: [4, 4, 0, 4] },
-    { name: 'none there', spec: { minAvailable: 0 }, pods: [], wanted: 0, want: [0, 0, 0, 0] },
     {
-      name: 'unready ones and those on their way out do not count',
+      name: 'a percentage available, rounded up',
+      spec: { minAvailable: '60%' },
+      pods: four,
+      wanted: 4,
+      want: [4, 4, 3, 1],
+    },
+    { name: 'a number unavailable', spec: { maxUnavailable: 1 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
+    { name: 'a percentage unavailable', spec: { maxUnavailable: '30%' }, pods: four, wanted: 4, want: [4, 4, 2, 2] },
+    { name: 'pods are missing', spec: { maxUnavailable: 1 }, pods: four, wanted: 6, want: [6, 4, 5, 0] },
+    {
+      name: 'a number above the number of pods',
+      spec: { maxUnavailable: 9 },
+      pods: four,
+      wanted: 4,
+      want: [4, 4, 0, 4],
+    },
+    { name: 'no pods', spec: { minAvailable: 0 }, pods: [], wanted: 0, want: [0, 0, 0, 0] },
+    {
+      name: 'unready and terminating pods do not count',
       spec: { minAvailable: 1 },
       pods: [pod('a'), pod('b'), pod('c', { ready: false }), pod('d', { deleting: true })],
       wanted: 4,
@@ -44,11 +56,11 @@ t.test('how many may go', async (t) => {
     const [condition] = status?.conditions ?? [];
     t.match(condition, { type: 'DisruptionAllowed', status: want[3]! > 0 ? 'True' : 'False' }, name);
     const again = planBudget({ budget: budget(spec, status), pods, wanted, now: now + 60_000 });
-    t.same(again, {}, `${name}: nothing more to do`);
+    t.same(again, {}, `${name}: a second plan changes nothing`);
   }
 });
 
-t.test('an eviction let through counts until its pod goes, or two minutes', async (t) => {
+t.test('an allowed eviction counts until its pod is deleted, or for two minutes', async (t) => {
   const disruptedPods = { a: at(30_000), b: at(evictionTimeoutMs + 1000), gone: at(0) };
   const pods = [pod('a'), pod('b'), pod('c')];
   const { status, againInMs } = planBudget({

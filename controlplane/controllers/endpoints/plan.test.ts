@@ -49,7 +49,7 @@ t.test('subsets of Endpoints, by ports and readiness', async (t) => {
       want: [[['10.0.0.1', '10.0.0.2'], ['10.0.0.3'], [8080]]],
     },
     {
-      name: 'pods on their way out are left out',
+      name: 'terminating pods are left out',
       service: service(),
       pods: [pod('a', '10.0.0.1', { deleting: true })],
       want: [],
@@ -79,7 +79,7 @@ t.test('subsets of Endpoints, by ports and readiness', async (t) => {
   for (const { name, service: object, pods, want } of cases) t.same(subsetsOf(object, pods), want, name);
 });
 
-t.test('too many addresses are cut, ready ones first, and it is said', async (t) => {
+t.test('addresses above the limit are dropped, ready ones first, with an annotation', async (t) => {
   const many = Array.from({ length: maxAddresses }, (_, i) => pod(`p${i}`, `10.0.${i >> 8}.${i & 255}`));
   const [step] = plan(service(), [pod('x', '9.9.9.9', { ready: false }), ...many], undefined);
   t.equal(step?.endpoints.subsets?.[0]?.addresses?.length, maxAddresses);
@@ -87,7 +87,7 @@ t.test('too many addresses are cut, ready ones first, and it is said', async (t)
   t.equal(step?.endpoints.metadata?.annotations?.['endpoints.kubernetes.io/over-capacity'], 'truncated');
 });
 
-t.test('writes only what changed, and deletes only its own', async (t) => {
+t.test('writes only changes, and deletes only its own Endpoints', async (t) => {
   const [created] = plan(service(), [pod('a', '10.0.0.1')], undefined);
   const stored = created!.endpoints;
   t.same(plan(service(), [pod('a', '10.0.0.1')], stored), []);
@@ -95,7 +95,11 @@ t.test('writes only what changed, and deletes only its own', async (t) => {
     plan(service(), [], stored).map(({ action }) => action),
     ['update'],
   );
-  t.same(plan(service({ selector: undefined }), [], stored), [], 'without a selector it belongs to others');
+  t.same(
+    plan(service({ selector: undefined }), [], stored),
+    [],
+    'without a selector another writer owns the Endpoints',
+  );
   t.same(
     plan(undefined, [], stored).map(({ action }) => action),
     ['delete'],
@@ -104,7 +108,7 @@ t.test('writes only what changed, and deletes only its own', async (t) => {
   t.same(plan(undefined, [], foreign), []);
 });
 
-t.test('what is written says when its cause happened; the time alone writes nothing', async (t) => {
+t.test('a write has the time of its cause, and the time alone causes no write', async (t) => {
   const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';
   const [created] = plan(service(), [pod('a', '10.0.0.1')], undefined, '2026-01-01T00:00:01Z');
   t.equal(created?.endpoints.metadata?.annotations?.[annotation], '2026-01-01T00:00:01Z');
@@ -113,5 +117,5 @@ t.test('what is written says when its cause happened; the time alone writes noth
   t.same(plan(service(), [pod('a', '10.0.0.1')], stored), []);
   const [updated] = plan(service(), [], stored);
   t.equal(updated?.action, 'update');
-  t.notOk(updated?.endpoints.metadata?.annotations?.[annotation], 'an old time goes');
+  t.notOk(updated?.endpoints.metadata?.annotations?.[annotation], 'an old time is removed');
 });

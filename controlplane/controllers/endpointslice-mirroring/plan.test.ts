@@ -45,10 +45,10 @@ t.test('one slice for each family of a subset, ready and not ready', async (t) =
     },
     { action: 'create', slice: { addressType: 'IPv6', endpoints: [{ addresses: ['2001:db8::1'] }] } },
   ]);
-  t.same(planMirror(service(), byHand, stored(created(steps))), [], 'nothing to do the second time');
+  t.same(planMirror(service(), byHand, stored(created(steps))), [], 'a second plan changes nothing');
 });
 
-t.test('changes are written into the slice that is there; what is left over goes', async (t) => {
+t.test('changes are written into the existing slice, and unused slices are deleted', async (t) => {
   const there = stored(created(planMirror(service(), byHand, [])));
   const moved = endpoints([{ addresses: [{ ip: '192.0.2.9' }], ports: [{ port: 5433 }] }]);
   t.match(planMirror(service(), moved, there), [
@@ -60,11 +60,15 @@ t.test('changes are written into the slice that is there; what is left over goes
   ]);
 });
 
-t.test('what is not mirrored, and loses its slices', async (t) => {
+t.test('Endpoints that are not mirrored lose their slices', async (t) => {
   const there = stored(created(planMirror(service(), byHand, [])));
   const gone = there.map((slice) => ({ action: 'delete', slice }));
   t.same(planMirror(undefined, byHand, there), gone, 'no Service');
   t.same(planMirror(service(), undefined, there), gone, 'no Endpoints');
-  t.same(planMirror(service({ selector: { app: 'db' } }), byHand, there), gone, 'pods are selected');
-  t.same(planMirror(service(), endpoints(byHand.subsets, { [skipMirrorLabel]: 'true' }), there), gone, 'asked not to');
+  t.same(planMirror(service({ selector: { app: 'db' } }), byHand, there), gone, 'the Service has a selector');
+  t.same(
+    planMirror(service(), endpoints(byHand.subsets, { [skipMirrorLabel]: 'true' }), there),
+    gone,
+    'the label says not to mirror',
+  );
 });

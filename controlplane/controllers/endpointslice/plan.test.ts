@@ -68,7 +68,7 @@ const plan = (input: {
     node: (name) => nodes[name],
     triggeredAt: input.triggeredAt,
   });
-/** What the server would hold after these steps. */
+/** The slices on the server after these steps. */
 let sequence = 0;
 const stored = (steps: SliceStep[]): EndpointSlice[] =>
   steps
@@ -115,7 +115,7 @@ t.test('conditions of an endpoint, by its pod', async (t) => {
   }
 });
 
-t.test('a slice carries all that consumers need', async (t) => {
+t.test('a slice has every field that consumers need', async (t) => {
   const [step] = plan({
     service: service({ clusterIP: 'None' }, { labels: { team: 'x' } }),
     pods: [pod('a', { hostname: 'db-0' })],
@@ -150,7 +150,7 @@ t.test('a slice carries all that consumers need', async (t) => {
   });
 });
 
-t.test('which Services and pods', async (t) => {
+t.test('which Services and pods get slices', async (t) => {
   const cases: { name: string; service?: Service; pods: Pod[]; want: string[] }[] = [
     { name: 'no selector: untouched', service: service({ selector: undefined }), pods: [pod('a')], want: [] },
     { name: 'empty selector: untouched', service: service({ selector: {} }), pods: [pod('a')], want: [] },
@@ -192,16 +192,16 @@ t.test('at most a hundred in one slice', async (t) => {
   );
 });
 
-t.test('minimal churn', async (t) => {
+t.test('few writes for each change', async (t) => {
   const before = stored(plan({ pods: many(150) }));
-  t.same(plan({ pods: many(150), slices: before }), [], 'nothing changed, nothing written');
-  t.same(plan({ pods: many(150).reverse(), slices: before }), [], 'in whatever order the pods come');
+  t.same(plan({ pods: many(150), slices: before }), [], 'no change, no write');
+  t.same(plan({ pods: many(150).reverse(), slices: before }), [], 'the order of pods does not matter');
 
   const onePodMore = plan({ pods: many(151), slices: before });
   t.same(
     onePodMore.map(({ action, slice }) => [action, addresses(slice).length]),
     [['update', 51]],
-    'the slice with room takes it',
+    'the slice with room takes the new pod',
   );
 
   const onePodLess = plan({ pods: many(150).slice(1), slices: before });
@@ -222,19 +222,19 @@ t.test('minimal churn', async (t) => {
   t.same(
     halved.map(({ action }) => action),
     ['delete'],
-    'an emptied slice goes',
+    'an empty slice is deleted',
   );
 
   const none = plan({ pods: [], slices: before });
   t.same(
     none.map(({ action, slice }) => `${action} ${addresses(slice).length}`).sort(),
     ['delete 50', 'update 0'],
-    'the last one stays, empty',
+    'the last slice stays, empty',
   );
-  t.same(plan({ pods: [], slices: stored(none) }), [], 'and is left alone then');
+  t.same(plan({ pods: [], slices: stored(none) }), [], 'the empty slice is not written again');
 });
 
-t.test('labels of others on a slice stay; ours are repaired', async (t) => {
+t.test('labels of other writers on a slice stay; ours are repaired', async (t) => {
   const [slice] = stored(plan({ pods: [pod('a')] }));
   const labels = { ...slice!.metadata!.labels, extra: 'kept', 'service.kubernetes.io/headless': '' };
   const [step] = plan({ pods: [pod('a')], slices: [{ ...slice!, metadata: { ...slice!.metadata, labels } }] });
@@ -243,7 +243,7 @@ t.test('labels of others on a slice stay; ours are repaired', async (t) => {
   t.notOk('service.kubernetes.io/headless' in step!.slice.metadata!.labels!);
 });
 
-t.test('the Service is gone, being deleted, or has become a name elsewhere', async (t) => {
+t.test('slices are deleted when the Service is deleted, is being deleted, or becomes an ExternalName', async (t) => {
   const slices = stored(plan({ pods: [pod('a')] }));
   t.same(
     plan({ service: undefined, slices }).map(({ action }) => action),
@@ -256,7 +256,7 @@ t.test('the Service is gone, being deleted, or has become a name elsewhere', asy
   );
 });
 
-t.test('a named port that a pod lacks is left out for it', async (t) => {
+t.test('a named port that a pod does not have is left out for that pod', async (t) => {
   const two = service({
     ports: [
       { name: 'http', port: 80, targetPort: 'http' as never },
@@ -267,7 +267,7 @@ t.test('a named port that a pod lacks is left out for it', async (t) => {
   t.same(step?.slice.ports, [{ name: 'http', protocol: 'TCP', port: 8080 }]);
 });
 
-t.test('hints: for whom an endpoint is meant', async (t) => {
+t.test('hints: which zones or nodes an endpoint is for', async (t) => {
   const zones = [{ name: 'z1' }];
   const cases = [
     { trafficDistribution: undefined, hints: undefined },
@@ -283,20 +283,20 @@ t.test('hints: for whom an endpoint is meant', async (t) => {
     const steps = plan({ service: near, pods });
     const [ready, unready] = steps[0]?.slice.endpoints ?? [];
     t.same(ready?.hints, hints, `${trafficDistribution} on ${node ?? 'n1'}`);
-    t.equal(unready?.hints, undefined, 'only endpoints that take connections');
-    t.same(plan({ service: near, pods, slices: stored(steps) }), [], 'written once');
+    t.equal(unready?.hints, undefined, 'only ready endpoints have hints');
+    t.same(plan({ service: near, pods, slices: stored(steps) }), [], 'hints are written once');
     if (!hints) continue;
     const [undone] = plan({ service: service(), pods, slices: stored(steps) });
-    t.equal(undone?.slice.endpoints?.[0]?.hints, undefined, 'removed with the field');
+    t.equal(undone?.slice.endpoints?.[0]?.hints, undefined, 'hints are removed with the field');
   }
 });
 
-t.test('slices say when what they show happened', async (t) => {
+t.test('slices have the time of the change that they show', async (t) => {
   const at = '2026-01-01T00:00:05.000Z';
   const name = 'endpoints.kubernetes.io/last-change-trigger-time';
   const first = plan({ pods: [pod('a')], triggeredAt: at });
   t.equal(first[0]?.slice.metadata?.annotations?.[name], at);
-  t.same(plan({ pods: [pod('a')], slices: stored(first) }), [], 'a time alone writes nothing');
+  t.same(plan({ pods: [pod('a')], slices: stored(first) }), [], 'the time alone causes no write');
   const [second] = plan({ pods: [pod('a'), pod('bb')], slices: stored(first) });
-  t.equal(second?.slice.metadata?.annotations?.[name], undefined, 'an old time does not stay');
+  t.equal(second?.slice.metadata?.annotations?.[name], undefined, 'an old time is removed');
 });

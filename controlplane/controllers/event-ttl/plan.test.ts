@@ -19,7 +19,7 @@ t.test('when an Event last happened', async (t) => {
   t.equal(remainingMs(event('e', { lastTimestamp: at(10) }), Date.parse(at(40))), eventTtlMs - 30 * 60_000);
 });
 
-t.test('beyond the limit the oldest go', async (t) => {
+t.test('above the limit the oldest Events are deleted', async (t) => {
   const all = [
     event('new', { lastTimestamp: at(9) }),
     event('old', { lastTimestamp: at(1) }),

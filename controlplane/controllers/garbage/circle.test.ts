@@ -2,7 +2,7 @@ import t from 'tap';
 import type { KubeObject } from '../../api/types';
 import { circularOwners, searchLimit } from './circle';
 
-/** Objects named by the edges `object: owners`; all wait in foreground. */
+/** Objects from edges `object: owners`; all wait for their dependents (foreground deletion). */
 function graph(edges: Readonly<Record<string, readonly string[]>>) {
   const objects = new Map<string, KubeObject>();
   const of = (uid: string): KubeObject => {
@@ -26,19 +26,24 @@ t.test('circularOwners', async (t) => {
     { name: 'its own owner', edges: { a: ['a'] }, of: 'a', want: ['a'] },
     { name: 'two', edges: { a: ['b'], b: ['a'] }, of: 'a', want: ['b'] },
     { name: 'three', edges: { a: ['b'], b: ['c'], c: ['a'] }, of: 'b', want: ['c'] },
-    { name: 'one owner of two is in the circle', edges: { a: ['b', 'x'], b: ['a'] }, of: 'a', want: ['b'] },
+    { name: 'one of two owners is in the circle', edges: { a: ['b', 'x'], b: ['a'] }, of: 'a', want: ['b'] },
     { name: 'below a circle, not in it', edges: { x: ['a'], a: ['b'], b: ['a'] }, of: 'x', want: [] },
     { name: 'two circles', edges: { a: ['b', 'c'], b: ['a'], c: ['a'] }, of: 'a', want: ['b', 'c'] },
-    { name: 'two ways to one owner, no circle', edges: { a: ['b', 'c'], b: ['d'], c: ['d'] }, of: 'a', want: [] },
+    {
+      name: 'two paths to one owner are not a circle',
+      edges: { a: ['b', 'c'], b: ['d'], c: ['d'] },
+      of: 'a',
+      want: [],
+    },
   ];
   for (const { name, edges, of, want } of cases) t.same(graph(edges).circular(of), want, name);
 });
 
-t.test('a search has a bound', async (t) => {
+t.test('the search is bounded', async (t) => {
   const edges: Record<string, string[]> = {};
   for (let i = 0; i < 5 * searchLimit; i++) edges[`o${i}`] = [`o${i + 1}`];
   const { circular, visited } = graph(edges);
   t.same(circular('o0'), ['o1'], 'a chain longer than the bound counts as a circle');
-  t.ok(visited.length <= searchLimit + 2, `${visited.length} objects looked at`);
-  t.same(circular(`o${4.5 * searchLimit}`), [], 'a shorter one does not');
+  t.ok(visited.length <= searchLimit + 2, `${visited.length} objects visited`);
+  t.same(circular(`o${4.5 * searchLimit}`), [], 'a shorter chain does not');
 });

@@ -23,47 +23,51 @@ t.test('planGarbage', async (t) => {
     circular?: string[];
     want: GarbagePlan;
   }[] = [
-    { name: 'nobody owns it', object: object(), want: { action: 'keep' } },
-    { name: 'its owner is there', object: owned('a'), owners: ['present'], want: { action: 'keep' } },
+    { name: 'no owner', object: object(), want: { action: 'keep' } },
+    { name: 'its owner exists', object: owned('a'), owners: ['present'], want: { action: 'keep' } },
     {
-      name: 'its only owner is gone',
+      name: 'its only owner is deleted',
       object: owned('a'),
       owners: ['absent'],
       want: { action: 'delete', propagation: 'Background' },
     },
     {
-      name: 'one of two is gone',
+      name: 'one of two owners is deleted',
       object: owned('a', 'b'),
       owners: ['absent', 'present'],
       want: { action: 'drop-references', keep: [reference('b')] },
     },
     {
-      name: 'both are gone',
+      name: 'both owners are deleted',
       object: owned('a', 'b'),
       owners: ['absent', 'absent'],
       want: { action: 'delete', propagation: 'Background' },
     },
-    { name: 'an owner of a kind nobody knows', object: owned('a'), owners: ['unknown'], want: { action: 'keep' } },
+    { name: 'an owner of an unknown kind', object: owned('a'), owners: ['unknown'], want: { action: 'keep' } },
     {
-      name: 'the owner waits for it',
+      name: 'the owner waits for the object',
       object: owned('a'),
       owners: ['deleting-foreground'],
       want: { action: 'delete', propagation: 'Background' },
     },
     {
-      name: 'and it has dependents of its own',
+      name: 'the owner waits, and the object has dependents too',
       object: owned('a'),
       owners: ['deleting-foreground'],
       dependents: [dependent()],
       want: { action: 'delete', propagation: 'Foreground' },
     },
     {
-      name: 'orphaning was asked for before',
+      name: 'the object has the finalizer orphan',
       object: object({ ownerReferences: [reference('a')], finalizers: ['orphan'] }),
       owners: ['absent'],
       want: { action: 'delete', propagation: 'Orphan' },
     },
-    { name: 'on its way, nothing to wait for', object: deleting('example.com/other'), want: { action: 'keep' } },
+    {
+      name: 'the object is being deleted and waits for nothing here',
+      object: deleting('example.com/other'),
+      want: { action: 'keep' },
+    },
     {
       name: 'foreground: waits',
       object: deleting('foregroundDeletion'),
@@ -71,7 +75,7 @@ t.test('planGarbage', async (t) => {
       want: { action: 'wait-for-dependents' },
     },
     {
-      name: 'foreground: nobody blocks',
+      name: 'foreground: no dependent blocks',
       object: deleting('foregroundDeletion'),
       dependents: [dependent(false)],
       want: { action: 'remove-finalizer', finalizer: 'foregroundDeletion' },
@@ -105,6 +109,6 @@ t.test('releasedReferences', async (t) => {
   t.same(released(with_(reference('a')), with_(reference('a'))), []);
   t.same(released(with_(reference('a')), with_()), ['a'], 'removed');
   t.same(released(with_(reference('a')), { metadata: {} }), ['a'], 'all removed');
-  t.same(released(with_(reference('a')), with_(reference('a', false))), ['a'], 'blocks no more');
+  t.same(released(with_(reference('a')), with_(reference('a', false))), ['a'], 'no longer blocks');
   t.same(released(with_(reference('a', false)), with_(reference('a'))), [], 'blocks from now on');
 });

@@ -69,52 +69,52 @@ const cases: {
     status: { startTime: at(0) },
   },
   {
-    name: 'as many at once as parallelism says',
+    name: 'as many at once as parallelism allows',
     job: job({ completions: 5, parallelism: 3 }),
     pods: [pod('a')],
     steps: ['create 2'],
   },
   {
-    name: 'no more than are still to be done',
+    name: 'no more than the missing completions',
     job: job({ completions: 5, parallelism: 3 }, { succeeded: 4 }),
     pods: [pod('a')],
     steps: [],
   },
   {
-    name: 'less parallelism takes pods away',
+    name: 'less parallelism deletes pods',
     job: job({ completions: 5, parallelism: 1 }),
     pods: [pod('a'), pod('b')],
     steps: ['delete a'],
   },
   {
-    name: 'a success is noted before its pod is let go',
+    name: 'a success is recorded before the finalizer of its pod is removed',
     job: job({ completions: 2 }),
     pods: [pod('a', { phase: 'Succeeded' })],
     steps: ['release a', 'create 1'],
     status: { uncountedTerminatedPods: { succeeded: ['a'] } },
   },
   {
-    name: 'and counted when the pod has been let go',
+    name: 'a success is counted after the finalizer is removed',
     job: job({ completions: 2 }, { uncountedTerminatedPods: { succeeded: ['a'] } }),
     pods: [pod('a', { phase: 'Succeeded', tracked: false }), pod('b')],
     steps: [],
     status: { succeeded: 1, uncountedTerminatedPods: {} },
   },
   {
-    name: 'or is gone altogether',
+    name: 'a success is counted when the pod is deleted',
     job: job({ completions: 2 }, { uncountedTerminatedPods: { succeeded: ['a'] } }),
     pods: [pod('b')],
     status: { succeeded: 1, active: 1 },
   },
   {
-    name: 'the last success is not the end before it is counted',
+    name: 'the job is not complete before the last success is counted',
     job: job(),
     pods: [pod('a', { phase: 'Succeeded' })],
     steps: ['release a'],
     conditions: ['SuccessCriteriaMet=True CompletionsReached'],
   },
   {
-    name: 'then it is',
+    name: 'the job is complete once the last success is counted',
     job: job(
       {},
       {
@@ -127,7 +127,7 @@ const cases: {
     status: { succeeded: 1, completionTime: at(0) },
   },
   {
-    name: 'a work queue is done when one has succeeded and none runs',
+    name: 'a work queue is complete when one pod has succeeded and none runs',
     job: job({ completions: undefined, parallelism: 2 }),
     pods: [pod('a', { phase: 'Succeeded' }), pod('b')],
     steps: ['release a'],
@@ -141,7 +141,7 @@ const cases: {
     againInMs: 6_000,
   },
   {
-    name: 'longer after the third in a row',
+    name: 'the delay grows with failures in a row',
     job: job({}, { failed: 3 }),
     pods: [
       pod('a', { phase: 'Failed', endedSeconds: 100, tracked: false }),
@@ -159,14 +159,14 @@ const cases: {
     conditions: ['FailureTarget=True BackoffLimitExceeded'],
   },
   {
-    name: 'restarts count where the pod restarts its containers',
+    name: 'restarts count when the pod restarts its containers',
     job: job({ backoffLimit: 2, template: { spec: { restartPolicy: 'OnFailure', containers: [] } } }),
     pods: [pod('a', { restarts: 2 })],
     steps: ['delete a'],
     conditions: ['FailureTarget=True BackoffLimitExceeded'],
   },
   {
-    name: 'the failed job waits for its pods to end',
+    name: 'a failing job waits for its pods to end',
     job: job(
       {},
       { failed: 7, conditions: [{ type: 'FailureTarget', status: 'True', reason: 'BackoffLimitExceeded' }] },
@@ -175,7 +175,7 @@ const cases: {
     conditions: ['FailureTarget=True BackoffLimitExceeded'],
   },
   {
-    name: 'and is failed then',
+    name: 'the job has failed once its pods have ended',
     job: job(
       {},
       { failed: 7, conditions: [{ type: 'FailureTarget', status: 'True', reason: 'BackoffLimitExceeded' }] },
@@ -183,15 +183,21 @@ const cases: {
     conditions: ['FailureTarget=True BackoffLimitExceeded', 'Failed=True BackoffLimitExceeded'],
   },
   {
-    name: 'past its deadline',
+    name: 'after its deadline',
     job: job({ activeDeadlineSeconds: 60 }),
     pods: [pod('a')],
     steps: ['delete a'],
     conditions: ['FailureTarget=True DeadlineExceeded'],
   },
-  { name: 'before it', job: job({ activeDeadlineSeconds: 90 }), pods: [pod('a')], steps: [], againInMs: 30_000 },
   {
-    name: 'suspended: pods go, the clock stops',
+    name: 'before its deadline',
+    job: job({ activeDeadlineSeconds: 90 }),
+    pods: [pod('a')],
+    steps: [],
+    againInMs: 30_000,
+  },
+  {
+    name: 'suspended: pods are deleted, the start time is removed',
     job: job({ suspend: true }),
     pods: [pod('a')],
     steps: ['delete a'],
@@ -199,26 +205,26 @@ const cases: {
     status: { startTime: undefined },
   },
   {
-    name: 'resumed: it starts anew',
+    name: 'resumed: a new start time',
     job: job({}, { startTime: undefined, conditions: [{ type: 'Suspended', status: 'True' }] }),
     steps: ['create 1'],
     conditions: ['Suspended=False JobResumed'],
     status: { startTime: at(0) },
   },
   {
-    name: 'a pod somebody deleted counts as failed and is replaced',
+    name: 'a pod that is being deleted counts as failed and is replaced',
     job: job({ completions: 2, parallelism: 2 }),
     pods: [pod('a'), pod('b', { deleting: true })],
     steps: ['release b'],
     againInMs: 9_000,
   },
   {
-    name: 'with podReplacementPolicy Failed only when it has ended',
+    name: 'with podReplacementPolicy Failed a pod is replaced only when it has ended',
     job: job({ podReplacementPolicy: 'Failed' }),
     pods: [pod('b', { deleting: true })],
     steps: [],
   },
-  { name: 'a job being deleted makes no pods', job: job({}, {}, true), steps: [] },
+  { name: 'a job that is being deleted creates no pods', job: job({}, {}, true), steps: [] },
 ];
 for (const each of cases) {
   t.test(each.name, async (t) => {
@@ -230,13 +236,13 @@ for (const each of cases) {
   });
 }
 
-t.test('a status that is right is not written again', async (t) => {
+t.test('an unchanged status is not written again', async (t) => {
   const { status } = planJob(job(), [pod('a')], now);
   const stored = JSON.parse(JSON.stringify(status)) as object;
   t.equal(planJob(job({}, stored), [pod('a')], now).status, undefined);
 });
 
-t.test('a finished job holds nothing back and goes in time', async (t) => {
+t.test('a finished job removes finalizers and is deleted after its TTL', async (t) => {
   const done = { conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: at(50) }] };
   const waiting = planJob(job({ ttlSecondsAfterFinished: 60 }, done), [pod('a', { phase: 'Succeeded' })], now);
   t.same(steps(waiting), ['release a']);

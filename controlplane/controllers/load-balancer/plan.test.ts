@@ -60,7 +60,7 @@ const dual = { ipFamilies: ['IPv4', 'IPv6'] };
 const local = { externalTrafficPolicy: 'Local' };
 const cases: readonly { readonly name: string; readonly got: string[]; readonly want: string[] }[] = [
   {
-    name: 'the lowest free ones, oldest Service first',
+    name: 'the lowest free addresses, oldest Service first',
     got: plan([service('b', { age: 2 }), service('a', { age: 3 }), service('c', { has: ['192.168.57.241'] })]),
     want: ['b 192.168.57.240', 'a 192.168.57.242'],
   },
@@ -70,7 +70,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: [],
   },
   {
-    name: 'other types and classes are left alone, and what they have is taken',
+    name: 'other types and classes are not changed, and their addresses are not assigned',
     got: plan([
       service('none', { spec: { type: 'NodePort' } }),
       service('other', { has: ['192.168.57.240'], spec: { loadBalancerClass: 'example.org/lb' } }),
@@ -80,7 +80,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['ours 192.168.57.242'],
   },
   {
-    name: 'addresses of nodes are never given away, and taken back when a node appears with one',
+    name: 'addresses of nodes are never assigned, and are released when a node appears with one',
     got: plan([service('a'), service('b', { has: ['192.168.57.241'] })], undefined, [
       node('n', '192.168.57.240'),
       node('m', '192.168.57.241'),
@@ -106,7 +106,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a 192.168.57.242'],
   },
   {
-    name: 'another requested address moves the Service',
+    name: 'a new requested address replaces the old address',
     got: plan([service('a', { wants: '192.168.57.242', has: ['192.168.57.240'] }), service('b')]),
     want: ['a 192.168.57.242', 'b 192.168.57.240'],
   },
@@ -128,7 +128,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a: requested address 192.168.57.240 is in use by node n'],
   },
   {
-    name: 'requests that cannot be met',
+    name: 'requests that are refused',
     got: plan([
       service('a', { wants: 'x' }),
       service('b', { wants: '192.168.57.240', annotations: { [addressesAnnotation]: '192.168.57.240' } }),
@@ -143,22 +143,22 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ],
   },
   {
-    name: 'exhausted: who has the addresses',
+    name: 'exhausted pool: the message names the owners of the addresses',
     got: plan([service('a', { age: 1 }), service('b', { age: 2 })], '192.168.57.240'),
     want: ['a 192.168.57.240', 'b: no free address in the pool 192.168.57.240: 192.168.57.240 shop/a'],
   },
   {
-    name: 'an address of another pool is changed',
+    name: 'an address outside the pool is replaced',
     got: plan([service('a', { has: ['10.0.0.5'] })]),
     want: ['a 192.168.57.240'],
   },
   {
-    name: 'two Services with one address, by whatever mistake: the older keeps it',
+    name: 'two Services with the same address: the older keeps it',
     got: plan([service('a', { age: 2, has: ['192.168.57.240'] }), service('b', { age: 1, has: ['192.168.57.240'] })]),
     want: ['a 192.168.57.241'],
   },
   {
-    name: 'one address of each family, as far as the pool has them',
+    name: 'one address of each family that the pool has',
     got: [
       ...plan([service('a', { spec: dual })], '192.168.57.240,fd00::1-fd00::2'),
       ...plan([service('a', { spec: dual })]),
@@ -171,12 +171,12 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ],
   },
   {
-    name: 'shared: joins the other rather than take one of its own',
+    name: 'shared: uses the address of the other Service',
     got: plan([service('b', { share: 'k', has: ['192.168.57.241'] }), service('a', { share: 'k', spec: port(443) })]),
     want: ['a 192.168.57.241'],
   },
   {
-    name: 'shared from the beginning, and by request',
+    name: 'shared from the start, and by request',
     got: plan([
       service('a', { age: 1, share: 'k' }),
       service('b', { age: 2, share: 'k', spec: port(443) }),
@@ -185,7 +185,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a 192.168.57.240', 'b 192.168.57.240', 'c 192.168.57.240'],
   },
   {
-    name: 'not shared: the same port, another key',
+    name: 'not shared: the same port, or another key',
     got: plan([
       service('a', { age: 1, share: 'k' }),
       service('b', { age: 2, share: 'k', wants: '192.168.57.240' }),
@@ -200,7 +200,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ],
   },
   {
-    name: 'policy Local is shared among Services of the same pods alone',
+    name: 'with policy Local only Services with the same pods share an address',
     got: plan([
       service('a', { age: 1, share: 'k', spec: { ...local, selector: { app: 'x' } } }),
       service('b', { age: 2, share: 'k', spec: { ...port(443), ...local, selector: { app: 'x' } } }),
@@ -209,7 +209,7 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     want: ['a 192.168.57.240', 'b 192.168.57.240', 'c 192.168.57.241'],
   },
   {
-    name: 'a shared address is left when sharing ends',
+    name: 'when sharing ends, the younger Service gets another address',
     got: plan([
       service('a', { age: 1, share: 'k', has: ['192.168.57.240'] }),
       service('b', { age: 2, has: ['192.168.57.240'], spec: port(443) }),

@@ -13,16 +13,16 @@ t.test('ranges, CIDRs and single addresses, lowest address first', async (t) => 
   t.equal(pool.text, '192.168.57.250,192.168.57.240-192.168.57.241,fd00::/126');
 });
 
-t.test('nothing is no pool', async (t) => {
+t.test('an empty text is an empty pool', async (t) => {
   t.same(parsePool(''), { text: '', ranges: [] });
   t.same([...poolAddresses(parsePool(''), 4)], []);
 });
 
-t.test('a large range costs nothing until it is walked', async (t) => {
+t.test('the addresses of a large range are computed only when read', async (t) => {
   t.equal(poolAddresses(parsePool('fd00::/64'), 6).next().value, 'fd00::');
 });
 
-t.test('what is no pool is refused', async (t) => {
+t.test('malformed pools are refused', async (t) => {
   const wrong = ['x', '10.0.0.9-10.0.0.1', '10.0.0.1-fd00::1', '10.0.0.0/33', '10.0.0.1-', '10.0.0.0/24,10.0.0.7'];
   for (const text of wrong) t.throws(() => parsePool(text), { code: 'BadRequest' }, text);
   t.throws(() => parsePool('10.0.0.0/24,10.0.0.7'), { message: '10.0.0.0/24 and 10.0.0.7 overlap' });

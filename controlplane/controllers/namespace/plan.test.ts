@@ -11,18 +11,18 @@ const namespace = (status: object = {}): Namespace => ({ metadata: { name: 'a', 
 const names = (list: readonly Remaining[]) =>
   list.map(({ resource, objects }) => `${resource}: ${objects.map(({ metadata }) => metadata?.name).join()}`);
 
-t.test('what goes now', async (t) => {
+t.test('which objects are deleted next', async (t) => {
   const secrets = { resource: 'secrets', objects: [object('s')] };
   const pods = { resource: 'pods', objects: [object('p'), object('q', deleting)] };
   const cases: { name: string; remaining: Remaining[]; expected: string[] }[] = [
-    { name: 'pods first, those that are on their way left out', remaining: [secrets, pods], expected: ['pods: p'] },
+    { name: 'pods first, without those that are being deleted', remaining: [secrets, pods], expected: ['pods: p'] },
     {
-      name: 'nothing else while pods still end',
+      name: 'nothing else while pods terminate',
       remaining: [secrets, { resource: 'pods', objects: [object('q', deleting)] }],
       expected: [],
     },
     {
-      name: 'then all the rest',
+      name: 'then all other objects',
       remaining: [secrets, { resource: 'pods', objects: [] }, { resource: 'deployments.apps', objects: [object('d')] }],
       expected: ['secrets: s', 'deployments.apps: d'],
     },
@@ -36,7 +36,7 @@ const conditionsOf = (status: Namespace['status']) =>
     (status?.conditions ?? []).map(({ type, status: value, message }) => [type, `${value} ${message}`]),
   );
 
-t.test('what a namespace tells of its end', async (t) => {
+t.test('conditions of a namespace that is being deleted', async (t) => {
   const held = object('h', { ...deleting, finalizers: ['example.com/hold'] });
   const remaining = [
     { resource: 'pods', objects: [object('p'), object('q')] },
@@ -51,7 +51,11 @@ t.test('what a namespace tells of its end', async (t) => {
     NamespaceFinalizersRemaining:
       'True Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
   });
-  t.equal(planConditions(namespace(status), remaining, undefined, now + 1000), undefined, 'said once');
+  t.equal(
+    planConditions(namespace(status), remaining, undefined, now + 1000),
+    undefined,
+    'unchanged conditions are not written again',
+  );
   const failed = planConditions(namespace(status), [], 'cannot delete x', now + 1000);
   t.match(conditionsOf(failed), {
     NamespaceDeletionContentFailure: 'True cannot delete x',

@@ -29,27 +29,27 @@ t.test('planPodCidrs', async (t) => {
       want: ['c 10.244.0.0/24', 'b 10.244.1.0/24', 'a 10.244.2.0/24'],
     },
     {
-      name: 'what nodes have is taken',
+      name: 'ranges of existing nodes are in use',
       got: plan([node('a', '10.244.0.0/24'), node('b', '10.244.2.0/24'), node('c'), node('d')]),
       want: ['c 10.244.1.0/24', 'd 10.244.3.0/24'],
     },
     {
-      name: 'larger ranges given by hand are respected',
+      name: 'larger ranges set by hand are in use',
       got: plan([node('a', '10.244.0.0/22'), node('b')]),
       want: ['b 10.244.4.0/24'],
     },
     {
-      name: 'foreign ranges take no place',
+      name: 'ranges outside the cluster range do not matter',
       got: plan([node('a', '172.16.0.0/24'), node('b')]),
       want: ['b 10.244.0.0/24'],
     },
     {
-      name: 'an unreadable range takes no place',
+      name: 'an unreadable range does not matter',
       got: plan([node('a', 'nonsense'), node('b')]),
       want: ['b 10.244.0.0/24'],
     },
     {
-      name: 'promised but not yet seen',
+      name: "assigned but not yet in the informer's copy",
       got: plan([node('a'), node('b')], range, new Map([['a', ['10.244.0.0/24']]])),
       want: ['b 10.244.1.0/24'],
     },
@@ -67,7 +67,7 @@ t.test('planPodCidrs', async (t) => {
       want: ['a 10.244.0.0/24,fd00:10:244::/64', 'b 10.244.1.0/24,fd00:10:244:1::/64'],
     },
     {
-      name: 'families are taken independently; a node keeps the one range it has',
+      name: 'families are assigned independently; a node keeps its existing range',
       got: planOf(
         [
           node('old', '10.244.0.0/24'),
@@ -82,7 +82,7 @@ t.test('planPodCidrs', async (t) => {
       want: ['new 10.244.1.0/24,fd00:10:244:1::/64'],
     },
     {
-      name: 'exhausted when one family is',
+      name: 'exhausted when one family is exhausted',
       got: planOf(
         [node('a', undefined, 1), node('b', undefined, 2)],
         [dual[0]!, { cidr: parseCidr('fd00:10:244::/64'), nodePrefix: 64 }],

@@ -15,7 +15,7 @@ t.test('healthOf', async (t) => {
   t.equal(healthOf(node({ Ready: 'True' })), 'ready');
   t.equal(healthOf(node({ Ready: 'False' })), 'not-ready');
   t.equal(healthOf(node({ Ready: 'Unknown' })), 'unknown');
-  t.equal(healthOf(node({})), 'unknown', 'never posted');
+  t.equal(healthOf(node({})), 'unknown', 'no report yet');
 });
 
 t.test('planSilence', async (t) => {
@@ -28,7 +28,11 @@ t.test('planSilence', async (t) => {
     'MemoryPressure Unknown NodeStatusNeverUpdated',
     'PIDPressure Unknown NodeStatusNeverUpdated',
   ]);
-  t.equal(planSilence({ ...node({}), status: { conditions: after } }, now + 1000), undefined, 'said once');
+  t.equal(
+    planSilence({ ...node({}), status: { conditions: after } }, now + 1000),
+    undefined,
+    'unchanged conditions are not written again',
+  );
 });
 
 t.test('planTaints', async (t) => {
@@ -47,13 +51,13 @@ t.test('planTaints', async (t) => {
       want: [taint('unreachable', 'NoSchedule'), taint('unreachable', 'NoExecute')],
     },
     {
-      name: 'everything is in trouble: nobody must leave',
+      name: 'all nodes have failed: no pod is evicted',
       node: node({ Ready: 'Unknown' }),
       mayEvict: false,
       want: [taint('unreachable', 'NoSchedule')],
     },
     {
-      name: 'one taint follows the other',
+      name: 'one taint replaces the other',
       node: node({ Ready: 'Unknown' }, { taints: [taint('not-ready', 'NoSchedule'), taint('not-ready', 'NoExecute')] }),
       want: [taint('unreachable', 'NoSchedule'), taint('unreachable', 'NoExecute')],
     },
@@ -63,7 +67,7 @@ t.test('planTaints', async (t) => {
       want: [own],
     },
     {
-      name: 'recovered: taints of others stay',
+      name: 'recovered: taints of other writers stay',
       node: node({ Ready: 'True' }, { taints: [own, taint('not-ready', 'NoExecute')] }),
       want: [own],
     },
@@ -78,7 +82,7 @@ t.test('planTaints', async (t) => {
       want: [taint('unschedulable', 'NoSchedule')],
     },
     {
-      name: 'right already',
+      name: 'no change needed',
       node: node({ Ready: 'True' }, { unschedulable: true, taints: [taint('unschedulable', 'NoSchedule')] }),
       want: undefined,
     },
@@ -93,14 +97,14 @@ t.test('evictionTime', async (t) => {
     spec: { containers: [], tolerations },
   });
   const unreachable = { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' };
-  t.equal(evictionTime(pod(), taints, now), now, 'tolerates nothing');
+  t.equal(evictionTime(pod(), taints, now), now, 'no toleration');
   t.equal(evictionTime(pod(), [{ key: 'x', effect: 'NoSchedule' }], now), undefined, 'only NoExecute counts');
-  t.equal(evictionTime(pod(unreachable), taints, now), undefined, 'for ever');
+  t.equal(evictionTime(pod(unreachable), taints, now), undefined, 'tolerated without a time limit');
   t.equal(evictionTime(pod({ ...unreachable, tolerationSeconds: 300 }), taints, now), now + 300_000);
   t.equal(
     evictionTime(pod({ ...unreachable, tolerationSeconds: 300 }), taints, now + 400_000),
     now + 300_000,
-    'from when the taint came',
+    'the time counts from when the taint was added',
   );
   t.equal(
     evictionTime(
@@ -111,7 +115,7 @@ t.test('evictionTime', async (t) => {
     now + 10_000,
   );
   const deleting: Pod = { ...pod(), metadata: { deletionTimestamp: time } };
-  t.equal(evictionTime(deleting, taints, now), undefined, 'on its way already');
+  t.equal(evictionTime(deleting, taints, now), undefined, 'already terminating');
 });
 
 t.test('planNotReady', async (t) => {

@@ -13,7 +13,7 @@ const pod = (name: string, over: { minute?: number; phase?: string; node?: strin
   status: { phase: over.phase ?? 'Succeeded' },
 });
 
-t.test('of the finished pods beyond the limit, the oldest', async (t) => {
+t.test('the oldest finished pods above the limit', async (t) => {
   const pods = [
     pod('young', { minute: 9 }),
     pod('old', { minute: 1, phase: 'Failed' }),
@@ -27,7 +27,7 @@ t.test('of the finished pods beyond the limit, the oldest', async (t) => {
   t.same(names(0), ['old', 'middle', 'young']);
 });
 
-t.test('a pod that no kubelet will end', async (t) => {
+t.test('a terminating pod without a node has no kubelet', async (t) => {
   t.equal(isUnscheduledTerminating(pod('p', { deleting: true })), true);
   t.equal(isUnscheduledTerminating(pod('p', { deleting: true, node: 'n' })), false);
   t.equal(isUnscheduledTerminating(pod('p')), false);

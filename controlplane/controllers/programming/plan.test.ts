@@ -33,7 +33,7 @@ const said = (one: Service, some: Facts) => {
 const balancer = { type: 'LoadBalancer' };
 
 const cases: readonly { readonly name: string; readonly got: string; readonly want: string }[] = [
-  { name: 'all nodes have it', got: said(service(), facts()), want: 'True Programmed: 2 of 2 nodes' },
+  { name: 'all nodes are programmed', got: said(service(), facts()), want: 'True Programmed: 2 of 2 nodes' },
   {
     name: 'a node that is behind with Services',
     got: said(service(), facts({ receipts: receipts({ a: done, b: { services: 99, slices: 90 } }) })),
@@ -50,17 +50,17 @@ const cases: readonly { readonly name: string; readonly got: string; readonly wa
     want: 'True Programmed: 1 of 2 nodes; not ready and not waited for: b',
   },
   {
-    name: 'no node at all',
+    name: 'no nodes',
     got: said(service(), facts({ nodes: [node('b', false)] })),
     want: 'False NoNodes: no node is ready; not ready and not waited for: b',
   },
   {
-    name: 'its slices are still to be made',
+    name: 'its EndpointSlices do not exist yet',
     got: said(service(), facts({ hasSlices: false })),
     want: 'False EndpointsPending: 2 of 2 nodes; its EndpointSlices are not there yet',
   },
   {
-    name: 'without a selector there may be none',
+    name: 'without a selector a Service may have no slices',
     got: said(service({ selector: {} }), facts({ hasSlices: false })),
     want: 'True Programmed: 2 of 2 nodes',
   },
@@ -80,7 +80,7 @@ const cases: readonly { readonly name: string; readonly got: string; readonly wa
     want: 'True NothingToProgram: headless: clients reach its pods directly',
   },
   {
-    name: 'of many nodes a few are named',
+    name: 'of many nodes only a few are named',
     got: said(
       service(),
       facts({ nodes: Array.from({ length: 12 }, (_, i) => node(`n${i + 10}`)), receipts: receipts({ n10: done }) }),
@@ -94,7 +94,7 @@ for (const { name, got, want } of cases) {
   });
 }
 
-t.test('a Service awaits programming until the condition is true for the spec it has', async (t) => {
+t.test('a Service awaits programming until the condition is true for its generation', async (t) => {
   const condition = (status: string, observedGeneration: number) =>
     awaitsProgramming(service({}, { conditions: [{ type: 'Programmed', status, observedGeneration } as never] }));
   t.equal(awaitsProgramming(service()), true);
@@ -103,14 +103,14 @@ t.test('a Service awaits programming until the condition is true for the spec it
   t.equal(condition('False', 2), true);
 });
 
-t.test('what nodes make rules from', async (t) => {
+t.test('fields from which nodes compute rules', async (t) => {
   const base = relevantParts(service());
-  t.equal(relevantParts({ ...service(), status: { conditions: [] } }), base, 'conditions are not');
+  t.equal(relevantParts({ ...service(), status: { conditions: [] } }), base, 'conditions are not such fields');
   t.not(relevantParts(service({ clusterIP: '10.96.0.8' })), base);
   t.not(relevantParts(service({}, { loadBalancer: { ingress: [{ ip: '192.168.57.240' }] } })), base);
 });
 
-t.test('what all ready nodes have reached', async (t) => {
+t.test('the lowest revision that all ready nodes have reached', async (t) => {
   const some = receipts({ a: { services: 7, slices: 0 }, b: { services: 9, slices: 0 }, gone: nothing });
   t.equal(lowestReceipt([node('a'), node('b')], some), 7);
   t.equal(lowestReceipt([node('a', false), node('b')], some), 9);
@@ -118,19 +118,19 @@ t.test('what all ready nodes have reached', async (t) => {
   t.equal(lowestReceipt([node('a', false)], some), Number.POSITIVE_INFINITY);
 });
 
-t.test('slices are waited for while the Service is young', async (t) => {
+t.test('newer slices count while the Service is young', async (t) => {
   const slice = (resourceVersion: string): EndpointSlice => ({
     metadata: { name: 'x', resourceVersion },
     addressType: 'IPv4',
     endpoints: [],
   });
   t.equal(withSlices(pending, [slice('80'), slice('95')], 10).slices, 95);
-  t.equal(withSlices(pending, [slice('80')], 10).slices, 90, 'never lower');
-  t.equal(withSlices(pending, [slice('95')], patienceMs).slices, 90, 'busy pods do not hold it up for ever');
-  t.equal(withSlices({ ...pending, slices: 0 }, [slice('95')], patienceMs).slices, 95, 'the first ones are waited for');
+  t.equal(withSlices(pending, [slice('80')], 10).slices, 90, 'the revision never decreases');
+  t.equal(withSlices(pending, [slice('95')], patienceMs).slices, 90, 'after some time newer slices no longer count');
+  t.equal(withSlices({ ...pending, slices: 0 }, [slice('95')], patienceMs).slices, 95, 'the first slices always count');
 });
 
-t.test('a receipt survives its way through a Lease', async (t) => {
+t.test('a receipt is the same after its way through a Lease', async (t) => {
   const lease = renderReceipt('worker-1', 'u1', { services: 12, slices: 7 }, '2026-01-01T00:00:00.000000Z');
   t.same(parseReceipt(lease), { node: 'worker-1', services: 12, slices: 7 });
   t.match(lease.metadata, { ownerReferences: [{ kind: 'Node', name: 'worker-1', uid: 'u1' }] });

@@ -79,14 +79,14 @@ t.test('planReplicaSet', async (t) => {
     { name: 'does nothing when all are there', pods: [pod('a'), pod('b')], want: [], replicas: 2 },
     { name: 'finished pods are no replicas', pods: [pod('a'), pod('b', { phase: 'Failed' })], want: ['create 1'] },
     {
-      name: 'pods on their way out are no replicas, but counted apart',
+      name: 'terminating pods are not replicas, and are counted separately',
       pods: [pod('a'), pod('b', { deleting: true })],
       want: ['create 1'],
       terminating: 1,
     },
     { name: 'at most 500 at once', set: set({ replicas: 700 }), pods: [], want: ['create 500'] },
     {
-      name: 'deletes what is too much, not ready first',
+      name: 'deletes extra pods, not ready first',
       set: set({ replicas: 1 }),
       pods: [pod('a'), pod('b', { readySeconds: -1 })],
       want: ['delete b'],
@@ -99,7 +99,7 @@ t.test('planReplicaSet', async (t) => {
       replicas: 2,
     },
     {
-      name: 'an adopted pod counts at once: one too many goes',
+      name: 'an adopted pod counts at once: one extra pod is deleted',
       pods: [pod('a'), pod('b'), pod('c', { owner: null, node: '' })],
       want: ['adopt c', 'delete c'],
     },
@@ -108,9 +108,13 @@ t.test('planReplicaSet', async (t) => {
       pods: [pod('a'), pod('b'), pod('c', { owner: null, labels: {} })],
       want: [],
     },
-    { name: 'leaves pods of others', pods: [pod('a'), pod('b'), pod('c', { owner: 'other' })], want: [] },
     {
-      name: 'releases a pod whose labels were changed, and replaces it',
+      name: 'pods of other owners are not changed',
+      pods: [pod('a'), pod('b'), pod('c', { owner: 'other' })],
+      want: [],
+    },
+    {
+      name: 'releases a pod whose labels no longer match, and replaces it',
       pods: [pod('a'), pod('b', { labels: { app: 'debug' } })],
       want: ['release b', 'create 1'],
     },
@@ -147,7 +151,7 @@ t.test('rankForDeletion: each rule decides when those before it do not', async (
     { name: 'lower deletion cost first', first: pod('b', { cost: '-5' }), second: pod('a') },
     { name: 'an unreadable cost counts as none', first: pod('b', { cost: '-1' }), second: pod('a', { cost: 'cheap' }) },
     {
-      name: 'the node that holds more replicas gives one up',
+      name: 'a pod on the node with more replicas first',
       first: pod('b', { node: 'n2' }),
       second: pod('a', { node: 'n1' }),
       related: [base, pod('x', { node: 'n2' }), pod('y', { node: 'n2' })],
@@ -160,7 +164,7 @@ t.test('rankForDeletion: each rule decides when those before it do not', async (
     { name: 'more restarts first', first: pod('b', { restarts: 3 }), second: pod('a') },
     { name: 'much younger first', first: pod('b', { ageSeconds: 110 }), second: pod('a', { ageSeconds: 9000 }) },
     {
-      name: 'of one age: by uid, so that the order is stable',
+      name: 'similar age: by uid, so that the order is stable',
       first: pod('a', { ageSeconds: 200 }),
       second: pod('b', { ageSeconds: 201 }),
     },
@@ -191,7 +195,7 @@ t.test('planStatus', async (t) => {
     terminatingReplicas: 1,
     observedGeneration: 2,
   });
-  t.equal(plan.againInMs, 6000, 'looks again when the next pod will have been ready long enough');
+  t.equal(plan.againInMs, 6000, 'the next check is when the next pod will have been ready long enough');
   const again = planStatus(set({ status: plan.status }), { replicas, terminating: 1 }, undefined, now);
   t.equal(again.status?.availableReplicas, 2, 'without minReadySeconds ready is available');
   const settled = planStatus(
@@ -200,7 +204,7 @@ t.test('planStatus', async (t) => {
     undefined,
     now,
   );
-  t.equal(settled.status, undefined, 'nothing to write when nothing changed');
+  t.equal(settled.status, undefined, 'an unchanged status is not written');
   const failure = { reason: 'FailedCreate', message: 'quota' } as const;
   const failed = planStatus(set(), { replicas: [], terminating: 0 }, failure, now);
   t.match(failed.status?.conditions, [
@@ -208,9 +212,9 @@ t.test('planStatus', async (t) => {
   ]);
   const other = { reason: 'FailedCreate', message: 'another quota' } as const;
   const repeated = planStatus(set({ status: failed.status }), { replicas: [], terminating: 0 }, other, now + 60_000);
-  t.equal(repeated.status, undefined, 'a failure is written once, whatever the next one says');
+  t.equal(repeated.status, undefined, 'a failure is written once, whatever message the next failure has');
   t.notOk('availableReplicas' in JSON.parse(JSON.stringify(failed.status)), 'zero is left out');
-  t.equal(failed.status?.replicas, 0, 'but for the count that clients always find');
+  t.equal(failed.status?.replicas, 0, 'the required count is always written');
   const healed = planStatus(set({ status: failed.status }), { replicas: [], terminating: 0 }, undefined, now);
   t.equal(healed.status?.conditions, undefined);
 });

@@ -21,7 +21,7 @@ const widgetsWith = (verbs: readonly Verb[]) =>
   });
 const widgets = widgetsWith(allVerbs);
 
-t.test('kinds that can be listed, watched and deleted are followed, Events are not', async (t) => {
+t.test('kinds with list, watch and delete are followed, Events are not', async (t) => {
   const client = new MemoryClient();
   const informers = new InformerSet({ client, log });
   const catalog = new KindCatalog([configMaps, events, selfSubjectReviews]);
@@ -41,13 +41,13 @@ t.test('kinds that can be listed, watched and deleted are followed, Events are n
   t.same(seen, ['+configmaps', '+widgets', '-widgets']);
   abort.abort(new Error('done'));
   catalog.add(widgets);
-  t.equal(seen.length, 3, 'ended by the signal');
+  t.equal(seen.length, 3, 'the signal ends the wait');
   followDeletable(catalog, informers, handlers, abort.signal);
-  t.equal(seen.length, 3, 'ended before it began');
+  t.equal(seen.length, 3, 'an aborted signal ends the wait at once');
   await running;
 });
 
-t.test('objects that are served at two versions are followed once', async (t) => {
+t.test('objects served at two versions are followed once', async (t) => {
   const old = defineKind({
     ...widgets.options,
     version: 'v1beta1',
@@ -65,11 +65,11 @@ t.test('objects that are served at two versions are followed once', async (t) =>
   catalog.add(widgets);
   catalog.remove(old);
   catalog.add(old);
-  t.same(seen, ['+v1beta1', '-v1beta1', '+v1', 'also v1beta1'], 'at the stored version, while that is served');
+  t.same(seen, ['+v1beta1', '-v1beta1', '+v1', 'also v1beta1'], 'at the stored version, while it is served');
   abort.abort();
 });
 
-t.test('the informer of a removed kind stops, and a kind that comes back gets another one', async (t) => {
+t.test('the informer of a removed kind stops, and a kind that is added again gets a new one', async (t) => {
   const client = new MemoryClient();
   const informers = new InformerSet({ client, log });
   const catalog = new KindCatalog([widgets]);

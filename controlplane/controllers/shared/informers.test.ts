@@ -18,7 +18,7 @@ const pod = (namespace: string, name: string, owner?: string): Pod =>
     spec: { containers: [] },
   }) as Pod;
 
-t.test('pods are found by their controller in their own namespace alone', async (t) => {
+t.test('pods are found by their controller in their own namespace only', async (t) => {
   const client = new MemoryClient();
   const all = [
     pod('a', 'owned', 'u'),

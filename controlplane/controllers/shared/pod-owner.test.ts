@@ -35,7 +35,7 @@ async function open(t: Test) {
   const { signal } = abort;
   const pod = (name: string): Pod =>
     ({ metadata: { name, namespace: 'a', labels }, spec: { containers: [] } }) as unknown as Pod;
-  /** Resolves when the copy shows that many pods. */
+  /** Resolves when the informer's copy has that many pods. */
   const shown = (count: number) =>
     new Promise<void>((resolve) => {
       const look = () => owner.pods.list().length === count && resolve();
@@ -45,17 +45,21 @@ async function open(t: Test) {
   return { client, set, owner, events, signal, pod, shown };
 }
 
-t.test('a claim adopts an orphan with the finalizer, and leaves what it owns to the next pass', async (t) => {
+t.test('a claim adopts an orphan and adds the finalizer, and returns its pods at the next pass', async (t) => {
   const { client, set, owner, signal, pod, shown } = await open(t);
   await client.create(pods, pod('orphan'));
   await shown(1);
-  t.equal(await owner.claim(key, set, selector, signal), undefined, 'written: nothing is planned on the old copy');
+  t.equal(
+    await owner.claim(key, set, selector, signal),
+    undefined,
+    'after a write, nothing is planned on the old copy',
+  );
   const adopted = await client.get(pods, 'a/orphan');
   t.equal(controllerOf(adopted)?.uid, metaOf(set).uid);
   t.same(adopted.metadata?.finalizers, ['k8ts.dev/test']);
 });
 
-t.test('pods are created until one fails, and the failure becomes an Event', async (t) => {
+t.test('pods are created until one create fails, and the failure becomes an Event', async (t) => {
   const { client, set, owner, events, signal, pod, shown } = await open(t);
   let next = 0;
   const render = (): Pod => {
@@ -66,15 +70,15 @@ t.test('pods are created until one fails, and the failure becomes an Event', asy
   t.equal(await owner.create(key, set, 3, render, signal), undefined);
   t.same(events, Array(3).fill('Normal SuccessfulCreate'));
   await shown(3);
-  t.equal(owner.guard.isCurrent(key), true, 'the copy shows what was written');
+  t.equal(owner.guard.isCurrent(key), true, 'the copy has the new pods');
   t.same((await owner.claim(key, set, selector, signal))?.length, 3);
   client.down = true;
   t.ok(isUnavailable(await owner.create(key, set, 5, render, signal)));
-  t.equal(next, 4, 'the first batch is one pod: the rest is not tried');
+  t.equal(next, 4, 'the first batch is one pod: later batches are not tried');
   t.equal(events.at(-1), 'Warning FailedCreate');
 });
 
-t.test('a failed deletion becomes an Event and is thrown; a pod that is gone is deleted', async (t) => {
+t.test('a failed deletion becomes an Event and is thrown; a missing pod counts as deleted', async (t) => {
   const { client, set, owner, events, signal, pod, shown } = await open(t);
   const made = await client.create(pods, pod('p'));
   await shown(1);

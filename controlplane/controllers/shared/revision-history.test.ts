@@ -32,7 +32,7 @@ async function open(t: Test) {
   });
   const { signal } = abort;
   await history.revisions.synced(signal);
-  /** Resolves when the copy shows every write. */
+  /** Resolves when the informer's copy has every write. */
   const current = () =>
     new Promise<void>((resolve) => {
       const look = () => history.isCurrent(key) && resolve();
@@ -58,7 +58,7 @@ t.test('each template becomes a revision, and revisions beyond the limit are rem
   t.same(numbers((await client.list(controllerRevisions)).items), [3, 4], 'an earlier template is the newest again');
 });
 
-t.test('a revision of another owner that has the name is a collision, which changes the hash', async (t) => {
+t.test("another owner's revision with the same name is a collision, which changes the hash", async (t) => {
   const { client, history, set, signal, current } = await open(t);
   const hash = await history.apply(key, set, [], signal);
   await current();

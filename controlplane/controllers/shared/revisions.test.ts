@@ -39,14 +39,14 @@ t.test('a new template is a new revision', async (t) => {
   t.same([same.create, same.update, same.remove], [undefined, undefined, []]);
 });
 
-t.test('an earlier template becomes the newest again', async (t) => {
+t.test('an earlier template becomes the newest revision again', async (t) => {
   const { create, update, hash } = plan('i:1', history('i:1', 'i:2'));
   t.equal(create, undefined);
   t.equal(update?.revision, 3);
   t.equal(update?.metadata?.labels?.['controller-revision-hash'], hash);
 });
 
-t.test('history beyond the limit goes, oldest first, but not what pods still have', async (t) => {
+t.test('revisions beyond the limit are deleted, oldest first, except those that pods still use', async (t) => {
   const all = history('i:1', 'i:2', 'i:3', 'i:4');
   const removed = (inUse: string[], limit: number) =>
     plan('i:4', all, { inUse: new Set(inUse), limit }).remove.map(({ revision }) => revision);
@@ -55,7 +55,7 @@ t.test('history beyond the limit goes, oldest first, but not what pods still hav
   t.same(removed([all[0]!.metadata!.labels!['controller-revision-hash']!], 1), [2]);
 });
 
-t.test('a collision makes another hash', async (t) => {
+t.test('a collision changes the hash', async (t) => {
   const owner = { metadata: { name: 'ds', namespace: 'a' }, status: { collisionCount: 1 } };
   t.not(plan('i:1', [], { owner }).hash, plan('i:1', []).hash);
 });

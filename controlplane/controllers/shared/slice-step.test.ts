@@ -15,12 +15,12 @@ t.test('the Services that a change of a slice concerns', async (t) => {
   t.same(
     servicesOfSlice({ type: 'updated', key, previous: slice('web'), object: slice('db') }),
     ['shop/web', 'shop/db'],
-    'both, where the label moved the slice',
+    'both Services, when the label changed',
   );
   t.same(
     servicesOfSlice({ type: 'updated', key, previous: slice('web'), object: slice() }),
     ['shop/web'],
-    'the one that lost it',
+    'the Service that lost the slice',
   );
   t.same(servicesOfSlice({ type: 'deleted', key, object: slice() }), [], 'none');
 });

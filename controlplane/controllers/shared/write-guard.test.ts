@@ -17,7 +17,7 @@ function start() {
   return { copy, guard };
 }
 
-t.test('a key waits until the copy has reached its newest write', async (t) => {
+t.test('a key waits until the copy has its newest write', async (t) => {
   const { copy, guard } = start();
   t.equal(guard.isCurrent('k'), true, 'nothing written');
   guard.wrote('k', object('u', '9'));
@@ -30,19 +30,19 @@ t.test('a key waits until the copy has reached its newest write', async (t) => {
   t.equal(guard.isCurrent('k'), true);
 });
 
-t.test('and until what it deleted is seen to go', async (t) => {
+t.test('a key waits until the copy shows its deletion', async (t) => {
   const { copy, guard } = start();
   copy.objects.set('n/a', object('u', '4'));
   guard.deleted('k', 'n/a', 'u');
   t.equal(guard.isCurrent('k'), false);
   copy.objects.set('n/a', object('u', '6', { deletionTimestamp: '2026-01-01T00:00:00Z' }));
-  t.equal(guard.isCurrent('k'), true, 'on its way is enough');
+  t.equal(guard.isCurrent('k'), true, 'a deletion timestamp is enough');
   guard.deleted('k', 'n/a', 'u');
   copy.objects.set('n/a', object('another', '7'));
-  t.equal(guard.isCurrent('k'), true, 'a namesake is another object');
+  t.equal(guard.isCurrent('k'), true, 'a new object with the same name is another object');
 });
 
-t.test('a key that is forgotten waits for nothing', async (t) => {
+t.test('a forgotten key waits for nothing', async (t) => {
   const { guard } = start();
   guard.wrote('k', object('u', '9'));
   guard.forget('k');

@@ -25,7 +25,7 @@ const node = (name: string): Node => ({
   status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110' } },
 });
 
-/** A scheduler with the default plug-ins and this one, which has listed these nodes before any pod comes; ends with the test. */
+/** A scheduler with the default plug-ins and this one. It has these nodes before any pod is added. Closed with the test. */
 async function start(test: Test, plugin: SchedulerPlugin, ...names: string[]) {
   const client = new BindingClient();
   for (const name of names) await client.create(nodes, node(name));
@@ -59,7 +59,7 @@ t.test('its refusal is reported, and the change that it names leads to the next 
   t.equal((await client.until(pods, 'a/p', isBound))?.spec?.nodeName, 'n1');
 });
 
-t.test('its rating counts with its weight', async (t) => {
+t.test('its score counts with its weight', async (t) => {
   const last: SchedulerPlugin = {
     name: 'Last',
     helpedBy: [],

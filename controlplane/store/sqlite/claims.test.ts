@@ -5,7 +5,7 @@ import { openStore } from '../open';
 
 const value = Buffer.from('x');
 
-t.test('a transaction that fails leaves neither the writes of its group nor their claims', async (t) => {
+t.test('a failed transaction leaves neither the writes of its group nor their claims', async (t) => {
   const path = join(t.testdir(), 'store.db');
   const spec = { kind: 'sqlite', path } as const;
   const made = await openStore(spec);
@@ -28,5 +28,5 @@ t.test('a transaction that fails leaves neither the writes of its group nor thei
   );
   t.same(await store.claims(), [{ claim: 'old', owner: '/before' }]);
   await t.rejects(store.create('/c', value, ['old']), { code: 'AlreadyClaimed', owner: '/before' });
-  t.equal(await store.create('/c', value, ['new', 'other', 'bad']), 2, 'all that the group wanted is free');
+  t.equal(await store.create('/c', value, ['new', 'other', 'bad']), 2, 'all claims of the group are free');
 });

@@ -40,7 +40,7 @@ async function writeUntilKilled(path: string, acks: string, lines: number): Prom
   }
 }
 
-t.test('kill -9 amid writes loses nothing acknowledged and leaves no hole', async (t) => {
+t.test('kill -9 during writes loses no acknowledged write and leaves no hole', async (t) => {
   const directory = t.testdir({ acks: '' });
   const path = join(directory, 'store.db');
   const acks = join(directory, 'acks');
@@ -58,7 +58,7 @@ t.test('kill -9 amid writes loses nothing acknowledged and leaves no hole', asyn
       const event = events[Number(revision) - 1];
       return event?.key !== key || (event?.type === 'delete' ? '-' : `${event?.value}`) !== value;
     });
-    t.same(lost, [], `round ${round}: all ${lines.length} acknowledged writes are there`);
+    t.same(lost, [], `round ${round}: all ${lines.length} acknowledged writes exist`);
     const current = new Map<string, string>();
     for (const event of events) {
       if (event.type === 'put') current.set(event.key, `${event.value}`);
@@ -75,7 +75,7 @@ t.test('kill -9 amid writes loses nothing acknowledged and leaves no hole', asyn
   }
 });
 
-t.test('a write-ahead log cut off anywhere leaves a prefix of the revisions', async (t) => {
+t.test('a write-ahead log cut off at any byte leaves a prefix of the revisions', async (t) => {
   const directory = t.testdir();
   const path = join(directory, 'store.db');
   const store = await openStore({ kind: 'sqlite', path });
@@ -100,7 +100,7 @@ t.test('a write-ahead log cut off anywhere leaves a prefix of the revisions', as
     const events = await allEvents(survivor);
     t.ok(events.length >= before && events.every((event, i) => event.revision === i + 1));
     before = events.length;
-    t.equal(await survivor.create('/next', Buffer.from('x')), before + 1, 'and writing goes on from there');
+    t.equal(await survivor.create('/next', Buffer.from('x')), before + 1, 'writing continues from there');
     await survivor.close();
   }
   t.ok(before > 0);

@@ -32,13 +32,13 @@ function setUp() {
   return { log, commits, nextSync, endSync: (error?: Error) => endSync(error), failNext: () => (failNext = true) };
 }
 
-t.test('operations of one turn, and those that come during a sync, form groups', async (t) => {
+t.test('operations of one turn, and those that arrive during a sync, form groups', async (t) => {
   const { log, commits, nextSync, endSync } = setUp();
   let sync = nextSync();
   commits.add('a');
   commits.add('b');
   await sync;
-  t.same(log, ['commit a,b'], 'nothing is answered before the sync');
+  t.same(log, ['commit a,b'], 'no operation is answered before the sync');
   sync = nextSync();
   commits.add('c');
   commits.add('d');
@@ -50,7 +50,7 @@ t.test('operations of one turn, and those that come during a sync, form groups',
   t.same(log.slice(5), ['durable', 'answer c', 'answer d']);
 });
 
-t.test('a failed commit or sync fails its group; the next one goes on', async (t) => {
+t.test('a failed commit or sync fails its group; the next group continues', async (t) => {
   const { log, commits, nextSync, endSync, failNext } = setUp();
   failNext();
   commits.add('a');

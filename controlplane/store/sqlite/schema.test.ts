@@ -20,7 +20,7 @@ async function filled(t: Test): Promise<string> {
   return path;
 }
 
-t.test('a file that is no store of ours is refused with one reason', async (t) => {
+t.test('a file that this version cannot use is refused with one reason', async (t) => {
   const path = join(t.testdir(), 'x.db');
   const cases: { name: string; prepare: () => void; message: RegExp }[] = [
     { name: 'text', prepare: () => writeFileSync(path, 'hello '.repeat(500)), message: /it is not a database/ },
@@ -47,7 +47,7 @@ t.test('a file that is no store of ours is refused with one reason', async (t) =
   }
 });
 
-t.test('a file of before the claims gets their table once, and keeps what it holds', async (t) => {
+t.test('a file from before claims existed gets their table once, and keeps its content', async (t) => {
   const path = await filled(t);
   makeDatabase(path, 'DROP TABLE claims; PRAGMA user_version = 1');
   const first = await open(path);
@@ -56,7 +56,7 @@ t.test('a file of before the claims gets their table once, and keeps what it hol
   await first.adopt('/k/0', ['port/1'], 1);
   await first.close();
   const second = await open(path);
-  t.same(await second.claims(), [{ claim: 'port/1', owner: '/k/0' }], 'claims outlive the process');
+  t.same(await second.claims(), [{ claim: 'port/1', owner: '/k/0' }], 'claims are kept across processes');
   await t.rejects(second.create('/new', Buffer.from('x'), ['port/1']), { code: 'AlreadyClaimed', owner: '/k/0' });
   await second.close();
 });
@@ -69,19 +69,19 @@ t.test('a damaged file is refused', async (t) => {
   await t.rejects(open(path), { code: 'Unsupported', message: /it is damaged/ });
 });
 
-t.test('a file in use by another process is refused, and free again after close', async (t) => {
+t.test('a file in use by another process is refused, and can be opened after close', async (t) => {
   const path = join(t.testdir(), 'store.db');
   const first = await open(path);
   await first.create('/a', Buffer.from('1'));
   await t.rejects(open(path), { code: 'Unavailable', message: /another process has it open/ });
-  t.equal(await first.create('/b', Buffer.from('2')), 2, 'the refusal does not disturb the owner');
+  t.equal(await first.create('/b', Buffer.from('2')), 2, 'the refusal does not disturb the first process');
   await first.close();
   const second = await open(path);
   t.equal(await second.revision(), 2);
   await second.close();
 });
 
-t.test('the file is for its owner only', async (t) => {
+t.test('only the owner can read the file', async (t) => {
   const path = join(t.testdir(), 'deep', 'store.db');
   const store = await open(path);
   await store.create('/a', Buffer.from('secret'));
@@ -90,7 +90,7 @@ t.test('the file is for its owner only', async (t) => {
   await store.close();
 });
 
-t.test('compaction gives its space back', async (t) => {
+t.test('compaction returns disk space', async (t) => {
   const path = join(t.testdir(), 'store.db');
   const store = await open(path);
   let revision = await store.create('/registry/leases/a', Buffer.alloc(2_000));
