@@ -14,7 +14,7 @@ t.test('addresses are spread over the nodes', async (t) => {
   for (const node of nodes) t.ok(Math.abs((counts.get(node) ?? 0) - 100) <= 30, `${node}: ${counts.get(node)}`);
 });
 
-t.test('when a node stops, only its addresses move; the order of nodes does not matter', async (t) => {
+t.test('when a node stops, only its addresses move, and the order of nodes does not matter', async (t) => {
   for (const address of addresses) {
     const before = chooseNode(address, nodes);
     const after = chooseNode(address, ['worker-2', 'control']);
@@ -37,20 +37,24 @@ const cases: readonly {
   { name: 'no node', claims: [{ address }], from: [], want: undefined },
   { name: 'the node with endpoints', claims: [{ address, local: local({ 'worker-2': 2 }) }], want: 'worker-2' },
   {
-    name: 'ready endpoints rather than ending ones',
+    name: 'ready endpoints before terminating ones',
     claims: [{ address, local: local({ control: 1, 'worker-1': 1, 'worker-2': 2 }) }],
     want: 'worker-2',
   },
-  { name: 'ending ones rather than none', claims: [{ address, local: local({ 'worker-1': 1 }) }], want: 'worker-1' },
+  {
+    name: 'terminating endpoints before none',
+    claims: [{ address, local: local({ 'worker-1': 1 }) }],
+    want: 'worker-1',
+  },
   { name: 'endpoints on no node', claims: [{ address, local: local({}) }], want: any },
   {
-    name: 'endpoints only on a node that is not there',
+    name: 'endpoints only on an unknown node',
     claims: [{ address, local: local({ 'worker-1': 2 }) }],
     from: ['control'],
     want: 'control',
   },
   {
-    name: 'shared: the node that serves both',
+    name: 'shared: the node with endpoints of both',
     claims: [
       { address, local: local({ control: 2, 'worker-1': 2 }) },
       { address, local: local({ 'worker-1': 2, 'worker-2': 2 }) },
@@ -75,8 +79,9 @@ t.test('while a node restarts, the next node answers with its link address', asy
   t.equal(answers(owner, nodes, []), owner);
   t.equal(answers(next, nodes, []), undefined);
   t.equal(answers(next, others, [owner]), owner, 'with the link address of the owner');
-  for (const other of others) if (other !== next) t.equal(answers(other, others, [owner]), undefined, 'one answers');
-  t.equal(answers(next, others, [owner], [address]), next, 'what it announces it keeps until the owner is able');
-  t.equal(answers(next, others, []), next, 'the owner does not come back');
+  for (const other of others)
+    if (other !== next) t.equal(answers(other, others, [owner]), undefined, 'no other node answers');
+  t.equal(answers(next, others, [owner], [address]), next, 'a node keeps an announced address until the owner is able');
+  t.equal(answers(next, others, []), next, 'the owner has not returned');
   t.equal(answers(owner, [owner, next], [others.find((name) => name !== next)!]), owner);
 });

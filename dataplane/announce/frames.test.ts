@@ -21,7 +21,7 @@ t.test('a request is read, and answered to the one who asked', async (t) => {
   t.match(parseArp(reply), { operation: 'reply', senderIp: '192.168.57.240' });
 });
 
-t.test('an announcement in both forms', async (t) => {
+t.test('an announcement as request and as reply', async (t) => {
   t.same(gratuitousArp('192.168.57.240', mac), [
     hex(`ffffffffffff 02000000000b 0806 0001 0800 06 04 0001 02000000000b c0a839f0 000000000000 c0a839f0`),
     hex(`ffffffffffff 02000000000b 0806 0001 0800 06 04 0002 02000000000b c0a839f0 ffffffffffff c0a839f0`),
@@ -47,11 +47,11 @@ t.test('frames that are not ARP for IPv4 on Ethernet are ignored', async (t) => 
   t.ok(parseArp(Buffer.concat([request, Buffer.alloc(18)])), 'padding of short frames');
 });
 
-t.test('a beacon is parsed as it was rendered, padded too', async (t) => {
+t.test('a beacon is parsed as it was rendered, also with padding', async (t) => {
   const beacon: Beacon = { node: 'worker-1', address: '192.168.57.11', revision: 77, state: 'able' };
   const frame = renderBeacon(beacon, mac);
   t.same(parseBeacon(frame), beacon);
-  t.same(parseBeacon(Buffer.concat([frame, Buffer.alloc(20)])), beacon, 'padded');
+  t.same(parseBeacon(Buffer.concat([frame, Buffer.alloc(20)])), beacon, 'with padding');
   const body = (text: string) => Buffer.concat([frame.subarray(0, 14), Buffer.from(text)]);
   const wrong = [
     request,

@@ -36,20 +36,20 @@ t.test('a solicitation is read, and answered to the one who asked', async (t) =>
   );
   t.match(parseNeighbourMessage(answer), { kind: 'advertisement', targetIp: asked.targetIp, senderMac: mac });
   const inItsName = neighbourAnswer(asked, '02:00:00:00:00:0c', mac);
-  t.equal(inItsName.toString('hex', 6, 12), '02000000000b', 'the frame is from who sends it');
+  t.equal(inItsName.toString('hex', 6, 12), '02000000000b', "the frame has the sender's own MAC");
   t.equal(inItsName.toString('hex', 80), '02000000000c');
 });
 
-t.test('a client without an address is answered at the all-nodes address, like an announcement', async (t) => {
+t.test('a client without an address is answered at the all-nodes address, as in an announcement', async (t) => {
   const probe = neighbourAnswer({ ...asked, senderIp: '::' }, mac);
   t.equal(probe.toString('hex', 0, 6), '333300000001');
   t.equal(probe.toString('hex', 38, 54), 'ff020000000000000000000000000001');
-  t.equal(probe[58], 0x20, 'override, and not solicited');
+  t.equal(probe[58], 0x20, 'override, not solicited');
   t.same(unsolicitedAdvertisement(asked.targetIp, mac), probe);
-  t.ok(parseNeighbourMessage(probe), 'with a right checksum');
+  t.ok(parseNeighbourMessage(probe), 'the checksum is correct');
 });
 
-t.test('malformed messages and messages from beyond the link are ignored', async (t) => {
+t.test('malformed messages and messages from outside the link are ignored', async (t) => {
   const change = (at: number, value: number) => {
     const frame = Buffer.from(solicitation);
     frame[at] = value;
@@ -68,11 +68,15 @@ t.test('malformed messages and messages from beyond the link are ignored', async
     target: change(77, 0x41),
   };
   for (const [what, frame] of Object.entries(wrong)) t.equal(parseNeighbourMessage(frame), undefined, what);
-  t.same(parseNeighbourMessage(Buffer.concat([solicitation, Buffer.alloc(6)])), asked, 'padding is no part of it');
+  t.same(
+    parseNeighbourMessage(Buffer.concat([solicitation, Buffer.alloc(6)])),
+    asked,
+    'padding is not part of the message',
+  );
 });
 
-t.test('the filter lets solicitations and advertisements through', async (t) => {
-  /** As the kernel would run it; only the instructions there are. */
+t.test('the filter accepts solicitations and advertisements', async (t) => {
+  /** Runs the filter as the kernel would; only the instructions that the filter has. */
   const run = (frame: Buffer): number => {
     let accumulator = 0;
     for (let at = 0; ; at++) {
@@ -98,7 +102,7 @@ t.test('the filter lets solicitations and advertisements through', async (t) => 
   }
 });
 
-t.test('the group of a solicitation', async (t) => {
+t.test('the multicast group of a solicitation', async (t) => {
   t.equal(solicitedNodeGroup('fd00:192:168:57::240'), 'ff02::1:ff00:240');
   t.equal(solicitedNodeGroup('2001:db8::12ab:cdef'), 'ff02::1:ffab:cdef');
 });

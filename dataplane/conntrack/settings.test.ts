@@ -21,7 +21,7 @@ const plan = (changes: Partial<DesiredConntrack>, cores = 2) =>
 t.test('which settings are desired', async (t) => {
   t.same(plan({}), { max: 131_072, tcp_timeout_established: 86_400, tcp_timeout_close_wait: 3_600 });
   t.equal(plan({}, 16)['max'], 524_288, 'by the number of cores');
-  t.equal(plan({ maxPerCore: 0 })['max'], undefined, 'zero leaves it alone');
+  t.equal(plan({ maxPerCore: 0 })['max'], undefined, "zero keeps the kernel's value");
   t.equal(plan({ min: 0 })['max'], 65_536);
   t.same(plan({ maxPerCore: 0, establishedSeconds: 0, closeWaitSeconds: 0, beLiberal: true, udpSeconds: 60 }), {
     tcp_be_liberal: 1,

@@ -33,7 +33,7 @@ const pod = (endpoint: Endpoint): ServiceInput => ({
   ports: [servicePort({ protocol: 'udp', port: 53, hostPort: 5300, endpoints: [endpoint] })],
 });
 
-t.test('an entry is read with both its directions', (t) => {
+t.test('an entry is parsed with both directions', (t) => {
   t.same(parseFlow(line('10.96.0.10', 53, '10.244.1.9')), {
     source: '10.244.1.2',
     sourcePort: 40000,
@@ -55,7 +55,7 @@ interface Case {
   readonly before: ServiceInput | undefined;
   readonly after: ServiceInput | undefined;
   readonly first?: boolean;
-  /** Entries of the table, and whether each is to go. */
+  /** Entries of the table, and whether each must be deleted. */
   readonly flows: readonly (readonly [string, boolean])[];
 }
 const cases: readonly Case[] = [
@@ -123,7 +123,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a change of policy is for new flows',
+    name: 'a change of policy concerns new flows only',
     before: dns(['10.244.2.9']),
     after: dns(['10.244.2.9'], { internalLocal: true, externalLocal: true }),
     flows: [
@@ -132,13 +132,13 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a backend on its way out that still answers keeps its flows',
+    name: 'a terminating backend that still serves keeps its flows',
     before: dns(['10.244.1.9', '10.244.2.9']),
     after: withEndpoints(endpoint('10.244.1.9', 53, { ready: false, terminating: true }), endpoint('10.244.2.9', 53)),
     flows: [[line('10.96.0.10', 53, '10.244.1.9'), false]],
   },
   {
-    name: 'and loses them when it answers no more',
+    name: 'a terminating backend that no longer serves loses its flows',
     before: dns(['10.244.1.9', '10.244.2.9']),
     after: withEndpoints(
       endpoint('10.244.1.9', 53, { ready: false, serving: false, terminating: true }),
@@ -156,7 +156,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'the host port of a pod is given up',
+    name: 'the host port of a pod is removed',
     before: pod(endpoint('10.244.1.9', 53, { local: true })),
     after: undefined,
     flows: [
@@ -194,7 +194,7 @@ t.test('one command deletes the flows of one frontend and backend', async (t) =>
   const cleaner = new FlowCleaner({ exec, family: 4, nodeAddresses: () => node, clusterCidr: '10.244.0.0/16' });
   t.equal(await cleaner.clean(changedFrontends(dns(['10.244.1.9']), dns([]), false)), 2);
   t.same(exec.remaining, []);
-  t.equal(await cleaner.clean([]), 0, 'nothing to look at, nothing run');
+  t.equal(await cleaner.clean([]), 0, 'without changes no command runs');
 });
 
 t.test('a real failure is thrown', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { AnswerCache, CachedAnswer } from './answer-cache';
 
-t.test('forms are made once each and given in turn', async (t) => {
+t.test('each form is made once, and the forms take turns', async (t) => {
   const made: number[] = [];
   const make = (turn: number) => {
     made.push(turn);
@@ -21,15 +21,15 @@ t.test('the cache is bounded and keeps recently used answers', async (t) => {
   put('a');
   put('b');
   put('c');
-  t.equal(cache.get('a')?.tag, 'a', 'from the generation before');
+  t.equal(cache.get('a')?.tag, 'a', 'kept from the older generation');
   put('d');
   t.equal(cache.get('a')?.tag, 'a');
-  t.equal(cache.get('b'), undefined, 'not used');
+  t.equal(cache.get('b'), undefined, 'dropped, because not used');
   cache.clear();
   t.equal(cache.get('a'), undefined);
 });
 
-t.test('long answers fill the cache before many do', async (t) => {
+t.test('long answers fill the cache before there are many', async (t) => {
   const cache = new AnswerCache<string>(1_000, 100);
   const put = (key: string, bytes: number) => cache.set(key, new CachedAnswer(1, () => Buffer.from(key), key), bytes);
   put('a', 60);
@@ -39,7 +39,7 @@ t.test('long answers fill the cache before many do', async (t) => {
   t.equal(cache.get('b')?.tag, 'b');
   put('too long', 101);
   t.equal(cache.get('too long'), undefined);
-  t.equal(cache.get('c')?.tag, 'c', 'nothing makes room for it');
+  t.equal(cache.get('c')?.tag, 'c', 'the cache keeps its entries');
 });
 
 t.test('queries that differ in more than the ID have different keys', async (t) => {

@@ -96,7 +96,7 @@ t.test('an answer is requested once, then cached with a falling TTL', async (t) 
   t.equal(asked, 2, 'expired');
 });
 
-t.test('a truncated answer is asked for again over TCP', async (t) => {
+t.test('a truncated answer is requested again over TCP', async (t) => {
   const server = await upstream(
     t,
     (query) => answerTo(query, { tc: true, answers: 0 }),
@@ -105,7 +105,7 @@ t.test('a truncated answer is asked for again over TCP', async (t) => {
   t.equal(Packet.parse(await exchange(queryOf('big.example.com'), server, 5_000)).answers.length, 40);
 });
 
-t.test('packets that are no answer to the question are ignored', async (t) => {
+t.test('packets that do not answer the question are ignored', async (t) => {
   const server = await upstream(t, () => undefined);
   const noisy = createSocket('udp4');
   await new Promise<void>((resolve) => noisy.bind(0, host, resolve));
@@ -124,7 +124,7 @@ t.test('packets that are no answer to the question are ignored', async (t) => {
   await t.rejects(exchange(queryOf('www.example.com'), server, 50), { code: 'Unavailable', message: /did not answer/ });
 });
 
-t.test('healthy servers are asked first', async (t) => {
+t.test('healthy servers come first', async (t) => {
   const asked: string[] = [];
   const answers: Record<string, () => Buffer> = {
     'a:53': () => {
@@ -141,14 +141,18 @@ t.test('healthy servers are asked first', async (t) => {
   };
   const forwarder = new Forwarder({ upstreams, clock, log: silentLogger, ask });
   t.equal(rcodeOf(await forwarder.resolve(question('one'), flags)), 0);
-  t.same(asked.splice(0), ['a', 'b', 'c'], 'a failure and a SERVFAIL lead to the next');
+  t.same(asked.splice(0), ['a', 'b', 'c'], 'after a failure or a SERVFAIL the next server is asked');
   await forwarder.resolve(question('two'), flags);
-  t.same(asked.splice(0), ['b', 'c'], 'who failed rests');
+  t.same(asked.splice(0), ['b', 'c'], 'the failed server is skipped');
   clock.advance(10_000);
   await forwarder.resolve(question('three'), flags);
-  t.same(asked.splice(0), ['a', 'b', 'c'], 'and is tried again');
+  t.same(asked.splice(0), ['a', 'b', 'c'], 'the failed server is asked again later');
   answers['c:53'] = answers['a:53']!;
-  t.equal(rcodeOf(await forwarder.resolve(question('four'), flags)), 2, 'a refusal is better than nothing');
+  t.equal(
+    rcodeOf(await forwarder.resolve(question('four'), flags)),
+    2,
+    'a SERVFAIL is returned when no server has a better answer',
+  );
   answers['b:53'] = answers['a:53']!;
   await t.rejects(forwarder.resolve(question('five'), flags), {
     code: 'Unavailable',
@@ -156,7 +160,7 @@ t.test('healthy servers are asked first', async (t) => {
   });
 });
 
-t.test('what may be kept, and how long', async (t) => {
+t.test('which answers are cached, and how long', async (t) => {
   const query = queryOf('www.example.com');
   const cases: { name: string; script: Script; want: number }[] = [
     { name: 'an answer', script: { ttl: 300 }, want: 300 },
@@ -165,7 +169,7 @@ t.test('what may be kept, and how long', async (t) => {
     { name: 'no such name', script: { rcode: 3, answers: 0, soa: { ttl: 20, minimum: 900 } }, want: 20 },
     { name: 'no such name, for long', script: { rcode: 3, answers: 0, soa: { ttl: 900, minimum: 900 } }, want: 30 },
     { name: 'no such type', script: { answers: 0, soa: { ttl: 900, minimum: 7 } }, want: 7 },
-    { name: 'nothing, without an SOA', script: { answers: 0 }, want: 0 },
+    { name: 'an empty answer without an SOA', script: { answers: 0 }, want: 0 },
     { name: 'a failure', script: { rcode: 2, answers: 0, soa: { ttl: 60, minimum: 60 } }, want: 0 },
   ];
   for (const { name, script, want } of cases) t.equal(planCaching(answerTo(query, script)).ttl, want, name);
@@ -197,7 +201,7 @@ t.test('a reply carries the ID, the RD bit and the spelling of its own query', a
   t.equal(readQuestion(reply)?.name, 'www.example.com');
 });
 
-t.test('an unreachable upstream server is noticed at once', async (t) => {
+t.test('an unreachable upstream server is detected at once', async (t) => {
   const closed = createSocket('udp4');
   await new Promise<void>((resolve) => closed.bind(0, host, resolve));
   const { port } = closed.address();

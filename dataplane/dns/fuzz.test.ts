@@ -112,7 +112,7 @@ t.test('readers of raw messages accept any bytes', async (t) => {
   });
 });
 
-t.test('the zone says of each name what a list of its lines says', async (t) => {
+t.test('the zone answers each name as a list of its lines does', async (t) => {
   const part = fc.constantFrom('a', 'b', 'web', 'svc', 'shop', 'a/b', '__proto__', 'constructor');
   const service = fc.record({
     namespace: fc.constantFrom('a', 'b', 'shop'),

@@ -75,8 +75,13 @@ const nodata = ['NOERROR', 'soa'];
 
 const cases: { name: string; ask: string; type: QueryType; want: string[] }[] = [
   { name: 'cluster address', ask: web, type: 'A', want: ['NOERROR', `${web}. 5 IN A 10.96.1.1`] },
-  { name: 'cluster address, IPv6', ask: web, type: 'AAAA', want: ['NOERROR', `${web}. 5 IN AAAA fd00:96::1`] },
-  { name: 'a type the name has not', ask: web, type: 'TXT', want: nodata },
+  {
+    name: 'a type that the name does not have',
+    ask: web,
+    type: 'AAAA',
+    want: ['NOERROR', `${web}. 5 IN AAAA fd00:96::1`],
+  },
+  { name: 'an unknown type', ask: web, type: 'TXT', want: nodata },
   { name: 'a type nobody knows', ask: web, type: 'OTHER', want: nodata },
   {
     name: 'named port',
@@ -133,13 +138,13 @@ const cases: { name: string; ask: string; type: QueryType; want: string[] }[] = 
   },
   { name: 'headless without ready endpoints', ask: 'unready.shop.svc.cluster.local', type: 'A', want: nxdomain },
   {
-    name: 'external name leads out',
+    name: 'external name outside the zone',
     ask: 'out.shop.svc.cluster.local',
     type: 'A',
     want: ['NOERROR', 'out.shop.svc.cluster.local. 5 IN CNAME www.Example.com.', 'chase www.example.com'],
   },
   {
-    name: 'external name itself',
+    name: 'the CNAME itself',
     ask: 'out.shop.svc.cluster.local',
     type: 'CNAME',
     want: ['NOERROR', 'out.shop.svc.cluster.local. 5 IN CNAME www.Example.com.'],
@@ -157,7 +162,7 @@ const cases: { name: string; ask: string; type: QueryType; want: string[] }[] = 
     want: ['NXDOMAIN', 'nowhere.shop.svc.cluster.local. 5 IN CNAME gone.shop.svc.cluster.local.', 'soa'],
   },
   { name: 'external name to itself', ask: 'loop.shop.svc.cluster.local', type: 'A', want: ['SERVFAIL'] },
-  { name: 'below an external name', ask: 'x.out.shop.svc.cluster.local', type: 'A', want: nxdomain },
+  { name: 'a name below an external name', ask: 'x.out.shop.svc.cluster.local', type: 'A', want: nxdomain },
   {
     name: 'pod',
     ask: '10-244-1-5.shop.pod.cluster.local',
@@ -221,7 +226,7 @@ const cases: { name: string; ask: string; type: QueryType; want: string[] }[] = 
     type: 'PTR',
     want: ['ELSEWHERE'],
   },
-  { name: 'reverse of a stranger', ask: '8.8.8.8.in-addr.arpa', type: 'PTR', want: ['ELSEWHERE'] },
+  { name: 'reverse of a foreign address', ask: '8.8.8.8.in-addr.arpa', type: 'PTR', want: ['ELSEWHERE'] },
   { name: 'part of a reverse name', ask: '96.10.in-addr.arpa', type: 'PTR', want: ['ELSEWHERE'] },
 ];
 
@@ -237,7 +242,7 @@ t.test('no name is denied before the zone is complete', async (t) => {
   t.same(ask(zone, '1.0.96.10.in-addr.arpa', 'PTR'), ['SERVFAIL']);
 });
 
-t.test('the zone follows changes, and leaves nothing behind', async (t) => {
+t.test('the zone follows changes, and keeps nothing of removed objects', async (t) => {
   const zone = cluster();
   const before = zone.generation;
   zone.setEndpoints('shop/db-1', {
@@ -262,10 +267,10 @@ t.test('the zone follows changes, and leaves nothing behind', async (t) => {
   zone.setNamespace('empty', false);
   zone.setPod('shop/a', undefined);
   zone.setEndpoints('shop/db-1', undefined);
-  t.equal(zone.generation, settled, 'what changes nothing makes nothing stale');
+  t.equal(zone.generation, settled, 'a change without effect keeps the generation');
 });
 
-t.test('a slice that moves to another Service leaves the first one', async (t) => {
+t.test('a slice that moves to another Service is removed from the first', async (t) => {
   const zone = cluster();
   const endpoints = [{ addresses: ['10.244.7.7'] }];
   zone.setService('shop/other', { namespace: 'shop', name: 'other', kind: 'headless', addresses: [], ports: [] });

@@ -24,7 +24,7 @@ t.test('systemd-resolved on and off', async (t) => {
       files: { '/etc/resolv.conf': 'nameserver 127.0.0.1\n', [resolvedServersPath]: behind },
       want: 'nameserver 127.0.0.1\n',
     },
-    { name: 'a stub without its list', files: { '/etc/resolv.conf': stub }, want: stub },
+    { name: 'a stub without its list of servers', files: { '/etc/resolv.conf': stub }, want: stub },
     {
       name: 'no server at all',
       files: { '/etc/resolv.conf': 'search lan\n', [resolvedServersPath]: behind },

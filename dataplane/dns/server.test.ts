@@ -67,7 +67,7 @@ function exchange(port: number, message: Buffer): Promise<Buffer> {
 const addresses = (packet: Packet) =>
   packet.answers.map((answer) => (answer as { address?: string }).address ?? (answer as { domain?: string }).domain);
 
-t.test('UDP and TCP answer alike', async (t) => {
+t.test('UDP and TCP give the same answer', async (t) => {
   const { port } = await start(t);
   const udp = UDPClient({ dns: host, port });
   const tcp = TCPClient({ dns: host, port });
@@ -88,7 +88,7 @@ t.test('UDP and TCP answer alike', async (t) => {
   }
 });
 
-t.test('the case of the question is kept, the second answer comes from bytes and has the right ID', async (t) => {
+t.test('the answer repeats the case of the question, and a cached answer has the right ID', async (t) => {
   const { port, metrics } = await start(t);
   const mixed = await exchange(port, query('wEb.sHOP.svc.CLUSTER.local', 1));
   t.match(Packet.parse(mixed), {
@@ -118,7 +118,7 @@ t.test('a change is served at once', async (t) => {
   t.equal((await ask('web.shop.svc.cluster.local')).header.rcode, 3);
 });
 
-t.test('answers take turns', async (t) => {
+t.test('the order of addresses rotates', async (t) => {
   const { port } = await start(t);
   const ask = UDPClient({ dns: host, port });
   const firsts: unknown[] = [];
@@ -126,16 +126,16 @@ t.test('answers take turns', async (t) => {
   t.same(firsts, ['10.244.0.0', '10.244.0.1', '10.244.0.2', '10.244.0.0', '10.244.0.1', '10.244.0.2']);
 });
 
-t.test('what does not fit is cut off with TC, and complete over TCP and with EDNS as far as that goes', async (t) => {
+t.test('a long answer is truncated with TC over UDP, and complete over TCP; EDNS allows more', async (t) => {
   const { port } = await start(t);
   const name = 'many.shop.svc.cluster.local';
   const plain = await exchange(port, query(name, 1));
   t.ok(plain.length <= 512);
   const cut = Packet.parse(plain);
   t.equal(cut.header.tc, 1);
-  t.ok(cut.answers.length > 20, 'a client without TCP still gets some');
+  t.ok(cut.answers.length > 20, 'a client without TCP gets some addresses');
   const larger = await exchange(port, query(name, 1, { edns: 4096 }));
-  t.ok(larger.length <= 1232, 'never fragmented');
+  t.ok(larger.length <= 1232, 'small enough not to be fragmented');
   t.ok(Packet.parse(larger).answers.length > cut.answers.length);
   t.match(Packet.parse(larger).additionals, [{ type: 41, class: 1232 }]);
   const whole = await TCPClient({ dns: host, port })(name, 'A');
@@ -201,7 +201,7 @@ t.test('the server survives any bytes', async (t) => {
   t.same(addresses(await UDPClient({ dns: host, port })('web.shop.svc.cluster.local')), ['10.96.1.1']);
 });
 
-t.test('questions over one TCP connection may come together and in pieces', async (t) => {
+t.test('questions over one TCP connection may arrive together or in pieces', async (t) => {
   const { port } = await start(t);
   const frames = [1, 2, 3].map((id) => {
     const message = query('web.shop.svc.cluster.local', 1, { id });
@@ -241,10 +241,14 @@ t.test('an upstream server resolves an alias out of the zone', async (t) => {
     ask: async () => Promise.reject(new Error('unreachable')),
   });
   const short = await UDPClient({ dns: host, port: alone.port })('out.shop.svc.cluster.local');
-  t.same([short.header.rcode, ...addresses(short)], [0, 'www.example.com'], 'the alias is true all the same');
+  t.same(
+    [short.header.rcode, ...addresses(short)],
+    [0, 'www.example.com'],
+    'without the upstream server the alias itself is answered',
+  );
 });
 
-t.test('a port that is taken is one clear error', async (t) => {
+t.test('a port in use is one clear error', async (t) => {
   const { port, responder } = await start(t);
   await t.rejects(listenDns({ host, port }, responder, silentLogger), {
     code: 'Unavailable',
@@ -252,7 +256,7 @@ t.test('a port that is taken is one clear error', async (t) => {
   });
 });
 
-t.test('questions that come before the zone is known wait for it, but not for ever', async (t) => {
+t.test('questions before the zone is complete wait, with a time limit', async (t) => {
   const zone = new Zone('cluster.local');
   const clock = new FakeClock();
   const metrics = new DnsMetrics();
@@ -262,7 +266,7 @@ t.test('questions that come before the zone is known wait for it, but not for ev
   const ask = async (name: string) => Packet.parse((await responder.handle(query(name, Packet.TYPE.A), 'udp'))!);
   const late = ask('web.shop.svc.cluster.local');
   clock.advance(holdMs);
-  t.equal((await late).header.rcode, 2, 'SERVFAIL in the end');
+  t.equal((await late).header.rcode, 2, 'SERVFAIL after the time limit');
   const early = ask('web.shop.svc.cluster.local');
   zone.setNamespace('shop', true);
   const web = { namespace: 'shop', name: 'web', kind: 'cluster', addresses: ['10.96.1.1'], ports: [] } as const;
@@ -272,7 +276,7 @@ t.test('questions that come before the zone is known wait for it, but not for ev
   t.strictSame(clock.pending(), [], 'no timer is left');
 });
 
-t.test('one OPT, of the root, among the additional records: all else is FORMERR', async (t) => {
+t.test('one OPT with the root name among the additional records; everything else is FORMERR', async (t) => {
   const { port } = await start(t);
   const plain = query('web.shop.svc.cluster.local', Packet.TYPE.A);
   const opt = Buffer.from('0000291000000000000000', 'hex');
@@ -313,8 +317,8 @@ t.test('names outside the zone are answered to allowed clients only, by UDP and 
   const rcode = async (name: string, type: number = Packet.TYPE.A) =>
     (await exchange(port, query(name, type)))[3]! & 0x0f;
   t.equal(await rcode('example.org'), 5, 'REFUSED');
-  t.equal(await rcode('web.shop.svc.cluster.local'), 0, 'the zone is for everybody');
-  t.equal(await rcode('out.shop.svc.cluster.local'), 0, 'the alias alone');
+  t.equal(await rcode('web.shop.svc.cluster.local'), 0, 'the zone is served to every client');
+  t.equal(await rcode('out.shop.svc.cluster.local'), 0, 'only the alias');
   t.equal(await rcode('1.2.0.192.in-addr.arpa', Packet.TYPE.PTR), 5);
   const tcp = TCPClient({ dns: host, port });
   t.equal((await tcp('example.org', 'A')).header.rcode, 5);
@@ -325,7 +329,7 @@ t.test('names outside the zone are answered to allowed clients only, by UDP and 
   t.same([...new Set(clients)], [host]);
 });
 
-t.test('a query longer than any real one ends the connection before it is collected', async (t) => {
+t.test('a query longer than any real query ends the connection before it is buffered', async (t) => {
   const { port } = await start(t);
   const socket = createConnection({ host, port });
   socket.on('error', () => {});

@@ -14,12 +14,12 @@ function answer(count: number): Buffer {
   return packet.toBuffer();
 }
 
-void t.test('bounded by bytes: the oldest go, and what is replaced or expired frees its room', async (t) => {
+void t.test('bounded by bytes: the oldest are dropped, and replaced or expired answers free their bytes', async (t) => {
   const message = answer(10);
   const cache = new UpstreamCache(1_000, 3 * message.length);
   for (const key of ['a', 'b', 'c']) cache.set(key, message, 0);
   for (let i = 0; i < 10; i++) cache.set('c', message, 0);
-  t.ok(cache.get('a', 0), 'replacing does not count twice');
+  t.ok(cache.get('a', 0), 'a replaced answer does not count twice');
   cache.set('d', message, 0);
   t.equal(cache.get('a', 0), undefined);
   t.ok(cache.get('b', 0));
@@ -27,5 +27,5 @@ void t.test('bounded by bytes: the oldest go, and what is replaced or expired fr
   cache.set('e', message, 60_000);
   t.ok(cache.get('e', 60_000));
   cache.set('huge', answer(100), 0);
-  t.equal(cache.get('huge', 0), undefined, 'longer than all of it');
+  t.equal(cache.get('huge', 0), undefined, 'longer than the cache');
 });

@@ -29,7 +29,7 @@ t.test('a missing program is NotFound', async (t) => {
   t.ok(isNotFound(await startProgram(['/no/such/program']).catch((e: unknown) => e)));
 });
 
-t.test('a missing directory is not called a missing program', async (t) => {
+t.test('a missing directory is not reported as a missing program', async (t) => {
   await t.rejects(exec.run(['true'], { cwd: '/no/such/dir' }), { message: 'directory not found: /no/such/dir' });
 });
 
@@ -38,7 +38,7 @@ t.test('timeout and abort kill the program', async (t) => {
   t.ok(hasCode(late, 'Timeout'));
   const started = performance.now();
   await t.rejects(exec.run(['sh', '-c', 'sleep 20 & wait'], { timeoutMs: 10 }), { code: 'Timeout' });
-  t.ok(performance.now() - started < 20_000, 'a child that holds the outputs is not waited for');
+  t.ok(performance.now() - started < 20_000, 'a child that keeps the outputs open is not waited for');
   const abort = new AbortController();
   const running = exec.run(['sleep', '60'], { signal: abort.signal }).catch((e: unknown) => e);
   const reason = new Error('enough');
@@ -51,7 +51,7 @@ t.test('timeout and abort kill the program', async (t) => {
   );
 });
 
-t.test('a program that does not read its input is no error', async (t) => {
+t.test('a program that does not read its input is not an error', async (t) => {
   t.same(await exec.run(['true'], { input: Buffer.alloc(1 << 20) }), { stdout: '', stderr: '' });
 });
 

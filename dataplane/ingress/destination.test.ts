@@ -1,7 +1,7 @@
 import t from 'tap';
 import { refusedName, refusedRange, unwrappedAddress } from './destination';
 
-void t.test('addresses that only the node itself has are refused in every spelling', async (t) => {
+void t.test('addresses that only the node itself may reach are refused in every spelling', async (t) => {
   const cases: Record<string, string | undefined> = {
     '127.0.0.1': 'loopback',
     '127.255.255.254': 'loopback',
@@ -37,7 +37,7 @@ void t.test('addresses that only the node itself has are refused in every spelli
   for (const [address, want] of Object.entries(cases)) t.equal(refusedRange(address), want, address);
 });
 
-void t.test('names that are addresses in disguise, or mean this machine, are refused', async (t) => {
+void t.test('names that hide an address, or mean this machine, are refused', async (t) => {
   const disguised = 'an address in another spelling, not a host name';
   const cases: Record<string, string | undefined> = {
     'web.t.svc.cluster.local': undefined,
@@ -65,8 +65,8 @@ void t.test('names that are addresses in disguise, or mean this machine, are ref
     '': 'not a host name',
   };
   for (const [name, want] of Object.entries(cases)) t.equal(refusedName(name), want, name);
-  t.equal(refusedName(`${'a.'.repeat(126)}a`), undefined, 'the longest name');
-  t.equal(refusedName(`${'a.'.repeat(127)}a`), 'not a host name', 'a longer one');
+  t.equal(refusedName(`${'a.'.repeat(126)}a`), undefined, 'the longest allowed name');
+  t.equal(refusedName(`${'a.'.repeat(127)}a`), 'not a host name', 'a longer name');
 });
 
 void t.test('one spelling per address', async (t) => {

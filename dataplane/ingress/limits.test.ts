@@ -68,7 +68,7 @@ void t.test('a slow client loses its connection, on every port and protocol', as
   t.ok(h2.closed, 'HTTP/2 without a request');
 });
 
-void t.test('HTTP/2 between requests, and with a request that makes no progress', async (t) => {
+void t.test('HTTP/2 connections without requests, and with a request without progress, are closed', async (t) => {
   const idle = await start(t, { idleMs: 100 });
   const client = session(t, idle.httpsPort, idle.ca);
   const stream = client.request({ ':path': '/' });
@@ -76,7 +76,7 @@ void t.test('HTTP/2 between requests, and with a request that makes no progress'
   const [head] = await once(stream, 'response');
   t.equal(head[':status'], 200);
   await ended(client);
-  t.ok(client.closed, 'closed when it has nothing to ask');
+  t.ok(client.closed, 'an idle connection is closed');
 
   const stalled = await start(t, { stalledMs: 100 }, () => {});
   const other = session(t, stalled.httpsPort, stalled.ca);
@@ -88,10 +88,10 @@ void t.test('HTTP/2 between requests, and with a request that makes no progress'
   const plain = connect(stalled.httpPort, '127.0.0.1');
   plain.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\nsome`);
   await cutOff(plain);
-  t.ok(plain.destroyed, 'the same in HTTP/1.1');
+  t.ok(plain.destroyed, 'the same for HTTP/1.1');
 });
 
-void t.test('HTTP/2: streams at once are bounded, and resets in a row end the connection', async (t) => {
+void t.test('HTTP/2: concurrent streams are bounded, and repeated resets end the connection', async (t) => {
   const { httpsPort, ca } = await start(t, {});
   const client = session(t, httpsPort, ca);
   await once(client, 'remoteSettings');
@@ -107,11 +107,11 @@ void t.test('HTTP/2: streams at once are bounded, and resets in a row end the co
   t.ok(client.destroyed);
 });
 
-void t.test('the longest head is an option, for requests and for answers', async (t) => {
+void t.test('the longest head is an option, for requests and answers', async (t) => {
   const pad = (n: number) => `X-Pad: ${'x'.repeat(n)}\r\n`;
   const small = await start(t, { maxHeaderBytes: 2_000 }, ok('hello', pad(4_000)));
   t.equal(statusOf(await send(small.httpPort, get('/', pad(3_000), host))), 431);
-  t.equal(statusOf(await send(small.httpPort, get('/', '', host))), 502, "the answer's head is too long");
+  t.equal(statusOf(await send(small.httpPort, get('/', '', host))), 502, 'the head of the answer is too long');
   const large = await start(t, { maxHeaderBytes: 64_000 }, ok('hello', pad(50_000)));
   t.equal(statusOf(await send(large.httpPort, get('/', pad(50_000), host))), 200);
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { canonicalRulePath, otherReadings, parsePath } from './path';
 
-void t.test('rules and requests meet in one spelling', async (t) => {
+void t.test('rules and requests are compared in one spelling', async (t) => {
   const cases: { rule: string; same: string[]; other?: string[] }[] = [
     { rule: '/my docs', same: ['/my%20docs'], other: ['/my+docs', '/my%2520docs'] },
     { rule: '/café', same: ['/caf%C3%A9', '/caf%c3%a9', '/caf\xc3\xa9'], other: ['/caf%E9', '/cafe'] },
@@ -21,11 +21,11 @@ void t.test('rules and requests meet in one spelling', async (t) => {
     const canonical = canonicalRulePath(rule);
     for (const target of same) t.equal(parsePath(target), canonical, `${rule} is ${target}`);
     for (const target of other) t.not(parsePath(target), canonical, `${rule} is not ${target}`);
-    t.equal(canonicalRulePath(canonical), canonical, 'once is enough');
+    t.equal(canonicalRulePath(canonical), canonical, 'a second pass changes nothing');
   }
 });
 
-void t.test('paths that backends read in different ways are refused', async (t) => {
+void t.test('paths that backends may read in several ways are refused', async (t) => {
   const refused = [
     '/a/../b',
     '/a/%2e%2E/b',

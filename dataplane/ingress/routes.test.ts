@@ -35,7 +35,7 @@ const cases: Array<{ name: string; rules: string[]; fallback?: string; ask: Reco
     ask: { 'h.com/': 'root', 'h.com/x': 'root', 'h.com/a/c': 'a', 'h.com/a/b': 'exact', 'h.com/a/b/': 'ab' },
   },
   {
-    name: 'a wildcard covers exactly one label',
+    name: 'a wildcard matches exactly one label',
     rules: ['*.foo.com Prefix / star', 'bar.foo.com Prefix /only bar'],
     ask: {
       'baz.foo.com/': 'star',
@@ -46,7 +46,7 @@ const cases: Array<{ name: string; rules: string[]; fallback?: string; ask: Reco
     },
   },
   {
-    name: 'rules for every host and the default backend come last',
+    name: 'rules for every host come last, then the default backend',
     rules: ['- Prefix /any any', 'h.com Prefix /any mine'],
     fallback: 'dflt',
     ask: { 'x.com/any': 'any', 'h.com/any/x': 'mine', 'h.com/other': 'dflt', 'x.com/': 'dflt' },
@@ -93,14 +93,14 @@ void t.test('one path in two spellings is one path', async (t) => {
   });
   const compiled = compileRoutes([rule('a/x', 1, '/x y'), rule('a/z', 2, '/%78%20y/'), rule('a/é', 3, '/é')], []);
   t.equal(matchRoute(compiled, 'h.com', '/x%20y/1')?.backend, 'a/x');
-  t.equal(matchRoute(compiled, 'h.com', '/%C3%A9')?.path, '/é', 'the route shows the path as it was written');
+  t.equal(matchRoute(compiled, 'h.com', '/%C3%A9')?.path, '/é', 'the route shows the path as the rule has it');
   t.same(
     compiled.conflicts.map((conflict) => [conflict.rule.ingress, conflict.winner]),
     [['a/z', 'a/x']],
   );
 });
 
-void t.test('Host headers in one spelling', async (t) => {
+void t.test('Host headers have one spelling', async (t) => {
   for (const [header, host] of Object.entries({
     'Foo.COM': 'foo.com',
     'foo.com:8080': 'foo.com',

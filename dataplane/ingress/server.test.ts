@@ -94,9 +94,9 @@ void t.test('method, path, query, headers and body reach the backend unchanged',
   t.match(seen, { method: 'PUT', url: '/a%2Fb?c=1&c=2', body: 'payload' });
   t.equal(seen.headers['user-agent'], 'test/1');
   t.equal(seen.headers.host, 'shop.local');
-  t.equal(seen.headers['x-forwarded-for'], '127.0.0.1', 'a claim of the client is replaced');
+  t.equal(seen.headers['x-forwarded-for'], '127.0.0.1', 'a forwarding header of the client is replaced');
   t.equal(seen.headers['x-forwarded-proto'], 'http');
-  t.notOk('x-secret' in seen.headers, 'a header named in Connection stays with its connection');
+  t.notOk('x-secret' in seen.headers, 'a header named in Connection is not forwarded');
 });
 
 void t.test('no rule, no host, a path with dot segments, no endpoints', async (t) => {
@@ -112,7 +112,7 @@ void t.test('no rule, no host, a path with dot segments, no endpoints', async (t
   t.match(await ask(port), { status: 404 });
 });
 
-void t.test('requests before the first configuration wait for it, but not for ever', async (t) => {
+void t.test('requests before the first configuration wait, with a time limit', async (t) => {
   const endpoint = await backend(t, (req, res) => void req.pipe(res));
   const start = async (holdMs: number) => {
     const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0, holdMs });
@@ -139,7 +139,7 @@ void t.test('endpoints take turns', async (t) => {
   t.same(counts, { a: 10, b: 10, c: 10 });
 });
 
-void t.test('a refused connection is tried elsewhere, also with a body', async (t) => {
+void t.test('after a refused connection another endpoint is tried, also with a body', async (t) => {
   const live = await backend(t, (req, res) => void req.pipe(res));
   const { port } = await proxy(t, config([await deadEndpoint(), live]));
   for (let i = 0; i < 4; i++) {
@@ -160,7 +160,7 @@ void t.test('a POST that reached a backend is never sent twice', async (t) => {
   t.equal(seen, 1);
 });
 
-void t.test('a body cut short by the backend is not passed off as complete', async (t) => {
+void t.test('a body that the backend cuts short is not forwarded as complete', async (t) => {
   const endpoint = await backend(t, (_req, res) => {
     res.writeHead(200, { 'content-length': '100' });
     res.write('half');
@@ -178,7 +178,7 @@ void t.test('a large body passes in both directions', async (t) => {
   t.equal(answer.body.length, body.length);
 });
 
-void t.test('a WebSocket outlives every change of configuration', async (t) => {
+void t.test('a WebSocket stays open through every change of configuration', async (t) => {
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer((_req, res) => res.end('plain'));
   server.on('upgrade', (req, socket, head) => {
@@ -207,7 +207,7 @@ void t.test('a WebSocket outlives every change of configuration', async (t) => {
   response.destroy();
 });
 
-void t.test('an upgrade that is no WebSocket is answered as a plain request', async (t) => {
+void t.test('an upgrade other than WebSocket is answered as a plain request', async (t) => {
   const endpoint = await backend(t, (req, res) => res.end(String(req.headers.upgrade)));
   const { port } = await proxy(t, config([endpoint]));
   const answer = await ask(port, { headers: { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c' } });
@@ -233,7 +233,7 @@ void t.test('running requests finish when their endpoint is removed', async (t) 
   t.equal((await answer).body, 'first second');
 });
 
-void t.test('a backend named by a name is judged by the address that is connected to', async (t) => {
+void t.test('an ExternalName backend is judged by the address of the connection', async (t) => {
   const endpoint = await backend(t, (_req, res) => {
     res.setHeader('connection', 'close');
     res.end('inside');
@@ -251,10 +251,10 @@ void t.test('a backend named by a name is judged by the address that is connecte
   const { server, port } = await proxy(t, named('web.t.svc.cluster.local'), { dialing });
   t.match(await ask(port), { status: 200, body: 'inside' });
   refused = 'loopback';
-  t.match(await ask(port), { status: 502 }, 'the same name, which leads to the node now');
+  t.match(await ask(port), { status: 502 }, 'the same name, which now has the address of the node');
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: 'shop.local' } });
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
-  t.equal(response.statusCode, 502, 'upgrades go the same way');
+  t.equal(response.statusCode, 502, 'the same for upgrades');
   response.destroy();
   refused = undefined;
   t.match(await ask(port), { status: 200 });
@@ -263,5 +263,5 @@ void t.test('a backend named by a name is judged by the address that is connecte
     server.update(named(name));
     t.match(await ask(port), { status: 503 }, name);
   }
-  t.equal(asked.length, before, 'these are not even looked up');
+  t.equal(asked.length, before, 'refused without a lookup');
 });

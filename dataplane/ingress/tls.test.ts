@@ -60,14 +60,14 @@ function askTls(port: number, servername: string, host: string, ca: string): Pro
   });
 }
 
-void t.test('each name is served its own certificate; others are refused', async (t) => {
+void t.test('each name has its own certificate; other names are refused', async (t) => {
   const backend = createServer((req, res) => res.end(`${req.headers['x-forwarded-proto']} ${req.headers.host}`));
   const port = await start(t, await listen(t, backend));
   const { cert } = await authority;
   t.same(await askTls(port, 'a.local', 'a.local', cert), { status: 200, body: 'https a.local' });
   t.same(await askTls(port, 'x.c.local', 'x.c.local', cert), { status: 200, body: 'https x.c.local' });
   t.match(await askTls(port, 'a.local', 'b.local', cert), { status: 421 }, 'one certificate, another host');
-  await t.rejects(askTls(port, 'nobody.local', 'nobody.local', cert), 'no certificate, no handshake');
+  await t.rejects(askTls(port, 'nobody.local', 'nobody.local', cert), 'without a certificate the handshake fails');
 });
 
 function call(
@@ -135,7 +135,7 @@ void t.test('gRPC: HTTP/2 on both sides, with trailers', async (t) => {
   t.equal(trailers['x-te'], 'trailers');
 });
 
-void t.test('a broken pair is named and does not hide the others', async (t) => {
+void t.test('a broken pair is reported and does not affect the others', async (t) => {
   const good = await certificateFor('a.local');
   const table = compileTls([{ ...good, hosts: ['b.local'], certificate: 'nonsense', secret: 's/bad' }, good]);
   t.equal(table.broken[0]?.secret, 's/bad');
@@ -143,7 +143,7 @@ void t.test('a broken pair is named and does not hide the others', async (t) => 
   t.notOk(contextFor(table, 'b.local'));
 });
 
-void t.test('a request with an expectation is answered', async (t) => {
+void t.test('a request with Expect is answered', async (t) => {
   const backend = createServer((req, res) => void req.pipe(res));
   const port = await start(t, await listen(t, backend));
   const req = request({

@@ -25,7 +25,7 @@ async function proxy(
   return { port: (await server.listen()).httpPort, failures };
 }
 
-void t.test('requests that HTTP does not have', async (t) => {
+void t.test('requests that are not valid HTTP', async (t) => {
   const backend = await rawBackend(t);
   const { port } = await proxy(t, [backend]);
   const head = 'Host: shop.local\r\nConnection: close\r\n';
@@ -42,11 +42,11 @@ void t.test('requests that HTTP does not have', async (t) => {
   for (const [name, [request, status]] of Object.entries(cases)) {
     t.equal(statusOf(await send(port, request)), status, name);
   }
-  t.same(backend.received, [], 'nothing of it reached the backend');
-  t.equal(statusOf(await send(port, get('/', '', 'shop.local:'))), 200, 'an empty port is no port');
+  t.same(backend.received, [], 'the backend received nothing');
+  t.equal(statusOf(await send(port, get('/', '', 'shop.local:'))), 200, 'an empty port is ignored');
 });
 
-void t.test('a chunk extension is hop-by-hop: the body travels without it', async (t) => {
+void t.test('a chunk extension is hop-by-hop: the body is forwarded without it', async (t) => {
   const backend = await rawBackend(t, (socket) => {
     socket.on('data', () => {
       if (backend.received[0]!.endsWith('0\r\n\r\n')) socket.end(ok('done'));
@@ -59,7 +59,7 @@ void t.test('a chunk extension is hop-by-hop: the body travels without it', asyn
   );
   const [status] = [statusOf(answer)];
   if (status === 200) t.notMatch(backend.received[0], /;a=/);
-  else t.equal(status, 400, 'or is not taken at all');
+  else t.equal(status, 400, 'or the request is refused');
 });
 
 void t.test('upgrades lose the same headers as other requests', async (t) => {
@@ -86,7 +86,7 @@ void t.test('upgrades lose the same headers as other requests', async (t) => {
     for (const name of ['forwarded', 'x-forwarded-prefix', 'proxy', 'x-hop'])
       t.same(valuesOf(request!, name), [], name);
     t.equal(statusOf(got), kind === 'taken' ? 101 : 200, kind);
-    t.same(valuesOf(got, 'x-s'), [], `${kind}: named by the backend's Connection`);
+    t.same(valuesOf(got, 'x-s'), [], `${kind}: named in the backend's Connection header`);
     t.same(valuesOf(got, 'x-t'), ['t'], kind);
     t.match(got, kind === 'taken' ? /hello$/ : /plain$/, kind);
   }
@@ -102,7 +102,7 @@ void t.test('an upgrade with a body is a plain request', async (t) => {
   t.match(backend.received[0], /\r\n\r\nbody$/);
 });
 
-void t.test('answers of small servers are taken', async (t) => {
+void t.test('answers of small servers are accepted', async (t) => {
   const cases: Record<string, [answer: string, body: string]> = {
     'lines that end in LF alone': ['HTTP/1.1 200 OK\n\nhello\n', 'hello\n'],
     'LF with headers and a length': ['HTTP/1.0 200 OK\nContent-Type: text/plain\nContent-Length: 5\n\nhello', 'hello'],
@@ -126,7 +126,7 @@ void t.test('answers of small servers are taken', async (t) => {
   }
 });
 
-void t.test('answers that could be taken for two are refused, and the reason is the true one', async (t) => {
+void t.test('ambiguous answers are refused, with the true reason', async (t) => {
   const cases: Record<string, [answer: string, reason: RegExp]> = {
     'two lengths': [
       'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello',
@@ -148,20 +148,24 @@ void t.test('answers that could be taken for two are refused, and the reason is 
     const got = await send(port, get('/'));
     t.equal(statusOf(got), 502, name);
     t.match(bodyOf(got), reason, name);
-    t.notMatch(got, /127\.0\.0\.1|default/, `${name}: nothing inside is shown`);
+    t.notMatch(got, /127\.0\.0\.1|default/, `${name}: the client sees no inner addresses and names`);
     const [failure] = failures;
-    t.match(failure!.detail, new RegExp(`default/shop:80, endpoint 127\\.0\\.0\\.1:${backend.port}`), 'the log has it');
-    t.match(got, new RegExp(failure!.requestId), 'and both have the number of the request');
+    t.match(
+      failure!.detail,
+      new RegExp(`default/shop:80, endpoint 127\\.0\\.0\\.1:${backend.port}`),
+      'the log names Service and endpoint',
+    );
+    t.match(got, new RegExp(failure!.requestId), 'answer and log have the same request ID');
   }
 });
 
-void t.test('why there is no endpoint', async (t) => {
+void t.test('the answer says why there is no endpoint', async (t) => {
   const { port, failures } = await proxy(t, []);
   t.match(bodyOf(await send(port, get('/'))), /^503: the Service of this rule has no ready endpoints\nrequest /);
   t.match(failures[0], { status: 503, detail: 'default/shop:80: no ready endpoints' });
 });
 
-void t.test("trailers and headers of a backend's connection stay there", async (t) => {
+void t.test('trailers and hop-by-hop headers of a backend are not forwarded', async (t) => {
   const head =
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Content-Length\r\nConnection: close, X-S\r\nX-S: s\r\n\r\n';
   const trailers = 'X-Sum: 1\r\nContent-Length: 99\r\nSet-Cookie: a=1\r\nX-Forwarded-For: 6.6.6.6\r\n';
@@ -171,7 +175,7 @@ void t.test("trailers and headers of a backend's connection stay there", async (
   t.same(valuesOf(got, 'x-s'), []);
 });
 
-void t.test('bytes behind an answer never reach the next client', async (t) => {
+void t.test('bytes after an answer never reach the next client', async (t) => {
   const backend = await rawBackend(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil');
   });
@@ -179,7 +183,7 @@ void t.test('bytes behind an answer never reach the next client', async (t) => {
   for (let i = 0; i < 3; i++) t.equal(bodyOf(await send(port, get('/'))), 'ok');
 });
 
-void t.test('a client that goes away takes its request along', async (t) => {
+void t.test('when the client leaves, the request to the backend ends', async (t) => {
   const asked = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   const backend = await rawBackend(t, (socket) => {
@@ -210,7 +214,7 @@ void t.test('the head of an answer does not wait for its body', async (t) => {
   t.match(head, /^HTTP\/1\.1 200 OK\r\n/);
 });
 
-void t.test('no spelling walks around a rule, and what was sent is what arrives', async (t) => {
+void t.test('no spelling of a path avoids a rule, and the path is forwarded as it was sent', async (t) => {
   const [root, admin] = [await rawBackend(t, ok('root')), await rawBackend(t, ok('admin'))];
   const server = new IngressServer({ host: '127.0.0.1', httpPort: 0, httpsPort: 0 });
   const rule = { ingress: 'd/s', createdMs: 1, host: 'shop.local', pathType: 'Prefix' as const };

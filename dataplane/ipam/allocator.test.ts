@@ -5,7 +5,7 @@ import { nextFit, podRange } from './range';
 
 const take = (allocator: AddressAllocator, n: number) => Array.from({ length: n }, () => allocator.allocate());
 
-t.test('ranges keep back network, gateway and broadcast', async (t) => {
+t.test('ranges reserve network, gateway and broadcast addresses', async (t) => {
   const cases = [
     { name: 'a node /24', cidr: '10.244.3.0/24', first: 2, last: 254 },
     { name: 'the smallest', cidr: '10.0.0.0/30', first: 2, last: 2 },
@@ -26,7 +26,7 @@ t.test('next-fit yields every offset once, from any start', async (t) => {
   t.same([...nextFit(range, 6)], [2, 3, 4, 5, 6]);
 });
 
-t.test('allocates in order, reuses a released address last', async (t) => {
+t.test('allocates in order, and reuses a released address last', async (t) => {
   const allocator = new AddressAllocator(parseCidr('10.0.0.0/29'));
   t.equal(allocator.gateway, '10.0.0.1');
   t.same(take(allocator, 2), ['10.0.0.2', '10.0.0.3']);
@@ -41,7 +41,7 @@ t.test('allocates in order, reuses a released address last', async (t) => {
   t.equal(allocator.allocate(), '10.0.0.5');
 });
 
-t.test('the second address of a pod is as far from the start of its range as the first', async (t) => {
+t.test('the second address of a pod has the same offset in its range as the first', async (t) => {
   const [first, second] = [
     new AddressAllocator(parseCidr('10.0.0.0/29')),
     new AddressAllocator(parseCidr('fd00::/64')),
@@ -49,9 +49,9 @@ t.test('the second address of a pod is as far from the start of its range as the
   const like = (ip: string) => second.allocateLike(ip, first);
   t.same([like('10.0.0.4'), like('10.0.0.2')], ['fd00::4', 'fd00::2']);
   second.reserve('fd00::5');
-  t.equal(like('10.0.0.5'), 'fd00::6', 'where that is taken, any other');
+  t.equal(like('10.0.0.5'), 'fd00::6', 'another address when that one is in use');
   const small = new AddressAllocator(parseCidr('10.1.0.0/30'));
-  t.equal(small.allocateLike('10.0.0.6', first), '10.1.0.2', 'or where its range ends before');
+  t.equal(small.allocateLike('10.0.0.6', first), '10.1.0.2', 'another address when that one is outside the range');
 });
 
 t.test('only the beginning of a large range is used; addresses beyond it can be reserved', async (t) => {
@@ -72,7 +72,7 @@ t.test('after a restart the addresses of running pods are reserved again', async
   t.same(take(allocator, 4), ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.2']);
 });
 
-t.test('addresses that no pod can have', async (t) => {
+t.test('addresses that a pod cannot have are refused', async (t) => {
   const allocator = new AddressAllocator(parseCidr('10.0.0.0/29'));
   for (const ip of ['10.0.0.0', '10.0.0.1', '10.0.0.7', '10.0.1.2', 'fd00::2', 'x']) {
     t.throws(() => allocator.reserve(ip), { code: 'BadRequest' }, ip);

@@ -15,7 +15,7 @@ const link: Link = {
 };
 const address: LinkAddress = { link: 3, family: 4, address: '10.0.0.1', prefix: 24 };
 
-t.test('steps from any bridge to the desired one', async (t) => {
+t.test('steps from each bridge to the desired bridge', async (t) => {
   const create = {
     action: 'create-bridge',
     name: 'br0',
@@ -24,7 +24,7 @@ t.test('steps from any bridge to the desired one', async (t) => {
   const add = { action: 'ensure-address', linkName: 'br0', address: '10.0.0.1', prefix: 24 };
   const cases = [
     { name: 'from nothing', found: undefined, addresses: [], steps: [create, add] },
-    { name: 'as wanted', found: link, addresses: [address], steps: [] },
+    { name: 'as desired', found: link, addresses: [address], steps: [] },
     {
       name: 'another kind of link has the name',
       found: { ...link, kind: 'veth' },
@@ -32,20 +32,20 @@ t.test('steps from any bridge to the desired one', async (t) => {
       steps: [{ action: 'remove-link', name: 'br0' }, create, add],
     },
     {
-      name: 'everything is off',
+      name: 'everything differs',
       found: { ...link, mac: '0a:00:00:00:00:09', mtu: 1400, up: false },
       addresses: [address],
       steps: [{ action: 'set-link', name: 'br0', change: { mac: desired.mac, mtu: 1500, up: true } }],
     },
     {
-      name: 'frames for the bridge itself teach it, as in a bridge of an earlier version',
+      name: 'the bridge learns link-local frames, as in an earlier version',
       found: { ...link, learnsLinkLocal: true },
       addresses: [address],
       steps: [{ action: 'set-link', name: 'br0', change: { learnsLinkLocal: false } }],
     },
-    { name: 'a kernel that does not say', found: link, addresses: [address], steps: [] },
+    { name: 'a kernel without this attribute', found: link, addresses: [address], steps: [] },
     {
-      name: 'the address of an earlier range goes, those of other links and families stay',
+      name: 'the address of an earlier range is removed, those of other links and families stay',
       found: link,
       addresses: [
         { ...address, address: '10.9.0.1' },
@@ -64,7 +64,7 @@ t.test('steps from any bridge to the desired one', async (t) => {
   for (const { name, found, addresses, steps } of cases) t.same(planBridge(desired, found, addresses), steps, name);
 });
 
-t.test('steps from any routes to the desired ones', async (t) => {
+t.test('steps from each list of routes to the desired one', async (t) => {
   const route = (destination: string, more: Partial<Route> = {}): Route => ({
     destination,
     type: 'unicast',
@@ -84,8 +84,13 @@ t.test('steps from any routes to the desired ones', async (t) => {
         { action: 'replace-route', route: two },
       ],
     },
-    { name: 'the link chosen by the kernel is no difference', desired: [one], found: [{ ...one, link: 2 }], steps: [] },
-    { name: 'a metric of 0 is none', desired: [one], found: [{ ...one, metric: 0 }], steps: [] },
+    {
+      name: 'a link chosen by the kernel is not a difference',
+      desired: [one],
+      found: [{ ...one, link: 2 }],
+      steps: [],
+    },
+    { name: 'a metric of 0 means no metric', desired: [one], found: [{ ...one, metric: 0 }], steps: [] },
     {
       name: 'a wrong gateway is replaced',
       desired: [one],
@@ -93,19 +98,19 @@ t.test('steps from any routes to the desired ones', async (t) => {
       steps: [{ action: 'replace-route', route: one }],
     },
     {
-      name: 'a foreign route to the same destination is taken over',
+      name: 'a foreign route to the same destination is replaced',
       desired: [one],
       found: [{ ...one, protocol: 3 }],
       steps: [{ action: 'replace-route', route: one }],
     },
     {
-      name: 'only ours are removed',
+      name: 'only our own routes are removed',
       desired: [],
       found: [one, route('10.3.0.0/24', { protocol: 3 }), route('10.4.0.0/24', { protocol: 2 })],
       steps: [{ action: 'remove-route', route: one }],
     },
     {
-      name: 'a wanted link or source counts',
+      name: 'a desired link or source counts',
       desired: [route('10.1.0.0/24', { link: 2, source: '192.0.2.1' })],
       found: [route('10.1.0.0/24', { link: 3, source: '192.0.2.1' })],
       steps: [{ action: 'replace-route', route: route('10.1.0.0/24', { link: 2, source: '192.0.2.1' }) }],
@@ -130,7 +135,7 @@ t.test('a VXLAN link', async (t) => {
   const link: Link = { index: 4, name, kind: 'vxlan', mtu, mac, up: true, master: 0, peer: 0, vxlan };
   const present: LinkAddress = { link: 4, family: 4, address: '10.0.0.1', prefix: 32 };
   const linkLocal: LinkAddress = { link: 4, family: 6, address: 'fe80::1', prefix: 64 };
-  t.same(planVxlan(wanted, link, [present, linkLocal]), [], 'left alone, with the address the kernel gave it');
+  t.same(planVxlan(wanted, link, [present, linkLocal]), [], 'no steps, with the link-local address of the kernel');
   t.same(planVxlan(wanted, { ...link, mtu: 1500 }, [present]), [{ action: 'set-link', name, change: { mtu } }]);
   const replaced = [{ action: 'remove-link', name }, create, address];
   for (const other of [{ id: 1 }, { port: 4789 }, { local: '192.168.57.99' }]) {
@@ -145,7 +150,7 @@ t.test('a VXLAN link', async (t) => {
   ]);
 });
 
-t.test('neighbours and tunnel end points of a link of ours', async (t) => {
+t.test('neighbours and forwarding entries of our link', async (t) => {
   const permanent = 0x80;
   const wanted = { link: 4, address: '10.0.1.1', mac: '0a:59:00:00:00:02' };
   t.same(planNeighbours([wanted], [], 4), { add: [{ action: 'ensure-neighbour', entry: wanted }], remove: [] });

@@ -20,7 +20,7 @@ import { linkChange, linkCreation, parseLink } from './wire-link';
 
 const join = (parts: Uint8Array[]) => Buffer.concat(parts);
 
-t.test('links as bytes, and back', async (t) => {
+t.test('links to bytes and back', async (t) => {
   const bridge = parseLink(
     join(
       linkCreation({
@@ -37,14 +37,14 @@ t.test('links as bytes, and back', async (t) => {
   t.equal(bridge.learnsLinkLocal, false);
   t.equal(parseLink(join(linkChange(3, { learnsLinkLocal: true }))).learnsLinkLocal, true);
   const old = parseLink(join(linkCreation({ kind: 'bridge', name: 'cni0' })));
-  t.notOk('learnsLinkLocal' in old, 'kernels before 5.0 do not say');
+  t.notOk('learnsLinkLocal' in old, 'kernels before 5.0 do not have the attribute');
   t.notOk('hairpin' in bridge, 'only ports have the flag');
   const port = parseLink(join(linkChange(7, { hairpin: true, master: 3, up: false })));
   t.match(port, { index: 7, master: 3, up: false, hairpin: true });
   t.equal(parseLink(join(linkChange(7, { hairpin: false }))).hairpin, false);
 
   const untouched = join(linkChange(7, { mtu: 1500 }));
-  t.equal(untouched.readUInt32LE(12) & IFF_UP, 0, 'the up flag is left alone unless it is asked for');
+  t.equal(untouched.readUInt32LE(12) & IFF_UP, 0, 'the up flag is not changed without a request');
 
   const veth = join(
     linkCreation({
@@ -62,7 +62,7 @@ t.test('links as bytes, and back', async (t) => {
   t.equal(IFLA_BRPORT_MODE, 4);
 });
 
-t.test('a VXLAN link as bytes, and back', async (t) => {
+t.test('a VXLAN link to bytes and back', async (t) => {
   for (const local of ['192.168.57.10', 'fd00::10']) {
     const vxlan = { id: 1, port: 8472, local };
     const name = 'k8ts-vxlan';
@@ -74,10 +74,10 @@ t.test('a VXLAN link as bytes, and back', async (t) => {
   }
   const entry = { link: 4, mac: '0a:59:c0:a8:39:0b', destination: '192.168.57.11' };
   t.same(parseFdbEntry(join(fdbMessage(entry))), { ...entry, permanent: true });
-  t.equal(fdbMessage(entry)[0]![10], 2, 'the entry of the link itself, not of a bridge above it');
+  t.equal(fdbMessage(entry)[0]![10], 2, 'the entry is of the link itself, not of a bridge above');
 });
 
-t.test('addresses and neighbours survive the way to bytes and back', async (t) => {
+t.test('addresses and neighbours are the same after encoding and parsing', async (t) => {
   for (const entry of [
     { link: 2, family: 4 as const, address: '10.244.1.5', prefix: 32 },
     { link: 3, family: 6 as const, address: 'fd00::5', prefix: 64 },
@@ -94,7 +94,7 @@ t.test('addresses and neighbours survive the way to bytes and back', async (t) =
   });
 });
 
-t.test('routes as bytes, and back', async (t) => {
+t.test('routes to bytes and back', async (t) => {
   const routes: Route[] = [
     { destination: '10.244.2.0/24', type: 'unicast', gateway: '192.168.57.11', protocol: 84 },
     { destination: '0.0.0.0/0', type: 'unicast', gateway: '10.244.1.1', link: 2, protocol: 3 },
@@ -111,7 +111,7 @@ t.test('routes as bytes, and back', async (t) => {
   t.equal(parseRoute(other), undefined, 'another table');
   const local = join(routeMessage(routes[0]!));
   local.writeUInt8(RTN.LOCAL, 7);
-  t.equal(parseRoute(local), undefined, 'what the kernel made for an address');
+  t.equal(parseRoute(local), undefined, 'a local route of the kernel');
   const cloned = join(routeMessage(routes[5]!));
   cloned.writeUInt32LE(0x200, 8);
   t.equal(parseRoute(cloned), undefined, 'a cache entry');
@@ -119,7 +119,7 @@ t.test('routes as bytes, and back', async (t) => {
   t.ok(parseAttrs(join(routeMessage(routes[0]!)).subarray(12)).has(RTA.GATEWAY));
 });
 
-t.test('what is no address is refused', async (t) => {
+t.test('malformed addresses are refused', async (t) => {
   for (const mac of ['', '0a:58:0a:f4:00', '0a:58:0a:f4:00:0g', '0a580af40001']) {
     t.throws(() => macBytes(mac), { code: 'BadRequest' }, mac);
   }
@@ -127,7 +127,7 @@ t.test('what is no address is refused', async (t) => {
   t.equal(addressBytes('::1').length, 16);
 });
 
-t.test('errors by what the caller can do', async (t) => {
+t.test("errors by the caller's possible reaction", async (t) => {
   const { EEXIST, ENODEV, ESRCH, EPERM, EOPNOTSUPP, EINVAL, ENETUNREACH, EBUSY } = constants.errno;
   const cases = [
     { errno: EEXIST, code: 'AlreadyExists' },

@@ -55,7 +55,7 @@ t.test('paths without links', async (t) => {
   await t.rejects(reached(Array(300).fill('d').join('/')), { code: 'BadRequest' });
 });
 
-t.test('links are followed inside, never out', async (t) => {
+t.test('links are followed inside the root, never out of the root', async (t) => {
   const { root, host, reached } = await setUp(t);
   const lay = (target: string, name: string) => symlink(target, join(root, name));
   // As a ConfigMap's volume is laid out.
@@ -92,7 +92,7 @@ t.test('links are followed inside, never out', async (t) => {
   await t.rejects(reached('bytes'), { code: 'BadRequest' });
 });
 
-t.test('missing folders are created inside only, with the mode asked for', async (t) => {
+t.test('missing folders are created only inside, with the given mode', async (t) => {
   const { root, host, reached } = await setUp(t);
   t.equal(await reached('new/deep/er', 0o2775), 'volume/new/deep/er');
   for (const path of ['new', 'new/deep', 'new/deep/er']) {
@@ -100,17 +100,17 @@ t.test('missing folders are created inside only, with the mode asked for', async
   }
   const mode = (await stat(join(root, 'a'))).mode;
   t.equal(await reached('a/c', 0o700), 'volume/a/c');
-  t.equal((await stat(join(root, 'a'))).mode, mode, 'folders that were there keep their mode');
+  t.equal((await stat(join(root, 'a'))).mode, mode, 'existing folders keep their mode');
   await symlink(host, join(root, 'link'));
   await t.rejects(reached('link/new/folder', 0o777), { code: 'Forbidden' });
   t.same(await readdir(host), ['file', 'inner'], 'nothing was created outside');
   await symlink('a', join(root, 'in'));
   t.equal(await reached('in/d/e', 0o777), 'volume/a/d/e');
   const both = await Promise.all([reached('same/path/x', 0o777), reached('same/path/y', 0o777)]);
-  t.same(both, ['volume/same/path/x', 'volume/same/path/y'], 'two at once');
+  t.same(both, ['volume/same/path/x', 'volume/same/path/y'], 'two at the same time');
 });
 
-t.test('what is held stays the same, whatever its name becomes', async (t) => {
+t.test('an open handle stays on the same file, whatever happens to its name', async (t) => {
   const { root, host } = await setUp(t);
   await link(join(root, 'a/b/file'), join(root, 'other'));
   const handle = await openBeneath(root, 'other');
@@ -155,7 +155,7 @@ t.test('a process that swaps folder and link moves no open out of the volume', a
     }
   }
   t.equal(escapes, 0);
-  t.ok(counts.opened > 0 && counts.refused > 0, `both states were met: ${JSON.stringify(counts)}`);
-  t.same(await readdir(host), ['file', 'inner'], 'and nothing was created there');
-  t.equal((await stat(host)).mode, mode, 'nor given another mode');
+  t.ok(counts.opened > 0 && counts.refused > 0, `both results occurred: ${JSON.stringify(counts)}`);
+  t.same(await readdir(host), ['file', 'inner'], 'nothing was created in the host folder');
+  t.equal((await stat(host)).mode, mode, 'the host folder keeps its mode');
 });

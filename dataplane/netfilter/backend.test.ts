@@ -7,7 +7,7 @@ import { classifyFailure } from './classify';
 
 const version = (text: string) => ({ argv: 'iptables --version', stdout: `iptables ${text}\n` });
 
-t.test('mode and version', (t) => {
+t.test('mode and version are parsed', (t) => {
   t.same(parseVersion('iptables v1.8.9 (nf_tables)'), { version: '1.8.9', mode: 'nft' });
   t.same(parseVersion('ip6tables v1.8.7 (legacy)'), { version: '1.8.7', mode: 'legacy' });
   t.same(parseVersion('iptables v1.6.1'), { version: '1.6.1', mode: 'legacy' });
@@ -33,7 +33,7 @@ t.test('a kernel with rules of one mode only is accepted', async (t) => {
   t.match(await detectBackend(noKernelPart, 4), { mode: 'nft' });
 });
 
-t.test('a mix, an old and a missing iptables are refused with advice', async (t) => {
+t.test('mixed rules, an old iptables and a missing iptables are refused with advice', async (t) => {
   const mixed = new ScriptedExec([
     version('v1.8.9 (legacy)'),
     { argv: 'iptables-nft-save', stdout: '-A INPUT -j ACCEPT\n' },
@@ -44,7 +44,7 @@ t.test('a mix, an old and a missing iptables are refused with advice', async (t)
   await t.rejects(detectBackend(missing, 6), { message: /apt-get install iptables/ });
 });
 
-t.test('what stderr means', (t) => {
+t.test('errors by the text on stderr', (t) => {
   const of = (stderr: string) => classifyFailure(new CommandFailed(['iptables-restore'], 1, stderr));
   t.equal(of('Another app is currently holding the xtables lock'), 'busy');
   t.equal(of("iptables-restore v1.8.9 (nf_tables): Chain 'K8TS-X' does not exist"), 'stale');

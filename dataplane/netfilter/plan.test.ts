@@ -16,7 +16,7 @@ const own = (
 
 const right = { missing: [], surplus: [] };
 
-t.test('only chains that differ are named; removed ones last; every table is committed', (t) => {
+t.test('only chains that differ are written; removed chains come last; every table is committed', (t) => {
   const wanted = own([chain('K8TS-A'), chain('K8TS-B', 'K8TS-A'), chain('K8TS-C')], [chain('K8TS-F')]);
   const actual = own([chain('K8TS-A'), chain('K8TS-B'), chain('K8TS-OLD', 'K8TS-A')], []);
   const differences = diffChains(wanted, actual);
@@ -67,7 +67,7 @@ t.test('a dump of the kernel: our chains and our jumps, no foreign ones', (t) =>
   t.same(missingJumps, jumps.slice(1));
   const text = renderRestore(own([chain('K8TS-A')]), [], { missing: missingJumps, surplus: [] });
   t.match(text, '-I OUTPUT 1 -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES\n');
-  t.notMatch(text, ':OUTPUT', 'a foreign chain is never declared: that would empty it');
+  t.notMatch(text, ':OUTPUT', 'a foreign chain is never declared, because that would empty the chain');
   t.end();
 });
 
@@ -90,7 +90,7 @@ t.test('removal deletes our jumps and chains and nothing else', (t) => {
   t.end();
 });
 
-t.test('the tracer sees our jumps, and a jump to nowhere is found', (t) => {
+t.test('the tracer follows our jumps, and a jump to a missing chain is found', (t) => {
   const rules = ruleSetOf(own([chain('K8TS-A', 'K8TS-GONE'), ['K8TS-EMPTY', '']]));
   t.ok(brokenJumps(rules).includes('-A K8TS-A -j K8TS-GONE'));
   t.ok(rules.get('nat')?.has('PREROUTING'));

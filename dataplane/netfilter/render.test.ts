@@ -35,7 +35,7 @@ for (const line of lines) {
   });
 }
 
-t.test('unknown words are kept as text', (t) => {
+t.test('unknown words stay as text', (t) => {
   const rule = parseRule('-A PREROUTING -m set --match-set blocked src -j LOG --log-prefix "dropped: "');
   t.same(rule.matches, [{ match: 'opaque', text: '-m set --match-set blocked src' }]);
   t.same(rule.action, { target: 'opaque', text: '-j LOG --log-prefix "dropped: "' });
@@ -56,14 +56,14 @@ t.test('a comment is quoted only when iptables-save quotes it', (t) => {
   t.end();
 });
 
-t.test('probabilities are those the kernel can hold', (t) => {
+t.test('probabilities are values that the kernel can store', (t) => {
   t.equal(formatProbability(1 / 3), '0.33333333349');
   t.equal(formatProbability(0.25), '0.25000000000');
   t.equal(formatProbability(1 / 7), '0.14285714272');
   t.end();
 });
 
-t.test('a dump is split into tables and chains, counters and comments dropped', (t) => {
+t.test('a dump is split into tables and chains, without counters and comments', (t) => {
   const dump = '# Generated\n*nat\n:PREROUTING ACCEPT [1:2]\n:K8TS-A - [0:0]\n[3:4] -A K8TS-A -j RETURN\nCOMMIT\n';
   t.same(
     [...splitDump(dump).get('nat')!],

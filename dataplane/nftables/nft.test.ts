@@ -17,7 +17,7 @@ t.test('a transaction is one call with the text on standard input; empty text is
   t.strictSame(exec.calls, [{ argv: ['nft', '-f', '-'], input: 'add table ip k8ts\n' }]);
 });
 
-t.test('failures say how to react, and which line it was', async (t) => {
+t.test('failures have a code for the reaction, and name the line', async (t) => {
   const said = (what: string) => `/dev/stdin:2:1-7: Error: ${what}\nadd rule\n^^^^^^^\n`;
   const cases = [
     [said('Could not process rule: No such file or directory'), 'Unavailable', 'stale'],
@@ -41,7 +41,7 @@ t.test('failures say how to react, and which line it was', async (t) => {
   await t.rejects(missing.run('x'), { code: 'Unsupported', message: /apt-get install nftables/ });
 });
 
-t.test('the structure of one table is cut out of the rule set', async (t) => {
+t.test('the text of one table is cut out of the rule set', async (t) => {
   const ours = 'table ip k8ts {\n\tchain a {\n\t\taccept\n\t}\n}\n';
   const others = 'table ip nat {\n\tchain b {\n\t}\n}\n';
   for (const text of [ours, others + ours, ours + others, others + ours + others.replace('nat', 'k8ts-more')]) {
@@ -53,7 +53,7 @@ t.test('the structure of one table is cut out of the rule set', async (t) => {
   t.equal(await nft.structure(table), ours);
 });
 
-t.test('elements are read back as the text they were written with', async (t) => {
+t.test('elements are parsed to the text that was written', async (t) => {
   const elem = (val: unknown, rest: object = {}) => ({ elem: { val, ...rest } });
   const key = { concat: ['10.96.0.10', 'tcp', 80] };
   const nftables = [
@@ -84,13 +84,13 @@ t.test('elements are read back as the text they were written with', async (t) =>
   });
 });
 
-t.test('a table that is not there is no error when read', async (t) => {
+t.test('reading a missing table is not an error', async (t) => {
   const stderr = 'Error: No such file or directory\nlist table ip k8ts\n';
   const nft = new NftProgram(new ScriptedExec([{ argv: 'nft -n -j list table ip k8ts', exitCode: 1, stderr }]));
   t.equal(await nft.read(table), undefined);
 });
 
-t.test('comments cannot break out; long element lists become several commands', async (t) => {
+t.test('text cannot end its comment; long element lists become several commands', async (t) => {
   t.equal(comment('shop/web:http'), 'comment "shop/web:http"');
   t.equal(comment('a" ; flush ruleset\n'), `comment "a' ; flush ruleset'"`);
   t.equal(comment('x'.repeat(300)).length, 'comment ""'.length + maxComment);

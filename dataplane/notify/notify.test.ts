@@ -35,7 +35,7 @@ t.test('messages arrive', async (t) => {
   const second = open();
   socket.send('WATCHDOG=1');
   await wake.promise;
-  t.strictSame(heard, ['READY=1', 'WATCHDOG=1'], 'a new listener is found under the same path');
+  t.strictSame(heard, ['READY=1', 'WATCHDOG=1'], 'a new listener is found at the same path');
   // More messages than the queue holds: the sender continues even so.
   for (let i = 0; i < 10_000; i++) socket.send('WATCHDOG=1');
   second.close();

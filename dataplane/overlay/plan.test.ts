@@ -22,7 +22,7 @@ const plan = (given: Partial<OverlayInput> & Pick<OverlayInput, 'leases'>) =>
 t.test('host-gw', async (t) => {
   const cases = [
     {
-      name: 'a route to every other node, in order, and one for what is gone here',
+      name: 'a route to every other node, in order, and one that drops packets for missing pods here',
       leases: [c, a, b],
       routes: [own, via('10.244.1.0/24', '192.168.57.11'), via('10.244.2.0/24', '192.168.57.12')],
       unusable: [],
@@ -41,13 +41,13 @@ t.test('host-gw', async (t) => {
       unusable: [{ node: 'far', reason: 'address 192.168.58.20 is on no link of this node' }],
     },
     {
-      name: 'a range given out twice keeps its first owner',
+      name: 'a range of two nodes stays with the first',
       leases: [a, b, lease('c', '192.168.57.12', '10.244.1.0/24')],
       routes: [own, via('10.244.1.0/24', '192.168.57.11')],
       unusable: [{ node: 'c', reason: 'pod range 10.244.1.0/24 belongs to another node as well' }],
     },
     {
-      name: 'our own range is never routed away',
+      name: 'our own range is never routed to another node',
       leases: [a, lease('b', '192.168.57.11', '10.244.0.0/24')],
       routes: [own],
       unusable: [{ node: 'b', reason: 'pod range 10.244.0.0/24 belongs to another node as well' }],
@@ -81,7 +81,7 @@ t.test('host-gw', async (t) => {
 
 t.test('VXLAN where a node is not on a link of ours', async (t) => {
   const { routes, tunnel, unusable } = plan({ leases: [far, b, a] });
-  t.same(routes, [own, via('10.244.1.0/24', '192.168.57.11')], 'the other way stays for those on our link');
+  t.same(routes, [own, via('10.244.1.0/24', '192.168.57.11')], 'nodes on our link keep their plain route');
   t.same(unusable, []);
   t.same(tunnel, {
     link: {
@@ -98,13 +98,16 @@ t.test('VXLAN where a node is not on a link of ours', async (t) => {
   });
 });
 
-t.test('in mode auto the tunnel exists without routes, because others may see this node off their links', async (t) => {
-  const { tunnel } = plan({ leases: [a, b] });
-  t.match(tunnel, { needed: false, routes: [], neighbours: [], forwarding: [] });
-  t.match(plan({ mode: 'vxlan', leases: [a] }).tunnel, { needed: true });
-});
+t.test(
+  'in mode auto the tunnel exists without routes, because other nodes may see this node off their links',
+  async (t) => {
+    const { tunnel } = plan({ leases: [a, b] });
+    t.match(tunnel, { needed: false, routes: [], neighbours: [], forwarding: [] });
+    t.match(plan({ mode: 'vxlan', leases: [a] }).tunnel, { needed: true });
+  },
+);
 
-t.test('VXLAN for all', async (t) => {
+t.test('mode vxlan: VXLAN for all nodes', async (t) => {
   const { routes, tunnel } = plan({ mode: 'vxlan', leases: [a, b, far] });
   t.same(routes, [own]);
   t.same(
@@ -113,7 +116,7 @@ t.test('VXLAN for all', async (t) => {
   );
 });
 
-t.test('both families in one tunnel: the outer one is that of the first address', async (t) => {
+t.test('both families in one tunnel: the first address determines the outer family', async (t) => {
   const dual = lease('a', '192.168.57.10,fd57::10', '10.244.0.0/24', 'fd00::/64');
   const other = lease('b', '192.168.58.11,fd58::11', '10.244.1.0/24', 'fd00:0:0:1::/64');
   const { tunnel } = plan({ leases: [dual, other] });
@@ -132,12 +135,12 @@ t.test('both families in one tunnel: the outer one is that of the first address'
   );
 });
 
-t.test('leases that cannot be tunnelled are reported', async (t) => {
+t.test('unusable leases are reported', async (t) => {
   t.same(plan({ leases: [a, lease('b', 'fd57::11', '10.244.1.0/24')] }).unusable, [
     { node: 'b', reason: 'it has no address of the family of ours, 192.168.57.10: fd57::11' },
   ]);
   const twin = lease('twin', '192.168.58.20', '10.244.4.0/24');
-  t.same(plan({ leases: [a, far, twin] }).unusable, [], 'two nodes at one address: their ranges are still apart');
+  t.same(plan({ leases: [a, far, twin] }).unusable, [], 'two nodes with one address still have separate ranges');
   t.same(plan({ mode: 'vxlan', leases: [a, lease('b', '192.168.57.10', '10.244.1.0/24')] }).unusable, [
     { node: 'b', reason: 'its address 192.168.57.10 is that of this node' },
   ]);

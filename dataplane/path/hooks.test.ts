@@ -46,18 +46,18 @@ const ways = [
     way: ['prerouting', 'forward', 'postrouting'],
   },
   {
-    name: 'by a port of a bridge',
+    name: 'from a port of a bridge',
     packet: { ...packet, inInterface: 'cni0', frame: { port: 'veth1', sourceMac: '02:00:00:00:00:01' } },
     way: ['bridge prerouting', 'prerouting', 'forward', 'postrouting'],
   },
   {
-    name: 'to a process here',
+    name: 'to a process on this node',
     packet: { ...packet, destination: node, inInterface: 'eth0' },
     way: ['prerouting', 'input'],
   },
-  { name: 'from a process here', packet, way: ['output', 'postrouting'] },
+  { name: 'from a process on this node', packet, way: ['output', 'postrouting'] },
   {
-    name: 'from a process here to another one here',
+    name: 'from a process on this node to another',
     packet: { ...packet, destination: node },
     way: ['output', 'postrouting', 'prerouting', 'input'],
   },
@@ -73,7 +73,7 @@ for (const { name, packet: sent, way } of ways) {
   });
 }
 
-t.test('at one hook the lower priority is asked first; accept ends one chain, drop ends all', async (t) => {
+t.test('at one hook the lower priority comes first; accept ends one chain, drop ends all', async (t) => {
   const met: string[] = [];
   const tracer = tracerOf(
     met,
@@ -85,7 +85,7 @@ t.test('at one hook the lower priority is asked first; accept ends one chain, dr
   t.strictSame(met, ['mangle', 'filter']);
 });
 
-t.test('the way is chosen by the address that DNAT put in', async (t) => {
+t.test('the address after DNAT determines the way', async (t) => {
   const met: string[] = [];
   const act = (one: Traveller): undefined => one.translateDestination({ address: node, port: 53 }) as undefined;
   const dnat = { hook: 'prerouting', priority: priorities.dstnat, name: 'dnat', type: 'nat', act } as const;
@@ -94,7 +94,7 @@ t.test('the way is chosen by the address that DNAT put in', async (t) => {
   t.match(journey, { local: true, destination: node, destinationPort: 53, dnat: { address: node, port: 53 } });
 });
 
-t.test('chains of type nat: the first packet alone, and until one has translated it', async (t) => {
+t.test('chains of type nat: only the first packet, and only until one chain has translated', async (t) => {
   const met: string[] = [];
   const act = (one: Traveller): undefined => one.translateDestination({ address: '10.244.2.10' }) as undefined;
   const nat = { hook: 'prerouting', priority: priorities.dstnat, type: 'nat' } as const;
@@ -105,7 +105,7 @@ t.test('chains of type nat: the first packet alone, and until one has translated
   t.strictSame(met, ['first'], 'conntrack knows the translation of later packets');
 });
 
-t.test('a process that speaks to its own node is not translated again behind loopback', async (t) => {
+t.test('a process that connects to its own node is not translated again after loopback', async (t) => {
   const met: string[] = [];
   const nat = { priority: 0, type: 'nat' } as const;
   const tracer = tracerOf(met, ...hooks.map((hook) => ({ ...nat, hook, name: hook })));
@@ -113,7 +113,7 @@ t.test('a process that speaks to its own node is not translated again behind loo
   t.strictSame(met, ['output', 'postrouting']);
 });
 
-t.test('chains of one family see packets of that family', async (t) => {
+t.test('chains of one family get only packets of that family', async (t) => {
   const met: string[] = [];
   const tracer = tracerOf(
     met,

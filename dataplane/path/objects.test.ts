@@ -25,11 +25,11 @@ const services = [
   { comment: '' },
 ] as const;
 
-t.test('of Services', async (t) => {
+t.test('comments of Services', async (t) => {
   for (const one of services) t.strictSame(serviceOfComment(one.comment), 'is' in one ? [one.is] : [], one.comment);
 });
 
-t.test('of policies', async (t) => {
+t.test('comments of policies', async (t) => {
   t.strictSame(policiesOfComment('shop/allow-web: ingress[0]'), [
     { kind: 'NetworkPolicy', key: 'shop/allow-web', rule: 'ingress[0]' },
   ]);
@@ -41,7 +41,7 @@ t.test('of policies', async (t) => {
   t.strictSame(policiesOfComment('of connections that were let through'), []);
 });
 
-t.test('a name that nft has cut names no object', async (t) => {
+t.test('a name that nft has shortened names no object', async (t) => {
   const name = 'x'.repeat(maxComment - 'shop/'.length);
   t.strictSame(serviceOfComment(`shop/${name}`), []);
   t.strictSame(policiesOfComment(`shop/${name}`), []);

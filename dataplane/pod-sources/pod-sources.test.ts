@@ -55,7 +55,7 @@ const line = 'Error: Could not process rule: ';
 const read = { argv: 'nft -n -s -t list ruleset bridge', stdout: 'table bridge k8ts-pod-sources {\n}\n' };
 const write = (stderr?: string) => ({ argv: 'nft -f -', ...(stderr === undefined ? {} : { exitCode: 1, stderr }) });
 
-t.test('an nft without words for targets: the rest is checked', async (t) => {
+t.test('with an nft that cannot match targets, sources are still checked', async (t) => {
   const exec = new ScriptedExec([write('x:1:1-2: Error: syntax error, unexpected @'), write(), read, write(), read]);
   const filter = new SourceFilter(new NftProgram(exec));
   await filter.apply(ports);
@@ -64,20 +64,20 @@ t.test('an nft without words for targets: the rest is checked', async (t) => {
   t.strictSame(
     exec.calls.flatMap(({ input }) => (input ? [input.includes('targets6')] : [])),
     [true, false, false],
-    'it is asked once',
+    'tried only once',
   );
 });
 
-t.test('a table that ours does not fit into is replaced', async (t) => {
+t.test('a table that conflicts with ours is replaced', async (t) => {
   const exec = new ScriptedExec([write(`${line}File exists`), write(), write(), read]);
   await new SourceFilter(new NftProgram(exec)).apply(ports);
   t.equal(exec.calls[1]?.input, sourcesRemoval());
   const busy = new SourceFilter(new NftProgram(new ScriptedExec([write(`${line}Device or resource busy`)])));
   await t.rejects(busy.apply(ports), { code: 'Unavailable' });
-  t.equal(await busy.isDamaged(false), true, 'to be written again');
+  t.equal(await busy.isDamaged(false), true, 'the table must be written again');
 });
 
-t.test('no tables for bridges', async (t) => {
+t.test('a kernel without bridge tables', async (t) => {
   const refused = write(`${line}Operation not supported`);
   const filter = new SourceFilter(new NftProgram(new ScriptedExec([refused, refused, refused])));
   await t.rejects(filter.apply(ports), { code: 'Unsupported' });

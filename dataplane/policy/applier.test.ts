@@ -66,7 +66,7 @@ t.test(
   },
 );
 
-t.test('no policy: an existing table is removed, otherwise nothing is written', async (t) => {
+t.test('without policies an existing table is removed, and otherwise nothing is written', async (t) => {
   const nft = new ScriptedNft();
   await new PolicyApplier(nft).apply(undefined);
   t.strictSame(nft.runs, []);
@@ -74,10 +74,10 @@ t.test('no policy: an existing table is removed, otherwise nothing is written', 
   const applier = new PolicyApplier(nft);
   await applier.apply(undefined);
   await applier.apply(undefined);
-  t.strictSame(nft.runs, [removal()], 'of an earlier process');
+  t.strictSame(nft.runs, [removal()], 'the table of an earlier process is removed');
 });
 
-t.test('a node without nft can live without policies, not with them', async (t) => {
+t.test('a node without nft works without policies, and fails with policies', async (t) => {
   const nft = new ScriptedNft();
   nft.structure = async () => {
     throw new Unsupported('nft is not installed');
@@ -88,10 +88,10 @@ t.test('a node without nft can live without policies, not with them', async (t) 
   await t.rejects(applier.apply(plan('10.0.0.1')), { code: 'Unsupported' });
 });
 
-t.test('foreign changes are found, and then everything is written', async (t) => {
+t.test('changes of other programs are found, and then everything is written', async (t) => {
   const nft = new ScriptedNft();
   const applier = new PolicyApplier(nft);
-  t.strictSame(await applier.check(true), [], 'before the first write there is nothing to miss');
+  t.strictSame(await applier.check(true), [], 'nothing is missing before the first write');
   await applier.apply(plan('10.0.0.1'));
   nft.elements = new Map([
     ['s', new Map([['10.0.0.1 . 6 . 80', {}]])],
@@ -99,16 +99,16 @@ t.test('foreign changes are found, and then everything is written', async (t) =>
   ]);
   t.strictSame(await applier.check(true), []);
   nft.elements.get('m')!.set('10.0.0.9', { value: 'accept' });
-  t.strictSame(await applier.check(false), [], 'elements are for the thorough check');
+  t.strictSame(await applier.check(false), [], 'elements are compared by the thorough check only');
   t.match(await applier.check(true), [{ chain: 'm', kind: 'changed' }]);
   t.match(await applier.apply(plan('10.0.0.1')), { full: true });
   nft.structureText = undefined;
   t.match(await applier.check(false), [{ chain: 'the whole table', kind: 'missing' }]);
-  t.strictSame(await applier.check(false), [], 'told once');
+  t.strictSame(await applier.check(false), [], 'reported once');
 });
 
 t.test(
-  'where transactions are counted, nothing is listed without a foreign write, and a changed element is found soon',
+  'where the kernel counts transactions, nothing is listed without a foreign write, and a changed element is found soon',
   async (t) => {
     const nft = new ScriptedNft();
     let others: number | undefined = 7;
@@ -125,23 +125,23 @@ t.test(
       return structure.call(nft, of);
     };
     t.strictSame(await applier.check(false), []);
-    t.equal(listed, 1, 'compared once after the first write');
+    t.equal(listed, 1, 'one comparison after the first write');
     t.strictSame(await applier.check(false), []);
     t.equal(listed, 1);
     t.strictSame(await applier.check(true), []);
     t.equal(listed, 2, 'the thorough check always compares');
     nft.elements.get('m')!.set('10.0.0.9', { value: 'accept' });
     others = 8;
-    t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }], 'without waiting for the thorough check');
+    t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }], 'before the next thorough check');
     await applier.apply(plan('10.0.0.1'));
     others = undefined;
     listed = 0;
     t.match(await applier.check(false), [{ chain: 'm', kind: 'changed' }]);
-    t.equal(listed, 1, 'an uncertain count is no answer');
+    t.equal(listed, 1, 'without a reliable count the table is listed');
   },
 );
 
-t.test('differences are named object by object; counters are no difference', async (t) => {
+t.test('differences are reported for each object; counters are not compared', async (t) => {
   const listing = (...objects: string[]) => `table inet k8ts-policy {\n${objects.join('\n')}\n}\n`;
   const chain = (name: string, rule: string) => `\tchain ${name} {\n\t\t${rule}\n\t}\n`;
   const before = listing(
@@ -158,35 +158,32 @@ t.test('differences are named object by object; counters are no difference', asy
   ]);
 });
 
-t.test(
-  'the bridge is guarded in a table of its own; a kernel without such tables is reported, not fatal',
-  async (t) => {
-    const nft = new ScriptedNft();
-    const applier = new PolicyApplier(nft);
-    const guarded = { ...plan('10.0.0.1'), guard: guardText(['10.244.1.0/24']) };
-    t.match(nft.runs, []);
-    await applier.apply(guarded);
-    t.match(nft.runs[0], /iifname "veth0af401\*" oifname "veth0af401\*"/);
-    t.equal(nft.runs.length, 2);
-    await applier.apply({ ...guarded, ...plan('10.0.0.1', '10.0.0.2'), guard: guarded.guard });
-    t.equal(nft.runs.length, 3, 'once');
-    nft.bridgeText = undefined;
-    t.match(await applier.check(false), [{ table: 'bridge k8ts-policy', kind: 'missing' }]);
-    await applier.apply(guarded);
-    t.ok(nft.bridgeText);
-    await applier.apply(undefined);
-    t.equal(nft.bridgeText, undefined);
+t.test('the bridge has its own table; a kernel without bridge tables is reported, and is not fatal', async (t) => {
+  const nft = new ScriptedNft();
+  const applier = new PolicyApplier(nft);
+  const guarded = { ...plan('10.0.0.1'), guard: guardText(['10.244.1.0/24']) };
+  t.match(nft.runs, []);
+  await applier.apply(guarded);
+  t.match(nft.runs[0], /iifname "veth0af401\*" oifname "veth0af401\*"/);
+  t.equal(nft.runs.length, 2);
+  await applier.apply({ ...guarded, ...plan('10.0.0.1', '10.0.0.2'), guard: guarded.guard });
+  t.equal(nft.runs.length, 3, 'written once');
+  nft.bridgeText = undefined;
+  t.match(await applier.check(false), [{ table: 'bridge k8ts-policy', kind: 'missing' }]);
+  await applier.apply(guarded);
+  t.ok(nft.bridgeText);
+  await applier.apply(undefined);
+  t.equal(nft.bridgeText, undefined);
 
-    nft.bridgeFailure = new Unsupported('no such thing');
-    t.match(await applier.apply(guarded), { full: true, unguarded: /no such thing/ });
-    t.strictSame(await applier.check(false), []);
-    for (const [range, prefix] of [
-      ['10.244.1.0/24', 'veth0af401'],
-      ['10.244.16.0/20', 'veth0af41'],
-      ['10.244.2.64/26', 'veth0af402'],
-      ['fd00:244:1::/64', 'veth0000'],
-    ] as const) {
-      t.equal(portPrefix(parseCidr(range)), prefix);
-    }
-  },
-);
+  nft.bridgeFailure = new Unsupported('no such thing');
+  t.match(await applier.apply(guarded), { full: true, unguarded: /no such thing/ });
+  t.strictSame(await applier.check(false), []);
+  for (const [range, prefix] of [
+    ['10.244.1.0/24', 'veth0af401'],
+    ['10.244.16.0/20', 'veth0af41'],
+    ['10.244.2.64/26', 'veth0af402'],
+    ['fd00:244:1::/64', 'veth0000'],
+  ] as const) {
+    t.equal(portPrefix(parseCidr(range)), prefix);
+  }
+});

@@ -61,7 +61,7 @@ t.test('equal input in another order is equal text; nothing changed is no text',
   t.equal(renderUpdate(a, b), '');
 });
 
-t.test('a pod more is a few elements more, and one less so many less', async (t) => {
+t.test('one more pod adds a few elements, one less removes them', async (t) => {
   const more = plan({ pods: [...world().pods, pod('web-2', '10.244.1.7')] });
   const added = renderUpdate(plan(), more);
   t.matchSnapshot(added);
@@ -72,8 +72,8 @@ t.test('a pod more is a few elements more, and one less so many less', async (t)
 
 t.test('changes that move pods between chains', async (t) => {
   const second: PolicyRecord = { key: 'shop/deny', namespace: 'shop', pods: [], ingress: [], egress: [] };
-  t.matchSnapshot(renderUpdate(plan(), plan({ policies: [allowWeb, second] })), 'a policy more');
-  t.matchSnapshot(renderUpdate(plan({ policies: [allowWeb, second] }), plan()), 'and gone again');
+  t.matchSnapshot(renderUpdate(plan(), plan({ policies: [allowWeb, second] })), 'one more policy');
+  t.matchSnapshot(renderUpdate(plan({ policies: [allowWeb, second] }), plan()), 'the policy is removed');
 });
 
 t.test('a policy without pods of this node costs nothing', async (t) => {
@@ -83,7 +83,7 @@ t.test('a policy without pods of this node costs nothing', async (t) => {
   t.equal(removal(), 'add table inet k8ts-policy\ndelete table inet k8ts-policy\n');
 });
 
-t.test('an address claimed twice belongs to the pod that is not being deleted', async (t) => {
+t.test('an address of two pods belongs to the pod that is not being deleted', async (t) => {
   const going = pod('a-going', '10.244.1.5', { ending: true, labels: { app: 'db' } });
   for (const pods of [
     [going, pod('web-1', '10.244.1.5')],
@@ -94,7 +94,7 @@ t.test('an address claimed twice belongs to the pod that is not being deleted', 
   }
 });
 
-t.test('selectors that say the same share a set; names too long for the kernel are shortened', async (t) => {
+t.test('equal selectors share a set; names too long for the kernel are shortened', async (t) => {
   const long = `shop/${'x'.repeat(200)}`;
   const two = plan({ policies: [allowWeb, { ...allowWeb, key: long }] });
   t.equal([...two.sets.keys()].filter((name) => name.startsWith('pods4')).length, 1);
@@ -115,7 +115,7 @@ t.test('ports of one protocol become the fewest ranges; no port means all', asyn
     },
     { name: 'overlapping', ports: [tcp(80, 90), tcp(85, 100), tcp(85)], ranges: [[80, 100]] },
     { name: 'touching', ports: [tcp(80), tcp(81)], ranges: [[80, 81]] },
-    { name: 'all beats some', ports: [tcp(80), tcp(), tcp('http')], ranges: [] },
+    { name: 'all ports include single ports', ports: [tcp(80), tcp(), tcp('http')], ranges: [] },
   ];
   for (const { name, ports, ranges } of cases) t.strictSame(portsByProtocol(ports)[0]?.ranges, ranges, name);
   t.strictSame(portsByProtocol([tcp('http'), tcp('http'), { protocol: 'udp' }]), [

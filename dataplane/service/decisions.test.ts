@@ -20,7 +20,7 @@ function decide(changes: Partial<ServiceInput>, portChanges: Partial<ServicePort
 const ways = (decided: ReturnType<typeof decide>) =>
   decided.frontends.map((one) => `${one.kind === 'nodePort' ? one.nodePort : one.address} ${one.way.to}`);
 
-t.test('ClusterIP: any endpoint, and nothing that only others need', (t) => {
+t.test('ClusterIP: any endpoint, and no other decisions', (t) => {
   const decided = decide({});
   t.strictSame(decided, {
     id: 'shop/web:http',
@@ -32,14 +32,14 @@ t.test('ClusterIP: any endpoint, and nothing that only others need', (t) => {
   t.end();
 });
 
-t.test('without an address of this family there is nothing', (t) => {
+t.test('without an address of this family there are no frontends', (t) => {
   const port = servicePort({ endpoints: [here], nodePort: 30080 });
   const { clusterIp: _, ...headless } = service('shop/web', '', { ports: [port], externalIps: ['203.0.113.9'] });
   t.same(decidePort(headless, port, facts).frontends, []);
   t.end();
 });
 
-t.test('no endpoints: refused everywhere, whatever the policies and source ranges', (t) => {
+t.test('no endpoints: refused everywhere, whatever the policies and source ranges are', (t) => {
   const local = { internalLocal: true, externalLocal: true };
   const outside = { loadBalancerIps: ['192.0.2.1'], sourceRanges: ['10.0.0.0/8'] };
   const decided = decide({ ...local, ...outside }, { endpoints: [], nodePort: 30080 });
@@ -48,16 +48,19 @@ t.test('no endpoints: refused everywhere, whatever the policies and source range
   t.end();
 });
 
-t.test('external policy Cluster hides every source but own pods; all sources while their range is not known', (t) => {
-  const decided = decide({}, { nodePort: 30080 });
-  t.strictSame(ways(decided), ['10.96.3.7 cluster', '30080 external']);
-  t.strictSame(decided.external, { hide: { except: '10.244.1.0/24' }, others: { to: 'cluster' } });
-  const unknown = decide({}, { nodePort: 30080 }, { clusterCidr: '10.244.0.0/16' });
-  t.strictSame(unknown.external, { hide: {}, others: { to: 'cluster' } });
-  t.end();
-});
+t.test(
+  'external policy Cluster hides every source except own pods, and all sources while the pod range is not known',
+  (t) => {
+    const decided = decide({}, { nodePort: 30080 });
+    t.strictSame(ways(decided), ['10.96.3.7 cluster', '30080 external']);
+    t.strictSame(decided.external, { hide: { except: '10.244.1.0/24' }, others: { to: 'cluster' } });
+    const unknown = decide({}, { nodePort: 30080 }, { clusterCidr: '10.244.0.0/16' });
+    t.strictSame(unknown.external, { hide: {}, others: { to: 'cluster' } });
+    t.end();
+  },
+);
 
-t.test('external policy Local: others only what is here, insiders everything', (t) => {
+t.test('external policy Local: others reach only local endpoints, insiders all endpoints', (t) => {
   const decided = decide({ externalLocal: true }, { nodePort: 30080 });
   t.strictSame(decided.external, { insiders: '10.244.1.0/24', others: { to: 'local' } });
   t.strictSame(decided.pools, ['cluster: 10.244.1.5 10.244.2.9', 'local: 10.244.1.5']);
@@ -67,7 +70,7 @@ t.test('external policy Local: others only what is here, insiders everything', (
   t.end();
 });
 
-t.test('internal policy Local: what is here, or nothing', (t) => {
+t.test('internal policy Local: local endpoints, or nothing', (t) => {
   t.strictSame(decide({ internalLocal: true }).pools, ['local: 10.244.1.5']);
   const away = decide({ internalLocal: true }, { endpoints: [there] });
   t.strictSame(ways(away), ['10.96.3.7 drop']);
@@ -75,7 +78,7 @@ t.test('internal policy Local: what is here, or nothing', (t) => {
   t.end();
 });
 
-t.test('source ranges guard load balancer addresses alone, also one that is an external address too', (t) => {
+t.test('source ranges protect only load balancer addresses, also one that is an external address too', (t) => {
   const decided = decide({
     externalIps: ['203.0.113.9', '192.0.2.1'],
     loadBalancerIps: ['192.0.2.1'],
@@ -89,10 +92,13 @@ t.test('source ranges guard load balancer addresses alone, also one that is an e
   t.end();
 });
 
-t.test('terminating endpoints that serve take over, for the node on its own as well', (t) => {
-  const leaving = { ...here, ready: false, terminating: true };
-  const decided = decide({ externalLocal: true }, { nodePort: 30080, endpoints: [there, leaving] });
-  t.strictSame(decided.pools, ['cluster: 10.244.2.9', 'local: 10.244.1.5']);
-  t.strictSame(decided.hairpin, ['10.244.1.5']);
-  t.end();
-});
+t.test(
+  'without ready endpoints, terminating endpoints that serve are used, separately for the local endpoints',
+  (t) => {
+    const leaving = { ...here, ready: false, terminating: true };
+    const decided = decide({ externalLocal: true }, { nodePort: 30080, endpoints: [there, leaving] });
+    t.strictSame(decided.pools, ['cluster: 10.244.2.9', 'local: 10.244.1.5']);
+    t.strictSame(decided.hairpin, ['10.244.1.5']);
+    t.end();
+  },
+);

@@ -55,7 +55,7 @@ t.test('IPv6, and IPv4 clients of a socket for both', async (t) => {
   t.strictSame(await ask(socket.port, numbered(100)), numbered(100).map(String));
 });
 
-t.test('answers that come later or never, or are longer than any question', async (t) => {
+t.test('answers that come later or never, or that are longer than any question', async (t) => {
   const long = Buffer.alloc(4 * maxBytes, 'x');
   const { socket } = await open(t, (datagram) => {
     const kept = Buffer.from(datagram);
@@ -77,7 +77,7 @@ t.test('answers that come later or never, or are longer than any question', asyn
   t.strictSame(answers, ['later 1', 'later 2', 'now', 'now too', String(long), String(long)]);
 });
 
-t.test('a datagram that is too long is dropped, and those around it are answered', async (t) => {
+t.test('a datagram that is too long is dropped, and the datagrams around it are answered', async (t) => {
   const seen: number[] = [];
   const { socket } = await open(t, (datagram) => {
     seen.push(datagram.length);
@@ -90,7 +90,7 @@ t.test('a datagram that is too long is dropped, and those around it are answered
   t.ok(seen.every((length) => length <= maxBytes));
 });
 
-t.test('a kernel without room, and one that refuses a single answer', async (t) => {
+t.test('a kernel without buffer space, and a kernel that refuses a single answer', async (t) => {
   let calls = 0;
   const send: typeof sendMany = (fd, datagrams, start, end) => {
     calls++;
@@ -144,7 +144,7 @@ t.test('a closed socket drops pending answers', async (t) => {
   t.strictSame(errors, []);
 });
 
-t.test('addresses as bytes, there and back', async (t) => {
+t.test('addresses to bytes and back', async (t) => {
   const bytes = Buffer.alloc(28, 0xff);
   for (const [address, length, hex] of [
     ['192.168.57.10', 16, '02000035c0a8390a0000000000000000'],
@@ -155,7 +155,7 @@ t.test('addresses as bytes, there and back', async (t) => {
     t.equal(bytes.toString('hex', 0, length), hex);
     t.strictSame(readPeer(bytes), { address, port: 53 });
   }
-  t.equal(writePeer(bytes, { address: 'fe80::1%eth0', port: 53 }), 0, 'a zone needs its number');
+  t.equal(writePeer(bytes, { address: 'fe80::1%eth0', port: 53 }), 0, 'a zone must be given as a number');
   t.equal(writePeer(bytes, { address: 'localhost', port: 53 }), 0);
   bytes.writeUInt16LE(17, 0);
   t.equal(readPeer(bytes), undefined);

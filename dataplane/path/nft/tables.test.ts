@@ -71,7 +71,7 @@ t.test('elements: keys with protocols, links, MACs and IPv6; comments with comma
   t.throws(() => tables.apply('add rule inet x gone accept'), { code: 'Unsupported' });
 });
 
-t.test('times, as nft takes and as it prints them', async (t) => {
+t.test('times, as nft reads and prints them', async (t) => {
   t.strictSame(timeoutOf('flags dynamic,timeout; timeout 600s; size 65535;'), { timeoutSeconds: 600 });
   t.strictSame(timeoutOf('timeout 1d2h3m4s'), { timeoutSeconds: 93_784 });
   t.strictSame(timeoutOf('type ipv4_addr;'), {});

@@ -89,7 +89,7 @@ const cases: readonly {
     ],
   },
   {
-    name: 'hints give one endpoint to others',
+    name: 'hints assign one endpoint to other nodes',
     services: [web({ ports: withPort({ endpoints: [here, { ...there, elsewhere: true }] }) })],
   },
   { name: 'internal policy Local', services: [web({ internalLocal: true })] },
@@ -112,7 +112,7 @@ const cases: readonly {
     ],
   },
   {
-    name: 'source range of everybody',
+    name: 'source range of all addresses',
     services: [web({ loadBalancerIps: ['192.168.57.240'], sourceRanges: ['0.0.0.0/0'] })],
   },
   {
@@ -154,7 +154,7 @@ t.test('IPv6', (t) => {
   t.end();
 });
 
-t.test('random clusters: sound, and the same whatever the order of changes', (t) => {
+t.test('random clusters: sound, and the same after changes in any order', (t) => {
   for (let seed = 1; seed <= 5; seed++) {
     const services = randomCluster(seededRandom(seed), 120);
     const straight = compile(services);
@@ -191,20 +191,20 @@ t.test('random clusters: sound, and the same whatever the order of changes', (t)
     t.same(
       chains.filter((chain) => !entered.has(chain) && !roots.has(chain)),
       [],
-      'every chain can be reached',
+      'every chain is reachable',
     );
     const unsigned = [...plan.nat.values(), ...plan.filter.values()]
       .join('')
       .split('\n')
       .filter((line) => line !== '' && !line.includes('--comment'));
-    t.same(unsigned, [], 'every rule says where it comes from');
+    t.same(unsigned, [], 'every rule has a comment');
     for (const one of services) compiler.set(one.key, undefined);
-    t.equal(renderPlan(compiler.take().plan), compile([]), 'nothing is left behind');
+    t.equal(renderPlan(compiler.take().plan), compile([]), 'no rule is left');
   }
   t.end();
 });
 
-t.test('what did not change is not dirty, and a changed Service touches its own chains and its group', (t) => {
+t.test('an unchanged Service is not dirty, and a changed Service touches its own chains and its group', (t) => {
   const services = randomCluster(seededRandom(42), 400);
   const compiler = new ServiceCompiler(4, facts);
   for (const one of services) compiler.set(one.key, one);

@@ -55,13 +55,13 @@ for (const count of [1, 2, splitAbove, splitAbove + 1, 250, 1_000]) {
     const { chances, longest } = spreadOf(renderPlan(plan), chain);
     t.equal(chances.size, count);
     const worst = Math.max(...[...chances.values()].map((chance) => Math.abs(chance * count - 1)));
-    t.ok(worst < 1e-3, `every chance is 1 of ${count}, but for ${worst}`);
-    t.ok(longest <= (count > splitAbove ? 4 * Math.sqrt(count) : count), `${longest} rules at most`);
+    t.ok(worst < 1e-3, `every chance is 1 of ${count}, with a deviation of ${worst}`);
+    t.ok(longest <= (count > splitAbove ? 4 * Math.sqrt(count) : count), `at most ${longest} rules`);
     t.ok([...plan.nat.keys()].every((name) => name.length <= 28));
   });
 }
 
-t.test('one endpoint more, less or other writes a few chains', async (t) => {
+t.test('one endpoint added, removed or changed writes a few chains', async (t) => {
   const all = endpoints(1_000);
   const { compiler } = compiled(all);
   const total = groupEndpoints(all).length;
@@ -76,7 +76,7 @@ t.test('one endpoint more, less or other writes a few chains', async (t) => {
   }
 });
 
-t.test('groups depend on nothing but the endpoints; few endpoints leave no chain behind', async (t) => {
+t.test('groups depend only on the endpoints; few endpoints have no group chains', async (t) => {
   const all = endpoints(300);
   t.same(groupEndpoints(all), groupEndpoints(all));
   const members = (list: readonly Endpoint[]) => groupEndpoints(list).map(({ endpoints }) => endpoints.length);

@@ -24,7 +24,7 @@ function nodes(node: TreeNode | undefined): TreeNode[] {
   return node ? [node, ...(node.branches ?? []).flatMap(nodes)] : [];
 }
 
-t.test('any order of changes ends in the same tree', (t) => {
+t.test('changes in any order end in the same tree', (t) => {
   const random = numbers(7);
   for (const bits of [16, 32, 128]) {
     const tree = new PrefixTree(bits);
@@ -55,7 +55,7 @@ t.test('any order of changes ends in the same tree', (t) => {
   t.end();
 });
 
-t.test('groups are small and every entry lies under its prefixes', (t) => {
+t.test('groups are small and every entry is below its prefixes', (t) => {
   const random = numbers(11);
   const tree = new PrefixTree(32);
   let root: TreeNode | undefined;
@@ -73,14 +73,14 @@ t.test('groups are small and every entry lies under its prefixes', (t) => {
   t.end();
 });
 
-t.test('a change copies one path and shares the rest', (t) => {
+t.test('a change copies one path and shares all other nodes', (t) => {
   const tree = new PrefixTree(32);
   let root: TreeNode | undefined;
   for (let i = 0; i < 1000; i++) root = tree.set(root, BigInt(i * 997), `s${i}`, ['a']);
   const before = new Set(nodes(root));
   const changed = nodes(tree.set(root, 5n, 'new', ['a'])).filter((node) => !before.has(node));
   t.ok(changed.length <= 8, `${changed.length} nodes of ${before.size} changed`);
-  t.equal(tree.set(root, 123456789n, 'nobody', []), root, 'removing what is not there changes nothing');
+  t.equal(tree.set(root, 123456789n, 'nobody', []), root, 'removing a missing entry changes nothing');
   t.end();
 });
 

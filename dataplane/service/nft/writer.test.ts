@@ -76,10 +76,10 @@ function setUp() {
 }
 
 t.test(
-  'an empty kernel gets everything in one transaction; then only changes are sent, and nothing for nothing',
+  'an empty kernel gets everything in one transaction; after that only changes are sent, and nothing without a change',
   async (t) => {
     const { nft, compiler, writer, plan, dirty } = setUp();
-    t.equal(await writer.canaryAlive(), true, 'before the first write there is nothing to miss');
+    t.equal(await writer.canaryAlive(), true, 'nothing is missing before the first write');
     const first = await writer.apply(plan, dirty);
     t.match(first, { full: true, bytes: nft.sent[0]!.length });
     t.equal(nft.sent.length, 1);
@@ -103,7 +103,7 @@ t.test('an existing table is adopted', async (t) => {
   t.equal(await writer.canaryAlive(), true);
 });
 
-t.test('after a failure the kernel is read, and what differs is written', async (t) => {
+t.test('after a failure the rules of the kernel are read, and differences are written', async (t) => {
   const { nft, compiler, writer, plan, dirty } = setUp();
   nft.holds(plan);
   await writer.apply(plan, dirty);
@@ -117,7 +117,7 @@ t.test('after a failure the kernel is read, and what differs is written', async 
   t.match(nft.sent[0], 'add element ip k8ts services { 10.96.3.7 . 6 . 81');
 });
 
-t.test('drift is named, and leads to a full write', async (t) => {
+t.test('drift is reported, and leads to a full write', async (t) => {
   const { nft, writer, plan, dirty } = setUp();
   nft.holds(plan);
   await writer.apply(plan, dirty);
@@ -181,12 +181,12 @@ t.test('the canary: no foreign write; a foreign write elsewhere, to a chain, or 
   t.equal(await writer.canaryAlive(), true);
   t.equal(looks, 0, 'nothing is listed without a foreign write');
   others++;
-  t.equal(await writer.canaryAlive(), true, 'a comparison has just been made');
+  t.equal(await writer.canaryAlive(), true, 'a comparison has just ended');
   now += 40_001;
-  t.equal(await writer.canaryAlive(), false, 'now it is time for another');
+  t.equal(await writer.canaryAlive(), false, 'the next comparison is due');
   t.same(await writer.check(plan), []);
-  t.equal(await writer.canaryAlive(), true, 'what others had done by then is known');
+  t.equal(await writer.canaryAlive(), true, 'foreign writes before the comparison are known');
   others++;
   nft.actual = '';
-  t.equal(await writer.canaryAlive(), false, 'a flush is seen at once');
+  t.equal(await writer.canaryAlive(), false, 'a flush is detected at once');
 });

@@ -5,15 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`dataplane/policy/compile.test.ts > TAP > a pod more is a few elements more, and one less so many less > must match snapshot 1`] = `
-add element inet k8ts-policy ports4-WONJA63DFYQ6D356 { 10.244.1.7 . tcp . 8080 }
-add element inet k8ts-policy self4 { 10.244.1.7 . 10.244.1.7 }
-add element inet k8ts-policy entering4 { 10.244.1.7 : goto to-DQAJKOID42PHMP74 }
-add element inet k8ts-policy leaving4 { 10.244.1.7 : accept }
-
-`
-
-exports[`dataplane/policy/compile.test.ts > TAP > changes that move pods between chains > a policy more 1`] = `
+exports[`dataplane/policy/compile.test.ts > TAP > changes that move pods between chains > one more policy 1`] = `
 add chain inet k8ts-policy from-VW6J3SAXFMTJZKED
 add chain inet k8ts-policy in/shop/deny
 add chain inet k8ts-policy out/shop/deny
@@ -36,7 +28,7 @@ delete chain inet k8ts-policy to-DQAJKOID42PHMP74
 
 `
 
-exports[`dataplane/policy/compile.test.ts > TAP > changes that move pods between chains > and gone again 1`] = `
+exports[`dataplane/policy/compile.test.ts > TAP > changes that move pods between chains > the policy is removed 1`] = `
 add chain inet k8ts-policy to-DQAJKOID42PHMP74
 add rule inet k8ts-policy to-DQAJKOID42PHMP74 jump in/shop/allow-web comment "shop/allow-web"
 add rule inet k8ts-policy to-DQAJKOID42PHMP74 counter drop comment "ingress not allowed by shop/allow-web"
@@ -55,6 +47,14 @@ delete chain inet k8ts-policy in/shop/deny
 delete chain inet k8ts-policy out/shop/deny
 delete chain inet k8ts-policy to-BURQRJDM4YQNIL5K
 delete chain inet k8ts-policy to-VW6J3SAXFMTJZKED
+
+`
+
+exports[`dataplane/policy/compile.test.ts > TAP > one more pod adds a few elements, one less removes them > must match snapshot 1`] = `
+add element inet k8ts-policy ports4-WONJA63DFYQ6D356 { 10.244.1.7 . tcp . 8080 }
+add element inet k8ts-policy self4 { 10.244.1.7 . 10.244.1.7 }
+add element inet k8ts-policy entering4 { 10.244.1.7 : goto to-DQAJKOID42PHMP74 }
+add element inet k8ts-policy leaving4 { 10.244.1.7 : accept }
 
 `
 

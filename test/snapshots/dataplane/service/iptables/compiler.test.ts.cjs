@@ -98,7 +98,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/iptables/compiler.test.ts > TAP > hints give one endpoint to others > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > hints assign one endpoint to other nodes > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-HAIRPIN - [0:0]
@@ -853,7 +853,7 @@ COMMIT
 
 `
 
-exports[`dataplane/service/iptables/compiler.test.ts > TAP > source range of everybody > rules 1`] = `
+exports[`dataplane/service/iptables/compiler.test.ts > TAP > source range of all addresses > rules 1`] = `
 *nat
 :K8TS-CANARY - [0:0]
 :K8TS-EXT-RWBFHQHXDQP5PV3C - [0:0]
