@@ -225,14 +225,14 @@ t.test('a slow reader stops the transport, and starts it again', async (t) => {
   t.ok(stream.backlog < 2 * maxBacklogBytes, `held back at ${stream.backlog}`);
   t.notOk(
     client.received.some(({ type }) => type === 'ping'),
-    'what follows waits',
+    'later frames wait',
   );
   let bytes = 0;
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) bytes += chunk.length;
   t.equal(bytes, blocks * block.length);
   await client.frame('ping');
-  const told = client.received.filter((f) => f.type === 'window-update' && f.stream === 1) as { delta: number }[];
-  t.ok(told.reduce((sum, { delta }) => sum + delta, 0) > bytes - 64 * 1024, 'consumption was told');
+  const reported = client.received.filter((f) => f.type === 'window-update' && f.stream === 1) as { delta: number }[];
+  t.ok(reported.reduce((sum, { delta }) => sum + delta, 0) > bytes - 64 * 1024, 'consumed bytes are reported');
   client.end();
   await client.ended;
 });

@@ -28,7 +28,7 @@ export class SpdyConnection implements StreamLink {
   private readonly headerWriter = new HeaderWriter();
   private readonly streams = new Map<number, SpdyStream>();
   /** Bytes consumed and not yet reported to the client, per stream. */
-  private readonly untold = new Map<number, number>();
+  private readonly unreported = new Map<number, number>();
   private lastStream = 0;
   private peerWindow = Number.POSITIVE_INFINITY;
   private closing = false;
@@ -85,19 +85,19 @@ export class SpdyConnection implements StreamLink {
   }
 
   consumed(stream: number, bytes: number): void {
-    const untold = (this.untold.get(stream) ?? 0) + bytes;
-    const tell = untold >= updateBytes;
-    this.untold.set(stream, tell ? 0 : untold);
-    if (tell) {
-      this.sendFrame({ type: 'window-update', stream, delta: untold });
-      this.sendFrame({ type: 'window-update', stream: 0, delta: untold });
+    const unreported = (this.unreported.get(stream) ?? 0) + bytes;
+    const due = unreported >= updateBytes;
+    this.unreported.set(stream, due ? 0 : unreported);
+    if (due) {
+      this.sendFrame({ type: 'window-update', stream, delta: unreported });
+      this.sendFrame({ type: 'window-update', stream: 0, delta: unreported });
     }
     this.wakeReader?.();
   }
 
   released(stream: number): void {
     this.streams.delete(stream);
-    this.untold.delete(stream);
+    this.unreported.delete(stream);
     this.wakeReader?.();
   }
 
