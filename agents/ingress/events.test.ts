@@ -79,7 +79,7 @@ void t.test('a trouble that ends in time gets no Event; a trouble that returns i
   await at(20 * settleMs, []);
   await at(21 * settleMs, [trouble]);
   await at(22 * settleMs, [trouble]);
-  t.same(await counts(), [2], 'it was away and is back');
+  t.same(await counts(), [2], 'the trouble ended and returned');
   const restarted = new TroubleReporter(client);
   await restarted.report([trouble], [one], 30 * settleMs, signal);
   await restarted.report([trouble], [one], 31 * settleMs, signal);

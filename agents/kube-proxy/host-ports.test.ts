@@ -50,7 +50,7 @@ t.test('pods that have ended, lack an address or share the node network get no h
   t.equal(seen(pod(ports, { podIP: undefined })), undefined, 'no address yet');
   const onHost = pod(ports);
   onHost.spec!.hostNetwork = true;
-  t.equal(wantsHostPorts(onHost), false, 'it has them already');
+  t.equal(wantsHostPorts(onHost), false, 'the pod listens on the ports of the node itself');
   t.equal(hostPortParts(onHost).spec, undefined);
 });
 

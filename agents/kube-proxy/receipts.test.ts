@@ -114,7 +114,7 @@ t.test('a restart writes nothing unless a Service waits', async (t) => {
   await two.pass(50);
   await two.clock.armed(500);
   t.equal(writes(client), before);
-  t.ok(client.requests.includes(`get leases ${key}`), 'it has looked');
+  t.ok(client.requests.includes(`get leases ${key}`), 'it has read its stored receipt');
 });
 
 t.test('the changes of a failed synchronisation are not reported; a failed write is tried again', async (t) => {

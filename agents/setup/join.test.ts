@@ -73,5 +73,5 @@ t.test('kernel settings: limits are raised, never lowered; forwarding is not wri
   });
   const high = { 'fs.inotify.max_user_instances': '9999', 'fs.inotify.max_user_watches': '9999999' };
   t.same(desiredSysctls(high), { 'net.ipv4.conf.all.send_redirects': '0' });
-  t.ok(sysctlNames.includes('net.ipv4.ip_forward'), 'but recorded, so that a reset can put it back');
+  t.ok(sysctlNames.includes('net.ipv4.ip_forward'), 'forwarding is recorded, so that a reset can restore it');
 });

@@ -38,5 +38,5 @@ t.test('files that are not the kubelet’s to renew', async (t) => {
   t.match(planRenewal(kubelet!, { pair: admin }, authority.cert, late), leave, 'another user');
   const pair = await issueCertificate(authority, { ...serving!.desired, hosts: ['w1'] }, start);
   const gained = { action: 'renew', reason: 'it does not cover 192.168.56.11' };
-  t.match(planRenewal(serving!, { pair }, authority.cert, start), gained, 'but a new address is a reason');
+  t.match(planRenewal(serving!, { pair }, authority.cert, start), gained, 'a new address is a reason to renew');
 });

@@ -83,7 +83,7 @@ t.test('all that a node holds is renewed before it ends, and works', async (t) =
     t.ok(leftMs > 300 * dayMs, `${name} has most of a year again`);
     t.equal((await stat(pathOf(files, name))).mode & 0o777, 0o600, `${name} is private`);
   }
-  t.ok(next > Date.now(), 'and then there is time');
+  t.ok(next > Date.now(), 'the next renewal is later');
   // A client that opened the old file keeps working; a client that opens the file now uses the new certificate.
   t.equal((await deps.client.get(nodes, node.name)).metadata?.name, node.name);
   const renewed = await KubeconfigTransport.open(pathOf(files, 'kubelet'));
@@ -140,7 +140,7 @@ t.test('failures are reported and retried; for an expired certificate the report
   t.equal(next, clock.now() + 60_000);
   t.equal(reports.length, names.length);
   t.match(reports[0], /^CertificateNotRenewed: .*kubelet.conf: cannot reach the server/);
-  t.strictSame(await certificates(files), before, 'what is there stays');
+  t.strictSame(await certificates(files), before, 'the files stay unchanged');
   reports.length = 0;
   clock.advance(20 * dayMs);
   await new CertificateRenewer({ ...deps, client, clock }).pass(signal);
@@ -196,11 +196,11 @@ t.test("the kubelet's server uses the new pair for new connections, and old ones
   const other = await issueCertificate(authority, nodeCredentials(node)[1]!.desired, Date.now());
   await writeFile(join(files.pkiDir, 'kubelet.key'), other.key);
   await certificate.reload();
-  t.equal((await open(admin)()).serial, second.serial, 'half of a pair is waited with');
+  t.equal((await open(admin)()).serial, second.serial, 'half of a new pair is not used');
   await writeFile(join(files.pkiDir, 'kubelet.crt'), other.cert);
   await certificate.reload();
-  t.not((await open(admin)()).serial, second.serial, 'and the whole taken, whoever wrote it');
-  await t.rejects(open({ cert: '', key: '' })(), 'and clients still need a certificate');
+  t.not((await open(admin)()).serial, second.serial, 'a complete pair is used, even if another program wrote it');
+  await t.rejects(open({ cert: '', key: '' })(), 'clients still need a certificate');
 });
 
 function ask(agent: Agent, port: number): Promise<{ status: number; serial: string }> {

@@ -91,7 +91,7 @@ t.test('pulls: by policy, one at a time for an image, with back-off for the pod 
   t.equal(await failsWith('x:1', 'ErrImagePull'), 3_000, 'the error is shown for a while');
   t.same(said, ['Pulling', 'Failed', 'Failed']);
   clock.advance(3_000);
-  t.equal(await failsWith('x:1', 'ImagePullBackOff'), 7_000, 'and then that the next attempt is waited for');
+  t.equal(await failsWith('x:1', 'ImagePullBackOff'), 7_000, 'then ImagePullBackOff until the next attempt');
   t.same(said.slice(3), ['BackOff', 'Failed']);
   clock.advance(7_000);
   await failsWith('x:1', 'ErrImagePull');

@@ -86,7 +86,7 @@ t.test('a node that cannot check: one Event, pods run, and a later check tries a
   await sources.admit(['10.0.0.3', 'fd00::9']);
   const running = sources.run(abort.signal);
   await passed(thoroughMs - checkMs);
-  t.equal(filter.looks, 0, 'what is not there is not asked for every few seconds');
+  t.equal(filter.looks, 0, 'an unsupported filter is not checked every few seconds');
   t.match(reports, [/^PodSourcesNotChecked: .*nft with tables for bridges is needed.*no tables for bridges/]);
   filter.failure = undefined;
   filter.damaged = true;
@@ -97,7 +97,7 @@ t.test('a node that cannot check: one Event, pods run, and a later check tries a
   await passed(checkMs);
   filter.failure = undefined;
   await passed(checkMs);
-  t.equal(written.length, 2, 'what may go at once is tried at once');
+  t.equal(written.length, 2, 'a failure that may be short is retried at the next check');
   t.equal(reports.length, 2);
   t.match(reports[1], /^PodSourcesNotChecked: .*busy/);
   abort.abort(new Error('test ends'));

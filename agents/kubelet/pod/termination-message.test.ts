@@ -27,7 +27,7 @@ t.test('the end of a message file is read, whatever the container put there', as
   await symlink(path, join(dir, 'link'));
   t.match(await readMessageFile(join(dir, 'link')), /^Error on reading termination log .*link: ELOOP/);
   await new SystemExec().run(['mkfifo', join(dir, 'fifo')]);
-  t.match(await readMessageFile(join(dir, 'fifo')), /fifo: not a regular file$/, 'and no writer is waited for');
+  t.match(await readMessageFile(join(dir, 'fifo')), /fifo: not a regular file$/, 'reading does not wait for a writer');
   t.match(await readMessageFile(dir), /not a regular file$/);
   t.match(await readMessageFile('/dev/zero'), /not a regular file$/);
 });

@@ -38,12 +38,12 @@ t.test('the time of a command counts from the start of its process', async (t) =
   t.same(
     await run(1000, [notYet, notYet, { running: true, pid: 7, ageMs: 50 }, { running: false, pid: 7 }]),
     { waits: [1000, 100, 100, 950], end: undefined },
-    'what Docker took to start it is not its own',
+    'the time until Docker started it does not count',
   );
   t.same(
     await run(1000, [notYet, { running: true, pid: 7, ageMs: 300 }, { running: true, pid: 7, ageMs: 1000 }]),
     { waits: [1000, 100, 700], end: 'Timeout' },
-    'it has its whole time, once',
+    'the command gets its full time, once',
   );
   t.same(
     await run(1000, [

@@ -45,7 +45,7 @@ t.test('files change all at once', async (t) => {
   );
   t.notOk((await readdir(dir)).includes(first), 'the old folder is gone');
   await truncate(join(dir, '..data', 'a'), 2 ** 40);
-  t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'what is far too large is not read but replaced');
+  t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'a file of another size is replaced without reading it');
   await chmod(join(dir, '..data', 'a'), 0o600);
   t.equal(await writeAtomically(dir, text({ a: '3' })), true, 'a mode that was changed is put right');
   await mkdir(join(dir, 'later'));
@@ -72,7 +72,7 @@ t.test('files change all at once', async (t) => {
   t.equal(await readFile(join(dir, 'd/..x'), 'utf8'), '1');
   const before = (await readdir(dir)).sort();
   await t.rejects(writeAtomically(dir, text({ a: '1', 'a/b': '2' })), 'one path is a file and a folder');
-  t.same((await readdir(dir)).sort(), before, 'what was begun is removed');
+  t.same((await readdir(dir)).sort(), before, 'the unfinished folder is removed');
 });
 
 t.test('folders nested deeper than the longest path are removed', async (t) => {

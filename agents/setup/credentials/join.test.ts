@@ -101,7 +101,7 @@ t.test('a machine joins, and a second run changes nothing', async (t) => {
   t.strictSame(
     await requestNodeCredentials(cluster.request(dir, { token: '' }), never()),
     ['pki/kubelet.crt: it cannot be read', 'dns.conf: it was missing', 'ingress.conf: it was missing'],
-    'what is missing is asked for as the node, without a token',
+    'the node requests missing files itself, without a token',
   );
   t.match(await requestNodeCredentials(cluster.request(dir, { nodeIp: '192.168.56.21' }), never()), [
     'pki/kubelet.crt: it does not cover 192.168.56.21',
