@@ -124,7 +124,7 @@ export async function keepServices(transport: Transport, options: BootstrapOptio
       return;
     }
     await ensureServices(client, options).catch((error: unknown) => {
-      if (!signal.aborted) log.warn('cannot keep the system Services', { error });
+      if (!signal.aborted) log.warn('cannot create the system Services; trying again later', { error });
     });
   }
 }

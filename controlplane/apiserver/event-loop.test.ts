@@ -39,7 +39,7 @@ t.test('a request that blocks the event loop is logged, without its query', asyn
   await server.call('GET', '/version?token=secret');
   await logged;
   const line = lines.find((each) => each.includes('/version')) ?? '';
-  t.match(line, 'the event loop was held work=request');
+  t.match(line, 'the event loop was blocked work=request');
   t.match(line, 'method=GET path=/version user=kubernetes-admin');
   t.notMatch(line, 'secret');
 });

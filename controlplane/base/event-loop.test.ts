@@ -32,13 +32,13 @@ t.test('a long turn is logged with the work of its longest stretch', async (t) =
   spend(request('/b'), 190);
   spend(informer('pods'), 30);
   endTurn();
-  t.same(lines, ['the event loop was held work=request ms=190 turnMs=240 path=/b']);
+  t.same(lines, ['the event loop was blocked work=request ms=190 turnMs=240 path=/b']);
   spend(request('/c'), longTurnMs - 1);
   endTurn();
   t.equal(lines.length, 1, 'a shorter one is not');
   spend(informer('pods'), longTurnMs);
   endTurn();
-  t.equal(lines[1], 'the event loop was held work=informer ms=200 turnMs=200 kind=pods');
+  t.equal(lines[1], 'the event loop was blocked work=informer ms=200 turnMs=200 kind=pods');
   const text = loop.turns.render();
   t.match(text, 'k8ts_event_loop_turn_seconds_bucket{work="request",le="0.2"} 1\n');
   t.match(text, 'k8ts_event_loop_turn_seconds_bucket{work="request",le="+Inf"} 2\n');
@@ -69,7 +69,7 @@ t.test('turns without a mark are found by the next turn', async (t) => {
   state.idleMs += 1_000;
   spend(request('/b'), 1);
   endTurn();
-  t.same(lines, ['the event loop was held work=other ms=400 turnMs=400']);
+  t.same(lines, ['the event loop was blocked work=other ms=400 turnMs=400']);
   // Busy for as long in 21 rounds.
   state.now += 1_400;
   state.idleMs += 1_000;

@@ -142,7 +142,7 @@ export class EventLoop {
     this.turns.observe(work.kind, turnMs);
     if (turnMs < longTurnMs) return;
     const times = { ms: Math.round(stretchMs), turnMs: Math.round(turnMs) };
-    this.log?.warn('the event loop was held', { work: work.kind, ...times, ...work.describe() });
+    this.log?.warn('the event loop was blocked', { work: work.kind, ...times, ...work.describe() });
   }
 }
 

@@ -74,7 +74,11 @@ class BackgroundRecorder implements EventRecorder {
         this.correlator.forget(correlated.id);
         // A namespace that is being deleted accepts no new Events: drop the report without a log line.
         if (!hasCode(err, 'Forbidden') && !isNotFound(err)) {
-          this.options.log.warn('event not written', { reason: report.reason, message: report.message, error: err });
+          this.options.log.warn('event not written; it is dropped', {
+            reason: report.reason,
+            message: report.message,
+            error: err,
+          });
         }
         return;
       }

@@ -165,7 +165,11 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
     try {
       handler(change);
     } catch (err) {
-      this.options.log.error('change handler failed', { kind: this.kind.plural, key: change.key, error: err });
+      this.options.log.error('a handler failed on a change; the other handlers still get the change', {
+        kind: this.kind.plural,
+        key: change.key,
+        error: err,
+      });
     }
   }
 }

@@ -46,7 +46,8 @@ export async function runWithLease(
     options.log.debug('leading', { lease: options.lease, identity: options.identity });
     const term = new AbortController();
     const renewing = elector.renewUntilLost(AbortSignal.any([signal, term.signal])).then(() => {
-      if (!signal.aborted && !term.signal.aborted) options.log.warn('lost the lease', { lease: options.lease });
+      if (!signal.aborted && !term.signal.aborted)
+        options.log.warn('lost the lease; this process stops leading and tries again', { lease: options.lease });
       term.abort(new Error(`lost the lease ${options.lease}`));
     });
     let finished = false;
@@ -89,7 +90,10 @@ class Elector {
         if (signal.aborted) return false;
         delay = failures.next('');
         if (failures.count('') === 5)
-          this.options.log.warn('lease not reachable', { lease: this.options.lease, error: err });
+          this.options.log.warn('cannot take or read the lease; trying again', {
+            lease: this.options.lease,
+            error: err,
+          });
       }
       await this.pause(delay, signal);
     }
@@ -126,7 +130,7 @@ class Elector {
     if (!held) return;
     const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
     await this.options.client.update(leases, { ...held, spec }).catch((err: unknown) => {
-      this.options.log.debug('lease not given up', { lease: this.options.lease, error: err });
+      this.options.log.debug('lease not released; it expires by itself', { lease: this.options.lease, error: err });
     });
   }
 

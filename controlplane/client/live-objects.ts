@@ -80,7 +80,8 @@ export class LiveObjects<T extends KubeObject> {
       for (const user of entry.users) for (const handler of this.handlers) handler(user);
     });
     informer.run(abort.signal).catch((error: unknown) => {
-      if (!abort.signal.aborted) this.deps.log.error('watch ended', { key, error });
+      if (!abort.signal.aborted)
+        this.deps.log.error('the informer of an object failed; its copy is no longer updated', { key, error });
     });
     return entry;
   }

@@ -117,7 +117,7 @@ async function* watch<T extends KubeObject>(
   // A connection whose other end disappeared without a packet (a node cut off) would stay silent for ever.
   const silence = new AbortController();
   const cancel = clock.after(timeoutSeconds * 1000 + watchGraceMs, () =>
-    silence.abort(new Error('the watch went silent')),
+    silence.abort(new Error('no data on the watch for too long')),
   );
   try {
     const events = client.watch(

@@ -58,7 +58,7 @@ export function parseRequest(pem: string): ParsedRequest {
   try {
     raw = new Pkcs10CertificateRequest(pem);
   } catch (cause) {
-    throw new BadRequest('the PEM block holds no certificate request', { cause });
+    throw new BadRequest('the PEM block is not a certificate request', { cause });
   }
   if (!isSignedByItsKey(raw)) throw new BadRequest('the request was not signed with its own key');
   const names = alternativeNames(raw);

@@ -40,7 +40,7 @@ export function readClusterInfo(text: string): ClusterInfo {
     new X509Certificate(caPem);
     return { server: cluster['server']!, caPem };
   } catch (cause) {
-    throw new BadRequest('cluster-info holds no kubeconfig with a server and an authority', { cause });
+    throw new BadRequest('cluster-info has no kubeconfig with a server and a CA', { cause });
   }
 }
 

@@ -141,7 +141,7 @@ function parseUserFile(text: string) {
   const document = parseDocument(text);
   const value = document.errors.length > 0 ? undefined : document.toJS();
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new BadRequest(`not a kubeconfig: ${document.errors[0]?.message ?? 'it is no YAML mapping'}`);
+    throw new BadRequest(`not a kubeconfig: ${document.errors[0]?.message ?? 'it is not a YAML mapping'}`);
   }
   return document;
 }

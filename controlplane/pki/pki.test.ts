@@ -89,7 +89,7 @@ t.test('a real TLS handshake: the kubelet serves, and a client certificate gives
   await ensurePki(dir, names);
   const authority = (await readAuthority(dir))!;
   t.strictSame(await ensureNodePki(node, authority, { name: 'worker-1', ip: '127.0.0.1' }), [
-    'ca: it was missing or another one',
+    'ca: it was missing or different',
     'kubelet: it was missing',
   ]);
   t.strictSame(await ensureNodePki(node, authority, { name: 'worker-1', ip: '127.0.0.1' }), []);

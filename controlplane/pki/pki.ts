@@ -105,7 +105,7 @@ export async function ensureNodePki(
   const caPath = join(dir, 'ca.crt');
   if ((await readIfThere(caPath)) !== authority.cert) {
     await writePrivate(caPath, authority.cert);
-    written.push('ca: it was missing or another one');
+    written.push('ca: it was missing or different');
   }
   const reason = await ensurePair(dir, 'kubelet', authority, kubeletServing(node), options.nowMs ?? Date.now());
   return reason ? [...written, `kubelet: ${reason}`] : written;

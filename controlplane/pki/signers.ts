@@ -44,7 +44,7 @@ export const refusals: Readonly<Record<SignerName, (requested: Requested) => str
     return wrongNode(request) ?? forbiddenNames(request, ['email', 'uri']) ?? wrongUsages(usages, servingUsages);
   },
   [signers.nodeAgent]: ({ request, usages }) => {
-    if (!nodeAgents.includes(request.commonName)) return `subject common name is none of ${nodeAgents.join(', ')}`;
+    if (!nodeAgents.includes(request.commonName)) return `subject common name must be one of ${nodeAgents.join(', ')}`;
     if (request.organizations.length > 0) return 'a subject organization is not allowed';
     return forbiddenNames(request, ['dns', 'ip', 'email', 'uri']) ?? wrongUsages(usages, clientUsages);
   },

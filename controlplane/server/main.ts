@@ -91,11 +91,11 @@ async function keepCertificates(api: ApiServer, options: Context['options'], log
     try {
       await systemClock.sleep(renewalMs, signal);
       const made = await ensurePki(options.pkiDir, serverNames(options));
-      for (const file of made) log.info('made', { file });
+      for (const file of made) log.info('key or certificate created', { file });
       if (made.length > 0) api.renew(await readKeys(options.pkiDir));
     } catch (error) {
       if (signal.aborted) return;
-      log.warn('certificates of the server not renewed', { error });
+      log.warn('server certificates could not be renewed; the next check tries again', { error });
     }
   }
 }
@@ -109,7 +109,8 @@ function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress
 async function openApi(options: Context['options'], catalog: Catalog, log: Logger, scope: Scope): Promise<ApiServer> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  for (const made of await ensurePki(pkiDir, serverNames(options))) log.info('made', { file: made });
+  for (const made of await ensurePki(pkiDir, serverNames(options)))
+    log.info('key or certificate created', { file: made });
   const spec = { kind: options.store, path: join(dataDir, 'state.db') };
   const store = await openStore(spec, { log: log.child('store') });
   scope.defer(() => store.close());

@@ -41,14 +41,14 @@ export const serverOptions = {
     flag: 'data-dir',
     placeholder: 'DIR',
     default: '/var/lib/k8ts/server',
-    help: 'where the state is kept',
+    help: 'directory of the store',
     parse: parseText,
   },
   pkiDir: {
     flag: 'pki-dir',
     placeholder: 'DIR',
     default: '/var/lib/k8ts/server/pki',
-    help: 'keys and certificates of the server; missing ones are made',
+    help: "directory of the server's keys and certificates; missing ones are created",
     parse: parseText,
   },
   bindAddress: {
@@ -76,14 +76,14 @@ export const serverOptions = {
     flag: 'service-cidr',
     placeholder: 'CIDR',
     default: '10.96.0.0/12',
-    help: 'range of cluster IPs; with a second one of the other family Services can be dual-stack',
+    help: 'range of cluster IPs; a second range of the other family allows dual-stack Services',
     parse: parseRanges,
   },
   clusterCidr: {
     flag: 'cluster-cidr',
     placeholder: 'CIDR',
     default: '10.244.0.0/16',
-    help: 'range of pod IPs; with a second one of the other family every pod has two addresses',
+    help: 'range of pod IPs; with a second range of the other family every pod has two addresses',
     parse: parseRanges,
   },
   loadBalancerPool: {
@@ -104,14 +104,14 @@ export const serverOptions = {
     flag: 'store',
     placeholder: 'KIND',
     default: 'sqlite',
-    help: 'sqlite, or memory for a state that ends with the process',
+    help: 'sqlite on disk, or memory, which is lost when the process ends',
     parse: parseOneOf('sqlite', 'memory'),
   },
   clusterSigningDuration: {
     flag: 'cluster-signing-duration',
     placeholder: 'DURATION',
     default: '8760h',
-    help: 'the longest that certificates signed for nodes live; they are renewed in time',
+    help: 'longest lifetime of certificates signed for nodes; nodes renew them in time',
     parse: parseLifetime,
   },
   parts: {
@@ -125,7 +125,7 @@ export const serverOptions = {
     flag: 'kubeconfig',
     placeholder: 'FILE',
     default: '',
-    help: 'how to reach the API when apiserver is not among the parts',
+    help: 'kubeconfig for the API when --parts is without apiserver',
     parse: parseText,
   },
   tokenFile: {
@@ -138,7 +138,7 @@ export const serverOptions = {
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',
-    help: 'let Services have externalIPs: whoever may create one then receives what nodes and pods send to any address (CVE-2020-8554)',
+    help: 'allow externalIPs of Services: a user who may create Services can then receive traffic of nodes and pods to any address (CVE-2020-8554)',
     parse: parseBoolean,
   },
   podSecurityDefaults: {
@@ -152,14 +152,14 @@ export const serverOptions = {
     flag: 'pod-security-exempt',
     placeholder: 'LIST',
     default: defaultExemptions,
-    help: 'what no Pod Security level concerns: namespace=NAME, username=NAME, runtimeclass=NAME, comma-joined',
+    help: 'exempt from Pod Security: namespace=NAME, username=NAME, runtimeclass=NAME, comma-joined',
     parse: parseExemptions,
   },
   nodeName: {
     flag: 'node-name',
     placeholder: 'NAME',
     default: '',
-    help: 'names this server in leader election; absent when it is the only one',
+    help: 'name of this server in leader election; absent: the only server',
     parse: parseText,
   },
 } satisfies OptionTable;

@@ -216,7 +216,7 @@ class StoreCache implements OpenCache {
           backoff.forget('store');
         }
       } catch (error) {
-        this.log.error('the watch of the store broke, loading everything again', { error });
+        this.log.error('the watch of the store failed; all objects are loaded again', { error });
         this.disconnect(new Unavailable('the cache is loading', { cause: error }));
         await this.clock.sleep(backoff.next('store'), this.stop.signal).catch(() => undefined);
       }

@@ -87,7 +87,7 @@ export class Listener {
       server.once('error', reject);
       server.listen(port, address, () => {
         server.off('error', reject);
-        server.on('error', (err) => this.log.error('listener failed', { error: err }));
+        server.on('error', (err) => this.log.error('the HTTPS listener failed', { error: err }));
         resolve((server.address() as AddressInfo).port);
       });
     });

@@ -55,7 +55,7 @@ const approve = (permission: string) => ({ action: 'approve', permission });
 const client = signers.kubeletClient;
 const serving = signers.kubeletServing;
 const agent = { commonName: 'system:dns', organizations: [] as string[], signer: signers.nodeAgent };
-const nodeAlive = /^node w1 is alive/;
+const nodeAlive = /^node w1 is Ready/;
 
 const cases: Case[] = [
   { name: 'a new machine', by: token, signer: client, expected: approve('nodeclient') },
@@ -136,7 +136,7 @@ const cases: Case[] = [
     signer: serving,
     hosts: ['w1', '192.168.56.12'],
     node: node('True'),
-    expected: { action: 'wait', reason: '192.168.56.12 is no name or address of node w1' },
+    expected: { action: 'wait', reason: '192.168.56.12 is not a name or address of node w1' },
   },
   {
     name: 'serving with a loopback address',
@@ -147,7 +147,7 @@ const cases: Case[] = [
       metadata: { name: 'w1' },
       status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] },
     },
-    expected: { action: 'wait', reason: '127.0.0.1 is no name or address of node w1' },
+    expected: { action: 'wait', reason: '127.0.0.1 is not a name or address of node w1' },
   },
   {
     name: 'serving with the name of another machine',
@@ -155,7 +155,7 @@ const cases: Case[] = [
     signer: serving,
     hosts: ['kubernetes', '192.168.56.11'],
     node: node('True'),
-    expected: { action: 'wait', reason: 'kubernetes is no name or address of node w1' },
+    expected: { action: 'wait', reason: 'kubernetes is not a name or address of node w1' },
   },
   { name: 'serving for another node', by: other, signer: serving, hosts: ['w1'], node: node('True'), expected: leave },
   { name: 'serving requested with a token', by: token, signer: serving, hosts: ['w1'], expected: leave },

@@ -68,8 +68,8 @@ const planners: Readonly<Record<SignerName, (facts: Facts) => Verdict>> = {
 const messages: Readonly<Record<Permission, string>> = {
   selfnodeclient: 'Auto approving self kubelet client certificate after SubjectAccessReview.',
   nodeclient: 'Auto approving kubelet client certificate after SubjectAccessReview.',
-  selfnodeserver: 'Every name and address in it belongs to the node that asked.',
-  nodeagent: 'A registered node asked for a process of its own.',
+  selfnodeserver: 'Every name and address in the request belongs to the requesting node.',
+  nodeagent: 'A registered node requested a certificate for one of its own agents.',
 };
 const approve = (permission: Permission): Verdict => ({ action: 'approve', permission, message: messages[permission] });
 
@@ -82,11 +82,11 @@ function planJoining({ object, node, nowMs }: Facts): Verdict {
   if (!node || !isReady(node)) return approve('nodeclient');
   const name = node.metadata?.name ?? '';
   const leftMs = Date.parse(object.metadata?.creationTimestamp ?? '') + aliveGraceMs - nowMs;
-  if (leftMs > 0) return { action: 'wait', reason: `node ${name} is alive`, againInMs: leftMs };
+  if (leftMs > 0) return { action: 'wait', reason: `node ${name} is Ready`, againInMs: leftMs };
   return {
     action: 'deny',
     reason: 'NodeAlive',
-    message: `node ${name} is alive: a machine that joins needs another name, or that one has to be stopped first`,
+    message: `node ${name} is Ready: the joining machine needs another name, or the node must be stopped first`,
   };
 }
 
@@ -101,7 +101,7 @@ function planServing({ request, node }: Facts): Verdict {
   ]);
   const foreign = [...request.dnsNames, ...request.ipAddresses.map(normal)].find((name) => !known.has(name));
   if (foreign === undefined) return approve('selfnodeserver');
-  return { action: 'wait', reason: `${foreign} is no name or address of node ${node.metadata?.name}` };
+  return { action: 'wait', reason: `${foreign} is not a name or address of node ${node.metadata?.name}` };
 }
 
 /** One spelling for each address; names stay as they are. */

@@ -31,5 +31,5 @@ t.test('approved requests that fail', async (t) => {
   const { request } = await createRequest({ commonName: 'admin', organizations: ['system:masters'] });
   const plan = planSigning(object(), parseRequest(request), dayMs);
   t.match(plan, { action: 'fail', message: 'subject organization is not system:nodes' });
-  t.match(planSigning(object(), undefined, dayMs), { action: 'fail', message: /no certificate request/ });
+  t.match(planSigning(object(), undefined, dayMs), { action: 'fail', message: /not a certificate request/ });
 });

@@ -26,7 +26,7 @@ export function planSigning(
 ): Signing {
   const { signerName, usages = [], expirationSeconds } = object.spec;
   if (!isDue(object) || !isSigner(signerName)) return { action: 'none' };
-  if (!request) return { action: 'fail', message: 'spec.request holds no certificate request' };
+  if (!request) return { action: 'fail', message: 'spec.request is not a certificate request' };
   const refusal = refusals[signerName]({ request, usages });
   if (refusal !== undefined) return { action: 'fail', message: refusal };
   return { action: 'sign', usages, lifetimeMs: lifetimeOf(expirationSeconds, maxLifetimeMs) };

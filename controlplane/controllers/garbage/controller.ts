@@ -161,7 +161,10 @@ export class GarbageCollector implements Controller {
           for (const { kind, object: each } of dependents) if (!isDeleting(each)) this.enqueue(kind, each);
           return;
         case 'unblock':
-          log.debug('circle of owner references', { kind: source.kind.plural, key: objectKey(object) });
+          log.debug('owner references form a circle; they no longer block the deletion', {
+            kind: source.kind.plural,
+            key: objectKey(object),
+          });
           await this.patch(source.kind, object, { ownerReferences: plan.references }, signal);
           return;
         case 'orphan-dependents':

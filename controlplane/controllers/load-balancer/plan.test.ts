@@ -194,8 +194,8 @@ const cases: readonly { readonly name: string; readonly got: string[]; readonly 
     ]),
     want: [
       'a 192.168.57.240',
-      'b: requested address 192.168.57.240 is in use by shop/a: both want port 80/TCP',
-      `c: requested address 192.168.57.240 is in use by shop/a: its ${sharingAnnotation} is another one`,
+      'b: requested address 192.168.57.240 is in use by shop/a: both use port 80/TCP',
+      `c: requested address 192.168.57.240 is in use by shop/a: its ${sharingAnnotation} is different`,
       'd 192.168.57.241',
     ],
   },

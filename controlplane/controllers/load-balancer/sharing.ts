@@ -17,10 +17,10 @@ const portsOf = ({ spec }: Service): string[] =>
 export function sharingProblem(a: Service, b: Service): string | undefined {
   const key = sharingKey(a);
   if (key === '' || sharingKey(b) === '') return `annotate both with the same ${sharingAnnotation} to share it`;
-  if (key !== sharingKey(b)) return `its ${sharingAnnotation} is another one`;
+  if (key !== sharingKey(b)) return `its ${sharingAnnotation} is different`;
   const taken = new Set(portsOf(b));
   const both = portsOf(a).filter((port) => taken.has(port));
-  if (both.length > 0) return `both want port ${both.join(', ')}`;
+  if (both.length > 0) return `both use port ${both.join(', ')}`;
   const local = [a, b].some(({ spec }) => spec?.externalTrafficPolicy === 'Local');
   const samePods =
     a.metadata?.namespace === b.metadata?.namespace &&

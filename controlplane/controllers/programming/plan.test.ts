@@ -57,7 +57,7 @@ const cases: readonly { readonly name: string; readonly got: string; readonly wa
   {
     name: 'its EndpointSlices do not exist yet',
     got: said(service(), facts({ hasSlices: false })),
-    want: 'False EndpointsPending: 2 of 2 nodes; its EndpointSlices are not there yet',
+    want: 'False EndpointsPending: 2 of 2 nodes; its EndpointSlices do not exist yet',
   },
   {
     name: 'without a selector a Service may have no slices',

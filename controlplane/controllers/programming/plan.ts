@@ -58,7 +58,7 @@ export function judge(service: Service, { pending, hasSlices, nodes, receipts }:
   if (ready.length === 0) return no('NoNodes', `no node is ready${left}`);
   if (waiting.length > 0) return no('NodesPending', `${count}; waiting for ${list(waiting)}${left}`);
   const selects = Object.keys(service.spec?.selector ?? {}).length > 0;
-  if (selects && !hasSlices) return no('EndpointsPending', `${count}; its EndpointSlices are not there yet${left}`);
+  if (selects && !hasSlices) return no('EndpointsPending', `${count}; its EndpointSlices do not exist yet${left}`);
   if (service.spec?.type === 'LoadBalancer' && !service.status?.loadBalancer?.ingress?.length) {
     return no('AddressNotAssigned', `${count}; no load balancer address yet${left}`);
   }

@@ -34,7 +34,7 @@ export class MemoryStore implements Store {
   async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
     this.checkOpen();
     const { revision = this.currentRevision, limit = Number.POSITIVE_INFINITY, after = '' } = options;
-    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} lies in the future`);
+    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} is in the future`);
     if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
     const names = [...this.keys.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     const items: StoredValue[] = [];

@@ -89,7 +89,7 @@ export class SqliteStore implements Store {
 
   async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
     const { revision = this.currentRevision, limit, after = '' } = options;
-    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} lies in the future`);
+    if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} is in the future`);
     if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
     return this.read(() => {
       const pageSize = limit === undefined ? -1 : limit + 1;
