@@ -80,7 +80,7 @@ function repairRole(found: ClusterRole, { metadata, rules, aggregationRule }: Cl
   if (!aggregationRule) return { ...repaired, rules };
   const selectors = found.aggregationRule?.clusterRoleSelectors ?? [];
   const missing = (aggregationRule.clusterRoleSelectors ?? []).filter(
-    (wanted) => !selectors.some((selector) => isDeepStrictEqual(selector, wanted)),
+    (desired) => !selectors.some((selector) => isDeepStrictEqual(selector, desired)),
   );
   return { ...repaired, aggregationRule: { clusterRoleSelectors: [...selectors, ...missing] } };
 }
@@ -220,12 +220,12 @@ const maxAttempts = 20;
 async function ensure<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,
-  wanted: T,
+  desired: T,
   repair?: (found: T) => T,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ensureOnce(client, kind, wanted, repair);
+      return await ensureOnce(client, kind, desired, repair);
     } catch (err) {
       // The controllers of another server write aggregated roles, for example.
       if (!isConflict(err) || attempt === maxAttempts) throw err;
@@ -236,10 +236,10 @@ async function ensure<T extends KubeObject>(
 async function ensureOnce<T extends KubeObject>(
   client: Client,
   kind: Kind<T>,
-  wanted: T,
+  desired: T,
   repair?: (found: T) => T,
 ): Promise<void> {
-  const found = await client.get(kind, objectKey(wanted)).catch((err: unknown) => {
+  const found = await client.get(kind, objectKey(desired)).catch((err: unknown) => {
     if (isNotFound(err)) return undefined;
     throw err;
   });
@@ -248,7 +248,7 @@ async function ensureOnce<T extends KubeObject>(
     return;
   }
   try {
-    await client.create(kind, wanted);
+    await client.create(kind, desired);
   } catch (err) {
     // Another server was faster.
     if (!isAlreadyExists(err)) throw err;

@@ -170,12 +170,12 @@ export function planForwarding(
  */
 export function planRoutes(desired: readonly Route[], found: readonly Route[], protocol: number): readonly Step[] {
   const byKey = new Map(found.map((route) => [routeKey(route), route]));
-  const wanted = new Map(desired.map((route) => [routeKey(route), route]));
+  const desiredByKey = new Map(desired.map((route) => [routeKey(route), route]));
   const steps: Step[] = [];
   for (const [key, route] of sorted(byKey)) {
-    if (route.protocol === protocol && !wanted.has(key)) steps.push({ action: 'remove-route', route });
+    if (route.protocol === protocol && !desiredByKey.has(key)) steps.push({ action: 'remove-route', route });
   }
-  for (const [key, route] of sorted(wanted)) {
+  for (const [key, route] of sorted(desiredByKey)) {
     const present = byKey.get(key);
     if (present === undefined || !routeMatches(route, present)) steps.push({ action: 'replace-route', route });
   }
@@ -186,13 +186,13 @@ export function planRoutes(desired: readonly Route[], found: readonly Route[], p
 const routeKey = ({ destination, metric = 0 }: Route): string => `${destination} ${metric}`;
 
 /** Fields that the desired route leaves open (link, source address) are the kernel's choice. */
-const routeMatches = (wanted: Route, found: Route): boolean =>
-  wanted.type === found.type &&
-  wanted.protocol === found.protocol &&
-  wanted.gateway === found.gateway &&
-  (wanted.link === undefined || wanted.link === found.link) &&
-  (wanted.onLink ?? false) === (found.onLink ?? false) &&
-  (wanted.source === undefined || wanted.source === found.source);
+const routeMatches = (desired: Route, found: Route): boolean =>
+  desired.type === found.type &&
+  desired.protocol === found.protocol &&
+  desired.gateway === found.gateway &&
+  (desired.link === undefined || desired.link === found.link) &&
+  (desired.onLink ?? false) === (found.onLink ?? false) &&
+  (desired.source === undefined || desired.source === found.source);
 
 const sorted = <T>(map: ReadonlyMap<string, T>): [string, T][] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

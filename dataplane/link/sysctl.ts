@@ -32,8 +32,8 @@ export function readSysctl(netns: Netns, name: string): string | undefined {
  * Writes the settings that differ and returns their names, all in one visit to the namespace. @throws Unsupported when the
  * kernel has no such setting, Forbidden when it cannot be changed.
  */
-export function ensureSysctls(netns: Netns, wanted: Sysctls): readonly string[] {
-  const entries = Object.entries(wanted).map(([name, value]) => ({ name, value, path: pathOf(name) }));
+export function ensureSysctls(netns: Netns, desired: Sysctls): readonly string[] {
+  const entries = Object.entries(desired).map(([name, value]) => ({ name, value, path: pathOf(name) }));
   return netns.enter(() => {
     const written: string[] = [];
     for (const { name, value, path } of entries) {

@@ -68,14 +68,14 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     return this.known === undefined;
   }
 
-  async apply(wanted: OwnChains, dirty: DirtyChains): Promise<Written> {
+  async apply(desired: OwnChains, dirty: DirtyChains): Promise<Written> {
     const start = this.now();
     const full = this.known === undefined;
     const { chains: known, wrong } = this.known ? { chains: this.known, wrong: noneWrong } : await this.read();
-    const differences = diffChains(wanted, known, full ? undefined : dirty);
-    const bytes = await this.write(wanted, differences, wrong);
+    const differences = diffChains(desired, known, full ? undefined : dirty);
+    const bytes = await this.write(desired, differences, wrong);
     for (const { table, chain } of differences) {
-      const text = wanted[table].get(chain);
+      const text = desired[table].get(chain);
       if (text === undefined) known[table].delete(chain);
       else known[table].set(chain, text);
     }
@@ -99,12 +99,12 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   }
 
   /**
-   * The thorough check: compares every chain of ours with `wanted`. After a difference the next apply() compares everything
+   * The thorough check: compares every chain of ours with `desired`. After a difference the next apply() compares everything
    * again.
    */
-  async check(wanted: OwnChains): Promise<Drift> {
+  async check(desired: OwnChains): Promise<Drift> {
     const { chains: actual, wrong } = await this.read();
-    const drift: Difference[] = diffChains(wanted, actual);
+    const drift: Difference[] = diffChains(desired, actual);
     for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
     for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
     if (drift.length > 0) this.markFull();
@@ -118,8 +118,8 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
     if (text !== '') await this.restore(text);
   }
 
-  private async write(wanted: OwnChains, differences: readonly Difference[], wrong: WrongJumps): Promise<number> {
-    const text = renderRestore(wanted, differences, wrong);
+  private async write(desired: OwnChains, differences: readonly Difference[], wrong: WrongJumps): Promise<number> {
+    const text = renderRestore(desired, differences, wrong);
     if (text === '') return 0;
     await this.restore(text);
     return text.length;
@@ -160,17 +160,17 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
    * chain.
    */
   private async tableAlive(table: OwnedTable): Promise<boolean> {
-    const wanted = this.jumps.filter((jump) => jump.table === table);
+    const desired = this.jumps.filter((jump) => jump.table === table);
     const text =
       table === 'filter'
         ? await this.dump('filter')
         : (
             await Promise.all(
-              [chains.canary, ...wanted.map(({ from }) => from)].map((chain) => this.list(table, chain)),
+              [chains.canary, ...desired.map(({ from }) => from)].map((chain) => this.list(table, chain)),
             )
           ).join('');
     return (
-      text.includes(`-A ${chains.canary} `) && wanted.every(({ from, to }) => text.includes(`${jumpRule(from, to)}\n`))
+      text.includes(`-A ${chains.canary} `) && desired.every(({ from, to }) => text.includes(`${jumpRule(from, to)}\n`))
     );
   }
 

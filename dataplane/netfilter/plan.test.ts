@@ -17,15 +17,15 @@ const own = (
 const right = { missing: [], surplus: [] };
 
 t.test('only chains that differ are written; removed chains come last; every table is committed', (t) => {
-  const wanted = own([chain('K8TS-A'), chain('K8TS-B', 'K8TS-A'), chain('K8TS-C')], [chain('K8TS-F')]);
+  const desired = own([chain('K8TS-A'), chain('K8TS-B', 'K8TS-A'), chain('K8TS-C')], [chain('K8TS-F')]);
   const actual = own([chain('K8TS-A'), chain('K8TS-B'), chain('K8TS-OLD', 'K8TS-A')], []);
-  const differences = diffChains(wanted, actual);
+  const differences = diffChains(desired, actual);
   t.same(
     differences.map(({ table, chain: name, kind }) => `${table} ${name} ${kind}`),
     ['nat K8TS-B changed', 'nat K8TS-C missing', 'nat K8TS-OLD extra', 'filter K8TS-F missing'],
   );
   t.equal(
-    renderRestore(wanted, differences, right),
+    renderRestore(desired, differences, right),
     [
       '*nat',
       ':K8TS-B - [0:0]',
@@ -46,10 +46,10 @@ t.test('only chains that differ are written; removed chains come last; every tab
 });
 
 t.test('a partial comparison looks at the named chains alone', (t) => {
-  const wanted = own([chain('K8TS-A', 'ACCEPT'), chain('K8TS-B', 'ACCEPT')]);
+  const desired = own([chain('K8TS-A', 'ACCEPT'), chain('K8TS-B', 'ACCEPT')]);
   const actual = own([chain('K8TS-A'), chain('K8TS-B')]);
   const only = { nat: new Set(['K8TS-B', 'K8TS-GONE']), filter: new Set<string>() };
-  t.same(diffChains(wanted, actual, only), [{ table: 'nat', chain: 'K8TS-B', kind: 'changed' }]);
+  t.same(diffChains(desired, actual, only), [{ table: 'nat', chain: 'K8TS-B', kind: 'changed' }]);
   t.end();
 });
 

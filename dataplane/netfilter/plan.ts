@@ -42,14 +42,14 @@ export const jumpRule = (from: string, to: string): string => `-A ${from} ${jump
 
 /** Chains that differ: of those named in `only`, or of all. */
 export function diffChains(
-  wanted: OwnChains,
+  desired: OwnChains,
   actual: OwnChains,
   only?: Readonly<Record<OwnedTable, ReadonlySet<string>>>,
 ): Difference[] {
   return ownedTables.flatMap((table) => {
-    const names = only ? only[table] : new Set([...wanted[table].keys(), ...actual[table].keys()]);
+    const names = only ? only[table] : new Set([...desired[table].keys(), ...actual[table].keys()]);
     return [...names].sort().flatMap((chain): Difference[] => {
-      const want = wanted[table].get(chain);
+      const want = desired[table].get(chain);
       const have = actual[table].get(chain);
       if (want === have) return [];
       const kind = want === undefined ? 'extra' : have === undefined ? 'missing' : 'changed';
@@ -63,7 +63,7 @@ export function diffChains(
  * and leaves all others alone. Chains to remove are emptied before the rules and removed after them, when no rule jumps to them
  * any more. Jump rules are put first in foreign chains. Each table is one commit.
  */
-export function renderRestore(wanted: OwnChains, differences: readonly Difference[], wrong: WrongJumps): string {
+export function renderRestore(desired: OwnChains, differences: readonly Difference[], wrong: WrongJumps): string {
   let text = '';
   for (const table of ownedTables) {
     const changed = differences.filter((difference) => difference.table === table);
@@ -72,7 +72,7 @@ export function renderRestore(wanted: OwnChains, differences: readonly Differenc
     if (changed.length + inserted.length + removed.length === 0) continue;
     text += `*${table}\n`;
     for (const { chain } of changed) text += `:${chain} - [0:0]\n`;
-    for (const { chain } of changed) text += wanted[table].get(chain) ?? '';
+    for (const { chain } of changed) text += desired[table].get(chain) ?? '';
     for (const { from, to } of inserted) text += `-I ${from} 1 ${jumpBody(to)}\n`;
     for (const { from, to } of removed) text += `-D ${from} ${jumpBody(to)}\n`;
     for (const { chain, kind } of changed) if (kind === 'extra') text += `-X ${chain}\n`;

@@ -10,7 +10,7 @@ const table: TableName = { family: 'bridge', name: tableName };
 /** Calls must not overlap. */
 export class SourceFilter {
   /** Undefined: no table is desired, or none was written yet. */
-  private wanted: readonly PodPort[] | undefined;
+  private desired: readonly PodPort[] | undefined;
   /** The table as nft printed it after our last write; undefined after a failure. */
   private printed: string | undefined;
   private canTarget = true;
@@ -31,7 +31,7 @@ export class SourceFilter {
 
   /** Replaces everything in one transaction, so that no packet passes unchecked. Repeatable. @throws what Nft.run throws */
   async apply(ports: readonly PodPort[]): Promise<void> {
-    this.wanted = ports;
+    this.desired = ports;
     this.printed = undefined;
     try {
       await this.write(ports);
@@ -62,7 +62,7 @@ export class SourceFilter {
 
   /** Removes the table. Where nft or the kernel does not support tables for bridges, there is none. */
   async remove(): Promise<void> {
-    this.wanted = undefined;
+    this.desired = undefined;
     this.printed = undefined;
     try {
       if ((await this.nft.structure(table)) !== undefined) await this.nft.run(sourcesRemoval());
@@ -73,18 +73,18 @@ export class SourceFilter {
 
   /** True: the kernel does not hold what was applied last; apply() again. `thorough` reads every element in any case. */
   async isDamaged(thorough: boolean): Promise<boolean> {
-    const { wanted } = this;
-    if (!wanted) return false;
+    const { desired } = this;
+    if (!desired) return false;
     if (this.printed === undefined) return true;
     if (!thorough && (await this.foreign.none())) return false;
     const isStructureDamaged = (await this.nft.structure(table)) !== this.printed;
     if (isStructureDamaged || !(thorough || this.foreign.worthComparing())) return isStructureDamaged;
-    return this.foreign.comparing(() => this.areElementsDamaged(wanted));
+    return this.foreign.comparing(() => this.areElementsDamaged(desired));
   }
 
-  private async areElementsDamaged(wanted: readonly PodPort[]): Promise<boolean> {
+  private async areElementsDamaged(desired: readonly PodPort[]): Promise<boolean> {
     const found = (await this.nft.read(table))?.sets;
-    const sets = Object.entries(elementsOf(wanted)) as [keyof SourceElements, string[]][];
+    const sets = Object.entries(elementsOf(desired)) as [keyof SourceElements, string[]][];
     return sets
       .filter(([name]) => this.canTarget || name !== 'targets6')
       .some(([name, elements]) => {

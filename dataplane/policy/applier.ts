@@ -122,10 +122,10 @@ export class PolicyApplier {
 
   private async elementDrift(plan: PolicyPlan): Promise<DriftItem[]> {
     const found = await this.nft.read(table);
-    const differs = (name: string, wanted: Iterable<string>, size: number) => {
+    const differs = (name: string, desired: Iterable<string>, size: number) => {
       const elements = found?.sets.get(name);
       const texts = new Set([...(elements ?? [])].map(([key, { value }]) => withValue(protocolName(key), value)));
-      return texts.size !== size || [...wanted].some((element) => !texts.has(element));
+      return texts.size !== size || [...desired].some((element) => !texts.has(element));
     };
     const sets = [...plan.sets].filter(([name, { elements }]) => differs(name, elements, elements.size));
     const maps = [...plan.maps].filter(([name, { elements }]) =>

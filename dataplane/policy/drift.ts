@@ -4,15 +4,15 @@ import { tableName } from './names';
 
 /** `before` and `now` as `Nft.structure` prints them, '' for no table. */
 export function diffTables(before: string, now: string): DriftItem[] {
-  const [wanted, found] = [objectsOf(before), objectsOf(now)];
+  const [desired, found] = [objectsOf(before), objectsOf(now)];
   const item = (chain: string, kind: DriftItem['kind']): DriftItem => ({ table: tableName, chain, kind });
-  if (wanted.size > 0 && found.size === 0) return [item('the whole table', 'missing')];
+  if (desired.size > 0 && found.size === 0) return [item('the whole table', 'missing')];
   return [
-    ...[...wanted].flatMap(([name, text]) => {
+    ...[...desired].flatMap(([name, text]) => {
       const other = found.get(name);
       return other === text ? [] : [item(name, other === undefined ? 'missing' : 'changed')];
     }),
-    ...[...found.keys()].filter((name) => !wanted.has(name)).map((name) => item(name, 'extra')),
+    ...[...found.keys()].filter((name) => !desired.has(name)).map((name) => item(name, 'extra')),
   ];
 }
 

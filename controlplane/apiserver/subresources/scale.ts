@@ -40,12 +40,12 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       subresource: '',
       dryRun,
       transform: (current) => {
-        const wanted = change(scaleOf(current.object));
+        const desired = change(scaleOf(current.object));
         const object = JSON.parse(current.json.toString()) as Scalable;
-        checkReplicas(name, wanted.spec?.replicas);
-        object.spec = { ...object.spec, replicas: wanted.spec?.replicas ?? 0 };
+        checkReplicas(name, desired.spec?.replicas);
+        object.spec = { ...object.spec, replicas: desired.spec?.replicas ?? 0 };
         // The Scale has the metadata of the object, so its preconditions apply to the object.
-        const { resourceVersion, uid } = wanted.metadata ?? {};
+        const { resourceVersion, uid } = desired.metadata ?? {};
         object.metadata = { ...object.metadata, resourceVersion: resourceVersion ?? '', ...(uid ? { uid } : {}) };
         return object;
       },
@@ -57,12 +57,12 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
 type Change = (current: Scale) => Scale;
 
 async function replacement(rest: RestRequest): Promise<Change> {
-  const wanted = (await readObject(rest, scales)) as Scale;
-  const { name } = wanted.metadata ?? {};
+  const desired = (await readObject(rest, scales)) as Scale;
+  const { name } = desired.metadata ?? {};
   if (name && name !== rest.route.name) {
     throw new BadRequest(`the name of the object (${name}) does not match the name on the URL (${rest.route.name})`);
   }
-  return () => wanted;
+  return () => desired;
 }
 
 async function patch(rest: RestRequest): Promise<Change> {

@@ -8,9 +8,9 @@ type Data = Readonly<Record<string, string>>;
 export function planSignatures(data: Data, tokens: readonly BootstrapToken[], nowMs: number): Data {
   const kubeconfig = data[kubeconfigKey];
   const signing = kubeconfig === undefined ? [] : tokens.filter((token) => signs(token, nowMs));
-  const wanted = new Map(signing.map(({ id, secret }) => [`${signatureKeyPrefix}${id}`, { id, secret }]));
-  const stale = Object.keys(data).filter((key) => key.startsWith(signatureKeyPrefix) && !wanted.has(key));
-  const missing = [...wanted].filter(
+  const desired = new Map(signing.map(({ id, secret }) => [`${signatureKeyPrefix}${id}`, { id, secret }]));
+  const stale = Object.keys(data).filter((key) => key.startsWith(signatureKeyPrefix) && !desired.has(key));
+  const missing = [...desired].filter(
     ([key, { id, secret }]) => !isSignedWith(kubeconfig!, data[key] ?? '', id, secret),
   );
   if (stale.length === 0 && missing.length === 0) return data;

@@ -114,11 +114,11 @@ function byWorth(a: Pod, b: Pod): number {
 function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]): Step[] {
   if (set.spec?.updateStrategy?.type === 'OnDelete') return [];
   const minReady = set.spec?.minReadySeconds ?? 0;
-  const wanted = places.filter(({ shouldRun }) => shouldRun);
+  const desired = places.filter(({ shouldRun }) => shouldRun);
   let missing = 0;
   const useless: Pod[] = [];
   const serving: Pod[] = [];
-  for (const { pods } of wanted) {
+  for (const { pods } of desired) {
     const pod = pods.find((each) => !isDeleting(each));
     const available = pod !== undefined && availability(pod, minReady, now).available;
     if (!available) missing++;
@@ -126,7 +126,7 @@ function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]
     if (available) serving.push(pod);
     else useless.push(pod);
   }
-  const limit = maxUnavailable(set, wanted.length);
+  const limit = maxUnavailable(set, desired.length);
   const more = Math.max(0, limit - missing);
   return [...useless, ...serving.slice(0, more)].map((pod) => ({ action: 'delete', pod }));
 }

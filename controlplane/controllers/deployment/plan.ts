@@ -79,12 +79,12 @@ function planSteps(
     if (oldPodsRunning(old)) return merge(deployment, newSet, revision, []);
   }
   if (!newSet) return [{ action: 'create', set: renderSet(deployment, sets) }];
-  const wanted =
+  const desired =
     replicasOf(newSet) > replicasOf(deployment) ? replicasOf(deployment) : newSetReplicas(deployment, newSet, sets);
-  const grown: Resize = { set: newSet, replicas: wanted };
+  const grown: Resize = { set: newSet, replicas: desired };
   // As upstream: the old sets are scaled only when the newest set has its size for this pass.
   const resizes =
-    wanted !== replicasOf(newSet)
+    desired !== replicasOf(newSet)
       ? [grown]
       : [grown, ...(isRolling(deployment) ? shrinkOldSets(deployment, newSet, old) : [])];
   const steps = merge(deployment, newSet, revision, resizes);
@@ -141,8 +141,8 @@ function merge(
 
 /** Annotations with the replicas that the sets were sized for: they show a later change of the Deployment's replicas. */
 function sizeAnnotations(deployment: Deployment): Readonly<Record<string, string>> {
-  const wanted = replicasOf(deployment);
-  return { [desiredAnnotation]: String(wanted), [maxAnnotation]: String(wanted + limits(deployment).maxSurge) };
+  const desired = replicasOf(deployment);
+  return { [desiredAnnotation]: String(desired), [maxAnnotation]: String(desired + limits(deployment).maxSurge) };
 }
 
 /** The ReplicaSet for the current template. `collisionCount` grows when another set has the name. */

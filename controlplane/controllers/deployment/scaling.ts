@@ -33,11 +33,11 @@ export function newSetReplicas(
   newSet: ReplicaSet | undefined,
   all: readonly ReplicaSet[],
 ): number {
-  const wanted = replicasOf(deployment);
-  if (!isRolling(deployment)) return wanted;
+  const desired = replicasOf(deployment);
+  if (!isRolling(deployment)) return desired;
   const current = newSet ? replicasOf(newSet) : 0;
-  const room = wanted + limits(deployment).maxSurge - sum(all, replicasOf);
-  return room <= 0 ? current : current + Math.min(room, wanted - current);
+  const room = desired + limits(deployment).maxSurge - sum(all, replicasOf);
+  return room <= 0 ? current : current + Math.min(room, desired - current);
 }
 
 export interface Resize {
@@ -90,12 +90,12 @@ export function wasRescaled(deployment: Deployment, all: readonly ReplicaSet[]):
 
 /** The size of each set after the Deployment is scaled, also during a rollout or while paused. */
 export function rescale(deployment: Deployment, newSet: ReplicaSet | undefined, old: readonly ReplicaSet[]): Resize[] {
-  const wanted = replicasOf(deployment);
+  const desired = replicasOf(deployment);
   const all = newSet ? [...old, newSet] : [...old];
   const active = all.filter((set) => replicasOf(set) > 0);
   if (active.length <= 1) {
     const only = active[0] ?? newSet ?? [...old].sort(olderFirst).at(-1);
-    return only ? [{ set: only, replicas: wanted }] : [];
+    return only ? [{ set: only, replicas: desired }] : [];
   }
   if (newSet && isSaturated(deployment, newSet)) {
     return active.filter((set) => set !== newSet).map((set) => ({ set, replicas: 0 }));
@@ -105,18 +105,18 @@ export function rescale(deployment: Deployment, newSet: ReplicaSet | undefined, 
 
 /** The newest set has all desired replicas available: the other sets may shrink to 0 in any state. */
 function isSaturated(deployment: Deployment, newSet: ReplicaSet): boolean {
-  const wanted = replicasOf(deployment);
+  const desired = replicasOf(deployment);
   return (
-    replicasOf(newSet) === wanted &&
-    parseInt32(newSet.metadata?.annotations?.[desiredAnnotation]) === wanted &&
-    availableOf(newSet) === wanted
+    replicasOf(newSet) === desired &&
+    parseInt32(newSet.metadata?.annotations?.[desiredAnnotation]) === desired &&
+    availableOf(newSet) === desired
   );
 }
 
 /** Spreads the difference over the active sets by their size, so that a rollout keeps its proportions; larger sets first. */
 function proportional(deployment: Deployment, active: readonly ReplicaSet[]): Resize[] {
-  const wanted = replicasOf(deployment);
-  const ceiling = wanted > 0 ? wanted + limits(deployment).maxSurge : 0;
+  const desired = replicasOf(deployment);
+  const ceiling = desired > 0 ? desired + limits(deployment).maxSurge : 0;
   const difference = ceiling - sum(active, replicasOf);
   const order = [...active].sort(
     (a, b) => replicasOf(b) - replicasOf(a) || (difference > 0 ? olderFirst(b, a) : olderFirst(a, b)),

@@ -65,9 +65,9 @@ function count({ deployment, newSet, old, collisionCount }: StatusInput): Deploy
 
 /** All desired replicas have the newest template and are available, and no old replica is left. */
 function isComplete(deployment: Deployment, counts: DeploymentStatus): boolean {
-  const wanted = replicasOf(deployment);
+  const desired = replicasOf(deployment);
   const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = counts;
-  return updatedReplicas === wanted && replicas === wanted && availableReplicas === wanted;
+  return updatedReplicas === desired && replicas === desired && availableReplicas === desired;
 }
 
 function availability(

@@ -65,8 +65,8 @@ export class DisruptionController implements Controller {
     const matching = selector
       ? this.pods.by(byNamespace, namespace).filter(({ metadata }) => matchesSelector(selector, metadata?.labels))
       : [];
-    const wanted = await this.wantedBy(budget, matching, signal);
-    const { status, againInMs } = planBudget({ budget, pods: matching, wanted, now: this.deps.clock.now() });
+    const desired = await this.desiredBy(budget, matching, signal);
+    const { status, againInMs } = planBudget({ budget, pods: matching, desired, now: this.deps.clock.now() });
     // The resourceVersion makes the write fail after an eviction in between, so that eviction is not lost.
     if (status)
       await this.deps.client.update(podDisruptionBudgets, { ...budget, status }, { subresource: 'status', signal });
@@ -81,7 +81,7 @@ export class DisruptionController implements Controller {
   }
 
   /** The sum of the desired replicas of these pods' controllers; only needed when the budget is a part of that sum. */
-  private async wantedBy(budget: PodDisruptionBudget, matching: readonly Pod[], signal: AbortSignal): Promise<number> {
+  private async desiredBy(budget: PodDisruptionBudget, matching: readonly Pod[], signal: AbortSignal): Promise<number> {
     const { minAvailable, maxUnavailable } = budget.spec ?? {};
     if (maxUnavailable === undefined && typeof minAvailable !== 'string') return matching.length;
     const owners = new Map<string, OwnerReference>();

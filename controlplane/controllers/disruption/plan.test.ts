@@ -18,35 +18,35 @@ const four = ['a', 'b', 'c', 'd'].map((name) => pod(name));
 
 t.test('how many disruptions are allowed', async (t) => {
   const cases = [
-    { name: 'a number available', spec: { minAvailable: 3 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
+    { name: 'a number available', spec: { minAvailable: 3 }, pods: four, desired: 4, want: [4, 4, 3, 1] },
     {
       name: 'a percentage available, rounded up',
       spec: { minAvailable: '60%' },
       pods: four,
-      wanted: 4,
+      desired: 4,
       want: [4, 4, 3, 1],
     },
-    { name: 'a number unavailable', spec: { maxUnavailable: 1 }, pods: four, wanted: 4, want: [4, 4, 3, 1] },
-    { name: 'a percentage unavailable', spec: { maxUnavailable: '30%' }, pods: four, wanted: 4, want: [4, 4, 2, 2] },
-    { name: 'pods are missing', spec: { maxUnavailable: 1 }, pods: four, wanted: 6, want: [6, 4, 5, 0] },
+    { name: 'a number unavailable', spec: { maxUnavailable: 1 }, pods: four, desired: 4, want: [4, 4, 3, 1] },
+    { name: 'a percentage unavailable', spec: { maxUnavailable: '30%' }, pods: four, desired: 4, want: [4, 4, 2, 2] },
+    { name: 'pods are missing', spec: { maxUnavailable: 1 }, pods: four, desired: 6, want: [6, 4, 5, 0] },
     {
       name: 'a number above the number of pods',
       spec: { maxUnavailable: 9 },
       pods: four,
-      wanted: 4,
+      desired: 4,
       want: [4, 4, 0, 4],
     },
-    { name: 'no pods', spec: { minAvailable: 0 }, pods: [], wanted: 0, want: [0, 0, 0, 0] },
+    { name: 'no pods', spec: { minAvailable: 0 }, pods: [], desired: 0, want: [0, 0, 0, 0] },
     {
       name: 'unready and terminating pods do not count',
       spec: { minAvailable: 1 },
       pods: [pod('a'), pod('b'), pod('c', { ready: false }), pod('d', { deleting: true })],
-      wanted: 4,
+      desired: 4,
       want: [4, 2, 1, 1],
     },
   ];
-  for (const { name, spec, pods, wanted, want } of cases) {
-    const { status } = planBudget({ budget: budget(spec), pods, wanted, now });
+  for (const { name, spec, pods, desired, want } of cases) {
+    const { status } = planBudget({ budget: budget(spec), pods, desired, now });
     t.same(
       [status?.expectedPods, status?.currentHealthy, status?.desiredHealthy, status?.disruptionsAllowed],
       want,
@@ -55,7 +55,7 @@ t.test('how many disruptions are allowed', async (t) => {
     t.equal(status?.observedGeneration, 3);
     const [condition] = status?.conditions ?? [];
     t.match(condition, { type: 'DisruptionAllowed', status: want[3]! > 0 ? 'True' : 'False' }, name);
-    const again = planBudget({ budget: budget(spec, status), pods, wanted, now: now + 60_000 });
+    const again = planBudget({ budget: budget(spec, status), pods, desired, now: now + 60_000 });
     t.same(again, {}, `${name}: a second plan changes nothing`);
   }
 });
@@ -66,7 +66,7 @@ t.test('an allowed eviction counts until its pod is deleted, or for two minutes'
   const { status, againInMs } = planBudget({
     budget: budget({ minAvailable: 1 }, { disruptedPods }),
     pods,
-    wanted: 3,
+    desired: 3,
     now,
   });
   t.match(status, { currentHealthy: 2, disruptionsAllowed: 1 });

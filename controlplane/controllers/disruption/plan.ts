@@ -16,7 +16,7 @@ export interface BudgetInput {
   /** All pods the selector matches. */
   readonly pods: readonly Pod[];
   /** The sum of the desired replicas of their controllers. */
-  readonly wanted: number;
+  readonly desired: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -27,12 +27,12 @@ export interface BudgetPlan {
   readonly againInMs?: number;
 }
 
-export function planBudget({ budget, pods, wanted, now }: BudgetInput): BudgetPlan {
+export function planBudget({ budget, pods, desired, now }: BudgetInput): BudgetPlan {
   const announced = stillAnnounced(budget, pods, now);
   const currentHealthy = pods.filter(
     (pod) => !pod.metadata?.deletionTimestamp && !(nameOf(pod) in announced) && isReady(pod),
   ).length;
-  const { expectedPods, desiredHealthy } = demand(budget, pods.length, wanted);
+  const { expectedPods, desiredHealthy } = demand(budget, pods.length, desired);
   const spare = currentHealthy - desiredHealthy;
   const disruptionsAllowed = expectedPods > 0 && spare > 0 ? spare : 0;
   const { disruptedPods: _, ...before } = { ...budget.status };
@@ -81,13 +81,13 @@ function stillAnnounced({ status }: PodDisruptionBudget, pods: readonly Pod[], n
 }
 
 /** A number in minAvailable needs no replicas; every other budget is a part of the desired replicas. */
-function demand({ spec }: PodDisruptionBudget, matching: number, wanted: number) {
+function demand({ spec }: PodDisruptionBudget, matching: number, desired: number) {
   const { minAvailable, maxUnavailable } = spec ?? {};
   if (maxUnavailable !== undefined) {
-    return { expectedPods: wanted, desiredHealthy: Math.max(0, wanted - partOf(maxUnavailable, wanted)) };
+    return { expectedPods: desired, desiredHealthy: Math.max(0, desired - partOf(maxUnavailable, desired)) };
   }
   if (typeof minAvailable === 'number') return { expectedPods: matching, desiredHealthy: minAvailable };
-  if (minAvailable !== undefined) return { expectedPods: wanted, desiredHealthy: partOf(minAvailable, wanted) };
+  if (minAvailable !== undefined) return { expectedPods: desired, desiredHealthy: partOf(minAvailable, desired) };
   return { expectedPods: matching, desiredHealthy: 0 };
 }
 

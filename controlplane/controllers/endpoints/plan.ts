@@ -51,22 +51,22 @@ export function planEndpoints({ service, pods, existing, triggeredAt }: Endpoint
   const { subsets, truncated } = planSubsets(service, pods);
   const { name, namespace, labels } = service.metadata ?? {};
   const { [headlessLabel]: _headless, ...own } = labels ?? {};
-  const wanted = { ...own, ...(isHeadless(service) ? { [headlessLabel]: '' } : {}), [managedByLabel]: managedBy };
+  const desired = { ...own, ...(isHeadless(service) ? { [headlessLabel]: '' } : {}), [managedByLabel]: managedBy };
   const { [overCapacity]: over, [triggerTime]: _since, ...kept } = existing?.metadata?.annotations ?? {};
   const annotations: Record<string, string> = { ...kept };
   if (truncated) annotations[overCapacity] = 'truncated';
   if (triggeredAt !== undefined) annotations[triggerTime] = triggeredAt;
   if (!existing)
-    return [{ action: 'create', endpoints: { metadata: { name, namespace, labels: wanted, annotations }, subsets } }];
+    return [{ action: 'create', endpoints: { metadata: { name, namespace, labels: desired, annotations }, subsets } }];
   const same =
     isDeepStrictEqual(existing.subsets ?? [], subsets) &&
-    isDeepStrictEqual(existing.metadata?.labels ?? {}, wanted) &&
+    isDeepStrictEqual(existing.metadata?.labels ?? {}, desired) &&
     over === annotations[overCapacity];
   if (same) return [];
   return [
     {
       action: 'update',
-      endpoints: { ...existing, metadata: { ...existing.metadata, labels: wanted, annotations }, subsets },
+      endpoints: { ...existing, metadata: { ...existing.metadata, labels: desired, annotations }, subsets },
     },
   ];
 }

@@ -27,10 +27,10 @@ export function planMirror(
   endpoints: Endpoints | undefined,
   slices: readonly EndpointSlice[],
 ): SliceStep[] {
-  const wanted = service && endpoints && isMirrored(service, endpoints) ? render(endpoints) : [];
+  const desired = service && endpoints && isMirrored(service, endpoints) ? render(endpoints) : [];
   const free = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
   const steps: SliceStep[] = [];
-  for (const slice of wanted) {
+  for (const slice of desired) {
     // The ports of a slice may change, its address type may not.
     const same = free.findIndex(
       (one) => one.addressType === slice.addressType && isDeepStrictEqual(one.ports, slice.ports),

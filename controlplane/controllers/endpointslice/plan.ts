@@ -111,9 +111,9 @@ function planGroup(service: Service, family: Family, { ports, endpoints, slices 
     const present = slice.endpoints ?? [];
     const next = present.flatMap((endpoint) => {
       const id = endpointId(endpoint);
-      const wanted = left.get(id);
+      const desired = left.get(id);
       left.delete(id);
-      return wanted ? [wanted] : [];
+      return desired ? [desired] : [];
     });
     return { slice, next, changed: !isDeepStrictEqual(present, next) || !hasOurMetadata(service, slice) };
   });
@@ -196,9 +196,9 @@ function labelsFor(service: Service): Record<string, string> {
 
 function hasOurMetadata(service: Service, { metadata }: EndpointSlice): boolean {
   const labels = metadata?.labels ?? {};
-  const wanted = labelsFor(service);
-  const extraHeadless = headlessLabel in labels && !(headlessLabel in wanted);
-  return !extraHeadless && Object.entries(wanted).every(([name, value]) => labels[name] === value);
+  const desired = labelsFor(service);
+  const extraHeadless = headlessLabel in labels && !(headlessLabel in desired);
+  return !extraHeadless && Object.entries(desired).every(([name, value]) => labels[name] === value);
 }
 
 function portsId(ports: readonly Port[]): string {

@@ -275,14 +275,14 @@ function planPods(job: Job, pods: readonly Pod[], { allSucceeded }: Counts, now:
   const active = pods.filter(isActive);
   const open =
     completions === undefined ? (allSucceeded > 0 ? active.length : parallelism) : completions - allSucceeded;
-  const wanted = Math.max(0, Math.min(open, parallelism));
-  if (active.length > wanted) {
+  const desired = Math.max(0, Math.min(open, parallelism));
+  if (active.length > desired) {
     const ranked = rankForDeletion(active, active, now);
-    return { steps: deleteAll(ranked.slice(0, active.length - wanted)) };
+    return { steps: deleteAll(ranked.slice(0, active.length - desired)) };
   }
   const waitedFor =
     podReplacementPolicy === 'Failed' ? pods.filter((pod) => isDeleting(pod) && !isFailed(job, pod)).length : 0;
-  const missing = Math.min(wanted - active.length - waitedFor, burst);
+  const missing = Math.min(desired - active.length - waitedFor, burst);
   if (missing <= 0) return { steps: [] };
   const inMs = backoffLeft(job, pods, now);
   return inMs > 0 ? { steps: [], inMs } : { steps: [{ action: 'create', count: missing }] };

@@ -41,7 +41,7 @@ export function planConditions(
     finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);
   }
   const before: readonly NamespaceCondition[] = namespace.status?.conditions ?? [];
-  const wanted = [
+  const desired = [
     state('NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'),
     state(
       'NamespaceDeletionGroupVersionParsingFailure',
@@ -79,7 +79,7 @@ export function planConditions(
           `Some content in the namespace has finalizers remaining: ${[...finalizers].map(([name, count]) => `${name} in ${count} resource instances`).join(', ')}`,
         ),
   ];
-  const conditions = wanted.reduce((list, condition) => withCondition(list, condition, now), before);
+  const conditions = desired.reduce((list, condition) => withCondition(list, condition, now), before);
   if (isDeepStrictEqual(conditions, before) && namespace.status?.phase === 'Terminating') return undefined;
   return { ...namespace.status, phase: 'Terminating', conditions: [...conditions] };
 }

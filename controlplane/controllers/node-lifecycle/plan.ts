@@ -67,18 +67,18 @@ export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] 
     if (effect === 'NoSchedule') return !managedNoSchedule.has(key);
     return !(effect === 'NoExecute' && managedNoExecute.has(key));
   });
-  const wanted: Pick<Taint, 'key' | 'effect'>[] = [];
+  const desired: Pick<Taint, 'key' | 'effect'>[] = [];
   const health = healthOf(node);
   if (health !== 'ready') {
     const key = health === 'unknown' ? unreachableTaint : notReadyTaint;
-    wanted.push({ key, effect: 'NoSchedule' });
-    if (mayEvict) wanted.push({ key, effect: 'NoExecute' });
+    desired.push({ key, effect: 'NoSchedule' });
+    if (mayEvict) desired.push({ key, effect: 'NoExecute' });
   }
   for (const [type, key] of Object.entries(pressureTaints)) {
-    if (isConditionTrue(node, type)) wanted.push({ key, effect: 'NoSchedule' });
+    if (isConditionTrue(node, type)) desired.push({ key, effect: 'NoSchedule' });
   }
-  if (node.spec?.unschedulable) wanted.push({ key: unschedulableTaint, effect: 'NoSchedule' });
-  const managed = wanted.map(
+  if (node.spec?.unschedulable) desired.push({ key: unschedulableTaint, effect: 'NoSchedule' });
+  const managed = desired.map(
     (taint) =>
       before.find(({ key, effect }) => key === taint.key && effect === taint.effect) ?? {
         ...taint,

@@ -7,7 +7,7 @@ import type { NftChanges, NftPlan } from './model';
 /** A table in the kernel, and the plan as nft would print it. */
 export interface Observed {
   readonly actual: ReadonlyMap<string, string>;
-  readonly wanted: ReadonlyMap<string, string>;
+  readonly desired: ReadonlyMap<string, string>;
   readonly elements: NftTable;
 }
 export interface Comparison {
@@ -20,10 +20,10 @@ export interface Comparison {
 /** The first line of a base chain. Only deleting and creating the chain can change it. */
 const hookOf = (body: string | undefined): string => /^\t\ttype .*\n/.exec(body ?? '')?.[0] ?? '';
 
-export function compare(table: string, plan: NftPlan, { actual, wanted, elements }: Observed): Comparison {
+export function compare(table: string, plan: NftPlan, { actual, desired, elements }: Observed): Comparison {
   const drift: DriftItem[] = [];
-  const differing = [...new Set([...wanted.keys(), ...actual.keys()])].filter(
-    (part) => wanted.get(part) !== actual.get(part),
+  const differing = [...new Set([...desired.keys(), ...actual.keys()])].filter(
+    (part) => desired.get(part) !== actual.get(part),
   );
   const report = (chain: string, want: unknown, have: unknown) =>
     drift.push({ table, chain, kind: have === undefined ? 'missing' : want === undefined ? 'extra' : 'changed' });
@@ -32,7 +32,7 @@ export function compare(table: string, plan: NftPlan, { actual, wanted, elements
   let replace = false;
   for (const part of differing.sort()) {
     const [kind, name] = part.split(' ') as [string, string];
-    const [want, have] = [wanted.get(part), actual.get(part)];
+    const [want, have] = [desired.get(part), actual.get(part)];
     (kind === 'chain' ? chains : sets).set(name, have);
     report(kind === 'chain' ? name : part, want, have);
     if (want === undefined || have === undefined) continue;

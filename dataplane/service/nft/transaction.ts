@@ -22,8 +22,8 @@ export function renderTransaction(table: TableName, plan: NftPlan, changes: NftC
   for (const [chain, old] of changes.chains) if (old !== undefined) text += `flush chain ${name} ${chain}\n`;
   for (const [chain] of changes.chains) text += addRules(name, chain, plan.chains.get(chain)?.rules ?? '');
   for (const [set, changed] of changes.elements) {
-    const wanted = plan.elements.get(set);
-    const elements = [...changed.keys()].filter((key) => wanted?.has(key)).map((key) => `${key}${wanted!.get(key)}`);
+    const desired = plan.elements.get(set);
+    const elements = [...changed.keys()].filter((key) => desired?.has(key)).map((key) => `${key}${desired!.get(key)}`);
     text += elementCommands('add', name, set, elements);
   }
   for (const [chain, old] of changes.chains) {

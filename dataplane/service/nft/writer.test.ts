@@ -35,7 +35,7 @@ function elementsOf(plan: NftPlan): NftTable {
 class FakeNft implements Nft {
   readonly ran: string[] = [];
   /** The structure of the draft table and of our table. */
-  wanted = '';
+  desired = '';
   actual: string | undefined;
   elements: NftTable | undefined;
   failNext: Error | undefined;
@@ -50,13 +50,13 @@ class FakeNft implements Nft {
     this.ran.push(text);
   }
   async structure({ name }: TableName): Promise<string | undefined> {
-    return name.endsWith('-draft') ? this.wanted : this.actual;
+    return name.endsWith('-draft') ? this.desired : this.actual;
   }
   async read(): Promise<NftTable | undefined> {
     return this.elements;
   }
   holds(plan: NftPlan): void {
-    this.wanted = printed(plan);
+    this.desired = printed(plan);
     this.actual = printed(plan);
     this.elements = elementsOf(plan);
   }
@@ -71,7 +71,7 @@ function setUp() {
   const compiler = new NftCompiler(4, { clusterCidr: '10.244.0.0/16' });
   compiler.set(web.key, web);
   const { plan, dirty } = compiler.take();
-  nft.wanted = printed(plan);
+  nft.desired = printed(plan);
   return { nft, compiler, writer: new NftWriter({ nft, table }), plan, dirty };
 }
 

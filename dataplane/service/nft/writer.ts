@@ -103,10 +103,10 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     const remove = `add table ${draft.family} ${draft.name}\ndelete table ${draft.family} ${draft.name}\n`;
     await nft.run(remove + renderStructure(draft, plan));
     try {
-      const [wanted, actual] = [await nft.structure(draft), await nft.structure(table)];
+      const [desired, actual] = [await nft.structure(draft), await nft.structure(table)];
       const elements = actual === undefined ? undefined : await nft.read(table);
       return compare(this.label, plan, {
-        wanted: tableParts(wanted ?? ''),
+        desired: tableParts(desired ?? ''),
         actual: tableParts(actual ?? ''),
         elements: elements ?? { sets: new Map() },
       });
