@@ -28,7 +28,7 @@ export interface ResolvedBackend {
   readonly trouble?: BackendTrouble;
 }
 
-/** A backend without endpoints keeps its rule, and requests get 503 with the reason. Undefined for a backend that is no Service. */
+/** A backend without endpoints keeps its rule, and requests get 503 with the reason. Undefined for a backend that is not a Service. */
 export function resolveBackend(world: BackendWorld, namespace: string, backend: Backend): ResolvedBackend | undefined {
   const { service } = backend;
   if (!service) return undefined;

@@ -70,7 +70,7 @@ void t.test('a trouble that ends in time gets no Event; a trouble that returns i
   const counts = async () => (await client.list(events)).items.map(({ count }) => count);
   t.equal(await at(0, [trouble]), settleMs);
   t.equal(await at(settleMs - 1, []), undefined);
-  t.equal(await at(settleMs, [trouble, trouble]), settleMs, 'the time counts anew');
+  t.equal(await at(settleMs, [trouble, trouble]), settleMs, 'the time starts again');
   t.same(await counts(), []);
   t.equal(await at(2 * settleMs, [trouble]), undefined);
   t.same(await counts(), [1]);

@@ -123,7 +123,7 @@ export function readyNodes(nodes: readonly Node[]): { name: string; ip: string }
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The Ingresses that this agent serves whose status does not show `ips` yet. */
+/** The Ingresses that this agent serves and whose status shows other addresses than `ips`. Not those that are being deleted. */
 export function planStatus(
   world: Pick<World, 'ingresses' | 'classes' | 'className'>,
   ips: readonly string[],

@@ -82,7 +82,8 @@ export function envFiles(desired: Desired): ReadonlyMap<string, string> {
 /** systemd splits the value at blanks, and interprets quotes and backslashes. */
 export function renderEnv(args: readonly string[]): string {
   const bad = args.find((arg) => /[\s"'\\$`%]/.test(arg));
-  if (bad !== undefined) throw new BadRequest(`${bad}: blanks, quotes, backslashes, $ and % are not possible in it`);
+  if (bad !== undefined)
+    throw new BadRequest(`${bad}: blanks, quotes, backticks, backslashes, $ and % are not possible in it`);
   return `# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.\nK8TS_ARGS="${args.join(' ')}"\n`;
 }
 

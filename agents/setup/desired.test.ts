@@ -110,7 +110,7 @@ t.test('the address of the node: given, as before, or on the way to the server',
     {
       name: 'never the NAT address that all machines share',
       facts: { routeAddress: '10.0.2.15' },
-      message: /10\.0\.2\.15, is the one VirtualBox gives.*\n.*--node-ip=192\.168\.56\.10/,
+      message: /10\.0\.2\.15, is the one that VirtualBox gives.*\n.*--node-ip=192\.168\.56\.10/,
     },
     {
       name: 'not one of this machine',
@@ -118,7 +118,7 @@ t.test('the address of the node: given, as before, or on the way to the server',
       facts: {},
       message: /does not have the address 192\.168\.56\.99; it has/,
     },
-    { name: 'no way out', facts: { routeAddress: undefined }, message: /no address of this machine leads out/ },
+    { name: 'no way out', facts: { routeAddress: undefined }, message: /this machine has no route to the server/ },
   ];
   for (const { name, given = '', facts: changed, chosen, message } of cases) {
     const plan = () => planControl({ ...nothing, nodeIp: given }, { ...facts, ...changed }, undefined);

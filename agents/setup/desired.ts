@@ -149,13 +149,13 @@ function chooseNodeIp(given: GivenOptions, facts: NodeFacts, before: Desired | u
   const { routeAddress } = facts;
   if (routeAddress === undefined) {
     throw new Refused(
-      'no address of this machine leads out.',
+      'this machine has no route to the server and no default route, so it has no address that other nodes could reach.',
       'Say at which one the other nodes reach it: --node-ip=IP',
     );
   }
   if (isSharedNat(routeAddress)) {
     throw new Refused(
-      `the address that leads out, ${routeAddress}, is the one VirtualBox gives to every machine: no other node can reach this one by it.`,
+      `the address of the default route, ${routeAddress}, is the one that VirtualBox gives to every machine: no other node can reach this one by it.`,
       `Say which one the nodes share: --node-ip=${facts.addresses.find((address) => !isSharedNat(address)) ?? 'IP'}`,
     );
   }

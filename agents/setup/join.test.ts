@@ -32,7 +32,10 @@ t.test('the server: the given one, or the earlier one', async (t) => {
   t.equal(serverOf(['192.168.56.10:6443'], undefined), 'https://192.168.56.10:6443');
   t.equal(serverOf(['192.168.56.10'], undefined), 'https://192.168.56.10:6443', 'the port everybody knows');
   t.equal(serverOf([], record), 'https://192.168.56.10:6443', 'as before');
-  t.throws(() => serverOf([], undefined), { code: 'BadRequest', message: /which cluster\?\n.*token create/ });
+  t.throws(() => serverOf([], undefined), {
+    code: 'BadRequest',
+    message: /the command names no cluster\.\n.*token create/,
+  });
   t.throws(() => serverOf(['a', 'b'], undefined), { code: 'BadRequest', message: /unexpected argument "b"/ });
   t.throws(() => serverOf(['a b'], undefined), { code: 'BadRequest' });
   const control: SetupRecord = { ...record, desired: { ...record.desired, role: 'control' } };

@@ -81,7 +81,7 @@ export function serverOf(positional: readonly string[], before: SetupRecord | un
   if (given === undefined) {
     if (before) return before.desired.server;
     throw new Refused(
-      'which cluster?',
+      'the command names no cluster.',
       'k8ts token create --print-join-command on its control machine prints the whole command.',
     );
   }

@@ -46,7 +46,7 @@ export function readBootstrapToken({ type, metadata, data = {} }: Secret): Boots
     .map((key) => key.slice(usagePrefix.length))
     .sort();
   const problem = Number.isNaN(expiresAtMs)
-    ? `its expiration ${JSON.stringify(expiration)} is no time`
+    ? `its expiration ${JSON.stringify(expiration)} is not a time`
     : wrongGroup && `its group ${JSON.stringify(wrongGroup)} does not begin with system:bootstrappers:`;
   return { id, secret, description: text('description'), expiresAtMs, usages, groups, problem };
 }

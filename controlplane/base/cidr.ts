@@ -17,7 +17,7 @@ export interface Cidr {
 
 const bitsOf = (family: Family): number => (family === 4 ? 32 : 128);
 
-/** @throws BadRequest when `text` is no IP address. */
+/** @throws BadRequest when `text` is not an IP address. */
 export function parseAddress(text: string): Address {
   const family = isIP(text);
   if (family === 4) return { family: 4, value: parse4(text) };
@@ -57,7 +57,7 @@ export function formatAddress({ family, value }: Address): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
 
-/** One spelling for each address; a text that is no address stays as it is. */
+/** One spelling for each address; a text that is not an address stays as it is. */
 export function canonicalAddress(text: string): string {
   // isIP accepts dotted quads in one spelling only.
   return isIP(text) === 6 ? formatAddress(parseAddress(text)) : text;
@@ -71,7 +71,7 @@ export function unmappedAddress(text: string): string {
   return value >> 32n === 0xffffn ? formatAddress({ family: 4, value: value & 0xffffffffn }) : canonical;
 }
 
-/** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is no IP address */
+/** 4 or 16 bytes, as packets have them. @throws BadRequest when `text` is not an IP address */
 export function addressBytes(text: string): Buffer {
   const { family, value } = parseAddress(text);
   return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');

@@ -4,7 +4,7 @@
 const shape = /^[+-]?\d{1,40}$/;
 export const largestInt64 = (1n << 63n) - 1n;
 
-/** Undefined for a text that is no int64. */
+/** Undefined for a text that is not an int64. */
 export function parseInt64(text: string | undefined): bigint | undefined {
   if (text === undefined || !shape.test(text)) return undefined;
   // BigInt knows no plus sign.
@@ -12,7 +12,7 @@ export function parseInt64(text: string | undefined): bigint | undefined {
   return value > largestInt64 || value < -largestInt64 - 1n ? undefined : value;
 }
 
-/** Undefined for a text that is no int32. */
+/** Undefined for a text that is not an int32. */
 export function parseInt32(text: string | undefined): number | undefined {
   const value = parseInt64(text);
   return value === undefined || BigInt.asIntN(32, value) !== value ? undefined : Number(value);

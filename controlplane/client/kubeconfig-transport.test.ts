@@ -82,7 +82,7 @@ t.test('a replaced kubeconfig is used, and no answer is cut off', async (t) => {
   transport.close();
 });
 
-t.test('a file that cannot be read at the start is an error', async (t) => {
+t.test('open() of a missing kubeconfig fails and names the path', async (t) => {
   await t.rejects(KubeconfigTransport.open(join(t.testdir(), 'none')), {
     code: 'BadRequest',
     message: /kubeconfig .*none/,

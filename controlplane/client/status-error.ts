@@ -42,7 +42,7 @@ export function errorFromStatus(code: number, status: Partial<Status>): AppError
   }
 }
 
-/** The error for the body of a failed request; a body that is no Status (a proxy's page) becomes its message. */
+/** The error for the body of a failed request; a body that is not a Status (a proxy's page) becomes its message. */
 export function errorFromBody(code: number, body: string): AppError {
   try {
     const status = JSON.parse(body) as Partial<Status>;

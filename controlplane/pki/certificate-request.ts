@@ -49,7 +49,7 @@ export async function createRequest(wanted: Omit<CertificateRequest, 'usages'>):
   return { request: `${request.toString('pem')}\n`, key: await exportKey(keys) };
 }
 
-/** @throws BadRequest with the reason why the text is no request, or when it was not signed with the key it names */
+/** @throws BadRequest with the reason why the text is not a request, or when it was not signed with the key it names */
 export function parseRequest(pem: string): ParsedRequest {
   if (!/^-----BEGIN CERTIFICATE REQUEST-----$/m.test(pem)) {
     throw new BadRequest('PEM block type must be CERTIFICATE REQUEST');

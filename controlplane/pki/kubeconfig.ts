@@ -49,7 +49,7 @@ export function renderKubeconfig(entry: KubeconfigEntry): string {
 
 /**
  * The user's kubeconfig with this entry added or renewed and set as current; all else, comments included, stays unchanged.
- * `text` undefined or empty means there was none. @throws BadRequest when the text is no kubeconfig
+ * `text` undefined or empty means there was none. @throws BadRequest when the text is not a kubeconfig
  */
 export function mergeKubeconfig(text: string | undefined, entry: KubeconfigEntry): string {
   if (text === undefined || text.trim() === '') return renderKubeconfig(entry);
@@ -67,7 +67,7 @@ export function mergeKubeconfig(text: string | undefined, entry: KubeconfigEntry
 
 /**
  * The user's kubeconfig without the entry; `previous` becomes current if the entry was. Undefined when no entry of the user
- * would be left. @throws BadRequest when the text is no kubeconfig
+ * would be left. @throws BadRequest when the text is not a kubeconfig
  */
 export function removeFromKubeconfig(text: string, name: string, previous?: string): string | undefined {
   const document = parseUserFile(text);

@@ -45,7 +45,7 @@ export interface Lifetime {
   readonly endMs: number;
 }
 
-/** @throws Error when it is no certificate */
+/** @throws Error when it is not a certificate */
 export function lifetimeOf(pem: string): Lifetime {
   const { validFrom, validTo } = new X509Certificate(pem);
   return { startMs: Date.parse(validFrom), endMs: Date.parse(validTo) };

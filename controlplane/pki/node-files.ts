@@ -81,7 +81,7 @@ export async function writeCredential(
   await writePrivate(path, current === '' ? renderKubeconfig(entry) : mergeKubeconfig(text, entry));
 }
 
-/** '' also for a text that is no kubeconfig. */
+/** '' also for a text that is not a kubeconfig. */
 function contextOf(text: string): string {
   try {
     return currentContext(text);

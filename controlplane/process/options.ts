@@ -22,7 +22,7 @@ export type Parsed<O extends OptionTable> = { readonly [K in keyof O]: O[K] exte
 
 export interface ParseResult<O extends OptionTable> {
   readonly options: Parsed<O>;
-  /** Arguments that are no options, in order. */
+  /** Arguments that are not options, in order. */
   readonly positional: readonly string[];
 }
 

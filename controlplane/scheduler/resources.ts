@@ -13,7 +13,7 @@ const defaultMemory = 200 * 1024 * 1024;
 
 const numbers = new Map<string, number>();
 
-/** Rounded up. Text that is no quantity counts as 0: the API has checked it, and one bad object must not stop the scheduler. */
+/** Rounded up. Text that is not a quantity counts as 0: the API has checked it, and one bad object must not stop the scheduler. */
 function amount(name: string, text: string): number {
   const id = `${name === 'cpu' ? 'm' : 'u'}${text}`;
   let value = numbers.get(id);

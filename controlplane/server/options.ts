@@ -20,7 +20,8 @@ export type Part = (typeof parts)[number];
 function parseParts(text: string): readonly Part[] {
   const wanted = parseList(text);
   const unknown = wanted.find((part) => !(parts as readonly string[]).includes(part));
-  if (unknown !== undefined || wanted.length === 0) throw new BadRequest(`expected some of ${parts.join(', ')}`);
+  if (unknown !== undefined || wanted.length === 0)
+    throw new BadRequest(`expected one or more of ${parts.join(', ')}, comma-joined`);
   return wanted as readonly Part[];
 }
 

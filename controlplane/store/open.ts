@@ -28,7 +28,7 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the store and keeps its history bounded until close().
- * @throws Unsupported for a file that is no store of this program, is damaged, or was written by a newer version;
+ * @throws Unsupported for a file that is not a store of this program, is damaged, or was written by a newer version;
  *   Unavailable when another process has it open.
  */
 export async function openStore<K extends StoreKind>(

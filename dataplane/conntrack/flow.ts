@@ -16,6 +16,7 @@ export function parseFlows(text: string): Flow[] {
   return text.split('\n').flatMap((line) => parseFlow(line) ?? []);
 }
 
+// An entry as conntrack lists it:
 // udp      17 29 src=10.244.1.2 dst=10.96.0.10 sport=40000 dport=53 [UNREPLIED] src=10.244.1.9 dst=10.244.1.2 sport=53 dport=40000 mark=0 use=1
 export function parseFlow(line: string): Flow | undefined {
   const fields = [...line.matchAll(/\b(src|dst|sport|dport)=(\S+)/g)].map((found) => found[2]!);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { AnswerCache, CachedAnswer } from './answer-cache';
 
-t.test('each form is made once, and the forms take turns', async (t) => {
+t.test('each order of the records is encoded once, and answers rotate through them', async (t) => {
   const made: number[] = [];
   const make = (turn: number) => {
     made.push(turn);

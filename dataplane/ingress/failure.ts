@@ -23,7 +23,7 @@ export function kindOf(code: string): ErrorKind {
 const withoutEndpoints: Readonly<Record<BackendProblem, string>> = {
   ServiceNotFound: 'the Service of this rule does not exist',
   ServicePortNotFound: 'the Service of this rule has no such port',
-  BackendRefused: 'the endpoints of this rule are at addresses that are no backends',
+  BackendRefused: 'the endpoints of this rule are at addresses that are not backends',
 };
 
 export function noEndpoints(backend: string, problem: BackendProblem | undefined): Failure {
@@ -49,7 +49,7 @@ function reasonOf(error: Error, code: string, tried: number): string {
   }
   switch (code) {
     case 'EDESTINATION':
-      return 'the name of the backend leads to an address that is no backend';
+      return 'the name of the backend leads to an address that is not a backend';
     case 'ENAME':
       return 'the name of the backend could not be resolved';
     case 'UND_ERR_HEADERS_TIMEOUT':

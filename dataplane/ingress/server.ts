@@ -241,7 +241,7 @@ export class IngressServer {
     const { authority, headers } = head;
     const host = parseHost(authority);
     if (host === undefined)
-      return { status: 400, reason: `the Host header ${JSON.stringify(authority)} is no host name` };
+      return { status: 400, reason: `the Host header ${JSON.stringify(authority)} is not a host name` };
     const path = parsePath(request.url!);
     if (path === undefined) {
       return { status: 400, reason: 'the path has dot segments, a backslash or a broken escape, or is not absolute' };

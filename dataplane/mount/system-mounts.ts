@@ -70,7 +70,7 @@ async function isMountPoint(path: string): Promise<boolean> {
     const [own, parent] = await Promise.all([stat(path), stat(dirname(path))]);
     return own.dev !== parent.dev;
   } catch (cause) {
-    throw new NotFound(`${path} is no folder to mount at`, { cause });
+    throw new NotFound(`${path} is not a folder to mount at`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-// When to look for changes by other programs, and when to read every element for it: only reading all elements can compare them.
+// Decides when to look for changes by other programs, and when to look thoroughly: elements can be compared only by reading all of them.
 import type { Generations } from './generations';
 
 export interface ForeignChangesDeps {

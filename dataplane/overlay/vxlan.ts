@@ -59,11 +59,11 @@ export const vxlanRoute = (range: Cidr): Omit<Route, 'link'> => ({
   protocol: podRouteProtocol,
 });
 
-/** 10.244.2.1 lladdr 0a:59:c0:a8:39:0b PERMANENT */
+/** As `ip neigh` shows it: 10.244.2.1 lladdr 0a:59:c0:a8:39:0b PERMANENT */
 export const vxlanNeighbour = (range: Cidr, peer: string): VxlanNeighbour => ({
   address: gatewayOf(range),
   mac: vtepMac(peer),
 });
 
-/** 0a:59:c0:a8:39:0b dst 192.168.57.11 self permanent */
+/** As `bridge fdb` shows it: 0a:59:c0:a8:39:0b dst 192.168.57.11 self permanent */
 export const vxlanForwarding = (peer: string): VxlanForwarding => ({ mac: vtepMac(peer), destination: peer });

@@ -51,7 +51,7 @@ export type Order =
   | { readonly do: 'empty'; readonly service: BenchService }
   | { readonly do: 'figures' };
 
-/** Answers when the rules are written; `failed` instead when they cannot be. */
+/** The proxy's answer, sent when the rules are written; with `failed` when they could not be. */
 export interface Report {
   readonly ms: number;
   /** Heap and buffers after a garbage collection, less what the process had before the first Service. */

@@ -40,12 +40,13 @@ function parse(options: readonly string[]) {
   if (odd !== undefined) throw new BadRequest(`services has no option --${odd}; there are: ${known.join(', ')}`);
   const modes = (given.get('proxy-mode') ?? 'iptables-nft').split(',').map((name) => {
     const mode = benchModes.find((one) => one === name);
-    if (!mode) throw new BadRequest(`--proxy-mode: expected some of ${benchModes.join(', ')}`);
+    if (!mode) throw new BadRequest(`--proxy-mode: expected one or more of ${benchModes.join(', ')}, comma-joined`);
     return mode;
   });
   const numbers = (text: string) =>
     text.split(',').map((part) => {
-      if (!/^[1-9]\d*$/.test(part)) throw new BadRequest(`expected a positive number, not ${JSON.stringify(part)}`);
+      if (!/^[1-9]\d*$/.test(part))
+        throw new BadRequest(`expected a positive whole number, not ${JSON.stringify(part)}`);
       return Number(part);
     });
   const sizes = numbers(given.get('services') ?? '100,1000,5000,10000');

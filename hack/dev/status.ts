@@ -108,7 +108,7 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
   }
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
-  return node ? agentHealth(node, healthPorts[part as Agent]) : `is of no node of this cluster`;
+  return node ? agentHealth(node, healthPorts[part as Agent]) : `belongs to no node of this cluster`;
 }
 
 /** Agents answer on their node's loopback or address: the request comes from inside the node's namespace, like a local user's. */

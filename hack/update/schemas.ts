@@ -108,7 +108,8 @@ function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void
     ...words(quantities[pkg]?.[type]),
   ];
   for (const name of named) {
-    if (!fields.has(name)) throw new Error(`hack/update/list-types.ts names ${pkg}.${type}.${name}, which is no field`);
+    if (!fields.has(name))
+      throw new Error(`hack/update/list-types.ts names ${pkg}.${type}.${name}, which is not a field`);
   }
 }
 

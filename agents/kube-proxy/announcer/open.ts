@@ -32,7 +32,7 @@ export function openAnnouncer({ client, nodeName, events, able, log }: Around): 
     onAnnounce: (key, address, link) =>
       events.aboutService(key, 'Normal', 'nodeAssigned', `announcing ${address} from node "${nodeName}" on ${link}`),
     onConflict: (key, address, mac) => {
-      const message = `${address} is also answered for by ${mac}, which is no node of this cluster`;
+      const message = `${address} is also answered for by ${mac}, which is not a node of this cluster`;
       events.aboutService(key, 'Warning', 'AddressConflict', message);
     },
   });

@@ -16,7 +16,7 @@ export interface ImageName {
   readonly digest?: string;
 }
 
-/** Undefined when `text` is no image reference. */
+/** Undefined when `text` is not an image reference. */
 export function parseImageName(text: string): ImageName | undefined {
   const match = reference.exec(text);
   if (!match) return undefined;

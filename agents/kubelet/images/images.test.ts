@@ -45,7 +45,7 @@ t.test('credentials: the longest matching path wins', async (t) => {
   t.equal(credentialsFor('else.test/app', secrets), undefined);
 });
 
-t.test('the cache asks once, and again after a change', async (t) => {
+t.test('the image cache asks the runtime once for an image, and again after a change', async (t) => {
   let asked = 0;
   const cache = new ImageCache({
     image: async (reference) => {

@@ -202,7 +202,7 @@ export class NetlinkPodNetwork implements PodNetwork {
       if (fault === undefined) return undefined;
       if (nearFault(found)) {
         await rt.setLink(near, { master: bridge.index, mtu, up: true });
-        // The MTU changes in place (another overlay mode, for example), so connections continue.
+        // Only the MTU may differ, after the overlay's mode changed: it is set in place, so that connections survive.
         await inside.setLink(interfaceName, { mtu });
         await rt.setLink(near, { hairpin: true });
         if (findFault(desired, await this.observe(inside, desired, interfaceName)) === undefined) return fault;

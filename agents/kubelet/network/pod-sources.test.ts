@@ -42,7 +42,7 @@ function start(enabled = true) {
   return { written, reports, clock, filter, sources, passed };
 }
 
-t.test('the table is written once; a pod with the planned addresses needs no write', async (t) => {
+t.test('a pod that is already in the table is not written again', async (t) => {
   const { sources, written } = start();
   await sources.open(ranges);
   await sources.admit(['10.0.0.2', 'fd00::2']);

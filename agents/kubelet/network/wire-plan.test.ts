@@ -39,7 +39,7 @@ t.test('the first fault of a wire', async (t) => {
       fault: 'the two links are not one pair',
     },
     { name: 'its peer is another one', change: { far: { ...far, peer: 8 } }, fault: 'the two links are not one pair' },
-    { name: 'bridge made anew', change: { near: { ...near, master: 0 } }, fault: 'not a port of the bridge' },
+    { name: 'bridge created again', change: { near: { ...near, master: 0 } }, fault: 'not a port of the bridge' },
     { name: 'hairpin', change: { near: { ...near, hairpin: false } }, fault: 'hairpin is off' },
     { name: 'down on the node', change: { near: { ...near, up: false } }, fault: 'a link is down' },
     { name: 'down in the pod', change: { far: { ...far, up: false } }, fault: 'a link is down' },

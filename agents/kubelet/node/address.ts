@@ -51,16 +51,16 @@ export function chooseAddress(facts: AddressFacts, before: string | undefined): 
 /** Why other nodes could not reach this address, or undefined. */
 function unusable(address: string): string | undefined {
   const { family, value } = parseAddress(address);
-  if (value === 0n) return 'is no address of a machine';
+  if (value === 0n) return 'is not an address of a machine';
   if (family === 4) {
     const first = value >> 24n;
     if (first === 127n) return 'is a loopback address';
     if (value >> 16n === 0xa9fen) return 'is link-local: other subnets cannot reach it';
-    return first >= 224n ? 'is no address of a machine' : undefined;
+    return first >= 224n ? 'is not an address of a machine' : undefined;
   }
   if (value === 1n) return 'is a loopback address';
   if (value >> 118n === 0x3fan) return 'is link-local: other subnets cannot reach it';
-  return value >> 120n === 0xffn ? 'is no address of a machine' : undefined;
+  return value >> 120n === 0xffn ? 'is not an address of a machine' : undefined;
 }
 
 /** Links whose addresses are valid on this machine alone: container networks of k8ts and of other programs. */

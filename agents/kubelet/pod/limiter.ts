@@ -1,4 +1,4 @@
-// Runs a limited number of tasks at a time; the others wait in order.
+// Runs at most `limit` tasks at a time; the others wait, in order.
 
 export class Limiter {
   private running = 0;

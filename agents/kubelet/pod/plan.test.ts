@@ -75,7 +75,7 @@ const cases: readonly Case[] = [
     want: ['start app 0'],
   },
   {
-    name: 'a sidecar that ended is restarted beside the running app, whatever the policy',
+    name: 'a sidecar that ended is restarted next to the running app, whatever the policy',
     input: { pod: never({ initContainers: [sidecar] }), records: [record(app), exited(sidecar, 0), sandbox()] },
     want: ['start proxy 1'],
   },
@@ -132,7 +132,7 @@ const cases: readonly Case[] = [
     want: ['kill app-0: Container app failed startup probe, will be restarted'],
   },
   {
-    name: 'made but never started: made anew under the same number',
+    name: 'created but never started: created again under the same number',
     input: { records: [record(app, { state: 'created', restarts: 2 }), sandbox()] },
     want: ['remove app-2', 'start app 2'],
   },

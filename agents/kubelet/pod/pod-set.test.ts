@@ -41,7 +41,7 @@ t.test('a restarted kubelet restarts no container, and removes pods that the API
   t.notOk(runtime.calls.slice(calls).some((call) => /_stays_/.test(call)));
 });
 
-t.test('a restarted kubelet keeps ready containers ready', async (t) => {
+t.test('after a restart of the kubelet a ready container stays ready until its probe fails', async (t) => {
   const { create, ready, runtime, restart, client, clock } = await setUp(t);
   let healthy = true;
   runtime.onExec = () => ({ output: 'no', code: healthy ? 0 : 1 });
@@ -68,7 +68,7 @@ t.test('wires are completed after a restart, and repaired when they are damaged'
   await restart();
   await create('new', { containers: [container('app')] });
   await ready('new');
-  t.ok(network.attached.has(ip), 'the kubelet may have died before the wire was made');
+  t.ok(network.attached.has(ip), 'the kubelet may have ended before the wire was created');
   network.attached.delete(ip);
   network.damage(ip);
   await clock.armed(settleMs);

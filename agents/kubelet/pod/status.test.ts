@@ -111,7 +111,7 @@ t.test('crash loop: waiting, with the end as last state', async (t) => {
   });
 });
 
-t.test('reasons of an end', async (t) => {
+t.test('the reason of a terminated container', async (t) => {
   const reason = (more: object) =>
     status({ records: [{ ...exited(app, 137), ...more }] }).containerStatuses![0]!.state!.terminated!.reason;
   t.equal(reason({}), 'Error');

@@ -106,7 +106,7 @@ const refused = {
   'a header name with a blank': 'HTTP/1.1 200 OK\r\nX A: 1\r\n\r\nhello',
   'no status line': 'hello\n',
   'two different lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
-  'equal lengths that are no numbers': 'HTTP/1.1 200 OK\r\nContent-Length: x\r\nContent-Length: x\r\n\r\nhello',
+  'equal lengths that are not numbers': 'HTTP/1.1 200 OK\r\nContent-Length: x\r\nContent-Length: x\r\n\r\nhello',
   'a body that ends too early': 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello',
   'equal lengths, status 500': 'HTTP/1.1 500 No\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello',
   'nothing at all': '',

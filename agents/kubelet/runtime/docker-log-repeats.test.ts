@@ -13,10 +13,10 @@ t.test('lines repeated after a rotation are dropped', async (t) => {
   t.same(kept(1, 2, 3, 1, 2, 4, 2, 3, 4, 5), [1, 2, 3, 4, 5], 'twice, and once ended early');
   t.same(kept(1, 2, 2, 2, 3, 1, 2, 2, 2, 3, 4), [1, 2, 2, 2, 3, 4], 'parts of a long line');
   t.same(kept(1, 2, 2, 1, 2, 2, 2, 3), [1, 2, 2, 2, 3], 'a part that came after the repeat of the others');
-  t.same(kept(1, 2, 2, 2), [1, 2, 2, 2], 'parts alike are no repeat');
+  t.same(kept(1, 2, 2, 2), [1, 2, 2, 2], 'equal parts are not repeats');
 });
 
-t.test('after a clock was set back, new lines are no repeats', async (t) => {
+t.test('after a clock was set back, new lines are not repeats', async (t) => {
   t.same(kept(7, 8, 9, 3, 4, 5), [7, 8, 9, 3, 4, 5]);
   t.same(kept(7, 9, 8, 10), [7, 9, 8, 10]);
 });

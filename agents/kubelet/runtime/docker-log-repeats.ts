@@ -13,7 +13,7 @@ export class LogRepeats {
   private atLast = 0;
   private repeating = false;
 
-  /** The time of the last line that was no repeat; '' before the first. */
+  /** The time of the last line that was not a repeat; '' before the first. */
   get last(): string {
     return this.newest;
   }

@@ -1,5 +1,5 @@
-// ContainerRuntime on Docker's Engine API, through dockerode. The only importer of dockerode. It keeps no state about containers;
-// its callers do.
+// ContainerRuntime on Docker's Engine API. This folder alone imports dockerode. The class keeps no state about containers; its
+// callers do.
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
 import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';

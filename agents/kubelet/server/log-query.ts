@@ -23,7 +23,8 @@ export function parseLogQuery(query: URLSearchParams, now: number): LogQuery {
     : sinceSeconds === undefined
       ? undefined
       : now - sinceSeconds * 1000;
-  if (sinceMs !== undefined && Number.isNaN(sinceMs)) throw new BadRequest(`sinceTime is not a time: ${sinceTime}`);
+  if (sinceMs !== undefined && Number.isNaN(sinceMs))
+    throw new BadRequest(`sinceTime must be an RFC 3339 time: ${sinceTime}`);
   const stream = query.get('stream') || 'All';
   if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr') throw new BadRequest(`unknown stream: ${stream}`);
   return {
@@ -46,6 +47,6 @@ function integer(query: URLSearchParams, name: string, min: number): number | un
   if (text === null || text === '') return undefined;
   const value = Number(text);
   if (!Number.isInteger(value) || value < min)
-    throw new BadRequest(`${name} must be a whole number from ${min}: ${text}`);
+    throw new BadRequest(`${name} must be a whole number of at least ${min}: ${text}`);
   return value;
 }

@@ -51,7 +51,7 @@ export class PodLookup {
     if (latest) return latest;
     // The container ran, and was removed from Docker later, by `docker container prune` for example.
     const ended = status?.state?.terminated?.containerID;
-    if (ended) throw new BadRequest(`unable to retrieve container logs for ${ended}: the node has it no more`);
+    if (ended) throw new BadRequest(`unable to retrieve container logs for ${ended}: it is no longer on the node`);
     const reason = status?.state?.waiting?.reason;
     const prefix = `container "${container}" in pod "${name}" is waiting to start: `;
     if (reason === 'ErrImagePull') throw new BadRequest(`${prefix}image can't be pulled`);

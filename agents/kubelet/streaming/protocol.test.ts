@@ -5,7 +5,7 @@ import { parseStreamingRequest } from './requests';
 import { renderStatus } from './status';
 import { ResizeFeed, TerminalSizeReader } from './terminal-size';
 
-t.test('paths and parameters are parsed', async (t) => {
+t.test('a streaming request is read from its path and query', async (t) => {
   const target = { namespace: 'ns', pod: 'p', container: 'c' };
   const streams = { stdin: false, stdout: true, stderr: true, tty: false };
   const cases = [

@@ -4,7 +4,7 @@ import type { TerminalSize } from './handlers';
 /** A size has about twenty bytes; a longer text without an end is invalid. */
 const maxPending = 4096;
 
-/** Parsed from one message: a message may hold a million invalid sizes, and each costs microseconds. */
+/** At most this many sizes are read from one message: it may hold a million pieces that are not a size, and each costs microseconds. */
 const maxSizes = 100;
 
 /** Yields the sizes in a byte stream, and drops everything else. */

@@ -28,7 +28,7 @@ interface Manifest {
 export class OciLayout implements ImageSource {
   constructor(private readonly dir: string) {}
 
-  /** Every image that has a name. @throws BadRequest when the folder is no layout */
+  /** Every image that has a name. @throws BadRequest when the folder is not a layout */
   async images(): Promise<readonly LayoutImage[]> {
     let index: Manifest;
     try {
@@ -42,12 +42,12 @@ export class OciLayout implements ImageSource {
     });
   }
 
-  /** @throws BadRequest for a text that is no digest */
+  /** @throws BadRequest for a text that is not a digest */
   async readBlob(digest: string): Promise<Buffer> {
     return readFile(this.blobPath(digest));
   }
 
-  /** A stream of the blob. @throws BadRequest for a text that is no digest */
+  /** A stream of the blob. @throws BadRequest for a text that is not a digest */
   async openBlob(digest: string): Promise<Blob> {
     return openAsBlob(this.blobPath(digest));
   }

@@ -27,7 +27,7 @@ export function scalarDecoders(field: FieldSchema): Decode {
     case 'quantity':
       return decodeQuantity;
     default:
-      throw new Error(`${field.type} is no scalar`);
+      throw new Error(`${field.type} is not a scalar`);
   }
 }
 

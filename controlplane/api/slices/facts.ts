@@ -5,7 +5,7 @@ export const serviceNameLabel = 'kubernetes.io/service-name';
 /** Names the controller that writes the slice. */
 export const sliceManagedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
-/** The Service that a slice belongs to, as `namespace/name`; '', which is no Service's key, when it belongs to none. */
+/** The Service that a slice belongs to, as `namespace/name`; '', which is not a Service's key, when it belongs to none. */
 export function serviceKeyOf({ metadata }: EndpointSlice): string {
   const name = metadata?.labels?.[serviceNameLabel];
   return name ? `${metadata?.namespace}/${name}` : '';

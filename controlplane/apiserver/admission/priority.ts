@@ -14,7 +14,7 @@ export const priority: OpenRule = async ({ cache, signal }) => {
 class Priority implements WriteRule {
   readonly name = 'Priority';
   private readonly classes = new Map<string, PriorityClass>();
-  /** The class with globalDefault; of several, which servers created at the same time, the lowest. */
+  /** The class with globalDefault. Two servers may have created one each at the same time: then the one with the lower value. */
   private fallback: PriorityClass | undefined;
 
   /** Resolves when all classes are known; follows them until the signal is aborted. */

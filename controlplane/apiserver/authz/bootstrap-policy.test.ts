@@ -128,7 +128,7 @@ t.test('the owner of a namespace may write the same resources as upstream', asyn
   t.same(allowed('view', 'get', '', ['secrets', 'pods/exec', 'configmaps']), ['configmaps']);
 });
 
-t.test('users that every node has may read no Secret and write no endpoints of others', async (t) => {
+t.test('the ClusterRoles of the agents allow no read of a Secret and no write of endpoints', async (t) => {
   for (const role of ['system:ingress', 'system:dns', 'system:node-proxier', 'system:node']) {
     for (const verb of ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']) {
       t.same(allowed(role, verb, '', ['secrets', 'serviceaccounts/token']), [], `${role} ${verb}`);

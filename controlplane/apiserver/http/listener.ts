@@ -30,7 +30,7 @@ export interface ListenerOptions {
 const minVersion = 'TLSv1.2';
 /** A connection that has sent half a request head, or half a TLS handshake, for this long is closed. */
 const headersTimeoutMs = 20_000;
-/** How often Node.js looks for such connections; with its default of 30 seconds they would stay up to 50 seconds. */
+/** How often Node.js looks for half-sent heads and handshakes; with its default of 30 seconds they would stay up to 50 seconds. */
 const checkMs = 5_000;
 /** A request with its body must arrive within this time; the answer may take longer. */
 const requestTimeoutMs = 60_000;

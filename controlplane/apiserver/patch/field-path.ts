@@ -96,7 +96,7 @@ export function decodeFields(fields: Json | undefined): Set<FieldPath> {
     for (const key of keys) {
       if (key === self) set.add(path);
       else if (!isElement(key))
-        throw new BadRequest(`metadata.managedFields: ${JSON.stringify(key)} is no path element`);
+        throw new BadRequest(`metadata.managedFields: ${JSON.stringify(key)} is not a path element`);
       else walk(node[key], joinPath(path, key));
     }
   };

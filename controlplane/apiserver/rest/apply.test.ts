@@ -220,7 +220,7 @@ t.test('kubectl continues from its client-side apply without force', async (t) =
   t.match((await applyAs('kubectl', 'eight', { a: '2', b: '1' })).json, { code: 409, message: /conflict with "hand"/ });
 });
 
-t.test('deployments: defaults have no owner, and the status is separate', async (t) => {
+t.test('apply of a Deployment: defaults have no owner; the status has owners of its own', async (t) => {
   const spec = {
     selector: { matchLabels: { a: 'b' } },
     template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'i' }] } },

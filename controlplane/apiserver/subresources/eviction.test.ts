@@ -77,7 +77,7 @@ t.test('a budget whose newest spec the controller has not observed refuses evict
   t.match(refused.json.details.causes[0].message, /is still being processed by the server/);
 });
 
-t.test('pods that are not ready', async (t) => {
+t.test('eviction of a pod that is not ready, by unhealthyPodEvictionPolicy', async (t) => {
   await budget('c', { minAvailable: 1 }, { ...counts, currentHealthy: 1, disruptionsAllowed: 0 });
   await run('c1', 'c', { ready: false });
   t.equal((await evict('c1')).status, 201, 'enough other pods are healthy');

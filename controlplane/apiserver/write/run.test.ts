@@ -89,7 +89,7 @@ for (const slow of [[], ['a'], ['a', 'b', 'c']]) {
   });
 }
 
-t.test('reservations made before a refusal can be undone', async (t) => {
+t.test('reservations from before a refusal can be undone', async (t) => {
   for (const slow of [[], ['b']]) {
     const { log, rules } = threeRules(slow);
     const refusing: WriteRule = {

@@ -136,7 +136,7 @@ const cases: Case[] = [
     signer: serving,
     hosts: ['w1', '192.168.56.12'],
     node: node('True'),
-    expected: { action: 'wait', reason: '192.168.56.12 is not a name or address of node w1' },
+    expected: { action: 'wait', reason: '192.168.56.12 is neither a name nor an address of node w1' },
   },
   {
     name: 'serving with a loopback address',
@@ -147,7 +147,7 @@ const cases: Case[] = [
       metadata: { name: 'w1' },
       status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] },
     },
-    expected: { action: 'wait', reason: '127.0.0.1 is not a name or address of node w1' },
+    expected: { action: 'wait', reason: '127.0.0.1 is neither a name nor an address of node w1' },
   },
   {
     name: 'serving with the name of another machine',
@@ -155,7 +155,7 @@ const cases: Case[] = [
     signer: serving,
     hosts: ['kubernetes', '192.168.56.11'],
     node: node('True'),
-    expected: { action: 'wait', reason: 'kubernetes is not a name or address of node w1' },
+    expected: { action: 'wait', reason: 'kubernetes is neither a name nor an address of node w1' },
   },
   { name: 'serving for another node', by: other, signer: serving, hosts: ['w1'], node: node('True'), expected: leave },
   { name: 'serving requested with a token', by: token, signer: serving, hosts: ['w1'], expected: leave },

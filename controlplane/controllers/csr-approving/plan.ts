@@ -101,7 +101,7 @@ function planServing({ request, node }: Facts): Verdict {
   ]);
   const foreign = [...request.dnsNames, ...request.ipAddresses.map(normal)].find((name) => !known.has(name));
   if (foreign === undefined) return approve('selfnodeserver');
-  return { action: 'wait', reason: `${foreign} is not a name or address of node ${node.metadata?.name}` };
+  return { action: 'wait', reason: `${foreign} is neither a name nor an address of node ${node.metadata?.name}` };
 }
 
 /** One spelling for each address; names stay as they are. */

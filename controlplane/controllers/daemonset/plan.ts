@@ -131,7 +131,7 @@ function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]
   return [...useless, ...serving.slice(0, more)].map((pod) => ({ action: 'delete', pod }));
 }
 
-/** At least one, or no pod would ever be updated. */
+/** A percentage of few nodes is at least one, or no pod would ever be updated. */
 function maxUnavailable({ spec }: DaemonSet, nodes: number): number {
   const value = (spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1) as number | string;
   if (typeof value === 'number') return value;

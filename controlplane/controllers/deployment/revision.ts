@@ -54,7 +54,7 @@ export function newSetAnnotations(deployment: Deployment, set: Annotations | und
     next[revisionAnnotation] = String(revision);
     return next;
   }
-  // A revision that is no number stays: it is not ours.
+  // A revision that is not a number stays: it is not ours.
   if ((parseInt64(before) ?? revision) < revision) {
     next[revisionAnnotation] = String(revision);
     next[historyAnnotation] = appendHistory(set?.[historyAnnotation], before);

@@ -80,7 +80,7 @@ function planSubsets(service: Service, pods: readonly Pod[]): { subsets: Subset[
     const terminating = pod.metadata?.deletionTimestamp !== undefined;
     if (ip === undefined || !isEndpoint(pod) || (terminating && !all)) continue;
     const ports = portsOf(service, pod);
-    // A pod without any of the named ports is no endpoint. A headless Service without ports needs only the address.
+    // A pod without any of the named ports is not an endpoint. A headless Service without ports needs only the address.
     if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue;
     const id = JSON.stringify(ports);
     const group = groups.get(id) ?? { ports, ready: [], notReady: [] };

@@ -110,7 +110,7 @@ t.test('fields from which nodes compute rules', async (t) => {
   t.not(relevantParts(service({}, { loadBalancer: { ingress: [{ ip: '192.168.57.240' }] } })), base);
 });
 
-t.test('the lowest revision that all ready nodes have reached', async (t) => {
+t.test('the counted revision is the lowest of all ready nodes', async (t) => {
   const some = receipts({ a: { services: 7, slices: 0 }, b: { services: 9, slices: 0 }, gone: nothing });
   t.equal(lowestReceipt([node('a'), node('b')], some), 7);
   t.equal(lowestReceipt([node('a', false), node('b')], some), 9);

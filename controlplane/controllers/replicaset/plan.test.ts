@@ -77,7 +77,7 @@ t.test('planReplicaSet', async (t) => {
   }[] = [
     { name: 'creates what is missing', pods: [pod('a')], want: ['create 1'] },
     { name: 'does nothing when all are there', pods: [pod('a'), pod('b')], want: [], replicas: 2 },
-    { name: 'finished pods are no replicas', pods: [pod('a'), pod('b', { phase: 'Failed' })], want: ['create 1'] },
+    { name: 'finished pods are not replicas', pods: [pod('a'), pod('b', { phase: 'Failed' })], want: ['create 1'] },
     {
       name: 'terminating pods are not replicas, and are counted separately',
       pods: [pod('a'), pod('b', { deleting: true })],

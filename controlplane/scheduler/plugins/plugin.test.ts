@@ -70,7 +70,7 @@ t.test('its score counts with its weight', async (t) => {
   t.equal((await client.until(pods, 'a/p', isBound))?.spec?.nodeName, 'n3');
 });
 
-t.test('a reservation is released when preBind fails, and made again at the next try', async (t) => {
+t.test('a reservation is released when preBind fails, and repeated at the next try', async (t) => {
   const calls: string[] = [];
   let failures = 1;
   const disk: SchedulerPlugin = {

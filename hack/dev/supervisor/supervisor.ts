@@ -15,7 +15,7 @@ import { notifySocket, type PidRecord, type ProcessSpec, type ProcessStatus, pid
 const settledMs = 10_000;
 /** After its first end a process starts again at once; after each further early end it waits longer. */
 const backoff = { initialMs: 100, maxMs: 5_000 };
-/** An adopted process is no child: no event reports its end, so the supervisor polls. */
+/** An adopted process is not a child: no event reports its end, so the supervisor polls. */
 const adoptedPollMs = 200;
 const defaultStopTimeoutMs = 10_000;
 const killPollMs = 50;

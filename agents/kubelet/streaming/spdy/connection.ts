@@ -131,7 +131,7 @@ export class SpdyConnection implements StreamLink {
         this.streams.get(frame.stream)?.growWindow(frame.delta);
         return;
       case 'ping':
-        // Pings with odd numbers come from the client; even ones would answer the server's pings.
+        // An odd number is the client's ping: echo it. An even one would answer a ping of the server.
         if (frame.id % 2 === 1) this.sendFrame(frame);
         return;
       case 'goaway':

@@ -58,7 +58,8 @@ export function parseFrameHeader(header: Buffer): { readonly control: boolean; r
   if (control) {
     const found = header.readUInt16BE(0) & 0x7fff;
     if (found !== version) throw new BadRequest(`not SPDY/3.1: version ${found}`);
-    if (length > maxControlBytes) throw new BadRequest(`SPDY control frame of ${length} bytes`);
+    if (length > maxControlBytes)
+      throw new BadRequest(`SPDY control frame of ${length} bytes; at most ${maxControlBytes} are read`);
   }
   return { control, length };
 }
