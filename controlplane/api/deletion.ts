@@ -5,6 +5,10 @@ import type { KubeObject } from './types';
 export interface DeletionRules<T extends KubeObject> {
   /** A completed deletion answers with the last object instead of a Status, as kube-apiserver does for a few kinds. */
   readonly answersWithObject?: boolean;
+  /** Orphan is the default of propagationPolicy, for clients that are older than the garbage collector. */
+  readonly orphansByDefault?: boolean;
+  /** The warning when a request leaves the propagationPolicy to that default. */
+  readonly orphanWarning?: string;
   /** How long the object stays, so that its processes can end; `requested` is the period in the request. */
   graceSeconds?(object: T, requested: number | undefined): number;
   /** True while something other than metadata.finalizers holds a deleted object. */

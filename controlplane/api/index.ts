@@ -34,6 +34,7 @@ export { type QosClass, qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';
 export { type PriorityClass, priorityClasses } from './priority-class';
 export { type ReplicaSet, replicaSets } from './replica-set';
+export { type ReplicationController, replicationControllers } from './replication-controller';
 export { type Role, roles } from './role';
 export { type RoleBinding, roleBindings } from './role-binding';
 export { type RuntimeClass, runtimeClasses } from './runtime-class';

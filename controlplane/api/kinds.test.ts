@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { FieldCause } from '../base/errors';
+import { row, write } from '../../test/lib/written-object';
 import { clusterRoles } from './cluster-role';
 import { configMaps } from './config-map';
 import { type Deployment, deployments } from './deployment';
@@ -7,7 +7,6 @@ import { endpointSlices } from './endpoint-slice';
 import { endpoints } from './endpoints';
 import { events } from './event';
 import { ingresses } from './ingress';
-import type { Kind } from './kind';
 import { namespaces } from './namespace';
 import { nodes } from './node';
 import { type PodTemplate, podTemplates } from './pod-template';
@@ -15,29 +14,9 @@ import { registry } from './registry';
 import { roleBindings } from './role-binding';
 import { type RuntimeClass, runtimeClasses } from './runtime-class';
 import { applyScale, scaleOf, selectorText } from './scale';
-import { loadSchemas } from './schema/load';
-import { validateStructure } from './schema/structure';
 import { secrets } from './secret';
 import { formatDuration } from './table';
 import type { KubeObject } from './types';
-
-const schemas = loadSchemas();
-
-const text = (causes: readonly FieldCause[]): string[] => causes.map(({ field, message }) => `${field}: ${message}`);
-
-/** Decodes, fills in defaults, prepares and validates as the API server does. */
-function write<T extends KubeObject>(kind: Kind<T>, body: object, old?: T): { object: T; causes: string[] } {
-  const object = structuredClone(body) as T;
-  validateStructure(schemas.of(kind), kind, object, 'Strict');
-  const context = { subresource: '', ...(old ? { old } : {}) };
-  kind.options.defaults?.(object);
-  kind.options.prepare?.(object, context);
-  return { object, causes: text(kind.options.validate?.(object, context) ?? []) };
-}
-const row = <T extends KubeObject>(kind: Kind<T>, object: T, wide = false): unknown[] =>
-  (kind.options.columns ?? [])
-    .filter(({ priority = 0 }) => wide || priority === 0)
-    .map(({ cell }) => cell(object, Date.parse('2026-01-01T00:01:00Z')));
 
 const metadata = { name: 'a', namespace: 'n', creationTimestamp: '2026-01-01T00:00:00Z' };
 const template = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };

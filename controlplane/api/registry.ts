@@ -24,6 +24,7 @@ import { podDisruptionBudgets } from './pod-disruption-budget';
 import { podTemplates } from './pod-template';
 import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
+import { replicationControllers } from './replication-controller';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
 import { runtimeClasses } from './runtime-class';
@@ -42,6 +43,7 @@ export const registry: readonly Kind[] = [
   serviceAccounts,
   limitRanges,
   podTemplates,
+  replicationControllers,
   events,
   deployments,
   replicaSets,

@@ -7,6 +7,7 @@ import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 import { required } from './validation/causes';
+import { validateReplicaStatus } from './validation/replica-status';
 
 export type ReplicaSet = Wire<V1ReplicaSet>;
 
@@ -30,7 +31,8 @@ export const replicaSets = defineKind<ReplicaSet>({
   prepare: (object, { old }) => {
     if (!old) object.status = { replicas: 0 };
   },
-  validate: ({ spec }, { old, subresource }) => {
+  validate: ({ spec, status }, { old, subresource }) => {
+    if (subresource === 'status') return validateReplicaStatus(status);
     if (subresource !== '') return [];
     return spec ? validateWorkload(spec, old?.spec) : [required('spec.selector')];
   },

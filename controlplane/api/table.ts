@@ -61,12 +61,15 @@ export function formatSelector(selector: LabelSelector | undefined): string {
   return selectorText(selector) || none;
 }
 
-interface Templated extends KubeObject {
-  spec?: { template?: { spec?: { containers?: { name: string; image?: string }[] } }; selector?: LabelSelector };
+interface WithContainers extends KubeObject {
+  spec?: { template?: { spec?: { containers?: { name: string; image?: string }[] } } };
+}
+interface WithSelector extends KubeObject {
+  spec?: { selector?: LabelSelector };
 }
 
-/** Containers, images and selector of a workload, with -o wide. */
-export const workloadColumns: readonly Column<Templated>[] = [
+/** Containers and images of a workload, with -o wide. */
+export const containerColumns: readonly Column<WithContainers>[] = [
   {
     name: 'Containers',
     type: 'string',
@@ -81,6 +84,11 @@ export const workloadColumns: readonly Column<Templated>[] = [
     description: 'Images referenced by each container in the template.',
     cell: ({ spec }) => (spec?.template?.spec?.containers ?? []).map(({ image = '' }) => image).join(','),
   },
+];
+
+/** Containers, images and selector of a workload, with -o wide. */
+export const workloadColumns: readonly Column<WithContainers & WithSelector>[] = [
+  ...containerColumns,
   {
     name: 'Selector',
     type: 'string',

@@ -23,6 +23,7 @@ const samples: Readonly<Record<string, object>> = {
   serviceaccounts: {},
   limitranges: { spec: { limits: [] } },
   podtemplates: { template },
+  replicationcontrollers: { spec: { template } },
   events: {
     involvedObject: { kind: 'Pod', namespace: 'default', name: 'x' },
     reason: 'r',
@@ -235,6 +236,7 @@ t.test('subresources have the verbs of upstream', async (t) => {
     'pods/log get',
     'pods/portforward create,get',
     'replicasets/scale get,patch,update',
+    'replicationcontrollers/scale get,patch,update',
     'serviceaccounts/token create',
   ]);
 });

@@ -29,6 +29,7 @@ import { NodeLifecycleController } from './node-lifecycle/controller';
 import { PodGcController } from './pod-gc/controller';
 import { ProgrammingController } from './programming/controller';
 import { ReplicaSetController } from './replicaset/controller';
+import { replicaSetWorkload, replicationControllerWorkload } from './replicaset/workloads';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
 import type { Controller, Deps } from './shared/deps';
@@ -109,7 +110,8 @@ export function createControllers(
   const { catalog } = options;
   return {
     deployment: new DeploymentController(deps('deployment')),
-    replicaset: new ReplicaSetController(deps('replicaset')),
+    replicaset: new ReplicaSetController(deps('replicaset'), replicaSetWorkload),
+    replicationController: new ReplicaSetController(deps('replicationcontroller'), replicationControllerWorkload),
     daemonset: new DaemonSetController(deps('daemonset')),
     job: new JobController(deps('job')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),

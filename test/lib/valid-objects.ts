@@ -121,6 +121,7 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
     spec: { limits: [{ type: 'Container', max: { cpu: '1' }, min: { cpu: '1m' }, default: { cpu: '1' } }] },
   }),
   PodTemplate: () => ({ template: template() }),
+  ReplicationController: () => ({ spec: { replicas: 1, minReadySeconds: 1, selector: labels, template: template() } }),
   Event: () => ({
     involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
     source: { component: 'c' },

@@ -10,6 +10,8 @@ const texts: Readonly<Record<string, string>> = {
   selector: 'Which pods belong to the object. It must match the labels of the template.',
   'NetworkPolicySpec.podSelector': 'Which pods the policy is for. An empty selector means all pods of the namespace.',
   'PodDisruptionBudgetSpec.selector': 'Which pods the budget counts.',
+  'ReplicationControllerSpec.selector':
+    'Which pods belong to the object: those with these labels. By default those of the template.',
   'RuntimeClass.overhead': 'What a pod of this class uses in addition to its containers.',
   'RuntimeClass.scheduling': 'Which nodes have this runtime. Without it, all nodes do.',
   labelSelector: 'Which objects count, by their labels.',

@@ -8,7 +8,7 @@ import type { CachedObject } from '../cache/cache';
 import { header, jsonReply, type Reply } from '../request';
 import { conflict, deletedStatus, notFound } from '../status';
 import type { Write } from '../write/rule';
-import type { RestDeps, RestRequest } from './context';
+import { type RestDeps, type RestRequest, warn } from './context';
 import { rehearsed } from './create';
 import { type DeleteOptions, type Propagation, readDeleteOptions } from './delete-options';
 import { listOptions } from './list-options';
@@ -25,6 +25,8 @@ const maxAttempts = 20;
 export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name } = rest.route;
   const options = await readDeleteOptions(rest);
+  const { orphanWarning } = kind.options.deletion ?? {};
+  if (orphanWarning !== undefined && options.propagation === undefined) warn(rest, [orphanWarning]);
   const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
   // With orphanDependents=false the code shows the client that the object still exists.
   if (left) return renderObject(deps, rest, left, options.orphanDependents === false ? 202 : 200);
@@ -106,7 +108,7 @@ export function planDeletion(
 ): KubeObject | undefined {
   const object = current.object;
   const before = object.metadata ?? {};
-  const finalizers = finalizersFor(before.finalizers ?? [], options.propagation);
+  const finalizers = finalizersFor(before.finalizers ?? [], propagationOf(kind, before.finalizers, options));
   const term = deletionTerm(kind, object, options, now);
   const waits = term.graceSeconds > 0 || finalizers.length > 0 || (kind.options.deletion?.isHeld?.(object) ?? false);
   if (!waits) return undefined;
@@ -126,6 +128,16 @@ export function planDeletion(
   if (!changed) return object;
   const next = { ...object, metadata };
   return kind.options.deletion?.markDeleted?.(next) ?? next;
+}
+
+/** The request decides, then an earlier deletion, then the kind. */
+function propagationOf(
+  kind: Kind,
+  finalizers: readonly string[] = [],
+  { propagation }: DeleteOptions,
+): Propagation | undefined {
+  if (propagation !== undefined || !kind.options.deletion?.orphansByDefault) return propagation;
+  return finalizers.includes(foregroundFinalizer) ? undefined : 'Orphan';
 }
 
 function finalizersFor(present: readonly string[], propagation: Propagation | undefined): string[] {

@@ -110,6 +110,12 @@ const cases: readonly Case[] = [
     generations: bySpec,
   },
   {
+    path: '/api/v1/namespaces/default/replicationcontrollers',
+    body: { spec: { template } },
+    change: { spec: { replicas: 2 } },
+    generations: bySpec,
+  },
+  {
     path: '/apis/node.k8s.io/v1/runtimeclasses',
     body: { handler: 'runc' },
     change: { overhead: { podFixed: { cpu: '1m' } } },
@@ -193,6 +199,7 @@ t.test('a new object has the initial status, whatever its writer sent', async (t
     [`${apps}/daemonsets`, workload, zeros],
     ['/apis/batch/v1/namespaces/default/jobs', job, {}],
     [`${net}/namespaces/default/ingresses`, ingress, { loadBalancer: {} }],
+    [`${core}/replicationcontrollers`, { template }, { replicas: 0 }],
     [`${core}/services`, { ports: [{ port: 80 }] }, { loadBalancer: {} }],
     [`${core}/pods`, podSpec, { phase: 'Pending', qosClass: 'BestEffort' }],
     ['/api/v1/namespaces', {}, { phase: 'Active' }],

@@ -96,9 +96,8 @@ export function scaleOf(object: CachedObject['object']): Scale {
 /** The selector as text: `app=web,tier in (a,b),!old`. */
 function renderSelector(selector: LabelSelector | Record<string, string> | undefined): string {
   if (!selector) return '';
-  const { matchLabels, matchExpressions } = selector as LabelSelector;
-  const plain = matchLabels ?? (matchExpressions ? {} : (selector as Record<string, string>));
-  const parts = Object.entries(plain).map(([key, value]) => `${key}=${value}`);
+  const { matchLabels = {}, matchExpressions } = isMap(selector) ? { matchLabels: selector } : selector;
+  const parts = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
   for (const { key, operator, values = [] } of matchExpressions ?? []) {
     if (operator === 'Exists') parts.push(key);
     else if (operator === 'DoesNotExist') parts.push(`!${key}`);
@@ -106,3 +105,7 @@ function renderSelector(selector: LabelSelector | Record<string, string> | undef
   }
   return parts.sort().join(',');
 }
+
+/** A plain map as that of a ReplicationController, whose label may be called matchLabels. */
+const isMap = (selector: LabelSelector | Record<string, string>): selector is Record<string, string> =>
+  Object.values(selector).every((value) => typeof value === 'string');

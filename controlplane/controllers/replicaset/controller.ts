@@ -1,6 +1,6 @@
-// Keeps the number of pods of a ReplicaSet at spec.replicas.
+// Keeps the number of pods of a ReplicaSet or ReplicationController at spec.replicas.
 import type { Pod } from '../../api/pod';
-import { type ReplicaSet, replicaSets } from '../../api/replica-set';
+import type { KubeObject } from '../../api/types';
 import { describeError } from '../../base/errors';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, controlledBy, controllerValue } from '../shared/informers';
@@ -9,16 +9,20 @@ import { isActive } from '../shared/pod';
 import { PodOwner } from '../shared/pod-owner';
 import { runWorkers } from '../shared/worker';
 import { planReplicaSet, planStatus, renderPod, type Step } from './plan';
+import type { ReplicaWorkload } from './workloads';
 
 /** Sets reconciled at the same time. */
 const workers = 5;
 type Failure = { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string; readonly error: unknown };
 
-export class ReplicaSetController implements Controller {
-  private readonly podOwner: PodOwner<ReplicaSet>;
+export class ReplicaSetController<O extends KubeObject> implements Controller {
+  private readonly podOwner: PodOwner<O>;
 
-  constructor(private readonly deps: Deps) {
-    this.podOwner = new PodOwner(deps, { kind: replicaSets, component: 'replicaset-controller' });
+  constructor(
+    private readonly deps: Deps,
+    private readonly workload: ReplicaWorkload<O>,
+  ) {
+    this.podOwner = new PodOwner(deps, workload);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -30,33 +34,37 @@ export class ReplicaSetController implements Controller {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const set = this.podOwner.workloads.get(key);
-    if (!set) {
+    const owner = this.podOwner.workloads.get(key);
+    if (!owner) {
       this.podOwner.guard.forget(key);
       return;
     }
     // The event that brings the copy up to date adds the key again.
     if (!this.podOwner.guard.isCurrent(key)) return;
+    const set = this.workload.toSet(owner);
     const now = this.deps.clock.now();
-    const plan = planReplicaSet({ set, pods: this.podOwner.candidates(set), siblings: this.siblings(set), now });
-    const failure = await this.apply(key, set, plan.steps, signal);
+    const plan = planReplicaSet({ set, pods: this.podOwner.candidates(owner), siblings: this.siblings(owner), now });
+    const failure = await this.apply(key, owner, plan.steps, signal);
     const { status, againInMs } = planStatus(
       set,
-      plan,
+      { ...plan, terminating: this.workload.countsTerminating ? plan.terminating : undefined },
       failure && { reason: failure.reason, message: failure.message },
       now,
     );
-    if (status) await this.deps.client.update(replicaSets, { ...set, status }, { subresource: 'status', signal });
+    if (status) {
+      const { kind, withStatus } = this.workload;
+      await this.deps.client.update(kind, withStatus(owner, status), { subresource: 'status', signal });
+    }
     if (againInMs !== undefined) this.podOwner.queue.addAfter(key, againInMs);
     if (failure) throw failure.error;
   }
 
-  private siblings(set: ReplicaSet): readonly Pod[] {
-    const owner = controllerOf(set)?.uid;
+  private siblings(one: O): readonly Pod[] {
+    const owner = controllerOf(one)?.uid;
     if (owner === undefined) return [];
     return this.podOwner.workloads
-      .by(byController, controllerValue(set.metadata?.namespace, owner))
-      .filter(({ metadata }) => metadata?.uid !== set.metadata?.uid)
+      .by(byController, controllerValue(one.metadata?.namespace, owner))
+      .filter(({ metadata }) => metadata?.uid !== one.metadata?.uid)
       .flatMap((sibling) => this.podOwner.pods.by(byController, controlledBy(sibling)))
       .filter(isActive);
   }
@@ -64,7 +72,7 @@ export class ReplicaSetController implements Controller {
   /** Adopts and releases first, then creates, or deletes all at once. Returns a failure to create or delete; does not throw it. */
   private async apply(
     key: string,
-    set: ReplicaSet,
+    owner: O,
     steps: readonly Step[],
     signal: AbortSignal,
   ): Promise<Failure | undefined> {
@@ -73,16 +81,16 @@ export class ReplicaSetController implements Controller {
     for (const step of steps) {
       switch (step.action) {
         case 'adopt':
-          await this.podOwner.adopt(key, set, step.pod, signal);
+          await this.podOwner.adopt(key, owner, step.pod, signal);
           break;
         case 'release':
-          await this.podOwner.release(key, set, step.pod, signal);
+          await this.podOwner.release(key, owner, step.pod, signal);
           break;
         case 'create':
-          failure = await this.create(key, set, step.count, signal);
+          failure = await this.create(key, owner, step.count, signal);
           break;
         case 'delete':
-          deletions.push(this.podOwner.delete(key, set, step.pod, signal));
+          deletions.push(this.podOwner.delete(key, owner, step.pod, signal));
           break;
       }
     }
@@ -91,9 +99,9 @@ export class ReplicaSetController implements Controller {
     return { reason: 'FailedDelete', message: describeError(failed.reason), error: failed.reason };
   }
 
-  private async create(key: string, set: ReplicaSet, count: number, signal: AbortSignal): Promise<Failure | undefined> {
-    const pod = renderPod(set, controllerReference(replicaSets, set));
-    const error = await this.podOwner.create(key, set, count, () => pod, signal);
+  private async create(key: string, owner: O, count: number, signal: AbortSignal): Promise<Failure | undefined> {
+    const pod = renderPod(this.workload.toSet(owner), controllerReference(this.workload.kind, owner));
+    const error = await this.podOwner.create(key, owner, count, () => pod, signal);
     if (error === undefined) return undefined;
     return { reason: 'FailedCreate', message: describeError(error), error };
   }

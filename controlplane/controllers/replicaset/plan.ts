@@ -88,7 +88,7 @@ type SetCondition = NonNullable<NonNullable<ReplicaSet['status']>['conditions']>
 /** `failure`: why this pass could not create or delete pods. */
 export function planStatus(
   set: ReplicaSet,
-  { replicas, terminating }: Pick<ReplicaSetPlan, 'replicas' | 'terminating'>,
+  { replicas, terminating }: { readonly replicas: readonly Pod[]; readonly terminating: number | undefined },
   failure: { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string } | undefined,
   now: number,
 ): StatusPlan {
