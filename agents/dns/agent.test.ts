@@ -4,8 +4,8 @@ import { endpointSlices, namespaces, nodes, objectKey, pods, services } from '..
 import { silentLogger } from '../../controlplane/base/logger';
 import { createInformer } from '../../controlplane/client/informer';
 import { lookup } from '../../dataplane/dns/lookup';
-import { formatRecord } from '../../dataplane/dns/records';
 import { Zone } from '../../dataplane/dns/zone';
+import { formatRecord } from '../../test/lib/dns-records';
 import { MemoryClient } from '../../test/lib/memory-client';
 import { runAnnouncer } from './announcer';
 import { feedZone } from './zone-feeder';

@@ -54,7 +54,13 @@ export const options = {
     help: 'the node this process serves; needed unless --cleanup',
     parse: parseText,
   },
-  nodeIp: { flag: 'node-ip', placeholder: 'ADDRESS', default: '', help: "the node's address", parse: parseText },
+  nodeIp: {
+    flag: 'node-ip',
+    placeholder: 'ADDRESS',
+    default: '',
+    help: 'accepted for older unit files, not used',
+    parse: parseText,
+  },
   clusterCidr: {
     flag: 'cluster-cidr',
     placeholder: 'CIDR',

@@ -14,8 +14,8 @@ import { oneOf } from './validation/selectors';
 export type Job = Wire<V1Job>;
 export type JobSpec = NonNullable<Job['spec']>;
 
-export const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
-export const jobNameLabel = 'batch.kubernetes.io/job-name';
+const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
+const jobNameLabel = 'batch.kubernetes.io/job-name';
 
 export function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) {

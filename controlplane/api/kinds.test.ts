@@ -13,7 +13,7 @@ import { type PodTemplate, podTemplates } from './pod-template';
 import { registry } from './registry';
 import { roleBindings } from './role-binding';
 import { type RuntimeClass, runtimeClasses } from './runtime-class';
-import { applyScale, scaleOf, selectorText } from './scale';
+import { selectorText } from './scale';
 import { secrets } from './secret';
 import { formatDuration } from './table';
 import type { KubeObject } from './types';
@@ -156,22 +156,7 @@ t.test('PodTemplate', async (t) => {
   }
 });
 
-t.test('a Scale shows and sets the replicas of its object', async (t) => {
-  const object: Deployment = {
-    metadata: { ...metadata, resourceVersion: '5' },
-    spec: { replicas: 2, selector, template },
-    status: { replicas: 1 },
-  };
-  t.match(scaleOf(object), {
-    kind: 'Scale',
-    metadata: { name: 'a' },
-    spec: { replicas: 2 },
-    status: { replicas: 1, selector: 'app=a' },
-  });
-  const scaled = applyScale(object, { metadata: { resourceVersion: '4' }, spec: { replicas: 7 } });
-  t.equal(scaled.spec?.replicas, 7);
-  t.equal(scaled.metadata?.resourceVersion, '4');
-  t.equal(object.spec?.replicas, 2);
+t.test('a label selector as text', async (t) => {
   t.equal(
     selectorText({
       matchExpressions: [

@@ -25,7 +25,7 @@ export const tokenRequests = virtual(
   true,
   'AuthenticationV1TokenRequest',
 );
-export const tokenReviews = virtual('authentication.k8s.io', 'TokenReview', 'tokenreviews', false);
+const tokenReviews = virtual('authentication.k8s.io', 'TokenReview', 'tokenreviews', false);
 export const selfSubjectReviews = virtual('authentication.k8s.io', 'SelfSubjectReview', 'selfsubjectreviews', false);
 export const subjectAccessReviews = virtual(
   'authorization.k8s.io',
@@ -33,19 +33,19 @@ export const subjectAccessReviews = virtual(
   'subjectaccessreviews',
   false,
 );
-export const localSubjectAccessReviews = virtual(
+const localSubjectAccessReviews = virtual(
   'authorization.k8s.io',
   'LocalSubjectAccessReview',
   'localsubjectaccessreviews',
   true,
 );
-export const selfSubjectAccessReviews = virtual(
+const selfSubjectAccessReviews = virtual(
   'authorization.k8s.io',
   'SelfSubjectAccessReview',
   'selfsubjectaccessreviews',
   false,
 );
-export const selfSubjectRulesReviews = virtual(
+const selfSubjectRulesReviews = virtual(
   'authorization.k8s.io',
   'SelfSubjectRulesReview',
   'selfsubjectrulesreviews',

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { formatRecord } from '../../test/lib/dns-records';
 import { isInZone, lookup, lookupReverse, type QueryType } from './lookup';
-import { formatRecord } from './records';
 import { Zone } from './zone';
 
 const http = { name: 'http', protocol: 'tcp', port: 80 } as const;

@@ -45,7 +45,7 @@ export function lenientConnector(options: buildConnector.BuildOptions): buildCon
 }
 
 /** False when undici's parser is not as expected; the parser then stays strict. */
-export function soften(socket: Socket): boolean {
+function soften(socket: Socket): boolean {
   const parser = parserOf(socket);
   if (!parser) return false;
   for (const name of switches) {

@@ -1,6 +1,6 @@
 // Which text the applier sends for which differences.
 import t from 'tap';
-import { brokenJumps } from './broken-jumps';
+import { brokenJumps } from '../../test/lib/broken-jumps';
 import { jumps } from './names';
 import { splitDump } from './parse';
 import { diffChains, jumpRule, type OwnChains, readOwn, renderRemoval, renderRestore, ruleSetOf } from './plan';

@@ -25,7 +25,7 @@ export function portsByProtocol(ports: readonly PortRecord[]): ProtocolPorts[] {
 }
 
 /** Sorted; ranges that touch or overlap become one. */
-export function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
+function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
   const merged: PortRange[] = [];
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     const last = merged.at(-1);

@@ -1,6 +1,6 @@
 // The API budgets of the design: verbs over 16 connections, lists, the time from a write to a hundred watchers, and the memory
 // of the server afterwards. The distribution has no package of the peer, kube-apiserver 1.20 with etcd 3.4, so its figures
-// are those of the design page, measured with the same load on a machine of two cores. Compare the rows in CPU time between
+// are those of README.md (Figures), measured with the same load on a machine of two cores. Compare the rows in CPU time between
 // runs: with two cores the client takes one of them, and wall-clock time includes other processes of the machine.
 // usage: node -r ts-node/register hack/benchmarks/api.ts [flags of node for the server, e.g. --cpu-prof]
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ const lists = 64;
 const watchers = 100;
 const marks = 200;
 
-const peer = 'kube-apiserver 1.20 + etcd 3.4, from design.md';
+const peer = 'kube-apiserver 1.20 + etcd 3.4, from README.md';
 const namespace = 'bench';
 const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
 const podsPath = `/api/v1/namespaces/${namespace}/pods`;

@@ -192,7 +192,7 @@ export function mayRestart(policy: string, exitCode: number): boolean {
  * True when no container of the pod will run again: every app container has ended for good, or a run-once init container
  * has failed in a pod that never restarts.
  */
-export function podHasEnded(pod: Pod, latest: (name: string) => ContainerRecord | undefined): boolean {
+function podHasEnded(pod: Pod, latest: (name: string) => ContainerRecord | undefined): boolean {
   const { restartPolicy = 'Always', initContainers = [], containers = [] } = pod.spec ?? {};
   if (restartPolicy === 'Always') return false;
   const failedInit = initContainers.some((container) => {

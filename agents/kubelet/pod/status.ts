@@ -124,7 +124,7 @@ const cut = (text: string, maxBytes: number): string => {
   return bytes.length <= maxBytes ? text : bytes.subarray(0, maxBytes).toString('utf8');
 };
 
-export function podPhase(
+function podPhase(
   pod: Pod,
   initStatuses: readonly ContainerStatus[],
   statuses: readonly ContainerStatus[],

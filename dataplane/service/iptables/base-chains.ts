@@ -100,7 +100,7 @@ const unassigned = ({ serviceCidrs = [] }: NodeFacts): Rule[] =>
   }));
 
 // -m comment … -m mark ! --mark 0x0/0xa000 -j K8TS-VERDICT
-export const toVerdict: Rule = {
+const toVerdict: Rule = {
   matches: [
     comment('k8ts: refused by a Service'),
     { match: 'mark', not: true, value: 0, mask: marks.drop | marks.reject },

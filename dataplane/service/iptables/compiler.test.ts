@@ -1,8 +1,8 @@
 // The compiler as a whole: golden rules for every feature, no dependence on order, small changes for small causes.
 import t from 'tap';
+import { brokenJumps } from '../../../test/lib/broken-jumps';
 import { endpoint, randomCluster, seededRandom, service, servicePort } from '../../../test/lib/service-fixture';
 import { keepSnapshots } from '../../../test/lib/snapshots';
-import { brokenJumps } from '../../netfilter/broken-jumps';
 import { maxChainName } from '../../netfilter/names';
 import { ruleSetOf } from '../../netfilter/plan';
 import type { NodeFacts, ServiceInput } from '../input';

@@ -12,7 +12,7 @@ export const toPort = (protocol: Protocol, from: number, to = from): Match => ({
   from,
   to,
 });
-export const setMark = (mark: number): Target => ({ target: 'mark', value: mark, mask: mark });
+const setMark = (mark: number): Target => ({ target: 'mark', value: mark, mask: mark });
 export const markForMasquerade: Target = setMark(marks.masquerade);
 export const markForReject: Target = setMark(marks.reject);
 export const markForDrop: Target = setMark(marks.drop);

@@ -1,6 +1,6 @@
 // Jumps that lead nowhere: the kernel refuses a rule set that has one. Pure.
-import type { RuleSet } from './model';
-import { renderRule } from './render';
+import type { RuleSet } from '../../dataplane/netfilter/model';
+import { renderRule } from '../../dataplane/netfilter/render';
 
 /** Every jump or goto whose chain does not exist in its table, as rendered lines; empty for a correct rule set. */
 export function brokenJumps(rules: RuleSet): string[] {
