@@ -1,6 +1,14 @@
-// Compiles a long label selector for many objects: requirements are merged by key, so the cost per object depends only on its
-// number of labels. A user may send thousands of requirements, and a list tests thousands of objects.
-import type { Labels, Requirement, Selector } from './selector';
+// The requirements of a label selector, and a long selector compiled for many objects: requirements are merged by key, so the cost
+// per object depends only on its number of labels. A user may send thousands of requirements, and a list tests thousands of objects.
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values: readonly string[];
+}
+/** All requirements must hold; an empty list matches everything. */
+export type Selector = readonly Requirement[];
+export type Labels = Readonly<Record<string, string>>;
 
 const integer = /^[+-]?\d{1,19}$/;
 const maxInt64 = (1n << 63n) - 1n;

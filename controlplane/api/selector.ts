@@ -1,18 +1,11 @@
 // Label and field selectors: the query-string grammar of `labelSelector` and the LabelSelector object.
 // Source: apimachinery labels.Parse and metav1.LabelSelectorAsSelector.
 import { BadRequest } from '../base/errors';
-import { isGreater, LabelMatcher } from './label-matcher';
+import { isGreater, LabelMatcher, type Labels, type Requirement, type Selector } from './label-matcher';
 import type { LabelSelector } from './types';
 import { labelValue, qualifiedName } from './validation/names';
 
-export interface Requirement {
-  readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
-  readonly values: readonly string[];
-}
-/** All requirements must hold; an empty list matches everything. */
-export type Selector = readonly Requirement[];
-export type Labels = Readonly<Record<string, string>>;
+export type { Labels, Requirement, Selector };
 
 /** A selector with more requirements or values than this is compiled before it is matched. */
 const fewRequirements = 8;

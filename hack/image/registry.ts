@@ -1,6 +1,6 @@
 // Pushes images that were just built to the local cluster's registry; agents/setup/images implements the protocol.
-import type { Descriptor } from '../../agents/setup/images/oci-layout';
 import * as registry from '../../agents/setup/images/registry';
+import type { Descriptor, ImageSource } from '../../agents/setup/images/types';
 import { type Image, manifestType } from './image';
 import { digestOf } from './layer';
 
@@ -19,7 +19,7 @@ export async function pushImage(address: string, image: Image): Promise<boolean>
   return true;
 }
 
-function inMemory({ layer, config, manifest }: Image): registry.ImageSource {
+function inMemory({ layer, config, manifest }: Image): ImageSource {
   const blobs = new Map([layer.bytes, config, manifest].map((bytes) => [digestOf(bytes), bytes]));
   return {
     contents: async ({ digest }) => {

@@ -6,8 +6,9 @@ import type { Exec } from '../../../dataplane/exec/exec';
 import type { Engine } from '../docker-engine';
 import { pushAddress, pushUnit } from '../layout';
 import { Refused } from '../refused';
-import { type LayoutImage, OciLayout, splitName } from './oci-layout';
+import { OciLayout, splitName } from './oci-layout';
 import { digestIn, pushImage, waitForRegistry } from './registry';
+import type { LayoutImage } from './types';
 
 export interface ImportDeps {
   readonly exec: Exec;

@@ -4,20 +4,8 @@ import { openAsBlob } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadRequest } from '../../../controlplane/base/errors';
-import type { ImageSource } from './registry';
+import type { Descriptor, ImageSource, LayoutImage } from './types';
 
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-export interface LayoutImage {
-  /** k8ts/pause or library/busybox: as Docker asks a mirror of Docker Hub for it. */
-  readonly repository: string;
-  readonly tag: string;
-  readonly manifest: Descriptor;
-}
 interface Manifest {
   readonly config?: Descriptor;
   readonly layers?: readonly Descriptor[];

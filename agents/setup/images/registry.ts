@@ -3,15 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../../controlplane/base/errors';
-import type { Descriptor, LayoutImage } from './oci-layout';
-
-/** The source of image bytes: a folder, or memory. */
-export interface ImageSource {
-  /** What a manifest refers to: blobs, and the manifests of an image for several architectures. */
-  contents(manifest: Descriptor): Promise<{ blobs: readonly Descriptor[]; manifests: readonly Descriptor[] }>;
-  readBlob(digest: string): Promise<Buffer>;
-  openBlob(digest: string): Promise<Blob>;
-}
+import type { Descriptor, ImageSource, LayoutImage } from './types';
 
 const pollMs = 100;
 const answerTimeoutMs = 5_000;
