@@ -140,6 +140,12 @@ export const jobs = defineKind<Job>({
   namespaced: true,
   schema: { model: 'V1Job' },
   hasStatus: true,
+  deletion: {
+    orphansByDefault: true,
+    orphanWarning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or ' +
+      'set propagationPolicy=Orphan to suppress this warning',
+  },
   defaults: (job) => {
     job.spec ??= {} as JobSpec;
     defaultJobSpec(job.spec);

@@ -25,8 +25,7 @@ const maxAttempts = 20;
 export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name } = rest.route;
   const options = await readDeleteOptions(rest);
-  const { orphanWarning } = kind.options.deletion ?? {};
-  if (orphanWarning !== undefined && options.propagation === undefined) warn(rest, [orphanWarning]);
+  warnOfOrphans(rest, options);
   const { left, last } = await remove(deps, rest, kind, keyOf(kind, namespace, name), name, options);
   // With orphanDependents=false the code shows the client that the object still exists.
   if (left) return renderObject(deps, rest, left, options.orphanDependents === false ? 202 : 200);
@@ -34,11 +33,17 @@ export async function deleteObject(deps: RestDeps, rest: RestRequest): Promise<R
   return jsonReply(deletedStatus(kind, name, last.object.metadata?.uid));
 }
 
+function warnOfOrphans(rest: RestRequest, { propagation }: DeleteOptions): void {
+  const { orphanWarning } = rest.route.kind.options.deletion ?? {};
+  if (orphanWarning !== undefined && propagation === undefined) warn(rest, [orphanWarning]);
+}
+
 /** Deletes all selected objects and answers with their list; an object that is deleted meanwhile is no error. */
 export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace } = rest.route;
   listOptions(rest.query);
   const options = await readDeleteOptions(rest);
+  warnOfOrphans(rest, options);
   const selection = parseSelection(kind, namespace, '', rest.query);
   const { items, revision } = await deps.cache.kind(kind).list(selection);
   const done: CachedObject[] = [];

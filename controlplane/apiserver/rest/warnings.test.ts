@@ -53,4 +53,26 @@ t.test('answers have the warnings of the request', async (t) => {
     '299 - "unknown field \\"spec.nope\\""',
     'a refused request has the warnings found before the refusal',
   );
+
+  const jobs = '/apis/batch/v1/namespaces/default/jobs';
+  const preserved =
+    '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them ' +
+    'or set propagationPolicy=Orphan to suppress this warning"';
+  const job = { spec: { template: { spec: { ...pod.spec, nope: undefined, restartPolicy: 'Never' } } } };
+  for (const [query, warning] of [
+    ['', preserved],
+    ['?propagationPolicy=Orphan', undefined],
+    ['?orphanDependents=false', undefined],
+  ] as const) {
+    for (const path of [`${jobs}/j`, jobs]) {
+      await server.call('POST', jobs, { body: { metadata: { name: 'j' }, ...job } });
+      t.equal(await warned('DELETE', `${path}${query}`), warning, `DELETE ${path}${query}`);
+      const left = await server.call('GET', `${jobs}/j`);
+      t.same(left.json.metadata?.finalizers, query === '?orphanDependents=false' ? undefined : ['orphan']);
+      await server.call('PATCH', `${jobs}/j`, {
+        type: 'application/merge-patch+json',
+        body: { metadata: { finalizers: null } },
+      });
+    }
+  }
 });
