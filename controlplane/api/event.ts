@@ -1,10 +1,9 @@
 // v1 Event.
 import type { CoreV1Event } from '@kubernetes/client-node';
-import type { FieldCause } from '../base/errors';
+import { validateEvent } from './event-validation';
 import { defineKind } from './kind';
 import { ageOf, nameColumn } from './table';
 import type { Wire } from './types';
-import { invalid } from './validation/causes';
 import { pathSegment } from './validation/names';
 
 export type Event = Wire<CoreV1Event>;
@@ -30,17 +29,6 @@ function objectCell({ involvedObject }: Event): string {
   return involvedObject?.name ? `${kind}/${involvedObject.name}` : kind;
 }
 
-/** An event is in the namespace of its object; events of cluster-scoped objects are in default. */
-function validate({ metadata, involvedObject }: Event): FieldCause[] {
-  const namespace = involvedObject?.namespace ?? '';
-  if (namespace === '') {
-    if (metadata?.namespace === 'default' || metadata?.namespace === 'kube-system') return [];
-    return [invalid('involvedObject.namespace', namespace, 'does not match event.namespace')];
-  }
-  if (namespace === metadata?.namespace) return [];
-  return [invalid('involvedObject.namespace', namespace, 'does not match event.namespace')];
-}
-
 export const events = defineKind<Event>({
   group: '',
   version: 'v1',
@@ -50,7 +38,7 @@ export const events = defineKind<Event>({
   namespaced: true,
   schema: { model: 'CoreV1Event' },
   nameCheck: pathSegment,
-  validate,
+  validate: (event) => validateEvent(event),
   columns: [
     { name: 'Last Seen', type: 'string', description: 'When it was last observed.', cell: lastSeenCell },
     { name: 'Type', type: 'string', description: 'Normal or Warning.', cell: ({ type }) => type ?? '' },

@@ -15,6 +15,7 @@ export { type Deployment, deployments } from './deployment';
 export { type EndpointSlice, endpointSlices } from './endpoint-slice';
 export { type Endpoints, endpoints } from './endpoints';
 export { type Event, events } from './event';
+export { type EventV1, eventsV1 } from './event-v1';
 export { type Ingress, ingresses } from './ingress';
 export { type IngressClass, ingressClasses } from './ingress-class';
 export { type Job, jobs } from './job';

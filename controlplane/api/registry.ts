@@ -10,6 +10,7 @@ import { deployments } from './deployment';
 import { endpointSlices } from './endpoint-slice';
 import { endpoints } from './endpoints';
 import { events } from './event';
+import { eventsV1 } from './event-v1';
 import { ingresses } from './ingress';
 import { ingressClasses } from './ingress-class';
 import { jobs } from './job';
@@ -45,6 +46,7 @@ export const registry: readonly Kind[] = [
   podTemplates,
   replicationControllers,
   events,
+  eventsV1,
   deployments,
   replicaSets,
   daemonSets,

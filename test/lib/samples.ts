@@ -10,6 +10,7 @@ import {
   endpointSlices,
   endpoints,
   events,
+  eventsV1,
   ingressClasses,
   ingresses,
   jobs,
@@ -52,6 +53,12 @@ const data = { data: { key: 'dmFsdWU=' } };
 /** The fields of each namespaced kind, without metadata. */
 function namespacedSamples(namespace: string): readonly (readonly [Kind, object])[] {
   const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: 'sample', namespace };
+  const reported = {
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    reportingController: 'example.com/sample',
+    reportingInstance: 'sample-1',
+    action: 'Sampling',
+  };
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'sample' };
   return [
     [pods, { spec: template('pod').spec }],
@@ -64,6 +71,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [podTemplates, { template: template('podtemplate') }],
     [replicationControllers, { spec: { replicas: 2, template: template('replicationcontroller') } }],
     [events, { involvedObject, reason: 'Sample', message: 'a sample', type: 'Normal' }],
+    [eventsV1, { regarding: involvedObject, reason: 'Sample', note: 'a sample', type: 'Normal', ...reported }],
     [deployments, { spec: { replicas: 2, ...workload('deployment') } }],
     [replicaSets, { spec: { replicas: 2, ...workload('replicaset') } }],
     [daemonSets, { spec: workload('daemonset') }],
@@ -79,11 +87,17 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
   ];
 }
 
-/** One object of each namespaced kind, all named sample, in an order that allows their creation. */
+/** Objects that must not have the name of another object: a Service's Endpoints, an Event of the other group. */
+const otherNames: ReadonlyMap<Kind, string> = new Map<Kind, string>([
+  [endpoints, 'sample-endpoints'],
+  [eventsV1, 'sample-event'],
+]);
+
+/** One object of each namespaced kind, named sample or as in `otherNames`, in an order that allows their creation. */
 export function samplesOf(namespace: string): readonly Sample[] {
   return namespacedSamples(namespace).map(([kind, rest]) => ({
     kind,
-    object: { metadata: { name: kind === endpoints ? 'sample-endpoints' : 'sample', namespace }, ...rest },
+    object: { metadata: { name: otherNames.get(kind) ?? 'sample', namespace }, ...rest },
   }));
 }
 

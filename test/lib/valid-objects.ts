@@ -1,4 +1,5 @@
 // One valid object of every kind, with many of its fields set, for tests that spoil it.
+import type { Kind } from '../../controlplane/api/kind';
 import type { KubeObject } from '../../controlplane/api/types';
 import { createRequest } from '../../controlplane/pki/certificate-request';
 
@@ -84,7 +85,10 @@ const backend = { service: { name: 'a', port: { number: 80 } } };
 
 type Sample = KubeObject & Record<string, unknown>;
 
-/** By kind; the test sets metadata.name. */
+/** The key of a kind in `validObjects`: the kind, with its group where another group has a kind of the same name. */
+export const validObjectKey = ({ group, kind, options }: Kind): string => (options.storage ? `${group}/${kind}` : kind);
+
+/** By `validObjectKey`; the test sets metadata.name. */
 export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample>>> = {
   Pod: () => ({ metadata: { labels }, spec: podSpec('Always') }),
   Service: () => ({
@@ -131,6 +135,18 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
     count: 2,
     firstTimestamp: '2026-01-01T00:00:00Z',
     lastTimestamp: '2026-01-01T00:00:00Z',
+  }),
+  'events.k8s.io/Event': () => ({
+    regarding: { kind: 'Pod', name: 'p', namespace: 'default' },
+    related: { kind: 'Node', name: 'n' },
+    reportingController: 'example.com/c',
+    reportingInstance: 'c-1',
+    action: 'a',
+    type: 'Normal',
+    reason: 'r',
+    note: 'm',
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    series: { count: 2, lastObservedTime: '2026-01-01T00:00:00.000000Z' },
   }),
   Deployment: () => ({
     spec: {

@@ -312,6 +312,11 @@ EndpointSlice: metadata endpoints ports addressType
 ForNode: name
 ForZone: name
 `,
+  'io.k8s.api.events.v1': `
+Event: metadata eventTime series reportingController reportingInstance action reason regarding related note type
+  deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount
+EventSeries: count lastObservedTime
+`,
   'io.k8s.api.networking.v1': `
 HTTPIngressPath: path backend pathType?
 HTTPIngressRuleValue: paths

@@ -3,7 +3,7 @@
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { type Path, pathsOf, spoiled } from '../../../test/lib/schema-sample';
-import { validObjects } from '../../../test/lib/valid-objects';
+import { validObjectKey, validObjects } from '../../../test/lib/valid-objects';
 import type { Kind } from '../../api/kind';
 import { registry } from '../../api/registry';
 import type { Transport } from '../../client/client';
@@ -49,8 +49,8 @@ t.test('every field of every kind, absent, null and empty', async (t) => {
   await send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   for (const kind of registry) {
     const url = urlOf(kind);
-    const name = 'valid';
-    const valid = await validObjects[kind.kind]!();
+    const name = kind.options.storage ? 'valid-too' : 'valid';
+    const valid = await validObjects[validObjectKey(kind)]!();
     const object = { ...valid, apiVersion: kind.apiVersion, kind: kind.kind, metadata: { ...valid.metadata, name } };
     const created = await send('POST', url, object);
     t.equal(created.status, 201, `${kind.kind}: ${created.status === 201 ? 'created' : created.text}`);
