@@ -27,6 +27,8 @@ export { type NetworkPolicy, networkPolicies } from './network-policy';
 export { type Node, nodes } from './node';
 export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
 export { notReadyTaint, unreachableTaint } from './node-taints';
+export { type PersistentVolume, persistentVolumes } from './persistent-volume';
+export { type PersistentVolumeClaim, persistentVolumeClaims } from './persistent-volume-claim';
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
 export { type PodTemplate, podTemplates } from './pod-template';

@@ -139,3 +139,8 @@ export function canonicalResource(text: string | number): string {
   const { nano, format } = parseQuantity(text);
   return formatQuantity({ nano: divideUp(nano, nanoPerMilli) * nanoPerMilli, format });
 }
+
+/** In place: the amounts of a resource list as the API stores them. @throws BadRequest */
+export function canonicalize(resources: Record<string, string>): void {
+  for (const [name, amount] of Object.entries(resources)) resources[name] = canonicalResource(amount);
+}

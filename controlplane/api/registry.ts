@@ -20,6 +20,8 @@ import { limitRanges } from './limit-range';
 import { namespaces } from './namespace';
 import { networkPolicies } from './network-policy';
 import { nodes } from './node';
+import { persistentVolumes } from './persistent-volume';
+import { persistentVolumeClaims } from './persistent-volume-claim';
 import { pods } from './pod';
 import { podDisruptionBudgets } from './pod-disruption-budget';
 import { podTemplates } from './pod-template';
@@ -43,6 +45,8 @@ export const registry: readonly Kind[] = [
   secrets,
   serviceAccounts,
   limitRanges,
+  persistentVolumes,
+  persistentVolumeClaims,
   podTemplates,
   replicationControllers,
   events,

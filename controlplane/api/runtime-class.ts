@@ -3,10 +3,10 @@
 import type { V1RuntimeClass } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { canonicalize } from './pods/defaults';
 import type { Toleration } from './pods/placement';
 import { validateResources } from './pods/validate-resources';
 import { validateTolerations } from './pods/validate-spec';
+import { canonicalize } from './quantity';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { duplicate, immutable, invalid, invalidEach, required } from './validation/causes';

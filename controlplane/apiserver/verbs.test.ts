@@ -22,6 +22,10 @@ const samples: Readonly<Record<string, object>> = {
   secrets: {},
   serviceaccounts: {},
   limitranges: { spec: { limits: [] } },
+  persistentvolumes: {
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } },
+  },
+  persistentvolumeclaims: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
   podtemplates: { template },
   replicationcontrollers: { spec: { template } },
   events: {

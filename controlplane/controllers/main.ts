@@ -28,6 +28,8 @@ import { NodeIpamController } from './node-ipam/controller';
 import { NodeLifecycleController } from './node-lifecycle/controller';
 import { PodGcController } from './pod-gc/controller';
 import { ProgrammingController } from './programming/controller';
+import { PvProtectionController } from './pv-protection/controller';
+import { PvcProtectionController } from './pvc-protection/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { replicaSetWorkload, replicationControllerWorkload } from './replicaset/workloads';
 import { RootCaController } from './root-ca/controller';
@@ -125,6 +127,8 @@ export function createControllers(
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
+    pvProtection: new PvProtectionController(deps('pv-protection')),
+    pvcProtection: new PvcProtectionController(deps('pvc-protection')),
     namespace: new NamespaceController(deps('namespace'), catalog),
     garbage: new GarbageCollector(deps('garbage'), catalog),
     disruption: new DisruptionController(deps('disruption'), catalog),

@@ -5,7 +5,8 @@
 export interface Marker {
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
-  readonly mapType?: 'atomic';
+  /** `granular`: this field merges, although its type is atomic elsewhere. */
+  readonly mapType?: 'atomic' | 'granular';
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;
   readonly default?: string | number | boolean;
@@ -46,7 +47,9 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'NodeSpec.podCIDRs': { listType: 'set', patchStrategy: 'merge' },
     'NodeStatus.addresses': keyed('type'),
     'NodeStatus.conditions': keyed('type'),
+    'PersistentVolumeClaimStatus.allocatedResourceStatuses': { mapType: 'granular' },
     'PersistentVolumeClaimStatus.conditions': keyed('type'),
+    'PersistentVolumeSpec.claimRef': { mapType: 'granular' },
     'PodSpec.containers': keyed('name'),
     'PodSpec.ephemeralContainers': keyed('name'),
     'PodSpec.hostAliases': keyed('ip'),
@@ -98,6 +101,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
   'meta.v1': { LabelSelector: 'matchExpressions', LabelSelectorRequirement: 'values' },
   'core.v1': {
     Capabilities: 'add drop',
+    CephFSPersistentVolumeSource: 'monitors',
     ConfigMapProjection: 'items',
     ConfigMapVolumeSource: 'items',
     Container: 'command args envFrom resizePolicy restartPolicyRules',
@@ -111,6 +115,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     FCVolumeSource: 'targetWWNs wwids',
     HTTPGetAction: 'httpHeaders',
     HostAlias: 'hostnames',
+    ISCSIPersistentVolumeSource: 'portals',
     ISCSIVolumeSource: 'portals',
     LimitRangeSpec: 'limits',
     LinuxContainerUser: 'supplementalGroups',
@@ -125,6 +130,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     NodeStatus: 'images volumesInUse volumesAttached runtimeHandlers declaredFeatures',
     PersistentVolumeClaimSpec: 'accessModes',
     PersistentVolumeClaimStatus: 'accessModes',
+    PersistentVolumeSpec: 'accessModes mountOptions',
     PodAffinity: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution',
     PodAffinityTerm: 'namespaces matchLabelKeys mismatchLabelKeys',
     PodAntiAffinity: 'requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution',
@@ -133,6 +139,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     PodSpec: 'tolerations readinessGates',
     PodStatus: 'initContainerStatuses containerStatuses ephemeralContainerStatuses',
     ProjectedVolumeSource: 'sources',
+    RBDPersistentVolumeSource: 'monitors',
     SecretProjection: 'items',
     SecretVolumeSource: 'items',
     ServiceAccount: 'imagePullSecrets',
@@ -205,6 +212,7 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     EmptyDirVolumeSource: 'sizeLimit',
     NodeStatus: 'allocatable capacity',
     PersistentVolumeClaimStatus: 'allocatedResources capacity',
+    PersistentVolumeSpec: 'capacity',
     PodSpec: 'overhead',
     PodStatus: 'allocatedResources',
     ResourceFieldSelector: 'divisor',

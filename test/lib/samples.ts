@@ -20,6 +20,8 @@ import {
   namespaces,
   networkPolicies,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   podDisruptionBudgets,
   pods,
   podTemplates,
@@ -48,6 +50,11 @@ const template = (app: string, spec: object = {}) => ({
   spec: { containers: [container], ...spec },
 });
 const workload = (app: string) => ({ selector: { matchLabels: { app } }, template: template(app) });
+const persistentVolume = {
+  capacity: { storage: '1Gi' },
+  accessModes: ['ReadWriteOnce'],
+  hostPath: { path: '/srv/sample' },
+};
 const data = { data: { key: 'dmFsdWU=' } };
 
 /** The fields of each namespaced kind, without metadata. */
@@ -68,6 +75,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [secrets, data],
     [serviceAccounts, {}],
     [limitRanges, { spec: { limits: [{ type: 'Container', max: { cpu: '2' }, default: { cpu: '100m' } }] } }],
+    [persistentVolumeClaims, { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }],
     [podTemplates, { template: template('podtemplate') }],
     [replicationControllers, { spec: { replicas: 2, template: template('replicationcontroller') } }],
     [events, { involvedObject, reason: 'Sample', message: 'a sample', type: 'Normal' }],
@@ -113,6 +121,7 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
   const rest: readonly (readonly [Kind, object])[] = [
     [nodes, {}],
     [namespaces, {}],
+    [persistentVolumes, { spec: persistentVolume }],
     [ingressClasses, { spec: { controller: 'example.com/sample' } }],
     [certificateSigningRequests, { spec: signing }],
     [priorityClasses, { value: 10 }],

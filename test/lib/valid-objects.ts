@@ -124,6 +124,35 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   LimitRange: () => ({
     spec: { limits: [{ type: 'Container', max: { cpu: '1' }, min: { cpu: '1m' }, default: { cpu: '1' } }] },
   }),
+  PersistentVolume: () => ({
+    spec: {
+      capacity: { storage: '5Gi' },
+      accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
+      persistentVolumeReclaimPolicy: 'Delete',
+      storageClassName: 'c',
+      volumeMode: 'Filesystem',
+      mountOptions: ['ro'],
+      nodeAffinity: { required: { nodeSelectorTerms: [nodeTerm] } },
+      claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name: 'c' },
+      csi: {
+        driver: 'd',
+        volumeHandle: 'h',
+        volumeAttributes: { a: 'b' },
+        nodePublishSecretRef: { name: 's', namespace: 'default' },
+      },
+    },
+  }),
+  PersistentVolumeClaim: () => ({
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      selector,
+      resources: { requests: { storage: '1Gi' }, limits: { storage: '2Gi' } },
+      storageClassName: 'c',
+      volumeMode: 'Block',
+      volumeAttributesClassName: 'a',
+      dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' },
+    },
+  }),
   PodTemplate: () => ({ template: template() }),
   ReplicationController: () => ({ spec: { replicas: 1, minReadySeconds: 1, selector: labels, template: template() } }),
   Event: () => ({

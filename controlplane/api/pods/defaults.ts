@@ -1,5 +1,6 @@
 // The defaults of a pod spec, as the API reference documents them field by field. Setting them twice changes nothing.
-import { canonicalResource } from '../quantity';
+import { canonicalize } from '../quantity';
+import { defaultClaimSpec } from '../volumes/claim-spec';
 import { allContainers, defaultGraceSeconds, initAndAppContainers } from './facts';
 import type { Container, PodSpec, Probe, ResourceRequirements, Volume } from './types';
 
@@ -86,8 +87,7 @@ function defaultVolume(volume: Volume): void {
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode;
   if (volume.hostPath) volume.hostPath.type ??= '';
   if (volume.iscsi) volume.iscsi.iscsiInterface ??= 'default';
-  if (volume.ephemeral?.volumeClaimTemplate?.spec)
-    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  if (volume.ephemeral?.volumeClaimTemplate?.spec) defaultClaimSpec(volume.ephemeral.volumeClaimTemplate.spec);
   if (volume.image) volume.image.pullPolicy ??= pullPolicy(volume.image.reference ?? '');
   if (volume.downwardAPI) {
     volume.downwardAPI.defaultMode ??= fileMode;
@@ -107,9 +107,4 @@ function defaultDownwardItems(items: NonNullable<Volume['downwardAPI']>['items']
     if (fieldRef) fieldRef.apiVersion ??= 'v1';
     if (resourceFieldRef) resourceFieldRef.divisor ??= '0';
   }
-}
-
-/** In place: amounts as the API stores them. */
-export function canonicalize(resources: Record<string, string>): void {
-  for (const [name, amount] of Object.entries(resources)) resources[name] = canonicalResource(amount);
 }

@@ -20,14 +20,7 @@ export function validateAffinity(affinity: Affinity | undefined, field: string):
   if (!affinity) return [];
   const { nodeAffinity } = affinity;
   const causes: FieldCause[] = [];
-  const terms = nodeAffinity?.[hard]?.nodeSelectorTerms;
-  if (nodeAffinity?.[hard]) {
-    const at = `${field}.nodeAffinity.${hard}.nodeSelectorTerms`;
-    if (!terms?.length) causes.push(required(at, 'must have at least one node selector term'));
-    terms?.forEach((term, i) => {
-      causes.push(...validateNodeTerm(term, `${at}[${i}]`));
-    });
-  }
+  if (nodeAffinity?.[hard]) causes.push(...validateNodeSelector(nodeAffinity[hard], `${field}.nodeAffinity.${hard}`));
   nodeAffinity?.[soft]?.forEach(({ weight, preference }, i) => {
     const at = `${field}.nodeAffinity.${soft}[${i}]`;
     causes.push(...weightCauses(`${at}.weight`, weight), ...validateNodeTerm(preference, `${at}.preference`));
@@ -45,6 +38,16 @@ export function validateAffinity(affinity: Affinity | undefined, field: string):
     });
   }
   return causes;
+}
+
+/** Pods, volumes and devices select nodes by such terms. */
+export function validateNodeSelector(
+  { nodeSelectorTerms: terms }: { nodeSelectorTerms?: readonly NodeTerm[] },
+  field: string,
+): FieldCause[] {
+  const at = `${field}.nodeSelectorTerms`;
+  if (!terms?.length) return [required(at, 'must have at least one node selector term')];
+  return terms.flatMap((term, i) => validateNodeTerm(term, `${at}[${i}]`));
 }
 
 const weightCauses = (field: string, weight: number): FieldCause[] => {

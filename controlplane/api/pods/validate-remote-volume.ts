@@ -1,14 +1,14 @@
 // Field rules of volumes that no node of k8ts can mount: checks required fields, so that an incomplete volume is refused at once.
 import { isAbsolute } from 'node:path';
 import type { FieldCause } from '../../base/errors';
-import { invalid, invalidEach, required } from '../validation/causes';
-import { dns1123Subdomain } from '../validation/names';
+import { invalid, required } from '../validation/causes';
 import { oneOf } from '../validation/selectors';
+import { validateClaimSpec } from '../volumes/claim-spec';
 import type { Volume } from './types';
 import { localPath } from './validate-path';
 
 /** The required fields of each source, in the order in which messages report them. */
-const requiredFields = {
+export const requiredFields = {
   awsElasticBlockStore: ['volumeID'],
   azureDisk: ['diskName', 'diskURI'],
   azureFile: ['secretName', 'shareName'],
@@ -64,19 +64,7 @@ function validateIscsi({ targetPortal, iqn = '', lun = 0 }: NonNullable<Volume['
   return causes;
 }
 
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-
 function validateEphemeral({ volumeClaimTemplate }: NonNullable<Volume['ephemeral']>, field: string): FieldCause[] {
   const at = `${field}.volumeClaimTemplate`;
-  if (!volumeClaimTemplate) return [required(at)];
-  const { accessModes: modes = [], resources, storageClassName, volumeMode } = volumeClaimTemplate.spec ?? {};
-  return [
-    ...(modes.length === 0 ? [required(`${at}.spec.accessModes`, 'at least 1 access mode is required')] : []),
-    ...modes.flatMap((mode, i) => oneOf(`${at}.spec.accessModes[${i}]`, mode, accessModes)),
-    ...(resources?.requests?.['storage'] ? [] : [required(`${at}.spec.resources[storage]`)]),
-    ...(storageClassName
-      ? invalidEach(`${at}.spec.storageClassName`, storageClassName, dns1123Subdomain(storageClassName))
-      : []),
-    ...oneOf(`${at}.spec.volumeMode`, volumeMode, ['Block', 'Filesystem']),
-  ];
+  return volumeClaimTemplate ? validateClaimSpec(volumeClaimTemplate.spec ?? {}, `${at}.spec`) : [required(at)];
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import { forbidden, invalid } from '../validation/causes';
+import { difference, isSame } from '../validation/difference';
 import type { Container, PodSpec } from './types';
 
 const rule =
@@ -18,8 +19,8 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): FieldCause[] {
   }
   causes.push(...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds));
   causes.push(...validateTolerations(spec, old));
-  if (!isDeepStrictEqual(plain(masked(spec, old)), plain(old)))
-    causes.push(forbidden('spec', `${rule}\n${difference(spec, old)}`));
+  const changed = masked(spec, old);
+  if (!isSame(changed, old)) causes.push(forbidden('spec', `${rule}\n${difference(old, changed)}`));
   return causes;
 }
 
@@ -40,22 +41,6 @@ function masked(spec: PodSpec, old: PodSpec): PodSpec {
         ? old.terminationGracePeriodSeconds
         : spec.terminationGracePeriodSeconds,
   };
-}
-
-/** Without undefined fields, which deep equality would count. */
-const plain = (spec: PodSpec): unknown => JSON.parse(JSON.stringify(spec));
-
-function difference(spec: PodSpec, old: PodSpec): string {
-  const before = plain(old) as Record<string, unknown>;
-  const after = plain(masked(spec, old)) as Record<string, unknown>;
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return keys
-    .filter((key) => !isDeepStrictEqual(before[key], after[key]))
-    .flatMap((key) => [
-      ...(key in before ? [`- ${key}: ${JSON.stringify(before[key])}`] : []),
-      ...(key in after ? [`+ ${key}: ${JSON.stringify(after[key])}`] : []),
-    ])
-    .join('\n');
 }
 
 function validateDeadline(deadline: number | undefined, old: number | undefined): FieldCause[] {

@@ -9,7 +9,7 @@ import { validateDownwardFile } from './validate-field-ref';
 import { localNonReservedPath, noBacksteps, validateMode } from './validate-path';
 import { validateRemoteVolume } from './validate-remote-volume';
 
-const hostPathTypes = [
+export const hostPathTypes = [
   '',
   'BlockDevice',
   'CharDevice',

@@ -16,7 +16,7 @@ const oldNodeLabels: Readonly<Record<string, string>> = {
   'scheduler.alpha.kubernetes.io/preferAvoidPods': 'deprecated since v1.22; use Taints and Tolerations instead',
   'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
 };
-const oldLabel = (key: string): string | undefined =>
+export const oldLabel = (key: string): string | undefined =>
   Object.hasOwn(oldNodeLabels, key) ? oldNodeLabels[key] : undefined;
 
 const oldAnnotations: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ const oldAnnotations: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 };
 
-const oldVolumes: Readonly<Record<string, string>> = {
+export const oldVolumes: Readonly<Record<string, string>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
   gitRepo: 'deprecated in v1.11',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',

@@ -24,8 +24,8 @@ export interface FieldSchema {
   readonly object?: ObjectSchema;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
-  /** For a map: server-side apply replaces an atomic map completely. */
-  readonly mapType?: 'atomic';
+  /** For a map: server-side apply replaces an atomic map completely. For an object: a granular one merges, though its type is atomic. */
+  readonly mapType?: 'atomic' | 'granular';
   /** merge, replace, retainKeys or merge,retainKeys. */
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;

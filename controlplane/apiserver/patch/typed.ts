@@ -19,7 +19,8 @@ function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shap
   }
   if (!isObject(value) || schema?.mapType === 'atomic') return 'atomic';
   if (schema?.type === 'map') return 'object';
-  return schema?.object && !schema.object.atomic ? 'object' : 'atomic';
+  if (!schema?.object) return 'atomic';
+  return schema.object.atomic && schema.mapType !== 'granular' ? 'atomic' : 'object';
 }
 
 function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {

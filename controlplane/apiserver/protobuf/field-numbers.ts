@@ -13,6 +13,8 @@ export const inlined: Readonly<Record<string, string>> = {
   VolumeSource:
     'hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO projected storageos csi ephemeral image',
   IngressRuleValue: 'http',
+  PersistentVolumeSource:
+    'gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi',
 };
 
 /** By package, with OpenAPI's package names. */
@@ -106,11 +108,16 @@ Affinity: nodeAffinity podAffinity podAntiAffinity
 AppArmorProfile: type localhostProfile?
 AttachedVolume: name devicePath
 AzureDiskVolumeSource: diskName diskURI cachingMode? fsType? readOnly? kind?
+AzureFilePersistentVolumeSource: secretName shareName readOnly secretNamespace?
 AzureFileVolumeSource: secretName shareName readOnly
 Binding: metadata target
+CSIPersistentVolumeSource: driver volumeHandle readOnly fsType volumeAttributes controllerPublishSecretRef
+  nodeStageSecretRef nodePublishSecretRef controllerExpandSecretRef nodeExpandSecretRef
 CSIVolumeSource: driver readOnly? fsType? volumeAttributes nodePublishSecretRef
 Capabilities: add drop
+CephFSPersistentVolumeSource: monitors path user secretFile secretRef readOnly
 CephFSVolumeSource: monitors path user secretFile secretRef readOnly
+CinderPersistentVolumeSource: volumeID fsType readOnly secretRef
 CinderVolumeSource: volumeID fsType readOnly secretRef
 ClientIPConfig: timeoutSeconds?
 ClusterTrustBundleProjection: name? signerName? labelSelector path optional?
@@ -157,17 +164,21 @@ EventSource: component host
 ExecAction: command
 FCVolumeSource: targetWWNs lun? fsType readOnly wwids
 FileKeySelector: volumeName path key optional?
+FlexPersistentVolumeSource: driver fsType secretRef readOnly options
 FlexVolumeSource: driver fsType secretRef readOnly options
 FlockerVolumeSource: datasetName datasetUUID
 GCEPersistentDiskVolumeSource: pdName fsType partition readOnly
 GRPCAction: port service?
 GitRepoVolumeSource: repository revision directory
+GlusterfsPersistentVolumeSource: endpoints path readOnly endpointsNamespace?
 GlusterfsVolumeSource: endpoints path readOnly
 HTTPGetAction: path port host scheme httpHeaders
 HTTPHeader: name value
 HostAlias: ip hostnames
 HostIP: ip
 HostPathVolumeSource: path type?
+ISCSIPersistentVolumeSource: targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery secretRef=10
+  chapAuthSession initiatorName?
 ISCSIVolumeSource: targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery secretRef=10
   chapAuthSession initiatorName?
 ImageVolumeSource: reference pullPolicy
@@ -182,6 +193,8 @@ LimitRange: metadata spec
 LimitRangeItem: type max min default defaultRequest maxLimitRequestRatio
 LimitRangeSpec: limits
 LocalObjectReference: name
+LocalVolumeSource: path fsType?
+ModifyVolumeStatus: targetVolumeAttributesClassName status
 NFSVolumeSource: server path readOnly
 Namespace: metadata spec status
 NamespaceCondition: type status lastTransitionTime=4 reason message
@@ -209,10 +222,18 @@ NodeSystemInfo: machineID systemUUID bootID kernelVersion osImage containerRunti
   kubeProxyVersion operatingSystem architecture swap
 ObjectFieldSelector: apiVersion fieldPath
 ObjectReference: kind namespace name uid apiVersion resourceVersion fieldPath
+PersistentVolume: metadata spec status
+PersistentVolumeClaim: metadata spec status
+PersistentVolumeClaimCondition: type status lastProbeTime lastTransitionTime reason message
 PersistentVolumeClaimSpec: accessModes resources volumeName selector storageClassName? volumeMode? dataSource
   dataSourceRef volumeAttributesClassName?
+PersistentVolumeClaimStatus: phase accessModes capacity conditions allocatedResources allocatedResourceStatuses=7
+  currentVolumeAttributesClassName? modifyVolumeStatus
 PersistentVolumeClaimTemplate: metadata spec
 PersistentVolumeClaimVolumeSource: claimName readOnly
+PersistentVolumeSpec: capacity +PersistentVolumeSource accessModes claimRef persistentVolumeReclaimPolicy
+  storageClassName mountOptions volumeMode? nodeAffinity volumeAttributesClassName?
+PersistentVolumeStatus: phase message reason lastPhaseTransitionTime
 PhotonPersistentDiskVolumeSource: pdID fsType
 Pod: metadata spec status
 PodAffinity: requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution
@@ -251,6 +272,7 @@ Probe: +ProbeHandler initialDelaySeconds timeoutSeconds periodSeconds successThr
   terminationGracePeriodSeconds?
 ProjectedVolumeSource: sources defaultMode?
 QuobyteVolumeSource: registry volume readOnly user group tenant
+RBDPersistentVolumeSource: monitors image fsType pool user keyring secretRef readOnly
 RBDVolumeSource: monitors image fsType pool user keyring secretRef readOnly
 ReplicationController: metadata spec status
 ReplicationControllerCondition: type status lastTransitionTime reason message
@@ -262,6 +284,8 @@ ResourceHealth: resourceID health message?=6
 ResourceRequirements: limits requests claims
 ResourceStatus: name resources
 SELinuxOptions: user role type level
+ScaleIOPersistentVolumeSource: gateway system secretRef sslEnabled protectionDomain storagePool storageMode volumeName
+  fsType readOnly
 ScaleIOVolumeSource: gateway system secretRef sslEnabled protectionDomain storagePool storageMode volumeName fsType
   readOnly
 SeccompProfile: type localhostProfile?
@@ -269,6 +293,7 @@ Secret: metadata data type stringData immutable?
 SecretEnvSource: +LocalObjectReference optional?
 SecretKeySelector: +LocalObjectReference key optional?
 SecretProjection: +LocalObjectReference items optional?=4
+SecretReference: name namespace
 SecretVolumeSource: secretName items defaultMode? optional?
 SecurityContext: capabilities privileged? seLinuxOptions runAsUser? runAsNonRoot? readOnlyRootFilesystem?
   allowPrivilegeEscalation? runAsGroup? procMount? windowsOptions seccompProfile appArmorProfile
@@ -283,6 +308,7 @@ ServiceSpec: ports selector clusterIP type externalIPs sessionAffinity=7 loadBal
 ServiceStatus: loadBalancer conditions
 SessionAffinityConfig: clientIP
 SleepAction: seconds
+StorageOSPersistentVolumeSource: volumeName volumeNamespace fsType readOnly secretRef
 StorageOSVolumeSource: volumeName volumeNamespace fsType readOnly secretRef
 Sysctl: name value
 TCPSocketAction: port host
@@ -296,6 +322,7 @@ Volume: name +VolumeSource
 VolumeDevice: name devicePath
 VolumeMount: name readOnly mountPath subPath mountPropagation? subPathExpr recursiveReadOnly?
 VolumeMountStatus: name mountPath readOnly recursiveReadOnly? volumeStatus
+VolumeNodeAffinity: required
 VolumeProjection: secret downwardAPI configMap serviceAccountToken clusterTrustBundle podCertificate
 VolumeResourceRequirements: limits requests
 VolumeStatus: image

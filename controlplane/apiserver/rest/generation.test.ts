@@ -121,6 +121,18 @@ const cases: readonly Case[] = [
     change: { overhead: { podFixed: { cpu: '1m' } } },
     generations: none,
   },
+  {
+    path: '/api/v1/persistentvolumes',
+    body: { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } } },
+    change: { spec: { persistentVolumeReclaimPolicy: 'Delete' } },
+    generations: none,
+  },
+  {
+    path: '/api/v1/namespaces/default/persistentvolumeclaims',
+    body: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+    change: { spec: { volumeName: 'v' } },
+    generations: none,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',

@@ -27,6 +27,14 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     change: { ingressClassName: 'other' },
   },
   poddisruptionbudgets: { body: { spec: { minAvailable: 1, selector } }, change: { minAvailable: 7 } },
+  persistentvolumes: {
+    body: { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } } },
+    change: { persistentVolumeReclaimPolicy: 'Delete' },
+  },
+  persistentvolumeclaims: {
+    body: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+    change: { volumeName: 'v' },
+  },
   certificatesigningrequests: { body: {}, change: { signerName: 'example.com/other' } },
 };
 

@@ -13,6 +13,8 @@ import { priority } from '../admission/priority';
 import { rbacEscalation } from '../admission/rbac-escalation';
 import { runtimeClass } from '../admission/runtime-class';
 import { serviceAccount } from '../admission/service-account';
+import { storageObjectInUse } from '../admission/storage-object-in-use';
+import { volumePhaseTime } from '../admission/volume-phase-time';
 import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
 import type { OpenRule } from './rule';
@@ -31,10 +33,13 @@ export const writeOrder: readonly OpenRule[] = [
   podSecurity,
   priority,
   defaultTolerations,
+  storageObjectInUse,
   runtimeClass,
   certificateRequests,
   defaultIngressClass,
   denyServiceExternalIps,
+  // Upstream does this in the strategy of PersistentVolumes.
+  volumePhaseTime,
   // Upstream checks this in the storage of roles, after all plug-ins.
   rbacEscalation,
   // Webhooks belong here: they see the object after all rules of the server.
