@@ -22,6 +22,10 @@ export { type Job, jobs } from './job';
 export type { KindRef } from './kind';
 export { type Lease, leases } from './lease';
 export { type LimitRange, limitRanges } from './limit-range';
+export {
+  type MutatingWebhookConfiguration,
+  mutatingWebhookConfigurations,
+} from './mutating-webhook-configuration';
 export { type Namespace, namespaces } from './namespace';
 export { type NetworkPolicy, networkPolicies } from './network-policy';
 export { type Node, nodes } from './node';
@@ -48,3 +52,7 @@ export { type ServiceAccount, serviceAccounts } from './service-account';
 export { defaultAffinitySeconds } from './services/defaults';
 export * from './slices/facts';
 export * from './types';
+export {
+  type ValidatingWebhookConfiguration,
+  validatingWebhookConfigurations,
+} from './validating-webhook-configuration';

@@ -17,6 +17,7 @@ import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
 import { limitRanges } from './limit-range';
+import { mutatingWebhookConfigurations } from './mutating-webhook-configuration';
 import { namespaces } from './namespace';
 import { networkPolicies } from './network-policy';
 import { nodes } from './node';
@@ -34,6 +35,7 @@ import { runtimeClasses } from './runtime-class';
 import { secrets } from './secret';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
+import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 
 export const registry: readonly Kind[] = [
   pods,
@@ -65,6 +67,8 @@ export const registry: readonly Kind[] = [
   podDisruptionBudgets,
   priorityClasses,
   runtimeClasses,
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
   roles,
   roleBindings,
   clusterRoles,

@@ -42,6 +42,8 @@ const samples: Readonly<Record<string, object>> = {
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },
   runtimeclasses: { handler: 'runc' },
+  mutatingwebhookconfigurations: { webhooks: [] },
+  validatingwebhookconfigurations: { webhooks: [] },
   networkpolicies: { spec: { podSelector: {} } },
   leases: { spec: {} },
   poddisruptionbudgets: { spec: { minAvailable: 1, selector } },

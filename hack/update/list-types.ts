@@ -74,6 +74,12 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ServiceSpec.selector': { mapType: 'atomic' },
     'ServiceStatus.conditions': keyed('type'),
   },
+  'admissionregistration.v1': {
+    'MutatingWebhook.matchConditions': keyed('name'),
+    'MutatingWebhookConfiguration.webhooks': keyed('name'),
+    'ValidatingWebhook.matchConditions': keyed('name'),
+    'ValidatingWebhookConfiguration.webhooks': keyed('name'),
+  },
   'apps.v1': {
     'DaemonSetStatus.conditions': keyed('type'),
     'DeploymentSpec.strategy': { patchStrategy: 'retainKeys' },
@@ -145,6 +151,11 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     ServiceAccount: 'imagePullSecrets',
     ServiceSpec: 'clusterIPs externalIPs loadBalancerSourceRanges ipFamilies',
     TopologySpreadConstraint: 'matchLabelKeys',
+  },
+  'admissionregistration.v1': {
+    MutatingWebhook: 'admissionReviewVersions rules',
+    RuleWithOperations: 'apiGroups apiVersions operations resources',
+    ValidatingWebhook: 'admissionReviewVersions rules',
   },
   'apps.v1': { StatefulSetSpec: 'volumeClaimTemplates' },
   'batch.v1': {

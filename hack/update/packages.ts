@@ -2,6 +2,7 @@
 // the package too: V1Deployment is io.k8s.api.apps.v1.Deployment.
 
 const prefixes: ReadonlyArray<readonly [string, string]> = [
+  ['AdmissionregistrationV1', 'admissionregistration.v1'],
   ['CoreV1', 'core.v1'],
   ['EventsV1', 'events.v1'],
   ['DiscoveryV1', 'discovery.v1'],
@@ -15,6 +16,9 @@ const types: Readonly<Record<string, string>> = {
     'APIGroup APIGroupList APIResource APIResourceList APIVersions Condition DeleteOptions FieldSelectorRequirement ' +
     'GroupVersionForDiscovery LabelSelector LabelSelectorRequirement ListMeta ManagedFieldsEntry ObjectMeta ' +
     'OwnerReference Preconditions ServerAddressByClientCIDR ShardInfo Status StatusCause StatusDetails',
+  'admissionregistration.v1':
+    'MatchCondition MutatingWebhook MutatingWebhookConfiguration RuleWithOperations ValidatingWebhook ' +
+    'ValidatingWebhookConfiguration',
   'apps.v1':
     'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
     'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +

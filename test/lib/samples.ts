@@ -17,6 +17,7 @@ import {
   type KubeObject,
   leases,
   limitRanges,
+  mutatingWebhookConfigurations,
   namespaces,
   networkPolicies,
   nodes,
@@ -34,6 +35,7 @@ import {
   secrets,
   serviceAccounts,
   services,
+  validatingWebhookConfigurations,
 } from '../../controlplane/api/index';
 import type { Kind } from '../../controlplane/api/kind';
 import { registry } from '../../controlplane/api/registry';
@@ -54,6 +56,13 @@ const persistentVolume = {
   capacity: { storage: '1Gi' },
   accessModes: ['ReadWriteOnce'],
   hostPath: { path: '/srv/sample' },
+/** No kind of the server matches its rule. */
+const webhook = {
+  name: 'sample.example.com',
+  rules: [{ operations: ['CREATE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['samples'] }],
+  clientConfig: { service: { namespace: 'sample', name: 'webhook' } },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
 };
 const data = { data: { key: 'dmFsdWU=' } };
 
@@ -126,6 +135,8 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [certificateSigningRequests, { spec: signing }],
     [priorityClasses, { value: 10 }],
     [runtimeClasses, { handler: 'runc' }],
+    [mutatingWebhookConfigurations, { webhooks: [webhook] }],
+    [validatingWebhookConfigurations, { webhooks: [webhook] }],
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
   ];

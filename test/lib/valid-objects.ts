@@ -77,6 +77,26 @@ export const podSpec = (restartPolicy: string) => ({
   imagePullSecrets: [{ name: 's' }],
   readinessGates: [{ conditionType: 'a/b' }],
 });
+const webhook = {
+  name: 'a.example.com',
+  clientConfig: { service: { namespace: 'n', name: 's', path: '/p', port: 8443 }, caBundle: 'eA==' },
+  rules: [
+    {
+      operations: ['CREATE'],
+      apiGroups: ['example.com'],
+      apiVersions: ['v1'],
+      resources: ['a', 'a/status'],
+      scope: '*',
+    },
+  ],
+  failurePolicy: 'Ignore',
+  matchPolicy: 'Exact',
+  namespaceSelector: selector,
+  objectSelector: selector,
+  sideEffects: 'None',
+  timeoutSeconds: 5,
+  admissionReviewVersions: ['v1', 'v1beta1'],
+};
 const template = (restartPolicy = 'Always') => ({ metadata: { labels }, spec: podSpec(restartPolicy) });
 const conditions = [
   { type: 'Ready', status: 'True', reason: 'r', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' },
@@ -235,6 +255,8 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   }),
   PodDisruptionBudget: () => ({ spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } }),
   PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
+  MutatingWebhookConfiguration: () => ({ webhooks: [{ ...webhook, reinvocationPolicy: 'IfNeeded' }] }),
+  ValidatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
   RuntimeClass: () => ({
     handler: 'runc',
     overhead: { podFixed: { cpu: '100m', memory: '64Mi' } },

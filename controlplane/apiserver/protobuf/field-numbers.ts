@@ -15,10 +15,23 @@ export const inlined: Readonly<Record<string, string>> = {
   IngressRuleValue: 'http',
   PersistentVolumeSource:
     'gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi',
+  Rule: 'apiGroups apiVersions resources scope',
 };
 
 /** By package, with OpenAPI's package names. */
 export const messages: Readonly<Record<string, string>> = {
+  'io.k8s.api.admissionregistration.v1': `
+MatchCondition: name expression
+MutatingWebhook: name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds? admissionReviewVersions
+  matchPolicy? reinvocationPolicy? objectSelector matchConditions
+MutatingWebhookConfiguration: metadata webhooks
+RuleWithOperations: operations +Rule
+ServiceReference: namespace name path? port?
+ValidatingWebhook: name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds? admissionReviewVersions
+  matchPolicy? objectSelector matchConditions
+ValidatingWebhookConfiguration: metadata webhooks
+WebhookClientConfig: service caBundle url?
+`,
   'io.k8s.api.apps.v1': `
 ControllerRevision: metadata data revision
 DaemonSet: metadata spec status

@@ -22,6 +22,12 @@ const template = { metadata: { labels }, spec: podSpec };
 const workload = { selector: { matchLabels: labels }, template };
 const job = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } };
 const ingress = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };
+const webhook = {
+  name: 'a.example.com',
+  clientConfig: { url: 'https://127.0.0.1/' },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+};
 
 interface Case {
   readonly path: string;
@@ -109,6 +115,12 @@ const cases: readonly Case[] = [
     change: { template: { spec: { restartPolicy: 'Never' } } },
     generations: bySpec,
   },
+  ...['mutating', 'validating'].map((which) => ({
+    path: `/apis/admissionregistration.k8s.io/v1/${which}webhookconfigurations`,
+    body: { webhooks: [webhook] },
+    change: { webhooks: [] },
+    generations: bySpec,
+  })),
   {
     path: '/api/v1/namespaces/default/replicationcontrollers',
     body: { spec: { template } },
