@@ -56,6 +56,7 @@ const persistentVolume = {
   capacity: { storage: '1Gi' },
   accessModes: ['ReadWriteOnce'],
   hostPath: { path: '/srv/sample' },
+};
 /** No kind of the server matches its rule. */
 const webhook = {
   name: 'sample.example.com',
