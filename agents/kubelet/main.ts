@@ -12,10 +12,10 @@ import packageJson from '../../package.json';
 import { Kubelet, type KubeletConfig } from './kubelet';
 import { openNetwork } from './network/open';
 import { type MachineFacts, readMachineFacts } from './node/facts';
-import { NodeAddress, type NodeEvent } from './node/node-address';
+import { NodeAddress } from './node/node-address';
 import { machineStops } from './node/shutdown';
 import { kubeletOptions, type Options } from './options';
-import type { Part } from './part';
+import type { NodeEvent, Part } from './part';
 import { DockerRuntime } from './runtime/docker';
 import { openServer } from './server/open';
 

@@ -1,4 +1,4 @@
-// One part of the kubelet, as kubelet.ts and main.ts run it.
+// One part of the kubelet, as kubelet.ts and main.ts run it, and how it reports Events about its node.
 
 export interface Part {
   /** Runs until the signal is aborted. */
@@ -6,3 +6,6 @@ export interface Part {
   /** The current fault, for /healthz and the node's status. */
   problem?(): string | undefined;
 }
+
+/** Records an Event about this node. */
+export type NodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) => void;

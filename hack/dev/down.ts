@@ -10,7 +10,7 @@ import { removeNetwork } from './network';
 import { type ClusterPlan, maxNodes, type NodePlan, planCluster, runRoot, stateRoot } from './plan';
 import { Progress } from './progress';
 import { type ClusterState, readState, recordedClusters, releaseForwarding } from './state';
-import { processStatus, shutdownSupervisor, stopProcesses, supervisorPid } from './supervisor/control';
+import { processStatus, shutdownSupervisor, stopProcesses, supervisorPid } from './supervisor-control';
 import { requestJson } from './unix-http';
 import { removeFromUserKubeconfig } from './user-kubeconfig';
 

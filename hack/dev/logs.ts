@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, watc
 import { openCluster } from './cluster';
 import { Refused } from './preflight';
 import { logPath } from './processes';
-import { processStatus, supervisorPid } from './supervisor/control';
+import { processStatus, supervisorPid } from './supervisor-control';
 
 export interface LogsOptions {
   readonly name: string;

@@ -7,8 +7,8 @@ import { Api } from './api';
 import { openCluster } from './cluster';
 import type { Agent, ClusterPlan, NodePlan } from './plan';
 import { healthPorts } from './processes';
-import { processStatus, supervisorPid } from './supervisor/control';
 import type { ProcessStatus } from './supervisor/spec';
+import { processStatus, supervisorPid } from './supervisor-control';
 import { requestJson } from './unix-http';
 
 /** Prints the state of one cluster; returns 0 when all is well. */

@@ -33,8 +33,8 @@ import {
 } from './processes';
 import { Progress } from './progress';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
-import { applyProcesses, ensureSupervisor, processStatus } from './supervisor/control';
 import type { ProcessSpec } from './supervisor/spec';
+import { applyProcesses, ensureSupervisor, processStatus } from './supervisor-control';
 import { requestJson, requestText } from './unix-http';
 import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { hostsLines } from '../../hack/dev/host-record';
-import { processStatus } from '../../hack/dev/supervisor/control';
+import { processStatus } from '../../hack/dev/supervisor-control';
 import { clientTests } from './clients';
 import { Cluster, until } from './cluster';
 import { demoTests } from './demo';

@@ -2,8 +2,8 @@
 // no acknowledged write is lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type t from 'tap';
-import { processStatus, supervisorPid } from '../../hack/dev/supervisor/control';
 import type { ProcessStatus } from '../../hack/dev/supervisor/spec';
+import { processStatus, supervisorPid } from '../../hack/dev/supervisor-control';
 import { ask, type Cluster, type Pod, podsOf, run, until } from './cluster';
 
 type Test = typeof t;

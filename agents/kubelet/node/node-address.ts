@@ -10,6 +10,7 @@ import { NetworkMonitor } from '../../../dataplane/link/monitor';
 import { Rtnetlink } from '../../../dataplane/link/rtnetlink';
 import type { Netns } from '../../../dataplane/netns/netns';
 import { ownNetns } from '../../../dataplane/netns/system-netns';
+import type { NodeEvent } from '../part';
 import { type AddressFacts, chooseAddress, missingAddresses } from './address';
 
 export interface NodeAddressDeps {
@@ -24,8 +25,6 @@ export interface NodeAddressDeps {
   /** The node's namespace; default the one this process runs in. */
   readonly netns?: Netns;
 }
-
-export type NodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
 /** How long the kubelet waits at boot for a link before it uses another address. */
 export const settleMs = 60_000;

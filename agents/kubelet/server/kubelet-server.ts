@@ -9,11 +9,11 @@ import { AppError, describeError, type ErrorCode, NotFound, Unavailable } from '
 import type { Logger } from '../../../controlplane/base/logger';
 import type { ServingCertificate } from '../certificates/serving-certificate';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { parseRequestPath } from '../streaming/request-path';
 import type { StreamingServer } from '../streaming/server';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
 import type { PodLookup } from './pod-lookup';
-import { parseRequestPath } from './request-path';
 
 export interface KubeletServerOptions {
   readonly host: string;

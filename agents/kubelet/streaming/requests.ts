@@ -1,7 +1,7 @@
 // Paths and parameters of the kubelet's streaming end points. Pure.
 import { BadRequest } from '../../../controlplane/base/errors';
-import { parseRequestPath } from '../server/request-path';
 import type { AttachRequest, ExecRequest, PodRef } from './handlers';
+import { parseRequestPath } from './request-path';
 
 export type StreamingRequest =
   | { readonly kind: 'exec'; readonly request: ExecRequest }

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { parseStreamingRequest } from '../streaming/requests';
 import { parseRequestPath } from './request-path';
+import { parseStreamingRequest } from './requests';
 
 t.test('the path of a request', async (t) => {
   const { segments, query } = parseRequestPath('/containerLogs/ns/pod%2Fx/c?follow=true&a=%26');

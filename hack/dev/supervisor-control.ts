@@ -1,11 +1,11 @@
 // The client side of the supervisor's socket: starts the supervisor, reads its state, sends commands.
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { systemClock } from '../../../controlplane/base/clock';
-import { isUnavailable, Unavailable } from '../../../controlplane/base/errors';
-import { startProgram } from '../../../dataplane/exec/system-exec';
-import { requestJson } from '../unix-http';
-import { isSameProcess } from './proc';
-import { controlSocket, type PidRecord, type ProcessSpec, type ProcessStatus, pidFile } from './spec';
+import { systemClock } from '../../controlplane/base/clock';
+import { isUnavailable, Unavailable } from '../../controlplane/base/errors';
+import { startProgram } from '../../dataplane/exec/system-exec';
+import { isSameProcess } from './supervisor/proc';
+import { controlSocket, type PidRecord, type ProcessSpec, type ProcessStatus, pidFile } from './supervisor/spec';
+import { requestJson } from './unix-http';
 
 const startTimeoutMs = 10_000;
 const pollMs = 20;
