@@ -1,10 +1,10 @@
-// The metadata rules of every kind: fields the server sets, fields a writer may not change, finalizers. Pure except for the
+// The metadata rules of every kind: fields the server sets, fields a writer may not change, owners. Pure except for the
 // random parts of names and uids.
 import { randomInt, randomUUID } from 'node:crypto';
 import { type GenerationRule, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
 import { formatTime } from '../../base/clock';
-import { BadRequest, type FieldCause } from '../../base/errors';
+import { BadRequest } from '../../base/errors';
 import { equalJson } from './equal';
 
 /** No vowels, so that a suffix is never a word; no digits or letters that look alike. */
@@ -119,23 +119,6 @@ export function mergeOwnerReferences(object: KubeObject, warnings: string[]): vo
     '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such ' +
     `requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`;
   if (!warnings.includes(warning)) warnings.push(warning);
-}
-
-/** An object that is being deleted may lose finalizers but gain none. */
-export function checkFinalizers(object: KubeObject, old: KubeObject): FieldCause[] {
-  if (!old.metadata?.deletionTimestamp) return [];
-  const before = old.metadata.finalizers ?? [];
-  const added = (object.metadata?.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
-  if (added.length === 0) return [];
-  return [
-    {
-      reason: 'FieldValueForbidden',
-      field: 'metadata.finalizers',
-      message:
-        'Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ' +
-        `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`,
-    },
-  ];
 }
 
 /** True when no grace period, finalizer or rule of the kind keeps a deleted object. */

@@ -1,8 +1,8 @@
 // The strategy: the write rules of the object's own kind (api/kind.ts), and the metadata rules of all kinds. The first rule of
 // the list, so that in each phase the other rules see its result.
 import { validateObjectMeta } from '../../api/validation/metadata';
-import { checkFinalizers } from '../rest/metadata';
 import { invalid } from '../status';
+import { checkFinalizers } from './finalizers';
 import type { OpenRule } from './rule';
 
 export const strategy: OpenRule = () => ({
