@@ -216,10 +216,10 @@ function refuseChange(before: Desired, now: Desired): void {
         ] as const)
       : []),
   ];
-  for (const [what, old, wanted, reason] of fixed) {
-    if (old === wanted) continue;
+  for (const [what, old, given, reason] of fixed) {
+    if (old === given) continue;
     throw new Refused(
-      `${what} ${old}, not ${wanted}, and that cannot change: ${reason}.`,
+      `${what} ${old}, not ${given}, and that cannot change: ${reason}.`,
       'Leave the option out to keep it, or start over: k8ts reset',
     );
   }

@@ -8,7 +8,7 @@ import { noDockerChanges } from './docker-config';
 import { observeState, parseUnits, runStep } from './executor';
 import { MachineFiles } from './machine-files';
 import { readRecord, type SetupRecord, writeRecord } from './record';
-import { planSteps, type Wanted } from './steps';
+import { planSteps, type SetupInput } from './steps';
 
 const desired: Desired = {
   role: 'worker',
@@ -36,7 +36,7 @@ function setup(t: Test): { files: MachineFiles; from: string } {
 
 t.test('a machine without a running systemd gets every file, and observe() finds them', async (t) => {
   const { files, from } = setup(t);
-  const wanted: Wanted = {
+  const input: SetupInput = {
     desired,
     daemonJson: '{\n  "live-restore": true\n}\n',
     sysctls: {},
@@ -45,9 +45,9 @@ t.test('a machine without a running systemd gets every file, and observe() finds
   };
   const observe = async () => {
     const exec = new ScriptedExec([{ argv: 'systemctl is-enabled docker.service', stdout: 'enabled\n' }]);
-    return observeState(wanted, { exec, files, running: false, engine: undefined });
+    return observeState(input, { exec, files, running: false, engine: undefined });
   };
-  const { prepare, start } = planSteps(wanted, await observe());
+  const { prepare, start } = planSteps(input, await observe());
   t.strictSame(start, []);
   for (const step of prepare) {
     const exec = new ScriptedExec([
@@ -68,7 +68,7 @@ t.test('a machine without a running systemd gets every file, and observe() finds
     }
   }
   mkdirSync(files.path('/etc/k8ts'), { recursive: true, mode: 0o755 });
-  t.strictSame(planSteps(wanted, await observe()).prepare, []);
+  t.strictSame(planSteps(input, await observe()).prepare, []);
   t.equal(readFileSync(files.path('/usr/local/lib/k8ts/node_modules/koffi/index.js'), 'utf8'), 'koffi');
   t.equal(statSync(files.path('/usr/local/lib/k8ts/bin/node')).mode & 0o777, 0o755);
   t.notOk(await files.exists('/usr/local/lib/k8ts/images'), 'images go to the registry');

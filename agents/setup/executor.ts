@@ -17,7 +17,7 @@ import {
   versionPath,
 } from './layout';
 import type { MachineFiles } from './machine-files';
-import { type Observed, ownFiles, type Step, type UnitState, type Wanted } from './steps';
+import { type Observed, ownFiles, type SetupInput, type Step, type UnitState } from './steps';
 import { enabledUnits } from './units';
 
 /** systemd may take a while on a slow machine, above all for the first start of Docker. */
@@ -72,8 +72,8 @@ async function installProgram(from: string, files: MachineFiles): Promise<void> 
   const [fresh, old] = [`${target}.new`, `${target}.old`];
   await rm(fresh, { recursive: true, force: true });
   // The images go to the registry, not to every machine's disk.
-  const wanted = (path: string) => !(basename(path) === 'images' && path === join(from, 'images'));
-  await cp(from, fresh, { recursive: true, filter: wanted, dereference: true });
+  const isCopied = (path: string) => !(basename(path) === 'images' && path === join(from, 'images'));
+  await cp(from, fresh, { recursive: true, filter: isCopied, dereference: true });
   await rm(old, { recursive: true, force: true });
   await rename(target, old).catch((err: NodeJS.ErrnoException) => {
     if (err.code !== 'ENOENT') throw err;
@@ -84,11 +84,11 @@ async function installProgram(from: string, files: MachineFiles): Promise<void> 
 
 /** The observed state for planSteps. Without a running systemd no unit is active. */
 export async function observeState(
-  wanted: Pick<Wanted, 'desired' | 'sysctls'>,
+  input: Pick<SetupInput, 'desired' | 'sysctls'>,
   deps: ExecutorDeps & { readonly running: boolean; readonly engine: EngineInfo | undefined },
 ): Promise<Observed> {
   const { files, running, engine } = deps;
-  const { desired, sysctls } = wanted;
+  const { desired, sysctls } = input;
   const paths = [...ownFiles(desired, sysctls).keys(), daemonJsonPath, versionPath];
   const found = await Promise.all(paths.map(async (path) => [path, await readWithTime(files, path)] as const));
   const units = [...partsOf(desired.role).map(unitOf), target];

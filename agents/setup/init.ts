@@ -99,14 +99,14 @@ async function ensureCredentials({ exec }: Session, desired: Desired): Promise<r
   await giveTo(exec, serverDir, users.server);
   const authority = (await readAuthority(serverPkiDir))!;
   made.push(...(await ensureNodePki(pkiDir, authority, { name: nodeName, ip: nodeIp })));
-  const wanted = [
+  const kubeconfigs = [
     { path: adminConf, identity: identities.admin },
     ...agents.map((agent) => ({
       path: kubeconfigPath(agent),
       identity: agent === 'kubelet' ? identities.kubelet(nodeName) : identities[agent],
     })),
   ];
-  for (const { path, identity } of wanted) {
+  for (const { path, identity } of kubeconfigs) {
     const reason = await ensureKubeconfig(path, authority, { name: contextName, server, identity });
     if (reason) made.push(`${path}: ${reason}`);
   }

@@ -9,7 +9,7 @@ import { kubeletOptions } from '../kubelet/options';
 import { envFiles, partArguments, renderEnv } from './arguments';
 import { type Desired, defaults } from './desired';
 import { configDir, daemonJsonPath, type Part, partsOf, target, unitDir, unitOf, versionPath } from './layout';
-import { describeStep, type Observed, ownFiles, planSteps, type Step, type Wanted } from './steps';
+import { describeStep, type Observed, ownFiles, planSteps, type SetupInput, type Step } from './steps';
 import { enabledUnits, unitFiles } from './units';
 
 keepSnapshots(t, __filename);
@@ -32,7 +32,7 @@ const worker: Desired = {
   loadBalancerPool: '',
 };
 const sysctls = { 'net.ipv4.ip_forward': '1' };
-const wantedFor = (desired: Desired, change: Partial<Wanted> = {}): Wanted => ({
+const inputFor = (desired: Desired, change: Partial<SetupInput> = {}): SetupInput => ({
   desired,
   daemonJson: '{}\n',
   sysctls,
@@ -93,12 +93,12 @@ function after(state: Observed, step: Step, now: number): Observed {
   }
 }
 
-const allSteps = (wanted: Wanted, state: Observed): readonly Step[] => {
-  const { prepare, start } = planSteps(wanted, state);
+const allSteps = (input: SetupInput, state: Observed): readonly Step[] => {
+  const { prepare, start } = planSteps(input, state);
   return [...prepare, ...start.map(({ step }) => step)];
 };
-function settle(wanted: Wanted, from: Observed, now = 1000): Observed {
-  return allSteps(wanted, from).reduce((state, step) => after(state, step, now), from);
+function settle(input: SetupInput, from: Observed, now = 1000): Observed {
+  return allSteps(input, from).reduce((state, step) => after(state, step, now), from);
 }
 
 t.test('the files of a node, as text', async (t) => {
@@ -150,7 +150,7 @@ t.test('an environment file has only values that systemd passes on unchanged', a
 });
 
 t.test('an empty machine gets every step, each after the steps that it needs', async (t) => {
-  const steps = allSteps(wantedFor(control), bare);
+  const steps = allSteps(inputFor(control), bare);
   const index = (what: (step: Step) => boolean) => steps.findIndex(what);
   const last = (action: Step['action']) => steps.findLastIndex((step) => step.action === action);
   t.equal(
@@ -169,7 +169,7 @@ t.test('an empty machine gets every step, each after the steps that it needs', a
 
 t.test('a second run does nothing', async (t) => {
   for (const desired of [control, worker]) {
-    t.strictSame(allSteps(wantedFor(desired), settle(wantedFor(desired), bare)), [], desired.role);
+    t.strictSame(allSteps(inputFor(desired), settle(inputFor(desired), bare)), [], desired.role);
   }
 });
 
@@ -178,19 +178,19 @@ t.test('a run that ends after any step is completed by the next one', async (t) 
     ...control,
     cluster: { ...control.cluster, overlay: 'vxlan', registry: '192.168.56.10:5055' },
   };
-  const running = settle(wantedFor(control), bare, 1000);
+  const running = settle(inputFor(control), bare, 1000);
   for (const [from, desired] of [
     [bare, control],
     [running, changed],
   ] as const) {
     const program = { dir: '/mnt/package', version: desired === changed ? '2 def' : '1 abc' };
-    const wanted = wantedFor(desired, { program, daemonJson: desired === changed ? '{"a":1}\n' : '{}\n' });
+    const input = inputFor(desired, { program, daemonJson: desired === changed ? '{"a":1}\n' : '{}\n' });
     const from_ = desired === changed ? { ...from, docker: { ...from.docker, settled: false } } : from;
-    const steps = allSteps(wanted, from_);
+    const steps = allSteps(input, from_);
     for (let done = 0; done <= steps.length; done++) {
       const halfway = steps.slice(0, done).reduce((state, step) => after(state, step, 2000), from_);
-      const whole = settle(wanted, halfway, 3000);
-      t.strictSame(allSteps(wanted, whole), [], `nothing is left after ${done} steps and another run`);
+      const whole = settle(input, halfway, 3000);
+      t.strictSame(allSteps(input, whole), [], `nothing is left after ${done} steps and another run`);
       for (const part of ['registry', 'kubelet'] as const) {
         const since = whole.units.get(unitOf(part))!.since!;
         const inputs = [
@@ -205,35 +205,35 @@ t.test('a run that ends after any step is completed by the next one', async (t) 
 });
 
 t.test('only processes with changed files are restarted', async (t) => {
-  const running = settle(wantedFor(control), bare);
-  const restarts = (wanted: Wanted, state: Observed) =>
-    allSteps(wanted, state).flatMap((step) => (step.action === 'restart' ? [step.unit] : []));
+  const running = settle(inputFor(control), bare);
+  const restarts = (input: SetupInput, state: Observed) =>
+    allSteps(input, state).flatMap((step) => (step.action === 'restart' ? [step.unit] : []));
   const changed = { ...control, cluster: { ...control.cluster, overlay: 'vxlan' } };
-  t.strictSame(restarts(wantedFor(changed), running), ['k8ts-kubelet.service']);
-  t.strictSame(restarts(wantedFor({ ...control, loadBalancerPool: '' }), running), ['k8ts-server.service']);
-  const newer = wantedFor(control, { program: { dir: '/mnt/package', version: '2 def' } });
+  t.strictSame(restarts(inputFor(changed), running), ['k8ts-kubelet.service']);
+  t.strictSame(restarts(inputFor({ ...control, loadBalancerPool: '' }), running), ['k8ts-server.service']);
+  const newer = inputFor(control, { program: { dir: '/mnt/package', version: '2 def' } });
   t.strictSame(restarts(newer, running), partsOf('control').map(unitOf), 'a new program: all');
   const stopped = {
     ...running,
     units: new Map([...running.units, [unitOf('dns'), { active: false, since: undefined, stale: false }]]),
   };
-  t.strictSame(allSteps(wantedFor(control), stopped), [{ action: 'start', unit: 'k8ts-dns.service' }]);
+  t.strictSame(allSteps(inputFor(control), stopped), [{ action: 'start', unit: 'k8ts-dns.service' }]);
 });
 
 t.test('Docker is reloaded, not restarted; its file keeps its mode', async (t) => {
-  const running = settle(wantedFor(worker), bare);
+  const running = settle(inputFor(worker), bare);
   const private_ = new Map([...running.files, [daemonJsonPath, { text: '{}\n', mode: 0o600, mtime: 1 }]]);
-  const steps = allSteps(wantedFor(worker, { daemonJson: '{"b":2}\n' }), { ...running, files: private_ });
+  const steps = allSteps(inputFor(worker, { daemonJson: '{"b":2}\n' }), { ...running, files: private_ });
   t.match(steps, [{ action: 'write', path: daemonJsonPath, mode: 0o600, isNew: false }, { action: 'reload-docker' }]);
   const off = { ...running, docker: { enabled: false, active: false, settled: false } };
-  t.strictSame(allSteps(wantedFor(worker), off), [
+  t.strictSame(allSteps(inputFor(worker), off), [
     { action: 'start-docker' },
     { action: 'enable', units: ['docker.service'] },
   ]);
 });
 
 t.test('an image of a machine: everything is written and enabled, nothing started', async (t) => {
-  const steps = allSteps(wantedFor(control, { start: false }), bare);
+  const steps = allSteps(inputFor(control, { start: false }), bare);
   const actions = new Set(steps.map(({ action }) => action));
   t.strictSame([...actions], ['install', 'make-directory', 'write', 'make-users', 'enable']);
   t.match(steps.at(-1), { action: 'enable', units: [...enabledUnits('control')] });

@@ -65,7 +65,7 @@ export interface Observed {
   readonly sysctls: Readonly<Record<string, string>>;
   readonly docker: { readonly enabled: boolean; readonly active: boolean; readonly settled: boolean };
 }
-export interface Wanted {
+export interface SetupInput {
   readonly desired: Desired;
   /** Whole text of daemon.json. */
   readonly daemonJson: string;
@@ -112,24 +112,24 @@ function sysctlText(sysctls: Readonly<Record<string, string>>): string {
   return `# Written by k8ts: pods are reached through their gateway, and many programs watch files. Undone by k8ts reset.\n${lines.join('')}`;
 }
 
-export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
-  const { desired, start } = wanted;
+export function planSteps(input: SetupInput, observed: Observed): MachinePlan {
+  const { desired, start } = input;
   const parts = partsOf(desired.role);
   const prepare: Step[] = [];
-  const installs = wanted.program !== undefined && wanted.program.version !== observed.installedVersion;
-  if (installs) prepare.push({ action: 'install', from: wanted.program!.dir, version: wanted.program!.version });
+  const installs = input.program !== undefined && input.program.version !== observed.installedVersion;
+  if (installs) prepare.push({ action: 'install', from: input.program!.dir, version: input.program!.version });
   // The registry reads its configuration as its own user; files with secrets are 0600.
   if (observed.directories.get(configDir)?.mode !== 0o755) {
     prepare.push({ action: 'make-directory', path: configDir, mode: 0o755 });
   }
-  const writes = planWrites(wanted, observed);
+  const writes = planWrites(input, observed);
   prepare.push(...writes);
   const written = new Set(writes.map((step) => (step.action === 'write' ? step.path : '')));
   const missingUsers = usersOf(desired.role).filter((name) => !observed.users.has(name));
   if (missingUsers.length > 0) prepare.push({ action: 'make-users', names: missingUsers });
   const enable = enabledUnits(desired.role).filter((unit) => !observed.enabled.has(unit));
   if (!observed.docker.enabled) enable.push('docker.service');
-  if (start) prepare.push(...planSystem(wanted, observed, written));
+  if (start) prepare.push(...planSystem(input, observed, written));
   if (enable.length > 0) prepare.push({ action: 'enable', units: enable });
   if (!start) return { prepare, start: [] };
   return {
@@ -146,11 +146,11 @@ export function planSteps(wanted: Wanted, observed: Observed): MachinePlan {
   };
 }
 
-function planWrites({ desired, sysctls, daemonJson }: Wanted, { files }: Observed): Step[] {
-  const wanted = new Map(ownFiles(desired, sysctls));
+function planWrites({ desired, sysctls, daemonJson }: SetupInput, { files }: Observed): Step[] {
+  const desiredFiles = new Map(ownFiles(desired, sysctls));
   // An existing file keeps the mode that the user gave it.
-  wanted.set(daemonJsonPath, { text: daemonJson, mode: files.get(daemonJsonPath)?.mode ?? 0o644 });
-  return [...wanted].flatMap(([path, { text, mode }]): Step[] => {
+  desiredFiles.set(daemonJsonPath, { text: daemonJson, mode: files.get(daemonJsonPath)?.mode ?? 0o644 });
+  return [...desiredFiles].flatMap(([path, { text, mode }]): Step[] => {
     const there = files.get(path);
     return there && there.text === text && there.mode === mode
       ? []
@@ -159,9 +159,9 @@ function planWrites({ desired, sysctls, daemonJson }: Wanted, { files }: Observe
 }
 
 /** Reloads of running programs whose files changed. */
-function planSystem(wanted: Wanted, observed: Observed, written: ReadonlySet<string>): Step[] {
+function planSystem(input: SetupInput, observed: Observed, written: ReadonlySet<string>): Step[] {
   const steps: Step[] = [];
-  const off = Object.entries(wanted.sysctls).some(([name, value]) => observed.sysctls[name] !== value);
+  const off = Object.entries(input.sysctls).some(([name, value]) => observed.sysctls[name] !== value);
   if (written.has(sysctlPath) || off) steps.push({ action: 'apply-sysctls', path: sysctlPath });
   if (!observed.docker.active) steps.push({ action: 'start-docker' });
   else if (written.has(daemonJsonPath) || !observed.docker.settled) steps.push({ action: 'reload-docker' });

@@ -55,7 +55,7 @@ function raise(netns: Netns, { name, atLeast }: Setting, log: Logger): boolean {
     log.info('conntrack setting cannot be raised, left unchanged', {
       name,
       value: now,
-      wanted: atLeast,
+      desired: atLeast,
       error: describeError(err),
     });
     return false;

@@ -127,22 +127,26 @@ t.test('steps from each list of routes to the desired one', async (t) => {
 
 t.test('a VXLAN link', async (t) => {
   const vxlan = { id: 84, port: 8472, local: '192.168.57.10' };
-  const wanted = { ...desired, name: 'vx0', mtu: 1450, vxlan, addresses: [{ address: '10.0.0.1', prefix: 32 }] };
-  const { name, mac, mtu } = wanted;
+  const desiredLink = { ...desired, name: 'vx0', mtu: 1450, vxlan, addresses: [{ address: '10.0.0.1', prefix: 32 }] };
+  const { name, mac, mtu } = desiredLink;
   const create = { action: 'create-vxlan', name, vxlan, change: { mac, mtu, up: true } };
   const address = { action: 'ensure-address', linkName: name, address: '10.0.0.1', prefix: 32 };
-  t.same(planVxlan(wanted, undefined, []), [create, address]);
+  t.same(planVxlan(desiredLink, undefined, []), [create, address]);
   const link: Link = { index: 4, name, kind: 'vxlan', mtu, mac, up: true, master: 0, peer: 0, vxlan };
   const present: LinkAddress = { link: 4, family: 4, address: '10.0.0.1', prefix: 32 };
   const linkLocal: LinkAddress = { link: 4, family: 6, address: 'fe80::1', prefix: 64 };
-  t.same(planVxlan(wanted, link, [present, linkLocal]), [], 'no steps, with the link-local address of the kernel');
-  t.same(planVxlan(wanted, { ...link, mtu: 1500 }, [present]), [{ action: 'set-link', name, change: { mtu } }]);
+  t.same(planVxlan(desiredLink, link, [present, linkLocal]), [], 'no steps, with the link-local address of the kernel');
+  t.same(planVxlan(desiredLink, { ...link, mtu: 1500 }, [present]), [{ action: 'set-link', name, change: { mtu } }]);
   const replaced = [{ action: 'remove-link', name }, create, address];
   for (const other of [{ id: 1 }, { port: 4789 }, { local: '192.168.57.99' }]) {
-    t.same(planVxlan(wanted, { ...link, vxlan: { ...vxlan, ...other } }, [present]), replaced, JSON.stringify(other));
+    t.same(
+      planVxlan(desiredLink, { ...link, vxlan: { ...vxlan, ...other } }, [present]),
+      replaced,
+      JSON.stringify(other),
+    );
   }
-  t.same(planVxlan(wanted, { ...link, kind: 'dummy', vxlan: undefined! }, [present]), replaced);
-  const both = { ...wanted, addresses: [...wanted.addresses, { address: 'fd00::1', prefix: 128 }] };
+  t.same(planVxlan(desiredLink, { ...link, kind: 'dummy', vxlan: undefined! }, [present]), replaced);
+  const both = { ...desiredLink, addresses: [...desiredLink.addresses, { address: 'fd00::1', prefix: 128 }] };
   const old: LinkAddress = { link: 4, family: 6, address: 'fd00::9', prefix: 128 };
   t.same(planVxlan(both, link, [present, linkLocal, old]), [
     { action: 'remove-address', address: old },
@@ -152,18 +156,18 @@ t.test('a VXLAN link', async (t) => {
 
 t.test('neighbours and forwarding entries of our link', async (t) => {
   const permanent = 0x80;
-  const wanted = { link: 4, address: '10.0.1.1', mac: '0a:59:00:00:00:02' };
-  t.same(planNeighbours([wanted], [], 4), { add: [{ action: 'ensure-neighbour', entry: wanted }], remove: [] });
-  t.same(planNeighbours([wanted], [{ ...wanted, state: permanent }], 4), { add: [], remove: [] });
-  const old = { ...wanted, address: '10.0.2.1' };
+  const desired = { link: 4, address: '10.0.1.1', mac: '0a:59:00:00:00:02' };
+  t.same(planNeighbours([desired], [], 4), { add: [{ action: 'ensure-neighbour', entry: desired }], remove: [] });
+  t.same(planNeighbours([desired], [{ ...desired, state: permanent }], 4), { add: [], remove: [] });
+  const old = { ...desired, address: '10.0.2.1' };
   const found = [
-    { ...wanted, mac: '0a:59:00:00:00:09', state: permanent },
+    { ...desired, mac: '0a:59:00:00:00:09', state: permanent },
     { ...old, state: permanent },
     { ...old, address: '10.0.3.1', state: 2 },
     { ...old, link: 5, state: permanent },
   ];
-  t.same(planNeighbours([wanted], found, 4), {
-    add: [{ action: 'ensure-neighbour', entry: wanted }],
+  t.same(planNeighbours([desired], found, 4), {
+    add: [{ action: 'ensure-neighbour', entry: desired }],
     remove: [{ action: 'remove-neighbour', entry: old }],
   });
 

@@ -116,8 +116,8 @@ function planAddresses(
     (entry) => entry.link === link?.index && families.has(entry.family) && !isLinkLocal(entry),
   );
   const equal = (a: DesiredAddress, b: DesiredAddress) => a.address === b.address && a.prefix === b.prefix;
-  const surplus = present.filter((entry) => !desired.addresses.some((wanted) => equal(wanted, entry)));
-  const missing = desired.addresses.filter((wanted) => !present.some((entry) => equal(wanted, entry)));
+  const surplus = present.filter((entry) => !desired.addresses.some((address) => equal(address, entry)));
+  const missing = desired.addresses.filter((address) => !present.some((entry) => equal(address, entry)));
   return [
     ...surplus.map((address): Step => ({ action: 'remove-address', address })),
     ...missing.map(
@@ -137,7 +137,7 @@ export function planNeighbours(
 ): { readonly add: readonly Step[]; readonly remove: readonly Step[] } {
   const present = found.filter((entry) => entry.link === link && (entry.state & NUD.PERMANENT) !== 0);
   const missing = desired.filter(
-    (wanted) => !present.some((e) => e.address === wanted.address && e.mac === wanted.mac),
+    (neighbour) => !present.some((entry) => entry.address === neighbour.address && entry.mac === neighbour.mac),
   );
   const surplus = present.filter((entry) => !desired.some(({ address }) => address === entry.address));
   return {
@@ -155,7 +155,7 @@ export function planForwarding(
   const present = found.filter((entry) => entry.link === link && entry.destination !== undefined);
   const same = (a: Omit<FdbEntry, 'permanent'>, b: Omit<FdbEntry, 'permanent'>) =>
     a.mac === b.mac && a.destination === b.destination;
-  const missing = desired.filter((wanted) => !present.some((entry) => same(entry, wanted) && entry.permanent));
+  const missing = desired.filter((endPoint) => !present.some((entry) => same(entry, endPoint) && entry.permanent));
   // One end point per MAC: setting it replaces the previous one.
   const surplus = present.filter((entry) => !desired.some(({ mac }) => mac === entry.mac));
   return {

@@ -12,7 +12,7 @@ import { guardText } from './bridge-guard';
 import type { NodeServer, PodRecord, PolicyRecord, World } from './input';
 import type { AddressSet, Chain, PolicyPlan, SetKind, VerdictMap } from './model';
 import { type Direction, mapName, policyChain, profileChain, selfName, serversName } from './names';
-import { policyRules, profileRules, type WantedSets } from './policy-rules';
+import { type NamedSets, policyRules, profileRules } from './policy-rules';
 import { PodIndex } from './select';
 
 const directions: readonly Direction[] = ['egress', 'ingress'];
@@ -25,7 +25,7 @@ export function compilePolicies(world: World): PolicyPlan | undefined {
   const chains = baseChains(world);
   const maps = new Map<string, VerdictMap>();
   const self = new Map(families.map((family) => [family, new Set<string>()]));
-  const wanted: WantedSets = { peers: new Map(), ports: new Map() };
+  const namedSets: NamedSets = { peers: new Map(), ports: new Map() };
   const policies = [...world.policies].sort((a, b) => (a.key < b.key ? -1 : 1));
   for (const direction of directions) {
     const selecting = selectingPolicies(
@@ -42,7 +42,7 @@ export function compilePolicies(world: World): PolicyPlan | undefined {
     }
     for (const [family, elements] of verdicts) maps.set(mapName(direction, family), { family, elements });
     for (const policy of inUse(policies, selecting)) {
-      chains.set(policyChain(direction, policy.key), { rules: policyRules(direction, policy, families, wanted) });
+      chains.set(policyChain(direction, policy.key), { rules: policyRules(direction, policy, families, namedSets) });
     }
   }
   const sets = new Map<string, AddressSet>();
@@ -50,7 +50,7 @@ export function compilePolicies(world: World): PolicyPlan | undefined {
     sets.set(name, { family, kind, elements });
   for (const [family, elements] of self) add(selfName(family), family, 'pair', elements);
   for (const family of families) add(serversName(family), family, 'endpoint', serverEndpoints(world.servers, family));
-  fillSets(world, book, wanted, add);
+  fillSets(world, book, namedSets, add);
   return { chains, sets, maps, guard: guardText(world.podRanges) };
 }
 
@@ -87,9 +87,9 @@ function inUse(
 
 type AddSet = (name: string, family: Family, kind: SetKind, elements: ReadonlySet<string>) => void;
 
-function fillSets(world: World, book: AddressBook, wanted: WantedSets, add: AddSet): void {
+function fillSets(world: World, book: AddressBook, namedSets: NamedSets, add: AddSet): void {
   const everyone = new PodIndex<PodRecord | NodeServer>([...book.pods, ...world.servers], world.namespaces);
-  for (const [name, { family, namespace, peer }] of wanted.peers) {
+  for (const [name, { family, namespace, peer }] of namedSets.peers) {
     const elements = new Set<string>();
     for (const pod of everyone.ofPeer(namespace, peer)) {
       for (const each of book.addressesOf(pod)) if (each.family === family) elements.add(each.address);
@@ -97,7 +97,7 @@ function fillSets(world: World, book: AddressBook, wanted: WantedSets, add: AddS
     add(name, family, 'address', elements);
   }
   const listening = listeners([...book.pods, ...world.servers]);
-  for (const [name, { family, protocol, name: portName }] of wanted.ports) {
+  for (const [name, { family, protocol, name: portName }] of namedSets.ports) {
     const elements = new Set<string>();
     for (const { pod, port } of listening.get(`${protocol} ${portName}`) ?? []) {
       for (const each of book.addressesOf(pod)) {

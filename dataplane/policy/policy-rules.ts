@@ -7,7 +7,7 @@ import { type Direction, peerSet, policyChain, portSet } from './names';
 import { portsByProtocol } from './ports';
 
 /** The sets that a policy's rules name; the compiler fills them. */
-export interface WantedSets {
+export interface NamedSets {
   readonly peers: Map<string, { readonly family: Family; readonly namespace: string; readonly peer: PodPeer }>;
   readonly ports: Map<string, { readonly family: Family; readonly protocol: Protocol; readonly name: string }>;
 }
@@ -22,9 +22,9 @@ export function policyRules(
   direction: Direction,
   policy: PolicyRecord,
   families: readonly Family[],
-  wanted: WantedSets,
+  namedSets: NamedSets,
 ): Rule[] {
-  const context = { direction, families, wanted, namespace: policy.namespace };
+  const context = { direction, families, namedSets, namespace: policy.namespace };
   return (policy[direction] ?? []).flatMap(({ peers, ports }, i) => {
     const comment = `${policy.key}: ${direction}[${i}]`;
     const to = portConditions(context, ports);
@@ -43,10 +43,10 @@ interface Context {
   readonly direction: Direction;
   readonly families: readonly Family[];
   readonly namespace: string;
-  readonly wanted: WantedSets;
+  readonly namedSets: NamedSets;
 }
 
-function peerConditions({ direction, families, namespace, wanted }: Context, peers: readonly Peer[]): Condition[] {
+function peerConditions({ direction, families, namespace, namedSets }: Context, peers: readonly Peer[]): Condition[] {
   if (peers.length === 0) return [{}];
   const side: Side = direction === 'ingress' ? 'source' : 'destination';
   return peers.flatMap((peer): Condition[] => {
@@ -56,21 +56,21 @@ function peerConditions({ direction, families, namespace, wanted }: Context, pee
     }
     return families.map((family): Condition => {
       const set = peerSet(family, namespace, peer);
-      wanted.peers.set(set, { family, namespace, peer });
+      namedSets.peers.set(set, { family, namespace, peer });
       return { family, match: { match: 'in', side, family, set } };
     });
   });
 }
 
 /** A named port is a different number on each destination, so one look-up takes address and port together. */
-function portConditions({ families, wanted }: Context, ports: readonly PortRecord[]): Condition[] {
+function portConditions({ families, namedSets }: Context, ports: readonly PortRecord[]): Condition[] {
   if (ports.length === 0) return [{}];
   return portsByProtocol(ports).flatMap(({ protocol, all, ranges, names }) => {
     const numbers: Condition[] = all || ranges.length > 0 ? [{ match: { match: 'ports', protocol, ranges } }] : [];
     const named = names.flatMap((name) =>
       families.map((family): Condition => {
         const set = portSet(family, protocol, name);
-        wanted.ports.set(set, { family, protocol, name });
+        namedSets.ports.set(set, { family, protocol, name });
         return { family, match: { match: 'endpoint', family, set } };
       }),
     );

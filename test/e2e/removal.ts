@@ -43,7 +43,7 @@ spec:
 `;
 
 /** Long enough for a slow machine; each wait ends as soon as its condition is true. */
-const secondsMs = 20_000;
+const waitMs = 20_000;
 
 export function removalTests(t: Test, cluster: Cluster): void {
   t.test('scale to 0, delete a pod, delete the Deployment', async (t) => {
@@ -78,7 +78,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
 
     await t.test('a deleted pod is replaced and its address leaves DNS', async (t) => {
       const [victim] = await podsOf(cluster, namespace);
-      await until('three records', async () => (await records()).length === 3, secondsMs);
+      await until('three records', async () => (await records()).length === 3, waitMs);
       await inNamespace('delete', 'pod', victim!.metadata.name);
       await until(
         'three ready pods without the old pod, in DNS too',
@@ -91,7 +91,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
             JSON.stringify(ips) === JSON.stringify((await records()).sort())
           );
         },
-        secondsMs,
+        waitMs,
       );
       t.equal((await containers()).length, 6, 'one pause and one app container each');
     });
@@ -99,17 +99,17 @@ export function removalTests(t: Test, cluster: Cluster): void {
     await t.test('scaled to 0, the Service refuses at once', async (t) => {
       const linksBefore = await links();
       await inNamespace('scale', 'deployment', 'web', '--replicas=0');
-      await until('no container is left', async () => (await containers()).length === 0, secondsMs);
-      await until('no endpoint is left', async () => (await endpoints()).length === 0, secondsMs);
-      await until('no record is left', async () => (await records()).length === 0, secondsMs);
-      await until('three links are removed', async () => (await links()) === linksBefore - 3, secondsMs);
+      await until('no container is left', async () => (await containers()).length === 0, waitMs);
+      await until('no endpoint is left', async () => (await endpoints()).length === 0, waitMs);
+      await until('no record is left', async () => (await records()).length === 0, waitMs);
+      await until('three links are removed', async () => (await links()) === linksBefore - 3, waitMs);
       const ip = await inNamespace('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
       const argv = ['-n', 'codereview', 'exec', 'toolbox', '--', 'curl', '-sS', '--max-time', '5', `http://${ip}/`];
       // curl ends with 7 when it is refused, with 28 without an answer.
       await until(
         'the Service refuses connections',
         async () => (await run(['kubectl', ...argv], { env: cluster.env })).code === 7,
-        secondsMs,
+        waitMs,
       );
       t.strictSame(await endpoints(), []);
     });
@@ -118,7 +118,7 @@ export function removalTests(t: Test, cluster: Cluster): void {
       t.ok((await rules()).length > 0, 'the Service has rules');
       await inNamespace('delete', 'deployment', 'web');
       await inNamespace('delete', 'service', 'web', 'web-headless');
-      await until('no rule names the Service', async () => (await rules()).length === 0, secondsMs);
+      await until('no rule names the Service', async () => (await rules()).length === 0, waitMs);
       const text = await cluster.toolbox('dig', `web.${namespace}.svc.cluster.local`);
       t.match(text, /status: NXDOMAIN/);
     });

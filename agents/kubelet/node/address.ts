@@ -75,7 +75,9 @@ function foreignLink(name: string | undefined): string | undefined {
 }
 
 /** The addresses among these that no link of the machine has. */
-export const missingAddresses = (wanted: readonly string[], { addresses }: Pick<AddressFacts, 'addresses'>): string[] =>
-  wanted.filter((address) => !addresses.some((entry) => sameAddress(entry.address, address)));
+export const missingAddresses = (
+  desired: readonly string[],
+  { addresses }: Pick<AddressFacts, 'addresses'>,
+): string[] => desired.filter((address) => !addresses.some((entry) => sameAddress(entry.address, address)));
 
 const sameAddress = (a: string, b: string): boolean => parseAddress(a).value === parseAddress(b).value;

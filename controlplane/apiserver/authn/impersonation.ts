@@ -12,7 +12,7 @@ const authenticated = 'system:authenticated';
 const unauthenticated = 'system:unauthenticated';
 const authenticationGroup = 'authentication.k8s.io';
 
-interface Wanted {
+interface ImpersonatedUser {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid: string;
@@ -32,17 +32,17 @@ export const impersonationHeaders = (headers: Headers): Headers =>
 
 /** The same request as the user that the Impersonate-* headers describe. @throws Forbidden, StatusError 500 without a user */
 export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiRequest {
-  const wanted = readHeaders(request.headers);
-  const { name, groups, uid, extra } = wanted;
+  const impersonated = readHeaders(request.headers);
+  const { name, groups, uid, extra } = impersonated;
   if (name === '') {
     if (groups.length === 0 && uid === '' && Object.keys(extra).length === 0) return request;
     // The code is upstream's: a client that wants to drop permissions must not keep them.
     throw new StatusError(500, 'InternalError', 'requested impersonation of groups, uid or extra without a user name');
   }
-  for (const permission of permissionsFor(wanted)) demand(request.user, authorizer, permission);
+  for (const permission of permissionsFor(impersonated)) demand(request.user, authorizer, permission);
   const user: UserInfo = {
     name,
-    groups: groupsOf(wanted),
+    groups: groupsOf(impersonated),
     ...(uid === '' ? {} : { uid }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
@@ -50,7 +50,7 @@ export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiReq
 }
 
 /** Headers that may come several times hold a list; see Headers. */
-function readHeaders(headers: Headers): Wanted {
+function readHeaders(headers: Headers): ImpersonatedUser {
   const extra = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith(extraPrefix)) continue;
@@ -77,7 +77,7 @@ function decodeKey(text: string): string {
   }
 }
 
-function permissionsFor({ name, groups, uid, extra }: Wanted): Permission[] {
+function permissionsFor({ name, groups, uid, extra }: ImpersonatedUser): Permission[] {
   const account = accountOf(name);
   const core = { group: '', subresource: '', namespace: '' };
   const authentication = { ...core, group: authenticationGroup };
@@ -99,7 +99,7 @@ function accountOf(user: string): { namespace: string; name: string } | undefine
 }
 
 /** The requested groups, or those an account always has; then system:authenticated or system:unauthenticated, unless requested. */
-function groupsOf({ name, groups }: Wanted): readonly string[] {
+function groupsOf({ name, groups }: ImpersonatedUser): readonly string[] {
   const account = accountOf(name);
   const implied = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];
   const own = groups.length > 0 ? groups : implied;

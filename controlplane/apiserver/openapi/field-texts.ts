@@ -4,7 +4,7 @@
 /** By field name; `Type.field` where a type needs a text of its own. */
 const texts: Readonly<Record<string, string>> = {
   metadata: 'Name, namespace, labels, annotations and what the server records about the object.',
-  spec: 'What is wanted of the object.',
+  spec: 'The desired state of the object.',
   status: 'What was last observed of the object. Written by the system.',
   template: 'The pods that are created from this object.',
   selector: 'Which pods belong to the object. It must match the labels of the template.',
