@@ -222,6 +222,8 @@ export class ApiServer {
   private openRules(rbac: RbacAuthorizer, authorizer: Authorizer): Promise<WriteRules> {
     const { options, deps, stop } = this;
     return openRules(deps.rules ?? writeOrder, {
+      catalog: deps.catalog,
+      schemas: deps.schemas,
       cache: deps.cache,
       clock: deps.clock,
       authorizer,

@@ -52,8 +52,14 @@ export class StatusError extends AppError {
     readonly reason: string,
     message: string,
     details: Record<string, unknown> = {},
+    private readonly form: { readonly verbatim?: boolean } = {},
   ) {
     super(codeOf(status, reason), message, { details });
+  }
+
+  /** True for a message that another program wrote: it gets no prefix, whatever its reason is. */
+  get verbatim(): boolean {
+    return this.form.verbatim ?? false;
   }
 }
 
@@ -134,7 +140,8 @@ export function toStatus(err: unknown): Status {
     ...(err instanceof AppError ? err.details : {}),
     ...(causes.length > 0 ? { causes: causes.map((cause) => ({ ...cause })) } : {}),
   };
-  const message = line.reason === 'InternalError' ? `Internal error occurred: ${describeError(err)}` : messageOf(err);
+  const plain = line.reason !== 'InternalError' || (err instanceof StatusError && err.verbatim);
+  const message = plain ? messageOf(err) : `Internal error occurred: ${describeError(err)}`;
   return {
     kind: 'Status',
     apiVersion: 'v1',

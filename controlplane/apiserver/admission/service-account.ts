@@ -8,6 +8,7 @@ import { type OpenRule, refusal } from '../write/rule';
 import { mirrorAnnotation } from './node-pods';
 import { createsPod } from './pod-creation';
 
+const volumePrefix = 'kube-api-access-';
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** An hour and seven seconds, as upstream: readers of a token recognise the default by it. */
 const tokenSeconds = 3607;
@@ -51,11 +52,13 @@ function mountToken(spec: Spec): void {
     (c) => !(c.volumeMounts ?? []).some((mount) => mount.mountPath === mountPath),
   );
   if (missing.length === 0) return;
-  const name = `kube-api-access-${randomSuffix()}`;
+  // A webhook may have added containers after the first pass of this rule.
+  const mounted = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix))?.name;
+  const name = mounted ?? `${volumePrefix}${randomSuffix()}`;
   for (const container of missing) {
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
   }
-  spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+  if (mounted === undefined) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
 }
 
 function tokenVolume(name: string): Volume {

@@ -50,12 +50,17 @@ export async function create(
     object,
     context: { subresource: '' },
     user: request.user,
+    rest,
     dryRun,
     warnings,
   };
   const { rules } = deps;
   const mutated = rules.mutate(write);
-  if (mutated) await mutated;
+  if (mutated) {
+    await mutated;
+    // A webhook may have added some.
+    mergeOwnerReferences(object, warnings);
+  }
   for (let attempt = 1; ; ) {
     const named = generated ? withName(write, object, generateName(base)) : write;
     const key = keyOf(kind, namespace, named.name);

@@ -82,6 +82,8 @@ export async function remove(
       subresource: '',
       old: current.object,
       user: rest.request.user,
+      rest,
+      deletion: options,
       dryRun: options.dryRun,
       warnings: rest.warnings,
     };

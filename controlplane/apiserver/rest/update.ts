@@ -73,7 +73,11 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         checkPreconditions(kind, rest.route.name, object, current.object);
         const write = beginUpdate(rest, plan, object, current.object, refused);
         const mutated = rules.mutate(write);
-        if (mutated) await mutated;
+        if (mutated) {
+          await mutated;
+          // A webhook may have changed parts that this write does not have.
+          keepStored(rest, plan, object, current.object);
+        }
         const prepared = rules.prepare(write);
         if (prepared) await prepared;
         if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
@@ -121,6 +125,17 @@ function checkPreconditions(kind: Kind, name: string, object: KubeObject, curren
   if (resourceVersion !== current.metadata?.resourceVersion) throw modified(kind, name);
 }
 
+/** `object` gets its identity and the stored values of the fields that this write may not change. */
+function keepStored({ route, warnings }: RestRequest, plan: UpdatePlan, object: KubeObject, old: KubeObject): void {
+  const { kind, subresource } = plan;
+  object.metadata ??= {};
+  object.metadata.name = route.name;
+  setNamespace(kind, object.metadata, route.namespace);
+  carryMetadata(object, old);
+  mergeOwnerReferences(object, warnings);
+  separateStatus(kind, object, old, subresource);
+}
+
 /** Prepares the write for the rules: `object` gets its identity, the fields that this write may not change, and the defaults. */
 function beginUpdate(
   rest: RestRequest,
@@ -131,12 +146,7 @@ function beginUpdate(
 ): Write {
   const { kind, subresource, dryRun } = plan;
   const { request, route, warnings } = rest;
-  object.metadata ??= {};
-  object.metadata.name = route.name;
-  setNamespace(kind, object.metadata, route.namespace);
-  carryMetadata(object, old);
-  mergeOwnerReferences(object, warnings);
-  separateStatus(kind, object, old, subresource);
+  keepStored(rest, plan, object, old);
   kind.options.defaults?.(object);
   return {
     operation: 'update',
@@ -148,6 +158,7 @@ function beginUpdate(
     old,
     context: { old, subresource },
     user: request.user,
+    rest,
     dryRun,
     refused,
     warnings,

@@ -15,6 +15,7 @@ import { replaceObject } from '../rest/update';
 import { type WatchLifetime, watchObjects } from '../rest/watch';
 import type { ResourceRoute, RouteTable } from '../route';
 import { pathNotFound } from '../status';
+import { admitConnection, isConnection } from '../subresources/connect';
 import type { YamlConverter } from '../yaml/converter';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
@@ -72,7 +73,10 @@ export class KindServer implements ResourceServer {
     this.authorize(rest);
     // A WebSocket begins with a GET, but it gives the same access as the POST of SPDY.
     if (rest.route.verb !== 'create') this.authorize({ ...rest, route: { ...rest.route, verb: 'create' } });
-    await handler(rest, socket, head);
+    const admitted = isConnection(rest.route.subresource) ? await admitConnection(this.deps.rest, rest) : rest;
+    // A webhook may take longer than the client waits.
+    if (socket.destroyed) return;
+    await handler(admitted, socket, head);
   }
 
   private serve(rest: RestRequest): Reply | Promise<Reply> {
@@ -93,7 +97,7 @@ export class KindServer implements ResourceServer {
       const handler =
         deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
       if (!handler) throw pathNotFound();
-      return handler(rest);
+      return isConnection(subresource) ? connect(deps.rest, rest, handler) : handler(rest);
     }
     const virtual = deps.virtual.get(`${kind.plural}.${kind.group}`);
     if (virtual) return virtual(rest);
@@ -116,6 +120,10 @@ export class KindServer implements ResourceServer {
         return deleteCollection(deps.rest, rest);
     }
   }
+}
+
+async function connect(deps: RestDeps, rest: RestRequest, handler: SubresourceHandler): Promise<Reply> {
+  return handler(await admitConnection(deps, rest));
 }
 
 /** Streams of the kubelet: the client cannot choose their form. */

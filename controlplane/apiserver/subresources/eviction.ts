@@ -46,6 +46,7 @@ export function evictionHandler(deps: RestDeps): SubresourceHandler {
       subresource: 'eviction',
       object: body,
       user: rest.request.user,
+      rest,
       dryRun,
       warnings: rest.warnings,
     };

@@ -45,6 +45,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
       subresource: 'token',
       object: body,
       user: rest.request.user,
+      rest,
       dryRun,
       warnings: rest.warnings,
     };

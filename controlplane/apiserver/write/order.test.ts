@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { KindCatalog } from '../../api/catalog';
 import { registry } from '../../api/registry';
+import { loadSchemas } from '../../api/schema/load';
 import { parseCidrPair } from '../../base/cidr';
 import { systemClock } from '../../base/clock';
 import { openStore } from '../../store/open';
@@ -25,6 +27,8 @@ t.test('the README names the rules, their order and their phases', async (t) => 
   });
   const rbac = new RbacAuthorizer(cache);
   const deps = {
+    catalog: new KindCatalog(registry),
+    schemas: loadSchemas(),
     cache,
     clock: systemClock,
     authorizer: new UnionAuthorizer([rbac]),

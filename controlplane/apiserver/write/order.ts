@@ -17,6 +17,8 @@ import { storageObjectInUse } from '../admission/storage-object-in-use';
 import { volumePhaseTime } from '../admission/volume-phase-time';
 import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
+import { mutatingWebhooks } from '../webhooks/mutating';
+import { validatingWebhooks } from '../webhooks/validating';
 import type { OpenRule } from './rule';
 import { strategy } from './strategy';
 
@@ -38,12 +40,14 @@ export const writeOrder: readonly OpenRule[] = [
   certificateRequests,
   defaultIngressClass,
   denyServiceExternalIps,
+  // They see the object after all mutating rules of the server.
+  mutatingWebhooks,
   // Upstream does this in the strategy of PersistentVolumes.
   volumePhaseTime,
-  // Upstream checks this in the storage of roles, after all plug-ins.
+  // Upstream checks this in the storage of roles, after all plug-ins: so a webhook cannot add permissions either.
   rbacEscalation,
-  // Webhooks belong here: they see the object after all rules of the server.
-
+  // They see the object that will be stored, and only if no rule of the server refuses it.
+  validatingWebhooks,
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
   serviceAddresses,
   nodeAddresses,

@@ -1,6 +1,8 @@
 // The interface of a rule of the write path. Admission plug-ins, the allocation of addresses and the strategy of the object's
 // kind are rules; order.ts lists them, run.ts runs them.
+import type { Catalog } from '../../api/catalog';
 import type { Kind, WriteContext } from '../../api/kind';
+import type { SchemaSet } from '../../api/schema/schema-set';
 import type { KubeObject } from '../../api/types';
 import type { Cidr } from '../../base/cidr';
 import type { Clock } from '../../base/clock';
@@ -10,6 +12,8 @@ import type { Authorizer } from '../authz/authorizer';
 import type { RbacAuthorizer } from '../authz/rbac';
 import type { Cache } from '../cache/cache';
 import type { UserInfo } from '../request';
+import type { RestRequest } from '../rest/context';
+import type { DeleteOptions } from '../rest/delete-options';
 import { forbidden } from '../status';
 
 export type Operation = 'create' | 'update' | 'delete' | 'connect';
@@ -28,6 +32,10 @@ export interface Write {
   /** Set when `object` is of `kind`: further input of the kind's own rules. */
   readonly context?: WriteContext<KubeObject>;
   readonly user: UserInfo;
+  /** The request, for rules that pass its options on. */
+  readonly rest?: RestRequest;
+  /** The options of a deletion. */
+  readonly deletion?: DeleteOptions;
   readonly dryRun: boolean;
   /**
    * Claims that the store refused in earlier attempts of this write, each with the key that holds it. If a rule chose the value,
@@ -56,8 +64,11 @@ export interface WriteRule {
   readonly name: string;
   /** False: no phase of the rule runs for this write. Called before each phase, so it must not depend on fields of the object. */
   concerns(write: Write): boolean;
-  /** Changes `object` in place, or refuses. Runs before a name is generated. */
-  mutate?(write: Write): Answer<void>;
+  /**
+   * Changes `object` in place, or refuses. Runs before a name is generated. `again`, after a wait: a program outside the server
+   * changed the object, so all mutating rules run once more, as upstream's plug-ins do.
+   */
+  mutate?(write: Write): void | Promise<void> | Promise<'again' | undefined>;
   /** Clears fields that the writer may not set, or keeps their stored values. Runs again for each generated name. */
   prepare?(write: Write): Answer<void>;
   /** Checks the object as it will be stored, and changes nothing. */
@@ -68,6 +79,8 @@ export interface WriteRule {
 
 /** The arguments with which rules are opened. */
 export interface RuleDeps {
+  readonly catalog: Catalog;
+  readonly schemas: SchemaSet;
   readonly cache: Cache;
   readonly clock: Pick<Clock, 'now'>;
   readonly authorizer: Authorizer;

@@ -106,3 +106,18 @@ t.test('reservations from before a refusal can be undone', async (t) => {
     t.strictSame(log, ['reserve a', 'reserve b', 'undo b', 'undo a']);
   }
 });
+
+t.test('after `again` all mutating rules run once more, and not a third time', async (t) => {
+  const { log, rules } = threeRules(['c']);
+  const outside: WriteRule = {
+    name: 'outside',
+    concerns: () => true,
+    async mutate() {
+      log.push('mutate outside');
+      return 'again' as const;
+    },
+  };
+  await new WriteRules([...rules.slice(0, 1), outside, ...rules.slice(1)]).mutate(write);
+  const once = ['mutate a', 'mutate outside', 'mutate b', 'mutate c'];
+  t.strictSame(log, [...once, ...once]);
+});

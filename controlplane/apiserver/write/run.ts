@@ -34,7 +34,12 @@ export class WriteRules {
 
   /** @throws the error of the first rule that refuses, as the other phases do */
   mutate(write: Write): void | Promise<void> {
-    return inTurn(this.mutating, mutate, write);
+    const pending = mutateInTurn(this.mutating, write);
+    if (!pending) return;
+    // A second pass is the last one.
+    return pending.then(async (again) => {
+      if (again) await mutateInTurn(this.mutating, write);
+    });
   }
 
   prepare(write: Write): void | Promise<void> {
@@ -62,7 +67,6 @@ const has =
   (rule: WriteRule): rule is RuleWith<P> =>
     rule[phase] !== undefined;
 
-const mutate = (rule: RuleWith<'mutate'>, write: Write) => rule.mutate(write);
 const prepare = (rule: RuleWith<'prepare'>, write: Write) => rule.prepare(write);
 const validate = (rule: RuleWith<'validate'>, write: Write) => rule.validate(write);
 
@@ -78,6 +82,31 @@ function inTurn<R extends WriteRule>(
     const pending = step(rule, write);
     if (pending) return pending.then(() => inTurn(rules, step, write, i + 1));
   }
+}
+
+/** Resolves with `again` when one of the rules does. */
+function mutateInTurn(
+  rules: readonly RuleWith<'mutate'>[],
+  write: Write,
+  from = 0,
+): void | Promise<void> | Promise<'again' | undefined> {
+  for (let i = from; i < rules.length; i++) {
+    const rule = rules[i]!;
+    if (!rule.concerns(write)) continue;
+    const pending = rule.mutate(write);
+    if (pending) return mutateAfter(pending, rules, write, i + 1);
+  }
+}
+
+async function mutateAfter(
+  pending: Promise<unknown>,
+  rules: readonly RuleWith<'mutate'>[],
+  write: Write,
+  from: number,
+): Promise<'again' | undefined> {
+  const own = (await pending) === 'again';
+  const others = await mutateInTurn(rules, write, from);
+  return own || others ? 'again' : undefined;
 }
 
 function reserveInTurn(

@@ -1,0 +1,98 @@
+// What a webhook sees of a write. Subresources with a body of their own (scale, binding) are written as their object, but admitted as
+// that body; an object can be shown in the form of another version.
+import { type Kind, subresourceOf } from '../../api/kind';
+import { namespaces } from '../../api/namespace';
+import { fromStored, toStored } from '../../api/storage';
+import type { KubeObject } from '../../api/types';
+import { scaleOf } from '../subresources/scale';
+import type { Operation, Write } from '../write/rule';
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** The parts of a review that depend on the form. */
+export interface AdmittedForm {
+  readonly kind: GroupVersionKind;
+  readonly object: KubeObject | undefined;
+  readonly old: KubeObject | undefined;
+}
+
+/** A binding is written as an update of its pod, but its request creates it. */
+export const admittedOperation = ({ operation, subresource }: Write): Operation =>
+  operation === 'update' && subresource === 'binding' ? 'create' : operation;
+
+/** False for the deletion that an eviction leads to: upstream admits the eviction only. */
+export const isAdmitted = ({ operation, rest }: Write): boolean =>
+  operation !== 'delete' || rest?.route.subresource !== 'eviction';
+
+/** A namespace is in itself. */
+export const namespaceOf = ({ kind, namespace, name, object }: Write): string =>
+  kind.prefix === namespaces.prefix ? name || (object?.metadata?.name ?? '') : namespace;
+
+/** The kind of what the request has in its body: of the object itself, or of the subresource. */
+export function bodyKind(kind: Kind, subresource: string): GroupVersionKind {
+  const body = subresource === '' ? undefined : subresourceOf(kind, subresource);
+  if (!body?.kind) return { group: kind.group, version: kind.version, kind: kind.kind };
+  return { group: body.group ?? kind.group, version: body.version ?? kind.version, kind: body.kind };
+}
+
+/** The write as a webhook sees it that named `seen`. */
+export function admittedForm(write: Write, seen: Kind): AdmittedForm {
+  const { kind, subresource, object, old } = write;
+  const gvk = bodyKind(seen, subresource);
+  const body = write.context ? bodies[subresource] : undefined;
+  if (body) {
+    return { kind: gvk, object: object && body.of(object), old: body.hasOld && old ? body.of(old) : undefined };
+  }
+  // The body of another kind than the object (an eviction, the options of exec) has one form.
+  if (object && !write.context) return { kind: gvk, object, old };
+  return { kind: gvk, object: object && inForm(kind, seen, object), old: old && inForm(kind, seen, old) };
+}
+
+/** Puts what a webhook made of its form back into the object of the write. Returns the object that the write should have. */
+export function fromForm(write: Write, seen: Kind, changed: KubeObject): KubeObject {
+  const body = write.context ? bodies[write.subresource] : undefined;
+  if (body) return body.into(write.object!, changed);
+  return write.context ? inForm(seen, write.kind, changed) : changed;
+}
+
+const inForm = (from: Kind, to: Kind, object: KubeObject): KubeObject =>
+  from === to ? object : fromStored(to, toStored(from, object));
+
+interface SubresourceBody {
+  readonly hasOld: boolean;
+  of(object: KubeObject): KubeObject;
+  into(object: KubeObject, body: KubeObject): KubeObject;
+}
+
+interface Scalable extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+}
+interface Bound extends KubeObject {
+  readonly spec?: { readonly nodeName?: string };
+}
+
+const bodies: Readonly<Record<string, SubresourceBody>> = {
+  scale: {
+    hasOld: true,
+    of: scaleOf,
+    into: (object, body) => ({
+      ...object,
+      ...{ spec: { ...(object as Scalable).spec, replicas: (body as Scalable).spec?.replicas ?? 0 } },
+    }),
+  },
+  binding: {
+    hasOld: false,
+    of: (object) => ({
+      kind: 'Binding',
+      apiVersion: 'v1',
+      metadata: { name: object.metadata?.name ?? '', namespace: object.metadata?.namespace ?? '' },
+      ...{ target: { kind: 'Node', name: (object as Bound).spec?.nodeName ?? '' } },
+    }),
+    // The pod is bound already when webhooks see it: they can refuse the node, but not choose another one.
+    into: (object) => object,
+  },
+};

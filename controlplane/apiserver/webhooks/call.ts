@@ -1,0 +1,40 @@
+// Calls one webhook for one write: the dry run, the review, the failure policy and the refusal.
+
+import { defaultTimeoutSeconds } from '../../api/webhooks/types';
+import { describeError } from '../../base/errors';
+import type { Write } from '../write/rule';
+import type { WebhookClient } from './client';
+import { denied, dryRunUnsupported, internalError } from './errors';
+import { type FormText, type ReviewAnswer, readReview, renderReview, reviewVersionOf } from './review';
+import type { Candidate } from './webhook-index';
+
+const withoutEffects = new Set(['None', 'NoneOnDryRun']);
+
+/**
+ * The answer that allows the write; undefined when the call failed and failurePolicy is Ignore.
+ * @throws StatusError for a refusal or a failed call, BadRequest for a dry run that could have side effects
+ */
+export async function callWebhook(
+  client: WebhookClient,
+  write: Write,
+  { hook, kind }: Candidate,
+  form: FormText,
+  mutating: boolean,
+): Promise<ReviewAnswer | undefined> {
+  const { webhook } = hook;
+  const { name } = webhook;
+  if (write.dryRun && !withoutEffects.has(webhook.sideEffects)) throw dryRunUnsupported(name);
+  let answer: ReviewAnswer;
+  try {
+    const version = reviewVersionOf(webhook.admissionReviewVersions);
+    const { uid, body } = renderReview(write, kind, form, version);
+    const seconds = webhook.timeoutSeconds ?? defaultTimeoutSeconds;
+    answer = readReview(await client.call(webhook.clientConfig, body, seconds), uid, version, mutating);
+  } catch (err) {
+    if (webhook.failurePolicy === 'Ignore') return undefined;
+    throw internalError(`failed calling webhook ${JSON.stringify(name)}: ${describeError(err)}`);
+  }
+  write.warnings.push(...answer.warnings);
+  if (!answer.allowed) throw denied(name, answer.status);
+  return answer;
+}

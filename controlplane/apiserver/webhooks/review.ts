@@ -1,0 +1,151 @@
+// AdmissionReview: the request that a webhook gets, and the reading of its answer. Pure, except for the uid.
+import { randomUUID } from 'node:crypto';
+import { parseJson } from '../../api/json-text';
+import type { Kind } from '../../api/kind';
+import { describeError } from '../../base/errors';
+import type { Json } from '../patch/json';
+import { isRecord } from '../rest/decode';
+import type { Write } from '../write/rule';
+import { type AdmittedForm, admittedOperation, bodyKind, type GroupVersionKind, namespaceOf } from './admitted';
+import type { WebhookStatus } from './errors';
+import { requestOptions } from './request-options';
+
+export type ReviewVersion = 'v1' | 'v1beta1';
+
+export interface ReviewAnswer {
+  readonly allowed: boolean;
+  readonly status: WebhookStatus | undefined;
+  readonly warnings: readonly string[];
+  /** The operations of a JSON patch. */
+  readonly patch: Json | undefined;
+}
+
+/** The first version of the webhook's list that this server knows. */
+export const reviewVersionOf = (versions: readonly string[]): ReviewVersion =>
+  versions.find((version): version is ReviewVersion => version === 'v1' || version === 'v1beta1') ?? 'v1';
+
+/** The texts of both objects, encoded once for all webhooks that see the same form. */
+export interface FormText {
+  readonly kind: GroupVersionKind;
+  readonly object: string;
+  readonly old: string;
+}
+
+export const formText = ({ kind, object, old }: AdmittedForm): FormText => ({
+  kind,
+  object: JSON.stringify(object ?? null),
+  old: JSON.stringify(old ?? null),
+});
+
+export interface ReviewText {
+  readonly uid: string;
+  readonly body: string;
+}
+
+/** `seen` is the kind that the webhook's rule names. */
+export function renderReview(write: Write, seen: Kind, form: FormText, version: ReviewVersion): ReviewText {
+  const { kind, subresource, user } = write;
+  const uid = randomUUID();
+  const name = write.name || (write.object?.metadata?.name ?? '');
+  const namespace = namespaceOf(write);
+  const resourceOf = ({ group, version: of, plural }: Kind) => ({ group, version: of, resource: plural });
+  const head = {
+    uid,
+    kind: form.kind,
+    resource: resourceOf(seen),
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: bodyKind(kind, subresource),
+    requestResource: resourceOf(kind),
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...(name === '' ? {} : { name }),
+    ...(namespace === '' ? {} : { namespace }),
+    operation: admittedOperation(write).toUpperCase(),
+    userInfo: {
+      username: user.name,
+      ...(user.uid ? { uid: user.uid } : {}),
+      groups: user.groups,
+      ...(user.extra ? { extra: user.extra } : {}),
+    },
+  };
+  const request =
+    `${JSON.stringify(head).slice(0, -1)},"object":${form.object},"oldObject":${form.old},` +
+    `"dryRun":${write.dryRun},"options":${JSON.stringify(requestOptions(write) ?? null)}}`;
+  return { uid, body: `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/${version}","request":${request}}` };
+}
+
+/** @throws Error with upstream's text for an answer that is none */
+export function readReview(body: Buffer, uid: string, version: ReviewVersion, mutating: boolean): ReviewAnswer {
+  const review = parseReview(body);
+  const { response } = review;
+  if (!isRecord(response)) throw invalid('webhook response was absent');
+  if (version === 'v1') checkIdentity(review, response['uid'], uid);
+  const patch = response['patch'] ?? '';
+  const type = response['patchType'];
+  if (typeof patch !== 'string') throw unreadable('patch');
+  if (version === 'v1') checkPatchType(patch, type, mutating);
+  return {
+    allowed: response['allowed'] === true,
+    status: readStatus(response['status']),
+    warnings: readWarnings(response['warnings']),
+    patch: mutating && patch !== '' ? readPatch(patch) : undefined,
+  };
+}
+
+const invalid = (why: string) => new Error(`received invalid webhook response: ${why}`);
+const unreadable = (field: string) => new Error(`failed to call webhook: the field response.${field} has a wrong type`);
+
+function parseReview(body: Buffer): Record<string, unknown> {
+  let review: unknown;
+  try {
+    review = parseJson(body);
+  } catch (err) {
+    throw new Error(`failed to call webhook: couldn't get version/kind; json parse error: ${describeError(err)}`);
+  }
+  if (!isRecord(review)) throw new Error("failed to call webhook: couldn't get version/kind; it is no JSON object");
+  return review;
+}
+
+function checkIdentity({ apiVersion = '', kind = '' }: Record<string, unknown>, found: unknown, uid: string): void {
+  const shown = JSON.stringify(found ?? '').slice(0, 100);
+  if (found !== uid) throw invalid(`expected response.uid="${uid}", got ${shown}`);
+  if (apiVersion === 'admission.k8s.io/v1' && kind === 'AdmissionReview') return;
+  const [group, version] = String(apiVersion).includes('/') ? String(apiVersion).split('/', 2) : ['', apiVersion];
+  const got = `${group}/${version}, Kind=${String(kind)}`.slice(0, 200);
+  throw invalid(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}`);
+}
+
+function checkPatchType(patch: string, type: unknown, mutating: boolean): void {
+  if (!mutating) {
+    if (patch !== '') throw invalid('validating webhook may not return response.patch');
+    if (type !== undefined && type !== null) throw invalid('validating webhook may not return response.patchType');
+    return;
+  }
+  const absent = type === undefined || type === null;
+  if (patch !== '' && absent) throw invalid('webhook returned response.patch but not response.patchType');
+  if (patch === '' && !absent) throw invalid('webhook returned response.patchType but not response.patch');
+  if (type === '') throw invalid('webhook returned invalid response.patchType of ""');
+  if (!absent && type !== 'JSONPatch') throw new Error(`unsupported patch type ${JSON.stringify(type).slice(0, 100)}`);
+}
+
+function readStatus(value: unknown): WebhookStatus | undefined {
+  if (!isRecord(value)) return undefined;
+  const { code, reason, message, details } = value;
+  return {
+    ...(typeof code === 'number' ? { code } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof message === 'string' ? { message } : {}),
+    ...(isRecord(details) ? { details } : {}),
+  };
+}
+
+const readWarnings = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+
+function readPatch(text: string): Json | undefined {
+  try {
+    const patch = parseJson(Buffer.from(text, 'base64')) as Json;
+    return Array.isArray(patch) && patch.length === 0 ? undefined : patch;
+  } catch (err) {
+    throw new Error(`received undecodable patch in webhook response: ${describeError(err)}`);
+  }
+}

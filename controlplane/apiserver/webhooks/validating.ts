@@ -1,0 +1,61 @@
+// ValidatingAdmissionWebhook: calls the validating webhooks in parallel, with the object that will be stored.
+import type { Kind } from '../../api/kind';
+import { validatingWebhookConfigurations } from '../../api/validating-webhook-configuration';
+import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
+import { admittedForm, admittedOperation, isAdmitted } from './admitted';
+import { callWebhook } from './call';
+import { WebhookClient } from './client';
+import { type FormText, formText } from './review';
+import { selects } from './select';
+import { type Candidate, WebhookIndex } from './webhook-index';
+
+export const validatingWebhooks: OpenRule = async (deps) => {
+  const { cache, catalog, random, signal } = deps;
+  const index = new WebhookIndex(catalog);
+  const client = new WebhookClient(cache, random);
+  signal.addEventListener('abort', () => client.close(), { once: true });
+  await index.follow(cache, validatingWebhookConfigurations, signal);
+  return new ValidatingWebhooks(deps, index, client);
+};
+
+class ValidatingWebhooks implements WriteRule {
+  readonly name = 'ValidatingAdmissionWebhook';
+
+  constructor(
+    private readonly deps: RuleDeps,
+    private readonly index: WebhookIndex,
+    private readonly client: WebhookClient,
+  ) {}
+
+  concerns(write: Write): boolean {
+    return isAdmitted(write) && this.candidates(write).length > 0;
+  }
+
+  /** Waits only when a webhook is selected. */
+  validate(write: Write): void | Promise<void> {
+    const texts = new Map<Kind, FormText>();
+    const selected = this.candidates(write).filter(({ hook, kind }) => {
+      const form = admittedForm(write, kind);
+      if (!selects(hook, write, form, this.deps.cache)) return false;
+      if (!texts.has(kind)) texts.set(kind, formText(form));
+      return true;
+    });
+    if (selected.length > 0) return this.callAll(write, selected, texts);
+  }
+
+  private candidates(write: Write): readonly Candidate[] {
+    return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
+  }
+
+  /** All are called, also after a refusal, as upstream. @throws the error of the first in their order */
+  private async callAll(
+    write: Write,
+    selected: readonly Candidate[],
+    texts: ReadonlyMap<Kind, FormText>,
+  ): Promise<void> {
+    const calls = selected.map((candidate) =>
+      callWebhook(this.client, write, candidate, texts.get(candidate.kind)!, false),
+    );
+    for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') throw result.reason;
+  }
+}
