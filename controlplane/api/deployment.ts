@@ -8,7 +8,8 @@ import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
 import { forbidden, invalid, invalidEach, required } from './validation/causes';
-import { inRange, nonNegative, percent } from './validation/names';
+import { isZero, notAbove100Percent, validateCountOrPercent } from './validation/count-or-percent';
+import { nonNegative } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type Deployment = Wire<V1Deployment>;
@@ -57,21 +58,8 @@ function validateStrategy({ type, rollingUpdate }: Strategy, field: string): Fie
   if (isZero(maxUnavailable) && isZero(maxSurge)) {
     causes.push(invalid(`${at}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
   }
-  if (typeof maxUnavailable === 'string' && Number.parseInt(maxUnavailable, 10) > 100) {
-    causes.push(invalid(`${at}.maxUnavailable`, maxUnavailable, 'must not be greater than 100%'));
-  }
+  causes.push(...notAbove100Percent(maxUnavailable, `${at}.maxUnavailable`));
   return causes;
-}
-
-const isZero = (value: number | string): boolean => Number.parseInt(String(value), 10) === 0;
-
-function validateCountOrPercent(value: number | string, field: string): FieldCause[] {
-  if (typeof value === 'string') return invalidEach(field, value, percent(value));
-  return invalidEach(
-    field,
-    value,
-    inRange(value, 0, 2 ** 31 - 1).map(() => 'must be greater than or equal to 0'),
-  );
 }
 
 export const deployments = defineKind<Deployment>({

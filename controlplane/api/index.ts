@@ -51,6 +51,7 @@ export { type Service, services } from './service';
 export { type ServiceAccount, serviceAccounts } from './service-account';
 export { defaultAffinitySeconds } from './services/defaults';
 export * from './slices/facts';
+export { type StatefulSet, statefulSets } from './stateful-set';
 export * from './types';
 export {
   type ValidatingWebhookConfiguration,

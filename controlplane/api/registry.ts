@@ -35,6 +35,7 @@ import { runtimeClasses } from './runtime-class';
 import { secrets } from './secret';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
+import { statefulSets } from './stateful-set';
 import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 
 export const registry: readonly Kind[] = [
@@ -56,6 +57,7 @@ export const registry: readonly Kind[] = [
   deployments,
   replicaSets,
   daemonSets,
+  statefulSets,
   controllerRevisions,
   jobs,
   endpointSlices,

@@ -36,6 +36,7 @@ const samples: Readonly<Record<string, object>> = {
   },
   deployments: { spec: { selector, template } },
   replicasets: { spec: { selector, template } },
+  statefulsets: { spec: { selector, template } },
   daemonsets: { spec: { selector, template } },
   controllerrevisions: { revision: 1, data: {} },
   jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
@@ -244,5 +245,6 @@ t.test('subresources have the verbs of upstream', async (t) => {
     'replicasets/scale get,patch,update',
     'replicationcontrollers/scale get,patch,update',
     'serviceaccounts/token create',
+    'statefulsets/scale get,patch,update',
   ]);
 });

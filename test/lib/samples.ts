@@ -35,7 +35,11 @@ import {
   secrets,
   serviceAccounts,
   services,
+<<<<<<< HEAD
   validatingWebhookConfigurations,
+=======
+  statefulSets,
+>>>>>>> 29c00a4 (api: StatefulSet is served)
 } from '../../controlplane/api/index';
 import type { Kind } from '../../controlplane/api/kind';
 import { registry } from '../../controlplane/api/registry';
@@ -93,6 +97,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [deployments, { spec: { replicas: 2, ...workload('deployment') } }],
     [replicaSets, { spec: { replicas: 2, ...workload('replicaset') } }],
     [daemonSets, { spec: workload('daemonset') }],
+    [statefulSets, { spec: { replicas: 2, serviceName: 'sample', ...workload('statefulset') } }],
     [controllerRevisions, { revision: 1, data: {} }],
     [jobs, { spec: { template: template('job', { restartPolicy: 'Never' }) } }],
     [endpointSlices, { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] }],

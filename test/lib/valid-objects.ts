@@ -213,6 +213,24 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
     },
   }),
+  StatefulSet: () => ({
+    spec: {
+      replicas: 2,
+      serviceName: 's',
+      selector,
+      template: template(),
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1, maxUnavailable: '50%' } },
+      volumeClaimTemplates: [
+        {
+          metadata: { name: 'data' },
+          spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+        },
+      ],
+      ordinals: { start: 1 },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' },
+    },
+  }),
   ControllerRevision: () => ({ data: { a: 'b' }, revision: 1 }),
   Job: () => ({ spec: { template: template('Never'), completions: 1, parallelism: 1 } }),
   EndpointSlice: () => ({

@@ -54,6 +54,16 @@ ReplicaSetSpec: replicas? selector template minReadySeconds
 ReplicaSetStatus: replicas fullyLabeledReplicas observedGeneration readyReplicas availableReplicas conditions
   terminatingReplicas?
 RollingUpdateDeployment: maxUnavailable maxSurge
+RollingUpdateStatefulSetStrategy: partition? maxUnavailable
+StatefulSet: metadata spec status
+StatefulSetCondition: type status lastTransitionTime reason message
+StatefulSetOrdinals: start
+StatefulSetPersistentVolumeClaimRetentionPolicy: whenDeleted whenScaled
+StatefulSetSpec: replicas? selector template volumeClaimTemplates serviceName podManagementPolicy updateStrategy
+  revisionHistoryLimit? minReadySeconds persistentVolumeClaimRetentionPolicy ordinals
+StatefulSetStatus: observedGeneration replicas readyReplicas currentReplicas updatedReplicas currentRevision
+  updateRevision collisionCount?=9 conditions availableReplicas
+StatefulSetUpdateStrategy: type rollingUpdate
 `,
   'io.k8s.api.authentication.v1': `
 BoundObjectReference: kind apiVersion name uid

@@ -55,6 +55,7 @@ const cases: readonly Case[] = [
     generations: [1, 1, 2, 3],
   },
   { path: `${apps}/replicasets`, body: { spec: workload }, change: { spec: { replicas: 2 } }, generations: bySpec },
+  { path: `${apps}/statefulsets`, body: { spec: workload }, change: { spec: { replicas: 2 } }, generations: bySpec },
   {
     path: `${apps}/daemonsets`,
     body: { spec: workload },
@@ -220,6 +221,7 @@ t.test('a new object has the initial status, whatever its writer sent', async (t
   const cases: readonly (readonly [path: string, spec: object, status: object])[] = [
     [`${apps}/deployments`, workload, {}],
     [`${apps}/replicasets`, workload, { replicas: 0 }],
+    [`${apps}/statefulsets`, workload, { replicas: 0, availableReplicas: 0 }],
     [`${apps}/daemonsets`, workload, zeros],
     ['/apis/batch/v1/namespaces/default/jobs', job, {}],
     [`${net}/namespaces/default/ingresses`, ingress, { loadBalancer: {} }],
