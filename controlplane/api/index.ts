@@ -10,6 +10,9 @@ export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-bin
 export * from './conditions';
 export { type ConfigMap, configMaps } from './config-map';
 export { type ControllerRevision, controllerRevisions } from './controller-revision';
+export { type CSIDriver, csiDrivers } from './csi-driver';
+export { type CSINode, csiNodes } from './csi-node';
+export { type CSIStorageCapacity, csiStorageCapacities } from './csi-storage-capacity';
 export { type DaemonSet, daemonSets } from './daemon-set';
 export { type Deployment, deployments } from './deployment';
 export { type EndpointSlice, endpointSlices } from './endpoint-slice';
@@ -57,3 +60,7 @@ export {
   type ValidatingWebhookConfiguration,
   validatingWebhookConfigurations,
 } from './validating-webhook-configuration';
+export { type StorageClass, storageClasses } from './storage-class';
+export * from './types';
+export { type VolumeAttachment, volumeAttachments } from './volume-attachment';
+export { type VolumeAttributesClass, volumeAttributesClasses } from './volume-attributes-class';

@@ -1,101 +1,24 @@
 // v1 PersistentVolume. The admission rule StorageObjectInUseProtection gives it a finalizer, which the controller pv-protection
 // removes.
-import { posix } from 'node:path';
 import type { V1PersistentVolume } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { validateNodeSelector } from './pods/validate-affinity';
 import { oldLabel, oldVolumes } from './pods/warnings';
-import { canonicalize } from './quantity';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
-import { forbidden, immutable, invalid, notSupported, required } from './validation/causes';
+import { forbidden, immutable, invalid } from './validation/causes';
 import { difference, isSame } from './validation/difference';
-import { oneOf } from './validation/selectors';
-import { shortModes, validateAccessModes } from './volumes/access-modes';
-import { notNegative, positive } from './volumes/amounts';
-import { volumeModes } from './volumes/claim-spec';
-import { classOf, validateClassName, warnOfClassAnnotation } from './volumes/class-name';
-import { sourceOf, type VolumeSpec, validateVolumeSource } from './volumes/validate-source';
+import { shortModes } from './volumes/access-modes';
+import { classOf, warnOfClassAnnotation } from './volumes/class-name';
+import { sourceOf, type VolumeSpec } from './volumes/validate-source';
+import { defaultVolumeSpec, validateVolumeSpec } from './volumes/volume-spec';
 
 export type PersistentVolume = Wire<V1PersistentVolume>;
-
-const reclaimPolicies = ['Delete', 'Recycle', 'Retain'];
-
-function defaultSpec(spec: VolumeSpec): void {
-  spec.persistentVolumeReclaimPolicy ||= 'Retain';
-  spec.volumeMode ??= 'Filesystem';
-  canonicalize(spec.capacity ?? {});
-  if (spec.hostPath) spec.hostPath.type ??= '';
-  if (spec.iscsi) spec.iscsi.iscsiInterface ||= 'default';
-  if (spec.rbd) {
-    spec.rbd.pool ||= 'rbd';
-    spec.rbd.user ||= 'admin';
-    spec.rbd.keyring ||= '/etc/ceph/keyring';
-  }
-  if (spec.scaleIO) {
-    spec.scaleIO.storageMode ||= 'ThinProvisioned';
-    spec.scaleIO.fsType ||= 'xfs';
-  }
-  if (spec.azureDisk) {
-    spec.azureDisk.cachingMode ??= 'ReadWrite';
-    spec.azureDisk.kind ??= 'Shared';
-    spec.azureDisk.fsType ??= 'ext4';
-    spec.azureDisk.readOnly ??= false;
-  }
-}
 
 function validate(volume: PersistentVolume, { old, subresource }: WriteContext<PersistentVolume>): FieldCause[] {
   if (subresource !== '') return [];
   const { metadata, spec = {} } = volume;
   return [...validateVolumeSpec(spec, metadata?.name ?? '', 'spec'), ...(old ? validateUpdate(spec, old) : [])];
-}
-
-/** `name` is that of the volume. */
-function validateVolumeSpec(spec: VolumeSpec, name: string, field: string): FieldCause[] {
-  const { accessModes = [], nodeAffinity, persistentVolumeReclaimPolicy: policy, hostPath, local } = spec;
-  const root = posix.normalize(hostPath?.path ?? '') === '/';
-  const at = `${field}.persistentVolumeReclaimPolicy`;
-  return [
-    ...(accessModes.length === 0 ? [required(`${field}.accessModes`)] : []),
-    ...validateAccessModes(accessModes, `${field}.accessModes`),
-    ...validateCapacity(spec.capacity ?? {}, `${field}.capacity`),
-    ...oneOf(at, policy, reclaimPolicies),
-    ...(nodeAffinity ? validateAffinity(nodeAffinity, `${field}.nodeAffinity`) : []),
-    ...validateVolumeSource(spec, name, field),
-    ...(local && !nodeAffinity ? [required(`${field}.nodeAffinity`, 'Local volume requires node affinity')] : []),
-    ...(root && policy === 'Recycle' ? [forbidden(at, "may not be 'recycle' for a hostPath mount of '/'")] : []),
-    ...validateClassName(spec.storageClassName, `${field}.storageClassName`),
-    ...oneOf(`${field}.volumeMode`, spec.volumeMode, volumeModes),
-    ...validateAttributesClass(spec, field),
-  ];
-}
-
-function validateCapacity(capacity: Readonly<Record<string, string>>, field: string): FieldCause[] {
-  const entries = Object.entries(capacity);
-  const onlyStorage = entries.length === 1 && capacity['storage'] !== undefined;
-  return [
-    ...(entries.length === 0 ? [required(field)] : []),
-    ...(onlyStorage ? [] : [notSupported(field, entries.length === 0 ? undefined : capacity, ['storage'])]),
-    ...entries.flatMap(([name, amount]) => [
-      ...notNegative(amount, `${field}[${name}]`),
-      ...positive(amount, `${field}[${name}]`),
-    ]),
-  ];
-}
-
-const validateAffinity = ({ required: nodes }: NonNullable<VolumeSpec['nodeAffinity']>, field: string): FieldCause[] =>
-  nodes
-    ? validateNodeSelector(nodes, `${field}.required`)
-    : [required(`${field}.required`, 'must specify required node constraints')];
-
-function validateAttributesClass({ volumeAttributesClassName: name, csi }: VolumeSpec, field: string): FieldCause[] {
-  if (name === undefined) return [];
-  const at = `${field}.volumeAttributesClassName`;
-  return [
-    ...(name === '' ? [required(at, 'an empty string is disallowed')] : validateClassName(name, at)),
-    ...(csi ? [] : [required(`${field}.csi`, 'has to be specified when using volumeAttributesClassName')]),
-  ];
 }
 
 function validateUpdate(spec: VolumeSpec, { spec: old = {} }: PersistentVolume): FieldCause[] {
@@ -186,7 +109,7 @@ export const persistentVolumes = defineKind<PersistentVolume>({
   hasStatus: true,
   generation: 'absent',
   defaults: (volume) => {
-    if (volume.spec) defaultSpec(volume.spec);
+    if (volume.spec) defaultVolumeSpec(volume.spec);
     volume.status ??= {};
     volume.status.phase ||= 'Pending';
   },

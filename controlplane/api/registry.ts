@@ -5,6 +5,9 @@ import { clusterRoles } from './cluster-role';
 import { clusterRoleBindings } from './cluster-role-binding';
 import { configMaps } from './config-map';
 import { controllerRevisions } from './controller-revision';
+import { csiDrivers } from './csi-driver';
+import { csiNodes } from './csi-node';
+import { csiStorageCapacities } from './csi-storage-capacity';
 import { daemonSets } from './daemon-set';
 import { deployments } from './deployment';
 import { endpointSlices } from './endpoint-slice';
@@ -37,6 +40,9 @@ import { services } from './service';
 import { serviceAccounts } from './service-account';
 import { statefulSets } from './stateful-set';
 import { validatingWebhookConfigurations } from './validating-webhook-configuration';
+import { storageClasses } from './storage-class';
+import { volumeAttachments } from './volume-attachment';
+import { volumeAttributesClasses } from './volume-attributes-class';
 
 export const registry: readonly Kind[] = [
   pods,
@@ -71,6 +77,12 @@ export const registry: readonly Kind[] = [
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  storageClasses,
+  volumeAttributesClasses,
+  volumeAttachments,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
   roles,
   roleBindings,
   clusterRoles,

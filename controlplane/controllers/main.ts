@@ -37,6 +37,7 @@ import { ServiceAccountController } from './serviceaccount/controller';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
 import { TokenCleanerController } from './token-cleaner/controller';
+import { VacProtectionController } from './vac-protection/controller';
 
 export interface ControllersOptions {
   /** The kinds that are served: garbage collection and the deletion of namespaces follow it. */
@@ -129,6 +130,7 @@ export function createControllers(
     podGc: new PodGcController(deps('pod-gc')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
     pvcProtection: new PvcProtectionController(deps('pvc-protection')),
+    vacProtection: new VacProtectionController(deps('vac-protection')),
     namespace: new NamespaceController(deps('namespace'), catalog),
     garbage: new GarbageCollector(deps('garbage'), catalog),
     disruption: new DisruptionController(deps('disruption'), catalog),

@@ -100,6 +100,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'PodDisruptionBudgetSpec.selector': { patchStrategy: 'replace' },
     'PodDisruptionBudgetStatus.conditions': keyed('type'),
   },
+  'storage.v1': { 'CSIDriverSpec.volumeLifecycleModes': set, 'CSINodeSpec.drivers': keyed('name') },
 };
 
 /** Lists that server-side apply replaces completely, per package: `Type: 'field field'`. */
@@ -150,6 +151,8 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     SecretVolumeSource: 'items',
     ServiceAccount: 'imagePullSecrets',
     ServiceSpec: 'clusterIPs externalIPs loadBalancerSourceRanges ipFamilies',
+    TopologySelectorLabelRequirement: 'values',
+    TopologySelectorTerm: 'matchLabelExpressions',
     TopologySpreadConstraint: 'matchLabelKeys',
   },
   'admissionregistration.v1': {
@@ -187,6 +190,11 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     Role: 'rules',
     RoleBinding: 'subjects',
   },
+  'storage.v1': {
+    CSIDriverSpec: 'tokenRequests',
+    CSINodeDriver: 'topologyKeys',
+    StorageClass: 'mountOptions allowedTopologies',
+  },
   'authentication.v1': {
     TokenRequestSpec: 'audiences',
     TokenReviewSpec: 'audiences',
@@ -209,7 +217,7 @@ export const atomicTypes: Readonly<Record<string, string>> = {
   'core.v1':
     'ConfigMapKeySelector EndpointAddress EndpointPort FileKeySelector LocalObjectReference NodeSelector ' +
     'NodeSelectorTerm ObjectFieldSelector ObjectReference ResourceFieldSelector SecretKeySelector SecretReference ' +
-    'TypedLocalObjectReference',
+    'TopologySelectorTerm TypedLocalObjectReference',
   'autoscaling.v1': 'CrossVersionObjectReference',
   'discovery.v1': 'EndpointPort',
   'networking.v1': 'ServiceBackendPort',
@@ -231,4 +239,5 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     VolumeResourceRequirements: 'limits requests',
   },
   'node.v1': { Overhead: 'podFixed' },
+  'storage.v1': { CSIStorageCapacity: 'capacity maximumVolumeSize' },
 };

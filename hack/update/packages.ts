@@ -8,6 +8,7 @@ const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['DiscoveryV1', 'discovery.v1'],
   ['RbacV1', 'rbac.v1'],
   ['AuthenticationV1', 'authentication.v1'],
+  ['StorageV1', 'storage.v1'],
 ];
 
 /** Types outside core.v1. */
@@ -53,6 +54,10 @@ const types: Readonly<Record<string, string>> = {
   'policy.v1': 'Eviction PodDisruptionBudget PodDisruptionBudgetSpec PodDisruptionBudgetStatus',
   'rbac.v1': 'AggregationRule ClusterRole ClusterRoleBinding PolicyRule Role RoleBinding RoleRef',
   'scheduling.v1': 'PriorityClass',
+  'storage.v1':
+    'CSIDriver CSIDriverSpec CSINode CSINodeDriver CSINodeSpec CSIStorageCapacity StorageClass VolumeAttachment ' +
+    'VolumeAttachmentSource VolumeAttachmentSpec VolumeAttachmentStatus VolumeAttributesClass VolumeError ' +
+    'VolumeNodeResources',
 };
 
 const packageOfType = new Map(

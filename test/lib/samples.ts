@@ -5,6 +5,9 @@ import {
   clusterRoles,
   configMaps,
   controllerRevisions,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
   daemonSets,
   deployments,
   endpointSlices,
@@ -37,9 +40,12 @@ import {
   services,
 <<<<<<< HEAD
   validatingWebhookConfigurations,
-=======
   statefulSets,
->>>>>>> 29c00a4 (api: StatefulSet is served)
+=======
+  storageClasses,
+  volumeAttachments,
+  volumeAttributesClasses,
+>>>>>>> 97c827b (api: the kinds of storage.k8s.io are served)
 } from '../../controlplane/api/index';
 import type { Kind } from '../../controlplane/api/kind';
 import { registry } from '../../controlplane/api/registry';
@@ -105,6 +111,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [networkPolicies, { spec: { podSelector: {} } }],
     [leases, { spec: { holderIdentity: 'sample', leaseDurationSeconds: 3600 } }],
     [podDisruptionBudgets, { spec: { minAvailable: '50%', selector: { matchLabels: { app: 'deployment' } } } }],
+    [csiStorageCapacities, { storageClassName: 'sample', capacity: '1Gi' }],
     [roles, { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] }],
     [roleBindings, { roleRef, subjects: [{ kind: 'ServiceAccount', name: 'sample', namespace }] }],
   ];
@@ -143,6 +150,11 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [runtimeClasses, { handler: 'runc' }],
     [mutatingWebhookConfigurations, { webhooks: [webhook] }],
     [validatingWebhookConfigurations, { webhooks: [webhook] }],
+    [storageClasses, { provisioner: 'example.com/sample' }],
+    [volumeAttributesClasses, { driverName: 'example.com', parameters: { iops: '100' } }],
+    [volumeAttachments, { spec: { attacher: 'example.com', nodeName: name, source: { persistentVolumeName: name } } }],
+    [csiDrivers, { spec: {} }],
+    [csiNodes, { spec: { drivers: [{ name: 'example.com', nodeID: name }] } }],
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
   ];

@@ -1,7 +1,6 @@
-// The default IngressClass over real HTTPS, and the choice among several.
+// The default IngressClass over real HTTPS.
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
-import { defaultClassOf } from './default-ingress-class';
 
 t.test('an Ingress without a class gets the default class, any other keeps its class', async (t) => {
   const server = await startApiServer();
@@ -19,15 +18,4 @@ t.test('an Ingress without a class gets the default class, any other keeps its c
     undefined,
     'the older annotation counts as a class',
   );
-});
-
-t.test('the newest of several defaults is used', async (t) => {
-  const one = (name: string, creationTimestamp: string, isDefault = 'true') => ({
-    metadata: { name, creationTimestamp, annotations: { 'ingressclass.kubernetes.io/is-default-class': isDefault } },
-  });
-  const old = one('old', '2026-01-01T00:00:00Z');
-  const fresh = one('fresh', '2026-01-02T00:00:00Z');
-  t.equal(defaultClassOf([old, fresh, one('no', '2026-01-03T00:00:00Z', 'false')]), 'fresh');
-  t.equal(defaultClassOf([one('b', '2026-01-01T00:00:00Z'), old]), 'b');
-  t.equal(defaultClassOf([]), undefined);
 });

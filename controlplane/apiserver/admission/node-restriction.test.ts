@@ -215,3 +215,47 @@ t.test('a kubelet writes only its own lease', async (t) => {
   t.match((await create('n2')).json, { code: 403, message: /same name as the requesting node/ });
   t.equal((await server.call('DELETE', `${leases('kube-node-lease')}/n2`, { as: n1 })).status, 403);
 });
+
+t.test('a kubelet writes only its own CSINode, and reads what its pods need of storage', async (t) => {
+  const storage = '/apis/storage.k8s.io/v1';
+  const call = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => {
+    const type = method === 'PATCH' ? merge : 'application/json';
+    return (await server.call(method, path, { as: n1, type, ...(body ? { body } : {}) })).status;
+  };
+  const csiNode = (name: string) => ({ metadata: { name }, spec: { drivers: [] } });
+  t.equal(await call('POST', `${storage}/csinodes`, csiNode('n2')), 403);
+  t.equal(await call('POST', `${storage}/csinodes`, csiNode('n1')), 201);
+  const drivers = { spec: { drivers: [{ name: 'd', nodeID: 'n1' }] } };
+  t.equal(await call('PATCH', `${storage}/csinodes/n1`, drivers), 200);
+  await server.call('POST', `${storage}/csinodes`, { body: csiNode('n2') });
+  t.equal(await call('GET', `${storage}/csinodes/n2`), 403);
+  t.equal(await call('DELETE', `${storage}/csinodes/n2`), 403);
+  t.equal(await call('GET', `${storage}/csidrivers`), 200);
+  for (const [name, nodeName] of [
+    ['claims-of-n1', 'n1'],
+    ['claims-of-n2', 'n2'],
+  ]) {
+    const spec = { attacher: 'd', nodeName, source: { persistentVolumeName: 'v' } };
+    await server.call('POST', `${storage}/volumeattachments`, { body: { metadata: { name }, spec } });
+    const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const claims = '/api/v1/namespaces/default/persistentvolumeclaims';
+    await server.call('POST', claims, { body: { metadata: { name }, spec: claim } });
+    const volume = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } };
+    const claimRef = { kind: 'PersistentVolumeClaim', namespace: 'default', name };
+    await server.call('POST', '/api/v1/persistentvolumes', {
+      body: { metadata: { name }, spec: { ...volume, claimRef } },
+    });
+    const volumes = [{ name: 'v', persistentVolumeClaim: { claimName: name } }];
+    const pod = await server.call('POST', pods, {
+      body: { metadata: { name }, spec: { nodeName, containers: [container], volumes } },
+    });
+    t.equal(pod.status, 201, pod.text);
+    const expected = nodeName === 'n1' ? 200 : 403;
+    t.equal(await call('GET', `${storage}/volumeattachments/${name}`), expected, `attachment ${name}`);
+    t.equal(await call('GET', `${claims}/${name}`), expected, `claim ${name}`);
+    t.equal(await call('GET', `/api/v1/persistentvolumes/${name}`), expected, `volume ${name}`);
+    const status = { status: { capacity: { storage: '1Gi' } } };
+    t.equal(await call('PATCH', `${claims}/${name}/status`, status), expected, `status of claim ${name}`);
+    t.equal(await call('PATCH', `${claims}/${name}`, { metadata: { labels: { a: 'b' } } }), 403, `claim ${name}`);
+  }
+});

@@ -2,7 +2,7 @@
 // nothing that would bring it pods or permissions of other nodes. Source: NodeRestriction in the reference of admission
 // controllers. certificates.ts checks its certificate requests.
 import { isDeepStrictEqual } from 'node:util';
-import { forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
+import { csiNodes, forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { nodeNameOf } from '../authz/node';
 import { forbidden } from '../status';
@@ -26,6 +26,8 @@ export const nodeRestriction: OpenRule = ({ cache, authorizer }) => ({
         return admitNodePod(write, node, cache);
       case leases.prefix:
         return admitLease(write, node);
+      case csiNodes.prefix:
+        return admitCsiNode(write, node);
       case serviceAccounts.prefix:
         if (write.subresource === 'token') admitNodeToken(write, node, { cache, authorizer });
     }
@@ -39,6 +41,10 @@ function admitLease({ kind, namespace, name }: Write, node: string): void {
   if (name !== node) {
     throw forbidden(kind, name, 'can only access node lease with the same name as the requesting node');
   }
+}
+
+function admitCsiNode({ kind, name }: Write, node: string): void {
+  if (name !== node) throw forbidden(kind, name, 'can only access CSINode with the same name as the requesting node');
 }
 
 function admitNode(write: Write, node: string): void {

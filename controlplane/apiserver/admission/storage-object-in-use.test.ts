@@ -12,17 +12,22 @@ t.test('a new object has the finalizer once', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const places = [
-    [volumes, volume, 'kubernetes.io/pv-protection'],
-    [claims, claim, 'kubernetes.io/pvc-protection'],
+    [volumes, { spec: volume }, 'kubernetes.io/pv-protection'],
+    [claims, { spec: claim }, 'kubernetes.io/pvc-protection'],
+    [
+      '/apis/storage.k8s.io/v1/volumeattributesclasses',
+      { driverName: 'd', parameters: { a: 'b' } },
+      'kubernetes.io/vac-protection',
+    ],
   ] as const;
-  for (const [path, spec, finalizer] of places) {
+  for (const [path, parts, finalizer] of places) {
     const cases: { name: string; finalizers?: string[]; want: string[] }[] = [
       { name: 'none', want: [finalizer] },
       { name: 'other', finalizers: ['a.b/c'], want: ['a.b/c', finalizer] },
       { name: 'same', finalizers: [finalizer, 'a.b/c'], want: [finalizer, 'a.b/c'] },
     ];
     for (const { name, finalizers, want } of cases) {
-      const { status, json } = await server.call('POST', path, { body: { metadata: { name, finalizers }, spec } });
+      const { status, json } = await server.call('POST', path, { body: { metadata: { name, finalizers }, ...parts } });
       t.equal(status, 201, `${path} ${name}`);
       t.same(json.metadata.finalizers, want, `${path} ${name}`);
     }

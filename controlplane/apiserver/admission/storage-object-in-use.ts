@@ -1,12 +1,13 @@
-// StorageObjectInUseProtection: a new volume or claim has a finalizer, so that a deletion waits until nothing uses the object. The
-// controllers pv-protection and pvc-protection remove the finalizers.
-import { persistentVolumeClaims, persistentVolumes } from '../../api/index';
+// StorageObjectInUseProtection: a new volume, claim or VolumeAttributesClass has a finalizer, so that a deletion waits until nothing uses
+// the object. The controllers pv-protection, pvc-protection and vac-protection remove the finalizers.
+import { persistentVolumeClaims, persistentVolumes, volumeAttributesClasses } from '../../api/index';
 import type { OpenRule } from '../write/rule';
 
 /** By the prefix of the kind. */
 const finalizers = new Map([
   [persistentVolumes.prefix, 'kubernetes.io/pv-protection'],
   [persistentVolumeClaims.prefix, 'kubernetes.io/pvc-protection'],
+  [volumeAttributesClasses.prefix, 'kubernetes.io/vac-protection'],
 ]);
 
 export const storageObjectInUse: OpenRule = () => ({

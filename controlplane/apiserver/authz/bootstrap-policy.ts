@@ -187,9 +187,16 @@ const clusterRules: Readonly<Record<string, PolicyRule[]>> = {
     rule('', ['pods/status'], ['patch', 'update']),
     rule('apps', ['replicasets', 'statefulsets'], read),
     rule('policy', ['poddisruptionbudgets'], read),
+    rule('storage.k8s.io', ['csidrivers', 'csinodes', 'csistoragecapacities', 'volumeattachments'], read),
     rule('coordination.k8s.io', ['leases'], ['create']),
     rule('coordination.k8s.io', ['leases'], ['get', 'update'], ['kube-scheduler']),
     ...events,
+  ],
+  // Upstream's scheduler binds claims to volumes. The role exists for schedulers that do so here.
+  'system:volume-scheduler': [
+    rule('', ['persistentvolumes'], [...read, 'patch', 'update']),
+    rule('', ['persistentvolumeclaims'], [...read, 'patch', 'update']),
+    rule('storage.k8s.io', ['storageclasses'], read),
   ],
   // All controllers run as one user; each needs to read everything and to write what it owns.
   'system:kube-controller-manager': [
@@ -276,6 +283,7 @@ const clusterGrants: readonly (readonly [binding: string, role: string, subjects
   ['system:dns', 'system:dns', [user('system:dns')]],
   ['system:ingress', 'system:ingress', [user('system:ingress')]],
   ['system:kube-scheduler', 'system:kube-scheduler', [user('system:kube-scheduler')]],
+  ['system:volume-scheduler', 'system:volume-scheduler', [user('system:kube-scheduler')]],
   ['system:kube-controller-manager', 'system:kube-controller-manager', [user('system:kube-controller-manager')]],
   [aggregationController, aggregationController, [user('system:kube-controller-manager')]],
 ];

@@ -1,6 +1,6 @@
 // The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
 // The NodeRestriction admission plug-in limits its writes further.
-import { type Pod, pods } from '../../api/index';
+import { type Pod, persistentVolumes, pods, volumeAttachments } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
 import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
@@ -19,7 +19,14 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 
 const reads = new Set(['get', 'list', 'watch']);
 /** Every kubelet may read all objects of these kinds. */
-const sharedReads = new Set(['services', 'endpointslices', 'runtimeclasses', 'namespaces', 'networkpolicies']);
+const sharedReads = new Set([
+  'services',
+  'endpointslices',
+  'runtimeclasses',
+  'csidrivers',
+  'namespaces',
+  'networkpolicies',
+]);
 
 /** Objects that the pods of one node refer to: key of kind, namespace and name → number of pods. */
 type References = Map<string, number>;
@@ -52,7 +59,19 @@ export class NodeAuthorizer implements Authorizer {
       case 'configmaps':
         return reads.has(verb) && subresource === '' && this.refers(node, resource, namespace, target);
       case 'persistentvolumeclaims':
-        return verb === 'get' && this.refers(node, resource, namespace, target);
+        return this.allowsClaim(node, attributes);
+      case 'persistentvolumes':
+        return verb === 'get' && subresource === '' && this.usesVolume(node, name);
+      case 'volumeattachments':
+        return (
+          verb === 'get' &&
+          subresource === '' &&
+          this.cache.kind(volumeAttachments).get(name)?.object.spec?.nodeName === node
+        );
+      // NodeRestriction checks the name of a new one.
+      case 'csinodes':
+        if (verb === 'create') return subresource === '';
+        return subresource === '' && name === node && ['get', 'update', 'patch', 'delete'].includes(verb);
       case 'serviceaccounts':
         if (subresource === 'token') return verb === 'create' && this.refers(node, resource, namespace, target);
         return reads.has(verb) && this.refers(node, resource, namespace, target);
@@ -101,6 +120,18 @@ export class NodeAuthorizer implements Authorizer {
     if (subresource === 'status') return verb === 'update' || verb === 'patch';
     if (subresource === 'eviction') return verb === 'create';
     return subresource === '' && (verb === 'create' || verb === 'delete');
+  }
+
+  /** The kubelet reports in the status of a claim that its volume has grown. */
+  private allowsClaim(node: string, { verb, resource, subresource, namespace, name }: ResourceAttributes): boolean {
+    const verbs = subresource === 'status' ? ['get', 'update', 'patch'] : subresource === '' ? ['get'] : [];
+    return verbs.includes(verb) && this.refers(node, resource, namespace, name);
+  }
+
+  /** A pod of the node names the claim to which the volume is bound. */
+  private usesVolume(node: string, name: string): boolean {
+    const claim = this.cache.kind(persistentVolumes).get(name)?.object.spec?.claimRef;
+    return this.refers(node, 'persistentvolumeclaims', claim?.namespace ?? '', claim?.name ?? '');
   }
 
   private refers(node: string, resource: string, namespace: string, name: string): boolean {

@@ -337,6 +337,8 @@ Sysctl: name value
 TCPSocketAction: port host
 Taint: key value effect timeAdded
 Toleration: key operator value effect tolerationSeconds?
+TopologySelectorLabelRequirement: key values
+TopologySelectorTerm: matchLabelExpressions
 TopologySpreadConstraint: maxSkew topologyKey whenUnsatisfiable labelSelector minDomains? nodeAffinityPolicy?
   nodeTaintsPolicy? matchLabelKeys
 TypedLocalObjectReference: apiGroup? kind name
@@ -416,6 +418,26 @@ Subject: kind apiGroup name namespace
 `,
   'io.k8s.api.scheduling.v1': `
 PriorityClass: metadata value globalDefault description preemptionPolicy?
+`,
+  'io.k8s.api.storage.v1': `
+CSIDriver: metadata spec
+CSIDriverSpec: attachRequired? podInfoOnMount? volumeLifecycleModes storageCapacity? fsGroupPolicy? tokenRequests
+  requiresRepublish? seLinuxMount? nodeAllocatableUpdatePeriodSeconds? serviceAccountTokenInSecrets?
+  preventPodSchedulingIfMissing?
+CSINode: metadata spec
+CSINodeDriver: name nodeID topologyKeys allocatable
+CSINodeSpec: drivers
+CSIStorageCapacity: metadata nodeTopology storageClassName capacity maximumVolumeSize
+StorageClass: metadata provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion? volumeBindingMode?
+  allowedTopologies
+TokenRequest: audience expirationSeconds?
+VolumeAttachment: metadata spec status
+VolumeAttachmentSource: persistentVolumeName? inlineVolumeSpec
+VolumeAttachmentSpec: attacher source nodeName
+VolumeAttachmentStatus: attached attachmentMetadata attachError detachError
+VolumeAttributesClass: metadata driverName parameters
+VolumeError: time message errorCode?
+VolumeNodeResources: count?
 `,
   'io.k8s.apimachinery.pkg.apis.meta.v1': `
 APIGroup: name versions preferredVersion serverAddressByClientCIDRs

@@ -146,6 +146,42 @@ const cases: readonly Case[] = [
     change: { spec: { volumeName: 'v' } },
     generations: none,
   },
+  {
+    path: '/apis/storage.k8s.io/v1/storageclasses',
+    body: { provisioner: 'example.com/p' },
+    change: { allowVolumeExpansion: true },
+    generations: none,
+  },
+  {
+    path: '/apis/storage.k8s.io/v1/volumeattributesclasses',
+    body: { driverName: 'd', parameters: { a: 'b' } },
+    change: { metadata: { labels: { x: 'y' } } },
+    generations: none,
+  },
+  {
+    path: '/apis/storage.k8s.io/v1/volumeattachments',
+    body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
+    change: { metadata: { labels: { x: 'y' } } },
+    generations: none,
+  },
+  {
+    path: '/apis/storage.k8s.io/v1/csidrivers',
+    body: { spec: {} },
+    change: { metadata: { labels: { x: 'y' } } },
+    generations: none,
+  },
+  {
+    path: '/apis/storage.k8s.io/v1/csinodes',
+    body: { spec: { drivers: [] } },
+    change: { spec: { drivers: [{ name: 'd', nodeID: 'n' }] } },
+    generations: none,
+  },
+  {
+    path: '/apis/storage.k8s.io/v1/namespaces/default/csistoragecapacities',
+    body: { storageClassName: 'c' },
+    change: { capacity: '1Gi' },
+    generations: none,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',

@@ -1,7 +1,9 @@
 // Which rules a write passes, in which order. Within a phase the rules run in the order of this list; all rules finish a phase
 // before the next phase begins. A rule is a file and a line here.
 import { certificateRequests } from '../admission/certificates';
+import { claimResize } from '../admission/claim-resize';
 import { defaultIngressClass } from '../admission/default-ingress-class';
+import { defaultStorageClass } from '../admission/default-storage-class';
 import { denyServiceExternalIps } from '../admission/external-ips';
 import { limitRanger } from '../admission/limit-ranger';
 import { namespaceLifecycle } from '../admission/namespace-lifecycle';
@@ -35,7 +37,9 @@ export const writeOrder: readonly OpenRule[] = [
   podSecurity,
   priority,
   defaultTolerations,
+  defaultStorageClass,
   storageObjectInUse,
+  claimResize,
   runtimeClass,
   certificateRequests,
   defaultIngressClass,
