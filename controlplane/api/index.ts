@@ -55,12 +55,12 @@ export { type ServiceAccount, serviceAccounts } from './service-account';
 export { defaultAffinitySeconds } from './services/defaults';
 export * from './slices/facts';
 export { type StatefulSet, statefulSets } from './stateful-set';
+export { type StorageClass, storageClasses } from './storage-class';
+export * from './types';
 export * from './types';
 export {
   type ValidatingWebhookConfiguration,
   validatingWebhookConfigurations,
 } from './validating-webhook-configuration';
-export { type StorageClass, storageClasses } from './storage-class';
-export * from './types';
 export { type VolumeAttachment, volumeAttachments } from './volume-attachment';
 export { type VolumeAttributesClass, volumeAttributesClasses } from './volume-attributes-class';

@@ -39,8 +39,8 @@ import { secrets } from './secret';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
 import { statefulSets } from './stateful-set';
-import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 import { storageClasses } from './storage-class';
+import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 import { volumeAttachments } from './volume-attachment';
 import { volumeAttributesClasses } from './volume-attributes-class';
 

@@ -38,14 +38,11 @@ import {
   secrets,
   serviceAccounts,
   services,
-<<<<<<< HEAD
-  validatingWebhookConfigurations,
   statefulSets,
-=======
   storageClasses,
+  validatingWebhookConfigurations,
   volumeAttachments,
   volumeAttributesClasses,
->>>>>>> 97c827b (api: the kinds of storage.k8s.io are served)
 } from '../../controlplane/api/index';
 import type { Kind } from '../../controlplane/api/kind';
 import { registry } from '../../controlplane/api/registry';

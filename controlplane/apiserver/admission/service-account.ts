@@ -53,7 +53,7 @@ function mountToken(spec: Spec): void {
   );
   if (missing.length === 0) return;
   // A webhook may have added containers after the first pass of this rule.
-  const mounted = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix))?.name;
+  const mounted = spec.volumes?.find(({ name }) => name?.startsWith(volumePrefix))?.name;
   const name = mounted ?? `${volumePrefix}${randomSuffix()}`;
   for (const container of missing) {
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
