@@ -159,7 +159,13 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
 }
 
 /** The kinds that can be created but have no sample. */
-export function missingKinds(samples: readonly Sample[]): readonly string[] {
+export function missingKinds(
+  samples: readonly Sample[],
+  only: Partial<Pick<Kind, 'namespaced'>> = {},
+): readonly string[] {
   const present = new Set(samples.map(({ kind }) => kind));
-  return registry.filter((kind) => kind.verbs.includes('create') && !present.has(kind)).map(({ kind }) => kind);
+  return registry
+    .filter(({ namespaced }) => only.namespaced === undefined || only.namespaced === namespaced)
+    .filter((kind) => kind.verbs.includes('create') && !present.has(kind))
+    .map(({ kind }) => kind);
 }

@@ -11,6 +11,11 @@ t.test('when an Event last happened', async (t) => {
     { name: 'events.k8s.io: its time', times: { eventTime: at(3) }, expected: at(3) },
     { name: 'its series', times: { eventTime: at(3), series: { lastObservedTime: at(9) } }, expected: at(9) },
     { name: 'its creation', times: { metadata: { creationTimestamp: at(2) } }, expected: at(2) },
+    {
+      name: 'written just now by a sender whose clock is old',
+      times: { eventTime: at(3), metadata: { creationTimestamp: at(50) } },
+      expected: at(50),
+    },
     { name: 'never', times: {}, expected: undefined },
   ];
   for (const { name, times, expected } of cases) {

@@ -6,9 +6,13 @@ export const eventTtlMs = 60 * 60_000;
 /** A flood of different Events must not fill the store within their hour. */
 export const maxEvents = 10_000;
 
-/** When the Event last happened, in ms since the epoch. */
+/**
+ * When the Event was last seen, in ms since the epoch: the latest of its times. Upstream counts from the last write, so an Event whose
+ * own times are old, because its sender's clock is, stays for an hour after its creation too.
+ */
 export function lastSeen({ lastTimestamp, eventTime, series, metadata }: Event): number {
-  return Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '') || 0;
+  const times = [series?.lastObservedTime, lastTimestamp, eventTime, metadata.creationTimestamp];
+  return Math.max(0, ...times.map((time) => Date.parse(time ?? '') || 0));
 }
 
 /** How long the Event still stays, in ms; 0 or less when it is to be deleted. */
