@@ -23,7 +23,10 @@ import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
 import { type PathDeps, plainPaths } from './paths';
+import { ProtobufAnswers } from './protobuf/answers';
+import { ProtobufObjects } from './protobuf/objects';
 import type { UserInfo } from './request';
+import { AnswerForms } from './rest/answer-forms';
 import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
@@ -113,14 +116,15 @@ export class ApiServer {
     const access = await this.openAccess();
     const yaml = new YamlConverter();
     scope.defer(() => yaml.close());
+    const forms = new AnswerForms(yaml, new ProtobufAnswers(deps.catalog, deps.schemas));
     this.proxy = this.openProxy();
     const { authorizer, authenticator } = access;
-    const kinds = await this.openKinds(access, this.proxy, yaml);
+    const kinds = await this.openKinds(access, this.proxy, forms);
     const handler = new ApiHandler({
       // Aggregated APIs belong between the two.
-      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps()), authorizer)],
+      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps(forms)), authorizer)],
       authorizer,
-      yaml,
+      forms,
       metrics: this.metrics,
       log,
     });
@@ -179,11 +183,12 @@ export class ApiServer {
   }
 
   /** The server of the catalog's kinds. Resolves when the rules of writes have loaded the objects they follow. */
-  private async openKinds(access: Access, proxy: KubeletProxy, yaml: YamlConverter): Promise<KindServer> {
+  private async openKinds(access: Access, proxy: KubeletProxy, forms: AnswerForms): Promise<KindServer> {
     const { catalog, cache, schemas, clock } = this.deps;
     const { rbac, authorizer, tokens } = access;
     const rules = await this.openRules(rbac, authorizer);
-    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes() };
+    const protobuf = new ProtobufObjects(schemas);
+    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes(), protobuf };
     return new KindServer({
       rest,
       routes: new RouteTable(catalog),
@@ -192,7 +197,7 @@ export class ApiServer {
       upgrades: upgradeTable(proxy),
       virtual: new Map([...reviewHandlers(access), ['bindings.', bindingHandler(rest)] as const]),
       life: { signal: this.stop.signal },
-      yaml,
+      forms,
     });
   }
 
@@ -236,7 +241,7 @@ export class ApiServer {
     });
   }
 
-  private pathDeps(): PathDeps {
+  private pathDeps(forms: AnswerForms): PathDeps {
     const { options, deps, metrics } = this;
     return {
       catalog: deps.catalog,
@@ -245,6 +250,7 @@ export class ApiServer {
       issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
       publicKey: createPublicKey(options.keys.serviceAccountPublicKey),
       openapi: openapiHandler(deps.catalog, deps.schemas),
+      forms,
       checks: [
         { name: 'ping', failure: () => undefined },
         { name: 'store', failure: () => (deps.cache.revision() >= 0 ? undefined : 'not loaded') },

@@ -9,18 +9,18 @@ import { impersonate, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
 import type { Metrics } from './metrics';
 import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textReply } from './request';
+import type { AnswerForms } from './rest/answer-forms';
 import type { RestRequest } from './rest/context';
 import { negotiate } from './rest/negotiate';
 import { withWarnings } from './rest/warnings';
 import type { Match, ResourceServer } from './servers/server';
 import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
-import type { YamlConverter } from './yaml/converter';
 
 export interface HandlerDeps {
   /** In the order in which they are asked for a path. */
   readonly servers: readonly ResourceServer[];
   readonly authorizer: Authorizer;
-  readonly yaml: YamlConverter;
+  readonly forms: AnswerForms;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -107,7 +107,7 @@ export class ApiHandler {
   /** The failure in the encoding that the client accepts; JSON when the server has none of these encodings. */
   private async inEncodingOf({ headers }: ApiRequest, reply: FullReply): Promise<FullReply> {
     try {
-      return negotiate(header(headers, 'accept')).encoding === 'yaml' ? await this.deps.yaml.toYaml(reply) : reply;
+      return await this.deps.forms.encode(reply, negotiate(header(headers, 'accept')).encoding);
     } catch (err) {
       if (err instanceof AppError) return reply;
       throw err;

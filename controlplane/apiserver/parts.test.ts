@@ -80,7 +80,7 @@ t.test('Accept headers', async (t) => {
   const asTable = 'as=Table;v=v1;g=meta.k8s.io';
   const cases: readonly (readonly [accept: string, negotiated: object])[] = [
     ['', json],
-    ['application/vnd.kubernetes.protobuf,application/json', json],
+    ['application/vnd.kubernetes.protobuf,application/json', { ...json, encoding: 'protobuf' }],
     ['application/*', json],
     ['text/html, */*;q=0.8', json],
     ['application/json;as=Table;v=v1beta1;g=meta.k8s.io', { ...json, rendering: { as: 'table', version: 'v1beta1' } }],

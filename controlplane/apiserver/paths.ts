@@ -12,7 +12,10 @@ import {
 } from './discovery/discovery';
 import { type HealthCheck, healthReply } from './health';
 import type { Metrics } from './metrics';
-import { type ApiRequest, header, jsonReply, type Reply, textReply } from './request';
+import { protobufType } from './protobuf/envelope';
+import { type ApiRequest, header, jsonReply, jsonType, type Reply, textReply } from './request';
+import type { AnswerForms } from './rest/answer-forms';
+import { negotiate } from './rest/negotiate';
 import type { PathHandler, PathTable } from './servers/path-server';
 import { versionInfo } from './version';
 
@@ -26,13 +29,20 @@ export interface PathDeps {
   readonly publicKey: KeyObject;
   /** Paths below /openapi. */
   readonly openapi: PathHandler;
+  /** Discovery is answered in all encodings. */
+  readonly forms: AnswerForms;
   readonly gauges: () => Readonly<Record<string, number>>;
 }
 
 /** The plain paths of this server. To add a path, add a line here. */
 export function plainPaths(deps: PathDeps): PathTable {
   const health: PathHandler = (request, path) => healthReply(request, path, deps.checks);
-  const discovery: PathHandler = (request, path) => discover(deps, request, path);
+  const discovery: PathHandler = (request, path) => {
+    const reply = discover(deps, request, path);
+    // The aggregated form has a type of its own.
+    if (reply?.type !== jsonType) return reply;
+    return deps.forms.encode(reply, negotiate(header(request.headers, 'accept'), 'answers').encoding);
+  };
   return {
     '/': () => jsonReply({ paths: rootPaths }),
     '/healthz/': health,
@@ -111,11 +121,11 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
   return found && jsonReply(found);
 }
 
-/** The first aggregated form in the Accept header that is served; undefined when plain JSON comes first. */
+/** The first aggregated form in the Accept header that is served; undefined when a plain form comes first. */
 function aggregatedVersion(accept: string): 'v2' | 'v2beta1' | undefined {
   for (const range of accept.split(',')) {
     if (!range.includes('as=APIGroupDiscoveryList')) {
-      if (range.trim() === 'application/json') return undefined;
+      if (plainTypes.has(range.trim())) return undefined;
       continue;
     }
     const version = /v=(v2beta1|v2)(?:;|\s|$)/.exec(range)?.[1];
@@ -123,3 +133,5 @@ function aggregatedVersion(accept: string): 'v2' | 'v2beta1' | undefined {
   }
   return undefined;
 }
+
+const plainTypes: ReadonlySet<string> = new Set(['application/json', protobufType]);

@@ -229,6 +229,8 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
   'core.v1': {
     ContainerStatus: 'allocatedResources',
     EmptyDirVolumeSource: 'sizeLimit',
+    LimitRangeItem: 'default defaultRequest max maxLimitRequestRatio min',
+    NodeAllocatableResourceClaimStatus: 'resources',
     NodeStatus: 'allocatable capacity',
     PersistentVolumeClaimStatus: 'allocatedResources capacity',
     PersistentVolumeSpec: 'capacity',

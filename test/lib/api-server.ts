@@ -35,11 +35,12 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind.
   readonly json: any;
 }
 export interface WatchLines {
-  /** Resolves with the next event. */
+  /** Resolves with the next event; with its bytes when the watch is answered in protobuf. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   next(): Promise<any>;
   /** Resolves when the server has ended the answer. */
@@ -159,12 +160,14 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
         request.on('response', async (response) => {
           const chunks: Buffer[] = [];
           for await (const chunk of response) chunks.push(chunk as Buffer);
-          const text = Buffer.concat(chunks).toString();
+          const bytes = Buffer.concat(chunks);
+          const text = bytes.toString();
           const isJson = /json/.test(response.headers['content-type'] ?? '');
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
             text,
+            bytes,
             json: isJson && text !== '' ? JSON.parse(text) : undefined,
           });
         });
@@ -175,24 +178,46 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       return new Promise((resolve, reject) => {
         const request = httpsRequest({ host: '127.0.0.1', port, path, agent: agentFor(admin), headers });
         request.on('error', reject);
-        request.on('response', (response) => resolve(readLines(response, () => request.destroy())));
+        request.on('response', (response) => {
+          const split = response.headers['content-type']?.includes('protobuf') ? splitFrames : splitLines;
+          resolve(readEvents(response, split, () => request.destroy()));
+        });
         request.end();
       });
     },
   };
 }
 
-function readLines(response: AsyncIterable<Buffer>, close: () => void): WatchLines {
+/** The complete events at the beginning of the bytes, and the rest. */
+type Split = (bytes: Buffer) => { readonly events: readonly unknown[]; readonly rest: Buffer };
+
+const splitLines: Split = (bytes) => {
+  const end = bytes.lastIndexOf('\n') + 1;
+  const lines = bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
+  return { events: lines.map((line): unknown => JSON.parse(line)), rest: bytes.subarray(end) };
+};
+
+const splitFrames: Split = (bytes) => {
+  const events: Buffer[] = [];
+  let rest = bytes;
+  while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE()) {
+    const end = 4 + rest.readUInt32BE();
+    events.push(rest.subarray(4, end));
+    rest = rest.subarray(end);
+  }
+  return { events, rest };
+};
+
+function readEvents(response: AsyncIterable<Buffer>, split: Split, close: () => void): WatchLines {
   const ready: unknown[] = [];
   const waiting: Array<(event: unknown) => void> = [];
   const ended = (async () => {
-    let rest = '';
+    let unread: Buffer = Buffer.alloc(0);
     try {
       for await (const chunk of response) {
-        const lines = (rest + chunk.toString()).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) {
-          const event: unknown = JSON.parse(line);
+        const { events, rest } = split(Buffer.concat([unread, chunk]));
+        unread = rest;
+        for (const event of events) {
           const waiter = waiting.shift();
           if (waiter) waiter(event);
           else ready.push(event);

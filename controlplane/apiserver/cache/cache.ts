@@ -11,6 +11,10 @@ export interface CachedObject<T extends KubeObject = KubeObject> {
   /** The object as JSON with metadata.resourceVersion, exactly as a GET answers it. */
   readonly json: Buffer;
   readonly revision: number;
+  /** The object as a protobuf message, set by its first reader in this form. */
+  protobuf?: Buffer | undefined;
+  /** The object for a reader that does not keep it: if it is not parsed yet, the cache does not keep it either. */
+  readOnce?(): T;
 }
 
 export interface CacheEvent<T extends KubeObject = KubeObject> {

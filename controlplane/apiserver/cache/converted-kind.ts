@@ -118,6 +118,7 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
 
 class ConvertedEntry<T extends KubeObject> implements CachedObject<T> {
   private bytes: Buffer | undefined;
+  protobuf: Buffer | undefined;
 
   constructor(
     private readonly stored: CachedObject,

@@ -94,6 +94,8 @@ export class Codec<T extends KubeObject> {
 
 /** Objects read from the store are parsed at the first access to `object`; a GET never accesses it. */
 class Entry<T extends KubeObject> implements CachedObject<T> {
+  protobuf: Buffer | undefined;
+
   constructor(
     readonly key: string,
     readonly json: Buffer,
@@ -101,14 +103,19 @@ class Entry<T extends KubeObject> implements CachedObject<T> {
     public parsed: T | undefined,
   ) {}
 
-  /** Drops the parsed object of an old version: it is rarely read again, and its bytes suffice. */
+  /** Drops the other forms of an old version: it is rarely read again, and its bytes suffice. */
   forget(): void {
     this.parsed = undefined;
+    this.protobuf = undefined;
   }
 
   get object(): T {
-    this.parsed ??= JSON.parse(this.json.toString()) as T;
+    this.parsed ??= this.readOnce();
     return this.parsed;
+  }
+
+  readOnce(): T {
+    return this.parsed ?? (JSON.parse(this.json.toString()) as T);
   }
 }
 

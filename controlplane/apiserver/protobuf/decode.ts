@@ -1,36 +1,11 @@
-// Decodes request bodies in application/vnd.kubernetes.protobuf, client-go's default since 1.32, to the same plain objects as
-// JSON. Answers stay JSON: every such client accepts it.
+// Decodes the messages of request bodies in application/vnd.kubernetes.protobuf, client-go's default since 1.32, to the same plain
+// objects as JSON.
 import { maxJsonValues, parseJson, tooManyValues } from '../../api/json-text';
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import { type MessageField, type Numbers, numbersOf } from './messages';
 import { asBytes, asDouble, asInteger, fieldMap, readFields, type WireValue } from './wire';
-
-export const protobufType = 'application/vnd.kubernetes.protobuf';
-
-/** Four bytes in front of every body: `k8s` and a zero. Source: apimachinery, runtime/serializer/protobuf. */
-const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
-
-export interface Envelope {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly raw: Buffer;
-}
-
-/** @throws BadRequest when the body is not such an envelope */
-export function openEnvelope(body: Buffer): Envelope {
-  if (body.length < 4 || body.compare(magic, 0, 4, 0, 4) !== 0) {
-    throw new BadRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
-  }
-  const unknown = fieldMap(body.subarray(4));
-  const typeMeta = fieldMap(bytesOf(unknown.get(1)));
-  return {
-    apiVersion: bytesOf(typeMeta.get(1)).toString(),
-    kind: bytesOf(typeMeta.get(2)).toString(),
-    raw: bytesOf(unknown.get(2)),
-  };
-}
 
 /** The message as a plain object. @throws BadRequest, Unsupported, TooLarge as parseJson does */
 export function decodeMessage(bytes: Buffer, schema: ObjectSchema): Record<string, unknown> {
@@ -59,10 +34,10 @@ class MessageReader {
 
   private readField(
     object: Record<string, unknown>,
-    { name, schema, zeroCounts }: MessageField,
+    { name, schema, zeroCounts, wrapped }: MessageField,
     wire: WireValue,
   ): void {
-    if (schema.type === 'array') {
+    if (schema.type === 'array' && !wrapped) {
       object[name] ??= [];
       (object[name] as unknown[]).push(this.readValue(schema.items ?? { type: 'any' }, wire));
       return;

@@ -2,8 +2,8 @@
 // k8s.io/api and k8s.io/apimachinery name them). Field types are not repeated here: they come from the schemas.
 //
 // One line per message. Fields are in the order of their numbers, from 1; `name=5` sets the number after a gap. `?` marks a
-// scalar whose zero is a value; any other zero means absent, as Go writes it. `+Name` is a message that is inlined in JSON;
-// its own fields are in `inlined`.
+// scalar whose zero is a value; any other zero means absent, as Go writes it. `[]` marks a list that is a message of its own.
+// `+Name` is a message that is inlined in JSON; its own fields are in `inlined`.
 
 export const inlined: Readonly<Record<string, string>> = {
   LocalObjectReference: 'name',
@@ -226,7 +226,7 @@ NamespaceStatus: phase conditions
 Node: metadata spec status
 NodeAddress: type address
 NodeAffinity: requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution
-NodeAllocatableResourceClaimStatus: resourceClaimName containers
+NodeAllocatableResourceClaimStatus: resourceClaimName containers resources
 NodeCondition: type status lastHeartbeatTime lastTransitionTime reason message
 NodeConfigSource: configMap=2
 NodeConfigStatus: assigned active lastKnownGood error
@@ -441,7 +441,9 @@ VolumeNodeResources: count?
 `,
   'io.k8s.apimachinery.pkg.apis.meta.v1': `
 APIGroup: name versions preferredVersion serverAddressByClientCIDRs
-APIResource: name namespaced kind verbs shortNames singularName categories group version storageVersionHash
+APIGroupList: groups
+APIResource: name namespaced kind verbs[] shortNames singularName categories group version storageVersionHash
+APIResourceList: groupVersion resources
 APIVersions: versions serverAddressByClientCIDRs
 Condition: type status observedGeneration lastTransitionTime reason message
 DeleteOptions: gracePeriodSeconds? preconditions orphanDependents? propagationPolicy? dryRun

@@ -1,14 +1,19 @@
-// The table of field numbers in the form that the decoder reads: per object type, number → field.
+// The table of field numbers in the form that decoder and encoder read: per object type, number → field.
 
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
 import { AppError } from '../../base/errors';
 import { inlined, messages } from './field-numbers';
+import { isValueField } from './value-fields';
 
 export interface MessageField {
   readonly name: string;
   readonly schema: FieldSchema;
   /** True when zero is a value; false when zero means absent. */
   readonly zeroCounts: boolean;
+  /** Whether Go keeps a pointer, which it writes only when it is set. A scalar or message that is no pointer is written always. */
+  readonly pointer: boolean;
+  /** The field is a list, and a message of its own. */
+  readonly wrapped: boolean;
 }
 /** A field, or the numbers of a message that is inlined in JSON. */
 export type Slot = MessageField | ReadonlyMap<number, Slot>;
@@ -48,14 +53,29 @@ function parseLine(line: string, schema: ObjectSchema): Numbers {
   const required = new Set(schema.required);
   let number = 0;
   for (const token of line.split(' ').filter((part) => part !== '')) {
-    const [, plus, name = '', mark, explicit] = /^(\+?)(\w+)(\??)(?:=(\d+))?$/.exec(token) ?? [];
+    const [, plus, name = '', mark, explicit] = /^(\+?)(\w+)(\?|\[\])?(?:=(\d+))?$/.exec(token) ?? [];
     number = explicit === undefined ? number + 1 : Number(explicit);
     if (plus) {
       numbers.set(number, parseLine(inlined[name] ?? '', schema));
       continue;
     }
     const field = schema.fields[name];
-    if (field) numbers.set(number, { name, schema: field, zeroCounts: mark === '?' || required.has(name) });
+    if (!field) continue;
+    const marked = mark === '?';
+    const pointer = isMessage(field) ? !isValueField(schema.name ?? '', name) : marked;
+    numbers.set(number, {
+      name,
+      schema: field,
+      zeroCounts: marked || required.has(name),
+      pointer,
+      wrapped: mark === '[]',
+    });
   }
   return numbers;
+}
+
+/** Whether a single value of the type is a message of its own, not a number, text or bytes. */
+export function isMessage({ type, format }: FieldSchema): boolean {
+  if (type === 'string') return format === 'date-time' || format === 'date-time-micro';
+  return type === 'object' || type === 'quantity' || type === 'intOrString' || type === 'any';
 }

@@ -8,6 +8,8 @@ import type { Clock } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
+import { protobufType } from '../protobuf/envelope';
+import type { ProtobufObjects } from '../protobuf/objects';
 import type { ApiRequest, FullReply } from '../request';
 import { header, queryOf } from '../request';
 import type { ResourceRoute } from '../route';
@@ -25,6 +27,7 @@ export interface RestDeps {
   readonly rules: WriteRules;
   readonly authorizer: Authorizer;
   readonly lists: ListBytes;
+  readonly protobuf: ProtobufObjects;
 }
 
 /** One request for a resource. */
@@ -85,4 +88,8 @@ export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeOb
 
 export function objectReply(json: Buffer, status: number): FullReply {
   return { status, type: 'application/json', body: json };
+}
+
+export function protobufReply(body: Buffer, status: number): FullReply {
+  return { status, type: protobufType, body };
 }

@@ -9,7 +9,8 @@ import type { SchemaSet } from '../../api/schema/schema-set';
 import { cannotHandle } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isTooLarge } from '../../base/errors';
-import { decodeMessage, openEnvelope, protobufType } from '../protobuf/decode';
+import { decodeMessage } from '../protobuf/decode';
+import { openEnvelope, protobufType } from '../protobuf/envelope';
 import { unsupportedMediaType } from '../status';
 
 /** No kind has as many top-level fields; copying hundreds of thousands would block the event loop. */

@@ -5,7 +5,7 @@ import type { KubeObject, ObjectMeta } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { isConflict, isNotFound } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
-import { header, jsonReply, type Reply } from '../request';
+import { jsonReply, type Reply } from '../request';
 import { conflict, deletedStatus, notFound } from '../status';
 import type { Write } from '../write/rule';
 import { type RestDeps, type RestRequest, warn } from './context';
@@ -13,7 +13,6 @@ import { rehearsed } from './create';
 import { type DeleteOptions, type Propagation, readDeleteOptions } from './delete-options';
 import { listOptions } from './list-options';
 import { keyOf } from './metadata';
-import { negotiate } from './negotiate';
 import { renderList, renderObject } from './read';
 import { parseSelection } from './selection';
 
@@ -55,8 +54,7 @@ export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promi
       if (!isNotFound(err)) throw err;
     }
   }
-  const { rendering } = negotiate(header(rest.request.headers, 'accept'));
-  return renderList(deps, rest, kind, done, { resourceVersion: String(revision) }, rendering);
+  return renderList(deps, rest, done, { resourceVersion: String(revision) });
 }
 
 /** `left` is the object that still waits for its grace period or finalizers; absent when the object is deleted. */

@@ -3,6 +3,9 @@
 import { load } from 'js-yaml';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+import { protobufType } from '../protobuf/envelope';
+import { StatusError } from '../status';
+import { type Negotiated, negotiate, type Offer } from './negotiate';
 
 let server: TestServer;
 t.before(async () => {
@@ -35,22 +38,22 @@ t.test('a YAML answer has the content of the JSON answer', async (t) => {
 });
 
 t.test('an unsupported form', async (t) => {
-  const both = 'only the following media types are accepted: application/json, application/yaml';
+  const all = `only the following media types are accepted: application/json, application/yaml, ${protobufType}`;
   const cases = [
-    { name: 'a page', method: 'GET', path: cms, accept: 'text/html', message: both },
+    { name: 'a page', method: 'GET', path: cms, accept: 'text/html', message: all },
     {
       name: 'a Table of a review',
       method: 'POST',
       path: reviews,
       accept: `application/json;${asTable}`,
-      message: both,
+      message: all,
     },
     {
       name: 'a watch in YAML',
       method: 'GET',
       path: `${cms}?watch=1`,
       accept: 'application/yaml',
-      message: 'only the following media types are accepted: application/json;stream=watch',
+      message: `only the following media types are accepted: application/json;stream=watch, ${protobufType};stream=watch`,
     },
   ];
   for (const { name, method, path, accept, message } of cases) {
@@ -58,7 +61,8 @@ t.test('an unsupported form', async (t) => {
     const answer = await server.call(method, path, { body, headers: { accept } });
     t.equal(answer.status, 406, name);
     const status = answer.json ?? load(answer.text);
-    t.match(status, { reason: 'NotAcceptable', message }, name);
+    t.equal(status.reason, 'NotAcceptable', name);
+    t.equal(status.message, message, name);
   }
   const accept = `application/json;${asTable},application/json`;
   t.equal((await server.call('POST', reviews, { body: review, headers: { accept } })).json.status.allowed, true);
@@ -68,4 +72,46 @@ t.test('an unsupported form', async (t) => {
   });
   t.equal(refused.status, 406);
   t.equal((await server.call('GET', `${cms}/c`)).status, 404, 'nothing was created');
+});
+
+t.test('the form that an Accept header asks for', async (t) => {
+  const protobuf = protobufType;
+  const metadata = 'as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  const cases: { accept: string; offer?: Offer; form: string }[] = [
+    { accept: '', form: 'json object' },
+    { accept: protobuf, form: 'protobuf object' },
+    { accept: `${protobuf},application/json`, form: 'protobuf object' },
+    { accept: `application/json,${protobuf}`, form: 'json object' },
+    { accept: `application/json;q=0.5,${protobuf};q=0.9`, form: 'protobuf object' },
+    { accept: `application/json;q=0.9,${protobuf};q=0.5`, form: 'json object' },
+    { accept: `${protobuf};q=0,application/json`, form: 'json object' },
+    { accept: `*/*,${protobuf}`, form: 'protobuf object' },
+    { accept: `application/*,${protobuf}`, form: 'protobuf object' },
+    { accept: `*/*,${protobuf};q=0.9`, form: 'json object' },
+    { accept: 'Application/Vnd.Kubernetes.Protobuf', form: 'protobuf object' },
+    { accept: `${protobuf};${asTable},application/json;${asTable},application/json`, form: 'json table' },
+    { accept: `${protobuf};${asTable}`, form: '406' },
+    { accept: `${protobuf};${metadata}`, form: 'protobuf partial' },
+    { accept: protobuf, offer: 'watch', form: 'protobuf object' },
+    { accept: `${protobuf};stream=watch`, offer: 'watch', form: 'protobuf object' },
+    { accept: `application/yaml,${protobuf}`, offer: 'watch', form: 'protobuf object' },
+    { accept: `application/yaml,${protobuf}`, offer: 'objects', form: 'yaml object' },
+    { accept: protobuf, offer: 'answers', form: 'protobuf object' },
+    { accept: protobuf, offer: 'custom objects', form: '406' },
+    { accept: `${protobuf},application/json`, offer: 'custom objects', form: 'json object' },
+    { accept: `${protobuf};${metadata}`, offer: 'custom objects', form: 'protobuf partial' },
+    { accept: protobuf, offer: 'custom watch', form: '406' },
+    { accept: `${protobuf};${metadata}`, offer: 'custom watch', form: 'protobuf partial' },
+  ];
+  const shown = ({ encoding, rendering }: Negotiated) => `${encoding} ${rendering.as}`;
+  for (const { accept, offer = 'objects', form } of cases) {
+    let found: string;
+    try {
+      found = shown(negotiate(accept, offer));
+    } catch (err) {
+      if (!(err instanceof StatusError)) throw err;
+      found = String(err.status);
+    }
+    t.equal(found, form, `${offer}: ${accept}`);
+  }
 });

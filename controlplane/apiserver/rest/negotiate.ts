@@ -1,8 +1,13 @@
 // Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
 // the encoding. Pure.
+import { isCustom, isStored, writesStatus } from '../../api/kind';
+import { protobufType } from '../protobuf/envelope';
+import { header } from '../request';
+import type { ResourceRoute } from '../route';
 import { notAcceptable } from '../status';
+import type { RestRequest } from './context';
 
-export type Encoding = 'json' | 'yaml';
+export type Encoding = 'json' | 'yaml' | 'protobuf';
 export type Rendering =
   | { readonly as: 'object' }
   | { readonly as: 'table'; readonly version: 'v1' | 'v1beta1' }
@@ -12,17 +17,34 @@ export interface Negotiated {
   readonly encoding: Encoding;
 }
 
-/** The forms of an endpoint: only stored objects have columns, and only JSON can be streamed. */
-export type Offer = 'objects' | 'watch' | 'answers';
+/**
+ * The forms of an endpoint: only stored objects have columns, YAML cannot be streamed, and custom objects have no protobuf form,
+ * except that of their metadata.
+ */
+export type Offer = 'objects' | 'custom objects' | 'watch' | 'custom watch' | 'answers';
+
+/** Streams of the kubelet: the client cannot choose their form. */
+const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** Undefined when the answer has only one form. */
+function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
+  if (streams.has(subresource)) return undefined;
+  const custom = isCustom(kind);
+  if (verb === 'watch') return custom ? 'custom watch' : 'watch';
+  const stored = isStored(kind) && (subresource === '' || subresource === 'finalize');
+  if (!stored && !writesStatus(kind, subresource)) return 'answers';
+  return custom ? 'custom objects' : 'objects';
+}
 
 const plain: Negotiated = { rendering: { as: 'object' }, encoding: 'json' };
+const isPlain = (accept: string): boolean => accept === '' || accept === 'application/json' || accept === '*/*';
 const seen = new Map<string, Negotiated>();
 /** Clients send a handful of different Accept headers; a flood of odd ones must not grow the memory. */
 const maxSeen = 256;
 
 /** The first form in the Accept header that is offered. @throws StatusError 406 */
 export function negotiate(accept: string, offer: Offer = 'objects'): Negotiated {
-  if (accept === '' || accept === 'application/json' || accept === '*/*') return plain;
+  if (isPlain(accept)) return plain;
   const key = `${offer} ${accept}`;
   const known = seen.get(key);
   if (known) return known;
@@ -31,14 +53,31 @@ export function negotiate(accept: string, offer: Offer = 'objects'): Negotiated 
   return negotiated;
 }
 
+/** The form that a request for a resource asks for. @throws StatusError 406 */
+export function negotiateFor({ request, route }: RestRequest): Negotiated {
+  const accept = header(request.headers, 'accept');
+  if (isPlain(accept)) return plain;
+  const offer = offerOf(route);
+  return offer ? negotiate(accept, offer) : plain;
+}
+
 function choose(accept: string, offer: Offer): Negotiated {
   for (const { type, parameters } of rangesOf(accept)) {
     const encoding = encodings.get(type);
-    if (!encoding || (encoding === 'yaml' && offer === 'watch')) continue;
-    const rendering = renderingOf(parameters);
-    if (rendering && !(rendering.as === 'table' && offer === 'answers')) return { rendering, encoding };
+    const rendering = encoding && renderingOf(parameters);
+    if (rendering && isOffered(encoding, rendering, offer)) return { rendering, encoding };
   }
-  throw notAcceptable(offer === 'watch' ? ['application/json;stream=watch'] : ['application/json', 'application/yaml']);
+  const watched = offer === 'watch' || offer === 'custom watch';
+  throw notAcceptable(watched ? streamTypes : ['application/json', 'application/yaml', protobufType]);
+}
+
+const streamTypes = ['application/json;stream=watch', `${protobufType};stream=watch`];
+
+function isOffered(encoding: Encoding, { as }: Rendering, offer: Offer): boolean {
+  if (encoding === 'yaml' && (offer === 'watch' || offer === 'custom watch')) return false;
+  if (as === 'table') return offer !== 'answers' && encoding !== 'protobuf';
+  const custom = offer === 'custom objects' || offer === 'custom watch';
+  return !(custom && encoding === 'protobuf' && as === 'object');
 }
 
 const encodings: ReadonlyMap<string, Encoding> = new Map([
@@ -47,6 +86,7 @@ const encodings: ReadonlyMap<string, Encoding> = new Map([
   ['*/*', 'json'],
   ['*', 'json'],
   ['application/yaml', 'yaml'],
+  [protobufType, 'protobuf'],
 ]);
 
 interface Range {
@@ -54,7 +94,7 @@ interface Range {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Sorts by the client's preference; ranges of the same weight keep their order. */
+/** Sorts by the client's preference: by weight, then types before ranges of types; all else keeps its order. */
 function rangesOf(accept: string): Range[] {
   const ranges = accept.split(',').map((range) => {
     const [type = '', ...parts] = range.split(';').map((part) => part.trim());
@@ -62,8 +102,11 @@ function rangesOf(accept: string): Range[] {
     const weight = Number(parameters.get('q') ?? '1');
     return { type: type.toLowerCase(), parameters, weight: Number.isFinite(weight) ? weight : 1 };
   });
-  return ranges.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight);
+  return ranges.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight || stars(a.type) - stars(b.type));
 }
+
+/** How many parts of a media range are open. */
+const stars = (type: string): number => (type === '*' ? 2 : type.split('*').length - 1);
 
 function renderingOf(parameters: ReadonlyMap<string, string>): Rendering | undefined {
   const as = parameters.get('as');

@@ -3,13 +3,13 @@ import type { Kind } from '../../api/kind';
 import type { ListMeta } from '../../api/types';
 import { AppError, BadRequest, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
-import { type FullReply, header, jsonReply, type Reply } from '../request';
+import { type FullReply, jsonReply, type Reply } from '../request';
 import { notFound, StatusError } from '../status';
-import { objectReply, type RestDeps, type RestRequest } from './context';
+import { objectReply, protobufReply, type RestDeps, type RestRequest } from './context';
 import { decodeContinue, encodeContinue } from './continue-token';
 import { type ListOptions, listOptions } from './list-options';
 import { keyOf } from './metadata';
-import { negotiate, type Rendering } from './negotiate';
+import { negotiateFor, type Rendering } from './negotiate';
 import { parseSelection, type Selection } from './selection';
 import { parseIncludeObject, partial, partialList, renderTable } from './table';
 
@@ -25,7 +25,13 @@ export function getObject(deps: RestDeps, rest: RestRequest): Reply {
 
 /** One object in the form that the client requests. */
 export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
-  const { rendering } = negotiate(header(rest.request.headers, 'accept'));
+  const { rendering, encoding } = negotiateFor(rest);
+  if (encoding === 'protobuf') {
+    const { kind } = rest.route;
+    const { protobuf } = deps;
+    if (rendering.as === 'partial') return protobufReply(protobuf.partial(found.object, rendering.version), status);
+    return protobufReply(protobuf.object(kind, found), status);
+  }
   if (rendering.as === 'object') return objectReply(found.json, status);
   const metadata = { resourceVersion: found.object.metadata?.resourceVersion };
   const value =
@@ -42,11 +48,14 @@ export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObj
 export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { route, query, request } = rest;
   const { kind } = route;
-  const { rendering } = negotiate(header(request.headers, 'accept'));
+  const form = negotiateFor(rest);
+  const { rendering } = form;
+  // YAML is converted from the JSON answer.
+  const encoding = form.encoding === 'protobuf' ? 'protobuf' : 'json';
   const plain = rendering.as === 'object' && request.search === '' && !request.decoded;
   const options = listOptions(query);
-  const shared = plain ? deps.lists.get(kind, route.namespace, deps.cache.revision()) : undefined;
-  if (shared) return { status: 200, type: 'application/json', body: shared };
+  const shared = plain ? deps.lists.get(kind, route.namespace, deps.cache.revision(), encoding) : undefined;
+  if (shared) return encoding === 'json' ? objectReply(shared, 200) : protobufReply(shared, 200);
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const result = await readList(deps, kind, selection, options);
   const metadata: ListMeta = {
@@ -56,8 +65,8 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
       ? { remainingItemCount: result.remaining }
       : {}),
   };
-  const reply = renderList(deps, rest, kind, result.items, metadata, rendering);
-  if (plain) deps.lists.set(kind, route.namespace, result.revision, reply.body);
+  const reply = await renderList(deps, rest, result.items, metadata);
+  if (plain) deps.lists.set(kind, route.namespace, result.revision, encoding, reply.body);
   return reply;
 }
 
@@ -95,14 +104,16 @@ function oneByName(deps: RestDeps, kind: Kind, selection: Selection): ListResult
   return { items: matches ? [found] : [], revision: deps.cache.revision() };
 }
 
+/** Many objects in the form that the client requests. */
 export function renderList(
   deps: RestDeps,
   rest: RestRequest,
-  kind: Kind,
   items: readonly CachedObject[],
   metadata: ListMeta,
-  rendering: Rendering,
-): FullReply {
+): FullReply | Promise<FullReply> {
+  const { kind } = rest.route;
+  const { rendering, encoding } = negotiateFor(rest);
+  if (encoding === 'protobuf') return protobufList(deps, kind, items, metadata, rendering);
   if (rendering.as === 'object' && !rest.request.decoded) {
     return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };
   }
@@ -122,6 +133,21 @@ export function renderList(
   return jsonReply(
     renderTable(kind, objects, metadata, { version: rendering.version, include, now: deps.clock.now() }),
   );
+}
+
+async function protobufList(
+  { protobuf }: RestDeps,
+  kind: Kind,
+  items: readonly CachedObject[],
+  metadata: ListMeta,
+  rendering: Rendering,
+): Promise<FullReply> {
+  if (rendering.as === 'partial') {
+    const objects = items.map(({ object }) => object);
+    return protobufReply(protobuf.partialList(objects, metadata, rendering.version), 200);
+  }
+  await protobuf.prepare(kind, items);
+  return protobufReply(protobuf.list(kind, items, metadata), 200);
 }
 
 const comma = Buffer.from(',');

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import { maxJsonValues } from '../../api/json-text';
-import { protobufType } from '../protobuf/decode';
+import { protobufType } from '../protobuf/envelope';
 
 let server: TestServer;
 const maps = '/api/v1/namespaces/default/configmaps';

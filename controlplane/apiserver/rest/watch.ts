@@ -1,13 +1,14 @@
-// WATCH: one long answer of JSON lines. Events of plain watches are encoded once by the cache and shared by all watchers;
+// WATCH: one long answer of JSON lines or protobuf frames. Events of plain watches are encoded once and shared by all watchers;
 // Table and metadata watches are rendered per watcher.
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
-import { header, type Reply, type Sink } from '../request';
+import { protobufType } from '../protobuf/envelope';
+import type { Reply, Sink } from '../request';
 import { toStatus } from '../status';
 import type { RestDeps, RestRequest } from './context';
 import { type ListOptions, watchOptions } from './list-options';
-import { negotiate, type Rendering } from './negotiate';
+import { type Negotiated, negotiateFor } from './negotiate';
 import { parseRevision } from './read';
 import { parseSelection, type Selection } from './selection';
 import { type IncludeObject, parseIncludeObject, partial, renderTable } from './table';
@@ -28,23 +29,31 @@ export interface WatchLifetime {
 }
 
 export async function watchObjects(deps: RestDeps, rest: RestRequest, life: WatchLifetime): Promise<Reply> {
-  const { route, query, request } = rest;
+  const { route, query } = rest;
   const { kind } = route;
   // If the watch started and ended at once, the client would start it again at once.
   if (life.signal.aborted) throw new Unavailable('the server is shutting down');
-  const { rendering } = negotiate(header(request.headers, 'accept'), 'watch');
+  const form = negotiateFor(rest);
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const options = watchOptions(query);
   const start = startOf(options);
   const initial = start.initial ? await deps.cache.kind(kind).list(selection) : undefined;
-  const stream = new WatchStream(deps, rest, initial?.revision ?? start.revision, { selection, options, rendering });
+  const stream = new WatchStream(deps, rest, initial?.revision ?? start.revision, { selection, options, form });
   // Subscribing before the answer starts turns an expired revision into a plain 410.
   stream.subscribe();
+  if (initial && form.encoding === 'protobuf' && form.rendering.as === 'object') {
+    await deps.protobuf.prepare(kind, initial.items);
+  }
   return {
     status: 200,
-    type: rendering.as === 'object' ? 'application/json' : 'application/json;stream=watch',
+    type: typeOf(form),
     start: (sink) => stream.run(sink, initial?.items ?? [], start.announceEnd, life),
   };
+}
+
+function typeOf({ rendering, encoding }: Negotiated): string {
+  if (encoding === 'protobuf') return `${protobufType};stream=watch`;
+  return rendering.as === 'object' ? 'application/json' : 'application/json;stream=watch';
 }
 
 interface Start {
@@ -68,7 +77,7 @@ function startOf(options: ListOptions): Start {
 interface Wanted {
   readonly selection: Selection;
   readonly options: ListOptions;
-  readonly rendering: Rendering;
+  readonly form: Negotiated;
 }
 
 class WatchStream {
@@ -143,8 +152,7 @@ class WatchStream {
     this.revision = last.revision;
     this.sentAt = this.deps.clock.now();
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
-    else if (this.wanted.rendering.as === 'object') sink.write(joined(events));
-    else sink.write(Buffer.concat(events.map((event) => this.encode(event.type, event.current))));
+    else sink.write(this.batch(events));
     // Cut instead of end: an end would wait until the reader reads the buffered bytes.
     if (sink.buffered() > maxBufferedBytes + this.initialBytes) sink.cut();
   }
@@ -157,8 +165,23 @@ class WatchStream {
     }
   }
 
-  private encode(type: WatchEvent<unknown>['type'], item: CachedObject): Buffer {
-    if (this.wanted.rendering.as === 'object') {
+  private batch(events: readonly CacheEvent[]): Buffer {
+    const { rendering, encoding } = this.wanted.form;
+    if (rendering.as !== 'object') {
+      return Buffer.concat(events.map((event) => this.encode(event.type, event.current)));
+    }
+    return encoding === 'protobuf' ? this.deps.protobuf.events(this.rest.route.kind, events) : joined(events);
+  }
+
+  private encode(type: EventType, item: CachedObject): Buffer {
+    const { rendering, encoding } = this.wanted.form;
+    if (encoding === 'protobuf') {
+      const { protobuf } = this.deps;
+      return rendering.as === 'partial'
+        ? protobuf.partialEvent(type, item.object, rendering.version)
+        : protobuf.event(this.rest.route.kind, type, item);
+    }
+    if (rendering.as === 'object') {
       return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), item.json, lineEnd]);
     }
     return line(type, this.view(item));
@@ -166,14 +189,14 @@ class WatchStream {
 
   /** The object in the form of this watch. */
   private view({ object, revision }: CachedObject): KubeObject {
-    return this.wanted.rendering.as === 'object'
+    return this.wanted.form.rendering.as === 'object'
       ? object
       : this.renderOther(object, { resourceVersion: String(revision) });
   }
 
   private renderOther(object: KubeObject, metadata: { resourceVersion: string }): KubeObject {
     const { rest, wanted } = this;
-    const { rendering } = wanted;
+    const { rendering } = wanted.form;
     if (rendering.as !== 'table') {
       return partial(object, rendering.as === 'partial' ? rendering.version : 'v1') as KubeObject;
     }
@@ -196,8 +219,23 @@ class WatchStream {
       ...(annotations ? { annotations } : {}),
     };
     const object = { kind: kind.kind, apiVersion: kind.apiVersion, metadata } as unknown as KubeObject;
-    const plain = this.wanted.rendering.as === 'object';
-    say(sink, 'BOOKMARK', plain ? object : this.renderOther(object, { resourceVersion: String(this.revision) }));
+    const plain = this.wanted.form.rendering.as === 'object';
+    const shown = plain ? object : this.renderOther(object, { resourceVersion: String(this.revision) });
+    this.say(sink, 'BOOKMARK', shown);
+  }
+
+  /** Sends an event that does not come from the cache. */
+  private say(sink: Sink, type: EventType, object: KubeObject): void {
+    const { rendering, encoding } = this.wanted.form;
+    if (sink.events) sink.events([{ type, object }]);
+    else if (encoding !== 'protobuf') sink.write(line(type, object));
+    else if (type === 'BOOKMARK' && rendering.as === 'partial') {
+      sink.write(this.deps.protobuf.partialEvent(type, object, rendering.version));
+    } else {
+      const { schemas } = this.deps;
+      const schema = type === 'ERROR' ? schemas.ofModel('V1Status') : schemas.of(this.rest.route.kind);
+      sink.write(this.deps.protobuf.otherEvent(type, object, schema));
+    }
   }
 
   private scheduleBookmark(sink: Sink): void {
@@ -225,7 +263,7 @@ class WatchStream {
     }
     this.stop.abort();
     const status = toStatus(reason);
-    say(this.sink, 'ERROR', { ...status, message: status.message ?? describeError(reason) } as KubeObject);
+    this.say(this.sink, 'ERROR', { ...status, message: status.message ?? describeError(reason) } as KubeObject);
     this.sink.end();
   }
 
@@ -236,14 +274,10 @@ class WatchStream {
   }
 }
 
-const lineEnd = Buffer.from('}\n');
-const line = (type: string, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`);
+type EventType = WatchEvent<unknown>['type'];
 
-/** Sends an event that does not come from the cache. */
-function say(sink: Sink, type: WatchEvent<unknown>['type'], object: KubeObject): void {
-  if (sink.events) sink.events([{ type, object }]);
-  else sink.write(line(type, object));
-}
+const lineEnd = Buffer.from('}\n');
+const line = (type: EventType, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
 const batches = new WeakMap<readonly CacheEvent[], Buffer>();
 

@@ -1,22 +1,22 @@
 // Serves the kinds of the catalog, built-in and custom: stored kinds with the generic verbs, kinds that are only requested and
 // subresources with a handler of their own.
 import type { Duplex } from 'node:stream';
-import { isStored, writesStatus } from '../../api/kind';
+import { writesStatus } from '../../api/kind';
 import { anonymous, unauthorized } from '../authn/authenticator';
 import { type Authorizer, deniedResource } from '../authz/authorizer';
-import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
+import { type ApiRequest, queryFlag, queryOf, type Reply } from '../request';
+import type { AnswerForms } from '../rest/answer-forms';
 import { type RestDeps, type RestRequest, restRequest } from '../rest/context';
 import { createObject } from '../rest/create';
 import { deleteCollection, deleteObject } from '../rest/delete';
-import { negotiate, type Offer } from '../rest/negotiate';
+import { negotiateFor } from '../rest/negotiate';
 import { patchObject } from '../rest/patch';
 import { getObject, listObjects } from '../rest/read';
 import { replaceObject } from '../rest/update';
 import { type WatchLifetime, watchObjects } from '../rest/watch';
-import type { ResourceRoute, RouteTable } from '../route';
+import type { RouteTable } from '../route';
 import { pathNotFound } from '../status';
 import { admitConnection, isConnection } from '../subresources/connect';
-import type { YamlConverter } from '../yaml/converter';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
 
@@ -35,7 +35,7 @@ export interface KindServerDeps {
   /** Kinds that are answered without being stored, e.g. subjectaccessreviews; by plural.group. */
   readonly virtual: ReadonlyMap<string, SubresourceHandler>;
   readonly life: WatchLifetime;
-  readonly yaml: YamlConverter;
+  readonly forms: AnswerForms;
 }
 
 const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
@@ -44,11 +44,11 @@ export class KindServer implements ResourceServer {
   constructor(private readonly deps: KindServerDeps) {}
 
   match(request: ApiRequest): Match | undefined {
-    const { routes, yaml, upgrades } = this.deps;
+    const { routes, forms, upgrades } = this.deps;
     const watch = request.search !== '' && queryFlag(queryOf(request), 'watch');
     const route = routes.match(request.method, request.path, watch);
     if (!route) return undefined;
-    const rest = restRequest(yaml.accept(request), this.deps.rest, route);
+    const rest = restRequest(forms.yaml.accept(request), this.deps.rest, route);
     const upgrade = route.subresource === '' ? undefined : upgrades.get(`${route.kind.plural}/${route.subresource}`);
     return {
       rest,
@@ -82,11 +82,12 @@ export class KindServer implements ResourceServer {
   private serve(rest: RestRequest): Reply | Promise<Reply> {
     const { deprecation } = rest.route.kind.options;
     if (deprecation) rest.warnings.push(deprecation);
-    const offer = offerOf(rest.route);
     // Upstream refuses an unsupported form before it reads the body.
-    const inYaml = offer && negotiate(header(rest.request.headers, 'accept'), offer).encoding === 'yaml';
+    const { encoding } = negotiateFor(rest);
     const reply = this.answer(rest);
-    return inYaml ? Promise.resolve(reply).then((answer) => this.deps.yaml.toYaml(answer)) : reply;
+    return encoding === 'json'
+      ? reply
+      : Promise.resolve(reply).then((answer) => this.deps.forms.encode(answer, encoding));
   }
 
   /** RouteTable has checked that the route has the verb. */
@@ -124,15 +125,4 @@ export class KindServer implements ResourceServer {
 
 async function connect(deps: RestDeps, rest: RestRequest, handler: SubresourceHandler): Promise<Reply> {
   return handler(await admitConnection(deps, rest));
-}
-
-/** Streams of the kubelet: the client cannot choose their form. */
-const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
-
-/** Undefined when the answer has only one form. */
-function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
-  if (streams.has(subresource)) return undefined;
-  if (verb === 'watch') return 'watch';
-  const stored = isStored(kind) && (subresource === '' || subresource === 'finalize');
-  return stored || writesStatus(kind, subresource) ? 'objects' : 'answers';
 }
