@@ -470,3 +470,54 @@ t.test('validating webhooks run in parallel, after all mutating ones; the first 
     message: 'admission webhook "w0.v.example.com" denied the request: /v0',
   });
 });
+
+t.test('matchPolicy: the same objects under another group', async (t) => {
+  const { hook, call, configure } = await serve(t, ({ object }) =>
+    patchWith({ op: 'replace', path: '/message', value: `${object.message} seen` }),
+  );
+  const rules = [{ ...ofMaps, resources: ['events'] }];
+  await configure('mutating', 'equivalent', { rules });
+  await configure('mutating', 'exact', { rules, matchPolicy: 'Exact' });
+  const body = {
+    metadata: { name: 'e' },
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    action: 'a',
+    reason: 'r',
+    note: 'note',
+    type: 'Normal',
+    reportingController: 'example.com/c',
+    reportingInstance: 'i',
+    regarding: { kind: 'Pod', namespace: 'default', name: 'p' },
+  };
+  const { status, json } = await call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', body);
+  t.equal(status, 201, json.message);
+  t.equal(json.note, 'note seen', 'the patch of the core form reaches the other form');
+  t.equal(hook.reviews.length, 1);
+  t.match(hook.reviews[0], {
+    path: '/equivalent0',
+    kind: { group: '', version: 'v1', kind: 'Event' },
+    resource: { group: '', version: 'v1', resource: 'events' },
+    requestKind: { group: 'events.k8s.io', version: 'v1', kind: 'Event' },
+    requestResource: { group: 'events.k8s.io', version: 'v1', resource: 'events' },
+    object: { apiVersion: 'v1', kind: 'Event', message: 'note' },
+  });
+});
+
+t.test('each object of a collection is sent; generated names are known to validating webhooks only', async (t) => {
+  const { hook, call, configure } = await serve(t, () => allow);
+  await configure('mutating', 'm', { rules: [{ ...ofMaps, operations: ['CREATE'] }] });
+  await configure('validating', 'v', {});
+  const made = await call('POST', maps, { metadata: { generateName: 'g-' } });
+  t.match(hook.reviews, [
+    { path: '/m0', object: { metadata: { generateName: 'g-' } } },
+    { path: '/v0', name: made.json.metadata.name },
+  ]);
+  t.notOk('name' in hook.reviews[0]);
+  await call('POST', maps, named('h'));
+  hook.reviews.length = 0;
+  t.equal((await call('DELETE', maps)).status, 200);
+  t.strictSame(
+    hook.reviews.map(({ operation, name }) => [operation, name]),
+    [made.json.metadata.name, 'h'].sort().map((name) => ['DELETE', name]),
+  );
+});
