@@ -16,6 +16,7 @@ import { events } from './event';
 import { eventsV1 } from './event-v1';
 import { ingresses } from './ingress';
 import { ingressClasses } from './ingress-class';
+import { ipAddresses } from './ip-address';
 import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
@@ -39,6 +40,7 @@ import { secrets } from './secret';
 import { services } from './service';
 import { serviceAccounts } from './service-account';
 import { statefulSets } from './stateful-set';
+import { serviceCidrs } from './service-cidr';
 import { storageClasses } from './storage-class';
 import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 import { volumeAttachments } from './volume-attachment';
@@ -70,6 +72,8 @@ export const registry: readonly Kind[] = [
   ingresses,
   ingressClasses,
   networkPolicies,
+  serviceCidrs,
+  ipAddresses,
   leases,
   certificateSigningRequests,
   podDisruptionBudgets,

@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
-import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
+import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
@@ -262,13 +262,16 @@ export class ApiServer {
   }
 
   private systemOptions(): BootstrapOptions {
-    const range = parseCidrPair(this.options.serviceCidr)[0]!;
+    const ranges = parseCidrPair(this.options.serviceCidr);
+    const range = ranges[0]!;
     return {
       advertiseAddress: this.options.advertiseAddress,
       port: this.port,
       caPem: this.options.keys.ca,
       kubernetesIp: formatAddress(cidrAddress(range, 1)),
       dnsIp: formatAddress(cidrAddress(range, 10)),
+      serviceCidrs: ranges.map(formatCidr),
+      now: () => this.deps.clock.now(),
     };
   }
 }

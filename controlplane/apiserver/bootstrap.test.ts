@@ -16,6 +16,8 @@ const options = (): BootstrapOptions => ({
   kubernetesIp: '10.96.0.1',
   dnsIp: '10.96.0.10',
   caPem: server.ca,
+  serviceCidrs: ['10.96.0.0/12'],
+  now: Date.now,
 });
 
 t.test('an Ingress without a class gets the default class', async (t) => {

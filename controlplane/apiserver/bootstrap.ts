@@ -18,12 +18,14 @@ import {
   roleBindings,
   roles,
   type Service,
+  type ServiceCIDR,
+  serviceCidrs,
   serviceNameLabel,
   services,
 } from '../api/index';
 import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
-import type { Clock } from '../base/clock';
+import { type Clock, formatTime } from '../base/clock';
 import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
@@ -47,6 +49,9 @@ export interface BootstrapOptions {
   readonly kubernetesIp: string;
   /** The tenth address of the Service range. */
   readonly dnsIp: string;
+  /** The ranges of ClusterIPs, the default family first. */
+  readonly serviceCidrs: readonly string[];
+  readonly now: () => number;
 }
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -70,6 +75,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensureClusterInfo(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
+  await ensureServiceCidr(client, options);
   await ensureServices(client, options);
 }
 
@@ -127,6 +133,25 @@ export async function keepServices(transport: Transport, options: BootstrapOptio
       if (!signal.aborted) log.warn('cannot create the system Services; trying again later', { error });
     });
   }
+}
+
+/** The object of a server with other ranges stays as it is, as upstream. */
+async function ensureServiceCidr(client: Client, { serviceCidrs: ranges, now }: BootstrapOptions): Promise<void> {
+  const name = 'kubernetes';
+  const object: ServiceCIDR = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name },
+    spec: { cidrs: [...ranges] },
+  };
+  await ensure(client, serviceCidrs, object);
+  const found = await client.get(serviceCidrs, name);
+  const conditions = found.status?.conditions ?? [];
+  if (conditions.some(({ type }) => type === 'Ready')) return;
+  const message = 'Kubernetes default Service CIDR is ready';
+  const ready = { type: 'Ready', status: 'True', reason: '', message, lastTransitionTime: formatTime(now()) };
+  const patch = { status: { conditions: [...conditions, ready] } };
+  await client.patch(serviceCidrs, name, 'merge', patch, { subresource: 'status' });
 }
 
 async function ensureServices(client: Client, options: BootstrapOptions): Promise<void> {

@@ -51,6 +51,7 @@ const samples: Readonly<Record<string, object>> = {
   csidrivers: { spec: {} },
   csinodes: { spec: { drivers: [] } },
   csistoragecapacities: { storageClassName: 'c' },
+  ipaddresses: { metadata: { name: '192.0.2.9' }, spec: { parentRef: { resource: 'services', name: 's' } } },
   networkpolicies: { spec: { podSelector: {} } },
   leases: { spec: {} },
   poddisruptionbudgets: { spec: { minAvailable: 1, selector } },

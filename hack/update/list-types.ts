@@ -180,6 +180,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     NetworkPolicyEgressRule: 'ports to',
     NetworkPolicyIngressRule: 'ports from',
     NetworkPolicySpec: 'ingress egress policyTypes',
+    ServiceCIDRSpec: 'cidrs',
   },
   'node.v1': { Scheduling: 'tolerations' },
   'rbac.v1': {

@@ -16,6 +16,7 @@ import {
   eventsV1,
   ingressClasses,
   ingresses,
+  ipAddresses,
   jobs,
   type KubeObject,
   leases,
@@ -37,6 +38,7 @@ import {
   runtimeClasses,
   secrets,
   serviceAccounts,
+  serviceCidrs,
   services,
   statefulSets,
   storageClasses,
@@ -128,7 +130,13 @@ export function samplesOf(namespace: string): readonly Sample[] {
   }));
 }
 
-/** One object of each kind of the cluster, all with this name. */
+/** The name of an IPAddress is the address. */
+const address = {
+  metadata: { name: '192.0.2.9' },
+  spec: { parentRef: { resource: 'services', namespace: 'n', name: 's' } },
+};
+
+/** One object of each kind of the cluster, all with this name if the kind allows it. */
 export async function clusterSamples(name: string): Promise<readonly Sample[]> {
   const { request } = await createRequest({ commonName: `system:node:${name}`, organizations: ['system:nodes'] });
   const signing = {
@@ -142,6 +150,8 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [namespaces, {}],
     [persistentVolumes, { spec: persistentVolume }],
     [ingressClasses, { spec: { controller: 'example.com/sample' } }],
+    [ipAddresses, address],
+    [serviceCidrs, { spec: { cidrs: ['192.0.2.0/24'] } }],
     [certificateSigningRequests, { spec: signing }],
     [priorityClasses, { value: 10 }],
     [runtimeClasses, { handler: 'runc' }],

@@ -109,6 +109,7 @@ type Sample = KubeObject & Record<string, unknown>;
 export const validObjectKey = ({ group, kind, options }: Kind): string => (options.storage ? `${group}/${kind}` : kind);
 
 /** By `validObjectKey`; the test sets metadata.name. */
+/** By kind; the test sets metadata.name, unless the kind allows only some names. */
 export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample>>> = {
   Pod: () => ({ metadata: { labels }, spec: podSpec('Always') }),
   Service: () => ({
@@ -261,6 +262,11 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }],
       policyTypes: ['Ingress', 'Egress'],
     },
+  }),
+  ServiceCIDR: () => ({ spec: { cidrs: ['192.0.2.0/24', '2001:db8::/64'] } }),
+  IPAddress: () => ({
+    metadata: { name: '192.0.2.9' },
+    spec: { parentRef: { group: 'example.com', resource: 'gateways', namespace: 'n', name: 'g' } },
   }),
   Lease: () => ({ spec: { holderIdentity: 'h', leaseDurationSeconds: 5, renewTime: '2026-01-01T00:00:00.000000Z' } }),
   CertificateSigningRequest: async () => ({

@@ -372,6 +372,8 @@ EventSeries: count lastObservedTime
   'io.k8s.api.networking.v1': `
 HTTPIngressPath: path backend pathType?
 HTTPIngressRuleValue: paths
+IPAddress: metadata spec
+IPAddressSpec: parentRef
 IPBlock: cidr except
 Ingress: metadata spec status
 IngressBackend: resource=3 service
@@ -392,7 +394,11 @@ NetworkPolicyIngressRule: ports from
 NetworkPolicyPeer: podSelector namespaceSelector ipBlock
 NetworkPolicyPort: protocol? port endPort?
 NetworkPolicySpec: podSelector ingress egress policyTypes
+ParentReference: group resource namespace name
 ServiceBackendPort: name number
+ServiceCIDR: metadata spec status
+ServiceCIDRSpec: cidrs
+ServiceCIDRStatus: conditions
 `,
   'io.k8s.api.node.v1': `
 Overhead: podFixed

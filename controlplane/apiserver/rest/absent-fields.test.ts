@@ -49,8 +49,8 @@ t.test('every field of every kind, absent, null and empty', async (t) => {
   await send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   for (const kind of registry) {
     const url = urlOf(kind);
-    const name = kind.options.storage ? 'valid-too' : 'valid';
     const valid = await validObjects[validObjectKey(kind)]!();
+    const name = valid.metadata?.name ?? (kind.options.storage ? 'valid-too' : 'valid');
     const object = { ...valid, apiVersion: kind.apiVersion, kind: kind.kind, metadata: { ...valid.metadata, name } };
     const created = await send('POST', url, object);
     t.equal(created.status, 201, `${kind.kind}: ${created.status === 201 ? 'created' : created.text}`);

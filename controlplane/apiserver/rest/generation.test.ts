@@ -182,6 +182,12 @@ const cases: readonly Case[] = [
     change: { capacity: '1Gi' },
     generations: none,
   },
+  {
+    path: `${net}/servicecidrs`,
+    body: { spec: { cidrs: ['192.0.2.0/24'] } },
+    change: { spec: { cidrs: ['192.0.2.0/24', '2001:db8::/64'] } },
+    generations: none,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',

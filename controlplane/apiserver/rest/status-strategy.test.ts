@@ -36,6 +36,7 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     body: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
     change: { volumeName: 'v' },
   },
+  servicecidrs: { body: { spec: { cidrs: ['192.0.2.0/24'] } }, change: { cidrs: ['192.0.2.0/24', '2001:db8::/64'] } },
   volumeattachments: {
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
     change: { nodeName: 'other' },

@@ -1,0 +1,69 @@
+// networking.k8s.io/v1 IPAddress: one address, and the object that has it. An IPAddress holds the same claim as a Service with this
+// ClusterIP (claims.ts), so never both exist for different owners. The server writes no IPAddresses: see controlplane/api/README.md.
+
+import { isIP } from 'node:net';
+import type { V1IPAddress } from '@kubernetes/client-node';
+import { canonicalAddress } from '../base/cidr';
+import type { FieldCause } from '../base/errors';
+import { clusterIpClaim } from './claims';
+import { defineKind } from './kind';
+import { ageColumn, nameColumn, none } from './table';
+import type { Wire } from './types';
+import { immutable, invalid, invalidEach, required } from './validation/causes';
+import { isSame } from './validation/difference';
+import { dns1123Subdomain, pathSegment } from './validation/names';
+
+export type IPAddress = Wire<V1IPAddress>;
+type Parent = NonNullable<IPAddress['spec']>['parentRef'];
+
+/** One spelling of each address, so that no two objects have the same one. */
+function checkName(name: string): string[] {
+  if (isIP(name) === 0) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+  const canonical = canonicalAddress(name);
+  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+function validateParent(parent: Parent | undefined, field: string): FieldCause[] {
+  if (!parent) return [required(field)];
+  const { group = '', resource = '', namespace = '', name = '' } = parent;
+  const segment = (key: string, value: string) => invalidEach(`${field}.${key}`, value, pathSegment(value));
+  return [
+    ...(group === '' ? [] : invalidEach(`${field}.group`, group, dns1123Subdomain(group))),
+    ...(resource === '' ? [required(`${field}.resource`)] : segment('resource', resource)),
+    ...(name === '' ? [required(`${field}.name`)] : segment('name', name)),
+    ...(namespace === '' ? [] : segment('namespace', namespace)),
+  ];
+}
+
+function parentText({ group, resource = '', namespace, name = '' }: NonNullable<Parent>): string {
+  const kind = (group ? `${resource}.${group}` : resource).toLowerCase();
+  return [kind, ...(namespace ? [namespace] : []), name].join('/');
+}
+
+export const ipAddresses = defineKind<IPAddress>({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IPAddress',
+  plural: 'ipaddresses',
+  shortNames: ['ip'],
+  namespaced: false,
+  schema: { model: 'V1IPAddress' },
+  nameCheck: checkName,
+  claims: ({ metadata }) => (isIP(metadata?.name ?? '') === 0 ? [] : [clusterIpClaim(metadata?.name ?? '')]),
+  validate: ({ spec }, { old }) => [
+    ...validateParent(spec?.parentRef, 'spec.parentRef'),
+    ...(old && !isSame(spec?.parentRef, old.spec?.parentRef)
+      ? [invalid('spec.parentRef', spec?.parentRef, immutable)]
+      : []),
+  ],
+  columns: [
+    nameColumn,
+    {
+      name: 'ParentRef',
+      type: 'string',
+      description: 'The object that has the address.',
+      cell: ({ spec }) => (spec?.parentRef ? parentText(spec.parentRef) : none),
+    },
+    ageColumn,
+  ],
+});

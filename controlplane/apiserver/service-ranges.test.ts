@@ -1,0 +1,38 @@
+// The ServiceCIDR of the server, and IPAddresses that hold addresses, over HTTPS.
+import t from 'tap';
+import { startApiServer } from '../../test/lib/api-server';
+
+const net = '/apis/networking.k8s.io/v1';
+const services = '/api/v1/namespaces/default/services';
+
+t.test('the server writes its own range', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const { json } = await server.call('GET', `${net}/servicecidrs/kubernetes`);
+  t.same(json.spec, { cidrs: ['10.96.0.0/12'] });
+  t.match(json.status.conditions, [
+    { type: 'Ready', status: 'True', message: 'Kubernetes default Service CIDR is ready' },
+  ]);
+});
+
+t.test('an address belongs to one Service or one IPAddress', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const address = (name: string) => ({
+    metadata: { name },
+    spec: { parentRef: { resource: 'gateways', group: 'example.com', name: 'g' } },
+  });
+  const service = (name: string, clusterIP: string) => ({
+    metadata: { name },
+    spec: { clusterIP, ports: [{ port: 80 }] },
+  });
+  const create = async (path: string, body: object) => (await server.call('POST', path, { body })).status;
+  t.equal(await create(`${net}/ipaddresses`, address('10.96.7.7')), 201);
+  const refused = await server.call('POST', services, { body: service('a', '10.96.7.7') });
+  t.equal(refused.status, 422);
+  t.match(refused.json.message, /provided IP is already allocated/);
+  t.equal(await create(services, service('b', '10.96.7.8')), 201);
+  t.equal(await create(`${net}/ipaddresses`, address('10.96.7.8')), 409);
+  await server.call('DELETE', `${net}/ipaddresses/10.96.7.7`);
+  t.equal(await create(services, service('a', '10.96.7.7')), 201, 'a deleted IPAddress frees its address');
+});
