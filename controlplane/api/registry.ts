@@ -14,6 +14,7 @@ import { endpointSlices } from './endpoint-slice';
 import { endpoints } from './endpoints';
 import { events } from './event';
 import { eventsV1 } from './event-v1';
+import { flowSchemas } from './flow-schema';
 import { ingresses } from './ingress';
 import { ingressClasses } from './ingress-class';
 import { ipAddresses } from './ip-address';
@@ -31,6 +32,7 @@ import { pods } from './pod';
 import { podDisruptionBudgets } from './pod-disruption-budget';
 import { podTemplates } from './pod-template';
 import { priorityClasses } from './priority-class';
+import { priorityLevelConfigurations } from './priority-level-configuration';
 import { replicaSets } from './replica-set';
 import { replicationControllers } from './replication-controller';
 import { roles } from './role';
@@ -78,6 +80,8 @@ export const registry: readonly Kind[] = [
   certificateSigningRequests,
   podDisruptionBudgets,
   priorityClasses,
+  flowSchemas,
+  priorityLevelConfigurations,
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,

@@ -99,3 +99,31 @@ t.test('a start begins again with a role that a controller writes at the same ti
   t.same(json.rules, rules, 'what the other wrote is there');
   t.equal(json.aggregationRule.clusterRoleSelectors.length, 1);
 });
+
+t.test('a start repairs the objects of flow control, except those that an administrator has taken', async (t) => {
+  const path = '/apis/flowcontrol.apiserver.k8s.io/v1';
+  const precedence = async (name: string) =>
+    (await server.call('GET', `${path}/flowschemas/${name}`)).json.spec.matchingPrecedence;
+  const { json } = await server.call('GET', `${path}/prioritylevelconfigurations`);
+  t.same(
+    json.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name),
+    [
+      'catch-all',
+      'exempt',
+      'global-default',
+      'leader-election',
+      'node-high',
+      'system',
+      'workload-high',
+      'workload-low',
+    ],
+  );
+  const write = (name: string, body: object) =>
+    server.call('PATCH', `${path}/flowschemas/${name}`, { type: 'application/merge-patch+json', body });
+  const taken = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } };
+  t.equal((await write('probes', { spec: { matchingPrecedence: 3 } })).status, 200);
+  t.equal((await write('service-accounts', { metadata: taken, spec: { matchingPrecedence: 3 } })).status, 200);
+  t.equal((await write('exempt', { spec: { matchingPrecedence: 3 } })).status, 422, 'a mandatory one is fixed');
+  await bootstrap(loopback(), options());
+  t.same([await precedence('probes'), await precedence('service-accounts')], [2, 3]);
+});

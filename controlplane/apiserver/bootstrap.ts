@@ -3,18 +3,27 @@
 // Safe to run at every start and by several servers at once.
 import { isDeepStrictEqual } from 'node:util';
 import {
+  autoUpdate,
+  mandatoryFlows,
+  mandatoryLevels,
+  suggestedFlows,
+  suggestedLevels,
+} from '../api/flow-control/bootstrap-objects';
+import {
   type ClusterRole,
   clusterRoleBindings,
   clusterRoles,
   configMaps,
   endpointSlices,
   endpoints,
+  flowSchemas,
   type IngressClass,
   ingressClasses,
   type KubeObject,
   namespaces,
   objectKey,
   priorityClasses,
+  priorityLevelConfigurations,
   roleBindings,
   roles,
   type Service,
@@ -75,6 +84,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensureClusterInfo(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
+  await ensureFlowControl(client);
   await ensureServiceCidr(client, options);
   await ensureServices(client, options);
 }
@@ -132,6 +142,19 @@ export async function keepServices(transport: Transport, options: BootstrapOptio
     await ensureServices(client, options).catch((error: unknown) => {
       if (!signal.aborted) log.warn('cannot create the system Services; trying again later', { error });
     });
+  }
+}
+
+/** An administrator who changes an object sets its annotation to `false`, and the server leaves it. */
+async function ensureFlowControl(client: Client): Promise<void> {
+  const follows = ({ metadata }: KubeObject) => metadata?.annotations?.[autoUpdate] === 'true';
+  for (const level of [...mandatoryLevels, ...suggestedLevels]) {
+    await ensure(client, priorityLevelConfigurations, level, (found) =>
+      follows(found) ? { ...found, spec: level.spec } : found,
+    );
+  }
+  for (const flow of [...mandatoryFlows, ...suggestedFlows]) {
+    await ensure(client, flowSchemas, flow, (found) => (follows(found) ? { ...found, spec: flow.spec } : found));
   }
 }
 

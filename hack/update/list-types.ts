@@ -94,6 +94,16 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
   },
   'certificates.v1': { 'CertificateSigningRequestStatus.conditions': keyedForApplyOnly('type') },
   'discovery.v1': { 'Endpoint.addresses': set },
+  'flowcontrol.v1': {
+    'FlowSchemaStatus.conditions': keyed('type'),
+    'NonResourcePolicyRule.nonResourceURLs': set,
+    'NonResourcePolicyRule.verbs': set,
+    'PriorityLevelConfigurationStatus.conditions': keyed('type'),
+    'ResourcePolicyRule.apiGroups': set,
+    'ResourcePolicyRule.namespaces': set,
+    'ResourcePolicyRule.resources': set,
+    'ResourcePolicyRule.verbs': set,
+  },
   'networking.v1': { 'ServiceCIDRStatus.conditions': keyed('type') },
   'node.v1': { 'Scheduling.nodeSelector': { mapType: 'atomic' } },
   'policy.v1': {
@@ -170,6 +180,10 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
   },
   'certificates.v1': { CertificateSigningRequestSpec: 'groups usages' },
   'discovery.v1': { EndpointHints: 'forZones forNodes', EndpointSlice: 'endpoints ports' },
+  'flowcontrol.v1': {
+    FlowSchemaSpec: 'rules',
+    PolicyRulesWithSubjects: 'subjects resourceRules nonResourceRules',
+  },
   'networking.v1': {
     HTTPIngressRuleValue: 'paths',
     IPBlock: 'except',

@@ -8,6 +8,7 @@ const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['DiscoveryV1', 'discovery.v1'],
   ['RbacV1', 'rbac.v1'],
   ['AuthenticationV1', 'authentication.v1'],
+  ['FlowcontrolV1', 'flowcontrol.v1'],
   ['StorageV1', 'storage.v1'],
 ];
 
@@ -44,6 +45,12 @@ const types: Readonly<Record<string, string>> = {
     'CertificateSigningRequestStatus',
   'coordination.v1': 'Lease LeaseSpec',
   'discovery.v1': 'Endpoint EndpointConditions EndpointHints EndpointSlice ForNode ForZone',
+  'flowcontrol.v1':
+    'ExemptPriorityLevelConfiguration FlowDistinguisherMethod FlowSchema FlowSchemaCondition FlowSchemaSpec ' +
+    'FlowSchemaStatus GroupSubject LimitResponse LimitedPriorityLevelConfiguration NonResourcePolicyRule ' +
+    'PolicyRulesWithSubjects PriorityLevelConfiguration PriorityLevelConfigurationCondition ' +
+    'PriorityLevelConfigurationReference PriorityLevelConfigurationSpec PriorityLevelConfigurationStatus ' +
+    'QueuingConfiguration ResourcePolicyRule ServiceAccountSubject UserSubject',
   'networking.v1':
     'HTTPIngressPath HTTPIngressRuleValue IPAddress IPAddressSpec IPBlock Ingress IngressBackend IngressClass ' +
     'IngressClassParametersReference IngressClassSpec IngressLoadBalancerIngress IngressLoadBalancerStatus ' +

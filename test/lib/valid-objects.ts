@@ -281,6 +281,37 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
   MutatingWebhookConfiguration: () => ({ webhooks: [{ ...webhook, reinvocationPolicy: 'IfNeeded' }] }),
   ValidatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
+  FlowSchema: () => ({
+    spec: {
+      priorityLevelConfiguration: { name: 'global-default' },
+      matchingPrecedence: 7,
+      distinguisherMethod: { type: 'ByUser' },
+      rules: [
+        {
+          subjects: [
+            { kind: 'User', user: { name: 'u' } },
+            { kind: 'Group', group: { name: 'g' } },
+            { kind: 'ServiceAccount', serviceAccount: { namespace: 'n', name: '*' } },
+          ],
+          resourceRules: [
+            { verbs: ['get'], apiGroups: [''], resources: ['pods'], namespaces: ['n'], clusterScope: true },
+          ],
+          nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['/healthz'] }],
+        },
+      ],
+    },
+  }),
+  PriorityLevelConfiguration: () => ({
+    spec: {
+      type: 'Limited',
+      limited: {
+        nominalConcurrencyShares: 1,
+        lendablePercent: 10,
+        borrowingLimitPercent: 20,
+        limitResponse: { type: 'Queue', queuing: { queues: 8, handSize: 2, queueLengthLimit: 5 } },
+      },
+    },
+  }),
   RuntimeClass: () => ({
     handler: 'runc',
     overhead: { podFixed: { cpu: '100m', memory: '64Mi' } },

@@ -368,6 +368,28 @@ ForZone: name
 Event: metadata eventTime series reportingController reportingInstance action reason regarding related note type
   deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount
 EventSeries: count lastObservedTime
+  'io.k8s.api.flowcontrol.v1': `
+ExemptPriorityLevelConfiguration: nominalConcurrencyShares? lendablePercent?
+FlowDistinguisherMethod: type
+FlowSchema: metadata spec status
+FlowSchemaCondition: type status lastTransitionTime reason message
+FlowSchemaSpec: priorityLevelConfiguration matchingPrecedence distinguisherMethod rules
+FlowSchemaStatus: conditions
+GroupSubject: name
+LimitResponse: type queuing
+LimitedPriorityLevelConfiguration: nominalConcurrencyShares? limitResponse lendablePercent? borrowingLimitPercent?
+NonResourcePolicyRule: verbs nonResourceURLs=6
+PolicyRulesWithSubjects: subjects resourceRules nonResourceRules
+PriorityLevelConfiguration: metadata spec status
+PriorityLevelConfigurationCondition: type status lastTransitionTime reason message
+PriorityLevelConfigurationReference: name
+PriorityLevelConfigurationSpec: type limited exempt
+PriorityLevelConfigurationStatus: conditions
+QueuingConfiguration: queues handSize queueLengthLimit
+ResourcePolicyRule: verbs apiGroups resources clusterScope namespaces
+ServiceAccountSubject: namespace name
+Subject: kind user group serviceAccount
+UserSubject: name
 `,
   'io.k8s.api.networking.v1': `
 HTTPIngressPath: path backend pathType?

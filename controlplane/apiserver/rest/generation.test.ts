@@ -188,6 +188,18 @@ const cases: readonly Case[] = [
     change: { spec: { cidrs: ['192.0.2.0/24', '2001:db8::/64'] } },
     generations: none,
   },
+  {
+    path: '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas',
+    body: { spec: { priorityLevelConfiguration: { name: 'exempt' } } },
+    change: { spec: { matchingPrecedence: 7 } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations',
+    body: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
+    change: { spec: { limited: { nominalConcurrencyShares: 7 } } },
+    generations: bySpec,
+  },
   { path: '/api/v1/namespaces/default/configmaps', body: {}, change: { data: { a: 'b' } }, generations: none },
   {
     path: '/api/v1/namespaces/default/serviceaccounts',

@@ -37,6 +37,14 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     change: { volumeName: 'v' },
   },
   servicecidrs: { body: { spec: { cidrs: ['192.0.2.0/24'] } }, change: { cidrs: ['192.0.2.0/24', '2001:db8::/64'] } },
+  flowschemas: {
+    body: { spec: { priorityLevelConfiguration: { name: 'exempt' } } },
+    change: { matchingPrecedence: 7 },
+  },
+  prioritylevelconfigurations: {
+    body: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
+    change: { limited: { nominalConcurrencyShares: 7 } },
+  },
   volumeattachments: {
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
     change: { nodeName: 'other' },
