@@ -14,8 +14,8 @@ t.test(
     const list = await server.call('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
     t.match(list, { status: 200, json: { kind: 'CustomResourceDefinitionList', items: [] } });
     t.equal((await server.call('GET', '/apis/apiextensions.k8s.io/v1')).status, 404, 'discovery does not list them');
-    t.equal((await server.call('GET', '/apis/storage.k8s.io/v1/storageclasses')).status, 404);
-    t.equal((await server.call('POST', '/apis/storage.k8s.io/v1/storageclasses', { body: {} })).status, 404);
+    t.equal((await server.call('GET', '/apis/snapshot.storage.k8s.io/v1/volumesnapshots')).status, 404);
+    t.equal((await server.call('POST', '/apis/snapshot.storage.k8s.io/v1/volumesnapshots', { body: {} })).status, 404);
   },
 );
 

@@ -368,6 +368,7 @@ ForZone: name
 Event: metadata eventTime series reportingController reportingInstance action reason regarding related note type
   deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount
 EventSeries: count lastObservedTime
+`,
   'io.k8s.api.flowcontrol.v1': `
 ExemptPriorityLevelConfiguration: nominalConcurrencyShares? lendablePercent?
 FlowDistinguisherMethod: type
