@@ -162,6 +162,18 @@ t.test('a jump before the first line', async (t) => {
   }
 });
 
+t.test('files that were rotated before the first request are no jump', async (t) => {
+  const log = new PlayedLog(t);
+  log.rotate(1, 2);
+  log.rotate(3);
+  const { lines, requests } = await follow(t, { tailLines: 1 }, log.path, (answer) => {
+    log.rotate(4);
+    answer.send(4, 5).end();
+  });
+  t.same(lines, [4, 5]);
+  t.same(requests, ['tail=1', since(5)]);
+});
+
 t.test('a reader that Docker leaves in an old file opens the log again', async (t) => {
   const log = new PlayedLog(t);
   const { lines, requests } = await follow(

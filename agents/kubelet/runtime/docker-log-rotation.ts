@@ -44,7 +44,7 @@ export class LogRotations {
 
   /** Whether lines are missing between the last line that was given and a new one. Both are given by their times. */
   isGap(last: string, time: string): boolean {
-    if (this.ends[0] === last && time !== last) this.ends.shift();
+    if (this.ends[0] === last) this.ends.shift();
     return this.ends[0] !== undefined && time > this.ends[0];
   }
 }
