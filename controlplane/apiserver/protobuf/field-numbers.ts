@@ -457,7 +457,7 @@ CSINode: metadata spec
 CSINodeDriver: name nodeID topologyKeys allocatable
 CSINodeSpec: drivers
 CSIStorageCapacity: metadata nodeTopology storageClassName capacity maximumVolumeSize
-StorageClass: metadata provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion? volumeBindingMode?
+StorageClass: metadata provisioner parameters reclaimPolicy? mountOptions allowVolumeExpansion? volumeBindingMode?
   allowedTopologies
 TokenRequest: audience expirationSeconds?
 VolumeAttachment: metadata spec status
