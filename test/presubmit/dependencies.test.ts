@@ -6,6 +6,7 @@ import { isTest, parseSource, readSources, type SourceFile } from './sources';
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'controlplane/base': [],
   'controlplane/api': ['controlplane/base'],
+  'controlplane/cel': ['controlplane/base', 'controlplane/api'],
   'controlplane/store': ['controlplane/base'],
   'controlplane/pki': ['controlplane/base'],
   'controlplane/client': ['controlplane/base', 'controlplane/api'],
@@ -15,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'controlplane/apiserver': [
     'controlplane/base',
     'controlplane/api',
+    'controlplane/cel',
     'controlplane/store',
     'controlplane/client',
     'controlplane/pki',

@@ -13,6 +13,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   dns2: ['dataplane/dns'],
   'http-proxy': ['dataplane/ingress'],
   undici: ['dataplane/ingress'],
+  '@marcbachmann/cel-js': ['controlplane/cel'],
+  re2js: ['controlplane/cel'],
   'node:sqlite': ['controlplane/store/sqlite'],
   '@peculiar/x509': ['controlplane/pki'],
   'reflect-metadata': ['controlplane/pki'],

@@ -1,0 +1,186 @@
+// Expressions as validation rules have them, on an object with a schema.
+import t from 'tap';
+import type { FieldSchema } from '../api/schema/schema';
+import { CostBudget, CostExceeded, objectLimit } from './budget';
+import { CelEnvironment } from './engine';
+import { CelCompileError, CelEvaluationError } from './errors';
+
+const string: FieldSchema = { type: 'string' };
+const port: FieldSchema = {
+  type: 'object',
+  object: { fields: { name: string, port: { type: 'integer' }, protocol: string } },
+};
+const self: FieldSchema = {
+  type: 'object',
+  object: {
+    fields: {
+      replicas: { type: 'integer' },
+      ratio: { type: 'number' },
+      name: string,
+      'host-name': string,
+      namespace: string,
+      since: { type: 'string', format: 'date-time' },
+      timeout: { type: 'string', format: 'duration' },
+      tags: { type: 'array', items: string },
+      ports: { type: 'array', items: port },
+      labels: { type: 'map', items: string },
+      main: port,
+      target: { type: 'intOrString' },
+      free: { type: 'any' },
+    },
+  },
+};
+const env = new CelEnvironment({ self, oldSelf: self, params: 'dyn' });
+const object = {
+  replicas: 3,
+  ratio: 0.5,
+  name: 'web',
+  'host-name': 'h',
+  namespace: 'n',
+  since: '2026-01-02T03:04:05Z',
+  timeout: '1m30s',
+  tags: ['a', 'b', 'c'],
+  ports: [
+    { name: 'http', port: 80, protocol: 'TCP' },
+    { name: 'dns', port: 53, protocol: 'UDP' },
+  ],
+  labels: { app: 'web', tier: 'front' },
+  main: { name: 'http', port: 80, protocol: 'TCP' },
+  target: 8080,
+  free: { depth: 2, list: [1, 2.5] },
+};
+const run = (expression: string, values: Record<string, unknown> = {}) =>
+  env
+    .compile(expression, 'dyn')
+    .run({ self: object, oldSelf: object, params: { max: 5 }, ...values }, new CostBudget(objectLimit));
+
+t.test('rules over typed fields', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['self.replicas <= 5 && self.replicas > 1', true],
+    ['self.replicas + 1', 4n],
+    ['self.ratio * 2.0', 1],
+    ['self.name == "web"', true],
+    ['self.host__dash__name + self.__namespace__', 'hn'],
+    ['self == oldSelf', true],
+    ['self.main == self.ports[0]', true],
+    ['self.main != self.ports[1]', true],
+    ['self.ports == oldSelf.ports', true],
+    ['has(self.name)', true],
+    ['self.?name.orValue("x")', 'web'],
+    ['self.ports.all(p, p.port > 0 && p.port < 65536)', true],
+    ['self.ports.exists(p, p.name == "dns" && p.protocol == "UDP")', true],
+    ['self.ports.exists_one(p, p.port == 80)', true],
+    ['self.ports.filter(p, p.protocol == "TCP").map(p, p.name)', ['http']],
+    ['self.tags.all(x, self.tags.exists_one(y, x == y))', true],
+    ['self.labels["app"]', 'web'],
+    ['"tier" in self.labels', true],
+    ['self.labels.all(key, key.size() < 10)', true],
+    ['self.since > timestamp("2025-01-01T00:00:00Z")', true],
+    ['self.since.getFullYear()', 2026n],
+    ['self.timeout < duration("2m")', true],
+    ['self.target == 8080', true],
+    ['type(self.target) == string', false],
+    ['self.free.depth == 2', true],
+    ['self.free.list[1] == 2.5', true],
+    ['params.max >= self.replicas', true],
+    ['self.replicas == 3 ? "three" : "other"', 'three'],
+    ['cel.bind(n, self.replicas * 2, n + n)', 12n],
+    ['size(self.tags) == 3', true],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+});
+
+t.test('absent fields', async (t) => {
+  const values = { self: { name: 'x' } };
+  t.equal(run('has(self.replicas)', values), false);
+  t.equal(run('!has(self.replicas) || self.replicas > 0', values), true);
+  t.equal(run('self.?replicas.orValue(7)', values), 7n);
+  t.throws(() => run('self.replicas > 1', values), new CelEvaluationError('no such key: replicas'));
+});
+
+t.test('functions of strings, lists and patterns', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['"grüße".charAt(2)', 'ü'],
+    ['"a-b-c".replace("-", "+")', 'a+b+c'],
+    ['"a-b-c".replace("-", "+", 1)', 'a+b-c'],
+    ['"aaa".replace("a", "$&", 2)', '$&$&a'],
+    ['"a,b,c".split(",", 2)', ['a', 'b,c']],
+    ['"abc".reverse()', 'cba'],
+    ['"ABC".lowerAscii()', 'abc'],
+    ['["a", "b"].join("-")', 'a-b'],
+    ['self.tags.isSorted()', true],
+    ['[3, 1].isSorted()', false],
+    ['[1, 2, 3].sum()', 6n],
+    ['[1.5, 2.0].sum()', 3.5],
+    ['[4, 2].min()', 2n],
+    ['["x", "y"].max()', 'y'],
+    ['self.tags.indexOf("b")', 1n],
+    ['self.tags.lastIndexOf("z")', -1n],
+    ['"abc 123".find("[0-9]+")', '123'],
+    ['"a1b22".findAll("[0-9]+")', ['1', '22']],
+    ['"a1b22".findAll("[0-9]+", 1)', ['1']],
+    ['self.name.matches("^w.b$")', true],
+    ['matches("x", "y")', false],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('[].min() == 1'), CelEvaluationError);
+  t.throws(() => run('"a".matches("(")'), CelEvaluationError);
+});
+
+t.test('what does not compile is refused, with the place', async (t) => {
+  const cases: readonly (readonly [expression: string, message: RegExp])[] = [
+    ['self.nope == 1', /ERROR: <input>:1:5: undefined field 'nope'\n \| self\.nope == 1\n \| \.{4}\^/],
+    ['nobody > 1', /undeclared reference to 'nobody' \(in container ''\)/],
+    ['self.replicas > "a"', /no such overload/],
+    ['self.replicas >', /ERROR: <input>:1:1/],
+    ['self.name.upper()', /found no matching overload/],
+    ['self.replicas', /must evaluate to bool, not int/],
+    [`"${'a'.repeat(70_000)}" == "b"`, /longer than 65536 bytes/],
+  ];
+  for (const [expression, message] of cases) {
+    t.throws(() => env.compile(expression, 'bool'), { name: 'CelCompileError', message }, expression.slice(0, 40));
+  }
+  t.ok(new CelCompileError('x') instanceof Error);
+});
+
+t.test('an evaluation that fails says why', async (t) => {
+  const cases: readonly (readonly [expression: string, message: string])[] = [
+    ['1 / (self.replicas - 3) == 1', 'division by zero'],
+    ['self.tags[7] == "x"', 'index out of bounds: 7'],
+    ['self.labels["none"] == "x"', 'no such key: none'],
+    ['9223372036854775807 + 1 == 0', 'integer overflow: 9223372036854775808'],
+  ];
+  for (const [expression, message] of cases) {
+    t.throws(() => run(expression), { name: 'CelEvaluationError', message }, expression);
+  }
+});
+
+t.test('cost', async (t) => {
+  const tags = Array.from({ length: 2000 }, (_, i) => `tag-${i}`);
+  const nested = 'self.tags.all(x, self.tags.all(y, x + y != "z"))';
+  t.throws(
+    () => run(nested, { self: { tags } }),
+    new CostExceeded('call'),
+    'four million comparisons are more than one evaluation may cost',
+  );
+  t.throws(
+    () => run(`${nested} || true`, { self: { tags } }),
+    new CostExceeded('call'),
+    'the other branch does not hide it',
+  );
+  const long = 'x'.repeat(200_000);
+  t.throws(
+    () => run('self.tags.all(x, x.contains("y") || true)', { self: { tags: Array(100).fill(long) } }),
+    new CostExceeded('call'),
+    'long texts count by their length',
+  );
+  const budget = new CostBudget(100);
+  const program = env.compile('self.tags.all(x, x != "")', 'bool');
+  t.equal(program.run({ self: { tags: ['a', 'b'] } }, budget), true);
+  t.throws(() => program.run({ self: { tags } }, budget), new CostExceeded('all'), 'all evaluations together');
+  t.equal(program.run({ self: { tags } }, new CostBudget(objectLimit)), true, 'the next object has its own budget');
+});
+
+t.test('a pattern that JavaScript would search for ever takes no time', async (t) => {
+  t.equal(run('self.name.matches("^(a+)+$")', { self: { name: `${'a'.repeat(40)}!` } }), false);
+});

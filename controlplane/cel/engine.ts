@@ -1,0 +1,151 @@
+// Compiles and runs expressions of CEL, the language of validation rules, admission policies and match conditions. The library
+// parses, checks types and evaluates; this file adds what Kubernetes adds: cost limits and messages in the words of cel-go.
+import {
+  type ASTNode,
+  TypeError as CelTypeError,
+  Environment,
+  EvaluationError,
+  ParseError,
+} from '@marcbachmann/cel-js';
+import type { FieldSchema } from '../api/schema/schema';
+import { type CostBudget, CostExceeded } from './budget';
+import { CelCompileError, CelEvaluationError, renderCompileError } from './errors';
+import { linearMatches } from './extensions/regex';
+import { registerExtensions } from './extensions/register';
+import { meter } from './meter';
+import { type DeclaredType, TypeDeclarations } from './types';
+
+/** Longer expressions are refused. Source: upstream's limit for rules. */
+const maxExpressionBytes = 64 * 1024;
+const limits = {
+  maxAstNodes: 10_000,
+  maxDepth: 100,
+  maxListElements: 1_000,
+  maxMapEntries: 1_000,
+  maxCallArguments: 32,
+};
+
+const base = new Environment({ enableOptionalTypes: true, limits });
+registerExtensions(base);
+
+/** Variables of expressions: `dyn`, or the schema of what the variable holds. */
+export type Variables = Readonly<Record<string, 'dyn' | FieldSchema>>;
+
+/** Expressions over the same variables. */
+export class CelEnvironment {
+  private readonly environment: Environment;
+  private readonly variables = new Map<string, DeclaredType>();
+
+  constructor(variables: Variables) {
+    this.environment = base.clone();
+    const types = new TypeDeclarations(this.environment);
+    for (const [name, schema] of Object.entries(variables)) {
+      const field: FieldSchema = schema === 'dyn' ? { type: 'any' } : schema;
+      const type = types.of(field, `object.${name}`);
+      this.variables.set(name, type);
+      this.environment.registerVariable(name, type.name);
+    }
+  }
+
+  /**
+   * @param result the type that the expression must have, for example bool
+   * @throws CelCompileError
+   */
+  compile(expression: string, result: 'bool' | 'string' | 'dyn'): CelProgram {
+    if (Buffer.byteLength(expression) > maxExpressionBytes) {
+      throw new CelCompileError(`the expression is longer than ${maxExpressionBytes} bytes`);
+    }
+    const parsed = this.parse(expression);
+    renameMatches(parsed.ast);
+    const { valid, type, error } = parsed.check();
+    if (!valid) throw compileError(expression, error);
+    if (result !== 'dyn' && type !== result && type !== 'dyn') {
+      throw new CelCompileError(`must evaluate to ${result}, not ${type}`);
+    }
+    return new CelProgram(parsed, this.variables, result);
+  }
+
+  private parse(expression: string) {
+    try {
+      return this.environment.parse(expression);
+    } catch (err) {
+      throw compileError(expression, err);
+    }
+  }
+}
+
+/** JavaScript's patterns, which the library uses, can take exponential time. */
+function renameMatches(part: unknown): void {
+  if (typeof part !== 'object' || part === null) return;
+  if ('args' in part && 'op' in part && Array.isArray(part.args) && (part.op === 'call' || part.op === 'rcall')) {
+    if (part.args[0] === 'matches') part.args[0] = linearMatches;
+  }
+  for (const inner of Object.values('args' in part ? [part.args] : part)) renameMatches(inner);
+}
+
+interface Parsed {
+  (variables: Record<string, unknown>): unknown;
+  readonly ast: ASTNode;
+}
+
+/** The values of an object's variables, converted once for all expressions that run on them. */
+export type Values = Readonly<Record<string, unknown>>;
+
+export class CelProgram {
+  private readonly budget: { current: CostBudget | undefined } = { current: undefined };
+
+  constructor(
+    private readonly parsed: Parsed,
+    private readonly variables: ReadonlyMap<string, DeclaredType>,
+    private readonly result: string,
+  ) {
+    meter(parsed.ast, (units) => this.budget.current?.spend(units));
+  }
+
+  /** @throws CelEvaluationError, CostExceeded */
+  run(values: Values, budget: CostBudget): unknown {
+    budget.startCall();
+    this.budget.current = budget;
+    let value: unknown;
+    try {
+      value = this.parsed(this.converted(values));
+    } catch (err) {
+      // An expression can hide the error of one branch, so the budget is asked and not the error.
+      if (budget.exceeded) throw new CostExceeded(budget.exceeded);
+      if (err instanceof EvaluationError) throw new CelEvaluationError(summaryOf(err));
+      throw err;
+    } finally {
+      this.budget.current = undefined;
+    }
+    if (budget.exceeded) throw new CostExceeded(budget.exceeded);
+    if (this.result !== 'dyn' && typeof value !== (this.result === 'bool' ? 'boolean' : this.result)) {
+      throw new CelEvaluationError(`must evaluate to ${this.result}`);
+    }
+    return value;
+  }
+
+  private converted(values: Values): Record<string, unknown> {
+    return Object.fromEntries([...this.variables].map(([name, { convert }]) => [name, convert(values[name]) ?? null]));
+  }
+}
+
+function compileError(expression: string, err: unknown): CelCompileError {
+  if (!(err instanceof ParseError || err instanceof CelTypeError || err instanceof EvaluationError)) throw err;
+  const start = err.range?.start ?? 0;
+  // cel-go marks the dot before a field.
+  const place = expression[start - 1] === '.' ? start - 1 : start;
+  return new CelCompileError(`compilation failed: ${renderCompileError(expression, place, summaryOf(err))}`);
+}
+
+/** The library's words → cel-go's. */
+const words: readonly (readonly [RegExp, string])[] = [
+  [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
+  [/^No such key: index out of bounds, index (-?\d+) .*$/, 'index out of bounds: $1'],
+  [/^No such key: (.*)$/, 'no such key: $1'],
+];
+
+function summaryOf({ summary, name }: { summary: string; name: string }): string {
+  const undefinedField = /^No such key: (.*)$/.exec(summary);
+  if (undefinedField && name === 'TypeError') return `undefined field '${undefinedField[1]}'`;
+  return words.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), summary);
+}

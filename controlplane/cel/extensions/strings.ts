@@ -1,0 +1,37 @@
+// Functions of strings that the library lacks: cel-go's extension "strings". Positions count code points, as in Go's runes.
+import type { Environment } from '@marcbachmann/cel-js';
+import { CelEvaluationError } from '../errors';
+
+const pointsOf = (text: string): string[] => Array.from(text);
+
+function at(points: readonly string[], index: bigint): number {
+  if (index < 0n || index > points.length) throw new CelEvaluationError(`index out of range: ${index}`);
+  return Number(index);
+}
+
+function replace(text: string, from: string, to: string, limit = -1n): string {
+  if (limit < 0n) return text.replaceAll(from, () => to);
+  let result = text;
+  let position = 0;
+  for (let i = 0n; i < limit; i++) {
+    const found = result.indexOf(from, position);
+    if (found < 0) break;
+    result = result.slice(0, found) + to + result.slice(found + from.length);
+    position = found + to.length + (from === '' ? 1 : 0);
+    if (position > result.length) break;
+  }
+  return result;
+}
+
+export function registerStrings(environment: Environment): void {
+  environment
+    .registerFunction('string.charAt(int): string', (text: string, index: bigint) => {
+      const points = pointsOf(text);
+      return points[at(points, index)] ?? '';
+    })
+    .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
+      replace(text, from, to),
+    )
+    .registerFunction('string.replace(string, string, int): string', replace)
+    .registerFunction('string.reverse(): string', (text: string) => pointsOf(text).reverse().join(''));
+}
