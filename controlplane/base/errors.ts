@@ -30,6 +30,7 @@ export interface FieldCause {
     | 'FieldValueNotSupported'
     | 'FieldValueNotFound'
     | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
     | 'FieldValueTypeInvalid';
   readonly field: string;
   readonly message: string;

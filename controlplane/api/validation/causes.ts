@@ -40,6 +40,12 @@ export function notFound(field: string, value: unknown): FieldCause {
   return { reason: 'FieldValueNotFound', field, message: `Not found: ${printed(value)}` };
 }
 
+export const tooMany = (field: string, count: number, most: number): FieldCause => ({
+  reason: 'FieldValueTooMany',
+  field,
+  message: `Too many: ${count}: must have at most ${most} items`,
+});
+
 export function tooLong(field: string, maxBytes: number): FieldCause {
   return { reason: 'FieldValueTooLong', field, message: `Too long: may not be more than ${maxBytes} bytes` };
 }

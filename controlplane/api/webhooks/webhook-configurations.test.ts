@@ -139,8 +139,22 @@ const cases: readonly { readonly change: object; readonly causes: readonly strin
     causes: ['clientConfig.service.path: Invalid value: "aa": must start with a \'/\''],
   },
   {
-    change: { matchConditions: [{ name: 'a', expression: 'true' }] },
-    causes: ['matchConditions: Forbidden: match conditions are not supported by this server'],
+    change: {
+      matchConditions: [
+        { name: 'a', expression: 'true' },
+        { name: 'a', expression: ' ' },
+        { name: '', expression: 'true' },
+      ],
+    },
+    causes: [
+      required('matchConditions[1].expression'),
+      'matchConditions[1].name: Duplicate value: "a"',
+      required('matchConditions[2].name'),
+    ],
+  },
+  {
+    change: { matchConditions: Array.from({ length: 65 }, (_, i) => ({ name: `c${i}`, expression: 'true' })) },
+    causes: ['matchConditions: Too many: 65: must have at most 64 items'],
   },
   {
     change: { rules: [{}] },

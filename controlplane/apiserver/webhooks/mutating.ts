@@ -103,9 +103,9 @@ class MutatingWebhooks implements WriteRule {
   }
 
   /** What the webhook sees, if its selectors match. */
-  private selected(write: Write, { hook, kind }: Candidate): AdmittedForm | undefined {
-    const form = admittedForm(write, kind);
-    if (!selects(hook, write, form, this.deps.cache)) return undefined;
+  private selected(write: Write, candidate: Candidate): AdmittedForm | undefined {
+    const form = admittedForm(write, candidate.kind);
+    if (!selects(candidate, write, form, this.deps.cache)) return undefined;
     return write.operation === 'create' && write.context && form.object
       ? { ...form, object: asSent(form.object) }
       : form;

@@ -42,16 +42,17 @@ export interface ReviewText {
   readonly body: string;
 }
 
-/** `seen` is the kind that the webhook's rule names. */
-export function renderReview(write: Write, seen: Kind, form: FormText, version: ReviewVersion): ReviewText {
+/** What a review says about the request, without the objects and the options. */
+export type ReviewHead = ReturnType<typeof reviewHead>;
+
+/** `seen` is the kind that the webhook's rule names, `shown` the kind of the object in the review. */
+export function reviewHead(write: Write, seen: Kind, shown: GroupVersionKind) {
   const { kind, subresource, user } = write;
-  const uid = randomUUID();
   const name = write.name || (write.object?.metadata?.name ?? '');
   const namespace = namespaceOf(write);
   const resourceOf = ({ group, version: of, plural }: Kind) => ({ group, version: of, resource: plural });
-  const head = {
-    uid,
-    kind: form.kind,
+  return {
+    kind: shown,
     resource: resourceOf(seen),
     ...(subresource === '' ? {} : { subResource: subresource }),
     requestKind: bodyKind(kind, subresource),
@@ -67,6 +68,11 @@ export function renderReview(write: Write, seen: Kind, form: FormText, version: 
       ...(user.extra ? { extra: user.extra } : {}),
     },
   };
+}
+
+export function renderReview(write: Write, seen: Kind, form: FormText, version: ReviewVersion): ReviewText {
+  const uid = randomUUID();
+  const head = { uid, ...reviewHead(write, seen, form.kind) };
   const request =
     `${JSON.stringify(head).slice(0, -1)},"object":${form.object},"oldObject":${form.old},` +
     `"dryRun":${write.dryRun},"options":${JSON.stringify(requestOptions(write) ?? null)}}`;

@@ -1,4 +1,4 @@
-// The selectors of a webhook: the labels of the request's namespace, and those of the object.
+// Whether a webhook whose rules match is called: by the labels of the request's namespace and of the object, and by its conditions.
 import { namespaces } from '../../api/namespace';
 import { matchesSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
@@ -6,11 +6,19 @@ import type { Cache } from '../cache/cache';
 import { notFound } from '../status';
 import type { Write } from '../write/rule';
 import { type AdmittedForm, namespaceOf } from './admitted';
-import type { IndexedWebhook } from './webhook-index';
+import { conditionsMatch } from './match-conditions';
+import { requestOptions } from './request-options';
+import { reviewHead } from './review';
+import type { Candidate, IndexedWebhook } from './webhook-index';
 
-/** @throws NotFound when the namespace of the request does not exist */
-export function selects(hook: IndexedWebhook, write: Write, form: AdmittedForm, cache: Cache): boolean {
-  return selectsNamespace(hook, write, cache) && selectsObject(hook, form);
+/** @throws NotFound when the namespace of the request does not exist; Forbidden when a condition fails */
+export function selects({ hook, kind }: Candidate, write: Write, form: AdmittedForm, cache: Cache): boolean {
+  if (!selectsNamespace(hook, write, cache) || !selectsObject(hook, form)) return false;
+  const { conditions, webhook } = hook;
+  if (conditions.length === 0) return true;
+  const options = requestOptions(write);
+  const head = { ...reviewHead(write, kind, form.kind), ...(options && { options }) };
+  return conditionsMatch(conditions, webhook.failurePolicy === 'Ignore', write, form, head);
 }
 
 /** A Namespace that is written has the labels that it will have; other cluster-scoped objects are in every selector. */

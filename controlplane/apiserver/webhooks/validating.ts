@@ -34,9 +34,10 @@ class ValidatingWebhooks implements WriteRule {
   /** Waits only when a webhook is selected. */
   validate(write: Write): void | Promise<void> {
     const texts = new Map<Kind, FormText>();
-    const selected = this.candidates(write).filter(({ hook, kind }) => {
+    const selected = this.candidates(write).filter((candidate) => {
+      const { kind } = candidate;
       const form = admittedForm(write, kind);
-      if (!selects(hook, write, form, this.deps.cache)) return false;
+      if (!selects(candidate, write, form, this.deps.cache)) return false;
       if (!texts.has(kind)) texts.set(kind, formText(form));
       return true;
     });

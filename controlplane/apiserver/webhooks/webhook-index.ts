@@ -8,6 +8,7 @@ import type { MutatingWebhook, Webhook } from '../../api/webhooks/types';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { Operation } from '../write/rule';
+import { type MatchCondition, matchCondition } from './match-conditions';
 import { ruleMatches } from './match-rule';
 
 export interface IndexedWebhook {
@@ -16,6 +17,7 @@ export interface IndexedWebhook {
   readonly webhook: Webhook & Pick<MutatingWebhook, 'reinvocationPolicy'>;
   readonly namespaces: Selector;
   readonly objects: Selector;
+  readonly conditions: readonly MatchCondition[];
 }
 
 /** A webhook to call, and the kind in whose form it sees the object. */
@@ -105,5 +107,6 @@ function indexed(configuration: string, webhook: Webhook): IndexedWebhook {
     // An absent selector is the empty one: both match everything.
     namespaces: selectorFromLabelSelector(webhook.namespaceSelector) ?? [],
     objects: selectorFromLabelSelector(webhook.objectSelector) ?? [],
+    conditions: (webhook.matchConditions ?? []).map(({ expression }) => matchCondition(expression)),
   };
 }

@@ -521,3 +521,69 @@ t.test('each object of a collection is sent; generated names are known to valida
     [made.json.metadata.name, 'h'].sort().map((name) => ['DELETE', name]),
   );
 });
+t.test('match conditions decide whether a webhook is called', async (t) => {
+  const { server, hook, call, configure } = await serve(t, () => deny());
+  const node = await server.identity('system:node:n1', 'system:nodes');
+  await configure(
+    'validating',
+    'conditions',
+    {
+      matchConditions: [
+        { name: 'not-nodes', expression: "!('system:nodes' in request.userInfo.groups)" },
+        { name: 'labelled', expression: "has(object.metadata.labels) && object.metadata.labels['team'] == 'a'" },
+      ],
+    },
+    {
+      failurePolicy: 'Ignore',
+      matchConditions: [{ name: 'fails', expression: 'object.metadata.annotations.size() > 0' }],
+    },
+  );
+  const create = (name: string, metadata: object = {}) => call('POST', maps, { metadata: { name, ...metadata } });
+  t.equal((await create('free')).status, 201, 'a condition is false, and the other one fails but is ignored');
+  t.equal(hook.reviews.length, 0);
+  const refused = await create('mine', { labels: { team: 'a' } });
+  t.equal(refused.status, 400, refused.text);
+  t.equal(hook.reviews.length, 1, 'all conditions of the first webhook are true');
+  const annotated = await create('noted', { annotations: { a: 'b' } });
+  t.equal(annotated.status, 400, 'the condition of the second webhook is true');
+  const byNode = await call('POST', maps, { metadata: { name: 'n', labels: { team: 'a' } } }, { as: node });
+  t.equal(byNode.status, 403, 'a node may not create ConfigMaps at all');
+
+  await configure('validating', 'strict', {
+    matchConditions: [{ name: 'fails', expression: 'object.data.key == "x"' }],
+  });
+  const failed = await create('free-2');
+  t.equal(failed.status, 403);
+  t.equal(
+    failed.json.message,
+    `configmaps "free-2" is forbidden: expression 'object.data.key == "x"' resulted in error: no such key: data`,
+  );
+});
+
+t.test('an expression that does not compile is refused', async (t) => {
+  const { call, hook } = await serve(t, () => allow);
+  const path = `${configurations}/validatingwebhookconfigurations`;
+  const configuration = (expression: string) => ({
+    metadata: { name: 'c' },
+    webhooks: [
+      {
+        name: 'a.example.com',
+        clientConfig: { url: hook.url('/') },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+        matchConditions: [{ name: 'x', expression }],
+      },
+    ],
+  });
+  const cases: readonly (readonly [expression: string, message: RegExp])[] = [
+    ['request.nope == "a"', /compilation failed: ERROR: <input>:1:8: undefined field 'nope'/],
+    ['authorizer.group("")', /undeclared reference to 'authorizer'/],
+    ['request.name', /must evaluate to bool, not string/],
+  ];
+  for (const [expression, message] of cases) {
+    const { status, json } = await call('POST', path, configuration(expression));
+    t.equal(status, 422, expression);
+    t.match(json.details.causes, [{ field: 'webhooks[0].matchConditions[0].expression', message }], expression);
+  }
+  t.equal((await call('POST', path, configuration('request.operation == "CREATE"'))).status, 201);
+});

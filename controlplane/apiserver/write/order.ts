@@ -19,6 +19,7 @@ import { storageObjectInUse } from '../admission/storage-object-in-use';
 import { volumePhaseTime } from '../admission/volume-phase-time';
 import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
+import { matchConditions } from '../webhooks/condition-rule';
 import { mutatingWebhooks } from '../webhooks/mutating';
 import { validatingWebhooks } from '../webhooks/validating';
 import type { OpenRule } from './rule';
@@ -50,6 +51,8 @@ export const writeOrder: readonly OpenRule[] = [
   volumePhaseTime,
   // Upstream checks this in the storage of roles, after all plug-ins: so a webhook cannot add permissions either.
   rbacEscalation,
+  // A configuration whose expressions do not compile is refused before a webhook could see it.
+  matchConditions,
   // They see the object that will be stored, and only if no rule of the server refuses it.
   validatingWebhooks,
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
