@@ -2,14 +2,15 @@
 // hack/test puts the names of the files and their time limit into the environment: tap makes folder names of arguments.
 // Each file is a subtest of the process, so the results read as those of `tap run`. To a file, its subtest is what `tap` exports.
 import { resolve } from 'node:path';
-import tap, { type Test } from 'tap';
+import type { Test } from 'tap';
 
 /** When all files have ended, nothing may keep the process running for longer. */
 const exitMs = 20_000;
 
 async function main(files: readonly string[], timeoutSeconds: number): Promise<void> {
-  // tap names the folders of tests by it, and the path of a Unix socket in such a folder may have 107 bytes at most.
+  // tap names the folders of tests by the script, and the path of a Unix socket in such a folder may have 107 bytes at most.
   process.argv[1] = 't';
+  const { default: tap } = await import('tap');
   // The time limit is one for each file; the process itself has none here: hack/test has one for the batch.
   tap.setTimeout(0);
   const left: string[] = [];
