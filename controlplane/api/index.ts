@@ -61,7 +61,6 @@ export * from './slices/facts';
 export { type StatefulSet, statefulSets } from './stateful-set';
 export { type StorageClass, storageClasses } from './storage-class';
 export * from './types';
-export * from './types';
 export {
   type ValidatingWebhookConfiguration,
   validatingWebhookConfigurations,

@@ -1,6 +1,6 @@
 // A Service of type LoadBalancer from the first command to the answer, from this machine and from every node.
 import type t from 'tap';
-import { ask, type Cluster, run } from './cluster';
+import { ask, type Cluster, run, until } from './cluster';
 
 type Test = typeof t;
 interface Balancer {
@@ -62,8 +62,11 @@ export function loadBalancerTests(t: Test, cluster: Cluster): void {
     await wait('first');
     const address = (await read('first')).status.loadBalancer.ingress?.[0]?.ip;
     await kubectl('delete', 'service', 'first');
-    const { code } = await run(['curl', '-sS', '-o', '/dev/null', '--max-time', '5', `http://${address}/`]);
-    t.not(code, 0);
+    // kubectl returns when the object is removed; kube-proxy removes the rules a moment later.
+    await until(`an end of answers from ${address}`, async () => {
+      const { code } = await run(['curl', '-sS', '-o', '/dev/null', '--max-time', '5', `http://${address}/`]);
+      return code === 0 ? undefined : code;
+    });
     await expose('second', '--type=LoadBalancer');
     await wait('second');
     t.equal((await read('second')).status.loadBalancer.ingress?.[0]?.ip, address);
