@@ -4,7 +4,7 @@ import { defineKind } from './kind';
 import { defaultTemplate, validateWorkload } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
-import { ageColumn, nameColumn, workloadColumns } from './table';
+import { ageColumn, nameColumn, replicaColumns, workloadColumns } from './table';
 import type { Wire } from './types';
 import { required } from './validation/causes';
 import { validateReplicaStatus } from './validation/replica-status';
@@ -39,28 +39,6 @@ export const replicaSets = defineKind<ReplicaSet>({
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   warnings: ({ metadata, spec }, { old, subresource }) =>
     subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
-  columns: [
-    nameColumn,
-    {
-      name: 'Desired',
-      type: 'integer',
-      description: 'The number of desired replicas.',
-      cell: ({ spec }) => spec?.replicas ?? 0,
-    },
-    {
-      name: 'Current',
-      type: 'integer',
-      description: 'The most recently observed number of replicas.',
-      cell: ({ status }) => status?.replicas ?? 0,
-    },
-    {
-      name: 'Ready',
-      type: 'integer',
-      description: 'The number of ready replicas.',
-      cell: ({ status }) => status?.readyReplicas ?? 0,
-    },
-    ageColumn,
-    ...workloadColumns,
-  ],
+  columns: [nameColumn, ...replicaColumns, ageColumn, ...workloadColumns],
   fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
 });

@@ -6,7 +6,7 @@ import { defineKind, type WriteContext } from './kind';
 import { defaultTemplate, onlyAlways, validateTemplate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
-import { ageColumn, containerColumns, formatLabels, nameColumn } from './table';
+import { ageColumn, containerColumns, formatLabels, nameColumn, replicaColumns } from './table';
 import type { Wire } from './types';
 import { invalidEach, required } from './validation/causes';
 import { nonNegative } from './validation/names';
@@ -76,24 +76,7 @@ export const replicationControllers = defineKind<ReplicationController>({
       : [],
   columns: [
     nameColumn,
-    {
-      name: 'Desired',
-      type: 'integer',
-      description: 'The number of desired replicas.',
-      cell: ({ spec }) => spec?.replicas ?? 0,
-    },
-    {
-      name: 'Current',
-      type: 'integer',
-      description: 'The most recently observed number of replicas.',
-      cell: ({ status }) => status?.replicas ?? 0,
-    },
-    {
-      name: 'Ready',
-      type: 'integer',
-      description: 'The number of ready replicas.',
-      cell: ({ status }) => status?.readyReplicas ?? 0,
-    },
+    ...replicaColumns,
     ageColumn,
     ...containerColumns,
     {

@@ -68,6 +68,33 @@ interface WithSelector extends KubeObject {
   spec?: { selector?: LabelSelector };
 }
 
+interface WithReplicas extends KubeObject {
+  spec?: { replicas?: number };
+  status?: { replicas?: number; readyReplicas?: number };
+}
+
+/** Of ReplicaSets and ReplicationControllers. */
+export const replicaColumns: readonly Column<WithReplicas>[] = [
+  {
+    name: 'Desired',
+    type: 'integer',
+    description: 'The number of desired replicas.',
+    cell: ({ spec }) => spec?.replicas ?? 0,
+  },
+  {
+    name: 'Current',
+    type: 'integer',
+    description: 'The most recently observed number of replicas.',
+    cell: ({ status }) => status?.replicas ?? 0,
+  },
+  {
+    name: 'Ready',
+    type: 'integer',
+    description: 'The number of ready replicas.',
+    cell: ({ status }) => status?.readyReplicas ?? 0,
+  },
+];
+
 /** Containers and images of a workload, with -o wide. */
 export const containerColumns: readonly Column<WithContainers>[] = [
   {

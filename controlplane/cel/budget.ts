@@ -3,12 +3,10 @@
 
 /** For one evaluation of one expression. */
 export const perCallLimit = 1_000_000;
-/** For all rules of one object or one policy binding together. */
-export const objectLimit = 10_000_000;
 /** For all match conditions of one webhook or policy binding together. */
 export const matchConditionsLimit = 2_500_000;
 
-/** What an evaluation may still cost. Shared by the evaluations of one object. */
+/** What evaluations may still cost. Those of one webhook share a budget. */
 export class CostBudget {
   private left: number;
   private leftInCall = perCallLimit;

@@ -1,7 +1,7 @@
 // Expressions as validation rules have them, on an object with a schema.
 import t from 'tap';
 import type { FieldSchema } from '../api/schema/schema';
-import { CostBudget, CostExceeded, objectLimit } from './budget';
+import { CostBudget, CostExceeded, matchConditionsLimit } from './budget';
 import { CelEnvironment } from './engine';
 import { CelCompileError, CelEvaluationError } from './errors';
 
@@ -52,7 +52,7 @@ const object = {
 const run = (expression: string, values: Record<string, unknown> = {}) =>
   env
     .compile(expression, 'dyn')
-    .run({ self: object, oldSelf: object, params: { max: 5 }, ...values }, new CostBudget(objectLimit));
+    .run({ self: object, oldSelf: object, params: { max: 5 }, ...values }, new CostBudget(matchConditionsLimit));
 
 t.test('rules over typed fields', async (t) => {
   const cases: readonly (readonly [expression: string, value: unknown])[] = [
@@ -178,7 +178,11 @@ t.test('cost', async (t) => {
   const program = env.compile('self.tags.all(x, x != "")', 'bool');
   t.equal(program.run({ self: { tags: ['a', 'b'] } }, budget), true);
   t.throws(() => program.run({ self: { tags } }, budget), new CostExceeded('all'), 'all evaluations together');
-  t.equal(program.run({ self: { tags } }, new CostBudget(objectLimit)), true, 'the next object has its own budget');
+  t.equal(
+    program.run({ self: { tags } }, new CostBudget(matchConditionsLimit)),
+    true,
+    'the next object has its own budget',
+  );
 });
 
 t.test('a pattern that JavaScript would search for ever takes no time', async (t) => {

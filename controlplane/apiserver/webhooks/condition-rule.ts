@@ -4,16 +4,12 @@ import { mutatingWebhookConfigurations } from '../../api/mutating-webhook-config
 import type { KubeObject } from '../../api/types';
 import { validatingWebhookConfigurations } from '../../api/validating-webhook-configuration';
 import { invalid } from '../../api/validation/causes';
-import type { Webhook } from '../../api/webhooks/types';
 import type { FieldCause } from '../../base/errors';
 import { CelCompileError } from '../../cel/errors';
 import { invalid as invalidObject } from '../status';
 import type { OpenRule } from '../write/rule';
 import { compileCondition } from './match-conditions';
-
-interface Configuration extends KubeObject {
-  readonly webhooks?: readonly Webhook[];
-}
+import type { Configuration } from './webhook-index';
 
 const prefixes: ReadonlySet<string> = new Set([
   mutatingWebhookConfigurations.prefix,

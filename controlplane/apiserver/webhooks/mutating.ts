@@ -6,18 +6,15 @@ import type { KubeObject } from '../../api/types';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
 import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted } from './admitted';
 import { callWebhook } from './call';
-import { WebhookClient } from './client';
+import type { WebhookClient } from './client';
+import { openWebhooks } from './open';
 import { applyWebhookPatch } from './patched-object';
 import { formText } from './review';
 import { selects } from './select';
-import { type Candidate, WebhookIndex } from './webhook-index';
+import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const mutatingWebhooks: OpenRule = async (deps) => {
-  const { cache, catalog, random, signal } = deps;
-  const index = new WebhookIndex(catalog);
-  const client = new WebhookClient(cache, random);
-  signal.addEventListener('abort', () => client.close(), { once: true });
-  await index.follow(cache, mutatingWebhookConfigurations, signal);
+  const { index, client } = await openWebhooks(deps, mutatingWebhookConfigurations);
   return new MutatingWebhooks(deps, index, client);
 };
 

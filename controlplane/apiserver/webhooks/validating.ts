@@ -4,17 +4,14 @@ import { validatingWebhookConfigurations } from '../../api/validating-webhook-co
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
 import { admittedForm, admittedOperation, isAdmitted } from './admitted';
 import { callWebhook } from './call';
-import { WebhookClient } from './client';
+import type { WebhookClient } from './client';
+import { openWebhooks } from './open';
 import { type FormText, formText } from './review';
 import { selects } from './select';
-import { type Candidate, WebhookIndex } from './webhook-index';
+import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const validatingWebhooks: OpenRule = async (deps) => {
-  const { cache, catalog, random, signal } = deps;
-  const index = new WebhookIndex(catalog);
-  const client = new WebhookClient(cache, random);
-  signal.addEventListener('abort', () => client.close(), { once: true });
-  await index.follow(cache, validatingWebhookConfigurations, signal);
+  const { index, client } = await openWebhooks(deps, validatingWebhookConfigurations);
   return new ValidatingWebhooks(deps, index, client);
 };
 

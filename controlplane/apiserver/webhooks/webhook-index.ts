@@ -26,7 +26,7 @@ export interface Candidate {
   readonly kind: Kind;
 }
 
-interface Configuration extends KubeObject {
+export interface Configuration extends KubeObject {
   readonly webhooks?: readonly Webhook[];
 }
 

@@ -1,10 +1,11 @@
 // The functions that Kubernetes adds, as expressions use them.
 import t from 'tap';
-import { CostBudget, objectLimit } from '../budget';
+import { CostBudget, matchConditionsLimit } from '../budget';
 import { CelEnvironment } from '../engine';
 
 const environment = new CelEnvironment({ self: 'dyn' });
-const run = (expression: string) => environment.compile(expression, 'dyn').run({}, new CostBudget(objectLimit));
+const run = (expression: string) =>
+  environment.compile(expression, 'dyn').run({}, new CostBudget(matchConditionsLimit));
 
 t.test('quantity', async (t) => {
   const cases: readonly (readonly [expression: string, value: unknown])[] = [
