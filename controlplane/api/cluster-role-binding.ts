@@ -14,6 +14,7 @@ export const clusterRoleBindings = defineKind<ClusterRoleBinding>({
   plural: 'clusterrolebindings',
   namespaced: false,
   schema: { model: 'V1ClusterRoleBinding' },
+  createOnUpdate: true,
   nameCheck: pathSegment,
   defaults: defaultBinding,
   validate: (binding, { old }) => validateBinding(binding, old, ['ClusterRole']),

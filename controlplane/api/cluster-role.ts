@@ -17,6 +17,7 @@ export const clusterRoles = defineKind<ClusterRole>({
   plural: 'clusterroles',
   namespaced: false,
   schema: { model: 'V1ClusterRole' },
+  createOnUpdate: true,
   nameCheck: pathSegment,
   validate: ({ rules, aggregationRule }) => [...validateRules(rules, true), ...validateAggregation(aggregationRule)],
   columns: roleColumns,

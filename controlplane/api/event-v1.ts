@@ -44,6 +44,7 @@ export const eventsV1 = defineKind<EventV1>({
   shortNames: ['ev'],
   namespaced: true,
   schema: { model: 'EventsV1Event' },
+  createOnUpdate: true,
   storage: { kind: events, toStored: toCore, fromStored: (object) => rename<EventV1>(object, ownNames) },
   validate: (event, { old }) => validate(event, old),
   columns: columns.map((column) => ({ ...column, cell: (event, now) => column.cell(toCore(event), now) })),

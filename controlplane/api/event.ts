@@ -37,6 +37,7 @@ export const events = defineKind<Event>({
   shortNames: ['ev'],
   namespaced: true,
   schema: { model: 'CoreV1Event' },
+  createOnUpdate: true,
   nameCheck: pathSegment,
   validate: (event) => validateEvent(event),
   columns: [

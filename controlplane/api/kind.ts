@@ -101,6 +101,13 @@ export interface KindOptions<T extends KubeObject> {
   readonly podTemplate?: { readonly path: string; readonly of: Reader<T, PodTemplate | undefined> };
   /** Rules of a deletion in addition to those of all kinds. */
   readonly deletion?: DeletionRules<T>;
+  /** True: a PUT of a missing object creates it. Upstream's AllowCreateOnUpdate. */
+  readonly createOnUpdate?: boolean;
+  /**
+   * False: an update must name the resourceVersion it has read. Upstream's AllowUnconditionalUpdate. By default only kinds without a
+   * Go type demand it.
+   */
+  readonly unconditionalUpdate?: boolean;
   /** Which changes raise metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
   /** Values that no other object may hold: names from claims.ts. Depends only on the object, and never throws. */
@@ -159,6 +166,11 @@ export const isStored = ({ verbs }: Pick<Kind, 'verbs'>): boolean => verbs.inclu
 /** True for a kind with its own definition, as of a CustomResourceDefinition: it has no Go type. */
 export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeObject>, 'schema'> }): boolean =>
   'definition' in options.schema;
+
+/** True when an update may leave out the resourceVersion: then it replaces the object, whatever another writer changed. */
+export const allowsUnconditionalUpdate = (kind: {
+  readonly options: Pick<KindOptions<KubeObject>, 'schema' | 'unconditionalUpdate'>;
+}) => kind.options.unconditionalUpdate ?? !isCustom(kind);
 
 /** True for `status` and similar subresources: the write may change only the status. */
 export function writesStatus(kind: WithSubresources, subresource: string): boolean {

@@ -14,6 +14,8 @@ export const leases = defineKind<Lease>({
   plural: 'leases',
   namespaced: true,
   schema: { model: 'V1Lease' },
+  createOnUpdate: true,
+  unconditionalUpdate: false,
   validate: ({ spec }) => {
     const { leaseDurationSeconds, leaseTransitions } = spec ?? {};
     const causes = [];

@@ -77,6 +77,7 @@ export const limitRanges = defineKind<LimitRange>({
   shortNames: ['limits'],
   namespaced: true,
   schema: { model: 'V1LimitRange' },
+  createOnUpdate: true,
   defaults: ({ spec }) => {
     for (const item of spec?.limits ?? []) setItemDefaults(item);
   },

@@ -42,6 +42,7 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   shortNames: ['pdb'],
   namespaced: true,
   schema: { model: 'V1PodDisruptionBudget' },
+  unconditionalUpdate: false,
   hasStatus: true,
   // No disruption is allowed until the controller has counted the pods.
   prepare: (budget, { old }) => {

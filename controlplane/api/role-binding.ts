@@ -14,6 +14,7 @@ export const roleBindings = defineKind<RoleBinding>({
   plural: 'rolebindings',
   namespaced: true,
   schema: { model: 'V1RoleBinding' },
+  createOnUpdate: true,
   nameCheck: pathSegment,
   defaults: defaultBinding,
   validate: (binding, { old }) => validateBinding(binding, old, ['Role', 'ClusterRole']),

@@ -14,6 +14,7 @@ export const roles = defineKind<Role>({
   plural: 'roles',
   namespaced: true,
   schema: { model: 'V1Role' },
+  createOnUpdate: true,
   nameCheck: pathSegment,
   validate: ({ rules }) => validateRules(rules, false),
   columns: roleColumns,

@@ -48,6 +48,8 @@ export const runtimeClasses = defineKind<RuntimeClass>({
   plural: 'runtimeclasses',
   namespaced: false,
   schema: { model: 'V1RuntimeClass' },
+  createOnUpdate: true,
+  unconditionalUpdate: false,
   defaults: ({ overhead }) => {
     if (overhead?.podFixed) canonicalize(overhead.podFixed);
   },

@@ -22,6 +22,7 @@ export const services = defineKind<Service>({
   categories: ['all'],
   namespaced: true,
   schema: { model: 'V1Service' },
+  createOnUpdate: true,
   hasStatus: true,
   // Beyond upstream, whose Services have no generation: condition Programmed names the generation that the kernels of the nodes
   // have, and for `kubectl wait` a condition with an older observedGeneration is not met.

@@ -7,7 +7,7 @@ import { duplicateField } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
 import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
-import { BadRequest, describeError, isAlreadyExists, isNotFound } from '../../base/errors';
+import { BadRequest, describeError, isAlreadyExists } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
 import { apply, rootField } from '../patch/apply';
 import type { JsonObject } from '../patch/json';
@@ -17,6 +17,7 @@ import type { Reply } from '../request';
 import { conflict, notFound } from '../status';
 import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
+import { isMissing } from './create-on-update';
 import { isRecord } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
@@ -61,15 +62,11 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
       });
       return renderObject(deps, rest, updated, 200);
     } catch (err) {
-      const raced = isAlreadyExists(err) || (isNotFound(err) && subresource === '' && isAbout(err.details, rest));
+      const raced = isAlreadyExists(err) || (subresource === '' && isMissing(err, rest));
       if (!raced || attempt === maxAttempts) throw err;
     }
   }
 }
-
-/** False for a missing namespace: only a missing object can be a race. */
-const isAbout = (details: Readonly<Record<string, unknown>>, { route }: RestRequest): boolean =>
-  details['kind'] === route.kind.plural && details['name'] === route.name;
 
 /** Reads YAML, and so also JSON. @throws BadRequest, StatusError 500 for an object that does not fit its kind */
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {

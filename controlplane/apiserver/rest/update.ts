@@ -1,15 +1,17 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write if unchanged; after a conflict it starts again.
-import { type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
+import { allowsUnconditionalUpdate, type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
-import { AlreadyClaimed, BadRequest, isConflict } from '../../base/errors';
+import { invalid as invalidValue } from '../../api/validation/causes';
+import { AlreadyClaimed, isAlreadyExists, isConflict } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
-import { conflict, modified } from '../status';
+import { invalid, modified } from '../status';
 import { noteRefusal } from '../write/refused-claims';
 import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { parseObject, type RestDeps, type RestRequest, readBody } from './context';
 import { rehearsed } from './create';
+import { checkName, createByUpdate, isMissing, otherUid } from './create-on-update';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
 import { carryMetadata, isFinished, keyOf, mergeOwnerReferences, raisesGeneration, setNamespace } from './metadata';
@@ -34,19 +36,27 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   const { kind, name, namespace, subresource } = rest.route;
   const body = await readBody(rest, kind);
   const { dryRun } = writeOptions(rest);
+  const key = keyOf(kind, namespace, name);
   let first: KubeObject | undefined = parseObject(rest, kind, body);
-  const updated = await update(deps, rest, {
-    kind,
-    key: keyOf(kind, namespace, name),
-    subresource,
-    dryRun,
-    transform: () => {
-      const object = first ?? parseObject(rest, kind, body);
-      first = undefined;
-      return object;
-    },
-  });
-  return renderObject(deps, rest, updated, 200);
+  const parsed = (): KubeObject => {
+    const object = first ?? parseObject(rest, kind, body);
+    first = undefined;
+    return object;
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (subresource === '' && !deps.cache.kind(kind).get(key)) {
+        const created = await createByUpdate(deps, rest, parsed(), dryRun);
+        return renderObject(deps, rest, created, 201);
+      }
+      const updated = await update(deps, rest, { kind, key, subresource, dryRun, transform: parsed });
+      return renderObject(deps, rest, updated, 200);
+    } catch (err) {
+      // Another writer created or deleted the object in the meantime.
+      const raced = kind.options.createOnUpdate && (isAlreadyExists(err) || isMissing(err, rest));
+      if (!raced || subresource !== '' || attempt === maxAttempts) throw err;
+    }
+  }
 }
 
 /** Result of an attempt that must not write: the object as it would be, and the stored object if it must be deleted. */
@@ -110,18 +120,15 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
 
 /** @throws Conflict when the writer read another revision or means another object, BadRequest */
 function checkPreconditions(kind: Kind, name: string, object: KubeObject, current: KubeObject): void {
-  const { resourceVersion, uid, name: bodyName } = object.metadata ?? {};
-  if (bodyName !== undefined && bodyName !== name) {
-    throw new BadRequest(`the name of the object (${bodyName}) does not match the name on the URL (${name})`);
+  const { resourceVersion, uid } = object.metadata ?? {};
+  checkName(name, object);
+  if (uid && uid !== current.metadata?.uid) throw otherUid(kind, name, uid, current.metadata?.uid);
+  if (!resourceVersion || resourceVersion === '0') {
+    if (allowsUnconditionalUpdate(kind)) return;
+    // Upstream names the resource here, where all other errors of this form name the kind.
+    const cause = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid({ group: kind.group, kind: kind.plural }, name, [cause]);
   }
-  if (uid && uid !== current.metadata?.uid) {
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata?.uid ?? ''}`,
-    );
-  }
-  if (!resourceVersion || resourceVersion === '0') return;
   if (resourceVersion !== current.metadata?.resourceVersion) throw modified(kind, name);
 }
 
