@@ -18,6 +18,7 @@ export const mutatingWebhookConfigurations = defineKind<MutatingWebhookConfigura
   categories: ['api-extensions'],
   namespaced: false,
   schema: { model: 'V1MutatingWebhookConfiguration' },
+  unconditionalUpdate: false,
   generation: 'spec',
   defaults: ({ webhooks = [] }) => {
     for (const webhook of webhooks) {

@@ -18,6 +18,7 @@ export const validatingWebhookConfigurations = defineKind<ValidatingWebhookConfi
   categories: ['api-extensions'],
   namespaced: false,
   schema: { model: 'V1ValidatingWebhookConfiguration' },
+  unconditionalUpdate: false,
   generation: 'spec',
   defaults: ({ webhooks = [] }) => {
     for (const webhook of webhooks) setWebhookDefaults(webhook);
