@@ -10,6 +10,7 @@ export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-bin
 export * from './conditions';
 export { type ConfigMap, configMaps } from './config-map';
 export { type ControllerRevision, controllerRevisions } from './controller-revision';
+export { type CronJob, cronJobs } from './cron-job';
 export { type CSIDriver, csiDrivers } from './csi-driver';
 export { type CSINode, csiNodes } from './csi-node';
 export { type CSIStorageCapacity, csiStorageCapacities } from './csi-storage-capacity';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultTemplate, validateTemplate } from './pods/template';
+import { defaultTemplate, matchLabels, validateLoneTemplate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, formatDuration, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
@@ -17,7 +17,7 @@ export type JobSpec = NonNullable<Job['spec']>;
 const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
 const jobNameLabel = 'batch.kubernetes.io/job-name';
 
-export function defaultJobSpec(spec: JobSpec): void {
+function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) {
     spec.completions = 1;
     spec.parallelism = 1;
@@ -64,8 +64,8 @@ const unserved = [
   'managedBy',
 ] as const;
 
-/** `field` is the path of the spec: that of a Job, or of a CronJob's template. */
-export function validateJobSpec(spec: JobSpec, field: string, old?: JobSpec): FieldCause[] {
+/** The rules of a Job's spec and of a CronJob's template, which has no selector yet. `field` is the path of the spec. */
+export function validateJobFields(spec: JobSpec, field: string, old?: JobSpec): FieldCause[] {
   const causes = numbers.flatMap((name) => {
     const value = spec[name];
     return value === undefined ? [] : invalidEach(`${field}.${name}`, value, nonNegative(value));
@@ -75,8 +75,8 @@ export function validateJobSpec(spec: JobSpec, field: string, old?: JobSpec): Fi
   for (const name of unserved) {
     if (spec[name] !== undefined) causes.push(forbidden(`${field}.${name}`, 'not supported by this server'));
   }
-  const { template, selector } = spec;
-  causes.push(...validateTemplate(template, old?.template, { selector, field: `${field}.template` }));
+  const { template } = spec;
+  causes.push(...validateLoneTemplate(template, old?.template, `${field}.template`));
   if ((template.spec?.restartPolicy ?? 'Always') === 'Always') {
     causes.push(required(`${field}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
   }
@@ -86,7 +86,10 @@ export function validateJobSpec(spec: JobSpec, field: string, old?: JobSpec): Fi
 function validate({ spec }: Job, { old, subresource }: WriteContext<Job>): FieldCause[] {
   if (subresource !== '') return [];
   if (!spec) return [required('spec')];
-  const causes = validateJobSpec(spec, 'spec', old?.spec);
+  const causes = [
+    ...matchLabels(spec.template, spec.selector, 'spec.template'),
+    ...validateJobFields(spec, 'spec', old?.spec),
+  ];
   if (!old) {
     if (!spec.selector) causes.push(required('spec.selector'));
     return causes;

@@ -5,6 +5,7 @@ import { clusterRoles } from './cluster-role';
 import { clusterRoleBindings } from './cluster-role-binding';
 import { configMaps } from './config-map';
 import { controllerRevisions } from './controller-revision';
+import { cronJobs } from './cron-job';
 import { csiDrivers } from './csi-driver';
 import { csiNodes } from './csi-node';
 import { csiStorageCapacities } from './csi-storage-capacity';
@@ -70,6 +71,7 @@ export const registry: readonly Kind[] = [
   statefulSets,
   controllerRevisions,
   jobs,
+  cronJobs,
   endpointSlices,
   ingresses,
   ingressClasses,

@@ -39,6 +39,12 @@ const samples: Readonly<Record<string, object>> = {
   statefulsets: { spec: { selector, template } },
   daemonsets: { spec: { selector, template } },
   controllerrevisions: { revision: 1, data: {} },
+  cronjobs: {
+    spec: {
+      schedule: '@daily',
+      jobTemplate: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
+    },
+  },
   jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },

@@ -9,6 +9,7 @@ import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
 import { BootstrapSignerController } from './bootstrap-signer/controller';
 import { ClusterRoleAggregationController } from './clusterrole-aggregation/controller';
+import { CronJobController } from './cronjob/controller';
 import { CsrApprovingController } from './csr-approving/controller';
 import { CsrCleanerController } from './csr-cleaner/controller';
 import { CsrSigningController, type CsrSigningOptions } from './csr-signing/controller';
@@ -117,6 +118,7 @@ export function createControllers(
     replicationController: new ReplicaSetController(deps('replicationcontroller'), replicationControllerWorkload),
     daemonset: new DaemonSetController(deps('daemonset')),
     job: new JobController(deps('job')),
+    cronJob: new CronJobController(deps('cronjob')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
     endpointSliceMirroring: new EndpointSliceMirroringController(deps('endpointslice-mirroring')),
     endpoints: new EndpointsController(deps('endpoints')),

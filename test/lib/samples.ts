@@ -5,6 +5,7 @@ import {
   clusterRoles,
   configMaps,
   controllerRevisions,
+  cronJobs,
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
@@ -106,6 +107,15 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [daemonSets, { spec: workload('daemonset') }],
     [statefulSets, { spec: { replicas: 2, serviceName: 'sample', ...workload('statefulset') } }],
     [controllerRevisions, { revision: 1, data: {} }],
+    [
+      cronJobs,
+      {
+        spec: {
+          schedule: '0 0 29 2 *',
+          jobTemplate: { spec: { template: template('cronjob', { restartPolicy: 'Never' }) } },
+        },
+      },
+    ],
     [jobs, { spec: { template: template('job', { restartPolicy: 'Never' }) } }],
     [endpointSlices, { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] }],
     [ingresses, { spec: { defaultBackend: { service: { name: 'sample', port: { number: 80 } } } } }],

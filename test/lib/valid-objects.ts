@@ -233,6 +233,17 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
     },
   }),
   ControllerRevision: () => ({ data: { a: 'b' }, revision: 1 }),
+  CronJob: () => ({
+    spec: {
+      schedule: '*/5 * * * *',
+      timeZone: 'Europe/Berlin',
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: 10,
+      successfulJobsHistoryLimit: 1,
+      failedJobsHistoryLimit: 2,
+      jobTemplate: { metadata: { labels }, spec: { template: template('Never'), completions: 1, parallelism: 1 } },
+    },
+  }),
   Job: () => ({ spec: { template: template('Never'), completions: 1, parallelism: 1 } }),
   EndpointSlice: () => ({
     addressType: 'IPv4',

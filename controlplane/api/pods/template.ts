@@ -84,7 +84,8 @@ export function validateLoneTemplate(
   return newCauses(causes, () => (old ? validateTemplateFields(old, field) : []));
 }
 
-function matchLabels(
+/** Without a selector, no labels match. */
+export function matchLabels(
   template: PodTemplate | undefined,
   selector: LabelSelector | undefined,
   field: string,

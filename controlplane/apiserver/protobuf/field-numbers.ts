@@ -102,6 +102,10 @@ ScaleSpec: replicas
 ScaleStatus: replicas selector
 `,
   'io.k8s.api.batch.v1': `
+CronJob: metadata spec status
+CronJobSpec: schedule startingDeadlineSeconds? concurrencyPolicy suspend? jobTemplate successfulJobsHistoryLimit?
+  failedJobsHistoryLimit? timeZone?
+CronJobStatus: active lastScheduleTime=4 lastSuccessfulTime
 Job: metadata spec status
 JobCondition: type status lastProbeTime lastTransitionTime reason message
 JobSpec: parallelism? completions? activeDeadlineSeconds? selector manualSelector? template backoffLimit?
@@ -109,6 +113,7 @@ JobSpec: parallelism? completions? activeDeadlineSeconds? selector manualSelecto
   podReplacementPolicy? managedBy? successPolicy
 JobStatus: conditions startTime completionTime active succeeded failed completedIndexes uncountedTerminatedPods ready?
   failedIndexes? terminating?
+JobTemplateSpec: metadata spec
 PodFailurePolicy: rules
 PodFailurePolicyOnExitCodesRequirement: containerName? operator values
 PodFailurePolicyOnPodConditionsPattern: type status

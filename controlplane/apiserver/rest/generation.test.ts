@@ -63,6 +63,12 @@ const cases: readonly Case[] = [
     generations: bySpec,
   },
   {
+    path: '/apis/batch/v1/namespaces/default/cronjobs',
+    body: { spec: { schedule: '@daily', jobTemplate: { spec: job } } },
+    change: { spec: { suspend: true } },
+    generations: bySpec,
+  },
+  {
     path: '/apis/batch/v1/namespaces/default/jobs',
     body: { spec: job },
     change: { spec: { parallelism: 2 } },

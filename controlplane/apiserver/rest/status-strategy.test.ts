@@ -22,6 +22,15 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
   replicationcontrollers: { body: { spec: { template } }, change: { replicas: 7 } },
   statefulsets: { body: { spec: { selector, template } }, change: { replicas: 7 } },
   daemonsets: { body: { spec: { selector, template } }, change: { minReadySeconds: 7 } },
+  cronjobs: {
+    body: {
+      spec: {
+        schedule: '@daily',
+        jobTemplate: { spec: { template: { spec: { ...podSpec, restartPolicy: 'Never' } } } },
+      },
+    },
+    change: { suspend: true },
+  },
   jobs: { body: { spec: { template: { spec: { ...podSpec, restartPolicy: 'Never' } } } }, change: { suspend: true } },
   ingresses: {
     body: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
