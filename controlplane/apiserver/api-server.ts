@@ -1,5 +1,4 @@
 // Composes the API server: cache in, handler out, and a listener if requested. Composition only.
-import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
@@ -7,14 +6,12 @@ import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
+import { type Access, type IssuerOptions, issuerFacts, openAccess } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
-import { Authenticator, parseTokenFile } from './authn/authenticator';
-import { BootstrapTokens } from './authn/bootstrap-tokens';
-import { ServiceAccountTokens } from './authn/service-account-tokens';
-import { type Authorizer, UnionAuthorizer } from './authz/authorizer';
-import { IngressAuthorizer } from './authz/ingress';
-import { NodeAuthorizer } from './authz/node';
-import { RbacAuthorizer } from './authz/rbac';
+import type { Authenticator } from './authn/authenticator';
+import type { ServiceAccountTokens } from './authn/service-account-tokens';
+import type { Authorizer } from './authz/authorizer';
+import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { Cache } from './cache/cache';
 import { ApiHandler } from './handler';
@@ -66,6 +63,7 @@ export interface ApiServerOptions {
   readonly keys: ApiServerKeys;
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
+  readonly issuer?: IssuerOptions;
   readonly podSecurity?: PodSecurityConfig;
   /** Default: externalIPs of Services are refused. */
   readonly allowServiceExternalIps?: boolean;
@@ -81,14 +79,6 @@ export interface ApiServerDeps {
   readonly rules?: readonly OpenRule[];
   /** Further parts of the API, for paths of no kind of the catalog; default: none. */
   readonly servers?: readonly ResourceServer[];
-}
-
-/** Authentication and authorization. */
-interface Access {
-  readonly rbac: RbacAuthorizer;
-  readonly authorizer: Authorizer;
-  readonly authenticator: Authenticator;
-  readonly tokens: ServiceAccountTokens;
 }
 
 const loopbackUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -113,7 +103,7 @@ export class ApiServer {
     const { options, deps, scope, stop } = this;
     const { clock, log } = deps;
     scope.defer(() => stop.abort());
-    const access = await this.openAccess();
+    const access = await openAccess(options, deps, stop.signal);
     const yaml = new YamlConverter();
     scope.defer(() => yaml.close());
     const forms = new AnswerForms(yaml, new ProtobufAnswers(deps.catalog, deps.schemas));
@@ -122,7 +112,7 @@ export class ApiServer {
     const kinds = await this.openKinds(access, this.proxy, forms);
     const handler = new ApiHandler({
       // Aggregated APIs belong between the two.
-      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps(forms)), authorizer)],
+      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps(forms, access)), authorizer)],
       authorizer,
       forms,
       metrics: this.metrics,
@@ -154,24 +144,6 @@ export class ApiServer {
   close(): Promise<void> {
     this.ready = false;
     return this.scope.close();
-  }
-
-  /** Opens authentication and authorization. Resolves when the authorizers have loaded their objects. */
-  private async openAccess(): Promise<Access> {
-    const { options, stop } = this;
-    const { cache, clock } = this.deps;
-    const rbac = new RbacAuthorizer(cache);
-    const node = new NodeAuthorizer(cache);
-    const ingress = new IngressAuthorizer(cache);
-    await Promise.all([rbac.start(stop.signal), node.start(stop.signal), ingress.start(stop.signal)]);
-    const tokens = this.tokens();
-    const authenticator = new Authenticator({
-      serviceAccounts: tokens,
-      bootstrapTokens: new BootstrapTokens(cache, clock),
-      clock,
-      ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
-    });
-    return { rbac, authorizer: new UnionAuthorizer([node, ingress, rbac]), authenticator, tokens };
   }
 
   private openProxy(): KubeletProxy {
@@ -216,14 +188,6 @@ export class ApiServer {
     return opened;
   }
 
-  private tokens(): ServiceAccountTokens {
-    const { keys, clusterDomain } = this.options;
-    const issuer = `https://kubernetes.default.svc.${clusterDomain}`;
-    const signing = createPrivateKey(keys.serviceAccountKey);
-    const verifying = createPublicKey(keys.serviceAccountPublicKey);
-    return new ServiceAccountTokens({ signing, verifying }, issuer, [issuer], this.deps.cache, this.deps.clock);
-  }
-
   private openRules(rbac: RbacAuthorizer, authorizer: Authorizer): Promise<WriteRules> {
     const { options, deps, stop } = this;
     return openRules(deps.rules ?? writeOrder, {
@@ -241,14 +205,14 @@ export class ApiServer {
     });
   }
 
-  private pathDeps(forms: AnswerForms): PathDeps {
+  private pathDeps(forms: AnswerForms, { tokens }: Access): PathDeps {
     const { options, deps, metrics } = this;
     return {
       catalog: deps.catalog,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       metrics,
-      issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
-      publicKey: createPublicKey(options.keys.serviceAccountPublicKey),
+      // The kernel may have chosen the port.
+      tokenIssuer: () => issuerFacts(tokens, `${options.advertiseAddress}:${this.port}`, options.issuer?.jwksUri),
       openapi: openapiHandler(deps.catalog, deps.schemas),
       forms,
       checks: [

@@ -78,7 +78,7 @@ t.test('the server records the requesting user, and the spec cannot change', asy
   t.equal(made.json.spec.username, 'jane');
   t.strictSame(made.json.spec.groups, ['system:authenticated']);
   t.notOk('uid' in made.json.spec);
-  t.notOk('extra' in made.json.spec);
+  t.same(Object.keys(made.json.spec.extra), ['authentication.kubernetes.io/credential-id']);
   const changed = await server.call('PUT', `${requests}/one`, {
     as: jane,
     body: {

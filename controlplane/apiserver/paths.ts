@@ -1,7 +1,6 @@
 // The paths that are not resources: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
-import type { KeyObject } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
-import { publicKeySet } from './authn/jwt';
+import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
 import {
   aggregatedContentType,
   aggregatedDiscovery,
@@ -25,8 +24,7 @@ export interface PathDeps {
   readonly serverAddress: string;
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
-  readonly issuer: string;
-  readonly publicKey: KeyObject;
+  readonly tokenIssuer: () => IssuerFacts;
   /** Paths below /openapi. */
   readonly openapi: PathHandler;
   /** Discovery is answered in all encodings. */
@@ -57,10 +55,17 @@ export function plainPaths(deps: PathDeps): PathTable {
     '/apis/': discovery,
     [noCustomKinds]: () => jsonReply(emptyCustomKinds),
     '/openapi/': deps.openapi,
-    '/openid/v1/jwks': () => ({ ...jsonReply(publicKeySet(deps.publicKey)), type: 'application/jwk-set+json' }),
-    '/.well-known/openid-configuration': () => jsonReply(issuerDocument(deps)),
+    '/openid/v1/jwks': issuerPath(deps, keysReply),
+    '/.well-known/openid-configuration': issuerPath(deps, issuerReply),
   };
 }
+
+const issuerPath =
+  ({ tokenIssuer }: PathDeps, render: (facts: IssuerFacts) => Reply): PathHandler =>
+  () => {
+    const facts = tokenIssuer();
+    return isDiscoverable(facts.issuer) ? render(facts) : undefined;
+  };
 
 /**
  * CustomResourceDefinitions are not served or in discovery. But kubectl requests this list when a manifest has an unknown kind;
@@ -89,16 +94,6 @@ const rootPaths = [
   '/readyz',
   '/version',
 ];
-
-function issuerDocument({ issuer, serverAddress }: PathDeps) {
-  return {
-    issuer,
-    jwks_uri: `https://${serverAddress}/openid/v1/jwks`,
-    response_types_supported: ['id_token'],
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
-  };
-}
 
 function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | undefined {
   const parts = path.split('/').slice(2);

@@ -182,7 +182,7 @@ t.test('a ServiceAccount token is valid as long as its account and its bound obj
     (await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token, audiences } } }))
       .json.status;
   t.match(await review(), { authenticated: true, user: { username: 'system:serviceaccount:default:bot' } });
-  t.match(await review(['elsewhere']), { authenticated: false });
+  t.notOk((await review(['elsewhere'])).authenticated);
   const asBot = await server.call('GET', pods, { as: null, headers: bearer(token) });
   t.match(asBot.json.message, /User "system:serviceaccount:default:bot" cannot list/);
   const tampered = `${token.slice(0, -4)}AAAA`;

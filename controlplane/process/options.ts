@@ -10,6 +10,8 @@ export interface OptionSpec<T> {
   readonly help: string;
   /** Shown in --help as the kind of value: NAME, PATH, MS; absent for a boolean flag. */
   readonly placeholder?: string;
+  /** The flag may stand several times: its texts are joined by commas. Else the last one counts. */
+  readonly repeat?: true;
   /** Text as typed by the user; absent means the option is required. */
   readonly default?: string;
   /** @throws BadRequest whose message names the valid values. */
@@ -49,6 +51,10 @@ function readFlags(table: OptionTable, argv: readonly string[]) {
   const byFlag = new Map(Object.values(table).map((spec) => [spec.flag, spec]));
   const given = new Map<string, string>();
   const positional: string[] = [];
+  const give = ({ flag, repeat }: OptionSpec<unknown>, text: string) => {
+    const before = repeat ? given.get(flag) : undefined;
+    given.set(flag, before === undefined ? text : `${before},${text}`);
+  };
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i]!;
     if (!arg.startsWith('--')) {
@@ -60,11 +66,11 @@ function readFlags(table: OptionTable, argv: readonly string[]) {
     const negated = byFlag.get(flag.replace(/^no-/, ''));
     const spec = byFlag.get(flag);
     if (spec && spec.placeholder === undefined) given.set(flag, equals < 0 ? 'true' : arg.slice(equals + 1));
-    else if (spec && equals >= 0) given.set(flag, arg.slice(equals + 1));
+    else if (spec && equals >= 0) give(spec, arg.slice(equals + 1));
     else if (spec) {
       const value = argv[++i];
       if (value === undefined) throw new BadRequest(`--${flag} needs a value: ${spec.placeholder}`);
-      given.set(flag, value);
+      give(spec, value);
     } else if (negated && negated.placeholder === undefined) given.set(negated.flag, 'false');
     else throw new BadRequest(`unknown option --${flag}; see --help`);
   }

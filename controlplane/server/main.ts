@@ -21,6 +21,7 @@ import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readKeys } from './keys';
 import { serverOptions } from './options';
+import { readIssuer } from './token-options';
 
 type Context = CommandContext<typeof serverOptions>;
 
@@ -126,6 +127,7 @@ async function openApi(options: Context['options'], catalog: Catalog, log: Logge
       clusterDomain,
       keys: await readKeys(pkiDir),
       ...tokenFile,
+      issuer: await readIssuer(options),
       allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },

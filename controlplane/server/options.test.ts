@@ -21,3 +21,19 @@ t.test('options of admission', async (t) => {
     /the level must be one of privileged, baseline, restricted/,
   );
 });
+
+t.test('options of ServiceAccount tokens', async (t) => {
+  const read = (...argv: string[]) => parseOptions(serverOptions, argv, {}).options;
+  const issuers = ['https://new.example.com', 'https://old.example.com'];
+  t.same(
+    read(`--service-account-issuer=${issuers[0]}`, '--service-account-issuer', issuers[1]!).serviceAccountIssuer,
+    issuers,
+  );
+  t.same(read('--api-audiences=a,b').apiAudiences, ['a', 'b']);
+  const refused: [string, RegExp][] = [
+    ['--service-account-issuer=not a: url', /contains a ":" but is no URL/],
+    ['--service-account-jwks-uri=http://x', /begins with https/],
+    ['--service-account-max-token-expiration=10m', /expected 1h or more/],
+  ];
+  for (const [flag, message] of refused) t.throws(() => read(flag), { message }, flag);
+});

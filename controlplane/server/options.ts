@@ -13,6 +13,7 @@ import {
   parseOneOf,
   parseText,
 } from '../process/options';
+import { tokenOptions } from './token-options';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
 export type Part = (typeof parts)[number];
@@ -136,6 +137,7 @@ export const serverOptions = {
     help: 'static bearer tokens: token,user,uid,"group,..." per line',
     parse: parseText,
   },
+  ...tokenOptions,
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',

@@ -9,6 +9,12 @@ import type { ServiceAccountTokens } from './service-account-tokens';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
+/** The user of a token, and those of the audiences asked for that it is for. */
+export interface TokenUser {
+  readonly user: UserInfo;
+  readonly audiences: readonly string[];
+}
+
 export interface AuthenticatorOptions {
   readonly serviceAccounts: ServiceAccountTokens;
   readonly bootstrapTokens: BootstrapTokens;
@@ -36,13 +42,24 @@ export class Authenticator {
     }
   }
 
-  /** The user of a bearer token and the audiences it is for. @throws Unauthorized */
-  tokenUser(token: string, audiences?: readonly string[]): { user: UserInfo; audiences: readonly string[] } {
+  /** The audiences of this server. */
+  get apiAudiences(): readonly string[] {
+    return this.options.serviceAccounts.config.apiAudiences;
+  }
+
+  /** The user of a bearer token. @throws Unauthorized, also for a token that is for none of the audiences */
+  tokenUser(token: string, audiences = this.apiAudiences): TokenUser {
     const fixed = this.options.staticTokens?.get(token);
-    if (fixed) return { user: fixed, audiences: audiences ?? [] };
-    // Bootstrap tokens have no audiences: they are for this server alone.
-    if (isBootstrapToken(token)) return { user: this.options.bootstrapTokens.authenticate(token), audiences: [] };
+    if (fixed) return this.forThisServer(fixed, audiences);
+    if (isBootstrapToken(token)) return this.forThisServer(this.options.bootstrapTokens.authenticate(token), audiences);
     return this.options.serviceAccounts.authenticate(token, audiences);
+  }
+
+  /** Tokens without audiences are for this server alone. */
+  private forThisServer(user: UserInfo, audiences: readonly string[]): TokenUser {
+    const own = audiences.filter((audience) => this.apiAudiences.includes(audience));
+    if (own.length === 0) throw unauthorized(new Error('the token is for the audiences of this server alone'));
+    return { user, audiences: own };
   }
 }
 

@@ -1,4 +1,5 @@
 // The user of a TLS connection: the CN of the verified client certificate is the user name, its O entries are the groups.
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
@@ -31,7 +32,9 @@ function readUser(socket: TLSSocket): Known | undefined {
   const subject = certificate.subject as Readonly<Record<string, string | string[] | undefined>> | undefined;
   const name = first(subject?.['CN']);
   if (!name) return undefined;
-  const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'] };
+  const fingerprint = createHash('sha256').update(certificate.raw).digest('hex');
+  const extra = { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] };
+  const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'], extra };
   return { user, endMs: Date.parse(certificate.valid_to) };
 }
 

@@ -9,13 +9,23 @@ import type { Cache } from '../cache/cache';
 import type { UserInfo } from '../request';
 import { type Claims, signJwt, verifyJwt } from './jwt';
 
-export interface TokenKeys {
+export interface TokenConfig {
   readonly signing: KeyObject;
-  readonly verifying: KeyObject;
+  /** Public keys whose tokens are accepted; that of `signing` among them. */
+  readonly verifying: readonly KeyObject[];
+  /** The first one issues; tokens of all are accepted. */
+  readonly issuers: readonly string[];
+  /** Audiences of a token that names none. */
+  readonly apiAudiences: readonly string[];
+  /** Default: true. */
+  readonly extendExpiration?: boolean;
+  /** Longest lifetime that a request gets; default: what it asks for. */
+  readonly maxSeconds?: number;
 }
 export interface BoundObject {
   readonly name: string;
-  readonly uid: string;
+  /** Absent for a pod's node that does not exist. */
+  readonly uid?: string;
 }
 /** The objects a token is bound to; at most one of pod and secret. */
 export interface TokenBinding {
@@ -31,30 +41,47 @@ interface KubernetesClaims {
   readonly pod?: BoundObject;
   readonly secret?: BoundObject;
   readonly node?: BoundObject;
+  /** The token is still valid after this time, but its reader should have fetched a new one. */
+  readonly warnafter?: number;
 }
+
+/** Lifetimes of a token in seconds. */
+export interface Lifetime {
+  readonly seconds: number;
+  /** Absent: the token ends when it should not be used any more. */
+  readonly warnAfterSeconds?: number;
+}
+
+/** The lifetime that the ServiceAccount admission plug-in gives to the token of every pod; no other request has it by chance. */
+const projectedSeconds = 3_607;
+const extendedSeconds = 365 * 24 * 3_600;
 
 /** How many checked signatures are kept; a bound against a flood of different tokens. */
 const maxVerified = 4096;
-/** Clocks of nodes may differ by this much. */
-const leewaySeconds = 5;
+/** Clocks of nodes may differ by this much; an object that is being deleted counts for this much longer. As upstream. */
+const leewaySeconds = 60;
 
 export class ServiceAccountTokens {
   private readonly verified = new Map<string, Claims>();
 
   constructor(
-    private readonly keys: TokenKeys,
-    readonly issuer: string,
-    /** Audiences of a token that names none. */
-    readonly apiAudiences: readonly string[],
+    readonly config: TokenConfig,
     private readonly cache: Cache,
     private readonly clock: Clock,
   ) {}
 
-  issue(
-    binding: TokenBinding,
-    audiences: readonly string[],
-    expirationSeconds: number,
-  ): { token: string; expires: number } {
+  /**
+   * Programs that read the file of their token once would fail when it ends, so the token of a pod for this server lives longer than
+   * requested, and says when it should have been read again.
+   */
+  lifetimeOf({ pod }: TokenBinding, audiences: readonly string[], seconds: number): Lifetime {
+    const { extendExpiration = true, apiAudiences } = this.config;
+    const extended = extendExpiration && pod !== undefined && seconds === projectedSeconds;
+    if (!extended || !audiences.every((audience) => apiAudiences.includes(audience))) return { seconds };
+    return { seconds: extendedSeconds, warnAfterSeconds: seconds };
+  }
+
+  issue(binding: TokenBinding, audiences: readonly string[], { seconds, warnAfterSeconds }: Lifetime): string {
     const now = Math.floor(this.clock.now() / 1000);
     const { namespace, serviceAccount, pod, secret, node } = binding;
     const bound: KubernetesClaims = {
@@ -63,25 +90,31 @@ export class ServiceAccountTokens {
       ...(pod ? { pod } : {}),
       ...(secret ? { secret } : {}),
       serviceaccount: serviceAccount,
+      ...(warnAfterSeconds === undefined ? {} : { warnafter: now + warnAfterSeconds }),
     };
     const claims: Claims = {
-      aud: audiences.length > 0 ? audiences : this.apiAudiences,
-      exp: now + expirationSeconds,
+      aud: audiences,
+      exp: now + seconds,
       iat: now,
-      iss: this.issuer,
+      iss: this.config.issuers[0]!,
       jti: randomUUID(),
       'kubernetes.io': bound,
       nbf: now,
       sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
     };
-    return { token: signJwt(claims, this.keys.signing), expires: (now + expirationSeconds) * 1000 };
+    return signJwt(claims, this.config.signing);
+  }
+
+  /** Whether this server issues such tokens; the signature is not checked. */
+  isIssuer(issuer: string): boolean {
+    return this.config.issuers.includes(issuer);
   }
 
   /** @throws Unauthorized with the reason */
-  authenticate(token: string, audiences = this.apiAudiences): { user: UserInfo; audiences: readonly string[] } {
+  authenticate(token: string, audiences = this.config.apiAudiences): { user: UserInfo; audiences: readonly string[] } {
     const claims = this.verify(token);
     const now = this.clock.now() / 1000;
-    if (claims.iss !== this.issuer) throw refused('the token was issued by someone else');
+    if (!this.isIssuer(claims.iss ?? '')) throw refused('the token was issued by someone else');
     if (typeof claims.exp !== 'number' || now > claims.exp + leewaySeconds) throw refused('the token has expired');
     if (typeof claims.nbf === 'number' && now < claims.nbf - leewaySeconds) throw refused('the token is not valid yet');
     const own = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
@@ -94,7 +127,7 @@ export class ServiceAccountTokens {
     const key = createHash('sha256').update(token).digest('base64');
     const seen = this.verified.get(key);
     if (seen) return seen;
-    const claims = verifyJwt(token, this.keys.verifying);
+    const claims = verifyJwt(token, ...this.config.verifying);
     if (this.verified.size >= maxVerified) this.verified.delete(this.verified.keys().next().value!);
     this.verified.set(key, claims);
     return claims;
@@ -113,19 +146,23 @@ export class ServiceAccountTokens {
     for (const [name, object] of Object.entries({ pod, node })) {
       if (!object) continue;
       extra[`authentication.kubernetes.io/${name}-name`] = [object.name];
-      extra[`authentication.kubernetes.io/${name}-uid`] = [object.uid];
+      if (object.uid) extra[`authentication.kubernetes.io/${name}-uid`] = [object.uid];
     }
     return {
       name: `system:serviceaccount:${namespace}:${serviceaccount.name}`,
-      uid: serviceaccount.uid,
+      uid: serviceaccount.uid ?? '',
       groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
       extra,
     };
   }
 
-  private mustExist<T extends KubeObject>(kind: Kind<T>, key: string, uid: string): void {
+  private mustExist<T extends KubeObject>(kind: Kind<T>, key: string, uid: string | undefined): void {
     const metadata = this.cache.kind(kind).get(key)?.object.metadata;
     if (!metadata) throw refused(`${kind.singular} ${key} does not exist`);
+    const deleted = metadata.deletionTimestamp;
+    if (deleted && Date.parse(String(deleted)) / 1000 < this.clock.now() / 1000 - leewaySeconds) {
+      throw refused(`${kind.singular} ${key} is being deleted`);
+    }
     if (metadata.uid !== uid) throw refused(`${kind.singular} ${key} is not the one the token was issued for`);
   }
 }

@@ -64,13 +64,15 @@ function userFields({ name, uid, groups, extra }: UserInfo): Fields {
 }
 
 function reviewToken({ authenticator }: ReviewDeps, spec: Fields): Fields {
+  const token = text(spec['token']);
+  if (token === '') throw new BadRequest('token is required for TokenReview in authentication');
   const asked = texts(spec['audiences']);
   try {
-    const { user, audiences } = authenticator.tokenUser(text(spec['token']), asked.length > 0 ? asked : undefined);
+    const { user, audiences } = authenticator.tokenUser(token, asked.length > 0 ? asked : undefined);
     return { authenticated: true, user: userFields(user), audiences };
   } catch (err) {
     if (!hasCode(err, 'Unauthorized')) throw err;
-    return { authenticated: false, error: describeError(err) };
+    return { user: {}, error: `[invalid bearer token, ${describeError(err)}]` };
   }
 }
 

@@ -36,6 +36,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
     const { dryRun } = writeOptions(rest);
     const body = (await readObject(rest, tokenRequests)) as TokenRequestBody;
     const account = deps.cache.kind(serviceAccounts).get(`${namespace}/${name}`)?.object;
+    checkNames(body, namespace, name);
     if (!account) throw notFound(kind, name);
     const write: Write = {
       operation: 'create',
@@ -51,26 +52,41 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
     };
     const mutated = deps.rules.mutate(write);
     if (mutated) await mutated;
+    const asked = body.spec?.expirationSeconds ?? defaultSeconds;
+    checkSeconds(asked);
     const validated = deps.rules.validate(write);
     if (validated) await validated;
-    const seconds = body.spec?.expirationSeconds ?? defaultSeconds;
-    checkSeconds(seconds);
     const binding = bindingOf(deps, namespace, account, body);
-    const audiences = body.spec?.audiences ?? [];
-    const { token, expires } = tokens.issue(binding, audiences, seconds);
+    const { apiAudiences, maxSeconds = asked } = tokens.config;
+    const audiences = body.spec?.audiences?.length ? body.spec.audiences : apiAudiences;
+    const seconds = Math.min(asked, maxSeconds);
+    if (seconds < asked) {
+      rest.warnings.push(`requested expiration of ${asked} seconds shortened to ${seconds} seconds`);
+    }
+    // The clock is read before the token is made, so that the answer never names a later end than the token.
+    const now = Math.floor(deps.clock.now() / 1000) * 1000;
+    const token = tokens.issue(binding, audiences, tokens.lifetimeOf(binding, audiences, seconds));
     const answer = {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, namespace, creationTimestamp: formatTime(deps.clock.now()) },
-      spec: {
-        audiences: audiences.length > 0 ? audiences : tokens.apiAudiences,
-        expirationSeconds: seconds,
-        boundObjectRef: body.spec?.boundObjectRef ?? null,
-      },
-      status: { token, expirationTimestamp: formatTime(expires) },
+      metadata: { name, namespace, creationTimestamp: formatTime(now) },
+      spec: { audiences, expirationSeconds: seconds, boundObjectRef: body.spec?.boundObjectRef ?? null },
+      status: { token, expirationTimestamp: formatTime(now + seconds * 1000) },
     };
     return jsonReply(answer, 201);
   };
+}
+
+/** A body may repeat the names of the path, and name no other account. */
+function checkNames({ metadata }: TokenRequestBody, namespace: string, name: string): void {
+  const differs = (field: 'name' | 'namespace', own: string) => {
+    const given = metadata?.[field];
+    if (!given || given === own) return;
+    const message = `Invalid value: ${JSON.stringify(given)}: must match the service account ${field} if specified`;
+    throw invalid(tokenRequests, name, [{ reason: 'FieldValueInvalid', field: `metadata.${field}`, message }]);
+  };
+  differs('name', name);
+  differs('namespace', namespace);
 }
 
 function checkSeconds(seconds: number): void {
@@ -93,8 +109,9 @@ function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, b
   const base = { namespace, serviceAccount: boundTo(account) };
   const ref = body.spec?.boundObjectRef;
   if (!ref) return base;
-  const { kind = '', name = '', uid } = ref;
-  switch (kind) {
+  const { kind = '', name = '', apiVersion = '', uid } = ref;
+  // All three are of the core group.
+  switch (apiVersion.includes('/') ? '' : kind) {
     case 'Pod': {
       const pod = existing(deps, pods, `${namespace}/${name}`, name, uid);
       if ((pod.spec?.serviceAccountName ?? 'default') !== account.metadata?.name) {
@@ -102,15 +119,19 @@ function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, b
           `cannot bind token for serviceaccount "${account.metadata?.name}" to pod running with different serviceaccount name.`,
         );
       }
-      const node = deps.cache.kind(nodes).get(pod.spec?.nodeName ?? '')?.object;
-      return { ...base, pod: boundTo(pod), ...(node ? { node: boundTo(node) } : {}) };
+      const nodeName = pod.spec?.nodeName;
+      if (!nodeName) return { ...base, pod: boundTo(pod) };
+      const node = deps.cache.kind(nodes).get(nodeName)?.object;
+      return { ...base, pod: boundTo(pod), node: node ? boundTo(node) : { name: nodeName } };
     }
     case 'Secret':
       return { ...base, secret: boundTo(existing(deps, secrets, `${namespace}/${name}`, name, uid)) };
     case 'Node':
       return { ...base, node: boundTo(existing(deps, nodes, name, name, uid)) };
     default:
-      throw new BadRequest(`cannot bind token to object of type ${ref.apiVersion ?? ''}, Kind=${kind}`);
+      throw new BadRequest(
+        `cannot bind token to object of type ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`,
+      );
   }
 }
 
@@ -118,8 +139,9 @@ function existing<T extends KubeObject>(deps: RestDeps, kind: Kind<T>, key: stri
   const found = deps.cache.kind(kind).get(key)?.object;
   if (!found) throw notFound(kind, name);
   if (uid && uid !== found.metadata?.uid) {
+    // Upstream names the kind here, not the resource.
     throw conflict(
-      kind,
+      { ...kind, plural: kind.kind },
       name,
       `the UID in the bound object reference (${uid}) does not match the UID in record. ` +
         'The object might have been deleted and then recreated',

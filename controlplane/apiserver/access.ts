@@ -1,0 +1,101 @@
+// Composes authentication and authorization: which users the server knows, and what each may do. Composition only.
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { Clock } from '../base/clock';
+import { BadRequest } from '../base/errors';
+import { Authenticator, parseTokenFile } from './authn/authenticator';
+import { BootstrapTokens } from './authn/bootstrap-tokens';
+import type { IssuerFacts } from './authn/issuer-documents';
+import { algorithmOf, keyId } from './authn/jwt';
+import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
+import { type Authorizer, UnionAuthorizer } from './authz/authorizer';
+import { IngressAuthorizer } from './authz/ingress';
+import { NodeAuthorizer } from './authz/node';
+import { RbacAuthorizer } from './authz/rbac';
+import type { Cache } from './cache/cache';
+
+/** Options of ServiceAccount tokens; what is absent has the default of its name. */
+export interface IssuerOptions {
+  /** The first one issues; default: the name of the kubernetes Service. */
+  readonly issuers?: readonly string[];
+  /** Default: the issuers. */
+  readonly apiAudiences?: readonly string[];
+  /** Default: this server's own address. */
+  readonly jwksUri?: string;
+  /** PEM texts with further keys whose tokens are accepted, such as those from before a rotation. */
+  readonly publicKeys?: readonly string[];
+  readonly extendExpiration?: boolean;
+  readonly maxSeconds?: number;
+}
+
+export interface AccessOptions {
+  readonly clusterDomain: string;
+  /** PEM texts. */
+  readonly keys: { readonly serviceAccountKey: string; readonly serviceAccountPublicKey: string };
+  /** Text of a static token file; see parseTokenFile. */
+  readonly tokenFile?: string;
+  readonly issuer?: IssuerOptions;
+}
+
+export interface AccessDeps {
+  readonly cache: Cache;
+  readonly clock: Clock;
+}
+
+/** Authentication and authorization. */
+export interface Access {
+  readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+  readonly authenticator: Authenticator;
+  readonly tokens: ServiceAccountTokens;
+}
+
+/** Resolves when the authorizers have loaded their objects; they follow them until the signal is aborted. @throws BadRequest */
+export async function openAccess(options: AccessOptions, deps: AccessDeps, signal: AbortSignal): Promise<Access> {
+  const { cache, clock } = deps;
+  const rbac = new RbacAuthorizer(cache);
+  const node = new NodeAuthorizer(cache);
+  const ingress = new IngressAuthorizer(cache);
+  await Promise.all([rbac.start(signal), node.start(signal), ingress.start(signal)]);
+  const tokens = new ServiceAccountTokens(tokenConfig(options), cache, clock);
+  const authenticator = new Authenticator({
+    serviceAccounts: tokens,
+    bootstrapTokens: new BootstrapTokens(cache, clock),
+    clock,
+    ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
+  });
+  return { rbac, authorizer: new UnionAuthorizer([node, ingress, rbac]), authenticator, tokens };
+}
+
+function tokenConfig({ keys, clusterDomain, issuer = {} }: AccessOptions): TokenConfig {
+  const issuers = issuer.issuers?.length ? issuer.issuers : [`https://kubernetes.default.svc.${clusterDomain}`];
+  const own = createPublicKey(keys.serviceAccountPublicKey);
+  const further = (issuer.publicKeys ?? []).flatMap(readPublicKeys);
+  return {
+    signing: createPrivateKey(keys.serviceAccountKey),
+    // Each key once: a file of keys usually contains the present one too.
+    verifying: [...new Map([own, ...further].map((key) => [keyId(key), key])).values()],
+    issuers,
+    apiAudiences: issuer.apiAudiences?.length ? issuer.apiAudiences : issuers,
+    ...(issuer.extendExpiration === undefined ? {} : { extendExpiration: issuer.extendExpiration }),
+    ...(issuer.maxSeconds === undefined ? {} : { maxSeconds: issuer.maxSeconds }),
+  };
+}
+
+/** The public keys of a PEM text; a private key counts as its public key. @throws BadRequest */
+export function readPublicKeys(pem: string): KeyObject[] {
+  const blocks = pem.match(/-----BEGIN ([A-Z ]+)-----[^-]*-----END \1-----/g) ?? [];
+  const keys = blocks.filter((block) => !block.includes('BEGIN EC PARAMETERS')).map((block) => createPublicKey(block));
+  if (keys.length === 0) throw new BadRequest('expected keys in PEM');
+  if (!keys.every(algorithmOf))
+    throw new BadRequest('keys of tokens are RSA, or EC with the curve P-256, P-384 or P-521');
+  return keys;
+}
+
+/** `address`: host:port of this server. */
+export function issuerFacts({ config }: ServiceAccountTokens, address: string, jwksUri?: string): IssuerFacts {
+  return {
+    issuer: config.issuers[0]!,
+    jwksUri: jwksUri ?? `https://${address}/openid/v1/jwks`,
+    keys: config.verifying,
+  };
+}
