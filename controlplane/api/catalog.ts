@@ -64,14 +64,26 @@ export class KindCatalog implements Catalog {
 
   /** Removing an unknown kind has no effect. */
   remove(kind: Kind): void {
+    if (this.leave(kind)) this.changed();
+  }
+
+  private leave(kind: Kind): boolean {
     const path = pathOf(kind);
-    if (this.paths.get(path) !== kind) return;
+    if (this.paths.get(path) !== kind) return false;
     this.paths.delete(path);
     this.names.delete(nameOf(kind));
     const version = versionOf(kind);
     const left = this.versions.get(version)! - 1;
     if (left === 0) this.versions.delete(version);
     else this.versions.set(version, left);
+    return true;
+  }
+
+  /** Several changes as one. @throws AlreadyExists for a path or a name that another kind has */
+  replace(before: readonly Kind[], after: readonly Kind[]): void {
+    if (before.length === 0 && after.length === 0) return;
+    for (const kind of before) this.leave(kind);
+    for (const kind of after) this.enter(kind);
     this.changed();
   }
 

@@ -1,6 +1,7 @@
 // Names of values that only one object of the cluster may have: the store takes and frees them with the object
 // (controlplane/store/README.md). Pure: equal objects have the same claims on every server, with any configuration.
 import { canonicalAddress, formatCidr, parseCidr, unmappedAddress } from '../base/cidr';
+import type { CustomResourceDefinition } from './crd/types';
 import type { Node } from './node';
 import type { Service } from './service';
 
@@ -22,6 +23,14 @@ export function serviceClaims({ spec = {} }: Service): string[] {
 export function nodeClaims(node: Node): string[] {
   const cidrs = node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
   return [...internalAddresses(node).map(nodeAddressClaim), ...cidrs.map(podCidrClaim)];
+}
+
+/** The accepted names: two servers may accept names at the same moment. A resource and a kind may have the same name. */
+export function definitionClaims({ spec, status }: CustomResourceDefinition): string[] {
+  const { plural, singular, shortNames = [], kind, listKind } = status?.acceptedNames ?? {};
+  const named = (what: string, names: readonly (string | undefined)[]) =>
+    [...new Set(names)].flatMap((name) => (name ? [`${what}/${spec?.group ?? ''}/${name}`] : []));
+  return [...named('resource', [plural, singular, ...shortNames]), ...named('kind', [kind, listKind])];
 }
 
 /** The addresses at which other nodes reach this one. Loopback addresses belong to no link, so each machine has them all. */

@@ -14,6 +14,8 @@ export { type CronJob, cronJobs } from './cron-job';
 export { type CSIDriver, csiDrivers } from './csi-driver';
 export { type CSINode, csiNodes } from './csi-node';
 export { type CSIStorageCapacity, csiStorageCapacities } from './csi-storage-capacity';
+export type { CustomResourceDefinition } from './crd/types';
+export { customResourceDefinitions } from './custom-resource-definition';
 export { type DaemonSet, daemonSets } from './daemon-set';
 export { type Deployment, deployments } from './deployment';
 export { type EndpointSlice, endpointSlices } from './endpoint-slice';

@@ -80,6 +80,11 @@ export interface KindOptions<T extends KubeObject> {
   readonly statusKeeps?: readonly KeptMetadata[];
   /** Fills defaults into `object` in place, on every write after decoding; must be idempotent. */
   defaults?(object: T): void;
+  /**
+   * The object as it is read, for objects that were stored under other rules: the same object when nothing changes, else a copy. For
+   * definitions that change while objects are stored. Runs for each object that another server wrote, and at loading.
+   */
+  upgrade?(object: T): T;
   /** Runs before validation: clears fields the writer may not set, or keeps their stored values (strategy). */
   prepare?(object: T, context: WriteContext<T>): void;
   /** Field rules beyond the schema; an empty list means valid. Immutable fields are checked here against context.old. */

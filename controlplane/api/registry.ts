@@ -9,6 +9,7 @@ import { cronJobs } from './cron-job';
 import { csiDrivers } from './csi-driver';
 import { csiNodes } from './csi-node';
 import { csiStorageCapacities } from './csi-storage-capacity';
+import { customResourceDefinitions } from './custom-resource-definition';
 import { daemonSets } from './daemon-set';
 import { deployments } from './deployment';
 import { endpointSlices } from './endpoint-slice';
@@ -80,6 +81,7 @@ export const registry: readonly Kind[] = [
   ipAddresses,
   leases,
   certificateSigningRequests,
+  customResourceDefinitions,
   podDisruptionBudgets,
   priorityClasses,
   flowSchemas,

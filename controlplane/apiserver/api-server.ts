@@ -13,7 +13,8 @@ import type { ServiceAccountTokens } from './authn/service-account-tokens';
 import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
-import type { Cache } from './cache/cache';
+import type { OpenCache } from './cache/open';
+import { CustomKinds } from './crd/custom-kinds';
 import { ApiHandler } from './handler';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
@@ -27,6 +28,7 @@ import { AnswerForms } from './rest/answer-forms';
 import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
+import type { ServedKinds } from './served-kinds';
 import { KindServer, type SubresourceHandler, type UpgradeHandler } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
@@ -71,7 +73,9 @@ export interface ApiServerOptions {
 export interface ApiServerDeps {
   readonly catalog: Catalog;
   readonly schemas: SchemaSet;
-  readonly cache: Cache;
+  readonly cache: OpenCache;
+  /** Serves the kinds of CustomResourceDefinitions; of the same catalog and cache. */
+  readonly kinds: ServedKinds;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random?: () => number;
@@ -103,6 +107,7 @@ export class ApiServer {
     const { options, deps, scope, stop } = this;
     const { clock, log } = deps;
     scope.defer(() => stop.abort());
+    const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     const yaml = new YamlConverter();
     scope.defer(() => yaml.close());
@@ -113,6 +118,7 @@ export class ApiServer {
     const handler = new ApiHandler({
       // Aggregated APIs belong between the two.
       servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps(forms, access)), authorizer)],
+      settling: (path) => custom.settling(path),
       authorizer,
       forms,
       metrics: this.metrics,
@@ -144,6 +150,16 @@ export class ApiServer {
   close(): Promise<void> {
     this.ready = false;
     return this.scope.close();
+  }
+
+  /** Resolves when the kinds of all CustomResourceDefinitions are served: before the first request. */
+  private async openCustomKinds(): Promise<CustomKinds> {
+    const { cache, kinds, clock, log } = this.deps;
+    const custom = new CustomKinds({ cache, kinds, clock, log: log.child('customresourcedefinitions') });
+    await custom.start(this.stop.signal);
+    this.scope.defer(() => custom.closed());
+    this.scope.defer(() => this.stop.abort());
+    return custom;
   }
 
   private openProxy(): KubeletProxy {

@@ -19,6 +19,8 @@ import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status
 export interface HandlerDeps {
   /** In the order in which they are asked for a path. */
   readonly servers: readonly ResourceServer[];
+  /** Defined while a change of the served kinds is under way that concerns the path: the request waits for it. */
+  readonly settling?: (path: string) => Promise<void> | undefined;
   readonly authorizer: Authorizer;
   readonly forms: AnswerForms;
   readonly metrics: Metrics;
@@ -40,6 +42,8 @@ export class ApiHandler {
       timer.route(rest.route);
     };
     try {
+      const settling = this.deps.settling?.(request.path);
+      if (settling) await settling;
       const reply = await this.dispatch(markedBody(request, work), onMatch);
       eventLoop.mark(work);
       timer.done(reply.status);

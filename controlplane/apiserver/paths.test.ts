@@ -8,17 +8,6 @@ t.before(async () => {
 });
 t.teardown(() => server.close());
 
-t.test(
-  'the list of CustomResourceDefinitions is served and empty, so that kubectl names the unknown kind of a manifest',
-  async (t) => {
-    const list = await server.call('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
-    t.match(list, { status: 200, json: { kind: 'CustomResourceDefinitionList', items: [] } });
-    t.equal((await server.call('GET', '/apis/apiextensions.k8s.io/v1')).status, 404, 'discovery does not list them');
-    t.equal((await server.call('GET', '/apis/snapshot.storage.k8s.io/v1/volumesnapshots')).status, 404);
-    t.equal((await server.call('POST', '/apis/snapshot.storage.k8s.io/v1/volumesnapshots', { body: {} })).status, 404);
-  },
-);
-
 t.test('an unsupported selector is answered with the reason only, because kubectl adds its own words', async (t) => {
   const pods = '/api/v1/namespaces/default/pods';
   const field = await server.call('GET', `${pods}?fieldSelector=spec.foo%3D1`);

@@ -53,7 +53,6 @@ export function plainPaths(deps: PathDeps): PathTable {
     }),
     '/api/': discovery,
     '/apis/': discovery,
-    [noCustomKinds]: () => jsonReply(emptyCustomKinds),
     '/openapi/': deps.openapi,
     '/openid/v1/jwks': issuerPath(deps, keysReply),
     '/.well-known/openid-configuration': issuerPath(deps, issuerReply),
@@ -66,19 +65,6 @@ const issuerPath =
     const facts = tokenIssuer();
     return isDiscoverable(facts.issuer) ? render(facts) : undefined;
   };
-
-/**
- * CustomResourceDefinitions are not served or in discovery. But kubectl requests this list when a manifest has an unknown kind;
- * without an answer its error would be about the list instead of the kind.
- */
-const noCustomKinds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-
-const emptyCustomKinds = {
-  kind: 'CustomResourceDefinitionList',
-  apiVersion: 'apiextensions.k8s.io/v1',
-  metadata: { resourceVersion: '' },
-  items: [],
-};
 
 const rootPaths = [
   '/.well-known/openid-configuration',

@@ -2,6 +2,7 @@
 // nothing.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
+import { definitionSample } from '../../test/lib/samples';
 import { type Kind, subresourcesOf } from '../api/kind';
 import { registry } from '../api/registry';
 import { virtualResources } from '../api/virtual';
@@ -48,6 +49,7 @@ const samples: Readonly<Record<string, object>> = {
   jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },
+  customresourcedefinitions: definitionSample('one'),
   runtimeclasses: { handler: 'runc' },
   mutatingwebhookconfigurations: { webhooks: [] },
   validatingwebhookconfigurations: { webhooks: [] },

@@ -1,13 +1,14 @@
 // `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Catalog, KindCatalog, storedKinds } from '../api/catalog';
+import { KindCatalog, storedKinds } from '../api/catalog';
 import { registry } from '../api/registry';
 import { loadSchemas } from '../api/schema/load';
 import { virtualResources } from '../api/virtual';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import type { UserInfo } from '../apiserver/request';
+import { ServedKinds } from '../apiserver/served-kinds';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import { systemClock } from '../base/clock';
 import { BadRequest } from '../base/errors';
@@ -107,7 +108,12 @@ function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress
   return { advertiseAddress, serviceAddress, clusterDomain, extraHosts };
 }
 
-async function openApi(options: Context['options'], catalog: Catalog, log: Logger, scope: Scope): Promise<ApiServer> {
+async function openApi(
+  options: Context['options'],
+  catalog: KindCatalog,
+  log: Logger,
+  scope: Scope,
+): Promise<ApiServer> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   for (const made of await ensurePki(pkiDir, serverNames(options)))
@@ -131,7 +137,14 @@ async function openApi(options: Context['options'], catalog: Catalog, log: Logge
       allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },
-    { catalog, schemas: loadSchemas(), cache, clock: systemClock, log: log.child('apiserver') },
+    {
+      catalog,
+      schemas: loadSchemas(),
+      cache,
+      kinds: new ServedKinds(catalog, cache),
+      clock: systemClock,
+      log: log.child('apiserver'),
+    },
   );
   scope.defer(() => api.close());
   await api.open();

@@ -80,6 +80,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ValidatingWebhook.matchConditions': keyed('name'),
     'ValidatingWebhookConfiguration.webhooks': keyed('name'),
   },
+  'apiextensions.v1': { 'CustomResourceDefinitionStatus.conditions': keyedForApplyOnly('type') },
   'apps.v1': {
     'DaemonSetStatus.conditions': keyed('type'),
     'DeploymentSpec.strategy': { patchStrategy: 'retainKeys' },
@@ -115,6 +116,14 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
 
 /** Lists that server-side apply replaces completely, per package: `Type: 'field field'`. */
 export const atomicLists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'apiextensions.v1': {
+    CustomResourceDefinitionNames: 'categories shortNames',
+    CustomResourceDefinitionSpec: 'versions',
+    CustomResourceDefinitionStatus: 'storedVersions',
+    CustomResourceDefinitionVersion: 'additionalPrinterColumns selectableFields',
+    JSONSchemaProps: 'allOf anyOf enum oneOf required x-kubernetes-list-map-keys',
+    WebhookConversion: 'conversionReviewVersions',
+  },
   'meta.v1': { LabelSelector: 'matchExpressions', LabelSelectorRequirement: 'values' },
   'core.v1': {
     Capabilities: 'add drop',
@@ -257,4 +266,28 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
   },
   'node.v1': { Overhead: 'podFixed' },
   'storage.v1': { CSIStorageCapacity: 'capacity maximumVolumeSize' },
+};
+
+/** A field whose JSON has no single type. `schema`: where the value is an object or a list of objects, they are of this model. */
+export interface FreeType {
+  /** Upstream's name of the type, in the package of the field. */
+  readonly name: string;
+  readonly schema?: string;
+}
+
+const json: FreeType = { name: 'JSON' };
+const schemaProps = 'V1JSONSchemaProps';
+
+/** Per package and `Type.field`; for a list or map the type of its values. The models of @kubernetes/client-node call them all `any`. */
+export const freeTypes: Readonly<Record<string, Readonly<Record<string, FreeType>>>> = {
+  'apiextensions.v1': {
+    'CustomResourceSubresources.status': { name: 'CustomResourceSubresourceStatus' },
+    'JSONSchemaProps.additionalItems': { name: 'JSONSchemaPropsOrBool', schema: schemaProps },
+    'JSONSchemaProps.additionalProperties': { name: 'JSONSchemaPropsOrBool', schema: schemaProps },
+    'JSONSchemaProps.default': json,
+    'JSONSchemaProps.dependencies': { name: 'JSONSchemaPropsOrStringArray', schema: schemaProps },
+    'JSONSchemaProps.enum': json,
+    'JSONSchemaProps.example': json,
+    'JSONSchemaProps.items': { name: 'JSONSchemaPropsOrArray', schema: schemaProps },
+  },
 };

@@ -3,6 +3,7 @@
 
 const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['AdmissionregistrationV1', 'admissionregistration.v1'],
+  ['ApiextensionsV1', 'apiextensions.v1'],
   ['CoreV1', 'core.v1'],
   ['EventsV1', 'events.v1'],
   ['DiscoveryV1', 'discovery.v1'],
@@ -21,6 +22,11 @@ const types: Readonly<Record<string, string>> = {
   'admissionregistration.v1':
     'MatchCondition MutatingWebhook MutatingWebhookConfiguration RuleWithOperations ValidatingWebhook ' +
     'ValidatingWebhookConfiguration',
+  'apiextensions.v1':
+    'CustomResourceColumnDefinition CustomResourceConversion CustomResourceDefinition CustomResourceDefinitionCondition ' +
+    'CustomResourceDefinitionNames CustomResourceDefinitionSpec CustomResourceDefinitionStatus ' +
+    'CustomResourceDefinitionVersion CustomResourceSubresourceScale CustomResourceSubresources CustomResourceValidation ' +
+    'ExternalDocumentation JSONSchemaProps SelectableField ValidationRule WebhookConversion',
   'apps.v1':
     'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
     'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +
@@ -87,6 +93,10 @@ export function typeOfModel(model: string): TypeName {
   return { pkg: packageOfType.get(item) ?? 'core.v1', type };
 }
 
-export function definitionName({ pkg, type }: TypeName): string {
-  return pkg === 'meta.v1' ? `io.k8s.apimachinery.pkg.apis.meta.v1.${type}` : `io.k8s.api.${pkg}.${type}`;
-}
+/** Packages outside k8s.io/api, by the part of a definition's name before the package. */
+const roots: Readonly<Record<string, string>> = {
+  'apiextensions.v1': 'io.k8s.apiextensions-apiserver.pkg.apis',
+  'meta.v1': 'io.k8s.apimachinery.pkg.apis',
+};
+
+export const definitionName = ({ pkg, type }: TypeName): string => `${roots[pkg] ?? 'io.k8s.api'}.${pkg}.${type}`;

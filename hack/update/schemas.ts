@@ -12,7 +12,7 @@ import type {
   SchemaSource,
 } from '../../controlplane/api/schema/schema';
 import { virtualKinds } from '../../controlplane/api/virtual';
-import { atomicLists, atomicTypes, fieldMarkers, type Marker, quantities } from './list-types';
+import { atomicLists, atomicTypes, fieldMarkers, freeTypes, type Marker, quantities } from './list-types';
 import { hasModel, type ModelField, readModel } from './models';
 import { definitionName, type TypeName, typeOfModel } from './packages';
 
@@ -101,7 +101,8 @@ function markerOf({ pkg, type }: TypeName, field: string): Marker {
 }
 
 function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void {
-  const marked = Object.keys(fieldMarkers[pkg] ?? {}).filter((key) => key.startsWith(`${type}.`));
+  const keys = [...Object.keys(fieldMarkers[pkg] ?? {}), ...Object.keys(freeTypes[pkg] ?? {})];
+  const marked = keys.filter((key) => key.startsWith(`${type}.`));
   const named = [
     ...marked.map((key) => key.slice(type.length + 1)),
     ...words(atomicLists[pkg]?.[type]),
@@ -115,6 +116,11 @@ function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void
 
 function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): FieldEntry {
   const schema = typeSchema(field.type, field.format, refer);
+  const free = freeTypes[pkg]?.[`${type}.${field.name}`];
+  if (free) {
+    const any = { type: 'any' as const, format: free.name, ...(free.schema ? { ref: refer(free.schema) } : {}) };
+    return schema.items ? { ...schema, items: any } : any;
+  }
   if (!words(quantities[pkg]?.[type]).includes(field.name)) return schema;
   return schema.type === 'map' ? { type: 'map', items: { type: 'quantity' } } : { type: 'quantity' };
 }

@@ -91,6 +91,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   const catalog = new KindCatalog([...registry, ...virtualResources]);
   const cache = await openCache(store, storedKinds(catalog), options.ring ? { ring: options.ring } : {});
   scope.defer(() => cache.close());
+  const kinds = new ServedKinds(catalog, cache);
   const api = new ApiServer(
     {
       bindAddress: '127.0.0.1',
@@ -108,6 +109,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       catalog,
       schemas: loadSchemas(),
       cache,
+      kinds,
       clock,
       log: silentLogger,
       ...(options.rules ? { rules: options.rules } : {}),
@@ -135,7 +137,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   return {
     api,
     cache,
-    kinds: new ServedKinds(catalog, cache),
+    kinds,
     port,
     ca: authority.cert,
     identity,

@@ -9,6 +9,7 @@ import {
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
+  customResourceDefinitions,
   daemonSets,
   deployments,
   endpointSlices,
@@ -179,7 +180,24 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
   ];
-  return rest.map(([kind, parts]) => ({ kind, object: { metadata: { name }, ...parts } }));
+  return [
+    ...rest.map(([kind, parts]) => ({ kind, object: { metadata: { name }, ...parts } })),
+    { kind: customResourceDefinitions, object: definitionSample(name) },
+  ];
+}
+
+/** A definition of its own for each name: its name is that of its kind. */
+export function definitionSample(name: string): KubeObject & { readonly spec: object } {
+  const plural = name.toLowerCase().replaceAll(/[^a-z]/g, 'x');
+  return {
+    metadata: { name: `${plural}.sample.example.com` },
+    spec: {
+      group: 'sample.example.com',
+      names: { plural, kind: plural },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  };
 }
 
 /** The kinds that can be created but have no sample. */

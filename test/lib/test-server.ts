@@ -52,6 +52,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const catalog = new KindCatalog([...registry, ...virtualResources]);
   const cache = await openCache(store, storedKinds(catalog), { log });
   scope.defer(() => cache.close());
+  const kinds = new ServedKinds(catalog, cache);
   const api = new ApiServer(
     {
       bindAddress: '127.0.0.1',
@@ -65,6 +66,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       catalog,
       schemas: loadSchemas(),
       cache,
+      kinds,
       clock: systemClock,
       log,
       ...(options.random ? { random: options.random } : {}),
@@ -76,7 +78,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     port,
     pkiDir,
     catalog,
-    kinds: new ServedKinds(catalog, cache),
+    kinds,
     client: (name) => {
       const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];
       return createClient(api.transport({ name: name ?? 'test-admin', groups }), { userAgent: name ?? 'test' });

@@ -288,6 +288,53 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       expirationSeconds: 600,
     },
   }),
+  CustomResourceDefinition: () => ({
+    metadata: { name: 'valids.example.com' },
+    spec: {
+      group: 'example.com',
+      names: { plural: 'valids', kind: 'Valid', shortNames: ['va'], categories: ['all'] },
+      scope: 'Namespaced',
+      conversion: { strategy: 'None' },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          deprecated: true,
+          deprecationWarning: 'old',
+          subresources: {
+            status: {},
+            scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+          },
+          additionalPrinterColumns: [{ name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas', priority: 1 }],
+          selectableFields: [{ jsonPath: '.spec.color' }],
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: {
+                spec: {
+                  type: 'object',
+                  required: ['replicas'],
+                  properties: {
+                    replicas: { type: 'integer', minimum: 1, default: 1 },
+                    color: { type: 'string', enum: ['red', 'blue'], pattern: '^[a-z]+$', maxLength: 9 },
+                    labels: { type: 'object', additionalProperties: { type: 'string' } },
+                    ports: {
+                      type: 'array',
+                      items: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
+                      'x-kubernetes-list-type': 'map',
+                      'x-kubernetes-list-map-keys': ['name'],
+                    },
+                  },
+                },
+                status: { type: 'object', properties: { replicas: { type: 'integer' } } },
+              },
+            },
+          },
+        },
+      ],
+    },
+  }),
   PodDisruptionBudget: () => ({ spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } }),
   PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
   MutatingWebhookConfiguration: () => ({ webhooks: [{ ...webhook, reinvocationPolicy: 'IfNeeded' }] }),

@@ -99,10 +99,24 @@ function compileField(field: FieldSchema): Decode {
     case 'map':
       return mapDecoder(field.items!, compileField(field.items!));
     case 'any':
-      return (value) => value;
+      return field.object ? freeDecoder(field.object) : (value) => value;
     default:
       return scalarDecoders(field);
   }
+}
+
+/** Decodes the objects in a value of several types: JSONSchemaPropsOrBool is an object or a boolean. */
+function freeDecoder(schema: ObjectSchema): Decode {
+  let decode: Decode | undefined;
+  return (value, context, path, goPath) => {
+    decode ??= compileObject(schema);
+    const items: unknown[] = Array.isArray(value) ? value : [value];
+    items.forEach((item, i) => {
+      const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
+      if (isObject) decode!(item, context, item === value ? path : `${path}[${i}]`, goPath);
+    });
+    return value;
+  };
 }
 
 function arrayDecoder(items: FieldSchema, decode: Decode): Decode {
@@ -142,9 +156,10 @@ function zeroOf(items: FieldSchema): unknown {
       return false;
     case 'array':
       return [];
+    case 'any':
+      return items.format === 'JSON' ? null : {};
     case 'object':
     case 'map':
-    case 'any':
       return {};
     case 'quantity':
       return '0';

@@ -39,8 +39,6 @@ function readType(definition: Definition): FieldSchema {
   const { type, format, items = {}, properties, additionalProperties: values } = definition;
   if (definition['x-kubernetes-int-or-string']) return { type: 'intOrString' };
   switch (type) {
-    case undefined:
-      return { type: 'any' };
     case 'array':
       return { type, items: readField(items), ...listMarkers(definition) };
     case 'object': {
@@ -51,13 +49,18 @@ function readType(definition: Definition): FieldSchema {
     }
     case 'integer':
       return { type, format: format ?? 'int64' };
-    default:
+    case 'number':
+    case 'boolean':
+    case 'string':
       return { type, ...(format === undefined ? {} : { format }) };
+    default:
+      return { type: 'any' };
   }
 }
 
 function listMarkers(definition: Definition): Pick<FieldSchema, 'listType' | 'listMapKeys'> {
   const listType = definition['x-kubernetes-list-type'];
   const listMapKeys = definition['x-kubernetes-list-map-keys'];
-  return { ...(listType ? { listType } : {}), ...(listMapKeys ? { listMapKeys } : {}) };
+  const known = listType === 'atomic' || listType === 'set' || listType === 'map';
+  return { ...(known ? { listType } : {}), ...(listMapKeys ? { listMapKeys } : {}) };
 }

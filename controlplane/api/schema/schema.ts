@@ -15,9 +15,9 @@ export interface FieldSchema {
     | 'object'
     | 'intOrString'
     | 'quantity'
-    /** Any JSON object, as an embedded resource or fieldsV1. */
+    /** Any JSON, as an embedded resource or fieldsV1. Objects in it are of the type `object`, if it is set. */
     | 'any';
-  /** int32, int64, double, byte, date-time, date-time-micro. */
+  /** int32, int64, double, byte, date-time, date-time-micro; of `any`: upstream's name for the type, if it has one. */
   readonly format?: string;
   /** Elements of an array, values of a map. */
   readonly items?: FieldSchema;
@@ -55,19 +55,48 @@ export interface NamedSchema extends ObjectSchema {
 /** The source of a kind's schema. */
 export type SchemaSource = { readonly model: string } | { readonly definition: Definition };
 
-/** The parts of a CustomResourceDefinition's openAPIV3Schema that define the structure of objects. */
+/**
+ * The openAPIV3Schema of a CustomResourceDefinition: JSONSchemaProps without the fields that a structural schema may not have. The
+ * first block is the structure of objects, the second block restricts values.
+ */
 export interface Definition {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  /** object, array, string, integer, number or boolean. */
+  readonly type?: string;
   readonly format?: string;
+  readonly title?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Definition>>;
   readonly additionalProperties?: boolean | Definition;
   readonly items?: Definition;
-  readonly required?: readonly string[];
   readonly default?: unknown;
-  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly nullable?: boolean;
+
+  readonly required?: readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly maximum?: number;
+  readonly exclusiveMaximum?: boolean;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: boolean;
+  readonly multipleOf?: number;
+  readonly maxLength?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly maxItems?: number;
+  readonly minItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly maxProperties?: number;
+  readonly minProperties?: number;
+  readonly allOf?: readonly Definition[];
+  readonly anyOf?: readonly Definition[];
+  readonly oneOf?: readonly Definition[];
+  readonly not?: Definition;
+  readonly 'x-kubernetes-validations'?: readonly unknown[];
+
+  /** atomic, set or map. */
+  readonly 'x-kubernetes-list-type'?: string;
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  /** atomic or granular. */
+  readonly 'x-kubernetes-map-type'?: string;
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-embedded-resource'?: boolean;

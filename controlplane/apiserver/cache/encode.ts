@@ -45,6 +45,24 @@ export class Codec<T extends KubeObject> {
     return new Entry(key, json, revision, prepared);
   }
 
+  /** Stored bytes as this kind reads them: with its apiVersion, and after its `upgrade`. */
+  upgrade(stored: Buffer): Buffer {
+    const { upgrade } = this.kind.options;
+    if (!upgrade && this.isOurs(stored)) return stored;
+    const object = JSON.parse(stored.toString()) as T;
+    const upgraded = upgrade ? this.kind.options.upgrade!(object) : object;
+    return upgraded === object && this.isOurs(stored) ? stored : this.encode(this.prepare(upgraded));
+  }
+
+  /** An object of a former form of the kind as one of this form; the same entry when nothing changes. */
+  adopt(entry: CachedObject<T>): CachedObject<T> {
+    const { upgrade } = this.kind.options;
+    if (!upgrade && this.isOurs(entry.json)) return entry;
+    const upgraded = upgrade ? this.kind.options.upgrade!(entry.object) : entry.object;
+    if (upgraded === entry.object && this.isOurs(entry.json)) return entry;
+    return this.decode(entry.key, this.encode(this.prepare(upgraded)), entry.revision);
+  }
+
   /** The same object at another revision: for the last state of a deleted object. */
   restamp(entry: CachedObject<T>, revision: number): CachedObject<T> {
     const json = this.splice(entry.json, this.bodyStart(entry.json), revision);

@@ -2,6 +2,7 @@
 import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
+import { eventLoop } from '../../base/event-loop';
 import type { Claims, Store, StoredValue, StoreEvent } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
@@ -37,12 +38,19 @@ const maxAttempts = 100;
 /** Objects read from the history at once when a filter selects only some. */
 const historyPageSize = 500;
 
+/** All objects in another form of their kind. */
+export interface Reformed<T extends KubeObject> {
+  readonly kind: Kind<T>;
+  readonly codec: Codec<T>;
+  readonly entries: WeakMap<CachedObject<T>, CachedObject<T>>;
+}
+
 export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private readonly objects = new Map<string, CachedObject<T>>();
   private readonly keys = new SortedKeys();
-  private readonly codec: Codec<T>;
+  private codec: Codec<T>;
   private readonly ring: ReplayRing<T>;
-  private readonly indexes: ObjectIndexes<T>;
+  private indexes: ObjectIndexes<T>;
   /** Each watcher with the kind that it watches. */
   private readonly watchers = new Map<Watcher<T>, Kind>();
   /** Objects by the bytes sent to the store: when the event returns with these bytes, they need not be parsed. */
@@ -54,12 +62,18 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private removed: NotFound | undefined;
 
   constructor(
-    readonly kind: Kind<T>,
+    private form: Kind<T>,
     private readonly deps: KindCacheDeps,
   ) {
+    const { kind } = this;
     this.codec = new Codec(kind);
     this.ring = new ReplayRing(deps.ring);
     this.indexes = new ObjectIndexes(kind, this.objects);
+  }
+
+  /** The kind in whose form the objects are. */
+  get kind(): Kind<T> {
+    return this.form;
   }
 
   get(key: string): CachedObject<T> | undefined {
@@ -170,6 +184,41 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     this.changedAt = Math.max(this.changedAt, revision);
   }
 
+  /** Values of the store in the form of the kind. Gives way to other work: there may be many. */
+  async upgraded(items: readonly StoredValue[]): Promise<StoredValue[]> {
+    const upgraded: StoredValue[] = [];
+    for (const item of items) {
+      const pause = eventLoop.pause();
+      if (pause) await pause;
+      upgraded.push({ ...item, value: this.codec.upgrade(item.value) });
+    }
+    return upgraded;
+  }
+
+  /** What become() needs: the objects in the form of `kind`. Gives way to other work. */
+  async reformed(kind: Kind<T>): Promise<Reformed<T>> {
+    const codec = new Codec(kind);
+    const entries = new WeakMap<CachedObject<T>, CachedObject<T>>();
+    for (const entry of [...this.objects.values()]) {
+      const pause = eventLoop.pause();
+      if (pause) await pause;
+      entries.set(entry, codec.adopt(entry));
+    }
+    return { kind, codec, entries };
+  }
+
+  /** Has all objects in another form of the same kind from now on. The caller ends the watches. */
+  become({ kind, codec, entries }: Reformed<T>): void {
+    const isOther = kind.apiVersion !== this.kind.apiVersion;
+    this.form = kind;
+    this.codec = codec;
+    // Objects that changed while the others were converted are converted now.
+    for (const [key, entry] of this.objects) this.objects.set(key, entries.get(entry) ?? codec.adopt(entry));
+    this.indexes = new ObjectIndexes(kind, this.objects);
+    // The events of the history have the old apiVersion.
+    if (isOther) this.ring.reset(this.deps.revision());
+  }
+
   /** Applies one event and returns the resulting object; flush() sends the event to the watchers. */
   apply(event: StoreEvent): CachedObject<T> {
     const key = event.key.slice(this.kind.prefix.length);
@@ -184,7 +233,9 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       this.record(new Event('DELETED', current, last));
       return current;
     }
-    current = this.codec.decode(key, event.value, event.revision, this.written.get(event.value));
+    const prepared = this.written.get(event.value);
+    const value = prepared ? event.value : this.codec.upgrade(event.value);
+    current = this.codec.decode(key, value, event.revision, prepared);
     this.objects.set(key, current);
     if (!previous) this.keys.add(key);
     this.indexes.change(previous, current);
@@ -304,7 +355,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       more = page.more;
       for (const stored of page.items) {
         cursor = stored.key;
-        const entry = this.codec.decode(stored.key.slice(this.kind.prefix.length), stored.value, stored.modRevision);
+        const key = stored.key.slice(this.kind.prefix.length);
+        const entry = this.codec.decode(key, this.codec.upgrade(stored.value), stored.modRevision);
         if (test && !test(entry)) continue;
         if (limit !== undefined && limit > 0 && items.length === limit) {
           return { items, revision, next: items.at(-1)!.key };

@@ -37,6 +37,11 @@ export interface OpenCache extends Cache {
    * are refused.
    */
   removeKind(kind: Kind): void;
+  /**
+   * Serves `after` in place of `before`: kinds of the same objects, none of the lists empty. Calls `swapped` at the moment of the change.
+   * Watches of `before` end; unfinished requests for these kinds reach the new kinds of their versions.
+   */
+  replaceKinds(before: readonly Kind[], after: readonly Kind[], swapped: () => void): Promise<void>;
   /** Ends all watches. The store stays open. */
   close(): Promise<void>;
 }
@@ -58,6 +63,8 @@ class StoreCache implements OpenCache {
   private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
   /** The kinds that are served; several may show the same objects. */
   private readonly served = new Map<Kind, KindCache>();
+  /** Replaced kinds: unfinished requests still have them. */
+  private readonly replaced = new WeakMap<Kind, KindCache>();
   /** Kinds that are being loaded: their events wait. */
   private readonly held = new Map<string, StoreEvent[]>();
   private applied = 0;
@@ -106,7 +113,7 @@ class StoreCache implements OpenCache {
   }
 
   kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
-    const found = this.served.get(kind);
+    const found = this.served.get(kind) ?? this.replaced.get(kind);
     if (!found) throw new NotFound(`${kind.plural} of ${kind.apiVersion} are not served`);
     return found as unknown as KindCache<T>;
   }
@@ -130,7 +137,7 @@ class StoreCache implements OpenCache {
     this.held.set(kind.prefix, held);
     try {
       const revision = await this.store.revision();
-      added.load(await this.readAll(kind.prefix, revision), revision);
+      added.load(await added.upgraded(await this.readAll(kind.prefix, revision)), revision);
       // A watch starts from the revision of a list, which is the cache's revision: it must not be older than the loaded objects.
       if (revision > this.applied) await this.appliedUpTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
@@ -154,6 +161,22 @@ class StoreCache implements OpenCache {
     }
     stored.remove(reason);
     this.kinds.delete(kind.prefix);
+  }
+
+  async replaceKinds(before: readonly Kind[], after: readonly Kind[], swapped: () => void): Promise<void> {
+    const stored = this.kinds.get(after[0]!.prefix);
+    if (!stored) throw new NotFound(`${after[0]!.plural} are not served`);
+    const reformed = await stored.reformed(storageKind(after[0]!));
+    // One synchronous stretch from here: no request sees a part of the change.
+    stored.become(reformed);
+    for (const kind of after) this.serve(kind, stored);
+    for (const kind of before) {
+      this.served.delete(kind);
+      const next = after.find(({ version }) => version === kind.version);
+      if (next) this.replaced.set(kind, this.served.get(next)!);
+    }
+    stored.closeWatchers(new Unavailable(`the definition of ${stored.kind.plural} has changed`));
+    swapped();
   }
 
   private serve(kind: Kind, stored: StoreKindCache<KubeObject>): void {
@@ -184,7 +207,9 @@ class StoreCache implements OpenCache {
   /** Subscribes first and reads second: changes in between arrive as events. */
   private async load(revision: number): Promise<AsyncIterable<readonly StoreEvent[]>> {
     const events = this.store.watch(rootPrefix, revision, this.stop.signal);
-    for (const kind of this.kinds.values()) kind.load(await this.readAll(kind.kind.prefix, revision), revision);
+    for (const kind of this.kinds.values()) {
+      kind.load(await kind.upgraded(await this.readAll(kind.kind.prefix, revision)), revision);
+    }
     this.applied = revision;
     this.settleWaiters();
     return events;

@@ -19,6 +19,16 @@ const microTime = `${meta}.MicroTime`;
 const fieldsV1 = `${meta}.FieldsV1`;
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+
+/** Types that are no single JSON type: they have no `type`, so that clients accept any value. */
+const freeDefinitions: Readonly<Record<string, OpenApiSchema>> = {
+  [`${apiextensions}.CustomResourceSubresourceStatus`]: { description: 'An empty object that enables /status.' },
+  [`${apiextensions}.JSON`]: { description: 'Any JSON value.' },
+  [`${apiextensions}.JSONSchemaPropsOrArray`]: { description: 'A schema or a list of schemas.' },
+  [`${apiextensions}.JSONSchemaPropsOrBool`]: { description: 'A schema or a boolean.' },
+  [`${apiextensions}.JSONSchemaPropsOrStringArray`]: { description: 'A schema or a list of names.' },
+};
 
 /** Types that are plain strings in the models; clients look for their names. */
 function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
@@ -35,6 +45,7 @@ function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
       description: 'A number or a string, for instance a port by number or name.',
       ...(dialect === 'v2' ? { type: 'string', format: 'int-or-string' } : either),
     },
+    ...freeDefinitions,
   };
 }
 
@@ -48,6 +59,7 @@ const wireTypes: Readonly<Record<string, string>> = {
 
 /** The definition a field refers to; undefined for an object without a name, which is rendered in place. */
 function referenceOf({ type, format, object }: FieldSchema): string | undefined {
+  if (type === 'any' && format !== undefined) return `${apiextensions}.${format}`;
   return object?.name ?? wireTypes[type] ?? wireTypes[format ?? ''];
 }
 
@@ -80,7 +92,7 @@ export function renderDefinitions(
 
 /** The objects inside a field, and the names of the scalars that have a definition. */
 function gather(field: FieldSchema, objects: ObjectSchema[], scalars: Set<string>): void {
-  if (field.object) objects.push(field.object);
+  if (field.object && field.type !== 'any') objects.push(field.object);
   else {
     const reference = referenceOf(field);
     if (reference !== undefined) scalars.add(reference);

@@ -78,12 +78,36 @@ class MessageReader {
       case 'object':
         return this.message(asBytes(value), schema.object!);
       case 'any':
-        return readEmbedded(asBytes(value));
+        return schema.format === undefined ? readEmbedded(asBytes(value)) : this.readFree(schema, asBytes(value));
       case 'array':
         // A list of lists is wrapped in a message whose first field repeats.
         return this.readItems(asBytes(value), schema.items ?? { type: 'any' });
       case 'map':
         throw new BadRequest('protobuf: a map of maps cannot be read');
+    }
+  }
+
+  /** The types of apiextensions without a single JSON type. Upstream's messages for them have one field for each form. */
+  private readFree({ format, object }: FieldSchema, bytes: Buffer): unknown {
+    const fields = fieldMap(bytes);
+    const first = fields.get(1);
+    const second = fields.get(2);
+    switch (format) {
+      case 'JSON':
+        return readEmbedded(bytes);
+      case 'JSONSchemaPropsOrBool':
+        return second === undefined ? asInteger(first ?? 0n) !== 0 : this.message(asBytes(second), object!);
+      case 'JSONSchemaPropsOrArray':
+      case 'JSONSchemaPropsOrStringArray':
+        if (first !== undefined) return this.message(asBytes(first), object!);
+        return second === undefined
+          ? []
+          : this.readItems(bytes, {
+              type: format.endsWith('StringArray') ? 'string' : 'object',
+              ...(object ? { object } : {}),
+            });
+      default:
+        return {};
     }
   }
 

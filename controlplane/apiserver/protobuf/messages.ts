@@ -53,7 +53,7 @@ function parseLine(line: string, schema: ObjectSchema): Numbers {
   const required = new Set(schema.required);
   let number = 0;
   for (const token of line.split(' ').filter((part) => part !== '')) {
-    const [, plus, name = '', mark, explicit] = /^(\+?)(\w+)(\?|\[\])?(?:=(\d+))?$/.exec(token) ?? [];
+    const [, plus, name = '', mark, explicit] = /^(\+?)([\w$-]+)(\?|\[\])?(?:=(\d+))?$/.exec(token) ?? [];
     number = explicit === undefined ? number + 1 : Number(explicit);
     if (plus) {
       numbers.set(number, parseLine(inlined[name] ?? '', schema));

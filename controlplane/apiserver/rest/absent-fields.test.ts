@@ -6,6 +6,7 @@ import { type Path, pathsOf, spoiled } from '../../../test/lib/schema-sample';
 import { validObjectKey, validObjects } from '../../../test/lib/valid-objects';
 import type { Kind } from '../../api/kind';
 import { registry } from '../../api/registry';
+import type { KubeObject } from '../../api/types';
 import type { Transport } from '../../client/client';
 
 const user = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
@@ -49,7 +50,7 @@ t.test('every field of every kind, absent, null and empty', async (t) => {
   await send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   for (const kind of registry) {
     const url = urlOf(kind);
-    const valid = await validObjects[validObjectKey(kind)]!();
+    const valid: KubeObject = await validObjects[validObjectKey(kind)]!();
     const name = valid.metadata?.name ?? (kind.options.storage ? 'valid-too' : 'valid');
     const object = { ...valid, apiVersion: kind.apiVersion, kind: kind.kind, metadata: { ...valid.metadata, name } };
     const created = await send('POST', url, object);

@@ -1,6 +1,7 @@
 // metadata.generation of every kind: 1 at first; only a change of the desired state raises it.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+import { definitionSample } from '../../../test/lib/samples';
 import { registry } from '../../api/registry';
 
 let server: TestServer;
@@ -30,6 +31,8 @@ const webhook = {
 };
 
 interface Case {
+  /** Default: generation. */
+  readonly name?: string;
   readonly path: string;
   readonly body: object;
   /** A merge patch outside metadata and status. */
@@ -108,6 +111,13 @@ const cases: readonly Case[] = [
     path: '/api/v1/namespaces/default/services',
     body: { spec: { ports: [{ port: 80 }] } },
     change: { spec: { sessionAffinity: 'ClientIP' } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+    name: 'generation.sample.example.com',
+    body: { spec: definitionSample('generation').spec },
+    change: { spec: { names: { categories: ['all'] } } },
     generations: bySpec,
   },
   {
@@ -223,9 +233,8 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { path, body, change, generations } of cases) {
+for (const { path, name = 'generation', body, change, generations } of cases) {
   t.test(path, async (t) => {
-    const name = 'generation';
     const created = await server.call('POST', path, { body: { ...body, metadata: { name } } });
     t.equal(created.status, 201, created.text);
     const seen = [created.json.metadata.generation];

@@ -1,6 +1,7 @@
 // Which fields each subresource may write, for every kind: the status, its own part, and the metadata that upstream allows.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+import { definitionSample } from '../../../test/lib/samples';
 import { type Kind, writesStatus } from '../../api/kind';
 import { registry } from '../../api/registry';
 import { collectionPath } from '../../client/paths';
@@ -58,6 +59,7 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
     change: { nodeName: 'other' },
   },
+  customresourcedefinitions: { body: {}, change: { names: { categories: ['all'] } } },
   certificatesigningrequests: { body: {}, change: { signerName: 'example.com/other' } },
 };
 
@@ -80,6 +82,18 @@ async function create(kind: Kind, name: string): Promise<string> {
     body.spec = { request: encoded, signerName: 'example.com/s', usages: ['client auth'] };
   }
   const path = collectionPath(kind, 'default');
+  if (kind.plural === 'customresourcedefinitions') {
+    const sample = definitionSample(name);
+    const created = await server.call('POST', path, {
+      body: { ...sample, metadata: { ...sample.metadata, labels: { own: '1' } } },
+    });
+    const object = `${path}/${created.json.metadata.name}`;
+    // The server itself writes the status until the definition is established.
+    const watch = await server.watch(`${path}?watch=true&fieldSelector=metadata.name%3D${created.json.metadata.name}`);
+    for (let event = await watch.next(); event.object.status.conditions?.length < 2; event = await watch.next());
+    watch.close();
+    return object;
+  }
   const made = await server.call('POST', path, { body });
   if (made.status !== 201) throw new Error(made.text);
   return `${path}/${name}`;

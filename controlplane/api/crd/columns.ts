@@ -1,0 +1,47 @@
+// The columns of `kubectl get` for custom objects: the name, then those of the definition, else the age.
+import type { Column } from '../kind';
+import { ageColumn, ageOf, nameColumn } from '../table';
+import type { KubeObject } from '../types';
+import { parseJsonPath, readJsonPath } from './json-path';
+import type { CrdColumn, CrdVersion } from './types';
+
+export function columnsOf({ additionalPrinterColumns: columns }: CrdVersion): readonly Column<KubeObject>[] {
+  // Upstream shows the age only of kinds without columns of their own.
+  if (!columns || columns.length === 0) return [nameColumn, ageColumn];
+  return [nameColumn, ...columns.map(columnOf)];
+}
+
+function columnOf({ name, type, format, description, jsonPath, priority }: CrdColumn): Column<KubeObject> {
+  const path = parseJsonPath(jsonPath) ?? [];
+  return {
+    name,
+    type: type as Column<KubeObject>['type'],
+    ...(format === undefined ? {} : { format }),
+    // Upstream's text for a column without a description.
+    description: description ?? `Custom resource definition column (in JSONPath format): ${jsonPath}`,
+    // Any priority above 0 is shown only with -o wide.
+    priority: (priority ?? 0) > 0 ? 1 : 0,
+    cell: (object, now) => cellOf(readJsonPath(object, path), type, now),
+  };
+}
+
+/** Null, which kubectl shows as `<none>`, for a value that is absent or has another type. */
+function cellOf(values: readonly unknown[], type: string, now: number): string | number | boolean | null {
+  const value = values[0];
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case 'integer':
+      return typeof value === 'number' && Number.isInteger(value) ? value : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date':
+      if (typeof value !== 'string') return null;
+      return Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value, now);
+    default:
+      return values.map(textOf).join(',');
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

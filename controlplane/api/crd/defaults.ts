@@ -1,0 +1,30 @@
+// The defaults of a CustomResourceDefinition and what its writer may not set: the status, and the versions in which objects have
+// been stored.
+import type { WriteContext } from '../kind';
+import type { CustomResourceDefinition } from './types';
+
+/** Idempotent; tolerates missing fields, which validation reports. */
+export function defaultDefinition({ spec }: CustomResourceDefinition): void {
+  const names = spec?.names;
+  if (!names) return;
+  if (!names.singular && names.kind) names.singular = names.kind.toLowerCase();
+  if (!names.listKind && names.kind) names.listKind = `${names.kind}List`;
+  spec.conversion ??= { strategy: 'None' };
+  const service = spec.conversion.webhook?.clientConfig?.service;
+  if (service) service.port ??= 443;
+}
+
+export function prepareDefinition(
+  definition: CustomResourceDefinition,
+  { old, subresource }: WriteContext<CustomResourceDefinition>,
+): void {
+  if (subresource !== '') return;
+  const status = old?.status;
+  const stored = status?.storedVersions ?? [];
+  const storage = (definition.spec?.versions ?? []).filter((version) => version.storage).map(({ name }) => name);
+  definition.status = {
+    acceptedNames: status?.acceptedNames ?? { kind: '', plural: '' },
+    conditions: status?.conditions ?? [],
+    storedVersions: [...new Set([...stored, ...storage])],
+  };
+}

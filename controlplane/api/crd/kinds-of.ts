@@ -1,0 +1,85 @@
+// The kinds that a CustomResourceDefinition defines: one per served version. All versions share their objects, which are stored in
+// the form of the storage version. Conversion is None: only the apiVersion differs.
+import { allVerbs, defineKind, type Kind, type Subresource } from '../kind';
+import type { StoredAs } from '../storage';
+import type { KubeObject } from '../types';
+import { columnsOf } from './columns';
+import { parseJsonPath, readJsonPath } from './json-path';
+import type { CrdNames, CrdVersion, CustomResourceDefinition } from './types';
+
+/** The kinds of the served versions under these names; none without a storage version. */
+export function kindsOf(definition: CustomResourceDefinition, names: CrdNames): Kind[] {
+  const { versions } = definition.spec;
+  const storage = versions.find((version) => version.storage);
+  if (!storage) return [];
+  const stored = kindOf(definition, names, storage);
+  return versions
+    .filter(({ served }) => served)
+    .map((version) => (version === storage ? stored : kindOf(definition, names, version, stored)));
+}
+
+/** The kind of the storage version, served or not. */
+export function storedKindOf(definition: CustomResourceDefinition): Kind | undefined {
+  const storage = definition.spec.versions.find((version) => version.storage);
+  return storage && kindOf(definition, definition.spec.names, storage);
+}
+
+function kindOf(
+  { spec: { group, scope }, metadata }: CustomResourceDefinition,
+  names: CrdNames,
+  version: CrdVersion,
+  stored?: Kind,
+): Kind {
+  const { plural, singular, kind, shortNames, categories } = names;
+  const { subresources, deprecated, deprecationWarning, name } = version;
+  const fields = selectableFields(version);
+  return defineKind<KubeObject>({
+    group,
+    version: name,
+    kind,
+    plural,
+    ...(singular ? { singular } : {}),
+    ...(shortNames ? { shortNames } : {}),
+    ...(categories ? { categories } : {}),
+    namespaced: scope === 'Namespaced',
+    // The objects of a deleted definition are deleted: a new one would come too late or hold it up.
+    ...(metadata?.deletionTimestamp ? { verbs: allVerbs.filter((verb) => verb !== 'create') } : {}),
+    schema: { definition: version.schema?.openAPIV3Schema ?? {} },
+    hasStatus: subresources?.status !== undefined,
+    // Upstream counts the generations of all custom objects, also of those without a status subresource.
+    generation: 'spec',
+    ...(subresources?.scale ? { subresources: [scale] } : {}),
+    ...(stored ? { storage: asStored(stored) } : {}),
+    ...(deprecated ? { deprecation: deprecationWarning ?? `${group}/${name} ${kind} is deprecated` } : {}),
+    ...(fields ? { fields } : {}),
+    columns: columnsOf(version),
+  });
+}
+
+/** None of the functions changes its argument; the caller sets the apiVersion. */
+const asStored = (kind: Kind): StoredAs => ({
+  kind,
+  toStored: (object) => ({ ...object }),
+  fromStored: (object) => ({ ...object }),
+});
+
+const scale: Subresource = {
+  name: 'scale',
+  verbs: ['get', 'patch', 'update'],
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+};
+
+function selectableFields({ selectableFields: fields }: CrdVersion) {
+  if (!fields || fields.length === 0) return undefined;
+  const readers = fields.map(({ jsonPath }) => {
+    const path = parseJsonPath(jsonPath) ?? [];
+    const read = (object: KubeObject): string => {
+      const value = readJsonPath(object, path)[0];
+      return value === undefined || value === null ? '' : String(value);
+    };
+    return [jsonPath.slice(1), read] as const;
+  });
+  return Object.fromEntries(readers);
+}

@@ -1,0 +1,210 @@
+// The rules of a CustomResourceDefinition beyond its structure: names, versions, conversion and what may not change. Rules of the
+// schemas are in validate-schema.ts, those of columns and subresources in validate-version.ts.
+import type { FieldCause } from '../../base/errors';
+import { isConditionTrue } from '../conditions';
+import type { WriteContext } from '../kind';
+import { forbidden, immutable, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { dns1035Label, dns1123Subdomain } from '../validation/names';
+import type { CrdConversion, CrdNames, CrdSpec, CustomResourceDefinition } from './types';
+import { validateVersions } from './validate-version';
+
+export function validateDefinition(
+  definition: CustomResourceDefinition,
+  { old, subresource }: WriteContext<CustomResourceDefinition>,
+): FieldCause[] {
+  const { status, metadata } = definition;
+  const names = validateNames(status?.acceptedNames ?? { plural: '', kind: '' }, 'status.acceptedNames');
+  if (subresource !== '') return names;
+  // A CustomResourceDefinition without a spec is one with an empty spec.
+  const spec = (definition.spec ?? {}) as CrdSpec;
+  return [
+    ...validateName(metadata?.name ?? '', spec),
+    ...validateApproval(definition, spec.group ?? ''),
+    ...validateSpec(spec),
+    ...(old ? validateUpdate(spec, old) : []),
+    ...names,
+    ...(old ? validateStoredVersions(spec, status?.storedVersions ?? []) : []),
+  ];
+}
+
+function validateName(name: string, { names, group }: CrdSpec): FieldCause[] {
+  if (name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
+  return [invalid('metadata.name', name, 'must be spec.names.plural+"."+spec.group')];
+}
+
+const approval = 'api-approved.kubernetes.io';
+const approvalHelp = 'see https://github.com/kubernetes/enhancements/pull/1111';
+
+/** Groups of the Kubernetes community need the address of their review. */
+export const isProtectedGroup = (group: string): boolean => /(^|\.)(k8s|kubernetes)\.io$/.test(group);
+
+function validateApproval({ metadata }: CustomResourceDefinition, group: string): FieldCause[] {
+  if (!isProtectedGroup(group)) return [];
+  const field = `metadata.annotations[${approval}]`;
+  const value = metadata?.annotations?.[approval] ?? '';
+  if (value === '')
+    return [required(field, `protected groups must have approval annotation "${approval}", ${approvalHelp}`)];
+  if (value.startsWith('unapproved') || /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+/i.test(value)) return [];
+  const detail = `protected groups must have approval annotation "${approval}" with either a URL or a reason starting with "unapproved", ${approvalHelp}`;
+  return [invalid(field, value, detail)];
+}
+
+function validateSpec(spec: CrdSpec): FieldCause[] {
+  const { names = { plural: '', kind: '' } } = spec;
+  return [
+    ...validateGroup(spec.group ?? ''),
+    ...validateScope(spec.scope ?? ''),
+    ...(spec.preserveUnknownFields
+      ? [
+          invalid(
+            'spec.preserveUnknownFields',
+            true,
+            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+          ),
+        ]
+      : []),
+    ...validateVersionNames(spec),
+    ...(['plural', 'singular', 'kind', 'listKind'] as const)
+      .filter((field) => !names[field])
+      .map((field) => required(`spec.names.${field}`)),
+    ...validateNames(names, 'spec.names'),
+    ...validateVersions(spec.versions ?? []),
+    ...validateConversion(spec.conversion),
+  ];
+}
+
+function validateGroup(group: string): FieldCause[] {
+  if (group === '') return [required('spec.group')];
+  const errors = dns1123Subdomain(group);
+  if (errors.length > 0) return [invalid('spec.group', group, errors.join(','))];
+  return group.includes('.') ? [] : [invalid('spec.group', group, 'should be a domain with at least one dot')];
+}
+
+function validateScope(scope: string): FieldCause[] {
+  if (scope === '') return [required('spec.scope')];
+  const known = ['Cluster', 'Namespaced'];
+  return known.includes(scope) ? [] : [notSupported('spec.scope', scope, known)];
+}
+
+function validateVersionNames({ versions = [] }: CrdSpec): FieldCause[] {
+  const names = versions.map(({ name }) => name);
+  const causes = versions.flatMap(({ name = '' }, i) => joined(`spec.versions[${i}].name`, name, dns1035Label(name)));
+  if (new Set(names).size < names.length) {
+    causes.push(invalid('spec.versions', names, 'must contain unique version names'));
+  }
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    causes.push(invalid('spec.versions', names, 'must have exactly one version marked as storage version'));
+  }
+  return causes;
+}
+
+const joined = (field: string, value: string, errors: readonly string[]): FieldCause[] =>
+  errors.length === 0 ? [] : [invalid(field, value, errors.join(','))];
+
+function validateNames(names: CrdNames, field: string): FieldCause[] {
+  const { plural, singular, kind, listKind, shortNames = [], categories = [] } = names;
+  const label = (name: string, value: string | undefined) =>
+    value ? joined(`${field}.${name}`, value, dns1035Label(value)) : [];
+  const mixed = (name: string, value: string | undefined) => {
+    const errors = value ? dns1035Label(value.toLowerCase()) : [];
+    if (errors.length === 0) return [];
+    return [invalid(`${field}.${name}`, value, `may have mixed case, but should otherwise match: ${errors.join(',')}`)];
+  };
+  return [
+    ...label('plural', plural),
+    ...label('singular', singular),
+    ...mixed('kind', kind),
+    ...mixed('listKind', listKind),
+    ...shortNames.flatMap((value, i) => joined(`${field}.shortNames[${i}]`, value, dns1035Label(value))),
+    ...(kind && kind === listKind
+      ? [invalid(`${field}.listKind`, listKind, 'kind and listKind may not be the same')]
+      : []),
+    ...categories.flatMap((value, i) => joined(`${field}.categories[${i}]`, value, dns1035Label(value))),
+  ];
+}
+
+/** The versions of ConversionReview that upstream sends. */
+const reviewVersions = ['v1', 'v1beta1'];
+
+function validateConversion(conversion: CrdConversion | undefined): FieldCause[] {
+  const field = 'spec.conversion';
+  if (!conversion) return [];
+  const { strategy = '', webhook } = conversion;
+  const strategies = ['None', 'Webhook'];
+  const causes =
+    strategy === ''
+      ? [required(`${field}.strategy`)]
+      : strategies.includes(strategy)
+        ? []
+        : [notSupported(`${field}.strategy`, strategy, strategies)];
+  if (strategy !== 'Webhook') {
+    if (!webhook) return causes;
+    const detail = 'should not be set when strategy is not set to Webhook';
+    if (webhook.clientConfig) causes.push(forbidden(`${field}.webhookClientConfig`, detail));
+    if (webhook.conversionReviewVersions?.length) causes.push(forbidden(`${field}.conversionReviewVersions`, detail));
+    return causes;
+  }
+  const { clientConfig, conversionReviewVersions: versions = [] } = webhook ?? {};
+  const config = `${field}.webhookClientConfig`;
+  if (!clientConfig) causes.push(required(config, 'required when strategy is set to Webhook'));
+  else causes.push(...validateClientConfig(clientConfig, config));
+  const versionsField = `${field}.conversionReviewVersions`;
+  if (versions.length === 0) causes.push(required(versionsField));
+  else {
+    causes.push(...versions.flatMap((one, i) => invalidEach(`${versionsField}[${i}]`, one, dns1035Label(one))));
+    if (!versions.some((one) => reviewVersions.includes(one))) {
+      causes.push(invalid(versionsField, versions, `must include at least one of ${reviewVersions.join(', ')}`));
+    }
+  }
+  return causes;
+}
+
+type ClientConfig = NonNullable<NonNullable<CrdConversion['webhook']>['clientConfig']>;
+
+function validateClientConfig({ url, service }: ClientConfig, field: string): FieldCause[] {
+  if ((url === undefined) === (service === undefined)) {
+    return [required(field, 'exactly one of url or service is required')];
+  }
+  if (url !== undefined)
+    return URL.canParse(url) && url.startsWith('https://') ? [] : [invalid(`${field}.url`, url, urlRule)];
+  const { name, namespace, path, port } = service!;
+  return [
+    ...(name ? [] : [required(`${field}.service.name`, 'service name is required')]),
+    ...(namespace ? [] : [required(`${field}.service.namespace`, 'service namespace is required')]),
+    ...(path === undefined || path.startsWith('/')
+      ? []
+      : [invalid(`${field}.service.path`, path, "must start with a '/'")]),
+    ...(port === undefined || (port >= 1 && port <= 65535)
+      ? []
+      : [invalid(`${field}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive')]),
+  ];
+}
+
+const urlRule = "'https' is the only allowed URL scheme; desired format: https://host[/path]";
+
+function validateUpdate(spec: CrdSpec, old: CustomResourceDefinition): FieldCause[] {
+  const before: Partial<CrdSpec> = old.spec ?? {};
+  const fixed: [string, unknown, unknown][] = [
+    ['spec.group', spec.group, before.group],
+    ['spec.names.plural', spec.names?.plural, before.names?.plural],
+  ];
+  if (isConditionTrue(old, 'Established')) {
+    fixed.unshift(['spec.scope', spec.scope, before.scope], ['spec.names.kind', spec.names?.kind, before.names?.kind]);
+  }
+  return fixed.flatMap(([field, now, then]) => (now === then ? [] : [invalid(field, now, immutable)]));
+}
+
+function validateStoredVersions(spec: CrdSpec, stored: readonly string[]): FieldCause[] {
+  const names = new Set((spec.versions ?? []).map(({ name }) => name));
+  return stored.flatMap((version, i) =>
+    names.has(version)
+      ? []
+      : [
+          invalid(
+            `status.storedVersions[${i}]`,
+            version,
+            `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
+          ),
+        ],
+  );
+}

@@ -1,0 +1,175 @@
+// CustomResourceDefinitions over HTTPS: what they define is served, changed and removed.
+import t, { type Test } from 'tap';
+import { startApiServer, type TestServer } from '../../../test/lib/api-server';
+
+const root = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+interface Shape {
+  readonly names?: object;
+  readonly versions?: readonly object[];
+  readonly scope?: string;
+}
+
+const version = (name: string, rest: object = {}) => ({
+  name,
+  served: true,
+  storage: true,
+  schema: {
+    openAPIV3Schema: {
+      type: 'object',
+      properties: {
+        spec: { type: 'object', properties: { cronSpec: { type: 'string' }, replicas: { type: 'integer' } } },
+        status: { type: 'object', properties: { ready: { type: 'boolean' } } },
+      },
+    },
+  },
+  ...rest,
+});
+
+const definition = (plural: string, kind: string, { names = {}, versions, scope = 'Namespaced' }: Shape = {}) => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.stable.example.com` },
+  spec: {
+    group: 'stable.example.com',
+    scope,
+    names: { plural, kind, ...names },
+    versions: versions ?? [version('v1')],
+  },
+});
+
+const crontab = (name: string, rest: object = {}) => ({
+  apiVersion: 'stable.example.com/v1',
+  kind: 'CronTab',
+  metadata: { name },
+  spec: { cronSpec: '* *' },
+  ...rest,
+});
+
+const all = '/apis/stable.example.com/v1/namespaces/default/crontabs';
+const merge = 'application/merge-patch+json';
+
+/** Waits for a state of a definition, on its watch. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind.
+async function reached(server: TestServer, name: string, test: (object: any) => boolean): Promise<any> {
+  const watch = await server.watch(`${root}?watch=true&fieldSelector=metadata.name%3D${name}`);
+  try {
+    for (;;) {
+      const { object } = await watch.next();
+      if (test(object)) return object;
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+const condition =
+  (type: string, status: string) => (object: { status?: { conditions?: { type: string; status: string }[] } }) =>
+    object.status?.conditions?.some((one) => one.type === type && one.status === status) ?? false;
+const established = condition('Established', 'True');
+
+async function serve(t: Test): Promise<TestServer> {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  return server;
+}
+
+async function define(server: TestServer, body: { readonly metadata: { readonly name: string } }): Promise<void> {
+  const created = await server.call('POST', root, { body });
+  if (created.status !== 201) throw new Error(created.text);
+  await reached(server, body.metadata.name, established);
+}
+
+t.test('a definition is defaulted, established, served and deleted with its objects', async (t) => {
+  const server = await serve(t);
+  const created = await server.call('POST', root, {
+    body: definition('crontabs', 'CronTab', { names: { shortNames: ['ct'] } }),
+  });
+  t.equal(created.status, 201, created.text);
+  t.match(created.json, {
+    metadata: { generation: 1 },
+    spec: { names: { singular: 'crontab', listKind: 'CronTabList' }, conversion: { strategy: 'None' } },
+    status: { storedVersions: ['v1'] },
+  });
+  const object = await reached(server, 'crontabs.stable.example.com', established);
+  t.match(object.status, {
+    acceptedNames: {
+      plural: 'crontabs',
+      singular: 'crontab',
+      kind: 'CronTab',
+      listKind: 'CronTabList',
+      shortNames: ['ct'],
+    },
+    conditions: [
+      { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' },
+      { type: 'Established', status: 'True', reason: 'InitialNamesAccepted' },
+    ],
+  });
+  t.equal((await server.call('POST', all, { body: crontab('a') })).status, 201, 'served at once');
+  const discovered = await server.call('GET', '/apis/stable.example.com/v1');
+  t.match(discovered.json.resources, [
+    { name: 'crontabs', singularName: 'crontab', kind: 'CronTab', shortNames: ['ct'] },
+  ]);
+  const held = crontab('held', { metadata: { name: 'held', finalizers: ['example.com/hold'] } });
+  t.equal((await server.call('POST', all, { body: held })).status, 201);
+
+  const deleted = await server.call('DELETE', `${root}/crontabs.stable.example.com`);
+  t.match(deleted.json.metadata, { finalizers: ['customresourcecleanup.apiextensions.k8s.io'] });
+  await reached(server, 'crontabs.stable.example.com', condition('Terminating', 'True'));
+  const left = await server.call('GET', all);
+  t.same(
+    left.json.items.map((one: { metadata: { name: string } }) => one.metadata.name),
+    ['held'],
+  );
+  t.equal((await server.call('POST', all, { body: crontab('late') })).status, 405, 'no new objects');
+  const watch = await server.watch(`${root}?watch=true`);
+  t.match(await watch.next(), { type: 'ADDED' });
+  await server.call('PATCH', `${all}/held`, { body: { metadata: { finalizers: null } }, type: merge });
+  for (let event = await watch.next(); event.type !== 'DELETED'; event = await watch.next());
+  watch.close();
+  t.equal((await server.call('GET', all)).status, 404, 'not served any more');
+  t.equal((await server.call('GET', '/apis/stable.example.com')).status, 404);
+
+  await define(server, definition('crontabs', 'CronTab'));
+  t.same((await server.call('GET', all)).json.items, [], 'no object came back');
+});
+
+t.test('names that another definition of the group has', async (t) => {
+  const server = await serve(t);
+  await define(server, definition('crontabs', 'CronTab', { names: { shortNames: ['ct'] } }));
+  const second = definition('others', 'CronTab', { names: { shortNames: ['ct', 'ot'] } });
+  t.equal((await server.call('POST', root, { body: second })).status, 201);
+  const refused = await reached(server, second.metadata.name, condition('NamesAccepted', 'False'));
+  t.match(refused.status.conditions, [
+    { type: 'NamesAccepted', status: 'False', reason: 'ListKindConflict', message: '"CronTabList" is already in use' },
+    { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' },
+  ]);
+  t.same(refused.status.acceptedNames, { plural: 'others', kind: '' });
+  t.equal((await server.call('GET', '/apis/stable.example.com/v1/others')).status, 404);
+  t.equal((await server.call('DELETE', `${root}/crontabs.stable.example.com`)).status, 200);
+  await reached(server, second.metadata.name, established);
+  t.equal((await server.call('GET', '/apis/stable.example.com/v1/others')).status, 200, 'the names are free again');
+});
+
+t.test('several versions show the same objects', async (t) => {
+  const server = await serve(t);
+  const versions = [version('v1'), version('v1beta1', { storage: false, deprecated: true })];
+  await define(server, definition('crontabs', 'CronTab', { versions }));
+  const beta = all.replace('/v1/', '/v1beta1/');
+  await server.call('POST', all, { body: crontab('a') });
+  const read = await server.call('GET', `${beta}/a`);
+  t.match(read.json, { apiVersion: 'stable.example.com/v1beta1', kind: 'CronTab', spec: { cronSpec: '* *' } });
+  t.match(read.headers['warning'], /stable.example.com\/v1beta1 CronTab is deprecated/);
+  const change = { spec: { versions: [version('v1', { storage: false }), version('v2')] } };
+  const name = 'crontabs.stable.example.com';
+  const missing = await server.call('PATCH', `${root}/${name}`, {
+    body: { spec: { versions: [version('v2')] } },
+    type: merge,
+  });
+  t.match(missing.json, { code: 422, details: { causes: [{ field: 'status.storedVersions[0]' }] } });
+  const changed = await server.call('PATCH', `${root}/${name}`, { body: change, type: merge });
+  t.same(changed.json.status.storedVersions, ['v1', 'v2']);
+  t.match((await server.call('GET', `${all.replace('/v1/', '/v2/')}/a`)).json, { apiVersion: 'stable.example.com/v2' });
+  t.equal((await server.call('GET', `${beta}/a`)).status, 404);
+  t.match((await server.call('GET', `${all}/a`)).json, { apiVersion: 'stable.example.com/v1' });
+});

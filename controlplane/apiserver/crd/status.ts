@@ -1,0 +1,57 @@
+// The status of a CustomResourceDefinition, as a function of the definition and of the others of its group. Pure.
+import { isDeepStrictEqual } from 'node:util';
+import { withCondition } from '../../api/conditions';
+import { acceptNames } from '../../api/crd/names';
+import type { CrdCondition, CrdStatus, CustomResourceDefinition } from '../../api/crd/types';
+
+export interface StatusPlan {
+  readonly status: CrdStatus;
+  /** True when its kinds are to be served. */
+  readonly established: boolean;
+  readonly changed: boolean;
+}
+
+type Verdict = Omit<CrdCondition, 'lastTransitionTime'>;
+
+/** `others` are the other definitions of the group; `now` is milliseconds since the epoch. */
+export function planStatus(
+  definition: CustomResourceDefinition,
+  others: readonly CustomResourceDefinition[],
+  now: number,
+): StatusPlan {
+  const { status, metadata } = definition;
+  const before = status ?? { acceptedNames: { plural: '', kind: '' }, conditions: [], storedVersions: [] };
+  const { names, condition } = acceptNames(definition, others);
+  const generation = metadata?.generation === undefined ? {} : { observedGeneration: metadata.generation };
+  let conditions: readonly CrdCondition[] = before.conditions ?? [];
+  const set = (verdict: Verdict) => {
+    conditions = withCondition<CrdCondition>(conditions, { ...verdict, ...generation }, now);
+  };
+  const known = conditions.find(({ type }) => type === 'Established');
+  const established = known?.status === 'True' || condition.status === 'True';
+  set(condition);
+  if (established) set(initialNames);
+  else set(notAccepted);
+  if (metadata?.deletionTimestamp) set(deleting);
+  const next = { ...before, acceptedNames: names, conditions: [...conditions], ...generation };
+  return { status: next, established, changed: !isDeepStrictEqual(next, status) };
+}
+
+const initialNames: Verdict = {
+  type: 'Established',
+  status: 'True',
+  reason: 'InitialNamesAccepted',
+  message: 'the initial names have been accepted',
+};
+const notAccepted: Verdict = {
+  type: 'Established',
+  status: 'False',
+  reason: 'NotAccepted',
+  message: 'not all names are accepted',
+};
+const deleting: Verdict = {
+  type: 'Terminating',
+  status: 'True',
+  reason: 'InstanceDeletionInProgress',
+  message: 'CustomResource deletion is in progress',
+};
