@@ -4,8 +4,10 @@ import { allVerbs, defineKind, type Kind, type Subresource } from '../kind';
 import type { StoredAs } from '../storage';
 import type { KubeObject } from '../types';
 import { columnsOf } from './columns';
+import { applyDefaults } from './default-values';
 import { parseJsonPath, readJsonPath } from './json-path';
 import type { CrdNames, CrdVersion, CustomResourceDefinition } from './types';
+import { validateValue } from './validate-value';
 
 /** The kinds of the served versions under these names; none without a storage version. */
 export function kindsOf(definition: CustomResourceDefinition, names: CrdNames): Kind[] {
@@ -33,6 +35,7 @@ function kindOf(
   const { plural, singular, kind, shortNames, categories } = names;
   const { subresources, deprecated, deprecationWarning, name } = version;
   const fields = selectableFields(version);
+  const definition = version.schema?.openAPIV3Schema ?? {};
   return defineKind<KubeObject>({
     group,
     version: name,
@@ -44,7 +47,9 @@ function kindOf(
     namespaced: scope === 'Namespaced',
     // The objects of a deleted definition are deleted: a new one would come too late or hold it up.
     ...(metadata?.deletionTimestamp ? { verbs: allVerbs.filter((verb) => verb !== 'create') } : {}),
-    schema: { definition: version.schema?.openAPIV3Schema ?? {} },
+    schema: { definition },
+    defaults: (object) => applyDefaults(object, definition),
+    validate: (object) => validateValue(object, definition),
     hasStatus: subresources?.status !== undefined,
     // Upstream counts the generations of all custom objects, also of those without a status subresource.
     generation: 'spec',

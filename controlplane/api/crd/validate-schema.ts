@@ -2,6 +2,7 @@
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
 import { invalid } from '../validation/causes';
+import { Pattern, PatternError } from './pattern/pattern';
 import { childrenOf } from './walk';
 
 /**
@@ -14,7 +15,21 @@ export function validateSchema(schema: Definition, field: string): FieldCause[] 
   if (depthOf(schema, maxSchemaDepth) > maxSchemaDepth) {
     return [invalid(field, '', `must have at most ${maxSchemaDepth} levels`)];
   }
-  return [];
+  return patternCauses(schema, field);
+}
+
+function patternCauses(schema: Definition, field: string): FieldCause[] {
+  const causes = childrenOf(schema).flatMap((child) => patternCauses(child.schema, field + child.path));
+  const { pattern } = schema;
+  if (!pattern) return causes;
+  try {
+    new Pattern(pattern);
+    return causes;
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    const detail = `must be a valid regular expression, but isn't: ${error.message}`;
+    return [...causes, invalid(`${field}.pattern`, pattern, detail)];
+  }
 }
 
 /** Stops below `limit`: the schema may have as many levels as JSON. */
