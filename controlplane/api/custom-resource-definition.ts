@@ -21,6 +21,7 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   namespaced: false,
   schema: { model: 'V1CustomResourceDefinition' },
   hasStatus: true,
+  unconditionalUpdate: false,
   defaults: defaultDefinition,
   prepare: prepareDefinition,
   validate: validateDefinition,

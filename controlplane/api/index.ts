@@ -10,11 +10,11 @@ export { type ClusterRoleBinding, clusterRoleBindings } from './cluster-role-bin
 export * from './conditions';
 export { type ConfigMap, configMaps } from './config-map';
 export { type ControllerRevision, controllerRevisions } from './controller-revision';
+export type { CustomResourceDefinition } from './crd/types';
 export { type CronJob, cronJobs } from './cron-job';
 export { type CSIDriver, csiDrivers } from './csi-driver';
 export { type CSINode, csiNodes } from './csi-node';
 export { type CSIStorageCapacity, csiStorageCapacities } from './csi-storage-capacity';
-export type { CustomResourceDefinition } from './crd/types';
 export { customResourceDefinitions } from './custom-resource-definition';
 export { type DaemonSet, daemonSets } from './daemon-set';
 export { type Deployment, deployments } from './deployment';

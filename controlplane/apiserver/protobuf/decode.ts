@@ -78,7 +78,10 @@ class MessageReader {
       case 'object':
         return this.message(asBytes(value), schema.object!);
       case 'any':
-        return schema.format === undefined ? readEmbedded(asBytes(value)) : this.readFree(schema, asBytes(value));
+        if (schema.format === undefined) return readEmbedded(asBytes(value));
+        // Go keeps null as no bytes.
+        if (schema.format === 'JSON') return readEmbedded(asBytes(value)) ?? null;
+        return this.readSchemaOr(schema, asBytes(value));
       case 'array':
         // A list of lists is wrapped in a message whose first field repeats.
         return this.readItems(asBytes(value), schema.items ?? { type: 'any' });
@@ -88,13 +91,11 @@ class MessageReader {
   }
 
   /** The types of apiextensions without a single JSON type. Upstream's messages for them have one field for each form. */
-  private readFree({ format, object }: FieldSchema, bytes: Buffer): unknown {
+  private readSchemaOr({ format, object }: FieldSchema, bytes: Buffer): unknown {
     const fields = fieldMap(bytes);
     const first = fields.get(1);
     const second = fields.get(2);
     switch (format) {
-      case 'JSON':
-        return readEmbedded(bytes);
       case 'JSONSchemaPropsOrBool':
         return second === undefined ? asInteger(first ?? 0n) !== 0 : this.message(asBytes(second), object!);
       case 'JSONSchemaPropsOrArray':

@@ -6,7 +6,7 @@ import { isMessage, type MessageField, type Numbers, numbersOf } from './message
 import { Writer } from './writer';
 
 type Fields = Readonly<Record<string, unknown>>;
-type Form = FieldSchema['type'] | 'bytes' | 'time' | 'inlined' | 'wrapped';
+type Form = FieldSchema['type'] | 'bytes' | 'time' | 'inlined' | 'wrapped' | 'schemaOr';
 
 /** How one field is written. */
 interface Step {
@@ -18,6 +18,8 @@ interface Step {
   readonly item?: Step;
   /** Of an object; found at the first use, since types can contain themselves. */
   readonly object?: ObjectSchema;
+  /** Of a value that is a schema or something else: JSONSchemaPropsOrBool. */
+  readonly format?: string;
   plan?: Plan;
 }
 /** The fields of a message from the highest number to the lowest: the writer goes backwards. */
@@ -78,6 +80,7 @@ function stepOf(name: string, number: number, schema: FieldSchema, pointer: bool
     pointer: pointer || form === 'bytes',
     ...(item ? { item: asItem(item) } : {}),
     ...(schema.object ? { object: schema.object } : {}),
+    ...(form === 'schemaOr' ? { format: schema.format ?? '' } : {}),
   };
 }
 
@@ -94,6 +97,7 @@ const wrap = (list: Step): Step => ({
 });
 
 function formOf(schema: FieldSchema): Form {
+  if (schema.type === 'any' && schema.format !== undefined && schema.format !== 'JSON') return 'schemaOr';
   if (schema.type !== 'string') return schema.type;
   if (schema.format === 'byte') return 'bytes';
   return isMessage(schema) ? 'time' : 'string';
@@ -190,10 +194,33 @@ function writeContent(step: Step, value: unknown): void {
     case 'any':
       if (value !== undefined && value !== null) writeTagged(1, JSON.stringify(value));
       return;
+    case 'schemaOr':
+      writeSchemaOr(step, value);
+      return;
     case 'wrapped':
       for (const item of ((value ?? []) as readonly unknown[]).toReversed()) writeItem(step.item!, item);
       return;
   }
+}
+
+/**
+ * The types of apiextensions without a single JSON type, one field for each form: JSONSchemaPropsOrBool has the boolean as field 1
+ * and the schema as 2, the two types of lists have the schema as 1 and the items as 2. Of CustomResourceSubresourceStatus no field.
+ */
+function writeSchemaOr({ object, format }: Step, value: unknown): void {
+  const schema: Step = { name: '', form: 'object', tag: 8 + bytesType, pointer: true, ...(object ? { object } : {}) };
+  const isSchema = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (format === 'JSONSchemaPropsOrBool') {
+    if (isSchema) writeItem({ ...schema, tag: 2 * 8 + bytesType }, value);
+    // A schema allows values, too.
+    writer.varint(isSchema || value === true ? 1 : 0);
+    writer.varint(8 + varintType);
+  } else if (Array.isArray(value)) {
+    for (const item of (value as readonly unknown[]).toReversed()) {
+      const form = typeof item === 'string' ? 'string' : 'object';
+      writeItem({ ...schema, form, tag: 2 * 8 + bytesType }, item);
+    }
+  } else if (isSchema && object) writeItem(schema, value);
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : String(value ?? ''));

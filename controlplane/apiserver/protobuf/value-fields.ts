@@ -10,6 +10,11 @@ const listed: Readonly<Record<string, string>> = {
 MutatingWebhook: clientConfig
 ValidatingWebhook: clientConfig
 `,
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1': `
+CustomResourceDefinitionCondition: lastTransitionTime
+CustomResourceDefinitionSpec: names
+CustomResourceDefinitionStatus: acceptedNames
+`,
   'io.k8s.api.apps.v1': `
 ControllerRevision: data
 DaemonSetCondition: lastTransitionTime
