@@ -8,6 +8,8 @@ import type { CrdColumn, CrdVersion } from './types';
 export function columnsOf({ additionalPrinterColumns: columns }: CrdVersion): readonly Column<KubeObject>[] {
   // Upstream shows the age only of kinds without columns of their own.
   if (!columns || columns.length === 0) return [nameColumn, ageColumn];
+  // A path that cannot be read: upstream then shows the default columns, too.
+  if (columns.some(({ jsonPath }) => !parseJsonPath(jsonPath))) return [nameColumn, ageColumn];
   return [nameColumn, ...columns.map(columnOf)];
 }
 

@@ -1,8 +1,10 @@
-// The rules of an openAPIV3Schema.
+// The rules of the openAPIV3Schema of a version.
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
-import { invalid } from '../validation/causes';
-import { Pattern, PatternError } from './pattern/pattern';
+import { invalid, maxCauses } from '../validation/causes';
+import { rootCauses, validateOpenApi } from './openapi-rules';
+import { validateStructural } from './structural';
+import { validateDefaults } from './validate-defaults';
 import { childrenOf } from './walk';
 
 /**
@@ -11,29 +13,27 @@ import { childrenOf } from './walk';
  */
 export const maxSchemaDepth = 100;
 
-export function validateSchema(schema: Definition, field: string): FieldCause[] {
+/** `hasStatus`: the version has the status subresource. */
+export function validateSchema(schema: Definition, field: string, hasStatus: boolean): FieldCause[] {
   if (depthOf(schema, maxSchemaDepth) > maxSchemaDepth) {
     return [invalid(field, '', `must have at most ${maxSchemaDepth} levels`)];
   }
-  return patternCauses(schema, field);
-}
-
-function patternCauses(schema: Definition, field: string): FieldCause[] {
-  const causes = childrenOf(schema).flatMap((child) => patternCauses(child.schema, field + child.path));
-  const { pattern } = schema;
-  if (!pattern) return causes;
-  try {
-    new Pattern(pattern);
-    return causes;
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-    const detail = `must be a valid regular expression, but isn't: ${error.message}`;
-    return [...causes, invalid(`${field}.pattern`, pattern, detail)];
-  }
+  const structural = validateStructural(schema, field);
+  const { causes, ruleCauses } = validateOpenApi(schema, field);
+  return [
+    ...rootCauses(schema, field, hasStatus),
+    ...structural,
+    // A default is compared with a schema whose structure is known.
+    ...(structural.length === 0 ? validateDefaults(schema, field) : []),
+    ...causes,
+    ...ruleCauses,
+  ].slice(0, maxCauses);
 }
 
 /** Stops below `limit`: the schema may have as many levels as JSON. */
 function depthOf(schema: Definition, limit: number): number {
   if (limit < 0) return 1;
-  return 1 + Math.max(0, ...childrenOf(schema).map((child) => depthOf(child.schema, limit - 1)));
+  let inner = 0;
+  for (const child of childrenOf(schema)) inner = Math.max(inner, depthOf(child.schema, limit - 1));
+  return 1 + inner;
 }

@@ -14,12 +14,22 @@ export const maxVisits = 200_000;
 const patterns = new Map<string, Pattern>();
 const maxPatterns = 10_000;
 
-export function validateValue(value: unknown, schema: Definition): FieldCause[] {
+export interface ValueOptions {
+  /** The field that holds the value: fields of causes begin with it. Messages name the path inside the value only, as upstream. */
+  readonly field?: string;
+}
+
+export function validateValue(value: unknown, schema: Definition, { field = '' }: ValueOptions = {}): FieldCause[] {
   const work = new Validation();
   const { causes } = work.check(value, schema, '');
-  if (work.isExhausted) return [invalid('', '', 'the rules of the schema cost too much for this object')];
-  return causes.slice(0, maxCauses);
+  const fieldOf = (path: string) =>
+    path === none ? field || none : field && path ? `${field}.${path}` : field || path;
+  if (work.isExhausted) return [invalid(fieldOf(none), '', 'the rules of the schema cost too much for this object')];
+  return causes.slice(0, maxCauses).map((cause) => ({ ...cause, field: fieldOf(cause.field) }));
 }
+
+/** How upstream prints the field of a cause about the whole value. */
+const none = '<nil>';
 
 interface Outcome {
   readonly causes: FieldCause[];
@@ -70,7 +80,7 @@ class Validation {
   private combined(value: unknown, { allOf, anyOf, oneOf, not }: Definition, path: string): Outcome[] {
     const outcomes: Outcome[] = [];
     const name = JSON.stringify(path);
-    const fail = (message: string) => outcomes.push({ causes: [invalid('<nil>', '', message)], checks: 0 });
+    const fail = (message: string) => outcomes.push({ causes: [invalid(none, '', message)], checks: 0 });
     const each = (schemas: readonly Definition[]) => schemas.map((schema) => this.check(value, schema, path));
     const best = (all: readonly Outcome[]) => {
       const most = all.reduce((a, b) => (b.checks > a.checks ? b : a));

@@ -4,13 +4,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
-import { duplicate, invalid, required } from '../validation/causes';
-import { parseJsonPath } from './json-path';
+import { duplicate, invalid, required, tooMany } from '../validation/causes';
+import { resolveFieldPath } from './field-path';
+import { schemaRequired } from './openapi-rules';
 import type { CrdColumn, CrdSubresources, CrdVersion } from './types';
 import { validateSchema } from './validate-schema';
 
 export function validateVersions(versions: readonly CrdVersion[]): FieldCause[] {
   const causes: FieldCause[] = versions.flatMap(validateDeprecation);
+  const hasStatusOf = (subresources: CrdSubresources | undefined) => subresources?.status !== undefined;
+  const hasStatus = versions.some(({ subresources }) => hasStatusOf(subresources));
   const each = <T>(
     read: (version: CrdVersion) => T | undefined,
     shared: string,
@@ -26,14 +29,15 @@ export function validateVersions(versions: readonly CrdVersion[]): FieldCause[] 
   };
   versions.forEach((version, i) => {
     if (!version.schema?.openAPIV3Schema) {
-      causes.push(required(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required'));
+      causes.push(schemaRequired(`spec.versions[${i}].schema.openAPIV3Schema`));
     }
   });
   each(
     ({ schema }) => schema?.openAPIV3Schema,
     'spec.validation.openAPIV3Schema',
     'schema.openAPIV3Schema',
-    validateSchema,
+    (schema, field, { subresources }) =>
+      validateSchema(schema, field, field.startsWith('spec.validation') ? hasStatus : hasStatusOf(subresources)),
   );
   each(({ subresources }) => subresources, 'spec.subresources', 'subresources', validateSubresources);
   each(
@@ -58,11 +62,13 @@ function validateDeprecation({ deprecated, deprecationWarning: text }: CrdVersio
   if (text === undefined) return [];
   if (!deprecated) return [invalid(field, text, 'can only be set for deprecated versions')];
   const causes: FieldCause[] = [];
-  if (text.length > maxDeprecationWarning)
+  if (Buffer.byteLength(text) > maxDeprecationWarning)
     causes.push(invalid(field, text, `must be <= ${maxDeprecationWarning} characters long`));
-  if (text === '') causes.push(invalid(field, text, 'must not be empty'));
-  if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(text)) {
-    causes.push(invalid(field, text, 'must only contain printable UTF-8 characters; non-printable character found'));
+  if (text === '') causes.push(invalid(field, text, 'must not be an empty string'));
+  const odd = text.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (odd >= 0) {
+    const detail = 'must only contain printable UTF-8 characters; non-printable character found at index';
+    causes.push(invalid(field, text, `${detail} ${Buffer.byteLength(text.slice(0, odd))}`));
   }
   return causes;
 }
@@ -91,11 +97,9 @@ function validateSubresources({ scale }: CrdSubresources, field: string): FieldC
   ];
 }
 
-function simplePathError(path: string): string | undefined {
-  if (path === '') return 'must not be empty';
-  if (!path.startsWith('.')) return 'must be a simple json path starting with .';
-  return parseJsonPath(path) ? undefined : 'is an invalid path';
-}
+/** Upstream looks at the first character only; columns with paths that it cannot read are not shown. */
+const simplePathError = (path: string): string | undefined =>
+  path.startsWith('.') ? undefined : 'must be a simple json path starting with .';
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
@@ -125,39 +129,28 @@ function validateSelectable(
   schema: Definition,
 ): FieldCause[] {
   const causes: FieldCause[] = [];
-  if (fields.length > maxSelectable) {
-    causes.push({
-      reason: 'FieldValueInvalid',
-      field,
-      message: `Too many: ${fields.length}: must have at most ${maxSelectable} items`,
-    });
-  }
   const seen = new Set<string>();
   fields.forEach(({ jsonPath = '' }, i) => {
     const at = `${field}[${i}].jsonPath`;
-    if (jsonPath === '') causes.push(required(at));
-    else if (seen.has(jsonPath)) causes.push(duplicate(at, jsonPath));
-    else {
-      const wrong = selectableError(jsonPath, schema);
-      if (wrong) causes.push(invalid(at, jsonPath, wrong));
+    if (jsonPath === '') {
+      causes.push(required(at));
+      return;
     }
-    seen.add(jsonPath);
+    const found = resolveFieldPath(jsonPath, schema, false);
+    if (typeof found === 'string') {
+      causes.push(invalid(at, jsonPath, `is an invalid path: ${found}`));
+      return;
+    }
+    if (found.keys[0] === 'metadata') causes.push(invalid(at, jsonPath, 'must not point to fields in metadata'));
+    const { type } = found.schema;
+    if (type !== 'string' && type !== 'boolean' && type !== 'integer') {
+      const types =
+        'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
+      causes.push(invalid(at, jsonPath, types));
+    }
+    if (seen.has(found.text)) causes.push(duplicate(at, jsonPath));
+    seen.add(found.text);
   });
+  if (seen.size > maxSelectable) causes.push(tooMany(field, seen.size, maxSelectable));
   return causes;
-}
-
-function selectableError(path: string, schema: Definition): string | undefined {
-  const keys = path.slice(1).split('.');
-  if (!/^(\.[A-Za-z_][\w-]*)+$/.test(path)) return 'is an invalid path: must be a simple json path with fields only';
-  if (keys[0] === 'metadata') return 'must not point to fields in metadata';
-  let at: Definition | undefined = schema;
-  for (const key of keys) {
-    const properties: Definition['properties'] = at?.properties;
-    at = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
-  }
-  if (!at) return `is an invalid path: does not refer to a valid field`;
-  const known = at.type === 'string' || at.type === 'boolean' || at.type === 'integer';
-  return known
-    ? undefined
-    : 'must point to a field of type boolean, integer, or string. Enum string fields and strings with formats are allowed.';
 }

@@ -56,8 +56,8 @@ export interface NamedSchema extends ObjectSchema {
 export type SchemaSource = { readonly model: string } | { readonly definition: Definition };
 
 /**
- * The openAPIV3Schema of a CustomResourceDefinition: JSONSchemaProps without the fields that a structural schema may not have. The
- * first block is the structure of objects, the second block restricts values.
+ * The openAPIV3Schema of a CustomResourceDefinition: JSONSchemaProps. The first block is the structure of objects, the second block
+ * restricts values.
  */
 export interface Definition {
   /** object, array, string, integer, number or boolean. */
@@ -90,7 +90,7 @@ export interface Definition {
   readonly anyOf?: readonly Definition[];
   readonly oneOf?: readonly Definition[];
   readonly not?: Definition;
-  readonly 'x-kubernetes-validations'?: readonly unknown[];
+  readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
 
   /** atomic, set or map. */
   readonly 'x-kubernetes-list-type'?: string;
@@ -100,6 +100,26 @@ export interface Definition {
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-embedded-resource'?: boolean;
+
+  readonly externalDocs?: unknown;
+  readonly example?: unknown;
+  /** No structural schema has these: their rules refuse them. */
+  readonly id?: string;
+  readonly $ref?: string;
+  readonly additionalItems?: unknown;
+  readonly definitions?: unknown;
+  readonly dependencies?: unknown;
+  readonly patternProperties?: unknown;
+}
+
+/** A rule in CEL. */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message?: string;
+  readonly messageExpression?: string;
+  readonly reason?: string;
+  readonly fieldPath?: string;
+  readonly optionalOldSelf?: boolean;
 }
 
 /** A field in the generated file: `ref` names its object. */

@@ -173,3 +173,23 @@ t.test('several versions show the same objects', async (t) => {
   t.equal((await server.call('GET', `${beta}/a`)).status, 404);
   t.match((await server.call('GET', `${all}/a`)).json, { apiVersion: 'stable.example.com/v1' });
 });
+
+t.test('a schema that is not structural is refused, under the field of all versions or of one', async (t) => {
+  const server = await serve(t);
+  const wrong = { schema: { openAPIV3Schema: { type: 'object', properties: { x: {} } } } };
+  const [one, two] = [version('v1', wrong), version('v2', { storage: false })];
+  const field = (path: string) => `${path}.openAPIV3Schema.properties[x].type`;
+  const refused = async (versions: readonly object[]) => {
+    const { json, status } = await server.call('POST', root, { body: definition('crontabs', 'CronTab', { versions }) });
+    return { status, reason: json.reason, causes: json.details.causes };
+  };
+  const causes = (path: string) => [
+    {
+      reason: 'FieldValueRequired',
+      message: 'Required value: must not be empty for specified object fields',
+      field: field(path),
+    },
+  ];
+  t.same(await refused([one]), { status: 422, reason: 'Invalid', causes: causes('spec.validation') });
+  t.same(await refused([two, one]), { status: 422, reason: 'Invalid', causes: causes('spec.versions[1].schema') });
+});
