@@ -2,10 +2,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../base/clock';
 import { BadRequest } from '../base/errors';
+import type { Logger } from '../base/logger';
 import { Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
 import type { IssuerFacts } from './authn/issuer-documents';
-import { algorithmOf, keyId } from './authn/jwt';
+import { type Algorithm, algorithmOf, keyId } from './authn/jwt';
+import type { AuthenticationConfig } from './authn/oidc/config';
+import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
 import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
 import { type Authorizer, UnionAuthorizer } from './authz/authorizer';
 import { IngressAuthorizer } from './authz/ingress';
@@ -34,11 +37,20 @@ export interface AccessOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  /** Other issuers, and which requests may be anonymous. */
+  readonly authentication?: AuthenticationOptions;
+}
+
+export interface AuthenticationOptions {
+  readonly config: AuthenticationConfig;
+  /** Default: all. */
+  readonly signingAlgorithms?: readonly Algorithm[];
 }
 
 export interface AccessDeps {
   readonly cache: Cache;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** Authentication and authorization. */
@@ -61,13 +73,34 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
     serviceAccounts: tokens,
     bootstrapTokens: new BootstrapTokens(cache, clock),
     clock,
+    ...furtherIssuers(options.authentication, deps, signal),
     ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
   });
   return { rbac, authorizer: new UnionAuthorizer([node, ingress, rbac]), authenticator, tokens };
 }
 
+function furtherIssuers(
+  { config, signingAlgorithms }: AuthenticationOptions = { config: {} },
+  { clock, log }: AccessDeps,
+  signal: AbortSignal,
+) {
+  const authenticators = (config.jwt ?? []).map(
+    (one) => new JwtAuthenticator(one, { clock, log: log.child('oidc') }, signal, signingAlgorithms),
+  );
+  for (const authenticator of authenticators) void authenticator.run();
+  const issuers = new Map(authenticators.map((one) => [one.issuer, one]));
+  const { anonymous } = config;
+  if (!anonymous) return { issuers };
+  const paths = new Set((anonymous.enabled ? (anonymous.conditions ?? []) : []).map(({ path = '' }) => path));
+  const all = anonymous.enabled && paths.size === 0;
+  return { issuers, anonymous: all ? ('all' as const) : paths };
+}
+
+/** The name of the kubernetes Service. */
+export const defaultIssuer = (clusterDomain: string): string => `https://kubernetes.default.svc.${clusterDomain}`;
+
 function tokenConfig({ keys, clusterDomain, issuer = {} }: AccessOptions): TokenConfig {
-  const issuers = issuer.issuers?.length ? issuer.issuers : [`https://kubernetes.default.svc.${clusterDomain}`];
+  const issuers = issuer.issuers?.length ? issuer.issuers : [defaultIssuer(clusterDomain)];
   const own = createPublicKey(keys.serviceAccountPublicKey);
   const further = (issuer.publicKeys ?? []).flatMap(readPublicKeys);
   return {

@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
-import { type Access, type IssuerOptions, issuerFacts, openAccess } from './access';
+import { type Access, type AuthenticationOptions, type IssuerOptions, issuerFacts, openAccess } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
 import type { Authenticator } from './authn/authenticator';
 import type { ServiceAccountTokens } from './authn/service-account-tokens';
@@ -66,6 +66,7 @@ export interface ApiServerOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  readonly authentication?: AuthenticationOptions;
   readonly podSecurity?: PodSecurityConfig;
   /** Default: externalIPs of Services are refused. */
   readonly allowServiceExternalIps?: boolean;

@@ -21,8 +21,9 @@ import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readKeys } from './keys';
+import { readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
-import { readIssuer } from './token-options';
+import { ownIssuers, readIssuer } from './token-options';
 
 type Context = CommandContext<typeof serverOptions>;
 
@@ -134,6 +135,7 @@ async function openApi(
       keys: await readKeys(pkiDir),
       ...tokenFile,
       issuer: await readIssuer(options),
+      authentication: await readAuthentication(options, ownIssuers(options)),
       allowServiceExternalIps: options.allowServiceExternalIps,
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },

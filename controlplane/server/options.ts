@@ -13,6 +13,7 @@ import {
   parseOneOf,
   parseText,
 } from '../process/options';
+import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
@@ -138,6 +139,7 @@ export const serverOptions = {
     parse: parseText,
   },
   ...tokenOptions,
+  ...oidcOptions,
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',

@@ -1,6 +1,6 @@
 // Options of `k8ts server` about ServiceAccount tokens, with upstream's names and bounds.
 import { readFile } from 'node:fs/promises';
-import { type IssuerOptions, readPublicKeys } from '../apiserver/access';
+import { defaultIssuer, type IssuerOptions, readPublicKeys } from '../apiserver/access';
 import { BadRequest } from '../base/errors';
 import { type OptionTable, type Parsed, parseBoolean, parseDuration, parseList } from '../process/options';
 
@@ -76,6 +76,11 @@ export const tokenOptions = {
     parse: parseMaxLifetime,
   },
 } satisfies OptionTable;
+
+/** The issuers of ServiceAccount tokens, the default among them. */
+export const ownIssuers = (
+  options: Pick<Parsed<typeof tokenOptions>, 'serviceAccountIssuer'> & { clusterDomain: string },
+) => (options.serviceAccountIssuer.length > 0 ? options.serviceAccountIssuer : [defaultIssuer(options.clusterDomain)]);
 
 /** @throws BadRequest naming the file with a key that cannot be used */
 export async function readIssuer(options: Parsed<typeof tokenOptions>): Promise<IssuerOptions> {

@@ -8,7 +8,7 @@ import { KindCatalog, storedKinds } from '../../controlplane/api/catalog';
 import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
 import { virtualResources } from '../../controlplane/api/virtual';
-import type { IssuerOptions } from '../../controlplane/apiserver/access';
+import type { AuthenticationOptions, IssuerOptions } from '../../controlplane/apiserver/access';
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
@@ -68,6 +68,7 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  readonly authentication?: AuthenticationOptions;
   /** How much history watches can resume from. */
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
@@ -102,6 +103,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
       ...(options.issuer ? { issuer: options.issuer } : {}),
+      ...(options.authentication ? { authentication: options.authentication } : {}),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
     },

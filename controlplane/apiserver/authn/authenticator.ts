@@ -1,10 +1,13 @@
-// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token; else anonymous.
+// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer;
+// else anonymous.
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
 import { AppError } from '../../base/errors';
 import { type Headers, header, type UserInfo } from '../request';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser } from './certificate';
+import { type Claims, type Jwt, parseJwt } from './jwt';
+import type { JwtAuthenticator } from './oidc/jwt-authenticator';
 import type { ServiceAccountTokens } from './service-account-tokens';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -21,25 +24,45 @@ export interface AuthenticatorOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Other issuers, by their URL. */
+  readonly issuers?: ReadonlyMap<string, JwtAuthenticator>;
+  /** Default: every path. */
+  readonly anonymous?: AnonymousPaths;
 }
+
+/** The paths of requests that may be anonymous: all, none, or these. */
+export type AnonymousPaths = 'all' | ReadonlySet<string>;
 
 export class Authenticator {
   constructor(private readonly options: AuthenticatorOptions) {}
 
-  /** A certificate wins over a token. @throws Unauthorized for an invalid or expired certificate or token */
-  authenticate(headers: Headers, socket: TLSSocket): UserInfo {
+  /**
+   * A certificate wins over a token. A promise only for a token whose issuer must be asked for its keys.
+   * @throws Unauthorized for an invalid or expired certificate or token
+   */
+  authenticate(headers: Headers, socket: TLSSocket, path: string): UserInfo | Promise<UserInfo> {
     const user = certificateUser(socket, this.options.clock.now());
     if (user) return user;
     const authorization = header(headers, 'authorization');
-    if (authorization === '') return anonymous;
+    if (authorization === '') return this.anonymousUser(path);
     const token = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
     if (!token) throw unauthorized();
-    try {
-      return this.tokenUser(token).user;
-    } catch (err) {
-      // The client must not see why a token is refused: the reason stays in the cause.
+    // The client must not see why a token is refused: the reason stays in the cause.
+    const refuse = (err: unknown): never => {
       throw unauthorized(err);
+    };
+    try {
+      const found = this.tokenUser(token);
+      return found instanceof Promise ? found.then((one) => one.user, refuse) : found.user;
+    } catch (err) {
+      return refuse(err);
     }
+  }
+
+  private anonymousUser(path: string): UserInfo {
+    const { anonymous: paths = 'all' } = this.options;
+    if (paths === 'all' || paths.has(path)) return anonymous;
+    throw unauthorized(new Error('the path needs authentication'));
   }
 
   /** The audiences of this server. */
@@ -48,20 +71,43 @@ export class Authenticator {
   }
 
   /** The user of a bearer token. @throws Unauthorized, also for a token that is for none of the audiences */
-  tokenUser(token: string, audiences = this.apiAudiences): TokenUser {
-    const fixed = this.options.staticTokens?.get(token);
+  tokenUser(token: string, audiences = this.apiAudiences): TokenUser | Promise<TokenUser> {
+    const { staticTokens, bootstrapTokens, serviceAccounts, issuers } = this.options;
+    const fixed = staticTokens?.get(token);
     if (fixed) return this.forThisServer(fixed, audiences);
-    if (isBootstrapToken(token)) return this.forThisServer(this.options.bootstrapTokens.authenticate(token), audiences);
-    return this.options.serviceAccounts.authenticate(token, audiences);
+    if (isBootstrapToken(token)) return this.forThisServer(bootstrapTokens.authenticate(token), audiences);
+    if (issuers && issuers.size > 0) {
+      const jwt = parseJwt(token);
+      const issuer = issuers.get(issuerOf(jwt.claims));
+      if (issuer) return this.issuedUser(token, jwt, issuer, audiences);
+    }
+    return serviceAccounts.authenticate(token, audiences);
   }
 
-  /** Tokens without audiences are for this server alone. */
+  private issuedUser(token: string, jwt: Jwt, issuer: JwtAuthenticator, audiences: readonly string[]) {
+    const refuse = (err: unknown): never => {
+      throw unauthorized(err);
+    };
+    try {
+      const user = issuer.authenticate(token, jwt);
+      return user instanceof Promise
+        ? user.then((one) => this.forThisServer(one, audiences), refuse)
+        : this.forThisServer(user, audiences);
+    } catch (err) {
+      return refuse(err);
+    }
+  }
+
+  /** Tokens without audiences, and those whose issuer has audiences of its own, are for this server alone. */
   private forThisServer(user: UserInfo, audiences: readonly string[]): TokenUser {
     const own = audiences.filter((audience) => this.apiAudiences.includes(audience));
     if (own.length === 0) throw unauthorized(new Error('the token is for the audiences of this server alone'));
     return { user, audiences: own };
   }
 }
+
+/** Google's issuer also writes its name without a scheme. Source: OpenID Connect Core, section 15.6.2. */
+const issuerOf = ({ iss = '' }: Claims): string => (iss === 'accounts.google.com' ? `https://${iss}` : iss);
 
 export const unauthorized = (cause?: unknown) => new AppError('Unauthorized', 'Unauthorized', { cause });
 

@@ -113,8 +113,8 @@ export class Listener {
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply;
     try {
-      const user = this.authenticator.authenticate(message.headers, message.socket as TLSSocket);
-      reply = await this.handler.handle(toRequest(message, user));
+      const user = this.userOf(message);
+      reply = await this.handler.handle(toRequest(message, user instanceof Promise ? await user : user));
     } catch (err) {
       const status = toStatus(err);
       reply = jsonReply(status, status.code);
@@ -129,12 +129,16 @@ export class Listener {
     }
   }
 
+  private userOf({ headers, socket, url = '/' }: IncomingMessage): UserInfo | Promise<UserInfo> {
+    return this.authenticator.authenticate(headers, socket as TLSSocket, pathOf(url));
+  }
+
   private async upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.upgraded.add(socket);
     socket.once('close', () => this.upgraded.delete(socket));
     socket.on('error', () => socket.destroy());
     try {
-      const user = this.authenticator.authenticate(message.headers, message.socket as TLSSocket);
+      const user = await this.userOf(message);
       const reply = await this.handler.upgrade(toRequest(message, user), socket, head);
       if (reply) answerUpgrade({ message, socket, head }, reply);
     } catch (err) {
@@ -154,13 +158,18 @@ function headersOf(message: IncomingMessage): Headers {
   return wantsImpersonation(headers) ? { ...headers, ...impersonationHeaders(message.headersDistinct) } : headers;
 }
 
+function pathOf(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
 function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
   const url = message.url ?? '/';
-  const mark = url.indexOf('?');
+  const path = pathOf(url);
   return {
     method: message.method ?? 'GET',
-    path: mark < 0 ? url : url.slice(0, mark),
-    search: mark < 0 ? '' : url.slice(mark + 1),
+    path,
+    search: url.slice(path.length + 1),
     headers: headersOf(message),
     user,
     body: () => readBody(message),

@@ -41,7 +41,7 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, Subresourc
 }
 
 /** Answers with the body and a status. */
-async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Promise<Reply> {
+async function answer(rest: RestRequest, status: (spec: Fields) => Fields | Promise<Fields>): Promise<Reply> {
   const { kind } = rest.route;
   const { metadata, spec = {} } = (await readObject(rest, kind)) as KubeObject & { readonly spec?: Fields };
   return jsonReply(
@@ -50,7 +50,7 @@ async function answer(rest: RestRequest, status: (spec: Fields) => Fields): Prom
       apiVersion: kind.apiVersion,
       metadata: { ...metadata, creationTimestamp: formatTime(Date.now()) },
       spec,
-      status: status(spec),
+      status: await status(spec),
     },
     201,
   );
@@ -63,12 +63,12 @@ function userFields({ name, uid, groups, extra }: UserInfo): Fields {
   return { username: name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) };
 }
 
-function reviewToken({ authenticator }: ReviewDeps, spec: Fields): Fields {
+async function reviewToken({ authenticator }: ReviewDeps, spec: Fields): Promise<Fields> {
   const token = text(spec['token']);
   if (token === '') throw new BadRequest('token is required for TokenReview in authentication');
   const asked = texts(spec['audiences']);
   try {
-    const { user, audiences } = authenticator.tokenUser(token, asked.length > 0 ? asked : undefined);
+    const { user, audiences } = await authenticator.tokenUser(token, asked.length > 0 ? asked : undefined);
     return { authenticated: true, user: userFields(user), audiences };
   } catch (err) {
     if (!hasCode(err, 'Unauthorized')) throw err;
