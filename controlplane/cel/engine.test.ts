@@ -134,7 +134,7 @@ t.test('what does not compile is refused, with the place', async (t) => {
     ['self.replicas > "a"', /no such overload/],
     ['self.replicas >', /ERROR: <input>:1:1/],
     ['self.name.upper()', /found no matching overload/],
-    ['self.replicas', /must evaluate to bool, not int/],
+    ['self.replicas', /must evaluate to bool but got int/],
     [`"${'a'.repeat(70_000)}" == "b"`, /longer than 65536 bytes/],
   ];
   for (const [expression, message] of cases) {

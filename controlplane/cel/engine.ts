@@ -8,11 +8,15 @@ import {
   ParseError,
 } from '@marcbachmann/cel-js';
 import type { FieldSchema } from '../api/schema/schema';
+import { Activation, type Context } from './activation';
 import { type CostBudget, CostExceeded } from './budget';
 import { CelCompileError, CelEvaluationError, renderCompileError } from './errors';
 import { linearMatches } from './extensions/regex';
 import { registerExtensions } from './extensions/register';
+import { mixedLiteral } from './homogeneous';
+import { type MessageTypes, noMessages, rewriteLiterals } from './literals';
 import { meter } from './meter';
+import { joinNames } from './qualified-names';
 import { type DeclaredType, TypeDeclarations } from './types';
 
 /** Longer expressions are refused. Source: upstream's limit for rules. */
@@ -25,7 +29,7 @@ const limits = {
   maxCallArguments: 32,
 };
 
-const base = new Environment({ enableOptionalTypes: true, limits });
+const base = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits });
 registerExtensions(base);
 
 /** Variables of expressions: `dyn`, or the schema of what the variable holds. */
@@ -36,8 +40,14 @@ export class CelEnvironment {
   private readonly environment: Environment;
   private readonly variables = new Map<string, DeclaredType>();
 
-  constructor(variables: Variables) {
+  /** @param extend registers further types and functions; `messages` are the types of its literals */
+  constructor(
+    variables: Variables,
+    extend: (environment: Environment) => void = () => {},
+    private readonly messages: MessageTypes = noMessages,
+  ) {
     this.environment = base.clone();
+    extend(this.environment);
     const types = new TypeDeclarations(this.environment);
     for (const [name, schema] of Object.entries(variables)) {
       const field: FieldSchema = schema === 'dyn' ? { type: 'any' } : schema;
@@ -47,32 +57,52 @@ export class CelEnvironment {
     }
   }
 
+  /** A variable whose values are those of CEL already. Its name may have a dot: variables.x. */
+  declare(name: string, type: string): void {
+    if (this.variables.has(name)) return;
+    this.environment.registerVariable(name, type);
+    this.variables.set(name, { name: type, convert: (value) => value });
+  }
+
+  /** The values for several expressions. A variable that is not named is null. */
+  activation(values: Readonly<Record<string, () => unknown>>): Activation {
+    const activation = new Activation();
+    for (const [name, { convert }] of this.variables) activation.define(name, values[name] ?? (() => null), convert);
+    return activation;
+  }
+
   /**
-   * @param result the type that the expression must have, for example bool
+   * @param result the type that the expression must have, for example bool; dyn: any type
    * @throws CelCompileError
    */
-  compile(expression: string, result: 'bool' | 'string' | 'dyn'): CelProgram {
+  compile(expression: string, result: string): CelProgram {
     if (Buffer.byteLength(expression) > maxExpressionBytes) {
       throw new CelCompileError(`the expression is longer than ${maxExpressionBytes} bytes`);
     }
-    const parsed = this.parse(expression);
+    const { text, placeOf } = rewriteLiterals(expression, this.messages);
+    const parsed = this.parse(expression, text, placeOf);
     renameMatches(parsed.ast);
-    const { valid, type, error } = parsed.check();
-    if (!valid) throw compileError(expression, error);
-    if (result !== 'dyn' && type !== result && type !== 'dyn') {
-      throw new CelCompileError(`must evaluate to ${result}, not ${type}`);
+    joinNames(parsed.ast, (name) => this.variables.has(name));
+    const { valid, type = 'dyn', error } = parsed.check();
+    const wrong = valid ? mixedLiteral(parsed.ast) : error;
+    if (wrong) throw compileError(expression, wrong, placeOf);
+    if (result !== 'dyn' && type !== result && (type !== 'dyn' || selections.has(parsed.ast.op))) {
+      throw new CelCompileError(`must evaluate to ${result} but got ${type}`);
     }
-    return new CelProgram(parsed, this.variables, result);
+    return new CelProgram(parsed, this.variables, result, type);
   }
 
-  private parse(expression: string) {
+  private parse(expression: string, text: string, placeOf: (position: number) => number) {
     try {
-      return this.environment.parse(expression);
+      return this.environment.parse(text);
     } catch (err) {
-      throw compileError(expression, err);
+      throw compileError(expression, err, placeOf);
     }
   }
 }
+
+/** Expressions whose type cel-go does not know either. For others the library knows less: their values are looked at. */
+const selections: ReadonlySet<string> = new Set(['.', '[]', 'id']);
 
 /** JavaScript's patterns, which the library uses, can take exponential time. */
 function renameMatches(part: unknown): void {
@@ -82,6 +112,9 @@ function renameMatches(part: unknown): void {
   }
   for (const inner of Object.values('args' in part ? [part.args] : part)) renameMatches(inner);
 }
+
+/** Result → typeof, for results of which expressions of unknown type are accepted. */
+const checkedResults: Readonly<Record<string, string>> = { bool: 'boolean', string: 'string' };
 
 interface Parsed {
   (variables: Record<string, unknown>): unknown;
@@ -98,17 +131,24 @@ export class CelProgram {
     private readonly parsed: Parsed,
     private readonly variables: ReadonlyMap<string, DeclaredType>,
     private readonly result: string,
+    /** As the library names types: int, list<string>, dyn. */
+    readonly type: string,
   ) {
     meter(parsed.ast, (units) => this.budget.current?.spend(units));
   }
 
   /** @throws CelEvaluationError, CostExceeded */
   run(values: Values, budget: CostBudget): unknown {
-    budget.startCall();
+    return this.evaluate(this.converted(values), budget);
+  }
+
+  /** On values that are CEL's already. @throws CelEvaluationError, CostExceeded */
+  evaluate(context: Context, budget: CostBudget): unknown {
+    const before = budget.startCall();
     this.budget.current = budget;
     let value: unknown;
     try {
-      value = this.parsed(this.converted(values));
+      value = this.parsed(context);
     } catch (err) {
       // An expression can hide the error of one branch, so the budget is asked and not the error.
       if (budget.exceeded) throw new CostExceeded(budget.exceeded);
@@ -116,11 +156,11 @@ export class CelProgram {
       throw err;
     } finally {
       this.budget.current = undefined;
+      budget.endCall(before);
     }
     if (budget.exceeded) throw new CostExceeded(budget.exceeded);
-    if (this.result !== 'dyn' && typeof value !== (this.result === 'bool' ? 'boolean' : this.result)) {
-      throw new CelEvaluationError(`must evaluate to ${this.result}`);
-    }
+    const expected = checkedResults[this.result];
+    if (expected && typeof value !== expected) throw new CelEvaluationError(`must evaluate to ${this.result}`);
     return value;
   }
 
@@ -129,9 +169,10 @@ export class CelProgram {
   }
 }
 
-function compileError(expression: string, err: unknown): CelCompileError {
+function compileError(expression: string, err: unknown, placeOf: (position: number) => number): CelCompileError {
+  if (err instanceof CelCompileError) return err;
   if (!(err instanceof ParseError || err instanceof CelTypeError || err instanceof EvaluationError)) throw err;
-  const start = err.range?.start ?? 0;
+  const start = placeOf(err.range?.start ?? 0);
   // cel-go marks the dot before a field.
   const place = expression[start - 1] === '.' ? start - 1 : start;
   return new CelCompileError(`compilation failed: ${renderCompileError(expression, place, summaryOf(err))}`);

@@ -578,7 +578,7 @@ t.test('an expression that does not compile is refused', async (t) => {
   const cases: readonly (readonly [expression: string, message: RegExp])[] = [
     ['request.nope == "a"', /compilation failed: ERROR: <input>:1:8: undefined field 'nope'/],
     ['authorizer.group("")', /undeclared reference to 'authorizer'/],
-    ['request.name', /must evaluate to bool, not string/],
+    ['request.name', /must evaluate to bool but got string/],
   ];
   for (const [expression, message] of cases) {
     const { status, json } = await call('POST', path, configuration(expression));

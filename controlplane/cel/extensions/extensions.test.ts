@@ -88,3 +88,99 @@ t.test('sets', async (t) => {
   ];
   for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
 });
+
+t.test('optional values, and optional parts of literals', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['optional.of(2).optMap(x, x + 1).value()', 3n],
+    ['optional.none().optMap(x, x).hasValue()', false],
+    ['{"a": {"b": 1}}.?a.optFlatMap(x, x.?b).orValue(0)', 1n],
+    ['optional.ofNonZeroValue("").hasValue()', false],
+    ['optional.ofNonZeroValue([1]).hasValue()', true],
+    ['[?optional.of(1), ?optional.none(), 3]', [1n, 3n]],
+    ['[1, true ? 2 : 3, ?optional.none()]', [1n, 2n]],
+    ['{?"a": optional.of(1), ?"b": optional.none(), "c": 3}', { a: 1n, c: 3n }],
+    ['{true ? "a" : "b": 1, ?"c": optional.of(2)}', { a: 1n, c: 2n }],
+    ['[[1, 2][?5].orValue(7), {"a": 1}[?"a"].orValue(0)]', [7n, 1n]],
+    ["['{a: ?', r'[?', '''{\n?'''] // {? no literal", ['{a: ?', '[?', '{\n?']],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+});
+
+t.test('comprehensions with two variables', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['[1, 2, 3].all(i, v, i < v)', true],
+    ['{"a": 1, "b": 2}.exists(k, v, k == "b" && v == 2)', true],
+    ['{"a": 1, "b": 2}.existsOne(k, v, v > 1)', true],
+    ['["x"].exists_one(i, v, i == 0)', true],
+    ['[5, 6].transformList(i, v, v - i)', [5n, 5n]],
+    ['[5, 6].transformList(i, v, i > 0, v)', [6n]],
+    ['{"a": 1}.transformMap(k, v, v + 1)', { a: 2n }],
+    ['{"a": 1, "b": 2}.transformMap(k, v, k != "a", v)', { b: 2n }],
+    ['["a", "b"].transformMapEntry(i, v, {v: i})', { a: 0n, b: 1n }],
+    ['["a"].transformMap(i, v, v)[0]', 'a'],
+    // An error of one entry does not count when another decides.
+    ['[0, 1].exists(i, v, 1 / v == 1)', true],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('[0, 1].all(i, v, 1 / v == 1)'), { message: 'division by zero' });
+  t.throws(() => run('["a", "a"].transformMapEntry(i, v, {v: i})'), { message: /key a already exists/ });
+  t.throws(() => run('[1].all(i, v, v + 1)'), { name: 'CelCompileError', message: /expected type 'bool'/ });
+  t.throws(() => run('"a".all(i, v, true)'), {
+    name: 'CelCompileError',
+    message: /cannot be range of a comprehension/,
+  });
+});
+
+t.test('semver', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['isSemver("1.0.0-alpha.1+b")', true],
+    ['isSemver("v1.0")', false],
+    ['isSemver("v1.0", true)', true],
+    ['semver("v01.2", true) == semver("1.2.0")', true],
+    ['semver("1.2.3").major() + semver("1.2.3").minor() + semver("1.2.3").patch()', 6n],
+    ['semver("1.10.0").isGreaterThan(semver("1.9.0"))', true],
+    ['semver("1.0.0-alpha.2").isLessThan(semver("1.0.0-alpha.10"))', true],
+    ['semver("1.0.0-alpha").isLessThan(semver("1.0.0"))', true],
+    ['semver("1.0.0-1").compareTo(semver("1.0.0-a"))', -1n],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('semver("1")'), { message: /^semver parse error/ });
+});
+
+t.test('format, times and JSON pointers', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['"%s has %d%%".format(["a", dyn(3)])', 'a has 3%'],
+    ['"%s %s %s".format([dyn(1), dyn({"b": [1], "a": []}), 1.5])', '1 {a: [], b: [1]} 1.5'],
+    ['"%.2f %e %b %o %x %X".format([dyn(1.5), dyn(1000.0), 5, 8, 255, dyn("ab")])', '1.50 1.000000e+03 101 10 ff 6162'],
+    ['"%s %s".format([dyn(timestamp("2026-01-02T03:04:10Z")), duration("90s")])', '2026-01-02T03:04:10Z 90s'],
+    ['string(timestamp("2026-01-02T03:04:05.500Z"))', '2026-01-02T03:04:05.5Z'],
+    ['int(timestamp("1970-01-01T00:00:01Z"))', 1n],
+    ['jsonpatch.escapeKey("k8s.io/a~b")', 'k8s.io~1a~0b'],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('"%d".format(["x"])'), { name: 'CelEvaluationError', message: /integer clause/ });
+  t.throws(() => run('"%s %s".format(["x"])'), { message: 'index 1 out of range' });
+  t.throws(() => run('"%y".format([1])'), { message: /unrecognized formatting clause "y"/ });
+});
+
+t.test('elements of one type; a value of unknown type fits all', async (t) => {
+  const check = (expression: string) => environment.compile(expression, 'dyn').type;
+  t.equal(check('[self.a, "x"]'), 'list');
+  t.equal(check('{"a": self.b, "c": "x"}'), 'map<string, dyn>');
+  for (const [expression, message] of [
+    ['[1, "x"]', /1:5: expected type 'int' but found 'string'/],
+    ['[self.a, 1, "x"]', /expected type 'int' but found 'string'/],
+    ['{"a": 1, "b": true}', /expected type 'int' but found 'bool'/],
+    ['Foo{a: 1}', /1:4: undeclared reference to 'Foo' \(in container ''\)/],
+  ] as const) {
+    t.throws(() => check(expression), { name: 'CelCompileError', message }, expression);
+  }
+});
+
+t.test('a short expression makes no text of gigabytes', async (t) => {
+  const text = 'a'.repeat(20_000);
+  t.throws(() => run(`"${text}".replace("a", "${text}")`), { message: 'the result of replace is too long' });
+  t.throws(() => run(`"${'%s'.repeat(2000)}".format([1, 2].map(x, "${text}"))`), {
+    message: /out of range|too long/,
+  });
+});

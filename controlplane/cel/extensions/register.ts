@@ -1,11 +1,18 @@
 // What Kubernetes adds to CEL's own functions. Source: "Kubernetes CEL libraries" in its documentation.
 import type { Environment } from '@marcbachmann/cel-js';
 import { registerAddresses } from './addresses';
+import { registerFormat } from './format';
+import { registerJsonPatch } from './json-patch';
 import { registerLists } from './lists';
+import { registerOptionalParts } from './literals';
+import { registerOptionals } from './optionals';
 import { registerQuantities } from './quantity';
 import { registerRegex } from './regex';
+import { registerSemver } from './semver';
 import { registerSets } from './sets';
 import { registerStrings } from './strings';
+import { registerTimeText } from './time-text';
+import { registerTwoVariables } from './two-variables';
 import { registerUrls } from './url';
 
 export function registerExtensions(environment: Environment): void {
@@ -17,6 +24,13 @@ export function registerExtensions(environment: Environment): void {
     registerQuantities,
     registerAddresses,
     registerUrls,
+    registerFormat,
+    registerTimeText,
+    registerOptionals,
+    registerOptionalParts,
+    registerTwoVariables,
+    registerSemver,
+    registerJsonPatch,
   ]) {
     register(environment);
   }

@@ -9,7 +9,15 @@ function at(points: readonly string[], index: bigint): number {
   return Number(index);
 }
 
+/** Longer results are refused: a few nodes could make texts of gigabytes. */
+export const maxResultLength = 10_000_000;
+
 function replace(text: string, from: string, to: string, limit = -1n): string {
+  const found = text.split(from).length;
+  const count = limit < 0n ? found : Math.min(found, Number(limit));
+  if (text.length + count * Math.max(0, to.length - from.length) > maxResultLength) {
+    throw new CelEvaluationError('the result of replace is too long');
+  }
   if (limit < 0n) return text.replaceAll(from, () => to);
   let result = text;
   let position = 0;
