@@ -30,6 +30,11 @@ export { type Job, jobs } from './job';
 export type { KindRef } from './kind';
 export { type Lease, leases } from './lease';
 export { type LimitRange, limitRanges } from './limit-range';
+export { type MutatingAdmissionPolicy, mutatingAdmissionPolicies } from './mutating-admission-policy';
+export {
+  type MutatingAdmissionPolicyBinding,
+  mutatingAdmissionPolicyBindings,
+} from './mutating-admission-policy-binding';
 export {
   type MutatingWebhookConfiguration,
   mutatingWebhookConfigurations,
@@ -64,6 +69,11 @@ export * from './slices/facts';
 export { type StatefulSet, statefulSets } from './stateful-set';
 export { type StorageClass, storageClasses } from './storage-class';
 export * from './types';
+export { type ValidatingAdmissionPolicy, validatingAdmissionPolicies } from './validating-admission-policy';
+export {
+  type ValidatingAdmissionPolicyBinding,
+  validatingAdmissionPolicyBindings,
+} from './validating-admission-policy-binding';
 export {
   type ValidatingWebhookConfiguration,
   validatingWebhookConfigurations,

@@ -24,6 +24,8 @@ import { jobs } from './job';
 import type { Kind } from './kind';
 import { leases } from './lease';
 import { limitRanges } from './limit-range';
+import { mutatingAdmissionPolicies } from './mutating-admission-policy';
+import { mutatingAdmissionPolicyBindings } from './mutating-admission-policy-binding';
 import { mutatingWebhookConfigurations } from './mutating-webhook-configuration';
 import { namespaces } from './namespace';
 import { networkPolicies } from './network-policy';
@@ -46,6 +48,8 @@ import { serviceAccounts } from './service-account';
 import { serviceCidrs } from './service-cidr';
 import { statefulSets } from './stateful-set';
 import { storageClasses } from './storage-class';
+import { validatingAdmissionPolicies } from './validating-admission-policy';
+import { validatingAdmissionPolicyBindings } from './validating-admission-policy-binding';
 import { validatingWebhookConfigurations } from './validating-webhook-configuration';
 import { volumeAttachments } from './volume-attachment';
 import { volumeAttributesClasses } from './volume-attributes-class';
@@ -89,6 +93,10 @@ export const registry: readonly Kind[] = [
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   storageClasses,
   volumeAttributesClasses,
   volumeAttachments,

@@ -15,6 +15,9 @@ type Method = (typeof methods)[number];
 const verbOfMethod: Partial<Record<Method, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
 /** One object of each kind that a new cluster does not have. */
+const matchConstraints = {
+  resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] }],
+};
 const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
 const selector = { matchLabels: { a: 'b' } };
 const samples: Readonly<Record<string, object>> = {
@@ -51,6 +54,16 @@ const samples: Readonly<Record<string, object>> = {
   ingressclasses: { spec: { controller: 'example.com/c' } },
   customresourcedefinitions: definitionSample('one'),
   runtimeclasses: { handler: 'runc' },
+  validatingadmissionpolicies: { spec: { matchConstraints, validations: [{ expression: 'true' }] } },
+  validatingadmissionpolicybindings: { spec: { policyName: 'p', validationActions: ['Deny'] } },
+  mutatingadmissionpolicies: {
+    spec: {
+      matchConstraints,
+      mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } }],
+      reinvocationPolicy: 'Never',
+    },
+  },
+  mutatingadmissionpolicybindings: { spec: { policyName: 'p' } },
   mutatingwebhookconfigurations: { webhooks: [] },
   validatingwebhookconfigurations: { webhooks: [] },
   storageclasses: { provisioner: 'example.com/p' },

@@ -75,8 +75,13 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ServiceStatus.conditions': keyed('type'),
   },
   'admissionregistration.v1': {
+    'MutatingAdmissionPolicySpec.matchConditions': keyed('name'),
     'MutatingWebhook.matchConditions': keyed('name'),
     'MutatingWebhookConfiguration.webhooks': keyed('name'),
+    'ValidatingAdmissionPolicyBindingSpec.validationActions': set,
+    'ValidatingAdmissionPolicySpec.matchConditions': keyed('name'),
+    'ValidatingAdmissionPolicySpec.variables': keyed('name'),
+    'ValidatingAdmissionPolicyStatus.conditions': keyedForApplyOnly('type'),
     'ValidatingWebhook.matchConditions': keyed('name'),
     'ValidatingWebhookConfiguration.webhooks': keyed('name'),
   },

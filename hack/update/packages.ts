@@ -27,6 +27,12 @@ const types: Readonly<Record<string, string>> = {
     'CustomResourceDefinitionNames CustomResourceDefinitionSpec CustomResourceDefinitionStatus ' +
     'CustomResourceDefinitionVersion CustomResourceSubresourceScale CustomResourceSubresources CustomResourceValidation ' +
     'ExternalDocumentation JSONSchemaProps SelectableField ValidationRule WebhookConversion',
+    'ApplyConfiguration AuditAnnotation ExpressionWarning JSONPatch MatchCondition MatchResources ' +
+    'MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingAdmissionPolicyBindingSpec ' +
+    'MutatingAdmissionPolicySpec MutatingWebhook MutatingWebhookConfiguration Mutation NamedRuleWithOperations ' +
+    'ParamKind ParamRef RuleWithOperations TypeChecking ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ' +
+    'ValidatingAdmissionPolicyBindingSpec ValidatingAdmissionPolicySpec ValidatingAdmissionPolicyStatus ' +
+    'ValidatingWebhook ValidatingWebhookConfiguration Validation Variable',
   'apps.v1':
     'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
     'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +

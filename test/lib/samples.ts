@@ -24,6 +24,8 @@ import {
   type KubeObject,
   leases,
   limitRanges,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   mutatingWebhookConfigurations,
   namespaces,
   networkPolicies,
@@ -46,6 +48,8 @@ import {
   services,
   statefulSets,
   storageClasses,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
   volumeAttachments,
   volumeAttributesClasses,
@@ -71,6 +75,11 @@ const persistentVolume = {
   hostPath: { path: '/srv/sample' },
 };
 /** No kind of the server matches its rule. */
+const matchConstraints = {
+  resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] }],
+};
+const mutations = [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } }];
+
 const webhook = {
   name: 'sample.example.com',
   rules: [{ operations: ['CREATE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['samples'] }],
@@ -170,6 +179,10 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [flowSchemas, { spec: { priorityLevelConfiguration: { name: 'global-default' } } }],
     [priorityLevelConfigurations, { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } }],
     [runtimeClasses, { handler: 'runc' }],
+    [validatingAdmissionPolicies, { spec: { matchConstraints, validations: [{ expression: 'true' }] } }],
+    [validatingAdmissionPolicyBindings, { spec: { policyName: name, validationActions: ['Deny'] } }],
+    [mutatingAdmissionPolicies, { spec: { matchConstraints, mutations, reinvocationPolicy: 'Never' } }],
+    [mutatingAdmissionPolicyBindings, { spec: { policyName: name } }],
     [mutatingWebhookConfigurations, { webhooks: [webhook] }],
     [validatingWebhookConfigurations, { webhooks: [webhook] }],
     [storageClasses, { provisioner: 'example.com/sample' }],

@@ -77,6 +77,23 @@ export const podSpec = (restartPolicy: string) => ({
   imagePullSecrets: [{ name: 's' }],
   readinessGates: [{ conditionType: 'a/b' }],
 });
+const matchConstraints = {
+  resourceRules: [
+    {
+      apiGroups: ['example.com'],
+      apiVersions: ['v1'],
+      operations: ['CREATE'],
+      resources: ['samples'],
+      resourceNames: ['r'],
+      scope: 'Namespaced',
+    },
+  ],
+  excludeResourceRules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['a/b'] }],
+  namespaceSelector: selector,
+  objectSelector: selector,
+  matchPolicy: 'Exact',
+};
+
 const webhook = {
   name: 'a.example.com',
   clientConfig: { service: { namespace: 'n', name: 's', path: '/p', port: 8443 }, caBundle: 'eA==' },
@@ -337,6 +354,45 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
   }),
   PodDisruptionBudget: () => ({ spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } }),
   PriorityClass: () => ({ value: 5, globalDefault: false, preemptionPolicy: 'Never', description: 'd' }),
+  ValidatingAdmissionPolicy: () => ({
+    spec: {
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+      matchConstraints,
+      matchConditions: [{ name: 'm', expression: 'request.dryRun' }],
+      variables: [{ name: 'n', expression: 'object.metadata.name' }],
+      validations: [{ expression: 'variables.n != ""', message: 'm', messageExpression: '"m"', reason: 'Invalid' }],
+      auditAnnotations: [{ key: 'k', valueExpression: 'variables.n' }],
+    },
+  }),
+  ValidatingAdmissionPolicyBinding: () => ({
+    spec: {
+      policyName: 'p',
+      paramRef: { name: 'c', namespace: 'n', parameterNotFoundAction: 'Deny' },
+      matchResources: matchConstraints,
+      validationActions: ['Deny', 'Audit'],
+    },
+  }),
+  MutatingAdmissionPolicy: () => ({
+    spec: {
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+      matchConstraints,
+      matchConditions: [{ name: 'm', expression: 'request.dryRun' }],
+      variables: [{ name: 'n', expression: 'object.metadata.name' }],
+      mutations: [
+        { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } },
+        { patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/spec"}]' } },
+      ],
+      failurePolicy: 'Ignore',
+      reinvocationPolicy: 'IfNeeded',
+    },
+  }),
+  MutatingAdmissionPolicyBinding: () => ({
+    spec: {
+      policyName: 'p',
+      paramRef: { selector, parameterNotFoundAction: 'Allow' },
+      matchResources: matchConstraints,
+    },
+  }),
   MutatingWebhookConfiguration: () => ({ webhooks: [{ ...webhook, reinvocationPolicy: 'IfNeeded' }] }),
   ValidatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
   FlowSchema: () => ({

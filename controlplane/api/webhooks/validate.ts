@@ -1,7 +1,8 @@
 // The field rules of webhooks: upstream's checks, messages and field paths.
 import type { FieldCause } from '../../base/errors';
-import { duplicate, invalid, invalidEach, required, tooMany } from '../validation/causes';
-import { dns1035Label, dns1123Subdomain, qualifiedName } from '../validation/names';
+import { validateMatchConditions } from '../admission-policies/validate-match';
+import { duplicate, invalid, invalidEach, required } from '../validation/causes';
+import { dns1035Label, dns1123Subdomain } from '../validation/names';
 import { oneOf, validateLabelSelector } from '../validation/selectors';
 import type { MutatingWebhook, Webhook } from './types';
 import { validateClientConfig } from './validate-client';
@@ -13,7 +14,6 @@ const reinvocationPolicies = ['IfNeeded', 'Never'];
 const sideEffectClasses = ['None', 'NoneOnDryRun'];
 const reviewVersions = ['v1', 'v1beta1'];
 const maxTimeoutSeconds = 30;
-const maxConditions = 64;
 
 /** All webhooks of one configuration. */
 export function validateWebhooks(webhooks: readonly Webhook[] = []): FieldCause[] {
@@ -54,23 +54,8 @@ function validateWebhook(webhook: Webhook, at: string): FieldCause[] {
     ...validateLabelSelector(webhook.objectSelector, `${at}.objectSelector`),
     ...oneOf(`${at}.reinvocationPolicy`, (webhook as MutatingWebhook).reinvocationPolicy, reinvocationPolicies),
     ...validateClientConfig(webhook.clientConfig, `${at}.clientConfig`),
-    ...validateConditions(webhook.matchConditions ?? [], `${at}.matchConditions`),
+    ...validateMatchConditions(webhook.matchConditions ?? [], `${at}.matchConditions`),
   ];
-}
-
-/** The write rule MatchConditions checks the expressions themselves. */
-function validateConditions(conditions: readonly { name?: string; expression?: string }[], at: string): FieldCause[] {
-  if (conditions.length > maxConditions) return [tooMany(at, conditions.length, maxConditions)];
-  const names = new Set<string>();
-  return conditions.flatMap(({ name = '', expression = '' }, i) => {
-    const repeated = name !== '' && names.has(name);
-    names.add(name);
-    return [
-      ...(expression.trim() === '' ? [required(`${at}[${i}].expression`)] : []),
-      ...(name === '' ? [required(`${at}[${i}].name`)] : invalidEach(`${at}[${i}].name`, name, qualifiedName(name))),
-      ...(repeated ? [duplicate(`${at}[${i}].name`, name)] : []),
-    ];
-  });
 }
 
 /** At least three segments: a webhook has a name of its own domain. */

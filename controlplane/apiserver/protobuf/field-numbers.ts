@@ -18,20 +18,42 @@ export const inlined: Readonly<Record<string, string>> = {
   PersistentVolumeSource:
     'gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi',
   Rule: 'apiGroups apiVersions resources scope',
+  RuleWithOperations: 'operations +Rule',
 };
 
 /** By package, with OpenAPI's package names. */
 export const messages: Readonly<Record<string, string>> = {
   'io.k8s.api.admissionregistration.v1': `
+ApplyConfiguration: expression
+AuditAnnotation: key valueExpression
+ExpressionWarning: fieldRef=2 warning
+JSONPatch: expression
 MatchCondition: name expression
+MatchResources: namespaceSelector objectSelector resourceRules excludeResourceRules matchPolicy?=7
+MutatingAdmissionPolicy: metadata spec
+MutatingAdmissionPolicyBinding: metadata spec
+MutatingAdmissionPolicyBindingSpec: policyName paramRef matchResources
+MutatingAdmissionPolicySpec: paramKind matchConstraints variables mutations failurePolicy? matchConditions reinvocationPolicy
 MutatingWebhook: name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds? admissionReviewVersions
   matchPolicy? reinvocationPolicy? objectSelector matchConditions
 MutatingWebhookConfiguration: metadata webhooks
+Mutation: patchType=2 applyConfiguration jsonPatch
+NamedRuleWithOperations: resourceNames +RuleWithOperations
+ParamKind: apiVersion kind
+ParamRef: name namespace selector parameterNotFoundAction?
 RuleWithOperations: operations +Rule
 ServiceReference: namespace name path? port?
+TypeChecking: expressionWarnings
+ValidatingAdmissionPolicy: metadata spec status
+ValidatingAdmissionPolicyBinding: metadata spec
+ValidatingAdmissionPolicyBindingSpec: policyName paramRef matchResources validationActions
+ValidatingAdmissionPolicySpec: paramKind matchConstraints validations failurePolicy? auditAnnotations matchConditions variables
+ValidatingAdmissionPolicyStatus: observedGeneration typeChecking conditions
 ValidatingWebhook: name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds? admissionReviewVersions
   matchPolicy? objectSelector matchConditions
 ValidatingWebhookConfiguration: metadata webhooks
+Validation: expression message reason? messageExpression
+Variable: name expression
 WebhookClientConfig: service caBundle url?
 `,
   'io.k8s.api.apps.v1': `

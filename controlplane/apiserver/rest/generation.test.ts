@@ -23,6 +23,9 @@ const template = { metadata: { labels }, spec: podSpec };
 const workload = { selector: { matchLabels: labels }, template };
 const job = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } };
 const ingress = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };
+const matchConstraints = {
+  resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] }],
+};
 const webhook = {
   name: 'a.example.com',
   clientConfig: { url: 'https://127.0.0.1/' },
@@ -138,6 +141,36 @@ const cases: readonly Case[] = [
     change: { webhooks: [] },
     generations: bySpec,
   })),
+  {
+    path: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+    body: { spec: { matchConstraints, validations: [{ expression: 'true' }] } },
+    change: { spec: { failurePolicy: 'Ignore' } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+    body: { spec: { policyName: 'p', validationActions: ['Deny'] } },
+    change: { spec: { validationActions: ['Warn'] } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies',
+    body: {
+      spec: {
+        matchConstraints,
+        mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } }],
+        reinvocationPolicy: 'Never',
+      },
+    },
+    change: { spec: { failurePolicy: 'Ignore' } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings',
+    body: { spec: { policyName: 'p' } },
+    change: { spec: { policyName: 'q' } },
+    generations: bySpec,
+  },
   {
     path: '/api/v1/namespaces/default/replicationcontrollers',
     body: { spec: { template } },

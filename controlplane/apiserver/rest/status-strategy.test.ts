@@ -55,6 +55,19 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     body: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
     change: { limited: { nominalConcurrencyShares: 7 } },
   },
+  validatingadmissionpolicies: {
+    body: {
+      spec: {
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] },
+          ],
+        },
+        validations: [{ expression: 'true' }],
+      },
+    },
+    change: { failurePolicy: 'Ignore' },
+  },
   volumeattachments: {
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
     change: { nodeName: 'other' },
@@ -100,7 +113,7 @@ async function create(kind: Kind, name: string): Promise<string> {
 }
 
 /** A status write of these kinds changes no metadata. */
-const keepMetadata = new Set(['volumeattachments']);
+const keepMetadata = new Set(['validatingadmissionpolicies', 'volumeattachments']);
 const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' }];
 const metadata = {
   labels: { own: '2', added: '1' },
