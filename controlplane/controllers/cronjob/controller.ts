@@ -13,7 +13,7 @@ import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
-import { planCronJob } from './plan';
+import { firstInMs, hasNewTimes, planCronJob } from './plan';
 import { renderJob } from './render-job';
 
 const workers = 5;
@@ -36,7 +36,13 @@ export class CronJobController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.cronJobs.onChange(({ key }) => this.queue.add(key));
+    this.cronJobs.onChange((change) => {
+      const { key, object } = change;
+      // A new schedule begins with its next time: a time that has passed before the change is no missed one.
+      if (change.type === 'updated' && hasNewTimes(change.previous, object)) {
+        this.queue.addAfter(key, firstInMs(object, this.deps.clock.now()));
+      } else this.queue.add(key);
+    });
     this.jobs.onChange((change) => {
       this.enqueueOwner(change.object);
       if (change.type === 'updated') this.enqueueOwner(change.previous);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { CronJob, CronJobSpec } from '../../api/cron-job';
 import type { Job } from '../../api/job';
-import { jobName, planCronJob } from './plan';
+import { firstInMs, hasNewTimes, jobName, planCronJob } from './plan';
 import { renderJob } from './render-job';
 
 const at = Date.parse;
@@ -129,6 +129,28 @@ t.test('when a Job is started', async (t) => {
       [want.start, want.againInMs, reasons, removed],
       name,
     );
+  }
+});
+
+t.test('a new schedule begins with its next time', async (t) => {
+  const old = cronJob();
+  const cases: Array<{ name: string; spec: Partial<CronJobSpec>; last?: string; changed: boolean; inMs?: number }> = [
+    { name: 'another field', spec: { suspend: true }, changed: false },
+    { name: 'another schedule', spec: { schedule: '5 * * * *' }, changed: true, inMs: 290_100 },
+    {
+      name: 'its last time has passed before the change',
+      spec: { schedule: '30 9 * * *' },
+      last: '',
+      changed: true,
+      inMs: at('2026-01-02T09:30:00.1Z') - now,
+    },
+    { name: 'another time zone', spec: { timeZone: 'Asia/Kolkata' }, changed: true, inMs: 1_790_100 },
+    { name: 'a schedule that cannot be read', spec: { schedule: 'x' }, changed: true, inMs: 0 },
+  ];
+  for (const { name, spec, last, changed, inMs } of cases) {
+    const after = cronJob({ spec, ...(last === undefined ? {} : { last }) });
+    t.equal(hasNewTimes(old, after), changed, name);
+    if (inMs !== undefined) t.equal(firstInMs(after, now), inMs, `${name}: when`);
   }
 });
 

@@ -39,6 +39,16 @@ export function planCronJob(cronJob: CronJob, jobs: readonly Job[], now: number)
   };
 }
 
+/** True when the two have different times: another schedule, or another time zone. */
+export const hasNewTimes = ({ spec: before }: CronJob, { spec: after }: CronJob): boolean =>
+  before?.schedule !== after?.schedule || before?.timeZone !== after?.timeZone;
+
+/** How long after a change of the schedule to plan again; 0 when there is no next time, so that the plan says why. */
+export function firstInMs(cronJob: CronJob, now: number): number {
+  const timetable = timetableOf(cronJob);
+  return 'reason' in timetable ? 0 : (nextInMs(cronJob, timetable, now) ?? 0);
+}
+
 /** What the Jobs say about the status: which of them run, and when the last one has succeeded. */
 function observe({ status = {} }: CronJob, jobs: readonly Job[]) {
   const reports: Report[] = [];
@@ -95,7 +105,7 @@ function planStart(cronJob: CronJob, jobs: readonly Job[], now: number): Start {
   const missed = missedTimes(cronJob, timetable, now, true);
   if (!missed) {
     const why = 'time difference between two schedules is less than 1 second';
-    return { reports: [warning('InvalidSchedule', `invalid schedule schedule: ${spec?.schedule} : ${why}`)] };
+    return { reports: [warning('InvalidSchedule', `invalid schedule: ${spec?.schedule} : ${why}`)] };
   }
   const { due, count } = missed;
   const reports =
