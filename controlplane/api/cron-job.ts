@@ -3,9 +3,8 @@ import type { V1CronJob } from '@kubernetes/client-node';
 import { parseCron } from '../base/cron/parse';
 import { timeZone } from '../base/cron/time-zone';
 import type { FieldCause } from '../base/errors';
-import { type JobSpec, validateJobFields } from './job';
+import { defaultJobTemplate, type JobSpec, validateJobFields, warnOfJobSpec } from './job';
 import { defineKind, type WriteContext } from './kind';
-import { defaultTemplate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, ageOf, formatSelector, nameColumn, none } from './table';
 import type { Wire } from './types';
@@ -25,8 +24,9 @@ function setDefaults(cronJob: CronJob): void {
   spec.failedJobsHistoryLimit ??= 1;
   spec.jobTemplate ??= {};
   spec.jobTemplate.spec ??= {} as JobSpec;
-  // Only the pods of the template have defaults: those of a Job come when it is created, as upstream.
-  defaultTemplate(spec.jobTemplate.spec);
+  // Only the pods of the template and the patterns of its failure policy have defaults: those of a Job come when it is created, as
+  // upstream.
+  defaultJobTemplate(spec.jobTemplate.spec);
 }
 
 /** A Job gets the name with eleven characters more, and its pods five more. */
@@ -113,6 +113,7 @@ function warnings({ metadata, spec }: CronJob, { old, subresource }: WriteContex
   const template = spec?.jobTemplate?.spec?.template;
   return [
     ...(wrong.length > 0 ? [named] : []),
+    ...warnOfJobSpec(spec?.jobTemplate?.spec, old?.spec?.jobTemplate?.spec, 'spec.jobTemplate.spec'),
     ...warnOfTemplate(undefined, template, old?.spec?.jobTemplate?.spec?.template, field),
   ];
 }

@@ -1,21 +1,25 @@
-// batch/v1 Job. Modes that the controller does not support (Indexed, failure and success policies) are refused, not ignored.
+// batch/v1 Job: runs pods until enough of them have succeeded.
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
+import { controllerUidLabel, jobNameLabel, legacyControllerUidLabel, legacyJobNameLabel } from './jobs/names';
+import { validateMode } from './jobs/validate-mode';
+import { validateJobStatus } from './jobs/validate-status';
+import { validateJobUpdate } from './jobs/validate-update';
 import { defineKind, type WriteContext } from './kind';
 import { defaultTemplate, matchLabels, validateLoneTemplate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
+import { matchesSelector, selectorFromLabelSelector } from './selector';
 import { ageColumn, formatDuration, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, immutable, invalid, invalidEach, required } from './validation/causes';
-import { nonNegative } from './validation/names';
-import { oneOf } from './validation/selectors';
+import { invalid, invalidEach, notSupported, required } from './validation/causes';
+import { dns1123Label, nonNegative } from './validation/names';
+import { validateLabelSelector } from './validation/selectors';
 
 export type Job = Wire<V1Job>;
 export type JobSpec = NonNullable<Job['spec']>;
 
-const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
-const jobNameLabel = 'batch.kubernetes.io/job-name';
+const maxInt32 = 2 ** 31 - 1;
 
 function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) {
@@ -23,11 +27,19 @@ function defaultJobSpec(spec: JobSpec): void {
     spec.parallelism = 1;
   }
   spec.parallelism ??= 1;
-  spec.backoffLimit ??= 6;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : maxInt32;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
-  spec.podReplacementPolicy ??= 'TerminatingOrFailed';
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
   spec.manualSelector ??= false;
+  defaultJobTemplate(spec);
+}
+
+/** The defaults inside a Job's spec that the template of a CronJob has too. */
+export function defaultJobTemplate(spec: JobSpec): void {
+  for (const rule of spec.podFailurePolicy?.rules ?? []) {
+    for (const pattern of rule.onPodConditions ?? []) pattern.status ??= 'True';
+  }
   defaultTemplate(spec);
 }
 
@@ -39,15 +51,17 @@ function prepare(job: Job, { old }: WriteContext<Job>): void {
   const { spec } = job;
   if (!spec?.template || spec.manualSelector || !uid || !name) return;
   spec.template.metadata ??= {};
-  spec.template.metadata.labels = {
-    ...spec.template.metadata.labels,
-    [controllerUidLabel]: uid,
-    [jobNameLabel]: name,
-    'controller-uid': uid,
-    'job-name': name,
-  };
-  spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, [controllerUidLabel]: uid } };
+  // Labels of the writer stay: a wrong one is refused.
+  spec.template.metadata.labels = { ...generatedLabels(name, uid), ...spec.template.metadata.labels };
+  spec.selector = { ...spec.selector, matchLabels: { [controllerUidLabel]: uid, ...spec.selector?.matchLabels } };
 }
+
+const generatedLabels = (name: string, uid: string): Record<string, string> => ({
+  [legacyControllerUidLabel]: uid,
+  [legacyJobNameLabel]: name,
+  [controllerUidLabel]: uid,
+  [jobNameLabel]: name,
+});
 
 const numbers = [
   'parallelism',
@@ -56,55 +70,88 @@ const numbers = [
   'backoffLimit',
   'ttlSecondsAfterFinished',
 ] as const;
-const unserved = [
-  'podFailurePolicy',
-  'successPolicy',
-  'backoffLimitPerIndex',
-  'maxFailedIndexes',
-  'managedBy',
-] as const;
 
 /** The rules of a Job's spec and of a CronJob's template, which has no selector yet. `field` is the path of the spec. */
 export function validateJobFields(spec: JobSpec, field: string, old?: JobSpec): FieldCause[] {
-  const causes = numbers.flatMap((name) => {
+  const amounts = numbers.flatMap((name) => {
     const value = spec[name];
     return value === undefined ? [] : invalidEach(`${field}.${name}`, value, nonNegative(value));
   });
-  causes.push(...oneOf(`${field}.completionMode`, spec.completionMode, ['NonIndexed']));
-  causes.push(...oneOf(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed', 'TerminatingOrFailed']));
-  for (const name of unserved) {
-    if (spec[name] !== undefined) causes.push(forbidden(`${field}.${name}`, 'not supported by this server'));
-  }
-  const { template } = spec;
-  causes.push(...validateLoneTemplate(template, old?.template, `${field}.template`));
-  if ((template.spec?.restartPolicy ?? 'Always') === 'Always') {
-    causes.push(required(`${field}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
+  return [
+    ...amounts,
+    ...validateMode(spec, field),
+    ...validateLoneTemplate(spec.template, old?.template, `${field}.template`),
+    ...validateRestartPolicy(spec, `${field}.template.spec.restartPolicy`),
+  ];
+}
+
+function validateRestartPolicy({ template, podFailurePolicy }: JobSpec, field: string): FieldCause[] {
+  const { restartPolicy = 'Always' } = template?.spec ?? {};
+  const supported = ['OnFailure', 'Never'];
+  if (restartPolicy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
+  if (!supported.includes(restartPolicy)) return [notSupported(field, restartPolicy, supported)];
+  return podFailurePolicy && restartPolicy !== 'Never'
+    ? [invalid(field, restartPolicy, 'only "Never" is supported when podFailurePolicy is specified')]
+    : [];
+}
+
+function validate(job: Job, { old, subresource }: WriteContext<Job>): FieldCause[] {
+  if (subresource === 'status') return validateJobStatus(job, old);
+  if (subresource !== '') return [];
+  const { spec } = job;
+  if (!spec) return [required('spec')];
+  return [
+    ...validateGenerated(job, old),
+    ...validateJobFields(spec, 'spec', old?.spec),
+    ...(spec.selector ? validateLabelSelector(spec.selector, 'spec.selector') : [required('spec.selector')]),
+    ...matchLabels(spec.template, spec.selector, 'spec.template'),
+    ...validateHostnames(job),
+    ...(old ? validateJobUpdate(spec, old) : []),
+  ];
+}
+
+/** A generated selector selects the generated labels, and the template has them. */
+function validateGenerated({ metadata, spec }: Job, old: Job | undefined): FieldCause[] {
+  const { name = '', uid = '' } = metadata ?? {};
+  // Without a uid (kubectl's own checks, tests of fields) nothing was generated.
+  if (!spec?.selector || spec.manualSelector || uid === '') return [];
+  const labels = spec.template?.metadata?.labels ?? {};
+  const before = old?.spec?.template?.metadata?.labels;
+  const isOld = before && !(jobNameLabel in before && controllerUidLabel in before);
+  const expected = Object.entries(generatedLabels(name, uid)).filter(([label]) => !isOld || !label.includes('/'));
+  const causes = expected.flatMap(([label, value]) => {
+    const field = `spec.template.metadata.labels[${label}]`;
+    if (labels[label] === undefined) return [required(field, `must be '${value}'`)];
+    return labels[label] === value ? [] : [invalid(field, labels, `must be '${value}'`)];
+  });
+  const selector = selectorFromLabelSelector(spec.selector) ?? [];
+  if (!matchesSelector(selector, Object.fromEntries(expected))) {
+    causes.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'));
   }
   return causes;
 }
 
-function validate({ spec }: Job, { old, subresource }: WriteContext<Job>): FieldCause[] {
-  if (subresource !== '') return [];
-  if (!spec) return [required('spec')];
-  const causes = [
-    ...matchLabels(spec.template, spec.selector, 'spec.template'),
-    ...validateJobFields(spec, 'spec', old?.spec),
-  ];
-  if (!old) {
-    if (!spec.selector) causes.push(required('spec.selector'));
-    return causes;
-  }
-  const fixed = ['completions', 'selector', 'completionMode'] as const;
-  for (const name of fixed) {
-    if (!isDeepStrictEqual(spec[name], old.spec?.[name])) causes.push(invalid(`spec.${name}`, spec[name], immutable));
-  }
-  // A suspended job that never started may change where its pods run (KEP-2926), but not its containers.
-  const mayMove = old.spec?.suspend === true && !old.status?.startTime;
-  const comparable = (template: JobSpec['template'] | undefined) => (mayMove ? template?.spec?.containers : template);
-  if (!isDeepStrictEqual(comparable(spec.template), comparable(old.spec?.template))) {
-    causes.push(invalid('spec.template', spec.template, immutable));
-  }
-  return causes;
+/** The pods of an indexed Job have the index in their hostnames. */
+function validateHostnames({ metadata, spec }: Job): FieldCause[] {
+  if (spec?.completionMode !== 'Indexed' || !spec.completions || spec.completions < 0) return [];
+  const { name = '' } = metadata ?? {};
+  const longest = `${name}-${spec.completions - 1}`;
+  if (dns1123Label(longest).length === 0) return [];
+  return [invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${longest}`)];
+}
+
+/** Above both, lists of indexes in the status may become too long. */
+const manyIndexes = { completions: 100_000, parallelism: 10_000 };
+
+/** The warnings about a Job's spec, at any path; none when it has not changed. */
+export function warnOfJobSpec(spec: JobSpec | undefined, old: JobSpec | undefined, field: string): string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = spec ?? {};
+  const many = completions > manyIndexes.completions && parallelism > manyIndexes.parallelism;
+  if (completionMode !== 'Indexed' || !many || isDeepStrictEqual(spec, old)) return [];
+  const detail =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might ' +
+    'not be able to track completedIndexes when a big number of indexes fail';
+  return [`${field}: ${detail}`];
 }
 
 export function jobCondition({ status }: Job, type: string): boolean {
@@ -157,7 +204,9 @@ export const jobs = defineKind<Job>({
   validate,
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   warnings: ({ metadata, spec }, { old, subresource }) =>
-    subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
+    subresource === ''
+      ? [...warnOfJobSpec(spec, old?.spec, 'spec'), ...warnOfTemplate(metadata, spec?.template, old?.spec?.template)]
+      : [],
   columns: [
     nameColumn,
     { name: 'Status', type: 'string', description: 'Status of the job.', cell: statusOf },

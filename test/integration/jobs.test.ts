@@ -1,6 +1,6 @@
 // Jobs on a real API server in this process, with kubelets whose pods end at once.
 import t, { type Test } from 'tap';
-import { type Job, jobs, pods, serviceAccounts } from '../../controlplane/api/index';
+import { type Job, jobs, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
@@ -97,9 +97,96 @@ t.test(
   },
 );
 
-t.test('fields that no controller supports are refused', async (t) => {
+const indexOf = ({ metadata }: Pod): string => metadata?.labels?.['batch.kubernetes.io/job-completion-index'] ?? '';
+
+t.test('an indexed job runs one pod per index, and grows with its parallelism', async (t) => {
+  const client = await startCluster(t, { ends: () => 'Succeeded' });
+  await client.create(jobs, job('indexed', { completionMode: 'Indexed', completions: 3, parallelism: 2 }));
+  const [done] = await eventually(client, jobs, has('Complete'), select('indexed'));
+  t.match(done?.status, { succeeded: 3, completedIndexes: '0-2' });
+  const { items } = await client.list(pods, { namespace: 'default', labelSelector: 'job-name=indexed' });
+  t.same(items.map(indexOf).sort(), ['0', '1', '2']);
+  const [first] = items.filter((pod) => indexOf(pod) === '0');
+  t.match(first?.metadata, {
+    name: /^indexed-0-/,
+    annotations: { 'batch.kubernetes.io/job-completion-index': '0' },
+  });
+  t.equal(first?.spec?.hostname, 'indexed-0');
+  t.match(first?.spec?.containers[0]?.env, [
+    {
+      name: 'JOB_COMPLETION_INDEX',
+      valueFrom: {
+        fieldRef: { apiVersion: 'v1', fieldPath: "metadata.labels['batch.kubernetes.io/job-completion-index']" },
+      },
+    },
+  ]);
+
+  t.comment('suspended, made larger, resumed');
+  const elastic = { completionMode: 'Indexed', completions: 1, parallelism: 1, suspend: true };
+  await client.create(jobs, job('elastic', elastic));
+  await eventually(client, jobs, has('Suspended'), select('elastic'));
+  const change = { spec: { completions: 4, parallelism: 4, suspend: false } };
+  await client.patch(jobs, 'default/elastic', 'merge', change);
+  const [grown] = await eventually(client, jobs, has('Complete'), select('elastic'));
+  t.match(grown?.status, { succeeded: 4, completedIndexes: '0-3' });
+});
+
+t.test('policies of failure and success, and limits per index', async (t) => {
+  const fails = (pod: Pod) => indexOf(pod) === '1' || pod.metadata?.labels?.['job-name'] === 'exits';
+  const client = await startCluster(t, { ends: (pod) => (fails(pod) ? 'Failed' : 'Succeeded'), exitCode: () => 42 });
+  const indexed = { completionMode: 'Indexed', completions: 3, parallelism: 3 };
+
+  await client.create(jobs, job('per-index', { ...indexed, backoffLimitPerIndex: 0 }));
+  const [failed] = await eventually(client, jobs, has('Failed'), select('per-index'));
+  t.match(failed?.status, { succeeded: 2, failed: 1, completedIndexes: '0,2', failedIndexes: '1' });
+  t.match(
+    failed?.status?.conditions?.map(({ type, reason }) => [type, reason]),
+    [
+      ['FailureTarget', 'FailedIndexes'],
+      ['Failed', 'FailedIndexes'],
+    ],
+  );
+
+  const rule = { action: 'FailJob', onExitCodes: { operator: 'In', values: [42] } };
+  await client.create(jobs, job('exits', { podFailurePolicy: { rules: [rule] } }));
+  const [exited] = await eventually(client, jobs, has('Failed'), select('exits'));
+  t.match(exited?.status?.conditions?.at(-1), {
+    reason: 'PodFailurePolicy',
+    message: /^Container c for pod default\/exits-\w+ failed with exit code 42 matching FailJob rule at index 0$/,
+  });
+  t.equal(exited?.status?.failed, 1, 'no second pod');
+
+  const policy = { successPolicy: { rules: [{ succeededIndexes: '0,2' }] } };
+  await client.create(jobs, job('leader', { ...indexed, ...policy, backoffLimit: 6 }));
+  const [met] = await eventually(client, jobs, has('Complete'), select('leader'));
+  t.match(met?.status?.conditions?.at(-1), { reason: 'SuccessPolicy', message: 'Matched rules at index 0' });
+  await eventually(client, pods, (all) => all.every(({ metadata }) => metadata?.finalizers === undefined), {
+    namespace: 'default',
+  });
+});
+
+t.test(
+  'what ends a Job is no failure of the pods that it deletes, and another controller has its own Jobs',
+  async (t) => {
+    const client = await startCluster(t, {});
+    const elsewhere = { managedBy: 'example.com/other' };
+    await client.create(jobs, job('elsewhere', elsewhere));
+    await client.create(jobs, job('shrinks', { completions: 4, parallelism: 2 }));
+    await eventually(client, jobs, ([found]) => found?.status?.ready === 2, select('shrinks'));
+    await client.patch(jobs, 'default/shrinks', 'merge', { spec: { parallelism: 1 } });
+    const [shrunk] = await eventually(
+      client,
+      jobs,
+      ([found]) => found?.status?.active === 1 && found.status.terminating === 0,
+      select('shrinks'),
+    );
+    t.equal(shrunk?.status?.failed, undefined);
+    t.same((await client.get(jobs, 'default/elsewhere')).status, {});
+  },
+);
+
+t.test('a pod that may restart for ever is refused', async (t) => {
   const client = await startCluster(t, {});
-  await t.rejects(client.create(jobs, job('indexed', { completionMode: 'Indexed' })), { code: 'Invalid' });
   const always = job('always');
   always.spec!.template.spec!.restartPolicy = 'Always';
   await t.rejects(client.create(jobs, always), {

@@ -17,7 +17,7 @@ import {
 } from '../../controlplane/api/index';
 import { isJobFinished } from '../../controlplane/api/job';
 import type { Client } from '../../controlplane/client/client';
-import { trackingFinalizer } from '../../controlplane/controllers/job/plan';
+import { trackingFinalizer } from '../../controlplane/controllers/job/pod-state';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { missingKinds, samplesOf } from '../lib/samples';

@@ -11,6 +11,8 @@ export interface FakeKubeletOptions {
   readonly becomesReady?: (pod: Pod) => boolean;
   /** How a pod ends as soon as it has started; undefined (the default): the pod runs on. */
   readonly ends?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined;
+  /** The exit code of the containers of a pod that ends; none is reported by default. */
+  readonly exitCode?: (pod: Pod) => number;
 }
 
 /** Registers nodes that are ready and take pods at once: a test need not wait until a controller has removed the taint of new nodes. */
@@ -37,7 +39,7 @@ export async function runFakeKubelets(
   signal: AbortSignal,
   options: FakeKubeletOptions = {},
 ): Promise<void> {
-  const { becomesReady = () => true, ends = () => undefined } = options;
+  const { becomesReady = () => true, ends = () => undefined, exitCode } = options;
   const informer = createInformer<Pod>(client, pods, { log: silentLogger });
   const started = new Set<string>();
   const work = new Set<Promise<void>>();
@@ -60,24 +62,39 @@ export async function runFakeKubelets(
       run(client.delete(pods, objectKey(pod), { gracePeriodSeconds: 0, preconditions: { uid } }));
     } else if (!started.has(uid)) {
       started.add(uid);
-      run(
-        client.patch(pods, objectKey(pod), 'strategic', startedPod(pod, started.size, becomesReady(pod), ends(pod)), {
-          subresource: 'status',
-        }),
-      );
+      const end = ends(pod);
+      const codes = end && exitCode ? terminated(pod, exitCode(pod)) : {};
+      const body = startedPod(pod, started.size, becomesReady(pod), end, codes);
+      run(client.patch(pods, objectKey(pod), 'strategic', body, { subresource: 'status' }));
     }
   });
   await informer.run(signal);
   await Promise.all(work);
 }
 
-function startedPod(pod: Pod, sequence: number, becomesReady: boolean, end?: 'Succeeded' | 'Failed') {
+function terminated({ spec }: Pod, exitCode: number) {
+  const time = formatTime(Date.now());
+  const state = { terminated: { exitCode, startedAt: time, finishedAt: time } };
+  const image = { image: '', imageID: '' };
+  const containers = spec?.containers ?? [];
+  return {
+    containerStatuses: containers.map(({ name }) => ({ name, ready: false, restartCount: 0, state, ...image })),
+  };
+}
+
+function startedPod(
+  pod: Pod,
+  sequence: number,
+  becomesReady: boolean,
+  end: 'Succeeded' | 'Failed' | undefined,
+  ended: object,
+) {
   const ready = becomesReady && end === undefined;
   const podIP = `10.244.${sequence >> 8}.${sequence & 255}`;
   const lastTransitionTime = formatTime(Date.now());
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }];
   return {
     metadata: { uid: pod.metadata?.uid },
-    status: { phase: end ?? 'Running', podIP, podIPs: [{ ip: podIP }], conditions },
+    status: { phase: end ?? 'Running', podIP, podIPs: [{ ip: podIP }], conditions, ...ended },
   };
 }

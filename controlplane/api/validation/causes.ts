@@ -10,6 +10,13 @@ export function invalid(field: string, value: unknown, detail: string): FieldCau
   return { reason: 'FieldValueInvalid', field, message: withDetail(`Invalid value: ${printed(value)}`, detail) };
 }
 
+/** Of an object that is wrong as a whole: its value would say no more. */
+export const invalidWithoutValue = (field: string, detail: string): FieldCause => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: withDetail('Invalid value', detail),
+});
+
 /** One cause for each message, as checks of names return them. */
 export function invalidEach(field: string, value: unknown, messages: readonly string[]): FieldCause[] {
   return messages.map((message) => invalid(field, value, message));

@@ -1,6 +1,7 @@
 // Runs pods until enough of them have succeeded.
 
 import { type Job, jobs } from '../../api/job';
+import { jobControllerName } from '../../api/jobs/names';
 import { type Pod, pods } from '../../api/pod';
 import { matchesSelector, type Selector, selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
@@ -8,10 +9,13 @@ import { isInvalid, isNotFound } from '../../base/errors';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, controlledBy } from '../shared/informers';
-import { controllerOf, controllerReference, isDeleting, metaOf } from '../shared/owner';
+import { controllerOf, isDeleting, metaOf } from '../shared/owner';
 import { PodOwner } from '../shared/pod-owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { planJob, type Step, trackingFinalizer } from './plan';
+import { planExpiry, planJob, type Step } from './plan';
+import type { Place } from './plan-pods';
+import { isTracked, trackingFinalizer } from './pod-state';
+import { renderPod } from './render-pod';
 
 const workers = 5;
 
@@ -49,6 +53,11 @@ export class JobController implements Controller {
       return;
     }
     if (!this.podOwner.guard.isCurrent(key)) return;
+    if (isManagedElsewhere(job)) {
+      const { steps, againInMs } = planExpiry(job, this.deps.clock.now());
+      if (againInMs !== undefined) this.podOwner.queue.addAfter(key, againInMs);
+      return this.apply(key, job, steps, signal);
+    }
     const selector = selectorOf(job);
     if (selector.length === 0) return;
     const owned = await this.podOwner.claim(key, job, selector, signal);
@@ -68,11 +77,12 @@ export class JobController implements Controller {
 
   /** A pod with the finalizer, while the copies show no Job that would count it. */
   private mayBeStray(pod: Pod): boolean {
-    if (!(pod.metadata?.finalizers ?? []).includes(trackingFinalizer)) return false;
+    if (!isTracked(pod)) return false;
     const owner = controllerOf(pod);
     if (owner?.kind !== jobs.kind) return true;
     const job = this.podOwner.workloads.get(`${pod.metadata?.namespace}/${owner.name}`);
     if (job?.metadata?.uid !== owner.uid) return true;
+    if (isManagedElsewhere(job)) return false;
     // A Job that is being deleted releases no pods, so it never counts a pod that its selector does not match.
     return isDeleting(job) && !matchesSelector(selectorOf(job), pod.metadata?.labels);
   }
@@ -98,9 +108,9 @@ export class JobController implements Controller {
     const work = steps.map(async (step) => {
       switch (step.action) {
         case 'create':
-          return this.create(key, job, step.count, signal);
-        case 'delete':
-          return this.podOwner.delete(key, job, step.pod, signal);
+          return this.create(key, job, step.count, step.places, signal);
+        case 'drop':
+          return this.drop(key, job, step.pod, signal);
         case 'release':
           return this.release(key, step.pod, signal);
         case 'expire':
@@ -111,10 +121,22 @@ export class JobController implements Controller {
     if (failed) throw failed.reason;
   }
 
-  private async create(key: string, job: Job, count: number, signal: AbortSignal): Promise<void> {
-    const pod = renderPod(job);
-    const error = await this.podOwner.create(key, job, count, () => pod, signal);
+  private async create(
+    key: string,
+    job: Job,
+    count: number,
+    places: readonly Place[] | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let next = 0;
+    const error = await this.podOwner.create(key, job, count, () => renderPod(job, places?.[next++]), signal);
     if (error !== undefined) throw error;
+  }
+
+  /** In this order: a pod without the finalizer counts no more, whatever becomes of it. */
+  private async drop(key: string, job: Job, pod: Pod, signal: AbortSignal): Promise<void> {
+    if (isTracked(pod)) await this.release(key, pod, signal);
+    await this.podOwner.delete(key, job, pod, signal);
   }
 
   private async release(key: string, pod: Pod, signal: AbortSignal): Promise<void> {
@@ -145,19 +167,8 @@ export class JobController implements Controller {
   }
 }
 
-const selectorOf = ({ spec }: Job): Selector => selectorFromLabelSelector(spec?.selector) ?? [];
+/** Another controller acts on such a Job and its pods (KEP-4368). */
+const isManagedElsewhere = ({ spec }: Job): boolean =>
+  spec?.managedBy !== undefined && spec.managedBy !== jobControllerName;
 
-function renderPod(job: Job): Pod {
-  const { metadata, spec } = job.spec?.template ?? {};
-  return {
-    metadata: {
-      generateName: `${job.metadata?.name}-`,
-      namespace: job.metadata?.namespace,
-      labels: metadata?.labels,
-      annotations: metadata?.annotations,
-      finalizers: [...new Set([...(metadata?.finalizers ?? []), trackingFinalizer])],
-      ownerReferences: [controllerReference(jobs, job)],
-    },
-    spec,
-  };
-}
+const selectorOf = ({ spec }: Job): Selector => selectorFromLabelSelector(spec?.selector) ?? [];

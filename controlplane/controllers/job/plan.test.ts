@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { Job } from '../../api/job';
 import type { Pod } from '../../api/pod';
-import { type JobPlan, planJob, trackingFinalizer } from './plan';
+import { type JobPlan, planJob } from './plan';
+import { trackingFinalizer } from './pod-state';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const at = (secondsAgo: number) => new Date(now - secondsAgo * 1000).toISOString().replace('.000', '');
@@ -84,7 +85,7 @@ const cases: {
     name: 'less parallelism deletes pods',
     job: job({ completions: 5, parallelism: 1 }),
     pods: [pod('a'), pod('b')],
-    steps: ['delete a'],
+    steps: ['drop a'],
   },
   {
     name: 'a success is recorded before the finalizer of its pod is removed',
@@ -155,14 +156,15 @@ const cases: {
     name: 'too many failures',
     job: job({ backoffLimit: 1, parallelism: 2 }, { failed: 1 }),
     pods: [pod('a', { phase: 'Failed', endedSeconds: 1 }), pod('b')],
-    steps: ['release a', 'delete b'],
+    steps: ['release a', 'drop b'],
     conditions: ['FailureTarget=True BackoffLimitExceeded'],
+    status: { failed: 1, uncountedTerminatedPods: { failed: ['a', 'b'] } },
   },
   {
     name: 'restarts count when the pod restarts its containers',
     job: job({ backoffLimit: 2, template: { spec: { restartPolicy: 'OnFailure', containers: [] } } }),
     pods: [pod('a', { restarts: 2 })],
-    steps: ['delete a'],
+    steps: ['drop a'],
     conditions: ['FailureTarget=True BackoffLimitExceeded'],
   },
   {
@@ -186,7 +188,7 @@ const cases: {
     name: 'after its deadline',
     job: job({ activeDeadlineSeconds: 60 }),
     pods: [pod('a')],
-    steps: ['delete a'],
+    steps: ['drop a'],
     conditions: ['FailureTarget=True DeadlineExceeded'],
   },
   {
@@ -200,7 +202,7 @@ const cases: {
     name: 'suspended: pods are deleted, the start time is removed',
     job: job({ suspend: true }),
     pods: [pod('a')],
-    steps: ['delete a'],
+    steps: ['drop a'],
     conditions: ['Suspended=True JobSuspended'],
     status: { startTime: undefined },
   },
@@ -224,6 +226,27 @@ const cases: {
     pods: [pod('b', { deleting: true })],
     steps: [],
   },
+  {
+    name: 'a success drops the other pods, which do not count as failed',
+    job: job({ completions: 1, parallelism: 2 }),
+    pods: [pod('a', { phase: 'Succeeded' }), pod('b'), pod('c', { deleting: true })],
+    steps: ['release a', 'release c', 'drop b'],
+    conditions: ['SuccessCriteriaMet=True CompletionsReached'],
+    status: { uncountedTerminatedPods: { succeeded: ['a'], failed: ['c'] } },
+  },
+  {
+    name: 'a job that ends while it is suspended has a start time',
+    job: job({ completions: 0, suspend: true }, { startTime: undefined }),
+    steps: [],
+    conditions: ['SuccessCriteriaMet=True CompletionsReached', 'Complete=True CompletionsReached'],
+    status: { startTime: at(0), completionTime: at(0) },
+  },
+  {
+    name: 'the status names at most five hundred pods: the others wait',
+    job: job({ completions: 600, parallelism: 600 }),
+    pods: Array.from({ length: 502 }, (_, i) => pod(`p${i}`, { phase: 'Succeeded' })),
+    steps: [...Array.from({ length: 500 }, (_, i) => `release p${i}`), 'create 98'],
+  },
   { name: 'a job that is being deleted creates no pods', job: job({}, {}, true), steps: [] },
 ];
 for (const each of cases) {
@@ -240,6 +263,20 @@ t.test('an unchanged status is not written again', async (t) => {
   const { status } = planJob(job(), [pod('a')], now);
   const stored = JSON.parse(JSON.stringify(status)) as object;
   t.equal(planJob(job({}, stored), [pod('a')], now).status, undefined);
+});
+
+t.test('conditions have both times', async (t) => {
+  const { status } = planJob(job({ suspend: true }), [], now);
+  t.match(status?.conditions, [{ type: 'Suspended', lastProbeTime: at(0), lastTransitionTime: at(0) }]);
+});
+
+t.test('too many successes are reported', async (t) => {
+  const conditions = [{ type: 'SuccessCriteriaMet', status: 'True' }];
+  const { reports } = planJob(job({ completions: 1 }, { succeeded: 2, conditions }), [], now);
+  t.same(
+    reports.map(({ reason }) => reason),
+    ['TooManySucceededPods', 'Completed'],
+  );
 });
 
 t.test('a finished job removes finalizers and is deleted after its TTL', async (t) => {
