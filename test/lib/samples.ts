@@ -126,7 +126,17 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
         },
       },
     ],
-    [jobs, { spec: { template: template('job', { restartPolicy: 'Never' }) } }],
+    [
+      jobs,
+      {
+        spec: {
+          completionMode: 'Indexed',
+          completions: 1,
+          backoffLimitPerIndex: 1,
+          template: template('job', { restartPolicy: 'Never' }),
+        },
+      },
+    ],
     [endpointSlices, { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] }],
     [ingresses, { spec: { defaultBackend: { service: { name: 'sample', port: { number: 80 } } } } }],
     [networkPolicies, { spec: { podSelector: {} } }],
