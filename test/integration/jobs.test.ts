@@ -182,9 +182,9 @@ t.test(
     );
     t.equal(shrunk?.status?.failed, undefined);
     t.same((await client.get(jobs, 'default/elsewhere')).status, {});
-  await client.create(jobs, job('runs', { completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 0 }));
-  const [runs] = await eventually(client, jobs, ([found]) => found?.status?.ready === 1, select('runs'));
-  t.equal(runs?.status?.failedIndexes, '', 'no index has failed');
+    await client.create(jobs, job('runs', { completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 0 }));
+    const [runs] = await eventually(client, jobs, ([found]) => found?.status?.ready === 1, select('runs'));
+    t.equal(runs?.status?.failedIndexes, '', 'no index has failed');
   },
 );
 
