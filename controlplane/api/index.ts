@@ -18,6 +18,7 @@ export { type CSIStorageCapacity, csiStorageCapacities } from './csi-storage-cap
 export { customResourceDefinitions } from './custom-resource-definition';
 export { type DaemonSet, daemonSets } from './daemon-set';
 export { type Deployment, deployments } from './deployment';
+export { type DeviceClass, deviceClasses } from './device-class';
 export { type EndpointSlice, endpointSlices } from './endpoint-slice';
 export { type Endpoints, endpoints } from './endpoints';
 export { type Event, events } from './event';
@@ -56,6 +57,9 @@ export { type PriorityClass, priorityClasses } from './priority-class';
 export { type PriorityLevelConfiguration, priorityLevelConfigurations } from './priority-level-configuration';
 export { type ReplicaSet, replicaSets } from './replica-set';
 export { type ReplicationController, replicationControllers } from './replication-controller';
+export { type ResourceClaim, resourceClaims } from './resource-claim';
+export { type ResourceClaimTemplate, resourceClaimTemplates } from './resource-claim-template';
+export { type ResourceSlice, resourceSlices } from './resource-slice';
 export { type Role, roles } from './role';
 export { type RoleBinding, roleBindings } from './role-binding';
 export { type RuntimeClass, runtimeClasses } from './runtime-class';

@@ -12,6 +12,7 @@ import { csiStorageCapacities } from './csi-storage-capacity';
 import { customResourceDefinitions } from './custom-resource-definition';
 import { daemonSets } from './daemon-set';
 import { deployments } from './deployment';
+import { deviceClasses } from './device-class';
 import { endpointSlices } from './endpoint-slice';
 import { endpoints } from './endpoints';
 import { events } from './event';
@@ -39,6 +40,9 @@ import { priorityClasses } from './priority-class';
 import { priorityLevelConfigurations } from './priority-level-configuration';
 import { replicaSets } from './replica-set';
 import { replicationControllers } from './replication-controller';
+import { resourceClaims } from './resource-claim';
+import { resourceClaimTemplates } from './resource-claim-template';
+import { resourceSlices } from './resource-slice';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
 import { runtimeClasses } from './runtime-class';
@@ -103,6 +107,10 @@ export const registry: readonly Kind[] = [
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
   roles,
   roleBindings,
   clusterRoles,

@@ -72,6 +72,12 @@ const samples: Readonly<Record<string, object>> = {
   csidrivers: { spec: {} },
   csinodes: { spec: { drivers: [] } },
   csistoragecapacities: { storageClassName: 'c' },
+  deviceclasses: { spec: {} },
+  resourceclaims: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } } },
+  resourceclaimtemplates: { spec: { spec: { devices: {} } } },
+  resourceslices: {
+    spec: { driver: 'd', pool: { name: 'p', generation: 1, resourceSliceCount: 1 }, nodeName: 'n' },
+  },
   ipaddresses: { metadata: { name: '192.0.2.9' }, spec: { parentRef: { resource: 'services', name: 's' } } },
   networkpolicies: { spec: { podSelector: {} } },
   leases: { spec: {} },

@@ -116,6 +116,11 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'PodDisruptionBudgetSpec.selector': { patchStrategy: 'replace' },
     'PodDisruptionBudgetStatus.conditions': keyed('type'),
   },
+  'resource.v1': {
+    'AllocatedDeviceStatus.conditions': keyedForApplyOnly('type'),
+    'ResourceClaimStatus.devices': { listType: 'map', listMapKeys: ['driver', 'device', 'pool', 'shareID'] },
+    'ResourceClaimStatus.reservedFor': keyed('uid'),
+  },
   'storage.v1': { 'CSIDriverSpec.volumeLifecycleModes': set, 'CSINodeSpec.drivers': keyed('name') },
 };
 
@@ -219,6 +224,23 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     Role: 'rules',
     RoleBinding: 'subjects',
   },
+  'resource.v1': {
+    CapacityRequestPolicy: 'validValues',
+    Device: 'bindingConditions bindingFailureConditions consumesCounters taints',
+    DeviceAllocationConfiguration: 'requests',
+    DeviceAllocationResult: 'config results',
+    DeviceAttribute: 'bools ints strings versions',
+    DeviceClaim: 'config constraints requests',
+    DeviceClaimConfiguration: 'requests',
+    DeviceClassSpec: 'config selectors',
+    DeviceConstraint: 'requests',
+    DeviceRequest: 'firstAvailable',
+    DeviceRequestAllocationResult: 'bindingConditions bindingFailureConditions tolerations',
+    DeviceSubRequest: 'selectors tolerations',
+    ExactDeviceRequest: 'selectors tolerations',
+    NetworkDeviceData: 'ips',
+    ResourceSliceSpec: 'devices sharedCounters',
+  },
   'storage.v1': {
     CSIDriverSpec: 'tokenRequests',
     CSINodeDriver: 'topologyKeys',
@@ -270,6 +292,15 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     VolumeResourceRequirements: 'limits requests',
   },
   'node.v1': { Overhead: 'podFixed' },
+  'resource.v1': {
+    CapacityRequestPolicy: 'default validValues',
+    CapacityRequestPolicyRange: 'max min step',
+    CapacityRequirements: 'requests',
+    Counter: 'value',
+    DeviceCapacity: 'value',
+    DeviceRequestAllocationResult: 'consumedCapacity',
+    NodeAllocatableResourceMapping: 'allocationMultiplier',
+  },
   'storage.v1': { CSIStorageCapacity: 'capacity maximumVolumeSize' },
 };
 

@@ -10,6 +10,7 @@ const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['RbacV1', 'rbac.v1'],
   ['AuthenticationV1', 'authentication.v1'],
   ['FlowcontrolV1', 'flowcontrol.v1'],
+  ['ResourceV1', 'resource.v1'],
   ['StorageV1', 'storage.v1'],
 ];
 
@@ -72,6 +73,14 @@ const types: Readonly<Record<string, string>> = {
   'node.v1': 'Overhead RuntimeClass Scheduling',
   'policy.v1': 'Eviction PodDisruptionBudget PodDisruptionBudgetSpec PodDisruptionBudgetStatus',
   'rbac.v1': 'AggregationRule ClusterRole ClusterRoleBinding PolicyRule Role RoleBinding RoleRef',
+  'resource.v1':
+    'AllocatedDeviceStatus AllocationResult CELDeviceSelector CapacityRequestPolicy CapacityRequestPolicyRange ' +
+    'CapacityRequirements Counter CounterSet Device DeviceAllocationConfiguration DeviceAllocationResult DeviceAttribute ' +
+    'DeviceCapacity DeviceClaim DeviceClaimConfiguration DeviceClass DeviceClassConfiguration DeviceClassSpec ' +
+    'DeviceConstraint DeviceCounterConsumption DeviceRequest DeviceRequestAllocationResult DeviceSelector ' +
+    'DeviceSubRequest DeviceTaint DeviceToleration ExactDeviceRequest NetworkDeviceData NodeAllocatableResourceMapping ' +
+    'OpaqueDeviceConfiguration ResourceClaim ResourceClaimConsumerReference ResourceClaimSpec ResourceClaimStatus ' +
+    'ResourceClaimTemplate ResourceClaimTemplateSpec ResourcePool ResourceSlice ResourceSliceSpec',
   'scheduling.v1': 'PriorityClass',
   'storage.v1':
     'CSIDriver CSIDriverSpec CSINode CSINodeDriver CSINodeSpec CSIStorageCapacity StorageClass VolumeAttachment ' +

@@ -4,12 +4,12 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { registry } from '../../controlplane/api/registry';
 import { schemaDocsFile, schemasFile } from '../../controlplane/api/schema/load';
-import type {
-  FieldEntry,
-  ObjectEntry,
-  SchemaDocs,
-  SchemaFile,
-  SchemaSource,
+import {
+  type FieldEntry,
+  listModelOf,
+  type ObjectEntry,
+  type SchemaDocs,
+  type SchemaFile,
 } from '../../controlplane/api/schema/schema';
 import { virtualKinds } from '../../controlplane/api/virtual';
 import { atomicLists, atomicTypes, fieldMarkers, freeTypes, type Marker, quantities } from './list-types';
@@ -60,17 +60,16 @@ export function generateSchemas(directory: string = modelsDirectory()): Generate
 }
 
 function rootModels(directory: string): string[] {
-  const stored = registry.flatMap(({ options }) => modelOf(options.schema).flatMap((model) => [model, `${model}List`]));
-  const requested = virtualKinds.flatMap(({ options }) => modelOf(options.schema));
+  const stored = registry.flatMap(({ options: { schema } }) =>
+    'model' in schema ? [schema.model, listModelOf(schema)] : [],
+  );
+  const requested = virtualKinds.flatMap(({ options: { schema } }) => ('model' in schema ? [schema.model] : []));
   const all = [...stored, ...requested, ...wireModels];
   for (const model of all) {
     if (!hasModel(directory, model)) throw new Error(`@kubernetes/client-node has no model ${model}`);
   }
   return all;
 }
-
-/** Undefined for a kind with a definition of its own. */
-const modelOf = (source: SchemaSource): string[] => ('model' in source ? [source.model] : []);
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -122,7 +121,8 @@ function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): 
     return schema.items ? { ...schema, items: any } : any;
   }
   if (!words(quantities[pkg]?.[type]).includes(field.name)) return schema;
-  return schema.type === 'map' ? { type: 'map', items: { type: 'quantity' } } : { type: 'quantity' };
+  const { type: form } = schema;
+  return form === 'map' || form === 'array' ? { type: form, items: { type: 'quantity' } } : { type: 'quantity' };
 }
 
 const scalars: Readonly<Record<string, FieldEntry['type']>> = { string: 'string', boolean: 'boolean', any: 'any' };

@@ -12,6 +12,7 @@ import {
   customResourceDefinitions,
   daemonSets,
   deployments,
+  deviceClasses,
   endpointSlices,
   endpoints,
   events,
@@ -39,6 +40,9 @@ import {
   priorityLevelConfigurations,
   replicaSets,
   replicationControllers,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
   roleBindings,
   roles,
   runtimeClasses,
@@ -117,6 +121,8 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
     [daemonSets, { spec: workload('daemonset') }],
     [statefulSets, { spec: { replicas: 2, serviceName: 'sample', ...workload('statefulset') } }],
     [controllerRevisions, { revision: 1, data: {} }],
+    [resourceClaims, { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'sample' } }] } } }],
+    [resourceClaimTemplates, { spec: { spec: { devices: {} } } }],
     [
       cronJobs,
       {
@@ -200,6 +206,18 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [volumeAttachments, { spec: { attacher: 'example.com', nodeName: name, source: { persistentVolumeName: name } } }],
     [csiDrivers, { spec: {} }],
     [csiNodes, { spec: { drivers: [{ name: 'example.com', nodeID: name }] } }],
+    [deviceClasses, { spec: {} }],
+    [
+      resourceSlices,
+      {
+        spec: {
+          driver: 'example.com',
+          pool: { name, generation: 1, resourceSliceCount: 1 },
+          allNodes: true,
+          devices: [{ name: 'd' }],
+        },
+      },
+    ],
     [clusterRoles, { rules: [] }],
     [clusterRoleBindings, { roleRef, subjects: [] }],
   ];

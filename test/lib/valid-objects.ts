@@ -127,6 +127,26 @@ export const validObjectKey = ({ group, kind, options }: Kind): string => (optio
 
 /** By `validObjectKey`; the test sets metadata.name. */
 /** By kind; the test sets metadata.name, unless the kind allows only some names. */
+const deviceClaim = {
+  devices: {
+    requests: [
+      {
+        name: 'one',
+        exactly: {
+          deviceClassName: 'gpu.example.com',
+          selectors: [{ cel: { expression: 'device.attributes["gpu.example.com"].cores > 4' } }],
+          count: 2,
+          capacity: { requests: { memory: '1Gi' } },
+          tolerations: [{ key: 'example.com/hot', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 0 }],
+        },
+      },
+      { name: 'two', firstAvailable: [{ name: 'all', deviceClassName: 'gpu', allocationMode: 'All' }] },
+    ],
+    constraints: [{ requests: ['one', 'two/all'], matchAttribute: 'gpu.example.com/model' }],
+    config: [{ requests: ['one'], opaque: { driver: 'gpu.example.com', parameters: { a: 1 } } }],
+  },
+};
+
 export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample>>> = {
   Pod: () => ({ metadata: { labels }, spec: podSpec('Always') }),
   Service: () => ({
@@ -424,6 +444,44 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
         borrowingLimitPercent: 20,
         limitResponse: { type: 'Queue', queuing: { queues: 8, handSize: 2, queueLengthLimit: 5 } },
       },
+    },
+  }),
+  DeviceClass: () => ({
+    spec: {
+      selectors: [{ cel: { expression: 'device.driver == "gpu.example.com"' } }],
+      config: [{ opaque: { driver: 'gpu.example.com', parameters: { kind: 'GpuConfig', shared: true } } }],
+      extendedResourceName: 'example.com/gpu',
+    },
+  }),
+  ResourceClaim: () => ({ spec: deviceClaim }),
+  ResourceClaimTemplate: () => ({ spec: { metadata: { labels }, spec: deviceClaim } }),
+  ResourceSlice: () => ({
+    spec: {
+      driver: 'gpu.example.com',
+      pool: { name: 'rack/a', generation: 2, resourceSliceCount: 1 },
+      nodeSelector: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }],
+      },
+      devices: [
+        {
+          name: 'gpu-0',
+          attributes: {
+            model: { string: 'm' },
+            'example.com/cores': { int: 8 },
+            ecc: { bool: false },
+            driver: { version: '1.2.3-rc.1' },
+          },
+          capacity: {
+            memory: { value: '16Gi', requestPolicy: { default: '1Gi', validRange: { min: '1Gi', step: '1Gi' } } },
+          },
+          consumesCounters: [{ counterSet: 'board', counters: { slots: { value: '1' } } }],
+          taints: [{ key: 'example.com/hot', value: 'x', effect: 'NoSchedule', timeAdded: '2026-01-01T00:00:00Z' }],
+          bindsToNode: true,
+          bindingConditions: ['example.com/attached'],
+          bindingFailureConditions: ['example.com/failed'],
+          allowMultipleAllocations: true,
+        },
+      ],
     },
   }),
   RuntimeClass: () => ({

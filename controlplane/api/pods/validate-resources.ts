@@ -20,7 +20,7 @@ const nanoPerUnit = 1_000_000_000n;
 
 const isHugePages = (name: string): boolean => name.startsWith(hugePages);
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
-const isExtended = (name: string): boolean =>
+export const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 /** Devices and huge pages are not shared, so their request must equal the limit. */
 const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);

@@ -3,7 +3,14 @@
 import { AppError } from '../../base/errors';
 import { readDefinition } from './definition';
 import { linkDefinitions } from './link';
-import type { Definition, NamedSchema, SchemaDocs, SchemaFile, SchemaSource } from './schema';
+import {
+  type Definition,
+  listModelOf,
+  type NamedSchema,
+  type SchemaDocs,
+  type SchemaFile,
+  type SchemaSource,
+} from './schema';
 
 /** The parts of a kind that this file needs. */
 export interface SchematicKind {
@@ -44,7 +51,7 @@ export class SchemaSet {
   /** The schema of its lists. @throws AppError */
   ofList(kind: SchematicKind): NamedSchema {
     const { schema } = kind.options;
-    return 'model' in schema ? this.ofModel(`${schema.model}List`) : this.customPair(kind, schema.definition).list;
+    return 'model' in schema ? this.ofModel(listModelOf(schema)) : this.customPair(kind, schema.definition).list;
   }
 
   /** The schema of a model that is not a kind: V1Status, V1DeleteOptions. @throws AppError */

@@ -53,7 +53,15 @@ export interface NamedSchema extends ObjectSchema {
 }
 
 /** The source of a kind's schema. */
-export type SchemaSource = { readonly model: string } | { readonly definition: Definition };
+export type SchemaSource = ModelSource | { readonly definition: Definition };
+
+export interface ModelSource {
+  readonly model: string;
+  /** The model of lists; default: the name of the model with `List` after it. */
+  readonly listModel?: string;
+}
+
+export const listModelOf = ({ model, listModel }: ModelSource): string => listModel ?? `${model}List`;
 
 /**
  * The openAPIV3Schema of a CustomResourceDefinition: JSONSchemaProps. The first block is the structure of objects, the second block

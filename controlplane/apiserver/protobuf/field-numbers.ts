@@ -14,6 +14,7 @@ export const inlined: Readonly<Record<string, string>> = {
   ProbeHandler: 'exec httpGet tcpSocket grpc',
   VolumeSource:
     'hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO projected storageos csi ephemeral image',
+  DeviceConfiguration: 'opaque',
   IngressRuleValue: 'http',
   PersistentVolumeSource:
     'gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi',
@@ -269,6 +270,49 @@ Role: metadata rules
 RoleBinding: metadata subjects roleRef
 RoleRef: apiGroup kind name
 Subject: kind apiGroup name namespace
+`,
+  'io.k8s.api.resource.v1': `
+AllocatedDeviceStatus: driver pool device conditions data networkData shareID?
+AllocationResult: devices nodeSelector=3 allocationTimestamp=5
+CELDeviceSelector: expression
+CapacityRequestPolicy: default validValues=3 validRange
+CapacityRequestPolicyRange: min max step
+CapacityRequirements: requests
+Counter: value
+CounterSet: name counters
+Device: name attributes capacity consumesCounters nodeName? nodeSelector allNodes? taints bindsToNode? bindingConditions
+  bindingFailureConditions allowMultipleAllocations? nodeAllocatableResourceMappings
+DeviceAllocationConfiguration: source requests +DeviceConfiguration
+DeviceAllocationResult: results config
+DeviceAttribute: int?=2 bool? string? version? ints bools strings versions
+DeviceCapacity: value requestPolicy
+DeviceClaim: requests constraints config
+DeviceClaimConfiguration: requests +DeviceConfiguration
+DeviceClass: metadata spec
+DeviceClassConfiguration: +DeviceConfiguration
+DeviceClassSpec: selectors config extendedResourceName?=4
+DeviceConstraint: requests matchAttribute? distinctAttribute?
+DeviceCounterConsumption: counterSet counters
+DeviceRequest: name exactly firstAvailable
+DeviceRequestAllocationResult: request driver pool device adminAccess? tolerations bindingConditions bindingFailureConditions
+  shareID? consumedCapacity
+DeviceSelector: cel
+DeviceSubRequest: name deviceClassName selectors allocationMode count tolerations capacity
+DeviceTaint: key value effect timeAdded
+DeviceToleration: key operator value effect tolerationSeconds?
+ExactDeviceRequest: deviceClassName selectors allocationMode count adminAccess? tolerations capacity
+NetworkDeviceData: interfaceName ips hardwareAddress
+NodeAllocatableResourceMapping: capacityKey? allocationMultiplier
+OpaqueDeviceConfiguration: driver parameters
+ResourceClaim: metadata spec status
+ResourceClaimConsumerReference: apiGroup resource=3 name uid
+ResourceClaimSpec: devices
+ResourceClaimStatus: allocation reservedFor devices=4
+ResourceClaimTemplate: metadata spec
+ResourceClaimTemplateSpec: metadata spec
+ResourcePool: name generation resourceSliceCount
+ResourceSlice: metadata spec
+ResourceSliceSpec: driver pool nodeName? nodeSelector allNodes? devices perDeviceNodeSelection? sharedCounters
 `,
   'io.k8s.api.scheduling.v1': `
 PriorityClass: metadata value globalDefault description preemptionPolicy?

@@ -208,6 +208,30 @@ const cases: readonly Case[] = [
     generations: none,
   },
   {
+    path: '/apis/resource.k8s.io/v1/deviceclasses',
+    body: { spec: {} },
+    change: { spec: { extendedResourceName: 'example.com/r' } },
+    generations: bySpec,
+  },
+  {
+    path: '/apis/resource.k8s.io/v1/namespaces/default/resourceclaims',
+    body: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } } },
+    change: { metadata: { labels: { x: 'y' } } },
+    generations: none,
+  },
+  {
+    path: '/apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates',
+    body: { spec: { spec: { devices: {} } } },
+    change: { metadata: { labels: { x: 'y' } } },
+    generations: none,
+  },
+  {
+    path: '/apis/resource.k8s.io/v1/resourceslices',
+    body: { spec: { driver: 'd', pool: { name: 'p', generation: 1, resourceSliceCount: 1 }, nodeName: 'n' } },
+    change: { spec: { pool: { generation: 2 } } },
+    generations: bySpec,
+  },
+  {
     path: '/apis/storage.k8s.io/v1/volumeattachments',
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
     change: { metadata: { labels: { x: 'y' } } },

@@ -67,6 +67,9 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
       },
     },
     change: { failurePolicy: 'Ignore' },
+  resourceclaims: {
+    body: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } } },
+    change: { devices: {} },
   },
   volumeattachments: {
     body: { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
@@ -114,6 +117,7 @@ async function create(kind: Kind, name: string): Promise<string> {
 
 /** A status write of these kinds changes no metadata. */
 const keepMetadata = new Set(['validatingadmissionpolicies', 'volumeattachments']);
+const keepMetadata = new Set(['resourceclaims', 'volumeattachments']);
 const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' }];
 const metadata = {
   labels: { own: '2', added: '1' },

@@ -4,6 +4,8 @@ import { certificateRequests } from '../admission/certificates';
 import { claimResize } from '../admission/claim-resize';
 import { defaultIngressClass } from '../admission/default-ingress-class';
 import { defaultStorageClass } from '../admission/default-storage-class';
+import { deviceAdminAccess } from '../admission/device-admin-access';
+import { deviceSelectors } from '../admission/device-selectors';
 import { denyServiceExternalIps } from '../admission/external-ips';
 import { limitRanger } from '../admission/limit-ranger';
 import { namespaceLifecycle } from '../admission/namespace-lifecycle';
@@ -51,7 +53,9 @@ export const writeOrder: readonly OpenRule[] = [
   volumePhaseTime,
   // Upstream checks this in the storage of roles, after all plug-ins: so a webhook cannot add permissions either.
   rbacEscalation,
-  // A configuration whose expressions do not compile is refused before a webhook could see it.
+  deviceAdminAccess,
+  // Objects whose expressions do not compile are refused before a webhook could see them.
+  deviceSelectors,
   matchConditions,
   // They see the object that will be stored, and only if no rule of the server refuses it.
   validatingWebhooks,
