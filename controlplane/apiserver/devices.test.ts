@@ -101,6 +101,7 @@ t.test('selectors must compile', async (t) => {
     ['device.driver == "d" && device.attributes["d"].model == "m"', undefined],
     ['cel.bind(d, device.attributes["d"], d.shared)', undefined],
     ['device.capacity["d"].memory.compareTo(quantity("1Gi")) >= 0', undefined],
+    ['device.attributes["d"].driverVersion.isGreaterThan(semver("1.0.0"))', undefined],
     ['device.name', { field: at, message: /compilation failed: ERROR: <input>:1:7: undefined field 'name'/ }],
     ['device.driver', { field: at, message: /must evaluate to bool or the unknown type, not string$/ }],
     [`"${'x'.repeat(10_240)}" == ""`, { field: at, message: 'Too long: may not be more than 10240 bytes' }],

@@ -67,6 +67,7 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
       },
     },
     change: { failurePolicy: 'Ignore' },
+  },
   resourceclaims: {
     body: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } } },
     change: { devices: {} },

@@ -27,6 +27,25 @@ t.test('quantity', async (t) => {
   t.throws(() => run('quantity("1500m").asInteger()'), { message: 'cannot convert value to integer' });
 });
 
+t.test('semver', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['isSemver("1.2.3-rc.1+build.5")', true],
+    ['isSemver("v1.2")', false],
+    ['isSemver("v1.02", true)', true],
+    ['isSemver("01.2.3")', false],
+    ['semver("v1.02", true) == semver("1.2.0")', true],
+    ['semver("1.10.0").isGreaterThan(semver("1.9.9"))', true],
+    ['semver("1.0.0-rc.1").isLessThan(semver("1.0.0"))', true],
+    ['semver("1.0.0-2").compareTo(semver("1.0.0-10"))', -1n],
+    ['semver("1.0.0-2").compareTo(semver("1.0.0-a"))', -1n],
+    ['semver("1.0.0-a.b").compareTo(semver("1.0.0-a"))', 1n],
+    ['semver("1.0.0+a").compareTo(semver("1.0.0+b"))', 0n],
+    ['[semver("1.2.3").major(), semver("1.2.3").minor(), semver("1.2.3").patch()]', [1n, 2n, 3n]],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('semver("x")'), { name: 'CelEvaluationError' });
+});
+
 t.test('addresses', async (t) => {
   const cases: readonly (readonly [expression: string, value: unknown])[] = [
     ['isIP("10.0.0.1")', true],

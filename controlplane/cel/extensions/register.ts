@@ -22,6 +22,7 @@ export function registerExtensions(environment: Environment): void {
     registerLists,
     registerSets,
     registerQuantities,
+    registerSemver,
     registerAddresses,
     registerUrls,
     registerFormat,
@@ -29,7 +30,6 @@ export function registerExtensions(environment: Environment): void {
     registerOptionals,
     registerOptionalParts,
     registerTwoVariables,
-    registerSemver,
     registerJsonPatch,
   ]) {
     register(environment);
