@@ -67,6 +67,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly schema: SchemaSource;
   /** Set when the objects are those of another kind, shown in the form of this one: a further version, or another group. */
   readonly storage?: StoredAs<T>;
+  /** The server computes the objects when they are read; nothing is stored. */
+  readonly computed?: true;
   /** Verbs served; all of them by default. */
   readonly verbs?: readonly Verb[];
   /** Subresources beyond `status`: scale, log, exec, binding, token ... */
@@ -165,8 +167,11 @@ export function subresourceOf(kind: WithSubresources, name: string): Subresource
   return subresourcesOf(kind).find((subresource) => subresource.name === name);
 }
 
-/** False for kinds that are only requested: reviews, bindings and the like. */
-export const isStored = ({ verbs }: Pick<Kind, 'verbs'>): boolean => verbs.includes('get');
+/** False for kinds that are only requested: reviews, bindings and the like. The others have objects to get and to list. */
+export const isReadable = ({ verbs }: Pick<Kind, 'verbs'>): boolean => verbs.includes('get');
+
+/** True for a kind whose objects are in the store and in the cache. */
+export const isStored = (kind: Pick<Kind, 'verbs' | 'options'>): boolean => isReadable(kind) && !kind.options.computed;
 
 /** True for a kind with its own definition, as of a CustomResourceDefinition: it has no Go type. */
 export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeObject>, 'schema'> }): boolean =>

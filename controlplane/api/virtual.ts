@@ -1,5 +1,6 @@
-// Kinds that are requested but never stored: reviews, tokens, bindings, evictions and the scale subresource. They have a schema
-// and are in discovery; the API server computes their answers.
+// Kinds that are requested but never stored: reviews, tokens, bindings, evictions, the scale subresource and component statuses. They
+// have a schema and are in discovery; the API server computes their answers.
+import { componentStatuses } from './component-status';
 import { defineKind, type Kind } from './kind';
 import type { KubeObject } from './types';
 
@@ -55,6 +56,7 @@ const selfSubjectRulesReviews = virtual(
 /** Resources of their own, served under /api and /apis. */
 export const virtualResources: readonly Kind[] = [
   bindings,
+  componentStatuses,
   tokenReviews,
   selfSubjectReviews,
   subjectAccessReviews,

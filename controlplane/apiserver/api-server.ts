@@ -32,6 +32,7 @@ import type { ServedKinds } from './served-kinds';
 import { KindServer, type SubresourceHandler, type UpgradeHandler } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
+import { componentStatusHandler, openComponents } from './subresources/component-statuses';
 import { evictionHandler } from './subresources/eviction';
 import { finalizeHandler } from './subresources/namespaces';
 import { bindingHandler } from './subresources/pods';
@@ -68,6 +69,8 @@ export interface ApiServerOptions {
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
   readonly podSecurity?: PodSecurityConfig;
+  /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */
+  readonly localComponents?: readonly string[];
   /** Default: externalIPs of Services are refused. */
   readonly allowServiceExternalIps?: boolean;
 }
@@ -177,6 +180,7 @@ export class ApiServer {
     const { rbac, authorizer, tokens } = access;
     const rules = await this.openRules(rbac, authorizer);
     const protobuf = new ProtobufObjects(schemas);
+    const local = new Set(this.options.localComponents);
     const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes(), protobuf };
     return new KindServer({
       rest,
@@ -184,7 +188,11 @@ export class ApiServer {
       authorizer,
       subresources: subresourceTable(rest, tokens, proxy),
       upgrades: upgradeTable(proxy),
-      virtual: new Map([...reviewHandlers(access), ['bindings.', bindingHandler(rest)] as const]),
+      virtual: new Map([
+        ...reviewHandlers(access),
+        ['bindings.', bindingHandler(rest)] as const,
+        ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
+      ]),
       life: { signal: this.stop.signal },
       forms,
     });

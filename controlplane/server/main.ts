@@ -133,6 +133,7 @@ async function openApi(
       serviceCidr,
       clusterDomain,
       keys: await readKeys(pkiDir),
+      localComponents: localComponents(options.parts),
       ...tokenFile,
       issuer: await readIssuer(options),
       authentication: await readAuthentication(options, ownIssuers(options)),
@@ -152,6 +153,11 @@ async function openApi(
   await api.open();
   return api;
 }
+
+const localComponents = (parts: readonly string[]): string[] => [
+  ...(parts.includes('scheduler') ? ['scheduler'] : []),
+  ...(parts.includes('controllers') ? ['controller-manager'] : []),
+];
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -30,6 +30,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ObjectMeta.finalizers': { listType: 'set', patchStrategy: 'merge' },
   },
   'core.v1': {
+    'ComponentStatus.conditions': keyed('type'),
     'Container.env': keyed('name'),
     'Container.ports': keyed('containerPort', 'protocol'),
     'Container.volumeDevices': keyed('devicePath'),

@@ -2,6 +2,7 @@
 // @kubernetes/client-node and the table of list types. Run by the build, and by the test runner when they are missing or old.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isReadable } from '../../controlplane/api/kind';
 import { registry } from '../../controlplane/api/registry';
 import { schemaDocsFile, schemasFile } from '../../controlplane/api/schema/load';
 import {
@@ -60,11 +61,11 @@ export function generateSchemas(directory: string = modelsDirectory()): Generate
 }
 
 function rootModels(directory: string): string[] {
-  const stored = registry.flatMap(({ options: { schema } }) =>
+  const readable = [...registry, ...virtualKinds.filter(isReadable)].flatMap(({ options: { schema } }) =>
     'model' in schema ? [schema.model, listModelOf(schema)] : [],
   );
   const requested = virtualKinds.flatMap(({ options: { schema } }) => ('model' in schema ? [schema.model] : []));
-  const all = [...stored, ...requested, ...wireModels];
+  const all = [...readable, ...requested, ...wireModels];
   for (const model of all) {
     if (!hasModel(directory, model)) throw new Error(`@kubernetes/client-node has no model ${model}`);
   }

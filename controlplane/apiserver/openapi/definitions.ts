@@ -1,6 +1,6 @@
 // Schemas in OpenAPI form, for both versions: they differ only in the target of references and in how a reference has a
 // description.
-import { isStored, type Kind } from '../../api/kind';
+import { isReadable, type Kind } from '../../api/kind';
 import type { FieldSchema, NamedSchema, ObjectSchema, SchemaDocs } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import type { GroupVersionKind } from '../discovery/resources';
@@ -181,7 +181,7 @@ export function kindsByDefinition(kinds: readonly Kind[], schemas: SchemaSet): M
   for (const served of kinds) {
     const { group, version, kind } = served;
     add(schemas.of(served), { group, version, kind });
-    if (isStored(served)) add(schemas.ofList(served), { group, version, kind: `${kind}List` });
+    if (isReadable(served)) add(schemas.ofList(served), { group, version, kind: `${kind}List` });
     add(options, { group, version, kind: 'DeleteOptions' });
   }
   add(schemas.ofModel('V1Status'), { group: '', version: 'v1', kind: 'Status' });

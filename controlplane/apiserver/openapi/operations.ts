@@ -1,5 +1,5 @@
 // Every operation of the API as a neutral record, from the registry; v2.ts and v3.ts render them in their own form.
-import { isCustom, isStored, type Kind } from '../../api/kind';
+import { isCustom, isReadable, type Kind } from '../../api/kind';
 import type { NamedSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { virtualKinds } from '../../api/virtual';
@@ -80,7 +80,7 @@ const writeParameters = [dryRun, fieldManager, fieldValidation];
 export function describeOperations(kinds: readonly Kind[], schemas: SchemaSet): Operation[] {
   return kinds.flatMap((kind) => {
     const place = placeOf(kind, schemas);
-    return isStored(kind) ? storedOperations(place) : [createOperation(place)];
+    return isReadable(kind) ? objectOperations(place) : [createOperation(place)];
   });
 }
 
@@ -149,7 +149,8 @@ function common(
   };
 }
 
-function storedOperations(place: Place): Operation[] {
+/** Those of the verbs that the kind has. */
+function objectOperations(place: Place): Operation[] {
   const { kind, schemas } = place;
   const list = schemas.ofList(kind);
   const everywhere: Operation[] = kind.namespaced
@@ -177,7 +178,7 @@ function storedOperations(place: Place): Operation[] {
       produces: listTypes,
       response: list,
     },
-    createOperation(place),
+    ...(kind.verbs.includes('create') ? [createOperation(place)] : []),
     ...(kind.verbs.includes('deletecollection') ? [deleteCollectionOperation(place)] : []),
     ...itemOperations(itemPlace(place)),
     ...describeSubresources(kind).flatMap((subresource) => subresourceOperations(itemPlace(place), subresource)),
@@ -204,18 +205,23 @@ function itemPlace(place: Place): Place {
 }
 
 function itemOperations(place: Place): Operation[] {
-  const { kind, schemas, id, parameters } = place;
+  const { kind, schemas, id } = place;
   const definition = schemas.of(kind);
   return [
     { ...common(place, 'get', 'get', `read${id}`, `read the specified ${kind.kind}`), response: definition },
-    ...writeOperations(place, id, definition, ''),
-    {
-      ...common(place, 'delete', 'delete', `delete${id}`, `delete ${article(kind.kind)}`),
-      parameters: [...parameters, ...deleteParameters],
-      body: schemas.ofModel('V1DeleteOptions'),
-      response: schemas.ofModel('V1Status'),
-    },
+    ...(kind.verbs.includes('update') ? writeOperations(place, id, definition, '') : []),
+    ...(kind.verbs.includes('delete') ? [deleteOperation(place)] : []),
   ];
+}
+
+function deleteOperation(place: Place): Operation {
+  const { kind, schemas, id, parameters } = place;
+  return {
+    ...common(place, 'delete', 'delete', `delete${id}`, `delete ${article(kind.kind)}`),
+    parameters: [...parameters, ...deleteParameters],
+    body: schemas.ofModel('V1DeleteOptions'),
+    response: schemas.ofModel('V1Status'),
+  };
 }
 
 function writeOperations(place: Place, id: string, definition: NamedSchema, of: string): Operation[] {

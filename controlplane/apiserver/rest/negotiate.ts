@@ -1,6 +1,6 @@
 // Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
 // the encoding. Pure.
-import { isCustom, isStored, writesStatus } from '../../api/kind';
+import { isCustom, isReadable, writesStatus } from '../../api/kind';
 import { protobufType } from '../protobuf/envelope';
 import { header } from '../request';
 import type { ResourceRoute } from '../route';
@@ -31,8 +31,8 @@ function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined 
   if (streams.has(subresource)) return undefined;
   const custom = isCustom(kind);
   if (verb === 'watch') return custom ? 'custom watch' : 'watch';
-  const stored = isStored(kind) && (subresource === '' || subresource === 'finalize');
-  if (!stored && !writesStatus(kind, subresource)) return 'answers';
+  const object = isReadable(kind) && (subresource === '' || subresource === 'finalize');
+  if (!object && !writesStatus(kind, subresource)) return 'answers';
   return custom ? 'custom objects' : 'objects';
 }
 
