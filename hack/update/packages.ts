@@ -21,19 +21,17 @@ const types: Readonly<Record<string, string>> = {
     'GroupVersionForDiscovery LabelSelector LabelSelectorRequirement ListMeta ManagedFieldsEntry ObjectMeta ' +
     'OwnerReference Preconditions ServerAddressByClientCIDR ShardInfo Status StatusCause StatusDetails',
   'admissionregistration.v1':
-    'MatchCondition MutatingWebhook MutatingWebhookConfiguration RuleWithOperations ValidatingWebhook ' +
-    'ValidatingWebhookConfiguration',
-  'apiextensions.v1':
-    'CustomResourceColumnDefinition CustomResourceConversion CustomResourceDefinition CustomResourceDefinitionCondition ' +
-    'CustomResourceDefinitionNames CustomResourceDefinitionSpec CustomResourceDefinitionStatus ' +
-    'CustomResourceDefinitionVersion CustomResourceSubresourceScale CustomResourceSubresources CustomResourceValidation ' +
-    'ExternalDocumentation JSONSchemaProps SelectableField ValidationRule WebhookConversion',
     'ApplyConfiguration AuditAnnotation ExpressionWarning JSONPatch MatchCondition MatchResources ' +
     'MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingAdmissionPolicyBindingSpec ' +
     'MutatingAdmissionPolicySpec MutatingWebhook MutatingWebhookConfiguration Mutation NamedRuleWithOperations ' +
     'ParamKind ParamRef RuleWithOperations TypeChecking ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ' +
     'ValidatingAdmissionPolicyBindingSpec ValidatingAdmissionPolicySpec ValidatingAdmissionPolicyStatus ' +
     'ValidatingWebhook ValidatingWebhookConfiguration Validation Variable',
+  'apiextensions.v1':
+    'CustomResourceColumnDefinition CustomResourceConversion CustomResourceDefinition CustomResourceDefinitionCondition ' +
+    'CustomResourceDefinitionNames CustomResourceDefinitionSpec CustomResourceDefinitionStatus ' +
+    'CustomResourceDefinitionVersion CustomResourceSubresourceScale CustomResourceSubresources CustomResourceValidation ' +
+    'ExternalDocumentation JSONSchemaProps SelectableField ValidationRule WebhookConversion',
   'apps.v1':
     'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
     'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +

@@ -117,8 +117,7 @@ async function create(kind: Kind, name: string): Promise<string> {
 }
 
 /** A status write of these kinds changes no metadata. */
-const keepMetadata = new Set(['validatingadmissionpolicies', 'volumeattachments']);
-const keepMetadata = new Set(['resourceclaims', 'volumeattachments']);
+const keepMetadata = new Set(['resourceclaims', 'validatingadmissionpolicies', 'volumeattachments']);
 const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' }];
 const metadata = {
   labels: { own: '2', added: '1' },
