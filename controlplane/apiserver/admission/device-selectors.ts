@@ -110,6 +110,6 @@ function compileProblem(expression: string): string | undefined {
   } catch (err) {
     if (!(err instanceof CelCompileError)) throw err;
     // A value of unknown type, such as an attribute, may be a bool.
-    return err.message.replace(/^must evaluate to bool, /, 'must evaluate to bool or the unknown type, ');
+    return err.message.replace(/^must evaluate to bool but got /, 'must evaluate to bool or the unknown type, not ');
   }
 }

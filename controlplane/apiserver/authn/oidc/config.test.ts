@@ -63,7 +63,7 @@ t.test('invalid files', async (t) => {
     ],
     ['both', file(mappings({ username: { claim: 'a', expression: 'b', prefix: '' } })), /can't both be set/],
     ['no expression', file(mappings({ username: { expression: 'claims.' } })), /username.expression: Invalid value/],
-    ['no text', file(mappings({ username: { expression: 'true' } })), /must evaluate to string, not bool/],
+    ['no text', file(mappings({ username: { expression: 'true' } })), /must evaluate to string but got bool/],
     [
       'an unverified address',
       file(mappings({ username: { expression: 'claims.email' } })),
