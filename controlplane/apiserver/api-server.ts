@@ -73,6 +73,8 @@ export interface ApiServerOptions {
   readonly localComponents?: readonly string[];
   /** Default: externalIPs of Services are refused. */
   readonly allowServiceExternalIps?: boolean;
+  /** Default: true. False: an object gets managedFields at its first server-side apply. */
+  readonly ownersFromCreate?: boolean;
 }
 export interface ApiServerDeps {
   readonly catalog: Catalog;
@@ -181,7 +183,9 @@ export class ApiServer {
     const rules = await this.openRules(rbac, authorizer);
     const protobuf = new ProtobufObjects(schemas);
     const local = new Set(this.options.localComponents);
-    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists: new ListBytes(), protobuf };
+    const { ownersFromCreate = true } = this.options;
+    const lists = new ListBytes();
+    const rest: RestDeps = { catalog, schemas, cache, clock, rules, authorizer, lists, protobuf, ownersFromCreate };
     return new KindServer({
       rest,
       routes: new RouteTable(catalog),

@@ -58,7 +58,12 @@ t.test('a kind is added and removed', async (t) => {
   const apply = { body: { ...body, spec: { schedule: '1' } }, type: 'application/apply-patch+yaml' };
   t.match((await server.call('PATCH', `${all}/a?fieldManager=me&force=true`, apply)).json, {
     spec: { schedule: '1', replicas: 2 },
-    metadata: { managedFields: [{ manager: 'me', operation: 'Apply' }, { manager: 'before-first-apply' }] },
+    metadata: {
+      managedFields: [
+        { manager: 'me', operation: 'Apply' },
+        { manager: 'unknown', fieldsV1: { 'f:spec': { '.': {}, 'f:replicas': {} } } },
+      ],
+    },
   });
   t.equal((await server.call('DELETE', `${all}/a`)).status, 200);
 

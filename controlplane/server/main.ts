@@ -138,6 +138,7 @@ async function openApi(
       issuer: await readIssuer(options),
       authentication: await readAuthentication(options, ownIssuers(options)),
       allowServiceExternalIps: options.allowServiceExternalIps,
+      ownersFromCreate: options.managedFields === 'all',
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
     },
     {

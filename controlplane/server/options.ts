@@ -146,6 +146,13 @@ export const serverOptions = {
     help: 'allow externalIPs of Services: a user who may create Services can then receive traffic of nodes and pods to any address (CVE-2020-8554)',
     parse: parseBoolean,
   },
+  managedFields: {
+    flag: 'managed-fields',
+    placeholder: 'WRITES',
+    default: 'all',
+    help: 'writes that give an object its managedFields: all, or applied: the first server-side apply; smaller objects, faster writes',
+    parse: parseOneOf('all', 'applied'),
+  },
   podSecurityDefaults: {
     flag: 'pod-security-defaults',
     placeholder: 'LIST',

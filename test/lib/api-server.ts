@@ -73,6 +73,7 @@ export interface TestServerOptions {
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
   readonly allowServiceExternalIps?: boolean;
+  readonly ownersFromCreate?: boolean;
   /** The admission rules of every write; default: the product's. */
   readonly rules?: readonly OpenRule[];
   /** Further parts of the API; default: none. */
@@ -106,6 +107,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.authentication ? { authentication: options.authentication } : {}),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
+      ownersFromCreate: options.ownersFromCreate ?? true,
     },
     {
       catalog,

@@ -6,9 +6,10 @@ import { pods } from '../../api/pod';
 import { loadSchemas } from '../../api/schema/load';
 import type { KubeObject } from '../../api/types';
 import { AppError } from '../../base/errors';
-import { apply, trackUpdate } from './apply';
+import { apply } from './apply';
 import { depthOf, type Json } from './json';
 import { applyPatch, patchTypes } from './patch';
+import { trackUpdate } from './track-update';
 
 const schemas = loadSchemas();
 const podSchema = schemas.of(pods);
@@ -133,6 +134,11 @@ t.test('strategic merge patch', async (t) => {
   );
 });
 
+const withOwners = (object: KubeObject, managedFields: ReturnType<typeof trackUpdate>): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, ...(managedFields ? { managedFields } : {}) },
+});
+
 const managers = fc.constantFrom('m', 'n', 'o');
 const data = fc
   .array(fc.tuple(fc.constantFrom('a', 'b', '__proto__', 'f:a', '.'), fc.string({ maxLength: 3 })), { maxLength: 3 })
@@ -148,7 +154,7 @@ t.test('apply', async (t) => {
       const before = live;
       const next =
         byUpdate && before
-          ? patched(() => trackUpdate({ before, after: body, ...write }))
+          ? patched(() => withOwners(body, trackUpdate({ before, after: body, onCreate: true, ...write })))
           : patched(() => apply({ live, applied: body, force, ...write }));
       if (
         next &&

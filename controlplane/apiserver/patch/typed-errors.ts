@@ -1,7 +1,7 @@
 // Errors of an applied configuration against its schema: unknown fields, values of the wrong type, list elements without a key
 // or with the same key. The messages are those of structured-merge-diff.
 import type { FieldSchema } from '../../api/schema/schema';
-import { formatPath } from './field-path';
+import { formatPath } from './field-tree';
 import { isObject, type Json, type JsonObject } from './json';
 import { elementKey } from './typed';
 
@@ -72,7 +72,7 @@ function placeOf(element: Json, schema: FieldSchema, i: number): Place {
     if (element === null) return { wrong: 'associative list with keys may not have a null element' };
     if (!isObject(element)) return { wrong: 'associative list with keys may not have non-map elements' };
     const key = elementKey(element, schema);
-    if (key !== 'k:{}') return { key, text: formatPath(key) };
+    if (key !== 'k:{}') return { key, text: formatPath([key]) };
     const names = (schema.listMapKeys ?? []).map((name) => JSON.stringify(name)).join(' ');
     const which = `[${names}] (and doesn't have default values for any key fields)`;
     return { wrong: `associative list with keys has an element that omits all key fields ${which}` };
@@ -82,7 +82,7 @@ function placeOf(element: Json, schema: FieldSchema, i: number): Place {
   if (isObject(element)) return { wrong: "associative list without keys has an element that's a map type" };
   if (Array.isArray(element)) return { wrong: 'not supported: associative list with lists as elements' };
   const key = `v:${JSON.stringify(element)}`;
-  return { key, text: formatPath(key) };
+  return { key, text: formatPath([key]) };
 }
 
 /** Checks only the JSON type: times, quantities and bytes are checked when the object is decoded. */

@@ -1,14 +1,8 @@
-// Objects with their schema: which fields they set, and how two objects merge. An atomic value counts as one field; lists of
+// Objects with their schema: how two objects merge, and how fields are removed. An atomic value counts as one field; lists of
 // type map have their elements by key, lists of type set by value.
 import type { FieldSchema } from '../../api/schema/schema';
-import { TooLarge } from '../../base/errors';
-import { type FieldPath, joinPath, splitPath } from './field-path';
-import { isObject, type Json, type JsonObject, jsonEqual, keyText, setKey } from './json';
-
-/** Field path → value; an element of a keyed list is a field itself. */
-export type FieldValues = Map<FieldPath, Json>;
-
-const elementMarker: Json = true;
+import { type FieldTree, isMember } from './field-tree';
+import { isObject, type Json, type JsonObject, keyText, setKey } from './json';
 
 type Shape = 'object' | 'keyedList' | 'set' | 'atomic';
 
@@ -23,61 +17,42 @@ function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shap
   return schema.object.atomic && schema.mapType !== 'granular' ? 'atomic' : 'object';
 }
 
+/** Of a value without a schema, as structured-merge-diff deduces it: its objects merge, its lists do not. */
+interface DeducedSchema extends FieldSchema {
+  items: FieldSchema;
+}
+export const deduced: FieldSchema = deduce();
+
+function deduce(): FieldSchema {
+  const schema: DeducedSchema = { type: 'map', items: { type: 'any' } };
+  schema.items = schema;
+  return schema;
+}
+
 function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
   if (schema?.type === 'map') return schema.items;
-  const fields = schema?.object?.fields;
-  return fields && Object.hasOwn(fields, key) ? fields[key] : undefined;
+  const object = schema?.object;
+  if (object && Object.hasOwn(object.fields, key)) return object.fields[key];
+  return object?.open ? deduced : undefined;
 }
+
+const sortedKeys = new WeakMap<FieldSchema, readonly string[]>();
 
 /** `k:{"name":"a"}`: keys sorted, absent ones by their default. */
 export function elementKey(element: Json, schema: FieldSchema): string {
-  const keys = [...(schema.listMapKeys ?? [])].sort();
+  let keys = sortedKeys.get(schema);
+  if (!keys) {
+    keys = [...(schema.listMapKeys ?? [])].sort();
+    sortedKeys.set(schema, keys);
+  }
   const fields = schema.items?.object?.fields;
   const object = isObject(element) ? element : {};
-  const entries = keys.flatMap((key) => {
-    const value = object[key] ?? fields?.[key]?.default;
-    return value === undefined ? [] : [[key, value] as const];
-  });
-  return `k:${JSON.stringify(Object.fromEntries(entries))}`;
-}
-
-/** A bound: each field costs several microseconds when owners are compared, merged and written. Atomic values count once. */
-const maxOwnedFields = 5_000;
-
-/** Every field `object` sets. @throws TooLarge for more fields than an owner may have */
-export function fieldValues(object: JsonObject, schema: FieldSchema): FieldValues {
-  const values: FieldValues = new Map();
-  const walk = (value: Json, at: FieldSchema | undefined, path: FieldPath): void => {
-    if (values.size > maxOwnedFields)
-      throw new TooLarge(`more than ${maxOwnedFields} fields of an object cannot be owned`);
-    switch (shapeOf(at, value)) {
-      case 'object': {
-        const entries = Object.entries(value as JsonObject);
-        if (entries.length === 0 && path !== '') values.set(path, value);
-        for (const [key, inner] of entries) walk(inner, childSchema(at, key), joinPath(path, `f:${key}`));
-        return;
-      }
-      case 'keyedList':
-        for (const element of value as Json[]) {
-          const inner = joinPath(path, elementKey(element, at!));
-          values.set(inner, elementMarker);
-          walk(element, at!.items, inner);
-        }
-        return;
-      case 'set':
-        for (const element of value as Json[]) values.set(joinPath(path, `v:${JSON.stringify(element)}`), element);
-        return;
-      default:
-        values.set(path, value);
-    }
-  };
-  walk(object, schema, '');
-  return values;
-}
-
-/** Fields of `after` that `before` does not have, or has with another value. */
-export function changedFields(before: FieldValues, after: FieldValues): Set<FieldPath> {
-  return new Set([...after].filter(([path, value]) => !jsonEqual(before.get(path), value)).map(([path]) => path));
+  let text = '';
+  for (const key of keys) {
+    const value = (Object.hasOwn(object, key) ? object[key] : undefined) ?? fields?.[key]?.default;
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  }
+  return `k:{${text}}`;
 }
 
 /** What applying `applied` over `live` gives: fields of `applied` win, everything else stays. */
@@ -127,89 +102,70 @@ function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: Fie
   return result;
 }
 
-/** Fields to remove as a tree by path element: however many there are, the object is walked once. */
-class Removals {
-  readonly below = new Map<string, Removals>();
-  whole = false;
-
-  static of(paths: Iterable<FieldPath>): Removals {
-    const root = new Removals();
-    for (const path of paths) {
-      let node = root;
-      for (const element of splitPath(path)) {
-        const next = node.below.get(element) ?? new Removals();
-        node.below.set(element, next);
-        node = next;
-      }
-      node.whole = true;
-    }
-    return root;
-  }
-}
-
 /**
- * A copy of `object` without the fields at `paths`; objects and lists that become empty are removed too, unless `stays` is
- * true: then an owner owns the empty object or list itself.
+ * A copy of `object` without the fields of `removals`; objects and lists that become empty are removed too, except those that `inUse`
+ * has: an owner owns the empty object or list itself. However many fields there are, the object is walked once.
  */
 export function removeFields(
   object: JsonObject,
-  paths: Iterable<FieldPath>,
+  removals: FieldTree,
   schema: FieldSchema,
-  stays: (path: FieldPath) => boolean,
+  inUse: FieldTree | undefined,
 ): JsonObject {
-  const removals = Removals.of(paths);
-  if (removals.below.size === 0) return object;
-  const result = prune(object, removals, schema, { path: '', stays });
+  const result = prune(object, removals, schema, inUse);
   return isObject(result) ? result : {};
 }
 
-interface Place {
-  readonly path: FieldPath;
-  readonly stays: (path: FieldPath) => boolean;
+/** `value` itself when nothing in it is removed. */
+function prune(
+  value: Json,
+  removals: FieldTree,
+  schema: FieldSchema | undefined,
+  inUse: FieldTree | undefined,
+): Json | undefined {
+  if (isMember(removals)) return undefined;
+  if (isObject(value)) return pruneObject(value, removals, schema, inUse);
+  return Array.isArray(value) ? pruneList(value, removals, schema, inUse) : value;
 }
 
-/** `value` itself when nothing in it is removed. */
-function prune(value: Json, removals: Removals, schema: FieldSchema | undefined, place: Place): Json | undefined {
-  if (removals.whole) return undefined;
-  if (isObject(value)) return pruneObject(value, removals, schema, place);
-  return Array.isArray(value) ? pruneList(value, removals, schema, place) : value;
-}
+const stays = (inUse: FieldTree | undefined): boolean => inUse !== undefined && isMember(inUse);
 
 function pruneObject(
   object: JsonObject,
-  { below }: Removals,
+  removals: FieldTree,
   schema: FieldSchema | undefined,
-  { path, stays }: Place,
+  inUse: FieldTree | undefined,
 ): JsonObject | undefined {
   const gone = new Set<string>();
   const changed = new Map<string, Json>();
-  for (const [element, removals] of below) {
+  for (const [element, below] of Object.entries(removals)) {
     const key = element.slice(2);
     if (!element.startsWith('f:') || !Object.hasOwn(object, key)) continue;
-    const inner = prune(object[key]!, removals, childSchema(schema, key), { path: joinPath(path, element), stays });
+    const inner = prune(object[key]!, below, childSchema(schema, key), inUse?.[element]);
     if (inner === undefined) gone.add(key);
     else if (inner !== object[key]) changed.set(key, inner);
   }
   if (gone.size === 0 && changed.size === 0) return object;
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(object)) if (!gone.has(key)) setKey(result, key, changed.get(key) ?? value);
-  return gone.size > 0 && Object.keys(result).length === 0 && !stays(path) ? undefined : result;
+  return gone.size > 0 && Object.keys(result).length === 0 && !stays(inUse) ? undefined : result;
 }
 
 function pruneList(
   list: readonly Json[],
-  { below }: Removals,
+  removals: FieldTree,
   schema: FieldSchema | undefined,
-  { path, stays }: Place,
+  inUse: FieldTree | undefined,
 ): Json[] | undefined {
-  const byValue = [...below.keys()].some((element) => element.startsWith('v:'));
-  const byKey = schema !== undefined && [...below.keys()].some((element) => element.startsWith('k:'));
+  const elements = Object.keys(removals);
+  const byValue = elements.some((element) => element.startsWith('v:'));
+  const byKey = schema !== undefined && elements.some((element) => element.startsWith('k:'));
   const result = list.flatMap((item) => {
     const names = [...(byValue ? [`v:${JSON.stringify(item)}`] : []), ...(byKey ? [elementKey(item, schema)] : [])];
-    const element = names.find((name) => below.has(name));
+    const element = names.find((name) => removals[name] !== undefined);
     if (element === undefined) return [item];
-    const inner = prune(item, below.get(element)!, schema?.items, { path: joinPath(path, element), stays });
+    const inner = prune(item, removals[element]!, schema?.items, inUse?.[element]);
     return inner === undefined ? [] : [inner];
   });
-  return result.length === 0 && !stays(path) ? undefined : result;
+  return result.length === 0 && !stays(inUse) ? undefined : result;
 }

@@ -191,7 +191,7 @@ t.test('ordinary writes own the fields that they change, and unchanged fields ke
   const replaced = await server.call('PUT', `${cms}/six?fieldManager=put`, { body: cm('six', { a: '3', b: '1' }) });
   t.match(replaced.json.metadata.managedFields, [{ manager: 'me' }, { manager: 'put', operation: 'Update' }]);
   const refused = await applyAs('me', 'six', { a: '1', b: '1' });
-  t.match(refused.json, { code: 409, message: /conflict with "put" using v1 at .*: \.data\.a$/ });
+  t.match(refused.json, { code: 409, message: /conflict with "put" using v1: \.data\.a$/ });
   const cleared = await server.call('PATCH', `${cms}/six`, {
     type: merge,
     body: { metadata: { managedFields: [{}] } },
@@ -199,17 +199,51 @@ t.test('ordinary writes own the fields that they change, and unchanged fields ke
   t.notOk('managedFields' in cleared.json.metadata);
 });
 
-t.test('objects that were never applied have no managedFields', async (t) => {
-  const { json } = await server.call('POST', cms, { body: cm('seven', { a: '1' }) });
-  t.notOk('managedFields' in json.metadata);
+t.test('an object without managedFields: its fields belong to before-first-apply', async (t) => {
+  const created = await server.call('POST', `${cms}?fieldManager=hand`, { body: cm('seven', { a: '1' }) });
+  t.match(created.json.metadata.managedFields, [
+    { manager: 'hand', operation: 'Update', apiVersion: 'v1', fieldsV1: { 'f:data': { '.': {}, 'f:a': {} } } },
+  ]);
+  const clear = { type: merge, body: { metadata: { managedFields: [{}] } } };
+  t.notOk('managedFields' in (await server.call('PATCH', `${cms}/seven`, clear)).json.metadata);
+  const later = { type: merge, body: { data: { b: '1' } } };
+  const patched = await server.call('PATCH', `${cms}/seven`, later);
+  t.notOk('managedFields' in patched.json.metadata, 'an update gives it no owners');
   const refused = await applyAs('me', 'seven', { a: '2' });
-  t.match(refused.json, { code: 409, message: /conflict with "before-first-apply" using v1/ });
+  t.match(refused.json, { code: 409, message: /conflict with "before-first-apply" using v1: \.data\.a$/ });
+});
+
+t.test('the writer owns the defaults, and nothing that the server adds', async (t) => {
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const spec = { containers: [{ name: 'c', image: 'i' }] };
+  const { json } = await server.call('POST', '/api/v1/namespaces/default/pods?fieldManager=hand', {
+    body: { metadata: { name: 'owned' }, spec },
+  });
+  t.equal(json.spec.serviceAccountName, 'default');
+  const fields = json.metadata.managedFields[0].fieldsV1['f:spec'];
+  t.same(Object.keys(fields).sort(), [
+    'f:containers',
+    'f:dnsPolicy',
+    'f:enableServiceLinks',
+    'f:restartPolicy',
+    'f:schedulerName',
+    'f:securityContext',
+    'f:terminationGracePeriodSeconds',
+  ]);
+  const bound = await server.call('POST', '/api/v1/namespaces/default/pods/owned/binding', {
+    body: { target: { kind: 'Node', name: 'n1' } },
+  });
+  t.equal(bound.status, 201);
+  const { json: after } = await server.call('GET', '/api/v1/namespaces/default/pods/owned');
+  t.equal(after.spec.nodeName, 'n1');
+  t.same(after.metadata.managedFields, json.metadata.managedFields, 'a binding has no owner');
 });
 
 t.test('kubectl continues from its client-side apply without force', async (t) => {
   const last = JSON.stringify(cm('eight', { a: '1', b: '1' }));
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': last };
-  await server.call('POST', cms, { body: cm('eight', { a: '1', b: '1' }, { annotations }) });
+  const path = `${cms}?fieldManager=kubectl-client-side-apply`;
+  await server.call('POST', path, { body: cm('eight', { a: '1', b: '1' }, { annotations }) });
   t.equal((await applyAs('other', 'eight', { a: '2' })).status, 409, 'only for the manager kubectl');
   const moved = await applyAs('kubectl', 'eight', { a: '2', b: '1' });
   t.equal(moved.status, 200);
@@ -269,4 +303,20 @@ t.test('creating by apply needs the permission to create', async (t) => {
   const refused = await server.call('PATCH', `${cms}/new?fieldManager=me`, { type, body: cm('new', {}), as });
   t.match(refused.json, { code: 403, message: /User "eve" cannot create resource "configmaps"/ });
   t.equal((await server.call('PATCH', `${cms}/one?fieldManager=me`, { type, body: cm('one', {}), as })).status, 200);
+});
+
+t.test('without owners from the create on, an object gets them at its first apply', async (t) => {
+  const plain = await startApiServer({ ownersFromCreate: false });
+  t.teardown(() => plain.close());
+  const last = JSON.stringify(cm('a', { a: '1', b: '1' }));
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': last };
+  const created = await plain.call('POST', cms, { body: cm('a', { a: '1', b: '1', c: '1' }, { annotations }) });
+  t.notOk('managedFields' in created.json.metadata);
+  const body = cm('a', { a: '2' });
+  const applied = await plain.call('PATCH', `${cms}/a?fieldManager=kubectl&force=true`, { type, body });
+  t.match(applied.json.metadata.managedFields, [
+    { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:data': { 'f:a': {} } } },
+    { manager: 'before-first-apply', operation: 'Update', fieldsV1: { 'f:data': { '.': {}, 'f:c': {} } } },
+    { manager: 'kubectl-client-side-apply', operation: 'Update', fieldsV1: { 'f:data': { 'f:b': {} } } },
+  ]);
 });

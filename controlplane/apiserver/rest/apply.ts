@@ -49,7 +49,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
     try {
       if (!deps.cache.kind(kind).get(key)) {
         checkCreation(deps, rest, configuration);
-        const created = await create(deps, rest, kind, applyTo(undefined), dryRun);
+        const created = await create(deps, rest, kind, applyTo(undefined), { dryRun, tracked: true });
         return renderObject(deps, rest, created, 201);
       }
       const updated = await update(deps, rest, {

@@ -28,6 +28,8 @@ export interface RestDeps {
   readonly authorizer: Authorizer;
   readonly lists: ListBytes;
   readonly protobuf: ProtobufObjects;
+  /** Whether a new object gets managedFields, or only an object that is applied. */
+  readonly ownersFromCreate: boolean;
 }
 
 /** One request for a resource. */

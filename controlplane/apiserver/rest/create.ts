@@ -22,9 +22,14 @@ export async function createObject(deps: RestDeps, rest: RestRequest): Promise<R
   const object = await readObject(rest, kind);
   const { dryRun } = writeOptions(rest);
   mergeOwnerReferences(object, rest.warnings);
-  trackOwners(deps, rest, kind, object, undefined);
-  const created = await create(deps, rest, kind, object, dryRun);
+  const created = await create(deps, rest, kind, object, { dryRun });
   return renderObject(deps, rest, created, 201);
+}
+
+interface CreatePlan {
+  readonly dryRun: boolean;
+  /** True when managedFields are complete: of an apply. */
+  readonly tracked?: boolean;
 }
 
 /** Everything after decoding. @throws AlreadyExists, Invalid, Forbidden */
@@ -33,7 +38,7 @@ export async function create(
   rest: RestRequest,
   kind: Kind,
   object: KubeObject,
-  dryRun: boolean,
+  { dryRun, tracked = false }: CreatePlan,
 ): Promise<CachedObject> {
   const { request, route, warnings } = rest;
   const namespace = kind.namespaced ? route.namespace : '';
@@ -41,6 +46,8 @@ export async function create(
   const { name: given = '', generateName: base = '' } = object.metadata ?? {};
   const generated = given === '' && base !== '';
   kind.options.defaults?.(object);
+  // As upstream: the writer owns the defaults of its object, but nothing that the rules add.
+  if (!tracked) trackOwners(deps, rest, kind, object, undefined);
   let write: Write = {
     operation: 'create',
     kind,

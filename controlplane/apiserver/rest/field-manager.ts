@@ -2,7 +2,7 @@
 import type { Kind } from '../../api/kind';
 import { storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
-import { trackUpdate } from '../patch/apply';
+import { trackUpdate } from '../patch/track-update';
 import { header } from '../request';
 import type { RestDeps, RestRequest } from './context';
 import { isPrintable } from './options';
@@ -14,14 +14,13 @@ const maxManagerLength = 128;
 function managerOf(rest: RestRequest): string {
   const asked = writeOptions(rest).fieldManager;
   if (asked !== '') return asked;
-  const [product = ''] = header(rest.request.headers, 'user-agent').split('/', 1);
+  const agent = header(rest.request.headers, 'user-agent');
+  const slash = agent.indexOf('/');
+  const product = slash < 0 ? agent : agent.slice(0, slash);
   return [...product].filter(isPrintable).join('').slice(0, maxManagerLength) || 'unknown';
 }
 
-/**
- * Updates managedFields of `object` in place. Objects that were never applied have none and cost two look-ups here: their
- * fields get an owner at the first apply (KEP-555).
- */
+/** Updates managedFields of `object` in place. `old` is absent when the write creates the object. */
 export function trackOwners(
   deps: RestDeps,
   rest: RestRequest,
@@ -29,23 +28,20 @@ export function trackOwners(
   object: KubeObject,
   old: KubeObject | undefined,
 ): void {
-  if (!old?.metadata?.managedFields && !object.metadata?.managedFields) return;
+  if (!deps.ownersFromCreate && !old?.metadata?.managedFields && !object.metadata?.managedFields) return;
   // Owners are kept in the terms of the stored form, so that writers of all versions see the same ones.
   const stored = storageKind(kind);
-  const tracked = trackUpdate({
-    before: old ? toStored(kind, old) : {},
+  const managedFields = trackUpdate({
+    before: old && toStored(kind, old),
     after: toStored(kind, object),
     kind: stored,
-    schema: rest.schemas.of(stored),
+    schema: deps.schemas.of(stored),
     manager: managerOf(rest),
     subresource: rest.route.subresource,
     now: deps.clock.now(),
+    onCreate: deps.ownersFromCreate,
   });
-  if (stored === kind) {
-    if (tracked.metadata) object.metadata = tracked.metadata;
-    return;
-  }
+  if (managedFields === object.metadata?.managedFields) return;
   const { managedFields: _, ...metadata } = object.metadata ?? {};
-  const managedFields = tracked.metadata?.managedFields;
   object.metadata = managedFields ? { ...metadata, managedFields } : metadata;
 }

@@ -26,7 +26,7 @@ export interface UpdatePlan {
   readonly key: string;
   readonly subresource: string;
   readonly dryRun: boolean;
-  /** True when `transform` has brought managedFields up to date itself. */
+  /** True when managedFields need no change: `transform` has updated them, or the write has no owner. */
   readonly tracked?: boolean;
   /** A fresh object on each call: it is changed in place afterwards, so it must share nothing with `current`. */
   readonly transform: (current: CachedObject) => KubeObject;
@@ -82,6 +82,8 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         const object = plan.transform(current);
         checkPreconditions(kind, rest.route.name, object, current.object);
         const write = beginUpdate(rest, plan, object, current.object, refused);
+        // As upstream: before the rules, so that the writer does not own what they change.
+        if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
         const mutated = rules.mutate(write);
         if (mutated) {
           await mutated;
@@ -90,7 +92,6 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         }
         const prepared = rules.prepare(write);
         if (prepared) await prepared;
-        if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
         const validated = rules.validate(write);
         if (validated) await validated;
         if (raisesGeneration(kind, object, current.object, subresource)) raiseGeneration(object, current.object);

@@ -32,6 +32,8 @@ export function bindingHandler(deps: RestDeps): SubresourceHandler {
       key: `${rest.route.namespace}/${name}`,
       subresource: 'binding',
       dryRun,
+      // As upstream, which writes a binding past its field managers.
+      tracked: true,
       transform: ({ json }) => {
         const pod = JSON.parse(json.toString()) as Pod;
         const refusal = bindingRefusal(pod, body);
