@@ -7,7 +7,6 @@ import type { CachedObject } from '../cache/cache';
 import { conflict, notFound } from '../status';
 import type { RestDeps, RestRequest } from './context';
 import { create } from './create';
-import { trackOwners } from './field-manager';
 import { mergeOwnerReferences } from './metadata';
 
 /**
@@ -32,8 +31,7 @@ export async function createByUpdate(
   // Upstream ignores the revision of an object that no longer exists; only the uid says which object the writer means.
   delete object.metadata.resourceVersion;
   mergeOwnerReferences(object, warnings);
-  trackOwners(deps, rest, kind, object, undefined);
-  return create(deps, rest, kind, object, dryRun);
+  return create(deps, rest, kind, object, { dryRun });
 }
 
 /** @throws BadRequest when the body names another object than the path */
