@@ -1,5 +1,5 @@
 // GET of one object and LIST of many, in the requested form. Bytes come from the cache and are joined, never rebuilt.
-import type { Kind } from '../../api/kind';
+import { isCustom, type Kind } from '../../api/kind';
 import type { ListMeta } from '../../api/types';
 import { AppError, BadRequest, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
@@ -153,17 +153,26 @@ async function protobufList(
 const comma = Buffer.from(',');
 const listEnd = Buffer.from(']}\n');
 
+const open = 0x7b;
+
+/**
+ * Items of built-in kinds have no kind and no apiVersion, as upstream: Go's typed lists do not set them. Custom objects, which have no
+ * Go type, keep them. Cached bytes begin with both (cache/encode.ts).
+ */
 function joinList(kind: Kind, items: readonly CachedObject[], metadata: ListMeta): Buffer {
   const head = Buffer.from(
     `{"kind":"${kind.kind}List","apiVersion":"${kind.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
   );
+  const typed = Buffer.from(`{"kind":"${kind.kind}","apiVersion":"${kind.apiVersion}",`);
+  const skipped = isCustom(kind) ? 0 : typed.length;
   let size = head.length + listEnd.length + Math.max(0, items.length - 1);
-  for (const { json } of items) size += json.length;
+  for (const { json } of items) size += json.length - Math.max(0, skipped - 1);
   const bytes = Buffer.allocUnsafe(size);
   let at = head.copy(bytes);
   for (let i = 0; i < items.length; i++) {
     if (i > 0) at += comma.copy(bytes, at);
-    at += items[i]!.json.copy(bytes, at);
+    if (skipped > 0) bytes[at++] = open;
+    at += items[i]!.json.copy(bytes, at, skipped);
   }
   listEnd.copy(bytes, at);
   return bytes;
