@@ -68,11 +68,18 @@ t.test('a watch ends after timeoutSeconds, with a bookmark when the client allow
   await events.ended;
 });
 
-t.test('a revision before the kept history is answered with 410', async (t) => {
+t.test('a revision before the kept history: the only event is an error with 410', async (t) => {
   const { metadata } = (await server.call('GET', cms)).json;
   for (let i = 0; i < 12; i++) await server.call('POST', cms, { body: cm(`old${i}`) });
-  const gone = await server.call('GET', `${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`);
-  t.match(gone.json, { code: 410, reason: 'Expired' });
+  const path = `${cms}?watch=1&resourceVersion=${metadata.resourceVersion}`;
+  for (const accept of ['application/json', 'application/json;as=Table;v=v1;g=meta.k8s.io']) {
+    const events = await server.watch(path, { accept });
+    t.match(await events.next(), {
+      type: 'ERROR',
+      object: { kind: 'Status', code: 410, reason: 'Expired', message: /^too old resource version: \d+ \(\d+\)$/ },
+    });
+    await events.ended;
+  }
   t.equal((await server.call('GET', `${cms}?watch=1&resourceVersion=abc`)).status, 400);
 });
 
@@ -86,4 +93,68 @@ t.test('a Table watch has one row in each event, and the column headers once', a
   const second = await events.next();
   t.match(second, { type: 'MODIFIED', object: { kind: 'Table', columnDefinitions: null } });
   events.close();
+});
+
+t.test('the content type of a watch', async (t) => {
+  const table = 'as=Table;v=v1;g=meta.k8s.io';
+  const partial = 'as=PartialObjectMetadata;v=v1;g=meta.k8s.io';
+  const protobuf = 'application/vnd.kubernetes.protobuf';
+  for (const [accept, type] of [
+    ['', 'application/json'],
+    ['application/json;stream=watch', 'application/json'],
+    [`application/json;${table}`, 'application/json'],
+    [`application/json;${partial}`, 'application/json'],
+    [protobuf, `${protobuf};stream=watch`],
+    [`${protobuf};${table},application/json;${table}`, 'application/json'],
+    ['application/yaml,*/*', 'application/json'],
+  ] as const) {
+    // A negative timeout is over at once.
+    const { status, headers } = await server.call('GET', `${cms}?watch=1&resourceVersion=1000000&timeoutSeconds=-1`, {
+      headers: { accept },
+    });
+    t.same([status, headers['content-type']], [200, type], accept);
+  }
+  const refused = await server.call('GET', `${cms}?watch=1`, { headers: { accept: 'application/yaml' } });
+  t.equal(refused.status, 406);
+  t.match(refused.text, /application\/json;stream=watch, application\/vnd.kubernetes.protobuf;stream=watch/);
+});
+
+t.test('the paths below watch/', async (t) => {
+  const all = '/api/v1/watch/namespaces/default/configmaps';
+  await server.call('POST', cms, { body: cm('legacy') });
+  for (const path of [
+    '/api/v1/watch/configmaps?fieldSelector=metadata.name%3Dlegacy',
+    `${all}?fieldSelector=metadata.name%3Dlegacy`,
+    `${all}/legacy`,
+    `${all}/legacy?fieldSelector=metadata.name%3Dlegacy`,
+  ]) {
+    const events = await server.watch(path);
+    t.match(await events.next(), { type: 'ADDED', object: { metadata: { name: 'legacy' } } }, path);
+    events.close();
+  }
+  const other = await server.call('GET', `${all}/legacy?fieldSelector=metadata.name%3Dother`);
+  t.match(other.json, { code: 400, message: "fieldSelector metadata.name doesn't match requested name" });
+});
+
+t.test('wrong options of a watch', async (t) => {
+  const invalid = 'ListOptions.meta.k8s.io "" is invalid: ';
+  const match = 'resourceVersionMatch: Forbidden: ';
+  const needed = `${match}sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`;
+  for (const [query, code, message] of [
+    ['sendInitialEvents=true', 422, invalid + needed],
+    ['sendInitialEvents=false', 422, invalid + needed],
+    [
+      'resourceVersionMatch=NotOlderThan',
+      422,
+      `${invalid}${match}resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided`,
+    ],
+    [
+      'sendInitialEvents=true&resourceVersionMatch=Exact',
+      422,
+      `${invalid}[${needed}, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]`,
+    ],
+    ['timeoutSeconds=abc', 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
+  ] as const) {
+    t.match((await server.call('GET', `${cms}?watch=1&${query}`)).json, { code, message }, query);
+  }
 });

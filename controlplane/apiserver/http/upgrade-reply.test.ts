@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { startApiServer } from '../../../test/lib/api-server';
+import { readEnvelope, readEvent } from '../../../test/lib/protobuf';
+import { loadSchemas } from '../../api/schema/load';
 import { BadRequest } from '../../base/errors';
 import { jsonReply, type Reply, type Sink } from '../request';
 import { answerUpgrade } from './upgrade-reply';
@@ -120,3 +122,34 @@ t.test('a watch of the API server: one event in each message', async (t) => {
   t.match(await once(connect('?watch=1', stranger), 'error'), [{ message: /403/ }]);
   t.match(await once(connect(''), 'error'), [{ message: /200/ }], 'a list is not streamed');
 });
+
+t.test(
+  'a watch in protobuf: each message is an event, without the length that a stream has in front of it',
+  async (t) => {
+    const server = await startApiServer();
+    t.teardown(() => server.close());
+    const { cert, key } = await server.identity('kubernetes-admin', 'system:masters');
+    const path = '/api/v1/namespaces/default/configmaps';
+    for (const name of ['a', 'b']) await server.call('POST', path, { body: { metadata: { name } } });
+    const headers = { accept: 'application/vnd.kubernetes.protobuf' };
+    const url = `wss://127.0.0.1:${server.port}${path}?watch=1`;
+    const client = new WebSocket(url, { ca: server.ca, cert, key, headers });
+    const schemas = loadSchemas();
+    const seen: unknown[] = [];
+    client.on('message', (data: Buffer, isBinary: boolean) => {
+      const { type, object } = readEvent(data);
+      const { metadata } = readEnvelope(schemas, object) as { metadata: { name: string } };
+      seen.push([isBinary, type, metadata.name]);
+    });
+    await once(client, 'open');
+    await server.call('DELETE', `${path}/a`);
+    while (seen.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    t.same(seen, [
+      [true, 'ADDED', 'a'],
+      [true, 'ADDED', 'b'],
+      [true, 'DELETED', 'a'],
+    ]);
+    client.close();
+    await once(client, 'close');
+  },
+);

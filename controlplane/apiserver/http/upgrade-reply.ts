@@ -5,6 +5,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { BadRequest } from '../../base/errors';
+import { protobufType } from '../protobuf/envelope';
 import { jsonType, type Reply, type Sink, type StreamReply } from '../request';
 
 export interface Upgrade {
@@ -21,6 +22,8 @@ const protocols: ReadonlyMap<string, boolean> = new Map([
 ]);
 /** Messages of the client are ignored; a larger one ends the connection. */
 const maxPayload = 64 * 1024;
+/** The length in front of each frame of a protobuf stream. */
+const frameHead = 4;
 /** The writer pauses when this much waits for a slow reader. */
 const highWaterBytes = 256 * 1024;
 
@@ -71,7 +74,9 @@ function answerWebSocket({ message, socket, head }: Upgrade, reply: StreamReply)
   // ws itself answers other invalid handshakes, with 400.
   server.handleUpgrade(message, socket, head, (client) => {
     const asText = protocols.get(protocol)!;
-    reply.start(reply.type === jsonType ? sinkOfEvents(client, socket) : sinkOfBytes(client, socket, asText));
+    if (reply.type === jsonType) reply.start(sinkOfEvents(client, socket));
+    else if (reply.type.startsWith(protobufType)) reply.start(sinkOfFrames(client, socket));
+    else reply.start(sinkOfBytes(client, socket, asText));
   });
 }
 
@@ -80,6 +85,19 @@ const sinkOfEvents = (client: WebSocket, socket: Duplex): Sink => ({
   ...sinkOfClient(client, socket),
   write: (chunk) => {
     for (const line of chunk.toString('utf8').split('\n')) if (line !== '') client.send(line);
+    return client.bufferedAmount < highWaterBytes;
+  },
+});
+
+/** Each frame of the answer is a message, without the length in front of it: a WebSocket has lengths of its own. */
+const sinkOfFrames = (client: WebSocket, socket: Duplex): Sink => ({
+  ...sinkOfClient(client, socket),
+  write: (chunk) => {
+    for (let at = 0; at < chunk.length; ) {
+      const end = at + frameHead + chunk.readUInt32BE(at);
+      client.send(chunk.subarray(at + frameHead, end), { binary: true });
+      at = end;
+    }
     return client.bufferedAmount < highWaterBytes;
   },
 });

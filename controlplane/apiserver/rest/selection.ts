@@ -17,7 +17,10 @@ type FieldOf = (object: KubeObject) => string;
 export function parseSelection(kind: Kind, namespace: string, name: string, query: URLSearchParams): Selection {
   const labels = parseSelector(query.get('labelSelector') ?? '');
   const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
-  if (name !== '') terms.push({ path: 'metadata.name', equal: true, value: name });
+  if (name !== '') {
+    checkName(terms, name);
+    terms.push({ path: 'metadata.name', equal: true, value: name });
+  }
   const fields = fieldTests(kind, terms);
   const exactName = terms.find((term) => term.path === 'metadata.name' && term.equal)?.value;
   const indexed = terms.find((term) => term.equal && isIndexed(kind, term.path));
@@ -33,6 +36,13 @@ export function parseSelection(kind: Kind, namespace: string, name: string, quer
     ...(exactName === undefined ? {} : { name: exactName }),
     ...(indexed ? { indexed: { index: indexed.path, value: indexed.value } } : {}),
   };
+}
+
+/** A path with a name is the older form of a field selector: a selector of its own must name the same object. @throws BadRequest */
+function checkName(terms: readonly FieldTerm[], name: string): void {
+  if (terms.length === 0 || terms.some((term) => term.path === 'metadata.name' && term.equal && term.value === name))
+    return;
+  throw new BadRequest("fieldSelector metadata.name doesn't match requested name");
 }
 
 /** Indexes the cache keeps; see Filter.indexed. */

@@ -1,10 +1,10 @@
 // WATCH: one long answer of JSON lines or protobuf frames. Events of plain watches are encoded once and shared by all watchers;
 // Table and metadata watches are rendered per watcher.
 import type { KubeObject, WatchEvent } from '../../api/types';
-import { describeError, Unavailable } from '../../base/errors';
+import { describeError, isExpired, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
 import { protobufType } from '../protobuf/envelope';
-import type { Reply, Sink } from '../request';
+import { jsonType, type Reply, type Sink } from '../request';
 import { toStatus } from '../status';
 import type { RestDeps, RestRequest } from './context';
 import { type ListOptions, watchOptions } from './list-options';
@@ -39,7 +39,6 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
   const start = startOf(options);
   const initial = start.initial ? await deps.cache.kind(kind).list(selection) : undefined;
   const stream = new WatchStream(deps, rest, initial?.revision ?? start.revision, { selection, options, form });
-  // Subscribing before the answer starts turns an expired revision into a plain 410.
   stream.subscribe();
   if (initial && form.encoding === 'protobuf' && form.rendering.as === 'object') {
     await deps.protobuf.prepare(kind, initial.items);
@@ -51,10 +50,8 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
   };
 }
 
-function typeOf({ rendering, encoding }: Negotiated): string {
-  if (encoding === 'protobuf') return `${protobufType};stream=watch`;
-  return rendering.as === 'object' ? 'application/json' : 'application/json;stream=watch';
-}
+const typeOf = ({ encoding }: Negotiated): string =>
+  encoding === 'protobuf' ? `${protobufType};stream=watch` : jsonType;
 
 interface Start {
   /** Begin with the present objects, as ADDED events. */
@@ -105,14 +102,19 @@ class WatchStream {
     this.include = parseIncludeObject(rest.query);
   }
 
-  /** @throws Expired */
+  /** For a revision before the kept history the stream has one event, as upstream: ERROR, with a Status of code 410. */
   subscribe(): void {
     const cache = this.deps.cache.kind(this.rest.route.kind);
-    cache.watch(
-      { ...this.wanted.selection, afterRevision: this.revision, signal: this.stop.signal },
-      (events) => this.send(events),
-      (reason) => this.fail(reason),
-    );
+    try {
+      cache.watch(
+        { ...this.wanted.selection, afterRevision: this.revision, signal: this.stop.signal },
+        (events) => this.send(events),
+        (reason) => this.fail(reason),
+      );
+    } catch (err) {
+      if (!isExpired(err)) throw err;
+      this.closeReason = { reason: err };
+    }
   }
 
   run(sink: Sink, initial: readonly CachedObject[], announceEnd: boolean, life: WatchLifetime): void {
@@ -269,7 +271,7 @@ class WatchStream {
 
   private timeoutMs(): number {
     const { timeoutSeconds = 0 } = this.wanted.options;
-    if (timeoutSeconds > 0) return Math.min(timeoutSeconds * 1000, maxTimeoutMs);
+    if (timeoutSeconds !== 0) return Math.min(Math.max(timeoutSeconds, 0) * 1000, maxTimeoutMs);
     return minTimeoutMs + Math.random() * minTimeoutMs;
   }
 }
