@@ -8,6 +8,8 @@ import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { type Access, type AuthenticationOptions, type IssuerOptions, issuerFacts, openAccess } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
+import type { Auditor } from './audit/auditor';
+import { type AuditOptions, openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
 import type { ServiceAccountTokens } from './authn/service-account-tokens';
 import type { Authorizer } from './authz/authorizer';
@@ -68,6 +70,7 @@ export interface ApiServerOptions {
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
+  readonly audit?: AuditOptions;
   readonly podSecurity?: PodSecurityConfig;
   /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */
   readonly localComponents?: readonly string[];
@@ -100,6 +103,7 @@ export class ApiServer {
   private handler: ApiHandler | undefined;
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
+  private auditor: Auditor | undefined;
   private ready = false;
   private port = 0;
 
@@ -113,6 +117,7 @@ export class ApiServer {
     const { options, deps, scope, stop } = this;
     const { clock, log } = deps;
     scope.defer(() => stop.abort());
+    if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     const yaml = new YamlConverter();
@@ -129,6 +134,7 @@ export class ApiServer {
       forms,
       metrics: this.metrics,
       log,
+      ...(this.auditor ? { auditor: this.auditor } : {}),
     });
     this.handler = handler;
     this.port = await this.listen(handler, authenticator);
@@ -250,7 +256,7 @@ export class ApiServer {
         { name: 'bootstrap', readyOnly: true, failure: () => (this.ready ? undefined : 'not finished') },
         { name: 'shutdown', readyOnly: true, failure: () => (this.stop.signal.aborted ? 'stopping' : undefined) },
       ],
-      gauges: () => ({ apiserver_storage_revision: deps.cache.revision() }),
+      gauges: () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() }),
     };
   }
 

@@ -1,9 +1,11 @@
 // One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, authorize, then
 // answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
-import { AppError } from '../base/errors';
+import { AppError, describeError } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
+import type { Auditor } from './audit/auditor';
+import type { AuditedRequest } from './audit/request-fields';
 import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
@@ -25,6 +27,8 @@ export interface HandlerDeps {
   readonly forms: AnswerForms;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Absent: no request is recorded. */
+  readonly auditor?: Auditor;
 }
 
 export class ApiHandler {
@@ -32,6 +36,26 @@ export class ApiHandler {
 
   /** Never rejects. */
   async handle(request: ApiRequest): Promise<Reply> {
+    const { auditor } = this.deps;
+    if (!auditor) return this.answer(request);
+    const { id, record } = auditor.begin(request);
+    if (!record) return withAuditId(await this.answer(request), id);
+    return record.answered(await this.answer({ ...request, audit: record }));
+  }
+
+  /** The answer to a request whose credentials are wrong. */
+  refuse(request: AuditedRequest, err: unknown): Reply {
+    const status = toStatus(err);
+    const reply = jsonReply(status, status.code);
+    const { auditor } = this.deps;
+    if (!auditor) return reply;
+    const { id, record } = auditor.begin(request);
+    if (!record) return withAuditId(reply, id);
+    record.refused({ ...status, message: failedAuthentication(request) });
+    return record.answered(reply);
+  }
+
+  private async answer(request: ApiRequest): Promise<Reply> {
     const { metrics } = this.deps;
     const timer = metrics.start(request.method);
     const work = workOf(request);
@@ -53,6 +77,7 @@ export class ApiHandler {
       const code = status.code ?? 500;
       timer.done(code);
       if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
+      if (request.audit && !(err instanceof AppError)) request.audit.panicked(describeError(err));
       if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
       const reply = await this.inEncodingOf(request, jsonReply(status, code));
       const retryAfter = status.details?.retryAfterSeconds;
@@ -66,6 +91,22 @@ export class ApiHandler {
    * @throws anything toStatus can turn into a Status
    */
   async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
+    const record = this.deps.auditor?.begin(request).record;
+    if (!record) return this.upgradeAs(request, socket, head);
+    try {
+      socket.once('close', () => record.finish());
+      const reply = await this.upgradeAs({ ...request, audit: record }, socket, head);
+      if (reply) return record.answered(reply);
+      record.started(switchingProtocols);
+      return undefined;
+    } catch (err) {
+      const status = toStatus(err);
+      record.answered(jsonReply(status, status.code));
+      throw err;
+    }
+  }
+
+  private async upgradeAs(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
     eventLoop.mark(workOf(request));
     const caller = this.caller(request);
     const match = this.match(caller);
@@ -74,7 +115,7 @@ export class ApiHandler {
       return undefined;
     }
     // The body of another method cannot be read: the connection may already use another protocol.
-    if (caller.method === 'GET') return this.handle(request);
+    if (caller.method === 'GET') return this.answer(request);
     if (!match?.rest) throw pathNotFound();
     match.authorize();
     throw methodNotAllowed();
@@ -105,7 +146,9 @@ export class ApiHandler {
   private caller(request: ApiRequest): ApiRequest {
     if (!wantsImpersonation(request.headers)) return request;
     if (request.user === anonymous) throw unauthorized();
-    return impersonate(request, this.deps.authorizer);
+    const caller = impersonate(request, this.deps.authorizer);
+    if (caller.user !== request.user) request.audit?.actsAs(caller.user);
+    return caller;
   }
 
   /** The failure in the encoding that the client accepts; JSON when the server has none of these encodings. */
@@ -117,6 +160,17 @@ export class ApiHandler {
       throw err;
     }
   }
+}
+
+const switchingProtocols = 101;
+
+const withAuditId = (reply: Reply, id: string): Reply => ({ ...reply, headers: { ...reply.headers, 'audit-id': id } });
+
+/** The words of upstream, which audit logs are searched for. */
+function failedAuthentication({ headers }: AuditedRequest): string {
+  const scheme = header(headers, 'authorization').split(' ', 1)[0] ?? '';
+  const known = /^(bearer|basic)$/i.test(scheme) ? scheme.toLowerCase() : '';
+  return known === '' ? 'Authentication failed, no credentials provided' : `Authentication failed, attempted: ${known}`;
 }
 
 /** Log lines cut texts that the caller chose, and omit the query, since it may contain secrets. */

@@ -2,6 +2,7 @@
 // request is decoded lazily, because most requests need neither their query nor their body.
 
 import type { KubeList, KubeObject, WatchEvent } from '../api/types';
+import type { AuditRecord } from './audit/record';
 
 export interface UserInfo {
   readonly name: string;
@@ -21,6 +22,10 @@ export interface ApiRequest {
   readonly search: string;
   readonly headers: Headers;
   readonly user: UserInfo;
+  /** The address of the client; absent for a client in this process. */
+  readonly peer?: () => string | undefined;
+  /** Absent when the request is not recorded. */
+  readonly audit?: AuditRecord;
   /** The client is in this process and reads objects instead of bytes; it never changes them. */
   readonly decoded?: boolean;
   /** Reads the complete body. @throws StatusError 413 above the limit */
@@ -77,10 +82,10 @@ export function header(headers: Headers, name: string): string {
 
 const emptyQuery = new URLSearchParams();
 /** Parsed queries: parsing 60 kB costs milliseconds each time. */
-const queries = new WeakMap<ApiRequest, URLSearchParams>();
+const queries = new WeakMap<object, URLSearchParams>();
 
 /** The query of a request; the shared empty one for most. */
-export function queryOf(request: ApiRequest): URLSearchParams {
+export function queryOf(request: Pick<ApiRequest, 'search'>): URLSearchParams {
   if (request.search === '') return emptyQuery;
   let query = queries.get(request);
   if (!query) {

@@ -20,6 +20,7 @@ import { createClient } from '../client/rest-client';
 import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
+import { readAudit } from './audit-options';
 import { readKeys } from './keys';
 import { readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
@@ -125,6 +126,7 @@ async function openApi(
   const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache') });
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
+  const audit = await readAudit(options);
   const api = new ApiServer(
     {
       bindAddress: options.bindAddress,
@@ -135,6 +137,7 @@ async function openApi(
       keys: await readKeys(pkiDir),
       localComponents: localComponents(options.parts),
       ...tokenFile,
+      ...(audit ? { audit } : {}),
       issuer: await readIssuer(options),
       authentication: await readAuthentication(options, ownIssuers(options)),
       allowServiceExternalIps: options.allowServiceExternalIps,

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { parseOptions } from '../process/options';
+import { auditOptions, readAudit } from './audit-options';
 import { serverOptions } from './options';
 
 t.test('options of admission', async (t) => {
@@ -36,4 +38,24 @@ t.test('options of ServiceAccount tokens', async (t) => {
     ['--service-account-max-token-expiration=10m', /expected 1h or more/],
   ];
   for (const [flag, message] of refused) t.throws(() => read(flag), { message }, flag);
+});
+
+t.test('options of the audit log', async (t) => {
+  const dir = t.testdir({
+    'good.yaml': 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n',
+    'bad.yaml': 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Some}]\n',
+  });
+  const read = (...argv: string[]) => readAudit(parseOptions(auditOptions, argv, {}).options);
+  const good = `--audit-policy-file=${join(dir, 'good.yaml')}`;
+  t.equal(await read(), undefined);
+  t.match(await read(good, '--audit-log-path=/tmp/audit.log', '--audit-log-maxage=2', '--audit-log-maxsize=3'), {
+    log: '/tmp/audit.log',
+    rotation: { maxBytes: 3 * 1024 * 1024, maxBackups: 0, maxAgeMs: 2 * 86_400_000 },
+  });
+  t.equal(typeof (await read(good, '--audit-log-path=-'))?.log, 'object');
+  await t.rejects(read(good), { message: /needed together/ });
+  await t.rejects(read('--audit-log-path=-'), { message: /needed together/ });
+  await t.rejects(read(`--audit-policy-file=${join(dir, 'bad.yaml')}`, '--audit-log-path=-'), {
+    message: /bad.yaml: rules\[0\].level: Unsupported value: "Some"/,
+  });
 });

@@ -13,6 +13,7 @@ import {
   parseOneOf,
   parseText,
 } from '../process/options';
+import { auditOptions } from './audit-options';
 import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
 
@@ -140,6 +141,7 @@ export const serverOptions = {
   },
   ...tokenOptions,
   ...oidcOptions,
+  ...auditOptions,
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',

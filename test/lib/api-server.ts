@@ -11,6 +11,7 @@ import { virtualResources } from '../../controlplane/api/virtual';
 import type { AuthenticationOptions, IssuerOptions } from '../../controlplane/apiserver/access';
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
+import type { AuditOptions } from '../../controlplane/apiserver/audit/open';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
@@ -69,6 +70,7 @@ export interface TestServerOptions {
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
+  readonly audit?: AuditOptions;
   /** How much history watches can resume from. */
   readonly ring?: RingBounds;
   readonly podSecurity?: PodSecurityConfig;
@@ -105,6 +107,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
       ...(options.issuer ? { issuer: options.issuer } : {}),
       ...(options.authentication ? { authentication: options.authentication } : {}),
+      ...(options.audit ? { audit: options.audit } : {}),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
       ownersFromCreate: options.ownersFromCreate ?? true,

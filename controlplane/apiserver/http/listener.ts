@@ -9,7 +9,7 @@ import type { Logger } from '../../base/logger';
 import type { Authenticator } from '../authn/authenticator';
 import { impersonationHeaders, wantsImpersonation } from '../authn/impersonation';
 import type { ApiHandler } from '../handler';
-import { type ApiRequest, type Headers, jsonReply, type Reply, type UserInfo } from '../request';
+import type { Headers, Reply, UserInfo } from '../request';
 import { toStatus } from '../status';
 import { readBody } from './body';
 import { clientErrorReply } from './client-error';
@@ -116,8 +116,7 @@ export class Listener {
       const user = this.userOf(message);
       reply = await this.handler.handle(toRequest(message, user instanceof Promise ? await user : user));
     } catch (err) {
-      const status = toStatus(err);
-      reply = jsonReply(status, status.code);
+      reply = this.handler.refuse(toRequest(message, undefined), err);
     }
     try {
       // Node would parse an unread body as the next request.
@@ -163,7 +162,7 @@ function pathOf(url: string): string {
   return mark < 0 ? url : url.slice(0, mark);
 }
 
-function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
+function toRequest<U extends UserInfo | undefined>(message: IncomingMessage, user: U) {
   const url = message.url ?? '/';
   const path = pathOf(url);
   return {
@@ -172,6 +171,7 @@ function toRequest(message: IncomingMessage, user: UserInfo): ApiRequest {
     search: url.slice(path.length + 1),
     headers: headersOf(message),
     user,
+    peer: () => message.socket.remoteAddress,
     body: () => readBody(message),
   };
 }

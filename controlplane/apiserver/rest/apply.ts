@@ -35,6 +35,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   });
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
   const configuration = readConfiguration(rest, body);
+  rest.request.audit?.sentText(Buffer.from(JSON.stringify(configuration)));
   const key = keyOf(kind, namespace, name);
   // In the stored form, whichever version is applied: so that owners of all versions are comparable.
   const stored = storageKind(kind);

@@ -84,6 +84,7 @@ export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
 /** A fresh object of `kind` each time. @throws BadRequest, StatusError */
 export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
   const { object, json } = decodeObject(rest, body, header(rest.request.headers, 'content-type'), kind);
+  rest.request.audit?.sent(object);
   checkStructure(rest, kind, object, json);
   return object;
 }

@@ -29,7 +29,9 @@ export async function readDeleteOptions(rest: RestRequest): Promise<DeleteOption
   const body = await request.body();
   if (body.length === 0) return checkDeleteOptions(readOptions('DeleteOptions', query));
   const schema = schemas.ofModel('V1DeleteOptions');
-  return parseDeleteOptions(rest, decodeBody(body, header(request.headers, 'content-type'), schema));
+  const value = decodeBody(body, header(request.headers, 'content-type'), schema);
+  request.audit?.sentText(Buffer.from(JSON.stringify(value)));
+  return parseDeleteOptions(rest, value);
 }
 
 /** Fields of a wrong type are errors, unknown fields are dropped. @throws BadRequest, Invalid */

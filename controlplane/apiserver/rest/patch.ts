@@ -42,6 +42,7 @@ export async function readPatch(rest: RestRequest, accepted = ordinary): Promise
   const { fieldValidation } = writeOptions(rest);
   try {
     const value = parseJson(body);
+    rest.request.audit?.sentText(body);
     const findings = fieldValidation === 'Ignore' ? [] : patchFindings(type, body.toString(), value);
     return { type, value, findings };
   } catch (cause) {

@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { writesStatus } from '../../api/kind';
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedResource } from '../authz/authorizer';
+import { type Authorizer, deniedResource, noteDecision } from '../authz/authorizer';
 import { type ApiRequest, queryFlag, queryOf, type Reply } from '../request';
 import type { AnswerForms } from '../rest/answer-forms';
 import { type RestDeps, type RestRequest, restRequest } from '../rest/context';
@@ -63,10 +63,10 @@ export class KindServer implements ResourceServer {
     const attributes = attributesOf(rest);
     const { user } = rest.request;
     // Anonymous requests may only read, and only what RBAC allows, such as kube-public/cluster-info.
-    if (user === anonymous && (!reads.has(attributes.verb) || !authorizer.allowsResource(user, attributes))) {
-      throw unauthorized();
-    }
-    if (!authorizer.allowsResource(user, attributes)) throw deniedResource(user, attributes, rest.route.kind);
+    const allowed = (user !== anonymous || reads.has(attributes.verb)) && authorizer.allowsResource(user, attributes);
+    noteDecision(authorizer, rest.request, attributes, allowed);
+    if (allowed) return;
+    throw user === anonymous ? unauthorized() : deniedResource(user, attributes, rest.route.kind);
   }
 
   private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {

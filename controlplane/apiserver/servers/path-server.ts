@@ -1,7 +1,7 @@
 // Serves the paths that are not resources: health, version, metrics, discovery, OpenAPI. It is the last server and takes all paths
 // that no other server has, so that an unknown path is authorized before the answer 404.
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedPath } from '../authz/authorizer';
+import { type Authorizer, deniedPath, noteDecision } from '../authz/authorizer';
 import type { ApiRequest, Reply } from '../request';
 import { methodNotAllowed, pathNotFound } from '../status';
 import type { Match, ResourceServer } from './server';
@@ -39,9 +39,12 @@ export class PathServer implements ResourceServer {
     return { authorize: () => this.authorize(request), serve: () => this.serve(request) };
   }
 
-  private authorize({ method, path, user }: ApiRequest): void {
+  private authorize(request: ApiRequest): void {
+    const { method, path, user } = request;
     const verb = method.toLowerCase();
-    if (isPublic(path) || this.authorizer.allowsPath(user, verb, path)) return;
+    const allowed = isPublic(path) || this.authorizer.allowsPath(user, verb, path);
+    noteDecision(this.authorizer, request, { verb, path }, allowed);
+    if (allowed) return;
     if (user === anonymous) throw unauthorized();
     throw deniedPath(user, verb, path);
   }

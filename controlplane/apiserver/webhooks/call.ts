@@ -35,6 +35,7 @@ export async function callWebhook(
     throw internalError(`failed calling webhook ${JSON.stringify(name)}: ${describeError(err)}`);
   }
   write.warnings.push(...answer.warnings);
+  for (const [key, value] of answer.auditAnnotations) write.rest?.request.audit?.annotate(`${name}/${key}`, value);
   if (!answer.allowed) throw denied(name, answer.status);
   return answer;
 }

@@ -16,6 +16,8 @@ export interface ReviewAnswer {
   readonly allowed: boolean;
   readonly status: WebhookStatus | undefined;
   readonly warnings: readonly string[];
+  /** For the audit log, by keys without the webhook's name. */
+  readonly auditAnnotations: readonly (readonly [key: string, value: string])[];
   /** The operations of a JSON patch. */
   readonly patch: Json | undefined;
 }
@@ -93,6 +95,7 @@ export function readReview(body: Buffer, uid: string, version: ReviewVersion, mu
     allowed: response['allowed'] === true,
     status: readStatus(response['status']),
     warnings: readWarnings(response['warnings']),
+    auditAnnotations: readAnnotations(response['auditAnnotations']),
     patch: mutating && patch !== '' ? readPatch(patch) : undefined,
   };
 }
@@ -146,6 +149,11 @@ function readStatus(value: unknown): WebhookStatus | undefined {
 
 const readWarnings = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+
+const readAnnotations = (value: unknown) =>
+  Object.entries(isRecord(value) ? value : {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
 
 function readPatch(text: string): Json | undefined {
   try {

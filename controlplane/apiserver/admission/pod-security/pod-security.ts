@@ -1,6 +1,6 @@
 // PodSecurity: pods must keep to the level of the Pod Security Standards that their namespace sets. A violating pod is refused or
 // causes a warning, a violating template of a workload only causes a warning, and labels of namespaces are validated. Mode audit
-// has no other effect than validation, since this server writes no audit log.
+// annotates the record of the request in the audit log.
 import { type Namespace, namespaces, type Pod, pods } from '../../../api/index';
 import type { PodSpec, PodTemplate } from '../../../api/pods/types';
 import type { Cache } from '../../cache/cache';
@@ -65,9 +65,17 @@ export class PodSecurity implements WriteRule {
     return known;
   }
 
-  private isExempt({ namespace, user }: Write): boolean {
-    const { namespaces, usernames } = this.config.exemptions;
-    return namespaces.has(namespace) || usernames.has(user.name);
+  private isExempt(write: Write, { runtimeClassName = '' }: PodSpec): boolean {
+    const { namespaces, usernames, runtimeClasses } = this.config.exemptions;
+    const why = namespaces.has(write.namespace)
+      ? 'namespace'
+      : usernames.has(write.user.name)
+        ? 'user'
+        : runtimeClasses.has(runtimeClassName)
+          ? 'runtimeClass'
+          : undefined;
+    if (why !== undefined) annotate(write, 'exempt', why);
+    return why !== undefined;
   }
 
   private hasExemptClass({ runtimeClassName = '' }: PodSpec): boolean {
@@ -76,11 +84,13 @@ export class PodSecurity implements WriteRule {
 
   private judgePod(write: Write): void {
     const { policy, idle } = this.policyFor(write.namespace);
-    if (idle || this.isExempt(write)) return;
+    if (idle) return;
     const { metadata, spec } = write.object as Pod;
     const old = write.old as Pod | undefined;
-    if (!spec || (old?.spec && !isSignificant(spec, old.spec)) || this.hasExemptClass(spec)) return;
+    if (!spec || (old?.spec && !isSignificant(spec, old.spec)) || this.isExempt(write, spec)) return;
     const pod = judgedPod(metadata, spec);
+    annotate(write, 'enforce-policy', formatLevel(policy.enforce));
+    this.noteViolations(write, pod);
     const found = violations(policy.enforce, pod);
     if (found.length > 0) {
       throw refusal(write, `violates PodSecurity "${formatLevel(policy.enforce)}": ${describeViolations(found)}`);
@@ -90,9 +100,24 @@ export class PodSecurity implements WriteRule {
 
   private judgeTemplate(write: Write, template: PodTemplate | undefined): void {
     const { policy, idle } = this.policyFor(write.namespace);
-    if (idle || isPrivileged(policy.warn) || !template?.spec) return;
-    if (this.isExempt(write) || this.hasExemptClass(template.spec)) return;
-    this.warn(write, judgedPod(template.metadata, template.spec));
+    if (idle || !template?.spec || (isPrivileged(policy.warn) && isPrivileged(policy.audit))) return;
+    if (this.isExempt(write, template.spec)) return;
+    const pod = judgedPod(template.metadata, template.spec);
+    this.noteViolations(write, pod);
+    if (!isPrivileged(policy.warn)) this.warn(write, pod);
+  }
+
+  /** Mode audit, only for a request that is recorded. */
+  private noteViolations(write: Write, pod: ReturnType<typeof judgedPod>): void {
+    const { audit } = this.policyFor(write.namespace).policy;
+    if (!write.rest?.request.audit || isPrivileged(audit)) return;
+    const found = violations(audit, pod);
+    if (found.length === 0) return;
+    annotate(
+      write,
+      'audit-violations',
+      `would violate PodSecurity "${formatLevel(audit)}": ${describeViolations(found)}`,
+    );
   }
 
   private warn({ namespace, warnings }: Write, pod: ReturnType<typeof judgedPod>): void {
@@ -138,3 +163,6 @@ function isSignificant(spec: PodSpec, old: PodSpec): boolean {
     return !before || before.image !== image;
   });
 }
+
+const annotate = ({ rest }: Write, key: string, value: string): void =>
+  rest?.request.audit?.annotate(`pod-security.kubernetes.io/${key}`, value);
