@@ -6,8 +6,9 @@ import type { KubeObject } from '../types';
 import { columnsOf } from './columns';
 import { applyDefaults } from './default-values';
 import { parseJsonPath, readJsonPath } from './json-path';
+import { upgraded } from './stored-object';
 import type { CrdNames, CrdVersion, CustomResourceDefinition } from './types';
-import { validateValue } from './validate-value';
+import { validateObject } from './validate-object';
 
 /** The kinds of the served versions under these names; none without a storage version. */
 export function kindsOf(definition: CustomResourceDefinition, names: CrdNames): Kind[] {
@@ -47,9 +48,10 @@ function kindOf(
     namespaced: scope === 'Namespaced',
     // The objects of a deleted definition are deleted: a new one would come too late or hold it up.
     ...(metadata?.deletionTimestamp ? { verbs: allVerbs.filter((verb) => verb !== 'create') } : {}),
-    schema: { definition },
+    schema: { definition, lenient: true },
     defaults: (object) => applyDefaults(object, definition),
-    validate: (object) => validateValue(object, definition),
+    upgrade: (object) => upgraded(object, definition),
+    validate: (object, context) => validateObject(object, definition, context),
     hasStatus: subresources?.status !== undefined,
     // Upstream counts the generations of all custom objects, also of those without a status subresource.
     generation: 'spec',

@@ -1,6 +1,5 @@
 import t from 'tap';
 import type { Definition } from '../schema/schema';
-import { applyDefaults } from './default-values';
 import { validateValue } from './validate-value';
 
 interface Case {
@@ -52,10 +51,10 @@ const cases: readonly Case[] = [
     schema: { properties: { a: { maxItems: 1 }, b: { minItems: 1 } }, maxProperties: 1, minProperties: 3 },
     value: { a: [1, 2], b: [] },
     causes: [
-      'spec.a: Too many: 2: must have at most 1 items',
-      'spec.b: Invalid value: 0: spec.b in body should have at least 1 items',
       'spec: Too many: 2: must have at most 1 items',
       'spec: Invalid value: 2: spec in body should have at least 3 properties',
+      'spec.a: Too many: 2: must have at most 1 items',
+      'spec.b: Invalid value: 0: spec.b in body should have at least 1 items',
     ],
   },
   {
@@ -103,6 +102,71 @@ const cases: readonly Case[] = [
     causes: [],
   },
   {
+    name: 'types',
+    schema: {
+      properties: {
+        a: { type: 'string' },
+        b: { type: 'integer' },
+        c: { type: 'number' },
+        d: { type: 'object' },
+        e: { 'x-kubernetes-int-or-string': true },
+        f: { 'x-kubernetes-int-or-string': true },
+      },
+    },
+    value: { a: 1, b: 1.5, c: 1, d: [], e: true, f: '5%' },
+    causes: [
+      'spec.a: Invalid value: "integer": spec.a in body must be of type string: "integer"',
+      'spec.b: Invalid value: "number": spec.b in body must be of type integer: "number"',
+      'spec.d: Invalid value: "array": spec.d in body must be of type object: "array"',
+      'spec.e: Invalid value: "boolean": spec.e in body must be of type integer,string: "boolean"',
+    ],
+  },
+  {
+    name: 'null',
+    schema: {
+      type: 'array',
+      items: { type: 'string', nullable: true, minLength: 1 },
+    },
+    value: [null],
+    causes: [],
+  },
+  {
+    name: 'null where it may not be, and an enum with null',
+    schema: { properties: { a: { type: 'string' }, b: { type: 'string', nullable: true, enum: [null, 'x'] } } },
+    value: { a: null, b: null },
+    causes: [
+      'spec.a: Invalid value: "null": spec.a in body must be of type string: "null"',
+      'spec.b: Unsupported value: null: supported values: "null", "x"',
+    ],
+  },
+  {
+    name: 'formats',
+    schema: {
+      properties: {
+        a: { type: 'string', format: 'date-time' },
+        b: { type: 'string', format: 'ipv4' },
+        c: { type: 'string', format: 'unknown' },
+        d: { type: 'integer', format: 'int32' },
+      },
+    },
+    value: { a: '2026-02-30T00:00:00Z', b: '10.0.0.1', c: '', d: 2 ** 31 },
+    causes: [
+      'spec.a: Invalid value: "2026-02-30T00:00:00Z": spec.a in body must be of type date-time: "2026-02-30T00:00:00Z"',
+      '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.d',
+    ],
+  },
+  {
+    name: 'an embedded resource',
+    schema: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
+    value: { kind: 'No Kind', metadata: { name: 'a/b', labels: { x: '-' } } },
+    causes: [
+      'spec.apiVersion: Required value: must not be empty',
+      `spec.kind: Invalid value: "No Kind": may have mixed case, but should otherwise match: a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`,
+      `spec.metadata.name: Invalid value: "a/b": may not contain '/'`,
+      `spec.metadata.labels: Invalid value: "-": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+    ],
+  },
+  {
     name: 'more work than the bound',
     schema: { items: { anyOf: Array.from({ length: 100 }, () => ({ enum: ['x'] })) } },
     value: Array.from({ length: 10_000 }, () => 'y'),
@@ -120,17 +184,68 @@ for (const { name, schema, value, causes } of cases) {
   });
 }
 
-t.test('defaults', async (t) => {
-  const schema: Definition = {
-    properties: {
-      a: { type: 'object', default: {}, properties: { b: { type: 'integer', default: 2 } } },
-      absent: { type: 'object', properties: { c: { type: 'string', default: 'c' } } },
-      list: { type: 'array', items: { properties: { d: { default: 'd' } } } },
-      map: { additionalProperties: { properties: { e: { default: true } } } },
-    },
-  };
-  const object = { list: [{}, { d: 'own' }], map: { x: {} } };
-  applyDefaults(object, schema);
-  applyDefaults(object, schema);
-  t.same(object, { a: { b: 2 }, list: [{ d: 'd' }, { d: 'own' }], map: { x: { e: true } } });
+const short: Definition = { type: 'string', maxLength: 1 };
+const keyed: Definition = {
+  type: 'array',
+  items: { type: 'object', properties: { n: { type: 'string' }, v: short } },
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['n'],
+};
+const atomic: Definition = { type: 'array', items: short };
+
+const ratcheted: readonly {
+  readonly name: string;
+  readonly schema: Definition;
+  readonly old: unknown;
+  readonly value: unknown;
+  readonly fields: readonly string[];
+}[] = [
+  { name: 'a wrong field that did not change', schema: short, old: 'long', value: 'long', fields: [] },
+  { name: 'a wrong field that changed', schema: short, old: 'long', value: 'longer', fields: ['spec'] },
+  { name: 'a wrong field that is new', schema: short, old: undefined, value: 'long', fields: ['spec'] },
+  {
+    name: 'items are found again by their keys',
+    schema: keyed,
+    old: [{ n: 'a', v: 'long' }],
+    value: [
+      { n: 'b', v: 'long' },
+      { n: 'a', v: 'long' },
+    ],
+    fields: ['spec[0].v'],
+  },
+  { name: 'items without keys are not', schema: atomic, old: ['long'], value: ['long', 'a'], fields: ['spec[0]'] },
+  { name: 'a list that did not change', schema: atomic, old: ['long'], value: ['long'], fields: [] },
+  {
+    name: 'rules inside allOf judge the whole value',
+    schema: { allOf: [{ properties: { a: { maxLength: 1 } } }], properties: { a: { type: 'string' }, b: short } },
+    old: { a: 'long', b: 'x' },
+    value: { a: 'long', b: 'y' },
+    fields: ['spec.a', '<nil>'],
+  },
+  {
+    name: 'a list that had an item twice may have it again',
+    schema: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+    old: ['a', 'a'],
+    value: ['a', 'a', 'b'],
+    fields: [],
+  },
+];
+
+for (const { name, schema, old, value, fields } of ratcheted) {
+  t.test(`update: ${name}`, async (t) => {
+    const found = validateValue({ spec: value }, { properties: { spec: schema } }, { old: { spec: old } });
+    t.same(
+      found.map(({ field }) => field),
+      fields,
+    );
+  });
+}
+
+t.test('messages about a large enum are bounded', async (t) => {
+  const values = Array.from({ length: 10_000 }, (_, i) => `value-${i}`);
+  const found = validateValue(
+    Array.from({ length: 10_000 }, () => 'no'),
+    { items: { enum: values } },
+  );
+  t.ok(found.length > 0 && found.length < 10, `${found.length} causes`);
 });

@@ -31,7 +31,8 @@ export function compileObject(schema: ObjectSchema): Decode {
   for (const [key, field] of Object.entries(schema.fields)) {
     const collection = field.type === 'array' || field.type === 'map';
     const dropEmpty = collection && !required.has(key) && !schema.unstructured;
-    fields.set(key, { decode: compileField(field), dropEmpty });
+    const keepNull = schema.lenient === true && !isTypedObject(field);
+    fields.set(key, { decode: compileField(field, schema.lenient), dropEmpty, keepNull });
   }
   return decode;
 }
@@ -40,7 +41,11 @@ interface Field {
   readonly decode: Decode;
   /** Go omits empty optional lists and maps when it writes an object. */
   readonly dropEmpty: boolean;
+  readonly keepNull: boolean;
 }
+
+/** The metadata of an object has a Go type, whatever the rest of the object is. */
+const isTypedObject = ({ type, object }: FieldSchema): boolean => type === 'object' && !object!.lenient;
 
 function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema): Decode {
   const { name = '', open = false } = schema;
@@ -60,6 +65,7 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema)
         continue;
       }
       const inner = object[key];
+      if (inner === null && field.keepNull) continue;
       const decoded =
         inner === null
           ? undefined
@@ -84,7 +90,8 @@ function isEmpty(value: unknown): boolean {
   return true;
 }
 
-function compileField(field: FieldSchema): Decode {
+function compileField(field: FieldSchema, lenient = false): Decode {
+  if (lenient) return compileLenient(field);
   switch (field.type) {
     case 'object': {
       const schema = field.object!;
@@ -105,6 +112,28 @@ function compileField(field: FieldSchema): Decode {
   }
 }
 
+/** Only looks for unknown fields; the metadata of an object is decoded as always. */
+function compileLenient(field: FieldSchema): Decode {
+  if (field.type === 'object') {
+    const decode = compileField(field);
+    if (isTypedObject(field)) return decode;
+    return (value, context, path, goPath) => (isRecord(value) ? decode(value, context, path, goPath) : value);
+  }
+  if (field.type === 'array') {
+    const decode = arrayDecoder(field.items!, compileLenient(field.items!), keepNull);
+    return (value, context, path, goPath) => (Array.isArray(value) ? decode(value, context, path, goPath) : value);
+  }
+  if (field.type === 'map') {
+    const decode = mapDecoder(field.items!, compileLenient(field.items!), keepNull);
+    return (value, context, path, goPath) => (isRecord(value) ? decode(value, context, path, goPath) : value);
+  }
+  return (value) => value;
+}
+
+const keepNull = () => null;
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Decodes the objects in a value of several types: JSONSchemaPropsOrBool is an object or a boolean. */
 function freeDecoder(schema: ObjectSchema): Decode {
   let decode: Decode | undefined;
@@ -119,19 +148,19 @@ function freeDecoder(schema: ObjectSchema): Decode {
   };
 }
 
-function arrayDecoder(items: FieldSchema, decode: Decode): Decode {
+function arrayDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
   return (value, context, path, goPath) => {
     if (!Array.isArray(value)) throw wrongType(value, goPath, `[]${goType(items)}`);
     for (let i = 0; i < value.length; i++) {
       const inner: unknown = value[i];
-      const decoded = inner === null ? zeroOf(items) : decode(inner, context, `${path}[${i}]`, goPath);
+      const decoded = inner === null ? ofNull(items) : decode(inner, context, `${path}[${i}]`, goPath);
       if (decoded !== inner) value[i] = decoded;
     }
     return value;
   };
 }
 
-function mapDecoder(items: FieldSchema, decode: Decode): Decode {
+function mapDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
   return (value, context, path, goPath) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw wrongType(value, goPath, `map[string]${goType(items)}`);
@@ -139,7 +168,7 @@ function mapDecoder(items: FieldSchema, decode: Decode): Decode {
     const map = value as Record<string, unknown>;
     for (const key of Object.keys(map)) {
       const inner = map[key];
-      const decoded = inner === null ? zeroOf(items) : decode(inner, context, `${path}.${key}`, goPath);
+      const decoded = inner === null ? ofNull(items) : decode(inner, context, `${path}.${key}`, goPath);
       if (decoded !== inner) map[key] = decoded;
     }
     return map;

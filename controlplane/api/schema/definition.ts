@@ -6,55 +6,68 @@ import type { Definition, FieldSchema, NamedSchema, ObjectSchema } from './schem
 export interface RootParts {
   readonly name: string;
   readonly metadata: ObjectSchema;
+  readonly lenient?: boolean;
 }
 
 /** The schema of a complete object. */
-export function readDefinition(definition: Definition, { name, metadata }: RootParts): NamedSchema {
-  const root = readObject(definition);
-  const typeMeta: Record<string, FieldSchema> = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
-  return { ...root, name, fields: { ...root.fields, ...typeMeta, metadata: { type: 'object', object: metadata } } };
+export function readDefinition(definition: Definition, parts: RootParts): NamedSchema {
+  const root = new Reader(parts).object(definition);
+  return { ...root, name: parts.name, fields: { ...root.fields, ...metaFields(parts) } };
 }
 
-function readObject(definition: Definition): ObjectSchema {
-  const { properties = {}, required, description } = definition;
-  const described = Object.entries(properties).flatMap(([key, { description: text }]) => (text ? [[key, text]] : []));
-  const isOpen = definition['x-kubernetes-preserve-unknown-fields'] || definition['x-kubernetes-embedded-resource'];
-  return {
-    fields: Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, readField(one)])),
-    ...(required?.length ? { required } : {}),
-    ...(definition['x-kubernetes-map-type'] === 'atomic' ? { atomic: true } : {}),
-    ...(isOpen ? { open: true } : {}),
-    unstructured: true,
-    texts: Object.fromEntries([['', description ?? ''], ...described]),
-  };
-}
+const metaFields = ({ metadata }: RootParts): Record<string, FieldSchema> => ({
+  apiVersion: { type: 'string' },
+  kind: { type: 'string' },
+  metadata: { type: 'object', object: metadata },
+});
 
-function readField(definition: Definition): FieldSchema {
-  const { default: value } = definition;
-  const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-  return isScalar ? { ...readType(definition), default: value } : readType(definition);
-}
+class Reader {
+  constructor(private readonly parts: RootParts) {}
 
-function readType(definition: Definition): FieldSchema {
-  const { type, format, items = {}, properties, additionalProperties: values } = definition;
-  if (definition['x-kubernetes-int-or-string']) return { type: 'intOrString' };
-  switch (type) {
-    case 'array':
-      return { type, items: readField(items), ...listMarkers(definition) };
-    case 'object': {
-      const isMap = !properties && values !== undefined && values !== false;
-      if (!isMap) return { type, object: readObject(definition) };
-      const atomic = definition['x-kubernetes-map-type'] === 'atomic' ? { mapType: 'atomic' as const } : {};
-      return { type: 'map', items: values === true ? { type: 'any' } : readField(values), ...atomic };
+  object(definition: Definition): ObjectSchema {
+    const { properties = {}, required, description, additionalProperties: values } = definition;
+    const described = Object.entries(properties).flatMap(([key, { description: text }]) => (text ? [[key, text]] : []));
+    const isOpen = definition['x-kubernetes-preserve-unknown-fields'] || values === true;
+    const fields = Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, this.field(one)]));
+    return {
+      fields: definition['x-kubernetes-embedded-resource'] ? { ...fields, ...metaFields(this.parts) } : fields,
+      ...(required?.length ? { required } : {}),
+      ...(definition['x-kubernetes-map-type'] === 'atomic' ? { atomic: true } : {}),
+      ...(isOpen ? { open: true } : {}),
+      unstructured: true,
+      ...(this.parts.lenient ? { lenient: true } : {}),
+      texts: Object.fromEntries([['', description ?? ''], ...described]),
+    };
+  }
+
+  private field(definition: Definition): FieldSchema {
+    const { default: value } = definition;
+    const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return isScalar ? { ...this.type(definition), default: value } : this.type(definition);
+  }
+
+  private type(definition: Definition): FieldSchema {
+    const { type, format, items = {}, properties, additionalProperties: values } = definition;
+    if (definition['x-kubernetes-int-or-string']) return { type: 'intOrString' };
+    switch (type) {
+      case 'array':
+        return { type, items: this.field(items), ...listMarkers(definition) };
+      case 'object': {
+        const isMap = !properties && values !== undefined && values !== false;
+        if (!isMap) return { type, object: this.object(definition) };
+        const atomic = definition['x-kubernetes-map-type'] === 'atomic' ? { mapType: 'atomic' as const } : {};
+        return { type: 'map', items: values === true ? { type: 'any' } : this.field(values), ...atomic };
+      }
+      case 'integer':
+        return { type, format: format ?? 'int64' };
+      case 'number':
+      case 'boolean':
+      case 'string':
+        return { type, ...(format === undefined ? {} : { format }) };
+      default:
+        // Without a type it keeps unknown fields; those that it names are pruned inside.
+        return properties ? { type: 'object', object: this.object(definition) } : { type: 'any' };
     }
-    case 'integer':
-      return { type, format: format ?? 'int64' };
-    case 'number':
-    case 'boolean':
-    case 'string':
-      return { type, ...(format === undefined ? {} : { format }) };
-    default:
-      return { type: 'any' };
   }
 }
 

@@ -3,14 +3,9 @@
 import { AppError } from '../../base/errors';
 import { readDefinition } from './definition';
 import { linkDefinitions } from './link';
-import {
-  type Definition,
-  listModelOf,
-  type NamedSchema,
-  type SchemaDocs,
-  type SchemaFile,
-  type SchemaSource,
-} from './schema';
+import { listModelOf, type NamedSchema, type SchemaDocs, type SchemaFile, type SchemaSource } from './schema';
+
+type CustomSource = Extract<SchemaSource, { readonly definition: unknown }>;
 
 /** The parts of a kind that this file needs. */
 export interface SchematicKind {
@@ -45,13 +40,13 @@ export class SchemaSet {
   /** The schema of the objects of a kind. @throws AppError for a model that the file does not have */
   of(kind: SchematicKind): NamedSchema {
     const { schema } = kind.options;
-    return 'model' in schema ? this.ofModel(schema.model) : this.customPair(kind, schema.definition).object;
+    return 'model' in schema ? this.ofModel(schema.model) : this.customPair(kind, schema).object;
   }
 
   /** The schema of its lists. @throws AppError */
   ofList(kind: SchematicKind): NamedSchema {
     const { schema } = kind.options;
-    return 'model' in schema ? this.ofModel(listModelOf(schema)) : this.customPair(kind, schema.definition).list;
+    return 'model' in schema ? this.ofModel(listModelOf(schema)) : this.customPair(kind, schema).list;
   }
 
   /** The schema of a model that is not a kind: V1Status, V1DeleteOptions. @throws AppError */
@@ -75,11 +70,11 @@ export class SchemaSet {
     return this.readDocs();
   }
 
-  private customPair(kind: SchematicKind, definition: Definition): Pair {
+  private customPair(kind: SchematicKind, { definition, lenient = false }: CustomSource): Pair {
     let pair = this.custom.get(kind.options);
     if (!pair) {
       const name = customName(kind);
-      const object = readDefinition(definition, { name, metadata: this.meta('ObjectMeta') });
+      const object = readDefinition(definition, { name, metadata: this.meta('ObjectMeta'), lenient });
       pair = { object, list: listOf(object, kind, this.meta('ListMeta')) };
       this.custom.set(kind.options, pair);
     }

@@ -45,6 +45,8 @@ export interface ObjectSchema {
   readonly unstructured?: true;
   /** Fields that the schema does not name are kept. */
   readonly open?: true;
+  /** Decoding keeps values of wrong types, and nulls: other parts judge them. */
+  readonly lenient?: true;
   /** Descriptions; key '' is the object itself. Absent for generated schemas, whose descriptions only OpenAPI reads, from another file. */
   readonly texts?: Readonly<Record<string, string>>;
 }
@@ -53,7 +55,10 @@ export interface NamedSchema extends ObjectSchema {
 }
 
 /** The source of a kind's schema. */
-export type SchemaSource = ModelSource | { readonly definition: Definition };
+export type SchemaSource =
+  | ModelSource
+  /** `lenient`: decoding keeps values of wrong types and nulls, because `defaults` and `validate` of the kind look at them. */
+  | { readonly definition: Definition; readonly lenient?: boolean };
 
 export interface ModelSource {
   readonly model: string;

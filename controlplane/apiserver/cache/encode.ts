@@ -58,8 +58,9 @@ export class Codec<T extends KubeObject> {
   adopt(entry: CachedObject<T>): CachedObject<T> {
     const { upgrade } = this.kind.options;
     if (!upgrade && this.isOurs(entry.json)) return entry;
-    const upgraded = upgrade ? this.kind.options.upgrade!(entry.object) : entry.object;
-    if (upgraded === entry.object && this.isOurs(entry.json)) return entry;
+    const object = entry instanceof Entry ? entry.readOnce() : entry.object;
+    const upgraded = upgrade ? this.kind.options.upgrade!(object) : object;
+    if (upgraded === object && this.isOurs(entry.json)) return entry;
     return this.decode(entry.key, this.encode(this.prepare(upgraded)), entry.revision);
   }
 

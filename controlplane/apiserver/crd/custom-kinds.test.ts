@@ -1,42 +1,15 @@
 // CustomResourceDefinitions over HTTPS: what they define is served, changed and removed.
-import t, { type Test } from 'tap';
-import { startApiServer, type TestServer } from '../../../test/lib/api-server';
-
-const root = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-
-interface Shape {
-  readonly names?: object;
-  readonly versions?: readonly object[];
-  readonly scope?: string;
-}
-
-const version = (name: string, rest: object = {}) => ({
-  name,
-  served: true,
-  storage: true,
-  schema: {
-    openAPIV3Schema: {
-      type: 'object',
-      properties: {
-        spec: { type: 'object', properties: { cronSpec: { type: 'string' }, replicas: { type: 'integer' } } },
-        status: { type: 'object', properties: { ready: { type: 'boolean' } } },
-      },
-    },
-  },
-  ...rest,
-});
-
-const definition = (plural: string, kind: string, { names = {}, versions, scope = 'Namespaced' }: Shape = {}) => ({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: `${plural}.stable.example.com` },
-  spec: {
-    group: 'stable.example.com',
-    scope,
-    names: { plural, kind, ...names },
-    versions: versions ?? [version('v1')],
-  },
-});
+import t from 'tap';
+import {
+  condition,
+  define,
+  definition,
+  established,
+  reached,
+  definitionsPath as root,
+  serve,
+  version,
+} from '../../../test/lib/custom-definitions';
 
 const crontab = (name: string, rest: object = {}) => ({
   apiVersion: 'stable.example.com/v1',
@@ -48,37 +21,6 @@ const crontab = (name: string, rest: object = {}) => ({
 
 const all = '/apis/stable.example.com/v1/namespaces/default/crontabs';
 const merge = 'application/merge-patch+json';
-
-/** Waits for a state of a definition, on its watch. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind.
-async function reached(server: TestServer, name: string, test: (object: any) => boolean): Promise<any> {
-  const watch = await server.watch(`${root}?watch=true&fieldSelector=metadata.name%3D${name}`);
-  try {
-    for (;;) {
-      const { object } = await watch.next();
-      if (test(object)) return object;
-    }
-  } finally {
-    watch.close();
-  }
-}
-
-const condition =
-  (type: string, status: string) => (object: { status?: { conditions?: { type: string; status: string }[] } }) =>
-    object.status?.conditions?.some((one) => one.type === type && one.status === status) ?? false;
-const established = condition('Established', 'True');
-
-async function serve(t: Test): Promise<TestServer> {
-  const server = await startApiServer();
-  t.teardown(() => server.close());
-  return server;
-}
-
-async function define(server: TestServer, body: { readonly metadata: { readonly name: string } }): Promise<void> {
-  const created = await server.call('POST', root, { body });
-  if (created.status !== 201) throw new Error(created.text);
-  await reached(server, body.metadata.name, established);
-}
 
 t.test('a definition is defaulted, established, served and deleted with its objects', async (t) => {
   const server = await serve(t);

@@ -1,0 +1,109 @@
+// The rules of a schema for single values: enum, texts and numbers, with the messages of kube-apiserver's validator. `path` leads to
+// the value inside the object, as messages name it.
+import type { FieldCause } from '../../base/errors';
+import type { Definition } from '../schema/schema';
+import { invalid, tooLong } from '../validation/causes';
+import { fitsNumberFormat, formatCheck } from './formats';
+import { Pattern } from './pattern/pattern';
+
+/** How upstream prints the field of a cause that has none. */
+export const noField = '<nil>';
+
+interface Enum {
+  readonly values: ReadonlySet<string>;
+  readonly supported: string;
+}
+
+/** Read once: an enum may have thousands of values, and a list as many items. */
+const enums = new WeakMap<readonly unknown[], Enum>();
+
+export function enumCauses(value: unknown, { enum: values }: Definition, path: string): FieldCause[] {
+  if (!values) return [];
+  let known = enums.get(values);
+  if (!known) {
+    const texts = values.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+    known = {
+      values: new Set(values.map(canonical)),
+      supported: texts.map((one) => JSON.stringify(one)).join(', '),
+    };
+    enums.set(values, known);
+  }
+  // Upstream finds no null, even if the enum has it.
+  if (value !== null && known.values.has(canonical(value))) return [];
+  const { message } = invalid(path, value, `supported values: ${known.supported}`);
+  return [
+    { reason: 'FieldValueNotSupported', field: path, message: message.replace('Invalid value', 'Unsupported value') },
+  ];
+}
+
+/** The same text for equal values, whatever the order of their keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+export function textCauses(value: string, schema: Definition, path: string): FieldCause[] {
+  const { maxLength, minLength, pattern, format, type } = schema;
+  const causes: FieldCause[] = [];
+  // UTF-16 has at least as many units as the text has characters, and at most twice as many.
+  const isLong = (bound: number) => value.length > bound && (value.length > 2 * bound || [...value].length > bound);
+  if (maxLength !== undefined && isLong(maxLength)) causes.push(tooLong(path, maxLength));
+  if (minLength !== undefined && minLength > 0 && !isLong(minLength - 1)) {
+    causes.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
+  }
+  if (pattern) {
+    const matches = compiled(pattern)?.test(value);
+    if (matches === undefined) causes.push(invalid(path, '', `the pattern '${pattern}' costs too much for this text`));
+    else if (!matches) causes.push(invalid(path, value, `${path} in body should match '${pattern}'`));
+  }
+  const isText = type === undefined || type === 'string';
+  const check = isText && format ? formatCheck(format) : undefined;
+  if (check && !check(value)) causes.push(typeCause(path, value, `${format}`, value));
+  return causes;
+}
+
+export function numberCauses(value: number, schema: Definition, path: string): FieldCause[] {
+  const { maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf, type, format } = schema;
+  const causes: FieldCause[] = [];
+  const fail = (rule: string) => causes.push(invalid(path, value, `${path} in body should be ${rule}`));
+  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
+    fail(exclusiveMaximum ? `less than ${maximum}` : `less than or equal to ${maximum}`);
+  }
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
+    fail(exclusiveMinimum ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
+  }
+  if (multipleOf && !Number.isInteger(multipleOf < 1 ? (1 / multipleOf) * value : value / multipleOf)) {
+    fail(`a multiple of ${multipleOf}`);
+  }
+  if (!fitsNumberFormat(value, type, format)) {
+    const known = format ? `with format ${format}` : '(default format)';
+    causes.push(invalid(noField, '', `Checked value must be of type ${type} ${known} in ${path}`));
+  }
+  return causes;
+}
+
+/** A value of the wrong type is printed as the name of its type. */
+export function typeCause(path: string, shown: string, expected: string, found: string): FieldCause {
+  const cause = invalid(path, shown, `${path} in body must be of type ${expected}: ${JSON.stringify(found)}`);
+  return { ...cause, reason: 'FieldValueTypeInvalid' };
+}
+
+/** Compiled at the first use. */
+const patterns = new Map<string, Pattern>();
+const maxPatterns = 10_000;
+
+/** Undefined for a text that is no pattern: definitions with one are refused. */
+function compiled(source: string): Pattern | undefined {
+  const known = patterns.get(source);
+  if (known) return known;
+  if (patterns.size >= maxPatterns) patterns.clear();
+  try {
+    const pattern = new Pattern(source);
+    patterns.set(source, pattern);
+    return pattern;
+  } catch {
+    return undefined;
+  }
+}
