@@ -37,6 +37,7 @@ import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
+import { StatefulSetController } from './statefulset/controller';
 import { TokenCleanerController } from './token-cleaner/controller';
 import { VacProtectionController } from './vac-protection/controller';
 
@@ -117,6 +118,7 @@ export function createControllers(
     replicaset: new ReplicaSetController(deps('replicaset'), replicaSetWorkload),
     replicationController: new ReplicaSetController(deps('replicationcontroller'), replicationControllerWorkload),
     daemonset: new DaemonSetController(deps('daemonset')),
+    statefulset: new StatefulSetController(deps('statefulset')),
     job: new JobController(deps('job')),
     cronJob: new CronJobController(deps('cronjob')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),

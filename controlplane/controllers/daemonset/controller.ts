@@ -3,7 +3,7 @@
 import { type DaemonSet, daemonSets } from '../../api/daemon-set';
 import { type Node, nodes } from '../../api/node';
 import type { Pod } from '../../api/pod';
-import { selectorFromLabelSelector } from '../../api/selector';
+import { type Selector, selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import type { TrackedInformer } from '../../client/informer';
@@ -11,6 +11,7 @@ import type { Controller, Deps } from '../shared/deps';
 import { controllerReference, metaOf } from '../shared/owner';
 import { PodOwner } from '../shared/pod-owner';
 import { RevisionHistory } from '../shared/revision-history';
+import { daemonSetRevisions } from '../shared/revisions';
 import { runWorkers } from '../shared/worker';
 import { planDaemonSet, renderPod, type Step } from './plan';
 
@@ -32,6 +33,8 @@ export class DaemonSetController implements Controller {
     this.history = new RevisionHistory(deps, {
       kind: daemonSets,
       template: ({ spec }) => spec?.template ?? {},
+      selector: selectorOf,
+      form: daemonSetRevisions,
       limit: ({ spec }) => spec?.revisionHistoryLimit ?? 10,
     });
   }
@@ -58,7 +61,7 @@ export class DaemonSetController implements Controller {
       return;
     }
     if (!this.podOwner.guard.isCurrent(key) || !this.history.isCurrent(key)) return;
-    const selector = selectorFromLabelSelector(set.spec?.selector) ?? [];
+    const selector = selectorOf(set);
     if (selector.length === 0) return;
     const owned = await this.podOwner.claim(key, set, selector, signal);
     if (owned === undefined) return;
@@ -131,6 +134,8 @@ export class DaemonSetController implements Controller {
     return 0;
   }
 }
+
+const selectorOf = ({ spec }: DaemonSet): Selector => selectorFromLabelSelector(spec?.selector) ?? [];
 
 function mattersForPlacement(before: Node, after: Node): boolean {
   const facts = ({ metadata, spec }: Node) => JSON.stringify([metadata?.labels, spec?.taints]);

@@ -13,18 +13,22 @@ export interface Claim<T extends KubeObject> {
   readonly release: readonly T[];
 }
 
-/** An owner that is being deleted neither adopts nor releases. `mayAdopt` excludes objects that the owner cannot use. */
+/**
+ * An owner that is being deleted neither adopts nor releases. `mayAdopt` excludes objects that the owner cannot use; objects that are
+ * no `isMember` never belong to it, whatever their labels.
+ */
 export function planClaim<T extends KubeObject>(
   owner: KubeObject,
   selector: Selector,
   objects: readonly T[],
   mayAdopt: (object: T) => boolean = () => true,
+  isMember: (object: T) => boolean = () => true,
 ): Claim<T> {
   const claim = { owned: [] as T[], adopt: [] as T[], release: [] as T[] };
   const active = !isDeleting(owner);
   for (const object of objects) {
     const controller = controllerOf(object);
-    const matches = matchesSelector(selector, object.metadata?.labels);
+    const matches = matchesSelector(selector, object.metadata?.labels) && isMember(object);
     if (controller?.uid === owner.metadata?.uid) {
       if (matches) claim.owned.push(object);
       else if (active && !isDeleting(object)) claim.release.push(object);

@@ -25,6 +25,8 @@ export interface PodOwnerOptions<O extends KubeObject> {
   readonly component: string;
   /** Each pod gets this finalizer, until the controller removes it. */
   readonly finalizer?: string;
+  /** Of pods that the owner's selector matches: which of them belong to it. All by default; with it, ended pods are adopted too. */
+  readonly isMember?: (owner: O, pod: Pod) => boolean;
 }
 
 export class PodOwner<O extends KubeObject> {
@@ -72,7 +74,14 @@ export class PodOwner<O extends KubeObject> {
 
   /** The pods of the owner; undefined after a pod was released or adopted: the events of these writes lead to the next pass. */
   async claim(key: string, owner: O, selector: Selector, signal: AbortSignal): Promise<readonly Pod[] | undefined> {
-    const claim = planClaim(owner, selector, this.candidates(owner), (pod) => !isTerminal(pod));
+    const { isMember } = this.options;
+    const claim = planClaim(
+      owner,
+      selector,
+      this.candidates(owner),
+      (pod) => isMember !== undefined || !isTerminal(pod),
+      (pod) => isMember?.(owner, pod) ?? true,
+    );
     for (const pod of claim.release) await this.release(key, owner, pod, signal);
     for (const pod of claim.adopt) await this.adopt(key, owner, pod, signal);
     return claim.adopt.length + claim.release.length > 0 ? undefined : claim.owned;

@@ -2,18 +2,23 @@ import t, { type Test } from 'tap';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
 import { type DaemonSet, daemonSets } from '../../api/daemon-set';
+import { selectorFromLabelSelector } from '../../api/selector';
 import { systemClock as clock } from '../../base/clock';
 import { silentLogger as log } from '../../base/logger';
 import { createEventRecorder } from '../../client/event-recorder';
 import { InformerSet } from './informers';
 import { metaOf } from './owner';
 import { RevisionHistory } from './revision-history';
+import { daemonSetRevisions } from './revisions';
 
 const key = 'a/ds';
 const withImage = (image: string, set?: DaemonSet): DaemonSet => ({
   ...set,
   metadata: set?.metadata ?? { name: 'ds', namespace: 'a' },
-  spec: { selector: {}, template: { spec: { containers: [{ name: 'c', image }] } } },
+  spec: {
+    selector: {},
+    template: { metadata: { labels: { app: 'ds' } }, spec: { containers: [{ name: 'c', image }] } },
+  },
 });
 
 async function open(t: Test) {
@@ -22,7 +27,13 @@ async function open(t: Test) {
   const recorder = (component: string) => createEventRecorder({ client, component, log, clock });
   const history = new RevisionHistory<DaemonSet>(
     { client, informers, clock, log, recorder },
-    { kind: daemonSets, template: ({ spec }) => spec?.template ?? {}, limit: () => 1 },
+    {
+      kind: daemonSets,
+      template: ({ spec }) => spec?.template ?? {},
+      selector: () => selectorFromLabelSelector({ matchLabels: { app: 'ds' } }) ?? [],
+      limit: () => 1,
+      form: daemonSetRevisions,
+    },
   );
   const abort = new AbortController();
   const running = informers.run(abort.signal);
@@ -81,4 +92,22 @@ t.test("another owner's revision with the same name is a collision, which change
   const next = await history.apply(key, counted, [], signal);
   t.ok(next);
   t.not(next, hash);
+});
+
+t.test('a new owner adopts the revisions of an earlier one, so it knows the pods of that time', async (t) => {
+  const { client, history, set, signal, current } = await open(t);
+  const hash = await history.apply(key, set, [], signal);
+  await current();
+  const [revision] = (await client.list(controllerRevisions)).items;
+  const { ownerReferences: _owner, ...metadata } = revision!.metadata!;
+  await client.update(controllerRevisions, { ...revision!, metadata });
+  await new Promise<void>((resolve) => {
+    const look = () => history.revisions.get(`a/ds-${hash}`)?.metadata?.ownerReferences === undefined && resolve();
+    history.revisions.onChange(look);
+    look();
+  });
+  t.equal(await history.apply(key, set, [], signal), undefined, 'the adoption is written first');
+  await current();
+  t.equal(await history.apply(key, set, [], signal), hash);
+  t.equal((await client.list(controllerRevisions)).items.length, 1);
 });

@@ -2,14 +2,24 @@
 import { type ControllerRevision, controllerRevisions } from '../../api/controller-revision';
 import type { Kind } from '../../api/kind';
 import type { Pod } from '../../api/pod';
+import type { Selector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { isAlreadyExists, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
+import { adopt } from './adopt';
+import { planClaim } from './claim';
 import type { Deps } from './deps';
-import { byController, controlledBy } from './informers';
+import { byController, controlledBy, orphansOf } from './informers';
 import { refusedByTermination } from './namespaced';
 import { controllerOf, controllerReference, metaOf } from './owner';
-import { hasTemplate, planRevisions, type RevisionInput, revisionHashLabel } from './revisions';
+import {
+  carriedBy,
+  hasTemplate,
+  planRevisions,
+  type RevisionForm,
+  type RevisionInput,
+  revisionHashLabel,
+} from './revisions';
 import { WriteGuard } from './write-guard';
 
 type Workload = RevisionInput['owner'];
@@ -17,8 +27,10 @@ type Workload = RevisionInput['owner'];
 export interface RevisionHistoryOptions<O extends Workload> {
   readonly kind: Kind<O>;
   readonly template: (owner: O) => RevisionInput['template'];
+  readonly selector: (owner: O) => Selector;
   /** How many revisions to keep that no pod has. */
   readonly limit: (owner: O) => number;
+  readonly form: RevisionForm;
 }
 
 export class RevisionHistory<O extends Workload> {
@@ -42,33 +54,63 @@ export class RevisionHistory<O extends Workload> {
     this.guard.forget(key);
   }
 
-  /** Returns the hash of the template; undefined when the owner had to be changed first: the event of that write leads to the next pass. */
-  async apply(key: string, owner: O, owned: readonly Pod[], signal: AbortSignal): Promise<string | undefined> {
+  /** The revision of the owner that its pods name in this way. */
+  find(owner: O, carried: string | undefined): ControllerRevision | undefined {
+    const owned = this.revisions.by(byController, controlledBy(owner));
+    return owned.find((revision) => carriedBy(revision, this.options.form) === carried);
+  }
+
+  /**
+   * Returns what pods of the present template carry in their label; undefined when another object had to be changed first: the event of
+   * that write leads to the next pass. The revisions in `kept` stay, as those of the pods.
+   */
+  async apply(
+    key: string,
+    owner: O,
+    owned: readonly Pod[],
+    signal: AbortSignal,
+    kept: readonly string[] = [],
+  ): Promise<string | undefined> {
     const { client } = this.deps;
-    const { kind, template, limit } = this.options;
+    const { kind, template, limit, form } = this.options;
+    if (await this.adoptOrphans(key, owner, signal)) return undefined;
     const plan = planRevisions({
       owner,
       ownerReference: controllerReference(kind, owner),
       template: template(owner),
       owned: this.revisions.by(byController, controlledBy(owner)),
-      inUse: new Set(owned.map(({ metadata }) => metadata?.labels?.[revisionHashLabel] ?? '')),
+      inUse: new Set([...kept, ...owned.map(({ metadata }) => metadata?.labels?.[revisionHashLabel] ?? '')]),
       limit: limit(owner),
+      form,
     });
     if (plan.update) this.guard.wrote(key, await client.update(controllerRevisions, plan.update, { signal }));
     for (const revision of plan.remove) await this.remove(key, revision, signal);
-    if (!plan.create) return plan.hash;
+    if (!plan.create) return plan.carried;
     try {
       this.guard.wrote(key, await client.create(controllerRevisions, plan.create, { signal }));
-      return plan.hash;
+      return plan.carried;
     } catch (err) {
       if (refusedByTermination(err)) return undefined;
       if (!isAlreadyExists(err)) throw err;
     }
     const taken = await client.get(controllerRevisions, objectKey(plan.create), signal);
     const ours = controllerOf(taken)?.uid === metaOf(owner).uid;
-    if (ours && hasTemplate(taken, template(owner))) return plan.hash;
+    if (ours && hasTemplate(taken, template(owner))) return plan.carried;
     await this.countCollision(owner, signal);
     return undefined;
+  }
+
+  /** Revisions of an earlier owner of the same pods: with them a new owner knows of which revision its pods are. */
+  private async adoptOrphans(key: string, owner: O, signal: AbortSignal): Promise<boolean> {
+    const { kind, selector } = this.options;
+    const orphans = this.revisions.by(byController, orphansOf(owner.metadata?.namespace));
+    if (orphans.length === 0) return false;
+    const claim = planClaim(owner, selector(owner), orphans);
+    for (const revision of claim.adopt) {
+      const kinds = { object: controllerRevisions, owner: kind };
+      this.guard.wrote(key, await adopt(this.deps.client, kinds, revision, owner, signal));
+    }
+    return claim.adopt.length > 0;
   }
 
   private async remove(key: string, revision: ControllerRevision, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { ControllerRevision } from '../../api/controller-revision';
-import { planRevisions, type RevisionInput } from './revisions';
+import { planRevisions, type RevisionInput, statefulSetRevisions } from './revisions';
 
 const template = (image: string) => ({
   metadata: { labels: { app: 'x' } },
@@ -40,10 +40,10 @@ t.test('a new template is a new revision', async (t) => {
 });
 
 t.test('an earlier template becomes the newest revision again', async (t) => {
-  const { create, update, hash } = plan('i:1', history('i:1', 'i:2'));
+  const { create, update, carried } = plan('i:1', history('i:1', 'i:2'));
   t.equal(create, undefined);
   t.equal(update?.revision, 3);
-  t.equal(update?.metadata?.labels?.['controller-revision-hash'], hash);
+  t.equal(update?.metadata?.labels?.['controller-revision-hash'], carried);
 });
 
 t.test('revisions beyond the limit are deleted, oldest first, except those that pods still use', async (t) => {
@@ -52,10 +52,22 @@ t.test('revisions beyond the limit are deleted, oldest first, except those that 
     plan('i:4', all, { inUse: new Set(inUse), limit }).remove.map(({ revision }) => revision);
   t.same(removed([], 2), [1]);
   t.same(removed([], 0), [1, 2, 3]);
+  t.same(removed([], -1), [], 'a negative limit keeps all');
   t.same(removed([all[0]!.metadata!.labels!['controller-revision-hash']!], 1), [2]);
+});
+
+t.test('pods of StatefulSets carry the name of their revision', async (t) => {
+  const { create, carried } = plan('i:1', [], { form: statefulSetRevisions });
+  t.equal(create?.metadata?.name, carried);
+  t.match(create?.metadata?.labels, { app: 'x', 'controller.kubernetes.io/hash': /^\w+$/ });
+  t.equal(carried, `ds-${create?.metadata?.labels?.['controller.kubernetes.io/hash']}`);
+  const all = [create!, { ...create!, metadata: { name: 'ds-old' }, revision: 0, data: {} }];
+  const over = { form: statefulSetRevisions, limit: 0 };
+  t.equal(plan('i:1', all, over).remove.length, 1);
+  t.same(plan('i:1', all, { ...over, inUse: new Set(['ds-old']) }).remove, []);
 });
 
 t.test('a collision changes the hash', async (t) => {
   const owner = { metadata: { name: 'ds', namespace: 'a' }, status: { collisionCount: 1 } };
-  t.not(plan('i:1', [], { owner }).hash, plan('i:1', []).hash);
+  t.not(plan('i:1', [], { owner }).carried, plan('i:1', []).carried);
 });

@@ -1,0 +1,75 @@
+// The claims of a StatefulSet's pods: which are missing, and who owns them by persistentVolumeClaimRetentionPolicy. An owner that is
+// deleted takes its claims along, so the owner of a claim is the policy. Pure.
+import { isDeepStrictEqual } from 'node:util';
+import type { PersistentVolumeClaim } from '../../api/persistent-volume-claim';
+import { type Pod, pods } from '../../api/pod';
+import { type StatefulSet, statefulSets } from '../../api/stateful-set';
+import type { OwnerReference } from '../../api/types';
+import { controllerReference, isDeleting } from '../shared/owner';
+import { isDesired, podNameOf, renderClaims } from './identity';
+
+/** The claim of this name in the namespace of the set. */
+export type FindClaim = (name: string) => PersistentVolumeClaim | undefined;
+
+export interface Ownership {
+  readonly claim: PersistentVolumeClaim;
+  readonly ownerReferences: readonly OwnerReference[];
+}
+
+export const missingClaims = (set: StatefulSet, ordinal: number, find: FindClaim): PersistentVolumeClaim[] =>
+  renderClaims(set, ordinal).filter(({ metadata }) => !find(metadata?.name ?? ''));
+
+/** The name of a claim that is being deleted: a pod that used it would lose it. */
+export const deletedClaim = (set: StatefulSet, ordinal: number, find: FindClaim): string | undefined =>
+  claimsOf(set, ordinal, find).find(isDeleting)?.metadata?.name;
+
+/** A claim of an earlier pod of this name is deleted with that pod, so the new pod waits. */
+export function waitsForClaims(set: StatefulSet, ordinal: number, find: FindClaim): boolean {
+  if (policyOf(set).whenScaled === 'Retain') return false;
+  const name = podNameOf(set, ordinal);
+  return claimsOf(set, ordinal, find).some(({ metadata }) =>
+    metadata?.ownerReferences?.some((reference) => isTo(reference, pods, name)),
+  );
+}
+
+/** The claims of this pod whose owners are not those of the policy. */
+export function planOwnership(set: StatefulSet, pod: Pod, ordinal: number, find: FindClaim): Ownership[] {
+  return claimsOf(set, ordinal, find).flatMap((claim) => {
+    const before = claim.metadata?.ownerReferences ?? [];
+    const after = ownersOf(set, pod, ordinal, before);
+    return isDeepStrictEqual(before, after) ? [] : [{ claim, ownerReferences: after }];
+  });
+}
+
+const claimsOf = (set: StatefulSet, ordinal: number, find: FindClaim): PersistentVolumeClaim[] =>
+  renderClaims(set, ordinal).flatMap(({ metadata }) => find(metadata?.name ?? '') ?? []);
+
+function policyOf({ spec }: StatefulSet): { whenDeleted: string; whenScaled: string } {
+  const { whenDeleted = 'Retain', whenScaled = 'Retain' } = spec?.persistentVolumeClaimRetentionPolicy ?? {};
+  return { whenDeleted, whenScaled };
+}
+
+function ownersOf(set: StatefulSet, pod: Pod, ordinal: number, before: readonly OwnerReference[]): OwnerReference[] {
+  const { whenDeleted, whenScaled } = policyOf(set);
+  const toSet = (reference: OwnerReference) => isTo(reference, statefulSets, set.metadata?.name);
+  const toPod = (reference: OwnerReference) => isTo(reference, pods, pod.metadata?.name);
+  const others = before.filter((reference) => !toSet(reference) && !toPod(reference));
+  if (whenDeleted === 'Retain' && whenScaled === 'Retain') return others;
+  // A claim of another controller, or of an earlier set or pod of this name, is left to the garbage collector.
+  const isForeign = before.some(
+    (reference) =>
+      (toSet(reference) && reference.uid !== set.metadata?.uid) ||
+      (toPod(reference) && reference.uid !== pod.metadata?.uid) ||
+      (!toSet(reference) && !toPod(reference) && reference.controller === true),
+  );
+  if (isForeign) return others;
+  const isScaledDown = !isDesired(set, ordinal);
+  if (whenScaled === 'Delete' && isScaledDown) return [...others, controllerReference(pods, pod)];
+  return whenDeleted === 'Delete' ? [...others, controllerReference(statefulSets, set)] : others;
+}
+
+const isTo = (
+  reference: OwnerReference,
+  kind: { apiVersion: string; kind: string },
+  name: string | undefined,
+): boolean => reference.apiVersion === kind.apiVersion && reference.kind === kind.kind && reference.name === name;
