@@ -60,6 +60,7 @@ export { type ReplicationController, replicationControllers } from './replicatio
 export { type ResourceClaim, resourceClaims } from './resource-claim';
 export { type ResourceClaimTemplate, resourceClaimTemplates } from './resource-claim-template';
 export { type ResourceSlice, resourceSlices } from './resource-slice';
+export { type ResourceQuota, resourceQuotas } from './resource-quota';
 export { type Role, roles } from './role';
 export { type RoleBinding, roleBindings } from './role-binding';
 export { type RuntimeClass, runtimeClasses } from './runtime-class';

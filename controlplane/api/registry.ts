@@ -43,6 +43,7 @@ import { replicationControllers } from './replication-controller';
 import { resourceClaims } from './resource-claim';
 import { resourceClaimTemplates } from './resource-claim-template';
 import { resourceSlices } from './resource-slice';
+import { resourceQuotas } from './resource-quota';
 import { roles } from './role';
 import { roleBindings } from './role-binding';
 import { runtimeClasses } from './runtime-class';
@@ -68,6 +69,7 @@ export const registry: readonly Kind[] = [
   secrets,
   serviceAccounts,
   limitRanges,
+  resourceQuotas,
   persistentVolumes,
   persistentVolumeClaims,
   podTemplates,

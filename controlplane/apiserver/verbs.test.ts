@@ -30,6 +30,7 @@ const samples: Readonly<Record<string, object>> = {
     spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } },
   },
   persistentvolumeclaims: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+  resourcequotas: { spec: { hard: { pods: '5' } } },
   podtemplates: { template },
   replicationcontrollers: { spec: { template } },
   events: {

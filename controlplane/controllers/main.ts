@@ -33,6 +33,7 @@ import { PvProtectionController } from './pv-protection/controller';
 import { PvcProtectionController } from './pvc-protection/controller';
 import { ReplicaSetController } from './replicaset/controller';
 import { replicaSetWorkload, replicationControllerWorkload } from './replicaset/workloads';
+import { ResourceQuotaController } from './resourcequota/controller';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
 import type { Controller, Deps } from './shared/deps';
@@ -137,6 +138,7 @@ export function createControllers(
     vacProtection: new VacProtectionController(deps('vac-protection')),
     namespace: new NamespaceController(deps('namespace'), catalog),
     garbage: new GarbageCollector(deps('garbage'), catalog),
+    resourceQuota: new ResourceQuotaController(deps('resourcequota'), catalog),
     disruption: new DisruptionController(deps('disruption'), catalog),
     eventTtl: new EventTtlController(deps('event-ttl')),
     clusterRoleAggregation: new ClusterRoleAggregationController(deps('clusterrole-aggregation')),

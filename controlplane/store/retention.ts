@@ -47,8 +47,9 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
     revision: () => store.revision(),
     get: (key) => store.get(key),
     range: (prefix, options) => store.range(prefix, options),
-    create: (key, value, claims) => store.create(key, value, claims),
-    update: (key, value, expectedRevision, claims) => store.update(key, value, expectedRevision, claims),
+    create: (key, value, claims, together) => store.create(key, value, claims, together),
+    update: (key, value, expectedRevision, claims, together) =>
+      store.update(key, value, expectedRevision, claims, together),
     delete: (key, expectedRevision) => store.delete(key, expectedRevision),
     adopt: (key, claims, expectedRevision) => store.adopt(key, claims, expectedRevision),
     claims: () => store.claims(),

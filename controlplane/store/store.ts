@@ -18,6 +18,8 @@ export interface StoreEvent {
   readonly createRevision: number;
   /** The value before this event; absent when the key did not exist. */
   readonly previous?: Buffer;
+  /** The change was made together with another write: so no caller waits for this revision. May be missing in history. */
+  readonly isTogether?: true;
 }
 
 export interface RangeOptions {
@@ -40,6 +42,18 @@ export interface RangeResult {
  */
 export type Claims = readonly string[];
 
+/**
+ * A change of a second key that a write takes with it. The store calls `change` with the present value of that key, inside the
+ * transaction: so no other write comes between its decision and the write. It must be pure, and fast. It returns the new value, or
+ * undefined to leave it; when it throws an AppError, the complete write is refused with it. A key that does not exist is left out. The
+ * changes take the revisions after that of the write. The store asks after the write's own expectation is met, and before it takes claims. One write
+ * names a key once, and not its own. The claims of the second key stay as they are.
+ */
+export interface Together {
+  readonly key: string;
+  change(value: Buffer): Buffer | undefined;
+}
+
 /** A claim and the key that holds it. */
 export interface HeldClaim {
   readonly claim: string;
@@ -52,10 +66,16 @@ export interface Store {
   get(key: string): Promise<StoredValue | undefined>;
   /** Keys with this prefix in byte order. */
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
-  /** Resolves with the new revision after the commit is durable. @throws AlreadyExists, AlreadyClaimed */
-  create(key: string, value: Buffer, claims?: Claims): Promise<number>;
+  /** Resolves with the new revision after the commit is durable. @throws AlreadyExists, AlreadyClaimed, what `together` throws */
+  create(key: string, value: Buffer, claims?: Claims, together?: readonly Together[]): Promise<number>;
   /** @throws NotFound, Conflict when the key's modRevision is not `expectedRevision`, AlreadyClaimed */
-  update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number>;
+  update(
+    key: string,
+    value: Buffer,
+    expectedRevision: number,
+    claims?: Claims,
+    together?: readonly Together[],
+  ): Promise<number>;
   /** Frees all claims of the key. Resolves with the revision of the deletion. @throws NotFound, Conflict */
   delete(key: string, expectedRevision?: number): Promise<number>;
   /**

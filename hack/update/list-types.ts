@@ -177,6 +177,9 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     PodStatus: 'initContainerStatuses containerStatuses ephemeralContainerStatuses',
     ProjectedVolumeSource: 'sources',
     RBDPersistentVolumeSource: 'monitors',
+    ResourceQuotaSpec: 'scopes',
+    ScopeSelector: 'matchExpressions',
+    ScopedResourceSelectorRequirement: 'values',
     SecretProjection: 'items',
     SecretVolumeSource: 'items',
     ServiceAccount: 'imagePullSecrets',
@@ -268,8 +271,8 @@ export const atomicTypes: Readonly<Record<string, string>> = {
   'meta.v1': 'LabelSelector OwnerReference',
   'core.v1':
     'ConfigMapKeySelector EndpointAddress EndpointPort FileKeySelector LocalObjectReference NodeSelector ' +
-    'NodeSelectorTerm ObjectFieldSelector ObjectReference ResourceFieldSelector SecretKeySelector SecretReference ' +
-    'TopologySelectorTerm TypedLocalObjectReference',
+    'NodeSelectorTerm ObjectFieldSelector ObjectReference ResourceFieldSelector ScopeSelector SecretKeySelector ' +
+    'SecretReference TopologySelectorTerm TypedLocalObjectReference',
   'autoscaling.v1': 'CrossVersionObjectReference',
   'discovery.v1': 'EndpointPort',
   'networking.v1': 'ServiceBackendPort',
@@ -289,6 +292,8 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     PodSpec: 'overhead',
     PodStatus: 'allocatedResources',
     ResourceFieldSelector: 'divisor',
+    ResourceQuotaSpec: 'hard',
+    ResourceQuotaStatus: 'hard used',
     ResourceRequirements: 'limits requests',
     VolumeResourceRequirements: 'limits requests',
   },

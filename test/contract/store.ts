@@ -1,5 +1,6 @@
 // The contract of every Store, the in-memory store included. Each backend's test file runs this suite.
 import type { Test } from 'tap';
+import { Unavailable } from '../../controlplane/base/errors';
 import type { Store, StoreEvent } from '../../controlplane/store/store';
 
 const text = (value: string) => Buffer.from(value);
@@ -313,6 +314,61 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await store.compact(3);
     t.same(await held(store), ['x /b', 'z /a']);
     stop.abort();
+  },
+
+  'a write changes another key in its own transaction': async (t, store) => {
+    const stop = new AbortController();
+    await store.create('/count', text('0'), ['kept']);
+    const counting = (key: string) => ({
+      key,
+      change: (value: Buffer) => text(String(Number(value.toString()) + 1)),
+    });
+    t.equal(await store.create('/a', text('x'), undefined, [counting('/count'), counting('/absent')]), 2);
+    t.match(await store.get('/count'), { value: text('1'), modRevision: 3, createRevision: 1 });
+    t.equal(await store.update('/a', text('y'), 2, undefined, [{ key: '/count', change: () => undefined }]), 4);
+    t.equal(await store.update('/a', text('z'), 4, undefined, [counting('/count')]), 5);
+    t.same((await take(store.watch('/', 0, stop.signal), 6)).map(show), [
+      '1 put /count 0 c1',
+      '2 put /a x c2',
+      '3 put /count 1 c1 was 0',
+      '4 put /a y c2 was x',
+      '5 put /a z c2 was y',
+      '6 put /count 2 c1 was 1',
+    ]);
+    t.same(await held(store), ['kept /count'], 'the claims of the other key stay');
+    stop.abort();
+  },
+
+  'a change together with a write may refuse it, and a refused write changes nothing': async (t, store) => {
+    await store.create('/count', text('0'));
+    await store.create('/b', text('1'), ['taken']);
+    let asked = 0;
+    const counting = {
+      key: '/count',
+      change(value: Buffer) {
+        asked++;
+        const next = Number(value.toString()) + 1;
+        if (next > 2) throw new Unavailable('full');
+        return text(String(next));
+      },
+    };
+    await t.rejects(store.create('/b', text('x'), undefined, [counting]), { code: 'AlreadyExists' });
+    await t.rejects(store.update('/b', text('x'), 1, undefined, [counting]), { code: 'Conflict' });
+    await t.rejects(store.update('/none', text('x'), 1, undefined, [counting]), { code: 'NotFound' });
+    t.equal(asked, 0, 'the expectation of the write comes first');
+    await t.rejects(store.create('/c', text('x'), ['taken'], [counting]), { code: 'AlreadyClaimed' });
+    t.match(await store.get('/count'), { value: text('0'), modRevision: 1 });
+    const results = await Promise.allSettled(
+      ['/1', '/2', '/3', '/4'].map((key) => store.create(key, text('x'), [key], [counting])),
+    );
+    t.same(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code)),
+      [3, 5, 'Unavailable', 'Unavailable'],
+    );
+    t.match(await store.get('/count'), { value: text('2'), modRevision: 6 });
+    t.equal(await store.get('/3'), undefined);
+    t.same(await held(store), ['/1 /1', '/2 /2', 'taken /b'], 'a refused write takes no claims');
+    t.equal(await store.revision(), 6);
   },
 
   'values are any bytes': async (t, store) => {

@@ -211,6 +211,13 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' },
     },
   }),
+  ResourceQuota: () => ({
+    spec: {
+      hard: { pods: '10000', 'requests.cpu': '1000' },
+      scopes: ['NotTerminating'],
+      scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }] },
+    },
+  }),
   PodTemplate: () => ({ template: template() }),
   ReplicationController: () => ({ spec: { replicas: 1, minReadySeconds: 1, selector: labels, template: template() } }),
   Event: () => ({

@@ -3,10 +3,10 @@ import type { FieldCause } from '../../base/errors';
 import { compareQuantities, formatQuantity, parseQuantity } from '../quantity';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { qualifiedName } from '../validation/names';
+import { hugePages, isExtended, isHugePages, isNative } from './resource-names';
 import type { ResourceRequirements } from './types';
 import { noClaims, validateClaimUse } from './validate-claims';
 
-const hugePages = 'hugepages-';
 const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage']);
 /** Names without a domain that have a meaning in the API, though not all of them in containers. */
 const standard = new Set([
@@ -18,10 +18,6 @@ const standard = new Set([
 ]);
 const nanoPerUnit = 1_000_000_000n;
 
-const isHugePages = (name: string): boolean => name.startsWith(hugePages);
-const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
-export const isExtended = (name: string): boolean =>
-  !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 /** Devices and huge pages are not shared, so their request must equal the limit. */
 const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
 

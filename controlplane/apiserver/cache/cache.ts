@@ -2,6 +2,7 @@
 // bytes that are served; a watch event is encoded once for all its watchers.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
+import type { Together } from '../../store/store';
 
 /** One object at one revision. `object` is shared by all readers: never change it, copy it first. */
 export interface CachedObject<T extends KubeObject = KubeObject> {
@@ -84,17 +85,17 @@ export interface KindCache<T extends KubeObject = KubeObject> {
    * Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. The object
    * belongs to the cache from the call on: do not change it afterwards. Its claims are written with it. @throws AlreadyExists, AlreadyClaimed
    */
-  create(object: T): Promise<CachedObject<T>>;
+  create(object: T, together?: readonly Together[]): Promise<CachedObject<T>>;
   /**
    * The object belongs to the cache, as with create. When its bytes equal the stored ones, nothing is written and the stored
    * object returned. @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more, AlreadyClaimed
    */
-  update(object: T, expectedRevision: number): Promise<CachedObject<T>>;
+  update(object: T, expectedRevision: number, together?: readonly Together[]): Promise<CachedObject<T>>;
   /**
    * Reads, changes and writes; starts again when another writer was faster. `change` must work on a copy and may throw; when
-   * it returns undefined, nothing is written. @throws NotFound, Conflict after many attempts, any error of `change`
+   * it returns undefined, nothing is written. `together` is asked after each `change`. @throws NotFound, Conflict after many attempts, any error of `change`
    */
-  modify(key: string, change: Change<T>): Promise<CachedObject<T>>;
+  modify(key: string, change: Change<T>, together?: () => readonly Together[] | undefined): Promise<CachedObject<T>>;
   /** Resolves with the last state. @throws NotFound, Conflict */
   delete(key: string, expectedRevision?: number): Promise<CachedObject<T>>;
 }

@@ -3,6 +3,7 @@
 import type { Kind } from '../../api/kind';
 import { fromStored, toStored } from '../../api/storage';
 import { type KubeObject, objectKey } from '../../api/types';
+import type { Together } from '../../store/store';
 import { notFound } from '../status';
 import type {
   CachedObject,
@@ -52,21 +53,29 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     this.stored.watchAs(this.kind, wanted, (events) => onEvents(events.map((event) => this.event(event))), onClose);
   }
 
-  async create(object: T): Promise<CachedObject<T>> {
-    return this.view(await this.stored.create(toStored(this.kind, object)));
+  async create(object: T, together?: readonly Together[]): Promise<CachedObject<T>> {
+    return this.view(await this.stored.create(toStored(this.kind, object), together));
   }
 
-  async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
+  async update(object: T, expectedRevision: number, together?: readonly Together[]): Promise<CachedObject<T>> {
     this.check(objectKey(object));
-    return this.view(await this.stored.update(toStored(this.kind, object), expectedRevision));
+    return this.view(await this.stored.update(toStored(this.kind, object), expectedRevision, together));
   }
 
-  async modify(key: string, change: Change<T>): Promise<CachedObject<T>> {
+  async modify(
+    key: string,
+    change: Change<T>,
+    together?: () => readonly Together[] | undefined,
+  ): Promise<CachedObject<T>> {
     this.check(key);
-    const left = await this.stored.modify(key, async (current) => {
-      const changed = await change(this.view(current));
-      return changed && toStored(this.kind, changed);
-    });
+    const left = await this.stored.modify(
+      key,
+      async (current) => {
+        const changed = await change(this.view(current));
+        return changed && toStored(this.kind, changed);
+      },
+      together,
+    );
     return this.view(left);
   }
 

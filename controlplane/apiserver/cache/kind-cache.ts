@@ -3,7 +3,7 @@ import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
-import type { Claims, Store, StoredValue, StoreEvent } from '../../store/store';
+import type { Claims, Store, StoredValue, StoreEvent, Together } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
   CachedObject,
@@ -126,16 +126,16 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     );
   }
 
-  async create(object: T): Promise<CachedObject<T>> {
+  async create(object: T, together?: readonly Together[]): Promise<CachedObject<T>> {
     const key = objectKey(object);
     const prepared = this.codec.prepare(object);
     const value = this.codec.encode(prepared);
     this.written.set(value, prepared);
     const claims = this.kind.options.claims?.(prepared);
-    return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value, claims));
+    return this.write(key, () => this.deps.store.create(this.kind.prefix + key, value, claims, together));
   }
 
-  async update(object: T, expectedRevision: number): Promise<CachedObject<T>> {
+  async update(object: T, expectedRevision: number, together?: readonly Together[]): Promise<CachedObject<T>> {
     const key = objectKey(object);
     const prepared = this.codec.prepare(object);
     const value = this.codec.encode(prepared);
@@ -143,21 +143,27 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
     this.written.set(value, prepared);
     const claims = this.changedClaims(prepared, current?.revision === expectedRevision ? current : undefined);
-    return this.write(key, () => this.deps.store.update(this.kind.prefix + key, value, expectedRevision, claims));
+    const { store } = this.deps;
+    const storeKey = this.kind.prefix + key;
+    return this.write(key, () => store.update(storeKey, value, expectedRevision, claims, together));
   }
 
   async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
     return this.write(key, () => this.deps.store.delete(this.kind.prefix + key, expectedRevision));
   }
 
-  async modify(key: string, change: Change<T>): Promise<CachedObject<T>> {
+  async modify(
+    key: string,
+    change: Change<T>,
+    together?: () => readonly Together[] | undefined,
+  ): Promise<CachedObject<T>> {
     for (let attempt = 1; ; attempt++) {
       const current = this.objects.get(key);
       if (!current) throw notFound(this.kind, nameOf(key));
       const changed = await change(current);
       if (changed === undefined) return current;
       try {
-        return await this.update(changed, current.revision);
+        return await this.update(changed, current.revision, together?.());
       } catch (error) {
         if (!isConflict(error) || attempt === maxAttempts) throw error;
         // The other writer has committed: wait until the cache has its change, then try again.

@@ -259,7 +259,7 @@ class StoreCache implements OpenCache {
       else if (kind) {
         const left = kind.apply(event);
         touched.add(kind);
-        if (this.writing > 0) this.results.set(event.revision, left);
+        if (this.writing > 0 && !event.isTogether) this.results.set(event.revision, left);
       }
     }
     this.applied = batch.at(-1)?.revision ?? this.applied;

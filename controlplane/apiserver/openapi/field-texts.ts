@@ -99,6 +99,7 @@ const texts: Readonly<Record<string, string>> = {
   service: 'The Service to send requests to.',
   http: 'Paths of this host and where they lead.',
   ipBlock: 'A range of addresses. Not beside selectors.',
+  scopeSelector: 'Which pods count, by their scopes.',
   roleRef: 'The role that is granted. It cannot be changed.',
   targetRef: 'The object behind the address.',
   involvedObject: 'The object the event is about.',

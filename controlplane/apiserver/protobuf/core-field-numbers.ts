@@ -181,6 +181,9 @@ ReplicationControllerStatus: replicas fullyLabeledReplicas observedGeneration re
 ResourceClaim: name request
 ResourceFieldSelector: containerName resource divisor
 ResourceHealth: resourceID health message?=6
+ResourceQuota: metadata spec status
+ResourceQuotaSpec: hard scopes scopeSelector
+ResourceQuotaStatus: hard used
 ResourceRequirements: limits requests claims
 ResourceStatus: name resources
 SELinuxOptions: user role type level
@@ -188,6 +191,8 @@ ScaleIOPersistentVolumeSource: gateway system secretRef sslEnabled protectionDom
   fsType readOnly
 ScaleIOVolumeSource: gateway system secretRef sslEnabled protectionDomain storagePool storageMode volumeName fsType
   readOnly
+ScopeSelector: matchExpressions
+ScopedResourceSelectorRequirement: scopeName operator values
 SeccompProfile: type localhostProfile?
 Secret: metadata data type stringData immutable?
 SecretEnvSource: +LocalObjectReference optional?

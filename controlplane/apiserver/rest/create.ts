@@ -81,7 +81,7 @@ export async function create(
       if (deps.cache.kind(kind).get(key)) throw alreadyExists(kind, named.name);
       const reserved = rules.reserve(named, held);
       if (reserved) await reserved;
-      if (!dryRun) return await deps.cache.kind(kind).create(object);
+      if (!dryRun) return await deps.cache.kind(kind).create(object, held.together());
       // Before the undo, which takes from the object what the server chose for it.
       const answer = rehearsed(key, object);
       held.undo();

@@ -281,6 +281,12 @@ const cases: readonly Case[] = [
     generations: none,
   },
   { path: '/api/v1/namespaces', body: {}, change: { spec: { finalizers: ['kubernetes'] } }, generations: none },
+  {
+    path: '/api/v1/namespaces/default/resourcequotas',
+    body: { spec: { hard: { pods: '100' } } },
+    change: { spec: { hard: { pods: '200' } } },
+    generations: none,
+  },
   { path: '/api/v1/nodes', body: {}, change: { spec: { unschedulable: true } }, generations: none },
   {
     path: '/apis/coordination.k8s.io/v1/namespaces/default/leases',

@@ -21,6 +21,7 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
   deployments: { body: { spec: { selector, template } }, change: { paused: true } },
   replicasets: { body: { spec: { selector, template } }, change: { replicas: 7 } },
   replicationcontrollers: { body: { spec: { template } }, change: { replicas: 7 } },
+  resourcequotas: { body: { spec: { hard: { pods: '1' } } }, change: { hard: { pods: '7' } } },
   statefulsets: { body: { spec: { selector, template } }, change: { replicas: 7 } },
   daemonsets: { body: { spec: { selector, template } }, change: { minReadySeconds: 7 } },
   cronjobs: {

@@ -75,7 +75,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
   for (let attempt = 1; ; attempt++) {
     let unwritten: Unwritten | undefined;
     try {
-      const written = await cache.modify(key, async (current) => {
+      const change = async (current: CachedObject) => {
         // The previous attempt had a conflict.
         held.undo();
         unwritten = undefined;
@@ -101,7 +101,8 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         if (plan.dryRun) unwritten = { rehearsed: rehearsed(key, object) };
         else if (isFinished(kind, object)) unwritten = { rehearsed: rehearsed(key, object), finished: current };
         return unwritten ? undefined : object;
-      });
+      };
+      const written = await cache.modify(key, change, () => held.together());
       if (!unwritten) return written;
       if (unwritten.finished) await cache.delete(key, unwritten.finished.revision);
       held.undo();

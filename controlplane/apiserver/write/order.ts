@@ -15,6 +15,7 @@ import { defaultTolerations } from '../admission/pod-defaults';
 import { podSecurity } from '../admission/pod-security/pod-security';
 import { priority } from '../admission/priority';
 import { rbacEscalation } from '../admission/rbac-escalation';
+import { resourceQuota } from '../admission/resource-quota';
 import { runtimeClass } from '../admission/runtime-class';
 import { serviceAccount } from '../admission/service-account';
 import { storageObjectInUse } from '../admission/storage-object-in-use';
@@ -62,5 +63,6 @@ export const writeOrder: readonly OpenRule[] = [
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
   serviceAddresses,
   nodeAddresses,
-  // A quota belongs here, as in upstream: it counts only objects that all other rules allow.
+  // As in upstream: it counts only objects that all other rules allow.
+  resourceQuota,
 ];

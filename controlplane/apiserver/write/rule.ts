@@ -7,6 +7,7 @@ import type { KubeObject } from '../../api/types';
 import type { Cidr } from '../../base/cidr';
 import type { Clock } from '../../base/clock';
 import type { AppError } from '../../base/errors';
+import type { Together } from '../../store/store';
 import type { PodSecurityConfig } from '../admission/pod-security/config';
 import type { Authorizer } from '../authz/authorizer';
 import type { RbacAuthorizer } from '../authz/rbac';
@@ -50,6 +51,8 @@ export interface Write {
 export interface Reservation {
   /** Frees the value after a failed write or a dry run. Must not throw. */
   undo(): void;
+  /** What the store must decide and change together with the object, in the transaction of its write. */
+  readonly together?: readonly Together[];
 }
 
 /** A promise when the rule has to wait; without promises the write continues in the same synchronous stretch. */

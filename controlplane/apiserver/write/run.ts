@@ -1,5 +1,6 @@
 // Runs the phases of a write over the rules that have them, in the order of the list. It waits only when a rule returned a
 // promise: a phase without promises ends in the synchronous stretch in which it began.
+import type { Together } from '../../store/store';
 import type { OpenRule, Reservation, RuleDeps, Write, WriteRule } from './rule';
 
 type Phase = 'mutate' | 'prepare' | 'validate' | 'reserve';
@@ -11,6 +12,12 @@ export class Reservations {
 
   add(reservation: Reservation): void {
     this.held.push(reservation);
+  }
+
+  /** Undefined for a write that changes only its object. */
+  together(): readonly Together[] | undefined {
+    const all = this.held.flatMap(({ together }) => together ?? []);
+    return all.length > 0 ? all : undefined;
   }
 
   /** Undoes the last reservation first: it may depend on the earlier ones. */

@@ -1,7 +1,7 @@
 // The store in memory: for tests and for clusters that need not outlive their server. It keeps the whole history as a
 // list of events, which a compaction trims.
 import { AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimMap } from './claims';
 
@@ -50,20 +50,28 @@ export class MemoryStore implements Store {
     return { items, revision, more: false };
   }
 
-  async create(key: string, value: Buffer, claims?: Claims): Promise<number> {
+  async create(key: string, value: Buffer, claims?: Claims, together: readonly Together[] = []): Promise<number> {
     this.checkOpen();
     if (this.keys.get(key)?.at(-1)?.value) throw new AlreadyExists(`key ${key} already exists`);
+    const changes = this.decide(together);
     if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
-    return this.append({ type: 'put', key, revision, value, createRevision: revision });
+    return this.append({ type: 'put', key, revision, value, createRevision: revision }, changes);
   }
 
-  async update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number> {
+  async update(
+    key: string,
+    value: Buffer,
+    expectedRevision: number,
+    claims?: Claims,
+    together: readonly Together[] = [],
+  ): Promise<number> {
     const current = this.expect(key, expectedRevision);
+    const changes = this.decide(together);
     if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
     const { createRevision } = current;
-    return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value });
+    return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value }, changes);
   }
 
   async delete(key: string, expectedRevision?: number): Promise<number> {
@@ -120,7 +128,27 @@ export class MemoryStore implements Store {
     return { ...current, value: current.value };
   }
 
-  private append(event: StoreEvent): number {
+  /** The puts of other keys that a write takes with it, without their revisions. Changes nothing. */
+  private decide(together: readonly Together[]): readonly Omit<StoreEvent, 'revision'>[] {
+    return together.flatMap(({ key, change }) => {
+      const current = this.keys.get(key)?.at(-1);
+      const value = current?.value && change(current.value);
+      if (!current?.value || !value) return [];
+      const { createRevision, value: previous } = current;
+      return [{ type: 'put' as const, key, value, createRevision, previous, isTogether: true as const }];
+    });
+  }
+
+  /** All events of one write. Returns the revision of the first, which is the write itself. */
+  private append(event: StoreEvent, more: readonly Omit<StoreEvent, 'revision'>[] = []): number {
+    const { revision } = event;
+    const events = [event, ...more.map((other, i) => ({ ...other, revision: revision + 1 + i }))];
+    for (const each of events) this.record(each);
+    this.hub.publish(events);
+    return revision;
+  }
+
+  private record(event: StoreEvent): void {
     const { key, revision, createRevision } = event;
     const version: Version = { revision, createRevision, value: event.type === 'put' ? event.value : undefined };
     const versions = this.keys.get(key);
@@ -128,8 +156,6 @@ export class MemoryStore implements Store {
     else this.keys.set(key, [version]);
     this.currentRevision = revision;
     this.log.push(event);
-    this.hub.publish([event]);
-    return revision;
   }
 
   private history(prefix: string, after: number, limit: number): HistoryPage {

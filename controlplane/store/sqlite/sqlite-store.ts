@@ -4,12 +4,13 @@ import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent } from '../store';
+import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimTable, noClaims } from './claims';
 import { GroupCommit } from './group-commit';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
+import { changeTogether, type Decided, decide } from './together';
 
 interface Write {
   readonly verb: 'create' | 'update' | 'delete' | 'adopt';
@@ -17,12 +18,14 @@ interface Write {
   readonly value: Buffer;
   readonly expectedRevision: number | undefined;
   readonly claims: Claims | undefined;
+  readonly together: readonly Together[] | undefined;
   readonly resolve: (revision: number) => void;
   readonly reject: (error: AppError) => void;
 }
 
 const syncData = promisify(fdatasync);
 const empty = Buffer.alloc(0);
+const bare = { value: empty, claims: undefined, together: undefined };
 /** Rows removed by one compaction transaction; between two of them the event loop turns. */
 const compactionStep = 500;
 
@@ -104,20 +107,26 @@ export class SqliteStore implements Store {
     });
   }
 
-  create(key: string, value: Buffer, claims?: Claims): Promise<number> {
-    return this.write('create', key, value, undefined, claims);
+  create(key: string, value: Buffer, claims?: Claims, together?: readonly Together[]): Promise<number> {
+    return this.write({ verb: 'create', key, value, expectedRevision: undefined, claims, together });
   }
 
-  update(key: string, value: Buffer, expectedRevision: number, claims?: Claims): Promise<number> {
-    return this.write('update', key, value, expectedRevision, claims);
+  update(
+    key: string,
+    value: Buffer,
+    expectedRevision: number,
+    claims?: Claims,
+    together?: readonly Together[],
+  ): Promise<number> {
+    return this.write({ verb: 'update', key, value, expectedRevision, claims, together });
   }
 
   delete(key: string, expectedRevision?: number): Promise<number> {
-    return this.write('delete', key, empty, expectedRevision);
+    return this.write({ ...bare, verb: 'delete', key, expectedRevision });
   }
 
   async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
-    await this.write('adopt', key, empty, expectedRevision, claims);
+    await this.write({ ...bare, verb: 'adopt', key, expectedRevision, claims });
   }
 
   async claims(): Promise<readonly HeldClaim[]> {
@@ -146,10 +155,10 @@ export class SqliteStore implements Store {
     await promisify(close)(this.walFd);
   }
 
-  private write(verb: Write['verb'], key: string, value: Buffer, expectedRevision?: number, claims?: Claims) {
+  private write(write: Omit<Write, 'resolve' | 'reject'>): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       this.checkUsable();
-      this.commits.add({ verb, key, value, expectedRevision, claims, resolve, reject });
+      this.commits.add({ ...write, resolve, reject });
     });
   }
 
@@ -173,12 +182,13 @@ export class SqliteStore implements Store {
     this.db.exec('BEGIN IMMEDIATE');
     try {
       const answers = writes.map((write) => {
-        const event = this.execute(write, revision + 1);
-        if (event instanceof AppError) return () => write.reject(event);
-        if (!event) return () => write.resolve(write.expectedRevision ?? 0);
-        revision = event.revision;
-        events.push(event);
-        return () => write.resolve(event.revision);
+        const done = this.execute(write, revision + 1);
+        if (done instanceof AppError) return () => write.reject(done);
+        const [first] = done;
+        if (!first) return () => write.resolve(write.expectedRevision ?? 0);
+        revision += done.length;
+        events.push(...done);
+        return () => write.resolve(first.revision);
       });
       this.db.exec('COMMIT');
       this.committedRevision = revision;
@@ -191,16 +201,21 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** One write inside the transaction: its event, none when only claims are recorded, an AppError when it must not happen. */
-  private execute(write: Write, revision: number): StoreEvent | AppError | undefined {
+  /**
+   * One write inside the transaction: its event and those of the changes together with it, none when only claims are recorded, an
+   * AppError when it must not happen.
+   */
+  private execute(write: Write, revision: number): readonly StoreEvent[] | AppError {
     const { verb, key, value, expectedRevision, claims } = write;
     if (verb === 'create') {
       const head = this.sql.head.get(key) as unknown as [number] | undefined;
       if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
+      const changes = decide(this.sql, write.together);
+      if (changes instanceof AppError) return changes;
       const refusal = claims && this.claimTable.hold(key, claims, noClaims);
       if (refusal) return refusal;
       this.sql.insert.run(revision, key, revision, 0, 0, value);
-      return { type: 'put', key, revision, value, createRevision: revision };
+      return this.withChanges({ type: 'put', key, revision, value, createRevision: revision }, changes);
     }
     const row = this.sql.newestOf.get(key) as unknown as [number, number, number, Uint8Array] | undefined;
     const [modRevision, createRevision, deleted, bytes] = row ?? [0, 0, 1, empty];
@@ -211,17 +226,23 @@ export class SqliteStore implements Store {
     const previous = toBuffer(bytes);
     if (verb === 'adopt') {
       this.claimTable.adopt(key, claims ?? []);
-      return undefined;
+      return [];
     }
     if (verb === 'delete') {
       this.claimTable.free(key);
       this.sql.insert.run(revision, key, createRevision, modRevision, 1, value);
-      return { type: 'delete', key, revision, value: previous, createRevision, previous };
+      return [{ type: 'delete', key, revision, value: previous, createRevision, previous }];
     }
+    const changes = decide(this.sql, write.together);
+    if (changes instanceof AppError) return changes;
     const refusal = claims && this.claimTable.hold(key, claims);
     if (refusal) return refusal;
     this.sql.insert.run(revision, key, createRevision, modRevision, 0, value);
-    return { type: 'put', key, revision, value, createRevision, previous };
+    return this.withChanges({ type: 'put', key, revision, value, createRevision, previous }, changes);
+  }
+
+  private withChanges(event: StoreEvent, changes: readonly Decided[]): readonly StoreEvent[] {
+    return [event, ...changes.map((change, i) => changeTogether(this.sql, change, event.revision + 1 + i))];
   }
 
   private valueAt(revision: number): Buffer {
