@@ -5,7 +5,7 @@ import { mostConfigurations, validateConfiguration } from './devices/configurati
 import { validateList } from './devices/lists';
 import { validateSelectors } from './devices/validate-claim';
 import { defineKind, type WriteContext } from './kind';
-import { isExtended } from './pods/validate-resources';
+import { isExtended } from './pods/resource-names';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { invalid } from './validation/causes';
