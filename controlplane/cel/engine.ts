@@ -5,6 +5,7 @@ import {
   TypeError as CelTypeError,
   Environment,
   EvaluationError,
+  Optional,
   ParseError,
 } from '@marcbachmann/cel-js';
 import type { FieldSchema } from '../api/schema/schema';
@@ -64,6 +65,17 @@ export class CelEnvironment {
     this.variables.set(name, { name: type, convert: (value) => value });
   }
 
+  /** A variable that may be absent: an optional value of the type of another variable. */
+  declareOptional(name: string, other: string): void {
+    const { name: inner, convert } = this.variables.get(other)!;
+    const type = `optional<${inner}>`;
+    this.environment.registerVariable(name, type);
+    this.variables.set(name, {
+      name: type,
+      convert: (value) => (value === undefined ? Optional.none() : Optional.of(convert(value))),
+    });
+  }
+
   /** The values for several expressions. A variable that is not named is null. */
   activation(values: Readonly<Record<string, () => unknown>>): Activation {
     const activation = new Activation();
@@ -113,6 +125,15 @@ function renameMatches(part: unknown): void {
   for (const inner of Object.values('args' in part ? [part.args] : part)) renameMatches(inner);
 }
 
+function readsName(part: unknown, name: string): boolean {
+  if (typeof part !== 'object' || part === null) return false;
+  if ('op' in part && 'args' in part) {
+    if (part.op === 'id') return part.args === name;
+    return readsName(part.args, name);
+  }
+  return Object.values(part).some((inner) => readsName(inner, name));
+}
+
 /** Result → typeof, for results of which expressions of unknown type are accepted. */
 const checkedResults: Readonly<Record<string, string>> = { bool: 'boolean', string: 'string' };
 
@@ -135,6 +156,11 @@ export class CelProgram {
     readonly type: string,
   ) {
     meter(parsed.ast, (units) => this.budget.current?.spend(units));
+  }
+
+  /** Whether the expression has a variable of this name, also where it is not evaluated. */
+  reads(variable: string): boolean {
+    return readsName(this.parsed.ast, variable);
   }
 
   /** @throws CelEvaluationError, CostExceeded */

@@ -52,9 +52,10 @@ function setItemCauses(items: Definition | undefined, field: string): FieldCause
   if (items.type === 'array' && merge !== undefined && merge !== 'atomic') {
     return [invalid(`${field}.${listType}`, merge, detail)];
   }
-  // Upstream prints the type of the list here, which an object does not have.
-  if (items.type === 'object' && items[mapType] !== 'atomic')
-    return [invalid(`${field}.${mapType}`, items[listType], detail)];
+  // Upstream prints the type of the list here, which an object does not have, and nil as a text.
+  if (items.type === 'object' && items[mapType] !== 'atomic') {
+    return [invalid(`${field}.${mapType}`, items[listType] ?? 'null', detail)];
+  }
   return [];
 }
 

@@ -17,36 +17,39 @@ export interface Surroundings {
   readonly uncorrelatable?: string;
 }
 
-/** Errors of schemas, and those of their CEL rules: upstream compiles no rule of a schema with errors. */
-export interface SchemaFindings {
-  readonly causes: FieldCause[];
-  readonly ruleCauses: FieldCause[];
+/** A schema with rules in CEL that may be compiled: neither it nor a schema inside it has errors. */
+export interface RulePlace {
+  readonly schema: Definition;
+  readonly field: string;
+  readonly around: Surroundings;
 }
 
-/** Checks the rules of one schema; called only where the schema and those inside it have no errors. */
-export type CheckRules = (schema: Definition, field: string, around: Surroundings) => FieldCause[];
+export interface SchemaFindings {
+  readonly causes: FieldCause[];
+  /** Only those of the structure: rules may not stand inside allOf and the like. */
+  readonly rules: RulePlace[];
+}
 
-/** The rules of schemas are checked by `checkRules`, where the path leads only through the structure. */
-export function validateOpenApi(schema: Definition, field: string, checkRules?: CheckRules): SchemaFindings {
-  const found: SchemaFindings = { causes: [], ruleCauses: [] };
-  visit(schema, field, { found, checkRules, around: {}, isRoot: true });
+export function validateOpenApi(schema: Definition, field: string): SchemaFindings {
+  const found: SchemaFindings = { causes: [], rules: [] };
+  visit(schema, field, { found, around: {}, withRules: true, isRoot: true });
   return found;
 }
 
 interface Visit {
   readonly found: SchemaFindings;
-  readonly checkRules: CheckRules | undefined;
+  readonly withRules: boolean;
   readonly around: Surroundings;
   readonly isRoot?: boolean;
 }
 
-function visit(schema: Definition, field: string, { found, checkRules, around, isRoot = false }: Visit): void {
+function visit(schema: Definition, field: string, { found, withRules, around, isRoot = false }: Visit): void {
   const before = found.causes.length;
   const add = (causes: FieldCause[]) => found.causes.push(...causes);
-  const inner = (child: Definition, path: string, more: Surroundings = {}, withRules = true) =>
+  const inner = (child: Definition, path: string, more: Surroundings = {}, isStructure = true) =>
     visit(child, `${field}.${path}`, {
       found,
-      checkRules: withRules ? checkRules : undefined,
+      withRules: withRules && isStructure,
       around: { ...around, ...more },
     });
   add(ownCauses(schema, field, around));
@@ -81,8 +84,8 @@ function visit(schema: Definition, field: string, { found, checkRules, around, i
   add(listTypeCauses(schema, field));
   add(ruleTextCauses(schema, field));
   const isWrong = found.causes.length > before;
-  if (checkRules && !isWrong && schema['x-kubernetes-validations']?.length) {
-    found.ruleCauses.push(...checkRules(schema, field, around));
+  if (withRules && !isWrong && schema['x-kubernetes-validations']?.length) {
+    found.rules.push({ schema, field, around });
   }
 }
 

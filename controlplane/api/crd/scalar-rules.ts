@@ -30,7 +30,7 @@ export function enumCauses(value: unknown, { enum: values }: Definition, path: s
   }
   // Upstream finds no null, even if the enum has it.
   if (value !== null && known.values.has(canonical(value))) return [];
-  const { message } = invalid(path, value, `supported values: ${known.supported}`);
+  const { message } = invalid(path, value ?? 'null', `supported values: ${known.supported}`);
   return [
     { reason: 'FieldValueNotSupported', field: path, message: message.replace('Invalid value', 'Unsupported value') },
   ];

@@ -233,7 +233,7 @@ const openApi: readonly Case[] = [
       'properties[a].type: Invalid value: "object": must be array if x-kubernetes-list-type is specified',
       'properties[b].x-kubernetes-list-type: Unsupported value: "bag": supported values: "atomic", "set", "map"',
       'properties[c].x-kubernetes-list-type: Required value: must be map if x-kubernetes-list-map-keys is non-empty',
-      'properties[d].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set',
+      'properties[d].items.x-kubernetes-map-type: Invalid value: "null": must be atomic as item of a list with x-kubernetes-list-type=set',
       'properties[e].items.nullable: Forbidden: cannot be nullable when x-kubernetes-list-type is set',
     ],
   },

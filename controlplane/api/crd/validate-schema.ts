@@ -1,4 +1,4 @@
-// The rules of the openAPIV3Schema of a version.
+// The rules of the openAPIV3Schema of a version. Its rules in CEL are compiled by the API server (apiserver/crd/rules).
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
 import { invalid, maxCauses } from '../validation/causes';
@@ -19,14 +19,13 @@ export function validateSchema(schema: Definition, field: string, hasStatus: boo
     return [invalid(field, '', `must have at most ${maxSchemaDepth} levels`)];
   }
   const structural = validateStructural(schema, field);
-  const { causes, ruleCauses } = validateOpenApi(schema, field);
+  const { causes } = validateOpenApi(schema, field);
   return [
     ...rootCauses(schema, field, hasStatus),
     ...structural,
     // A default is compared with a schema whose structure is known.
     ...(structural.length === 0 ? validateDefaults(schema, field) : []),
     ...causes,
-    ...ruleCauses,
   ].slice(0, maxCauses);
 }
 

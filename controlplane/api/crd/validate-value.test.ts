@@ -136,7 +136,7 @@ const cases: readonly Case[] = [
     value: { a: null, b: null },
     causes: [
       'spec.a: Invalid value: "null": spec.a in body must be of type string: "null"',
-      'spec.b: Unsupported value: null: supported values: "null", "x"',
+      'spec.b: Unsupported value: "null": supported values: "null", "x"',
     ],
   },
   {

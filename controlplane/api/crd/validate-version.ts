@@ -10,35 +10,55 @@ import { schemaRequired } from './openapi-rules';
 import type { CrdColumn, CrdSubresources, CrdVersion } from './types';
 import { validateSchema } from './validate-schema';
 
+type Read<T> = (version: CrdVersion) => T | undefined;
+
+/** A part of a definition, and the path at which upstream's messages name it. */
+interface Place<T> {
+  readonly value: T;
+  readonly field: string;
+  readonly version: CrdVersion;
+}
+
+/** One place if the part is equal in all versions. */
+function placesOf<T>(versions: readonly CrdVersion[], read: Read<T>, shared: string, own: string): Place<T>[] {
+  const same = versions.every((version) => isDeepStrictEqual(read(version), read(versions[0]!)));
+  return (same ? versions.slice(0, 1) : versions).flatMap((version, i) => {
+    const value = read(version);
+    return value === undefined ? [] : [{ value, field: same ? shared : `spec.versions[${i}].${own}`, version }];
+  });
+}
+
+export const schemasOf = (versions: readonly CrdVersion[]): Place<Definition>[] =>
+  placesOf(
+    versions,
+    ({ schema }) => schema?.openAPIV3Schema,
+    'spec.validation.openAPIV3Schema',
+    'schema.openAPIV3Schema',
+  );
+
 export function validateVersions(versions: readonly CrdVersion[]): FieldCause[] {
   const causes: FieldCause[] = versions.flatMap(validateDeprecation);
   const hasStatusOf = (subresources: CrdSubresources | undefined) => subresources?.status !== undefined;
   const hasStatus = versions.some(({ subresources }) => hasStatusOf(subresources));
   const each = <T>(
-    read: (version: CrdVersion) => T | undefined,
+    read: Read<T>,
     shared: string,
     own: string,
     validate: (value: T, field: string, version: CrdVersion) => FieldCause[],
   ) => {
-    const same = versions.every((version) => isDeepStrictEqual(read(version), read(versions[0]!)));
-    const checked = same ? versions.slice(0, 1) : versions;
-    checked.forEach((version, i) => {
-      const value = read(version);
-      if (value !== undefined) causes.push(...validate(value, same ? shared : `spec.versions[${i}].${own}`, version));
-    });
+    for (const { value, field, version } of placesOf(versions, read, shared, own)) {
+      causes.push(...validate(value, field, version));
+    }
   };
   versions.forEach((version, i) => {
     if (!version.schema?.openAPIV3Schema) {
       causes.push(schemaRequired(`spec.versions[${i}].schema.openAPIV3Schema`));
     }
   });
-  each(
-    ({ schema }) => schema?.openAPIV3Schema,
-    'spec.validation.openAPIV3Schema',
-    'schema.openAPIV3Schema',
-    (schema, field, { subresources }) =>
-      validateSchema(schema, field, field.startsWith('spec.validation') ? hasStatus : hasStatusOf(subresources)),
-  );
+  for (const { value, field, version } of schemasOf(versions)) {
+    const isShared = field.startsWith('spec.validation');
+    causes.push(...validateSchema(value, field, isShared ? hasStatus : hasStatusOf(version.subresources)));
+  }
   each(({ subresources }) => subresources, 'spec.subresources', 'subresources', validateSubresources);
   each(
     ({ additionalPrinterColumns: columns }) => columns,

@@ -1,16 +1,19 @@
-// Warnings about a valid CustomResourceDefinition: the parts of it that this server stores and does not act on.
+// Warnings about a valid CustomResourceDefinition.
 import type { Definition } from '../schema/schema';
+import { isKnownFormat } from './formats';
 import type { CustomResourceDefinition } from './types';
-import { anySchema } from './walk';
+import { schemasOf } from './validate-version';
+import { childrenOf } from './walk';
+
+/** Each format is named once; a definition with more has other faults. */
+const maxFormats = 20;
 
 export function definitionWarnings({ spec }: CustomResourceDefinition): string[] {
   const warnings: string[] = [];
-  const rules = (spec?.versions ?? []).filter(
-    ({ schema }) => schema?.openAPIV3Schema && anySchema(schema.openAPIV3Schema, hasRules),
-  );
-  for (const { name } of rules) {
-    warnings.push(`version ${name}: x-kubernetes-validations are stored, but this server does not evaluate them yet`);
-  }
+  const formats = new Set<string>();
+  for (const { value } of schemasOf(spec?.versions ?? [])) addUnknownFormats(value, formats);
+  for (const format of [...formats].slice(0, maxFormats))
+    warnings.push(`unrecognized format ${JSON.stringify(format)}`);
   if (spec?.conversion?.strategy === 'Webhook') {
     warnings.push(
       'spec.conversion: this server does not call conversion webhooks yet; it changes only the apiVersion of objects',
@@ -19,4 +22,8 @@ export function definitionWarnings({ spec }: CustomResourceDefinition): string[]
   return warnings;
 }
 
-const hasRules = (schema: Definition): boolean => (schema['x-kubernetes-validations']?.length ?? 0) > 0;
+function addUnknownFormats(schema: Definition, found: Set<string>): void {
+  const { type, format } = schema;
+  if (format && !isKnownFormat(type, format)) found.add(format);
+  for (const child of childrenOf(schema)) addUnknownFormats(child.schema, found);
+}

@@ -15,14 +15,18 @@ export function readDefinition(definition: Definition, parts: RootParts): NamedS
   return { ...root, name: parts.name, fields: { ...root.fields, ...metaFields(parts) } };
 }
 
-const metaFields = ({ metadata }: RootParts): Record<string, FieldSchema> => ({
+/** The schema of a value inside an object. */
+export const readField = (definition: Definition, parts: Omit<RootParts, 'name'>): FieldSchema =>
+  new Reader(parts).field(definition);
+
+const metaFields = ({ metadata }: Omit<RootParts, 'name'>): Record<string, FieldSchema> => ({
   apiVersion: { type: 'string' },
   kind: { type: 'string' },
   metadata: { type: 'object', object: metadata },
 });
 
 class Reader {
-  constructor(private readonly parts: RootParts) {}
+  constructor(private readonly parts: Omit<RootParts, 'name'>) {}
 
   object(definition: Definition): ObjectSchema {
     const { properties = {}, required, description, additionalProperties: values } = definition;
@@ -40,7 +44,7 @@ class Reader {
     };
   }
 
-  private field(definition: Definition): FieldSchema {
+  field(definition: Definition): FieldSchema {
     const { default: value } = definition;
     const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
     return isScalar ? { ...this.type(definition), default: value } : this.type(definition);

@@ -22,6 +22,8 @@ import { storageObjectInUse } from '../admission/storage-object-in-use';
 import { volumePhaseTime } from '../admission/volume-phase-time';
 import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
+import { definitionRules } from '../crd/rules/definition-rules';
+import { customObjectRules } from '../crd/rules/object-rules';
 import { matchConditions } from '../webhooks/condition-rule';
 import { mutatingWebhooks } from '../webhooks/mutating';
 import { validatingWebhooks } from '../webhooks/validating';
@@ -31,6 +33,8 @@ import { strategy } from './strategy';
 export const writeOrder: readonly OpenRule[] = [
   // The kind's own rules come first: the other rules see the result.
   strategy,
+  // They judge what the schema of the kind has accepted.
+  customObjectRules,
   // A missing namespace is reported before any other error.
   namespaceLifecycle,
   // Upstream's order of plug-ins from here to denyServiceExternalIps. Requests and limits first: the next rules see them.
@@ -58,6 +62,7 @@ export const writeOrder: readonly OpenRule[] = [
   // Objects whose expressions do not compile are refused before a webhook could see them.
   deviceSelectors,
   matchConditions,
+  definitionRules,
   // They see the object that will be stored, and only if no rule of the server refuses it.
   validatingWebhooks,
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
