@@ -24,6 +24,8 @@ export { type Endpoints, endpoints } from './endpoints';
 export { type Event, events } from './event';
 export { type EventV1, eventsV1 } from './event-v1';
 export { type FlowSchema, flowSchemas } from './flow-schema';
+export { type HorizontalPodAutoscaler, horizontalPodAutoscalers } from './horizontal-pod-autoscaler';
+export { horizontalPodAutoscalersV1 } from './horizontal-pod-autoscaler-v1';
 export { type Ingress, ingresses } from './ingress';
 export { type IngressClass, ingressClasses } from './ingress-class';
 export { type IPAddress, ipAddresses } from './ip-address';

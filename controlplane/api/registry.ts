@@ -18,6 +18,8 @@ import { endpoints } from './endpoints';
 import { events } from './event';
 import { eventsV1 } from './event-v1';
 import { flowSchemas } from './flow-schema';
+import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler';
+import { horizontalPodAutoscalersV1 } from './horizontal-pod-autoscaler-v1';
 import { ingresses } from './ingress';
 import { ingressClasses } from './ingress-class';
 import { ipAddresses } from './ip-address';
@@ -83,6 +85,8 @@ export const registry: readonly Kind[] = [
   controllerRevisions,
   jobs,
   cronJobs,
+  horizontalPodAutoscalers,
+  horizontalPodAutoscalersV1,
   endpointSlices,
   ingresses,
   ingressClasses,

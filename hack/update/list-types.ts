@@ -94,6 +94,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ReplicaSetStatus.conditions': keyed('type'),
     'StatefulSetStatus.conditions': keyed('type'),
   },
+  'autoscaling.v2': { 'HorizontalPodAutoscalerStatus.conditions': keyed('type') },
   'batch.v1': {
     'JobStatus.conditions': keyed('type'),
     'UncountedTerminatedPods.failed': set,
@@ -194,6 +195,11 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
     ValidatingWebhook: 'admissionReviewVersions rules',
   },
   'apps.v1': { StatefulSetSpec: 'volumeClaimTemplates' },
+  'autoscaling.v2': {
+    HPAScalingRules: 'policies',
+    HorizontalPodAutoscalerSpec: 'metrics',
+    HorizontalPodAutoscalerStatus: 'currentMetrics',
+  },
   'batch.v1': {
     CronJobStatus: 'active',
     PodFailurePolicy: 'rules',
@@ -296,6 +302,11 @@ export const quantities: Readonly<Record<string, Readonly<Record<string, string>
     ResourceQuotaStatus: 'hard used',
     ResourceRequirements: 'limits requests',
     VolumeResourceRequirements: 'limits requests',
+  },
+  'autoscaling.v2': {
+    HPAScalingRules: 'tolerance',
+    MetricTarget: 'averageValue value',
+    MetricValueStatus: 'averageValue value',
   },
   'node.v1': { Overhead: 'podFixed' },
   'resource.v1': {

@@ -12,6 +12,7 @@ const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['FlowcontrolV1', 'flowcontrol.v1'],
   ['ResourceV1', 'resource.v1'],
   ['StorageV1', 'storage.v1'],
+  ['V2', 'autoscaling.v2'],
 ];
 
 /** Types outside core.v1. */
@@ -46,7 +47,9 @@ const types: Readonly<Record<string, string>> = {
     'ResourceAttributes ResourceRule SelfSubjectAccessReview SelfSubjectAccessReviewSpec SelfSubjectRulesReview ' +
     'SelfSubjectRulesReviewSpec SubjectAccessReview SubjectAccessReviewSpec SubjectAccessReviewStatus ' +
     'SubjectRulesReviewStatus',
-  'autoscaling.v1': 'CrossVersionObjectReference Scale ScaleSpec ScaleStatus',
+  'autoscaling.v1':
+    'CrossVersionObjectReference HorizontalPodAutoscaler HorizontalPodAutoscalerSpec HorizontalPodAutoscalerStatus Scale ' +
+    'ScaleSpec ScaleStatus',
   'batch.v1':
     'CronJob CronJobSpec CronJobStatus Job JobCondition JobSpec JobStatus JobTemplateSpec PodFailurePolicy ' +
     'PodFailurePolicyOnExitCodesRequirement PodFailurePolicyOnPodConditionsPattern PodFailurePolicyRule ' +

@@ -18,6 +18,8 @@ import {
   events,
   eventsV1,
   flowSchemas,
+  horizontalPodAutoscalers,
+  horizontalPodAutoscalersV1,
   ingressClasses,
   ingresses,
   ipAddresses,
@@ -145,6 +147,14 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
         },
       },
     ],
+    [
+      horizontalPodAutoscalers,
+      { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'sample' } } },
+    ],
+    [
+      horizontalPodAutoscalersV1,
+      { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'sample' } } },
+    ],
     [endpointSlices, { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] }],
     [ingresses, { spec: { defaultBackend: { service: { name: 'sample', port: { number: 80 } } } } }],
     [networkPolicies, { spec: { podSelector: {} } }],
@@ -160,6 +170,7 @@ function namespacedSamples(namespace: string): readonly (readonly [Kind, object]
 const otherNames: ReadonlyMap<Kind, string> = new Map<Kind, string>([
   [endpoints, 'sample-endpoints'],
   [eventsV1, 'sample-event'],
+  [horizontalPodAutoscalersV1, 'sample-v1'],
 ]);
 
 /** One object of each namespaced kind, named sample or as in `otherNames`, in an order that allows their creation. */

@@ -309,6 +309,45 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       rules: [{ host: 'a.local', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
     },
   }),
+  HorizontalPodAutoscaler: () => ({
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+      minReplicas: 2,
+      maxReplicas: 5,
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
+        {
+          type: 'ContainerResource',
+          containerResource: { name: 'memory', container: 'c', target: { type: 'AverageValue', averageValue: '1Gi' } },
+        },
+        {
+          type: 'Pods',
+          pods: { metric: { name: 'm', selector }, target: { type: 'AverageValue', averageValue: '10' } },
+        },
+        {
+          type: 'Object',
+          object: {
+            describedObject: { kind: 'Service', name: 's' },
+            metric: { name: 'm' },
+            target: { type: 'Value', value: '5' },
+          },
+        },
+        { type: 'External', external: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } } },
+      ],
+      behavior: {
+        scaleUp: { stabilizationWindowSeconds: 10, selectPolicy: 'Min', tolerance: '100m' },
+        scaleDown: { policies: [{ type: 'Pods', value: 1, periodSeconds: 60 }] },
+      },
+    },
+  }),
+  'autoscaling/HorizontalPodAutoscaler': () => ({
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+      minReplicas: 2,
+      maxReplicas: 5,
+      targetCPUUtilizationPercentage: 60,
+    },
+  }),
   IngressClass: () => ({ spec: { controller: 'k8ts.io/ingress', parameters: { kind: 'ConfigMap', name: 'm' } } }),
   NetworkPolicy: () => ({
     spec: {

@@ -29,7 +29,7 @@ export function validateResources(
   claims: ReadonlySet<string>,
 ): FieldCause[] {
   return [
-    ...validateRequirements(resources, field, containerResourceName),
+    ...validateRequirements(resources, field, validateContainerResourceName),
     ...validateClaimUse(resources?.claims ?? [], claims, `${field}.claims`),
   ];
 }
@@ -83,7 +83,7 @@ function resourceName(name: string, field: string): FieldCause[] {
   return [invalid(field, name, 'must be a standard resource type or fully qualified')];
 }
 
-const containerResourceName: CheckName = (name, field) => {
+export const validateContainerResourceName: CheckName = (name, field) => {
   const causes = resourceName(name, field);
   if (!name.includes('/')) {
     const known = ofContainers.has(name) || isHugePages(name);
