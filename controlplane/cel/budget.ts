@@ -53,6 +53,17 @@ export class CostBudget {
     if (this.left < 0) throw new CostExceeded('all');
   }
 
+  /** For work that is no expression. Returns the error instead of throwing it. */
+  trySpend(units: number): CostExceeded | undefined {
+    try {
+      this.spend(units);
+    } catch (err) {
+      if (err instanceof CostExceeded) return err;
+      throw err;
+    }
+    return undefined;
+  }
+
   /** Set once a limit is exceeded. */
   get exceeded(): 'all' | 'call' | undefined {
     if (this.left < 0 || this.shared?.exceeded) return 'all';

@@ -33,8 +33,16 @@ const limits = {
 const base = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits });
 registerExtensions(base);
 
-/** Variables of expressions: `dyn`, or the schema of what the variable holds. */
-export type Variables = Readonly<Record<string, 'dyn' | FieldSchema>>;
+/**
+ * Variables of expressions: `dyn`, or the schema of what the variable holds. Names of fields that are CEL's words are escaped, but not
+ * those of `plain` schemas: request.namespace.
+ */
+export type Variables = Readonly<Record<string, 'dyn' | FieldSchema | { readonly plain: FieldSchema }>>;
+
+function declared(types: TypeDeclarations, schema: Variables[string], path: string): DeclaredType {
+  if (schema === 'dyn') return types.of({ type: 'any' }, path);
+  return 'plain' in schema ? types.of(schema.plain, path, (name) => name) : types.of(schema, path);
+}
 
 /** Expressions over the same variables. */
 export class CelEnvironment {
@@ -51,8 +59,7 @@ export class CelEnvironment {
     extend(this.environment);
     const types = new TypeDeclarations(this.environment);
     for (const [name, schema] of Object.entries(variables)) {
-      const field: FieldSchema = schema === 'dyn' ? { type: 'any' } : schema;
-      const type = types.of(field, `object.${name}`);
+      const type = declared(types, schema, `object.${name}`);
       this.variables.set(name, type);
       this.environment.registerVariable(name, type.name);
     }
@@ -76,10 +83,16 @@ export class CelEnvironment {
     });
   }
 
-  /** The values for several expressions. A variable that is not named is null. */
-  activation(values: Readonly<Record<string, () => unknown>>): Activation {
+  /** The values for several expressions; `converted` are CEL's already. A variable that is not named is null. */
+  activation(
+    values: Readonly<Record<string, () => unknown>>,
+    converted: Readonly<Record<string, () => unknown>> = {},
+  ): Activation {
     const activation = new Activation();
-    for (const [name, { convert }] of this.variables) activation.define(name, values[name] ?? (() => null), convert);
+    for (const [name, { convert }] of this.variables) {
+      if (converted[name]) activation.define(name, converted[name]);
+      else activation.define(name, values[name] ?? (() => null), convert);
+    }
     return activation;
   }
 

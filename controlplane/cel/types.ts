@@ -5,6 +5,7 @@ import type { Environment } from '@marcbachmann/cel-js';
 import type { FieldSchema, ObjectSchema } from '../api/schema/schema';
 import { escapeField, isReadable } from './field-names';
 import {
+  absentObject,
   bytesValue,
   type CelObject,
   classOf,
@@ -45,23 +46,26 @@ export class TypeDeclarations {
 
   constructor(private readonly environment: Environment) {}
 
-  /** @param path names the types of objects in messages: object.spec.template */
-  of(field: FieldSchema, path: string): DeclaredType {
+  /**
+   * @param path names the types of objects in messages: object.spec.template
+   * @param nameOf the name of a field in expressions
+   */
+  of(field: FieldSchema, path: string, nameOf = escapeField): DeclaredType {
     switch (field.type) {
       case 'string':
         return formats[field.format ?? ''] ?? text;
       case 'array':
-        return listOf(this.of(field.items!, `${path}.items`));
+        return listOf(this.of(field.items!, `${path}.items`, nameOf));
       case 'map':
-        return mapOf(this.of(field.items!, `${path}.values`));
+        return mapOf(this.of(field.items!, `${path}.values`, nameOf));
       case 'object':
-        return this.ofObject(field.object!, path);
+        return this.ofObject(field.object!, path, nameOf);
       default:
         return scalars[field.type] ?? dynamic;
     }
   }
 
-  private ofObject(schema: ObjectSchema, path: string): DeclaredType {
+  private ofObject(schema: ObjectSchema, path: string, nameOf: (name: string) => string): DeclaredType {
     const found = this.declared.get(schema);
     if (found) return found;
     // Fields of an open object are not known, and an object that contains itself has no end.
@@ -69,16 +73,17 @@ export class TypeDeclarations {
     this.declared.set(schema, dynamic);
     const fields: Record<string, DeclaredType> = {};
     for (const [name, field] of Object.entries(schema.fields)) {
-      if (isReadable(name)) fields[name] = this.of(field, `${path}.${escapeField(name)}`);
+      if (isReadable(name)) fields[name] = this.of(field, `${path}.${nameOf(name)}`, nameOf);
     }
     const typed = classOf(
       Object.fromEntries(Object.entries(fields).map(([name, { convert }]) => [name, (value) => convert(value)])),
+      nameOf,
     );
-    const fieldTypes = Object.entries(fields).map(([name, type]) => [escapeField(name), type.name]);
+    const fieldTypes = Object.entries(fields).map(([name, type]) => [nameOf(name), type.name]);
     this.environment.registerType(path, { ctor: typed, fields: Object.fromEntries(fieldTypes) });
-    this.environment.registerOperator(`${path} == ${path}`, (a: CelObject, b: CelObject) =>
-      isDeepStrictEqual(a.raw, b.raw),
-    );
+    this.environment
+      .registerOperator(`${path} == ${path}`, (a: CelObject, b: CelObject) => isDeepStrictEqual(a.raw, b.raw))
+      .registerOperator(`${path} == null`, ({ raw }: CelObject) => raw === absentObject);
     const type: DeclaredType = {
       name: path,
       convert: (value) => (isRecord(value) ? new typed(value) : (value ?? undefined)),

@@ -10,13 +10,15 @@ export type ToCel = (value: unknown) => unknown;
 export abstract class CelObject {
   constructor(readonly raw: Readonly<Record<string, unknown>>) {}
 }
+/** The value of an object variable that has none: the library has no null of an object's type. */
+export const absentObject: Readonly<Record<string, unknown>> = Object.freeze({});
 type CelClass = new (raw: Readonly<Record<string, unknown>>) => CelObject;
 
 /** A class with a getter for each field, which converts the field at its first use. */
-export function classOf(fields: Readonly<Record<string, ToCel>>): CelClass {
+export function classOf(fields: Readonly<Record<string, ToCel>>, nameOf = escapeField): CelClass {
   const typed = class extends CelObject {};
   for (const [name, convert] of Object.entries(fields)) {
-    const property = escapeField(name);
+    const property = nameOf(name);
     Object.defineProperty(typed.prototype, property, {
       get(this: CelObject) {
         const value = convert(this.raw[name]);

@@ -102,7 +102,7 @@ class MutatingWebhooks implements WriteRule {
   /** What the webhook sees, if its selectors match. */
   private selected(write: Write, candidate: Candidate): AdmittedForm | undefined {
     const form = admittedForm(write, candidate.kind);
-    if (!selects(candidate, write, form, this.deps.cache)) return undefined;
+    if (!selects(candidate, write, form, this.deps)) return undefined;
     return write.operation === 'create' && write.context && form.object
       ? { ...form, object: asSent(form.object) }
       : form;

@@ -34,7 +34,7 @@ class ValidatingWebhooks implements WriteRule {
     const selected = this.candidates(write).filter((candidate) => {
       const { kind } = candidate;
       const form = admittedForm(write, kind);
-      if (!selects(candidate, write, form, this.deps.cache)) return false;
+      if (!selects(candidate, write, form, this.deps)) return false;
       if (!texts.has(kind)) texts.set(kind, formText(form));
       return true;
     });

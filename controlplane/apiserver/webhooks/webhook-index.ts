@@ -2,22 +2,21 @@
 // computed once per change of the configurations, so a kind that no rule names costs one look-up.
 import type { Catalog } from '../../api/catalog';
 import { type Kind, subresourceOf } from '../../api/kind';
-import { type Selector, selectorFromLabelSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
 import type { MutatingWebhook, Webhook } from '../../api/webhooks/types';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
+import type { Expression } from '../policies/expressions';
 import type { Operation } from '../write/rule';
-import { type MatchCondition, matchCondition } from './match-conditions';
+import { matchCondition } from './match-conditions';
 import { ruleMatches } from './match-rule';
+import { type Selectors, selectorsOf } from './select';
 
-export interface IndexedWebhook {
+export interface IndexedWebhook extends Selectors {
   /** The name of the configuration and of the webhook: a name is unique in its configuration only. */
   readonly id: string;
   readonly webhook: Webhook & Pick<MutatingWebhook, 'reinvocationPolicy'>;
-  readonly namespaces: Selector;
-  readonly objects: Selector;
-  readonly conditions: readonly MatchCondition[];
+  readonly conditions: readonly Expression[];
 }
 
 /** A webhook to call, and the kind in whose form it sees the object. */
@@ -104,9 +103,7 @@ function indexed(configuration: string, webhook: Webhook): IndexedWebhook {
   return {
     id: `${configuration}/${webhook.name}`,
     webhook,
-    // An absent selector is the empty one: both match everything.
-    namespaces: selectorFromLabelSelector(webhook.namespaceSelector) ?? [],
-    objects: selectorFromLabelSelector(webhook.objectSelector) ?? [],
+    ...selectorsOf(webhook),
     conditions: (webhook.matchConditions ?? []).map(({ expression }) => matchCondition(expression)),
   };
 }

@@ -577,7 +577,8 @@ t.test('an expression that does not compile is refused', async (t) => {
   });
   const cases: readonly (readonly [expression: string, message: RegExp])[] = [
     ['request.nope == "a"', /compilation failed: ERROR: <input>:1:8: undefined field 'nope'/],
-    ['authorizer.group("")', /undeclared reference to 'authorizer'/],
+    ['authorizer.group("")', /must evaluate to bool but got kubernetes.authorization.GroupCheck/],
+    ['params == null', /undeclared reference to 'params'/],
     ['request.name', /must evaluate to bool but got string/],
   ];
   for (const [expression, message] of cases) {

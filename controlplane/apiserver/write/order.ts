@@ -24,6 +24,8 @@ import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
 import { definitionRules } from '../crd/rules/definition-rules';
 import { customObjectRules } from '../crd/rules/object-rules';
+import { admissionPolicies } from '../policies/policy-rule';
+import { validatingPolicies } from '../policies/validating';
 import { matchConditions } from '../webhooks/condition-rule';
 import { mutatingWebhooks } from '../webhooks/mutating';
 import { validatingWebhooks } from '../webhooks/validating';
@@ -63,7 +65,9 @@ export const writeOrder: readonly OpenRule[] = [
   deviceSelectors,
   matchConditions,
   definitionRules,
-  // They see the object that will be stored, and only if no rule of the server refuses it.
+  admissionPolicies,
+  // They see the object that will be stored, and only if no rule of the server refuses it. Upstream's order.
+  validatingPolicies,
   validatingWebhooks,
   // Addresses are chosen last, when nothing but a quota or the store can refuse the write.
   serviceAddresses,

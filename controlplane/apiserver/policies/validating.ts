@@ -1,0 +1,98 @@
+// ValidatingAdmissionPolicy: evaluates the policies that are bound to a request, on the object that will be stored.
+import type { Kind } from '../../api/kind';
+import { type ValidatingAdmissionPolicy, validatingAdmissionPolicies } from '../../api/validating-admission-policy';
+import {
+  type ValidatingAdmissionPolicyBinding,
+  validatingAdmissionPolicyBindings,
+} from '../../api/validating-admission-policy-binding';
+import type { AppError } from '../../base/errors';
+import { StatusError } from '../status';
+import { admittedForm, admittedOperation, isAdmitted } from '../webhooks/admitted';
+import { type OpenRule, type RuleDeps, refusal, type Write, type WriteRule } from '../write/rule';
+import { AdmissionInputs } from './environment';
+import { type Invocation, invocationsOf } from './invocations';
+import { PolicyIndex } from './policy-index';
+import { budgetOf } from './request-budget';
+import { CompiledValidatingPolicy, type Refusal } from './validations';
+
+type Bound = Invocation<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>;
+
+export const validatingPolicies: OpenRule = async (deps) => {
+  const index = new PolicyIndex<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>(deps.catalog);
+  await index.follow(deps.cache, validatingAdmissionPolicies, validatingAdmissionPolicyBindings, deps.signal);
+  return new ValidatingPolicies(deps, index);
+};
+
+class ValidatingPolicies implements WriteRule {
+  readonly name = 'ValidatingAdmissionPolicy';
+  private readonly compiled = new WeakMap<ValidatingAdmissionPolicy, CompiledValidatingPolicy>();
+
+  constructor(
+    private readonly deps: RuleDeps,
+    private readonly index: PolicyIndex<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>,
+  ) {}
+
+  concerns(write: Write): boolean {
+    return this.candidates(write).length > 0 && isAdmitted(write);
+  }
+
+  validate(write: Write): void {
+    const denied: AppError[] = [];
+    const inputs = new Map<Kind, AdmissionInputs>();
+    for (const invocation of invocationsOf(this.deps, write, this.candidates(write))) {
+      for (const found of this.evaluate(write, invocation, inputs)) {
+        const { validationActions = [] } = invocation.binding?.spec ?? {};
+        if (!invocation.binding || found.always || validationActions.includes('Deny')) {
+          denied.push(deniedBy(write, invocation, found));
+        } else if (validationActions.includes('Warn')) warn(write, invocation, found);
+      }
+    }
+    if (denied[0]) throw denied[0];
+  }
+
+  private candidates(write: Write) {
+    return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
+  }
+
+  private evaluate(
+    write: Write,
+    { policy, binding, seen, params }: Bound,
+    known: Map<Kind, AdmissionInputs>,
+  ): Refusal[] {
+    if (params instanceof Error) {
+      if (policy.spec?.failurePolicy === 'Ignore') return [];
+      const what = binding ? 'binding' : 'policy';
+      return [{ message: `failed to configure ${what}: ${params.message}`, reason: '', always: true }];
+    }
+    const inputs = known.get(seen) ?? new AdmissionInputs(this.deps, write, seen, admittedForm(write, seen));
+    known.set(seen, inputs);
+    return this.compiledOf(policy).evaluate(inputs, params, (limit) => budgetOf(write, limit));
+  }
+
+  private compiledOf(policy: ValidatingAdmissionPolicy): CompiledValidatingPolicy {
+    const found = this.compiled.get(policy) ?? new CompiledValidatingPolicy(policy);
+    this.compiled.set(policy, found);
+    return found;
+  }
+}
+
+const nameOf = (object: { metadata?: { name?: string } }): string => object.metadata?.name ?? '';
+
+/** Upstream's codes of the reasons that a validation may have. */
+const codes: Readonly<Record<string, number>> = { Forbidden: 403, Invalid: 422, RequestEntityTooLarge: 413 };
+
+function deniedBy(write: Write, { policy, binding }: Bound, { message, reason }: Refusal): AppError {
+  const who = `ValidatingAdmissionPolicy '${nameOf(policy)}'${binding ? ` with binding '${nameOf(binding)}'` : ''}`;
+  const why = `${who} denied request: ${message}`;
+  const forbidden = refusal(write, why);
+  const shown = reason || 'Invalid';
+  const details = { ...forbidden.details, causes: [{ message: why }] };
+  return new StatusError(codes[shown] ?? 422, shown, forbidden.message, details);
+}
+
+function warn(write: Write, { policy, binding }: Bound, { message }: Refusal): void {
+  const who = `ValidatingAdmissionPolicy '${nameOf(policy)}' with binding '${nameOf(binding ?? {})}'`;
+  const text = `Validation failed for ${who}: ${message}`;
+  // The rule may run several times for one request.
+  if (!write.warnings.includes(text)) write.warnings.push(text);
+}

@@ -1,0 +1,106 @@
+// The validations and audit annotations of a ValidatingAdmissionPolicy, compiled and evaluated. Pure, but for the budget.
+import type { ValidatingAdmissionPolicy } from '../../api/validating-admission-policy';
+import type { Activation } from '../../cel/activation';
+import type { CostBudget } from '../../cel/budget';
+import { matchConditionsLimit, policyLimit } from '../../cel/budget';
+import { CompiledPolicy } from './compiled-policy';
+import type { AdmissionInputs } from './environment';
+import { compileExpression, type Expression, evaluate, matchAll } from './expressions';
+import type { Params } from './params';
+
+/** Why a request is refused. */
+export interface Refusal {
+  readonly message: string;
+  readonly reason: string;
+  /** Refuses even where the binding only warns: upstream does so for audit annotations. */
+  readonly always?: boolean;
+}
+
+interface CompiledValidation {
+  readonly expression: Expression;
+  readonly message: string;
+  readonly messageExpression: Expression | undefined;
+  readonly reason: string;
+}
+
+/** Longer messages of expressions are not used. Source: upstream's limit. */
+const maxMessageBytes = 5 * 1024;
+const defaultReason = 'Invalid';
+
+export class CompiledValidatingPolicy {
+  private readonly common: CompiledPolicy;
+  private readonly validations: readonly CompiledValidation[];
+  private readonly annotations: readonly { readonly expression: Expression; readonly text: string }[];
+  private readonly failsOnErrors: boolean;
+
+  constructor({ spec = {} }: ValidatingAdmissionPolicy) {
+    this.common = new CompiledPolicy(spec, false);
+    const { environment } = this.common;
+    this.failsOnErrors = spec.failurePolicy !== 'Ignore';
+    this.validations = (spec.validations ?? []).map(({ expression = '', message = '', messageExpression, reason }) => ({
+      expression: compileExpression(environment, expression, 'bool'),
+      message: message.trim(),
+      messageExpression: messageExpression ? compileExpression(environment, messageExpression, 'string') : undefined,
+      reason: reason ?? defaultReason,
+    }));
+    this.annotations = (spec.auditAnnotations ?? []).map(({ valueExpression: text = '' }) => ({
+      expression: compileExpression(environment, text.trim(), 'string', 'null'),
+      text,
+    }));
+  }
+
+  /** @param budgetFor gives a budget of the request with this limit */
+  evaluate(inputs: AdmissionInputs, { object, cost }: Params, budgetFor: (limit: number) => CostBudget): Refusal[] {
+    const { conditions } = this.common;
+    const budget = budgetFor(policyLimit);
+    const spent = budget.trySpend(cost);
+    const matches =
+      spent === undefined
+        ? matchAll(conditions, this.common.conditionActivation(inputs, object), budgetFor(matchConditionsLimit))
+        : spent.message;
+    if (matches === undefined) return [];
+    if (matches !== true) return this.onError(matches);
+    const activation = this.common.activation(inputs, object, budget);
+    const refusals: Refusal[] = [];
+    for (const validation of this.validations) {
+      const outcome = evaluate(validation.expression, activation, budget);
+      // Without budget there is one refusal, and no further expression.
+      if ('error' in outcome && outcome.exhausted) return this.onError(outcome.error);
+      if ('error' in outcome) refusals.push(...this.onError(outcome.error));
+      else if (outcome.value !== true) refusals.push(this.refusal(validation, activation, budget));
+    }
+    return [...refusals, ...this.annotate(activation, budgetFor(policyLimit))];
+  }
+
+  private onError(message: string): Refusal[] {
+    return this.failsOnErrors ? [{ message, reason: '' }] : [];
+  }
+
+  private refusal(validation: CompiledValidation, activation: Activation, budget: CostBudget): Refusal {
+    const { expression, message, messageExpression, reason } = validation;
+    let text = '';
+    if (messageExpression) {
+      const outcome = evaluate(messageExpression, activation, budget);
+      if ('error' in outcome && outcome.exhausted) {
+        return { message: `failed messageExpression: ${outcome.error}`, reason: '' };
+      }
+      if ('value' in outcome && typeof outcome.value === 'string') text = outcome.value.trim();
+      if (Buffer.byteLength(text) > maxMessageBytes || text.includes('\n')) text = '';
+    }
+    return { message: text || message || `failed expression: ${expression.text.trim()}`, reason };
+  }
+
+  /** There is no audit log yet that could take the values; an error counts as upstream. */
+  private annotate(activation: Activation, budget: CostBudget): Refusal[] {
+    return this.annotations.flatMap(({ expression, text }) => {
+      const outcome = evaluate(expression, activation, budget);
+      if ('error' in outcome) return this.onError(outcome.error).map((refusal) => ({ ...refusal, always: true }));
+      const { value } = outcome;
+      if (value === null || typeof value === 'string') return [];
+      const message =
+        `valueExpression '${text}' resulted in unsupported return type: ${typeof value}. ` +
+        'Return type must be either string or null.';
+      return [{ message, reason: '', always: true }];
+    });
+  }
+}
