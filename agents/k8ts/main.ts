@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'make, list and delete the tokens that machines join with',
     load: async () => (await import('../setup/token')).command,
   },
+  reencrypt: {
+    summary: 'encrypt all stored objects with the first key; the server must be stopped',
+    load: async () => (await import('../../controlplane/server/reencrypt')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

@@ -21,6 +21,7 @@ import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
+import { openEncryption } from './encryption';
 import { readKeys } from './keys';
 import { readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
@@ -120,9 +121,13 @@ async function openApi(
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   for (const made of await ensurePki(pkiDir, serverNames(options)))
     log.info('key or certificate created', { file: made });
-  const spec = { kind: options.store, path: join(dataDir, 'state.db') };
-  const store = await openStore(spec, { log: log.child('store') });
-  scope.defer(() => store.close());
+  const erases = options.encryptionProviderConfig !== '';
+  const spec = { kind: options.store, path: join(dataDir, 'state.db'), erases };
+  const kept = await openStore(spec, { log: log.child('store') });
+  scope.defer(() => kept.close());
+  const stop = new AbortController();
+  scope.defer(() => stop.abort());
+  const store = await openEncryption(kept, options, { clock: systemClock, log: log.child('store') }, stop.signal);
   const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache') });
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };

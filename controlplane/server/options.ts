@@ -14,6 +14,7 @@ import {
   parseText,
 } from '../process/options';
 import { auditOptions } from './audit-options';
+import { encryptionOptions } from './encryption';
 import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
 
@@ -142,6 +143,7 @@ export const serverOptions = {
   ...tokenOptions,
   ...oidcOptions,
   ...auditOptions,
+  ...encryptionOptions,
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',

@@ -10,14 +10,15 @@ import type { Store } from './store';
 /** The settings each backend needs to open. */
 interface Settings {
   readonly memory: object;
-  readonly sqlite: { readonly path: string };
+  /** `erases`: what is deleted is overwritten, so that no old value stays in the file. */
+  readonly sqlite: { readonly path: string; readonly erases?: boolean };
 }
 export type StoreKind = keyof Settings;
 export type StoreSpec<K extends StoreKind = StoreKind> = { [P in K]: { readonly kind: P } & Settings[P] }[K];
 
 const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>) => Promise<Store> } = {
   memory: async () => new MemoryStore(),
-  sqlite: ({ path }) => SqliteStore.open(path),
+  sqlite: ({ path, erases }) => SqliteStore.open(path, { erases: erases ?? false }),
 };
 
 export interface OpenStoreOptions {

@@ -90,6 +90,8 @@ export interface Store {
    * a gap between history and live events. Ends when the signal is aborted. @throws Expired when a compaction removed the history.
    */
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]>;
+  /** Whether the stored bytes of a key should be written again although its value is the same. Absent: never. */
+  isStale?(key: string): boolean;
   /** Drops history up to and including this revision; current values stay. */
   compact(revision: number): Promise<void>;
   close(): Promise<void>;

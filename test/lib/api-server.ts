@@ -25,6 +25,7 @@ import { issueCertificate } from '../../controlplane/pki/issue';
 import { ensurePki, readAuthority } from '../../controlplane/pki/pki';
 import { readKeys } from '../../controlplane/server/keys';
 import { openStore } from '../../controlplane/store/open';
+import type { Store } from '../../controlplane/store/store';
 
 export interface CallOptions {
   readonly body?: unknown;
@@ -66,6 +67,8 @@ export interface TestServer {
 }
 
 export interface TestServerOptions {
+  /** The caller closes it; default: a store in memory. */
+  readonly store?: Store;
   readonly clock?: Clock;
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
@@ -90,8 +93,8 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   await ensurePki(dir, names);
   const authority = (await readAuthority(dir))!;
   const clock = options.clock ?? systemClock;
-  const store = await openStore({ kind: 'memory' });
-  scope.defer(() => store.close());
+  const store = options.store ?? (await openStore({ kind: 'memory' }));
+  if (!options.store) scope.defer(() => store.close());
   const catalog = new KindCatalog([...registry, ...virtualResources]);
   const cache = await openCache(store, storedKinds(catalog), options.ring ? { ring: options.ring } : {});
   scope.defer(() => cache.close());

@@ -91,6 +91,8 @@ export interface KindCache<T extends KubeObject = KubeObject> {
    * object returned. @throws NotFound, Conflict when the stored object is not at `expectedRevision` any more, AlreadyClaimed
    */
   update(object: T, expectedRevision: number, together?: readonly Together[]): Promise<CachedObject<T>>;
+  /** Whether an update should be written although it changes nothing: the store keeps the object in an older form. */
+  isStale(key: string): boolean;
   /**
    * Reads, changes and writes; starts again when another writer was faster. `change` must work on a copy and may throw; when
    * it returns undefined, nothing is written. `together` is asked after each `change`. @throws NotFound, Conflict after many attempts, any error of `change`

@@ -79,6 +79,10 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     return this.view(left);
   }
 
+  isStale(key: string): boolean {
+    return this.stored.isStale(key);
+  }
+
   async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
     this.check(key);
     return this.view(await this.stored.delete(key, expectedRevision));

@@ -3,6 +3,7 @@ import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
+import { refuseEncrypted } from '../../store/encryption/rules';
 import type { Claims, Store, StoredValue, StoreEvent, Together } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
@@ -140,12 +141,17 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const prepared = this.codec.prepare(object);
     const value = this.codec.encode(prepared);
     const current = this.objects.get(key);
-    if (current?.revision === expectedRevision && this.codec.isSame(current, value)) return current;
+    if (current?.revision === expectedRevision && this.codec.isSame(current, value) && !this.isStale(key))
+      return current;
     this.written.set(value, prepared);
     const claims = this.changedClaims(prepared, current?.revision === expectedRevision ? current : undefined);
     const { store } = this.deps;
     const storeKey = this.kind.prefix + key;
     return this.write(key, () => store.update(storeKey, value, expectedRevision, claims, together));
+  }
+
+  isStale(key: string): boolean {
+    return this.deps.store.isStale?.(this.kind.prefix + key) ?? false;
   }
 
   async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
@@ -194,6 +200,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   async upgraded(items: readonly StoredValue[]): Promise<StoredValue[]> {
     const upgraded: StoredValue[] = [];
     for (const item of items) {
+      refuseEncrypted(item.key, item.value);
       const pause = eventLoop.pause();
       if (pause) await pause;
       upgraded.push({ ...item, value: this.codec.upgrade(item.value) });

@@ -95,7 +95,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         const validated = rules.validate(write);
         if (validated) await validated;
         if (raisesGeneration(kind, object, current.object, subresource)) raiseGeneration(object, current.object);
-        if (equalJson(object, current.object)) return undefined;
+        if (equalJson(object, current.object) && (plan.dryRun || !cache.isStale(key))) return undefined;
         const reserved = rules.reserve(write, held);
         if (reserved) await reserved;
         if (plan.dryRun) unwritten = { rehearsed: rehearsed(key, object) };

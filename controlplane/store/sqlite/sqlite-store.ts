@@ -62,8 +62,9 @@ export class SqliteStore implements Store {
   }
 
   /** @throws Unsupported, Unavailable; see openStore */
-  static async open(path: string): Promise<SqliteStore> {
+  static async open(path: string, { erases }: { readonly erases: boolean }): Promise<SqliteStore> {
     const db = openDatabase(path);
+    if (erases) db.exec('PRAGMA secure_delete = ON');
     try {
       // In WAL mode every commit is an append to this file, which exists as long as the connection.
       const walFd = await promisify(open)(`${path}-wal`, 'r+');
