@@ -27,7 +27,7 @@ export const command = defineCommand({
   summary: "answer the cluster's names, and ask others for the rest",
   options,
   async run({ options, log, signal }) {
-    const client = await connect(options.kubeconfig);
+    const client = await connect(options.kubeconfig, { userAgent: 'k8ts-dns' });
     const { nodeName, nodeIp } = options;
     const informers = {
       services: createInformer(client, services, { log }),

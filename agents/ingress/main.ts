@@ -26,7 +26,7 @@ export const command = defineCommand({
   summary: 'route HTTP and HTTPS to pods by the Ingress objects',
   options,
   async run({ options, log, signal }) {
-    const client = await connect(options.kubeconfig);
+    const client = await connect(options.kubeconfig, { userAgent: 'k8ts-ingress' });
     const informers = openInformers(client, log);
     const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
     const answers = new Answers();

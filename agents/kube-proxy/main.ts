@@ -33,7 +33,7 @@ export const command = defineCommand({
     if (kubeconfig === '') throw new BadRequest('--kubeconfig is required');
     if (nodeName === '') throw new BadRequest('--node-name is required');
     raiseSettings(ownNetns(), planSettings(desiredConntrack(options), availableParallelism()), log);
-    const client = await connect(kubeconfig);
+    const client = await connect(kubeconfig, { userAgent: 'kube-proxy' });
     const generations = new Generations(ownNetns());
     const informers = openInformers(client, nodeName, log);
     const events = new Events({ client, nodeName, ...informers, log });

@@ -25,7 +25,7 @@ export const command = defineCommand({
   options: kubeletOptions,
   async run({ options, log, signal }) {
     const machine = await readMachineFacts();
-    const client = await connect(options.kubeconfig);
+    const client = await connect(options.kubeconfig, { userAgent: 'kubelet' });
     await mkdir(options.rootDir, { recursive: true, mode: 0o750 });
     const { server: apiServer } = await loadKubeconfig(options.kubeconfig);
     const addressDeps = { given: options.nodeIp, server: apiServer, rootDir: options.rootDir, clock: systemClock };

@@ -67,7 +67,7 @@ const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-le
 
 /** Creates missing objects and repairs those that must not differ. `transport` acts as a member of system:masters. */
 export async function bootstrap(transport: Transport, options: BootstrapOptions): Promise<void> {
-  const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
+  const client = createClient(transport, { userAgent: 'kube-apiserver' });
   for (const name of systemNamespaces) {
     await ensure(client, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
@@ -132,7 +132,7 @@ export interface KeepDeps {
 /** Repairs the Services kubernetes and kube-dns until the signal. Never rejects. */
 export async function keepServices(transport: Transport, options: BootstrapOptions, deps: KeepDeps): Promise<void> {
   const { clock, log, signal } = deps;
-  const client = createClient(transport, { userAgent: 'k8ts-apiserver' });
+  const client = createClient(transport, { userAgent: 'kube-apiserver' });
   for (;;) {
     try {
       await clock.sleep(keepMs, signal);

@@ -59,8 +59,11 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   const stop = new AbortController();
   const end = AbortSignal.any([signal, stop.signal]);
   const running: Promise<void>[] = [];
-  const clientFor = async (user: UserInfo): Promise<Client> =>
-    api ? createClient(api.transport(user), { userAgent: user.name }) : connect(options.kubeconfig);
+  const clientFor = async (user: UserInfo): Promise<Client> => {
+    // managedFields then have upstream's names: kube-controller-manager and kube-scheduler.
+    const client = { userAgent: user.name.replace('system:', '') };
+    return api ? createClient(api.transport(user), client) : connect(options.kubeconfig, client);
+  };
   if (api) running.push(keepCertificates(api, options, log, end));
   const identity = options.nodeName === '' ? {} : { identity: options.nodeName };
   if (parts.includes('controllers')) {
