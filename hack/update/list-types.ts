@@ -275,6 +275,7 @@ export const atomicLists: Readonly<Record<string, Readonly<Record<string, string
 /** Types that server-side apply replaces completely. */
 export const atomicTypes: Readonly<Record<string, string>> = {
   'meta.v1': 'LabelSelector OwnerReference',
+  'admissionregistration.v1': 'MatchResources NamedRuleWithOperations ParamKind ParamRef Variable',
   'core.v1':
     'ConfigMapKeySelector EndpointAddress EndpointPort FileKeySelector LocalObjectReference NodeSelector ' +
     'NodeSelectorTerm ObjectFieldSelector ObjectReference ResourceFieldSelector ScopeSelector SecretKeySelector ' +

@@ -105,13 +105,28 @@ function objectPlan(schema: ObjectSchema): ObjectPlan {
   const plan: ObjectPlan = { fields, others: schema.open ? deducedPlan : leaf };
   // Before its fields: a type may contain itself.
   objectPlans.set(schema, plan);
-  const required = new Set(schema.required);
-  const { name: type = '', unstructured } = schema;
   for (const [name, field] of Object.entries(schema.fields)) {
-    const always = !unstructured && (required.has(name) || isValueField(type, name));
-    fields.set(name, { element: `f:${name}`, value: valuePlan(field), always });
+    fields.set(name, { element: `f:${name}`, value: valuePlan(field), always: isAlways(schema, name, field) });
   }
   return plan;
+}
+
+/** Lists that Go writes even when they are empty. Lists that are atomic are not here, since it makes no difference for them. */
+const writtenLists: ReadonlySet<string> = new Set([
+  'io.k8s.api.core.v1.PodSpec.containers',
+  'io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement.values',
+  'io.k8s.api.storage.v1.CSINodeSpec.drivers',
+]);
+
+function isAlways(
+  { name: type = '', unstructured, required }: ObjectSchema,
+  name: string,
+  field: FieldSchema,
+): boolean {
+  if (unstructured) return false;
+  if (field.type === 'array' || field.type === 'map') return writtenLists.has(`${type}.${name}`);
+  // Most scalars that must be set are written even when they are zero.
+  return isValueField(type, name) || (field.type !== 'object' && (required?.includes(name) ?? false));
 }
 
 function valuePlan(schema: FieldSchema | undefined): ValuePlan {

@@ -1,12 +1,14 @@
 import t from 'tap';
 import { configMaps } from '../../api/config-map';
 import { deployments } from '../../api/deployment';
+import { ipAddresses } from '../../api/ip-address';
 import type { Kind } from '../../api/kind';
 import { pods } from '../../api/pod';
 import { replicaSets } from '../../api/replica-set';
 import { loadSchemas } from '../../api/schema/load';
 import { services } from '../../api/service';
 import type { KubeObject } from '../../api/types';
+import { validatingAdmissionPolicies } from '../../api/validating-admission-policy';
 import { apply } from './apply';
 import type { ManagedFieldsEntry } from './managed-fields';
 import { type TrackedUpdate, trackUpdate } from './track-update';
@@ -103,6 +105,32 @@ t.test('the fields that each kind of value has', async (t) => {
           'f:finalizers': { '.': {}, 'v:"example.com/f"': {} },
         },
         'f:spec': { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:name': {}, 'f:resources': {} } } },
+      },
+    ],
+    [
+      'a pointer that must be set is a field of its own',
+      ipAddresses,
+      { spec: { parentRef: { resource: 'services', name: 's' } } },
+      {},
+      { 'f:spec': { 'f:parentRef': { '.': {}, 'f:resource': {}, 'f:name': {} } } },
+    ],
+    [
+      'atomic types are one field',
+      validatingAdmissionPolicies,
+      {
+        spec: {
+          matchConstraints: { matchPolicy: 'Equivalent' },
+          paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+          variables: [{ name: 'n', expression: '1' }],
+        },
+      },
+      {},
+      {
+        'f:spec': {
+          'f:matchConstraints': {},
+          'f:paramKind': {},
+          'f:variables': { '.': {}, 'k:{"name":"n"}': {} },
+        },
       },
     ],
     [
