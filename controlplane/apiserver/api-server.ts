@@ -244,6 +244,7 @@ export class ApiServer {
     const { options, deps, metrics } = this;
     return {
       catalog: deps.catalog,
+      schemas: deps.schemas,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       metrics,
       // The kernel may have chosen the port.

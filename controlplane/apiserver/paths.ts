@@ -1,6 +1,9 @@
 // The paths that are not resources: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
+import { createHash } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
+import type { SchemaSet } from '../api/schema/schema-set';
 import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
+import type { AggregatedVersion } from './discovery/aggregated';
 import {
   aggregatedContentType,
   aggregatedDiscovery,
@@ -9,6 +12,7 @@ import {
   apiResources,
   coreVersions,
 } from './discovery/discovery';
+import { aggregatedSchema, encodeAggregated } from './discovery/protobuf';
 import { type HealthCheck, healthReply } from './health';
 import type { Metrics } from './metrics';
 import { protobufType } from './protobuf/envelope';
@@ -20,6 +24,7 @@ import { versionInfo } from './version';
 
 export interface PathDeps {
   readonly catalog: Catalog;
+  readonly schemas: SchemaSet;
   /** host:port at which clients inside the cluster reach this server. */
   readonly serverAddress: string;
   readonly metrics: Metrics;
@@ -85,10 +90,9 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
   const parts = path.split('/').slice(2);
   const kinds = deps.catalog.kinds();
   if (path === '/api' || path === '/apis') {
-    const version = aggregatedVersion(header(request.headers, 'accept'));
+    const form = aggregatedForm(header(request.headers, 'accept'));
     const root = path === '/api' ? 'api' : 'apis';
-    if (version)
-      return { ...jsonReply(aggregatedDiscovery(kinds, root, version)), type: aggregatedContentType(version) };
+    if (form) return aggregatedReply(deps, request, root, form);
     return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups(kinds));
   }
   const found =
@@ -102,17 +106,39 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
   return found && jsonReply(found);
 }
 
+interface AggregatedForm {
+  readonly version: AggregatedVersion;
+  readonly type: string;
+}
+
+/** With an entity tag, as upstream: clients that keep the document ask whether it has changed. */
+function aggregatedReply(
+  { catalog, schemas }: PathDeps,
+  request: ApiRequest,
+  root: 'api' | 'apis',
+  { version, type }: AggregatedForm,
+): Reply {
+  const document = aggregatedDiscovery(catalog.kinds(), root, version);
+  const json = jsonReply(document);
+  const etag = `"${createHash('sha512').update(json.body).digest('hex').toUpperCase()}"`;
+  const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
+  const head = { type: aggregatedContentType(type, version), headers };
+  if (header(request.headers, 'if-none-match') === etag) return { status: 304, ...head, body: Buffer.alloc(0) };
+  const body = type === jsonType ? json.body : encodeAggregated(document, aggregatedSchema(schemas));
+  return { status: 200, ...head, body };
+}
+
 /** The first aggregated form in the Accept header that is served; undefined when a plain form comes first. */
-function aggregatedVersion(accept: string): 'v2' | 'v2beta1' | undefined {
+function aggregatedForm(accept: string): AggregatedForm | undefined {
   for (const range of accept.split(',')) {
+    const [type = ''] = range.trim().split(';', 1);
+    const isServed = type === jsonType || type === protobufType;
     if (!range.includes('as=APIGroupDiscoveryList')) {
-      if (plainTypes.has(range.trim())) return undefined;
+      if (isServed && range.trim() === type) return undefined;
       continue;
     }
     const version = /v=(v2beta1|v2)(?:;|\s|$)/.exec(range)?.[1];
-    if (version === 'v2' || version === 'v2beta1') return version;
+    if (isServed && (version === 'v2' || version === 'v2beta1')) return { version, type };
   }
   return undefined;
 }
-
-const plainTypes: ReadonlySet<string> = new Set(['application/json', protobufType]);

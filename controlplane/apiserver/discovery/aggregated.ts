@@ -32,9 +32,9 @@ export interface AggregatedDiscovery {
   }[];
 }
 
-/** The media type in the Accept header of clients and in the Content-Type of the answer. */
-export const aggregatedContentType = (version: AggregatedVersion): string =>
-  `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+/** The Content-Type of the answer: the media type in the Accept header of the client. */
+export const aggregatedContentType = (type: string, version: AggregatedVersion): string =>
+  `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 
 export function aggregate(groups: readonly GroupInfo[], version: AggregatedVersion): AggregatedDiscovery {
   return {

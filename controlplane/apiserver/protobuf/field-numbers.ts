@@ -57,6 +57,14 @@ Validation: expression message reason? messageExpression
 Variable: name expression
 WebhookClientConfig: service caBundle url?
 `,
+  'io.k8s.api.apidiscovery.v2': `
+APIGroupDiscovery: metadata versions
+APIGroupDiscoveryList: metadata items
+APIResourceDiscovery: resource responseKind scope singularResource verbs shortNames categories subresources
+APISubresourceDiscovery: subresource responseKind acceptedTypes verbs
+APIVersionDiscovery: version resources freshness
+GroupVersionKind: group version kind
+`,
   'io.k8s.api.apps.v1': `
 ControllerRevision: metadata data revision
 DaemonSet: metadata spec status
