@@ -1,5 +1,6 @@
 // The systemd units of a node as text. Each process gets only the rights it needs; where a process needs many, the comment in its unit says
 // why. Pure. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
 import {
   cacheName,
   envPath,
@@ -35,9 +36,6 @@ const restartSeconds = 2;
  */
 const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbortSec=10'];
 
-/** As in hack/dev: the same work with 20 to 25 MB less memory. */
-const serverNodeFlags = '--max-semi-space-size=8';
-
 /** For processes that need only the network of the machine. */
 const confined: Lines = [
   'NoNewPrivileges=yes',
@@ -68,8 +66,8 @@ const confined: Lines = [
 const noCapability = 'CapabilityBoundingSet=';
 const lowPorts: Lines = ['CapabilityBoundingSet=CAP_NET_BIND_SERVICE', 'AmbientCapabilities=CAP_NET_BIND_SERVICE'];
 
-function nodeProgram(part: Part, flags = ''): Lines {
-  const program = [`${programDir}/bin/node`, flags, `${programDir}/k8ts.js`, part, '$K8TS_ARGS', '$K8TS_EXTRA_ARGS'];
+function nodeProgram(part: Part, flags: readonly string[] = []): Lines {
+  const program = [`${programDir}/bin/node`, ...flags, `${programDir}/k8ts.js`, part, '$K8TS_ARGS', '$K8TS_EXTRA_ARGS'];
   return [
     // For the administrator: options that init and join do not know, such as K8TS_EXTRA_ARGS="--log-level=debug"
     'Environment=K8TS_EXTRA_ARGS=',
@@ -78,7 +76,7 @@ function nodeProgram(part: Part, flags = ''): Lines {
     `Environment=LD_LIBRARY_PATH=${programDir}/lib`,
     `CacheDirectory=${cacheName(part)}`,
     `Environment=NODE_COMPILE_CACHE=/var/cache/${cacheName(part)}`,
-    `ExecStart=${program.filter((word) => word !== '').join(' ')}`,
+    `ExecStart=${program.join(' ')}`,
     ...watchdog,
   ];
 }
@@ -101,6 +99,7 @@ const units: Readonly<Record<Part, UnitParts>> = {
     description: 'k8ts API server, controllers and scheduler',
     service: [
       ...nodeProgram('server', serverNodeFlags),
+      ...Object.entries(serverEnvironment).map(([name, value]) => `Environment=${name}=${value}`),
       `User=${users.server}`,
       `StateDirectory=${serverDir.replace('/var/lib/', '')}`,
       'StateDirectoryMode=0700',

@@ -10,8 +10,8 @@ import type { Scope } from '../../controlplane/base/scope';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
 import { startProgram } from '../../dataplane/exec/system-exec';
-import { serverFlags } from '../dev/processes';
 
 const bundle = join(__dirname, '../../dist/k8ts.js');
 const host = '127.0.0.1';
@@ -38,7 +38,7 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
   });
   const argv = [
     process.execPath,
-    ...serverFlags,
+    ...serverNodeFlags,
     ...extraFlags,
     bundle,
     'server',
@@ -49,7 +49,10 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
     `--secure-port=${port}`,
   ];
   let output = '';
-  const daemon = await startProgram(argv, { onOutput: (chunk) => (output = (output + chunk).slice(-4_000)) });
+  const daemon = await startProgram(argv, {
+    env: serverEnvironment,
+    onOutput: (chunk) => (output = (output + chunk).slice(-4_000)),
+  });
   let ended = false;
   void daemon.exited.then(() => (ended = true));
   scope.defer(async () => {

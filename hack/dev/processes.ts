@@ -1,4 +1,5 @@
 // The processes of a local cluster as data for the supervisor. Pure.
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
 import { type Agent, agents, type ClusterPlan, type NodePlan, ranges } from './plan';
 import type { ProcessSpec } from './supervisor/spec';
 
@@ -24,12 +25,6 @@ export const healthPorts: Readonly<Record<Agent, number>> = {
   dns: 10258,
   ingress: 10259,
 };
-
-/**
- * Flags of Node for the server. Half the default size of its young generation: after the load of `hack/bench api` it holds
- * 20 to 25 MB less, and the CPU time of a request stays within the noise.
- */
-export const serverFlags: readonly string[] = ['--max-semi-space-size=8'];
 
 /** Start order: a process comes before the processes that need it. Stop order is the reverse. */
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
@@ -123,18 +118,19 @@ function k8tsProcess(
   subcommand: string,
   options: readonly string[],
 ): ProcessSpec {
-  const name = subcommand === 'server' ? 'server' : `${node.name}/${subcommand}`;
+  const isServer = subcommand === 'server';
+  const name = isServer ? 'server' : `${node.name}/${subcommand}`;
   return {
     name,
     argv: [
       ...enter(node),
       programs.node,
-      ...(subcommand === 'server' ? serverFlags : []),
+      ...(isServer ? serverNodeFlags : []),
       programs.bundle,
       subcommand,
       ...options,
     ],
-    env: { NODE_COMPILE_CACHE: programs.compileCache },
+    env: { NODE_COMPILE_CACHE: programs.compileCache, ...(isServer ? serverEnvironment : {}) },
     ...(plan.hangTimeoutSeconds > 0 ? { silentTimeoutMs: plan.hangTimeoutSeconds * 1000 } : {}),
     log: logPath(plan, name),
   };

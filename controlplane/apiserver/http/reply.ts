@@ -2,6 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, Sink } from '../request';
 
+/** OpenSSL encrypts a whole write at once: the encrypted copy of a large list would take memory that the process never gives back. */
+const pieceBytes = 128 * 1024;
+
 export function writeReply(response: ServerResponse, reply: Reply): void {
   const { status, type, headers } = reply;
   if ('body' in reply) {
@@ -12,7 +15,8 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
       ...headers,
     };
     response.writeHead(status, head);
-    response.end(reply.body);
+    if (reply.body.length <= 2 * pieceBytes) response.end(reply.body);
+    else writePieces(response, reply.body);
     return;
   }
   if (!response.destroyed) {
@@ -21,6 +25,25 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
   }
   // Start also when the client has disconnected: the stream holds resources and frees them when its sink reports the end.
   reply.start(sinkOf(response));
+}
+
+/** The head must have been written. The next piece is written when the client has taken the one before. */
+function writePieces(response: ServerResponse, body: Buffer): void {
+  let at = 0;
+  const writeNext = () => {
+    while (!response.destroyed) {
+      const piece = body.subarray(at, at + pieceBytes);
+      at += pieceBytes;
+      if (at >= body.length) {
+        response.off('drain', writeNext);
+        response.end(piece);
+        return;
+      }
+      if (!response.write(piece)) return;
+    }
+  };
+  response.on('drain', writeNext);
+  writeNext();
 }
 
 /**
