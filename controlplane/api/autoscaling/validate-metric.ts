@@ -4,7 +4,8 @@ import { validateContainerResourceName } from '../pods/validate-resources';
 import { parseQuantity } from '../quantity';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { dns1123Label, pathSegment } from '../validation/names';
-import { type AutoscalerSpec, validateTargetRef } from './validate';
+import type { AutoscalerSpec } from './validate';
+import { validateReference } from './validate-reference';
 
 type Metric = NonNullable<AutoscalerSpec['metrics']>[number];
 type Target = NonNullable<Metric['resource']>['target'];
@@ -45,7 +46,7 @@ function validateSource(metric: Metric, source: Source, field: string): FieldCau
   switch (source) {
     case 'object':
       return [
-        ...validateTargetRef(metric.object?.describedObject, `${field}.describedObject`),
+        ...validateReference(metric.object?.describedObject, `${field}.describedObject`),
         ...validateIdentifier(metric.object?.metric, `${field}.metric`),
         ...validateTarget(metric.object?.target, `${field}.target`),
         ...needsValue(metric.object?.target, `${field}.target`, 'must set either a target value or averageValue'),

@@ -3,8 +3,9 @@ import type { FieldCause } from '../../base/errors';
 import type { HorizontalPodAutoscaler } from '../horizontal-pod-autoscaler';
 import { parseQuantity } from '../quantity';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
-import { nonNegative, pathSegment } from '../validation/names';
+import { nonNegative } from '../validation/names';
 import { validateMetric } from './validate-metric';
+import { validateReference } from './validate-reference';
 
 export type AutoscalerSpec = NonNullable<HorizontalPodAutoscaler['spec']>;
 type Rules = NonNullable<NonNullable<AutoscalerSpec['behavior']>['scaleUp']>;
@@ -28,7 +29,7 @@ export function validateAutoscaler(spec: AutoscalerSpec, old: AutoscalerSpec | u
   const leadsUpFromZero = metrics.some(({ type }) => type === 'Object' || type === 'External');
   return [
     ...causes,
-    ...validateTargetRef(spec.scaleTargetRef, 'spec.scaleTargetRef'),
+    ...validateReference(spec.scaleTargetRef, 'spec.scaleTargetRef'),
     ...metrics.flatMap((metric, i) => validateMetric(metric, `spec.metrics[${i}]`)),
     ...(minReplicas === 0 && !leadsUpFromZero
       ? [
@@ -41,13 +42,6 @@ export function validateAutoscaler(spec: AutoscalerSpec, old: AutoscalerSpec | u
     ...validateRules(behavior?.scaleUp, 'spec.behavior.scaleUp'),
     ...validateRules(behavior?.scaleDown, 'spec.behavior.scaleDown'),
   ];
-}
-
-export function validateTargetRef(ref: AutoscalerSpec['scaleTargetRef'] | undefined, field: string): FieldCause[] {
-  return (['kind', 'name'] as const).flatMap((part) => {
-    const value = ref?.[part] ?? '';
-    return value === '' ? [required(`${field}.${part}`)] : invalidEach(`${field}.${part}`, value, pathSegment(value));
-  });
 }
 
 function validateRules(rules: Rules | undefined, field: string): FieldCause[] {
