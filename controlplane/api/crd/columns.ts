@@ -27,7 +27,7 @@ function columnOf({ name, type, format, description, jsonPath, priority }: CrdCo
   };
 }
 
-/** Null, which kubectl shows as `<none>`, for a value that is absent or has another type. */
+/** Null, which kubectl shows as an empty cell, for a value that is absent or has another type. */
 function cellOf(values: readonly unknown[], type: string, now: number): string | number | boolean | null {
   const value = values[0];
   if (value === undefined || value === null) return null;

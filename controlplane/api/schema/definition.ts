@@ -12,7 +12,7 @@ export interface RootParts {
 /** The schema of a complete object. */
 export function readDefinition(definition: Definition, parts: RootParts): NamedSchema {
   const root = new Reader(parts).object(definition);
-  return { ...root, name: parts.name, fields: { ...root.fields, ...metaFields(parts) } };
+  return { ...root, name: parts.name, definition, fields: { ...root.fields, ...metaFields(parts) } };
 }
 
 /** The schema of a value inside an object. */

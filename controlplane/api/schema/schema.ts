@@ -52,6 +52,8 @@ export interface ObjectSchema {
 }
 export interface NamedSchema extends ObjectSchema {
   readonly name: string;
+  /** Of a kind that is defined by a schema: OpenAPI shows it with its rules for values. */
+  readonly definition?: Definition;
 }
 
 /** The source of a kind's schema. */

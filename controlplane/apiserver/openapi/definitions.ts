@@ -4,6 +4,7 @@ import { isReadable, type Kind } from '../../api/kind';
 import type { FieldSchema, NamedSchema, ObjectSchema, SchemaDocs } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import type { GroupVersionKind } from '../discovery/resources';
+import { renderCustom } from './custom';
 import { enumOf } from './enums';
 import { fieldText } from './field-texts';
 
@@ -81,7 +82,7 @@ export function renderDefinitions(
   for (let schema = pending.pop(); schema !== undefined; schema = pending.pop()) {
     if (schema.name !== undefined) {
       if (rendered[schema.name]) continue;
-      rendered[schema.name] = renderObject(schema, source, dialect);
+      rendered[schema.name] = renderNamed(schema as NamedSchema, source, dialect);
     }
     for (const field of Object.values(schema.fields)) gather(field, pending, scalars);
   }
@@ -98,6 +99,17 @@ function gather(field: FieldSchema, objects: ObjectSchema[], scalars: Set<string
     if (reference !== undefined) scalars.add(reference);
   }
   if (field.items) gather(field.items, objects, scalars);
+}
+
+function renderNamed(schema: NamedSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
+  const rendered = renderObject(schema, source, dialect);
+  if (!schema.definition) return rendered;
+  const { metadata } = rendered['properties'] as Record<string, OpenApiSchema>;
+  const kinds = source.kindsOf.get(schema.name);
+  return {
+    ...renderCustom(schema.definition, metadata!, dialect),
+    ...(kinds ? { 'x-kubernetes-group-version-kind': kinds } : {}),
+  };
 }
 
 function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
