@@ -1,5 +1,5 @@
-// flowcontrol.apiserver.k8s.io/v1 FlowSchema: which requests belong to which priority level. Only stored and served: this server does not
-// queue requests by it, so no condition Dangling is written.
+// flowcontrol.apiserver.k8s.io/v1 FlowSchema: which requests belong to which priority level. apiserver/flowcontrol acts by it, and writes
+// its condition Dangling.
 import type { V1FlowSchema } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { mandatoryFlows } from './flow-control/bootstrap-objects';

@@ -1,4 +1,5 @@
-// flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration: how many requests of a level run at once. Only stored and served.
+// flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration: how many requests of a level run at once.
+// apiserver/flowcontrol acts by it.
 import type { V1LimitedPriorityLevelConfiguration, V1PriorityLevelConfiguration } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { mandatoryLevels } from './flow-control/bootstrap-objects';

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
+import { createClient } from '../client/rest-client';
 import { type Access, type AuthenticationOptions, type IssuerOptions, issuerFacts, openAccess } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
 import type { Auditor } from './audit/auditor';
@@ -17,6 +18,11 @@ import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { OpenCache } from './cache/open';
 import { CustomKinds } from './crd/custom-kinds';
+import { keepDangling } from './flowcontrol/dangling';
+import { FlowControl } from './flowcontrol/flow-control';
+import type { RequestLimits } from './flowcontrol/limits';
+import { MaxInFlight } from './flowcontrol/max-in-flight';
+import { defaultLimits, type LimitOptions } from './flowcontrol/options';
 import { ApiHandler } from './handler';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
@@ -74,6 +80,7 @@ export interface ApiServerOptions {
   readonly podSecurity?: PodSecurityConfig;
   /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */
   readonly localComponents?: readonly string[];
+  readonly limits?: LimitOptions;
   /** Default: externalIPs of Services are refused. */
   readonly allowServiceExternalIps?: boolean;
   /** Default: true. False: an object gets managedFields at its first server-side apply. */
@@ -126,12 +133,18 @@ export class ApiServer {
     this.proxy = this.openProxy();
     const { authorizer, authenticator } = access;
     const kinds = await this.openKinds(access, this.proxy, forms);
+    const limits = await this.openLimits();
     const handler = new ApiHandler({
       // Aggregated APIs belong between the two.
-      servers: [kinds, ...(deps.servers ?? []), new PathServer(plainPaths(this.pathDeps(forms, access)), authorizer)],
+      servers: [
+        kinds,
+        ...(deps.servers ?? []),
+        new PathServer(plainPaths(this.pathDeps(forms, access, limits)), authorizer),
+      ],
       settling: (path) => custom.settling(path),
       authorizer,
       forms,
+      limits,
       metrics: this.metrics,
       log,
       ...(this.auditor ? { auditor: this.auditor } : {}),
@@ -140,6 +153,8 @@ export class ApiServer {
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
+    const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
+    void keepDangling({ cache: deps.cache, client, clock, log }, stop.signal);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
     this.ready = true;
     log.info('serving', { address: options.bindAddress, port: this.port });
@@ -162,6 +177,22 @@ export class ApiServer {
   close(): Promise<void> {
     this.ready = false;
     return this.scope.close();
+  }
+
+  /** Resolves when the objects that decide are loaded. */
+  private async openLimits(): Promise<RequestLimits> {
+    const {
+      maxRequestsInflight: reads,
+      maxMutatingRequestsInflight: writes,
+      ...options
+    } = {
+      ...defaultLimits,
+      ...this.options.limits,
+    };
+    if (!options.enablePriorityAndFairness) return new MaxInFlight({ reads, writes });
+    const control = new FlowControl(reads + writes, this.deps.clock);
+    await control.follow(this.deps.cache, this.stop.signal);
+    return control;
   }
 
   /** Resolves when the kinds of all CustomResourceDefinitions are served: before the first request. */
@@ -240,7 +271,7 @@ export class ApiServer {
     });
   }
 
-  private pathDeps(forms: AnswerForms, { tokens }: Access): PathDeps {
+  private pathDeps(forms: AnswerForms, { tokens }: Access, limits: RequestLimits): PathDeps {
     const { options, deps, metrics } = this;
     return {
       catalog: deps.catalog,
@@ -257,6 +288,7 @@ export class ApiServer {
         { name: 'bootstrap', readyOnly: true, failure: () => (this.ready ? undefined : 'not finished') },
         { name: 'shutdown', readyOnly: true, failure: () => (this.stop.signal.aborted ? 'stopping' : undefined) },
       ],
+      moreMetrics: () => limits.render(),
       gauges: () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() }),
     };
   }

@@ -1,5 +1,5 @@
-// One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, authorize, then
-// answer. Every failure becomes a Status here.
+// One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, wait for a seat,
+// authorize, then answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
 import { AppError, describeError } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
@@ -9,7 +9,8 @@ import type { AuditedRequest } from './audit/request-fields';
 import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
-import type { Metrics } from './metrics';
+import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
+import type { Metrics, RequestTimer } from './metrics';
 import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textReply } from './request';
 import type { AnswerForms } from './rest/answer-forms';
 import type { RestRequest } from './rest/context';
@@ -25,6 +26,8 @@ export interface HandlerDeps {
   readonly settling?: (path: string) => Promise<void> | undefined;
   readonly authorizer: Authorizer;
   readonly forms: AnswerForms;
+  /** How many requests run at once. */
+  readonly limits: RequestLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Absent: no request is recorded. */
@@ -61,9 +64,12 @@ export class ApiHandler {
     const work = workOf(request);
     eventLoop.mark(work);
     let asked: RestRequest | undefined;
-    const onMatch = (rest: RestRequest) => {
-      asked = rest;
-      timer.route(rest.route);
+    let admission = free;
+    const onMatch = (match: Match, caller: ApiRequest) => {
+      asked = match.rest;
+      if (asked) timer.route(asked.route);
+      admission = this.deps.limits.admit(caller, asked?.route);
+      return admission;
     };
     try {
       const settling = this.deps.settling?.(request.path);
@@ -71,19 +77,31 @@ export class ApiHandler {
       const reply = await this.dispatch(markedBody(request, work), onMatch);
       eventLoop.mark(work);
       timer.done(reply.status);
-      return withWarnings(reply, asked);
+      return withHeaders(withWarnings(reply, asked), admission, request);
     } catch (err) {
-      const status = toStatus(err);
-      const code = status.code ?? 500;
-      timer.done(code);
-      if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
-      if (request.audit && !(err instanceof AppError)) request.audit.panicked(describeError(err));
-      if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
-      const reply = await this.inEncodingOf(request, jsonReply(status, code));
-      const retryAfter = status.details?.retryAfterSeconds;
-      // Clients read the waiting time from the header, not from the body.
-      return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
+      return withHeaders(await this.failure(err, request, { timer, asked }), admission, request);
     }
+  }
+
+  private async failure(
+    err: unknown,
+    request: ApiRequest,
+    { timer, asked }: { readonly timer: RequestTimer; readonly asked: RestRequest | undefined },
+  ): Promise<Reply> {
+    if (err instanceof TooManyRequests) {
+      timer.done(429);
+      return { ...textReply(`${err.message}\n`, 429), headers: refusalHeaders };
+    }
+    const status = toStatus(err);
+    const code = status.code ?? 500;
+    timer.done(code);
+    if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
+    if (request.audit && !(err instanceof AppError)) request.audit.panicked(describeError(err));
+    if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
+    const reply = await this.inEncodingOf(request, jsonReply(status, code));
+    const retryAfter = status.details?.retryAfterSeconds;
+    // Clients read the waiting time from the header, not from the body.
+    return withWarnings(retryAfter ? { ...reply, headers: { 'retry-after': String(retryAfter) } } : reply, asked);
   }
 
   /**
@@ -121,12 +139,15 @@ export class ApiHandler {
     throw methodNotAllowed();
   }
 
-  private dispatch(request: ApiRequest, onMatch: (rest: RestRequest) => void): Reply | Promise<Reply> {
-    const match = this.match(this.caller(request));
+  private dispatch(
+    request: ApiRequest,
+    onMatch: (match: Match, caller: ApiRequest) => Admission,
+  ): Reply | Promise<Reply> {
+    const caller = this.caller(request);
+    const match = this.match(caller);
     if (!match) throw pathNotFound();
-    if (match.rest) onMatch(match.rest);
-    match.authorize();
-    return match.serve();
+    const { wait, done } = onMatch(match, caller);
+    return wait ? wait.then(() => serve(match, done)) : serve(match, done);
   }
 
   /** @throws Unauthorized instead of an error of the path: only authenticated users may see which paths exist */
@@ -171,6 +192,34 @@ function failedAuthentication({ headers }: AuditedRequest): string {
   const scheme = header(headers, 'authorization').split(' ', 1)[0] ?? '';
   const known = /^(bearer|basic)$/i.test(scheme) ? scheme.toLowerCase() : '';
   return known === '' ? 'Authentication failed, no credentials provided' : `Authentication failed, attempted: ${known}`;
+}
+
+/** `done` is called when the answer is there, or its error. */
+function serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {
+  if (!done) {
+    match.authorize();
+    return match.serve();
+  }
+  let pending = false;
+  try {
+    match.authorize();
+    const reply = match.serve();
+    if (!(reply instanceof Promise)) return reply;
+    pending = true;
+    return reply.finally(done);
+  } finally {
+    if (!pending) done();
+  }
+}
+
+/** Seconds; upstream's number of a server that was not overloaded before. */
+const refusalHeaders = { 'retry-after': '1', 'x-content-type-options': 'nosniff' };
+
+/** A client in this process reads no headers. */
+function withHeaders(reply: Reply, { headers }: Admission, { decoded }: ApiRequest): Reply {
+  return headers && !decoded
+    ? { ...reply, headers: reply.headers ? { ...reply.headers, ...headers } : headers }
+    : reply;
 }
 
 /** Log lines cut texts that the caller chose, and omit the query, since it may contain secrets. */

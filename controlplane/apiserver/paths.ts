@@ -35,6 +35,8 @@ export interface PathDeps {
   /** Discovery is answered in all encodings. */
   readonly forms: AnswerForms;
   readonly gauges: () => Readonly<Record<string, number>>;
+  /** Further lines for /metrics. */
+  readonly moreMetrics: () => readonly string[];
 }
 
 /** The plain paths of this server. To add a path, add a line here. */
@@ -53,7 +55,7 @@ export function plainPaths(deps: PathDeps): PathTable {
     '/readyz/': health,
     '/version': () => jsonReply(versionInfo),
     '/metrics': () => ({
-      ...textReply(deps.metrics.render(deps.gauges())),
+      ...textReply(`${deps.metrics.render(deps.gauges())}${deps.moreMetrics().join('\n')}\n`),
       type: 'text/plain; version=0.0.4; charset=utf-8',
     }),
     '/api/': discovery,

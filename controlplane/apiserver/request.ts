@@ -28,6 +28,8 @@ export interface ApiRequest {
   readonly audit?: AuditRecord;
   /** The client is in this process and reads objects instead of bytes; it never changes them. */
   readonly decoded?: boolean;
+  /** True when the client has disconnected, so the answer has no reader. */
+  isGone?(): boolean;
   /** Reads the complete body. @throws StatusError 413 above the limit */
   body(): Promise<Buffer>;
 }

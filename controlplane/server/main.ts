@@ -7,6 +7,7 @@ import { loadSchemas } from '../api/schema/load';
 import { virtualResources } from '../api/virtual';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
+import type { LimitOptions } from '../apiserver/flowcontrol/options';
 import type { UserInfo } from '../apiserver/request';
 import { ServedKinds } from '../apiserver/served-kinds';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
@@ -148,6 +149,7 @@ async function openApi(
       ...(audit ? { audit } : {}),
       issuer: await readIssuer(options),
       authentication: await readAuthentication(options, ownIssuers(options)),
+      limits: readLimits(options),
       allowServiceExternalIps: options.allowServiceExternalIps,
       ownersFromCreate: options.managedFields === 'all',
       podSecurity: { defaults: options.podSecurityDefaults, exemptions: options.podSecurityExemptions },
@@ -170,6 +172,15 @@ const localComponents = (parts: readonly string[]): string[] => [
   ...(parts.includes('scheduler') ? ['scheduler'] : []),
   ...(parts.includes('controllers') ? ['controller-manager'] : []),
 ];
+
+/** @throws BadRequest */
+function readLimits(options: Context['options']): LimitOptions {
+  const { maxRequestsInflight, maxMutatingRequestsInflight, enablePriorityAndFairness } = options;
+  if (enablePriorityAndFairness && maxRequestsInflight + maxMutatingRequestsInflight === 0) {
+    throw new BadRequest('--max-requests-inflight and --max-mutating-requests-inflight: one must be above 0');
+  }
+  return { maxRequestsInflight, maxMutatingRequestsInflight, enablePriorityAndFairness };
+}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 // Options of `k8ts server`.
 
 import { defaultExemptions, parseDefaults, parseExemptions } from '../apiserver/admission/pod-security/config';
+import { defaultLimits } from '../apiserver/flowcontrol/options';
 import { formatCidr, parseCidrPair } from '../base/cidr';
 import { BadRequest } from '../base/errors';
 import { parsePool } from '../controllers/load-balancer/pool';
@@ -156,6 +157,26 @@ export const serverOptions = {
     default: 'all',
     help: 'writes that give an object its managedFields: all, or applied: the first server-side apply; smaller objects, faster writes',
     parse: parseOneOf('all', 'applied'),
+  },
+  maxRequestsInflight: {
+    flag: 'max-requests-inflight',
+    placeholder: 'COUNT',
+    default: String(defaultLimits.maxRequestsInflight),
+    help: 'how many reads run at once; with priority and fairness, all levels share this number and that of writes',
+    parse: parseInteger(0, 1_000_000),
+  },
+  maxMutatingRequestsInflight: {
+    flag: 'max-mutating-requests-inflight',
+    placeholder: 'COUNT',
+    default: String(defaultLimits.maxMutatingRequestsInflight),
+    help: 'how many writes run at once; 0, without priority and fairness: no bound',
+    parse: parseInteger(0, 1_000_000),
+  },
+  enablePriorityAndFairness: {
+    flag: 'enable-priority-and-fairness',
+    default: String(defaultLimits.enablePriorityAndFairness),
+    help: 'FlowSchemas and PriorityLevelConfigurations decide which requests run, wait or are refused; false: the two bounds alone',
+    parse: parseBoolean,
   },
   podSecurityDefaults: {
     flag: 'pod-security-defaults',

@@ -14,6 +14,7 @@ import { ApiServer } from '../../controlplane/apiserver/api-server';
 import type { AuditOptions } from '../../controlplane/apiserver/audit/open';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
+import type { LimitOptions } from '../../controlplane/apiserver/flowcontrol/options';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
 import type { OpenRule } from '../../controlplane/apiserver/write/rule';
@@ -81,6 +82,8 @@ export interface TestServerOptions {
   readonly ownersFromCreate?: boolean;
   /** The admission rules of every write; default: the product's. */
   readonly rules?: readonly OpenRule[];
+  /** How many requests run at once; default: the product's. */
+  readonly limits?: LimitOptions;
   /** Further parts of the API; default: none. */
   readonly servers?: readonly ResourceServer[];
 }
@@ -112,6 +115,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.authentication ? { authentication: options.authentication } : {}),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
+      ...(options.limits ? { limits: options.limits } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
       ownersFromCreate: options.ownersFromCreate ?? true,
     },

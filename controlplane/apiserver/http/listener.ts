@@ -172,6 +172,7 @@ function toRequest<U extends UserInfo | undefined>(message: IncomingMessage, use
     headers: headersOf(message),
     user,
     peer: () => message.socket.remoteAddress,
+    isGone: () => message.socket.destroyed,
     body: () => readBody(message),
   };
 }
