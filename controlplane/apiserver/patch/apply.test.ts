@@ -8,6 +8,7 @@ import { services } from '../../api/service';
 import type { KubeObject } from '../../api/types';
 import { isConflict } from '../../base/errors';
 import { type ApplyRequest, apply } from './apply';
+import { trackUpdate } from './track-update';
 
 const schemas = loadSchemas();
 
@@ -81,7 +82,7 @@ t.test('lists merge by their keys', async (t) => {
       containers: [
         { name: 'a', image: '1' },
         { name: 'b', image: '2' },
-      ].reverse(),
+      ],
     },
   });
   const without = run(pods, both, { spec: { tolerations: [{ key: 'k' }] } }, 'other');
@@ -102,6 +103,51 @@ t.test('lists merge by their keys', async (t) => {
     'atomic lists are one field',
   );
 });
+
+t.test('the order of merged lists', async (t) => {
+  const named = (names: string) => [...names].map((name) => ({ name }));
+  for (const [live, applied, merged] of [
+    ['ab', 'cd', 'abcd'],
+    ['ab', 'ba', 'ba'],
+    ['axb', 'ba', 'xba'],
+    ['axb', 'anb', 'axnb'],
+    ['xa', 'an', 'xan'],
+    ['ax', 'na', 'nax'],
+    ['abc', 'cxa', 'bcxa'],
+    ['ab', '', 'ab'],
+  ] as const) {
+    const before = run(pods, undefined, { spec: { containers: named(live) } }, 'me');
+    const after = run(pods, before, { spec: { containers: named(applied) } }, 'other') as unknown as {
+      spec: { containers: { name: string }[] };
+    };
+    t.equal(after.spec.containers.map(({ name }) => name).join(''), merged, `${live} and ${applied}`);
+    const finalizers = (names: string) => ({
+      metadata: { name: 'a', finalizers: [...names].map((one) => `e.com/${one}`) },
+    });
+    const one = run(configMaps, undefined, finalizers(live), 'me');
+    const two = run(configMaps, one, finalizers(applied), 'other');
+    t.same(two.metadata?.finalizers, finalizers(merged).metadata.finalizers, `the set ${live} and ${applied}`);
+  }
+});
+
+t.test(
+  'an element that its applier gives up is removed with the fields of others, unless they own the element',
+  async (t) => {
+    const spec = (containers: object[]) => ({ spec: { containers } });
+    const first = run(pods, undefined, spec([{ name: 'a' }, { name: 'b' }]), 'me');
+    const write = { kind: pods, schema: schemas.of(pods), manager: 'you', subresource: '', now, onCreate: true };
+    const after = object(spec([{ name: 'a' }, { name: 'b', image: '2' }]));
+    const live = {
+      ...after,
+      metadata: { ...after.metadata, managedFields: trackUpdate({ ...write, before: first, after })! },
+    };
+    const without = run(pods, live, spec([{ name: 'a' }]), 'me') as unknown as Body;
+    t.same(without['spec'], spec([{ name: 'a' }]).spec);
+    const shared = run(pods, live, spec([{ name: 'b' }]), 'other');
+    const kept = run(pods, shared, spec([{ name: 'a' }]), 'me') as unknown as Body;
+    t.same(kept['spec'], spec([{ name: 'a' }, { name: 'b', image: '2' }]).spec);
+  },
+);
 
 t.test('an object that was never applied', async (t) => {
   const live = object({ data: { a: '1' } });

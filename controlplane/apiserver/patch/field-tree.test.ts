@@ -33,9 +33,9 @@ t.test('FieldsV1', async (t) => {
   ]);
   t.equal(sizeOf(tree), 4);
   t.same(paths(readFields({ 'i:3': {}, 'v:"x"': {}, 'f:__proto__': { 'f:a': {} } })), [
-    '.__proto__.a',
     '[3]',
     '[="x"]',
+    '.__proto__.a',
   ]);
   t.equal(readFields({}), undefined);
   t.equal(readFields(undefined), undefined);

@@ -85,13 +85,19 @@ export function intersection(a: FieldTree | undefined, b: FieldTree | undefined)
   return nodeOf(result);
 }
 
-/** The parts of `a` for which `b` has no node: neither the field nor a field below it. */
+/**
+ * The fields of `a` that no owner of `b` needs: neither the field nor one below it. An element of a list is needed only by an owner of
+ * the element itself, as upstream: its other fields are removed with it.
+ */
 export function apartFrom(a: FieldTree, b: FieldTree | undefined): FieldTree | undefined {
   if (!b) return a;
   const result: Building = {};
   for (const element in a) {
     if (element === self) continue;
-    const apart = apartFrom(a[element]!, b[element]);
+    const ours = a[element]!;
+    const theirs = b[element];
+    const isLost = theirs && element.startsWith('k:') && isMember(ours) && !isMember(theirs);
+    const apart = isLost ? member : apartFrom(ours, theirs);
     if (apart) result[element] = apart;
   }
   return hasNothing(result) ? undefined : result;
@@ -105,12 +111,13 @@ export function sizeOf(tree: FieldTree | undefined): number {
   return size;
 }
 
-/** Calls `visit` with the elements of each path of the set, in the order of the elements. */
+/** Calls `visit` with the elements of each path: at each level first the fields themselves, then what is below them, as upstream. */
 export function eachPath(tree: FieldTree, visit: (elements: readonly string[]) => void, above: string[] = []): void {
-  if (above.length > 0 && isMember(tree)) visit(above);
-  for (const element of Object.keys(tree).sort()) {
-    if (element !== self) eachPath(tree[element]!, visit, [...above, element]);
-  }
+  const elements = Object.keys(tree)
+    .filter((element) => element !== self)
+    .sort();
+  for (const element of elements) if (isMember(tree[element]!)) visit([...above, element]);
+  for (const element of elements) eachPath(tree[element]!, visit, [...above, element]);
 }
 
 const isScalar = (value: Json): boolean => typeof value !== 'object' || value === null;

@@ -69,36 +69,51 @@ export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldS
     }
     return result;
   }
-  if (shape === 'set' && Array.isArray(live)) {
-    const there = new Set(live.map(keyText));
-    const added = (applied as Json[]).filter((value) => !there.has(keyText(value)));
-    return [...live, ...added];
+  if (shape === 'set' && Array.isArray(live)) return mergeLists(live, applied as Json[], keyText, (_, item) => item);
+  if (shape === 'keyedList' && Array.isArray(live)) {
+    const keyOf = (item: Json) => elementKey(item, schema!);
+    return mergeLists(live, applied as Json[], keyOf, (last, item) => mergeTyped(last, item, schema!.items));
   }
-  if (shape === 'keyedList' && Array.isArray(live)) return mergeKeyed(live, applied as Json[], schema!);
   return applied;
 }
 
-/** Elements come in the order of `applied`; an element that only `live` has stays before the element that followed it. */
-function mergeKeyed(live: readonly Json[], applied: readonly Json[], schema: FieldSchema): Json[] {
-  const keys = live.map((element) => elementKey(element, schema));
-  const wanted = applied.map((element) => elementKey(element, schema));
-  const isWanted = new Set(wanted);
+/**
+ * Elements come in the order of `applied`. One that only `live` has stays where it is between the elements that both have, and
+ * comes before new ones. Source: structured-merge-diff.
+ */
+function mergeLists(
+  live: readonly Json[],
+  applied: readonly Json[],
+  keyOf: (item: Json) => string,
+  merge: (last: Json, item: Json) => Json,
+): Json[] {
+  const liveKeys = live.map(keyOf);
+  const keys = applied.map(keyOf);
+  const isApplied = new Set(keys);
   // The first place of each key: set from the end, so that earlier ones stay.
-  const places = new Map(keys.map((key, i) => [key, i] as const).reverse());
+  const places = new Map(liveKeys.map((key, i) => [key, i] as const).reverse());
+  const shared = keys.filter((key) => places.has(key));
+  let next = 0;
+  const merged = new Set<string>();
   const result: Json[] = [];
   let at = 0;
-  const takeLiveOnly = (end: number) => {
-    for (; at < end; at++) if (!isWanted.has(keys[at]!)) result.push(live[at]!);
+  const take = (i: number) => {
+    const key = keys[i]!;
+    const place = places.get(key);
+    result.push(place === undefined ? applied[i]! : merge(live[place]!, applied[i]!));
+    merged.add(key);
+    if (key === shared[next]) next++;
   };
-  applied.forEach((element, i) => {
-    const place = places.get(wanted[i]!) ?? -1;
-    if (place >= at) {
-      takeLiveOnly(place);
-      at = place + 1;
-    }
-    result.push(place < 0 ? element : mergeTyped(live[place], element, schema.items));
-  });
-  takeLiveOnly(live.length);
+  for (let i = 0; i < applied.length || at < live.length; ) {
+    const key = liveKeys[at];
+    if (key === undefined) take(i++);
+    else if (!isApplied.has(key)) result.push(live[at++]!);
+    else if (merged.has(key) || (i < keys.length && key !== keys[i] && key !== shared[next])) at++;
+    else if (key === keys[i]) {
+      take(i++);
+      at++;
+    } else take(i++);
+  }
   return result;
 }
 
