@@ -1,5 +1,6 @@
 // The exports of the API kinds for controllers and agents: types, kind references, keys, selectors, and facts about objects.
 
+export { type APIService, apiServices } from './api-service';
 export {
   type CertificateSigningRequest,
   certificateSigningRequests,

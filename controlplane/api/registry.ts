@@ -1,5 +1,6 @@
 // Every kind the API serves. CONTRIBUTING.md says how to add a kind.
 
+import { apiServices } from './api-service';
 import { certificateSigningRequests } from './certificate-signing-request';
 import { clusterRoles } from './cluster-role';
 import { clusterRoleBindings } from './cluster-role-binding';
@@ -101,6 +102,7 @@ export const registry: readonly Kind[] = [
   flowSchemas,
   priorityLevelConfigurations,
   runtimeClasses,
+  apiServices,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
   validatingAdmissionPolicies,

@@ -9,6 +9,10 @@ import type { Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { type Access, type AuthenticationOptions, type IssuerOptions, issuerFacts, openAccess } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
+import { Aggregator } from './aggregator/aggregator';
+import { AvailabilityLoop } from './aggregator/availability-loop';
+import { keepRegistrations } from './aggregator/keep-registrations';
+import type { ProxyKeys } from './aggregator/remote';
 import type { Auditor } from './audit/auditor';
 import { type AuditOptions, openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
@@ -60,6 +64,10 @@ export interface ApiServerKeys {
   readonly key: string;
   readonly kubeletClientCertificate: string;
   readonly kubeletClientKey: string;
+  /** The authority of the next certificate: aggregated API servers trust it to name users. */
+  readonly proxyCa: string;
+  readonly proxyClientCertificate: string;
+  readonly proxyClientKey: string;
   readonly serviceAccountKey: string;
   readonly serviceAccountPublicKey: string;
 }
@@ -111,6 +119,7 @@ export class ApiServer {
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
   private auditor: Auditor | undefined;
+  private aggregator: Aggregator | undefined;
   private ready = false;
   private port = 0;
 
@@ -134,9 +143,11 @@ export class ApiServer {
     const { authorizer, authenticator } = access;
     const kinds = await this.openKinds(access, this.proxy, forms);
     const limits = await this.openLimits();
+    const aggregator = await this.openAggregator(authorizer);
     const handler = new ApiHandler({
-      // Aggregated APIs belong between the two.
+      // An APIService with a Service replaces the kinds of this server in its group version, as upstream.
       servers: [
+        aggregator,
         kinds,
         ...(deps.servers ?? []),
         new PathServer(plainPaths(this.pathDeps(forms, access, limits)), authorizer),
@@ -153,6 +164,7 @@ export class ApiServer {
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
+    await this.aggregate(aggregator);
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
     void keepDangling({ cache: deps.cache, client, clock, log }, stop.signal);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
@@ -167,10 +179,12 @@ export class ApiServer {
     return new InProcessTransport(this.handler, user);
   }
 
-  /** Uses new certificates for new connections, as a server and to kubelets; keys of tokens and open connections stay. */
-  renew({ ca, certificate, key, kubeletClientCertificate, kubeletClientKey }: ServerCertificates): void {
+  /** Uses new certificates for new connections, as a server, to kubelets and to aggregated servers; keys of tokens and open connections stay. */
+  renew(keys: ServerCertificates): void {
+    const { ca, certificate, key, kubeletClientCertificate, kubeletClientKey } = keys;
     this.listener?.renew({ certificate, key, ca });
     this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
+    this.aggregator?.renew(proxyKeysOf(keys));
   }
 
   /** Ends watches, waits for other answers, closes the listener. The cache stays open. */
@@ -293,6 +307,25 @@ export class ApiServer {
     };
   }
 
+  private async openAggregator(authorizer: Authorizer): Promise<Aggregator> {
+    const { cache, random = Math.random } = this.deps;
+    const keys = proxyKeysOf(this.options.keys);
+    const aggregator = new Aggregator({ cache, authorizer, keys, random, signal: this.stop.signal });
+    this.aggregator = aggregator;
+    await aggregator.open();
+    return aggregator;
+  }
+
+  /** Lists the group versions of this server as APIServices, and checks those of other servers. */
+  private async aggregate(aggregator: Aggregator): Promise<void> {
+    const { catalog, cache, clock } = this.deps;
+    const { signal } = this.stop;
+    const log = this.deps.log.child('aggregator');
+    const client = createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' });
+    await keepRegistrations({ catalog, cache, client, clock, log, signal });
+    new AvailabilityLoop({ aggregator, cache, client, clock, log, signal }).start();
+  }
+
   private systemOptions(): BootstrapOptions {
     const ranges = parseCidrPair(this.options.serviceCidr);
     const range = ranges[0]!;
@@ -300,6 +333,7 @@ export class ApiServer {
       advertiseAddress: this.options.advertiseAddress,
       port: this.port,
       caPem: this.options.keys.ca,
+      proxyCaPem: this.options.keys.proxyCa,
       kubernetesIp: formatAddress(cidrAddress(range, 1)),
       dnsIp: formatAddress(cidrAddress(range, 10)),
       serviceCidrs: ranges.map(formatCidr),
@@ -307,6 +341,11 @@ export class ApiServer {
     };
   }
 }
+
+const proxyKeysOf = ({ proxyClientCertificate, proxyClientKey }: ServerCertificates): ProxyKeys => ({
+  certificate: proxyClientCertificate,
+  key: proxyClientKey,
+});
 
 function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: KubeletProxy) {
   return new Map<string, SubresourceHandler>([

@@ -16,6 +16,7 @@ const options = (): BootstrapOptions => ({
   kubernetesIp: '10.96.0.1',
   dnsIp: '10.96.0.10',
   caPem: server.ca,
+  proxyCaPem: server.ca,
   serviceCidrs: ['10.96.0.0/12'],
   now: Date.now,
 });

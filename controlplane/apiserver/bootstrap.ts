@@ -40,6 +40,7 @@ import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
+import { extensionAuthentication } from './aggregator/extension-authentication';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
 import {
   clusterInfoRole,
@@ -54,6 +55,8 @@ export interface BootstrapOptions {
   readonly port: number;
   /** The certificate authority of the cluster, PEM. */
   readonly caPem: string;
+  /** The authority of this server's certificate for aggregated API servers, PEM. */
+  readonly proxyCaPem: string;
   /** The first address of the Service range. */
   readonly kubernetesIp: string;
   /** The tenth address of the Service range. */
@@ -82,6 +85,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
     await ensure(client, roleBindings, binding);
   }
   await ensureClusterInfo(client, options);
+  await ensureExtensionAuthentication(client, options);
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
   await ensureFlowControl(client);
@@ -117,6 +121,13 @@ async function ensureClusterInfo(client: Client, { advertiseAddress, port, caPem
       data: { [kubeconfigKey]: kubeconfig },
     },
     (found) => ({ ...found, data: { ...found.data, [kubeconfigKey]: kubeconfig } }),
+  );
+}
+
+async function ensureExtensionAuthentication(client: Client, { caPem, proxyCaPem }: BootstrapOptions): Promise<void> {
+  const authorities = { clientCa: caPem, proxyCa: proxyCaPem };
+  await ensure(client, configMaps, extensionAuthentication(authorities), (found) =>
+    extensionAuthentication(authorities, found),
   );
 }
 

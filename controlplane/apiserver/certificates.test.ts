@@ -325,6 +325,9 @@ t.test('new connections get the new server certificate, and open connections con
     key: serving.key,
     kubeletClientCertificate: client.cert,
     kubeletClientKey: client.key,
+    proxyCa: server.ca,
+    proxyClientCertificate: client.cert,
+    proxyClientKey: client.key,
   });
   const after = await serial(open());
   t.not(after, before);

@@ -55,6 +55,10 @@ const samples: Readonly<Record<string, object>> = {
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },
   customresourcedefinitions: definitionSample('one'),
+  apiservices: {
+    metadata: { name: 'v1.a.example.com' },
+    spec: { group: 'a.example.com', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 },
+  },
   runtimeclasses: { handler: 'runc' },
   validatingadmissionpolicies: { spec: { matchConstraints, validations: [{ expression: 'true' }] } },
   validatingadmissionpolicybindings: { spec: { policyName: 'p', validationActions: ['Deny'] } },

@@ -17,6 +17,8 @@ t.test('ensurePki writes all files, private, and nothing the second time', async
     'ca: it was missing',
     'apiserver: it was missing',
     'apiserver-kubelet-client: it was missing',
+    'front-proxy-ca: it was missing',
+    'front-proxy-client: it was missing',
     'sa: it was missing',
   ]);
   t.equal((await stat(dir)).mode & 0o777, 0o700);
@@ -48,6 +50,7 @@ t.test('which files are replaced and which are kept', async (t) => {
   t.match(await ensurePki(dir, names, { nowMs: start + 300 * dayMs }), [
     /^apiserver: it ends on /,
     /^apiserver-kubelet-client: it ends on /,
+    /^front-proxy-client: it ends on /,
   ]);
   t.strictSame(await ensurePki(dir, { ...names, advertiseAddress: '192.168.58.10' }), [
     'apiserver: it does not cover 192.168.58.10',

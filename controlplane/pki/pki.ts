@@ -57,6 +57,12 @@ export const kubeletServing = (node: NodeNames): CertificateRequest => ({
   hosts: [node.name, node.ip],
 });
 
+/**
+ * With this certificate the API server connects to aggregated API servers. They trust its authority to name users, so that authority
+ * must sign nothing else.
+ */
+export const frontProxyClient: CertificateRequest = { commonName: 'front-proxy-client', usages: ['client'] };
+
 /** The identity of each client of the API server, by the name of its kubeconfig. */
 export const identities = {
   admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
@@ -73,25 +79,38 @@ export const identities = {
 } as const satisfies Record<string, CertificateRequest | ((node: string) => CertificateRequest)>;
 
 /**
- * Fills the server's directory: ca, apiserver, apiserver-kubelet-client (.crt and .key), sa.key and sa.pub. Returns what it
- * wrote and why, in order; nothing when all was good. Never replaces an existing CA: that would cut off every client.
+ * Fills the server's directory: ca, apiserver, apiserver-kubelet-client, front-proxy-ca, front-proxy-client (.crt and .key), sa.key and
+ * sa.pub. Returns what it wrote and why, in order; nothing when all was good. Never replaces an existing CA: that would cut off every client.
  */
 export async function ensurePki(dir: string, names: ServerNames, options: PkiOptions = {}): Promise<readonly string[]> {
   const nowMs = options.nowMs ?? Date.now();
   const written: string[] = [];
-  let authority = await readPair(dir, 'ca');
-  if (!authority) {
-    const { createAuthority } = await import('./issue');
-    authority = await createAuthority('kubernetes', nowMs);
-    await writePair(dir, 'ca', authority);
-    written.push('ca: it was missing');
-  }
+  const authority = await ensureAuthority(dir, 'ca', 'kubernetes', nowMs, written);
   for (const [name, request] of Object.entries(serverRequests(names))) {
     const reason = await ensurePair(dir, name, authority, request, nowMs);
     if (reason) written.push(`${name}: ${reason}`);
   }
+  const proxyAuthority = await ensureAuthority(dir, 'front-proxy-ca', 'front-proxy-ca', nowMs, written);
+  const proxyReason = await ensurePair(dir, 'front-proxy-client', proxyAuthority, frontProxyClient, nowMs);
+  if (proxyReason) written.push(`front-proxy-client: ${proxyReason}`);
   if (await ensureSigningKey(dir)) written.push('sa: it was missing');
   return written;
+}
+
+async function ensureAuthority(
+  dir: string,
+  name: string,
+  commonName: string,
+  nowMs: number,
+  written: string[],
+): Promise<KeyPair> {
+  const found = await readPair(dir, name);
+  if (found) return found;
+  const { createAuthority } = await import('./issue');
+  const authority = await createAuthority(commonName, nowMs);
+  await writePair(dir, name, authority);
+  written.push(`${name}: it was missing`);
+  return authority;
 }
 
 /** Fills a kubelet's directory: ca.crt, kubelet.crt, kubelet.key. Returns what it wrote and why. */

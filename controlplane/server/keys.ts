@@ -12,6 +12,9 @@ export async function readKeys(dir: string): Promise<ApiServerKeys> {
     key: await read('apiserver.key'),
     kubeletClientCertificate: await read('apiserver-kubelet-client.crt'),
     kubeletClientKey: await read('apiserver-kubelet-client.key'),
+    proxyCa: await read('front-proxy-ca.crt'),
+    proxyClientCertificate: await read('front-proxy-client.crt'),
+    proxyClientKey: await read('front-proxy-client.key'),
     serviceAccountKey: await read('sa.key'),
     serviceAccountPublicKey: await read('sa.pub'),
   };

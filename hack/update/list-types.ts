@@ -87,6 +87,7 @@ export const fieldMarkers: Readonly<Record<string, Readonly<Record<string, Marke
     'ValidatingWebhookConfiguration.webhooks': keyed('name'),
   },
   'apiextensions.v1': { 'CustomResourceDefinitionStatus.conditions': keyedForApplyOnly('type') },
+  'apiregistration.v1': { 'APIServiceStatus.conditions': keyed('type') },
   'apps.v1': {
     'DaemonSetStatus.conditions': keyed('type'),
     'DeploymentSpec.strategy': { patchStrategy: 'retainKeys' },

@@ -4,6 +4,7 @@
 const prefixes: ReadonlyArray<readonly [string, string]> = [
   ['AdmissionregistrationV1', 'admissionregistration.v1'],
   ['ApiextensionsV1', 'apiextensions.v1'],
+  ['ApiregistrationV1', 'apiregistration.v1'],
   ['CoreV1', 'core.v1'],
   ['EventsV1', 'events.v1'],
   ['DiscoveryV1', 'discovery.v1'],
@@ -33,6 +34,7 @@ const types: Readonly<Record<string, string>> = {
     'CustomResourceDefinitionNames CustomResourceDefinitionSpec CustomResourceDefinitionStatus ' +
     'CustomResourceDefinitionVersion CustomResourceSubresourceScale CustomResourceSubresources CustomResourceValidation ' +
     'ExternalDocumentation JSONSchemaProps SelectableField ValidationRule WebhookConversion',
+  'apiregistration.v1': 'APIService APIServiceCondition APIServiceSpec APIServiceStatus',
   'apps.v1':
     'ControllerRevision DaemonSet DaemonSetCondition DaemonSetSpec DaemonSetStatus DaemonSetUpdateStrategy Deployment ' +
     'DeploymentCondition DeploymentSpec DeploymentStatus DeploymentStrategy ReplicaSet ReplicaSetCondition ' +
@@ -112,6 +114,7 @@ export function typeOfModel(model: string): TypeName {
 /** Packages outside k8s.io/api, by the part of a definition's name before the package. */
 const roots: Readonly<Record<string, string>> = {
   'apiextensions.v1': 'io.k8s.apiextensions-apiserver.pkg.apis',
+  'apiregistration.v1': 'io.k8s.kube-aggregator.pkg.apis',
   'meta.v1': 'io.k8s.apimachinery.pkg.apis',
 };
 

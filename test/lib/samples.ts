@@ -1,5 +1,6 @@
 // One object of each kind that the API serves, for tests of all kinds; missingKinds returns the kinds without a sample.
 import {
+  apiServices,
   certificateSigningRequests,
   clusterRoleBindings,
   clusterRoles,
@@ -219,6 +220,13 @@ export async function clusterSamples(name: string): Promise<readonly Sample[]> {
     [volumeAttachments, { spec: { attacher: 'example.com', nodeName: name, source: { persistentVolumeName: name } } }],
     [csiDrivers, { spec: {} }],
     [csiNodes, { spec: { drivers: [{ name: 'example.com', nodeID: name }] } }],
+    [
+      apiServices,
+      {
+        metadata: { name: 'v1.sample.example.com' },
+        spec: { group: 'sample.example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 1 },
+      },
+    ],
     [deviceClasses, { spec: {} }],
     [
       resourceSlices,

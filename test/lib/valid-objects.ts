@@ -492,6 +492,17 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       },
     },
   }),
+  APIService: () => ({
+    metadata: { name: 'v1beta1.metrics.example.com' },
+    spec: {
+      group: 'metrics.example.com',
+      version: 'v1beta1',
+      service: { namespace: 'n', name: 's', port: 8443 },
+      caBundle: 'eA==',
+      groupPriorityMinimum: 100,
+      versionPriority: 10,
+    },
+  }),
   DeviceClass: () => ({
     spec: {
       selectors: [{ cel: { expression: 'device.driver == "gpu.example.com"' } }],

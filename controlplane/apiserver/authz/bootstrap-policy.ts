@@ -5,6 +5,7 @@ import type { ClusterRoleBinding } from '../../api/cluster-role-binding';
 import type { Role } from '../../api/role';
 import type { RoleBinding } from '../../api/role-binding';
 import { receiptNamespace } from '../../api/services/programmed';
+import { extensionAuthenticationName } from '../aggregator/extension-authentication';
 import type { PolicyRule } from './rules';
 
 const read = ['get', 'list', 'watch'];
@@ -341,7 +342,20 @@ function namespacedGrant(name: string, namespace: string, subject: string, rules
   };
 }
 
+/** With it an aggregated API server reads whose certificates it can trust. The installer of that server binds it, as upstream. */
+function authenticationReader(): NamespacedGrant {
+  const reader = 'extension-apiserver-authentication-reader';
+  const grant = namespacedGrant(reader, 'kube-system', 'system:kube-controller-manager', [
+    rule('', ['configmaps'], read, [extensionAuthenticationName]),
+  ]);
+  const { binding } = grant;
+  const name = `system::${reader}`;
+  const subjects = [...(binding.subjects ?? []), subjectOf(user('system:kube-scheduler'))];
+  return { ...grant, binding: { ...binding, metadata: { ...binding.metadata, name }, subjects } };
+}
+
 export const namespacedGrants: readonly NamespacedGrant[] = [
+  authenticationReader(),
   // Each kube-proxy writes which revision its node's kernel has.
   namespacedGrant('system:node-proxier', receiptNamespace, 'system:kube-proxy', [
     rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch']),

@@ -1,5 +1,6 @@
 // The facts of discovery about one resource, from the served kinds: for the plain and the aggregated form.
 import { createHash } from 'node:crypto';
+import { compareGroups, groupPriority } from '../../api/group-priority';
 import { type Kind, subresourcesOf } from '../../api/kind';
 import { compareVersions } from '../../api/version-order';
 
@@ -25,40 +26,13 @@ export interface GroupInfo {
   readonly versions: readonly { readonly version: string; readonly resources: readonly ResourceInfo[] }[];
 }
 
-/** kube-apiserver's order of groups: in kubectl the first group with a short name wins. */
-const groupOrder = [
-  '',
-  'apps',
-  'events.k8s.io',
-  'authentication.k8s.io',
-  'authorization.k8s.io',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'networking.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'storage.k8s.io',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'scheduling.k8s.io',
-  'coordination.k8s.io',
-  'node.k8s.io',
-  'discovery.k8s.io',
-  'resource.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
-];
-
-const byOrder = (a: string, b: string): number => {
-  const [x, y] = [groupOrder.indexOf(a), groupOrder.indexOf(b)];
-  return x === y ? (a < b ? -1 : 1) : (x < 0 ? groupOrder.length : x) - (y < 0 ? groupOrder.length : y);
-};
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** All groups with their versions and resources, in the order of discovery. */
 export function describeGroups(kinds: readonly Kind[]): GroupInfo[] {
-  const names = [...new Set(kinds.map((kind) => kind.group))].sort(byOrder);
-  return names.map((name) => {
+  const names = [...new Set(kinds.map((kind) => kind.group))];
+  const ranked = names.map((name) => ({ name, priority: groupPriority(name) })).sort(compareGroups);
+  return ranked.map(({ name }) => {
     const members = kinds.filter((kind) => kind.group === name);
     const versions = [...new Set(members.map((kind) => kind.version))].sort(compareVersions);
     return { name, versions: versions.map((version) => ({ version, resources: describeVersion(members, version) })) };

@@ -400,4 +400,11 @@ Status: metadata status message reason details code
 StatusCause: reason message field
 StatusDetails: name group kind causes retryAfterSeconds uid
 `,
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1': `
+APIService: metadata spec status
+APIServiceCondition: type status lastTransitionTime reason message
+APIServiceSpec: service group version insecureSkipTLSVerify caBundle groupPriorityMinimum=7 versionPriority
+APIServiceStatus: conditions
+ServiceReference: namespace name port?
+`,
 };

@@ -117,6 +117,9 @@ ResourceSliceSpec: pool
 VolumeAttachmentSpec: source
 VolumeError: time
 `,
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1': `
+APIServiceCondition: lastTransitionTime
+`,
   'io.k8s.apimachinery.pkg.apis.meta.v1': `
 APIGroup: preferredVersion
 Condition: lastTransitionTime

@@ -73,6 +73,10 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
     },
     change: { failurePolicy: 'Ignore' },
   },
+  apiservices: {
+    body: { spec: { version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 } },
+    change: { versionPriority: 2 },
+  },
   resourceclaims: {
     body: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } } },
     change: { devices: {} },
@@ -100,6 +104,10 @@ async function create(kind: Kind, given: string): Promise<string> {
     metadata: { name, labels: { own: '1' } },
     ...samples[kind.plural]!.body,
   };
+  if (kind.plural === 'apiservices') {
+    const group = `${name}.example.com`;
+    Object.assign(body, { metadata: { ...body.metadata, name: `v1.${group}` }, spec: { ...body.spec, group } });
+  }
   if (kind.plural === 'certificatesigningrequests') {
     const { request } = await createRequest({ commonName: 'x', organizations: [] });
     const encoded = Buffer.from(request).toString('base64');
@@ -120,11 +128,11 @@ async function create(kind: Kind, given: string): Promise<string> {
   }
   const made = await server.call('POST', path, { body });
   if (made.status !== 201) throw new Error(made.text);
-  return `${path}/${name}`;
+  return `${path}/${made.json.metadata.name}`;
 }
 
 /** A status write of these kinds changes no metadata. */
-const keepMetadata = new Set(['resourceclaims', 'validatingadmissionpolicies', 'volumeattachments']);
+const keepMetadata = new Set(['apiservices', 'resourceclaims', 'validatingadmissionpolicies', 'volumeattachments']);
 const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' }];
 const metadata = {
   labels: { own: '2', added: '1' },

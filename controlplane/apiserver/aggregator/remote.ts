@@ -1,0 +1,134 @@
+// One API server behind a Service: sends requests to one of the Service's endpoints, with the front proxy's certificate. Connections
+// are kept open.
+import type { IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { APIService } from '../../api/api-service';
+import { defaultServicePort } from '../../api/webhooks/types';
+import type { Cache } from '../cache/cache';
+import { dialFailure } from '../webhooks/call-errors';
+import { type Address, resolveService } from '../webhooks/service-address';
+import type { OutgoingHeaders } from './proxied-headers';
+
+/** PEM texts: the certificate that proves this server to aggregated API servers. */
+export interface ProxyKeys {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const connectTimeoutMs = 10_000;
+const idleMs = 60_000;
+const maxIdleConnections = 16;
+
+type Spec = NonNullable<APIService['spec']>;
+
+export interface RemoteRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: OutgoingHeaders;
+  readonly body?: Buffer;
+  /** Ends the request, and the answer that is being read. */
+  readonly signal?: AbortSignal;
+}
+
+/** The Service or its endpoints are missing; the client learns only that the service is not available. */
+export class Unresolved extends Error {}
+/** No answer came. The message is that of Go's client. */
+export class Unreachable extends Error {}
+
+export interface Upgraded {
+  readonly response: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+export class Remote {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+  private readonly agent: Agent;
+
+  /** @throws Error for a caBundle that is not PEM */
+  constructor(
+    private readonly cache: Cache,
+    { service, caBundle = '', insecureSkipTLSVerify = false }: Spec,
+    keys: ProxyKeys,
+    private readonly random: () => number,
+  ) {
+    const { namespace = '', name = '', port = defaultServicePort } = service ?? {};
+    this.namespace = namespace;
+    this.service = name;
+    this.port = port;
+    this.agent = new Agent({
+      keepAlive: true,
+      maxFreeSockets: maxIdleConnections,
+      timeout: idleMs,
+      cert: keys.certificate,
+      key: keys.key,
+      servername: `${name}.${namespace}.svc`,
+      rejectUnauthorized: !insecureSkipTLSVerify,
+      ...(caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64') }),
+    });
+  }
+
+  /** Closes idle connections now, the others when their answer ends. */
+  close(): void {
+    this.agent.maxFreeSockets = 0;
+    for (const idle of Object.values(this.agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+  }
+
+  /** Resolves with the head of the answer. @throws Unresolved, Unreachable */
+  async send(request: RemoteRequest, address = this.resolve()): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = this.open(address, request, reject);
+      outgoing.on('response', resolve);
+      outgoing.end(request.body);
+    });
+  }
+
+  /** Resolves with the upgraded connection, or the answer of a server that did not upgrade. @throws Unresolved, Unreachable */
+  async upgrade(request: RemoteRequest): Promise<Upgraded | IncomingMessage> {
+    const address = this.resolve();
+    return new Promise((resolve, reject) => {
+      const outgoing = this.open(address, request, reject);
+      outgoing.on('upgrade', (response, socket, head) => resolve({ response, socket, head }));
+      outgoing.on('response', resolve);
+      outgoing.end();
+    });
+  }
+
+  /** One of the endpoints. @throws Unresolved */
+  resolve(): Address {
+    try {
+      const service = { namespace: this.namespace, name: this.service, port: this.port };
+      return resolveService(this.cache, service, this.random);
+    } catch (cause) {
+      throw new Unresolved('service unavailable', { cause });
+    }
+  }
+
+  private open(address: Address, { method, path, headers, body, signal }: RemoteRequest, reject: (err: Error) => void) {
+    const request = httpsRequest({
+      host: address.host,
+      port: address.port,
+      method,
+      path,
+      agent: this.agent,
+      headers: {
+        ...headers,
+        host: `${this.service}.${this.namespace}.svc`,
+        ...(body === undefined || body.length === 0 ? {} : { 'content-length': body.length }),
+      },
+      ...(signal ? { signal } : {}),
+    });
+    const slow = setTimeout(() => request.destroy(new Error('i/o timeout')), connectTimeoutMs);
+    request.on('socket', (socket) => {
+      if (!socket.connecting) clearTimeout(slow);
+      socket.once('secureConnect', () => clearTimeout(slow));
+    });
+    request.on('close', () => clearTimeout(slow));
+    request.on('error', (err) => reject(new Unreachable(dialFailure(err, address), { cause: err })));
+    return request;
+  }
+}
