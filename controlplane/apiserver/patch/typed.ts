@@ -4,9 +4,9 @@ import type { FieldSchema } from '../../api/schema/schema';
 import { type FieldTree, isMember } from './field-tree';
 import { isObject, type Json, type JsonObject, keyText, setKey } from './json';
 
-type Shape = 'object' | 'keyedList' | 'set' | 'atomic';
+export type Shape = 'object' | 'keyedList' | 'set' | 'atomic';
 
-function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shape {
+export function shapeOf(schema: FieldSchema | undefined, value: Json | undefined): Shape {
   if (Array.isArray(value)) {
     if (schema?.listType === 'map') return 'keyedList';
     return schema?.listType === 'set' ? 'set' : 'atomic';
@@ -29,7 +29,7 @@ function deduce(): FieldSchema {
   return schema;
 }
 
-function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
+export function childSchema(schema: FieldSchema | undefined, key: string): FieldSchema | undefined {
   if (schema?.type === 'map') return schema.items;
   const object = schema?.object;
   if (object && Object.hasOwn(object.fields, key)) return object.fields[key];

@@ -2,11 +2,13 @@
 import { CostBudget, requestLimit } from '../../cel/budget';
 import type { Write } from '../write/rule';
 
-const budgets = new WeakMap<Write, CostBudget>();
+/** By the object, which all attempts of a request share; a deletion has none, and one attempt. */
+const budgets = new WeakMap<object, CostBudget>();
 
 /** A budget with a limit of its own, within that of the request. */
 export function budgetOf(write: Write, limit: number): CostBudget {
-  const request = budgets.get(write) ?? new CostBudget(requestLimit);
-  budgets.set(write, request);
+  const key = write.object ?? write;
+  const request = budgets.get(key) ?? new CostBudget(requestLimit);
+  budgets.set(key, request);
   return new CostBudget(limit, request);
 }

@@ -60,7 +60,7 @@ t.test('a write that no policy concerns does not reach the rule', async (t) => {
     no.map(() => true),
   );
   for (const one of rules) {
-    t.equal(one.mutate?.(concernedWrite), undefined, `${one.name} does not wait`);
+    t.equal(one.mutate?.(concernedWrite, false), undefined, `${one.name} does not wait`);
     t.equal(one.validate?.(concernedWrite), undefined, `${one.name} does not wait`);
   }
 });

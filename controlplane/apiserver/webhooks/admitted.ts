@@ -52,6 +52,16 @@ export function admittedForm(write: Write, seen: Kind): AdmittedForm {
   return { kind: gvk, object: object && inForm(kind, seen, object), old: old && inForm(kind, seen, old) };
 }
 
+/** What mutating webhooks and policies see: a new object has no fields yet that upstream sets after them. */
+export const mutableForm = (write: Write, form: AdmittedForm): AdmittedForm =>
+  write.operation === 'create' && write.context && form.object ? { ...form, object: asSent(form.object) } : form;
+
+/** A new object without the fields that the server has set already: upstream sets them after these webhooks. */
+function asSent(object: KubeObject): KubeObject {
+  const { uid: _, creationTimestamp: __, generation: ___, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata };
+}
+
 /** Puts what a webhook made of its form back into the object of the write. Returns the object that the write should have. */
 export function fromForm(write: Write, seen: Kind, changed: KubeObject): KubeObject {
   const body = write.context ? bodies[write.subresource] : undefined;

@@ -2,9 +2,9 @@
 // a change all mutating rules run once more; then a webhook is called again only if it asks for that (reinvocationPolicy IfNeeded) and
 // the object changed after its call.
 import { mutatingWebhookConfigurations } from '../../api/mutating-webhook-configuration';
-import type { KubeObject } from '../../api/types';
+import { Reinvocation } from '../write/reinvocation';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
-import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted } from './admitted';
+import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, mutableForm } from './admitted';
 import { callWebhook } from './call';
 import type { WebhookClient } from './client';
 import { openWebhooks } from './open';
@@ -18,19 +18,9 @@ export const mutatingWebhooks: OpenRule = async (deps) => {
   return new MutatingWebhooks(deps, index, client);
 };
 
-/** What the first pass leaves for the second one. */
-interface FirstPass {
-  /** Webhooks with IfNeeded that were called and have seen all changes since. */
-  readonly current: Set<string>;
-  /** Webhooks with IfNeeded that were called before another change. */
-  readonly outdated: Set<string>;
-  /** The object after the last webhook, as text. */
-  readonly output: string;
-}
-
 class MutatingWebhooks implements WriteRule {
   readonly name = 'MutatingAdmissionWebhook';
-  private readonly firstPasses = new WeakMap<Write, FirstPass>();
+  private readonly passes = new WeakMap<Write, Reinvocation>();
 
   constructor(
     private readonly deps: RuleDeps,
@@ -43,12 +33,14 @@ class MutatingWebhooks implements WriteRule {
   }
 
   /** Waits only when a webhook is selected. */
-  mutate(write: Write): void | Promise<void> | Promise<'again' | undefined> {
+  mutate(write: Write, second: boolean): void | Promise<void> | Promise<'again' | undefined> {
     const candidates = this.candidates(write);
-    const first = this.firstPasses.get(write);
-    if (first) {
-      this.firstPasses.delete(write);
-      return this.secondPass(write, candidates, first);
+    if (second) {
+      const pass = this.passes.get(write);
+      // A webhook that was not called in the first pass is not called now, even if it is selected by now.
+      if (!pass) return;
+      pass.beginSecond(write.object);
+      return this.secondPass(write, candidates, pass);
     }
     // Nothing can change the object before the first webhook that is selected.
     const from = candidates.findIndex((candidate) => this.selected(write, candidate) !== undefined);
@@ -60,35 +52,28 @@ class MutatingWebhooks implements WriteRule {
   }
 
   private async firstPass(write: Write, candidates: readonly Candidate[]): Promise<'again' | undefined> {
-    const current = new Set<string>();
-    const outdated = new Set<string>();
-    let changed = false;
-    for (const candidate of candidates) {
-      const outcome = await this.call(write, candidate);
-      if (outcome === 'not called') continue;
-      if (outcome === 'changed') {
-        changed = true;
-        for (const id of current) outdated.add(id);
-        current.clear();
-      }
-      if (candidate.hook.webhook.reinvocationPolicy === 'IfNeeded') current.add(candidate.hook.id);
-    }
-    if (!changed) return undefined;
-    this.firstPasses.set(write, { current, outdated, output: textOf(write.object) });
-    return 'again';
+    const pass = new Reinvocation();
+    this.passes.set(write, pass);
+    const changed = await this.pass(write, candidates, pass);
+    pass.endFirst(write.object);
+    return changed ? 'again' : undefined;
   }
 
-  /** A webhook that was not called in the first pass is not called now, even if it is selected by now. */
-  private async secondPass(write: Write, candidates: readonly Candidate[], first: FirstPass): Promise<void> {
-    const { current, outdated, output } = first;
-    const again = new Set(outdated);
-    if (current.size > 0 && textOf(write.object) !== output) for (const id of current) again.add(id);
+  private async secondPass(write: Write, candidates: readonly Candidate[], pass: Reinvocation): Promise<void> {
+    await this.pass(write, candidates, pass);
+  }
+
+  private async pass(write: Write, candidates: readonly Candidate[], pass: Reinvocation): Promise<boolean> {
+    let changed = false;
     for (const candidate of candidates) {
-      if (!again.has(candidate.hook.id)) continue;
-      // A change outdates the webhooks that had seen all changes. Those that come later in the list are called again.
-      if ((await this.call(write, candidate)) !== 'changed') continue;
-      for (const id of current) again.add(id);
+      const { id, webhook } = candidate.hook;
+      if (!pass.isDue(id)) continue;
+      const outcome = await this.call(write, candidate);
+      if (outcome === 'not called') continue;
+      if (outcome === 'changed') changed = true;
+      pass.called(id, webhook.reinvocationPolicy === 'IfNeeded', outcome === 'changed');
     }
+    return changed;
   }
 
   private async call(write: Write, candidate: Candidate): Promise<'not called' | 'same' | 'changed'> {
@@ -103,16 +88,6 @@ class MutatingWebhooks implements WriteRule {
   private selected(write: Write, candidate: Candidate): AdmittedForm | undefined {
     const form = admittedForm(write, candidate.kind);
     if (!selects(candidate, write, form, this.deps)) return undefined;
-    return write.operation === 'create' && write.context && form.object
-      ? { ...form, object: asSent(form.object) }
-      : form;
+    return mutableForm(write, form);
   }
-}
-
-const textOf = (object: KubeObject | undefined): string => JSON.stringify(object ?? null);
-
-/** A new object without the fields that the server has set already: upstream sets them after these webhooks. */
-function asSent(object: KubeObject): KubeObject {
-  const { uid: _, creationTimestamp: __, generation: ___, ...metadata } = object.metadata ?? {};
-  return { ...object, metadata };
 }

@@ -1,5 +1,6 @@
 // What a webhook's patch makes of an object: applied, decoded by the schema, and put back in place with the fields that only the
 // server sets.
+import type { Kind } from '../../api/kind';
 import type { ObjectSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { decodeStructure } from '../../api/schema/structure';
@@ -28,8 +29,12 @@ export function applyWebhookPatch(
       `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
     );
   }
-  const changed = patched(form.object, patch, schemaOf(schemas, write, kind));
-  if (equalJson(changed, form.object)) return false;
+  return putBack(write, kind, form.object, patched(form.object, patch, schemaOf(schemas, write, kind)));
+}
+
+/** Makes the object of the write, in place, what `seen` became in another form. Returns false when nothing changed. */
+export function putBack(write: Write, kind: Kind, seen: KubeObject, changed: KubeObject): boolean {
+  if (!write.object || equalJson(changed, seen)) return false;
   const next = fromForm(write, kind, changed);
   next.metadata = keepIdentity(next.metadata ?? {}, write.object.metadata ?? {});
   replaceFields(write.object, next);
@@ -51,7 +56,11 @@ function patched(object: KubeObject, patch: Json, schema: ObjectSchema | undefin
 }
 
 /** Undefined for the options of exec and the like, which have no schema here. */
-function schemaOf(schemas: SchemaSet, { subresource }: Write, seen: Candidate['kind']): ObjectSchema | undefined {
+export function schemaOf(
+  schemas: SchemaSet,
+  { subresource }: Write,
+  seen: Candidate['kind'],
+): ObjectSchema | undefined {
   const { group, kind } = bodyKind(seen, subresource);
   if (kind === seen.kind && group === seen.group) return schemas.of(seen);
   const body = virtualKinds.find((one) => one.kind === kind && one.group === group);

@@ -47,7 +47,7 @@ t.test('a write that no webhook selects does not wait', async (t) => {
   t.strictSame(concerned(write(secrets)), [false, false], 'another kind');
   t.strictSame(concerned({ ...write(configMaps), operation: 'update' }), [false, false], 'another operation');
   t.strictSame(concerned(write(configMaps)), [true, true]);
-  const answers = (one: Write) => rules.map((rule) => rule.mutate?.(one) ?? rule.validate?.(one));
+  const answers = (one: Write) => rules.map((rule) => rule.mutate?.(one, false) ?? rule.validate?.(one));
   t.strictSame(answers(write(configMaps)), [undefined, undefined], 'the selectors exclude it');
   const waiting = answers(write(configMaps, { call: 'yes' }));
   t.ok(waiting.every((answer) => answer instanceof Promise));

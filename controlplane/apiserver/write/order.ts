@@ -24,6 +24,7 @@ import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
 import { definitionRules } from '../crd/rules/definition-rules';
 import { customObjectRules } from '../crd/rules/object-rules';
+import { mutatingPolicies } from '../policies/mutating';
 import { admissionPolicies } from '../policies/policy-rule';
 import { validatingPolicies } from '../policies/validating';
 import { matchConditions } from '../webhooks/condition-rule';
@@ -54,7 +55,8 @@ export const writeOrder: readonly OpenRule[] = [
   certificateRequests,
   defaultIngressClass,
   denyServiceExternalIps,
-  // They see the object after all mutating rules of the server.
+  // They see the object after all mutating rules of the server. Upstream's order: a webhook sees what policies changed.
+  mutatingPolicies,
   mutatingWebhooks,
   // Upstream does this in the strategy of PersistentVolumes.
   volumePhaseTime,

@@ -69,9 +69,9 @@ export interface WriteRule {
   concerns(write: Write): boolean;
   /**
    * Changes `object` in place, or refuses. Runs before a name is generated. `again`, after a wait: a program outside the server
-   * changed the object, so all mutating rules run once more, as upstream's plug-ins do.
+   * or a policy changed the object, so all mutating rules run once more, as upstream's plug-ins do; then `second` is true.
    */
-  mutate?(write: Write): void | Promise<void> | Promise<'again' | undefined>;
+  mutate?(write: Write, second: boolean): void | Promise<void> | Promise<'again' | undefined>;
   /** Clears fields that the writer may not set, or keeps their stored values. Runs again for each generated name. */
   prepare?(write: Write): Answer<void>;
   /** Checks the object as it will be stored, and changes nothing. */

@@ -45,7 +45,7 @@ export class WriteRules {
     if (!pending) return;
     // A second pass is the last one.
     return pending.then(async (again) => {
-      if (again) await mutateInTurn(this.mutating, write);
+      if (again) await mutateInTurn(this.mutating, write, 0, true);
     });
   }
 
@@ -96,12 +96,13 @@ function mutateInTurn(
   rules: readonly RuleWith<'mutate'>[],
   write: Write,
   from = 0,
+  second = false,
 ): void | Promise<void> | Promise<'again' | undefined> {
   for (let i = from; i < rules.length; i++) {
     const rule = rules[i]!;
     if (!rule.concerns(write)) continue;
-    const pending = rule.mutate(write);
-    if (pending) return mutateAfter(pending, rules, write, i + 1);
+    const pending = rule.mutate(write, second);
+    if (pending) return mutateAfter(pending, rules, write, i + 1, second);
   }
 }
 
@@ -110,9 +111,10 @@ async function mutateAfter(
   rules: readonly RuleWith<'mutate'>[],
   write: Write,
   from: number,
+  second: boolean,
 ): Promise<'again' | undefined> {
   const own = (await pending) === 'again';
-  const others = await mutateInTurn(rules, write, from);
+  const others = await mutateInTurn(rules, write, from, second);
   return own || others ? 'again' : undefined;
 }
 
