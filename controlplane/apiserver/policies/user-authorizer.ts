@@ -1,16 +1,24 @@
-// The authorizer of expressions, for the user of a request. A denied check has no reason, and an allowed one neither: the authorizers of
-// this server do not say which rule allowed a request.
+// The authorizer of expressions, for the user of a request.
 import type { Decision, ResourceCheck, UserAuthorizer } from '../../cel/extensions/authorizer';
-import type { Authorizer } from '../authz/authorizer';
+import type { Asked, Authorizer } from '../authz/authorizer';
 import type { UserInfo } from '../request';
 
-const decision = (allowed: boolean): Decision => ({ allowed, reason: '' });
+function decide(authorizer: Authorizer, user: UserInfo, asked: Asked): Decision {
+  const allowed =
+    'path' in asked ? authorizer.allowsPath(user, asked.verb, asked.path) : authorizer.allowsResource(user, asked);
+  return {
+    allowed,
+    get reason() {
+      return allowed ? (authorizer.explain?.(user, asked) ?? '') : '';
+    },
+  };
+}
 
 export function userAuthorizer(authorizer: Authorizer, user: UserInfo): UserAuthorizer {
   return {
-    path: (path, verb) => decision(authorizer.allowsPath(user, verb, path.startsWith('/') ? path : `/${path}`)),
+    path: (path, verb) => decide(authorizer, user, { verb, path: path.startsWith('/') ? path : `/${path}` }),
     resource: ({ fieldSelector, ...asked }: ResourceCheck, verb) =>
-      decision(authorizer.allowsResource(user, { verb, ...asked, ...selectedBy(fieldSelector) })),
+      decide(authorizer, user, { verb, ...asked, ...selectedBy(fieldSelector) }),
     serviceAccount: (namespace, name) =>
       userAuthorizer(authorizer, {
         name: `system:serviceaccount:${namespace}:${name}`,

@@ -1,6 +1,6 @@
 // Validating policies over real HTTPS: which requests they see, what their expressions read, and how they refuse.
 import t, { type Test } from 'tap';
-import { type CallOptions, startApiServer } from '../../../test/lib/api-server';
+import { type CallOptions, startApiServer, type TestServerOptions } from '../../../test/lib/api-server';
 
 const group = '/apis/admissionregistration.k8s.io/v1';
 const maps = '/api/v1/namespaces/default/configmaps';
@@ -25,8 +25,8 @@ interface Parts {
   readonly rules?: readonly object[];
 }
 
-async function serve(t: Test) {
-  const server = await startApiServer();
+async function serve(t: Test, audit?: TestServerOptions['audit']) {
+  const server = await startApiServer(audit && { audit });
   t.teardown(() => server.close());
   await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   const call = async (method: string, path: string, body?: unknown, options: CallOptions = {}) =>
@@ -127,6 +127,10 @@ t.test('what expressions read', async (t) => {
       { expression: 'namespaceObject != null && namespaceObject.metadata.labels["env"] == "test"' },
       { expression: 'authorizer.group("").resource("pods").namespace("default").check("create").allowed()' },
       { expression: 'authorizer.requestResource.check("anything").allowed()' },
+      {
+        expression:
+          'authorizer.serviceAccount("kube-system", "x").path("/version").check("get").reason().startsWith("RBAC: allowed by")',
+      },
       { expression: 'variables.count < 3', messageExpression: '"has " + string(variables.count)' },
       { expression: 'false || variables.count < 3 || variables.broken > 0' },
     ],
@@ -352,4 +356,33 @@ t.test('what costs too much is refused, for all policies of a request together',
   t.equal(status, 422);
   t.match(json.message, /denied request: validation failed due to running out of cost budget/);
   t.equal((await call('POST', `${maps}?dryRun=All`, named('a', { data: { k: 'v' } }))).status, 201);
+});
+
+t.test('what the audit record of a request shows', async (t) => {
+  const lines: string[] = [];
+  const source =
+    'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata, verbs: [create], resources: [{resources: [configmaps]}]}]';
+  const { call, bind } = await serve(t, {
+    policy: { source, file: 'policy.yaml' },
+    log: { write: async (text) => void lines.push(text), close: async () => undefined },
+    rotation: { maxBytes: 1, maxBackups: 0, maxAgeMs: 0 },
+  });
+  const policy = {
+    auditAnnotations: [
+      { key: 'name', valueExpression: '" " + object.metadata.name' },
+      { key: 'none', valueExpression: 'null' },
+    ],
+  };
+  await bind('p', [{ expression: 'true' }, { expression: 'false', message: 'm' }], {
+    policy,
+    binding: { validationActions: ['Audit', 'Warn'] },
+  });
+  t.equal((await call('POST', maps, named('a'))).status, 201);
+  const events = lines.map((line) => JSON.parse(line));
+  const { annotations } = events.find(({ objectRef }) => objectRef.name === 'a');
+  t.equal(annotations['p/name'], 'a');
+  t.notOk('p/none' in annotations);
+  t.strictSame(JSON.parse(annotations['validation.policy.admission.k8s.io/validation_failure']), [
+    { message: 'm', policy: 'p', binding: 'p', expressionIndex: 1, validationActions: ['Audit', 'Warn'] },
+  ]);
 });

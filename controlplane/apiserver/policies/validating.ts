@@ -9,11 +9,12 @@ import type { AppError } from '../../base/errors';
 import { StatusError } from '../status';
 import { admittedForm, admittedOperation, isAdmitted } from '../webhooks/admitted';
 import { type OpenRule, type RuleDeps, refusal, type Write, type WriteRule } from '../write/rule';
+import { AuditAnnotations } from './audit-annotations';
 import { AdmissionInputs } from './environment';
 import { type Invocation, invocationsOf } from './invocations';
 import { PolicyIndex } from './policy-index';
 import { budgetOf } from './request-budget';
-import { CompiledValidatingPolicy, type Refusal } from './validations';
+import { CompiledValidatingPolicy, type Evaluation, type Refusal } from './validations';
 
 type Bound = Invocation<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>;
 
@@ -39,13 +40,20 @@ class ValidatingPolicies implements WriteRule {
   validate(write: Write): void {
     const denied: AppError[] = [];
     const inputs = new Map<Kind, AdmissionInputs>();
+    const annotations = new AuditAnnotations(write);
     for (const invocation of invocationsOf(this.deps, write, this.candidates(write))) {
-      for (const found of this.evaluate(write, invocation, inputs)) {
-        const { validationActions = [] } = invocation.binding?.spec ?? {};
-        if (!invocation.binding || found.always || validationActions.includes('Deny')) {
-          denied.push(deniedBy(write, invocation, found));
-        } else if (validationActions.includes('Warn')) warn(write, invocation, found);
+      const { policy, binding } = invocation;
+      const found = this.evaluate(write, invocation, inputs);
+      const { validationActions = [] } = binding?.spec ?? {};
+      for (const refusal of found.refusals) {
+        if (!binding || refusal.always) denied.push(deniedBy(write, invocation, refusal));
+        else {
+          if (validationActions.includes('Deny')) denied.push(deniedBy(write, invocation, refusal));
+          if (validationActions.includes('Warn')) warn(write, invocation, refusal);
+          if (validationActions.includes('Audit')) annotations.failure(policy, binding, refusal);
+        }
       }
+      for (const [key, value] of found.annotations) annotations.add(policy, key, value);
     }
     if (denied[0]) throw denied[0];
   }
@@ -58,11 +66,12 @@ class ValidatingPolicies implements WriteRule {
     write: Write,
     { policy, binding, seen, params }: Bound,
     known: Map<Kind, AdmissionInputs>,
-  ): Refusal[] {
+  ): Evaluation {
     if (params instanceof Error) {
-      if (policy.spec?.failurePolicy === 'Ignore') return [];
+      if (policy.spec?.failurePolicy === 'Ignore') return { refusals: [], annotations: [] };
       const what = binding ? 'binding' : 'policy';
-      return [{ message: `failed to configure ${what}: ${params.message}`, reason: '', always: true }];
+      const message = `failed to configure ${what}: ${params.message}`;
+      return { refusals: [{ message, reason: '', always: true }], annotations: [] };
     }
     const inputs = known.get(seen) ?? new AdmissionInputs(this.deps, write, seen, admittedForm(write, seen));
     known.set(seen, inputs);

@@ -8,8 +8,17 @@ import type { AdmissionInputs } from './environment';
 import { compileExpression, type Expression, evaluate, matchAll } from './expressions';
 import type { Params } from './params';
 
+/** What one evaluation found. */
+export interface Evaluation {
+  readonly refusals: readonly Refusal[];
+  /** For the audit log, by keys without the policy's name. */
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+}
+
 /** Why a request is refused. */
 export interface Refusal {
+  /** Of the validation that is false; undefined for other failures. */
+  readonly index?: number;
   readonly message: string;
   readonly reason: string;
   /** Refuses even where the binding only warns: upstream does so for audit annotations. */
@@ -23,14 +32,23 @@ interface CompiledValidation {
   readonly reason: string;
 }
 
+interface CompiledAnnotation {
+  readonly key: string;
+  readonly expression: Expression;
+  readonly text: string;
+}
+
 /** Longer messages of expressions are not used. Source: upstream's limit. */
 const maxMessageBytes = 5 * 1024;
 const defaultReason = 'Invalid';
+/** Longer values of audit annotations are cut, as upstream. */
+const maxAnnotationLength = 10 * 1024;
+const nothing: Evaluation = { refusals: [], annotations: [] };
 
 export class CompiledValidatingPolicy {
   private readonly common: CompiledPolicy;
   private readonly validations: readonly CompiledValidation[];
-  private readonly annotations: readonly { readonly expression: Expression; readonly text: string }[];
+  private readonly annotations: readonly CompiledAnnotation[];
   private readonly failsOnErrors: boolean;
 
   constructor({ spec = {} }: ValidatingAdmissionPolicy) {
@@ -43,14 +61,15 @@ export class CompiledValidatingPolicy {
       messageExpression: messageExpression ? compileExpression(environment, messageExpression, 'string') : undefined,
       reason: reason ?? defaultReason,
     }));
-    this.annotations = (spec.auditAnnotations ?? []).map(({ valueExpression: text = '' }) => ({
+    this.annotations = (spec.auditAnnotations ?? []).map(({ key = '', valueExpression: text = '' }) => ({
+      key,
       expression: compileExpression(environment, text.trim(), 'string', 'null'),
       text,
     }));
   }
 
   /** @param budgetFor gives a budget of the request with this limit */
-  evaluate(inputs: AdmissionInputs, { object, cost }: Params, budgetFor: (limit: number) => CostBudget): Refusal[] {
+  evaluate(inputs: AdmissionInputs, { object, cost }: Params, budgetFor: (limit: number) => CostBudget): Evaluation {
     const { conditions } = this.common;
     const budget = budgetFor(policyLimit);
     const spent = budget.trySpend(cost);
@@ -58,18 +77,23 @@ export class CompiledValidatingPolicy {
       spent === undefined
         ? matchAll(conditions, this.common.conditionActivation(inputs, object), budgetFor(matchConditionsLimit))
         : spent.message;
-    if (matches === undefined) return [];
-    if (matches !== true) return this.onError(matches);
+    if (matches === undefined) return nothing;
+    if (matches !== true) return { refusals: this.onError(matches), annotations: [] };
     const activation = this.common.activation(inputs, object, budget);
     const refusals: Refusal[] = [];
-    for (const validation of this.validations) {
+    for (const [index, validation] of this.validations.entries()) {
       const outcome = evaluate(validation.expression, activation, budget);
       // Without budget there is one refusal, and no further expression.
-      if ('error' in outcome && outcome.exhausted) return this.onError(outcome.error);
-      if ('error' in outcome) refusals.push(...this.onError(outcome.error));
-      else if (outcome.value !== true) refusals.push(this.refusal(validation, activation, budget));
+      if ('error' in outcome && outcome.exhausted) return { refusals: this.onError(outcome.error), annotations: [] };
+      const found =
+        'error' in outcome
+          ? this.onError(outcome.error)
+          : outcome.value === true
+            ? []
+            : [this.refusal(validation, activation, budget)];
+      refusals.push(...found.map((refusal) => ({ ...refusal, index })));
     }
-    return [...refusals, ...this.annotate(activation, budgetFor(policyLimit))];
+    return this.annotate(refusals, activation, budgetFor(policyLimit));
   }
 
   private onError(message: string): Refusal[] {
@@ -90,17 +114,24 @@ export class CompiledValidatingPolicy {
     return { message: text || message || `failed expression: ${expression.text.trim()}`, reason };
   }
 
-  /** There is no audit log yet that could take the values; an error counts as upstream. */
-  private annotate(activation: Activation, budget: CostBudget): Refusal[] {
-    return this.annotations.flatMap(({ expression, text }) => {
+  private annotate(refusals: Refusal[], activation: Activation, budget: CostBudget): Evaluation {
+    const annotations: [string, string][] = [];
+    for (const { key, expression, text } of this.annotations) {
       const outcome = evaluate(expression, activation, budget);
-      if ('error' in outcome) return this.onError(outcome.error).map((refusal) => ({ ...refusal, always: true }));
+      if ('error' in outcome) {
+        refusals.push(...this.onError(outcome.error).map((refusal) => ({ ...refusal, always: true })));
+        continue;
+      }
       const { value } = outcome;
-      if (value === null || typeof value === 'string') return [];
-      const message =
-        `valueExpression '${text}' resulted in unsupported return type: ${typeof value}. ` +
-        'Return type must be either string or null.';
-      return [{ message, reason: '', always: true }];
-    });
+      if (typeof value === 'string') {
+        if (value.trim() !== '') annotations.push([key, value.trim().slice(0, maxAnnotationLength)]);
+      } else if (value !== null) {
+        const message =
+          `valueExpression '${text}' resulted in unsupported return type: ${typeof value}. ` +
+          'Return type must be either string or null.';
+        refusals.push({ message, reason: '', always: true });
+      }
+    }
+    return { refusals, annotations };
   }
 }

@@ -16,6 +16,7 @@ export interface ResourceCheck {
 
 export interface Decision {
   readonly allowed: boolean;
+  /** Read only when an expression asks for it: it may take longer than the decision. */
   readonly reason: string;
 }
 
@@ -58,14 +59,8 @@ export class CelResourceCheck {
     return new CelResourceCheck(this.user, { ...this.asked, ...change });
   }
 }
-class CelDecision implements Decision {
-  readonly allowed: boolean;
-  readonly reason: string;
-
-  constructor({ allowed, reason }: Decision) {
-    this.allowed = allowed;
-    this.reason = reason;
-  }
+class CelDecision {
+  constructor(readonly found: Decision) {}
 }
 
 function nonEmpty(text: string, what: string): string {
@@ -115,8 +110,8 @@ export function registerAuthorizer(environment: Environment): void {
       `${resourceCheckType}.check(string): ${decisionType}`,
       ({ user, asked }: CelResourceCheck, verb: string) => new CelDecision(user.resource(asked, verb)),
     )
-    .registerFunction(`${decisionType}.allowed(): bool`, ({ allowed }: CelDecision) => allowed)
-    .registerFunction(`${decisionType}.reason(): string`, ({ reason }: CelDecision) => reason)
+    .registerFunction(`${decisionType}.allowed(): bool`, ({ found }: CelDecision) => found.allowed)
+    .registerFunction(`${decisionType}.reason(): string`, ({ found }: CelDecision) => found.reason)
     // The authorizers of this server do not fail.
     .registerFunction(`${decisionType}.errored(): bool`, () => false)
     .registerFunction(`${decisionType}.error(): string`, () => '');
