@@ -1,6 +1,6 @@
 // The systemd units of a node as text. Each process gets only the rights it needs; where a process needs many, the comment in its unit says
 // why. Pure. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
-import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
 import {
   cacheName,
   envPath,

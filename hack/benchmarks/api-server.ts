@@ -10,7 +10,7 @@ import type { Scope } from '../../controlplane/base/scope';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
-import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
 import { startProgram } from '../../dataplane/exec/system-exec';
 
 const bundle = join(__dirname, '../../dist/k8ts.js');

@@ -1,5 +1,5 @@
 // The processes of a local cluster as data for the supervisor. Pure.
-import { serverEnvironment, serverNodeFlags } from '../../controlplane/server/runtime';
+import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
 import { type Agent, agents, type ClusterPlan, type NodePlan, ranges } from './plan';
 import type { ProcessSpec } from './supervisor/spec';
 
