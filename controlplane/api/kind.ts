@@ -3,6 +3,7 @@
 import type { FieldCause } from '../base/errors';
 import type { DeletionRules } from './deletion';
 import type { PodTemplate } from './pods/types';
+import type { ScalePaths } from './scale';
 import type { SchemaSource } from './schema/schema';
 import type { StoredAs } from './storage';
 import type { KubeObject } from './types';
@@ -73,6 +74,7 @@ export interface KindOptions<T extends KubeObject> {
   readonly verbs?: readonly Verb[];
   /** Subresources beyond `status`: scale, log, exec, binding, token ... */
   readonly subresources?: readonly Subresource[];
+  readonly scalePaths?: ScalePaths;
   /** True when the kind has a status subresource: then a write of the object keeps the status, and a write of the status the rest. */
   readonly hasStatus?: boolean;
   /**

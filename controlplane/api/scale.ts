@@ -1,4 +1,4 @@
-// The declaration of the scale subresource, and the text of a selector. apiserver/subresources/scale.ts serves it.
+// The declaration of the scale subresource, its fields in objects of other shapes, and the text of a selector. apiserver/subresources/scale.ts serves it.
 import type { Subresource } from './kind';
 import type { LabelSelector } from './types';
 
@@ -9,6 +9,31 @@ export const scaleSubresource: Subresource = {
   version: 'v1',
   kind: 'Scale',
 };
+
+/** Where a kind has the fields of a Scale, if not at spec.replicas, spec.selector and status.replicas. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** A selector as text. */
+  readonly selector?: readonly string[];
+}
+
+/** Undefined when the path leads to nothing. */
+export function valueAt(object: unknown, path: readonly string[]): unknown {
+  let at = object;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Record<string, unknown>)[key];
+  }
+  return at;
+}
+
+/** A copy with another value at the path; objects on the way are created. */
+export function withValueAt<T extends object>(object: T, [key = '', ...rest]: readonly string[], value: unknown): T {
+  const inner = valueAt(object, [key]);
+  const isObject = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+  return { ...object, [key]: rest.length === 0 ? value : withValueAt(isObject ? inner : {}, rest, value) };
+}
 
 /** A LabelSelector in the grammar of the labelSelector query parameter: a=b,c in (d,e). */
 export function selectorText(selector: LabelSelector | undefined): string {

@@ -1,14 +1,16 @@
 // The kinds that a CustomResourceDefinition defines: one per served version. All versions share their objects, which are stored in
 // the form of the storage version. Conversion is None: only the apiVersion differs.
-import { allVerbs, defineKind, type Kind, type Subresource } from '../kind';
+import { allVerbs, defineKind, type Kind, type WriteContext } from '../kind';
+import { type ScalePaths, scaleSubresource } from '../scale';
 import type { StoredAs } from '../storage';
 import type { KubeObject } from '../types';
 import { columnsOf } from './columns';
 import { applyDefaults } from './default-values';
 import { parseJsonPath, readJsonPath } from './json-path';
 import { upgraded } from './stored-object';
-import type { CrdNames, CrdVersion, CustomResourceDefinition } from './types';
+import type { CrdNames, CrdScale, CrdVersion, CustomResourceDefinition } from './types';
 import { validateObject } from './validate-object';
+import { validateReplicas } from './validate-replicas';
 
 /** The kinds of the served versions under these names; none without a storage version. */
 export function kindsOf(definition: CustomResourceDefinition, names: CrdNames): Kind[] {
@@ -51,11 +53,15 @@ function kindOf(
     schema: { definition, lenient: true },
     defaults: (object) => applyDefaults(object, definition),
     upgrade: (object) => upgraded(object, definition),
-    validate: (object, context) => validateObject(object, definition, context),
+    validate: (object, context) => [
+      ...validateObject(object, definition, context),
+      ...validateReplicas(object, subresources?.scale, context),
+    ],
     hasStatus: subresources?.status !== undefined,
+    ...(subresources?.status ? { prepare: withoutNewStatus } : {}),
     // Upstream counts the generations of all custom objects, also of those without a status subresource.
     generation: 'spec',
-    ...(subresources?.scale ? { subresources: [scale] } : {}),
+    ...(subresources?.scale ? { subresources: [scaleSubresource], scalePaths: scalePathsOf(subresources.scale) } : {}),
     ...(stored ? { storage: asStored(stored) } : {}),
     ...(deprecated ? { deprecation: deprecationWarning ?? `${group}/${name} ${kind} is deprecated` } : {}),
     ...(fields ? { fields } : {}),
@@ -70,13 +76,18 @@ const asStored = (kind: Kind): StoredAs => ({
   fromStored: (object) => ({ ...object }),
 });
 
-const scale: Subresource = {
-  name: 'scale',
-  verbs: ['get', 'patch', 'update'],
-  group: 'autoscaling',
-  version: 'v1',
-  kind: 'Scale',
-};
+/** A creation cannot set the status, where that is a subresource. */
+function withoutNewStatus(object: KubeObject & { status?: unknown }, { old }: WriteContext<KubeObject>): void {
+  if (!old) delete object.status;
+}
+
+const splitPath = (path: string): string[] => path.replace(/^\./, '').split('.');
+
+const scalePathsOf = ({ specReplicasPath, statusReplicasPath, labelSelectorPath }: CrdScale): ScalePaths => ({
+  specReplicas: splitPath(specReplicasPath),
+  statusReplicas: splitPath(statusReplicasPath),
+  ...(labelSelectorPath ? { selector: splitPath(labelSelectorPath) } : {}),
+});
 
 function selectableFields({ selectableFields: fields }: CrdVersion) {
   if (!fields || fields.length === 0) return undefined;

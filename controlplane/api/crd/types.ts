@@ -13,6 +13,7 @@ export type CrdNames = ClientSpec['names'];
 export type CrdConversion = NonNullable<ClientSpec['conversion']>;
 export type CrdCondition = NonNullable<ClientStatus['conditions']>[number];
 export type CrdColumn = NonNullable<ClientVersion['additionalPrinterColumns']>[number];
+export type CrdScale = NonNullable<CrdSubresources['scale']>;
 export type CrdSubresources = NonNullable<ClientVersion['subresources']>;
 
 export interface CrdVersion extends Omit<ClientVersion, 'schema'> {

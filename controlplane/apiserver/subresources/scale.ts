@@ -1,7 +1,9 @@
-// The scale subresource: reads and writes spec.replicas as a small object of autoscaling/v1.
+// The scale subresource: reads and writes spec.replicas, or where a custom kind has its replicas, as a small object of autoscaling/v1.
+import type { Kind } from '../../api/kind';
+import { type ScalePaths, valueAt, withValueAt } from '../../api/scale';
 import type { KubeObject, LabelSelector } from '../../api/types';
 import { scales } from '../../api/virtual';
-import { BadRequest, type FieldCause } from '../../base/errors';
+import { AppError, BadRequest, type FieldCause } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
 import { jsonReply } from '../request';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
@@ -30,7 +32,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
     if (verb === 'get') {
       const found = deps.cache.kind(kind).get(key);
       if (!found) throw notFound(kind, name);
-      return jsonReply(scaleOf(found.object));
+      return jsonReply(readScale(kind, found.object));
     }
     const { dryRun } = writeOptions(rest);
     const change = verb === 'update' ? await replacement(rest) : await patch(rest);
@@ -40,17 +42,17 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       subresource: '',
       dryRun,
       transform: (current) => {
-        const desired = change(scaleOf(current.object));
-        const object = JSON.parse(current.json.toString()) as Scalable;
-        checkReplicas(name, desired.spec?.replicas);
-        object.spec = { ...object.spec, replicas: desired.spec?.replicas ?? 0 };
+        const desired = change(scaleOf(kind, current.object));
+        const replicas = desired.spec?.replicas;
+        checkReplicas(name, replicas);
+        const object = withReplicas(kind, JSON.parse(current.json.toString()) as KubeObject, replicas);
         // The Scale has the metadata of the object, so its preconditions apply to the object.
         const { resourceVersion, uid } = desired.metadata ?? {};
         object.metadata = { ...object.metadata, resourceVersion: resourceVersion ?? '', ...(uid ? { uid } : {}) };
         return object;
       },
     });
-    return jsonReply(scaleOf(updated.object));
+    return jsonReply(scaleOf(kind, updated.object));
   };
 }
 
@@ -80,16 +82,60 @@ function checkReplicas(name: string, replicas = 0): void {
   throw invalid(scaleKind, name, [cause]);
 }
 
-export function scaleOf(object: CachedObject['object']): Scale {
-  const { metadata = {}, spec, status } = object as Scalable;
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = renderSelector(spec?.selector);
+/** @throws Internal for a custom object without replicas, as upstream */
+function readScale(kind: Kind, object: KubeObject): Scale {
+  const { scalePaths } = kind.options;
+  if (scalePaths && typeof valueAt(object, scalePaths.specReplicas) !== 'number') {
+    const message = `Internal error occurred: the spec replicas field ${quotedPath(scalePaths)} does not exist`;
+    throw new AppError('Internal', message);
+  }
+  return scaleOf(kind, object);
+}
+
+/** @throws BadRequest when neither the object nor the writer names a number for a custom kind */
+export function withReplicas(kind: Kind, object: KubeObject, replicas: number | undefined): KubeObject {
+  const { scalePaths } = kind.options;
+  if (!scalePaths) return { ...object, spec: { ...(object as Scalable).spec, replicas: replicas ?? 0 } } as Scalable;
+  if (replicas === undefined) {
+    throw new BadRequest(`the spec replicas field ${quotedPath(scalePaths)} cannot be empty`);
+  }
+  return withValueAt(object, scalePaths.specReplicas, replicas);
+}
+
+const quotedPath = ({ specReplicas }: ScalePaths): string => JSON.stringify(`.${specReplicas.join('.')}`);
+
+/** The fields of the object that a Scale shows. */
+function scaleParts(kind: Kind, object: KubeObject) {
+  const { scalePaths } = kind.options;
+  if (!scalePaths) {
+    const { spec, status } = object as Scalable;
+    return {
+      replicas: spec?.replicas ?? 0,
+      current: status?.replicas ?? 0,
+      selector: renderSelector(spec?.selector),
+    };
+  }
+  const numberAt = (path: readonly string[]) => {
+    const value = valueAt(object, path);
+    return typeof value === 'number' ? value : undefined;
+  };
+  const selector = scalePaths.selector && valueAt(object, scalePaths.selector);
+  return {
+    replicas: numberAt(scalePaths.specReplicas),
+    current: numberAt(scalePaths.statusReplicas) ?? 0,
+    selector: typeof selector === 'string' ? selector : '',
+  };
+}
+
+export function scaleOf(kind: Kind, object: CachedObject['object']): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata ?? {};
+  const { replicas, current, selector } = scaleParts(kind, object);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: spec?.replicas ?? 0 },
-    status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+    spec: replicas === undefined ? {} : { replicas },
+    status: { replicas: current, ...(selector === '' ? {} : { selector }) },
   };
 }
 

@@ -4,7 +4,7 @@ import { type Kind, subresourceOf } from '../../api/kind';
 import { namespaces } from '../../api/namespace';
 import { fromStored, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
-import { scaleOf } from '../subresources/scale';
+import { scaleOf, withReplicas } from '../subresources/scale';
 import type { Operation, Write } from '../write/rule';
 
 export interface GroupVersionKind {
@@ -45,7 +45,11 @@ export function admittedForm(write: Write, seen: Kind): AdmittedForm {
   const gvk = bodyKind(seen, subresource);
   const body = write.context ? bodies[subresource] : undefined;
   if (body) {
-    return { kind: gvk, object: object && body.of(object), old: body.hasOld && old ? body.of(old) : undefined };
+    return {
+      kind: gvk,
+      object: object && body.of(object, write.kind),
+      old: body.hasOld && old ? body.of(old, write.kind) : undefined,
+    };
   }
   // The body of another kind than the object (an eviction, the options of exec) has one form.
   if (object && !write.context) return { kind: gvk, object, old };
@@ -65,7 +69,7 @@ function asSent(object: KubeObject): KubeObject {
 /** Puts what a webhook made of its form back into the object of the write. Returns the object that the write should have. */
 export function fromForm(write: Write, seen: Kind, changed: KubeObject): KubeObject {
   const body = write.context ? bodies[write.subresource] : undefined;
-  if (body) return body.into(write.object!, changed);
+  if (body) return body.into(write.object!, changed, write.kind);
   return write.context ? inForm(seen, write.kind, changed) : changed;
 }
 
@@ -74,8 +78,8 @@ const inForm = (from: Kind, to: Kind, object: KubeObject): KubeObject =>
 
 interface SubresourceBody {
   readonly hasOld: boolean;
-  of(object: KubeObject): KubeObject;
-  into(object: KubeObject, body: KubeObject): KubeObject;
+  of(object: KubeObject, kind: Kind): KubeObject;
+  into(object: KubeObject, body: KubeObject, kind: Kind): KubeObject;
 }
 
 interface Scalable extends KubeObject {
@@ -88,11 +92,8 @@ interface Bound extends KubeObject {
 const bodies: Readonly<Record<string, SubresourceBody>> = {
   scale: {
     hasOld: true,
-    of: scaleOf,
-    into: (object, body) => ({
-      ...object,
-      ...{ spec: { ...(object as Scalable).spec, replicas: (body as Scalable).spec?.replicas ?? 0 } },
-    }),
+    of: (object, kind) => scaleOf(kind, object),
+    into: (object, body, kind) => withReplicas(kind, object, (body as Scalable).spec?.replicas),
   },
   binding: {
     hasOld: false,
