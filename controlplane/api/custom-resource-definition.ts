@@ -11,6 +11,9 @@ import { nameColumn } from './table';
 /** The finalizer with which a deleted definition waits until its objects are deleted. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
+/** Schemas with descriptions of all fields of a pod have about 20,000 values, twice as many as any other object. */
+const maxDefinitionValues = 40_000;
+
 export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -22,6 +25,7 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   schema: { model: 'V1CustomResourceDefinition' },
   hasStatus: true,
   unconditionalUpdate: false,
+  maxValues: maxDefinitionValues,
   defaults: defaultDefinition,
   prepare: prepareDefinition,
   validate: validateDefinition,

@@ -10,8 +10,8 @@ export const maxJsonDepth = 1_000;
  * blocks the event loop. No kind needs as many: an EndpointSlice of 1,000 endpoints has about 15,000.
  */
 export const maxJsonValues = 20_000;
-export const tooManyValues = (): TooLarge =>
-  new TooLarge(`Request entity too large: limit is ${maxJsonValues} fields and items`);
+export const tooManyValues = (limit = maxJsonValues): TooLarge =>
+  new TooLarge(`Request entity too large: limit is ${limit} fields and items`);
 export const tooDeep = (): BadRequest => new BadRequest('exceeded max depth');
 
 const quote = 0x22;
@@ -24,12 +24,12 @@ const exactDigits = 15;
 
 /**
  * @throws BadRequest for invalid JSON (with the message of Go's decoder), a number that JavaScript would change, or more than
- * maxJsonDepth levels; TooLarge for more than maxJsonValues fields and items
+ * maxJsonDepth levels; TooLarge for more than maxValues fields and items
  */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer, maxValues = maxJsonValues): unknown {
   const { depth, values, exact } = scan(bytes);
   if (depth > maxJsonDepth) throw tooDeep();
-  if (values > maxJsonValues) throw tooManyValues();
+  if (values > maxValues) throw tooManyValues(maxValues);
   const text = bytes.toString();
   try {
     return exact ? JSON.parse(text) : JSON.parse(text, checkNumber);

@@ -117,6 +117,8 @@ export interface KindOptions<T extends KubeObject> {
    * Go type demand it.
    */
   readonly unconditionalUpdate?: boolean;
+  /** Fields and items of one body; default: maxJsonValues. */
+  readonly maxValues?: number;
   /** Which changes raise metadata.generation; default: `spec` for kinds with a status, `absent` for the others. */
   readonly generation?: GenerationRule;
   /** Values that no other object may hold: names from claims.ts. Depends only on the object, and never throws. */

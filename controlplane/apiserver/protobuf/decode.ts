@@ -8,13 +8,15 @@ import { type MessageField, type Numbers, numbersOf } from './messages';
 import { asBytes, asDouble, asInteger, fieldMap, readFields, type WireValue } from './wire';
 
 /** The message as a plain object. @throws BadRequest, Unsupported, TooLarge as parseJson does */
-export function decodeMessage(bytes: Buffer, schema: ObjectSchema): Record<string, unknown> {
-  return new MessageReader().message(bytes, schema);
+export function decodeMessage(bytes: Buffer, schema: ObjectSchema, maxValues = maxJsonValues): Record<string, unknown> {
+  return new MessageReader(maxValues).message(bytes, schema);
 }
 
 /** Counts the values it reads, as the decoder of JSON does: five bytes can already be an entry of a map. */
 class MessageReader {
   private values = 0;
+
+  constructor(private readonly maxValues: number) {}
 
   message(bytes: Buffer, schema: ObjectSchema): Record<string, unknown> {
     const object: Record<string, unknown> = {};
@@ -58,7 +60,7 @@ class MessageReader {
   }
 
   private readValue(schema: FieldSchema, value: WireValue): unknown {
-    if (++this.values > maxJsonValues) throw tooManyValues();
+    if (++this.values > this.maxValues) throw tooManyValues(this.maxValues);
     switch (schema.type) {
       case 'integer':
         return asInteger(value);

@@ -73,7 +73,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
 function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   const { kind, name } = rest.route;
   const schema = rest.schemas.of(kind);
-  const value = parseConfiguration(body);
+  const value = parseConfiguration(body, kind.options.maxValues);
   checkType(kind, value);
   const object = value as KubeObject;
   if (object.metadata?.managedFields) throw new BadRequest('metadata.managedFields must be nil');
@@ -98,9 +98,9 @@ function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   return object;
 }
 
-function parseConfiguration(body: Buffer): Record<string, unknown> {
+function parseConfiguration(body: Buffer, maxValues?: number): Record<string, unknown> {
   try {
-    const object = parseJson(body) ?? {};
+    const object = parseJson(body, maxValues) ?? {};
     if (!isRecord(object)) throw wrongType(object, '', 'map[string]interface {}');
     return object;
   } catch (cause) {

@@ -1,7 +1,7 @@
 // Decodes body bytes to an object of the requested kind, with the field validation that the client chose.
 
 import type { Catalog } from '../../api/catalog';
-import { parseJson } from '../../api/json-text';
+import { maxJsonValues, parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
@@ -29,20 +29,20 @@ interface Decoded {
  * @throws StatusError 415, BadRequest
  */
 export function decodeBody(body: Buffer, contentType: string, schema: ObjectSchema): unknown {
-  return decode(body, contentType, schema).value;
+  return decode(body, contentType, schema, maxJsonValues).value;
 }
 
-function decode(body: Buffer, contentType: string, schema: ObjectSchema): Decoded {
+function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValues: number): Decoded {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   switch (type) {
     case '':
     case '*/*':
     case 'application/json':
-      return { value: typed(() => parseJson(body)), json: body.toString() };
+      return { value: typed(() => parseJson(body, maxValues)), json: body.toString() };
     case protobufType: {
       if (schema.unstructured) throw unsupportedMediaType(textTypes);
       const { apiVersion, kind, raw } = openEnvelope(body);
-      return { value: { ...decodeMessage(raw, schema), apiVersion, kind } };
+      return { value: { ...decodeMessage(raw, schema, maxValues), apiVersion, kind } };
     }
     default:
       throw unsupportedMediaType(schema.unstructured ? textTypes : [...textTypes, protobufType]);
@@ -104,7 +104,7 @@ const typeMeta =
 
 function recognized(schema: ObjectSchema, body: Buffer, contentType: string, kind: Kind): Recognized {
   try {
-    const { value, ...text } = decode(body, contentType, schema);
+    const { value, ...text } = decode(body, contentType, schema, kind.options.maxValues ?? maxJsonValues);
     const object = value ?? {};
     typed(() => {
       if (!isRecord(object)) throw wrongType(object, '', typeMeta);

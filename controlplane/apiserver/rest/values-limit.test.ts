@@ -45,6 +45,28 @@ t.test('limits of writes and patches', async (t) => {
   t.match((await server.call('GET', target)).json, { data: { a: 'b' } }, 'nothing was changed');
 });
 
+t.test('a definition may have more fields than other objects', async (t) => {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const definition = (fields: number) => ({
+    metadata: { name: 'bigs.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Cluster',
+      names: { plural: 'bigs', kind: 'Big' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema(fields) } }],
+    },
+  });
+  const schema = (fields: number) => ({
+    type: 'object',
+    properties: Object.fromEntries(Array.from({ length: fields }, (_, i) => [`f${i}`, { type: 'string' }])),
+  });
+  t.match((await server.call('POST', path, { body: definition(20_000) })).json, {
+    code: 413,
+    message: /limit is 40000 fields and items/,
+  });
+  t.equal((await server.call('POST', path, { body: definition(19_500) })).status, 201);
+});
+
 t.test('commas and brackets in strings do not count', async (t) => {
   const data = { a: ',[{'.repeat(maxJsonValues) };
   t.equal((await server.call('POST', maps, { body: { metadata: { name: 'text' }, data } })).status, 201);
