@@ -64,7 +64,8 @@ export interface DeleteParams {
  * apiVersion and kind even when they come from a list, whose items lack them on the wire.
  */
 export interface Client {
-  get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T>;
+  /** With a subresource: its answer, which may be of another kind (scale). */
+  get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal, subresource?: string): Promise<T>;
   /** Other parts of this process may share the objects, as with those of a watch: never change them. */
   list<T extends KubeObject>(kind: KindRef<T>, params?: ListParams, signal?: AbortSignal): Promise<KubeList<T>>;
   /**

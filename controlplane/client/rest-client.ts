@@ -43,8 +43,13 @@ class RestClient implements Client {
     private readonly userAgent: string,
   ) {}
 
-  async get<T extends KubeObject>(kind: KindRef<T>, key: string, signal?: AbortSignal): Promise<T> {
-    return this.json<T>({ method: 'GET', path: objectPath(kind, key), signal });
+  async get<T extends KubeObject>(
+    kind: KindRef<T>,
+    key: string,
+    signal?: AbortSignal,
+    subresource?: string,
+  ): Promise<T> {
+    return this.json<T>({ method: 'GET', path: objectPath(kind, key, subresource), signal });
   }
 
   async list<T extends KubeObject>(

@@ -21,6 +21,7 @@ import { EndpointSliceController } from './endpointslice/controller';
 import { EndpointSliceMirroringController } from './endpointslice-mirroring/controller';
 import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
+import { HorizontalPodAutoscalerController } from './horizontalpodautoscaler/controller';
 import { JobController } from './job/controller';
 import { LoadBalancerController } from './load-balancer/controller';
 import { parsePool } from './load-balancer/pool';
@@ -120,6 +121,7 @@ export function createControllers(
     replicationController: new ReplicaSetController(deps('replicationcontroller'), replicationControllerWorkload),
     daemonset: new DaemonSetController(deps('daemonset')),
     statefulset: new StatefulSetController(deps('statefulset')),
+    horizontalPodAutoscaler: new HorizontalPodAutoscalerController(deps('horizontalpodautoscaler'), catalog),
     job: new JobController(deps('job')),
     cronJob: new CronJobController(deps('cronjob')),
     endpointSlice: new EndpointSliceController(deps('endpointslice')),
