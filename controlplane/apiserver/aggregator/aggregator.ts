@@ -5,7 +5,7 @@ import { type APIService, apiServiceName, apiServices } from '../../api/api-serv
 import { isConditionTrue } from '../../api/conditions';
 import { isSame } from '../../api/validation/difference';
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedPath, deniedResource } from '../authz/authorizer';
+import { type Authorizer, deniedPath, deniedResource, noteDecision } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
@@ -85,15 +85,23 @@ export class Aggregator implements ResourceServer {
     };
   }
 
-  private authorize({ user, method }: ApiRequest, { attributes, path, group, version }: RemotePath): void {
+  private authorize(request: ApiRequest, { attributes, path, group, version }: RemotePath): void {
     const { authorizer } = this.deps;
+    const { user, method } = request;
     const verb = attributes?.verb ?? method.toLowerCase();
     const allowed = attributes ? authorizer.allowsResource(user, attributes) : authorizer.allowsPath(user, verb, path);
+    noteDecision(authorizer, request, attributes ?? { verb, path }, allowed);
     if (user === anonymous && (!reads.has(verb) || !allowed)) throw unauthorized();
     if (allowed) return;
-    if (!attributes) throw deniedPath(user, verb, path);
+    if (!attributes) throw deniedPath(authorizer, user, verb, path);
     const namespaced = attributes.namespace !== '';
-    throw deniedResource(user, attributes, { group, version, kind: '', plural: attributes.resource, namespaced });
+    throw deniedResource(authorizer, user, attributes, {
+      group,
+      version,
+      kind: '',
+      plural: attributes.resource,
+      namespaced,
+    });
   }
 
   private changed(previous: APIService | undefined, current: APIService | undefined): void {

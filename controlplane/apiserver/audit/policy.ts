@@ -1,20 +1,10 @@
 // The audit policy: which requests are recorded, how much of each, and at which stages. The first rule that matches decides; a
 // request without a rule is not recorded. Source: "Auditing" in the reference, audit.k8s.io/v1. Pure.
 import type { FieldSchema } from '../../api/schema/schema';
+import { invalid, notSupported, required } from '../../api/validation/causes';
 import { dns1123Subdomain } from '../../api/validation/names';
 import type { FieldCause } from '../../base/errors';
-import {
-  type ConfigKind,
-  flag,
-  listOf,
-  objectOf,
-  readConfig,
-  refuseCauses,
-  required,
-  text,
-  unsupported,
-  wrong,
-} from '../config/read';
+import { type ConfigKind, flag, listOf, objectOf, readConfig, refuseCauses, text } from '../config/read';
 import type { UserInfo } from '../request';
 import type { RequestInfo } from './request-info';
 
@@ -88,28 +78,28 @@ function ruleCauses(rule: PolicyRule, path: string): FieldCause[] {
   const { level, nonResourceURLs: urls = [], resources = [], namespaces = [], omitStages } = rule;
   const causes: FieldCause[] = [];
   if (!level) causes.push(required(`${path}.level`));
-  else if (!levels.includes(level)) causes.push(unsupported(`${path}.level`, level, levels));
+  else if (!levels.includes(level)) causes.push(notSupported(`${path}.level`, level, levels));
   for (const [i, url] of urls.entries()) {
     if (url === '*') continue;
     const at = `${path}.nonResourceURLs[${i}]`;
-    if (!url.startsWith('/')) causes.push(wrong(at, url, "non-resource URL rules must begin with a '/' character"));
+    if (!url.startsWith('/')) causes.push(invalid(at, url, "non-resource URL rules must begin with a '/' character"));
     if (url.slice(0, -1).includes('*')) {
-      causes.push(wrong(at, url, "non-resource URL wildcards '*' must be the final character of the rule"));
+      causes.push(invalid(at, url, "non-resource URL wildcards '*' must be the final character of the rule"));
     }
   }
   for (const { group = '', resources: names = [], resourceNames = [] } of resources) {
     const problems = group === '' ? [] : dns1123Subdomain(group);
-    if (problems.length > 0) causes.push(wrong(`${path}.resources.group`, group, problems.join(',')));
+    if (problems.length > 0) causes.push(invalid(`${path}.resources.group`, group, problems.join(',')));
     if (resourceNames.length > 0 && names.length === 0) {
       causes.push(
-        wrong(`${path}.resources.resourceNames`, resourceNames, 'using resourceNames requires at least one resource'),
+        invalid(`${path}.resources.resourceNames`, resourceNames, 'using resourceNames requires at least one resource'),
       );
     }
   }
   causes.push(...stageCauses(omitStages, `${path}.omitStages`));
   if (urls.length > 0 && (resources.length > 0 || namespaces.length > 0)) {
     causes.push(
-      wrong(`${path}.nonResourceURLs`, urls, 'rules cannot apply to both regular resources and non-resource URLs'),
+      invalid(`${path}.nonResourceURLs`, urls, 'rules cannot apply to both regular resources and non-resource URLs'),
     );
   }
   return causes;
@@ -117,7 +107,7 @@ function ruleCauses(rule: PolicyRule, path: string): FieldCause[] {
 
 const stageCauses = (given: readonly Stage[] = [], path: string): FieldCause[] =>
   given.flatMap((stage, i) =>
-    stages.includes(stage) ? [] : [wrong(`${path}[${i}]`, stage, `allowed stages are ${stages.join(',')}`)],
+    stages.includes(stage) ? [] : [invalid(`${path}[${i}]`, stage, `allowed stages are ${stages.join(',')}`)],
   );
 
 export class AuditPolicy {

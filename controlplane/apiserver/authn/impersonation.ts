@@ -113,5 +113,5 @@ function demand(user: UserInfo, authorizer: Authorizer, permission: Permission):
   if (authorizer.allowsResource(user, attributes)) return;
   const { group, resource, namespace } = permission;
   const kind = { group, version: 'v1', kind: '', plural: resource, namespaced: namespace !== '' };
-  throw deniedResource(user, attributes, kind);
+  throw deniedResource(authorizer, user, attributes, kind);
 }

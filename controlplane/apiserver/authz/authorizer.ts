@@ -22,6 +22,8 @@ export interface Authorizer {
   allowsPath(user: UserInfo, verb: string, path: string): boolean;
   /** Why an allowed request is allowed, for the audit log and reviews; '' or absent: no words for it. Slower than the decision. */
   explain?(user: UserInfo, asked: Asked): string;
+  /** Why it is not allowed, where that is more than the absence of a permission; '' or absent: no words for it. */
+  explainDenial?(user: UserInfo, asked: Asked): string;
 }
 
 /** The subject of a decision: a resource or a plain path. */
@@ -52,6 +54,11 @@ export class UnionAuthorizer implements Authorizer {
       'path' in asked ? one.allowsPath(user, asked.verb, asked.path) : one.allowsResource(user, asked);
     return this.authorizers.find(allows)?.explain?.(user, asked) ?? '';
   }
+
+  explainDenial(user: UserInfo, asked: Asked): string {
+    const reasons = this.authorizers.map((authorizer) => authorizer.explainDenial?.(user, asked) ?? '');
+    return reasons.filter((reason) => reason !== '').join('\n');
+  }
 }
 
 /** Notes the decision in the record of the request, if it has one. */
@@ -63,21 +70,35 @@ export function noteDecision(
 ): void {
   if (!audit) return;
   audit.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
-  audit.annotate('authorization.k8s.io/reason', allowed ? (authorizer.explain?.(user, asked) ?? '') : '');
+  audit.annotate(
+    'authorization.k8s.io/reason',
+    (allowed ? authorizer.explain?.(user, asked) : authorizer.explainDenial?.(user, asked)) ?? '',
+  );
 }
 
-export function deniedResource(user: UserInfo, attributes: ResourceAttributes, kind: KindRef): AppError {
+/** With what the authorizers have to say about it after the message. */
+function withReason(message: string, authorizer: Authorizer, user: UserInfo, asked: Asked): string {
+  const reason = authorizer.explainDenial?.(user, asked) ?? '';
+  return reason === '' ? message : `${message}: ${reason}`;
+}
+
+export function deniedResource(
+  authorizer: Authorizer,
+  user: UserInfo,
+  attributes: ResourceAttributes,
+  kind: KindRef,
+): AppError {
   const { verb, group, resource, subresource, namespace, name } = attributes;
   const asked = subresource === '' ? resource : `${resource}/${subresource}`;
   const where = namespace === '' || !kind.namespaced ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   const subject = `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`}`;
-  return new AppError(
-    'Forbidden',
-    `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${asked}" in API group "${group}" ${where}`,
-    { details: resourceDetails(kind, name) },
-  );
+  const message = `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${asked}" in API group "${group}" ${where}`;
+  return new AppError('Forbidden', withReason(message, authorizer, user, attributes), {
+    details: resourceDetails(kind, name),
+  });
 }
 
-export function deniedPath(user: UserInfo, verb: string, path: string): AppError {
-  return new AppError('Forbidden', `forbidden: User "${user.name}" cannot ${verb} path "${path}"`);
+export function deniedPath(authorizer: Authorizer, user: UserInfo, verb: string, path: string): AppError {
+  const message = `forbidden: User "${user.name}" cannot ${verb} path "${path}"`;
+  return new AppError('Forbidden', withReason(message, authorizer, user, { verb, path }));
 }

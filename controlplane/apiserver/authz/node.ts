@@ -6,7 +6,7 @@ import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { UserInfo } from '../request';
-import type { Authorizer, ResourceAttributes } from './authorizer';
+import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
 
 const prefix = 'system:node:';
 const group = 'system:nodes';
@@ -27,6 +27,9 @@ const sharedReads = new Set([
   'namespaces',
   'networkpolicies',
 ]);
+
+/** Kinds whose objects a kubelet reads only when one of its pods refers to them. */
+const referenced = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'persistentvolumes']);
 
 /** Objects that the pods of one node refer to: key of kind, namespace and name → number of pods. */
 type References = Map<string, number>;
@@ -97,6 +100,15 @@ export class NodeAuthorizer implements Authorizer {
       default:
         return reads.has(verb) && sharedReads.has(resource);
     }
+  }
+
+  /** For objects that a kubelet reads by a pod's reference. */
+  explainDenial(user: UserInfo, asked: Asked): string {
+    const node = nodeNameOf(user);
+    if (!node || 'path' in asked || !referenced.has(asked.resource) || asked.subresource !== '') return '';
+    if (!reads.has(asked.verb)) return 'can only read resources of this type';
+    if (asked.name === '' && !asked.selectedName) return 'No Object name found';
+    return `no relationship found between node '${node}' and this object`;
   }
 
   allowsPath(): boolean {

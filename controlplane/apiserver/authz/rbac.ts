@@ -88,6 +88,16 @@ export class RbacAuthorizer implements Authorizer {
     return grant ? `RBAC: allowed by ${describeGrant(grant)}` : '';
   }
 
+  /** Names the roles of the user's bindings that do not exist: the binding looks right, and allows nothing. */
+  explainDenial(user: UserInfo, asked: Asked): string {
+    const missing = this.grantsOf(user, 'path' in asked ? '' : asked.namespace)
+      .filter(({ role, namespace }) => this.findRules(role, namespace) === undefined)
+      .map(({ role }) => `${role.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(role.name)} not found`);
+    const names = [...new Set(missing)];
+    if (names.length === 0) return '';
+    return `RBAC: ${names.length === 1 ? names[0] : `[${names.join(', ')}]`}`;
+  }
+
   private grantsOf(user: UserInfo, namespace: string): Grant[] {
     this.refresh();
     const keys = [`u:${user.name}`, ...user.groups.map((group) => `g:${group}`)];

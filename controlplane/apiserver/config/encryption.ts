@@ -1,8 +1,10 @@
 // EncryptionConfiguration of apiserver.config.k8s.io/v1: which resources are encrypted at rest, by which providers and keys. Pure.
+
+import { invalid, required } from '../../api/validation/causes';
 import type { FieldCause } from '../../base/errors';
 import { aesCbc, aesGcm, aesKeySizes, identity, type Provider } from '../../store/encryption/providers';
 import { type EncryptionRule, EncryptionRules } from '../../store/encryption/rules';
-import { type ConfigKind, listOf, objectOf, readConfig, refuseCauses, required, text, wrong } from './read';
+import { type ConfigKind, listOf, objectOf, readConfig, refuseCauses, text } from './read';
 
 interface Keys {
   readonly keys?: readonly { readonly name?: string; readonly secret?: string }[];
@@ -59,15 +61,15 @@ function nameCauses(name: string, field: string, seen: Set<string>): FieldCause[
   if (name === '') return [required(field)];
   if (name === '*')
     return [
-      wrong(field, name, "use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources"),
+      invalid(field, name, "use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources"),
     ];
   if (name !== '*.' && name.includes('*') && !/^\*\.[^*]+$/.test(name) && name !== '*.*') {
-    return [wrong(field, name, 'a wildcard stands for all resources of a group: *.GROUP, *. or *.*')];
+    return [invalid(field, name, 'a wildcard stands for all resources of a group: *.GROUP, *. or *.*')];
   }
-  if (seen.has(name)) return [wrong(field, name, 'the resource is named twice; the first entry would hide this one')];
+  if (seen.has(name)) return [invalid(field, name, 'the resource is named twice; the first entry would hide this one')];
   const hidden = seen.has('*.*') || seen.has(groupWildcard(name));
   seen.add(name);
-  return hidden ? [wrong(field, name, 'an earlier wildcard hides this resource; list wildcards last')] : [];
+  return hidden ? [invalid(field, name, 'an earlier wildcard hides this resource; list wildcards last')] : [];
 }
 
 const groupWildcard = (name: string): string => (name.includes('.') ? `*.${name.slice(name.indexOf('.') + 1)}` : '*.');
@@ -86,7 +88,7 @@ function readProvider(entry: ProviderEntry, path: string, causes: FieldCause[]):
   }
   if (names.length > 1) {
     causes.push(
-      wrong(
+      invalid(
         path,
         names,
         'more than one provider specified in a single element, should split into different list elements',
@@ -101,10 +103,10 @@ function readProvider(entry: ProviderEntry, path: string, causes: FieldCause[]):
     case 'aescbc':
       return readKeys(entry[name] ?? {}, `${path}.${name}.keys`, name === 'aesgcm' ? aesGcm : aesCbc, causes);
     case 'secretbox':
-      causes.push(wrong(`${path}.secretbox`, '', 'XSalsa20 and Poly1305 are not part of Node.js; use aesgcm'));
+      causes.push(invalid(`${path}.secretbox`, '', 'XSalsa20 and Poly1305 are not part of Node.js; use aesgcm'));
       return [];
     case 'kms':
-      causes.push(wrong(`${path}.kms`, '', 'key management services are not supported; use aesgcm'));
+      causes.push(invalid(`${path}.kms`, '', 'key management services are not supported; use aesgcm'));
       return [];
   }
 }
@@ -121,15 +123,16 @@ function readKeys(
     const before = causes.length;
     if (name === '') causes.push(required(`${at}.name`, 'key name is required'));
     // The prefix of a stored value is separated by colons.
-    else if (name.includes(':')) causes.push(wrong(`${at}.name`, name, 'a name contains no colon'));
-    if (list.findIndex((one) => one.name === name) < i) causes.push(wrong(`${at}.name`, name, 'the name stands twice'));
+    else if (name.includes(':')) causes.push(invalid(`${at}.name`, name, 'a name contains no colon'));
+    if (list.findIndex((one) => one.name === name) < i)
+      causes.push(invalid(`${at}.name`, name, 'the name stands twice'));
     const bytes = Buffer.from(secret, 'base64');
     if (secret === '') causes.push(required(`${at}.secret`, 'secret is required'));
     else if (bytes.toString('base64') !== secret.trim()) {
-      causes.push(wrong(`${at}.secret`, 'REDACTED', 'secrets must be base64 encoded'));
+      causes.push(invalid(`${at}.secret`, 'REDACTED', 'secrets must be base64 encoded'));
     } else if (!aesKeySizes.includes(bytes.length)) {
       const why = `secret is not of the expected length, got ${bytes.length}, expected one of [${aesKeySizes.join(' ')}]`;
-      causes.push(wrong(`${at}.secret`, 'REDACTED', why));
+      causes.push(invalid(`${at}.secret`, 'REDACTED', why));
     }
     return causes.length > before ? [] : [create(name, bytes)];
   });

@@ -46,27 +46,6 @@ export function readConfig(source: string, file: string, config: ConfigKind): un
   }
 }
 
-export const required = (field: string, why = ''): FieldCause => ({
-  reason: 'FieldValueRequired',
-  field,
-  message: `Required value${why === '' ? '' : `: ${why}`}`,
-});
-export const wrong = (field: string, value: unknown, why: string): FieldCause => ({
-  reason: 'FieldValueInvalid',
-  field,
-  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
-});
-export const duplicate = (field: string, value: unknown): FieldCause => ({
-  reason: 'FieldValueDuplicate',
-  field,
-  message: `Duplicate value: ${JSON.stringify(value)}`,
-});
-export const unsupported = (field: string, value: unknown, supported: readonly string[]): FieldCause => ({
-  reason: 'FieldValueNotSupported',
-  field,
-  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((one) => JSON.stringify(one)).join(', ')}`,
-});
-
 /** @throws BadRequest with all causes, if there are any */
 export function refuseCauses(file: string, causes: readonly FieldCause[]): void {
   if (causes.length === 0) return;

@@ -151,7 +151,8 @@ function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest
     );
   }
   const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource, namespace, name };
-  if (!authorizer.allowsResource(request.user, attributes)) throw deniedResource(request.user, attributes, kind);
+  if (!authorizer.allowsResource(request.user, attributes))
+    throw deniedResource(authorizer, request.user, attributes, kind);
 }
 
 /** Restores the writer's resourceVersion and uid, which the merge replaced by the stored ones. */

@@ -26,7 +26,8 @@ export async function createByUpdate(
   if (uid) throw otherUid(kind, name, uid, undefined);
   if (!kind.options.createOnUpdate) throw notFound(kind, name);
   const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource, namespace, name };
-  if (!deps.authorizer.allowsResource(request.user, attributes)) throw deniedResource(request.user, attributes, kind);
+  if (!deps.authorizer.allowsResource(request.user, attributes))
+    throw deniedResource(deps.authorizer, request.user, attributes, kind);
   object.metadata = { ...object.metadata, name };
   // Upstream ignores the revision of an object that no longer exists; only the uid says which object the writer means.
   delete object.metadata.resourceVersion;

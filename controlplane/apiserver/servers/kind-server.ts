@@ -66,7 +66,7 @@ export class KindServer implements ResourceServer {
     const allowed = (user !== anonymous || reads.has(attributes.verb)) && authorizer.allowsResource(user, attributes);
     noteDecision(authorizer, rest.request, attributes, allowed);
     if (allowed) return;
-    throw user === anonymous ? unauthorized() : deniedResource(user, attributes, rest.route.kind);
+    throw user === anonymous ? unauthorized() : deniedResource(authorizer, user, attributes, rest.route.kind);
   }
 
   private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {

@@ -46,7 +46,7 @@ export class PathServer implements ResourceServer {
     noteDecision(this.authorizer, request, { verb, path }, allowed);
     if (allowed) return;
     if (user === anonymous) throw unauthorized();
-    throw deniedPath(user, verb, path);
+    throw deniedPath(this.authorizer, user, verb, path);
   }
 
   private serve(request: ApiRequest): Reply | Promise<Reply> {

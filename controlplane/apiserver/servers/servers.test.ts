@@ -7,6 +7,8 @@ import { pathNotFound, toStatus } from '../status';
 import { PathServer, type PathTable } from './path-server';
 import type { ResourceServer } from './server';
 
+const nobody = { allowsPath: () => false, allowsResource: () => false };
+
 /** Like an aggregated API: it owns one group version and decides itself which user may do what. */
 const metricsApi: ResourceServer = {
   match: ({ method, path, user }) => {
@@ -15,7 +17,7 @@ const metricsApi: ResourceServer = {
     return {
       authorize: () => {
         if (user === anonymous) throw unauthorized();
-        if (user.name !== 'kubernetes-admin') throw deniedPath(user, method.toLowerCase(), path);
+        if (user.name !== 'kubernetes-admin') throw deniedPath(nobody, user, method.toLowerCase(), path);
       },
       serve: () => jsonReply({ method, path }),
     };

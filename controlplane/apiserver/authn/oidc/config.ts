@@ -1,21 +1,12 @@
 // The configuration of other token issuers: AuthenticationConfiguration of apiserver.config.k8s.io, into which the --oidc-* options
 // are converted too. Source: "Structured authentication configuration" in the reference. Pure.
+
+import { duplicate, invalid, required } from '../../../api/validation/causes';
 import { dns1123Subdomain } from '../../../api/validation/names';
 import type { FieldCause } from '../../../base/errors';
 import { CelEnvironment, type CelProgram } from '../../../cel/engine';
 import { CelCompileError } from '../../../cel/errors';
-import {
-  type ConfigKind,
-  duplicate,
-  flag,
-  listOf,
-  objectOf,
-  readConfig,
-  refuseCauses,
-  required,
-  text,
-  wrong,
-} from '../../config/read';
+import { type ConfigKind, flag, listOf, objectOf, readConfig, refuseCauses, text } from '../../config/read';
 
 export interface ClaimMapping {
   readonly claim?: string;
@@ -121,7 +112,11 @@ export function validateAuthenticationConfig(
   );
   if (anonymous && !anonymous.enabled && anonymous.conditions?.length) {
     causes.push(
-      wrong('anonymous.conditions', anonymous.conditions, 'enabled should be set to true when conditions are defined'),
+      invalid(
+        'anonymous.conditions',
+        anonymous.conditions,
+        'enabled should be set to true when conditions are defined',
+      ),
     );
   }
   return causes;
@@ -138,7 +133,7 @@ function validateIssuer(config: JwtIssuer, path: string, ownIssuers: readonly st
   const causes = url === '' ? [required(`${at}.url`)] : urlCauses(url, `${at}.url`, ownIssuers);
   if (discoveryURL !== '') {
     if (trimmed(url) === trimmed(discoveryURL))
-      causes.push(wrong(`${at}.discoveryURL`, discoveryURL, 'discoveryURL must be different from URL'));
+      causes.push(invalid(`${at}.discoveryURL`, discoveryURL, 'discoveryURL must be different from URL'));
     causes.push(...urlCauses(discoveryURL, `${at}.discoveryURL`, []));
   }
   if (audiences.length === 0) causes.push(required(`${at}.audiences`, `at least one ${at}.audiences is required`));
@@ -146,15 +141,15 @@ function validateIssuer(config: JwtIssuer, path: string, ownIssuers: readonly st
   causes.push(...repeats(audiences, (i) => `${at}.audiences[${i}]`));
   if (audiences.length > 1 && policy !== 'MatchAny') {
     causes.push(
-      wrong(`${at}.audienceMatchPolicy`, policy, 'audienceMatchPolicy must be MatchAny for multiple audiences'),
+      invalid(`${at}.audienceMatchPolicy`, policy, 'audienceMatchPolicy must be MatchAny for multiple audiences'),
     );
   } else if (policy !== '' && policy !== 'MatchAny') {
     causes.push(
-      wrong(`${at}.audienceMatchPolicy`, policy, 'audienceMatchPolicy must be empty or MatchAny for single audience'),
+      invalid(`${at}.audienceMatchPolicy`, policy, 'audienceMatchPolicy must be empty or MatchAny for single audience'),
     );
   }
   if (egressSelectorType)
-    causes.push(wrong(`${at}.egressSelectorType`, egressSelectorType, 'egress selectors are not supported'));
+    causes.push(invalid(`${at}.egressSelectorType`, egressSelectorType, 'egress selectors are not supported'));
   causes.push(
     ...claimRuleCauses(claimValidationRules, `${path}.claimValidationRules`),
     ...mappingCauses(claimMappings, `${path}.claimMappings`),
@@ -170,27 +165,27 @@ function urlCauses(value: string, field: string, disallowed: readonly string[]):
   const causes: FieldCause[] = [];
   if (disallowed.includes(value)) {
     causes.push(
-      wrong(field, value, `URL must not overlap with disallowed issuers: [${[...disallowed].sort().join(' ')}]`),
+      invalid(field, value, `URL must not overlap with disallowed issuers: [${[...disallowed].sort().join(' ')}]`),
     );
   }
-  if (!URL.canParse(value)) return [...causes, wrong(field, value, 'invalid URL')];
+  if (!URL.canParse(value)) return [...causes, invalid(field, value, 'invalid URL')];
   const { protocol, username, password, search, hash } = new URL(value);
-  if (protocol !== 'https:') causes.push(wrong(field, value, 'URL scheme must be https'));
+  if (protocol !== 'https:') causes.push(invalid(field, value, 'URL scheme must be https'));
   if (username !== '' || password !== '')
-    causes.push(wrong(field, value, 'URL must not contain a username or password'));
-  if (search !== '') causes.push(wrong(field, value, 'URL must not contain a query'));
-  if (hash !== '') causes.push(wrong(field, value, 'URL must not contain a fragment'));
+    causes.push(invalid(field, value, 'URL must not contain a username or password'));
+  if (search !== '') causes.push(invalid(field, value, 'URL must not contain a query'));
+  if (hash !== '') causes.push(invalid(field, value, 'URL must not contain a fragment'));
   return causes;
 }
 
 function claimRuleCauses(rules: readonly Rule[], path: string): FieldCause[] {
   const causes = rules.flatMap(({ claim, requiredValue, expression, message }, i) => {
     const at = `${path}[${i}]`;
-    if (claim && expression) return [wrong(at, claim, "claim and expression can't both be set")];
+    if (claim && expression) return [invalid(at, claim, "claim and expression can't both be set")];
     if (!claim && !expression) return [required(at, 'claim or expression is required')];
-    if (claim) return message ? [wrong(`${at}.message`, message, 'may not be specified when claim is set')] : [];
+    if (claim) return message ? [invalid(`${at}.message`, message, 'may not be specified when claim is set')] : [];
     if (requiredValue)
-      return [wrong(`${at}.requiredValue`, requiredValue, 'may not be specified when expression is set')];
+      return [invalid(`${at}.requiredValue`, requiredValue, 'may not be specified when expression is set')];
     return expressionCauses(claimsOf, expression!, 'bool', `${at}.expression`);
   });
   causes.push(
@@ -229,17 +224,17 @@ function mappingCauses(mappings: JwtIssuer['claimMappings'], path: string): Fiel
     ...prefixedCauses(username, `${path}.username`, true),
     ...prefixedCauses(groups, `${path}.groups`, false),
   ];
-  if (uid.claim && uid.expression) causes.push(wrong(`${path}.uid`, '', "claim and expression can't both be set"));
+  if (uid.claim && uid.expression) causes.push(invalid(`${path}.uid`, '', "claim and expression can't both be set"));
   else if (uid.expression)
     causes.push(...expressionCauses(claimsOf, uid.expression, 'string', `${path}.uid.expression`));
   for (const [i, { key = '', valueExpression = '' }] of extra.entries()) {
     const at = `${path}.extra[${i}]`;
     if (!isDomainPrefixed(key))
-      causes.push(wrong(`${at}.key`, key, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-    if (key !== key.toLowerCase()) causes.push(wrong(`${at}.key`, key, 'must be lowercase'));
+      causes.push(invalid(`${at}.key`, key, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+    if (key !== key.toLowerCase()) causes.push(invalid(`${at}.key`, key, 'must be lowercase'));
     if (/^([^/]+\.)?(kubernetes|k8s)\.io\//.test(key)) {
       causes.push(
-        wrong(`${at}.key`, key, 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use'),
+        invalid(`${at}.key`, key, 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use'),
       );
     }
     if (valueExpression === '') causes.push(required(`${at}.valueExpression`));
@@ -260,10 +255,10 @@ function isDomainPrefixed(key: string): boolean {
 }
 
 function prefixedCauses({ claim, prefix, expression }: ClaimMapping, path: string, isRequired: boolean): FieldCause[] {
-  if (claim && expression) return [wrong(path, '', "claim and expression can't both be set")];
+  if (claim && expression) return [invalid(path, '', "claim and expression can't both be set")];
   if (expression) {
     const causes =
-      prefix === undefined ? [] : [wrong(`${path}.prefix`, prefix, 'may not be specified when expression is set')];
+      prefix === undefined ? [] : [invalid(`${path}.prefix`, prefix, 'may not be specified when expression is set')];
     return [...causes, ...expressionCauses(claimsOf, expression, isRequired ? 'string' : 'dyn', `${path}.expression`)];
   }
   if (claim) {
@@ -287,7 +282,7 @@ function emailCauses({ claimMappings = {}, claimValidationRules = [] }: JwtIssue
   const why =
     'claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or ' +
     'claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression';
-  return [wrong(`${path}.username.expression`, expression, why)];
+  return [invalid(`${path}.username.expression`, expression, why)];
 }
 
 const userSchema = objectOf({
@@ -309,7 +304,7 @@ function expressionCauses(over: CelEnvironment, expression: string, result: Resu
     compile(over, expression, result);
     return [];
   } catch (err) {
-    if (err instanceof CelCompileError) return [wrong(field, expression, err.message)];
+    if (err instanceof CelCompileError) return [invalid(field, expression, err.message)];
     throw err;
   }
 }

@@ -1,0 +1,44 @@
+// TokenReview and SelfSubjectReview: who is the owner of a token, who am I.
+import { formatTime } from '../../base/clock';
+import { BadRequest, describeError, hasCode } from '../../base/errors';
+import type { Authenticator } from '../authn/authenticator';
+import { jsonReply, type Reply, type UserInfo } from '../request';
+import type { RestRequest } from '../rest/context';
+import type { SubresourceHandler } from '../servers/kind-server';
+import { type Fields, readReview, reviewReply, text, texts } from './review-body';
+
+export function identityReviews(authenticator: Authenticator): readonly (readonly [string, SubresourceHandler])[] {
+  return [
+    ['tokenreviews.authentication.k8s.io', (rest) => reviewToken(authenticator, rest)],
+    ['selfsubjectreviews.authentication.k8s.io', reviewSelf],
+  ];
+}
+
+async function reviewToken(authenticator: Authenticator, rest: RestRequest): Promise<Reply> {
+  const review = await readReview(rest);
+  const token = text(review.spec['token']);
+  if (token === '') throw new BadRequest('token is required for TokenReview in authentication');
+  const asked = texts(review.spec['audiences']);
+  return reviewReply(rest, review, await statusOf(authenticator, token, asked.length > 0 ? asked : undefined));
+}
+
+async function statusOf(authenticator: Authenticator, token: string, asked: readonly string[] | undefined) {
+  try {
+    const { user, audiences } = await authenticator.tokenUser(token, asked);
+    return { authenticated: true, user: userFields(user), audiences };
+  } catch (err) {
+    if (!hasCode(err, 'Unauthorized')) throw err;
+    return { user: {}, error: `[invalid bearer token, ${describeError(err)}]` };
+  }
+}
+
+async function reviewSelf(rest: RestRequest): Promise<Reply> {
+  await readReview(rest);
+  const { kind, apiVersion } = rest.route.kind;
+  const metadata = { creationTimestamp: formatTime(Date.now()) };
+  return jsonReply({ kind, apiVersion, metadata, status: { userInfo: userFields(rest.request.user) } }, 201);
+}
+
+function userFields({ name, uid, groups, extra }: UserInfo): Fields {
+  return { username: name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) };
+}
