@@ -10,10 +10,11 @@ import { type Algorithm, algorithmOf, keyId } from './authn/jwt';
 import type { AuthenticationConfig } from './authn/oidc/config';
 import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
 import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
-import { type Authorizer, UnionAuthorizer } from './authz/authorizer';
+import { type Authorizer, alwaysAllow, alwaysDeny, UnionAuthorizer } from './authz/authorizer';
 import { IngressAuthorizer } from './authz/ingress';
 import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
+import { WebhookAuthorizer, type WebhookConfig } from './authz/webhook';
 import type { Cache } from './cache/cache';
 
 /** Options of ServiceAccount tokens; what is absent has the default of its name. */
@@ -37,6 +38,8 @@ export interface AccessOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  /** Default: Node and RBAC. */
+  readonly authorization?: AuthorizationOptions;
   /** Other issuers, and which requests may be anonymous. */
   readonly authentication?: AuthenticationOptions;
 }
@@ -45,6 +48,16 @@ export interface AuthenticationOptions {
   readonly config: AuthenticationConfig;
   /** Default: all. */
   readonly signingAlgorithms?: readonly Algorithm[];
+}
+
+export const authorizationModes = ['Node', 'RBAC', 'Webhook', 'AlwaysAllow', 'AlwaysDeny'] as const;
+export type AuthorizationMode = (typeof authorizationModes)[number];
+
+export interface AuthorizationOptions {
+  /** Asked in this order. */
+  readonly modes: readonly AuthorizationMode[];
+  /** For mode Webhook. */
+  readonly webhook?: WebhookConfig;
 }
 
 export interface AccessDeps {
@@ -76,7 +89,16 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
     ...furtherIssuers(options.authentication, deps, signal),
     ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
   });
-  return { rbac, authorizer: new UnionAuthorizer([node, ingress, rbac]), authenticator, tokens };
+  const { modes, webhook }: AuthorizationOptions = options.authorization ?? { modes: ['Node', 'RBAC'] };
+  const byMode: Readonly<Record<AuthorizationMode, readonly Authorizer[]>> = {
+    Node: [node],
+    RBAC: [ingress, rbac],
+    Webhook: webhook ? [new WebhookAuthorizer(webhook, { clock, log: deps.log.child('authorization') })] : [],
+    AlwaysAllow: [alwaysAllow],
+    AlwaysDeny: [alwaysDeny],
+  };
+  const authorizer = new UnionAuthorizer(modes.flatMap((mode) => byMode[mode]));
+  return { rbac, authorizer, authenticator, tokens };
 }
 
 function furtherIssuers(

@@ -7,7 +7,14 @@ import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
-import { type Access, type AuthenticationOptions, type IssuerOptions, issuerFacts, openAccess } from './access';
+import {
+  type Access,
+  type AuthenticationOptions,
+  type AuthorizationOptions,
+  type IssuerOptions,
+  issuerFacts,
+  openAccess,
+} from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
 import { Aggregator } from './aggregator/aggregator';
 import { AvailabilityLoop } from './aggregator/availability-loop';
@@ -84,6 +91,7 @@ export interface ApiServerOptions {
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
+  readonly authorization?: AuthorizationOptions;
   readonly audit?: AuditOptions;
   readonly podSecurity?: PodSecurityConfig;
   /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */

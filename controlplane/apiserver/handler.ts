@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger';
 import type { Auditor } from './audit/auditor';
 import type { AuditedRequest } from './audit/request-fields';
 import { anonymous, unauthorized } from './authn/authenticator';
-import { impersonate, wantsImpersonation } from './authn/impersonation';
+import { impersonate, prepareImpersonation, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
 import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
 import type { Metrics, RequestTimer } from './metrics';
@@ -126,6 +126,7 @@ export class ApiHandler {
 
   private async upgradeAs(request: ApiRequest, socket: Duplex, head: Buffer): Promise<Reply | undefined> {
     eventLoop.mark(workOf(request));
+    await this.prepareCaller(request);
     const caller = this.caller(request);
     const match = this.match(caller);
     if (match?.upgrade) {
@@ -135,11 +136,27 @@ export class ApiHandler {
     // The body of another method cannot be read: the connection may already use another protocol.
     if (caller.method === 'GET') return this.answer(request);
     if (!match?.rest) throw pathNotFound();
-    match.authorize();
+    await match.authorize();
     throw methodNotAllowed();
   }
 
   private dispatch(
+    request: ApiRequest,
+    onMatch: (match: Match, caller: ApiRequest) => Admission,
+  ): Reply | Promise<Reply> {
+    const prepared = this.prepareCaller(request);
+    return prepared
+      ? prepared.then(() => this.dispatchPrepared(request, onMatch))
+      : this.dispatchPrepared(request, onMatch);
+  }
+
+  /** What caller() needs to know from outside the server. */
+  private prepareCaller(request: ApiRequest): Promise<void> | undefined {
+    if (!wantsImpersonation(request.headers) || request.user === anonymous) return undefined;
+    return prepareImpersonation(request, this.deps.authorizer);
+  }
+
+  private dispatchPrepared(
     request: ApiRequest,
     onMatch: (match: Match, caller: ApiRequest) => Admission,
   ): Reply | Promise<Reply> {
@@ -196,20 +213,21 @@ function failedAuthentication({ headers }: AuditedRequest): string {
 
 /** `done` is called when the answer is there, or its error. */
 function serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {
-  if (!done) {
-    match.authorize();
-    return match.serve();
-  }
+  if (!done) return serveAuthorized(match);
   let pending = false;
   try {
-    match.authorize();
-    const reply = match.serve();
+    const reply = serveAuthorized(match);
     if (!(reply instanceof Promise)) return reply;
     pending = true;
     return reply.finally(done);
   } finally {
     if (!pending) done();
   }
+}
+
+function serveAuthorized(match: Match): Reply | Promise<Reply> {
+  const authorized = match.authorize();
+  return authorized ? authorized.then(() => match.serve()) : match.serve();
 }
 
 /** Seconds; upstream's number of a server that was not overloaded before. */

@@ -22,6 +22,7 @@ import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
+import { readAuthorization } from './authorization-options';
 import { openEncryption } from './encryption';
 import { readKeys } from './keys';
 import { readAuthentication } from './oidc-options';
@@ -136,6 +137,8 @@ async function openApi(
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
   const audit = await readAudit(options);
+  const authorization = await readAuthorization(options);
+  scope.defer(() => authorization.webhook?.transport.close());
   const api = new ApiServer(
     {
       bindAddress: options.bindAddress,
@@ -148,6 +151,7 @@ async function openApi(
       ...tokenFile,
       ...(audit ? { audit } : {}),
       issuer: await readIssuer(options),
+      authorization,
       authentication: await readAuthentication(options, ownIssuers(options)),
       limits: readLimits(options),
       allowServiceExternalIps: options.allowServiceExternalIps,

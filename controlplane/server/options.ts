@@ -15,6 +15,7 @@ import {
   parseText,
 } from '../process/options';
 import { auditOptions } from './audit-options';
+import { authorizationOptions } from './authorization-options';
 import { encryptionOptions } from './encryption';
 import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
@@ -143,6 +144,7 @@ export const serverOptions = {
   },
   ...tokenOptions,
   ...oidcOptions,
+  ...authorizationOptions,
   ...auditOptions,
   ...encryptionOptions,
   allowServiceExternalIps: {

@@ -8,7 +8,7 @@ import { KindCatalog, storedKinds } from '../../controlplane/api/catalog';
 import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
 import { virtualResources } from '../../controlplane/api/virtual';
-import type { AuthenticationOptions, IssuerOptions } from '../../controlplane/apiserver/access';
+import type { AuthenticationOptions, AuthorizationOptions, IssuerOptions } from '../../controlplane/apiserver/access';
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import type { AuditOptions } from '../../controlplane/apiserver/audit/open';
@@ -74,6 +74,7 @@ export interface TestServerOptions {
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
+  readonly authorization?: AuthorizationOptions;
   readonly audit?: AuditOptions;
   /** How much history watches can resume from. */
   readonly ring?: RingBounds;
@@ -113,6 +114,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
       ...(options.issuer ? { issuer: options.issuer } : {}),
       ...(options.authentication ? { authentication: options.authentication } : {}),
+      ...(options.authorization ? { authorization: options.authorization } : {}),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       ...(options.limits ? { limits: options.limits } : {}),

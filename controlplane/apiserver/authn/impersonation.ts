@@ -49,6 +49,15 @@ export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiReq
   return { ...request, user };
 }
 
+/** Asks programs outside the server for the permissions that impersonate() needs. Undefined when there is nothing to wait for. */
+export function prepareImpersonation({ headers, user }: ApiRequest, authorizer: Authorizer): Promise<void> | undefined {
+  if (!authorizer.prepare) return undefined;
+  const impersonated = readHeaders(headers);
+  if (impersonated.name === '') return undefined;
+  const waits = permissionsFor(impersonated).map((permission) => authorizer.prepare!(user, attributesOf(permission)));
+  return waits.some((wait) => wait) ? Promise.all(waits).then(() => undefined) : undefined;
+}
+
 /** Headers that may come several times hold a list; see Headers. */
 function readHeaders(headers: Headers): ImpersonatedUser {
   const extra = new Map<string, readonly string[]>();
@@ -108,8 +117,10 @@ function groupsOf({ name, groups }: ImpersonatedUser): readonly string[] {
   return own.includes(authenticated) ? own : [...own, authenticated];
 }
 
+const attributesOf = (permission: Permission): ResourceAttributes => ({ verb: 'impersonate', ...permission });
+
 function demand(user: UserInfo, authorizer: Authorizer, permission: Permission): void {
-  const attributes: ResourceAttributes = { verb: 'impersonate', ...permission };
+  const attributes = attributesOf(permission);
   if (authorizer.allowsResource(user, attributes)) return;
   const { group, resource, namespace } = permission;
   const kind = { group, version: 'v1', kind: '', plural: resource, namespaced: namespace !== '' };

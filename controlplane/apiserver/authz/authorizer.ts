@@ -7,6 +7,8 @@ import { qualifiedResource, resourceDetails } from '../status';
 export interface ResourceAttributes {
   readonly verb: string;
   readonly group: string;
+  /** Only programs outside the server see it; absent: any. */
+  readonly version?: string;
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
@@ -20,6 +22,10 @@ export interface ResourceAttributes {
 export interface Authorizer {
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean;
   allowsPath(user: UserInfo, verb: string, path: string): boolean;
+  /** Asks a program outside the server, so that the decisions below know its answer. Undefined when there is nothing to wait for. */
+  prepare?(user: UserInfo, asked: Asked): Promise<void> | undefined;
+  /** True for a request that the authorizers after this one may not allow either. */
+  denies?(user: UserInfo, asked: Asked): boolean;
   /** Why an allowed request is allowed, for the audit log and reviews; '' or absent: no words for it. Slower than the decision. */
   explain?(user: UserInfo, asked: Asked): string;
   /** Why it is not allowed, where that is more than the absence of a permission; '' or absent: no words for it. */
@@ -36,29 +42,79 @@ export class UnionAuthorizer implements Authorizer {
   constructor(private readonly authorizers: readonly Authorizer[]) {}
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
-    return (
-      user.groups.includes(superusers) ||
-      this.authorizers.some((authorizer) => authorizer.allowsResource(user, attributes))
-    );
+    return user.groups.includes(superusers) || this.decide(user, attributes) !== undefined;
   }
 
   allowsPath(user: UserInfo, verb: string, path: string): boolean {
-    return (
-      user.groups.includes(superusers) || this.authorizers.some((authorizer) => authorizer.allowsPath(user, verb, path))
-    );
+    return user.groups.includes(superusers) || this.decide(user, { verb, path }) !== undefined;
+  }
+
+  /** Asks a program outside only when no authorizer before it has an answer. */
+  prepare(user: UserInfo, asked: Asked): Promise<void> | undefined {
+    if (user.groups.includes(superusers)) return undefined;
+    for (const [i, authorizer] of this.authorizers.entries()) {
+      const prepared = authorizer.prepare?.(user, asked);
+      if (prepared) return prepared.then(() => this.prepareFrom(i, user, asked));
+      if (allows(authorizer, user, asked) || authorizer.denies?.(user, asked)) return undefined;
+    }
+    return undefined;
   }
 
   explain(user: UserInfo, asked: Asked): string {
     if (user.groups.includes(superusers)) return '';
-    const allows = (one: Authorizer) =>
-      'path' in asked ? one.allowsPath(user, asked.verb, asked.path) : one.allowsResource(user, asked);
-    return this.authorizers.find(allows)?.explain?.(user, asked) ?? '';
+    return this.decide(user, asked)?.explain?.(user, asked) ?? '';
+  }
+
+  denies(user: UserInfo, asked: Asked): boolean {
+    if (user.groups.includes(superusers)) return false;
+    const decisive = this.authorizers.find((one) => allows(one, user, asked) || one.denies?.(user, asked));
+    return decisive !== undefined && !allows(decisive, user, asked);
+  }
+
+  private async prepareFrom(first: number, user: UserInfo, asked: Asked): Promise<void> {
+    for (const authorizer of this.authorizers.slice(first)) {
+      await authorizer.prepare?.(user, asked);
+      if (allows(authorizer, user, asked) || authorizer.denies?.(user, asked)) return;
+    }
+  }
+
+  /** The authorizer that allows it. */
+  private decide(user: UserInfo, asked: Asked): Authorizer | undefined {
+    for (const authorizer of this.authorizers) {
+      if (allows(authorizer, user, asked)) return authorizer;
+      if (authorizer.denies?.(user, asked)) return undefined;
+    }
+    return undefined;
   }
 
   explainDenial(user: UserInfo, asked: Asked): string {
     const reasons = this.authorizers.map((authorizer) => authorizer.explainDenial?.(user, asked) ?? '');
     return reasons.filter((reason) => reason !== '').join('\n');
   }
+}
+
+const allows = (authorizer: Authorizer, user: UserInfo, asked: Asked): boolean =>
+  'path' in asked ? authorizer.allowsPath(user, asked.verb, asked.path) : authorizer.allowsResource(user, asked);
+
+/** Mode AlwaysAllow. */
+export const alwaysAllow: Authorizer = { allowsResource: () => true, allowsPath: () => true };
+/** Mode AlwaysDeny. */
+export const alwaysDeny: Authorizer = {
+  allowsResource: () => false,
+  allowsPath: () => false,
+  denies: () => true,
+  explainDenial: () => 'Everything is forbidden.',
+};
+
+/** `then` at once, or after a program outside the server has been asked. */
+export function whenPrepared(
+  authorizer: Authorizer,
+  user: UserInfo,
+  asked: Asked,
+  then: () => void,
+): void | Promise<void> {
+  const prepared = authorizer.prepare?.(user, asked);
+  return prepared ? prepared.then(then) : then();
 }
 
 /** Notes the decision in the record of the request, if it has one. */

@@ -49,7 +49,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   for (let attempt = 1; ; attempt++) {
     try {
       if (!deps.cache.kind(kind).get(key)) {
-        checkCreation(deps, rest, configuration);
+        await checkCreation(deps, rest, configuration);
         const created = await create(deps, rest, kind, applyTo(undefined), { dryRun, tracked: true });
         return renderObject(deps, rest, created, 201);
       }
@@ -139,7 +139,7 @@ function checkDuplicates(rest: RestRequest, body: Buffer): void {
 }
 
 /** Checks of an apply that would create the object. @throws NotFound, Conflict, Forbidden */
-function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest, applied: KubeObject): void {
+async function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest, applied: KubeObject) {
   const { kind, namespace, name, subresource } = route;
   if (subresource !== '') throw notFound(kind, name);
   const uid = applied.metadata?.uid;
@@ -151,6 +151,7 @@ function checkCreation({ authorizer }: RestDeps, { request, route }: RestRequest
     );
   }
   const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource, namespace, name };
+  await authorizer.prepare?.(request.user, attributes);
   if (!authorizer.allowsResource(request.user, attributes))
     throw deniedResource(authorizer, request.user, attributes, kind);
 }

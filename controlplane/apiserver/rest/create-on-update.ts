@@ -26,6 +26,7 @@ export async function createByUpdate(
   if (uid) throw otherUid(kind, name, uid, undefined);
   if (!kind.options.createOnUpdate) throw notFound(kind, name);
   const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource, namespace, name };
+  await deps.authorizer.prepare?.(request.user, attributes);
   if (!deps.authorizer.allowsResource(request.user, attributes))
     throw deniedResource(deps.authorizer, request.user, attributes, kind);
   object.metadata = { ...object.metadata, name };

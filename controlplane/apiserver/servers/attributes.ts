@@ -6,7 +6,7 @@ import type { RestRequest } from '../rest/context';
 
 export function attributesOf({ route, query }: RestRequest): ResourceAttributes {
   const { verb, kind, subresource, namespace, name } = route;
-  const base = { verb, group: kind.group, resource: kind.plural, subresource, namespace, name };
+  const base = { verb, group: kind.group, version: kind.version, resource: kind.plural, subresource, namespace, name };
   const fields = name === '' && (verb === 'list' || verb === 'watch') ? query.get('fieldSelector') : null;
   if (!fields) return base;
   const pinned = pinnedFields(fields);

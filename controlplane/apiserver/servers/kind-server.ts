@@ -3,7 +3,13 @@
 import type { Duplex } from 'node:stream';
 import { writesStatus } from '../../api/kind';
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedResource, noteDecision } from '../authz/authorizer';
+import {
+  type Authorizer,
+  deniedResource,
+  noteDecision,
+  type ResourceAttributes,
+  whenPrepared,
+} from '../authz/authorizer';
 import { type ApiRequest, queryFlag, queryOf, type Reply } from '../request';
 import type { AnswerForms } from '../rest/answer-forms';
 import { type RestDeps, type RestRequest, restRequest } from '../rest/context';
@@ -58,9 +64,14 @@ export class KindServer implements ResourceServer {
     };
   }
 
-  private authorize(rest: RestRequest): void {
-    const { authorizer } = this.deps;
+  private authorize(rest: RestRequest): void | Promise<void> {
     const attributes = attributesOf(rest);
+    const { authorizer } = this.deps;
+    return whenPrepared(authorizer, rest.request.user, attributes, () => this.decide(rest, attributes));
+  }
+
+  private decide(rest: RestRequest, attributes: ResourceAttributes): void {
+    const { authorizer } = this.deps;
     const { user } = rest.request;
     // Anonymous requests may only read, and only what RBAC allows, such as kube-public/cluster-info.
     const allowed = (user !== anonymous || reads.has(attributes.verb)) && authorizer.allowsResource(user, attributes);
@@ -70,9 +81,9 @@ export class KindServer implements ResourceServer {
   }
 
   private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {
-    this.authorize(rest);
+    await this.authorize(rest);
     // A WebSocket begins with a GET, but it gives the same access as the POST of SPDY.
-    if (rest.route.verb !== 'create') this.authorize({ ...rest, route: { ...rest.route, verb: 'create' } });
+    if (rest.route.verb !== 'create') await this.authorize({ ...rest, route: { ...rest.route, verb: 'create' } });
     const admitted = isConnection(rest.route.subresource) ? await admitConnection(this.deps.rest, rest) : rest;
     // A webhook may take longer than the client waits.
     if (socket.destroyed) return;

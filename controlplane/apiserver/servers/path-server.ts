@@ -1,7 +1,7 @@
 // Serves the paths that are not resources: health, version, metrics, discovery, OpenAPI. It is the last server and takes all paths
 // that no other server has, so that an unknown path is authorized before the answer 404.
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedPath, noteDecision } from '../authz/authorizer';
+import { type Authorizer, deniedPath, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { ApiRequest, Reply } from '../request';
 import { methodNotAllowed, pathNotFound } from '../status';
 import type { Match, ResourceServer } from './server';
@@ -39,9 +39,15 @@ export class PathServer implements ResourceServer {
     return { authorize: () => this.authorize(request), serve: () => this.serve(request) };
   }
 
-  private authorize(request: ApiRequest): void {
+  private authorize(request: ApiRequest): void | Promise<void> {
     const { method, path, user } = request;
     const verb = method.toLowerCase();
+    if (isPublic(path)) return this.decide(request, verb);
+    return whenPrepared(this.authorizer, user, { verb, path }, () => this.decide(request, verb));
+  }
+
+  private decide(request: ApiRequest, verb: string): void {
+    const { path, user } = request;
     const allowed = isPublic(path) || this.authorizer.allowsPath(user, verb, path);
     noteDecision(this.authorizer, request, { verb, path }, allowed);
     if (allowed) return;

@@ -16,8 +16,8 @@ export interface ResourceServer {
 export interface Match {
   /** Set for a request about a resource: metrics name it, and its warnings are sent with the answer. */
   readonly rest?: RestRequest;
-  /** @throws Forbidden, Unauthorized */
-  authorize(): void;
+  /** A promise only when a program outside the server is asked. @throws Forbidden, Unauthorized */
+  authorize(): void | Promise<void>;
   /** Called after authorize(). @throws anything toStatus can turn into a Status */
   serve(): Reply | Promise<Reply>;
   /** Takes over the connection of a request with an Upgrade header; absent where nothing is upgraded. Authorizes by itself. */

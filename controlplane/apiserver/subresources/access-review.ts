@@ -40,11 +40,13 @@ async function reviewAccess({ authorizer }: AccessDeps, rest: RestRequest, form:
   if (causes.length > 0) throw invalid({ group, kind: '' }, '', causes);
   const user = form === 'self' ? rest.request.user : subjectOf(spec);
   const { asked, ignored } = askedOf(spec);
+  await authorizer.prepare?.(user, asked);
   const allowed =
     'path' in asked ? authorizer.allowsPath(user, asked.verb, asked.path) : authorizer.allowsResource(user, asked);
   const reason = (allowed ? authorizer.explain?.(user, asked) : authorizer.explainDenial?.(user, asked)) ?? '';
   return reviewReply(rest, review, {
     allowed,
+    ...(!allowed && authorizer.denies?.(user, asked) ? { denied: true } : {}),
     ...(reason === '' ? {} : { reason }),
     ...(ignored.length === 0 ? {} : { evaluationError: ignored.join('; ') }),
   });
@@ -133,6 +135,7 @@ function askedOf(spec: Fields): { readonly asked: Asked; readonly ignored: reado
   const asked: ResourceAttributes = {
     verb: text(fields['verb']),
     group: text(fields['group']),
+    ...(text(fields['version']) === '' ? {} : { version: text(fields['version']) }),
     resource: text(fields['resource']),
     subresource: text(fields['subresource']),
     namespace: text(fields['namespace']),
