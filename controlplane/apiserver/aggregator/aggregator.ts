@@ -5,7 +5,7 @@ import { type APIService, apiServiceName, apiServices } from '../../api/api-serv
 import { isConditionTrue } from '../../api/conditions';
 import { isSame } from '../../api/validation/difference';
 import { anonymous, unauthorized } from '../authn/authenticator';
-import { type Authorizer, deniedPath, deniedResource, noteDecision } from '../authz/authorizer';
+import { type Authorizer, deniedPath, deniedResource, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
@@ -79,13 +79,18 @@ export class Aggregator implements ResourceServer {
       authorize: () => this.authorize(request, path),
       serve: () => serve(service, request, path),
       upgrade: async (socket, head) => {
-        this.authorize(request, path);
+        await this.authorize(request, path);
         await upgrade(service, request, path, { socket, head });
       },
     };
   }
 
-  private authorize(request: ApiRequest, { attributes, path, group, version }: RemotePath): void {
+  private authorize(request: ApiRequest, remote: RemotePath): void | Promise<void> {
+    const asked = remote.attributes ?? { verb: request.method.toLowerCase(), path: remote.path };
+    return whenPrepared(this.deps.authorizer, request.user, asked, () => this.decide(request, remote));
+  }
+
+  private decide(request: ApiRequest, { attributes, path, group, version }: RemotePath): void {
     const { authorizer } = this.deps;
     const { user, method } = request;
     const verb = attributes?.verb ?? method.toLowerCase();
