@@ -137,6 +137,7 @@ async function openApi(
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
   const audit = await readAudit(options);
+  scope.defer(() => audit?.webhook?.transport.close());
   const authorization = await readAuthorization(options);
   scope.defer(() => authorization.webhook?.transport.close());
   const api = new ApiServer(
