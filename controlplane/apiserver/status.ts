@@ -1,6 +1,6 @@
 // Failures as metav1.Status: the only table from error code to HTTP status and reason, and the messages clients match on.
 import type { KindRef } from '../api/kind';
-import type { Status } from '../api/types';
+import type { ListMeta, Status } from '../api/types';
 import { maxCauses } from '../api/validation/causes';
 import {
   AlreadyExists,
@@ -52,7 +52,7 @@ export class StatusError extends AppError {
     readonly reason: string,
     message: string,
     details: Record<string, unknown> = {},
-    private readonly form: { readonly verbatim?: boolean } = {},
+    private readonly form: { readonly verbatim?: boolean; readonly metadata?: ListMeta } = {},
   ) {
     super(codeOf(status, reason), message, { details });
   }
@@ -60,6 +60,10 @@ export class StatusError extends AppError {
   /** True for a message that another program wrote: it gets no prefix, whatever its reason is. */
   get verbatim(): boolean {
     return this.form.verbatim ?? false;
+  }
+
+  get metadata(): ListMeta {
+    return this.form.metadata ?? {};
   }
 }
 
@@ -145,7 +149,7 @@ export function toStatus(err: unknown): Status {
   return {
     kind: 'Status',
     apiVersion: 'v1',
-    metadata: {},
+    metadata: err instanceof StatusError ? err.metadata : {},
     status: 'Failure',
     message,
     ...(line.reason === '' ? {} : { reason: line.reason }),

@@ -1,12 +1,17 @@
 // The continue token of a paged LIST: the last key, and the revision at which all its pages are read. Pure.
 import { BadRequest } from '../../base/errors';
 
+/** The revision in a token with which a list goes on at the newest revision, though it then is inconsistent. */
+const newest = -1;
+
+export const encodeInconsistentContinue = (key: string): string => encodeContinue(key, newest);
+
 export function encodeContinue(key: string, revision: number): string {
   return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: key })).toString('base64url');
 }
 
-/** @throws BadRequest for an invalid token */
-export function decodeContinue(token: string): { key: string; revision: number } {
+/** Without a revision the list goes on at the newest one. @throws BadRequest for an invalid token */
+export function decodeContinue(token: string): { key: string; revision?: number } {
   try {
     const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
     const { rv, start } = value;
@@ -14,10 +19,10 @@ export function decodeContinue(token: string): { key: string; revision: number }
       value['v'] === 'meta.k8s.io/v1' &&
       typeof rv === 'number' &&
       Number.isSafeInteger(rv) &&
-      rv >= 0 &&
+      rv >= newest &&
       typeof start === 'string'
     ) {
-      return { key: start, revision: rv };
+      return rv === newest ? { key: start } : { key: start, revision: rv };
     }
   } catch (cause) {
     throw invalidToken(cause);

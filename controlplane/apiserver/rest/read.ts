@@ -1,12 +1,12 @@
 // GET of one object and LIST of many, in the requested form. Bytes come from the cache and are joined, never rebuilt.
 import { isCustom, type Kind } from '../../api/kind';
 import type { ListMeta } from '../../api/types';
-import { AppError, BadRequest, isExpired } from '../../base/errors';
+import { BadRequest, Expired, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
 import { type FullReply, jsonReply, type Reply } from '../request';
 import { notFound, StatusError } from '../status';
 import { objectReply, protobufReply, type RestDeps, type RestRequest } from './context';
-import { decodeContinue, encodeContinue } from './continue-token';
+import { decodeContinue, encodeContinue, encodeInconsistentContinue } from './continue-token';
 import { type ListOptions, listOptions } from './list-options';
 import { keyOf } from './metadata';
 import { negotiateFor, type Rendering } from './negotiate';
@@ -81,7 +81,10 @@ async function readList(deps: RestDeps, kind: Kind, selection: Selection, option
   }
   const base = { ...selection, ...(limit > 0 ? { limit } : {}) };
   try {
-    if (token !== '') return await cache.list({ ...base, after: decodeContinue(token) });
+    if (token !== '') {
+      const { key, revision = deps.cache.revision() } = decodeContinue(token);
+      return await cache.list({ ...base, after: { key, revision } });
+    }
     if (version === '' || version === '0') return await cache.list(base);
     const revision = parseRevision(version);
     // All pages have the same revision: without resourceVersionMatch it is the requested one.
@@ -90,7 +93,7 @@ async function readList(deps: RestDeps, kind: Kind, selection: Selection, option
     if (revision <= deps.cache.revision()) return await cache.list(base);
     return await Promise.race([cache.list({ ...base, minRevision: revision }), tooLargeRevision(deps, revision)]);
   } catch (err) {
-    if (isExpired(err) && token !== '') throw continueExpired(err);
+    if (isExpired(err)) throw token === '' ? listExpired(err) : continueExpired(decodeContinue(token).key);
     throw err;
   }
 }
@@ -196,10 +199,17 @@ async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never
   });
 }
 
-const continueExpired = (cause: unknown) =>
-  new AppError(
+const listExpired = (cause: unknown) => new Expired('The resourceVersion for the provided list is too old.', { cause });
+
+/** Clients may go on with the token of this answer. */
+const continueExpired = (key: string) =>
+  new StatusError(
+    410,
     'Expired',
-    'The provided continue parameter is too old to display a consistent list result. You must start a new list ' +
-      'without the continue parameter.',
-    { cause },
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the ' +
+      'continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing ' +
+      'with the provided token results in an inconsistent list - objects that were created, modified, or deleted between ' +
+      'the time the first chunk was returned and now may show up in the list.',
+    {},
+    { metadata: { continue: encodeInconsistentContinue(key) } },
   );
