@@ -2,10 +2,10 @@
 // Covers only the messages of this document. Field numbers are those of that file.
 import type { OpenApiSchema } from './definitions';
 import type { OpenApiV2, V2Operation, V2Parameter, V2Response } from './v2';
-import { bool, concat, message, text, texts } from './wire';
+import { bool, encode, message, type Part, text, texts } from './wire';
 
 export function encodeV2({ swagger, info, paths, definitions }: OpenApiV2): Buffer {
-  return concat([
+  return encode([
     text(1, swagger),
     message(2, [text(1, info.title), text(2, info.version)]),
     message(8, [
@@ -25,29 +25,29 @@ const methodField: Readonly<Record<string, number>> = {
   patch: 8,
 };
 
-function pathItem(item: Readonly<Record<string, V2Operation>>): Buffer[] {
+function pathItem(item: Readonly<Record<string, V2Operation>>): Part[] {
   return Object.entries(item).map(([method, operation]) => message(methodField[method]!, encodeOperation(operation)));
 }
 
-function encodeOperation(operation: V2Operation): Buffer[] {
+function encodeOperation(operation: V2Operation): Part[] {
   return [
     text(3, operation.description),
     text(5, operation.operationId),
-    texts(6, operation.produces),
-    texts(7, operation.consumes),
+    ...texts(6, operation.produces),
+    ...texts(7, operation.consumes),
     // ParametersItem > Parameter
     ...operation.parameters.map((parameter) => message(8, [message(1, encodeParameter(parameter))])),
     message(
       9,
       Object.entries(operation.responses).map(([status, response]) => encodeResponse(status, response)),
     ),
-    texts(10, operation.schemes),
+    ...texts(10, operation.schemes),
     ...extensions(13, operation),
   ];
 }
 
 /** A body parameter, or a path or query parameter inside NonBodyParameter. */
-function encodeParameter(parameter: V2Parameter): Buffer[] {
+function encodeParameter(parameter: V2Parameter): Part[] {
   const required = parameter.required ?? false;
   if (parameter.in === 'body') {
     return [
@@ -68,12 +68,12 @@ function encodeParameter(parameter: V2Parameter): Buffer[] {
 }
 
 /** NamedResponseValue > ResponseValue > Response > SchemaItem */
-function encodeResponse(status: string, { description, schema }: V2Response): Buffer {
+function encodeResponse(status: string, { description, schema }: V2Response): Part {
   const item = schema ? [message(2, [message(1, encodeSchema(schema))])] : [];
   return message(1, [text(1, status), message(2, [message(1, [text(1, description), ...item])])]);
 }
 
-const namedSchemas = (schemas: Readonly<Record<string, OpenApiSchema>>): Buffer[] =>
+const namedSchemas = (schemas: Readonly<Record<string, OpenApiSchema>>): Part[] =>
   Object.entries(schemas).map(([name, schema]) => message(1, [text(1, name), message(2, encodeSchema(schema))]));
 
 interface Known {
@@ -88,7 +88,7 @@ interface Known {
   readonly properties?: Readonly<Record<string, OpenApiSchema>>;
 }
 
-function encodeSchema(schema: OpenApiSchema): Buffer[] {
+function encodeSchema(schema: OpenApiSchema): Part[] {
   const {
     $ref,
     format,
@@ -105,7 +105,7 @@ function encodeSchema(schema: OpenApiSchema): Buffer[] {
     text(2, format),
     text(4, description),
     ...(value === undefined ? [] : [message(5, anyValue(value))]),
-    texts(19, required ?? []),
+    ...texts(19, required ?? []),
     ...(additionalProperties ? [message(21, [message(1, encodeSchema(additionalProperties))])] : []),
     ...(type === undefined ? [] : [message(22, [text(1, type)])]),
     ...(items ? [message(23, [message(1, encodeSchema(items))])] : []),
@@ -115,10 +115,10 @@ function encodeSchema(schema: OpenApiSchema): Buffer[] {
 }
 
 /** Vendor extensions as NamedAny; their values are YAML text, and JSON is YAML. */
-function extensions(field: number, object: object): Buffer[] {
+function extensions(field: number, object: object): Part[] {
   return Object.entries(object)
     .filter(([key]) => key.startsWith('x-'))
     .map(([key, value]) => message(field, [text(1, key), message(2, anyValue(value))]));
 }
 
-const anyValue = (value: unknown): Buffer[] => [text(2, `${JSON.stringify(value)}\n`)];
+const anyValue = (value: unknown): Part[] => [text(2, `${JSON.stringify(value)}\n`)];

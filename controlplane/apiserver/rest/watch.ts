@@ -217,7 +217,6 @@ class WatchStream {
     const { kind } = this.rest.route;
     const metadata = {
       resourceVersion: String(this.revision),
-      creationTimestamp: null,
       ...(annotations ? { annotations } : {}),
     };
     const object = { kind: kind.kind, apiVersion: kind.apiVersion, metadata } as unknown as KubeObject;
